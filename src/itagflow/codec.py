@@ -1,0 +1,103 @@
+"""Entities to JSON and back, through one private cattrs converter.
+
+Bodies are compact: keys are field names, and fields that have their default are left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, TypeVar
+
+import attrs
+from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+from cattrs.strategies import configure_tagged_union
+
+from itagflow.model.event import Move
+from itagflow.model.job import Accept, Inspect, Label, Packaging, Route, Workflow
+from itagflow.model.reply import Box, Choice, Choices, Polygon, Region, Regions, Reply, Text
+
+T = TypeVar("T")
+
+
+def dumps(value: Any) -> str:
+    """Return *value*, made of plain JSON types, as compact JSON text."""
+    return _encode(value)
+
+
+def loads(text: str) -> Any:
+    """Return what JSON *text* holds, as plain types."""
+    return json.loads(text)
+
+
+def to_json(value: Any, kind: Any = None) -> Any:
+    """Return *value* as plain JSON types; *kind* is its declared type, where that is a union."""
+    return _CONVERTER.unstructure(value, unstructure_as=kind)
+
+
+def from_json(value: Any, kind: type[T]) -> T:
+    """Return the *kind* that plain JSON types describe."""
+    return _CONVERTER.structure(value, kind)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def _tag(kind: type) -> str:
+    return kind.__name__.lower()
+
+
+def _converter() -> Converter:
+    converter = Converter(omit_if_default=True)
+    converter.register_unstructure_hook(datetime, datetime.isoformat)
+    converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
+    converter.register_unstructure_hook(timedelta, timedelta.total_seconds)
+    converter.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
+    converter.register_structure_hook(int | float | None, lambda value, _: value)
+    converter.register_structure_hook(str | int | None, lambda value, _: value)
+    converter.register_structure_hook(float, lambda value, _: value)
+    converter.register_structure_hook(str | tuple[str, ...], _one_or_more)
+    converter.register_structure_hook(Route | int | str, _route)
+    converter.register_unstructure_hook(Route | int | str, lambda to: to.value if isinstance(to, Enum) else to)
+    converter.register_unstructure_hook(Move, lambda move: [move.kind, move.key, move.field, move.before, move.after])
+    converter.register_structure_hook(Move, lambda row, _: Move(row[0], tuple(row[1]), row[2], row[3], row[4]))
+    for kind in (Choice, Choices, Text, Box, Polygon):
+        _as_they_are(converter, kind)
+    for union in (Region, Packaging):
+        configure_tagged_union(union, converter, tag_generator=_tag, tag_name="kind")
+    _as_they_are(converter, Regions)
+    configure_tagged_union(Reply, converter, tag_generator=_tag, tag_name="kind")
+    converter.register_unstructure_hook(Workflow, lambda flow: _flow_out(converter, flow))
+    converter.register_structure_hook(Workflow, lambda rules, _: _flow_in(converter, rules))
+    return converter
+
+
+def _as_they_are(converter: Converter, kind: type[attrs.AttrsInstance]) -> None:
+    """Let *kind*'s own attrs converters make tuples; cattrs only builds what is inside."""
+    converter.register_unstructure_hook(kind, make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True))
+    converter.register_structure_hook(kind, make_dict_structure_fn(kind, converter))
+
+
+def _one_or_more(value: str | list[str], _: object) -> str | tuple[str, ...]:
+    return value if isinstance(value, str) else tuple(value)
+
+
+def _route(value: str | int, _: object) -> Route | int | str:
+    return value if isinstance(value, int) else Route(value)
+
+
+_RULES: Mapping[str, type[Label | Inspect | Accept]] = {"label": Label, "inspect": Inspect, "accept": Accept}
+
+
+def _flow_out(converter: Converter, flow: Workflow) -> dict[str, Any]:
+    return {name: converter.unstructure(rule) for name in _RULES if (rule := getattr(flow, name)) is not None}
+
+
+def _flow_in(converter: Converter, rules: Mapping[str, Any]) -> Workflow:
+    return Workflow(*(converter.structure(rules[name], kind) for name, kind in _RULES.items() if name in rules))
+
+
+_CONVERTER = _converter()

@@ -1,0 +1,210 @@
+"""Every exception of itagflow: one tree, one root.
+
+::
+
+    ItagflowError                  never raised itself: catch it to catch everything
+    ├── RuleError                  the request was understood, the rules say no
+    │   ├── WrongState             the entity is not where the act can start
+    │   ├── NotAllowed             this member may not do this here
+    │   ├── NotHeld                the turn is not, or no longer, this member's
+    │   └── Incomplete             something that the act needs is still missing
+    ├── InvalidData                input does not fit (also a ValueError); lists every problem
+    ├── StoreError
+    │   ├── NotFound               no such entity (also a LookupError)
+    │   ├── AlreadyExists          the key or the name is taken
+    │   ├── Conflict               somebody saved first: read again
+    │   └── StoreFailed            the database refused: read-only, full, corrupt, too new, busy
+    └── UnknownFormat              no importer or exporter of that name
+
+Each carries its data as attributes and builds its sentence from them, so errors pickle and copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+import attrs
+
+SHOWN = 5
+"""How many problems or tasks a message spells out; the attributes hold all of them."""
+
+
+@attrs.frozen
+class Problem:
+    """One thing wrong with the input: where it is and why it cannot stay.
+
+    >>> print(Problem("row 3, data.source", "is missing"))
+    row 3, data.source: is missing
+    """
+
+    where: str
+    """The row, field or path, such as ``row 3`` or ``2.regions[0].x``."""
+    reason: str
+    """What is wrong there, and what would be right."""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}" if self.where else self.reason
+
+
+class ItagflowError(Exception):
+    """The root of the tree.  Never raised itself."""
+
+
+class RuleError(ItagflowError):
+    """The request was understood; the rules of the workflow say no."""
+
+
+@attrs.define
+class WrongState(RuleError):
+    """The act exists, but cannot start from the state the entity is in."""
+
+    entity: str
+    """What it is about, such as ``package 3``."""
+    act: str
+    """The act that was asked for."""
+    state: Enum
+    """The state it is in."""
+
+    def __str__(self) -> str:
+        return f"{self.entity} is {self.state.value}: it cannot {self.act}"
+
+
+@attrs.define
+class NotAllowed(RuleError):
+    """This member may not do this here."""
+
+    member: str
+    """The member's account."""
+    action: str
+    """What the member wanted to do."""
+    reason: str
+    """Why not, and who may or what would allow it."""
+
+    def __str__(self) -> str:
+        return f"{self.member} may not {self.action}: {self.reason}"
+
+
+@attrs.define
+class NotHeld(RuleError):
+    """The turn is not, or no longer, held by the one who acts on it."""
+
+    turn: tuple[int, int]
+    """The turn's key: job and id."""
+    reason: str
+    """Who has it now, or how it ended."""
+
+    def __str__(self) -> str:
+        return f"turn {self.turn[1]} is not held: {self.reason}"
+
+
+@attrs.define
+class Incomplete(RuleError):
+    """Something that the act needs is still missing or still stands against it."""
+
+    act: str
+    """The act that was asked for."""
+    reason: str
+    """What is missing."""
+    tasks: tuple[int, ...] = ()
+    """The numbers of the tasks concerned."""
+
+    def __str__(self) -> str:
+        if not self.tasks:
+            return f"cannot {self.act}: {self.reason}"
+        shown = ", ".join(map(str, self.tasks[:SHOWN]))
+        more = f" and {len(self.tasks) - SHOWN} more" if len(self.tasks) > SHOWN else ""
+        return f"cannot {self.act}: {self.reason} (tasks {shown}{more})"
+
+
+def _as_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    return tuple(problems)
+
+
+@attrs.define
+class InvalidData(ItagflowError, ValueError):
+    """Input does not fit what was asked for.  Lists every problem, not only the first."""
+
+    what: str
+    """What was read, such as ``street.manifest`` or ``the answer to task 4``."""
+    problems: tuple[Problem, ...] = attrs.field(converter=_as_problems)
+    """Every problem found (of rows, the first 1,000)."""
+    total: int = 0
+    """How many problems there are in all; 0 when `problems` holds them all."""
+
+    def __str__(self) -> str:
+        total = self.total or len(self.problems)
+        shown = "; ".join(map(str, self.problems[:SHOWN]))
+        more = f"; and {total - SHOWN} more" if total > SHOWN else ""
+        return f"{self.what}: {shown}{more}"
+
+
+class StoreError(ItagflowError):
+    """The store could not do what it was asked."""
+
+
+@attrs.define
+class NotFound(StoreError, LookupError):
+    """There is no such entity."""
+
+    kind: str
+    """What was looked for, such as ``Job``."""
+    key: object
+    """The key or name that nothing has."""
+
+    def __str__(self) -> str:
+        return f"no {self.kind} {self.key!r}"
+
+
+@attrs.define
+class AlreadyExists(StoreError):
+    """The key or the name is taken."""
+
+    kind: str
+    """What was to be added, such as ``Job``."""
+    key: object
+    """The key or name that is taken."""
+
+    def __str__(self) -> str:
+        return f"there is already a {self.kind} {self.key!r}"
+
+
+@attrs.define
+class Conflict(StoreError):
+    """Somebody saved this entity first: read it again and decide anew."""
+
+    kind: str
+    """What was to be saved, such as ``Job``."""
+    key: object
+    """Its key."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key!r} was changed by somebody else: read it again"
+
+
+@attrs.define
+class StoreFailed(StoreError):
+    """The database refused or broke; the driver's error is the ``__cause__``."""
+
+    store: str
+    """Which store, such as the path of the file."""
+    reason: str
+    """What it said, in our words."""
+    hint: str
+    """What to do about it."""
+
+    def __str__(self) -> str:
+        return f"{self.store}: {self.reason}. {self.hint}"
+
+
+@attrs.define
+class UnknownFormat(ItagflowError):
+    """No importer or exporter has that name."""
+
+    name: str
+    """The name that was asked for."""
+    known: tuple[str, ...]
+    """The names that are known."""
+
+    def __str__(self) -> str:
+        return f"no format {self.name!r}; known are {', '.join(self.known)}"

@@ -1,0 +1,94 @@
+"""Importers and exporters: one module per format, all with the same two functions.
+
+A format of another package is found by its name when that package declares it::
+
+    [project.entry-points."itagflow.formats"]
+    coco = "my_package.coco"
+
+and ``my_package.coco`` has ``read`` and ``write`` as `Format` describes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Protocol, cast
+
+import attrs
+
+from itagflow.errors import Problem, UnknownFormat
+from itagflow.formats._files import MAX_ROW_BYTES, Source, Target
+from itagflow.model.job import Job, Stage
+from itagflow.model.result import Result
+from itagflow.model.task import Row
+from itagflow.model.template import Template
+
+BUILT_IN = ("itag",)
+"""The formats that come with the library; each is the module of that name."""
+GROUP = "itagflow.formats"
+"""The entry-point group in which other packages declare theirs."""
+
+
+@attrs.frozen(kw_only=True)
+class WriteReport:
+    """What an export wrote, and what it could not write."""
+
+    rows: int
+    """How many tasks were written, one row each."""
+    blocks: Mapping[Stage, int]
+    """How many of the rows hold a result of each stage that was asked for."""
+    abandoned: int
+    """How many tasks are abandoned at the last of these stages that they reached."""
+    unfinished: int
+    """How many tasks have no result at any of these stages."""
+
+
+class Format(Protocol):
+    """What a format offers; a module with these two functions is one."""
+
+    def read(self, source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
+        """Yield the rows of *source* one by one, or what is wrong with one of them.
+
+        Args:
+            source: A path, an open binary file, or anything path-like with ``open`` and ``/``.
+            limit: How many bytes a row may have; a longer one is never held in memory.
+        """
+        ...
+
+    def write(
+        self,
+        results: Iterable[Result],
+        target: Target,
+        *,
+        job: Job,
+        template: Template,
+        stages: Collection[Stage] | None = None,
+    ) -> WriteReport:
+        """Write *results* to *target*, one after the other, and return what was written.
+
+        Args:
+            results: The tasks with their results, in the order in which they are to be written.
+            target: A path, an open binary file, or anything path-like with ``open`` and ``/``.
+            job: The job that the results are of.
+            template: The template that they answer.
+            stages: The stages whose results are written; None for all.
+        """
+        ...
+
+
+def find(name: str) -> Format:
+    """Return the format with this name: one of the library's own, or one that an installed package declares.
+
+    >>> find("itag").__name__
+    'itagflow.formats.itag'
+
+    Raises:
+        UnknownFormat: when there is none; it lists those there are.
+    """
+    if name in BUILT_IN:
+        return cast(Format, import_module(f"{__name__}.{name}"))
+    declared = entry_points(group=GROUP)
+    for entry in declared.select(name=name):
+        return cast(Format, entry.load())
+    raise UnknownFormat(name, tuple(sorted({*BUILT_IN, *declared.names})))

@@ -1,0 +1,193 @@
+"""iTAG's manifest: JSON Lines, one row per task, with a block of results per stage.
+
+::
+
+    {"data": {…}, "label-<job>": {"results": […]}, "label-<job>-check": {…}, "label-<job>-verify": {…}}
+
+``results`` lists one element per question, in the order of the template; a question without a reply has none.
+Source: iTAG, *Labeling data structures*, and for the elements the pages of the templates.  Choices, texts and
+regions of images are understood; text spans and audio segments are refused, with their place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from itagflow.errors import InvalidData, Problem
+from itagflow.formats import WriteReport
+from itagflow.formats._elements import Element, implied, misfits, nameless, parse, render
+from itagflow.formats._files import MAX_ROW_BYTES, Source, Target, lines, reading, writing
+from itagflow.model.job import STAGES, Job, Stage
+from itagflow.model.result import Result, StageResult
+from itagflow.model.task import Row, Task
+from itagflow.model.template import Template
+
+__all__ = ["blocks", "parse", "read", "render", "template_of", "write"]
+
+SUFFIX = {Stage.LABEL: "", Stage.INSPECT: "-check", Stage.ACCEPT: "-verify"}
+"""How a block's key ends, by stage."""
+BLOCK = re.compile(rf"label-(?P<job>[^-]+)(?P<suffix>{'|'.join(SUFFIX.values())})")
+"""A block's key.  The id is a number in iTAG's own files, and may have letters in older ones."""
+REGIONS = uuid5(NAMESPACE_URL, "urn:itagflow:region")
+"""The name space of the ids of regions that have none of their own."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
+def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
+    """Yield the rows of a manifest as they stand there, or what is wrong with one, with its line.
+
+    Blank lines and a byte order mark are skipped.  The JSON itself is not looked at: whoever takes the row
+    checks what they need of it.
+
+    Args:
+        source: A path, an open binary file, or anything path-like with ``open`` and ``/``.
+        limit: How many bytes a row may have; a longer one is never held in memory.
+
+    >>> import io
+    >>> [row.text for row in read(io.BytesIO(b'{"data": {"source": "cat.jpg"}}\\n'))]
+    ['{"data": {"source": "cat.jpg"}}']
+    """
+    with reading(source) as file:
+        for number, line in enumerate(lines(file, limit), 1):
+            if line is None:
+                yield Problem(f"line {number}", f"is longer than {limit:,} bytes")
+            elif line and not line.isspace():
+                yield _row(line, number)
+
+
+def _row(line: bytes, number: int) -> Row | Problem:
+    try:
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        return Problem(f"line {number}", f"is not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02X}")
+    return Problem(f"line {number}", "contains a NUL character") if "\0" in text else Row(text, number)
+
+
+def write(
+    results: Iterable[Result],
+    target: Target,
+    *,
+    job: Job,
+    template: Template,
+    stages: Collection[Stage] | None = None,
+) -> WriteReport:
+    """Write a manifest: each task's row as it came, followed by a block for each stage that it has a result at.
+
+    An abandoned result has no block.  A region without an id gets one that is the same in every export.
+
+    Args:
+        results: The tasks with their results, in the order in which they are to be written.
+        target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  When something
+            goes wrong, a path or place is left as it was.
+        job: The job that the results are of; its id is in the keys of the blocks.
+        template: The template that they answer.
+        stages: The stages whose results are written; None for all.
+
+    Raises:
+        InvalidData: when a row came with results under this job's keys already.
+    """
+    asked = [stage for stage in STAGES if stages is None or stage in stages]
+    blocks = dict.fromkeys(asked, 0)
+    rows = abandoned = unfinished = 0
+    with writing(target) as file:
+        for result in results:
+            reached = [result.stages[stage] for stage in asked if stage in result.stages]
+            file.write(_line(result.task, reached, job, template))
+            rows += 1
+            unfinished += not reached
+            abandoned += bool(reached) and reached[-1].replies is None
+            for at in reached:
+                blocks[at.stage] += at.replies is not None
+    return WriteReport(rows=rows, blocks=blocks, abandoned=abandoned, unfinished=unfinished)
+
+
+def _line(task: Task, reached: Iterable[StageResult], job: Job, template: Template) -> bytes:
+    _refuse_taken_keys(task, job)
+    region_id = partial(_derived_id, job.id, task.number)
+    parts = [task.row[: task.row.rindex("}")]]
+    for at in reached:
+        if at.replies is not None:
+            elements = _encode(render(at.replies, template, region_id=region_id))
+            parts.append(f', "{job.label_key}{SUFFIX[at.stage]}": {{"results": {elements}}}')
+    # line breaks can only be white space between tokens of JSON; half a surrogate pair has to be escaped
+    text = "".join(parts).replace("\n", " ").replace("\r", " ")
+    return f"{text}}}\n".encode(errors="backslashreplace")
+
+
+def _refuse_taken_keys(task: Task, job: Job) -> None:
+    # parsing costs more than all the rest, so only a row that may hold the key, plain or escaped, is parsed
+    if job.label_key not in task.row and "\\u00" not in task.row:
+        return
+    ours = {job.label_key + suffix for suffix in SUFFIX.values()}
+    if taken := [key for key in json.loads(task.row) if key in ours]:
+        reason = "the row came with results under this key, which is this job's"
+        raise InvalidData(str(task), [Problem(key, reason) for key in taken])
+
+
+def _derived_id(job: int, task: int, question: str, index: int) -> str:
+    return str(uuid5(REGIONS, f"{job}/{task}/{question}/{index}"))
+
+
+def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
+    """Return the results in a row, by job id (as it stands in the key) and stage.
+
+    >>> blocks({"data": {}, "label-15": {"results": []}, "label-15-check": {"results": []}})
+    {'15': {<Stage.LABEL: 'label'>: [], <Stage.INSPECT: 'inspect'>: []}}
+
+    Raises:
+        InvalidData: when a block has no list of results.
+    """
+    stage_of = {suffix: stage for stage, suffix in SUFFIX.items()}
+    found, problems = dict[str, dict[Stage, list[Element]]](), list[Problem]()
+    for key, block in row.items():
+        if match := BLOCK.fullmatch(key):
+            try:
+                results: list[Element] = [*block["results"]]
+            except (KeyError, TypeError):
+                problems.append(Problem(f"{key}.results", "must be a list"))
+            else:
+                found.setdefault(match["job"], {})[stage_of[match["suffix"]]] = results
+    if problems:
+        raise InvalidData("the row", problems)
+    return found
+
+
+def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
+    """Return the template that rows with results imply, without views: rows do not say how data is shown.
+
+    The options are the values seen.  The format does not tell a text from a single choice, so an INPUT question
+    comes out as RADIO with the texts as options.
+
+    Args:
+        rows: Rows with results, parsed.
+        job: Look at the results of the job with this id only.
+
+    Raises:
+        InvalidData: when there are no results, or they are not of the known shapes; it lists every problem.
+
+    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
+    >>> template_of({"label-15": {"results": [element]}}).questions[0].kind.value
+    'RADIO'
+    """
+    answers = [
+        (f"row {number}, label-{id}{SUFFIX[stage]}.results", results)
+        for number, row in enumerate(rows, 1)
+        for id, stages in blocks(row).items()
+        if job in (None, id)
+        for stage, results in stages.items()
+    ]
+    _refuse(problem for where, results in answers for problem in nameless(where, results))
+    questions = implied(element for _, results in answers for element in results)
+    _refuse(problem for where, results in answers for problem in misfits(where, results, questions))
+    return Template(questions=questions, views=())
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    if found := list(problems):
+        raise InvalidData("the results", found)

@@ -1,0 +1,136 @@
+"""States and steps, declared once per entity and run by one shared ``transitions`` machine.
+
+This is the only module that imports ``transitions``.  Everything else sees two plain ideas: a *state*
+(a member of an enum) and a *step* (one row of a table).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import attrs
+from transitions import EventData, Machine
+
+from itagflow.errors import WrongState
+
+if TYPE_CHECKING:
+    from transitions.core import TransitionConfigDict  # only the stub file has it
+
+S = TypeVar("S", bound=Enum)
+Guard = Callable[[Any], None]
+"""Looks at a command and raises the reason why it is refused; returns nothing when it is allowed."""
+
+
+@attrs.frozen
+class Step(Generic[S]):
+    """One row of a lifecycle: *event* takes an entity from *source* to *target* if all *guards* agree."""
+
+    event: str
+    """What happens, such as ``publish``."""
+    source: S
+    """The state in which it can happen."""
+    target: S
+    """The state that it leads to."""
+    guards: tuple[Guard, ...] = ()
+    """What must hold; each raises the reason when it does not."""
+
+
+@attrs.define
+class _Cursor:
+    """What the machine moves: one state, made for one step and then thrown away."""
+
+    state: Enum
+
+
+def _allow(guard: Guard, event: EventData) -> bool:
+    guard(event.kwargs["command"])
+    return True
+
+
+class Lifecycle(Generic[S]):
+    """A checked table of steps.  It holds no entity and no mutable state, so threads may share it.
+
+    >>> from enum import Enum
+    >>> Door = Enum("Door", {"OPEN": "open", "SHUT": "shut"})
+    >>> door = Lifecycle("door", Door.OPEN, [Step("close", Door.OPEN, Door.SHUT)])
+    >>> door.advance(Door.OPEN, "close")
+    <Door.SHUT: 'shut'>
+    """
+
+    def __init__(self, name: str, initial: S, steps: Iterable[Step[S]]) -> None:
+        """Check the table and build its machine.
+
+        Raises:
+            ValueError: when two steps share event and source, or no step leads to a source.
+        """
+        self.name = name
+        self.initial = initial
+        self.steps = tuple(steps)
+        self._check()
+        reached = {initial} | {step.target for step in self.steps}
+        self.states: tuple[S, ...] = tuple(state for state in type(initial) if state in reached)
+        self._sources = {
+            event: frozenset(step.source for step in self.steps if step.event == event)
+            for event in dict.fromkeys(step.event for step in self.steps)
+        }
+        self._machine = Machine(
+            model=None,
+            states=list(self.states),
+            transitions=[_row(step) for step in self.steps],
+            initial=initial,
+            auto_transitions=False,
+            send_event=True,
+            name=name,
+        )
+
+    def advance(self, state: S, event: str, command: object = None, entity: str = "") -> S:
+        """Return the state that *event* leads to from *state*.
+
+        *command* is what the guards look at; *entity* names the thing in the error.
+
+        Raises:
+            WrongState: when no step has this event and source.
+            RuleError: whatever a guard raised.
+        """
+        if state not in self.sources(event):
+            raise WrongState(entity or f"a {self.name}", event, state)
+        cursor = _Cursor(state)
+        self._machine.events[event].trigger(cursor, command=command)
+        return type(state)(cursor.state)
+
+    def sources(self, event: str) -> frozenset[S]:
+        """Return the states from which *event* can start."""
+        return self._sources.get(event, frozenset())
+
+    def events(self, state: S) -> tuple[str, ...]:
+        """Return the events that can start from *state*, in the order of the table."""
+        return tuple(step.event for step in self.steps if step.source == state)
+
+    def mermaid(self) -> str:
+        """Return the lifecycle as a Mermaid state diagram; the documentation shows this text."""
+        arrows = [f"    {step.source.value} --> {step.target.value}: {step.event}" for step in self.steps]
+        sources = {step.source for step in self.steps}
+        ends = [f"    {state.value} --> [*]" for state in self.states if state not in sources]
+        return "\n".join(["stateDiagram-v2", f"    [*] --> {self.initial.value}", *arrows, *ends])
+
+    def _check(self) -> None:
+        """Find what ``transitions`` does not: doubled rows, and sources that nothing leads to."""
+        doubled = [row for row, n in Counter((s.event, s.source) for s in self.steps).items() if n > 1]
+        if doubled:
+            raise ValueError(f"{self.name}: more than one step for {doubled}")
+        targets = {self.initial} | {step.target for step in self.steps}
+        if lost := {step.source for step in self.steps} - targets:
+            raise ValueError(f"{self.name}: no step leads to {sorted(state.value for state in lost)}")
+
+
+def _row(step: Step[S]) -> TransitionConfigDict:
+    return {
+        "trigger": step.event,
+        "source": step.source,
+        "dest": step.target,
+        "conditions": [partial(_allow, guard) for guard in step.guards],
+    }

@@ -1,0 +1,27 @@
+"""What a store keeps: every kind of entity, and how one becomes its next version."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import attrs
+
+from itagflow.model.event import Event
+from itagflow.model.job import Job
+from itagflow.model.package import Assignment, Package, Seat
+from itagflow.model.task import Answer, Task
+from itagflow.model.template import Template
+from itagflow.model.workspace import Member, Workspace
+
+Entity = Workspace | Member | Template | Job | Package | Task | Assignment | Answer | Seat | Event
+"""Everything with a key and a version."""
+
+Key = tuple[int | str, ...]
+"""What an entity is known by in its kind."""
+
+E = TypeVar("E", Workspace, Member, Template, Job, Package, Task, Assignment, Answer, Seat, Event)
+
+
+def changed(entity: E, **fields: Any) -> E:
+    """Return *entity* with these fields, one version newer."""
+    return attrs.evolve(entity, version=entity.version + 1, **fields)

@@ -1,0 +1,119 @@
+"""The history: one event for each act."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+
+@attrs.frozen
+class Move:
+    """One thing that an act moved: which field of which entity, from what, to what."""
+
+    kind: str
+    """The entity's kind: ``job``, ``package``, ``turn`` or ``member``."""
+    key: tuple[int | str, ...]
+    """The entity's key."""
+    field: str
+    """The field, such as ``state``."""
+    before: str | int | None
+    """The value before; None when the entity is new."""
+    after: str | int | None
+    """The value after."""
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """One act in the history: who did what when, and what it moved.
+
+    Replaying the moves in order of position gives the states, holders and rounds of jobs, packages and turns.
+    """
+
+    position: int = 0
+    """Its place in the history of the store, from 1; 0 until it is stored."""
+    at: datetime
+    """When, by the Flow's clock."""
+    verb: str
+    """The act, such as ``claim``."""
+    workspace: int
+    """The workspace it happened in."""
+    member: int = 0
+    """Who did it; 0 when the embedding program did."""
+    job: int = 0
+    """The job it is about, or 0."""
+    package: int = 0
+    """The number of the package it is about, or 0."""
+    turn: int = 0
+    """The id of the turn it is about, or 0."""
+    task: int = 0
+    """The number of the task it is about, or 0."""
+    changes: tuple[Move, ...] = ()
+    """Everything it moved."""
+    data: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    """What else there is to know: a reason, and what the act replaced."""
+    who: str = attrs.field(default="", eq=False)
+    """The account of the one who did it, filled in when the history is read."""
+    version: int = 0
+    """Always 0: events never change."""
+
+    @property
+    def key(self) -> tuple[int]:
+        """The key in the store."""
+        return (self.position,)
+
+    def __str__(self) -> str:
+        """Say it in one line: ``14:02 di rejected package 1 (1 task): the sign is missing``."""
+        who = self.who or (f"member {self.member}" if self.member else "the program")
+        words = [f"{self.at:%H:%M}", who, _PAST.get(self.verb, self.verb), self._object()]
+        if tasks := self.data.get("tasks"):
+            words.append(f"({len(tasks)} task{'s' if len(tasks) > 1 else ''})")
+        reason = self.data.get("reason")
+        return " ".join(word for word in words if word) + (f": {reason}" if reason else "")
+
+    def _object(self) -> str:
+        if self.task:
+            return f"task {self.task}"
+        if self.package:
+            return f"package {self.package}"
+        return str(self.data.get("name") or "")
+
+
+_PAST = {
+    "abandon": "abandoned",
+    "accept": "accepted",
+    "add_member": "added the member",
+    "add_template": "added the template",
+    "append": "appended rows",
+    "archive": "archived the job",
+    "assign": "assigned",
+    "claim": "claimed",
+    "create_job": "created the job",
+    "create_workspace": "created the workspace",
+    "delete": "deleted the job",
+    "discard": "discarded",
+    "expire": "found the lease lapsed on",
+    "finish": "finished the job",
+    "judge": "judged",
+    "load": "loaded rows",
+    "modify": "modified",
+    "pause": "paused the job",
+    "prioritize": "prioritized",
+    "publish": "published the job",
+    "reassign": "reassigned",
+    "reject": "rejected",
+    "release": "released",
+    "remove_member": "removed the member",
+    "renew": "renewed",
+    "reopen": "reopened",
+    "restore": "restored",
+    "resume": "resumed the job",
+    "review": "passed",
+    "save": "saved",
+    "set_role": "changed the role of",
+    "set_workforce": "changed the workforce",
+    "submit": "submitted",
+    "update_job": "changed the job",
+}

@@ -1,0 +1,320 @@
+"""One labeling order: what is asked, how it flows, how it is cut, who works on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, TypeVar
+
+import attrs
+
+from itagflow.errors import InvalidData, Problem
+
+NAME = re.compile(r"[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff_-]{0,99}")
+"""A job's name.  Source: iTAG, *Create a labeling job*, Task Name."""
+
+
+class Stage(Enum):
+    """A kind of work.  Source: iTAG's work nodes MARK, CHECK and SAMPLING."""
+
+    LABEL = "label"
+    INSPECT = "inspect"
+    ACCEPT = "accept"
+
+
+STAGES = tuple(Stage)
+"""The stages in the order in which work passes them."""
+
+
+class Route(Enum):
+    """To whom rejected work goes; a member's key stands for that member."""
+
+    AUTHOR = "author"
+    """An offer to each member whose turn closed the stage's latest round."""
+    POOL = "pool"
+    """Anyone who may take it."""
+
+
+class JobState(Enum):
+    """Where a job is in its lifecycle."""
+
+    DRAFT = "draft"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    ARCHIVED = "archived"
+
+
+def _fail(what: str, field: str, reason: str) -> InvalidData:
+    return InvalidData(what, [Problem(field, reason)])
+
+
+def _positive(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and value <= type(value)(0):
+        raise _fail(type(instance).__name__, attribute.name, f"must be more than 0, not {value}")
+
+
+@attrs.frozen(kw_only=True)
+class StageRule:
+    """What the rules of every stage share."""
+
+    lease: timedelta | None = attrs.field(default=None, validator=_positive)
+    """How long a claimed turn stays safe without a save; None: for ever."""
+    offer_lease: timedelta | None = attrs.field(default=None, validator=_positive)
+    """How long an offer waits for its member before others may take it; None: for ever."""
+    limit: int | None = attrs.field(default=None, validator=_positive)
+    """How many turns one member may hold at this stage at once; None: any number."""
+    allow_own_work: bool = False
+    """Whether a member may take from the pool what they labeled themselves."""
+
+
+@attrs.frozen(kw_only=True)
+class Label(StageRule):
+    """The rule of the LABEL stage.
+
+    >>> Label(votes=3, min_votes=2).votes
+    3
+    """
+
+    votes: int = attrs.field(default=1, validator=_positive)
+    """How many members label each package.  Source: iTAG's ``VoteNum``."""
+    min_votes: int = attrs.field(default=1)
+    """How many equal replies win a question.  Source: iTAG's ``MinVote``."""
+    rework: Route | int | str = Route.AUTHOR
+    """To whom rejected tasks go: a `Route`, or a member."""
+    redo_all: bool = False
+    """Whether a rejected package is labeled again whole, not only its rejected tasks."""
+
+    @min_votes.validator
+    def _within(self, _: object, value: int) -> None:
+        if not 1 <= value <= self.votes:
+            raise _fail("Label", "min_votes", f"must be from 1 to votes ({self.votes}), not {value}")
+
+
+def _sensible(instance: Any, _: Any, value: Any) -> None:
+    share = isinstance(value, float)
+    if value is not None and (value <= 0 or (share and value > 1)):
+        name = type(instance).__name__
+        raise _fail(name, "sample", f"must be a share (0.0 < s <= 1.0) or a count of at least 1, not {value}")
+
+
+@attrs.frozen(kw_only=True)
+class ReviewRule(StageRule):
+    """What the rules of the two review stages share."""
+
+    sample: int | float | None = attrs.field(default=None, validator=_sensible)
+    """What is looked at: a share of the package (float, rounded up), a count (int), or everything (None)."""
+
+
+@attrs.frozen(kw_only=True)
+class Inspect(ReviewRule):
+    """The rule of the INSPECT stage.
+
+    >>> Inspect(sample=0.5).sample
+    0.5
+    """
+
+
+@attrs.frozen(kw_only=True)
+class Accept(ReviewRule):
+    """The rule of the ACCEPT stage.
+
+    >>> Accept(reject_to=Stage.INSPECT).reject_to.value
+    'inspect'
+    """
+
+    reject_to: Stage = Stage.LABEL
+    """Where a package goes that is rejected here: LABEL or INSPECT."""
+
+
+Rule = Label | Inspect | Accept
+R = TypeVar("R")
+
+
+@attrs.frozen(init=False)
+class Workflow:
+    """The stages of a job and their rules: labeling, then perhaps inspection, then perhaps acceptance.
+
+    >>> [stage.value for stage in Workflow(Label(), Accept()).stages]
+    ['label', 'accept']
+    """
+
+    label: Label
+    """The rule of the LABEL stage; every workflow has one."""
+    inspect: Inspect | None
+    """The rule of the INSPECT stage, if there is one."""
+    accept: Accept | None
+    """The rule of the ACCEPT stage, if there is one."""
+
+    def __init__(self, *rules: Rule) -> None:
+        """Put the rules of at most one of each stage together; LABEL is there even when not named.
+
+        Raises:
+            InvalidData: when a stage is given twice, votes have no review to decide disputes, votes are sent
+                back to one named member, or packages are to be rejected to a stage that is not there.
+        """
+        label = _only(Label, rules) or Label()
+        inspect, accept = _only(Inspect, rules), _only(Accept, rules)
+        if label.votes > 1 and not (inspect or accept):
+            raise _fail("Workflow", "votes", "disputed votes need a stage that decides them: add Inspect or Accept")
+        if label.votes > 1 and not isinstance(label.rework, Route):
+            raise _fail("Workflow", "rework", "several votes cannot all go back to one member: use a Route")
+        if accept and accept.reject_to not in (Stage.LABEL, Stage.INSPECT):
+            raise _fail("Workflow", "reject_to", "must be Stage.LABEL or Stage.INSPECT")
+        if accept and accept.reject_to is Stage.INSPECT and not inspect:
+            raise _fail("Workflow", "reject_to", "there is no INSPECT stage to reject to: add Inspect")
+        self.__attrs_init__(label, inspect, accept)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages, in the order in which a package passes them."""
+        return tuple(stage for stage in STAGES if self.has(stage))
+
+    def has(self, stage: Stage) -> bool:
+        """Return whether a package passes *stage*."""
+        return self._find(stage) is not None
+
+    def rule(self, stage: Stage) -> StageRule:
+        """Return the rule of *stage*.
+
+        Raises:
+            InvalidData: when the workflow does not have it.
+        """
+        rule = self._find(stage)
+        if rule is None:
+            has = ", ".join(known.value for known in self.stages)
+            raise _fail("stage", stage.value, f"this job does not have it; it has {has}")
+        return rule
+
+    def review(self, stage: Stage) -> ReviewRule | None:
+        """Return the rule of *stage* if it is a review stage of this workflow."""
+        rule = self._find(stage)
+        return rule if isinstance(rule, ReviewRule) else None
+
+    def _find(self, stage: Stage) -> StageRule | None:
+        return {Stage.LABEL: self.label, Stage.INSPECT: self.inspect, Stage.ACCEPT: self.accept}[stage]
+
+
+def _only(kind: type[R], rules: tuple[Rule, ...]) -> R | None:
+    found = [rule for rule in rules if isinstance(rule, kind)]
+    if len(found) > 1:
+        raise _fail("Workflow", kind.__name__, "is given twice")
+    return found[0] if found else None
+
+
+@attrs.frozen
+class FixedSize:
+    """Packages of a fixed number of tasks; the last may be smaller.  Source: iTAG's ``FIXED_SIZE``.
+
+    >>> FixedSize(50).size
+    50
+    """
+
+    size: int = attrs.field(validator=_positive)
+    """How many tasks a package has."""
+
+
+@attrs.frozen
+class AvgSize:
+    """A fixed number of packages whose sizes differ by at most one.  Source: iTAG's ``AVG_SIZE``.
+
+    >>> AvgSize(packages=10).packages
+    10
+    """
+
+    packages: int = attrs.field(validator=_positive)
+    """How many packages the data is dealt into."""
+
+
+@attrs.frozen
+class FieldBase:
+    """A package for each value of a field of the data.  Source: iTAG's ``FIELD_BASE``.
+
+    >>> FieldBase("camera").field
+    'camera'
+    """
+
+    field: str
+    """The field of ``data`` whose value names the package."""
+
+
+Packaging = FixedSize | AvgSize | FieldBase
+"""How a job's tasks are cut into packages.  Source: iTAG's ``AssignConfig``."""
+
+
+@attrs.frozen
+class Crew:
+    """Who works at one stage of a job."""
+
+    members: tuple[int, ...] = ()
+    """The keys of single members."""
+    groups: tuple[str, ...] = ()
+    """The names of groups; whoever carries one of them belongs to the crew."""
+
+
+def _check_name(_: object, __: object, name: str) -> None:
+    if not NAME.fullmatch(name):
+        reason = "must have 1 to 100 characters, first a letter, digit or Chinese character, then also _ and -"
+        raise _fail("job", f"name {name!r}", reason)
+
+
+@attrs.frozen(kw_only=True)
+class Job:
+    """One labeling order in a workspace."""
+
+    id: int
+    """Its key: a time-ordered integer of at most 63 bits, as in ``label-<id>``."""
+    workspace: int
+    """The workspace that owns it."""
+    name: str = attrs.field(validator=_check_name)
+    """Its name, unique in the workspace: 1 to 100 characters."""
+    template: int
+    """The key of the template that its tasks are answered with."""
+    workflow: Workflow
+    """The stages and their rules; fixed at creation."""
+    packaging: Packaging
+    """How its tasks are cut into packages; fixed at creation."""
+    workforce: Mapping[Stage, Crew] = attrs.field(factory=dict[Stage, Crew])
+    """Who works at which stage."""
+    created_by: int
+    """The member who ordered it."""
+    created_at: datetime
+    """When it was ordered."""
+    seed: int
+    """What samples are drawn with, together with package and stage."""
+    state: JobState = JobState.DRAFT
+    """Where it is in its lifecycle."""
+    loaded: int = 0
+    """How many tasks it has; the last has this number."""
+    consumed: int = 0
+    """How many rows of its first data were read, also skipped ones: loading goes on after them."""
+    packages: int = 0
+    """How many packages it has; the last has this number."""
+    row_key: str | None = None
+    """The field of ``data`` that tells rows apart; a row whose value is known is not loaded again."""
+    tags: tuple[str, ...] = ()
+    """Free words to find it by."""
+    remark: str = ""
+    """A note."""
+    guideline: str = ""
+    """The instructions for the people who work on it, or a link to them."""
+    due_at: datetime | None = None
+    """When it should be done; shown, and not enforced."""
+    version: int = 0
+    """Counts the saves."""
+
+    @property
+    def key(self) -> tuple[int]:
+        """The key in the store."""
+        return (self.id,)
+
+    @property
+    def label_key(self) -> str:
+        """The manifest's key for the results of the LABEL stage.  Source: iTAG, data structures."""
+        return f"label-{self.id}"
+
+    def crew(self, stage: Stage) -> Crew:
+        """Return who works at *stage*."""
+        return self.workforce.get(stage, Crew())

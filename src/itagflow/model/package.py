@@ -1,0 +1,207 @@
+"""Packages, the turns that people have on them, and the seats that count these."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+import attrs
+
+from itagflow.model.job import Stage
+
+
+class PackageState(Enum):
+    """Where a package is: at a stage, or at one of the two ends."""
+
+    LABEL = "label"
+    INSPECT = "inspect"
+    ACCEPT = "accept"
+    DONE = "done"
+    DISCARDED = "discarded"
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage whose work is due in this state, or None at an end."""
+        return _STAGE_OF[self]
+
+    @staticmethod
+    def at(stage: Stage) -> PackageState:
+        """Return the state of a package whose work at *stage* is due."""
+        return PackageState(stage.value)
+
+
+_STAGE_OF = {state: next((s for s in Stage if s.value == state.value), None) for state in PackageState}
+
+OPEN = tuple(state for state in PackageState if state.stage is not None)
+"""The states in which a package still has work to come."""
+
+
+@attrs.frozen(kw_only=True)
+class Package:
+    """The batch of tasks that is claimed and submitted as one."""
+
+    job: int
+    """The job it belongs to."""
+    number: int
+    """Its number in the job, from 1."""
+    state: PackageState = PackageState.LABEL
+    """Where it is in its lifecycle."""
+    round: int = 1
+    """How many times it has been sent on its way; every reject and reopen adds one."""
+    free: int = 1
+    """How many turns at its stage can still be given out: one, or the number of votes."""
+    waiting_since: datetime
+    """Since when it waits in the pool."""
+    priority: int = 0
+    """Higher comes first in the pool."""
+    size: int = 0
+    """How many tasks it has."""
+    abandoned: int = 0
+    """How many of its tasks are abandoned; counted when a turn ends."""
+    wrong: int = 0
+    """How many of its tasks are judged wrong and not yet done again; counted when a turn ends."""
+    disputes: tuple[int, ...] = ()
+    """The tasks on which too few votes agree, and no reviewer has decided yet."""
+    scope: tuple[int, ...] | None = None
+    """The tasks that the present stage and round are about; None: all."""
+    rejects: tuple[int, ...] = ()
+    """The tasks that were sent back in any round; each is looked at again."""
+    value: str = ""
+    """The value of the field that made the package (FIELD_BASE), as JSON."""
+    version: int = 0
+    """Counts the saves."""
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The key in the store: job and number."""
+        return (self.job, self.number)
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage whose work is due, or None at an end."""
+        return self.state.stage
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the pool can give out a turn on it."""
+        return self.free > 0
+
+    @property
+    def disputed(self) -> int:
+        """How many of its tasks are disputed."""
+        return len(self.disputes)
+
+    def __str__(self) -> str:
+        return f"package {self.number}"
+
+
+class TurnState(Enum):
+    """Where a turn is in its lifecycle."""
+
+    OFFERED = "offered"
+    """Kept for one member, who can claim it."""
+    HELD = "held"
+    """A member is working on it."""
+    DONE = "done"
+    """It ended with its work: submitted, reviewed, accepted or rejected."""
+    RETURNED = "returned"
+    """It ended without: released, expired, reassigned or recalled."""
+
+
+LIVE = (TurnState.OFFERED, TurnState.HELD)
+"""The states of a turn that still binds its package."""
+
+
+class Outcome(Enum):
+    """How a turn ended."""
+
+    SUBMITTED = "submitted"
+    REVIEWED = "reviewed"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    MERGED = "merged"
+    """The turn without a member that holds the winning replies of several votes."""
+    RELEASED = "released"
+    EXPIRED = "expired"
+    REASSIGNED = "reassigned"
+    RECALLED = "recalled"
+
+
+PASSING = frozenset({Outcome.REVIEWED, Outcome.ACCEPTED})
+"""The outcomes of a review turn that let the package pass."""
+
+
+@attrs.frozen(kw_only=True)
+class Assignment:
+    """One person's turn on one package at one stage: what ``flow.claim`` gives.  Never deleted."""
+
+    job: int
+    """The job it belongs to."""
+    id: int
+    """Its key: a time-ordered integer of at most 63 bits."""
+    package: int
+    """The number of the package."""
+    stage: Stage
+    """The kind of work."""
+    round: int
+    """The package's round that it belongs to."""
+    member: int | None
+    """Who has it; None for the merged outcome of several votes."""
+    state: TurnState
+    """Where it is in its lifecycle."""
+    made_at: datetime
+    """When it was claimed or offered."""
+    scope: tuple[int, ...] | None = None
+    """The tasks it is about; None: all of the package."""
+    lease_until: datetime | None = None
+    """Until when nobody else can take it; None: for ever."""
+    token: str = ""
+    """The caller's own name for the claim; the same token gives the same turn."""
+    outcome: Outcome | None = None
+    """How it ended; None while it is offered or held."""
+    ended_at: datetime | None = None
+    """When it ended."""
+    remark: str = ""
+    """Why it ended so, as its holder or whoever ended it said."""
+    sent_back: tuple[int, ...] | None = None
+    """The tasks that a REJECTED turn sent back; None: every task of the package."""
+    version: int = 0
+    """Counts the saves."""
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The key in the store: job and id."""
+        return (self.job, self.id)
+
+    @property
+    def live(self) -> bool:
+        """Whether it still binds its package."""
+        return self.state in LIVE
+
+    def covers(self, task: int) -> bool:
+        """Return whether the task with this number is in its scope."""
+        return self.scope is None or task in self.scope
+
+    def __str__(self) -> str:
+        return f"turn {self.id} on package {self.package}"
+
+
+@attrs.frozen(kw_only=True)
+class Seat:
+    """Counts what one member holds at one stage of one job, where a limit asks for it."""
+
+    job: int
+    """The job."""
+    stage: Stage
+    """The stage."""
+    member: int
+    """The member."""
+    held: int = 0
+    """How many turns the member holds."""
+    version: int = 0
+    """Counts the saves."""
+
+    @property
+    def key(self) -> tuple[int, str, int]:
+        """The key in the store: job, name of the stage, member."""
+        return (self.job, self.stage.value, self.member)

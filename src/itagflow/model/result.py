@@ -1,0 +1,110 @@
+"""What comes out: the result of a task at each stage, who made it, and how far a job is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import attrs
+
+from itagflow.model.job import STAGES, Stage
+from itagflow.model.package import Outcome, PackageState
+from itagflow.model.reply import Reply
+from itagflow.model.task import Task, TaskState
+
+
+@attrs.frozen(kw_only=True)
+class StageResult:
+    """What a task came out of one stage with."""
+
+    stage: Stage
+    """The stage."""
+    replies: Mapping[str, Reply] | None
+    """The replies by question id; None when the task is abandoned."""
+    abandoned: str | None = None
+    """Why it is abandoned, if it is."""
+    round: int
+    """The round that the task was labeled in."""
+    member: int | None
+    """Who gave the answer (at any stage up to this one); None for merged votes."""
+    disputed: tuple[str, ...] = ()
+    """The questions that no vote has won and no reviewer has decided."""
+    looked_at: bool = True
+    """Whether the task was in the scope of the turn that passed it, or only passed with its package."""
+
+
+@attrs.frozen(kw_only=True)
+class Provenance:
+    """One closed turn that a task went through."""
+
+    stage: Stage
+    """The kind of work."""
+    round: int
+    """The round."""
+    member: int | None
+    """Who did it; None for merged votes."""
+    outcome: Outcome
+    """How the turn ended."""
+    looked_at: bool
+    """Whether the task was in the turn's scope."""
+    at: datetime
+    """When the turn ended."""
+
+
+@attrs.frozen(kw_only=True)
+class Result:
+    """A task's outcome: its replies at each stage, and who made them."""
+
+    task: Task
+    """The task."""
+    state: TaskState
+    """How far it is."""
+    stages: Mapping[Stage, StageResult]
+    """The results of the stages that have one."""
+    provenance: tuple[Provenance, ...] = ()
+    """Every closed turn it went through, oldest first."""
+
+    @property
+    def last(self) -> StageResult | None:
+        """The result of the last stage that has one: *the* result."""
+        return next((self.stages[stage] for stage in reversed(STAGES) if stage in self.stages), None)
+
+    @property
+    def replies(self) -> Mapping[str, Reply] | None:
+        """The replies of the last stage that has a result."""
+        return self.last.replies if self.last else None
+
+
+@attrs.frozen(kw_only=True)
+class Progress:
+    """How far a job is; a sum over its packages."""
+
+    packages: Mapping[PackageState, int]
+    """How many packages are in each state."""
+    tasks: Mapping[PackageState, int]
+    """How many tasks the packages in each state have."""
+    abandoned: int = 0
+    """How many tasks are abandoned."""
+    wrong: int = 0
+    """How many tasks are judged wrong and not yet done again."""
+    disputed: int = 0
+    """How many tasks are disputed and not yet decided."""
+
+    @property
+    def total(self) -> int:
+        """How many tasks there are, those of discarded packages left out."""
+        return sum(n for state, n in self.tasks.items() if state is not PackageState.DISCARDED)
+
+    @property
+    def done(self) -> int:
+        """How many tasks are in packages that are done."""
+        return self.tasks.get(PackageState.DONE, 0)
+
+    def __str__(self) -> str:
+        parts = [
+            f"{self.packages[state]} packages ({self.tasks[state]} tasks) {state.value}"
+            for state in PackageState
+            if self.packages.get(state)
+        ]
+        parts += [f"{n} tasks {word}" for word in ("abandoned", "wrong", "disputed") if (n := getattr(self, word))]
+        return f"{self.done} of {self.total} tasks done: " + ", ".join(parts)

@@ -1,0 +1,162 @@
+"""Tasks, what is answered about them, and the work that a turn shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import attrs
+
+from itagflow.model.job import Stage
+from itagflow.model.reply import Reply
+
+
+class TaskState(Enum):
+    """How far a task is.  Read off the answers, never stored, so it cannot drift."""
+
+    TODO = "todo"
+    """Nobody has answered it in its round."""
+    ANSWERED = "answered"
+    """A labeler has answered it."""
+    ABANDONED = "abandoned"
+    """It was given up, with a reason; a reviewer may undo it."""
+    WRONG = "wrong"
+    """A reviewer judged it wrong, and nobody has answered or judged it since."""
+    PASSED = "passed"
+    """A reviewer let it pass, and another stage is still to come."""
+    FINAL = "final"
+    """Its package is done."""
+
+
+class Verdict(Enum):
+    """What a reviewer says of a task."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
+@attrs.frozen
+class Row:
+    """One row of input: its JSON text, kept as it came, and where it was found."""
+
+    text: str
+    """The whole row as JSON text, an object with ``data``."""
+    line: int = 0
+    """Its line in the file, from 1; 0 when it did not come from a file."""
+
+
+@attrs.frozen(kw_only=True)
+class Task:
+    """One row of data, kept as the whole raw row it came in, never changed."""
+
+    job: int
+    """The job it belongs to."""
+    number: int
+    """Its number in the job, from 1, in the order of the input."""
+    package: int
+    """The number of its package."""
+    row: str
+    """The whole row as JSON text."""
+    row_key: str = ""
+    """What tells it apart from other rows, if the job has a row key."""
+    version: int = 0
+    """Always 0: tasks never change."""
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The key in the store: job and number."""
+        return (self.job, self.number)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The row's ``data`` object, parsed anew at each call."""
+        data: dict[str, Any] = json.loads(self.row)["data"]
+        return data
+
+    def __str__(self) -> str:
+        return f"task {self.number}"
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """What one turn says about one task: replies, or abandoned with a reason; in review also a verdict."""
+
+    job: int
+    """The job."""
+    assignment: int
+    """The id of the turn that says it."""
+    task: int
+    """The number of the task."""
+    package: int
+    """The number of the task's package."""
+    stage: Stage
+    """The stage of the turn."""
+    round: int
+    """The round of the turn."""
+    member: int | None
+    """Who says it; None for the merged outcome of several votes."""
+    at: datetime
+    """When it was said."""
+    replies: Mapping[str, Reply] | None = None
+    """The replies by question id; None when there are none (a bare verdict)."""
+    abandoned: str | None = None
+    """Why the task is given up; None when it is not."""
+    verdict: Verdict | None = None
+    """What a reviewer says of what was shown."""
+    remark: str = ""
+    """What the reviewer says about it."""
+    disputed: tuple[str, ...] = ()
+    """The questions that no reply has won (merged votes only)."""
+    version: int = 0
+    """Counts the saves."""
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """The key in the store: job, turn, task."""
+        return (self.job, self.assignment, self.task)
+
+    @property
+    def dropped(self) -> bool:
+        """Whether it gives the task up."""
+        return self.abandoned is not None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it settles the task for its turn: replies, or given up."""
+        return self.replies is not None or self.dropped
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it judges the task wrong."""
+        return self.verdict is Verdict.WRONG
+
+    @property
+    def reply(self) -> Reply | None:
+        """The reply, when there is exactly one."""
+        return next(iter(self.replies.values())) if self.replies and len(self.replies) == 1 else None
+
+
+@attrs.frozen(kw_only=True)
+class Work:
+    """One task as its turn sees it: what ``flow.tasks`` yields."""
+
+    task: Task
+    """The task."""
+    answer: Answer | None = None
+    """What this turn has said about it so far."""
+    shown: Answer | None = None
+    """The result that is to be judged or done again."""
+    votes: tuple[Answer, ...] = ()
+    """Every vote on a task that is or was disputed."""
+    remark: str = ""
+    """Why it was sent back."""
+    draft: Answer | None = None
+    """What an earlier holder of the turn had saved; it does not count."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The row's ``data`` object."""
+        return self.task.data

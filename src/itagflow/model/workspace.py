@@ -1,0 +1,88 @@
+"""Who is there: workspaces, their members and what these are in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+import attrs
+
+
+class Role(Enum):
+    """What a member is in a workspace; the policy says what each may do.
+
+    Source: iTAG's personnel roles (administrator, team leader, worker) and PAI's workspace roles.
+    """
+
+    ADMIN = "admin"
+    """Orders the work, manages the workspace and its members, may work at every stage."""
+    ANNOTATION_ADMIN = "annotation_admin"
+    """Manages jobs and may work at every stage, but does not manage members."""
+    LEADER = "leader"
+    """Leads workers: works where a job names them, and assigns work to others there."""
+    OPERATOR = "operator"
+    """Works on the stages of the jobs that name them."""
+    VIEWER = "viewer"
+    """Reads, and nothing else."""
+
+
+EXTERNAL_ROLES = frozenset({Role.LEADER, Role.OPERATOR})
+"""The roles that an external (contractor) member can have.  Source: iTAG, roles and permissions."""
+
+
+@attrs.frozen
+class Group:
+    """A named group of members, to be put on a stage as one.
+
+    >>> Group("night shift").name
+    'night shift'
+    """
+
+    name: str
+    """The name that members carry in `Member.groups`."""
+
+
+@attrs.frozen(kw_only=True)
+class Workspace:
+    """Owns members, templates and jobs; nothing crosses its border."""
+
+    id: int
+    """Its key: a time-ordered integer of at most 63 bits."""
+    name: str
+    """Its name, unique in the store."""
+    created_at: datetime
+    """When it was created."""
+    version: int = 0
+    """Counts the saves."""
+
+    @property
+    def key(self) -> tuple[int]:
+        """The key in the store."""
+        return (self.id,)
+
+
+@attrs.frozen(kw_only=True)
+class Member:
+    """A person in one workspace, known by the account string of the embedding program."""
+
+    id: int
+    """Its key: a time-ordered integer of at most 63 bits."""
+    workspace: int
+    """The workspace the member belongs to."""
+    account: str
+    """The embedder's own name for the person, unique in the workspace."""
+    role: Role
+    """What the member is in the workspace."""
+    groups: tuple[str, ...] = ()
+    """The groups that the member belongs to."""
+    external: bool = False
+    """Whether the person comes from outside: then only leader or operator."""
+    active: bool = True
+    """False once removed; history keeps pointing here."""
+    version: int = 0
+    """Counts the saves."""
+
+    @property
+    def key(self) -> tuple[int]:
+        """The key in the store."""
+        return (self.id,)

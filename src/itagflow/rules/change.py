@@ -1,0 +1,111 @@
+"""What a rule returns: the entities to add and save, and the one event that records the act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import attrs
+
+from itagflow.model.entity import Entity
+from itagflow.model.event import Event, Move
+from itagflow.model.job import Job
+from itagflow.model.package import Assignment, Package
+from itagflow.model.workspace import Member
+
+Saved = tuple[Entity, Entity]
+"""An entity as it was, and as it is to be."""
+
+_TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
+    Job: ("job", ("state",)),
+    Package: ("package", ("state", "round")),
+    Assignment: ("turn", ("state", "member", "round")),
+    Member: ("member", ("role", "active")),
+}
+
+
+@attrs.frozen
+class Act:
+    """Who acts, where and when: the part of an event that every rule needs."""
+
+    at: datetime
+    """When, by the Flow's clock."""
+    workspace: int
+    """The workspace."""
+    member: int = 0
+    """Who acts; 0 when the embedding program does."""
+
+
+@attrs.frozen
+class Change:
+    """What an act does: all of it is stored, or nothing."""
+
+    event: Event
+    """The record of the act."""
+    add: tuple[Entity, ...] = ()
+    """What is new."""
+    save: tuple[Saved, ...] = ()
+    """What is replaced, each with what it was."""
+
+
+def record(
+    act: Act,
+    verb: str,
+    *,
+    about: Job | Package | Assignment | None = None,
+    task: int = 0,
+    add: tuple[Entity, ...] = (),
+    save: tuple[Saved, ...] = (),
+    data: Mapping[str, Any] | None = None,
+) -> Change:
+    """Return the change with its event, whose moves are read off what is added and saved."""
+    job, package, turn = _place(about)
+    event = Event(
+        at=act.at,
+        verb=verb,
+        workspace=act.workspace,
+        member=act.member,
+        job=job,
+        package=package,
+        turn=turn,
+        task=task,
+        changes=(*_new(add), *_moved(save)),
+        data={} if data is None else data,
+    )
+    return Change(event, add, save)
+
+
+def _place(about: Job | Package | Assignment | None) -> tuple[int, int, int]:
+    match about:
+        case None:
+            return 0, 0, 0
+        case Job():
+            return about.id, 0, 0
+        case Package():
+            return about.job, about.number, 0
+        case Assignment():
+            return about.job, about.package, about.id
+
+
+def _new(added: tuple[Entity, ...]) -> Iterator[Move]:
+    for entity in added:
+        if tracked := _TRACKED.get(type(entity)):
+            kind, fields = tracked
+            for field in fields:
+                yield Move(kind, entity.key, field, None, _plain(getattr(entity, field)))
+
+
+def _moved(saved: tuple[Saved, ...]) -> Iterator[Move]:
+    for before, after in saved:
+        if tracked := _TRACKED.get(type(after)):
+            kind, fields = tracked
+            for field in fields:
+                old, new = getattr(before, field), getattr(after, field)
+                if old != new:
+                    yield Move(kind, after.key, field, _plain(old), _plain(new))
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value

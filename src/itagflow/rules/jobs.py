@@ -1,0 +1,60 @@
+"""The job's own acts, and whether a set-up can ever finish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from itagflow.errors import NotAllowed
+from itagflow.model.entity import changed
+from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.workspace import Member
+from itagflow.rules.access import Action, Policy, belongs
+from itagflow.rules.lifecycles import JOB, JobAct
+
+
+def stepped(job: Job, verb: str, *, hindrance: str = "", open_package: int = 0) -> Job:
+    """Return *job* as it is after *verb*.
+
+    Raises:
+        WrongState: when it cannot do that from where it is.
+        Incomplete: when something stands against it.
+    """
+    command = JobAct(job=job, hindrance=hindrance, open_package=open_package)
+    return changed(job, state=JOB.advance(job.state, verb, command, f"job {job.name!r}"))
+
+
+def must_not_be_archived(job: Job, act: str) -> None:
+    """Check that *job* can still be changed.
+
+    Raises:
+        NotAllowed: when it is archived.
+    """
+    if job.state is JobState.ARCHIVED:
+        raise NotAllowed("nobody", act, f"job {job.name!r} is archived, and read-only")
+
+
+def workers(job: Job, stage: Stage, members: Sequence[Member], policy: Policy) -> set[int]:
+    """Return the keys of those who would work at *stage*: the ones it names, or, if none, all who may."""
+    able = [member for member in members if policy(member, Action.at(stage), job, stage) is None]
+    named = {member.id for member in able if belongs(job.crew(stage), member)}
+    crew = job.crew(stage)
+    return named if crew.members or crew.groups else {member.id for member in able}
+
+
+def hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
+    """Return why *job* could never finish with these members, or an empty string."""
+    labelers = workers(job, Stage.LABEL, members, policy)
+    votes = job.workflow.label.votes
+    if len(labelers) < votes:
+        return f"{votes} different members must label each package, but only {len(labelers)} may: name more for LABEL"
+    for stage in job.workflow.stages[1:]:
+        reviewers = workers(job, stage, members, policy)
+        if not reviewers:
+            return f"nobody may work at {stage.name}: name somebody for it"
+        own = job.workflow.rule(stage).allow_own_work
+        if not own and all(len(labelers - {reviewer}) < votes for reviewer in reviewers):
+            return (
+                f"whoever may work at {stage.name} must label too, and nobody reviews their own work: "
+                f"name somebody else, or set allow_own_work=True for {stage.name}"
+            )
+    return ""

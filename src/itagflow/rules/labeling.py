@@ -1,0 +1,152 @@
+"""What happens inside a turn: save, abandon, restore, and the end of labeling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from itagflow.errors import Incomplete, InvalidData, Problem
+from itagflow.model.entity import changed
+from itagflow.model.package import Assignment, Outcome
+from itagflow.model.reply import Replies
+from itagflow.model.task import Answer, Task, Verdict
+from itagflow.model.template import Template
+from itagflow.rules.change import Act, Change, record
+from itagflow.rules.lifecycles import TURN, Closing
+from itagflow.rules.voting import merge
+
+
+def must_cover(turn: Assignment, task: Task) -> None:
+    """Check that *task* is in the scope of *turn*.
+
+    Raises:
+        InvalidData: when it is in another package, or the turn is about other tasks.
+    """
+    if task.package != turn.package:
+        raise InvalidData(str(task), [Problem("", f"is in package {task.package}, not in that of {turn}")])
+    if not turn.covers(task.number):
+        asked = ", ".join(map(str, turn.scope or ()))
+        raise InvalidData(str(task), [Problem("", f"is not in the scope of {turn}: tasks {asked}")])
+
+
+def answer(
+    turn: Assignment,
+    task: Task,
+    act: Act,
+    *,
+    replies: Replies | None = None,
+    abandoned: str | None = None,
+    verdict: Verdict | None = None,
+    remark: str = "",
+) -> Answer:
+    """Return what *turn* now says about *task*."""
+    return Answer(
+        job=turn.job,
+        assignment=turn.id,
+        task=task.number,
+        package=turn.package,
+        stage=turn.stage,
+        round=turn.round,
+        member=turn.member,
+        at=act.at,
+        replies=replies,
+        abandoned=abandoned,
+        verdict=verdict,
+        remark=remark,
+    )
+
+
+def says_the_same(old: Answer | None, new: Answer) -> bool:
+    """Return whether *new* says nothing that *old* does not say."""
+    return old is not None and _content(old) == _content(new)
+
+
+def put(verb: str, turn: Assignment, old: Answer | None, new: Answer, act: Act, *, data: dict[str, Any]) -> Change:
+    """Store *new* as the turn's answer; what it replaces goes into the history as *data* says."""
+    if old is None:
+        return record(act, verb, about=turn, task=new.task, add=(new,), data=data)
+    saved = attrs.evolve(new, version=old.version + 1)
+    return record(act, verb, about=turn, task=new.task, save=((old, saved),), data=data)
+
+
+def abandon_reason(template: Template, reason: str) -> str:
+    """Return *reason* if a task may be abandoned for it.
+
+    Raises:
+        InvalidData: when it is empty, or not one of the template's reasons.
+    """
+    known = template.abandon_reasons
+    if not reason.strip():
+        raise InvalidData("the reason to abandon", [Problem("reason", "is empty")])
+    if "\x00" in reason:
+        raise InvalidData("the reason to abandon", [Problem("reason", "contains a NUL character")])
+    if known and reason not in known:
+        raise InvalidData("the reason to abandon", [Problem("reason", f"{reason!r} is not one of {', '.join(known)}")])
+    return reason
+
+
+def must_be_abandoned(old: Answer | None, task: Task) -> Answer:
+    """Return *old* if it abandons its task.
+
+    Raises:
+        Incomplete: when there is nothing to restore.
+    """
+    if old is None or not old.dropped:
+        raise Incomplete("restore", "this turn has not abandoned the task", (task.number,))
+    return old
+
+
+def closed(
+    verb: str,
+    outcome: Outcome,
+    turn: Assignment,
+    act: Act,
+    closing: Closing,
+    *,
+    remark: str = "",
+    sent_back: tuple[int, ...] | None = None,
+) -> Assignment:
+    """Return *turn* as it is after submit, review, accept or reject.
+
+    Raises:
+        WrongState: when it is not held, or at another stage than the verb's.
+        Incomplete: when tasks are missing, stand judged wrong, or are undecided; or a reason is.
+    """
+    state = TURN.advance(turn.state, verb, closing, str(turn))
+    return changed(turn, state=state, outcome=outcome, ended_at=act.at, remark=remark, sent_back=sent_back)
+
+
+def merged(
+    turn: Assignment, votes: Sequence[Sequence[Answer]], template: Template, min_votes: int, act: Act, *, id: int
+) -> tuple[Assignment, tuple[Answer, ...]]:
+    """Return the turn without a member that the votes of a round come to, and its answer for each task.
+
+    *votes* holds the answers of all voters for each task; *turn* is the vote that came last.
+    """
+    outcome = attrs.evolve(turn, id=id, member=None, outcome=Outcome.MERGED, token="", version=0)
+    answers = list[Answer]()
+    for said in votes:
+        won = merge(template, said, min_votes)
+        first = said[0]
+        answers.append(
+            Answer(
+                job=first.job,
+                assignment=id,
+                task=first.task,
+                package=first.package,
+                stage=first.stage,
+                round=first.round,
+                member=None,
+                at=act.at,
+                replies=won.replies,
+                abandoned=won.abandoned,
+                disputed=won.disputed,
+            )
+        )
+    return outcome, tuple(answers)
+
+
+def _content(answer: Answer) -> tuple[Any, ...]:
+    return (answer.replies, answer.abandoned, answer.verdict, answer.remark)

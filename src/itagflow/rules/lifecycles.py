@@ -1,0 +1,151 @@
+"""The lifecycles of job, package and turn: three tables and the guards on their rows."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import attrs
+
+from itagflow.errors import Incomplete, WrongState
+from itagflow.lifecycle import Lifecycle, Step
+from itagflow.model.job import Job, JobState, Stage, Workflow
+from itagflow.model.package import Assignment, PackageState, TurnState
+
+
+@attrs.frozen(kw_only=True)
+class JobAct:
+    """What the guards of the job's lifecycle look at."""
+
+    job: Job
+    """The job."""
+    hindrance: str = ""
+    """Why it could never finish, if so."""
+    open_package: int = 0
+    """The number of a package that is not done, or 0."""
+
+
+@attrs.frozen(kw_only=True)
+class Closing:
+    """What the guards of the turn's lifecycle look at when work ends."""
+
+    turn: Assignment
+    """The turn."""
+    missing: tuple[int, ...] = ()
+    """The tasks of its scope without an answer."""
+    wrong: tuple[int, ...] = ()
+    """The tasks that stand judged wrong."""
+    undecided: tuple[int, ...] = ()
+    """The disputed tasks for which no reviewer has given an answer."""
+    reason: str = ""
+    """The reason given."""
+
+
+def _has_tasks(act: JobAct) -> None:
+    if not act.job.loaded:
+        raise Incomplete("publish", "the job has no tasks: load some data first")
+
+
+def _can_finish(act: JobAct) -> None:
+    if act.hindrance:
+        raise Incomplete("publish", act.hindrance)
+
+
+def _nothing_open(act: JobAct) -> None:
+    if act.open_package:
+        reason = f"package {act.open_package} is still open: wait, or pass discard_open=True"
+        raise Incomplete("finish", reason)
+
+
+def _at(verb: str, *stages: Stage) -> Step[TurnState]:
+    """Return the row of a verb that ends a turn's work at these stages."""
+
+    def right_stage(closing: Closing) -> None:
+        if closing.turn.stage not in stages:
+            raise WrongState(str(closing.turn), verb, closing.turn.stage)
+
+    guards = (right_stage, _everything_answered) if verb == "submit" else (right_stage, _nothing_wrong, _all_decided)
+    return Step(verb, TurnState.HELD, TurnState.DONE, (right_stage, _reasoned) if verb == "reject" else guards)
+
+
+def _everything_answered(closing: Closing) -> None:
+    if closing.missing:
+        raise Incomplete("submit", "not every task is answered or abandoned", closing.missing)
+
+
+def _nothing_wrong(closing: Closing) -> None:
+    if closing.wrong:
+        raise Incomplete("pass the package", "tasks stand judged wrong: reject it, or judge them anew", closing.wrong)
+
+
+def _all_decided(closing: Closing) -> None:
+    if closing.undecided:
+        reason = "the votes on these tasks disagree: decide each with modify, or judge it wrong"
+        raise Incomplete("pass the package", reason, closing.undecided)
+
+
+def _reasoned(closing: Closing) -> None:
+    if not closing.wrong and not closing.reason.strip():
+        raise Incomplete("reject", "no task is judged wrong, so every task goes back: give a reason")
+
+
+JOB = Lifecycle(
+    "job",
+    JobState.DRAFT,
+    [
+        Step("publish", JobState.DRAFT, JobState.RUNNING, (_has_tasks, _can_finish)),
+        Step("pause", JobState.RUNNING, JobState.PAUSED),
+        Step("resume", JobState.PAUSED, JobState.RUNNING),
+        Step("finish", JobState.RUNNING, JobState.FINISHED, (_nothing_open,)),
+        Step("finish", JobState.PAUSED, JobState.FINISHED, (_nothing_open,)),
+        Step("append", JobState.RUNNING, JobState.RUNNING),
+        Step("append", JobState.PAUSED, JobState.PAUSED),
+        Step("append", JobState.FINISHED, JobState.RUNNING),
+        Step("reopen", JobState.RUNNING, JobState.RUNNING),
+        Step("reopen", JobState.PAUSED, JobState.PAUSED),
+        Step("reopen", JobState.FINISHED, JobState.RUNNING),
+        *(Step("archive", state, JobState.ARCHIVED) for state in JobState if state is not JobState.ARCHIVED),
+    ],
+)
+"""The lifecycle of a job."""
+
+TURN = Lifecycle(
+    "turn",
+    TurnState.OFFERED,
+    [
+        Step("claim", TurnState.OFFERED, TurnState.HELD),
+        _at("submit", Stage.LABEL),
+        _at("review", Stage.INSPECT),
+        _at("accept", Stage.ACCEPT),
+        _at("reject", Stage.INSPECT, Stage.ACCEPT),
+        *(
+            Step(verb, state, TurnState.RETURNED)
+            for verb in ("release", "expire", "reassign", "recall")
+            for state in (TurnState.OFFERED, TurnState.HELD)
+        ),
+    ],
+)
+"""The lifecycle of a turn.  A claim from the pool makes a turn that is HELD at once."""
+
+
+def package_lifecycle(workflow: Workflow) -> Lifecycle[PackageState]:
+    """Return the lifecycle of the packages of jobs with this workflow."""
+    accept = workflow.accept
+    return _package_table(workflow.stages, accept.reject_to if accept else Stage.LABEL)
+
+
+@cache
+def _package_table(stages: tuple[Stage, ...], reject_to: Stage) -> Lifecycle[PackageState]:
+    places = [PackageState.at(stage) for stage in stages]
+    back = {PackageState.INSPECT: PackageState.LABEL, PackageState.ACCEPT: PackageState.at(reject_to)}
+    first_review = places[1] if len(places) > 1 else PackageState.LABEL
+    return Lifecycle(
+        "package",
+        PackageState.LABEL,
+        [
+            *(Step("pass", a, b) for a, b in zip(places, [*places[1:], PackageState.DONE], strict=True)),
+            *(Step("reject", place, back[place]) for place in places[1:]),
+            *(Step("discard", place, PackageState.DISCARDED) for place in places),
+            Step("reopen", PackageState.DONE, first_review),
+            Step("reopen", PackageState.DISCARDED, PackageState.LABEL),
+        ],
+    )

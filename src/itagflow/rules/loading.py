@@ -1,0 +1,197 @@
+"""How rows become tasks: checked, numbered, and put into packages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from itagflow.errors import Problem
+from itagflow.model.entity import changed
+from itagflow.model.job import AvgSize, FieldBase, FixedSize, Job, JobState
+from itagflow.model.package import Package
+from itagflow.model.task import Row, Task
+from itagflow.model.template import Template
+from itagflow.rules.change import Act, Change, Saved, record
+from itagflow.rules.jobs import stepped
+
+MAX_ROW_CHARACTERS = 4 * 1024 * 1024
+"""How long a row's JSON text may be; larger data belongs in a file that the row points to."""
+
+BLOCK = 5_000
+"""About how many rows are stored as one block."""
+
+
+@attrs.frozen
+class Ready:
+    """A row that can become a task."""
+
+    text: str
+    """Its JSON text."""
+    row_key: str
+    """What tells it apart, if the job has a row key."""
+    value: str
+    """The value of the field that names its package (FIELD_BASE), as JSON."""
+
+
+@attrs.frozen(kw_only=True)
+class LoadReport:
+    """What loading did."""
+
+    loaded: int = 0
+    """How many rows became tasks."""
+    skipped: int = 0
+    """How many rows were bad and left out."""
+    duplicates: int = 0
+    """How many rows were left out because their row key was known."""
+    problems: tuple[Problem, ...] = ()
+    """What was wrong with the bad rows: the first 1,000 problems."""
+
+
+def ready(item: object, number: int, template: Template, job: Job) -> Ready | list[Problem]:
+    """Return *item* as a row that can become a task, or everything that is wrong with it.
+
+    *item* is a `Row`, a JSON text, a mapping, or the problem that a reader found; *number* is its place in
+    the source, from 1.
+    """
+    where = f"line {item.line}" if isinstance(item, Row) and item.line else f"row {number}"
+    if isinstance(item, Problem):
+        return [item]
+    text = _text(item)
+    if isinstance(text, str) and len(text) > MAX_ROW_CHARACTERS:
+        return [Problem(where, f"is {len(text)} characters long; at most {MAX_ROW_CHARACTERS} are allowed")]
+    try:
+        content: Any = item if isinstance(item, Mapping) else json.loads(text or "")
+        text = json.dumps(item, ensure_ascii=False, allow_nan=False) if text is None else text
+    except (ValueError, TypeError, RecursionError) as error:
+        return [Problem(where, f"is not JSON: {error}")]
+    if found := _row_problems(where, text, content, template, job):
+        return found
+    data = content["data"]
+    packaging = job.packaging
+    value = json.dumps(data[packaging.field], ensure_ascii=False) if isinstance(packaging, FieldBase) else ""
+    return Ready(text, _as_key(data[job.row_key]) if job.row_key else "", value)
+
+
+def _text(item: object) -> str | None:
+    """Return the JSON text of a row, or None when it has to be made from a mapping."""
+    if isinstance(item, Row):
+        return item.text
+    if isinstance(item, str):
+        return item.strip()
+    return None if isinstance(item, Mapping) else repr(item)
+
+
+def _row_problems(where: str, text: str, content: object, template: Template, job: Job) -> list[Problem]:
+    if not isinstance(content, Mapping):
+        return [Problem(where, "must be a JSON object with the field 'data'")]
+    data: object = content.get("data")
+    if not isinstance(data, Mapping):
+        return [Problem(f"{where}, data", "is missing" if data is None else "must be an object of fields")]
+    if "\x00" in text or "\\u0000" in text:
+        return [Problem(where, "contains a NUL character")]
+    wanted = {view.field for view in template.views} | ({job.row_key} if job.row_key else set())
+    if isinstance(job.packaging, FieldBase):
+        wanted.add(job.packaging.field)
+    return [Problem(f"{where}, data.{field}", "is missing") for field in sorted(wanted - data.keys())]
+
+
+def _as_key(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def block_size(job: Job) -> int:
+    """Return how many rows are stored as one block: whole packages, where they have a fixed size."""
+    size = _fixed_size(job)
+    return BLOCK if size is None else max(size, BLOCK // size * size)
+
+
+def _fixed_size(job: Job) -> int | None:
+    """Return the size of the packages that appended rows form, or None when a field names them."""
+    match job.packaging:
+        case FixedSize(size):
+            return size
+        case AvgSize(packages):
+            return max(1, -(-job.loaded // packages))
+        case FieldBase():
+            return None
+
+
+def places(job: Job, rows: Sequence[Ready], known: Mapping[str, int]) -> list[int]:
+    """Return the number of the package of each row, in order.
+
+    *known* says which package has which value (FIELD_BASE).  A draft goes on filling its packages; what is
+    appended later forms new ones.
+    """
+    numbers = range(job.loaded, job.loaded + len(rows))
+    draft = job.state is JobState.DRAFT
+    match job.packaging:
+        case FixedSize(size) if draft:
+            return [number // size + 1 for number in numbers]
+        case AvgSize(packages) if draft:
+            return [number % packages + 1 for number in numbers]
+        case FieldBase():
+            return _by_value(rows, dict(known) if draft else {}, job.packages)
+        case _:
+            size = _fixed_size(job) or 1
+            return [job.packages + 1 + index // size for index in range(len(rows))]
+
+
+def _by_value(rows: Sequence[Ready], found: dict[str, int], last: int) -> list[int]:
+    placed = list[int]()
+    for row in rows:
+        if row.value not in found:
+            last += 1
+            found[row.value] = last
+        placed.append(found[row.value])
+    return placed
+
+
+def loaded(
+    job: Job,
+    rows: Sequence[Ready],
+    placed: Sequence[int],
+    present: Mapping[int, Package],
+    act: Act,
+    *,
+    consumed: int,
+    verb: str,
+) -> Change:
+    """Return the change that stores a block of rows as tasks, with its packages and the job's counts.
+
+    *present* holds the packages of *placed* that exist already; *consumed* is how many rows of the source
+    have been read with this block.
+    """
+    tasks = tuple(
+        Task(job=job.id, number=number, package=package, row=row.text, row_key=row.row_key)
+        for number, (row, package) in enumerate(zip(rows, placed, strict=True), job.loaded + 1)
+    )
+    new, grown = _packages(job, rows, placed, present, act.at)
+    last = max((job.packages, *placed))
+    moved = stepped(job, "append") if verb == "append" else changed(job)
+    after = attrs.evolve(moved, loaded=job.loaded + len(rows), packages=last, consumed=consumed)
+    data = {"rows": [job.loaded + 1, after.loaded], "packages": [job.packages + 1, last]}
+    return record(act, verb, about=job, add=(*new, *tasks), save=(*grown, (job, after)), data=data)
+
+
+def _packages(
+    job: Job, rows: Sequence[Ready], placed: Sequence[int], present: Mapping[int, Package], at: datetime
+) -> tuple[list[Package], list[Saved]]:
+    sizes: dict[int, int] = {}
+    values: dict[int, str] = {}
+    for row, number in zip(rows, placed, strict=True):
+        sizes[number] = sizes.get(number, 0) + 1
+        values[number] = row.value
+    votes = job.workflow.label.votes
+    new = [
+        Package(job=job.id, number=number, free=votes, waiting_since=at, size=size, value=values[number])
+        for number, size in sizes.items()
+        if number not in present
+    ]
+    grown: list[Saved] = [
+        (package, changed(package, size=package.size + sizes[number])) for number, package in present.items()
+    ]
+    return new, grown

@@ -1,0 +1,215 @@
+"""What the answers about one task come to: its state, its result at each stage, and who made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
+
+from itagflow.model.job import Job, Stage
+from itagflow.model.package import PASSING, Assignment, Outcome, Package, PackageState, TurnState
+from itagflow.model.result import Provenance, Result, StageResult
+from itagflow.model.task import Answer, Task, TaskState, Work
+
+_CLOSING_LABEL = (Outcome.SUBMITTED, Outcome.MERGED)
+
+
+@attrs.frozen
+class Case:
+    """One task with everything that was ever said about it."""
+
+    job: Job
+    """The job."""
+    package: Package
+    """The task's package."""
+    turns: Sequence[Assignment]
+    """Every turn of the package, by round, then by id."""
+    answers: Mapping[int, Answer]
+    """The answers about this task by the id of their turn."""
+    task: int
+    """The number of the task."""
+
+    def done(self, stage: Stage, since: int = 0) -> list[Assignment]:
+        """Return the turns at *stage* that ended with their work, in this round or later."""
+        return [t for t in self.turns if t.stage is stage and t.state is TurnState.DONE and t.round >= since]
+
+    def labeled(self) -> Assignment | None:
+        """Return the turn that closed the last labeling of this task, or None."""
+        outcome = Outcome.MERGED if self.job.workflow.label.votes > 1 else Outcome.SUBMITTED
+        turns = [t for t in self.done(Stage.LABEL) if t.outcome is outcome and t.covers(self.task)]
+        return turns[-1] if turns else None
+
+    @property
+    def being_labeled(self) -> bool:
+        """Whether the task is in the scope of a labeling that is not yet closed."""
+        package = self.package
+        return package.state is PackageState.LABEL and (package.scope is None or self.task in package.scope)
+
+    def own(self, stage: Stage, since: int) -> Answer | None:
+        """Return the last answer that reviewers at *stage* gave themselves, since that round."""
+        for turn in reversed(self.done(stage, since)):
+            answer = self.answers.get(turn.id)
+            if answer is not None and answer.counts:
+                return answer
+        return None
+
+
+def sort_turns(turns: Sequence[Assignment]) -> list[Assignment]:
+    """Return *turns* in the order in which they matter: by round, then by id."""
+    return sorted(turns, key=lambda turn: (turn.round, turn.id))
+
+
+def shown_at(case: Case, stage: Stage) -> Answer | None:
+    """Return what a turn at *stage* is to judge, or at LABEL to do again; None for a first labeling."""
+    label = case.labeled()
+    if label is None:
+        return None
+    answer = case.answers.get(label.id)
+    for review in case.job.workflow.stages[1:]:
+        answer = case.own(review, label.round) or answer
+        if review is stage:
+            break
+    return answer
+
+
+def result(case: Case, task: Task) -> Result:
+    """Return what *task* came out of each stage with, its state, and everyone who worked on it."""
+    return Result(
+        task=task,
+        state=state(case),
+        stages={made.stage: made for made in _stage_results(case)},
+        provenance=tuple(_provenance(case)),
+    )
+
+
+def _stage_results(case: Case) -> Iterator[StageResult]:
+    """Yield a result for LABEL once its round is closed, and for each review stage that the package passed."""
+    label = case.labeled()
+    answer = case.answers.get(label.id) if label else None
+    if label is None or answer is None or case.being_labeled:
+        return
+    yield _stage_result(Stage.LABEL, answer, label.round, looked_at=True)
+    for stage in case.job.workflow.stages[1:]:
+        answer = case.own(stage, label.round) or answer
+        passed = [turn for turn in case.done(stage, label.round) if turn.outcome in PASSING]
+        if passed:
+            yield _stage_result(stage, answer, label.round, looked_at=passed[-1].covers(case.task))
+
+
+def _stage_result(stage: Stage, answer: Answer, round: int, *, looked_at: bool) -> StageResult:
+    return StageResult(
+        stage=stage,
+        replies=None if answer.dropped else answer.replies,
+        abandoned=answer.abandoned,
+        round=round,
+        member=answer.member,
+        disputed=answer.disputed,
+        looked_at=looked_at,
+    )
+
+
+def _provenance(case: Case) -> Iterator[Provenance]:
+    for turn in case.turns:
+        if turn.state is not TurnState.DONE or turn.outcome is None or turn.ended_at is None:
+            continue
+        if turn.stage is not Stage.LABEL or turn.covers(case.task):
+            yield Provenance(
+                stage=turn.stage,
+                round=turn.round,
+                member=turn.member,
+                outcome=turn.outcome,
+                looked_at=turn.covers(case.task),
+                at=turn.ended_at,
+            )
+
+
+def state(case: Case, *, live: bool = True) -> TaskState:
+    """Return how far the task is; with *live*, also by what the turns say that are still held."""
+    wrong, _ = judged_wrong(case, live=live)
+    if wrong:
+        return TaskState.WRONG
+    answer = _present_answer(case, live=live)
+    if answer is None:
+        return TaskState.TODO
+    if answer.dropped:
+        return TaskState.ABANDONED
+    if case.package.state is PackageState.DONE:
+        return TaskState.FINAL
+    passed = any(turn.outcome in PASSING and turn.round >= answer.round for turn in case.turns)
+    return TaskState.PASSED if passed else TaskState.ANSWERED
+
+
+def _present_answer(case: Case, *, live: bool) -> Answer | None:
+    """Return the answer that stands for the task now: the newest of its present labeling, or a reviewer's."""
+    label = case.labeled()
+    since = case.package.round if case.being_labeled else (label.round if label else 0)
+    outcomes = {Outcome.MERGED} if label and case.job.workflow.label.votes > 1 else {Outcome.SUBMITTED}
+    present = None
+    for turn, answer in _said(case, live=live):
+        if turn.round < since or not answer.counts:
+            continue
+        if turn.stage is not Stage.LABEL or case.being_labeled or turn.outcome in outcomes:
+            present = answer
+    return present
+
+
+def judged_wrong(case: Case, *, live: bool = True) -> tuple[bool, str]:
+    """Return whether the task stands judged wrong, and the last remark that sent it back."""
+    wrong, remark = False, ""
+    for turn in case.turns:
+        answer = case.answers.get(turn.id) if _speaks(turn, live=live) else None
+        if answer is not None and answer.wrong:
+            wrong, remark = True, answer.remark
+        elif answer is not None and (answer.counts or answer.verdict):
+            wrong = False
+        if turn.outcome is Outcome.REJECTED and turn.sent_back is None:
+            wrong, remark = True, turn.remark
+        elif turn.outcome in PASSING:
+            wrong = False
+    return wrong, remark
+
+
+def _said(case: Case, *, live: bool) -> Iterator[tuple[Assignment, Answer]]:
+    for turn in case.turns:
+        answer = case.answers.get(turn.id)
+        if answer is not None and _speaks(turn, live=live):
+            yield turn, answer
+
+
+def _speaks(turn: Assignment, *, live: bool) -> bool:
+    return turn.state is TurnState.DONE or (live and turn.state is TurnState.HELD)
+
+
+def work(case: Case, turn: Assignment, task: Task) -> Work:
+    """Return *task* as *turn* sees it."""
+    shown = shown_at(case, turn.stage)
+    label = case.labeled()
+    merged = case.answers.get(label.id) if label else None
+    _, remark = judged_wrong(case, live=False)
+    return Work(
+        task=task,
+        answer=case.answers.get(turn.id),
+        shown=shown,
+        votes=tuple(_votes(case, label.round)) if label and merged and merged.disputed else (),
+        remark=remark if turn.round > 1 else "",
+        draft=_draft(case, turn),
+    )
+
+
+def _votes(case: Case, round: int) -> Iterator[Answer]:
+    for turn in case.turns:
+        answer = case.answers.get(turn.id)
+        if answer is not None and turn.outcome is Outcome.SUBMITTED and turn.round == round:
+            yield answer
+
+
+def _draft(case: Case, turn: Assignment) -> Answer | None:
+    """Return what the last returned turn at the same stage and round had saved."""
+    earlier = [
+        case.answers[other.id]
+        for other in case.turns
+        if other.id in case.answers
+        and other.state is TurnState.RETURNED
+        and (other.stage, other.round) == (turn.stage, turn.round)
+    ]
+    return earlier[-1] if earlier else None

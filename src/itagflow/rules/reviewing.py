@@ -1,0 +1,138 @@
+"""How a package moves on: it passes, is sent back, is discarded, or is opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from itagflow.errors import InvalidData, Problem
+from itagflow.model.entity import changed
+from itagflow.model.job import Job, Route, Stage
+from itagflow.model.package import Assignment, Outcome, Package, TurnState
+from itagflow.model.workspace import Member
+from itagflow.rules.change import Act
+from itagflow.rules.lifecycles import package_lifecycle
+from itagflow.rules.sampling import scope_of_review
+
+
+def slots(job: Job, stage: Stage) -> int:
+    """Return how many turns *stage* needs for one package: the votes, or one."""
+    return job.workflow.label.votes if stage is Stage.LABEL else 1
+
+
+def passed(
+    job: Job,
+    package: Package,
+    act: Act,
+    *,
+    tasks: Sequence[int],
+    first: bool,
+    abandoned: int,
+    disputes: tuple[int, ...] = (),
+) -> Package:
+    """Return *package* as it is at the next stage, or done.
+
+    *tasks* are the numbers of its tasks, where a scope has to be drawn; *first* says that nobody has looked
+    at it at the next stage before.
+    """
+    state = package_lifecycle(job.workflow).advance(package.state, "pass", entity=str(package))
+    stage = state.stage
+    return changed(
+        package,
+        state=state,
+        free=slots(job, stage) if stage else 0,
+        waiting_since=act.at,
+        scope=scope_of_review(job, package, stage, tasks, disputes, first=first) if stage else None,
+        abandoned=abandoned,
+        wrong=0,
+        disputes=disputes,
+    )
+
+
+def sent_back(
+    job: Job, package: Package, act: Act, *, sent: tuple[int, ...] | None, tasks: Sequence[int], abandoned: int
+) -> Package:
+    """Return *package* as it is after a reject: at the stage that the rule names, in a new round.
+
+    *sent* are the tasks that go back (None: all of *tasks*).
+    """
+    state = package_lifecycle(job.workflow).advance(package.state, "reject", entity=str(package))
+    stage = state.stage
+    going = set(tasks if sent is None else sent)
+    whole = len(going) >= package.size or (stage is Stage.LABEL and job.workflow.label.redo_all)
+    return changed(
+        package,
+        state=state,
+        round=package.round + 1,
+        free=slots(job, stage) if stage else 0,
+        waiting_since=act.at,
+        scope=None if whole else sent,
+        rejects=tuple(sorted(going.union(package.rejects))),
+        disputes=tuple(task for task in package.disputes if task not in going),
+        wrong=len(going),
+        abandoned=abandoned,
+    )
+
+
+def reopened(job: Job, package: Package, act: Act) -> Package:
+    """Return *package* as it is opened again: for a review of everything, or for labeling if there is none."""
+    state = package_lifecycle(job.workflow).advance(package.state, "reopen", entity=str(package))
+    stage = state.stage
+    free = slots(job, stage) if stage else 0
+    return changed(package, state=state, round=package.round + 1, free=free, waiting_since=act.at, scope=None)
+
+
+def discarded(job: Job, package: Package) -> Package:
+    """Return *package* as it is when it is given up; its answers stay in the history."""
+    state = package_lifecycle(job.workflow).advance(package.state, "discard", entity=str(package))
+    return changed(package, state=state, free=0, scope=None)
+
+
+def authors(job: Job, package: Package, turns: Sequence[Assignment]) -> list[int]:
+    """Return the keys of the members to whom the work due on *package* is offered, as its route says.
+
+    For LABEL the rule's route: the members whose turns closed the latest round, nobody (the pool), or one
+    named member.  For INSPECT, after a reject at ACCEPT, the inspector of the latest round.
+    """
+    route = job.workflow.label.rework
+    if package.stage is Stage.LABEL and isinstance(route, int):
+        return [route]
+    if package.stage is Stage.LABEL and route is Route.POOL:
+        return []
+    closed = [t for t in turns if t.stage is package.stage and t.state is TurnState.DONE and t.outcome is not Outcome.MERGED]
+    latest = max((turn.round for turn in closed), default=0)
+    found = [turn.member for turn in closed if turn.round == latest and turn.member is not None]
+    return found if package.stage is Stage.LABEL else found[-1:]
+
+
+def with_offers(package: Package, offered: Sequence[Member]) -> Package:
+    """Return *package* with a slot less for each member to whom one is offered."""
+    free = package.free - len(offered)
+    return package if not offered else _same_version(package, free)
+
+
+def _same_version(package: Package, free: int) -> Package:
+    return changed(package, free=free, version=package.version)
+
+
+def tasks_of(turn: Assignment, tasks: Collection[int], package_tasks: Sequence[int]) -> tuple[int, ...]:
+    """Return *tasks* sorted, checked to be in the scope of *turn*.
+
+    Raises:
+        InvalidData: when some are not.
+    """
+    scope = set(package_tasks if turn.scope is None else turn.scope)
+    strange = sorted(set(tasks) - scope)
+    if strange:
+        raise InvalidData("the tasks to reject", [Problem(f"task {n}", f"is not in the scope of {turn}") for n in strange])
+    return tuple(sorted(set(tasks)))
+
+
+def needs_reason(what: str, reason: str) -> str:
+    """Return *reason* if there is one.
+
+    Raises:
+        InvalidData: when it is empty.
+    """
+    if not reason.strip():
+        raise InvalidData(what, [Problem("reason", "is empty: say why, the people who did the work will read it")])
+    return reason

@@ -1,0 +1,158 @@
+"""The storage port: nine verbs inside ``read()`` and ``write()`` blocks.
+
+How to write your own store, and what it must promise, is a page of the documentation;
+`itagflow.testing.StoreContract` proves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from enum import Enum
+from typing import Generic, Protocol
+
+import attrs
+
+from itagflow.model.entity import E, Entity, Key
+
+Scalar = str | int | bool | datetime | Enum
+"""What an index column holds, as Python sees it."""
+
+
+@attrs.frozen
+class Span:
+    """A condition: from *low* to *high*, both included; None leaves a side open.
+
+    >>> Span(1, 100).high
+    100
+    """
+
+    low: Scalar | None = None
+    """The least value that matches."""
+    high: Scalar | None = None
+    """The greatest value that matches."""
+
+
+Condition = Scalar | tuple[Scalar, ...] | Span
+"""A value, a tuple (any of these), or a `Span`."""
+
+
+@attrs.frozen
+class Unless:
+    """A condition on a query: no entity of *kind* in the same place matches *where*."""
+
+    kind: type[Entity]
+    """The kind that must not be there."""
+    where: Mapping[str, Condition]
+    """What it would match."""
+    same: Mapping[str, str]
+    """The place: the query's column on the left, the column of *kind* that equals it on the right."""
+
+
+@attrs.frozen
+class Query(Generic[E]):
+    """Which entities, in which order.  Only index columns can be named, in every store."""
+
+    kind: type[E]
+    """The kind that is looked for."""
+    where: Mapping[str, Condition] = attrs.field(factory=dict[str, Condition])
+    """What must hold, by column; all of it."""
+    order: tuple[str, ...] = ()
+    """The columns to sort by, ``-name`` for descending; the key settles ties."""
+    limit: int | None = None
+    """How many at the most; None: all."""
+    after: tuple[Scalar, ...] | None = None
+    """Where the last page ended: the order columns and the key of its last entity."""
+    unless: Unless | None = None
+    """What must not be there beside it."""
+
+
+class Reader(Protocol):
+    """**Protocol:** what can be asked inside a block.  All answers in one block fit together."""
+
+    def get(self, kind: type[E], key: Key) -> E:
+        """Return the entity with this key.
+
+        Raises:
+            NotFound: when there is none.
+        """
+        ...
+
+    def find(self, query: Query[E]) -> Iterator[E]:
+        """Yield every match in order."""
+        ...
+
+    def count(self, query: Query[E]) -> int:
+        """Return how many match; order, limit and after are not looked at."""
+        ...
+
+    def tally(
+        self, query: Query[E], by: tuple[str, ...], add: tuple[str, ...] = ()
+    ) -> dict[tuple[Scalar, ...], tuple[int, ...]]:
+        """Return, for each combination of the columns *by*, the count and the sums of the columns *add*.
+
+        Values are as stored: enums by value, times in microseconds, booleans as 0 and 1.
+        """
+        ...
+
+
+class Writer(Reader, Protocol):
+    """**Protocol:** what can be done inside a write block, all or nothing."""
+
+    def add(self, *entities: Entity) -> tuple[Entity, ...]:
+        """Insert new entities and return them as stored: events with their position.
+
+        Raises:
+            AlreadyExists: when a key or a unique column is taken; none is added then.
+        """
+        ...
+
+    def save(self, *entities: Entity) -> None:
+        """Replace entities; each must be exactly one version newer than the stored one.
+
+        Raises:
+            Conflict: when one is not; none is saved then.
+        """
+        ...
+
+    def take(self, query: Query[E]) -> E | None:
+        """Return the first match that no other writer holds, and hold it until this block ends."""
+        ...
+
+    def hold(self, kind: type[E], key: Key) -> E:
+        """Return the entity like `get`, wait for other writers, and keep it from them until this block ends."""
+        ...
+
+    def remove(self, query: Query[E], limit: int) -> int:
+        """Delete at most *limit* matches and return how many were deleted."""
+        ...
+
+
+class Store(Protocol):
+    """**Protocol:** keeps entities.  One store may be shared by threads."""
+
+    @property
+    def name(self) -> str:
+        """What errors call it, such as the path of its file."""
+        ...
+
+    def read(self, *, snapshot: bool = False) -> AbstractContextManager[Reader]:
+        """Open a block that only asks; with *snapshot* it may stay open for long and has its own connection.
+
+        Raises:
+            StoreFailed: when this thread has a block open already (a snapshot is never refused for that).
+        """
+        ...
+
+    def write(self) -> AbstractContextManager[Writer]:
+        """Open a block that is kept when it ends, and dropped when it raises.
+
+        Raises:
+            StoreFailed: when this thread has a block open already.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what the store holds; it cannot be used afterwards."""
+        ...

@@ -1,0 +1,9 @@
+"""The stores: where entities are kept.
+
+`MemoryStore` keeps them for as long as the process lives, `SqliteStore` in a file.
+"""
+
+from itagflow.stores.memory import MemoryStore
+from itagflow.stores.sqlite import SqliteStore
+
+__all__ = ["MemoryStore", "SqliteStore"]
