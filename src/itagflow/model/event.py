@@ -103,6 +103,7 @@ _PAST = {
     "prioritize": "prioritized",
     "publish": "published the job",
     "reassign": "reassigned",
+    "recall": "was recalled from",
     "reject": "rejected",
     "release": "released",
     "remove_member": "removed the member",

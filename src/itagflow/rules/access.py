@@ -7,6 +7,7 @@ from enum import Enum
 
 import attrs
 
+from itagflow.errors import NotAllowed
 from itagflow.model.job import Crew, Job, Stage
 from itagflow.model.workspace import Member, Role
 
@@ -95,8 +96,6 @@ class TablePolicy:
 
     def __call__(self, member: Member, action: Action, job: Job | None, stage: Stage | None) -> str | None:
         """Return None when *member* may do *action* here, else the reason why not."""
-        if not member.active:
-            return "this member was removed from the workspace"
         grant = self.table[action][member.role]
         if grant is Grant.YES or (grant is Grant.NAMED and job is not None and names(job, member, stage)):
             return None
@@ -110,6 +109,21 @@ default_policy = TablePolicy(TABLE)
 
 strict_policy = TablePolicy(STRICT_TABLE)
 """Like the default, but keeps labeling, inspecting and accepting to the two administrator roles."""
+
+
+def check(policy: Policy, member: Member, action: Action, job: Job | None, stage: Stage | None) -> None:
+    """Check that *policy* lets *member* do *action* here.
+
+    Raises:
+        NotAllowed: when it does not, or the member was removed.
+    """
+    if reason := refusal(policy, member, action, job, stage):
+        raise NotAllowed(member.account, action.value.replace("_", " "), reason)
+
+
+def refusal(policy: Policy, member: Member, action: Action, job: Job | None, stage: Stage | None) -> str | None:
+    """Return why *member* may not do *action* here, or None; who was removed may do nothing under any policy."""
+    return policy(member, action, job, stage) if member.active else "this member was removed from the workspace"
 
 
 def names(job: Job, member: Member, stage: Stage | None) -> bool:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from itagflow.errors import Problem
 from itagflow.model.reply import Box, Choice, Choices, Region, Regions, Replies, Reply, Text
+from itagflow.model.task import Task
 from itagflow.model.template import Question, QuestionKind, Template
 
 SLACK = 1e-6
 """By how many pixels a region may reach over the edge: room for rounding, not for a mistake."""
+
+Check = Callable[[Task, Replies], Iterable[Problem]]
+"""An embedder's own look at the answers of one job: returns what is wrong with one, if anything."""
 
 _REPLY_OF: Mapping[QuestionKind, type[Reply]] = {
     QuestionKind.RADIO: Choice,

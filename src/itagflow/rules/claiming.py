@@ -9,7 +9,7 @@ from typing import Any
 from itagflow.errors import NotAllowed, NotHeld
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import LIVE, Assignment, Outcome, Package, PackageState, Seat, TurnState
+from itagflow.model.package import Assignment, Outcome, Package, PackageState, Seat, TurnState
 from itagflow.model.workspace import Member
 from itagflow.rules.change import Act, Change, Saved, record
 from itagflow.rules.lifecycles import TURN, Closing
@@ -99,6 +99,16 @@ def give_back(
     return record(act, verb, about=turn, save=((package, freed), (turn, returned), *seats), data=data)
 
 
+def recall(
+    package: Package, turn: Assignment, act: Act, *, reason: str, free: bool, seats: Sequence[Saved] = ()
+) -> Change:
+    """End *turn* because its work, its job or its member is gone; with *free* its slot goes back to the pool."""
+    saved: tuple[Saved, ...] = ((turn, ended(turn, "recall", act, remark=reason)), *seats)
+    if free:
+        saved = ((package, changed(package, free=package.free + 1, waiting_since=act.at)), *saved)
+    return record(act, "recall", about=turn, save=saved, data={"reason": reason})
+
+
 def renew(job: Job, turn: Assignment, act: Act) -> Assignment | None:
     """Return *turn* with its lease counted from now, or None when its stage has no lease."""
     lease = job.workflow.rule(turn.stage).lease
@@ -123,13 +133,23 @@ def must_hold(turn: Assignment, by: Member | None) -> None:
     Raises:
         NotHeld: when it is only offered, has ended, or is another member's.
     """
-    if by is not None and turn.member != by.id:
-        raise NotHeld(turn.key, f"it is another member's, not {by.account}'s")
+    if by is not None:
+        must_be_of(turn, by)
     if turn.state is TurnState.OFFERED:
         raise NotHeld(turn.key, "it is offered: claim it first")
     if turn.state is not TurnState.HELD:
         how = turn.outcome.value if turn.outcome else turn.state.value
         raise NotHeld(turn.key, f"it was {how}{f' ({turn.remark})' if turn.remark else ''}: claim anew")
+
+
+def must_be_of(turn: Assignment, member: Member) -> None:
+    """Check that *turn* is, or was, the one of *member*.
+
+    Raises:
+        NotHeld: when it is another member's.
+    """
+    if turn.member != member.id:
+        raise NotHeld(turn.key, f"it is another member's, not {member.account}'s")
 
 
 def must_be_working(job: Job, act: str) -> None:
@@ -168,16 +188,37 @@ def is_own_work(job: Job, package: Package, member: Member, stage: Stage, turns:
     )
 
 
+def has_turn(package: Package, member: Member, turns: Sequence[Assignment]) -> bool:
+    """Return whether *member* has, or has had to its end, a turn on *package* in its present stage and round."""
+    return any(
+        turn.member == member.id
+        and turn.round == package.round
+        and turn.stage is package.stage
+        and turn.state is not TurnState.RETURNED
+        for turn in turns
+    )
+
+
 def must_not_vote_twice(package: Package, member: Member, turns: Sequence[Assignment]) -> None:
     """Check that *member* has no other turn on *package* in its present stage and round.
 
     Raises:
         NotAllowed: when there is one.
     """
-    for turn in turns:
-        same = turn.member == member.id and turn.round == package.round and turn.stage is package.stage
-        if same and turn.state in (*LIVE, TurnState.DONE):
-            raise NotAllowed(member.account, "be assigned", f"they have {turn} in this round already")
+    if has_turn(package, member, turns):
+        raise NotAllowed(member.account, "be assigned", f"they have a turn on {package} in this round already")
+
+
+def must_not_review_own_work(
+    job: Job, package: Package, member: Member, stage: Stage, turns: Sequence[Assignment]
+) -> None:
+    """Check that *member* did not label what they are to review.
+
+    Raises:
+        NotAllowed: when they did, and the stage's rule does not allow it.
+    """
+    if is_own_work(job, package, member, stage, turns):
+        raise NotAllowed(member.account, "be assigned", f"they labeled {package}; allow_own_work=True would allow it")
 
 
 def stage_of(package: Package) -> Stage:

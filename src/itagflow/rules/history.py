@@ -38,7 +38,7 @@ def replay(events: Iterable[Event]) -> Replay:
             _load(replayed, event)
         for move in event.changes:
             replayed.fields.setdefault((move.kind, move.key), {})[move.field] = move.after
-        if event.verb in ANSWERING:
+        if event.task and event.verb in ANSWERING:
             _said(replayed, event.job, event.turn, event.task)
         for task in event.data.get("said", ()):
             _said(replayed, event.job, event.turn, int(task))

@@ -8,7 +8,7 @@ from itagflow.errors import NotAllowed
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.workspace import Member
-from itagflow.rules.access import Action, Policy, belongs
+from itagflow.rules.access import Action, Policy, belongs, refusal
 from itagflow.rules.lifecycles import JOB, JobAct
 
 
@@ -33,9 +33,19 @@ def must_not_be_archived(job: Job, act: str) -> None:
         raise NotAllowed("nobody", act, f"job {job.name!r} is archived, and read-only")
 
 
+def must_be_archived(job: Job, act: str) -> None:
+    """Check that *job* is closed for ever.
+
+    Raises:
+        NotAllowed: when it is not.
+    """
+    if job.state is not JobState.ARCHIVED:
+        raise NotAllowed("nobody", act, f"job {job.name!r} is {job.state.value}: archive it first")
+
+
 def workers(job: Job, stage: Stage, members: Sequence[Member], policy: Policy) -> set[int]:
     """Return the keys of those who would work at *stage*: the ones it names, or, if none, all who may."""
-    able = [member for member in members if policy(member, Action.at(stage), job, stage) is None]
+    able = [member for member in members if refusal(policy, member, Action.at(stage), job, stage) is None]
     named = {member.id for member in able if belongs(job.crew(stage), member)}
     crew = job.crew(stage)
     return named if crew.members or crew.groups else {member.id for member in able}

@@ -56,12 +56,21 @@ def _nothing_open(act: JobAct) -> None:
         raise Incomplete("finish", reason)
 
 
+def must_be_at(turn: Assignment, verb: str, *stages: Stage) -> None:
+    """Check that *turn* is at one of the stages that *verb* is for.
+
+    Raises:
+        WrongState: when it is not.
+    """
+    if turn.stage not in stages:
+        raise WrongState(str(turn), verb, turn.stage)
+
+
 def _at(verb: str, *stages: Stage) -> Step[TurnState]:
     """Return the row of a verb that ends a turn's work at these stages."""
 
     def right_stage(closing: Closing) -> None:
-        if closing.turn.stage not in stages:
-            raise WrongState(str(closing.turn), verb, closing.turn.stage)
+        must_be_at(closing.turn, verb, *stages)
 
     guards = (right_stage, _everything_answered) if verb == "submit" else (right_stage, _nothing_wrong, _all_decided)
     return Step(verb, TurnState.HELD, TurnState.DONE, (right_stage, _reasoned) if verb == "reject" else guards)
@@ -92,6 +101,7 @@ JOB = Lifecycle(
     "job",
     JobState.DRAFT,
     [
+        Step("load", JobState.DRAFT, JobState.DRAFT),
         Step("publish", JobState.DRAFT, JobState.RUNNING, (_has_tasks, _can_finish)),
         Step("pause", JobState.RUNNING, JobState.PAUSED),
         Step("resume", JobState.PAUSED, JobState.RUNNING),

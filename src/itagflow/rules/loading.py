@@ -171,7 +171,7 @@ def loaded(
     )
     new, grown = _packages(job, rows, placed, present, act.at)
     last = max((job.packages, *placed))
-    moved = stepped(job, "append") if verb == "append" else changed(job)
+    moved = stepped(job, verb)
     after = attrs.evolve(moved, loaded=job.loaded + len(rows), packages=last, consumed=consumed)
     data = {"rows": [job.loaded + 1, after.loaded], "packages": [job.packages + 1, last]}
     return record(act, verb, about=job, add=(*new, *tasks), save=(*grown, (job, after)), data=data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -121,6 +121,12 @@ def _provenance(case: Case) -> Iterator[Provenance]:
                 looked_at=turn.covers(case.task),
                 at=turn.ended_at,
             )
+
+
+def counted(package: Package, cases: Iterable[Case]) -> Package:
+    """Return *package*, about to be saved, with the counts of its abandoned and wrong tasks."""
+    states = [state(case, live=False) for case in cases]
+    return attrs.evolve(package, abandoned=states.count(TaskState.ABANDONED), wrong=states.count(TaskState.WRONG))
 
 
 def state(case: Case, *, live: bool = True) -> TaskState:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import attrs
+
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, Route, Stage
@@ -26,7 +28,6 @@ def passed(
     *,
     tasks: Sequence[int],
     first: bool,
-    abandoned: int,
     disputes: tuple[int, ...] = (),
 ) -> Package:
     """Return *package* as it is at the next stage, or done.
@@ -42,15 +43,11 @@ def passed(
         free=slots(job, stage) if stage else 0,
         waiting_since=act.at,
         scope=scope_of_review(job, package, stage, tasks, disputes, first=first) if stage else None,
-        abandoned=abandoned,
-        wrong=0,
         disputes=disputes,
     )
 
 
-def sent_back(
-    job: Job, package: Package, act: Act, *, sent: tuple[int, ...] | None, tasks: Sequence[int], abandoned: int
-) -> Package:
+def sent_back(job: Job, package: Package, act: Act, *, sent: tuple[int, ...] | None, tasks: Sequence[int]) -> Package:
     """Return *package* as it is after a reject: at the stage that the rule names, in a new round.
 
     *sent* are the tasks that go back (None: all of *tasks*).
@@ -68,8 +65,6 @@ def sent_back(
         scope=None if whole else sent,
         rejects=tuple(sorted(going.union(package.rejects))),
         disputes=tuple(task for task in package.disputes if task not in going),
-        wrong=len(going),
-        abandoned=abandoned,
     )
 
 
@@ -105,13 +100,8 @@ def authors(job: Job, package: Package, turns: Sequence[Assignment]) -> list[int
 
 
 def with_offers(package: Package, offered: Sequence[Member]) -> Package:
-    """Return *package* with a slot less for each member to whom one is offered."""
-    free = package.free - len(offered)
-    return package if not offered else _same_version(package, free)
-
-
-def _same_version(package: Package, free: int) -> Package:
-    return changed(package, free=free, version=package.version)
+    """Return *package*, about to be saved, with a slot less for each member to whom one is offered."""
+    return attrs.evolve(package, free=package.free - len(offered)) if offered else package
 
 
 def tasks_of(turn: Assignment, tasks: Collection[int], package_tasks: Sequence[int]) -> tuple[int, ...]:

@@ -1,0 +1,136 @@
+"""How turns end and packages move on: what several families of verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from itagflow.flow import _find
+from itagflow.flow._act import Block
+from itagflow.flow._cases import cases_in, numbers_in, said_about
+from itagflow.flow._find import MemberRef, TurnRef
+from itagflow.model.job import Job, Stage
+from itagflow.model.package import OPEN, Assignment, Outcome, Package, TurnState
+from itagflow.model.task import Answer
+from itagflow.model.workspace import Member
+from itagflow.rules import claiming, jobs, reviewing
+from itagflow.rules.change import Act, Saved
+from itagflow.rules.lifecycles import JOB
+from itagflow.rules.results import counted
+from itagflow.rules.sampling import needs_tasks
+from itagflow.store import Query
+
+
+@attrs.frozen
+class Held:
+    """A turn that its holder acts on, with its package and job, both held."""
+
+    job: Job
+    """The job."""
+    package: Package
+    """The package."""
+    turn: Assignment
+    """The turn."""
+    act: Act
+    """Who acts: the holder."""
+
+
+def held(block: Block, ref: TurnRef, verb: str, by: MemberRef | None) -> Held:
+    """Return the turn, held with its package, after checking that its holder may act on it.
+
+    Raises:
+        NotHeld: when it is not held, or not by the member *by*.
+        NotAllowed: when its job does not let work go on.
+    """
+    package, turn = block.hold_turn(ref)
+    job = block.store.get(Job, (turn.job,))
+    claiming.must_hold(turn, _who(block, job, by))
+    claiming.must_be_working(job, verb)
+    return Held(job, package, turn, block.act(job.workspace, turn.member or 0))
+
+
+def repeated(block: Block, ref: TurnRef, outcome: Outcome, by: MemberRef | None) -> Assignment | None:
+    """Return the turn if it has ended with this outcome already: the same request sent again changes nothing."""
+    turn = block.store.get(Assignment, _find.key_of(ref))
+    if turn.outcome is not outcome:
+        return None
+    if by is not None:
+        claiming.must_be_of(turn, block.member(block.store.get(Job, (turn.job,)).workspace, by))
+    return turn
+
+
+def _who(block: Block, job: Job, by: MemberRef | None) -> Member | None:
+    return None if by is None else block.member(job.workspace, by)
+
+
+def recall(block: Block, turn: Assignment, by: int, reason: str, *, free: bool) -> None:
+    """Take *turn* back in the name of *by*; with *free* its slot goes back to the pool."""
+    package, turn = block.hold_turn(turn)
+    job = block.store.get(Job, (turn.job,))
+    act = block.act(job.workspace, by)
+    block.do(claiming.recall(package, turn, act, reason=reason, free=free, seats=left(block, job, turn)))
+
+
+def left(block: Block, job: Job, turn: Assignment) -> tuple[Saved, ...]:
+    """Return the seat of the turn's member, who does not hold it any more."""
+    return block.seats(job, turn.stage, (turn.member, -int(turn.state is TurnState.HELD)))
+
+
+def passed(
+    block: Block, held: Held, turns: Sequence[Assignment], new: Sequence[Answer] = (), disputes: tuple[int, ...] = ()
+) -> Package:
+    """Return the package as it is at the next stage; *turns* and *new* answers are as they will be stored."""
+    job, package = held.job, held.package
+    target = next_stage(job, package)
+    drawing = target is not None and needs_tasks(job, package, target)
+    tasks = numbers_in(block.store, package) if drawing else ()
+    first = all(turn.stage is not target for turn in turns)
+    after = reviewing.passed(job, package, held.act, tasks=tasks, first=first, disputes=disputes)
+    return recounted(block, job, after, turns, new, ended=held.turn)
+
+
+def next_stage(job: Job, package: Package) -> Stage | None:
+    """Return the stage that *package* comes to when it passes."""
+    stages = job.workflow.stages
+    later = stages[stages.index(claiming.stage_of(package)) + 1 :]
+    return later[0] if later else None
+
+
+def recounted(
+    block: Block,
+    job: Job,
+    package: Package,
+    turns: Sequence[Assignment],
+    new: Sequence[Answer] = (),
+    *,
+    ended: Assignment | None = None,
+) -> Package:
+    """Return *package*, about to be saved, with its counts of abandoned and wrong tasks.
+
+    Answers are read only if there is something to count: some were counted before, or *ended*, the turn
+    that ends, or one of the *new* answers gives a task up or judges it wrong.
+    """
+    if not (package.abandoned or package.wrong or any(answer.dropped or answer.wrong for answer in new)):
+        if ended is not None and not _troubled(block, ended):
+            return package
+    said = said_about(block.store, job.id, numbers_in(block.store, package))
+    for answer in new:
+        said[answer.task][answer.assignment] = answer
+    return counted(package, cases_in(job, package, turns, said))
+
+
+def _troubled(block: Block, turn: Assignment) -> bool:
+    answers = Query(Answer, {"job": turn.job, "assignment": turn.id})
+    return any(dropped or verdict == "wrong" for dropped, verdict in block.store.tally(answers, by=("dropped", "verdict")))
+
+
+def with_finish(block: Block, package: Package) -> tuple[Saved, ...]:
+    """Return the job, held and finished, if *package*, about to be saved, was its last open one."""
+    if package.stage is not None:
+        return ()
+    job = block.store.hold(Job, (package.job,))
+    others = block.store.find(Query(Package, {"job": job.id, "state": OPEN}, limit=2))
+    if any(other.number != package.number for other in others) or job.state not in JOB.sources("finish"):
+        return ()
+    return ((job, jobs.stepped(job, "finish")),)

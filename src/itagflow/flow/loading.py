@@ -1,0 +1,198 @@
+"""Rows of data into a job: a draft's own, and what is appended later."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Literal
+
+import attrs
+
+from itagflow import formats
+from itagflow.errors import Conflict, InvalidData, Problem
+from itagflow.flow import _find
+from itagflow.flow._act import Block, Shell
+from itagflow.flow._find import JobRef, MemberRef
+from itagflow.formats import Source
+from itagflow.model.entity import Key
+from itagflow.model.job import FieldBase, Job, JobState
+from itagflow.model.package import Package
+from itagflow.model.task import Row, Task
+from itagflow.model.template import Template
+from itagflow.rules import loading
+from itagflow.rules.access import Action
+from itagflow.rules.change import Act, Change
+from itagflow.rules.lifecycles import JOB, JobAct
+from itagflow.rules.loading import LoadReport, Ready
+from itagflow.store import Query
+
+Data = Source | Iterable[Row | str | Mapping[str, Any] | Problem]
+"""A source that a format reads, or rows: mappings, JSON texts, or what a format's ``read`` yields."""
+OnError = Literal["raise", "skip"]
+Wrap = Callable[[Iterable[Any]], Iterable[Any]]
+"""Wraps an iterable to show how far it is, such as ``tqdm`` or ``rich.progress.track``."""
+
+KEPT = 1_000
+"""How many problems a report or an error holds; all are counted."""
+
+
+@attrs.define
+class _Tally:
+    """What loading has come to so far."""
+
+    loaded: int = 0
+    duplicates: int = 0
+    bad: int = 0
+    problems: list[Problem] = attrs.field(factory=list[Problem])
+
+    def note(self, found: list[Problem]) -> None:
+        self.bad += 1
+        self.problems += found[: KEPT - len(self.problems)]
+
+
+class Loading(Shell):
+    """The verbs that bring data into a job."""
+
+    def load(
+        self,
+        job: JobRef,
+        data: Data,
+        *,
+        by: MemberRef,
+        format: str = "itag",
+        on_error: OnError = "raise",
+        progress: Wrap | None = None,
+    ) -> LoadReport:
+        """Load a draft's data, or go on with it where loading broke off.
+
+        Rows are stored in blocks.  When the process ends between two, call it again with the same data: rows
+        that were read before are passed over.
+
+        Args:
+            job: A job that is a draft.
+            data: A path, an open binary file or place that *format* reads, or an iterable of rows.
+            by: The member who loads.
+            format: The format of a path, file or place.
+            on_error: ``"raise"`` stores nothing from the block of the first bad row on, and raises;
+                ``"skip"`` leaves bad rows out.
+            progress: Wraps the iterable of rows, such as ``tqdm``.
+
+        Raises:
+            InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
+            WrongState: when the job is not a draft: `append` to it.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return self._load("load", job, data, by, format, on_error, progress)
+
+    def append(
+        self,
+        job: JobRef,
+        data: Data,
+        *,
+        by: MemberRef,
+        format: str = "itag",
+        on_error: OnError = "raise",
+        progress: Wrap | None = None,
+    ) -> LoadReport:
+        """Add rows to a job that is published; they form new packages, and a finished job runs again.
+
+        Where the job has a row key, rows that it knows are left out, so a broken append is simply sent again.
+        The arguments are those of `load`.
+
+        Raises:
+            InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
+            WrongState: when the job is a draft (`load` into it) or archived.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return self._load("append", job, data, by, format, on_error, progress)
+
+    def _load(
+        self, verb: str, ref: JobRef, data: Data, by: MemberRef, format: str, on_error: OnError, progress: Wrap | None
+    ) -> LoadReport:
+        with self.store.read() as reader:
+            job = _find.job(reader, ref)
+            template = _find.template(reader, job.workspace, job.template)
+        _must_take_rows(verb, job)
+        rows = _rows(data, format)
+        passed_over = sum(1 for _ in islice(rows, job.consumed)) if verb == "load" else 0
+        numbered = enumerate(progress(rows) if progress else rows, passed_over + 1)
+        tally = _Tally()
+        while batch := list(islice(numbered, loading.block_size(job))):
+            good = _checked(batch, template, job, tally)
+            if on_error == "skip" or not tally.bad:
+                job = self._store_rows(verb, job, good, batch[-1][0], by, tally)
+        if tally.bad and on_error == "raise":
+            raise InvalidData(f"the data of job {job.name!r}", tally.problems, tally.bad)
+        return LoadReport(
+            loaded=tally.loaded, skipped=tally.bad, duplicates=tally.duplicates, problems=tuple(tally.problems)
+        )
+
+    def _store_rows(
+        self, verb: str, job: Job, good: list[Ready], consumed: int, by: MemberRef, tally: _Tally
+    ) -> Job:
+        """Store one block of rows and return the job as it is then."""
+        with self._acting() as block:
+            now = block.hold_job(job)
+            act = block.allowed(now.workspace, by, Action.MANAGE_JOB, now)
+            _must_take_rows(verb, now)
+            if verb == "load" and now.consumed != job.consumed:
+                raise Conflict("Job", now.key)  # somebody else loads the same draft
+            new = _unknown(block, now, good)
+            tally.duplicates += len(good) - len(new)
+            if new or verb == "load":
+                block.do(_stored(block, verb, now, new, act, consumed))
+            tally.loaded += len(new)
+            return block.store.get(Job, now.key)
+
+
+def _stored(block: Block, verb: str, job: Job, rows: list[Ready], act: Act, consumed: int) -> Change:
+    placed = loading.places(job, rows, _values(block, job, rows))
+    present = _packages(block, job, set(placed)) if verb == "load" else {}
+    read = consumed if verb == "load" else job.consumed
+    return loading.loaded(job, rows, placed, present, act, consumed=read, verb=verb)
+
+
+def _must_take_rows(verb: str, job: Job) -> None:
+    JOB.advance(job.state, verb, JobAct(job=job), f"job {job.name!r}")
+
+
+def _rows(data: Data, format: str) -> Iterator[object]:
+    """Return an iterator over rows, read by *format* unless they are rows already."""
+    if isinstance(data, str | os.PathLike) or hasattr(data, "readline") or hasattr(data, "__truediv__"):
+        return formats.find(format).read(data)
+    return iter(data)
+
+
+def _checked(batch: list[tuple[int, object]], template: Template, job: Job, tally: _Tally) -> list[Ready]:
+    good = list[Ready]()
+    for number, item in batch:
+        row = loading.ready(item, number, template, job)
+        if isinstance(row, Ready):
+            good.append(row)
+        else:
+            tally.note(row)
+    return good
+
+
+def _unknown(block: Block, job: Job, rows: list[Ready]) -> list[Ready]:
+    """Return the rows whose row key the job does not know yet, each key once."""
+    if job.row_key is None:
+        return rows
+    by_key = {row.row_key: row for row in reversed(rows)}
+    known = block.store.tally(Query(Task, {"job": job.id, "row_key": tuple(by_key)}), by=("row_key",))
+    return [row for row in rows if by_key[row.row_key] is row and (row.row_key,) not in known]
+
+
+def _values(block: Block, job: Job, rows: list[Ready]) -> dict[str, int]:
+    """Return which package has which value, of the values that *rows* name."""
+    if not isinstance(job.packaging, FieldBase) or job.state is not JobState.DRAFT:
+        return {}
+    named = tuple({row.value for row in rows})
+    found = block.store.find(Query(Package, {"job": job.id, "value": named}))
+    return {package.value: package.number for package in found}
+
+
+def _packages(block: Block, job: Job, numbers: set[int]) -> dict[int, Package]:
+    known: list[Key] = [(job.id, number) for number in sorted(numbers) if number <= job.packages]
+    return {package.number: package for key in known for package in [block.store.hold(Package, key)]}

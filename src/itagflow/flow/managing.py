@@ -1,0 +1,157 @@
+"""Workspaces, members and templates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from itagflow.flow import _find
+from itagflow.flow._act import Block, Shell
+from itagflow.flow._find import MemberRef, WorkspaceRef, first
+from itagflow.flow._turns import recall
+from itagflow.model.package import Assignment
+from itagflow.model.template import Template
+from itagflow.model.workspace import Member, Role, Workspace
+from itagflow.rules import members
+from itagflow.rules.access import Action
+from itagflow.rules.change import record
+from itagflow.store import Query
+
+
+class Managing(Shell):
+    """The verbs that set up a workspace."""
+
+    def create_workspace(self, name: str, *, admin: str) -> Workspace:
+        """Create a workspace with its first member, an administrator.
+
+        Args:
+            name: Its name, unique in the store.
+            admin: The account of its first administrator.
+
+        Raises:
+            AlreadyExists: when there is a workspace of this name.
+        """
+        with self._acting() as block:
+            id = block.new_id(Workspace)
+            workspace = Workspace(id=id, name=members.named("workspace", name), created_at=block.at)
+            account = members.named("member", admin)
+            first_admin = Member(id=block.new_id(Member), workspace=id, account=account, role=Role.ADMIN)
+            act = block.act(id, first_admin.id)
+            block.do(record(act, "create_workspace", add=(workspace, first_admin), data={"name": name}))
+            return workspace
+
+    def add_member(
+        self,
+        workspace: WorkspaceRef,
+        account: str,
+        role: Role,
+        *,
+        by: MemberRef,
+        groups: Sequence[str] = (),
+        external: bool = False,
+    ) -> Member:
+        """Add a member, or take one back who was removed.
+
+        Args:
+            workspace: The workspace.
+            account: The embedding program's own name for the person, unique in the workspace.
+            role: What the member is there.
+            by: The member who adds.
+            groups: The groups that the member belongs to.
+            external: Whether the person comes from outside: then only leader or operator.
+
+        Raises:
+            AlreadyExists: when the account belongs to an active member.
+            InvalidData: when an external member is to be more than leader or operator.
+            NotAllowed: when *by* may not manage members.
+        """
+        with self._acting() as block:
+            home = _find.workspace(block.store, workspace)
+            act = block.allowed(home.id, by, Action.MANAGE_MEMBERS)
+            name = members.named("member", account)
+            known = first(block.store, Query(Member, {"workspace": home.id, "account": name}, limit=1))
+            id = known.id if known else block.new_id(Member)
+            new = Member(id=id, workspace=home.id, account=name, role=role, groups=tuple(groups), external=external)
+            member = members.joined(known, new)
+            stored = {"add": (member,)} if known is None else {"save": ((known, member),)}
+            block.do(record(act, "add_member", **stored, data={"name": account}))
+            return member
+
+    def set_role(
+        self,
+        workspace: WorkspaceRef,
+        member: MemberRef,
+        role: Role,
+        *,
+        by: MemberRef,
+        groups: Sequence[str] | None = None,
+        external: bool | None = None,
+    ) -> Member:
+        """Change what a member is in the workspace; groups and external stay unless given.
+
+        Raises:
+            NotAllowed: when *by* may not manage members, or no administrator would be left.
+            InvalidData: when an external member is to be more than leader or operator.
+        """
+        with self._acting() as block:
+            home = _find.workspace(block.store, workspace)
+            act = block.allowed(home.id, by, Action.MANAGE_MEMBERS)
+            old = block.member(home.id, member)
+            new = members.with_role(
+                old,
+                role,
+                old.groups if groups is None else groups,
+                old.external if external is None else external,
+                _others(block, old),
+            )
+            block.do(record(act, "set_role", save=((old, new),), data={"name": old.account}))
+            return new
+
+    def remove_member(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
+        """Remove a member: what they have on hand goes back to the pool, what they did stays theirs for ever.
+
+        Raises:
+            NotAllowed: when *by* may not manage members, or no administrator would be left.
+        """
+        with self._acting() as block:
+            home = _find.workspace(block.store, workspace)
+            act = block.allowed(home.id, by, Action.MANAGE_MEMBERS)
+            old = block.member(home.id, member)
+            gone = members.removed(old, _others(block, old))
+            block.do(record(act, "remove_member", save=((old, gone),), data={"name": old.account}))
+            live = block.store.find(Query(Assignment, {"member": old.id, "live": True}))
+            for turn in sorted(live, key=lambda turn: (turn.job, turn.package)):
+                recall(block, turn, act.member, f"{old.account} was removed", free=True)
+            return gone
+
+    def add_template(self, workspace: WorkspaceRef, template: Template, *, name: str, by: MemberRef) -> Template:
+        """Store a template under a name, for several jobs to use.
+
+        Raises:
+            AlreadyExists: when the workspace has a template of this name.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        with self._acting() as block:
+            home = _find.workspace(block.store, workspace)
+            act = block.allowed(home.id, by, Action.MANAGE_JOB)
+            new = attrs.evolve(
+                template,
+                id=block.new_id(Template),
+                workspace=home.id,
+                name=members.named("template", name),
+                version=0,
+            )
+            block.do(record(act, "add_template", add=(new,), data={"name": name}))
+            return new
+
+    def members(self, workspace: WorkspaceRef) -> list[Member]:
+        """Return the members of a workspace, also those who were removed, in the order of their keys."""
+        with self.store.read() as reader:
+            home = _find.workspace(reader, workspace)
+            return list(reader.find(Query(Member, {"workspace": home.id}, order=("id",))))
+
+
+def _others(block: Block, member: Member) -> list[Member]:
+    active = block.store.find(Query(Member, {"workspace": member.workspace, "active": True}))
+    return [other for other in active if other.id != member.id]

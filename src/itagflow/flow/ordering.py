@@ -1,0 +1,354 @@
+"""Jobs: ordered, published, paused, finished, archived, deleted; and who works on them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypedDict
+
+import attrs
+from typing_extensions import Unpack
+
+from itagflow.errors import InvalidData, Problem
+from itagflow.flow import _find
+from itagflow.flow._act import Block
+from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, first
+from itagflow.flow._turns import recall
+from itagflow.flow.loading import Data, Loading, OnError, Wrap
+from itagflow.model.entity import Entity, changed
+from itagflow.model.event import Event
+from itagflow.model.job import Crew, FixedSize, Job, JobState, Label, Packaging, Route, Stage, Workflow
+from itagflow.model.package import Assignment, Package, Seat
+from itagflow.model.task import Answer, Task
+from itagflow.model.template import Template
+from itagflow.model.workspace import Group, Member
+from itagflow.rules import jobs
+from itagflow.rules.access import Action
+from itagflow.rules.answers import Check
+from itagflow.rules.change import record
+from itagflow.store import Query
+
+Workers = Iterable[MemberRef | Group]
+"""Who works at a stage: members and groups."""
+PARTS: tuple[type[Entity], ...] = (Answer, Assignment, Seat, Task, Package, Event)
+"""What belongs to a job, in the order in which it is deleted."""
+
+
+class JobFields(TypedDict, total=False):
+    """What `Ordering.update_job` can change."""
+
+    name: str
+    tags: Sequence[str]
+    remark: str
+    guideline: str
+    due_at: datetime | None
+
+
+class Ordering(Loading):
+    """The verbs on jobs."""
+
+    def create_job(
+        self,
+        workspace: WorkspaceRef,
+        name: str,
+        *,
+        template: TemplateRef,
+        data: Data | None = None,
+        workflow: Workflow | None = None,
+        packaging: Packaging | None = None,
+        workforce: Mapping[Stage, Workers] | None = None,
+        by: MemberRef,
+        draft: bool = False,
+        format: str = "itag",
+        on_error: OnError = "raise",
+        row_key: str | None = None,
+        seed: int | None = None,
+        check: Check | None = None,
+        progress: Wrap | None = None,
+        **fields: Unpack[JobFields],
+    ) -> Job:
+        """Order a job: store it, load its data, and publish it.
+
+        Args:
+            workspace: The workspace.
+            name: Its name, unique in the workspace: 1 to 100 characters.
+            template: What is asked: a stored template, or a new one for this job.
+            data: The rows; see `load`.  None leaves a draft to be loaded later.
+            workflow: The stages and their rules; labeling only unless given.
+            packaging: How tasks are cut into packages; 50 each unless given.
+            workforce: Who works at which stage: members and groups.
+            by: The member who orders.
+            draft: Leave it a draft, to be published later.
+            format: The format of *data*, when it is a source.
+            on_error: What to do about bad rows: ``"raise"`` and leave nothing behind, or ``"skip"`` them.
+            row_key: The field of ``data`` that tells rows apart; of rows with the same value one is loaded.
+            seed: What samples are drawn with; drawn itself unless given.
+            check: The embedder's own look at answers; see `set_check`.
+            progress: Wraps the iterable of rows, such as ``tqdm``.
+            **fields: ``tags``, ``remark``, ``guideline``, ``due_at``.
+
+        Raises:
+            InvalidData: on a bad name, rule or row; nothing is left behind.
+            Incomplete: when it could never finish; nothing is left behind.
+            AlreadyExists: when the workspace has a job of this name.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        job = self._draft(workspace, name, template, workflow, packaging, workforce, by, row_key, seed, fields)
+        if check is not None:
+            self._checks[job.id] = check
+        if data is None:
+            return job
+        try:
+            self.load(job, data, by=by, format=format, on_error=on_error, progress=progress)
+            return self._job(job) if draft else self.publish(job, by=by)
+        except Exception:
+            self.delete(job, by=by)
+            raise
+
+    def _draft(
+        self,
+        workspace: WorkspaceRef,
+        name: str,
+        template: TemplateRef,
+        workflow: Workflow | None,
+        packaging: Packaging | None,
+        workforce: Mapping[Stage, Workers] | None,
+        by: MemberRef,
+        row_key: str | None,
+        seed: int | None,
+        fields: JobFields,
+    ) -> Job:
+        """Store a new draft, and its template if that is not stored yet."""
+        with self._acting() as block:
+            home = _find.workspace(block.store, workspace)
+            act = block.allowed(home.id, by, Action.MANAGE_JOB)
+            asked, new = _template(block, home.id, template)
+            id = block.new_id(Job)
+            flow = _with_named_rework(block, home.id, workflow or Workflow())
+            job = Job(
+                id=id,
+                workspace=home.id,
+                name=name,
+                template=asked.id,
+                workflow=flow,
+                packaging=packaging or FixedSize(50),
+                workforce=_crews(block, home.id, flow, workforce or {}),
+                created_by=act.member,
+                created_at=act.at,
+                seed=id if seed is None else seed,
+                row_key=row_key,
+                **_fitting(fields),
+            )
+            block.do(record(act, "create_job", about=job, add=(*new, job), data={"name": name}))
+            return job
+
+    def publish(self, job: JobRef, *, by: MemberRef) -> Job:
+        """Give out a draft's work from now on.
+
+        Raises:
+            Incomplete: when it has no tasks, or its set-up could never finish; it says which rule.
+            WrongState: when it is not a draft.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        with self._acting() as block:
+            old = block.hold_job(job)
+            act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+            people = list(block.store.find(Query(Member, {"workspace": old.workspace, "active": True})))
+            new = jobs.stepped(old, "publish", hindrance=jobs.hindrance(old, people, self.policy))
+            block.do(record(act, "publish", about=new, save=((old, new),), data={"name": old.name}))
+            return new
+
+    def pause(self, job: JobRef, *, by: MemberRef) -> Job:
+        """Give out no more work for now; turns that are held may be saved and submitted, and leases go on.
+
+        Raises:
+            WrongState: when it does not run.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return self._step(job, "pause", by)
+
+    def resume(self, job: JobRef, *, by: MemberRef) -> Job:
+        """Give out work again.
+
+        Raises:
+            WrongState: when it is not paused.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return self._step(job, "resume", by)
+
+    def archive(self, job: JobRef, *, by: MemberRef) -> Job:
+        """Close a job for ever: it stays readable, and every turn that is held or offered is recalled.
+
+        Raises:
+            WrongState: when it is archived already.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        with self._acting() as block:
+            known = block.job(job)
+            act = block.allowed(known.workspace, by, Action.MANAGE_JOB, known)
+            live = block.store.find(Query(Assignment, {"job": known.id, "live": True}))
+            for turn in sorted(live, key=lambda turn: (turn.package, turn.id)):
+                recall(block, turn, act.member, "the job was archived", free=False)
+            old = block.hold_job(known)
+            new = jobs.stepped(old, "archive")
+            block.do(record(act, "archive", about=new, save=((old, new),), data={"name": old.name}))
+            return new
+
+    def delete(self, job: JobRef, *, by: MemberRef) -> None:
+        """Delete a draft or an archived job with all that belongs to it, in blocks; its last event stays.
+
+        When the process ends in the middle, call it again.
+
+        Raises:
+            NotAllowed: when it is neither, or *by* may not manage jobs.
+        """
+        gone = self._job(job)
+        if gone.state is JobState.DRAFT:
+            gone = self.archive(gone, by=by)  # nobody can load into it any more
+        with self._acting() as block:
+            block.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
+            jobs.must_be_archived(gone, "delete it")
+        for kind in PARTS:
+            while self._remove(kind, gone):
+                continue
+        with self._acting() as block:
+            act = block.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
+            block.store.remove(Query(Job, {"id": gone.id}), 1)
+            if _is_unused(block, gone):
+                block.store.remove(Query(Template, {"id": gone.template}), 1)
+            block.do(record(act, "delete", about=gone, data={"name": gone.name}))
+        self._checks.pop(gone.id, None)
+
+    def update_job(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
+        """Change ``name``, ``tags``, ``remark``, ``guideline`` or ``due_at``; what is not given stays.
+
+        Raises:
+            InvalidData: on a bad name, or a time without its zone.
+            AlreadyExists: when the workspace has another job of this name.
+            NotAllowed: when the job is archived, or *by* may not manage jobs.
+        """
+        return self._changed(job, "update_job", by, **_fitting(fields))
+
+    def set_workforce(self, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef) -> Job:
+        """Name who works at these stages; other stages stay as they are, and so do turns on hand.
+
+        Raises:
+            NotFound: when a member is not in the workspace.
+            NotAllowed: when the job is archived, or *by* may not manage jobs.
+        """
+        with self._acting() as block:
+            old = block.job(job)
+            crews = _crews(block, old.workspace, old.workflow, workforce)
+            return _save(block, old, "set_workforce", by, workforce={**old.workforce, **crews})
+
+    def add_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
+        """Name more members or groups for a stage; errors are those of `set_workforce`."""
+        with self._acting() as block:
+            old = block.job(job)
+            more = _crews(block, old.workspace, old.workflow, {stage: workers})[stage]
+            had = old.crew(stage)
+            crew = Crew(_joined(had.members, more.members), _joined(had.groups, more.groups))
+            return _save(block, old, "set_workforce", by, workforce={**old.workforce, stage: crew})
+
+    def remove_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
+        """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
+        with self._acting() as block:
+            old = block.job(job)
+            less = _crews(block, old.workspace, old.workflow, {stage: workers})[stage]
+            had = old.crew(stage)
+            crew = Crew(_without(had.members, less.members), _without(had.groups, less.groups))
+            return _save(block, old, "set_workforce", by, workforce={**old.workforce, stage: crew})
+
+    def set_check(self, job: JobRef, check: Check | None) -> None:
+        """Have *check* look at every answer of a job before it is saved, in this Flow; None ends that.
+
+        It is called with the task and the replies by question id, outside of any block, and returns
+        problems.  It is not stored: each process that saves answers sets its own.
+        """
+        id = self._job(job).id
+        if check is None:
+            self._checks.pop(id, None)
+        else:
+            self._checks[id] = check
+
+    def _job(self, ref: JobRef) -> Job:
+        with self.store.read() as reader:
+            return _find.job(reader, ref)
+
+    def _step(self, job: JobRef, verb: str, by: MemberRef) -> Job:
+        with self._acting() as block:
+            old = block.hold_job(job)
+            act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+            new = jobs.stepped(old, verb)
+            block.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
+            return new
+
+    def _changed(self, job: JobRef, verb: str, by: MemberRef, **fields: Any) -> Job:
+        with self._acting() as block:
+            return _save(block, block.job(job), verb, by, **fields)
+
+    def _remove(self, kind: type[Entity], job: Job) -> int:
+        with self._acting() as block:
+            return block.store.remove(Query(kind, {"job": job.id}), 5_000)
+
+
+def _save(block: Block, job: Job, verb: str, by: MemberRef, **fields: Any) -> Job:
+    act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
+    old = block.hold_job(job)
+    jobs.must_not_be_archived(old, "change it")
+    new = changed(old, **fields)
+    block.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
+    return new
+
+
+def _fitting(fields: JobFields) -> dict[str, Any]:
+    """Return fields as a job keeps them."""
+    due = fields.get("due_at")
+    if due is not None and due.tzinfo is None:
+        raise InvalidData("job", [Problem("due_at", "needs a time zone, such as datetime(…, tzinfo=UTC)")])
+    tags = {"tags": tuple(fields["tags"])} if "tags" in fields else {}
+    return {**fields, **tags}
+
+
+def _template(block: Block, workspace: int, ref: TemplateRef) -> tuple[Template, tuple[Template, ...]]:
+    """Return the template, and once more if it has still to be stored."""
+    if isinstance(ref, Template) and not ref.id:
+        new = attrs.evolve(ref, id=block.new_id(Template), workspace=workspace, name="")
+        return new, (new,)
+    return _find.template(block.store, workspace, ref), ()
+
+
+def _is_unused(block: Block, job: Job) -> bool:
+    """Return whether the template of *job* was made for it alone."""
+    template = first(block.store, Query(Template, {"id": job.template}, limit=1))
+    others = block.store.find(Query(Job, {"workspace": job.workspace}))
+    return template is not None and not template.name and all(other.template != job.template for other in others)
+
+
+def _with_named_rework(block: Block, workspace: int, workflow: Workflow) -> Workflow:
+    """Return *workflow* with the member to whom rework goes, if one is named, as a key."""
+    to = workflow.label.rework
+    if isinstance(to, Route):
+        return workflow
+    label: Label = attrs.evolve(workflow.label, rework=block.member(workspace, to).id)
+    return Workflow(*(rule for rule in (label, workflow.inspect, workflow.accept) if rule is not None))
+
+
+def _crews(block: Block, workspace: int, flow: Workflow, named: Mapping[Stage, Workers]) -> dict[Stage, Crew]:
+    crews = dict[Stage, Crew]()
+    for stage, workers in named.items():
+        flow.rule(stage)
+        everyone = [workers] if isinstance(workers, str) else list(workers)
+        people = tuple(block.member(workspace, who).id for who in everyone if not isinstance(who, Group))
+        crews[stage] = Crew(_joined(people, ()), tuple(who.name for who in everyone if isinstance(who, Group)))
+    return crews
+
+
+def _joined(had: Sequence[Any], more: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys([*had, *more]))
+
+
+def _without(had: Sequence[Any], less: Collection[Any]) -> tuple[Any, ...]:
+    return tuple(one for one in had if one not in less)
+
+

@@ -1,0 +1,73 @@
+"""Who belongs to a workspace: joining, roles, leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from itagflow.errors import AlreadyExists, InvalidData, NotAllowed, Problem
+from itagflow.model.entity import changed
+from itagflow.model.workspace import EXTERNAL_ROLES, Member, Role
+
+NAME_LENGTH = 200
+"""How many characters a workspace's name, an account or a template's name may have."""
+
+
+def named(what: str, name: str) -> str:
+    """Return *name* if a workspace, member or template can be called so.
+
+    Raises:
+        InvalidData: when it is empty, too long, or holds a NUL character.
+    """
+    if not isinstance(name, str) or not name.strip() or len(name) > NAME_LENGTH or "\x00" in name:
+        raise InvalidData(what, [Problem("name", f"must have 1 to {NAME_LENGTH} characters and no NUL, not {name!r}")])
+    return name
+
+
+def joined(known: Member | None, member: Member) -> Member:
+    """Return *member* as it joins; who left before comes back under the same key.
+
+    Raises:
+        AlreadyExists: when the account belongs to an active member.
+        InvalidData: when an external member is to be more than leader or operator.
+    """
+    if known is None:
+        return _fit(member)
+    if known.active:
+        raise AlreadyExists("Member", member.account)
+    return _fit(attrs.evolve(member, id=known.id, version=known.version + 1))
+
+
+def with_role(member: Member, role: Role, groups: Sequence[str], external: bool, others: Sequence[Member]) -> Member:
+    """Return *member* with another role; *others* are the remaining active members.
+
+    Raises:
+        InvalidData: when an external member is to be more than leader or operator.
+        NotAllowed: when the workspace would have no administrator left.
+    """
+    if role is not Role.ADMIN:
+        _must_leave_an_admin(member, others, "lose the role admin")
+    return _fit(changed(member, role=role, groups=tuple(groups), external=external))
+
+
+def removed(member: Member, others: Sequence[Member]) -> Member:
+    """Return *member* as it has left; *others* are the remaining active members.
+
+    Raises:
+        NotAllowed: when the workspace would have no administrator left.
+    """
+    _must_leave_an_admin(member, others, "be removed")
+    return changed(member, active=False)
+
+
+def _must_leave_an_admin(member: Member, others: Sequence[Member], what: str) -> None:
+    if member.role is Role.ADMIN and not any(other.role is Role.ADMIN for other in others):
+        raise NotAllowed(member.account, what, "a workspace needs an administrator: make somebody else one first")
+
+
+def _fit(member: Member) -> Member:
+    if member.external and member.role not in EXTERNAL_ROLES:
+        reason = f"an external member can be leader or operator, not {member.role.value}"
+        raise InvalidData(f"member {member.account!r}", [Problem("role", reason)])
+    return member
