@@ -1,0 +1,139 @@
+"""Run data-labeling work inside any Python program: packages, turns, reviews, results, and who did what.
+
+>>> import itagflow
+>>> with itagflow.open("memory:") as flow:
+...     street = flow.create_workspace("street", admin="ada")
+>>> street.name
+'street'
+"""
+
+from itagflow import formats, templates
+from itagflow.errors import (
+    AlreadyExists,
+    Conflict,
+    Incomplete,
+    InvalidData,
+    ItagflowError,
+    NotAllowed,
+    NotFound,
+    NotHeld,
+    Problem,
+    RuleError,
+    StoreError,
+    StoreFailed,
+    UnknownFormat,
+    WrongState,
+)
+from itagflow.flow import Flow, open
+from itagflow.flow.reading import Permission
+from itagflow.formats import WriteReport
+from itagflow.model.event import Event, Move
+from itagflow.model.job import (
+    Accept,
+    AvgSize,
+    Crew,
+    FieldBase,
+    FixedSize,
+    Inspect,
+    Job,
+    JobState,
+    Label,
+    Route,
+    Stage,
+    Workflow,
+)
+from itagflow.model.package import Assignment, Outcome, Package, PackageState, TurnState
+from itagflow.model.reply import Box, Choice, Choices, Polygon, Regions, Text
+from itagflow.model.result import Progress, Provenance, Result, StageResult
+from itagflow.model.task import Answer, Row, Task, TaskState, Verdict, Work
+from itagflow.model.template import Option, Question, QuestionKind, Template, View, ViewKind
+from itagflow.model.workspace import Group, Member, Role, Workspace
+from itagflow.rules.access import Action, Grant, TablePolicy, default_policy, strict_policy
+from itagflow.rules.loading import LoadReport
+from itagflow.stores import MemoryStore, SqliteStore
+
+__all__ = [
+    "Accept",
+    "Action",
+    "AlreadyExists",
+    "Answer",
+    "Assignment",
+    "AvgSize",
+    "Box",
+    "Choice",
+    "Choices",
+    "Conflict",
+    "Crew",
+    "Event",
+    "FieldBase",
+    "FixedSize",
+    "Flow",
+    "Grant",
+    "Group",
+    "Incomplete",
+    "Inspect",
+    "InvalidData",
+    "ItagflowError",
+    "Job",
+    "JobState",
+    "Label",
+    "LoadReport",
+    "Member",
+    "MemoryStore",
+    "Move",
+    "NotAllowed",
+    "NotFound",
+    "NotHeld",
+    "Option",
+    "Outcome",
+    "Package",
+    "PackageState",
+    "Permission",
+    "Polygon",
+    "Problem",
+    "Progress",
+    "Provenance",
+    "Question",
+    "QuestionKind",
+    "Regions",
+    "Result",
+    "Role",
+    "Route",
+    "Row",
+    "RuleError",
+    "SqliteStore",
+    "Stage",
+    "StageResult",
+    "StoreError",
+    "StoreFailed",
+    "TablePolicy",
+    "Task",
+    "TaskState",
+    "Template",
+    "Text",
+    "TurnState",
+    "UnknownFormat",
+    "Verdict",
+    "View",
+    "ViewKind",
+    "Work",
+    "Workflow",
+    "Workspace",
+    "WriteReport",
+    "WrongState",
+    "default_policy",
+    "formats",
+    "open",
+    "strict_policy",
+    "templates",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> str:
+    """Return the version, looked up when somebody asks for it."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("itagflow")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

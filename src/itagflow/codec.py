@@ -6,10 +6,10 @@ Bodies are compact: keys are field names, and fields that have their default are
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 from cattrs import Converter
@@ -19,8 +19,6 @@ from cattrs.strategies import configure_tagged_union
 from itagflow.model.event import Move
 from itagflow.model.job import Accept, Inspect, Label, Packaging, Route, Workflow
 from itagflow.model.reply import Box, Choice, Choices, Polygon, Region, Regions, Reply, Text
-
-T = TypeVar("T")
 
 
 def dumps(value: Any) -> str:
@@ -33,14 +31,20 @@ def loads(text: str) -> Any:
     return json.loads(text)
 
 
-def to_json(value: Any, kind: Any = None) -> Any:
-    """Return *value* as plain JSON types; *kind* is its declared type, where that is a union."""
-    return _CONVERTER.unstructure(value, unstructure_as=kind)
+def to_json(value: Any) -> Any:
+    """Return an entity, or a part of one, as plain JSON types."""
+    return _CONVERTER.unstructure(value)
 
 
-def from_json(value: Any, kind: type[T]) -> T:
-    """Return the *kind* that plain JSON types describe."""
-    return _CONVERTER.structure(value, kind)
+def encoder(kind: Any) -> Callable[[Any], Any]:
+    """Return the function that makes plain JSON types of a value declared as *kind*."""
+    return _CONVERTER.get_unstructure_hook(kind)
+
+
+def decoder(kind: Any) -> Callable[[Any], Any]:
+    """Return the function that makes a value declared as *kind* of plain JSON types."""
+    hook = _CONVERTER.get_structure_hook(kind)
+    return lambda value: hook(value, kind)
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode

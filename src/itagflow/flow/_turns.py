@@ -87,7 +87,7 @@ def passed(
     tasks = numbers_in(block.store, package) if drawing else ()
     first = all(turn.stage is not target for turn in turns)
     after = reviewing.passed(job, package, held.act, tasks=tasks, first=first, disputes=disputes)
-    return recounted(block, job, after, turns, new, ended=held.turn)
+    return recounted(block, job, after, turns, new, passing=held.turn)
 
 
 def next_stage(job: Job, package: Package) -> Stage | None:
@@ -104,16 +104,16 @@ def recounted(
     turns: Sequence[Assignment],
     new: Sequence[Answer] = (),
     *,
-    ended: Assignment | None = None,
+    passing: Assignment | None = None,
 ) -> Package:
     """Return *package*, about to be saved, with its counts of abandoned and wrong tasks.
 
-    Answers are read only if there is something to count: some were counted before, or *ended*, the turn
-    that ends, or one of the *new* answers gives a task up or judges it wrong.
+    Where *passing* is a turn that sends nothing back, answers are read only if there may be something to
+    count: some were counted before, or one of the turn's or the *new* answers gives a task up or finds it wrong.
     """
-    if not (package.abandoned or package.wrong or any(answer.dropped or answer.wrong for answer in new)):
-        if ended is not None and not _troubled(block, ended):
-            return package
+    troubled = package.abandoned or package.wrong or any(answer.dropped or answer.wrong for answer in new)
+    if passing is not None and not troubled and not _troubled(block, passing):
+        return package
     said = said_about(block.store, job.id, numbers_in(block.store, package))
     for answer in new:
         said[answer.task][answer.assignment] = answer

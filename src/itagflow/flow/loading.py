@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import attrs
 
@@ -14,7 +14,7 @@ from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._act import Block, Shell
 from itagflow.flow._find import JobRef, MemberRef
-from itagflow.formats import Source
+from itagflow.formats._files import Source
 from itagflow.model.entity import Key
 from itagflow.model.job import FieldBase, Job, JobState
 from itagflow.model.package import Package
@@ -160,7 +160,7 @@ def _must_take_rows(verb: str, job: Job) -> None:
 def _rows(data: Data, format: str) -> Iterator[object]:
     """Return an iterator over rows, read by *format* unless they are rows already."""
     if isinstance(data, str | os.PathLike) or hasattr(data, "readline") or hasattr(data, "__truediv__"):
-        return formats.find(format).read(data)
+        return formats.find(format).read(cast(Source, data))
     return iter(data)
 
 

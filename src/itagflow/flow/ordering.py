@@ -34,14 +34,19 @@ PARTS: tuple[type[Entity], ...] = (Answer, Assignment, Seat, Task, Package, Even
 """What belongs to a job, in the order in which it is deleted."""
 
 
-class JobFields(TypedDict, total=False):
-    """What `Ordering.update_job` can change."""
+class JobNotes(TypedDict, total=False):
+    """What people note about a job: free fields that no rule looks at."""
 
-    name: str
     tags: Sequence[str]
     remark: str
     guideline: str
     due_at: datetime | None
+
+
+class JobFields(JobNotes, total=False):
+    """What `Ordering.update_job` can change."""
+
+    name: str
 
 
 class Ordering(Loading):
@@ -65,7 +70,7 @@ class Ordering(Loading):
         seed: int | None = None,
         check: Check | None = None,
         progress: Wrap | None = None,
-        **fields: Unpack[JobFields],
+        **notes: Unpack[JobNotes],
     ) -> Job:
         """Order a job: store it, load its data, and publish it.
 
@@ -85,7 +90,7 @@ class Ordering(Loading):
             seed: What samples are drawn with; drawn itself unless given.
             check: The embedder's own look at answers; see `set_check`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
-            **fields: ``tags``, ``remark``, ``guideline``, ``due_at``.
+            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
 
         Raises:
             InvalidData: on a bad name, rule or row; nothing is left behind.
@@ -93,7 +98,7 @@ class Ordering(Loading):
             AlreadyExists: when the workspace has a job of this name.
             NotAllowed: when *by* may not manage jobs.
         """
-        job = self._draft(workspace, name, template, workflow, packaging, workforce, by, row_key, seed, fields)
+        job = self._draft(workspace, name, template, workflow, packaging, workforce, by, row_key, seed, notes)
         if check is not None:
             self._checks[job.id] = check
         if data is None:
@@ -116,7 +121,7 @@ class Ordering(Loading):
         by: MemberRef,
         row_key: str | None,
         seed: int | None,
-        fields: JobFields,
+        notes: JobNotes,
     ) -> Job:
         """Store a new draft, and its template if that is not stored yet."""
         with self._acting() as block:
@@ -137,7 +142,7 @@ class Ordering(Loading):
                 created_at=act.at,
                 seed=id if seed is None else seed,
                 row_key=row_key,
-                **_fitting(fields),
+                **_fitting(notes),
             )
             block.do(record(act, "create_job", about=job, add=(*new, job), data={"name": name}))
             return job
@@ -301,7 +306,7 @@ def _save(block: Block, job: Job, verb: str, by: MemberRef, **fields: Any) -> Jo
     return new
 
 
-def _fitting(fields: JobFields) -> dict[str, Any]:
+def _fitting(fields: JobNotes | JobFields) -> dict[str, Any]:
     """Return fields as a job keeps them."""
     due = fields.get("due_at")
     if due is not None and due.tzinfo is None:

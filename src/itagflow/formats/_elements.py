@@ -240,7 +240,7 @@ def _question(id: str, elements: list[Element]) -> Question:
         return Question(id, kind, title, _options(data))
     values = dict[str, list[Any]]()
     for region in _flat(data):
-        labels = region.get("labels") if _is(region, dict) else None
+        labels: Any = region.get("labels") if _is(region, dict) else None
         for child, value in labels.items() if _is(labels, dict) else ():
             values.setdefault(child, []).append(value)
     children = tuple(_child(str(n), child, given) for n, (child, given) in enumerate(values.items(), 1))

@@ -19,7 +19,7 @@ Entity = Workspace | Member | Template | Job | Package | Task | Assignment | Ans
 Key = tuple[int | str, ...]
 """What an entity is known by in its kind."""
 
-E = TypeVar("E", Workspace, Member, Template, Job, Package, Task, Assignment, Answer, Seat, Event)
+E = TypeVar("E", bound=Entity)
 
 
 def changed(entity: E, **fields: Any) -> E:

@@ -60,6 +60,24 @@ def problems(template: Template, replies: Replies | None) -> list[Problem]:
     return found
 
 
+def mentions(replies: Replies | None, label: str) -> bool:
+    """Return whether *label* is chosen in *replies*, for the task or for one of its regions."""
+    return any(label in _chosen(reply) for reply in (replies or {}).values())
+
+
+def _chosen(reply: Reply) -> Iterator[str]:
+    match reply:
+        case Choice():
+            yield reply.key
+        case Choices():
+            yield from reply.keys
+        case Regions():
+            for value in (value for region in reply.regions for value in region.labels.values()):
+                yield from (value,) if isinstance(value, str) else value
+        case Text():
+            return
+
+
 def _spelled_out(question: Question | None, reply: Reply) -> Reply:
     """Return *reply* with every region's short label written out under its question's title."""
     if not isinstance(reply, Regions) or question is None or len(question.children) != 1:

@@ -9,11 +9,12 @@ import attrs
 
 from itagflow.errors import Incomplete, InvalidData, Problem
 from itagflow.model.entity import changed
+from itagflow.model.job import Stage
 from itagflow.model.package import Assignment, Outcome
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
-from itagflow.rules.change import Act, Change, record
+from itagflow.rules.change import Act, Change, Saved, record
 from itagflow.rules.lifecycles import TURN, Closing
 from itagflow.rules.voting import merge
 
@@ -63,12 +64,40 @@ def says_the_same(old: Answer | None, new: Answer) -> bool:
     return old is not None and _content(old) == _content(new)
 
 
-def put(verb: str, turn: Assignment, old: Answer | None, new: Answer, act: Act, *, data: dict[str, Any]) -> Change:
+def stored(old: Answer | None, new: Answer) -> Answer:
+    """Return *new* with the version that it has once it replaces *old*."""
+    return new if old is None else attrs.evolve(new, version=old.version + 1)
+
+
+def put(
+    verb: str,
+    turn: Assignment,
+    old: Answer | None,
+    new: Answer,
+    act: Act,
+    *,
+    data: dict[str, Any],
+    also: tuple[Saved, ...] = (),
+) -> Change:
     """Store *new* as the turn's answer; what it replaces goes into the history as *data* says."""
     if old is None:
-        return record(act, verb, about=turn, task=new.task, add=(new,), data=data)
-    saved = attrs.evolve(new, version=old.version + 1)
-    return record(act, verb, about=turn, task=new.task, save=((old, saved),), data=data)
+        return record(act, verb, about=turn, task=new.task, add=(new,), save=also, data=data)
+    return record(act, verb, about=turn, task=new.task, save=((old, stored(old, new)), *also), data=data)
+
+
+def put_all(
+    verb: str,
+    turn: Assignment,
+    said: Sequence[tuple[Answer | None, Answer]],
+    act: Act,
+    *,
+    data: dict[str, Any],
+    also: tuple[Saved, ...] = (),
+) -> Change:
+    """Store several answers of the turn as one act; *data* lists their tasks and what they replace."""
+    add = tuple(new for old, new in said if old is None)
+    save = tuple((old, stored(old, new)) for old, new in said if old is not None)
+    return record(act, verb, about=turn, add=add, save=(*save, *also), data=data)
 
 
 def abandon_reason(template: Template, reason: str) -> str:
@@ -87,15 +116,17 @@ def abandon_reason(template: Template, reason: str) -> str:
     return reason
 
 
-def must_be_abandoned(old: Answer | None, task: Task) -> Answer:
-    """Return *old* if it abandons its task.
+def restored(given_up: Answer | None, task: Task, *, review: bool) -> Replies | None:
+    """Return the replies that come back when *task* is not given up any more.
 
     Raises:
-        Incomplete: when there is nothing to restore.
+        Incomplete: when it is not given up; or, in *review*, when there is nothing that could come back.
     """
-    if old is None or not old.dropped:
-        raise Incomplete("restore", "this turn has not abandoned the task", (task.number,))
-    return old
+    if given_up is None or not given_up.dropped:
+        raise Incomplete("restore", "the task is not abandoned", (task.number,))
+    if review and given_up.stage is Stage.LABEL and given_up.replies is None:
+        raise Incomplete("restore", "nothing was saved before it was abandoned: modify it instead", (task.number,))
+    return given_up.replies
 
 
 def closed(

@@ -16,7 +16,7 @@ from typing import Any, Generic, cast
 import attrs
 
 from itagflow import codec
-from itagflow.model.entity import E, Entity
+from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, PackageState, Seat, TurnState
@@ -24,6 +24,9 @@ from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.store import Query
+
+Decode = Callable[[Any], Any]
+Encode = Callable[[Any], Any]
 
 NEVER = 2**63 - 1
 """Stands for "no time limit" in a column, which is never NULL: it sorts after every time."""
@@ -63,7 +66,7 @@ class Column:
     """From the column's value to the field's; None when it is a property, and not read back."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Layout(Generic[E]):
     """How one kind is laid out."""
 
@@ -79,23 +82,25 @@ class Layout(Generic[E]):
     """The combinations of columns that queries use, in the order in which they sort."""
     unique: tuple[str, ...] = ()
     """The columns that no two entities may share, unless the last of them is empty."""
+    sparse: frozenset[str] = frozenset()
+    """The text columns that are empty for most: their indexes leave those out."""
     text: str = ""
     """The field whose text is the whole body; empty when the body is JSON of the remaining fields."""
     cached: bool = False
     """Whether it changes so seldom that a store decodes it once for each version."""
-    body: Mapping[str, tuple[Any, Any]] = attrs.field(init=False)
-    """The fields of the body, with their type and their default."""
+    body: Mapping[str, tuple[Decode, Encode, Any]] = attrs.field(init=False)
+    """The fields of the body: how each is read and written, and its default."""
     stored: tuple[Column, ...] = attrs.field(init=False)
     """The columns of key, version and index, in the order of a row."""
     names: frozenset[str] = attrs.field(init=False)
     """The names that a query may use."""
 
     @body.default
-    def _body(self) -> Mapping[str, tuple[Any, Any]]:
+    def _body(self) -> Mapping[str, tuple[Decode, Encode, Any]]:
         types = typing.get_type_hints(self.kind)
         apart = {"version", "who", *(column.name for column in (*self.key, *self.columns))}
         return {
-            field.name: (types[field.name], field.default)
+            field.name: (codec.decoder(types[field.name]), codec.encoder(types[field.name]), field.default)
             for field in attrs.fields(cast("type[attrs.AttrsInstance]", self.kind))
             if field.name not in apart
         }
@@ -123,7 +128,7 @@ class Layout(Generic[E]):
         elif row[-1] != "{}":
             for name, value in codec.loads(row[-1]).items():
                 if name in self.body:
-                    fields[name] = codec.from_json(value, self.body[name][0])
+                    fields[name] = self.body[name][0](value)
         return self.kind(**fields)
 
     def value(self, entity: E, name: str) -> Any:
@@ -134,10 +139,10 @@ class Layout(Generic[E]):
         if self.text:
             return str(getattr(entity, self.text))
         body: dict[str, Any] = {}
-        for name, (kind, default) in self.body.items():
+        for name, (_, encode, default) in self.body.items():
             value = getattr(entity, name)
             if value != default and value != {}:
-                body[name] = codec.to_json(value, kind)
+                body[name] = encode(value)
         return codec.dumps(body) if body else "{}"
 
 
@@ -202,7 +207,7 @@ MEMBER = Layout(
     "member",
     (whole("id"),),
     (whole("workspace"), word("account"), flag("active")),
-    (("workspace", "account"),),
+    (("workspace", "account"), ("account",)),
     unique=("workspace", "account"),
     cached=True,
 )
@@ -213,6 +218,7 @@ TEMPLATE = Layout(
     (whole("workspace"), word("name")),
     (("workspace", "name"),),
     unique=("workspace", "name"),
+    sparse=frozenset({"name"}),
     cached=True,
 )
 JOB = Layout(
@@ -246,6 +252,7 @@ PACKAGE = Layout(
         ("job", "state", "number"),
         ("job", "value", "number"),
     ),
+    sparse=frozenset({"value"}),
 )
 TASK = Layout(
     Task,
@@ -254,6 +261,7 @@ TASK = Layout(
     (whole("package"), word("row_key")),
     (("job", "package", "number"), ("job", "row_key")),
     unique=("job", "row_key"),
+    sparse=frozenset({"row_key"}),
     text="row",
 )
 ASSIGNMENT = Layout(
@@ -276,6 +284,7 @@ ASSIGNMENT = Layout(
         ("member", "live", "job", "id"),
         ("job", "live", "stage", "lease_until", "id"),
     ),
+    sparse=frozenset({"token"}),
 )
 ANSWER = Layout(
     Answer,
@@ -310,10 +319,19 @@ EVENT = Layout(
     (("job", "position"), ("job", "package", "position")),
 )
 
-LAYOUTS: Mapping[type[Entity], Layout[Any]] = {
-    layout.kind: layout
-    for layout in (WORKSPACE, MEMBER, TEMPLATE, JOB, PACKAGE, TASK, ASSIGNMENT, ANSWER, SEAT, EVENT)
-}
+_ALL: list[Layout[Any]] = [
+    WORKSPACE,
+    MEMBER,
+    TEMPLATE,
+    JOB,
+    PACKAGE,
+    TASK,
+    ASSIGNMENT,
+    ANSWER,
+    SEAT,
+    EVENT,
+]
+LAYOUTS: Mapping[type[Any], Layout[Any]] = {each.kind: each for each in _ALL}
 """How each kind is laid out."""
 
 

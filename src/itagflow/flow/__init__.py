@@ -1,0 +1,126 @@
+"""Flow: what an embedding program holds.  A module for each family of verbs; `_act` is the one way an act runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from itagflow.errors import InvalidData, Problem
+from itagflow.flow._act import Clock, Ids, Listener
+from itagflow.flow._ids import TimeOrdered, now
+from itagflow.flow.claiming import Claiming
+from itagflow.flow.explaining import Explaining
+from itagflow.flow.exporting import Exporting
+from itagflow.flow.labeling import Labeling
+from itagflow.flow.managing import Managing
+from itagflow.flow.packaging import Packaging
+from itagflow.flow.reviewing import Reviewing
+from itagflow.rules.access import Policy, default_policy
+from itagflow.store import Store
+from itagflow.stores import MemoryStore, SqliteStore
+
+__all__ = ["Flow", "open"]
+
+
+class Flow(Managing, Packaging, Claiming, Labeling, Reviewing, Explaining, Exporting):
+    """Runs labeling work over one store; threads may share it.
+
+    >>> from itagflow.stores import MemoryStore
+    >>> with Flow(MemoryStore()) as flow:
+    ...     flow.create_workspace("street", admin="ada").name
+    'street'
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        policy: Policy = default_policy,
+        clock: Clock = now,
+        ids: Ids | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        """Work over *store*.
+
+        Args:
+            store: Where everything is kept.
+            policy: Says who may do what.  It is asked inside the block that acts and must not call the Flow.
+            clock: Tells the time, with its time zone; leases and the history go by it.
+            ids: Makes new keys; time-ordered ones unless given.
+            listeners: Are told each event after its act is stored.  One that raises is logged, and nothing
+                is undone; after a crash `events` is the truth.
+        """
+        super().__init__(store, policy, clock, ids or TimeOrdered(clock), listeners)
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def __enter__(self) -> Flow:
+        """Return the Flow itself, to be closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+
+def open(
+    url: str | os.PathLike[str],
+    *,
+    policy: Policy = default_policy,
+    clock: Clock = now,
+    ids: Ids | None = None,
+    listeners: Sequence[Listener] = (),
+) -> Flow:
+    """Open a store and return a Flow over it.
+
+    Args:
+        url: ``"memory:"``, the path of a SQLite file, or ``"sqlite:///path"``, which takes
+            ``?synchronous=normal`` (faster; the last work may be lost in a power cut, never torn) and
+            ``?synchronous=full`` (the default).  A file that does not exist is made.
+        policy: Says who may do what.
+        clock: Tells the time, with its time zone.
+        ids: Makes new keys.
+        listeners: Are told each event after its act is stored.
+
+    Raises:
+        InvalidData: when the URL is of no known kind.
+        StoreFailed: when the file cannot be opened, or belongs to another program or a newer version.
+    """
+    return Flow(_store(url), policy=policy, clock=clock, ids=ids, listeners=listeners)
+
+
+def _store(url: str | os.PathLike[str]) -> Store:
+    if not isinstance(url, str):
+        return SqliteStore(url)
+    scheme, colon, _ = url.partition(":")
+    if url == "memory:":
+        return MemoryStore()
+    if scheme == "sqlite" and colon:
+        return _sqlite(url)
+    if "://" in url:
+        known = "'memory:', a path, or 'sqlite:///path'"
+        raise InvalidData("the URL", [Problem("", f"{scheme!r} is no known kind of store; known are {known}")])
+    return SqliteStore(url)
+
+
+def _sqlite(url: str) -> Store:
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    mode = options.pop("synchronous", "full").upper()
+    path = unquote(parts.path).removeprefix("/")  # sqlite:///file is relative, sqlite:////file absolute
+    problems = [Problem(name, "is no option of a SQLite store; there is synchronous") for name in options]
+    if mode not in ("FULL", "NORMAL"):
+        problems.append(Problem("synchronous", f"must be full or normal, not {mode.lower()!r}"))
+    if parts.netloc or not path:
+        problems.append(Problem("path", "is missing: write sqlite:///labels.db, or sqlite:////data/labels.db"))
+    if problems:
+        raise InvalidData("the URL", problems)
+    synchronous: Literal["FULL", "NORMAL"] = "FULL" if mode == "FULL" else "NORMAL"
+    return SqliteStore(path, synchronous=synchronous)

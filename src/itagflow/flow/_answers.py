@@ -1,0 +1,127 @@
+"""Saying something about a task: what labelers and reviewers share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from itagflow import codec
+from itagflow.errors import InvalidData, Problem
+from itagflow.flow import _find
+from itagflow.flow._act import Block, Shell
+from itagflow.flow._find import MemberRef, TaskRef, TurnRef
+from itagflow.model.job import Job
+from itagflow.model.package import Assignment
+from itagflow.model.reply import Replies, Reply
+from itagflow.model.task import Answer, Task
+from itagflow.model.template import Template
+from itagflow.rules import answers, claiming, labeling
+from itagflow.rules.change import Act, Saved
+
+Replied = Reply | Mapping[str, Reply]
+"""Replies by question id, or the one reply to the only question."""
+
+
+@attrs.frozen
+class Desk:
+    """A held turn with what its answers are checked against; only the turn is held."""
+
+    job: Job
+    """The job."""
+    template: Template
+    """What is asked."""
+    turn: Assignment
+    """The turn."""
+    act: Act
+    """Who acts: the holder."""
+
+    def renewed(self) -> tuple[Saved, ...]:
+        """Return the turn with its lease counted from now, where it has one."""
+        turn = claiming.renew(self.job, self.turn, self.act)
+        return () if turn is None else ((self.turn, turn),)
+
+
+class Answering(Shell):
+    """What labelers' and reviewers' verbs stand on."""
+
+    def _check(self, turn: TurnRef, given: list[tuple[TaskRef, Replied]]) -> None:
+        """Ask the job's own check, outside of any block.
+
+        Raises:
+            InvalidData: when it names problems.
+        """
+        key = _find.key_of(turn)
+        check = self._checks.get(key[0])
+        if check is None:
+            return
+        with self.store.read() as reader:
+            job = reader.get(Job, (key[0],))
+            template = reader.get(Template, (job.template,))
+            tasks = [_find.task(reader, job.id, task) for task, _ in given]
+        replies = fitted(template, tasks, [reply for _, reply in given])
+        for task, said in zip(tasks, replies, strict=True):
+            if problems := list(check(task, said)):
+                raise InvalidData(f"the answer to {task}", problems)
+
+
+def sit_down(block: Block, ref: TurnRef, verb: str, by: MemberRef | None) -> Desk:
+    """Hold a turn, and only it, to say something in it.
+
+    Raises:
+        NotHeld: when it is not held, or not by the member *by*.
+        NotAllowed: when its job does not let work go on.
+    """
+    turn = block.store.hold(Assignment, _find.key_of(ref))
+    job = block.store.get(Job, (turn.job,))
+    claiming.must_hold(turn, None if by is None else block.member(job.workspace, by))
+    claiming.must_be_working(job, verb)
+    template = block.store.get(Template, (job.template,))
+    return Desk(job, template, turn, block.act(job.workspace, turn.member or 0))
+
+
+def fitted(template: Template, tasks: list[Task], given: list[Replied]) -> list[Replies]:
+    """Return what was given as replies by question id.
+
+    Raises:
+        InvalidData: when something does not fit the template; it lists every problem.
+    """
+    found, problems = list[Replies](), list[Problem]()
+    for task, reply in zip(tasks, given, strict=True):
+        replies = answers.fitted(template, reply)
+        wrong = answers.problems(template, replies)
+        where = "" if len(tasks) == 1 else f"{task}, "
+        problems += [Problem(where + problem.where, problem.reason) for problem in wrong]
+        found.append(replies or {})
+    if problems:
+        what = f"the answer to {tasks[0]}" if len(tasks) == 1 else "the answers"
+        raise InvalidData(what, problems)
+    return found
+
+
+def put(block: Block, verb: str, desk: Desk, old: Answer | None, new: Answer, *, reason: str = "") -> Answer:
+    """Store what a turn now says about a task, unless it says so already, and return it as stored."""
+    if old is not None and labeling.says_the_same(old, new):
+        return old
+    data = {"reason": reason} if reason else {}
+    change = labeling.put(verb, desk.turn, old, new, desk.act, data={**data, **replaced(old)}, also=desk.renewed())
+    block.do(change)
+    return labeling.stored(old, new)
+
+
+def replaced(*old: Answer | None) -> dict[str, Any]:
+    """Return what the history keeps of answers that are replaced."""
+    was = {str(answer.task): codec.to_json(answer) for answer in old if answer is not None}
+    return {"was": was} if was else {}
+
+
+def covered(block: Block, desk: Desk, ref: TaskRef) -> Task:
+    """Return the task, which is in the scope of the turn.
+
+    Raises:
+        InvalidData: when it is not.
+    """
+    task = _find.task(block.store, desk.turn.job, ref)
+    labeling.must_cover(desk.turn, task)
+    return task

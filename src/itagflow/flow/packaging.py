@@ -1,0 +1,127 @@
+"""Packages as a whole: given up, opened again, put first; and the end of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from itagflow.flow import _find
+from itagflow.flow._act import Block
+from itagflow.flow._find import JobRef, MemberRef, PackageRef, paged
+from itagflow.flow._turns import recall, recounted, with_finish
+from itagflow.flow.ordering import Ordering
+from itagflow.model.entity import changed
+from itagflow.model.job import Job, JobState
+from itagflow.model.package import OPEN, Package
+from itagflow.rules import claiming, jobs, reviewing
+from itagflow.rules.access import Action
+from itagflow.rules.change import record
+from itagflow.rules.lifecycles import JOB, JobAct
+from itagflow.store import Query
+
+
+class Packaging(Ordering):
+    """The verbs on whole packages, and the one that ends a job."""
+
+    def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
+        """End a job by hand; one whose packages are all done has finished by itself.
+
+        Args:
+            job: A job that runs or is paused.
+            by: The member who ends it.
+            discard_open: Discard what is still open, package by package; without it that is refused.
+
+        Raises:
+            Incomplete: when a package is open.
+            WrongState: when the job is a draft, finished or archived.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        if discard_open:
+            home = self._job(job)
+            JOB.advance(home.state, "finish", JobAct(job=home), f"job {home.name!r}")
+            for package in paged(self.store, Query(Package, {"job": home.id, "state": OPEN}, order=("number",))):
+                self.discard(package, by=by, reason="the job was finished")
+            if self._job(home).state is JobState.FINISHED:
+                return self._job(home)
+        with self._acting() as block:
+            old = block.hold_job(job)
+            act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+            still = _find.first(block.store, Query(Package, {"job": old.id, "state": OPEN}, limit=1))
+            new = jobs.stepped(old, "finish", open_package=still.number if still else 0)
+            block.do(record(act, "finish", about=new, save=((old, new),), data={"name": old.name}))
+            return new
+
+    def discard(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
+        """Give a package up: its turns are recalled, its tasks count no more, and what was said stays.
+
+        Raises:
+            WrongState: when it is done or discarded.
+            NotAllowed: when the job does not go on, or *by* may not manage jobs.
+        """
+        with self._acting() as block:
+            old = block.hold_package(package)
+            job = block.store.get(Job, (old.job,))
+            act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
+            claiming.must_be_working(job, "discard")
+            gone = reviewing.discarded(job, old)
+            for turn in block.turns(old):
+                if turn.live:
+                    recall(block, turn, act.member, reason or f"{old} was discarded", free=False)
+            new = recounted(block, job, gone, block.turns(old))
+            saves = ((old, new), *with_finish(block, new))
+            block.do(record(act, "discard", about=new, save=saves, data={"reason": reason} if reason else {}))
+            return new
+
+    def reopen(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
+        """Open a package again: one that is done for a review of everything, a discarded one for labeling.
+
+        A finished job runs again.
+
+        Raises:
+            WrongState: when the package is still open, or the job a draft or archived.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        with self._acting() as block:
+            old = block.hold_package(package)
+            job = block.hold_job(old.job)
+            act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
+            again = jobs.stepped(job, "reopen")
+            new = recounted(block, job, reviewing.reopened(job, old, act), block.turns(old))
+            data = {"reason": reason} if reason else {}
+            block.do(record(act, "reopen", about=new, save=((old, new), (job, again)), data=data))
+            return new
+
+    def prioritize(
+        self, job: JobRef, priority: int, *, by: MemberRef, packages: Iterable[PackageRef | int] | None = None
+    ) -> int:
+        """Give packages a priority, higher first in the pool, and return how many have it now.
+
+        Args:
+            job: The job.
+            priority: The new priority; packages start with 0.
+            by: The member who decides.
+            packages: Which; every open package of the job when not given.  Each block holds up to 500.
+
+        Raises:
+            NotFound: when the job has no such package.
+            NotAllowed: when the job is archived, or *by* may not assign work.
+        """
+        home = self._job(job)
+        if packages is None:
+            listed = paged(self.store, Query(Package, {"job": home.id, "state": OPEN}, order=("number",)))
+            numbers = [package.number for package in listed]
+        else:
+            numbers = sorted({ref if isinstance(ref, int) else _find.key_of(ref)[1] for ref in packages})
+        for start in range(0, len(numbers), _find.PAGE):
+            with self._acting() as block:
+                _prioritize(block, home, numbers[start : start + _find.PAGE], priority, by)
+        return len(numbers)
+
+
+def _prioritize(block: Block, home: Job, numbers: list[int], priority: int, by: MemberRef) -> None:
+    job = block.job(home)
+    act = block.allowed(job.workspace, by, Action.ASSIGN, job)
+    jobs.must_not_be_archived(job, "prioritize")
+    held = [block.hold_package((job.id, number)) for number in numbers]
+    saves = tuple((package, changed(package, priority=priority)) for package in held)
+    data = {"priority": priority, "packages": numbers}
+    block.do(record(act, "prioritize", about=job, save=saves, data=data))

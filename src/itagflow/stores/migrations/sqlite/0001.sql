@@ -1,0 +1,81 @@
+-- The first schema. A row is: key, version, index columns, and a body with everything else.
+-- Columns are never NULL: 0 or '' stands for nobody or nothing, 9223372036854775807 for never.
+
+CREATE TABLE workspace (
+    id INTEGER PRIMARY KEY, version INTEGER NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX workspace_name ON workspace (name);
+
+CREATE TABLE member (
+    id INTEGER PRIMARY KEY, version INTEGER NOT NULL,
+    workspace INTEGER NOT NULL, account TEXT NOT NULL, active INTEGER NOT NULL, body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX member_account ON member (workspace, account);
+CREATE INDEX member_everywhere ON member (account);
+
+CREATE TABLE template (
+    id INTEGER PRIMARY KEY, version INTEGER NOT NULL,
+    workspace INTEGER NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX template_name ON template (workspace, name) WHERE name <> '';
+
+CREATE TABLE job (
+    id INTEGER PRIMARY KEY, version INTEGER NOT NULL,
+    workspace INTEGER NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX job_name ON job (workspace, name);
+CREATE INDEX job_everywhere ON job (name);
+
+CREATE TABLE package (
+    job INTEGER NOT NULL, number INTEGER NOT NULL, version INTEGER NOT NULL,
+    state TEXT NOT NULL, waiting INTEGER NOT NULL, priority INTEGER NOT NULL, waiting_since INTEGER NOT NULL,
+    free INTEGER NOT NULL, round INTEGER NOT NULL, size INTEGER NOT NULL,
+    abandoned INTEGER NOT NULL, wrong INTEGER NOT NULL, disputed INTEGER NOT NULL,
+    value TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (job, number)
+) WITHOUT ROWID;
+CREATE INDEX package_pool ON package (job, state, priority DESC, waiting_since, number) WHERE waiting = 1;
+CREATE INDEX package_state ON package (job, state, number);
+CREATE INDEX package_value ON package (job, value, number) WHERE value <> '';
+
+CREATE TABLE task (
+    job INTEGER NOT NULL, number INTEGER NOT NULL, version INTEGER NOT NULL,
+    package INTEGER NOT NULL, row_key TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (job, number)
+);
+CREATE INDEX task_package ON task (job, package, number);
+CREATE UNIQUE INDEX task_row_key ON task (job, row_key) WHERE row_key <> '';
+
+CREATE TABLE assignment (
+    job INTEGER NOT NULL, id INTEGER NOT NULL, version INTEGER NOT NULL,
+    package INTEGER NOT NULL, stage TEXT NOT NULL, round INTEGER NOT NULL, member INTEGER NOT NULL,
+    state TEXT NOT NULL, live INTEGER NOT NULL, lease_until INTEGER NOT NULL, token TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (job, id)
+) WITHOUT ROWID;
+CREATE INDEX assignment_package ON assignment (job, package, id);
+CREATE INDEX assignment_member ON assignment (member, live, job, id);
+CREATE INDEX assignment_lease ON assignment (job, stage, lease_until, id) WHERE live = 1;
+CREATE INDEX assignment_token ON assignment (job, member, token) WHERE token <> '';
+
+CREATE TABLE answer (
+    job INTEGER NOT NULL, assignment INTEGER NOT NULL, task INTEGER NOT NULL, version INTEGER NOT NULL,
+    package INTEGER NOT NULL, stage TEXT NOT NULL, round INTEGER NOT NULL, member INTEGER NOT NULL,
+    counts INTEGER NOT NULL, dropped INTEGER NOT NULL, verdict TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (job, assignment, task)
+) WITHOUT ROWID;
+CREATE INDEX answer_task ON answer (job, task, assignment);
+
+CREATE TABLE seat (
+    job INTEGER NOT NULL, stage TEXT NOT NULL, member INTEGER NOT NULL, version INTEGER NOT NULL,
+    held INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (job, stage, member)
+) WITHOUT ROWID;
+
+CREATE TABLE event (
+    position INTEGER PRIMARY KEY AUTOINCREMENT, version INTEGER NOT NULL,
+    workspace INTEGER NOT NULL, job INTEGER NOT NULL, package INTEGER NOT NULL, turn INTEGER NOT NULL,
+    task INTEGER NOT NULL, member INTEGER NOT NULL, verb TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL
+);
+CREATE INDEX event_job ON event (job);
+CREATE INDEX event_package ON event (job, package);
