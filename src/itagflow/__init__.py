@@ -121,12 +121,12 @@ __all__ = [
     "Workspace",
     "WriteReport",
     "WrongState",
+    "__version__",
     "default_policy",
     "formats",
     "open",
     "strict_policy",
     "templates",
-    "__version__",
 ]
 
 

@@ -122,7 +122,9 @@ def recounted(
 
 def _troubled(block: Block, turn: Assignment) -> bool:
     answers = Query(Answer, {"job": turn.job, "assignment": turn.id})
-    return any(dropped or verdict == "wrong" for dropped, verdict in block.store.tally(answers, by=("dropped", "verdict")))
+    return any(
+        dropped or verdict == "wrong" for dropped, verdict in block.store.tally(answers, by=("dropped", "verdict"))
+    )
 
 
 def with_finish(block: Block, package: Package) -> tuple[Saved, ...]:

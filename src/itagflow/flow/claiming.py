@@ -294,5 +294,3 @@ def _done(block: Block, change: Change) -> Assignment:
     block.do(change)
     turns = [*change.add, *(after for _, after in change.save)]
     return next(turn for turn in turns if isinstance(turn, Assignment))
-
-

@@ -45,7 +45,9 @@ class Labeling(Answering):
         def page(reader: Reader, after: int) -> tuple[list[Work], int | None]:
             now = reader.get(Assignment, key)
             tasks = _tasks_after(reader, now, after)
-            works = [results.work(case, now, task) for case, task in zip(cases_of(reader, job, tasks), tasks, strict=True)]
+            works = [
+                results.work(case, now, task) for case, task in zip(cases_of(reader, job, tasks), tasks, strict=True)
+            ]
             return works, tasks[-1].number if len(tasks) == PAGE else None
 
         return turned(self.store, page, 0)

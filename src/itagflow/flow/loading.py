@@ -128,9 +128,7 @@ class Loading(Shell):
             loaded=tally.loaded, skipped=tally.bad, duplicates=tally.duplicates, problems=tuple(tally.problems)
         )
 
-    def _store_rows(
-        self, verb: str, job: Job, good: list[Ready], consumed: int, by: MemberRef, tally: _Tally
-    ) -> Job:
+    def _store_rows(self, verb: str, job: Job, good: list[Ready], consumed: int, by: MemberRef, tally: _Tally) -> Job:
         """Store one block of rows and return the job as it is then."""
         with self._acting() as block:
             now = block.hold_job(job)

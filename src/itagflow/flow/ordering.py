@@ -355,5 +355,3 @@ def _joined(had: Sequence[Any], more: Sequence[Any]) -> tuple[Any, ...]:
 
 def _without(had: Sequence[Any], less: Collection[Any]) -> tuple[Any, ...]:
     return tuple(one for one in had if one not in less)
-
-

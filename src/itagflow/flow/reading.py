@@ -203,9 +203,7 @@ class Reading(Shell):
                 where["workspace"] = _find.workspace(reader, workspace).id
         return self._told(Query(Event, where, order=("position",)))
 
-    def can(
-        self, member: MemberRef, action: Action, entity: Place, *, stage: Stage | None = None
-    ) -> Permission:
+    def can(self, member: MemberRef, action: Action, entity: Place, *, stage: Stage | None = None) -> Permission:
         """Return whether a member may do something here, without trying it.
 
         Args:

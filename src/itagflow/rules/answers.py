@@ -158,7 +158,9 @@ def _shape_problems(path: str, region: Region, image: Regions) -> Iterator[Probl
     if isinstance(region, Box):
         numbers = {"x": region.x, "y": region.y, "width": region.width, "height": region.height}
     else:
-        numbers = {f"points[{i}].{n}": v for i, point in enumerate(region.points) for n, v in zip("xy", point, strict=True)}
+        numbers = {
+            f"points[{i}].{n}": v for i, point in enumerate(region.points) for n, v in zip("xy", point, strict=True)
+        }
     bad = [name for name, number in numbers.items() if not _finite(number)]
     if bad:
         yield from (Problem(f"{path}.{name}", f"must be a finite number, not {numbers[name]!r}") for name in bad)

@@ -24,7 +24,15 @@ OUTCOMES = {
 
 
 def start(
-    job: Job, package: Package, member: Member, act: Act, *, id: int, stage: Stage, token: str, seats: Sequence[Saved] = ()
+    job: Job,
+    package: Package,
+    member: Member,
+    act: Act,
+    *,
+    id: int,
+    stage: Stage,
+    token: str,
+    seats: Sequence[Saved] = (),
 ) -> Change:
     """Give *member* a free slot of *package*."""
     turn = _turn(job, package, member, act, id=id, stage=stage, state=TurnState.HELD, token=token)

@@ -93,7 +93,9 @@ def authors(job: Job, package: Package, turns: Sequence[Assignment]) -> list[int
         return [route]
     if package.stage is Stage.LABEL and route is Route.POOL:
         return []
-    closed = [t for t in turns if t.stage is package.stage and t.state is TurnState.DONE and t.outcome is not Outcome.MERGED]
+    closed = [
+        t for t in turns if t.stage is package.stage and t.state is TurnState.DONE and t.outcome is not Outcome.MERGED
+    ]
     latest = max((turn.round for turn in closed), default=0)
     found = [turn.member for turn in closed if turn.round == latest and turn.member is not None]
     return found if package.stage is Stage.LABEL else found[-1:]
@@ -113,7 +115,9 @@ def tasks_of(turn: Assignment, tasks: Collection[int], package_tasks: Sequence[i
     scope = set(package_tasks if turn.scope is None else turn.scope)
     strange = sorted(set(tasks) - scope)
     if strange:
-        raise InvalidData("the tasks to reject", [Problem(f"task {n}", f"is not in the scope of {turn}") for n in strange])
+        raise InvalidData(
+            "the tasks to reject", [Problem(f"task {n}", f"is not in the scope of {turn}") for n in strange]
+        )
     return tuple(sorted(set(tasks)))
 
 

@@ -9,10 +9,10 @@ import weakref
 
 if sys.platform == "win32":  # no such lock there: SQLite's own waiting has to do
 
-    def _lock(fd: int) -> None:
+    def _lock(_: int) -> None:
         return
 
-    def _unlock(fd: int) -> None:
+    def _unlock(_: int) -> None:
         return
 
 else:

@@ -356,4 +356,7 @@ def check(query: Query[Any]) -> Layout[Any]:
 def cursor(query: Query[E], entity: E) -> tuple[Any, ...]:
     """Return where a page of *query* ends that ends with *entity*: what `Query.after` takes."""
     layout = LAYOUTS[query.kind]
-    return (*(layout.value(entity, name.removeprefix("-")) for name in query.order), *layout.row(entity)[: len(layout.key)])
+    return (
+        *(layout.value(entity, name.removeprefix("-")) for name in query.order),
+        *layout.row(entity)[: len(layout.key)],
+    )

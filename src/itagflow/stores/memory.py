@@ -344,9 +344,7 @@ def _fits(value: Any, condition: Any) -> bool:
     return value in condition if isinstance(condition, frozenset) else bool(value == condition)
 
 
-def _best(
-    indexes: list[_Index], where: Mapping[str, Any], order: tuple[str, ...]
-) -> tuple[_Index, int, bool]:
+def _best(indexes: list[_Index], where: Mapping[str, Any], order: tuple[str, ...]) -> tuple[_Index, int, bool]:
     """Return the index that leaves least to look at, how many of its columns are fixed, and if it sorts right."""
     best = (indexes[0], 0, False)
     score = (-1, False, False)

@@ -1,0 +1,27 @@
+"""Runs the code blocks of README and docs, and the examples in docstrings, each document in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Any
+
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+from sybil.parsers.rest import DocTestParser
+
+
+def enter(namespace: dict[str, Any]) -> None:
+    namespace["_folder"] = tempfile.TemporaryDirectory()
+    namespace["_home"] = os.getcwd()
+    os.chdir(namespace["_folder"].name)
+
+
+def leave(namespace: dict[str, Any]) -> None:
+    os.chdir(namespace["_home"])
+    namespace["_folder"].cleanup()
+
+
+pages = Sybil(parsers=[PythonCodeBlockParser()], patterns=["*.md"], setup=enter, teardown=leave)
+docstrings = Sybil(parsers=[DocTestParser()], patterns=["src/**/*.py"], setup=enter, teardown=leave)
+pytest_collect_file = (pages + docstrings).pytest()

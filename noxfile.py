@@ -1,0 +1,59 @@
+"""The sessions of the project; each installs what it needs."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "typing", "docs"]
+nox.options.reuse_existing_virtualenvs = True
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """Install the project itself and the tools of its dependency groups."""
+    tools = [tool for group in groups for tool in nox.project.dependency_groups(PROJECT, group)]
+    session.install("-e", ".", *tools)
+
+
+@nox.session
+def quickstart(session: nox.Session) -> None:
+    """Run the main job on the embedded SQLite store."""
+    session.install("-e", ".")
+    session.run("python", "examples/quickstart.py")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests, with every example and every code block of the documentation."""
+    install(session, "tests")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check the types, twice."""
+    install(session, "typing")
+    session.run("mypy")
+    session.run("pyright")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; warnings are errors."""
+    install(session, "docs")
+    session.run("sphinx-build", "-n", "-W", "--keep-going", "-q", "docs", "docs/_build/html")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Print the table of performance ratios; ``-- --long`` adds a million packages."""
+    session.install("-e", ".")
+    session.run("python", "benchmarks/run.py", *session.posargs)
