@@ -121,7 +121,6 @@ __all__ = [
     "Workspace",
     "WriteReport",
     "WrongState",
-    "__version__",
     "default_policy",
     "formats",
     "open",

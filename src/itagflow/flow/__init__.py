@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from itagflow.errors import InvalidData, Problem
@@ -59,7 +59,7 @@ class Flow(Managing, Packaging, Claiming, Labeling, Reviewing, Explaining, Expor
         """Close the store."""
         self.store.close()
 
-    def __enter__(self) -> Flow:
+    def __enter__(self) -> Self:
         """Return the Flow itself, to be closed at the end of the block."""
         return self
 

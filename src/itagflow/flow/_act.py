@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -120,7 +120,7 @@ class Shell:
         self._checks: dict[int, Check] = {}
 
     @contextmanager
-    def _acting(self) -> Iterator[Block]:
+    def _acting(self) -> Generator[Block]:
         """Open a write block for one act; when it is stored, tell the listeners."""
         with self.store.write() as writer:
             block = Block(writer, self._now(), self.policy, self._ids)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -79,8 +79,8 @@ class Labeling(Answering):
         by: MemberRef | None = None,
     ) -> list[Answer]:
         """Save the answers to several tasks, all or none, as one act; errors are those of `save`."""
-        given = replies.items() if isinstance(replies, Mapping) else replies
-        return self._save_all("save", turn, list(given), by)
+        pairs = cast("Mapping[int, Replied]", replies).items() if isinstance(replies, Mapping) else replies
+        return self._save_all("save", turn, list[tuple[TaskRef, Replied]](pairs), by)
 
     def abandon(self, turn: TurnRef, task: TaskRef, reason: str, *, by: MemberRef | None = None) -> Answer:
         """Give a task up, with a reason; what was saved stays with it, and `restore` brings it back.

@@ -159,7 +159,7 @@ def _rows(data: Data, format: str) -> Iterator[object]:
     """Return an iterator over rows, read by *format* unless they are rows already."""
     if isinstance(data, str | os.PathLike) or hasattr(data, "readline") or hasattr(data, "__truediv__"):
         return formats.find(format).read(cast(Source, data))
-    return iter(data)
+    return iter(cast("Iterable[object]", data))
 
 
 def _checked(batch: list[tuple[int, object]], template: Template, job: Job, tally: _Tally) -> list[Ready]:

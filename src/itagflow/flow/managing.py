@@ -74,8 +74,11 @@ class Managing(Shell):
             id = known.id if known else block.new_id(Member)
             new = Member(id=id, workspace=home.id, account=name, role=role, groups=tuple(groups), external=external)
             member = members.joined(known, new)
-            stored = {"add": (member,)} if known is None else {"save": ((known, member),)}
-            block.do(record(act, "add_member", **stored, data={"name": account}))
+            data = {"name": account}
+            if known is None:
+                block.do(record(act, "add_member", add=(member,), data=data))
+            else:
+                block.do(record(act, "add_member", save=((known, member),), data=data))
             return member
 
     def set_role(

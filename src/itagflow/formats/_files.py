@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -21,7 +21,7 @@ CHUNK = 64 * 1024
 
 
 class BinaryFile(Protocol):
-    """An open file of bytes: from ``open``, ``gzip``, ``zipfile``, ``io.BytesIO`` …"""
+    """An open file of bytes, such as from ``open``, ``gzip``, ``zipfile`` or ``io.BytesIO``."""
 
     def readline(self, size: int, /) -> bytes:
         """Return the next line, cut off after *size* bytes."""
@@ -51,7 +51,7 @@ Target = str | os.PathLike[str] | Place | BinaryFile
 
 
 @contextmanager
-def reading(source: Source) -> Iterator[BinaryFile]:
+def reading(source: Source) -> Generator[BinaryFile]:
     """Open *source* for reading; a file that the caller has opened is left open."""
     if _is_place(source):
         with source.open("rb") as file:
@@ -64,7 +64,7 @@ def reading(source: Source) -> Iterator[BinaryFile]:
 
 
 @contextmanager
-def writing(target: Target) -> Iterator[BinaryFile]:
+def writing(target: Target) -> Generator[BinaryFile]:
     """Open *target* for writing; when the block raises, a path or place is left as it was.
 
     A file that the caller has opened is written straight and left open.
@@ -102,7 +102,7 @@ def _skip_rest(file: BinaryFile) -> bool:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
+def _replacing(path: Path) -> Generator[IO[bytes]]:
     if path.exists() and not path.is_file():  # a pipe or a device, such as /dev/stdout, must not be replaced
         with path.open("wb") as file:
             yield file

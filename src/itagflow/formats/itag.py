@@ -50,7 +50,7 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
         limit: How many bytes a row may have; a longer one is never held in memory.
 
     >>> import io
-    >>> [row.text for row in read(io.BytesIO(b'{"data": {"source": "cat.jpg"}}\\n'))]
+    >>> [row.text for row in read(io.BytesIO(b'{"data": {"source": "cat.jpg"}}'))]
     ['{"data": {"source": "cat.jpg"}}']
     """
     with reading(source) as file:

@@ -1,0 +1,1 @@
+"""What there is: frozen values with a key and a version; no I/O, no clock."""

@@ -70,6 +70,11 @@ class StageRule:
     """Whether a member may take from the pool what they labeled themselves."""
 
 
+def _within_votes(rule: Any, _: object, value: int) -> None:
+    if not 1 <= value <= rule.votes:
+        raise _fail("Label", "min_votes", f"must be from 1 to votes ({rule.votes}), not {value}")
+
+
 @attrs.frozen(kw_only=True)
 class Label(StageRule):
     """The rule of the LABEL stage.
@@ -80,17 +85,12 @@ class Label(StageRule):
 
     votes: int = attrs.field(default=1, validator=_positive)
     """How many members label each package.  Source: iTAG's ``VoteNum``."""
-    min_votes: int = attrs.field(default=1)
+    min_votes: int = attrs.field(default=1, validator=_within_votes)
     """How many equal replies win a question.  Source: iTAG's ``MinVote``."""
     rework: Route | int | str = Route.AUTHOR
     """To whom rejected tasks go: a `Route`, or a member."""
     redo_all: bool = False
     """Whether a rejected package is labeled again whole, not only its rejected tasks."""
-
-    @min_votes.validator
-    def _within(self, _: object, value: int) -> None:
-        if not 1 <= value <= self.votes:
-            raise _fail("Label", "min_votes", f"must be from 1 to votes ({self.votes}), not {value}")
 
 
 def _sensible(instance: Any, _: Any, value: Any) -> None:
@@ -165,7 +165,8 @@ class Workflow:
             raise _fail("Workflow", "reject_to", "must be Stage.LABEL or Stage.INSPECT")
         if accept and accept.reject_to is Stage.INSPECT and not inspect:
             raise _fail("Workflow", "reject_to", "there is no INSPECT stage to reject to: add Inspect")
-        self.__attrs_init__(label, inspect, accept)
+        for name, rule in (("label", label), ("inspect", inspect), ("accept", accept)):
+            object.__setattr__(self, name, rule)  # frozen, and attrs has no part in this constructor
 
     @property
     def stages(self) -> tuple[Stage, ...]:

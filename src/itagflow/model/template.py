@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 import attrs
 
@@ -31,6 +32,10 @@ class ViewKind(Enum):
     AUDIO = "Audio"
 
 
+def _key_of(option: Any) -> str:
+    return str(option.key)
+
+
 @attrs.frozen
 class Option:
     """One possible choice: what is stored and what is shown.
@@ -41,14 +46,10 @@ class Option:
 
     key: str
     """What is stored in an answer."""
-    label: str = attrs.field()
+    label: str = attrs.field(default=attrs.Factory(_key_of, takes_self=True))
     """What is shown to people; the key when not given."""
     color: str | None = None
     """How it is drawn, such as ``#239125``."""
-
-    @label.default
-    def _label(self) -> str:
-        return self.key
 
 
 @attrs.frozen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -37,11 +37,13 @@ def fitted(template: Template, given: object) -> Replies | None:
         if len(template.questions) != 1:
             return None
         given = {template.questions[0].id: given}
-    if not isinstance(given, Mapping) or not all(isinstance(reply, Reply) for reply in given.values()):
+    if not isinstance(given, Mapping):
         return None
+    said = cast("Mapping[str, object]", given)
     known = {question.id: question for question in template.questions}
-    order = [*known, *(id for id in given if id not in known)]
-    return {str(id): _spelled_out(known.get(id), given[id]) for id in order if id in given}
+    order = [*known, *(id for id in said if id not in known)]
+    replies = {str(id): reply for id in order if isinstance(reply := said.get(id), Reply)}
+    return {id: _spelled_out(known.get(id), replies[id]) for id in replies} if len(replies) == len(said) else None
 
 
 def problems(template: Template, replies: Replies | None) -> list[Problem]:
@@ -114,17 +116,18 @@ def _value(reply: Choice | Choices | Text) -> Any:
             return reply.text
 
 
-def _plain_problems(question: Question, path: str, value: object) -> Iterator[Problem]:
+def _plain_problems(question: Question, path: str, value: Any) -> Iterator[Problem]:
     """Check a choice (a string), choices (several) or a text, of a task or of a region."""
     if question.kind is QuestionKind.CHECKBOX:
         if not isinstance(value, tuple):
             yield Problem(path, "needs several options, not one")
-        elif len(set(value)) < len(value):
+        elif len(set(cast("tuple[str, ...]", value))) < len(cast("tuple[str, ...]", value)):
             yield Problem(path, "names an option twice")
         elif question.required and not value:
             yield Problem(path, f"no option chosen for the required question {question.title!r}")
         else:
-            yield from (_unknown(question, path, key) for key in value if key not in question.keys)
+            chosen = cast("tuple[str, ...]", value)
+            yield from (_unknown(question, path, key) for key in chosen if key not in question.keys)
     elif not isinstance(value, str):
         yield Problem(path, f"needs a string, not {type(value).__name__}")
     elif question.kind is QuestionKind.RADIO:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -20,6 +21,9 @@ from itagflow.rules.jobs import stepped
 
 MAX_ROW_CHARACTERS = 4 * 1024 * 1024
 """How long a row's JSON text may be; larger data belongs in a file that the row points to."""
+
+_NUL = re.compile(r"\x00|(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL character, as it is or as JSON escapes it; behind an escaped backslash it is only text."""
 
 BLOCK = 5_000
 """About how many rows are stored as one block."""
@@ -64,7 +68,7 @@ def ready(item: object, number: int, template: Template, job: Job) -> Ready | li
     if isinstance(text, str) and len(text) > MAX_ROW_CHARACTERS:
         return [Problem(where, f"is {len(text)} characters long; at most {MAX_ROW_CHARACTERS} are allowed")]
     try:
-        content: Any = item if isinstance(item, Mapping) else json.loads(text or "")
+        content: Any = cast(Any, item) if isinstance(item, Mapping) else json.loads(text or "")
         text = json.dumps(item, ensure_ascii=False, allow_nan=False) if text is None else text
     except (ValueError, TypeError, RecursionError) as error:
         return [Problem(where, f"is not JSON: {error}")]
@@ -85,18 +89,21 @@ def _text(item: object) -> str | None:
     return None if isinstance(item, Mapping) else repr(item)
 
 
-def _row_problems(where: str, text: str, content: object, template: Template, job: Job) -> list[Problem]:
+def _row_problems(where: str, text: str, content: Any, template: Template, job: Job) -> list[Problem]:
     if not isinstance(content, Mapping):
         return [Problem(where, "must be a JSON object with the field 'data'")]
-    data: object = content.get("data")
+    data: Any = cast("Mapping[str, Any]", content).get("data")
     if not isinstance(data, Mapping):
         return [Problem(f"{where}, data", "is missing" if data is None else "must be an object of fields")]
-    if "\x00" in text or "\\u0000" in text:
+    if _NUL.search(text):
         return [Problem(where, "contains a NUL character")]
-    wanted = {view.field for view in template.views} | ({job.row_key} if job.row_key else set())
+    wanted = {view.field for view in template.views}
+    if job.row_key:
+        wanted.add(job.row_key)
     if isinstance(job.packaging, FieldBase):
         wanted.add(job.packaging.field)
-    return [Problem(f"{where}, data.{field}", "is missing") for field in sorted(wanted - data.keys())]
+    lacking = wanted.difference(cast("Mapping[str, Any]", data))
+    return [Problem(f"{where}, data.{field}", "is missing") for field in sorted(lacking)]
 
 
 def _as_key(value: object) -> str:

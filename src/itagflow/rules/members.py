@@ -20,7 +20,7 @@ def named(what: str, name: str) -> str:
     Raises:
         InvalidData: when it is empty, too long, or holds a NUL character.
     """
-    if not isinstance(name, str) or not name.strip() or len(name) > NAME_LENGTH or "\x00" in name:
+    if not name.strip() or len(name) > NAME_LENGTH or "\x00" in name:
         raise InvalidData(what, [Problem("name", f"must have 1 to {NAME_LENGTH} characters and no NUL, not {name!r}")])
     return name
 

@@ -66,6 +66,29 @@ class Column:
     """From the column's value to the field's; None when it is a property, and not read back."""
 
 
+def _own(make: Callable[[Any], Any]) -> Any:
+    """Return a default that is worked out from the other fields."""
+    return attrs.Factory(make, takes_self=True)
+
+
+def _body(layout: Layout[Any]) -> Mapping[str, tuple[Decode, Encode, Any]]:
+    types = typing.get_type_hints(layout.kind)
+    apart = {"version", "who", *(column.name for column in (*layout.key, *layout.columns))}
+    return {
+        field.name: (codec.decoder(types[field.name]), codec.encoder(types[field.name]), field.default)
+        for field in attrs.fields(cast("type[attrs.AttrsInstance]", layout.kind))
+        if field.name not in apart
+    }
+
+
+def _stored(layout: Layout[Any]) -> tuple[Column, ...]:
+    return (*layout.key, whole("version"), *layout.columns)
+
+
+def _names(layout: Layout[Any]) -> frozenset[str]:
+    return frozenset(column.name for column in layout.stored)
+
+
 @attrs.frozen(eq=False)
 class Layout(Generic[E]):
     """How one kind is laid out."""
@@ -88,30 +111,12 @@ class Layout(Generic[E]):
     """The field whose text is the whole body; empty when the body is JSON of the remaining fields."""
     cached: bool = False
     """Whether it changes so seldom that a store decodes it once for each version."""
-    body: Mapping[str, tuple[Decode, Encode, Any]] = attrs.field(init=False)
+    body: Mapping[str, tuple[Decode, Encode, Any]] = attrs.field(init=False, default=_own(_body))
     """The fields of the body: how each is read and written, and its default."""
-    stored: tuple[Column, ...] = attrs.field(init=False)
+    stored: tuple[Column, ...] = attrs.field(init=False, default=_own(_stored))
     """The columns of key, version and index, in the order of a row."""
-    names: frozenset[str] = attrs.field(init=False)
+    names: frozenset[str] = attrs.field(init=False, default=_own(_names))
     """The names that a query may use."""
-
-    @body.default
-    def _body(self) -> Mapping[str, tuple[Decode, Encode, Any]]:
-        types = typing.get_type_hints(self.kind)
-        apart = {"version", "who", *(column.name for column in (*self.key, *self.columns))}
-        return {
-            field.name: (codec.decoder(types[field.name]), codec.encoder(types[field.name]), field.default)
-            for field in attrs.fields(cast("type[attrs.AttrsInstance]", self.kind))
-            if field.name not in apart
-        }
-
-    @stored.default
-    def _stored(self) -> tuple[Column, ...]:
-        return (*self.key, whole("version"), *self.columns)
-
-    @names.default
-    def _names(self) -> frozenset[str]:
-        return frozenset(column.name for column in self.stored)
 
     def row(self, entity: E) -> tuple[Any, ...]:
         """Return *entity* as a row."""

@@ -14,26 +14,14 @@ import attrs
 from itagflow.errors import AlreadyExists, Conflict, NotFound
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
-from itagflow.store import Condition, Query, Reader, Scalar, Span, Writer
+from itagflow.store import Query, Reader, Scalar, Span, Writer
 from itagflow.stores._guard import Guard
+from itagflow.stores._index import Index, best, by_order, fits, is_later, keys_in, stored
 from itagflow.stores._layout import LAYOUTS, Layout, check, plain
-from itagflow.stores._sorted import Item, Sorted
+from itagflow.stores._sorted import Item
 
 Undo = tuple["_Table[Any]", Key, Entity | None]
 """How to take one step back: the table, the key, and what was there."""
-
-
-class _Index:
-    """One combination of columns, sorted; the key settles ties."""
-
-    def __init__(self, layout: Layout[Any], columns: tuple[str, ...]) -> None:
-        named = {name.removeprefix("-") for name in columns}
-        tail = tuple(column.name for column in layout.key if column.name not in named)
-        self.columns = (*columns, *tail)
-        self.rows = Sorted()
-
-    def item(self, values: Mapping[str, Any], key: Key) -> Item:
-        return (*(-values[name[1:]] if name[0] == "-" else values[name] for name in self.columns), key)
 
 
 class _Table(Generic[E]):
@@ -44,7 +32,7 @@ class _Table(Generic[E]):
         self.rows: dict[Key, E] = {}
         self.taken: dict[Item, Key] = {}
         own = tuple(column.name for column in layout.key)
-        self.indexes = [_Index(layout, columns) for columns in (own, *layout.indexes)]
+        self.indexes = [Index(layout, columns) for columns in (own, *layout.indexes)]
 
     def copy(self) -> _Table[E]:
         other = _Table(self.layout)
@@ -109,11 +97,11 @@ class _Look:
         table: _Table[E] = self._tables[query.kind]
         found, sorted_already = self._matches(table, _narrowed(query))
         if query.order and not sorted_already:
-            found = iter(sorted(found, key=cmp_to_key(_by(query.order))))
+            found = iter(sorted(found, key=cmp_to_key(by_order(query.order))))
         if query.after is not None:
             names = (*query.order, *(column.name for column in table.layout.key))
             last = tuple(map(plain, query.after))
-            found = (row for row in found if _later(names, row[0], last))
+            found = (row for row in found if is_later(names, row[0], last))
         return iter([entity for _, entity in islice(found, query.limit)])
 
     def count(self, query: Query[E]) -> int:
@@ -135,16 +123,16 @@ class _Look:
 
     def _matches(self, table: _Table[E], query: Query[E]) -> tuple[Iterator[tuple[dict[str, Any], E]], bool]:
         """Return what matches, each with its columns, and whether it comes in the order of the query."""
-        where = {name: _plain(condition) for name, condition in query.where.items()}
-        index, depth, ordered = _best(table.indexes, where, query.order)
-        keys = _range(index, depth, where)
+        where = {name: stored(condition) for name, condition in query.where.items()}
+        index, depth, ordered = best(table.indexes, where, query.order)
+        keys = keys_in(index, depth, where)
 
         def matching() -> Iterator[tuple[dict[str, Any], E]]:
             for key in keys:
                 entity = table.rows[key]
                 values = table.values(entity)
-                fits = all(_fits(values[name], condition) for name, condition in where.items())
-                if fits and not self._beside(query, values):
+                matches = all(fits(values[name], condition) for name, condition in where.items())
+                if matches and not self._beside(query, values):
                     yield values, entity
 
         return matching(), ordered
@@ -329,84 +317,3 @@ def _narrowed(query: Query[E]) -> Query[E]:
     if query.after is None or not query.order or query.order[0] in query.where or query.order[0][0] == "-":
         return query
     return attrs.evolve(query, where={**query.where, query.order[0]: Span(query.after[0], None)})
-
-
-def _plain(condition: Condition) -> Any:
-    if isinstance(condition, Span):
-        return Span(*(None if end is None else plain(end) for end in (condition.low, condition.high)))
-    return frozenset(map(plain, condition)) if isinstance(condition, tuple) else plain(condition)
-
-
-def _fits(value: Any, condition: Any) -> bool:
-    if isinstance(condition, Span):
-        low, high = condition.low, condition.high
-        return bool((low is None or value >= low) and (high is None or value <= high))
-    return value in condition if isinstance(condition, frozenset) else bool(value == condition)
-
-
-def _best(indexes: list[_Index], where: Mapping[str, Any], order: tuple[str, ...]) -> tuple[_Index, int, bool]:
-    """Return the index that leaves least to look at, how many of its columns are fixed, and if it sorts right."""
-    best = (indexes[0], 0, False)
-    score = (-1, False, False)
-    for index in indexes:
-        depth = 0
-        while depth < len(index.columns) and _is_fixed(where, index.columns[depth]):
-            depth += 1
-        rest = tuple(name for name in order if not _is_fixed(where, name.removeprefix("-")))
-        ordered = bool(order) and index.columns[depth : depth + len(rest)] == rest
-        narrowed = depth < len(index.columns) and index.columns[depth] in where
-        if (depth + narrowed, ordered, narrowed) > score:
-            score, best = (depth + narrowed, ordered, narrowed), (index, depth, ordered)
-    return best
-
-
-def _is_fixed(where: Mapping[str, Any], name: str) -> bool:
-    return name in where and not isinstance(where[name], Span | frozenset)
-
-
-def _range(index: _Index, depth: int, where: Mapping[str, Any]) -> Iterator[Key]:
-    """Yield the keys of the part of *index* that conditions on its first columns leave."""
-    prefix = tuple(where[name] for name in index.columns[:depth])
-    following = where.get(index.columns[depth]) if depth < len(index.columns) else None
-    if isinstance(following, frozenset):
-        for value in sorted(following):
-            yield from _under(index, (*prefix, value))
-    elif isinstance(following, Span):
-        start = prefix if following.low is None else (*prefix, following.low)
-        for item in index.rows.since(start):
-            beyond = following.high is not None and item[depth] > following.high
-            if item[:depth] != prefix or beyond:
-                return
-            yield item[-1]
-    else:
-        yield from _under(index, prefix)
-
-
-def _under(index: _Index, prefix: Item) -> Iterator[Key]:
-    for item in index.rows.since(prefix):
-        if item[: len(prefix)] != prefix:
-            return
-        yield item[-1]
-
-
-def _by(order: tuple[str, ...]) -> Any:
-    """Return a comparison by columns, some descending; ties by key."""
-
-    def compare(one: tuple[dict[str, Any], Any], other: tuple[dict[str, Any], Any]) -> int:
-        for name in order:
-            column = name.removeprefix("-")
-            a, b = one[0][column], other[0][column]
-            if a != b:
-                return -1 if (a < b) == (name == column) else 1
-        return -1 if one[1].key < other[1].key else 1
-
-    return compare
-
-
-def _later(names: tuple[str, ...], values: Mapping[str, Any], last: Item) -> bool:
-    """Return whether a row comes after the place where the last page ended."""
-    for name, end in zip(names, last, strict=True):
-        value = values[name.removeprefix("-")]
-        if value != end:
-            return bool((value > end) == (name[0] != "-"))
-    return False
