@@ -326,15 +326,14 @@ class SqliteStore:
 
     def connected(self) -> sqlite3.Connection:
         """Return a new connection."""
+        given: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "cached_statements": 512}
         try:
-            connection = sqlite3.connect(
-                self.name,
-                timeout=PATIENCE,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=512,
-            )
-            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection = sqlite3.connect(self.name, timeout=PATIENCE, **given)
+            try:
+                connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            except sqlite3.Error:
+                connection.close()
+                raise
         except sqlite3.Error as error:
             raise translated(self.name, error) from error
         return connection

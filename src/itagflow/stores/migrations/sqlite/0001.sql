@@ -79,3 +79,26 @@ CREATE TABLE event (
 );
 CREATE INDEX event_job ON event (job);
 CREATE INDEX event_package ON event (job, package);
+
+-- What the planner believes: a job is large, and a package of it is small. Without this it takes a primary key that
+-- starts with the job for as good as an index that also has the package or the state, and reads the whole job.
+-- Each line: rows of the index, then rows that share its first column, its first two, and so on.
+ANALYZE sqlite_master;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('package', 'package', '1000000 10000 1'),
+    ('package', 'package_pool', '300000 3000 1000 500 10 1'),
+    ('package', 'package_state', '1000000 10000 500 1'),
+    ('package', 'package_value', '1000000 10000 1 1'),
+    ('task', 'sqlite_autoindex_task_1', '50000000 500000 1'),
+    ('task', 'task_package', '50000000 500000 50 1'),
+    ('task', 'task_row_key', '50000000 500000 1'),
+    ('assignment', 'assignment', '3000000 30000 1'),
+    ('assignment', 'assignment_package', '3000000 30000 3 1'),
+    ('assignment', 'assignment_member', '3000000 3000 1500 150 1'),
+    ('assignment', 'assignment_lease', '10000 100 40 1 1'),
+    ('assignment', 'assignment_token', '100000 1000 100 1 1'),
+    ('answer', 'answer', '150000000 1500000 50 1'),
+    ('answer', 'answer_task', '150000000 1500000 3 1'),
+    ('seat', 'seat', '10000 100 30 1'),
+    ('event', 'event_job', '200000000 2000000'),
+    ('event', 'event_package', '200000000 2000000 200');

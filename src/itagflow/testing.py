@@ -1,0 +1,547 @@
+"""Proof for stores: builders, and the contract that every store keeps.
+
+Write a test class for your own store::
+
+    class TestMyStore(StoreContract):
+        def open_store(self) -> Store:
+            return MyStore(...)
+
+and let pytest run it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+
+from itagflow.errors import AlreadyExists, Conflict, ItagflowError, NotFound, StoreFailed
+from itagflow.model.entity import Entity, changed
+from itagflow.model.event import Event, Move
+from itagflow.model.job import Accept, AvgSize, Crew, FixedSize, Inspect, Job, JobState, Label, Stage, Workflow
+from itagflow.model.package import OPEN, Assignment, Outcome, Package, PackageState, Seat, TurnState
+from itagflow.model.reply import Box, Choice, Choices, Polygon, Regions, Text
+from itagflow.model.task import Answer, Task, Verdict
+from itagflow.model.template import Option, Question, QuestionKind, Template, View, ViewKind
+from itagflow.model.workspace import Member, Role, Workspace
+from itagflow.store import Query, Span, Store, Unless
+from itagflow.stores._layout import cursor
+
+AT = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
+"""When everything that the builders build happened."""
+
+
+def a_workspace(**fields: Any) -> Workspace:
+    """Return a workspace with these fields."""
+    return Workspace(**{"id": 1, "name": "street", "created_at": AT, **fields})
+
+
+def a_member(**fields: Any) -> Member:
+    """Return a member with these fields."""
+    return Member(**{"id": 2, "workspace": 1, "account": "ben", "role": Role.OPERATOR, **fields})
+
+
+def a_template(**fields: Any) -> Template:
+    """Return a stored template with these fields."""
+    asked = Question("1", QuestionKind.RADIO, "Single-choice", (Option("cat"), Option("dog")))
+    return Template(**{"id": 3, "workspace": 1, "questions": (asked,), **fields})
+
+
+def a_job(**fields: Any) -> Job:
+    """Return a running job with these fields."""
+    given: dict[str, Any] = {
+        "id": 4,
+        "workspace": 1,
+        "name": "cats",
+        "template": 3,
+        "workflow": Workflow(),
+        "packaging": FixedSize(2),
+        "created_by": 2,
+        "created_at": AT,
+        "seed": 7,
+        "state": JobState.RUNNING,
+    }
+    return Job(**{**given, **fields})
+
+
+def a_package(number: int = 1, **fields: Any) -> Package:
+    """Return a package of job 4 with these fields."""
+    return Package(**{"job": 4, "number": number, "waiting_since": AT, "size": 2, **fields})
+
+
+def a_task(number: int = 1, **fields: Any) -> Task:
+    """Return a task of job 4 with these fields."""
+    row = f'{{"data": {{"source": "{number}.jpg"}}}}'
+    return Task(**{"job": 4, "number": number, "package": 1, "row": row, **fields})
+
+
+def a_turn(id: int = 5, **fields: Any) -> Assignment:
+    """Return a turn of member 2 on package 1 of job 4 with these fields."""
+    given: dict[str, Any] = {
+        "job": 4,
+        "id": id,
+        "package": 1,
+        "stage": Stage.LABEL,
+        "round": 1,
+        "member": 2,
+        "state": TurnState.HELD,
+        "made_at": AT,
+    }
+    return Assignment(**{**given, **fields})
+
+
+def an_answer(task: int = 1, **fields: Any) -> Answer:
+    """Return the answer of turn 5 about a task of job 4 with these fields."""
+    given: dict[str, Any] = {
+        "job": 4,
+        "assignment": 5,
+        "task": task,
+        "package": 1,
+        "stage": Stage.LABEL,
+        "round": 1,
+        "member": 2,
+        "at": AT,
+    }
+    return Answer(**{**given, **fields})
+
+
+def an_event(verb: str = "claim", **fields: Any) -> Event:
+    """Return an event of job 4 that is not stored yet, with these fields."""
+    return Event(**{"at": AT, "verb": verb, "workspace": 1, "member": 2, "job": 4, **fields})
+
+
+def one_of_each() -> list[Entity]:
+    """Return entities of every kind: with all defaults, and with every field set."""
+    regions = Regions(
+        [Box(1.5, 2, 3, 4, labels={"Kind": "car", "Marks": ("a", "b")}, id="r1"), Polygon([(0, 0), (1, 0), (1, 1.25)])],
+        width=640,
+        height=480,
+        rotation=90,
+    )
+    said = {"1": Choice("猫"), "2": Choices(["a", "b"]), "3": Text('"x" \\ \n 😀'), "4": regions}
+    child = Question("1", QuestionKind.CHECKBOX, "Marks", (Option("a", "A", "#239125"),), required=False)
+    rules = (
+        Label(votes=3, min_votes=2, lease=timedelta(minutes=5), limit=4, redo_all=True, rework=2),
+        Inspect(sample=0.5, offer_lease=timedelta(days=1)),
+        Accept(sample=3, allow_own_work=True, reject_to=Stage.INSPECT),
+    )
+    flow = Workflow(attrs.evolve(rules[0], votes=1, min_votes=1), *rules[1:])
+    crew = {Stage.LABEL: Crew((2, 3), ("night",)), Stage.INSPECT: Crew()}
+    move = Move("package", (4, 1), "state", "label", "inspect")
+    return [
+        a_workspace(),
+        a_workspace(id=11, name="道路"),
+        a_member(),
+        a_member(id=12, account="cy", role=Role.LEADER, groups=("a", "b"), external=True, active=False, version=3),
+        a_template(),
+        a_template(
+            id=13,
+            name="boxes",
+            questions=(Question("1", QuestionKind.PICTURE, "Objects", children=(child,)),),
+            views=(View(ViewKind.AUDIO, "sound"),),
+            abandon_reasons=("dark",),
+        ),
+        a_job(),
+        a_job(
+            id=14,
+            name="all",
+            workflow=flow,
+            packaging=AvgSize(3),
+            workforce=crew,
+            state=JobState.PAUSED,
+            loaded=5,
+            consumed=6,
+            packages=3,
+            row_key="id",
+            tags=("x", "y"),
+            remark="r",
+            guideline="g",
+            due_at=AT,
+            version=9,
+        ),
+        a_package(),
+        a_package(
+            2,
+            state=PackageState.INSPECT,
+            round=2,
+            free=0,
+            priority=-3,
+            abandoned=1,
+            wrong=1,
+            disputes=(3, 4),
+            scope=(3,),
+            rejects=(3,),
+            value='"left"',
+        ),
+        a_task(),
+        a_task(2, row='{"data": {"source": "猫.jpg"}, "x": [1e400]}', row_key="k"),
+        a_turn(),
+        a_turn(
+            15,
+            stage=Stage.INSPECT,
+            member=None,
+            state=TurnState.DONE,
+            scope=(1, 2),
+            lease_until=AT,
+            token="t",  # noqa: S106
+            outcome=Outcome.REJECTED,
+            ended_at=AT,
+            remark="no",
+            sent_back=(1,),
+        ),
+        an_answer(),
+        an_answer(2, replies=said, abandoned="dark", verdict=Verdict.WRONG, remark="r", disputed=("1",), member=None),
+        Seat(job=4, stage=Stage.LABEL, member=2),
+        Seat(job=4, stage=Stage.ACCEPT, member=2, held=3, version=1),
+        an_event(),
+        an_event("save", package=1, turn=5, task=2, changes=(move,), data={"was": {"2": [1, "x"]}}),
+    ]
+
+
+@contextmanager
+def refused(kind: type[ItagflowError]) -> Iterator[None]:
+    """Check that the block raises an error of this kind."""
+    try:
+        yield
+    except kind:
+        return
+    raise AssertionError(f"{kind.__name__} was not raised")
+
+
+class StoreContract:
+    """What every store promises; subclass it and give `open_store`."""
+
+    def open_store(self) -> Store:
+        """Return a new, empty store."""
+        raise NotImplementedError
+
+    def filled(self, *entities: Entity) -> Store:
+        """Return a new store that holds *entities*."""
+        store = self.open_store()
+        with store.write() as writer:
+            writer.add(*entities)
+        return store
+
+    def test_every_kind_comes_back_as_it_was(self) -> None:
+        """Every field of every kind survives, the defaults too."""
+        store = self.open_store()
+        with store.write() as writer:
+            stored = [writer.add(entity)[0] for entity in one_of_each()]
+        with store.read() as reader:
+            for entity in stored:
+                assert reader.get(type(entity), entity.key) == entity
+        store.close()
+
+    def test_bulk_is_the_same_as_one_by_one(self) -> None:
+        """Many entities of several kinds are added at once, and events get their positions in order."""
+        store = self.open_store()
+        tasks = [a_task(number) for number in range(1, 51)]
+        with store.write() as writer:
+            added = writer.add(*tasks, an_event("load"), an_event("publish"))
+            assert added[:50] == tuple(tasks)
+            assert [event.position for event in added[50:] if isinstance(event, Event)] == [1, 2]
+        with store.read() as reader:
+            assert list(reader.find(Query(Task, {"job": 4}, order=("number",)))) == tasks
+        store.close()
+
+    def test_what_is_not_there_is_not_found(self) -> None:
+        """Reading, holding and saving of nothing is refused."""
+        store = self.open_store()
+        with store.write() as writer:
+            for act in (lambda: writer.get(Job, (9,)), lambda: writer.hold(Job, (9,)), lambda: writer.save(a_job())):
+                with refused(NotFound):
+                    act()
+        store.close()
+
+    def test_a_key_is_taken_only_once(self) -> None:
+        """A second entity with the same key is refused, and nothing of its call is added."""
+        store = self.filled(a_package(1))
+        with store.write() as writer:
+            with refused(AlreadyExists):
+                writer.add(a_package(2), a_package(1))
+            with refused(AlreadyExists):
+                writer.add(*(a_package(number) for number in range(20, 0, -1)))
+            assert writer.count(Query(Package)) == 1
+            assert writer.add(a_package(2)) == (a_package(2),)
+        store.close()
+
+    def test_names_are_taken_only_once(self) -> None:
+        """Unique columns are; of those that may be empty, any number is."""
+        store = self.filled(a_job(), a_member(), a_task(1, row_key="k"), a_task(2), a_task(3), a_template())
+        with store.write() as writer:
+            for entity in (a_job(id=9), a_member(id=9), a_task(9, row_key="k")):
+                with refused(AlreadyExists):
+                    writer.add(entity)
+            with refused(AlreadyExists):
+                writer.add(*(a_task(number, row_key=f"k{number % 15}") for number in range(10, 40)))
+            writer.add(a_job(id=9, workspace=2), a_task(9, row_key="l"), a_template(id=9))
+            assert writer.count(Query(Task)) == 4
+            with refused(AlreadyExists):
+                writer.save(changed(a_task(9, row_key="l"), row_key="k"))
+        store.close()
+
+    def test_a_save_must_know_the_stored_version(self) -> None:
+        """Who read an older one is refused."""
+        store = self.filled(a_package())
+        newer = changed(a_package(), free=0)
+        with store.write() as writer:
+            writer.save(newer)
+            with refused(Conflict):
+                writer.save(newer)
+            with refused(Conflict):
+                writer.save(changed(changed(newer)))
+            assert writer.get(Package, (4, 1)) == newer
+        store.close()
+
+    def test_a_block_that_raises_leaves_nothing(self) -> None:
+        """Adding, saving, removing and positions of events are taken back."""
+        store = self.filled(a_package(1), a_package(2), an_event())
+        with refused(StoreFailed), store.write() as writer:
+            writer.add(a_package(3), an_event())
+            writer.save(changed(a_package(1), free=0))
+            writer.remove(Query(Package, {"number": 2}), 1)
+            raise StoreFailed("test", "stop", "")
+        with store.read() as reader:
+            assert list(reader.find(Query(Package, order=("number",)))) == [a_package(1), a_package(2)]
+            assert reader.count(Query(Event)) == 1
+        store.close()
+
+    def test_conditions(self) -> None:
+        """A value, any of several, a span, and all of them together."""
+        packages = [a_package(n, size=n, state=OPEN[n % 3], free=n % 2, priority=n // 4) for n in range(1, 21)]
+        store = self.filled(*packages)
+
+        def numbers(**where: Any) -> list[int]:
+            with store.read() as reader:
+                query = Query(Package, where, order=("number",))
+                found = [package.number for package in reader.find(query)]
+                assert reader.count(query) == len(found)
+                return found
+
+        assert numbers() == list(range(1, 21))
+        assert numbers(waiting=True) == list(range(1, 21, 2))
+        assert numbers(waiting=(True, False), size=Span(3, 5)) == [3, 4, 5]
+        assert numbers(state=PackageState.LABEL, waiting=False) == [6, 12, 18]
+        assert numbers(size=Span(None, 2)) == [1, 2]
+        assert numbers(size=Span(19, None)) == [19, 20]
+        assert numbers(size=Span(), number=(5, 1, 99)) == [1, 5]
+        assert numbers(number=tuple(range(2, 40, 2))) == list(range(2, 21, 2))
+        assert numbers(number=()) == []
+        assert numbers(job=5) == []
+        assert numbers(waiting_since=Span(AT, AT), state=(PackageState.LABEL, PackageState.ACCEPT), priority=0) == [2, 3]
+        store.close()
+
+    def test_only_index_columns_can_be_asked_for(self) -> None:
+        """A store that could look into bodies would be one that others cannot replace."""
+        store = self.open_store()
+        with store.read() as reader:
+            for query in (Query(Package, {"scope": 1}), Query(Package, order=("disputes",))):
+                try:
+                    list(reader.find(query))
+                except ValueError:
+                    continue
+                raise AssertionError("ValueError was not raised")
+        store.close()
+
+    def test_order_and_pages(self) -> None:
+        """Ascending and descending, ties by key, and pages that neither skip nor repeat."""
+        packages = [a_package(n, priority=n % 3, size=n % 2) for n in range(1, 30)]
+        store = self.filled(*reversed(packages))
+        for order in (("number",), ("-priority", "size"), ("size", "-number"), ("size", "priority"), ("-size",)):
+            expected = sorted(packages, key=_sorting(order))
+            with store.read() as reader:
+                assert list(reader.find(Query(Package, {"job": 4}, order=order))) == expected, order
+                query, seen = Query(Package, {"job": 4}, order=order, limit=4), list[Package]()
+                while page := list(reader.find(query)):
+                    seen += page
+                    query = attrs.evolve(query, after=cursor(query, page[-1]))
+            assert seen == expected, order
+        store.close()
+
+    def test_words_sort_by_code_point(self) -> None:
+        """Whatever the language of the system is."""
+        names = ["a", "B", "b", "é", "z", "猫", "😀", "Ä", "10", "9"]
+        store = self.filled(*(a_workspace(id=n, name=name) for n, name in enumerate(names, 1)))
+        with store.read() as reader:
+            assert [w.name for w in reader.find(Query(Workspace, order=("name",)))] == sorted(names)
+        store.close()
+
+    def test_unless_something_is_beside_it(self) -> None:
+        """The pool leaves out what a member has labeled, in any round or in the same."""
+        packages = [a_package(n, round=2) for n in (1, 2, 3, 4)]
+        turns = [
+            a_turn(1, package=1, round=1, state=TurnState.DONE),
+            a_turn(2, package=2, round=2),
+            a_turn(3, package=3, member=9),
+            a_turn(4, package=4, state=TurnState.RETURNED),
+        ]
+        store = self.filled(*packages, *turns)
+        mine: dict[str, Any] = {"member": 2, "state": (TurnState.HELD, TurnState.DONE)}
+        place = {"job": "job", "number": "package"}
+
+        def left(same: dict[str, str]) -> list[int]:
+            with store.read() as reader:
+                query = Query(
+                    Package,
+                    {"job": 4, "state": PackageState.LABEL, "waiting": True},
+                    order=("-priority", "waiting_since", "number"),
+                    unless=Unless(Assignment, mine, same),
+                )
+                found = [package.number for package in reader.find(query)]
+                assert reader.count(query) == len(found)
+                return found
+
+        assert left(place) == [3, 4]
+        assert left({**place, "round": "round"}) == [1, 3, 4]
+        store.close()
+
+    def test_tally_counts_and_sums_by_groups(self) -> None:
+        """Values are as stored: enums by value, booleans as numbers."""
+        states = [PackageState.LABEL, PackageState.LABEL, PackageState.DONE]
+        store = self.filled(*(a_package(n, state=s, size=n, free=n % 2) for n, s in enumerate(states, 1)))
+        with store.read() as reader:
+            found = reader.tally(Query(Package, {"job": 4}), by=("state",), add=("size", "wrong"))
+            assert found == {("label",): (2, 3, 0), ("done",): (1, 3, 0)}
+            assert reader.tally(Query(Package), by=("waiting", "size")) == {(1, 1): (1,), (0, 2): (1,), (1, 3): (1,)}
+            assert reader.tally(Query(Package, {"job": 9}), by=("state",)) == {}
+        store.close()
+
+    def test_take_gives_the_first_or_nothing(self) -> None:
+        """In the order of the query."""
+        store = self.filled(a_package(1), a_package(2, priority=1))
+        with store.write() as writer:
+            first = writer.take(Query(Package, {"job": 4}, order=("-priority", "number")))
+            assert first is not None
+            assert first.number == 2
+            assert writer.take(Query(Package, {"job": 9})) is None
+        store.close()
+
+    def test_remove_deletes_no_more_than_told(self) -> None:
+        """And says how many."""
+        store = self.filled(*(a_task(n) for n in range(1, 8)))
+        with store.write() as writer:
+            assert [writer.remove(Query(Task, {"job": 4}), 3) for _ in range(4)] == [3, 3, 1, 0]
+            writer.add(a_task(1))
+        store.close()
+
+    def test_positions_neither_skip_nor_repeat(self) -> None:
+        """Not after a block that raised either."""
+        store = self.open_store()
+        for verb in ("a", "b", "c"):
+            with store.write() as writer:
+                writer.add(an_event(verb))
+            with refused(StoreFailed), store.write() as writer:
+                writer.add(an_event("lost"))
+                raise StoreFailed("test", "stop", "")
+        with store.read() as reader:
+            found = list(reader.find(Query(Event, {"position": Span(2, None)}, order=("position",))))
+        assert [(event.position, event.verb) for event in found] == [(2, "b"), (3, "c")]
+        store.close()
+
+    def test_a_block_in_a_block_is_refused(self) -> None:
+        """A verb inside another's block would see half an act."""
+        store = self.open_store()
+        for outer in (store.read, store.write):
+            for inner in (store.read, store.write):
+                with outer(), refused(StoreFailed), inner():
+                    raise AssertionError("the inner block was opened")
+        with store.write() as writer:
+            writer.add(a_job())
+        store.close()
+
+    def test_a_snapshot_stays_as_it_was(self) -> None:
+        """While others go on writing, also in the same thread."""
+        store = self.filled(a_package(1))
+        with store.read(snapshot=True) as reader:
+            with store.write() as writer:
+                writer.save(changed(a_package(1), free=0))
+                writer.add(a_package(2))
+            assert list(reader.find(Query(Package))) == [a_package(1)]
+        with store.read() as reader:
+            assert reader.count(Query(Package)) == 2
+        store.close()
+
+    def test_a_closed_store_says_so(self) -> None:
+        """And does nothing else."""
+        store = self.open_store()
+        store.close()
+        for block in (store.read, store.write, lambda: store.read(snapshot=True)):
+            with refused(StoreFailed), block():
+                raise AssertionError("a block was opened")
+
+    def test_large_values(self) -> None:
+        """A row of some megabytes is kept."""
+        row = '{"data": {"text": "' + "猫" * 1_000_000 + '"}}'
+        store = self.filled(a_task(row=row))
+        with store.read() as reader:
+            assert reader.get(Task, (4, 1)).row == row
+        store.close()
+
+    def test_threads_lose_nothing(self) -> None:
+        """Eight of them count one package up, each in its own blocks."""
+        store = self.filled(a_package(size=0))
+
+        def count_up() -> None:
+            for _ in range(25):
+                with store.write() as writer:
+                    held = writer.hold(Package, (4, 1))
+                    writer.save(changed(held, size=held.size + 1))
+
+        _in_threads(count_up, 8)
+        with store.read() as reader:
+            assert reader.get(Package, (4, 1)).size == 200
+        store.close()
+
+    def test_readers_see_whole_blocks(self) -> None:
+        """Two packages always change together, and no reader sees them apart."""
+        store = self.filled(a_package(1, size=0), a_package(2, size=0))
+        seen = list[tuple[int, int]]()
+
+        def write() -> None:
+            for _ in range(50):
+                with store.write() as writer:
+                    one, two = (writer.hold(Package, (4, number)) for number in (1, 2))
+                    writer.save(changed(one, size=one.size + 1))
+                    writer.save(changed(two, size=two.size + 1))
+
+        def read() -> None:
+            for _ in range(50):
+                with store.read() as reader:
+                    seen.append((reader.get(Package, (4, 1)).size, reader.get(Package, (4, 2)).size))
+
+        _in_threads(lambda: (write(), read()), 4)
+        assert all(one == two for one, two in seen)
+        store.close()
+
+
+def _sorting(order: tuple[str, ...]) -> Callable[[Package], tuple[int, ...]]:
+    """Return a key function that sorts packages, whose columns here are numbers, as *order* says."""
+
+    def key(package: Package) -> tuple[int, ...]:
+        signs = [(-1, name[1:]) if name[0] == "-" else (1, name) for name in order]
+        return (*(sign * int(getattr(package, name)) for sign, name in signs), package.number)
+
+    return key
+
+
+def _in_threads(work: Callable[[], object], count: int) -> None:
+    """Run *work* in several threads at once, and raise what any of them raised."""
+    failed = list[BaseException]()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]

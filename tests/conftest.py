@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from scenes import Clock
+
+import itagflow
+from itagflow import Flow
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def flow(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Flow]:
+    url = "memory:" if request.param == "memory" else str(tmp_path / "labels.db")
+    with itagflow.open(url, clock=clock) as opened:
+        yield opened

@@ -1,0 +1,85 @@
+"""Where stories begin: workspaces, jobs and answers that many tests need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import itagflow
+from itagflow import Assignment, Choice, FixedSize, Flow, Job, Label, Role, Stage, Workflow, templates
+
+START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that stands until somebody moves it."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+def rows(count: int) -> list[dict[str, Any]]:
+    return [{"data": {"source": f"{n}.jpg"}} for n in range(1, count + 1)]
+
+
+def street(flow: Flow, *people: str) -> itagflow.Workspace:
+    """A workspace with ada, its administrator, and operators."""
+    home = flow.create_workspace("street", admin="ada")
+    for name in people:
+        flow.add_member(home, name, Role.OPERATOR, by="ada")
+    return home
+
+
+def cats(
+    flow: Flow,
+    *,
+    tasks: int = 4,
+    size: int = 2,
+    workflow: Workflow | None = None,
+    label: Iterable[str] = ("ben", "cy"),
+    inspect: Iterable[str] = ("di",),
+    accept: Iterable[str] = ("ada",),
+    **more: Any,
+) -> Job:
+    """A running job that asks for cat or dog; the people are made if they are not there."""
+    flow_ = workflow or Workflow(Label())
+    workforce = {Stage.LABEL: list(label), Stage.INSPECT: list(inspect), Stage.ACCEPT: list(accept)}
+    everyone = dict.fromkeys(name for stage in flow_.stages for name in workforce[stage])
+    home = street(flow, *(name for name in everyone if name != "ada"))
+    return flow.create_job(
+        home,
+        "cats",
+        template=templates.image_classification(["cat", "dog"]),
+        data=more.pop("data", rows(tasks)),
+        workflow=flow_,
+        packaging=more.pop("packaging", FixedSize(size)),
+        workforce={stage: workforce[stage] for stage in flow_.stages},
+        by="ada",
+        **more,
+    )
+
+
+def taken(flow: Flow, member: str, job: Job, stage: Stage = Stage.LABEL) -> Assignment:
+    """The turn that a claim gives, which must give one."""
+    turn = flow.claim(member, job, stage)
+    assert turn is not None, flow.explain(member, job, stage)
+    return turn
+
+
+def labeled(flow: Flow, member: str, job: Job, answer: str = "cat") -> Assignment:
+    """A package claimed, answered all alike, and submitted."""
+    turn = taken(flow, member, job)
+    for work in flow.tasks(turn):
+        flow.save(turn, work, Choice(answer))
+    return flow.submit(turn)
+
+
+def verbs(flow: Flow, job: Job) -> list[str]:
+    return [event.verb for event in flow.history(job)]

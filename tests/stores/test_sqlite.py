@@ -1,0 +1,323 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from itagflow import Choice, PackageState, Stage, StoreFailed, TurnState
+from itagflow.model.entity import changed
+from itagflow.model.event import Event
+from itagflow.model.package import OPEN, Assignment, Package
+from itagflow.model.task import Answer, Task
+from itagflow.store import Query, Span, Unless
+from itagflow.stores import SqliteStore, _sql
+from itagflow.stores._layout import LAYOUTS
+from itagflow.testing import StoreContract, a_package, a_task, an_answer, an_event
+
+FORK, SPAWN = (multiprocessing.get_context(how) for how in ("fork", "spawn"))
+
+
+class TestSqliteStore(StoreContract):
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path) -> None:
+        self.tmp_path = tmp_path
+
+    def open_store(self) -> SqliteStore:
+        return SqliteStore(self.tmp_path / "labels.db", synchronous="NORMAL")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "labels.db"
+
+
+def plan(store: SqliteStore, query: Query[Any]) -> str:
+    statement = _sql.find(query)
+    connection = store.connection()
+    rows = connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", statement.values).fetchall()
+    return "\n".join(row[-1] for row in rows)
+
+
+class TestPlans:
+    """Every query of the hot path uses its index and sorts nothing."""
+
+    MINE = Unless(
+        Assignment,
+        {"member": 2, "stage": Stage.LABEL, "state": (TurnState.HELD, TurnState.DONE)},
+        {"job": "job", "number": "package"},
+    )
+
+    @pytest.mark.parametrize(
+        ("query", "index"),
+        [
+            (
+                Query(
+                    Package,
+                    {"job": 4, "state": PackageState.LABEL, "waiting": True},
+                    order=("-priority", "waiting_since", "number"),
+                    limit=1,
+                    unless=MINE,
+                ),
+                "package_pool",
+            ),
+            (Query(Package, {"job": 4, "state": OPEN}, limit=2), "package_state"),
+            (Query(Package, {"job": 4, "value": ("a", "b")}), "package_value"),
+            (Query(Assignment, {"job": 4, "package": 1}, order=("id",)), "assignment_package"),
+            (Query(Assignment, {"member": 2, "live": True, "job": 4}, order=("id",)), "assignment_member"),
+            (Query(Assignment, {"job": 4, "member": 2, "token": "t"}, limit=1), "assignment_token"),
+            (
+                Query(
+                    Assignment,
+                    {"job": 4, "live": True, "stage": Stage.LABEL, "lease_until": Span(None, 5)},
+                    order=("lease_until", "id"),
+                ),
+                "assignment_lease",
+            ),
+            (Query(Task, {"job": 4, "package": 1, "number": Span(2, None)}, order=("number",), limit=9), "task_package"),
+            (Query(Task, {"job": 4, "row_key": ("a", "b")}), "task_row_key"),
+            (Query(Answer, {"job": 4, "task": Span(1, 9)}), "answer_task"),
+            (Query(Answer, {"job": 4, "assignment": 1}), "PRIMARY KEY"),
+            (Query(Event, {"job": 4}, order=("position",), limit=9, after=(3, 3)), "event_job"),
+            (Query(Event, {"job": 4, "package": 1}, order=("position",), limit=9), "event_package"),
+        ],
+    )
+    def test_it_uses_its_index(self, path: Path, query: Query[Any], index: str) -> None:
+        store = SqliteStore(path)
+        found = plan(store, query)
+        assert index in found
+        assert "TEMP B-TREE" not in found
+        assert "SCAN" not in found
+        store.close()
+
+
+def test_every_index_column_of_the_layouts_is_a_column(path: Path) -> None:
+    SqliteStore(path).close()
+    with sqlite3.connect(path) as connection:
+        for layout in LAYOUTS.values():
+            rows = connection.execute(f"PRAGMA table_info({layout.table})").fetchall()
+            assert [row[1] for row in rows] == [*(column.name for column in layout.stored), "body"]
+            assert all(row[3] or row[5] for row in rows), "NOT NULL"
+    connection.close()
+
+
+class TestOpening:
+    def test_what_was_stored_is_there_the_next_time(self, path: Path) -> None:
+        store = SqliteStore(path)
+        with store.write() as writer:
+            writer.add(a_package())
+        store.close()
+        again = SqliteStore(str(path))
+        with again.read() as reader:
+            assert reader.get(Package, (4, 1)) == a_package()
+        again.close()
+
+    @pytest.mark.parametrize(("mode", "number"), [("FULL", 2), ("NORMAL", 1)])
+    def test_it_is_as_durable_as_asked(self, path: Path, mode: Any, number: int) -> None:
+        store = SqliteStore(path, synchronous=mode)
+        assert store.connection().execute("PRAGMA synchronous").fetchone() == (number,)
+        assert store.connection().execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        store.close()
+
+    def test_a_newer_database_is_refused_and_left_alone(self, path: Path) -> None:
+        SqliteStore(path).close()
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA user_version = 99")
+        connection.close()
+        before = path.read_bytes()
+        with pytest.raises(StoreFailed, match="version 99 of the schema.*Upgrade itagflow"):
+            SqliteStore(path)
+        assert path.read_bytes() == before
+
+    def test_another_programs_database_is_refused_and_left_alone(self, path: Path) -> None:
+        with sqlite3.connect(path) as connection:
+            connection.execute("CREATE TABLE theirs (id)")
+        connection.close()
+        before = path.read_bytes()
+        with pytest.raises(StoreFailed, match="belongs to another program"):
+            SqliteStore(path)
+        assert path.read_bytes() == before
+
+    def test_what_is_no_database_is_refused_and_left_alone(self, path: Path) -> None:
+        path.write_bytes(b"not a database, but long enough to be read as one" * 100)
+        before = path.read_bytes()
+        with pytest.raises(StoreFailed, match="not a SQLite database"):
+            SqliteStore(path)
+        assert path.read_bytes() == before
+
+    def test_a_missing_folder_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(StoreFailed, match="Check that its folder exists"):
+            SqliteStore(tmp_path / "nowhere" / "labels.db")
+
+    def test_memory_is_another_store(self) -> None:
+        with pytest.raises(StoreFailed, match="'memory:'"):
+            SqliteStore(":memory:")
+
+    def test_many_processes_may_make_it_at_once(self, path: Path) -> None:
+        with SPAWN.Pool(4) as pool:
+            assert pool.map(_open_and_add, [(str(path), number) for number in range(1, 9)]) == [None] * 8
+        store = SqliteStore(path)
+        with store.read() as reader:
+            assert reader.count(Query(Package)) == 8
+        store.close()
+
+
+class TestFailures:
+    def test_a_corrupt_file_says_so(self, path: Path) -> None:
+        store = SqliteStore(path)
+        with store.write() as writer:
+            writer.add(*(a_task(n, row='{"data": {"t": "' + "x" * 3000 + '"}}') for n in range(1, 60)))
+        store.close()
+        content = bytearray(path.read_bytes())
+        content[4096 * 2 :] = b"\xff" * (len(content) - 4096 * 2)
+        path.write_bytes(content)
+        with pytest.raises(StoreFailed, match="corrupt"):
+            SqliteStore(path)
+
+    def test_a_file_that_is_damaged_in_the_middle_says_so_when_that_is_read(self, path: Path) -> None:
+        store = SqliteStore(path)
+        with store.write() as writer:
+            writer.add(*(a_task(n, row='{"data": {"t": "' + "x" * 3000 + '"}}') for n in range(1, 60)))
+        store.close()
+        content = bytearray(path.read_bytes())
+        content[-4096 * 20 :] = b"\xff" * (4096 * 20)
+        path.write_bytes(content)
+        broken = SqliteStore(path)
+        with pytest.raises(StoreFailed, match="corrupt"), broken.read() as reader:
+            list(reader.find(Query(Task, {"job": 4}, order=("number",))))
+        broken.close()
+
+    def test_a_full_database_says_so_and_keeps_what_was(self, path: Path) -> None:
+        store = SqliteStore(path)
+        with store.write() as writer:
+            writer.add(a_package())
+        (pages,) = store.connection().execute("PRAGMA page_count").fetchone()
+        store.connection().execute(f"PRAGMA max_page_count = {pages + 2}")
+        with pytest.raises(StoreFailed, match="full"), store.write() as writer:
+            writer.add(*(a_task(n, row='{"data": "' + "x" * 3000 + '"}') for n in range(1, 60)))
+        with store.read() as reader:
+            assert (reader.count(Query(Task)), reader.count(Query(Package))) == (0, 1)
+        with store.write() as writer:
+            writer.save(changed(a_package(), free=0))
+        store.close()
+
+    def test_a_read_only_database_says_so(self, path: Path) -> None:
+        store = SqliteStore(path)
+        store.connection().execute("PRAGMA query_only = 1")
+        with pytest.raises(StoreFailed, match="read-only"), store.write() as writer:
+            writer.add(a_package())
+        with store.read() as reader:
+            assert reader.count(Query(Package)) == 0
+        store.close()
+
+    @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="needs users")
+    def test_a_read_only_file_says_so(self, path: Path) -> None:
+        SqliteStore(path).close()
+        for file in path.parent.iterdir():
+            file.chmod(0o444)
+        path.parent.chmod(0o555)
+        for parent in path.parents[1:-1]:
+            if parent.owner() == path.owner() and not parent.stat().st_mode & 0o001:
+                parent.chmod(parent.stat().st_mode | 0o011)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(StoreFailed, match=r"read-only|lock file cannot be opened|cannot be opened"):
+                _write(SqliteStore(path))
+        finally:
+            os.seteuid(user)
+            path.parent.chmod(0o755)
+
+    def test_another_program_that_holds_it_for_long(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("itagflow.stores.sqlite.PATIENCE", 0.05)
+        store = SqliteStore(path)
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreFailed, match="busy"), store.write():
+            raise AssertionError("a block was opened")
+        other.close()
+        _write(store)
+        store.close()
+
+
+class TestSharing:
+    def test_processes_wait_in_turn(self, path: Path) -> None:
+        store = SqliteStore(path, synchronous="NORMAL")
+        with store.write() as writer:
+            writer.add(a_package(size=0))
+        with SPAWN.Pool(4) as pool:
+            assert pool.map(_count_up, [str(path)] * 4) == [None] * 4
+        with store.read() as reader:
+            assert reader.get(Package, (4, 1)).size == 200
+        store.close()
+
+    def test_a_fork_shares_no_connection(self, path: Path) -> None:
+        store = SqliteStore(path)
+        with store.write() as writer:
+            writer.add(an_event())
+        child = FORK.Process(target=_write_in_child, args=(store,))
+        child.start()
+        child.join()
+        assert child.exitcode == 0
+        _write(store)
+        with store.read() as reader:
+            assert [event.verb for event in reader.find(Query(Event, order=("position",)))] == ["claim", "child"]
+        store.close()
+
+    def test_threads_that_end_leave_no_connection(self, path: Path) -> None:
+        store = SqliteStore(path)
+        for _ in range(20):
+            thread = threading.Thread(target=_look, args=(store,))
+            thread.start()
+            thread.join()
+        assert len(store._connections) <= 2
+        store.close()
+
+    def test_what_seldom_changes_is_still_read_in_the_block(self, path: Path) -> None:
+        one, two = SqliteStore(path), SqliteStore(path)
+        with one.write() as writer:
+            writer.add(an_answer(replies={"1": Choice("cat")}))
+        with two.write() as writer:
+            old = writer.get(Answer, (4, 5, 1))
+            writer.save(changed(old, replies={"1": Choice("dog")}))
+        with one.read() as reader:
+            assert reader.get(Answer, (4, 5, 1)).reply == Choice("dog")
+        one.close()
+        two.close()
+
+
+def _open_and_add(given: tuple[str, int]) -> None:
+    store = SqliteStore(given[0])
+    with store.write() as writer:
+        writer.add(a_package(given[1]))
+    store.close()
+
+
+def _count_up(path: str) -> None:
+    store = SqliteStore(path, synchronous="NORMAL")
+    for _ in range(50):
+        with store.write() as writer:
+            held = writer.hold(Package, (4, 1))
+            writer.save(changed(held, size=held.size + 1))
+    store.close()
+
+
+def _write(store: SqliteStore) -> None:
+    with store.write() as writer:
+        writer.add(a_package(9))
+
+
+def _write_in_child(store: SqliteStore) -> None:
+    with store.write() as writer:
+        writer.add(an_event("child"))
+    store.close()
+
+
+def _look(store: SqliteStore) -> None:
+    with store.read() as reader:
+        reader.count(Query(Event))

@@ -1,0 +1,610 @@
+"""The life of a job, told from the people's side."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from scenes import Clock, cats, labeled, rows, street, taken, verbs
+
+import itagflow
+from itagflow import (
+    Accept,
+    AvgSize,
+    Choice,
+    FieldBase,
+    FixedSize,
+    Flow,
+    Group,
+    Incomplete,
+    Inspect,
+    InvalidData,
+    JobState,
+    Label,
+    NotAllowed,
+    NotHeld,
+    Outcome,
+    PackageState,
+    Problem,
+    Role,
+    Route,
+    Stage,
+    TaskState,
+    Text,
+    TurnState,
+    Verdict,
+    Workflow,
+    WrongState,
+    templates,
+)
+
+L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
+
+
+class TestLabeling:
+    def test_everybody_gets_packages_of_their_own_until_all_is_done(self, flow: Flow) -> None:
+        job = cats(flow)
+        ben, cy = taken(flow, "ben", job), taken(flow, "cy", job)
+        assert (ben.package, cy.package) == (1, 2)
+        assert flow.claim("ben", job, L) is None
+        for turn in (ben, cy):
+            for work in flow.tasks(turn):
+                flow.save(turn, work, Choice("cat"))
+            flow.submit(turn)
+        assert flow.job(job).state is JobState.FINISHED
+        assert flow.progress(job).done == 4
+        assert [result.state for result in flow.results(job)] == [TaskState.FINAL] * 4
+
+    def test_saving_again_replaces_and_the_history_keeps_what_was(self, flow: Flow) -> None:
+        job = cats(flow)
+        turn = taken(flow, "ben", job)
+        flow.save(turn, 1, Choice("cat"))
+        again = flow.save(turn, 1, Choice("dog"))
+        assert (again.reply, again.version) == (Choice("dog"), 1)
+        last = list(flow.history(job))[-1]
+        assert last.data["was"]["1"]["replies"] == {"1": {"kind": "choice", "key": "cat"}}
+        assert last.who == "ben"
+
+    def test_sending_the_same_again_changes_nothing(self, flow: Flow) -> None:
+        job = cats(flow)
+        turn = taken(flow, "ben", job)
+        first = flow.save(turn, 1, Choice("cat"))
+        before = verbs(flow, job)
+        assert flow.save(turn, 1, Choice("cat")) == first
+        assert verbs(flow, job) == before
+        flow.save(turn, 2, Choice("cat"))
+        done = flow.submit(turn)
+        assert flow.submit(turn) == done
+        assert verbs(flow, job).count("submit") == 1
+
+    def test_many_answers_are_saved_as_one_act_or_not_at_all(self, flow: Flow) -> None:
+        job = cats(flow)
+        turn = taken(flow, "ben", job)
+        with pytest.raises(InvalidData, match="task 2, 1: 'bird' is not an option"):
+            flow.save_many(turn, {1: Choice("cat"), 2: Choice("bird")})
+        assert all(work.answer is None for work in flow.tasks(turn))
+        saved = flow.save_many(turn, [(work, Choice("dog")) for work in flow.tasks(turn)])
+        assert [answer.task for answer in saved] == [1, 2]
+        assert verbs(flow, job).count("save") == 1
+        flow.submit(turn)
+
+    def test_a_submit_lists_what_is_missing(self, flow: Flow) -> None:
+        job = cats(flow)
+        turn = taken(flow, "ben", job)
+        flow.save(turn, 1, Choice("cat"))
+        with pytest.raises(Incomplete) as refused:
+            flow.submit(turn)
+        assert refused.value.tasks == (2,)
+        assert flow.turn(turn).state is TurnState.HELD
+
+    def test_an_abandoned_task_needs_no_answer_and_can_be_restored(self, flow: Flow) -> None:
+        job = cats(flow, tasks=2)
+        turn = taken(flow, "ben", job)
+        flow.save(turn, 1, Choice("cat"))
+        flow.save(turn, 2, Choice("cat"))
+        flow.abandon(turn, 1, "too dark")
+        assert flow.restore(turn, 1).reply == Choice("cat")
+        flow.abandon(turn, 2, "too dark")
+        flow.submit(turn)
+        assert flow.progress(job).abandoned == 1
+        assert [result.state for result in flow.results(job)] == [TaskState.FINAL, TaskState.ABANDONED]
+        assert flow.result((job.id, 2)).last.abandoned == "too dark"
+
+    def test_a_job_may_have_its_own_check(self, flow: Flow) -> None:
+        job = cats(flow)
+
+        def no_dogs(task: itagflow.Task, replies: dict[str, Choice]) -> list[Problem]:
+            seen = list(flow.packages(job))  # no block is open while it runs
+            return [Problem("1", f"no dogs in {task.data['source']}, {len(seen)}")] * (replies["1"] == Choice("dog"))
+
+        flow.set_check(job, no_dogs)
+        turn = taken(flow, "ben", job)
+        with pytest.raises(InvalidData, match=r"no dogs in 1\.jpg, 2"):
+            flow.save(turn, 1, Choice("dog"))
+        flow.save(turn, 1, Choice("cat"))
+        flow.set_check(job, None)
+        flow.save(turn, 1, Choice("dog"))
+
+
+class TestClaiming:
+    def test_a_repeated_token_gives_the_same_turn(self, flow: Flow) -> None:
+        job = cats(flow)
+        first = flow.claim("ben", job, L, token="request-7")
+        assert flow.claim("ben", job, L, token="request-7") == first
+        assert flow.claim("ben", job, L, token="request-8").package == 2
+
+    def test_a_limit_caps_what_one_member_holds(self, flow: Flow) -> None:
+        job = cats(flow, tasks=6, workflow=Workflow(Label(limit=2)))
+        held = [taken(flow, "ben", job), taken(flow, "ben", job)]
+        assert flow.claim("ben", job, L) is None
+        assert flow.explain("ben", job, L) == "the limit is reached: ben holds 2 of 2 turns"
+        flow.release(held[0])
+        assert flow.claim("ben", job, L) is not None
+
+    def test_priority_comes_first_and_what_was_given_back_waits_from_then(self, flow: Flow, clock: Clock) -> None:
+        job = cats(flow, tasks=8)
+        flow.prioritize(job, 5, packages=[3], by="ada")
+        assert taken(flow, "ben", job).package == 3
+        turn = taken(flow, "ben", job)
+        clock.forward(minutes=1)
+        flow.release(turn, reason="lunch")
+        assert [taken(flow, "cy", job).package for _ in range(3)] == [2, 4, 1]
+
+    def test_what_a_returned_turn_had_saved_is_a_draft_for_the_next(self, flow: Flow) -> None:
+        job = cats(flow, tasks=2)
+        turn = taken(flow, "ben", job)
+        flow.save(turn, 1, Choice("dog"))
+        flow.release(turn)
+        work = next(flow.tasks(taken(flow, "cy", job)))
+        assert (work.draft.reply, work.answer) == (Choice("dog"), None)
+
+    def test_a_lapsed_lease_is_only_takeable(self, flow: Flow, clock: Clock) -> None:
+        job = cats(flow, tasks=2, workflow=Workflow(Label(lease=timedelta(minutes=10))))
+        turn = taken(flow, "ben", job)
+        clock.forward(minutes=11)
+        flow.save(turn, 1, Choice("cat"))  # nobody took it, so ben goes on, and the lease with him
+        assert flow.claim("cy", job, L) is None
+        clock.forward(minutes=11)
+        new = taken(flow, "cy", job)
+        assert (new.package, new.member != turn.member) == (1, True)
+        with pytest.raises(NotHeld, match="the lease lapsed and the turn was taken"):
+            flow.save(turn, 1, Choice("dog"))
+
+    def test_expire_returns_all_that_lapsed(self, flow: Flow, clock: Clock) -> None:
+        job = cats(flow, workflow=Workflow(Label(lease=timedelta(minutes=10))))
+        turn, other = taken(flow, "ben", job), taken(flow, "cy", job)
+        clock.forward(minutes=6)
+        flow.renew(other)
+        clock.forward(minutes=6)
+        assert [returned.id for returned in flow.expire(job, by="ada")] == [turn.id]
+        assert flow.turn(turn).outcome is Outcome.EXPIRED
+
+    def test_work_is_pushed_to_people_too(self, flow: Flow) -> None:
+        job = cats(flow)
+        package = next(flow.packages(job))
+        offer = flow.assign(package, "cy", by="ada")
+        assert offer.state is TurnState.OFFERED
+        assert taken(flow, "ben", job).package == 2
+        assert taken(flow, "cy", job).id == offer.id
+        again = flow.reassign(offer, "ben", by="ada", reason="cy is ill")
+        assert [turn.id for turn in flow.turns("ben") if turn.state is TurnState.OFFERED] == [again.id]
+        with pytest.raises(NotAllowed, match="no free slot"):
+            flow.assign(package, "cy", by="ada")
+
+    def test_the_one_who_labeled_does_not_inspect(self, flow: Flow) -> None:
+        job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=2, inspect=["ben", "di"])
+        labeled(flow, "ben", job)
+        assert flow.claim("ben", job, I) is None
+        assert "own work" in flow.explain("ben", job, I)
+        assert taken(flow, "di", job, I)
+
+    def test_but_may_where_the_rule_says_so(self, flow: Flow) -> None:
+        workflow = Workflow(Label(), Inspect(allow_own_work=True))
+        job = cats(flow, workflow=workflow, tasks=2, inspect=["ben"])
+        labeled(flow, "ben", job)
+        assert taken(flow, "ben", job, I)
+
+    def test_a_paused_job_gives_out_nothing_but_lets_held_turns_end(self, flow: Flow) -> None:
+        job = cats(flow)
+        turn = taken(flow, "ben", job)
+        flow.pause(job, by="ada")
+        assert flow.claim("cy", job, L) is None
+        assert flow.explain("cy", job, L) == "the job is paused"
+        flow.save_many(turn, {1: Choice("cat"), 2: Choice("cat")})
+        flow.submit(turn)
+        flow.resume(job, by="ada")
+        assert flow.claim("cy", job, L) is not None
+
+    def test_available_shows_where_there_is_work(self, flow: Flow) -> None:
+        job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=2)
+        assert [(there.id, stage) for there, stage in flow.available("ben")] == [(job.id, L)]
+        assert list(flow.available("di")) == []
+        labeled(flow, "ben", job)
+        assert [stage for _, stage in flow.available("di")] == [I]
+
+    def test_who_leaves_gives_everything_back(self, flow: Flow) -> None:
+        job = cats(flow, tasks=2, workflow=Workflow(Label(limit=1)))
+        turn = taken(flow, "ben", job)
+        flow.remove_member(job.workspace, "ben", by="ada")
+        assert flow.turn(turn).outcome is Outcome.RECALLED
+        with pytest.raises(NotHeld):
+            flow.save(turn, 1, Choice("cat"))
+        with pytest.raises(NotAllowed, match="removed"):
+            flow.claim("ben", job, L)
+        assert taken(flow, "cy", job).package == 1
+        back = flow.add_member(job.workspace, "ben", Role.OPERATOR, by="ada")
+        assert back.id == turn.member
+
+
+class TestReviewing:
+    WORKFLOW = Workflow(Label(), Inspect(), Accept())
+
+    def test_what_is_judged_wrong_goes_back_to_its_author_with_the_remark(self, flow: Flow) -> None:
+        job = cats(flow, workflow=self.WORKFLOW, tasks=3, size=3)
+        labeled(flow, "ben", job)
+        turn = taken(flow, "di", job, I)
+        flow.judge(turn, 2, wrong="a dog")
+        with pytest.raises(Incomplete) as refused:
+            flow.review(turn)
+        assert refused.value.tasks == (2,)
+        rejected = flow.reject(turn)
+        assert (rejected.outcome, rejected.sent_back, rejected.remark) == (Outcome.REJECTED, (2,), "a dog")
+        assert flow.progress(job).wrong == 1
+        again = taken(flow, "ben", job)
+        assert (again.round, again.scope) == (2, (2,))
+        (work,) = flow.tasks(again)
+        assert (work.remark, work.shown.reply) == ("a dog", Choice("cat"))
+        with pytest.raises(InvalidData, match="not in the scope"):
+            flow.save(again, 1, Choice("dog"))
+        flow.save(again, 2, Choice("dog"))
+        flow.submit(again)
+        last = taken(flow, "di", job, I)
+        assert last.scope == (2,)
+        flow.review(last)
+        flow.accept(taken(flow, "ada", job, A))
+        assert [result.replies["1"].key for result in flow.results(job)] == ["cat", "dog", "cat"]
+
+    def test_a_reviewer_may_modify_and_the_labelers_answer_stays_in_its_block(self, flow: Flow) -> None:
+        job = cats(flow, workflow=self.WORKFLOW, tasks=2)
+        labeled(flow, "ben", job)
+        turn = taken(flow, "di", job, I)
+        flow.modify(turn, 1, Choice("dog"))
+        flow.review(turn)
+        result = flow.result((job.id, 1))
+        assert result.stages[L].replies["1"] == Choice("cat")
+        assert result.stages[I].replies["1"] == Choice("dog")
+        assert result.state is TaskState.PASSED
+
+    def test_a_modify_stands_when_other_tasks_are_rejected(self, flow: Flow) -> None:
+        job = cats(flow, workflow=self.WORKFLOW, tasks=2)
+        labeled(flow, "ben", job)
+        turn = taken(flow, "di", job, I)
+        flow.modify(turn, 1, Choice("dog"))
+        flow.reject(turn, tasks=[2], reason="look again")
+        labeled(flow, "ben", job)
+        flow.review(taken(flow, "di", job, I))
+        assert flow.result((job.id, 1)).replies["1"] == Choice("dog")
+
+    def test_rejecting_everything_needs_a_reason(self, flow: Flow) -> None:
+        job = cats(flow, workflow=self.WORKFLOW, tasks=2)
+        labeled(flow, "ben", job)
+        turn = taken(flow, "di", job, I)
+        with pytest.raises(Incomplete, match="give a reason"):
+            flow.reject(turn)
+        flow.reject(turn, reason="all blurred")
+        assert flow.progress(job).wrong == 2
+        again = taken(flow, "ben", job)
+        assert (again.scope, [work.remark for work in flow.tasks(again)]) == (None, ["all blurred"] * 2)
+
+    def test_a_judgment_can_be_taken_back(self, flow: Flow) -> None:
+        job = cats(flow, workflow=self.WORKFLOW, tasks=2)
+        labeled(flow, "ben", job)
+        turn = taken(flow, "di", job, I)
+        flow.judge(turn, 1, wrong="hm")
+        assert flow.judge(turn, 1).verdict is Verdict.RIGHT
+        flow.review(turn)
+
+    def test_rework_goes_to_the_pool_or_to_a_named_member(self, flow: Flow) -> None:
+        workflow = Workflow(Label(rework=Route.POOL), Inspect())
+        job = cats(flow, workflow=workflow, tasks=2)
+        labeled(flow, "ben", job)
+        flow.reject(taken(flow, "di", job, I), reason="again")
+        assert flow.claim("ben", job, L) is None  # the pool never gives back one's own work
+        assert taken(flow, "cy", job).round == 2
+
+    def test_rework_goes_to_a_named_member(self, flow: Flow) -> None:
+        job = cats(flow, workflow=Workflow(Label(rework="cy"), Inspect()), tasks=2)
+        labeled(flow, "ben", job)
+        flow.reject(taken(flow, "di", job, I), reason="again")
+        assert [turn.state for turn in flow.turns("cy")] == [TurnState.OFFERED]
+
+    def test_an_author_who_left_is_replaced_by_a_free_slot(self, flow: Flow) -> None:
+        job = cats(flow, workflow=self.WORKFLOW, tasks=2)
+        labeled(flow, "ben", job)
+        flow.remove_member(job.workspace, "ben", by="ada")
+        flow.reject(taken(flow, "di", job, I), reason="again")
+        assert taken(flow, "cy", job).round == 2
+
+    def test_acceptance_can_send_back_to_inspection(self, flow: Flow) -> None:
+        workflow = Workflow(Label(), Inspect(), Accept(reject_to=I))
+        job = cats(flow, workflow=workflow, tasks=3, size=3)
+        labeled(flow, "ben", job)
+        flow.review(taken(flow, "di", job, I))
+        flow.reject(taken(flow, "ada", job, A), tasks=[3], reason="no")
+        turn = taken(flow, "di", job, I)
+        assert (turn.round, turn.scope) == (2, (3,))
+        with pytest.raises(Incomplete):
+            flow.review(turn)
+        flow.modify(turn, 3, Choice("dog"))
+        flow.review(turn)
+        flow.accept(taken(flow, "ada", job, A))
+        assert flow.result((job.id, 3)).replies["1"] == Choice("dog")
+        assert flow.progress(job).wrong == 0
+
+    def test_a_sample_is_drawn_once_and_the_rest_passes_with_it(self, flow: Flow) -> None:
+        job = cats(flow, workflow=Workflow(Label(), Inspect(sample=0.25)), tasks=10, size=10)
+        labeled(flow, "ben", job)
+        turn = taken(flow, "di", job, I)
+        assert len(turn.scope) == 3
+        flow.release(turn)
+        assert taken(flow, "di", job, I).scope == turn.scope
+        flow.review(next(flow.turns("di")))
+        looked = [result.stages[I].looked_at for result in flow.results(job)]
+        assert looked.count(True) == 3
+
+    def test_a_reviewer_undoes_that_a_task_was_abandoned(self, flow: Flow) -> None:
+        job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=2)
+        turn = taken(flow, "ben", job)
+        flow.save_many(turn, {1: Choice("cat"), 2: Choice("dog")})
+        flow.abandon(turn, 1, "too dark")
+        flow.submit(turn)
+        turn = taken(flow, "di", job, I)
+        assert next(flow.tasks(turn)).shown.abandoned == "too dark"
+        assert flow.restore(turn, 1).reply == Choice("cat")
+        flow.review(turn)
+        assert flow.progress(job).abandoned == 0
+        assert flow.result((job.id, 1)).state is TaskState.FINAL
+
+    def test_who_did_what_stays_known_for_every_round(self, flow: Flow) -> None:
+        job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=1, size=1)
+        labeled(flow, "ben", job)
+        flow.reject(taken(flow, "di", job, I), reason="again")
+        labeled(flow, "ben", job, "dog")
+        flow.review(taken(flow, "di", job, I))
+        made = flow.result((job.id, 1)).provenance
+        assert [(one.stage, one.round, one.outcome) for one in made] == [
+            (L, 1, Outcome.SUBMITTED),
+            (I, 1, Outcome.REJECTED),
+            (L, 2, Outcome.SUBMITTED),
+            (I, 2, Outcome.REVIEWED),
+        ]
+
+    def test_verbs_of_another_stage_are_refused(self, flow: Flow) -> None:
+        job = cats(flow, workflow=self.WORKFLOW, tasks=2)
+        turn = taken(flow, "ben", job)
+        with pytest.raises(WrongState):
+            flow.judge(turn, 1, wrong="x")
+        with pytest.raises(WrongState):
+            flow.review(turn)
+        flow.save_many(turn, {1: Choice("cat"), 2: Choice("cat")})
+        flow.submit(turn)
+        review = taken(flow, "di", job, I)
+        for act in (lambda: flow.save(review, 1, Choice("cat")), lambda: flow.accept(review), lambda: flow.submit(review)):
+            with pytest.raises(WrongState):
+                act()
+
+
+class TestVoting:
+    WORKFLOW = Workflow(Label(votes=3, min_votes=2), Inspect(sample=1))
+
+    def test_the_majority_wins_and_reviewers_decide_disputes(self, flow: Flow) -> None:
+        job = cats(flow, workflow=self.WORKFLOW, tasks=3, size=3, label=["ben", "cy", "eve"])
+        said = {"ben": ["cat", "cat", "cat"], "cy": ["cat", "dog", "dog"], "eve": ["cat", "cat", None]}
+        for name, words in said.items():
+            turn = taken(flow, name, job)
+            for work, word in zip(flow.tasks(turn), words, strict=True):
+                flow.save(turn, work, Choice(word)) if word else flow.abandon(turn, work, "dark")
+            flow.submit(turn)
+        assert flow.progress(job).disputed == 1
+        turn = taken(flow, "di", job, I)
+        assert 3 in turn.scope
+        work = next(work for work in flow.tasks(turn) if work.task.number == 3)
+        assert [vote.reply for vote in work.votes] == [Choice("cat"), Choice("dog"), None]
+        with pytest.raises(Incomplete, match="disagree"):
+            flow.review(turn)
+        flow.modify(turn, 3, Choice("dog"))
+        flow.review(turn)
+        assert [result.replies["1"].key for result in flow.results(job)] == ["cat", "cat", "dog"]
+        assert flow.progress(job).disputed == 0
+
+    def test_nobody_votes_twice(self, flow: Flow) -> None:
+        job = cats(flow, workflow=self.WORKFLOW, tasks=2, label=["ben", "cy", "eve"])
+        labeled(flow, "ben", job)
+        assert flow.claim("ben", job, L) is None
+        with pytest.raises(NotAllowed, match="in this round already"):
+            flow.assign(next(flow.packages(job)), "ben", by="ada")
+
+    def test_rejected_votes_go_back_to_every_voter_and_are_merged_again(self, flow: Flow) -> None:
+        job = cats(flow, workflow=self.WORKFLOW, tasks=2, label=["ben", "cy", "eve"])
+        for name in ("ben", "cy", "eve"):
+            labeled(flow, name, job)
+        flow.reject(taken(flow, "di", job, I), reason="all dogs")
+        for name in ("ben", "cy", "eve"):
+            assert labeled(flow, name, job, "dog").round == 2
+        flow.review(taken(flow, "di", job, I))
+        assert {result.replies["1"].key for result in flow.results(job)} == {"dog"}
+
+    def test_votes_without_a_review_are_refused(self) -> None:
+        with pytest.raises(InvalidData, match="Inspect or Accept"):
+            Workflow(Label(votes=2))
+
+
+class TestJobs:
+    def test_a_job_that_could_never_finish_is_not_published_and_leaves_nothing(self, flow: Flow) -> None:
+        with pytest.raises(Incomplete, match="3 different members"):
+            cats(flow, workflow=Workflow(Label(votes=3), Inspect()))
+        assert list(flow.jobs("street")) == []
+
+    def test_the_only_inspector_cannot_be_the_only_labeler(self, flow: Flow) -> None:
+        with pytest.raises(Incomplete, match="nobody reviews their own work"):
+            cats(flow, workflow=Workflow(Label(), Inspect()), label=["ben"], inspect=["ben"])
+
+    @pytest.mark.parametrize(
+        ("packaging", "sizes"),
+        [(FixedSize(3), [3, 3, 1]), (AvgSize(3), [3, 2, 2]), (FieldBase("camera"), [4, 3])],
+    )
+    def test_packages_are_cut_as_asked(self, flow: Flow, packaging: itagflow.FixedSize, sizes: list[int]) -> None:
+        data = [{"data": {"source": f"{n}.jpg", "camera": n % 2}} for n in range(7)]
+        job = cats(flow, data=data, packaging=packaging)
+        assert [package.size for package in flow.packages(job)] == sizes
+
+    def test_loading_goes_on_where_it_broke_off(self, flow: Flow) -> None:
+        home = street(flow, "ben")
+        template = templates.image_classification(["cat"])
+        job = flow.create_job(home, "later", template=template, packaging=FixedSize(2), by="ada")
+        flow.load(job, rows(3), by="ada")
+        report = flow.load(job, rows(5), by="ada")
+        assert (report.loaded, flow.job(job).loaded) == (2, 5)
+        assert [package.size for package in flow.packages(job)] == [2, 2, 1]
+        flow.publish(job, by="ada")
+        with pytest.raises(WrongState):
+            flow.load(job, rows(6), by="ada")
+
+    def test_a_finished_job_runs_again_when_rows_are_appended(self, flow: Flow) -> None:
+        data = [{"data": {"source": f"{n}.jpg", "id": n}} for n in range(2)]
+        job = cats(flow, data=data, row_key="id")
+        labeled(flow, "ben", job)
+        assert flow.job(job).state is JobState.FINISHED
+        more = [{"data": {"source": f"{n}.jpg", "id": n}} for n in (1, 2, 2)]
+        report = flow.append(job, more, by="ada")
+        assert (report.loaded, report.duplicates) == (1, 2)
+        assert flow.job(job).state is JobState.RUNNING
+        labeled(flow, "ben", job)
+        assert flow.progress(job).done == 3
+
+    def test_bad_rows_are_all_named_and_leave_nothing_behind(self, flow: Flow) -> None:
+        bad = [*rows(1), {"data": {}}, "{", {"dat": 1}]
+        with pytest.raises(InvalidData) as refused:
+            cats(flow, data=bad)
+        assert [problem.where for problem in refused.value.problems] == ["row 2, data.source", "row 3", "row 4, data"]
+        assert list(flow.jobs("street")) == []
+
+    def test_or_are_skipped_when_asked(self, flow: Flow) -> None:
+        job = cats(flow, data=[*rows(1), {"data": {}}], on_error="skip")
+        assert job.loaded == 1
+
+    def test_finishing_by_hand_discards_only_when_told(self, flow: Flow) -> None:
+        job = cats(flow)
+        labeled(flow, "ben", job)
+        turn = taken(flow, "cy", job)
+        with pytest.raises(Incomplete, match="package 2 is still open"):
+            flow.finish(job, by="ada")
+        assert flow.finish(job, by="ada", discard_open=True).state is JobState.FINISHED
+        assert flow.turn(turn).outcome is Outcome.RECALLED
+        assert [package.state for package in flow.packages(job)] == [PackageState.DONE, PackageState.DISCARDED]
+        flow.reopen((job.id, 2), by="ada", reason="we need it after all")
+        assert flow.job(job).state is JobState.RUNNING
+        assert taken(flow, "ben", job).round == 2
+
+    def test_accepted_work_is_locked_until_it_is_reopened(self, flow: Flow) -> None:
+        job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=2)
+        turn = labeled(flow, "ben", job)
+        flow.review(taken(flow, "di", job, I))
+        with pytest.raises(NotHeld):
+            flow.save(turn, 1, Choice("dog"))
+        flow.reopen((job.id, 1), by="ada")
+        again = taken(flow, "di", job, I)
+        flow.modify(again, 1, Choice("dog"))
+        flow.review(again)
+        assert flow.result((job.id, 1)).replies["1"] == Choice("dog")
+
+    def test_an_archived_job_is_read_only_and_can_be_deleted(self, flow: Flow) -> None:
+        job = cats(flow)
+        turn = taken(flow, "ben", job)
+        with pytest.raises(NotAllowed, match="archive it first"):
+            flow.delete(job, by="ada")
+        flow.archive(job, by="ada")
+        with pytest.raises(NotHeld):
+            flow.save(turn, 1, Choice("cat"))
+        with pytest.raises(NotAllowed, match="archived"):
+            flow.update_job(job, remark="x", by="ada")
+        flow.delete(job, by="ada")
+        with pytest.raises(itagflow.NotFound):
+            flow.job(job)
+        assert [event.verb for event in flow.events()][-1] == "delete"
+        assert not any(event.job == job.id for event in flow.events() if event.verb != "delete")
+
+    def test_what_is_noted_about_a_job_can_change(self, flow: Flow, clock: Clock) -> None:
+        job = cats(flow, tags=["animals"])
+        changed = flow.update_job(job, name="dogs", tags=["x", "y"], due_at=clock(), by="ada")
+        assert (changed.name, changed.tags, changed.due_at) == ("dogs", ("x", "y"), clock())
+        with pytest.raises(InvalidData, match="1 to 100 characters"):
+            flow.update_job(job, name="_", by="ada")
+        with pytest.raises(InvalidData, match="time zone"):
+            flow.update_job(job, due_at=clock().replace(tzinfo=None), by="ada")
+
+    def test_the_workforce_changes_stage_by_stage(self, flow: Flow) -> None:
+        job = cats(flow, label=["ben"])
+        flow.add_member(job.workspace, "nan", Role.OPERATOR, groups=["night"], by="ada")
+        with pytest.raises(NotAllowed, match="does not name them"):
+            flow.claim("nan", job, L)
+        flow.add_workers(job, L, [Group("night")], by="ada")
+        assert flow.claim("nan", job, L) is not None
+        flow.remove_workers(job, L, ["ben"], by="ada")
+        with pytest.raises(NotAllowed):
+            flow.claim("ben", job, L)
+        flow.set_workforce(job, {L: ["ben"]}, by="ada")
+        assert flow.job(job).crew(L).groups == ()
+
+    def test_a_stored_template_serves_several_jobs(self, flow: Flow) -> None:
+        home = street(flow, "ben")
+        stored = flow.add_template(home, templates.text_classification(["a", "b"]), name="letters", by="ada")
+        for name in ("one", "two"):
+            flow.create_job(home, name, template="letters", data=[{"data": {"source": "text"}}], by="ada")
+        assert {job.template for job in flow.jobs(home)} == {stored.id}
+
+    def test_tasks_are_found_by_state_member_and_label(self, flow: Flow) -> None:
+        job = cats(flow)
+        labeled(flow, "ben", job, "dog")
+        found = flow.find_tasks(job, state=TaskState.FINAL, member="ben", label="dog")
+        assert [result.task.number for result in found] == [1, 2]
+        assert [result.task.number for result in flow.find_tasks(job, state=TaskState.TODO)] == [3, 4]
+        assert list(flow.find_tasks(job, member="cy")) == []
+
+    def test_everything_is_copied_to_another_store(self, flow: Flow) -> None:
+        job = cats(flow, workflow=Workflow(Label(), Inspect()))
+        labeled(flow, "ben", job)
+        with itagflow.open("memory:") as other:
+            flow.copy(to=other)
+            assert list(other.results(job)) == list(flow.results(job))
+            assert [str(event) for event in other.history(job)] == [str(event) for event in flow.history(job)]
+            other.review(taken(other, "di", job, I))
+
+    def test_listeners_hear_what_is_stored_and_cannot_break_it(self, caplog: pytest.LogCaptureFixture) -> None:
+        heard: list[str] = []
+
+        def listen(event: itagflow.Event) -> None:
+            heard.append(event.verb)
+            raise RuntimeError("a bad listener")
+
+        with itagflow.open("memory:", listeners=[listen]) as flow:
+            job = cats(flow)
+            taken(flow, "ben", job)
+            assert heard == [event.verb for event in flow.events()]
+        assert "a listener failed" in caplog.text
+
+    def test_people_answer_texts_and_several_questions(self, flow: Flow) -> None:
+        home = street(flow, "ben")
+        template = itagflow.Template(
+            questions=(
+                itagflow.Question("1", itagflow.QuestionKind.RADIO, "Kind", (itagflow.Option("cat"),)),
+                itagflow.Question("2", itagflow.QuestionKind.INPUT, "Name", required=False),
+            )
+        )
+        job = flow.create_job(home, "two", template=template, data=rows(1), workforce={L: ["ben"]}, by="ada")
+        turn = taken(flow, "ben", job)
+        with pytest.raises(InvalidData, match="must be a mapping from question id"):
+            flow.save(turn, 1, Choice("cat"))
+        flow.save(turn, 1, {"2": Text("Tom"), "1": Choice("cat")})
+        flow.submit(turn)
+        assert flow.result((job.id, 1)).replies == {"1": Choice("cat"), "2": Text("Tom")}
