@@ -23,5 +23,5 @@ def leave(namespace: dict[str, Any]) -> None:
 
 
 pages = Sybil(parsers=[PythonCodeBlockParser()], patterns=["*.md"], setup=enter, teardown=leave)
-docstrings = Sybil(parsers=[DocTestParser()], patterns=["src/**/*.py"], setup=enter, teardown=leave)
+docstrings = Sybil(path="src", parsers=[DocTestParser()], patterns=["*.py"], setup=enter, teardown=leave)
 pytest_collect_file = (pages + docstrings).pytest()

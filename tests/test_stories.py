@@ -389,7 +389,11 @@ class TestReviewing:
         flow.save_many(turn, {1: Choice("cat"), 2: Choice("cat")})
         flow.submit(turn)
         review = taken(flow, "di", job, I)
-        for act in (lambda: flow.save(review, 1, Choice("cat")), lambda: flow.accept(review), lambda: flow.submit(review)):
+        for act in (
+            lambda: flow.save(review, 1, Choice("cat")),
+            lambda: flow.accept(review),
+            lambda: flow.submit(review),
+        ):
             with pytest.raises(WrongState):
                 act()
 

@@ -332,7 +332,10 @@ class StoreContract:
         assert numbers(number=tuple(range(2, 40, 2))) == list(range(2, 21, 2))
         assert numbers(number=()) == []
         assert numbers(job=5) == []
-        assert numbers(waiting_since=Span(AT, AT), state=(PackageState.LABEL, PackageState.ACCEPT), priority=0) == [2, 3]
+        assert numbers(waiting_since=Span(AT, AT), state=(PackageState.LABEL, PackageState.ACCEPT), priority=0) == [
+            2,
+            3,
+        ]
         store.close()
 
     def test_only_index_columns_can_be_asked_for(self) -> None:

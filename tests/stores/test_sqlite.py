@@ -78,7 +78,10 @@ class TestPlans:
                 ),
                 "assignment_lease",
             ),
-            (Query(Task, {"job": 4, "package": 1, "number": Span(2, None)}, order=("number",), limit=9), "task_package"),
+            (
+                Query(Task, {"job": 4, "package": 1, "number": Span(2, None)}, order=("number",), limit=9),
+                "task_package",
+            ),
             (Query(Task, {"job": 4, "row_key": ("a", "b")}), "task_row_key"),
             (Query(Answer, {"job": 4, "task": Span(1, 9)}), "answer_task"),
             (Query(Answer, {"job": 4, "assignment": 1}), "PRIMARY KEY"),

@@ -139,7 +139,8 @@ class Claiming(Shell):
         """See that there is a seat to hold, in a block of its own, where a limit or a token needs one."""
         with self.store.read() as reader:
             home = _find.job(reader, job)
-            if not token and home.workflow.rule(stage).limit is None:
+            rule = home.workflow.rule(stage)
+            if not token and rule.limit is None:
                 return
             seat = Seat(job=home.id, stage=stage, member=_find.member(reader, home.workspace, member).id)
             if perhaps(reader, Seat, seat.key) is not None:

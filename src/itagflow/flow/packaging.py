@@ -45,7 +45,9 @@ class Packaging(Ordering):
         with self._acting() as block:
             old = block.hold_job(job)
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
-            still = _find.first(block.store, Query(Package, {"job": old.id, "state": OPEN}, limit=1))
+            still = _find.first(
+                block.store, Query(Package, {"job": old.id, "state": OPEN}, order=("state", "number"), limit=1)
+            )
             new = jobs.stepped(old, "finish", open_package=still.number if still else 0)
             block.do(record(act, "finish", about=new, save=((old, new),), data={"name": old.name}))
             return new

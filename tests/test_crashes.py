@@ -1,0 +1,199 @@
+"""``kill -9`` at random moments: what had returned is there, nothing is half, and work goes on.
+
+``ITAGFLOW_KILLS`` says how often; 20 unless set.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import invariants
+from scenes import rows
+
+import itagflow
+from itagflow import (
+    Accept,
+    Assignment,
+    Choice,
+    FixedSize,
+    Inspect,
+    Job,
+    JobState,
+    Label,
+    Role,
+    Stage,
+    TurnState,
+    Workflow,
+    templates,
+)
+from itagflow.model.task import Answer
+
+KILLS = int(os.environ.get("ITAGFLOW_KILLS", "20"))
+
+WORKER = """
+import random, sys
+import itagflow
+from itagflow import Choice, Stage
+
+path, job, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+draw = random.Random(seed)
+flow = itagflow.open(path)
+print("ready", flush=True)
+
+def say(answer):
+    print("saved", *answer.key, answer.version, answer.replies["1"].key if answer.replies else "-", flush=True)
+
+while True:
+    before = draw.choice(["ben", "cy"])
+    if turn := flow.claim(before, job, Stage.LABEL):
+        for work in flow.tasks(turn):
+            say(flow.save(turn, work, Choice(draw.choice(["cat", "dog"]))))
+        flow.submit(turn)
+        print("submitted", turn.id, flush=True)
+    if turn := flow.claim("di", job, Stage.INSPECT):
+        if draw.random() < 0.4:
+            flow.reject(turn, tasks=[next(flow.tasks(turn))], reason="again")
+        else:
+            say(flow.modify(turn, next(flow.tasks(turn)), Choice("dog")))
+            flow.review(turn)
+        print("looked", turn.id, flush=True)
+    if draw.random() < 0.3:
+        flow.append(job, [{"data": {"source": f"{n}.jpg"}} for n in range(7)], by="ada")
+        print("appended", flush=True)
+"""
+
+
+def order(path: str) -> Job:
+    with itagflow.open(path) as flow:
+        home = flow.create_workspace("street", admin="ada")
+        for name in ("ben", "cy", "di"):
+            flow.add_member(home, name, Role.OPERATOR, by="ada")
+        return flow.create_job(
+            home,
+            "crash",
+            template=templates.image_classification(["cat", "dog"]),
+            data=rows(40),
+            workflow=Workflow(Label(), Inspect(sample=0.5), Accept()),
+            packaging=FixedSize(4),
+            workforce={Stage.LABEL: ["ben", "cy"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]},
+            by="ada",
+        )
+
+
+def killed_worker(path: str, job: int, seed: int) -> list[list[str]]:
+    """Let a worker work for a moment, kill it, and return what it had said."""
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER, path, str(job), str(seed)], stdout=subprocess.PIPE, text=True
+    )
+    assert worker.stdout is not None
+    first = worker.stdout.readline()
+    assert first == "ready\n"
+    time.sleep(random.Random(seed).uniform(0.0, 0.25))
+    worker.send_signal(signal.SIGKILL)
+    said = [line.split() for line in worker.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+    worker.stdout.close()
+    assert worker.wait() == -signal.SIGKILL
+    return said
+
+
+def test_what_had_returned_is_there_after_every_kill(tmp_path: Path) -> None:
+    path = str(tmp_path / "labels.db")
+    job = order(path)
+    saved: dict[tuple[int, int, int], tuple[int, str]] = {}
+    for seed in range(KILLS):
+        for line in killed_worker(path, job.id, seed):
+            if line[0] == "saved":
+                saved[int(line[1]), int(line[2]), int(line[3])] = (int(line[4]), line[5])
+        with itagflow.open(path) as flow:
+            invariants.check(flow)
+            with flow.store.read() as reader:
+                for key, (version, word) in saved.items():
+                    stored = reader.get(Answer, key)
+                    assert stored.version >= version
+                    if stored.version == version:
+                        assert stored.replies == {"1": Choice(word)}
+    assert saved
+    with itagflow.open(path) as flow:
+        finish(flow, job)
+        assert flow.job(job).state is JobState.FINISHED
+        assert flow.progress(job).done == flow.job(job).loaded
+        invariants.check(flow)
+
+
+def finish(flow: itagflow.Flow, job: Job) -> None:
+    """Do all work that is left: first what the dead ones held, which is still theirs."""
+    for member in ("ben", "cy", "di"):
+        for turn in list(flow.turns(member)):
+            if turn.state is TurnState.HELD:
+                end(flow, turn)
+    moved = True
+    while moved:
+        moved = False
+        for member, stage in (("ben", Stage.LABEL), ("cy", Stage.LABEL), ("di", Stage.INSPECT), ("ada", Stage.ACCEPT)):
+            while turn := flow.claim(member, job, stage):
+                moved = True
+                end(flow, turn)
+
+
+def end(flow: itagflow.Flow, turn: Assignment) -> None:
+    """Do the work of a turn."""
+    if turn.stage is Stage.LABEL:
+        flow.save_many(turn, [(work, Choice("cat")) for work in flow.tasks(turn)])
+        flow.submit(turn)
+    elif turn.stage is Stage.INSPECT:
+        for work in flow.tasks(turn):
+            flow.judge(turn, work)
+        flow.review(turn)
+    else:
+        flow.accept(turn)
+
+
+LOADER = """
+import sys
+import itagflow
+from itagflow import FixedSize, templates
+flow = itagflow.open(sys.argv[1])
+print("ready", flush=True)
+data = ({"data": {"source": f"{n}.jpg"}} for n in range(60_000))
+if sys.argv[2] == "-":
+    template = templates.image_classification(["cat"])
+    flow.create_job("street", "big", template=template, data=data, packaging=FixedSize(50), by="ada")
+else:
+    flow.load("big", data, by="ada")
+"""
+
+
+def test_loading_goes_on_after_every_kill(tmp_path: Path) -> None:
+    path = str(tmp_path / "labels.db")
+    with itagflow.open(path) as flow:
+        flow.create_workspace("street", admin="ada")
+    how, loaded = "-", [0]
+    for seed in range(max(2, KILLS // 10)):
+        loader = subprocess.Popen([sys.executable, "-c", LOADER, path, how], stdout=subprocess.PIPE, text=True)
+        assert loader.stdout is not None
+        loader.stdout.readline()
+        time.sleep(random.Random(seed).uniform(0.1, 0.4))
+        loader.kill()
+        loader.stdout.close()
+        loader.wait()
+        with itagflow.open(path) as flow:
+            if jobs := list(flow.jobs("street")):
+                how = "load"
+                assert jobs[0].loaded % 5_000 == 0 or jobs[0].loaded == 60_000
+                assert sum(package.size for package in flow.packages(jobs[0])) == jobs[0].loaded
+                assert jobs[0].loaded >= loaded[-1]
+                loaded.append(jobs[0].loaded)
+                if jobs[0].state is not JobState.DRAFT:
+                    return
+    with itagflow.open(path) as flow:
+        if how == "-":
+            flow.create_job("street", "big", template=templates.image_classification(["cat"]), by="ada")
+        flow.load("big", ({"data": {"source": f"{n}.jpg"}} for n in range(60_000)), by="ada")
+        assert flow.publish("big", by="ada").loaded == 60_000
+        assert sum(1 for _ in flow.results("big")) == 60_000

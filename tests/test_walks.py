@@ -1,0 +1,253 @@
+"""Random histories over both stores side by side: no difference, no broken invariant, and the replay agrees."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import hypothesis.strategies as st
+import invariants
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from scenes import Clock, rows
+
+import itagflow
+from itagflow import (
+    Accept,
+    AvgSize,
+    Choice,
+    FieldBase,
+    FixedSize,
+    Flow,
+    Inspect,
+    ItagflowError,
+    Label,
+    Role,
+    Route,
+    Stage,
+    Workflow,
+    templates,
+)
+
+PEOPLE = ("ada", "ben", "cy", "di")
+LEASE = timedelta(minutes=10)
+people = st.sampled_from(PEOPLE)
+stages = st.sampled_from(Stage)
+anything = st.integers(0, 10_000)
+words = st.sampled_from(["cat", "dog", "bird"])
+
+labels = st.sampled_from(
+    [
+        Label(),
+        Label(lease=LEASE, offer_lease=LEASE, limit=2),
+        Label(rework=Route.POOL, redo_all=True),
+        Label(rework=Route.POOL, allow_own_work=True),
+        Label(rework="ben", lease=LEASE),
+        Label(votes=2, min_votes=2),
+        Label(votes=2, min_votes=1, lease=LEASE, limit=1, redo_all=True),
+        Label(votes=3, min_votes=2, rework=Route.POOL, allow_own_work=True),
+    ]
+)
+inspects = st.sampled_from([None, Inspect(), Inspect(sample=0.5, lease=LEASE, limit=1), Inspect(allow_own_work=True)])
+accepts = st.sampled_from([None, Accept(), Accept(sample=1), Accept(reject_to=Stage.INSPECT, allow_own_work=True)])
+packagings = st.sampled_from([FixedSize(2), FixedSize(3), AvgSize(2), FieldBase("source")])
+
+
+class Walk(RuleBasedStateMachine):
+    """Every verb, by anybody, at any time; what is refused must be refused by both, in the same words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.clock = Clock()
+        self.flows: list[Flow] = []
+        for url in ("memory:", f"sqlite:///{self.folder.name}/labels.db?synchronous=normal"):
+            ids = itertools.count(1000)
+            self.flows.append(itagflow.open(url, clock=self.clock, ids=ids.__next__))
+        self.turns: list[tuple[int, int]] = []
+        self.job = 0
+        self.accepted: dict[tuple[int, int, int], Any] = {}
+
+    def teardown(self) -> None:
+        for flow in self.flows:
+            flow.close()
+        self.folder.cleanup()
+
+    def both(self, act: Callable[[Flow], Any]) -> Any:
+        """Do the same on both stores, check that the same comes out, and return it, or None when refused."""
+        outcomes = [self._try(flow, act) for flow in self.flows]
+        assert outcomes[0] == outcomes[1]
+        kind, value = outcomes[0]
+        return value if kind == "done" else None
+
+    @staticmethod
+    def _try(flow: Flow, act: Callable[[Flow], Any]) -> tuple[str, Any]:
+        before = list(flow.events())
+        try:
+            return "done", act(flow)
+        except ItagflowError as error:
+            assert list(flow.events()) == before, "what is refused changes nothing"
+            return type(error).__name__, str(error)
+
+    def turn(self, number: int) -> tuple[int, int]:
+        return self.turns[number % len(self.turns)]
+
+    @initialize(label=labels, inspect=inspects, accept=accepts, packaging=packagings, seed=anything)
+    def order(self, label: Label, inspect: Inspect | None, accept: Accept | None, packaging: Any, seed: int) -> None:
+        if label.votes > 1 and not inspect and not accept:
+            inspect = Inspect()
+        if accept and accept.reject_to is Stage.INSPECT and not inspect:
+            accept = Accept()
+        workflow = Workflow(*(part for part in (label, inspect, accept) if part))
+
+        def begin(flow: Flow) -> int:
+            home = flow.create_workspace("street", admin="ada")
+            for name in PEOPLE[1:]:
+                flow.add_member(home, name, Role.ANNOTATION_ADMIN if name == "di" else Role.OPERATOR, by="ada")
+            return flow.create_job(
+                home,
+                "walk",
+                template=templates.image_classification(["cat", "dog"]),
+                data=rows(5),
+                workflow=workflow,
+                packaging=packaging,
+                workforce=dict.fromkeys(workflow.stages, list(PEOPLE)),
+                seed=seed,
+                by="ada",
+            ).id
+
+        self.job = self.both(begin)
+
+    @rule(who=people, stage=stages, token=st.sampled_from(["", "", "", "t1", "t2"]))
+    def claim(self, who: str, stage: Stage, token: str) -> None:
+        turn = self.both(lambda flow: flow.claim(who, self.job, stage, token=token))
+        self.both(lambda flow: flow.explain(who, self.job, stage))
+        if turn is not None and turn.key not in self.turns:
+            self.turns.append(turn.key)
+
+    @precondition(lambda self: self.turns)
+    @rule(turn=anything, task=st.integers(1, 6), word=words, by=st.none() | people)
+    def save(self, turn: int, task: int, word: str, by: str | None) -> None:
+        said = self.both(lambda flow: flow.save(self.turn(turn), task, Choice(word), by=by))
+        if said is not None:
+            self.accepted[said.key] = said
+
+    @precondition(lambda self: self.turns)
+    @rule(turn=anything, word=st.sampled_from(["cat", "dog"]), submit=st.booleans())
+    def answer_all(self, turn: int, word: str, submit: bool) -> None:
+        key = self.turn(turn)
+
+        def work(flow: Flow) -> Any:
+            return flow.save_many(key, [(work, Choice(word)) for work in flow.tasks(key)])
+
+        for said in self.both(work) or ():
+            self.accepted[said.key] = said
+        if submit:
+            self.both(lambda flow: flow.submit(key))
+
+    @precondition(lambda self: self.turns)
+    @rule(turn=anything, task=st.integers(1, 6), restore=st.booleans())
+    def abandon(self, turn: int, task: int, restore: bool) -> None:
+        key = self.turn(turn)
+        said = self.both(lambda flow: flow.restore(key, task) if restore else flow.abandon(key, task, "dark"))
+        if said is not None:
+            self.accepted[said.key] = said
+
+    @precondition(lambda self: self.turns)
+    @rule(turn=anything, task=st.integers(1, 6), how=st.sampled_from(["right", "wrong", "cat", "dog"]))
+    def look(self, turn: int, task: int, how: str) -> None:
+        key = self.turn(turn)
+        if how in ("right", "wrong"):
+            said = self.both(lambda flow: flow.judge(key, task, wrong="no" if how == "wrong" else None))
+        else:
+            said = self.both(lambda flow: flow.modify(key, task, Choice(how)))
+        if said is not None:
+            self.accepted[said.key] = said
+
+    @precondition(lambda self: self.turns)
+    @rule(turn=anything, verb=st.sampled_from(["submit", "review", "accept", "review", "accept", "renew", "release"]))
+    def end(self, turn: int, verb: str) -> None:
+        self.both(lambda flow: getattr(flow, verb)(self.turn(turn)))
+
+    @precondition(lambda self: self.turns)
+    @rule(turn=anything, tasks=st.lists(st.integers(1, 6), max_size=2), reason=st.sampled_from(["", "no good"]))
+    def reject(self, turn: int, tasks: list[int], reason: str) -> None:
+        key = self.turn(turn)
+        self.both(lambda flow: flow.reject(key, tasks=tasks, reason=reason))
+        self._note_judgments(key)
+
+    def _note_judgments(self, key: tuple[int, int]) -> None:
+        """A reject that names tasks judges them; what it replaced counts no more."""
+        for said in [said for said in self.accepted if said[:2] == key]:
+            del self.accepted[said]
+
+    @precondition(lambda self: self.turns)
+    @rule(turn=anything, to=people, by=people)
+    def reassign(self, turn: int, to: str, by: str) -> None:
+        offer = self.both(lambda flow: flow.reassign(self.turn(turn), to, by=by, reason="busy"))
+        if offer is not None:
+            self.turns.append(offer.key)
+
+    @rule(package=st.integers(1, 4), to=people)
+    def assign(self, package: int, to: str) -> None:
+        offer = self.both(lambda flow: flow.assign((self.job, package), to, by="ada"))
+        if offer is not None:
+            self.turns.append(offer.key)
+
+    @rule(package=st.integers(1, 4), verb=st.sampled_from(["discard", "reopen", "reopen"]), by=people)
+    def turn_package(self, package: int, verb: str, by: str) -> None:
+        self.both(lambda flow: getattr(flow, verb)((self.job, package), by=by))
+
+    @rule(verb=st.sampled_from(["pause", "resume", "resume", "finish", "expire"]))
+    def turn_job(self, verb: str) -> None:
+        self.both(lambda flow: getattr(flow, verb)(self.job, by="ada"))
+
+    @rule(count=st.integers(1, 3))
+    def append(self, count: int) -> None:
+        self.both(lambda flow: flow.append(self.job, rows(count), by="ada"))
+
+    @rule(who=st.sampled_from(PEOPLE[1:]), back=st.booleans())
+    def come_and_go(self, who: str, back: bool) -> None:
+        if back:
+            self.both(lambda flow: flow.add_member("street", who, Role.OPERATOR, by="ada"))
+        else:
+            self.both(lambda flow: flow.remove_member("street", who, by="ada"))
+
+    @rule(minutes=st.sampled_from([1, 6, 11]))
+    def time_passes(self, minutes: int) -> None:
+        self.clock.forward(minutes=minutes)
+
+    @invariant()
+    def nothing_differs_and_nothing_is_broken(self) -> None:
+        if not self.job:
+            return
+        for flow in self.flows:
+            invariants.check(flow)
+        for see in (Flow.packages, Flow.results, Flow.history, Flow.find_tasks):
+            one, other = (list(see(flow, self.job)) for flow in self.flows)
+            assert one == other
+        for name in PEOPLE:
+            one, other = (list(flow.turns(name, workspace="street", live=False)) for flow in self.flows)
+            assert one == other
+        self.both(lambda flow: flow.progress(self.job))
+
+    @invariant()
+    def every_answer_that_was_saved_is_there(self) -> None:
+        for flow in self.flows:
+            with flow.store.read() as reader:
+                for key, said in self.accepted.items():
+                    assert reader.get(type(said), key) == said
+
+
+TestWalk = Walk.TestCase
+TestWalk.settings = settings(
+    max_examples=int(os.environ.get("ITAGFLOW_WALKS", "40")),
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
