@@ -115,7 +115,7 @@ class Walk(RuleBasedStateMachine):
                 data=rows(5),
                 workflow=workflow,
                 packaging=packaging,
-                workforce=dict.fromkeys(workflow.stages, list(PEOPLE)),
+                workforce=dict.fromkeys(workflow.stages, PEOPLE),
                 seed=seed,
                 by="ada",
             ).id

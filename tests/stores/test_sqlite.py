@@ -132,7 +132,7 @@ class TestOpening:
             connection.execute("PRAGMA user_version = 99")
         connection.close()
         before = path.read_bytes()
-        with pytest.raises(StoreFailed, match="version 99 of the schema.*Upgrade itagflow"):
+        with pytest.raises(StoreFailed, match=r"version 99 of the schema.*Upgrade itagflow"):
             SqliteStore(path)
         assert path.read_bytes() == before
 

@@ -42,7 +42,7 @@ def fits(value: Any, condition: Any) -> bool:
         low, high = cast(Any, condition.low), cast(Any, condition.high)
         return bool((low is None or value >= low) and (high is None or value <= high))
     if isinstance(condition, frozenset):
-        return value in frozenset[Any](condition)
+        return value in cast(Any, condition)
     return bool(value == condition)
 
 
@@ -72,7 +72,7 @@ def keys_in(index: Index, depth: int, where: Mapping[str, Any]) -> Iterator[Key]
     prefix = tuple(where[name] for name in index.columns[:depth])
     following = where.get(index.columns[depth]) if depth < len(index.columns) else None
     if isinstance(following, frozenset):
-        for value in sorted(frozenset[Any](following)):
+        for value in sorted(cast(Any, following)):
             yield from _under(index, (*prefix, value))
     elif isinstance(following, Span):
         start = prefix if following.low is None else (*prefix, following.low)

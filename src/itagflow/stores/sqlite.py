@@ -328,7 +328,7 @@ class SqliteStore:
         """Return a new connection."""
         given: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "cached_statements": 512}
         try:
-            connection = sqlite3.connect(self.name, timeout=PATIENCE, **given)
+            connection: sqlite3.Connection = sqlite3.connect(self.name, timeout=PATIENCE, **given)
             try:
                 connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             except sqlite3.Error:

@@ -1,0 +1,65 @@
+"""A labeling job from the order to accepted results, on a SQLite file in a temporary folder."""
+
+import tempfile
+from pathlib import Path
+
+import itagflow
+from itagflow import Accept, Box, FixedSize, Inspect, Label, Regions, Role, Stage, Workflow, templates
+
+MANIFEST = """\
+{"data": {"source": "images/crossing.jpg"}}
+{"data": {"source": "images/bridge.jpg"}}
+"""
+
+
+def main(folder: Path) -> None:
+    """Order, label, inspect, rework, accept, export."""
+    (folder / "street.manifest").write_text(MANIFEST)
+    car = Box(10, 20, 100, 200, label="car")
+    sign = Box(300, 40, 30, 30, label="sign")
+
+    with itagflow.open(folder / "labels.db") as flow:
+        street = flow.create_workspace("street", admin="ada")  # ada is its first member
+        for name in ("ben", "cy", "di"):
+            flow.add_member(street, name, Role.OPERATOR, by="ada")
+
+        job = flow.create_job(
+            street,
+            "signs-2026-11",
+            template=templates.object_detection(["car", "sign"]),
+            data=folder / "street.manifest",  # a path, or any iterable of rows
+            workflow=Workflow(Label(), Inspect(sample=0.5), Accept()),
+            packaging=FixedSize(2),
+            workforce={Stage.LABEL: ["ben", "cy"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]},
+            by="ada",
+        )  # loaded, packed and running
+
+        turn = flow.claim("ben", job, Stage.LABEL)  # None when nothing is there for ben
+        for work in flow.tasks(turn):
+            flow.save(turn, work, Regions([car], width=1280, height=720))
+        flow.submit(turn)
+
+        turn = flow.claim("di", job, Stage.INSPECT)
+        work = next(flow.tasks(turn))  # one of two: the sample; work.shown is ben's result
+        flow.judge(turn, work, wrong="the sign is missing")
+        flow.reject(turn)  # the task judged wrong goes back to ben, round 2
+
+        turn = flow.claim("ben", job, Stage.LABEL)
+        for work in flow.tasks(turn):  # only what was rejected; work.remark says why
+            flow.save(turn, work, Regions([car, sign], width=1280, height=720))
+        flow.submit(turn)
+
+        flow.review(flow.claim("di", job, Stage.INSPECT))
+        flow.accept(flow.claim("ada", job, Stage.ACCEPT))  # the job finishes by itself
+
+        print(flow.progress(job))
+        for event in flow.history(job):
+            print(event)
+        report = flow.export(job, "itag", folder / "street.out.manifest")
+        print(f"exported {report.rows} rows, {report.blocks[Stage.ACCEPT]} of them accepted:")
+        print((folder / "street.out.manifest").read_text()[:160], "…")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as temporary:
+        main(Path(temporary))

@@ -1,0 +1,164 @@
+"""Entities with sensible fields, for tests that care about a few of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+
+from itagflow.model.entity import Entity
+from itagflow.model.event import Event, Move
+from itagflow.model.job import Accept, AvgSize, Crew, FixedSize, Inspect, Job, JobState, Label, Stage, Workflow
+from itagflow.model.package import Assignment, Outcome, Package, PackageState, Seat, TurnState
+from itagflow.model.reply import Box, Choice, Choices, Polygon, Regions, Reply, Text
+from itagflow.model.task import Answer, Task, Verdict
+from itagflow.model.template import Option, Question, QuestionKind, Template, View, ViewKind
+from itagflow.model.workspace import Member, Role, Workspace
+
+AT = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
+"""When everything that the builders build happened."""
+
+
+def a_workspace(**fields: Any) -> Workspace:
+    """Return a workspace with these fields."""
+    return attrs.evolve(Workspace(id=1, name="street", created_at=AT), **fields)
+
+
+def a_member(**fields: Any) -> Member:
+    """Return a member with these fields."""
+    return attrs.evolve(Member(id=2, workspace=1, account="ben", role=Role.OPERATOR), **fields)
+
+
+def a_template(**fields: Any) -> Template:
+    """Return a stored template with these fields."""
+    asked = Question("1", QuestionKind.RADIO, "Single-choice", (Option("cat"), Option("dog")))
+    return attrs.evolve(Template(id=3, workspace=1, questions=(asked,)), **fields)
+
+
+def a_job(**fields: Any) -> Job:
+    """Return a running job with these fields."""
+    given: dict[str, Any] = {
+        "id": 4,
+        "workspace": 1,
+        "name": "cats",
+        "template": 3,
+        "workflow": Workflow(),
+        "packaging": FixedSize(2),
+        "created_by": 2,
+        "created_at": AT,
+        "seed": 7,
+        "state": JobState.RUNNING,
+    }
+    return attrs.evolve(Job(**given), **fields)
+
+
+def a_package(number: int = 1, **fields: Any) -> Package:
+    """Return a package of job 4 with these fields."""
+    return attrs.evolve(Package(job=4, number=number, waiting_since=AT, size=2), **fields)
+
+
+def a_task(number: int = 1, **fields: Any) -> Task:
+    """Return a task of job 4 with these fields."""
+    row = f'{{"data": {{"source": "{number}.jpg"}}}}'
+    return attrs.evolve(Task(job=4, number=number, package=1, row=row), **fields)
+
+
+def a_turn(id: int = 5, **fields: Any) -> Assignment:
+    """Return a turn of member 2 on package 1 of job 4 with these fields."""
+    given: dict[str, Any] = {
+        "job": 4,
+        "id": id,
+        "package": 1,
+        "stage": Stage.LABEL,
+        "round": 1,
+        "member": 2,
+        "state": TurnState.HELD,
+        "made_at": AT,
+    }
+    return attrs.evolve(Assignment(**given), **fields)
+
+
+def an_answer(task: int = 1, **fields: Any) -> Answer:
+    """Return the answer of turn 5 about a task of job 4 with these fields."""
+    given: dict[str, Any] = {
+        "job": 4,
+        "assignment": 5,
+        "task": task,
+        "package": 1,
+        "stage": Stage.LABEL,
+        "round": 1,
+        "member": 2,
+        "at": AT,
+    }
+    return attrs.evolve(Answer(**given), **fields)
+
+
+def an_event(verb: str = "claim", **fields: Any) -> Event:
+    """Return an event of job 4 that is not stored yet, with these fields."""
+    return attrs.evolve(Event(at=AT, verb=verb, workspace=1, member=2, job=4), **fields)
+
+
+def one_of_each() -> list[Entity]:
+    """Return entities of every kind: with all defaults, and with every field set."""
+    plain: list[Entity] = [
+        a_workspace(),
+        a_member(),
+        a_template(),
+        a_job(),
+        a_package(),
+        a_task(),
+        a_turn(),
+        an_answer(),
+        Seat(job=4, stage=Stage.LABEL, member=2),
+        an_event(),
+    ]
+    return [*plain, *_people(), *_orders(), *_work()]
+
+
+def _people() -> list[Entity]:
+    child = Question("1", QuestionKind.CHECKBOX, "Marks", (Option("a", "A", "#239125"),), required=False)
+    asked = (Question("1", QuestionKind.PICTURE, "Objects", children=(child,)),)
+    shown = (View(ViewKind.AUDIO, "sound"),)
+    return [
+        a_workspace(id=11, name="道路"),
+        a_member(id=12, account="cy", role=Role.LEADER, groups=("a", "b"), external=True, active=False, version=3),
+        a_template(id=13, name="boxes", questions=asked, views=shown, abandon_reasons=("dark",)),
+    ]
+
+
+def _orders() -> list[Entity]:
+    minutes = timedelta(minutes=5)
+    flow = Workflow(
+        Label(lease=minutes, limit=4, redo_all=True, rework=2),
+        Inspect(sample=0.5, offer_lease=timedelta(days=1)),
+        Accept(sample=3, allow_own_work=True, reject_to=Stage.INSPECT),
+    )
+    counts = {"loaded": 5, "consumed": 6, "packages": 3, "version": 9}
+    notes = {"tags": ("x", "y"), "remark": "r", "guideline": "g", "due_at": AT}
+    crew = {Stage.LABEL: Crew((2, 3), ("night",)), Stage.INSPECT: Crew()}
+    states = {"state": JobState.PAUSED, "row_key": "id", "packaging": AvgSize(3)}
+    moves = {"state": PackageState.INSPECT, "round": 2, "free": 0, "priority": -3, "abandoned": 1, "wrong": 1}
+    return [
+        a_job(id=14, name="all", workflow=flow, workforce=crew, **states, **counts, **notes),
+        a_job(id=15, name="votes", workflow=Workflow(Label(votes=3, min_votes=2), Inspect())),
+        a_package(2, disputes=(3, 4), scope=(3,), rejects=(3,), value='"left"', **moves),
+        a_task(2, row='{"data": {"source": "猫.jpg"}, "x": [1e400]}', row_key="k"),
+    ]
+
+
+def _work() -> list[Entity]:
+    box = Box(1.5, 2, 3, 4, labels={"Kind": "car", "Marks": ("a", "b")}, id="r1")
+    outline = Polygon([(0, 0), (1, 0), (1, 1.25)])
+    regions = Regions([box, outline], width=640, height=480, rotation=90)
+    said: dict[str, Reply] = {"1": Choice("猫"), "2": Choices(["a", "b"]), "3": Text('"x" \\ \n 😀'), "4": regions}
+    judged = {"verdict": Verdict.WRONG, "remark": "r", "disputed": ("1",), "member": None}
+    ended = {"outcome": Outcome.REJECTED, "ended_at": AT, "remark": "no", "sent_back": (1,), "lease_until": AT}
+    where = {"stage": Stage.INSPECT, "member": None, "state": TurnState.DONE, "scope": (1, 2), "token": "t"}
+    move = Move("package", (4, 1), "state", "label", "inspect")
+    return [
+        a_turn(15, **where, **ended),
+        an_answer(2, replies=said, abandoned="dark", **judged),
+        Seat(job=4, stage=Stage.ACCEPT, member=2, held=3, version=1),
+        an_event("save", package=1, turn=5, task=2, changes=(move,), data={"was": {"2": [1, "x"]}}),
+    ]

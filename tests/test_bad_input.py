@@ -1,0 +1,328 @@
+"""Bad input gets a clear error of our tree and changes nothing."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scenes import cats, rows, street, taken
+
+import itagflow
+from itagflow import (
+    AlreadyExists,
+    Box,
+    Choice,
+    Choices,
+    FixedSize,
+    Flow,
+    Inspect,
+    InvalidData,
+    ItagflowError,
+    Label,
+    NotAllowed,
+    NotFound,
+    NotHeld,
+    Polygon,
+    Regions,
+    Role,
+    Stage,
+    StoreFailed,
+    Text,
+    UnknownFormat,
+    Workflow,
+    WrongState,
+    templates,
+)
+
+
+def everything(flow: Flow) -> list[Any]:
+    with itagflow.open("memory:") as other:
+        flow.copy(to=other)
+        with other.store.read() as reader:
+            from itagflow.store import Query
+            from itagflow.stores._layout import LAYOUTS
+
+            return [sorted(map(str, reader.find(Query(kind)))) for kind in LAYOUTS]
+
+
+def is_refused(flow: Flow, error: type[ItagflowError], words: str, act: Callable[[], object]) -> ItagflowError:
+    before = everything(flow)
+    with pytest.raises(error, match=words) as refused:
+        act()
+    assert everything(flow) == before, "it changed something"
+    assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)
+    assert str(copy.copy(refused.value)) == str(refused.value)
+    return refused.value
+
+
+WRONG_ANSWERS: list[tuple[Any, str]] = [
+    (Choice("bird"), "'bird' is not an option; the options are cat, dog"),
+    (Choice(3), "needs a string, not int"),
+    (Choices(["cat"]), "needs a Choice, not a Choices"),
+    (Text("cat"), "needs a Choice, not a Text"),
+    ({"2": Choice("cat")}, "2: the template has no such question; 1: no reply to the required question"),
+    ({}, "no reply to the required question 'Single-choice'"),
+    ("cat", "must be a mapping from question id"),
+    ({"1": "cat"}, "must be a mapping from question id"),
+    (None, "must be a mapping from question id"),
+]
+
+
+@pytest.mark.parametrize(("reply", "words"), WRONG_ANSWERS)
+def test_an_answer_that_does_not_fit(flow: Flow, reply: Any, words: str) -> None:
+    job = cats(flow)
+    turn = taken(flow, "ben", job)
+    error = is_refused(flow, InvalidData, words, lambda: flow.save(turn, 1, reply))
+    assert str(error).startswith("the answer to task 1: ")
+
+
+SIZE = {"width": 100, "height": 50}
+WRONG_REGIONS: list[tuple[Regions, str]] = [
+    (Regions([Box(60, 0, 50, 10, label="car")], **SIZE), r"1.regions\[0\]: reaches outside the image of 100 x 50"),
+    (Regions([Box(-1, 0, 5, 10, label="car")], **SIZE), "reaches outside"),
+    (Regions([Box(0, 0, 0, 10, label="car")], **SIZE), "must have an area"),
+    (Regions([Box(math.nan, 0, 1, 1, label="car")], **SIZE), r"1.regions\[0\].x: must be a finite number"),
+    (Regions([Box(0, 0, math.inf, 1, label="car")], **SIZE), "must be a finite number"),
+    (Regions([Polygon([(0, 0), (1, 1)], label="car")], **SIZE), "at least 3 points"),
+    (Regions([Box(0, 0, 1, 1, label="bus")], **SIZE), "'bus' is not an option"),
+    (Regions([Box(0, 0, 1, 1)], **SIZE), "no reply to the required question 'Single-choice'"),
+    (Regions([Box(0, 0, 1, 1, labels={"Color": "red"})], **SIZE), "'Color' is not a question about regions"),
+    (Regions([], width=0, height=50), "1.width: must be a whole number of pixels"),
+    (Regions([], rotation=45, **SIZE), "1.rotation: must be 0, 90, 180 or 270"),
+]
+
+
+@pytest.mark.parametrize(("reply", "words"), WRONG_REGIONS)
+def test_regions_that_do_not_fit(flow: Flow, reply: Regions, words: str) -> None:
+    home = street(flow, "ben")
+    template = templates.object_detection(["car"])
+    job = flow.create_job(home, "boxes", template=template, data=rows(1), workforce={Stage.LABEL: ["ben"]}, by="ada")
+    turn = taken(flow, "ben", job)
+    is_refused(flow, InvalidData, words, lambda: flow.save(turn, 1, reply))
+
+
+def test_every_problem_is_listed() -> None:
+    with itagflow.open("memory:") as flow:
+        job = cats(flow)
+        turn = taken(flow, "ben", job)
+        error = is_refused(
+            flow, InvalidData, "7: the template", lambda: flow.save(turn, 1, {"7": Text("x"), "8": Text("y")})
+        )
+        assert isinstance(error, InvalidData)
+        assert [problem.where for problem in error.problems] == ["7", "8", "1"]
+
+
+class TestTurns:
+    def test_a_task_outside_the_turns_scope(self, flow: Flow) -> None:
+        job = cats(flow)
+        turn = taken(flow, "ben", job)
+        is_refused(
+            flow, InvalidData, "task 3: is in package 2, not in that of turn", lambda: flow.save(turn, 3, Choice("cat"))
+        )
+        is_refused(flow, NotFound, "no Task", lambda: flow.save(turn, 99, Choice("cat")))
+
+    def test_a_turn_of_somebody_else(self, flow: Flow) -> None:
+        job = cats(flow)
+        turn = taken(flow, "ben", job)
+        for act in (
+            lambda: flow.save(turn, 1, Choice("cat"), by="cy"),
+            lambda: flow.submit(turn, by="cy"),
+            lambda: flow.renew(turn, by="cy"),
+            lambda: list(flow.tasks(turn, by="cy")),
+        ):
+            is_refused(flow, NotHeld, "it is another member's, not cy's", act)
+        is_refused(flow, NotAllowed, "cy may not assign", lambda: flow.release(turn, by="cy"))
+
+    def test_a_turn_that_was_given_back_or_does_not_exist(self, flow: Flow) -> None:
+        job = cats(flow)
+        turn = taken(flow, "ben", job)
+        flow.release(turn)
+        is_refused(flow, NotHeld, "it was released: claim anew", lambda: flow.save(turn, 1, Choice("cat")))
+        is_refused(flow, WrongState, "returned: it cannot release", lambda: flow.release(turn))
+        is_refused(flow, NotFound, "no Assignment", lambda: flow.save((job.id, 1), 1, Choice("cat")))
+
+    def test_an_offer_must_be_claimed_first(self, flow: Flow) -> None:
+        job = cats(flow)
+        offer = flow.assign((job.id, 1), "ben", by="ada")
+        is_refused(flow, NotHeld, "it is offered: claim it first", lambda: flow.save(offer, 1, Choice("cat")))
+
+    def test_a_wrong_role_stage_or_member(self, flow: Flow) -> None:
+        job = cats(flow, workflow=Workflow(Label(), Inspect()))
+        flow.add_member(job.workspace, "eve", Role.VIEWER, by="ada")
+        is_refused(flow, NotAllowed, "the role viewer does not include it", lambda: flow.claim("eve", job, Stage.LABEL))
+        is_refused(flow, NotAllowed, "does not name them for label", lambda: flow.claim("di", job, Stage.LABEL))
+        is_refused(flow, InvalidData, "this job does not have it", lambda: flow.claim("ada", job, Stage.ACCEPT))
+        is_refused(flow, NotFound, "no Member 'nobody'", lambda: flow.claim("nobody", job, Stage.LABEL))
+        is_refused(flow, NotAllowed, "ben may not manage job", lambda: flow.pause(job, by="ben"))
+        is_refused(flow, NotAllowed, "ben may not export", lambda: flow.export(job, "itag", "x", by="ben"))
+        is_refused(flow, NotFound, "no Job 'dogs'", lambda: flow.claim("ben", "dogs", Stage.LABEL))
+
+    def test_empty_reasons(self, flow: Flow) -> None:
+        job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=2)
+        turn = taken(flow, "ben", job)
+        is_refused(flow, InvalidData, "is empty", lambda: flow.abandon(turn, 1, " "))
+        is_refused(flow, InvalidData, "NUL", lambda: flow.abandon(turn, 1, "a\0"))
+        flow.save_many(turn, {1: Choice("cat"), 2: Choice("cat")})
+        flow.submit(turn)
+        review = taken(flow, "di", job, Stage.INSPECT)
+        is_refused(flow, InvalidData, "say why", lambda: flow.judge(review, 1, wrong=""))
+        is_refused(flow, InvalidData, "say why", lambda: flow.reject(review, tasks=[1]))
+        is_refused(flow, InvalidData, "not in the scope", lambda: flow.reject(review, tasks=[9], reason="no"))
+
+
+class TestManaging:
+    def test_names(self, flow: Flow) -> None:
+        home = street(flow, "ben")
+        is_refused(
+            flow, AlreadyExists, "already a Workspace 'street'", lambda: flow.create_workspace("street", admin="x")
+        )
+        is_refused(flow, InvalidData, "1 to 200 characters", lambda: flow.create_workspace(" ", admin="x"))
+        is_refused(
+            flow, AlreadyExists, "already a Member 'ben'", lambda: flow.add_member(home, "ben", Role.VIEWER, by="ada")
+        )
+        template = templates.image_classification(["cat"])
+        for name in ("", "_x", "a b", "x" * 101, "a/b"):
+            is_refused(
+                flow,
+                InvalidData,
+                "1 to 100 characters",
+                lambda n=name: flow.create_job(home, n, template=template, by="ada"),
+            )
+        assert flow.create_job(home, "标注-2026_x", template=template, by="ada").name == "标注-2026_x"
+
+    def test_external_members_and_the_last_administrator(self, flow: Flow) -> None:
+        home = street(flow)
+        is_refused(
+            flow,
+            InvalidData,
+            "leader or operator",
+            lambda: flow.add_member(home, "x", Role.ADMIN, external=True, by="ada"),
+        )
+        is_refused(flow, NotAllowed, "needs an administrator", lambda: flow.remove_member(home, "ada", by="ada"))
+        is_refused(
+            flow, NotAllowed, "needs an administrator", lambda: flow.set_role(home, "ada", Role.VIEWER, by="ada")
+        )
+
+    def test_nothing_crosses_the_border_of_a_workspace(self, flow: Flow) -> None:
+        job = cats(flow)
+        other = flow.create_workspace("other", admin="olga")
+        olga = flow.add_member(other, "ben", Role.OPERATOR, by="olga")
+        stored = flow.add_template(other, templates.image_classification(["x"]), name="x", by="olga")
+        is_refused(flow, NotFound, "no Member", lambda: flow.claim(olga, job, Stage.LABEL))
+        is_refused(flow, NotFound, "no Member 'olga'", lambda: flow.pause(job, by="olga"))
+        is_refused(flow, NotFound, "no Template", lambda: flow.create_job("street", "y", template=stored, by="ada"))
+        flow.create_job(other, "cats", template="x", by="olga")
+        is_refused(flow, InvalidData, "more than one workspace", lambda: flow.job("cats"))
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda: FixedSize(0),
+            lambda: itagflow.AvgSize(-1),
+            lambda: Label(votes=2, min_votes=3),
+            lambda: Label(limit=0),
+            lambda: Inspect(sample=1.5),
+            lambda: Inspect(sample=0),
+            lambda: Workflow(Label(), Label()),
+            lambda: Workflow(itagflow.Accept(reject_to=Stage.INSPECT)),
+            lambda: itagflow.Template(questions=()),
+            lambda: templates.image_classification([]),
+            lambda: templates.image_classification(["a", "a"]),
+        ],
+    )
+    def test_rules_that_make_no_sense(self, make: Callable[[], object]) -> None:
+        with pytest.raises(InvalidData):
+            make()
+
+
+class TestRows:
+    @pytest.mark.parametrize(
+        ("row", "words"),
+        [
+            ("{", "row 2: is not JSON"),
+            ("[1]", "row 2: must be a JSON object with the field 'data'"),
+            ('{"dat": {}}', "row 2, data: is missing"),
+            ('{"data": 3}', "row 2, data: must be an object"),
+            ('{"data": {}}', "row 2, data.source: is missing"),
+            ('{"data": {"source": "a\\u0000b"}}', "row 2: contains a NUL character"),
+            ({"data": {"source": {1, 2}}}, "row 2: is not JSON"),
+            ({"data": {"source": math.nan}}, "row 2: is not JSON"),
+            (17, "row 2"),
+            ("[" * 100_000, "row 2: is not JSON"),
+            ('{"data": {"source": "' + "x" * 10_000_000 + '"}}', "row 2: is 10000024 characters long; at most"),
+        ],
+        ids=range(11),
+    )
+    def test_a_bad_row(self, flow: Flow, row: Any, words: str) -> None:
+        home = street(flow, "ben")
+        template = templates.image_classification(["cat"])
+        with pytest.raises(InvalidData, match=words):
+            flow.create_job(home, "bad", template=template, data=[rows(1)[0], row], by="ada")
+        assert list(flow.jobs(home)) == []
+
+    def test_a_backslash_before_u0000_is_only_text(self, flow: Flow) -> None:
+        job = cats(flow, data=['{"data": {"source": "C:\\\\u0000.jpg"}}'])
+        assert flow.result((job.id, 1)).task.data == {"source": "C:\\u0000.jpg"}
+
+    def test_a_manifest_names_the_line(self, flow: Flow, tmp_path: Path) -> None:
+        file = tmp_path / "bad.manifest"
+        good = b'{"data": {"source": "a"}}\n'
+        file.write_bytes(
+            good + b"\n" + b'{"data"\n' + b"\xff\n" + good + b'{"data": {"source": "a\0"}}\n' + b"x" * 10_000_000
+        )
+        home = street(flow, "ben")
+        template = templates.image_classification(["cat"])
+        with pytest.raises(InvalidData) as refused:
+            flow.create_job(home, "bad", template=template, data=file, by="ada")
+        assert [problem.where for problem in refused.value.problems] == ["line 3", "line 4", "line 6", "line 7"]
+        assert list(flow.jobs(home)) == []
+
+    def test_of_very_many_bad_rows_a_thousand_are_kept_and_all_counted(self) -> None:
+        with itagflow.open("memory:") as flow, pytest.raises(InvalidData, match="and 6995 more") as refused:
+            cats(flow, data=["{"] * 7_000)
+        assert (len(refused.value.problems), refused.value.total) == (1_000, 7_000)
+
+    def test_no_file_and_no_such_format(self, flow: Flow) -> None:
+        job = cats(flow)
+        is_refused(flow, UnknownFormat, "no format 'coco9'; known are itag", lambda: flow.export(job, "coco9", "x"))
+        with pytest.raises(FileNotFoundError):
+            flow.append(job, "/nowhere/at/all.manifest", by="ada")
+
+
+class TestOpening:
+    @pytest.mark.parametrize(
+        ("url", "words"),
+        [
+            ("mysql://x", "'mysql' is no known kind of store"),
+            ("sqlite:///x.db?synchronous=off", "must be full or normal"),
+            ("sqlite:///x.db?cache=1", "is no option"),
+            ("sqlite://", "is missing"),
+        ],
+    )
+    def test_a_bad_url(self, url: str, words: str) -> None:
+        with pytest.raises(InvalidData, match=words):
+            itagflow.open(url)
+
+    def test_a_closed_flow(self) -> None:
+        flow = itagflow.open("memory:")
+        flow.close()
+        with pytest.raises(StoreFailed, match="the store is closed"):
+            flow.create_workspace("x", admin="y")
+
+    def test_a_clock_without_time_zone(self) -> None:
+        from datetime import datetime
+
+        with itagflow.open("memory:", clock=datetime.now) as flow, pytest.raises(InvalidData, match="time zone"):
+            flow.create_workspace("x", admin="y")
+
+    def test_a_verb_in_a_verb_is_refused(self) -> None:
+        flow = itagflow.open("memory:", policy=lambda member, action, job, stage: str(list(flow.events())))
+        home = flow.create_workspace("x", admin="ada")
+        with pytest.raises(StoreFailed, match="has a block open already"):
+            flow.add_member(home, "ben", Role.OPERATOR, by="ada")
+        flow.close()
