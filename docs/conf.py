@@ -1,37 +1,35 @@
-"""Builds the documentation; warnings are errors, and unknown names are warnings."""
+"""How the documentation is built."""
 
-from __future__ import annotations
+from typing import Any
 
-from importlib.metadata import version as version_of
-
-from sphinx.application import Sphinx
+from sphinx.ext.napoleon import Config, GoogleDocstring
 
 project = "itagflow"
 author = "The itagflow authors"
-copyright = "the itagflow authors"
-release = version = version_of("itagflow")
-
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinxcontrib.mermaid"]
+copyright = "2026, The itagflow authors"
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinxcontrib.mermaid",
+]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build"]
-nitpicky = True
-default_role = "any"
 html_theme = "furo"
-html_title = f"itagflow {release}"
-
-myst_fence_as_directive = ["mermaid"]
+html_title = "itagflow"
+default_role = "any"
+myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
-
-autodoc_default_options = {"members": True}
-autodoc_member_order = "bysource"
 autodoc_typehints = "none"
-napoleon_numpy_docstring = False
+autodoc_member_order = "bysource"
+nitpicky = True
+nitpick_ignore_regex = [("py:class", r"collections\.abc\..*")]  # the standard library is not in this index
 
 
-def keep_colons(_app: Sphinx, what: str, _name: str, _it: object, _options: object, lines: list[str]) -> None:
-    """Napoleon takes "Its key: …" below a field for a type and a text; an empty type in front keeps it whole."""
-    if what in ("attribute", "data", "property") and lines:
-        lines[0] = f": {lines[0]}"
+def google(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Read docstrings in Google style; those of attributes are plain text, whatever colons they have."""
+    if what not in ("attribute", "data", "property"):
+        lines[:] = GoogleDocstring(lines, Config(), app, what, name, obj, options).lines()
 
 
-def setup(app: Sphinx) -> None:
-    app.connect("autodoc-process-docstring", keep_colons, priority=400)
+def setup(app: Any) -> None:
+    app.connect("autodoc-process-docstring", google)
