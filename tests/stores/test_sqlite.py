@@ -68,7 +68,10 @@ class TestPlans:
             (Query(Package, {"job": 4, "state": OPEN}, limit=2), "package_state"),
             (Query(Package, {"job": 4, "value": ("a", "b")}), "package_value"),
             (Query(Assignment, {"job": 4, "package": 1}, order=("id",)), "assignment_package"),
-            (Query(Assignment, {"member": 2, "live": True, "job": 4}, order=("id",)), "assignment_member"),
+            (
+                Query(Assignment, {"member": 2, "state": TurnState.OFFERED, "job": 4}, order=("id",)),
+                "assignment_member",
+            ),
             (Query(Assignment, {"job": 4, "member": 2, "token": "t"}, limit=1), "assignment_token"),
             (
                 Query(

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from itagflow.errors import AlreadyExists
-from itagflow.flow import _find
 from itagflow.flow._act import Block, Shell
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, first, perhaps
 from itagflow.flow._turns import held, left
@@ -39,16 +38,11 @@ class Claiming(Shell):
             NotAllowed: when the member may not work there.
             InvalidData: when the job does not have this stage.
         """
-        self._make_seat(member, job, stage, token)
-        with self._acting() as block:
-            home = block.job(job)
-            who = block.member(home.workspace, member)
-            if token and (known := _by_token(block, home, who, token)):
-                return known
-            access.check(self.policy, who, Action.at(stage), home, stage)
-            if home.state is not JobState.RUNNING:
-                return None
-            return _Claim(block, home, who, stage, token).run()
+        try:
+            return self._claim(member, job, stage, token)
+        except _NoSeat as missing:
+            self._make_seat(missing.seat)
+            return self._claim(member, job, stage, token)
 
     def renew(self, turn: TurnRef, *, by: MemberRef | None = None) -> Assignment:
         """Count the lease of a held turn from now; saving an answer does the same.
@@ -135,21 +129,38 @@ class Claiming(Shell):
             act = block.allowed(job.workspace, by, Action.ASSIGN, job)
             return _returned(block, "expire", job, package, now, act, "the lease lapsed")
 
-    def _make_seat(self, member: MemberRef, job: JobRef, stage: Stage, token: str) -> None:
-        """See that there is a seat to hold, in a block of its own, where a limit or a token needs one."""
-        with self.store.read() as reader:
-            home = _find.job(reader, job)
+    def _claim(self, member: MemberRef, job: JobRef, stage: Stage, token: str) -> Assignment | None:
+        with self._acting() as block:
+            home = block.job(job)
             rule = home.workflow.rule(stage)
-            if not token and rule.limit is None:
-                return
-            seat = Seat(job=home.id, stage=stage, member=_find.member(reader, home.workspace, member).id)
-            if perhaps(reader, Seat, seat.key) is not None:
-                return
+            who = block.member(home.workspace, member)
+            if token and (known := _by_token(block, home, who, token)):
+                return known
+            access.check(self.policy, who, Action.at(stage), home, stage)
+            if home.state is not JobState.RUNNING:
+                return None
+            if token or rule.limit is not None:
+                _must_have_seat(block, Seat(job=home.id, stage=stage, member=who.id))
+            return _Claim(block, home, who, stage, token).run()
+
+    def _make_seat(self, seat: Seat) -> None:
         try:
             with self.store.write() as writer:
                 writer.add(seat)
         except AlreadyExists:
             return  # somebody else made it meanwhile
+
+
+class _NoSeat(Exception):
+    """The seat that a claim has to hold is not there yet; it is made in a block of its own, once."""
+
+    def __init__(self, seat: Seat) -> None:
+        self.seat = seat
+
+
+def _must_have_seat(block: Block, seat: Seat) -> None:
+    if perhaps(block.store, Seat, seat.key) is None:
+        raise _NoSeat(seat)
 
 
 class _Claim:
@@ -163,9 +174,9 @@ class _Claim:
         return self._own_offer() or self._from_pool() or self._lapsed()
 
     def _own_offer(self) -> Assignment | None:
-        where = {"member": self._member.id, "live": True, "job": self._job.id}
+        where = {"member": self._member.id, "state": TurnState.OFFERED, "job": self._job.id}
         for turn in self._block.store.find(Query(Assignment, where, order=("id",))):
-            if turn.state is TurnState.OFFERED and turn.stage is self._stage:
+            if turn.stage is self._stage:
                 _, offer = self._block.hold_turn(turn)
                 if offer.state is TurnState.OFFERED and (seats := self._seated()) is not None:
                     return self._take(claiming.take_offer(self._job, offer, self._act, token=self._token, seats=seats))

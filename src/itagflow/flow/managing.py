@@ -10,7 +10,7 @@ from itagflow.flow import _find
 from itagflow.flow._act import Block, Shell
 from itagflow.flow._find import MemberRef, WorkspaceRef, first
 from itagflow.flow._turns import recall
-from itagflow.model.package import Assignment
+from itagflow.model.package import LIVE, Assignment
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Role, Workspace
 from itagflow.rules import members
@@ -123,7 +123,7 @@ class Managing(Shell):
             old = block.member(home.id, member)
             gone = members.removed(old, _others(block, old))
             block.do(record(act, "remove_member", save=((old, gone),), data={"name": old.account}))
-            live = block.store.find(Query(Assignment, {"member": old.id, "live": True}))
+            live = block.store.find(Query(Assignment, {"member": old.id, "state": LIVE}))
             for turn in sorted(live, key=lambda turn: (turn.job, turn.package)):
                 recall(block, turn, act.member, f"{old.account} was removed", free=True)
             return gone

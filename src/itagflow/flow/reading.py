@@ -14,7 +14,7 @@ from itagflow.flow._find import JobRef, MemberRef, PackageRef, WorkspaceRef, fir
 from itagflow.flow.claiming import pool
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package, PackageState
+from itagflow.model.package import LIVE, Assignment, Package, PackageState, TurnState
 from itagflow.model.result import Progress, Result
 from itagflow.model.task import Task, TaskState, Work
 from itagflow.model.workspace import Member
@@ -91,7 +91,7 @@ class Reading(Shell):
             live: Only those that are held or offered; every turn otherwise.
         """
         for who in self._people(member, job, workspace):
-            where: dict[str, Any] = {"member": who.id, "live": (True,) if live else (True, False)}
+            where: dict[str, Any] = {"member": who.id, "state": LIVE if live else tuple(TurnState)}
             if job is not None:
                 where["job"] = self._home(job).id
             yield from paged(self.store, Query(Assignment, where, order=("job", "id")))
@@ -256,7 +256,7 @@ class Reading(Shell):
     def _has_work(self, reader: Reader, job: Job, who: Member, stage: Stage) -> bool:
         if access.refusal(self.policy, who, Action.at(stage), job, stage):
             return False
-        mine = reader.find(Query(Assignment, {"member": who.id, "live": True, "job": job.id}))
+        mine = reader.find(Query(Assignment, {"member": who.id, "state": LIVE, "job": job.id}))
         if any(turn.stage is stage for turn in mine):
             return True
         return first(reader, pool(job, who, stage)) is not None

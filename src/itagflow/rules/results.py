@@ -188,6 +188,8 @@ def _speaks(turn: Assignment, *, live: bool) -> bool:
 
 def work(case: Case, turn: Assignment, task: Task) -> Work:
     """Return *task* as *turn* sees it."""
+    if len(case.turns) == 1:  # nobody was here before
+        return Work(task=task, answer=case.answers.get(turn.id))
     shown = shown_at(case, turn.stage)
     label = case.labeled()
     merged = case.answers.get(label.id) if label else None

@@ -89,6 +89,20 @@ def _names(layout: Layout[Any]) -> frozenset[str]:
     return frozenset(column.name for column in layout.stored)
 
 
+def _getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    get: Callable[[Any], tuple[Any, ...]] = attrgetter(*(column.name for column in layout.stored))
+    return get
+
+
+def _stores(layout: Layout[Any]) -> tuple[tuple[int, Encode], ...]:
+    return tuple((at, column.store) for at, column in enumerate(layout.stored) if column.store is not _same)
+
+
+def _loads(layout: Layout[Any]) -> tuple[tuple[str, int, Decode | None], ...]:
+    columns = [(at, column) for at, column in enumerate(layout.stored) if column.load is not None]
+    return tuple((column.name, at, None if column.load is _same else column.load) for at, column in columns)
+
+
 @attrs.frozen(eq=False)
 class Layout(Generic[E]):
     """How one kind is laid out."""
@@ -117,17 +131,24 @@ class Layout(Generic[E]):
     """The columns of key, version and index, in the order of a row."""
     names: frozenset[str] = attrs.field(init=False, default=_own(_names))
     """The names that a query may use."""
+    getter: Callable[[Any], tuple[Any, ...]] = attrs.field(init=False, default=_own(_getter))
+    """Gets the fields of a row out of an entity."""
+    stores: tuple[tuple[int, Encode], ...] = attrs.field(init=False, default=_own(_stores))
+    """Which columns do not keep a field as it is: the place in a row, and what is kept."""
+    loads: tuple[tuple[str, int, Decode | None], ...] = attrs.field(init=False, default=_own(_loads))
+    """Where each field is in a row, and how it is read back, unless as it is."""
 
     def row(self, entity: E) -> tuple[Any, ...]:
         """Return *entity* as a row."""
-        return (*[column.store(getattr(entity, column.name)) for column in self.stored], self._encoded(entity))
+        values = list(self.getter(entity))
+        for at, store in self.stores:
+            values[at] = store(values[at])
+        values.append(self._encoded(entity))
+        return tuple(values)
 
     def entity(self, row: tuple[Any, ...]) -> E:
         """Return the entity that `row` made this row of."""
-        fields: dict[str, Any] = {}
-        for column, value in zip(self.stored, row, strict=False):
-            if column.load is not None:
-                fields[column.name] = column.load(value)
+        fields = {name: row[at] if load is None else load(row[at]) for name, at, load in self.loads}
         if self.text:
             fields[self.text] = row[-1]
         elif row[-1] != "{}":
@@ -286,7 +307,7 @@ ASSIGNMENT = Layout(
     (
         ("job", "package", "id"),
         ("job", "member", "token"),
-        ("member", "live", "job", "id"),
+        ("member", "state", "job", "id"),
         ("job", "live", "stage", "lease_until", "id"),
     ),
     sparse=frozenset({"token"}),

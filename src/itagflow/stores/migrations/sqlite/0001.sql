@@ -54,7 +54,7 @@ CREATE TABLE assignment (
     PRIMARY KEY (job, id)
 ) WITHOUT ROWID;
 CREATE INDEX assignment_package ON assignment (job, package, id);
-CREATE INDEX assignment_member ON assignment (member, live, job, id);
+CREATE INDEX assignment_member ON assignment (member, state, job, id);
 CREATE INDEX assignment_lease ON assignment (job, stage, lease_until, id) WHERE live = 1;
 CREATE INDEX assignment_token ON assignment (job, member, token) WHERE token <> '';
 

@@ -1,0 +1,154 @@
+"""The limit: the same reads and writes as the library's, hand-written on ``sqlite3``, on the same tables."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+NEVER = 2**63 - 1
+IDS = count(10**15)
+
+
+def micros() -> int:
+    """Return the time in microseconds."""
+    return time.time_ns() // 1000
+
+
+class Raw:
+    """A connection with the statements of one job."""
+
+    def __init__(self, path: Path, job: int, member: int, synchronous: str) -> None:
+        """Open the file that the library has made."""
+        self.connection = sqlite3.connect(path, isolation_level=None, timeout=60, cached_statements=512)
+        self.connection.execute(f"PRAGMA synchronous = {synchronous}")
+        self.run = self.connection.execute
+        self.job, self.member = job, member
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """Run a write block."""
+        self.run("BEGIN IMMEDIATE")
+        yield
+        self.run("COMMIT")
+
+    def event(self, verb: str, package: int, turn: int, task: int, body: dict[str, Any]) -> None:
+        """Insert an event."""
+        self.run(
+            "INSERT INTO event (version, workspace, job, package, turn, task, member, verb, at, body) "
+            "VALUES (0, 1, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (self.job, package, turn, task, self.member, verb, micros(), json.dumps(body, separators=(",", ":"))),
+        )
+
+    def claim(self) -> tuple[int, int]:
+        """Take the first package of the pool."""
+        with self.block():
+            number, free, version, body = self.run(
+                "SELECT number, free, version, body FROM package WHERE job = ? AND state = 'label' AND waiting = 1 "
+                "AND NOT EXISTS (SELECT 1 FROM assignment a WHERE a.job = package.job AND a.package = package.number "
+                "AND a.member = ? AND a.stage = 'label' AND a.state IN ('held', 'done')) "
+                "ORDER BY priority DESC, waiting_since, number LIMIT 1",
+                (self.job, self.member),
+            ).fetchone()
+            self.run(
+                "UPDATE package SET free = ?, waiting = ?, version = ?, body = ? "
+                "WHERE job = ? AND number = ? AND version = ?",
+                (free - 1, free > 1, version + 1, body, self.job, number, version),
+            )
+            turn = next(IDS)
+            self.run(
+                "INSERT INTO assignment (job, id, version, package, stage, round, member, state, live, lease_until, "
+                "token, body) VALUES (?, ?, 0, ?, 'label', 1, ?, 'held', 1, ?, '', ?)",
+                (self.job, turn, number, self.member, NEVER, json.dumps({"made_at": micros()})),
+            )
+            key = [self.job, turn]
+            moves = [["turn", key, "state", None, "held"], ["turn", key, "member", None, self.member]]
+            self.event("claim", number, turn, 0, {"changes": [*moves, ["turn", key, "round", None, 1]]})
+        return turn, number
+
+    def tasks(self, turn: int) -> list[tuple[Any, ...]]:
+        """Read the tasks of a turn with what was said about them."""
+        self.run("BEGIN")
+        (package,) = self.run("SELECT package FROM assignment WHERE job = ? AND id = ?", (self.job, turn)).fetchone()
+        tasks = self.run(
+            "SELECT number, body FROM task WHERE job = ? AND package = ? ORDER BY number", (self.job, package)
+        ).fetchall()
+        self.run("SELECT * FROM package WHERE job = ? AND number = ?", (self.job, package)).fetchall()
+        self.run("SELECT * FROM assignment WHERE job = ? AND package = ?", (self.job, package)).fetchall()
+        span = (self.job, tasks[0][0], tasks[-1][0])
+        self.run("SELECT * FROM answer WHERE job = ? AND task BETWEEN ? AND ?", span).fetchall()
+        self.run("COMMIT")
+        return tasks
+
+    def save(self, turn: int, task: int, label: str) -> None:
+        """Save the answer to a task."""
+        with self.block():
+            row = self.run(
+                "SELECT state, package FROM assignment WHERE job = ? AND id = ?", (self.job, turn)
+            ).fetchone()
+            key = (self.job, turn, task)
+            self.run("SELECT version FROM answer WHERE job = ? AND assignment = ? AND task = ?", key).fetchone()
+            body = {"at": micros(), "replies": {"1": {"key": label, "kind": "choice"}}}
+            self.run(
+                "INSERT INTO answer (job, assignment, task, version, package, stage, round, member, counts, dropped, "
+                "verdict, body) VALUES (?, ?, ?, 0, ?, 'label', 1, ?, 1, 0, '', ?)",
+                (*key, row[1], self.member, json.dumps(body, separators=(",", ":"))),
+            )
+            self.event("save", row[1], turn, task, {})
+
+    def submit(self, turn: int) -> None:
+        """Hand a package in that passes to the next stage."""
+        with self.block():
+            key = (self.job, turn)
+            package, version = self.run(
+                "SELECT package, version FROM assignment WHERE job = ? AND id = ?", key
+            ).fetchone()
+            place = (self.job, package)
+            old, size = self.run("SELECT version, size FROM package WHERE job = ? AND number = ?", place).fetchone()
+            answered, dropped = self.run(
+                "SELECT COUNT(*), SUM(dropped) FROM answer WHERE job = ? AND assignment = ? AND counts = 1", key
+            ).fetchone()
+            self.run("SELECT * FROM assignment WHERE job = ? AND package = ?", place).fetchall()
+            if answered != size or dropped:
+                raise ValueError(turn)
+            self.run(
+                "UPDATE assignment SET state = 'done', live = 0, version = ?, body = ? "
+                "WHERE job = ? AND id = ? AND version = ?",
+                (version + 1, json.dumps({"outcome": "submitted", "ended_at": micros()}), *key, version),
+            )
+            self.run(
+                "UPDATE package SET state = 'accept', free = 1, waiting = 1, waiting_since = ?, version = ? "
+                "WHERE job = ? AND number = ? AND version = ?",
+                (micros(), old + 1, *place, old),
+            )
+            moves = [["turn", key, "state", "held", "done"], ["package", place, "state", "label", "accept"]]
+            self.event("submit", package, turn, 0, {"changes": moves})
+
+    def load(self, rows: Iterable[dict[str, Any]], size: int) -> None:
+        """Load rows from mappings as tasks in packages of *size*, in blocks of 5,000."""
+        rows, first = iter(rows), 1
+        while block := [json.dumps(row, ensure_ascii=False) for row, _ in zip(rows, range(5_000), strict=False)]:
+            numbers = range(first, first + len(block))
+            with self.block():
+                self.connection.executemany(
+                    "INSERT INTO task (job, number, version, package, row_key, body) VALUES (?, ?, 0, ?, '', ?)",
+                    [(self.job, n, (n - 1) // size + 1, text) for n, text in zip(numbers, block, strict=True)],
+                )
+                self.connection.executemany(
+                    "INSERT INTO package (job, number, version, state, waiting, priority, waiting_since, free, round, "
+                    "size, abandoned, wrong, disputed, value, body) "
+                    "VALUES (?, ?, 0, 'label', 1, 0, ?, 1, 1, ?, 0, 0, 0, '', '{}')",
+                    [(self.job, p, micros(), size) for p in range((first - 1) // size + 1, numbers[-1] // size + 1)],
+                )
+                self.event("load", 0, 0, 0, {"data": {"rows": [first, numbers[-1]]}})
+            first += len(block)
+
+
+def timed(act: Callable[[], object]) -> float:
+    """Return how many seconds *act* takes."""
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start

@@ -1,0 +1,197 @@
+"""Prints how fast the library is, as ratios to the hand-written limit of the same run.
+
+A ratio of 0.60 means: 60 % of the speed of hand-written ``sqlite3`` that does the same reads and writes.
+``--long`` adds a file with a million packages.
+"""
+
+import multiprocessing
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from raw import Raw, timed
+
+import itagflow
+from itagflow import Accept, Choice, FixedSize, Flow, Job, Label, Stage, Workflow, templates
+
+ROUNDS = 5
+GOALS = {"NORMAL": {"claim": 0.60, "save": 0.50, "submit": 0.50, "load": 0.40}, "FULL": {"claim": 0.85}}
+
+
+def rows(count: int) -> Iterator[dict[str, Any]]:
+    """Yield rows of data."""
+    return ({"data": {"source": f"oss://bucket/images/{n:012}.jpg"}} for n in range(count))
+
+
+def order(flow: Flow, name: str, tasks: int, size: int) -> Job:
+    """Make a job of so many tasks."""
+    if not any(True for _ in _workspaces(flow)):
+        flow.create_workspace("bench", admin="ada")
+    return flow.create_job(
+        "bench",
+        name,
+        template=templates.image_classification(["cat", "dog"]),
+        data=rows(tasks),
+        workflow=Workflow(Label(), Accept(allow_own_work=True)),
+        packaging=FixedSize(size),
+        by="ada",
+    )
+
+
+def _workspaces(flow: Flow) -> Iterator[object]:
+    return iter([event for event in flow.events() if event.verb == "create_workspace"][:1])
+
+
+def acts(folder: Path, mode: str) -> None:
+    """Compare the hot acts: each round does ours, then the limit's, on jobs of the same size in one file."""
+    path = folder / f"{mode}.db"
+    count = 100 if mode == "FULL" else 300
+    with itagflow.open(f"sqlite:///{path}?synchronous={mode.lower()}") as flow:
+        ours, limit = (order(flow, name, 50 * count * ROUNDS, 50) for name in ("ours", "limit"))
+        (ada,) = flow.members("bench")
+        raw = Raw(path, limit.id, ada.id, mode)
+        ratios: dict[str, list[float]] = {}
+        seconds: dict[str, list[float]] = {}
+        for _ in range(ROUNDS):
+            one_round(flow, ours, raw, count, ratios, seconds)
+    for name, found in ratios.items():
+        goal = GOALS[mode].get(name)
+        each = statistics.median(seconds[name]) * 1e6
+        wanted = f"goal {goal:.2f}" if goal else ""
+        print(f"{mode:7} {name:22} {statistics.median(found):5.2f}   {each:9.1f} µs each   {wanted}")
+
+
+def one_round(
+    flow: Flow, job: Job, raw: Raw, count: int, ratios: dict[str, list[float]], times: dict[str, list[float]]
+) -> None:
+    """Do *count* of each act, ours and the limit's, and note the ratios."""
+    turns, others = list[Any](), list[tuple[int, int]]()
+
+    def note(name: str, ours: float, limit: float, times_each: int) -> None:
+        ratios.setdefault(name, []).append(limit / ours)
+        times.setdefault(name, []).append(ours / times_each)
+
+    mine = timed(lambda: turns.extend(flow.claim("ada", job, Stage.LABEL) for _ in range(count)))
+    theirs = timed(lambda: others.extend(raw.claim() for _ in range(count)))
+    note("claim", mine, theirs, count)
+
+    works = list[list[Any]]()
+    mine = timed(lambda: works.extend(list(flow.tasks(turn)) for turn in turns))
+    theirs = timed(lambda: [raw.tasks(turn) for turn, _ in others])
+    note("read 50 tasks", mine, theirs, count)
+
+    few = max(4, count // 25)
+    saves = [(turn, work) for turn, found in zip(turns[:few], works, strict=False) for work in found]
+    mine = timed(lambda: [flow.save(turn, work, Choice("cat")) for turn, work in saves])
+    numbers = [(turn, (package - 1) * 50 + n) for turn, package in others[:few] for n in range(1, 51)]
+    theirs = timed(lambda: [raw.save(turn, number, "cat") for turn, number in numbers])
+    note("save", mine, theirs, len(saves))
+
+    mine = timed(lambda: [flow.submit(turn) for turn in turns[:few]])
+    theirs = timed(lambda: [raw.submit(turn) for turn, _ in others[:few]])
+    note("submit", mine, theirs, few)
+
+
+def loading(folder: Path) -> None:
+    """Compare loading 100,000 tasks from mappings."""
+    ratios, speeds = list[float](), list[float]()
+    for number in range(3):
+        path = folder / f"load{number}.db"
+        with itagflow.open(f"sqlite:///{path}?synchronous=normal") as flow:
+            flow.create_workspace("bench", admin="ada")
+            mine = timed(lambda flow=flow: order(flow, "ours", 100_000, 50))
+            limit = order(flow, "limit", 1, 50)
+            raw = Raw(path, limit.id + 1, 1, "NORMAL")
+            theirs = timed(lambda raw=raw: raw.load(rows(100_000), 50))
+        ratios.append(theirs / mine)
+        speeds.append(100_000 / mine)
+    print(
+        f"NORMAL  {'load 100,000':22} {statistics.median(ratios):5.2f}   {statistics.median(speeds):9,.0f} rows/s   goal 0.40"
+    )
+
+
+def flat(folder: Path, sizes: list[int]) -> None:
+    """Compare claims with few and with very many packages in the file."""
+    first = 0.0
+    for size in sizes:
+        with itagflow.open(f"sqlite:///{folder}/flat{size}.db?synchronous=normal") as flow:
+            flow.create_workspace("bench", admin="ada")
+            job = order(flow, "flat", size, 1)
+            each = statistics.median(
+                timed(lambda: [flow.claim("ada", job, Stage.LABEL) for _ in range(100)]) / 100 for _ in range(ROUNDS)
+            )
+        first = first or each
+        print(f"NORMAL  claim of {size:<13,} {first / each:5.2f}   {each * 1e6:9.1f} µs each   goal 0.85 of the first")
+
+
+def waits(folder: Path) -> None:
+    """Compare the longest wait of eight processes with that of SQLite's own busy timeout."""
+    path = folder / "waits.db"
+    with itagflow.open(f"sqlite:///{path}?synchronous=normal") as flow:
+        flow.create_workspace("bench", admin="ada")
+        job = order(flow, "waits", 40_000, 1)
+    with sqlite3.connect(folder / "loop.db", isolation_level=None) as made:
+        made.execute("PRAGMA journal_mode = WAL")
+        made.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, owner INTEGER)")
+        made.execute("CREATE INDEX open ON t (id) WHERE owner IS NULL")
+        made.executemany("INSERT INTO t VALUES (?, NULL)", [(n,) for n in range(200_000)])
+    made.close()
+    with multiprocessing.get_context("spawn").Pool(8) as pool:
+        ours = pool.map(_claims, [(str(path), job.id)] * 8, 1)
+        loop = pool.map(_loop, [str(folder / "loop.db")] * 8, 1)
+    mine, theirs = (max(worst for worst, _ in found) for found in (ours, loop))
+    print(
+        f"NORMAL  {'longest wait of 8':22} {mine / theirs:5.2f}   {mine * 1e3:9.1f} ms   goal 0.25 of the busy timeout's"
+    )
+
+
+def _claims(given: tuple[str, int]) -> tuple[float, int]:
+    path, job = given
+    with itagflow.open(f"sqlite:///{path}?synchronous=normal") as flow:
+        return _worst(lambda: flow.claim("ada", job, Stage.LABEL))
+
+
+def _loop(path: str) -> tuple[float, int]:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=60)
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+    def claim() -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        (id,) = connection.execute("SELECT id FROM t WHERE owner IS NULL ORDER BY id LIMIT 1").fetchone()
+        connection.execute("UPDATE t SET owner = 1 WHERE id = ?", (id,))
+        connection.execute("COMMIT")
+
+    found = _worst(claim)
+    connection.close()
+    return found
+
+
+def _worst(act: Any) -> tuple[float, int]:
+    """Return the longest time that *act* took in three seconds, and how often it was done."""
+    worst, done, end = 0.0, 0, time.perf_counter() + 3
+    while time.perf_counter() < end:
+        worst, done = max(worst, timed(act)), done + 1
+        time.sleep(0.001)
+    return worst, done
+
+
+def main() -> None:
+    """Print the table."""
+    print(
+        f"SQLite {sqlite3.sqlite_version}, Python {sys.version.split()[0]}; ratio to hand-written, median of {ROUNDS}"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for mode in ("NORMAL", "FULL"):
+            acts(Path(folder), mode)
+        loading(Path(folder))
+        flat(Path(folder), [1_000, 100_000, *([1_000_000] if "--long" in sys.argv else [])])
+        waits(Path(folder))
+
+
+if __name__ == "__main__":
+    main()
