@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import attrs
 
-from itagflow.flow import _find
 from itagflow.flow._act import Block
 from itagflow.flow._cases import cases_in, numbers_in, said_about
 from itagflow.flow._find import MemberRef, TurnRef
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import OPEN, Assignment, Outcome, Package, TurnState
-from itagflow.model.task import Answer
+from itagflow.model.task import Answer, Verdict
 from itagflow.model.workspace import Member
 from itagflow.rules import claiming, jobs, reviewing
 from itagflow.rules.change import Act, Saved
@@ -43,21 +42,29 @@ def held(block: Block, ref: TurnRef, verb: str, by: MemberRef | None) -> Held:
         NotHeld: when it is not held, or not by the member *by*.
         NotAllowed: when its job does not let work go on.
     """
+    mine = _found(block, ref)
+    claiming.must_hold(mine.turn, _who(block, mine.job, by))
+    claiming.must_be_working(mine.job, verb)
+    return mine
+
+
+def held_unless(block: Block, ref: TurnRef, verb: str, outcome: Outcome, by: MemberRef | None) -> Held | Assignment:
+    """Return the same, or the turn if it has ended with this outcome: a request sent again changes nothing."""
+    mine = _found(block, ref)
+    who = _who(block, mine.job, by)
+    if mine.turn.outcome is outcome:
+        if who is not None:
+            claiming.must_be_of(mine.turn, who)
+        return mine.turn
+    claiming.must_hold(mine.turn, who)
+    claiming.must_be_working(mine.job, verb)
+    return mine
+
+
+def _found(block: Block, ref: TurnRef) -> Held:
     package, turn = block.hold_turn(ref)
     job = block.store.get(Job, (turn.job,))
-    claiming.must_hold(turn, _who(block, job, by))
-    claiming.must_be_working(job, verb)
     return Held(job, package, turn, block.act(job.workspace, turn.member or 0))
-
-
-def repeated(block: Block, ref: TurnRef, outcome: Outcome, by: MemberRef | None) -> Assignment | None:
-    """Return the turn if it has ended with this outcome already: the same request sent again changes nothing."""
-    turn = block.store.get(Assignment, _find.key_of(ref))
-    if turn.outcome is not outcome:
-        return None
-    if by is not None:
-        claiming.must_be_of(turn, block.member(block.store.get(Job, (turn.job,)).workspace, by))
-    return turn
 
 
 def _who(block: Block, job: Job, by: MemberRef | None) -> Member | None:
@@ -121,10 +128,17 @@ def recounted(
 
 
 def _troubled(block: Block, turn: Assignment) -> bool:
+    return any(dropped or wrong for _, dropped, wrong in summed(block, turn))
+
+
+def summed(block: Block, turn: Assignment) -> dict[tuple[bool, bool, bool], int]:
+    """Return how many answers of *turn* settle their task or not, give it up or not, judge it wrong or not."""
     answers = Query(Answer, {"job": turn.job, "assignment": turn.id})
-    return any(
-        dropped or verdict == "wrong" for dropped, verdict in block.store.tally(answers, by=("dropped", "verdict"))
-    )
+    found = block.store.tally(answers, by=("counts", "dropped", "verdict"))
+    return {
+        (bool(counts), bool(dropped), verdict == Verdict.WRONG.value): number
+        for (counts, dropped, verdict), (number,) in found.items()
+    }
 
 
 def with_finish(block: Block, package: Package) -> tuple[Saved, ...]:

@@ -174,7 +174,7 @@ class _Claim:
         return self._own_offer() or self._from_pool() or self._lapsed()
 
     def _own_offer(self) -> Assignment | None:
-        where = {"member": self._member.id, "state": TurnState.OFFERED, "job": self._job.id}
+        where: dict[str, Any] = {"member": self._member.id, "state": TurnState.OFFERED, "job": self._job.id}
         for turn in self._block.store.find(Query(Assignment, where, order=("id",))):
             if turn.stage is self._stage:
                 _, offer = self._block.hold_turn(turn)

@@ -12,7 +12,7 @@ from itagflow.flow._act import Block
 from itagflow.flow._answers import Answering, Desk, Replied, covered, fitted, put, replaced, sit_down
 from itagflow.flow._cases import cases_of, numbers_in, said_about
 from itagflow.flow._find import MemberRef, TaskRef, TurnRef, perhaps, turned
-from itagflow.flow._turns import Held, held, left, passed, recounted, repeated, with_finish
+from itagflow.flow._turns import Held, held_unless, left, passed, recounted, with_finish
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome
 from itagflow.model.task import Answer, Task, Verdict, Work
@@ -129,9 +129,9 @@ class Labeling(Answering):
             WrongState: when the turn is at a review stage: `review` or `accept` it.
         """
         with self._acting() as block:
-            if done := repeated(block, turn, Outcome.SUBMITTED, by):
-                return done
-            mine = held(block, turn, "submit", by)
+            mine = held_unless(block, turn, "submit", Outcome.SUBMITTED, by)
+            if isinstance(mine, Assignment):
+                return mine
             closing = Closing(turn=mine.turn, missing=_missing(block, mine))
             ended = labeling.closed("submit", Outcome.SUBMITTED, mine.turn, mine.act, closing)
             turns = [ended if other.key == ended.key else other for other in block.turns(mine.package)]

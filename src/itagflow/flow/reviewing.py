@@ -10,7 +10,7 @@ from itagflow.flow._act import Block
 from itagflow.flow._answers import Answering, Desk, Replied, covered, fitted, put, replaced, sit_down
 from itagflow.flow._cases import cases_in, numbers_in, said_about
 from itagflow.flow._find import MemberRef, TaskRef, TurnRef, perhaps
-from itagflow.flow._turns import Held, held, left, passed, recounted, repeated, with_finish
+from itagflow.flow._turns import Held, held_unless, left, passed, recounted, with_finish
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.task import Answer, Task, Verdict
@@ -106,17 +106,17 @@ class Reviewing(Answering):
             WrongState: when the turn is at LABEL.
         """
         with self._acting() as block:
-            if done := repeated(block, turn, Outcome.REJECTED, by):
-                return done
-            mine = held(block, turn, "reject", by)
+            mine = held_unless(block, turn, "reject", Outcome.REJECTED, by)
+            if isinstance(mine, Assignment):
+                return mine
             named = _named(block, mine, tasks, reason)
             return _send_back(block, mine, named, reason)
 
     def _pass(self, verb: str, outcome: Outcome, turn: TurnRef, by: MemberRef | None) -> Assignment:
         with self._acting() as block:
-            if done := repeated(block, turn, outcome, by):
-                return done
-            mine = held(block, turn, verb, by)
+            mine = held_unless(block, turn, verb, outcome, by)
+            if isinstance(mine, Assignment):
+                return mine
             closing = Closing(turn=mine.turn, wrong=_wrong(block, mine), undecided=_undecided(block, mine))
             ended = labeling.closed(verb, outcome, mine.turn, mine.act, closing)
             turns = [ended if other.key == ended.key else other for other in block.turns(mine.package)]

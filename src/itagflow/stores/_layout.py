@@ -47,11 +47,12 @@ def moment(value: int) -> datetime:
 
 def plain(value: Any) -> Any:
     """Return *value* as a column keeps it: enums by value, times in microseconds, booleans as 0 and 1."""
+    kind = type(value)
+    if kind is int or kind is str:
+        return value
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, datetime):
-        return micros(value)
-    return int(value) if isinstance(value, bool) else value
+    return micros(value) if isinstance(value, datetime) else int(value)
 
 
 @attrs.frozen

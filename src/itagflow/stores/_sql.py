@@ -55,66 +55,64 @@ def drop(layout: Layout[Any]) -> str:
 
 def find(query: Query[Any]) -> Statement:
     """Return what reads the matches of *query* in order."""
-    layout = check(query)
-    shape, values = _conditions(query)
-    limit = () if query.limit is None else (query.limit,)
+    shape, unless, values = _conditions(query)
     after, later = _after(query)
-    text = _find_text(layout, shape, _unless(query), query.order, after, bool(limit))
-    return Statement(text, (*values, *_unless_values(query), *later, *limit))
+    limited = query.limit is not None
+    text = _find_text(LAYOUTS[query.kind], shape, unless, query.order, after, limited)
+    return Statement(text, (*values, *later, query.limit) if limited else (*values, *later))
 
 
 def count(query: Query[Any]) -> Statement:
     """Return what counts the matches of *query*."""
-    layout = check(query)
-    shape, values = _conditions(query)
-    text = f"SELECT COUNT(*) FROM {layout.table}{_where(layout, shape, _unless(query))}"
-    return Statement(text, (*values, *_unless_values(query)))
+    shape, unless, values = _conditions(query)
+    return Statement(_count_text(LAYOUTS[query.kind], shape, unless), tuple(values))
 
 
 def tally(query: Query[Any], by: tuple[str, ...], add: tuple[str, ...]) -> Statement:
     """Return what counts and sums the matches of *query* by groups."""
-    layout = check(Query(query.kind, query.where, order=(*by, *add)))
-    shape, values = _conditions(query)
-    sums = "".join(f", SUM({name})" for name in add)
-    where = _where(layout, shape, _unless(query))
-    text = f"SELECT {', '.join(by)}, COUNT(*){sums} FROM {layout.table}{where} GROUP BY {', '.join(by)}"
-    return Statement(text, (*values, *_unless_values(query)))
+    shape, unless, values = _conditions(query)
+    return Statement(_tally_text(LAYOUTS[query.kind], shape, unless, by, add), tuple(values))
 
 
 def remove(query: Query[Any], limit: int) -> Statement:
     """Return what deletes at most *limit* matches of *query*."""
     layout = check(query)
-    shape, values = _conditions(query)
+    shape, unless, values = _conditions(query)
     key = ", ".join(column.name for column in layout.key)
-    inner = f"SELECT {key} FROM {layout.table}{_where(layout, shape, None)} LIMIT ?"
+    inner = f"SELECT {key} FROM {layout.table}{_where(layout, shape, unless)} LIMIT ?"
     return Statement(f"DELETE FROM {layout.table} WHERE ({key}) IN ({inner})", (*values, limit))
 
 
-def _conditions(query: Query[Any]) -> tuple[Shape, list[Any]]:
-    return _rendered(query.where)
+def _conditions(query: Query[Any]) -> tuple[Shape, Any, list[Any]]:
+    """Return the shape of the conditions, that of what must not be beside, and the parameters of both."""
+    shape, values = _rendered(query.where)
+    if query.unless is None:
+        return shape, None, values
+    inner, more = _rendered(query.unless.where)
+    return shape, (query.unless.kind, tuple(query.unless.same.items()), inner), values + more
 
 
 def _rendered(where: Mapping[str, Condition]) -> tuple[Shape, list[Any]]:
     shape, values = list[tuple[str, str]](), list[Any]()
     for name, condition in where.items():
-        how, given = _comparison(condition)
-        shape.append((name, how))
-        values += given
+        if condition is True or condition is False:
+            shape.append((name, f"= {condition:d}"))  # a literal, so that an index over part of the rows is used
+        elif isinstance(condition, tuple):
+            how, given = _any_of(list(map(plain, condition)))
+            shape.append((name, how))
+            values += given
+        elif isinstance(condition, Span):
+            shape.append((name, _ends(condition)))
+            values += [plain(end) for end in (condition.low, condition.high) if end is not None]
+        else:
+            shape.append((name, "= ?"))
+            values.append(plain(condition))
     return tuple(shape), values
 
 
-def _comparison(condition: Condition) -> tuple[str, Sequence[Any]]:
-    """Return how a column is compared, as text, and with what."""
-    match condition:
-        case bool():
-            return f"= {int(condition)}", ()  # a literal, so that an index over part of the rows is used
-        case Span(low, high):
-            ends = [(">= ?", low)] * (low is not None) + [("<= ?", high)] * (high is not None)
-            return " AND {} ".join(how for how, _ in ends), [plain(end) for _, end in ends]
-        case tuple():
-            return _any_of(list(map(plain, condition)))
-        case _:
-            return "= ?", (plain(condition),)
+def _ends(span: Span) -> str:
+    low, high = ">= ?" if span.low is not None else "", "<= ?" if span.high is not None else ""
+    return " AND {} ".join(end for end in (low, high) if end)
 
 
 def _any_of(values: list[Any]) -> tuple[str, Sequence[Any]]:
@@ -143,24 +141,33 @@ def _not_beside(layout: Layout[Any], other: Layout[Any], same: Shape, inner: Sha
     return f"NOT EXISTS (SELECT 1 FROM {other.table} AS beside WHERE {parts})"
 
 
-def _unless(query: Query[Any]) -> Any:
-    if query.unless is None:
-        return None
-    return query.unless.kind, tuple(query.unless.same.items()), _rendered(query.unless.where)[0]
-
-
-def _unless_values(query: Query[Any]) -> list[Any]:
-    return [] if query.unless is None else _rendered(query.unless.where)[1]
-
-
 @cache
 def _find_text(
     layout: Layout[Any], shape: Shape, unless: Any, order: tuple[str, ...], after: str, limited: bool
 ) -> str:
+    _check(layout, shape, order)
     where = _where(layout, shape, unless)
     later = f"{' AND' if where else ' WHERE'} {after}" if after else ""
     sort = f" ORDER BY {', '.join(map(_sort, _full_order(layout, order)))}" if order else ""
     return f"SELECT {_columns(layout)} FROM {layout.table}{where}{later}{sort}{' LIMIT ?' if limited else ''}"
+
+
+@cache
+def _count_text(layout: Layout[Any], shape: Shape, unless: Any) -> str:
+    _check(layout, shape)
+    return f"SELECT COUNT(*) FROM {layout.table}{_where(layout, shape, unless)}"
+
+
+@cache
+def _tally_text(layout: Layout[Any], shape: Shape, unless: Any, by: tuple[str, ...], add: tuple[str, ...]) -> str:
+    _check(layout, shape, (*by, *add))
+    sums = "".join(f", SUM({name})" for name in add)
+    groups = ", ".join(by)
+    return f"SELECT {groups}, COUNT(*){sums} FROM {layout.table}{_where(layout, shape, unless)} GROUP BY {groups}"
+
+
+def _check(layout: Layout[Any], shape: Shape, names: tuple[str, ...] = ()) -> None:
+    check(Query(layout.kind, dict(shape), order=names))
 
 
 def _full_order(layout: Layout[Any], order: tuple[str, ...]) -> tuple[str, ...]:
