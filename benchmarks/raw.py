@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 NEVER = 2**63 - 1
-IDS = count(10**15)
 
 
 def micros() -> int:
@@ -27,6 +26,7 @@ class Raw:
         self.connection.execute(f"PRAGMA synchronous = {synchronous}")
         self.run = self.connection.execute
         self.job, self.member = job, member
+        self.ids = count(10**15)
 
     @contextmanager
     def block(self) -> Iterator[None]:
@@ -58,7 +58,7 @@ class Raw:
                 "WHERE job = ? AND number = ? AND version = ?",
                 (free - 1, free > 1, version + 1, body, self.job, number, version),
             )
-            turn = next(IDS)
+            turn = next(self.ids)
             self.run(
                 "INSERT INTO assignment (job, id, version, package, stage, round, member, state, live, lease_until, "
                 "token, body) VALUES (?, ?, 0, ?, 'label', 1, ?, 'held', 1, ?, '', ?)",

@@ -5,12 +5,15 @@ A ratio of 0.60 means: 60 % of the speed of hand-written ``sqlite3`` that does t
 """
 
 import multiprocessing
+import os
 import sqlite3
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ import itagflow
 from itagflow import Accept, Choice, FixedSize, Flow, Job, Label, Stage, Workflow, templates
 
 ROUNDS = 5
+SECONDS = 3
 GOALS = {"NORMAL": {"claim": 0.60, "save": 0.50, "submit": 0.50, "load": 0.40}, "FULL": {"claim": 0.85}}
 
 
@@ -30,8 +34,6 @@ def rows(count: int) -> Iterator[dict[str, Any]]:
 
 def order(flow: Flow, name: str, tasks: int, size: int) -> Job:
     """Make a job of so many tasks."""
-    if not any(True for _ in _workspaces(flow)):
-        flow.create_workspace("bench", admin="ada")
     return flow.create_job(
         "bench",
         name,
@@ -43,27 +45,23 @@ def order(flow: Flow, name: str, tasks: int, size: int) -> Job:
     )
 
 
-def _workspaces(flow: Flow) -> Iterator[object]:
-    return iter([event for event in flow.events() if event.verb == "create_workspace"][:1])
-
-
 def acts(folder: Path, mode: str) -> None:
     """Compare the hot acts: each round does ours, then the limit's, on jobs of the same size in one file."""
     path = folder / f"{mode}.db"
-    count = 100 if mode == "FULL" else 300
+    times = 100 if mode == "FULL" else 300
     with itagflow.open(f"sqlite:///{path}?synchronous={mode.lower()}") as flow:
-        ours, limit = (order(flow, name, 50 * count * ROUNDS, 50) for name in ("ours", "limit"))
+        flow.create_workspace("bench", admin="ada")
+        ours, limit = (order(flow, name, 50 * times * ROUNDS, 50) for name in ("ours", "limit"))
         (ada,) = flow.members("bench")
         raw = Raw(path, limit.id, ada.id, mode)
         ratios: dict[str, list[float]] = {}
         seconds: dict[str, list[float]] = {}
         for _ in range(ROUNDS):
-            one_round(flow, ours, raw, count, ratios, seconds)
+            one_round(flow, ours, raw, times, ratios, seconds)
     for name, found in ratios.items():
         goal = GOALS[mode].get(name)
         each = statistics.median(seconds[name]) * 1e6
-        wanted = f"goal {goal:.2f}" if goal else ""
-        print(f"{mode:7} {name:22} {statistics.median(found):5.2f}   {each:9.1f} µs each   {wanted}")
+        show(mode, name, statistics.median(found), f"{each:9.1f} µs each", f"goal {goal:.2f}" if goal else "")
 
 
 def one_round(
@@ -110,9 +108,7 @@ def loading(folder: Path) -> None:
             theirs = timed(lambda raw=raw: raw.load(rows(100_000), 50))
         ratios.append(theirs / mine)
         speeds.append(100_000 / mine)
-    print(
-        f"NORMAL  {'load 100,000':22} {statistics.median(ratios):5.2f}   {statistics.median(speeds):9,.0f} rows/s   goal 0.40"
-    )
+    show("NORMAL", "load 100,000", statistics.median(ratios), f"{statistics.median(speeds):9,.0f} rows/s", "goal 0.40")
 
 
 def flat(folder: Path, sizes: list[int]) -> None:
@@ -122,32 +118,33 @@ def flat(folder: Path, sizes: list[int]) -> None:
         with itagflow.open(f"sqlite:///{folder}/flat{size}.db?synchronous=normal") as flow:
             flow.create_workspace("bench", admin="ada")
             job = order(flow, "flat", size, 1)
-            each = statistics.median(
-                timed(lambda: [flow.claim("ada", job, Stage.LABEL) for _ in range(100)]) / 100 for _ in range(ROUNDS)
-            )
+            each = statistics.median(timed(partial(claims, flow, job, 100)) / 100 for _ in range(ROUNDS))
         first = first or each
-        print(f"NORMAL  claim of {size:<13,} {first / each:5.2f}   {each * 1e6:9.1f} µs each   goal 0.85 of the first")
+        show("NORMAL", f"claim of {size:,}", first / each, f"{each * 1e6:9.1f} µs each", "goal 0.85 of the first")
+
+
+def claims(flow: Flow, job: Job, count: int) -> list[Any]:
+    """Claim so many turns."""
+    return [flow.claim("ada", job, Stage.LABEL) for _ in range(count)]
 
 
 def waits(folder: Path) -> None:
-    """Compare the longest wait of eight processes with that of SQLite's own busy timeout."""
-    path = folder / "waits.db"
-    with itagflow.open(f"sqlite:///{path}?synchronous=normal") as flow:
-        flow.create_workspace("bench", admin="ada")
-        job = order(flow, "waits", 40_000, 1)
-    with sqlite3.connect(folder / "loop.db", isolation_level=None) as made:
-        made.execute("PRAGMA journal_mode = WAL")
-        made.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, owner INTEGER)")
-        made.execute("CREATE INDEX open ON t (id) WHERE owner IS NULL")
-        made.executemany("INSERT INTO t VALUES (?, NULL)", [(n,) for n in range(200_000)])
-    made.close()
+    """Compare the longest wait of eight processes with that of SQLite's own busy timeout, both claiming all the time."""
+    jobs, people = list[int](), list[int]()
+    for name in ("ours", "loop"):
+        with itagflow.open(f"sqlite:///{folder}/{name}.db?synchronous=normal") as flow:
+            flow.create_workspace("bench", admin="ada")
+            jobs.append(order(flow, "waits", 100_000, 1).id)
+            people.append(flow.members("bench")[0].id)
     with multiprocessing.get_context("spawn").Pool(8) as pool:
-        ours = pool.map(_claims, [(str(path), job.id)] * 8, 1)
-        loop = pool.map(_loop, [str(folder / "loop.db")] * 8, 1)
+        ours = pool.map(_claims, [(f"{folder}/ours.db", jobs[0])] * 8, 1)
+        loop = pool.map(_loop, [(f"{folder}/loop.db", jobs[1], people[1])] * 8, 1)
     mine, theirs = (max(worst for worst, _ in found) for found in (ours, loop))
-    print(
-        f"NORMAL  {'longest wait of 8':22} {mine / theirs:5.2f}   {mine * 1e3:9.1f} ms   goal 0.25 of the busy timeout's"
+    done = [sum(count for _, count in found) / SECONDS for found in (ours, loop)]
+    show(
+        "NORMAL", "longest wait of 8", mine / theirs, f"{mine * 1e3:9.1f} ms", "goal at most 0.25 of the busy timeout's"
     )
+    show("NORMAL", "claims/s of 8", done[0] / done[1], f"{done[0]:9,.0f} /s", "of the busy timeout's hand-written ones")
 
 
 def _claims(given: tuple[str, int]) -> tuple[float, int]:
@@ -156,28 +153,26 @@ def _claims(given: tuple[str, int]) -> tuple[float, int]:
         return _worst(lambda: flow.claim("ada", job, Stage.LABEL))
 
 
-def _loop(path: str) -> tuple[float, int]:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=60)
-    connection.execute("PRAGMA synchronous = NORMAL")
-
-    def claim() -> None:
-        connection.execute("BEGIN IMMEDIATE")
-        (id,) = connection.execute("SELECT id FROM t WHERE owner IS NULL ORDER BY id LIMIT 1").fetchone()
-        connection.execute("UPDATE t SET owner = 1 WHERE id = ?", (id,))
-        connection.execute("COMMIT")
-
-    found = _worst(claim)
-    connection.close()
+def _loop(given: tuple[str, int, int]) -> tuple[float, int]:
+    path, job, member = given
+    raw = Raw(Path(path), job, member, "NORMAL")
+    raw.ids = count(10**15 + os.getpid() * 10**9)
+    found = _worst(raw.claim)
+    raw.connection.close()
     return found
 
 
 def _worst(act: Any) -> tuple[float, int]:
-    """Return the longest time that *act* took in three seconds, and how often it was done."""
-    worst, done, end = 0.0, 0, time.perf_counter() + 3
+    """Return the longest time that *act* took in some seconds, and how often it was done."""
+    worst, done, end = 0.0, 0, time.perf_counter() + SECONDS
     while time.perf_counter() < end:
         worst, done = max(worst, timed(act)), done + 1
-        time.sleep(0.001)
     return worst, done
+
+
+def show(mode: str, name: str, ratio: float, each: str, goal: str) -> None:
+    """Print a line of the table."""
+    print(f"{mode:7} {name:22} {ratio:5.2f}   {each}   {goal}", flush=True)
 
 
 def main() -> None:

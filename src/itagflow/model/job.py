@@ -195,7 +195,9 @@ class Workflow:
         return rule if isinstance(rule, ReviewRule) else None
 
     def _find(self, stage: Stage) -> StageRule | None:
-        return {Stage.LABEL: self.label, Stage.INSPECT: self.inspect, Stage.ACCEPT: self.accept}[stage]
+        if stage is Stage.LABEL:
+            return self.label
+        return self.inspect if stage is Stage.INSPECT else self.accept
 
 
 def _only(kind: type[R], rules: tuple[Rule, ...]) -> R | None:

@@ -47,8 +47,7 @@ def moment(value: int) -> datetime:
 
 def plain(value: Any) -> Any:
     """Return *value* as a column keeps it: enums by value, times in microseconds, booleans as 0 and 1."""
-    kind = type(value)
-    if kind is int or kind is str:
+    if value.__class__ is int or value.__class__ is str:
         return value
     if isinstance(value, Enum):
         return value.value

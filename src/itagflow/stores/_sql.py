@@ -36,10 +36,11 @@ def insert(layout: Layout[Any], *, given: bool = True) -> str:
     return f"INSERT INTO {layout.table} ({names}) VALUES ({', '.join('?' * len(columns))})"
 
 
-def update(layout: Layout[Any]) -> str:
-    """Return the text that replaces a row: first the values without the key, then the key and the old version."""
-    columns = [column.name for column in layout.stored[len(layout.key) :]]
-    sets = ", ".join(f"{name} = ?" for name in (*columns, "body"))
+@cache
+def update(layout: Layout[Any], places: tuple[int, ...]) -> str:
+    """Return the text that replaces these places of a row: first their values, then the key and the old version."""
+    names = (*(column.name for column in layout.stored), "body")
+    sets = ", ".join(f"{names[at]} = ?" for at in places)
     return f"UPDATE {layout.table} SET {sets} WHERE {_key(layout)} AND version = ?"
 
 

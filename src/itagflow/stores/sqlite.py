@@ -36,7 +36,6 @@ _INHERITED: list[object] = []
 _INSERT: Mapping[type[Any], str] = {
     kind: _sql.insert(layout, given=kind is not Event) for kind, layout in LAYOUTS.items()
 }
-_UPDATE: Mapping[type[Any], str] = {kind: _sql.update(layout) for kind, layout in LAYOUTS.items()}
 _GET: Mapping[type[Any], str] = {kind: _sql.get(layout) for kind, layout in LAYOUTS.items()}
 _DROP: Mapping[type[Any], str] = {kind: _sql.drop(layout) for kind, layout in LAYOUTS.items()}
 
@@ -84,6 +83,10 @@ class _Look:
 class _Change(_Look):
     """A write block on one connection."""
 
+    def __init__(self, store: SqliteStore, connection: sqlite3.Connection) -> None:
+        super().__init__(store, connection)
+        self._held: dict[tuple[type[Any], Key], tuple[Any, ...]] = {}
+
     def add(self, *entities: Entity) -> tuple[Entity, ...]:
         if len(entities) > FEW:
             return self._add_many(entities)
@@ -101,8 +104,10 @@ class _Change(_Look):
         for entity in entities:
             layout: Layout[Any] = LAYOUTS[type(entity)]
             row, keys = layout.row(entity), len(layout.key)
+            places = self._changed(entity, row, keys)
+            values = (*(row[at] for at in places), *row[:keys], entity.version - 1)
             try:
-                done = self._run(_UPDATE[type(entity)], (*row[keys:], *row[:keys], entity.version - 1))
+                done = self._run(_sql.update(layout, places), values)
             except sqlite3.IntegrityError as error:
                 raise self._taken(entity) from error
             if done.rowcount != 1:
@@ -110,14 +115,28 @@ class _Change(_Look):
                 raise Conflict(type(entity).__name__, entity.key)
 
     def take(self, query: Query[E]) -> E | None:
-        return next(self.find(attrs.evolve(query, limit=1)), None)
+        statement = _sql.find(attrs.evolve(query, limit=1))
+        row = self._run(statement.text, statement.values).fetchone()
+        return None if row is None else self._hold(cast("Layout[E]", LAYOUTS[query.kind]), row)
 
     def hold(self, kind: type[E], key: Key) -> E:
-        return self.get(kind, key)
+        row = self._run(_GET[kind], key).fetchone()
+        if row is None:
+            raise NotFound(kind.__name__, key)
+        return self._hold(cast("Layout[E]", LAYOUTS[kind]), row)
 
     def remove(self, query: Query[E], limit: int) -> int:
         statement = _sql.remove(query, limit)
         return int(self._run(statement.text, statement.values).rowcount)
+
+    def _hold(self, layout: Layout[E], row: tuple[Any, ...]) -> E:
+        self._held[layout.kind, row[: len(layout.key)]] = row
+        return self._store.decoded(layout, row)
+
+    def _changed(self, entity: Entity, row: tuple[Any, ...], keys: int) -> tuple[int, ...]:
+        """Return the places of *row* to be written: the indexes of columns that stay are not touched."""
+        old = self._held.pop((type(entity), row[:keys]), None)
+        return tuple(at for at in range(keys, len(row)) if old is None or old[at] != row[at])
 
     def _add(self, entity: Entity) -> Entity:
         layout: Layout[Any] = LAYOUTS[type(entity)]
