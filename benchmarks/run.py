@@ -129,7 +129,7 @@ def claims(flow: Flow, job: Job, count: int) -> list[Any]:
 
 
 def waits(folder: Path) -> None:
-    """Compare the longest wait of eight processes with that of SQLite's own busy timeout, both claiming all the time."""
+    """Compare the longest wait of eight processes with that of SQLite's busy timeout, all claiming all the time."""
     jobs, people = list[int](), list[int]()
     for name in ("ours", "loop"):
         with itagflow.open(f"sqlite:///{folder}/{name}.db?synchronous=normal") as flow:

@@ -361,11 +361,6 @@ LAYOUTS: Mapping[type[Any], Layout[Any]] = {each.kind: each for each in _ALL}
 """How each kind is laid out."""
 
 
-def layout_of(kind: type[E]) -> Layout[E]:
-    """Return how *kind* is laid out."""
-    return LAYOUTS[kind]
-
-
 def check(query: Query[Any]) -> Layout[Any]:
     """Return the layout of a query's kind, after checking that it names index columns only.
 

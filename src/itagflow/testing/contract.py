@@ -140,6 +140,20 @@ class StoreContract:
             assert reader.count(Query(Event)) == 1
         store.close()
 
+    def test_what_was_taken_back_is_never_seen_again(self) -> None:
+        """A version that a dropped block had made, and looked at, is not mistaken for a later one."""
+        store = self.filled(a_job())
+        with refused(StoreFailed), store.write() as writer:
+            writer.save(changed(a_job(), remark="dropped"))
+            assert writer.get(Job, (4,)).remark == "dropped"
+            raise StoreFailed("test", "stop", "")
+        with store.write() as writer:
+            writer.save(changed(a_job(), remark="kept"))
+            assert writer.get(Job, (4,)).remark == "kept"
+        with store.read() as reader:
+            assert reader.get(Job, (4,)).remark == "kept"
+        store.close()
+
     def test_conditions(self) -> None:
         """A value, any of several, a span, and all of them together."""
         packages = [a_package(n, size=n, state=OPEN[n % 3], free=n % 2, priority=n // 4) for n in range(1, 21)]
