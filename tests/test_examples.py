@@ -32,6 +32,66 @@ def test_quickstart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [key.split("-")[2:] for key in keys[0][1:]] == [[], ["check"], ["verify"]]
 
 
+@pytest.mark.parametrize("url", ["memory:", "labels.db"])
+def test_the_story_that_the_library_was_built_for(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("street.manifest").write_text('{"data": {"source": "a.jpg"}}\n{"data": {"source": "b.jpg"}}\n')
+    exec(STORY.replace("labels.db", url), {})
+    shown = capsys.readouterr().out
+    assert "di rejected package 1 (1 task): the sign is missing" in shown
+    assert len(Path("street.out.manifest").read_text().splitlines()) == 2
+
+
+STORY = """
+import itagflow
+from itagflow import Accept, Box, FixedSize, Inspect, Label, Regions, Role, Stage, Workflow, templates
+
+with itagflow.open("labels.db") as flow:          # a SQLite file; "memory:" likewise
+    street = flow.create_workspace("street", admin="ada")      # ada is its first member
+    for name in ("ben", "cy", "di"):
+        flow.add_member(street, name, Role.OPERATOR, by="ada")
+
+    job = flow.create_job(
+        street,
+        "signs-2026-11",
+        template=templates.object_detection(["car", "sign"]),
+        data="street.manifest",                   # a path, or any iterable of rows
+        workflow=Workflow(Label(), Inspect(sample=0.5), Accept()),
+        packaging=FixedSize(2),
+        workforce={Stage.LABEL: ["ben", "cy"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]},
+        by="ada",
+    )                                             # loaded, packed and running; draft=True leaves it a draft
+
+    turn = flow.claim("ben", job, Stage.LABEL)    # an Assignment, or None when nothing is there for ben
+    for work in flow.tasks(turn):
+        flow.save(turn, work, Regions([Box(10, 20, 100, 200, label="car")], width=1280, height=720))
+    flow.submit(turn)
+
+    turn = flow.claim("di", job, Stage.INSPECT)
+    work = next(flow.tasks(turn))                 # one of two: the sample; work.shown is ben's result
+    flow.judge(turn, work, wrong="the sign is missing")
+    flow.reject(turn)                             # the task judged wrong goes back to ben, round 2
+
+    turn = flow.claim("ben", job, Stage.LABEL)
+    for work in flow.tasks(turn):                 # only what was rejected; work.remark says why
+        flow.save(turn, work, Regions([Box(10, 20, 100, 200, label="car"), Box(300, 40, 30, 30, label="sign")],
+                                      width=1280, height=720))
+    flow.submit(turn)
+
+    turn = flow.claim("di", job, Stage.INSPECT)
+    flow.review(turn)                             # inspection passed
+    turn = flow.claim("ada", job, Stage.ACCEPT)
+    flow.accept(turn)                             # the job finishes by itself
+
+    print(flow.progress(job))                     # packages and tasks by stage and state
+    for event in flow.history(job):
+        print(event)                              # 14:02 di rejected package 1 (1 task): the sign is missing
+    flow.export(job, "itag", "street.out.manifest")
+"""
+
+
 def test_coco_boxes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     coco = example("coco_boxes")
     made, caught = coco.main(sample=1.0)

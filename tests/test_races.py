@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from scenes import rows
+from workers import claim_all, claim_in_process, finish_in_process
 
 import itagflow
 from itagflow import Accept, Choice, FixedSize, Flow, Job, JobState, Label, Role, Stage, Workflow, templates
@@ -34,18 +35,6 @@ def crowd(flow: Flow, packages: int, people: int, votes: int) -> Job:
     )
 
 
-def claim_all(flow: Flow, job: int, name: str) -> list[tuple[int, int]]:
-    """Claim until nothing is there, and return (turn, package) of each."""
-    turns = iter(lambda: flow.claim(name, job, Stage.LABEL), None)
-    return [(turn.id, turn.package) for turn in turns]
-
-
-def _claim_in_process(given: tuple[str, int, str]) -> list[tuple[int, int]]:
-    path, job, name = given
-    with itagflow.open(f"sqlite:///{path}?synchronous=normal") as flow:
-        return claim_all(flow, job, name)
-
-
 def check(flow: Flow, job: Job, claimed: list[list[tuple[int, int]]], packages: int, votes: int) -> None:
     turns = [turn for one in claimed for turn, _ in one]
     given = Counter(package for one in claimed for _, package in one)
@@ -57,19 +46,19 @@ def check(flow: Flow, job: Job, claimed: list[list[tuple[int, int]]], packages: 
 
 @pytest.mark.parametrize("votes", [1, 3])
 def test_eight_processes_claim_from_one_file(tmp_path: Path, votes: int) -> None:
-    packages = 4_000 if votes == 1 else 1_000
+    packages = 4_000
     with itagflow.open(f"sqlite:///{tmp_path}/labels.db?synchronous=normal") as flow:
         job = crowd(flow, packages, 8, votes)
         with SPAWN.Pool(8) as pool:
             people = [(f"{tmp_path}/labels.db", job.id, f"p{number}") for number in range(8)]
-            claimed = pool.map(_claim_in_process, people, chunksize=1)
+            claimed = pool.map(claim_in_process, people, chunksize=1)
         check(flow, job, claimed, packages, votes)
 
 
 @pytest.mark.parametrize("votes", [1, 3])
 def test_eight_threads_claim_from_memory(votes: int) -> None:
     with itagflow.open("memory:") as flow:
-        job = crowd(flow, 1_000, 8, votes)
+        job = crowd(flow, 4_000, 8, votes)
         claimed: list[list[tuple[int, int]]] = []
 
         def work(name: str) -> None:
@@ -81,26 +70,14 @@ def test_eight_threads_claim_from_memory(votes: int) -> None:
         for thread in threads:
             thread.join()
         assert len(claimed) == 8
-        check(flow, job, claimed, 1_000, votes)
-
-
-def _finish_in_process(given: tuple[str, int, str]) -> int:
-    path, job, name = given
-    done = 0
-    with itagflow.open(f"sqlite:///{path}?synchronous=normal") as flow:
-        while turn := flow.claim(name, job, Stage.LABEL):
-            for work in flow.tasks(turn):
-                flow.save(turn, work, Choice("cat"))
-            flow.submit(turn)
-            done += 1
-    return done
+        check(flow, job, claimed, 4_000, votes)
 
 
 def test_the_last_of_many_finishes_the_job(tmp_path: Path) -> None:
     with itagflow.open(f"sqlite:///{tmp_path}/labels.db?synchronous=normal") as flow:
         job = crowd(flow, 200, 4, 1)
         with SPAWN.Pool(4) as pool:
-            done = pool.map(_finish_in_process, [(f"{tmp_path}/labels.db", job.id, f"p{n}") for n in range(4)], 1)
+            done = pool.map(finish_in_process, [(f"{tmp_path}/labels.db", job.id, f"p{n}") for n in range(4)], 1)
         assert sum(done) == 200
         assert flow.job(job).state is JobState.FINISHED
         assert flow.progress(job).done == 200

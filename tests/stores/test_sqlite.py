@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from workers import count_up, look, open_and_add, write, write_in_child
 
 from itagflow import Choice, PackageState, Stage, StoreFailed, TurnState
 from itagflow.model.entity import changed
@@ -165,7 +166,7 @@ class TestOpening:
 
     def test_many_processes_may_make_it_at_once(self, path: Path) -> None:
         with SPAWN.Pool(4) as pool:
-            assert pool.map(_open_and_add, [(str(path), number) for number in range(1, 9)]) == [None] * 8
+            assert pool.map(open_and_add, [(str(path), number) for number in range(1, 9)]) == [None] * 8
         store = SqliteStore(path)
         with store.read() as reader:
             assert reader.count(Query(Package)) == 8
@@ -234,7 +235,7 @@ class TestFailures:
             os.seteuid(65534)
         try:
             with pytest.raises(StoreFailed, match=r"read-only|lock file cannot be opened|cannot be opened"):
-                _write(SqliteStore(path))
+                write(SqliteStore(path))
         finally:
             os.seteuid(user)
             path.parent.chmod(0o755)
@@ -247,7 +248,7 @@ class TestFailures:
         with pytest.raises(StoreFailed, match="busy"), store.write():
             raise AssertionError("a block was opened")
         other.close()
-        _write(store)
+        write(store)
         store.close()
 
 
@@ -257,7 +258,7 @@ class TestSharing:
         with store.write() as writer:
             writer.add(a_package(size=0))
         with SPAWN.Pool(4) as pool:
-            assert pool.map(_count_up, [str(path)] * 4) == [None] * 4
+            assert pool.map(count_up, [str(path)] * 4) == [None] * 4
         with store.read() as reader:
             assert reader.get(Package, (4, 1)).size == 200
         store.close()
@@ -266,11 +267,11 @@ class TestSharing:
         store = SqliteStore(path)
         with store.write() as writer:
             writer.add(an_event())
-        child = FORK.Process(target=_write_in_child, args=(store,))
+        child = FORK.Process(target=write_in_child, args=(store,))
         child.start()
         child.join()
         assert child.exitcode == 0
-        _write(store)
+        write(store)
         with store.read() as reader:
             assert [event.verb for event in reader.find(Query(Event, order=("position",)))] == ["claim", "child"]
         store.close()
@@ -278,7 +279,7 @@ class TestSharing:
     def test_threads_that_end_leave_no_connection(self, path: Path) -> None:
         store = SqliteStore(path)
         for _ in range(20):
-            thread = threading.Thread(target=_look, args=(store,))
+            thread = threading.Thread(target=look, args=(store,))
             thread.start()
             thread.join()
         assert len(store._connections) <= 2
@@ -295,35 +296,3 @@ class TestSharing:
             assert reader.get(Answer, (4, 5, 1)).reply == Choice("dog")
         one.close()
         two.close()
-
-
-def _open_and_add(given: tuple[str, int]) -> None:
-    store = SqliteStore(given[0])
-    with store.write() as writer:
-        writer.add(a_package(given[1]))
-    store.close()
-
-
-def _count_up(path: str) -> None:
-    store = SqliteStore(path, synchronous="NORMAL")
-    for _ in range(50):
-        with store.write() as writer:
-            held = writer.hold(Package, (4, 1))
-            writer.save(changed(held, size=held.size + 1))
-    store.close()
-
-
-def _write(store: SqliteStore) -> None:
-    with store.write() as writer:
-        writer.add(a_package(9))
-
-
-def _write_in_child(store: SqliteStore) -> None:
-    with store.write() as writer:
-        writer.add(an_event("child"))
-    store.close()
-
-
-def _look(store: SqliteStore) -> None:
-    with store.read() as reader:
-        reader.count(Query(Event))
