@@ -49,7 +49,7 @@ def fits(value: Any, condition: Any) -> bool:
 def best(indexes: list[Index], where: Mapping[str, Any], order: tuple[str, ...]) -> tuple[Index, int, bool]:
     """Return the index that leaves least to look at, how many of its columns are fixed, and if it sorts right."""
     chosen = (indexes[0], 0, False)
-    score = (-1, False, False)
+    score = (-1, False)
     for index in indexes:
         depth = 0
         while depth < len(index.columns) and _is_fixed(where, index.columns[depth]):
@@ -58,8 +58,8 @@ def best(indexes: list[Index], where: Mapping[str, Any], order: tuple[str, ...])
         rest = tuple(name for name in full if not _is_fixed(where, name.removeprefix("-")))
         ordered = bool(order) and index.columns[depth : depth + len(rest)] == rest
         narrowed = depth < len(index.columns) and index.columns[depth] in where
-        if (depth + narrowed, ordered, narrowed) > score:
-            score, chosen = (depth + narrowed, ordered, narrowed), (index, depth, ordered)
+        if (2 * depth + narrowed, ordered) > score:  # a fixed column leaves less than one of several values
+            score, chosen = (2 * depth + narrowed, ordered), (index, depth, ordered)
     return chosen
 
 
