@@ -55,5 +55,5 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print the table of performance ratios; ``-- --long`` adds a million packages."""
-    session.install("-e", ".")
+    install(session, "bench")
     session.run("python", "benchmarks/run.py", *session.posargs)

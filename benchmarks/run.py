@@ -17,6 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from huey import SqliteHuey
 from raw import Raw, timed
 
 import itagflow
@@ -123,6 +124,28 @@ def flat(folder: Path, sizes: list[int]) -> None:
         show("NORMAL", f"claim of {size:,}", first / each, f"{each * 1e6:9.1f} µs each", "goal 0.85 of the first")
 
 
+def peer(folder: Path) -> None:
+    """Compare a claim with huey's dequeue, which deletes a row and keeps neither holder nor history."""
+    queue = SqliteHuey("bench", filename=str(folder / "huey.db"), timeout=60).storage
+    for number in range(200 * ROUNDS):
+        queue.enqueue(b"%d" % number)
+    with itagflow.open(f"sqlite:///{folder}/peer.db?synchronous=normal") as flow:
+        flow.create_workspace("bench", admin="ada")
+        job = order(flow, "peer", 200 * ROUNDS, 1)
+        ours, theirs = list[float](), list[float]()
+        for _ in range(ROUNDS):
+            ours.append(timed(partial(claims, flow, job, 200)) / 200)
+            theirs.append(timed(lambda: [queue.dequeue() for _ in range(200)]) / 200)
+    ratio = statistics.median(limit / mine for limit, mine in zip(theirs, ours, strict=True))
+    show(
+        "NORMAL",
+        "claim against huey",
+        ratio,
+        f"{statistics.median(ours) * 1e6:9.1f} µs each",
+        "a peer that keeps no state",
+    )
+
+
 def claims(flow: Flow, job: Job, count: int) -> list[Any]:
     """Claim so many turns."""
     return [flow.claim("ada", job, Stage.LABEL) for _ in range(count)]
@@ -185,6 +208,7 @@ def main() -> None:
             acts(Path(folder), mode)
         loading(Path(folder))
         flat(Path(folder), [1_000, 100_000, *([1_000_000] if "--long" in sys.argv else [])])
+        peer(Path(folder))
         waits(Path(folder))
 
 
