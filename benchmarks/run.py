@@ -158,7 +158,7 @@ def waits(folder: Path) -> None:
         with itagflow.open(f"sqlite:///{folder}/{name}.db?synchronous=normal") as flow:
             flow.create_workspace("bench", admin="ada")
             jobs.append(order(flow, "waits", 100_000, 1).id)
-            people.append(flow.members("bench")[0].id)
+            people.append(next(flow.members("bench")).id)
     with multiprocessing.get_context("spawn").Pool(8) as pool:
         ours = pool.map(_claims, [(f"{folder}/ours.db", jobs[0])] * 8, 1)
         loop = pool.map(_loop, [(f"{folder}/loop.db", jobs[1], people[1])] * 8, 1)

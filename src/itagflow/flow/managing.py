@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 
 from itagflow.flow import _find
 from itagflow.flow._act import Block, Shell
-from itagflow.flow._find import MemberRef, WorkspaceRef, first
+from itagflow.flow._find import MemberRef, WorkspaceRef, first, paged
 from itagflow.flow._turns import recall
 from itagflow.model.package import LIVE, Assignment
 from itagflow.model.template import Template
@@ -148,11 +148,11 @@ class Managing(Shell):
             block.do(record(act, "add_template", add=(new,), data={"name": name}))
             return new
 
-    def members(self, workspace: WorkspaceRef) -> list[Member]:
-        """Return the members of a workspace, also those who were removed, in the order of their keys."""
+    def members(self, workspace: WorkspaceRef) -> Iterator[Member]:
+        """Yield the members of a workspace, also those who were removed, in the order of their keys."""
         with self.store.read() as reader:
             home = _find.workspace(reader, workspace)
-            return list(reader.find(Query(Member, {"workspace": home.id}, order=("id",))))
+        return paged(self.store, Query(Member, {"workspace": home.id}, order=("id",)))
 
 
 def _others(block: Block, member: Member) -> list[Member]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -30,6 +30,8 @@ from itagflow.store import Query
 
 Workers = Iterable[MemberRef | Group]
 """Who works at a stage: members and groups."""
+Names = tuple[Any, ...]
+"""Members' keys, or names of groups."""
 PARTS: tuple[type[Entity], ...] = (Answer, Assignment, Seat, Task, Package, Event)
 """What belongs to a job, in the order in which it is deleted."""
 
@@ -248,21 +250,11 @@ class Ordering(Loading):
 
     def add_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
         """Name more members or groups for a stage; errors are those of `set_workforce`."""
-        with self._acting() as block:
-            old = block.job(job)
-            more = _crews(block, old.workspace, old.workflow, {stage: workers})[stage]
-            had = old.crew(stage)
-            crew = Crew(_joined(had.members, more.members), _joined(had.groups, more.groups))
-            return _save(block, old, "set_workforce", by, workforce={**old.workforce, stage: crew})
+        return self._recrew(job, stage, workers, by, _joined)
 
     def remove_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
         """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
-        with self._acting() as block:
-            old = block.job(job)
-            less = _crews(block, old.workspace, old.workflow, {stage: workers})[stage]
-            had = old.crew(stage)
-            crew = Crew(_without(had.members, less.members), _without(had.groups, less.groups))
-            return _save(block, old, "set_workforce", by, workforce={**old.workforce, stage: crew})
+        return self._recrew(job, stage, workers, by, _without)
 
     def set_check(self, job: JobRef, check: Check | None) -> None:
         """Have *check* look at every answer of a job before it is saved, in this Flow; None ends that.
@@ -275,6 +267,16 @@ class Ordering(Loading):
             self._checks.pop(id, None)
         else:
             self._checks[id] = check
+
+    def _recrew(
+        self, job: JobRef, stage: Stage, workers: Workers, by: MemberRef, put: Callable[[Names, Names], Names]
+    ) -> Job:
+        with self._acting() as block:
+            old = block.job(job)
+            named = _crews(block, old.workspace, old.workflow, {stage: workers})[stage]
+            had = old.crew(stage)
+            crew = Crew(put(had.members, named.members), put(had.groups, named.groups))
+            return _save(block, old, "set_workforce", by, workforce={**old.workforce, stage: crew})
 
     def _job(self, ref: JobRef) -> Job:
         with self.store.read() as reader:
@@ -349,9 +351,9 @@ def _crews(block: Block, workspace: int, flow: Workflow, named: Mapping[Stage, W
     return crews
 
 
-def _joined(had: Sequence[Any], more: Sequence[Any]) -> tuple[Any, ...]:
+def _joined(had: Names, more: Names) -> Names:
     return tuple(dict.fromkeys([*had, *more]))
 
 
-def _without(had: Sequence[Any], less: Collection[Any]) -> tuple[Any, ...]:
+def _without(had: Names, less: Names) -> Names:
     return tuple(one for one in had if one not in less)
