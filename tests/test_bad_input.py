@@ -326,3 +326,35 @@ class TestOpening:
         with pytest.raises(StoreFailed, match="has a block open already"):
             flow.add_member(home, "ben", Role.OPERATOR, by="ada")
         flow.close()
+
+
+class TestTroubles:
+    """What the disk does to people at work."""
+
+    def test_a_full_disk_refuses_the_act_and_keeps_the_others(self, tmp_path: Path) -> None:
+        with itagflow.open(tmp_path / "labels.db") as flow:
+            job = cats(flow, tasks=400, size=400)
+            turn = taken(flow, "ben", job)
+            connection = flow.store.connection()
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            connection.execute(f"PRAGMA max_page_count = {pages + 4}")
+            saved = 0
+            with pytest.raises(StoreFailed, match="full"):
+                for number in range(1, 401):
+                    flow.save(turn, number, Choice("cat"))
+                    saved = number
+            answered = [work.task.number for work in flow.tasks(turn) if work.answer]
+            assert answered == list(range(1, saved + 1))
+            assert [event.task for event in flow.history(job) if event.verb == "save"] == answered
+            connection.execute(f"PRAGMA max_page_count = {pages + 4_000}")
+            flow.save_many(turn, {number: Choice("cat") for number in range(saved + 1, 401)})
+            flow.submit(turn)
+
+    def test_a_read_only_database_can_be_read(self, tmp_path: Path) -> None:
+        with itagflow.open(tmp_path / "labels.db") as flow:
+            job = cats(flow)
+            turn = taken(flow, "ben", job)
+            flow.store.connection().execute("PRAGMA query_only = 1")
+            is_refused(flow, StoreFailed, "read-only", lambda: flow.save(turn, 1, Choice("cat")))
+            is_refused(flow, StoreFailed, "read-only", lambda: flow.claim("cy", job, Stage.LABEL))
+            assert flow.progress(job).total == 4
