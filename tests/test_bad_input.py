@@ -126,6 +126,13 @@ class TestTurns:
         )
         is_refused(flow, NotFound, "no Task", lambda: flow.save(turn, 99, Choice("cat")))
 
+    def test_a_task_that_is_answered_twice_at_once(self, flow: Flow) -> None:
+        job = cats(flow)
+        turn = taken(flow, "ben", job)
+        twice = [(1, Choice("cat")), (2, Choice("cat")), (1, Choice("dog"))]
+        is_refused(flow, InvalidData, "task 1: is answered twice", lambda: flow.save_many(turn, twice))
+        assert flow.save_many(turn, {}) == []
+
     def test_a_turn_of_somebody_else(self, flow: Flow) -> None:
         job = cats(flow)
         turn = taken(flow, "ben", job)

@@ -154,6 +154,7 @@ class Labeling(Answering):
             desk = sit_down(block, turn, verb, by)
             must_be_at(desk.turn, verb, Stage.LABEL)
             tasks = [covered(block, desk, task) for task, _ in given]
+            labeling.must_be_different(tasks)
             replies = fitted(desk.template, tasks, [reply for _, reply in given])
             new = [labeling.answer(desk.turn, t, desk.act, replies=r) for t, r in zip(tasks, replies, strict=True)]
             old = [perhaps(block.store, Answer, answer.key) for answer in new]

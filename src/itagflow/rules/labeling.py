@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +31,17 @@ def must_cover(turn: Assignment, task: Task) -> None:
     if not turn.covers(task.number):
         asked = ", ".join(map(str, turn.scope or ()))
         raise InvalidData(str(task), [Problem("", f"is not in the scope of {turn}: tasks {asked}")])
+
+
+def must_be_different(tasks: Sequence[Task]) -> None:
+    """Check that no task is named twice.
+
+    Raises:
+        InvalidData: when one is; it lists them.
+    """
+    times = Counter(task.number for task in tasks)
+    if twice := sorted(number for number, count in times.items() if count > 1):
+        raise InvalidData("the answers", [Problem(f"task {number}", "is answered twice") for number in twice])
 
 
 def answer(
