@@ -215,6 +215,20 @@ class TestClaiming:
         flow.resume(job, by="ada")
         assert flow.claim("cy", job, L) is not None
 
+    def test_explain_says_where_the_work_is(self, flow: Flow) -> None:
+        job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=2)
+        assert flow.explain("ben", job, L) == "something is waiting: claim it"
+        assert flow.explain("di", job, I) == "1 packages are still at an earlier stage"
+        labeled(flow, "ben", job)
+        assert flow.explain("cy", job, L) == "all done here: 1 packages are at a later stage"
+        turn = taken(flow, "di", job, I)
+        assert flow.explain("ada", job, I) == "1 turns are held by or offered to people, and no lease ends"
+        flow.reject(turn, reason="again")
+        assert flow.explain("ben", job, L) == "something is offered: claim it"
+        labeled(flow, "ben", job)
+        flow.review(taken(flow, "di", job, I))
+        assert flow.explain("ben", job, L) == "the job is finished"
+
     def test_available_shows_where_there_is_work(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=2)
         assert [(there.id, stage) for there, stage in flow.available("ben")] == [(job.id, L)]

@@ -51,8 +51,16 @@ def _why_nothing(reader: Reader, job: Job, who: Member, stage: Stage, live: list
         until = min((turn.lease_until for turn in live if turn.lease_until), default=None)
         ends = f", the first lease ends at {until:%Y-%m-%d %H:%M:%S %Z}" if until else ", and no lease ends"
         parts.append(f"{len(live)} turns are held by or offered to people{ends}")
-    earlier = [claiming.waits_at(known) for known in job.workflow.stages if known is not stage]
-    coming = reader.count(Query(Package, {"job": job.id, "state": tuple(earlier)}))
-    if not parts and coming:
-        parts.append(f"nothing has come to {stage.value} yet, or all of it has passed: {coming} packages are elsewhere")
+    stages = job.workflow.stages
+    before = _count(reader, job, stages[: stages.index(stage)])
+    if before:
+        parts.append(f"{before} packages are still at an earlier stage")
+    behind = _count(reader, job, stages[stages.index(stage) + 1 :])
+    if behind and not parts:
+        parts.append(f"all done here: {behind} packages are at a later stage")
     return "; ".join(parts) or "all done"
+
+
+def _count(reader: Reader, job: Job, stages: tuple[Stage, ...]) -> int:
+    states = tuple(claiming.waits_at(stage) for stage in stages)
+    return reader.count(Query(Package, {"job": job.id, "state": states}))
