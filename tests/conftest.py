@@ -10,7 +10,6 @@ from scenes import Clock
 import itagflow
 from itagflow import Flow
 
-
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
 
