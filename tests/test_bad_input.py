@@ -91,7 +91,7 @@ WRONG_REGIONS: list[tuple[Regions, str]] = [
     (Regions([Polygon([(0, 0), (1, 1)], label="car")], **SIZE), "at least 3 points"),
     (Regions([Box(0, 0, 1, 1, label="bus")], **SIZE), "'bus' is not an option"),
     (Regions([Box(0, 0, 1, 1)], **SIZE), "no reply to the required question 'Single-choice'"),
-    (Regions([Box(0, 0, 1, 1, labels={"Color": "red"})], **SIZE), "'Color' is not a question about regions"),
+    (Regions([Box(0, 0, 1, 1, labels={"Color": "red"})], **SIZE), "'Color' is not a question that is asked about it"),
     (Regions([], width=0, height=50), "1.width: must be a whole number of pixels"),
     (Regions([], rotation=45, **SIZE), "1.rotation: must be 0, 90, 180 or 270"),
 ]

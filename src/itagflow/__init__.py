@@ -43,10 +43,25 @@ from itagflow.model.job import (
     Workflow,
 )
 from itagflow.model.package import Assignment, Outcome, Package, PackageState, TurnState
-from itagflow.model.reply import Box, Choice, Choices, Polygon, Regions, Text
+from itagflow.model.part import Part
+from itagflow.model.region import (
+    Box,
+    Keypoint,
+    Keypoints,
+    Mask,
+    Point,
+    Polygon,
+    Polyline,
+    Regions,
+    RotatedBox,
+    Visibility,
+)
+from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Text
 from itagflow.model.result import Progress, Provenance, Result, StageResult
+from itagflow.model.segment import Segment, Segments
+from itagflow.model.span import Relation, Spans, TextSpan
 from itagflow.model.task import Answer, Row, Task, TaskState, Verdict, Work
-from itagflow.model.template import Option, Question, QuestionKind, Template, View, ViewKind
+from itagflow.model.template import Option, Question, QuestionKind, Scale, Shape, Template, View, ViewKind
 from itagflow.model.workspace import Group, Member, Role, Workspace
 from itagflow.rules.access import Action, Grant, TablePolicy, default_policy, strict_policy
 from itagflow.rules.loading import LoadReport
@@ -76,8 +91,11 @@ __all__ = [
     "ItagflowError",
     "Job",
     "JobState",
+    "Keypoint",
+    "Keypoints",
     "Label",
     "LoadReport",
+    "Mask",
     "Member",
     "MemoryStore",
     "Move",
@@ -88,19 +106,32 @@ __all__ = [
     "Outcome",
     "Package",
     "PackageState",
+    "Part",
     "Permission",
+    "Point",
     "Polygon",
+    "Polyline",
+    "Preference",
     "Problem",
     "Progress",
     "Provenance",
     "Question",
     "QuestionKind",
+    "Ranking",
+    "Rating",
     "Regions",
+    "Relation",
     "Result",
     "Role",
+    "RotatedBox",
     "Route",
     "Row",
     "RuleError",
+    "Scale",
+    "Segment",
+    "Segments",
+    "Shape",
+    "Spans",
     "SqliteStore",
     "Stage",
     "StageResult",
@@ -111,11 +142,13 @@ __all__ = [
     "TaskState",
     "Template",
     "Text",
+    "TextSpan",
     "TurnState",
     "UnknownFormat",
     "Verdict",
     "View",
     "ViewKind",
+    "Visibility",
     "Work",
     "Workflow",
     "Workspace",

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 from cattrs import Converter
@@ -18,7 +18,10 @@ from cattrs.strategies import configure_tagged_union
 
 from itagflow.model.event import Move
 from itagflow.model.job import Accept, Inspect, Label, Packaging, Route, Workflow
-from itagflow.model.reply import Box, Choice, Choices, Polygon, Region, Regions, Reply, Text
+from itagflow.model.region import Region
+from itagflow.model.reply import Reply
+from itagflow.model.segment import Segment
+from itagflow.model.span import Relation, TextSpan
 
 
 def dumps(value: Any) -> str:
@@ -64,15 +67,17 @@ def _converter() -> Converter:
     converter.register_structure_hook(str | int | None, lambda value, _: value)
     converter.register_structure_hook(float, lambda value, _: value)
     converter.register_structure_hook(str | tuple[str, ...], _one_or_more)
+    converter.register_structure_hook(str | tuple[str, ...] | None, _one_or_more)
     converter.register_structure_hook(Route | int | str, _route)
     converter.register_unstructure_hook(Route | int | str, lambda to: to.value if isinstance(to, Enum) else to)
     converter.register_unstructure_hook(Move, lambda move: [move.kind, move.key, move.field, move.before, move.after])
     converter.register_structure_hook(Move, lambda row, _: Move(row[0], tuple(row[1]), row[2], row[3], row[4]))
-    for kind in (Choice, Choices, Text, Box, Polygon):
+    for kind in (*get_args(Region), TextSpan, Relation, Segment):
         _as_they_are(converter, kind)
     for union in (Region, Packaging):
         configure_tagged_union(union, converter, tag_generator=_tag, tag_name="kind")
-    _as_they_are(converter, Regions)
+    for kind in get_args(Reply):
+        _as_they_are(converter, kind)
     configure_tagged_union(Reply, converter, tag_generator=_tag, tag_name="kind")
     converter.register_unstructure_hook(Workflow, lambda flow: _flow_out(converter, flow))
     converter.register_structure_hook(Workflow, lambda rules, _: _flow_in(converter, rules))
@@ -85,8 +90,8 @@ def _as_they_are(converter: Converter, kind: type[attrs.AttrsInstance]) -> None:
     converter.register_structure_hook(kind, make_dict_structure_fn(kind, converter))
 
 
-def _one_or_more(value: str | list[str], _: object) -> str | tuple[str, ...]:
-    return value if isinstance(value, str) else tuple(value)
+def _one_or_more(value: str | list[str] | None, _: object) -> str | tuple[str, ...] | None:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _route(value: str | int, _: object) -> Route | int | str:

@@ -5,8 +5,7 @@
     {"data": {…}, "label-<job>": {"results": […]}, "label-<job>-check": {…}, "label-<job>-verify": {…}}
 
 ``results`` lists one element per question, in the order of the template; a question without a reply has none.
-Source: iTAG, *Labeling data structures*, and for the elements the pages of the templates.  Choices, texts and
-regions of images are understood; text spans and audio segments are refused, with their place.
+Source: iTAG, *Labeling data structures*, and for the elements the pages of the templates.
 """
 
 from __future__ import annotations
@@ -20,8 +19,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import WriteReport
-from itagflow.formats._elements import Element, implied, misfits, nameless, parse, render
+from itagflow.formats._elements import misfits, parse, render
 from itagflow.formats._files import MAX_ROW_BYTES, Source, Target, lines, reading, writing
+from itagflow.formats._implied import implied, nameless
+from itagflow.formats._regions import Element
 from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row, Task
@@ -183,7 +184,7 @@ def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
         for stage, results in stages.items()
     ]
     _refuse(problem for where, results in answers for problem in nameless(where, results))
-    questions = implied(element for _, results in answers for element in results)
+    questions = implied(results for _, results in answers)
     _refuse(problem for where, results in answers for problem in misfits(where, results, questions))
     return Template(questions=questions, views=())
 

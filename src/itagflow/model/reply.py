@@ -1,8 +1,4 @@
-"""The answers to single questions: frozen values, compared by what they say.
-
-Lengths and coordinates are pixels of the image as `Regions.width` × `Regions.height` describe it, with the
-origin at the top left corner.
-"""
+"""The answers to single questions: frozen values, compared by what they say."""
 
 from __future__ import annotations
 
@@ -10,7 +6,9 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from itagflow.errors import InvalidData, Problem
+from itagflow.model.region import Regions
+from itagflow.model.segment import Segments
+from itagflow.model.span import Spans
 
 
 @attrs.frozen
@@ -43,7 +41,7 @@ class Choices:
 
 @attrs.frozen
 class Text:
-    """The text given to an INPUT question.
+    """The text given to an INPUT, OPEN_ENDED or TEXT_EDIT question.
 
     >>> Text("a red car").text
     'a red car'
@@ -54,87 +52,44 @@ class Text:
 
 
 @attrs.frozen
-class Box:
-    """An upright rectangle on an image.
+class Ranking:
+    """The options of a RANKING question, the best first.
 
-    >>> Box(10, 20, 100, 200, label="car").points
-    ((10, 20), (110, 20), (110, 220), (10, 220))
+    >>> Ranking(["b", "a", "c"]).keys[0]
+    'b'
     """
 
-    x: float
-    """The left edge, in pixels."""
-    y: float
-    """The top edge, in pixels."""
-    width: float
-    """In pixels, more than 0."""
-    height: float
-    """In pixels, more than 0."""
-    label: str | None = attrs.field(default=None, kw_only=True)
-    """Short for the template's one question about regions; `labels` holds it once saved."""
-    labels: Mapping[str, str | tuple[str, ...]] = attrs.field(factory=dict[str, "str | tuple[str, ...]"], kw_only=True)
-    """What was answered about this region, by the title of the question."""
-    id: str | None = attrs.field(default=None, kw_only=True, eq=False)
-    """The region's own name; not part of equality, and derived at export when there is none."""
-
-    @property
-    def points(self) -> tuple[tuple[float, float], ...]:
-        """The corners, clockwise from the top left."""
-        left, top, right, bottom = self.x, self.y, self.x + self.width, self.y + self.height
-        return ((left, top), (right, top), (right, bottom), (left, bottom))
-
-
-def _as_points(points: Iterable[Iterable[float]]) -> tuple[tuple[float, float], ...]:
-    try:
-        return tuple((x, y) for x, y in points)
-    except (TypeError, ValueError):
-        raise InvalidData("a polygon", [Problem("points", "each must be a pair (x, y)")]) from None
+    keys: tuple[str, ...] = attrs.field(converter=_as_tuple)
+    """The keys of all options, each once."""
 
 
 @attrs.frozen
-class Polygon:
-    """A closed outline on an image.
+class Rating:
+    """A number on the scale of a RATING question.
 
-    >>> len(Polygon([(0, 0), (10, 0), (10, 10)], label="roof").points)
-    3
+    >>> Rating(4).value
+    4
     """
 
-    points: tuple[tuple[float, float], ...] = attrs.field(converter=_as_points)
-    """The corners as (x, y), at least three, in pixels."""
-    label: str | None = attrs.field(default=None, kw_only=True)
-    """Short for the template's one question about regions; `labels` holds it once saved."""
-    labels: Mapping[str, str | tuple[str, ...]] = attrs.field(factory=dict[str, "str | tuple[str, ...]"], kw_only=True)
-    """What was answered about this region, by the title of the question."""
-    id: str | None = attrs.field(default=None, kw_only=True, eq=False)
-    """The region's own name; not part of equality, and derived at export when there is none."""
-
-
-Region = Box | Polygon
-"""A part of an image."""
-
-
-def _as_regions(regions: Iterable[Region]) -> tuple[Region, ...]:
-    return tuple(regions)
+    value: float
+    """The number, on the question's `Scale`."""
 
 
 @attrs.frozen
-class Regions:
-    """The regions marked on one image, as the answer to a PICTURE question.
+class Preference:
+    """Which of the two options of a PREFERENCE question is better, and by how much.
 
-    >>> len(Regions([Box(0, 0, 5, 5, label="cat")], width=640, height=480).regions)
-    1
+    >>> Preference("a", degree=2).degree
+    2
     """
 
-    regions: tuple[Region, ...] = attrs.field(converter=_as_regions)
-    """The regions, in the order drawn; empty when there is nothing to mark."""
-    width: int = attrs.field(kw_only=True)
-    """The image's width in pixels."""
-    height: int = attrs.field(kw_only=True)
-    """The image's height in pixels."""
-    rotation: int = attrs.field(default=0, kw_only=True)
-    """By how many degrees the image was turned when it was labeled: 0, 90, 180 or 270."""
+    better: str | None
+    """The key of the better option; None when neither is."""
+    degree: int = 1
+    """By how much: from 1 to the high end of the question's scale; 1 where it has none, and when neither is better."""
 
 
-Reply = Choice | Choices | Text | Regions
+Reply = Choice | Choices | Text | Regions | Spans | Segments | Ranking | Rating | Preference
 """The answer to one question."""
 
 Replies = Mapping[str, Reply]

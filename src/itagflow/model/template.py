@@ -1,26 +1,56 @@
-"""What is asked about each task: questions, their options, and which data field is shown."""
+"""What is asked about each task: questions, their options, and which data fields are shown."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.model.pattern import compiled
 
 
 class QuestionKind(Enum):
-    """The kinds of question.  Source: iTAG's ``QuestionPlugin.Type``."""
+    """The kinds of question.
+
+    Source: iTAG's ``TemplateQuestion.Type``; the last three are ours, for work on language models.
+    """
 
     RADIO = "RADIO"
     """One of the options; answered with a `Choice`."""
     CHECKBOX = "CHECKBOX"
     """Any of the options; answered with `Choices`."""
     INPUT = "INPUT"
-    """A text; answered with a `Text`."""
+    """A short text, perhaps of a certain form; answered with a `Text`."""
+    OPEN_ENDED = "OPEN_ENDED"
+    """A long text; answered with a `Text`."""
+    TEXT_EDIT = "TEXT_EDIT"
+    """A text that is there already and is put right; answered with a `Text`."""
     PICTURE = "PICTURE"
     """Regions of an image; answered with `Regions`.  Its children are asked about each region."""
+    SLOT = "SLOT"
+    """Spans of a text; answered with `Spans`.  Its children are asked about each span."""
+    VIDEO = "VIDEO"
+    """Segments of a video or a sound; answered with `Segments`.  Its children are asked about each segment."""
+    RANKING = "RANKING"
+    """All options, the best first; answered with a `Ranking`."""
+    RATING = "RATING"
+    """A number on a scale; answered with a `Rating`."""
+    PREFERENCE = "PREFERENCE"
+    """The better of two options; answered with a `Preference`."""
+
+
+CHOOSING = frozenset({QuestionKind.RADIO, QuestionKind.CHECKBOX})
+"""Kinds that are answered with options; their children are asked when one of these is chosen."""
+WRITING = frozenset({QuestionKind.INPUT, QuestionKind.OPEN_ENDED, QuestionKind.TEXT_EDIT})
+"""Kinds that are answered with a text."""
+MARKING = frozenset({QuestionKind.PICTURE, QuestionKind.SLOT, QuestionKind.VIDEO})
+"""Kinds that are answered with parts of the data; their children are asked about each part."""
+COMPARING = frozenset({QuestionKind.RANKING, QuestionKind.PREFERENCE})
+"""Kinds that compare their options."""
 
 
 class ViewKind(Enum):
@@ -32,13 +62,25 @@ class ViewKind(Enum):
     AUDIO = "Audio"
 
 
+class Shape(Enum):
+    """The shapes that a region can have."""
+
+    BOX = "box"
+    ROTATED_BOX = "rotated box"
+    POLYGON = "polygon"
+    POLYLINE = "polyline"
+    POINT = "point"
+    KEYPOINTS = "keypoints"
+    MASK = "mask"
+
+
 def _key_of(option: Any) -> str:
     return str(option.key)
 
 
 @attrs.frozen
 class Option:
-    """One possible choice: what is stored and what is shown.
+    """One possible choice: what is stored and what is shown.  Source: iTAG's ``QuestionOption``.
 
     >>> Option("car").label
     'car'
@@ -50,6 +92,17 @@ class Option:
     """What is shown to people; the key when not given."""
     color: str | None = None
     """How it is drawn, such as ``#239125``."""
+    shortcut: str = ""
+    """The key on the keyboard that chooses it."""
+    remark: str = ""
+    """What tells people when to choose it."""
+    children: tuple[Option, ...] = ()
+    """Finer options; each can be chosen, and so can this one."""
+
+    @property
+    def every(self) -> tuple[Option, ...]:
+        """Itself, and all options below it."""
+        return (self, *(below for child in self.children for below in child.every))
 
 
 @attrs.frozen
@@ -60,64 +113,93 @@ class View:
     """How the field is shown."""
     field: str = "source"
     """The field of ``data`` that each row must have."""
+    views: tuple[View, ...] = ()
+    """What is shown inside it."""
+
+    @property
+    def every(self) -> tuple[View, ...]:
+        """Itself, and all views inside it."""
+        return (self, *(inner for view in self.views for inner in view.every))
+
+
+@attrs.frozen
+class Scale:
+    """The numbers that a RATING question takes.
+
+    >>> 3 in Scale(1, 5)
+    True
+    """
+
+    low: float = 1
+    """The least number."""
+    high: float = 5
+    """The greatest number."""
+    step: float = 1
+    """By how much the numbers are apart, from `low` on; 0 when any number between is fine."""
+
+    def __contains__(self, value: float) -> bool:
+        """Return whether *value* is on the scale."""
+        steps = (value - self.low) / self.step if self.step else 0.0
+        return self.low <= value <= self.high and abs(steps - round(steps)) < 1e-9
 
 
 @attrs.frozen
 class Question:
-    """One question about a task, or, inside a PICTURE question, about each of its regions."""
+    """One question about a task, or, inside a question that marks parts, about each of these.
+
+    Source: iTAG's ``QuestionPlugin``.
+    """
 
     id: str
     """Its number in the template, as a string: iTAG's ``questionId``."""
     kind: QuestionKind
     """What is asked for."""
     title: str
-    """What people read: iTAG's ``markTitle``; a region's labels are kept under their question's title."""
+    """What people read: iTAG's ``markTitle``; a part's labels are kept under their question's title."""
     options: tuple[Option, ...] = ()
-    """What a RADIO or CHECKBOX question offers."""
+    """What there is to choose, to rank or to prefer."""
     required: bool = True
     """Whether an answer without a reply to it is refused: iTAG's ``MustFill``."""
     children: tuple[Question, ...] = ()
-    """The questions asked about each region (of a PICTURE question)."""
+    """Asked about each part that was marked; or, of RADIO and CHECKBOX, asked when an option was chosen."""
+    when: tuple[str, ...] = ()
+    """The options of its parent that it depends on: it is asked only if one is chosen; any, when empty."""
+    relations: tuple[Question, ...] = ()
+    """Asked about each relation between two spans (of a SLOT question); none when relations are not asked for."""
+    rule: str = ""
+    """The regular expression that a text has to match as a whole; see `itagflow.model.pattern`."""
+    presets: tuple[str, ...] = ()
+    """Texts to pick from instead of typing: iTAG's ``PreOptions``."""
+    default: str | tuple[str, ...] | None = None
+    """What is filled in at first: a text, a key, or several keys: iTAG's ``DefaultResult``."""
+    field: str = ""
+    """The field of ``data`` that it is about; empty for the first one shown that fits it."""
+    shapes: tuple[Shape, ...] = ()
+    """The shapes that regions can have; any, when empty."""
+    keypoints: tuple[str, ...] = ()
+    """The names of the keypoints of an object; any, when empty."""
+    scale: Scale | None = None
+    """The numbers of a RATING question; the degrees of a PREFERENCE."""
 
     @property
     def keys(self) -> frozenset[str]:
-        """The keys of the options."""
-        return frozenset(option.key for option in self.options)
+        """The keys of the options, also of those inside others."""
+        return frozenset(option.key for top in self.options for option in top.every)
+
+    @property
+    def dependents(self) -> tuple[Question, ...]:
+        """The questions that are asked when an option of it is chosen."""
+        return self.children if self.kind in CHOOSING else ()
+
+    @property
+    def every(self) -> tuple[Question, ...]:
+        """Itself, and the questions that depend on its reply."""
+        return (self, *(asked for child in self.dependents for asked in child.every))
 
 
 def _check_questions(_: object, __: object, questions: tuple[Question, ...]) -> None:
-    if problems := _template_problems(questions):
+    if problems := list(_template_problems(questions)):
         raise InvalidData("the template", problems)
-
-
-def _template_problems(questions: tuple[Question, ...]) -> list[Problem]:
-    ids = [question.id for question in questions]
-    found = [] if questions else [Problem("questions", "a template needs at least one question")]
-    found += [Problem(f"question {id!r}", "the id is used twice") for id in set(ids) if ids.count(id) > 1]
-    for question in questions:
-        found += _question_problems(question, inside=False)
-    return found
-
-
-def _question_problems(question: Question, *, inside: bool) -> list[Problem]:
-    where, found = f"question {question.id!r}", list[Problem]()
-    choosing = question.kind in (QuestionKind.RADIO, QuestionKind.CHECKBOX)
-    if not question.title:
-        found.append(Problem(where, "needs a title"))
-    if choosing != bool(question.options):
-        found.append(Problem(where, "needs options" if choosing else "cannot have options"))
-    if len(question.keys) < len(question.options):
-        found.append(Problem(where, "has two options with the same key"))
-    if inside and question.kind is QuestionKind.PICTURE:
-        found.append(Problem(where, "a region cannot be asked for regions"))
-    if question.children and question.kind is not QuestionKind.PICTURE:
-        found.append(Problem(where, "only a PICTURE question has questions about its regions"))
-    titles = [child.title for child in question.children]
-    if len(set(titles)) < len(titles):
-        found.append(Problem(where, "two questions about a region share a title"))
-    for child in question.children:
-        found += _question_problems(child, inside=True)
-    return found
 
 
 @attrs.frozen(kw_only=True)
@@ -148,6 +230,99 @@ class Template:
         """The key in the store."""
         return (self.id,)
 
+    @property
+    def asked(self) -> tuple[Question, ...]:
+        """Every question that a reply can be given to: each is followed by those that depend on it."""
+        return tuple(question for top in self.questions for question in top.every)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields of ``data`` that are shown; each row must have them."""
+        return frozenset(view.field for top in self.views for view in top.every)
+
     def question(self, id: str) -> Question | None:
         """Return the question with this id, or None."""
-        return next((question for question in self.questions if question.id == id), None)
+        return next((question for question in self.asked if question.id == id), None)
+
+    def field_of(self, question: Question) -> str:
+        """Return the field of ``data`` that *question* is about: its own, or the first one shown that fits it."""
+        if question.field:
+            return question.field
+        fitting = _SHOWN.get(question.kind, tuple(ViewKind))
+        views = [view for top in self.views for view in top.every]
+        return next((view.field for view in views if view.kind in fitting), "source")
+
+
+_SHOWN = {
+    QuestionKind.PICTURE: (ViewKind.IMAGE,),
+    QuestionKind.SLOT: (ViewKind.TEXT,),
+    QuestionKind.TEXT_EDIT: (ViewKind.TEXT,),
+    QuestionKind.VIDEO: (ViewKind.VIDEO, ViewKind.AUDIO),
+}
+
+
+def _template_problems(questions: tuple[Question, ...]) -> Iterator[Problem]:
+    if not questions:
+        yield Problem("questions", "a template needs at least one question")
+    ids = [question.id for top in questions for question in top.every]
+    yield from (Problem(f"question {id!r}", "the id is used twice") for id in _twice(ids))
+    for question in questions:
+        if question.when:
+            yield Problem(f"question {question.id!r}", "depends on no other question: it is not inside one")
+        yield from _question_problems(question, inside=False)
+
+
+def _question_problems(question: Question, *, inside: bool) -> Iterator[Problem]:
+    where = f"question {question.id!r}"
+    yield from (Problem(where, reason) for reason in (*_reasons(question, inside=inside), *_odd_fields(question)))
+    titles = [asked.title for child in question.children for asked in child.every]
+    yield from (Problem(where, f"two questions inside it share the title {title!r}") for title in _twice(titles))
+    for child in question.children:
+        if unknown := set(child.when) - (question.keys if question.kind in CHOOSING else set()):
+            yield Problem(f"question {child.id!r}", f"depends on {min(unknown)!r}, which {where} does not offer")
+    marking = question.kind in MARKING
+    for child in (*question.children, *question.relations):
+        yield from _question_problems(child, inside=inside or marking)
+
+
+def _reasons(question: Question, *, inside: bool) -> Iterator[str]:
+    kind, optional = question.kind, CHOOSING | COMPARING
+    if not question.title:
+        yield "needs a title"
+    if (kind in optional) != bool(question.options):
+        yield "needs options" if kind in optional else "cannot have options"
+    if kind is QuestionKind.PREFERENCE and len(question.options) != 2:
+        yield "needs exactly two options"
+    if _twice(option.key for top in question.options for option in top.every):
+        yield "has two options with the same key"
+    if inside and kind not in CHOOSING | WRITING:
+        yield "a part can only be asked for choices and texts"
+    if question.children and kind not in CHOOSING | MARKING:
+        yield "has questions inside it; only one that marks parts or offers options can"
+
+
+def _odd_fields(question: Question) -> Iterator[str]:
+    """Yield what is set that has no meaning for a question of its kind, or a rule that is no expression."""
+    kind, rating = question.kind, {QuestionKind.RATING, QuestionKind.PREFERENCE}
+    allowed = {
+        "relations": {QuestionKind.SLOT},
+        "rule": WRITING,
+        "presets": WRITING,
+        "shapes": {QuestionKind.PICTURE},
+        "keypoints": {QuestionKind.PICTURE},
+        "scale": rating,
+    }
+    yield from (
+        f"cannot have {name}" for name, kinds in allowed.items() if getattr(question, name) and kind not in kinds
+    )
+    try:
+        compiled(question.rule)
+    except InvalidData as error:
+        yield f"has a rule that cannot be used: {'; '.join(map(str, error.problems))}"
+    named = (question.default,) if isinstance(question.default, str) else question.default or ()
+    if kind in CHOOSING and not question.keys.issuperset(named):
+        yield "has a default that is not among its options"
+
+
+def _twice(values: Iterable[str]) -> list[str]:
+    return sorted(value for value, times in Counter(values).items() if times > 1)

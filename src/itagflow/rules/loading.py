@@ -97,7 +97,7 @@ def _row_problems(where: str, text: str, content: Any, template: Template, job: 
         return [Problem(f"{where}, data", "is missing" if data is None else "must be an object of fields")]
     if _NUL.search(text):
         return [Problem(where, "contains a NUL character")]
-    wanted = {view.field for view in template.views}
+    wanted = set(template.fields)
     if job.row_key:
         wanted.add(job.row_key)
     if isinstance(job.packaging, FieldBase):

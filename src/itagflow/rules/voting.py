@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import attrs
 
-from itagflow.model.reply import Choice, Choices, Reply, Text
+from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Reply, Text
 from itagflow.model.task import Answer
 from itagflow.model.template import Question, QuestionKind, Template
 
@@ -24,10 +24,19 @@ def _as_text(reply: Reply) -> Hashable:
     return unicodedata.normalize("NFC", reply.text).strip() if isinstance(reply, Text) else None
 
 
+def _as_it_is(reply: Reply) -> Hashable:
+    return reply if isinstance(reply, Ranking | Rating | Preference) else None
+
+
 MERGERS: Mapping[QuestionKind, Callable[[Reply], Hashable]] = {
     QuestionKind.RADIO: _as_choice,
     QuestionKind.CHECKBOX: _as_choices,
     QuestionKind.INPUT: _as_text,
+    QuestionKind.OPEN_ENDED: _as_text,
+    QuestionKind.TEXT_EDIT: _as_text,
+    QuestionKind.RANKING: _as_it_is,
+    QuestionKind.RATING: _as_it_is,
+    QuestionKind.PREFERENCE: _as_it_is,
 }
 """By what two replies to a kind of question are equal; a kind that is not here is always disputed."""
 
@@ -58,7 +67,7 @@ def merge(template: Template, votes: Sequence[Answer], min_votes: int) -> Merged
     standing = [vote.replies or {} for vote in votes if vote.abandoned is None]
     replies: dict[str, Reply] = {}
     disputed: list[str] = []
-    for question in template.questions:
+    for question in template.asked:
         won, reply = _winner(question, [said.get(question.id) for said in standing], min_votes)
         if not won:
             disputed.append(question.id)

@@ -11,9 +11,12 @@ from itagflow.model.entity import Entity
 from itagflow.model.event import Event, Move
 from itagflow.model.job import Accept, AvgSize, Crew, FixedSize, Inspect, Job, JobState, Label, Stage, Workflow
 from itagflow.model.package import Assignment, Outcome, Package, PackageState, Seat, TurnState
-from itagflow.model.reply import Box, Choice, Choices, Polygon, Regions, Reply, Text
+from itagflow.model.region import Box, Keypoint, Keypoints, Mask, Point, Polygon, Polyline, Regions, RotatedBox
+from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Reply, Text
+from itagflow.model.segment import Segment, Segments
+from itagflow.model.span import Relation, Spans, TextSpan
 from itagflow.model.task import Answer, Task, Verdict
-from itagflow.model.template import Option, Question, QuestionKind, Template, View, ViewKind
+from itagflow.model.template import Option, Question, QuestionKind, Scale, Shape, Template, View, ViewKind
 from itagflow.model.workspace import Member, Role, Workspace
 
 AT = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
@@ -117,14 +120,26 @@ def one_of_each() -> list[Entity]:
 
 
 def _people() -> list[Entity]:
-    child = Question("1", QuestionKind.CHECKBOX, "Marks", (Option("a", "A", "#239125"),), required=False)
-    asked = (Question("1", QuestionKind.PICTURE, "Objects", children=(child,)),)
-    shown = (View(ViewKind.AUDIO, "sound"),)
+    shown = (View(ViewKind.AUDIO, "sound", (View(ViewKind.TEXT, "text"),)),)
     return [
         a_workspace(id=11, name="道路"),
         a_member(id=12, account="cy", role=Role.LEADER, groups=("a", "b"), external=True, active=False, version=3),
-        a_template(id=13, name="boxes", questions=asked, views=shown, abandon_reasons=("dark",)),
+        a_template(id=13, name="all", questions=_questions(), views=shown, abandon_reasons=("dark",)),
     ]
+
+
+def _questions() -> tuple[Question, ...]:
+    finer = Option("a", "A", "#239125", "1", "the first", (Option("a/b"),))
+    child = Question("1", QuestionKind.CHECKBOX, "Marks", (finer,), required=False, default=("a",))
+    holds = Question("1", QuestionKind.RADIO, "Holds", (Option("buys"),))
+    code = Question("3", QuestionKind.INPUT, "Code", when=("a/b",), rule=r"\d+", presets=("1", "2"), default="1")
+    shapes: dict[str, Any] = {"shapes": (Shape.BOX, Shape.KEYPOINTS), "keypoints": ("nose", "tail"), "field": "picture"}
+    return (
+        Question("1", QuestionKind.PICTURE, "Objects", children=(child,), **shapes),
+        Question("2", QuestionKind.RADIO, "Kind", (finer,), children=(code,)),
+        Question("4", QuestionKind.SLOT, "Names", children=(child,), relations=(holds,)),
+        Question("5", QuestionKind.RATING, "Quality", scale=Scale(0, 1, 0.25)),
+    )
 
 
 def _orders() -> list[Entity]:
@@ -148,10 +163,7 @@ def _orders() -> list[Entity]:
 
 
 def _work() -> list[Entity]:
-    box = Box(1.5, 2, 3, 4, labels={"Kind": "car", "Marks": ("a", "b")}, id="r1")
-    outline = Polygon([(0, 0), (1, 0), (1, 1.25)])
-    regions = Regions([box, outline], width=640, height=480, rotation=90)
-    said: dict[str, Reply] = {"1": Choice("猫"), "2": Choices(["a", "b"]), "3": Text('"x" \\ \n 😀'), "4": regions}
+    said = {str(number): reply for number, reply in enumerate(_replies(), 1)}
     judged = {"verdict": Verdict.WRONG, "remark": "r", "disputed": ("1",), "member": None}
     ended = {"outcome": Outcome.REJECTED, "ended_at": AT, "remark": "no", "sent_back": (1,), "lease_until": AT}
     where = {"stage": Stage.INSPECT, "member": None, "state": TurnState.DONE, "scope": (1, 2), "token": "t"}
@@ -161,4 +173,32 @@ def _work() -> list[Entity]:
         an_answer(2, replies=said, abandoned="dark", **judged),
         Seat(job=4, stage=Stage.ACCEPT, member=2, held=3, version=1),
         an_event("save", package=1, turn=5, task=2, changes=(move,), data={"was": {"2": [1, "x"]}}),
+    ]
+
+
+def _replies() -> list[Reply]:
+    ring = [(0, 0), (9, 0), (9, 9.25)]
+    joints = [Keypoint("nose", 3, 4), Keypoint("tail", visibility=0), Keypoint("ear", 5, 6.5, visibility=1)]
+    regions = (
+        Box(1.5, 2, 3, 4, labels={"Kind": "car", "Marks": ("a", "b")}, id="r1", color="#239125"),
+        RotatedBox(5, 5, 4, 2, 30.5, label="car"),
+        Polygon(ring),
+        Polygon(ring, holes=[[(1, 1), (2, 1), (2, 2)]]),
+        Polyline(ring),
+        Point(1, 2.5),
+        Keypoints(joints),
+        Mask([4, 2, 94]),
+    )
+    spans = [TextSpan(0, 4, "Acme", labels={"Kind": ("a",)}), TextSpan(5, 6, label="猫")]
+    return [
+        Choice("猫"),
+        Choices(["a", "b"]),
+        Text('"x" \\ \n 😀'),
+        Regions(regions, width=640, height=480, rotation=90),
+        Spans(spans, relations=[Relation(0, 1, label="buys", id="x")]),
+        Segments([Segment(0, 2.5, label="agent")], duration=12.5),
+        Ranking(["b", "a"]),
+        Rating(4.5),
+        Preference(None),
+        Preference("a", degree=2),
     ]

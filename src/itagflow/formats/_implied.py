@@ -1,0 +1,91 @@
+"""The questions that results imply, for files whose template is not at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from itagflow.errors import Problem
+from itagflow.formats._elements import ONE, SEVERAL, shape_of
+from itagflow.formats._plain import is_a
+from itagflow.formats._regions import IMAGE, Element
+from itagflow.model.template import Option, Question, QuestionKind
+
+KIND = {ONE: QuestionKind.RADIO, SEVERAL: QuestionKind.CHECKBOX, IMAGE: QuestionKind.PICTURE}
+"""The kind of question that an element's ``type`` implies; texts look like RADIO."""
+
+
+def nameless(where: str, results: Iterable[Any]) -> Iterator[Problem]:
+    """Yield the elements that imply no question: those without an id, a title or a known type."""
+    for index, element in enumerate(results):
+        if shape_of(element) and "questionId" not in element:
+            continue
+        given: Element = element if is_a(element, dict) else {}
+        for name in ("questionId", "markTitle"):
+            if not (is_a(given.get(name), str) and given[name]):
+                yield Problem(f"{where}[{index}].{name}", "must be a string")
+        if shape_of(element) is None and given.get("type") not in list(KIND):
+            yield Problem(f"{where}[{index}].type", f"must be {ONE}, {SEVERAL} or {IMAGE}, not {given.get('type')!r}")
+
+
+def implied(rows: Iterable[Iterable[Element]]) -> tuple[Question, ...]:
+    """Return the questions that the results of rows imply, in the order of their first appearance.
+
+    An element without an id gets that of its place in the results.  It takes from the data what it understands;
+    `_elements.misfits` tells what is wrong with the rest.
+    """
+    answers = dict[str, list[Element]]()
+    results = [list(row) for row in rows]
+    named = {element["questionId"] for row in results for element in row if "questionId" in element}
+    for row in results:
+        for index, element in enumerate(row):
+            answers.setdefault(_id(element, index, named), []).append(element)
+    return tuple(_question(id, given) for id, given in answers.items())
+
+
+def _id(element: Element, index: int, named: set[str]) -> str:
+    if "questionId" in element:
+        return str(element["questionId"])
+    number = index + 1
+    while str(number) in named:
+        number += 1
+    return str(number)
+
+
+def _question(id: str, elements: list[Element]) -> Question:
+    kind = shape_of(elements[0]) or KIND[elements[0]["type"]]
+    if kind in (QuestionKind.SLOT, QuestionKind.VIDEO):
+        parts = list(_flat(element.get("objects") for element in elements))
+        relations = list(_flat(element.get("relations") for element in elements))
+        children = _children(parts, "result", several=kind is QuestionKind.SLOT)
+        title = elements[0].get("markTitle") or " / ".join(child.title for child in children) or kind.value
+        return Question(id, kind, title, children=children, relations=_children(relations, "result"))
+    title, data = elements[0]["markTitle"], [element.get("data") for element in elements]
+    if kind is QuestionKind.PICTURE:
+        return Question(id, kind, title, children=_children(_flat(data), "labels"))
+    return Question(id, kind, title, _options(data))
+
+
+def _children(parts: Iterable[Any], name: str, *, several: bool = False) -> tuple[Question, ...]:
+    values = dict[str, list[Any]]()
+    for part in parts:
+        labels: Any = part.get(name) if is_a(part, dict) else None
+        for title, value in labels.items() if is_a(labels, dict) else ():
+            values.setdefault(title, []).append(value)
+    found = enumerate(values.items(), 1)
+    return tuple(_child(str(number), title, given, several) for number, (title, given) in found if title)
+
+
+def _child(id: str, title: str, values: list[Any], several: bool) -> Question:
+    kind = QuestionKind.CHECKBOX if several or any(is_a(value, list) for value in values) else QuestionKind.RADIO
+    options = _options(values)
+    return Question(id, kind if options else QuestionKind.INPUT, title, options)
+
+
+def _options(values: Iterable[Any]) -> tuple[Option, ...]:
+    return tuple(Option(key) for key in dict.fromkeys(value for value in _flat(values) if is_a(value, str)))
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        yield from value if is_a(value, list) else (value,)

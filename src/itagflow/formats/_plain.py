@@ -1,0 +1,47 @@
+"""What values from JSON are: none of this trusts a file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from itagflow.errors import Problem
+
+
+def is_a(value: object, kind: type) -> bool:
+    """Return whether a value from JSON has this type: true and false are no numbers there."""
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def is_number(number: Any) -> bool:
+    """Return whether a value is a number that a float can hold."""
+    # JSON has integers that no float can hold, and Python reads NaN and Infinity as well
+    return (is_a(number, int) or is_a(number, float)) and abs(number) <= sys.float_info.max
+
+
+def is_strings(value: Any) -> bool:
+    """Return whether a value is a list of strings."""
+    return is_a(value, list) and all(is_a(item, str) for item in value)
+
+
+def is_line(value: Any, least: int, width: int = 2) -> bool:
+    """Return whether a value is a list of at least *least* lists of *width* numbers."""
+    return is_a(value, list) and len(value) >= least and all(is_numbers(point, width) for point in value)
+
+
+def is_numbers(value: Any, count: int) -> bool:
+    """Return whether a value is a list of *count* numbers."""
+    return is_a(value, list) and len(value) == count and all(is_number(number) for number in value)
+
+
+def is_counts(value: Any) -> bool:
+    """Return whether a value is a list of whole numbers from 0 on."""
+    return is_a(value, list) and all(is_a(item, int) and item >= 0 for item in value)
+
+
+def text_or_null(where: str, given: dict[str, Any], *names: str) -> Iterator[Problem]:
+    """Yield which of these fields is neither a string nor null nor missing."""
+    for name in names:
+        if not (given.get(name) is None or is_a(given[name], str)):
+            yield Problem(f"{where}.{name}", "must be a string or null")

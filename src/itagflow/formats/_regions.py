@@ -1,0 +1,164 @@
+"""Regions of an image in iTAG's ``results``.
+
+``image/polygon`` is iTAG's; the other types, and ``holes`` and ``box`` beside it, are ours.  A rectangle is a polygon
+of four points there, and a turned one carries its numbers as ``box`` as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from itagflow.errors import Problem
+from itagflow.formats._labels import label_problems, labels_in, labels_out
+from itagflow.formats._plain import is_a, is_counts, is_line, is_numbers, is_strings, text_or_null
+from itagflow.model.region import (
+    Box,
+    Keypoint,
+    Keypoints,
+    Mask,
+    Point,
+    Polygon,
+    Polyline,
+    Region,
+    Regions,
+    RotatedBox,
+)
+from itagflow.model.template import Question
+
+IMAGE = "image"
+POLYGON, POLYLINE, POINT = "image/polygon", "image/polyline", "image/point"
+KEYPOINTS, MASK = "image/keypoints", "image/mask"
+Element = dict[str, Any]
+RegionId = Callable[[str, int], str]
+"""Names a region by the id of its question and its index."""
+
+
+def image_out(question: Question, reply: Regions, region_id: RegionId) -> Element:
+    """Return the element of an image, with iTAG's keys in iTAG's order."""
+    return {
+        "questionId": question.id,
+        "data": [_region_out(question, region, index, region_id) for index, region in enumerate(reply.regions)],
+        "rotation": reply.rotation,
+        "markTitle": question.title,
+        "width": reply.width,
+        "type": IMAGE,
+        "height": reply.height,
+    }
+
+
+def _region_out(question: Question, region: Region, index: int, region_id: RegionId) -> Element:
+    kind, value, more = _shape_out(region)
+    return {
+        "id": region_id(question.id, index) if region.id is None else region.id,
+        "type": kind,
+        "value": value,
+        **more,
+        "labels": labels_out(question.children, region),
+        **({} if region.color is None else {"color": region.color}),
+    }
+
+
+def _shape_out(region: Region) -> tuple[str, list[Any], Element]:
+    match region:
+        case Box():
+            return POLYGON, _line_out(region.points), {}
+        case RotatedBox():
+            numbers = [region.x, region.y, region.width, region.height, region.angle]
+            return POLYGON, _line_out(region.points), {"box": [float(number) for number in numbers]}
+        case Polygon():
+            holes = [_line_out(hole) for hole in region.holes]
+            return POLYGON, _line_out(region.points), {"holes": holes} if holes else {}
+        case Polyline():
+            return POLYLINE, _line_out(region.points), {}
+        case Point():
+            return POINT, [float(region.x), float(region.y)], {}
+        case Keypoints():
+            places = [[float(at.x), float(at.y), int(at.visibility)] for at in region.keypoints]
+            return KEYPOINTS, places, {"names": [at.name for at in region.keypoints]}
+        case Mask():
+            return MASK, list(region.counts), {}
+
+
+def _line_out(points: tuple[tuple[float, float], ...]) -> list[list[float]]:
+    return [[float(x), float(y)] for x, y in points]
+
+
+def image_in(question: Question, element: Element) -> Regions:
+    """Return the regions that a sound element says."""
+    size = {name: element[name] for name in ("width", "height", "rotation")}
+    return Regions([_region_in(question, region) for region in element["data"]], **size)
+
+
+def _region_in(question: Question, region: Element) -> Region:
+    said: dict[str, Any] = {
+        "labels": labels_in(question.children, region["labels"]),
+        "id": region["id"],
+        "color": region.get("color"),
+    }
+    value = region["value"]
+    match region["type"]:
+        case "image/polyline":
+            return Polyline(value, **said)
+        case "image/point":
+            return Point(*value, **said)
+        case "image/keypoints":
+            named = zip(region["names"], value, strict=True)
+            return Keypoints([Keypoint(name, x, y, int(seen)) for name, (x, y, seen) in named], **said)
+        case "image/mask":
+            return Mask(value, **said)
+        case _ if "box" in region:
+            return RotatedBox(*region["box"], **said)
+        case _:
+            return Polygon(value, region.get("holes", ()), **said)
+
+
+def image_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
+    """Yield everything that keeps an element from saying regions."""
+    for name in ("width", "height", "rotation"):
+        if not is_a(element.get(name), int):
+            yield Problem(f"{where}.{name}", "must be a whole number")
+    if not is_a(element.get("data"), list):
+        yield Problem(f"{where}.data", "must be a list of regions")
+        return
+    for index, region in enumerate(element["data"]):
+        yield from _region_problems(f"{where}.data[{index}]", question, region)
+
+
+def _region_problems(where: str, question: Question, region: Any) -> Iterator[Problem]:
+    kind = region.get("type") if is_a(region, dict) else None
+    if kind not in (POLYGON, POLYLINE, POINT, KEYPOINTS, MASK):
+        yield Problem(where, f"must be an object with the type {POLYGON!r} or another that is known")
+        return
+    if "id" not in region:
+        yield Problem(f"{where}.id", "must be a string or null")
+    yield from text_or_null(where, region, "id", "color")
+    yield from _value_problems(where, kind, region)
+    yield from label_problems(f"{where}.labels", question.children, region.get("labels"))
+
+
+def _value_problems(where: str, kind: str, region: Element) -> Iterator[Problem]:
+    value = region.get("value")
+    if kind in (POLYGON, POLYLINE):
+        least, word = (3, "three") if kind == POLYGON else (2, "two")
+        if not is_line(value, least):
+            yield Problem(f"{where}.value", f"must be a list of at least {word} points [x, y]")
+        yield from _extra_problems(where, region)
+    elif kind == POINT and not is_numbers(value, 2):
+        yield Problem(f"{where}.value", "must be a point [x, y]")
+    elif kind == MASK and not is_counts(value):
+        yield Problem(f"{where}.value", "must be a list of counts of pixels")
+    elif kind == KEYPOINTS:
+        names = region.get("names")
+        if not is_line(value, 0, 3) or any(place[2] not in (0, 1, 2) for place in region["value"]):
+            yield Problem(f"{where}.value", "must be a list of [x, y, visibility], the last 0, 1 or 2")
+        elif not is_strings(names) or len(region["names"]) != len(region["value"]):
+            yield Problem(f"{where}.names", "must be a list with a name for each place")
+
+
+def _extra_problems(where: str, region: Element) -> Iterator[Problem]:
+    holes = region.get("holes", [])
+    if not (is_a(holes, list) and all(is_line(hole, 3) for hole in holes)):
+        yield Problem(f"{where}.holes", "must be a list of outlines, each of at least three points [x, y]")
+    if "box" in region and not is_numbers(region["box"], 5):
+        yield Problem(f"{where}.box", "must be [x, y, width, height, angle]")

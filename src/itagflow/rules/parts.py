@@ -1,0 +1,111 @@
+"""The parts that a reply marks - regions, spans, segments, relations - and what is said about each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+import attrs
+
+from itagflow.errors import Problem
+from itagflow.model.part import Part
+from itagflow.model.region import Regions
+from itagflow.model.reply import Choice, Choices, Reply
+from itagflow.model.segment import Segments
+from itagflow.model.span import Spans
+from itagflow.model.template import Question
+from itagflow.rules.values import value_problems
+
+_FIELDS: Mapping[type[Reply], tuple[tuple[str, str], ...]] = {
+    Regions: (("regions", "children"),),
+    Spans: (("spans", "children"), ("relations", "relations")),
+    Segments: (("segments", "children"),),
+}
+"""Where a reply keeps its parts, and where its question keeps what is asked about them."""
+
+
+def parts(question: Question, reply: Reply) -> Iterator[tuple[str, tuple[Question, ...], Part]]:
+    """Yield each part of *reply*: its path, what is asked about it, and itself."""
+    for name, asked in _FIELDS.get(type(reply), ()):
+        for index, part in enumerate(getattr(reply, name)):
+            yield f"{question.id}.{name}[{index}]", getattr(question, asked), part
+
+
+def marked(reply: Reply) -> Iterator[Part]:
+    """Yield every part that *reply* marks."""
+    for name, _ in _FIELDS.get(type(reply), ()):
+        yield from getattr(reply, name)
+
+
+def spelled_out(question: Question, reply: Reply) -> Reply:
+    """Return *reply* with every part's short label written out under its question's title."""
+    changed = dict[str, Any]()
+    for name, asked in _FIELDS.get(type(reply), ()):
+        children, marked = getattr(question, asked), getattr(reply, name)
+        if len(children) == 1 and any(part.label is not None for part in marked):
+            changed[name] = tuple(_labeled(part, children[0].title) for part in marked)
+    return attrs.evolve(reply, **changed) if changed else reply
+
+
+def _labeled(part: Part, title: str) -> Part:
+    if part.label is None or title in part.labels:
+        return part
+    return attrs.evolve(part, label=None, labels={title: part.label, **part.labels})
+
+
+def asked(
+    question: Question, said: Callable[[Question], Any], applies: bool = True
+) -> Iterator[tuple[Question, Any, bool]]:
+    """Yield *question* and those that depend on it, each with what was said, and whether it is asked at all."""
+    value = said(question)
+    yield question, value, applies
+    chosen = _chosen(value) if applies else frozenset[str]()
+    for child in question.dependents:
+        yield from asked(child, said, bool(chosen.intersection(child.when) if child.when else chosen))
+
+
+def _chosen(value: Any) -> frozenset[str]:
+    match value:
+        case Choice():
+            return frozenset({value.key})
+        case Choices():
+            return frozenset(value.keys)
+        case str():
+            return frozenset({value})
+        case tuple():
+            return frozenset(cast("tuple[str, ...]", value))
+        case _:
+            return frozenset()
+
+
+def not_asked(question: Question) -> str:
+    """Return why a reply to *question* has no place here."""
+    options = " or ".join(map(repr, question.when)) or "an option"
+    return f"the question {question.title!r} is only asked when {options} of the question before is chosen"
+
+
+def part_problems(question: Question, reply: Reply) -> Iterator[Problem]:
+    """Yield everything wrong with what is said about the parts of *reply*."""
+    for path, children, part in parts(question, reply):
+        yield from _label_problems(path, children, part)
+
+
+def _label_problems(path: str, children: tuple[Question, ...], part: Part) -> Iterator[Problem]:
+    if part.label is not None:
+        titles = ", ".join(repr(child.title) for child in children) or "none"
+        yield Problem(f"{path}.label", f"is short for the one question about it; here they are {titles}: use labels")
+    every = [child for top in children for child in top.every]
+    known = {child.title for child in every}
+    yield from (
+        Problem(f"{path}.labels", f"{title!r} is not a question that is asked about it")
+        for title in part.labels
+        if title not in known
+    )
+    for top in children:
+        for child, value, applies in asked(top, lambda child: part.labels.get(child.title)):
+            if value is not None and not applies:
+                yield Problem(f"{path}.labels[{child.title!r}]", not_asked(child))
+            elif value is not None:
+                yield from value_problems(child, f"{path}.labels[{child.title!r}]", value)
+            elif applies and child.required and part.label is None:
+                yield Problem(f"{path}.labels", f"no reply to the required question {child.title!r}")

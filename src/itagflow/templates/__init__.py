@@ -1,0 +1,50 @@
+"""Ready-made templates, one function each.
+
+Titles are data of a template, not fixed keys: the defaults are the English titles of iTAG's documents, and
+each function names the Chinese ones, for jobs whose results must look like those of a Chinese console.
+A template of your own is a `Template` with any mix of questions and views.
+"""
+
+from itagflow.templates.image import (
+    image_captioning,
+    image_classification,
+    keypoints,
+    moderation,
+    object_detection,
+    ocr,
+    pdf_pages,
+    segmentation,
+    table_recognition,
+)
+from itagflow.templates.language import dialogue_rating, pairwise_preference, preference_ranking
+from itagflow.templates.recording import (
+    audio_classification,
+    audio_segmentation,
+    speech_recognition,
+    video_classification,
+    video_segmentation,
+)
+from itagflow.templates.text import entity_recognition, entity_relation, text_classification
+
+__all__ = [
+    "audio_classification",
+    "audio_segmentation",
+    "dialogue_rating",
+    "entity_recognition",
+    "entity_relation",
+    "image_captioning",
+    "image_classification",
+    "keypoints",
+    "moderation",
+    "object_detection",
+    "ocr",
+    "pairwise_preference",
+    "pdf_pages",
+    "preference_ranking",
+    "segmentation",
+    "speech_recognition",
+    "table_recognition",
+    "text_classification",
+    "video_classification",
+    "video_segmentation",
+]

@@ -1,0 +1,31 @@
+"""What several templates are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from itagflow.model.template import Option, Question, QuestionKind, Template, View, ViewKind
+
+Names = Iterable[str | Option]
+"""Labels to choose from: names, or options with more to say."""
+
+SINGLE, MULTIPLE = "Single-choice", "Multiple-choice"
+
+
+def options(labels: Names) -> tuple[Option, ...]:
+    """Return labels as options; one string is one label."""
+    if isinstance(labels, str):  # one label, not one per letter
+        labels = (labels,)
+    return tuple(Option(label) if isinstance(label, str) else label for label in labels)
+
+
+def one_of(labels: Names, *, id: str = "1", title: str = SINGLE, required: bool = True) -> Question:
+    """Return the question which one of *labels* it is."""
+    return Question(id, QuestionKind.RADIO, title, options(labels), required)
+
+
+def classification(view: ViewKind, labels: Names, multiple: bool, title: str | None, field: str) -> Template:
+    """Return a template that asks for the label, or labels, of what *view* shows."""
+    kind, usual = (QuestionKind.CHECKBOX, MULTIPLE) if multiple else (QuestionKind.RADIO, SINGLE)
+    question = Question("1", kind, usual if title is None else title, options(labels))
+    return Template(questions=(question,), views=(View(view, field),))

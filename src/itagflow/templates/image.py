@@ -1,0 +1,179 @@
+"""Templates for images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from itagflow.model.template import Option, Question, QuestionKind, Shape, Template, View, ViewKind
+from itagflow.templates._parts import MULTIPLE, SINGLE, Names, classification, one_of, options
+
+DETECTION = "Object detection label configuration"
+OCR, OCR_TEXT = "OCR label configuration", "OCR result"
+
+
+def image_classification(
+    labels: Names, *, multiple: bool = False, title: str | None = None, field: str = "source"
+) -> Template:
+    """Return a template that asks for the label of an image, or with *multiple* for its labels.
+
+    Source: iTAG, *Templates for image labeling*.  The Chinese title is ``单选``, or ``多选`` with *multiple*.
+
+    >>> image_classification(["cat", "dog"]).questions[0].title
+    'Single-choice'
+    """
+    return classification(ViewKind.IMAGE, labels, multiple, title, field)
+
+
+def object_detection(
+    labels: Names, *, title: str = DETECTION, label_title: str = SINGLE, field: str = "source"
+) -> Template:
+    """Return a template that asks for the objects on an image, and for the label of each.
+
+    Source: iTAG, *Templates for image labeling*.  The Chinese titles are ``目标检测标签配置`` and, of the label,
+    ``单选``.
+
+    Args:
+        labels: What an object can be.
+        title: The title of the question about the image.
+        label_title: The title of the question about each object; results keep its label under it.
+        field: The field of ``data`` that names the image.
+
+    >>> object_detection(["car", "sign"]).questions[0].children[0].title
+    'Single-choice'
+    """
+    objects = Question("1", QuestionKind.PICTURE, title, children=(one_of(labels, title=label_title),))
+    return _image(objects, field=field)
+
+
+def segmentation(
+    labels: Names, *, title: str = "Segmentation label configuration", label_title: str = SINGLE, field: str = "source"
+) -> Template:
+    """Return a template that asks for outlines or masks on an image, and for the label of each.
+
+    The arguments are those of `object_detection`; iTAG's own titles are not documented.
+
+    >>> [shape.value for shape in segmentation(["road"]).questions[0].shapes]
+    ['polygon', 'mask']
+    """
+    shapes = (Shape.POLYGON, Shape.MASK)
+    areas = Question("1", QuestionKind.PICTURE, title, children=(one_of(labels, title=label_title),), shapes=shapes)
+    return _image(areas, field=field)
+
+
+def keypoints(
+    names: Iterable[str],
+    labels: Names,
+    *,
+    title: str = "Keypoint label configuration",
+    label_title: str = SINGLE,
+    field: str = "source",
+) -> Template:
+    """Return a template that asks for the named places of each object on an image, and for the object's label.
+
+    Args:
+        names: The names of the places, in the order of the skeleton.
+        labels: What an object can be.
+        title: The title of the question about the image.
+        label_title: The title of the question about each object.
+        field: The field of ``data`` that names the image.
+
+    >>> keypoints(["nose", "tail"], ["cat"]).questions[0].keypoints
+    ('nose', 'tail')
+    """
+    children, shapes = (one_of(labels, title=label_title),), (Shape.KEYPOINTS,)
+    places = Question("1", QuestionKind.PICTURE, title, children=children, shapes=shapes, keypoints=tuple(names))
+    return _image(places, field=field)
+
+
+def ocr(
+    labels: Names = (),
+    *,
+    title: str = OCR,
+    text_title: str = OCR_TEXT,
+    label_title: str = SINGLE,
+    field: str = "source",
+) -> Template:
+    """Return a template that asks for the texts on an image: where, what, and with *labels* of which sort.
+
+    Source: iTAG, *Templates for image labeling*.  The Chinese titles are ``OCR标签配置``, ``OCR识别结果`` and ``单选``.
+
+    >>> [child.title for child in ocr(["amount", "date"]).questions[0].children]
+    ['OCR result', 'Single-choice']
+    """
+    return _image(_texts(labels, title, text_title, label_title), field=field)
+
+
+def pdf_pages(labels: Names, *, fields: Names = (), title: str = SINGLE, field: str = "source") -> Template:
+    """Return a template for a page of a PDF file: its texts, as in `ocr`, and the label of the page.
+
+    A row is one page: its image, and in further fields the file and the page number if they matter.
+    iTAG has such a template; its format is not documented.
+
+    Args:
+        labels: What a page can be.
+        fields: What a text on it can be, if that is asked.
+        title: The title of the question about the page.
+        field: The field of ``data`` that names the page's image.
+
+    >>> [question.kind.value for question in pdf_pages(["invoice", "letter"]).questions]
+    ['PICTURE', 'RADIO']
+    """
+    return _image(_texts(fields, OCR, OCR_TEXT, SINGLE), one_of(labels, id="2", title=title), field=field)
+
+
+def table_recognition(*, title: str = "Table label configuration", field: str = "source") -> Template:
+    """Return a template that asks for the cells of a table: where, which row and column, and what text.
+
+    Rows and columns are counted from 1; a cell that spans several is written as ``2-4``.
+    iTAG has such a template; its format is not documented.
+
+    >>> [child.title for child in table_recognition().questions[0].children]
+    ['Text', 'Row', 'Column']
+    """
+    text = Question("1", QuestionKind.INPUT, "Text", required=False)
+    row, column = (
+        Question(id, QuestionKind.INPUT, name, rule=_FROM_TO) for id, name in (("2", "Row"), ("3", "Column"))
+    )
+    return _image(Question("1", QuestionKind.PICTURE, title, children=(text, row, column)), field=field)
+
+
+_FROM_TO = r"[1-9]\d{0,4}(-[1-9]\d{0,4})?"
+
+
+def moderation(reasons: Names, *, field: str = "source") -> Template:
+    """Return a template that asks whether an image may be shown; if not, for what reasons, and where on it.
+
+    iTAG has such a template; its format is not documented.
+
+    >>> [question.id for question in moderation(["violence"]).asked]
+    ['1', '2', '3']
+    """
+    why = Question("2", QuestionKind.CHECKBOX, "Reasons", options(reasons), when=("block",))
+    verdict = Question("1", QuestionKind.RADIO, "Verdict", options(["pass", "block", "unsure"]), children=(why,))
+    where = Question("3", QuestionKind.PICTURE, "Areas", required=False, children=(one_of(reasons, required=False),))
+    return _image(verdict, where, field=field)
+
+
+def image_captioning(*, title: str = "Caption", tags: Names = (), field: str = "source") -> Template:
+    """Return a template that asks for a description of an image, and with *tags* for tags.
+
+    iTAG has such a template; its format is not documented.
+
+    >>> image_captioning().questions[0].kind.value
+    'OPEN_ENDED'
+    """
+    caption = Question("1", QuestionKind.OPEN_ENDED, title)
+    chosen: tuple[Option, ...] = options(tags)
+    more = (Question("2", QuestionKind.CHECKBOX, MULTIPLE, chosen, required=False),) if chosen else ()
+    return _image(caption, *more, field=field)
+
+
+def _texts(labels: Names, title: str, text_title: str, label_title: str) -> Question:
+    text = Question("1", QuestionKind.INPUT, text_title)
+    sorts = options(labels)
+    children = (text, one_of(sorts, id="2", title=label_title)) if sorts else (text,)
+    return Question("1", QuestionKind.PICTURE, title, children=children)
+
+
+def _image(*questions: Question, field: str) -> Template:
+    return Template(questions=questions, views=(View(ViewKind.IMAGE, field),))
