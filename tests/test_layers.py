@@ -19,6 +19,7 @@ LAYERS = (
     "rules",
     "store",
     "codec",
+    "schema",
     "stores",
     "formats",
     "flow",
@@ -91,7 +92,7 @@ def test_there_are_no_circles() -> None:
 
 @pytest.mark.parametrize(
     ("library", "home"),
-    [("transitions", {"lifecycle"}), ("cattrs", {"codec"}), ("sqlite3", {"stores"}), ("fcntl", {"stores"})],
+    [("transitions", {"lifecycle"}), ("cattrs", {"codec", "schema"}), ("sqlite3", {"stores"}), ("fcntl", {"stores"})],
 )
 def test_a_library_has_one_home(library: str, home: set[str]) -> None:
     users = {module(file).split(".")[1] for file in FILES if any(n.split(".")[0] == library for n in imports(file))}

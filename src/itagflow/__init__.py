@@ -65,6 +65,7 @@ from itagflow.model.template import Option, Question, QuestionKind, Scale, Shape
 from itagflow.model.workspace import Group, Member, Role, Workspace
 from itagflow.rules.access import Action, Grant, TablePolicy, default_policy, strict_policy
 from itagflow.rules.loading import LoadReport
+from itagflow.schema import answer_schema, replies_from_json, replies_to_json
 from itagflow.stores import MemoryStore, SqliteStore
 
 __all__ = [
@@ -154,9 +155,12 @@ __all__ = [
     "Workspace",
     "WriteReport",
     "WrongState",
+    "answer_schema",
     "default_policy",
     "formats",
     "open",
+    "replies_from_json",
+    "replies_to_json",
     "strict_policy",
     "templates",
 ]

@@ -240,6 +240,18 @@ class Template:
         """The fields of ``data`` that are shown; each row must have them."""
         return frozenset(view.field for top in self.views for view in top.every)
 
+    def describe(self) -> dict[str, Any]:
+        """Return the template as plain JSON types, for a screen that asks its questions.
+
+        Fields that are empty are left out; ids are strings, since JavaScript has no integers of 64 bits.
+
+        >>> Template(questions=(Question("1", QuestionKind.INPUT, "Name"),), views=()).describe()
+        {'questions': [{'id': '1', 'kind': 'INPUT', 'title': 'Name', 'required': True}]}
+        """
+        said = _plain(self)
+        kept = {name: held for name, held in said.items() if name not in ("id", "workspace", "version")}
+        return {**kept, "id": str(self.id)} if self.id else kept
+
     def question(self, id: str) -> Question | None:
         """Return the question with this id, or None."""
         return next((question for question in self.asked if question.id == id), None)
@@ -326,3 +338,14 @@ def _odd_fields(question: Question) -> Iterator[str]:
 
 def _twice(values: Iterable[str]) -> list[str]:
     return sorted(value for value, times in Counter(values).items() if times > 1)
+
+
+def _plain(value: Any) -> Any:
+    """Return *value* in plain JSON types, without fields that are empty."""
+    kind: type[Any] = value.__class__
+    if kind is tuple:
+        return [_plain(item) for item in value]
+    if not attrs.has(kind):
+        return value.value if isinstance(value, Enum) else value
+    fields = {field.name: getattr(value, field.name) for field in attrs.fields(kind)}
+    return {name: _plain(held) for name, held in fields.items() if held is not None and held not in ((), "")}

@@ -1,0 +1,223 @@
+"""Answers as JSON, for screens: what a template accepts as a JSON Schema, and replies to JSON and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from cattrs import BaseValidationError, transform_error
+
+from itagflow import codec
+from itagflow.errors import InvalidData, Problem
+from itagflow.model.reply import Replies, Reply
+from itagflow.model.template import WRITING, Question, QuestionKind, Scale, Shape, Template
+
+Schema = dict[str, Any]
+
+_NUMBER: Schema = {"type": "number"}
+_PLACE: Schema = {"type": "array", "prefixItems": [_NUMBER, _NUMBER], "minItems": 2, "maxItems": 2}
+_KEYPOINT: Schema = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "x": _NUMBER, "y": _NUMBER, "visibility": {"enum": [0, 1, 2]}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+
+
+def _line(least: int) -> Schema:
+    return {"type": "array", "items": _PLACE, "minItems": least}
+
+
+_LENGTH: Schema = {"type": "number", "exclusiveMinimum": 0}
+_SIDES: Schema = {"x": _NUMBER, "y": _NUMBER, "width": _LENGTH, "height": _LENGTH}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_SHAPES: Mapping[Shape, tuple[str, Schema]] = {
+    Shape.BOX: ("box", _SIDES),
+    Shape.ROTATED_BOX: ("rotatedbox", {**_SIDES, "angle": _NUMBER}),
+    Shape.POLYGON: ("polygon", {"points": _line(3), "holes": {"type": "array", "items": _line(3)}}),
+    Shape.POLYLINE: ("polyline", {"points": _line(2)}),
+    Shape.POINT: ("point", {"x": _NUMBER, "y": _NUMBER}),
+    Shape.KEYPOINTS: ("keypoints", {"keypoints": {"type": "array", "items": _KEYPOINT}}),
+    Shape.MASK: ("mask", {"counts": {"type": "array", "items": _COUNT}}),
+}
+_OPTIONAL = frozenset({"holes", "text", "relations", "duration", "rotation", "degree"})
+"""What may be left out because it has a default."""
+
+
+def answer_schema(template: Template) -> Schema:
+    """Return the JSON Schema (draft 2020-12) of the answers to *template*, as `replies_from_json` takes them.
+
+    It says all that the format of a schema can say; what needs the data, such as the size of an image or the
+    length of a text, is looked at when an answer is saved.
+
+    >>> from itagflow.templates import image_classification
+    >>> answer_schema(image_classification(["cat", "dog"]))["properties"]["1"]["properties"]["key"]
+    {'enum': ['cat', 'dog']}
+    """
+    asked = template.asked
+    schema: Schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {question.id: _reply(question) for question in asked},
+        "required": [question.id for question in template.questions if question.required],
+        "additionalProperties": False,
+    }
+    rules = [
+        _dependence(question.id, child.id, child, _inside(question, child))
+        for question in asked
+        for child in question.dependents
+    ]
+    return {**schema, "allOf": rules} if rules else schema
+
+
+def replies_to_json(replies: Replies) -> dict[str, Any]:
+    """Return replies as plain JSON types, by question id.
+
+    >>> from itagflow import Choice
+    >>> replies_to_json({"1": Choice("cat")})
+    {'1': {'key': 'cat', 'kind': 'choice'}}
+    """
+    return {id: codec.encoder(Reply)(reply) for id, reply in replies.items()}
+
+
+def replies_from_json(value: object) -> Replies:
+    """Return replies that came as JSON; whether they fit a template is looked at when they are saved.
+
+    Raises:
+        InvalidData: when they are not replies; it lists every problem with its path.
+
+    >>> replies_from_json({"1": {"kind": "choice", "key": "cat"}})
+    {'1': Choice(key='cat')}
+    """
+    if not isinstance(value, Mapping):
+        raise InvalidData("the answer", [Problem("", "must be an object: replies by question id")])
+    found, problems = dict[str, Reply](), list[Problem]()
+    decode = codec.decoder(Reply)
+    for id, reply in cast("Mapping[str, Any]", value).items():
+        try:
+            found[str(id)] = decode(reply)
+        except BaseValidationError as error:
+            problems += [_problem(str(id), said) for said in transform_error(error, path=str(id))]
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            problems.append(Problem(str(id), f"is not a reply that is known: {error}"))
+    if problems:
+        raise InvalidData("the answer", problems)
+    return found
+
+
+def _problem(id: str, said: str) -> Problem:
+    reason, _, where = said.rpartition(" @ ")
+    return Problem(where, reason) if reason else Problem(id, said)
+
+
+def _object(kind: str, properties: Schema, more: tuple[str, ...] = ()) -> Schema:
+    required = ["kind", *(name for name in properties if name not in _OPTIONAL), *more]
+    return {**_closed({"kind": {"const": kind}, **properties}), "required": required}
+
+
+def _closed(properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _reply(question: Question) -> Schema:
+    match question.kind:
+        case QuestionKind.RADIO:
+            return _object("choice", {"key": _value(question)})
+        case QuestionKind.CHECKBOX:
+            return _object("choices", {"keys": _value(question)})
+        case QuestionKind.PICTURE:
+            return _regions(question)
+        case QuestionKind.SLOT:
+            return _spans(question)
+        case QuestionKind.VIDEO:
+            return _segments(question)
+        case _:
+            return _comparing(question)
+
+
+def _comparing(question: Question) -> Schema:
+    keys = _keys(question)
+    match question.kind:
+        case QuestionKind.RANKING:
+            items: Schema = {"type": "array", "items": {"enum": keys}, "uniqueItems": True}
+            return _object("ranking", {"keys": {**items, "minItems": len(keys), "maxItems": len(keys)}})
+        case QuestionKind.RATING:
+            scale = question.scale or Scale()
+            return _object("rating", {"value": {**_NUMBER, "minimum": scale.low, "maximum": scale.high}})
+        case QuestionKind.PREFERENCE:
+            most = question.scale.high if question.scale else 1
+            degree = {"type": "integer", "minimum": 1, "maximum": most}
+            return _object("preference", {"better": {"enum": [*keys, None]}, "degree": degree})
+        case _:
+            return _object("text", {"text": _value(question)})
+
+
+def _keys(question: Question) -> list[str]:
+    return [option.key for top in question.options for option in top.every]
+
+
+def _value(question: Question) -> Schema:
+    """Return the schema of a key, of keys, or of a text."""
+    if question.kind in WRITING:
+        rule = {"pattern": f"^(?:{question.rule})$"} if question.rule else {}
+        return {"type": "string", **rule, **({"minLength": 1} if question.required else {})}
+    if question.kind is QuestionKind.RADIO:
+        return {"enum": _keys(question)}
+    least = {"minItems": 1} if question.required else {}
+    return {"type": "array", "items": {"enum": _keys(question)}, "uniqueItems": True, **least}
+
+
+def _regions(question: Question) -> Schema:
+    shapes = [_SHAPES[shape] for shape in question.shapes or Shape]
+    region = {"oneOf": [_part(question.children, own, kind) for kind, own in shapes]}
+    size = {"type": "integer", "minimum": 1}
+    turned = {"enum": [0, 90, 180, 270]}
+    many = {"type": "array", "items": region}
+    return _object("regions", {"regions": many, "width": size, "height": size, "rotation": turned})
+
+
+def _spans(question: Question) -> Schema:
+    own = {"start": _COUNT, "end": {"type": "integer", "minimum": 1}, "text": {"type": "string"}}
+    spans = {"type": "array", "items": _part(question.children, own)}
+    if not question.relations:
+        return _object("spans", {"spans": spans})
+    relation = _part(question.relations, {"source": _COUNT, "target": _COUNT})
+    return _object("spans", {"spans": spans, "relations": {"type": "array", "items": relation}})
+
+
+def _segments(question: Question) -> Schema:
+    segment = _part(question.children, {"start": {**_NUMBER, "minimum": 0}, "end": _LENGTH})
+    duration = {**_NUMBER, "minimum": 0}
+    return _object("segments", {"segments": {"type": "array", "items": segment}, "duration": duration})
+
+
+def _part(children: tuple[Question, ...], own: Schema, kind: str = "") -> Schema:
+    every = [child for top in children for child in top.every]
+    required = [child.title for child in children if child.required]
+    labels = {**_closed({child.title: _value(child) for child in every}), "required": required}
+    rules = [
+        _dependence(parent.title, child.title, child, _chosen(parent, child))
+        for parent in every
+        for child in parent.dependents
+    ]
+    said = {"labels": {**labels, "allOf": rules} if rules else labels}
+    named = {"id": {"type": "string"}, "color": {"type": "string"}}
+    tag = {"kind": {"const": kind}} if kind else {}
+    needed = [*tag, *(name for name in own if name not in _OPTIONAL), *(["labels"] if required else [])]
+    return {**_closed({**tag, **own, **said, **named}), "required": needed}
+
+
+def _inside(parent: Question, child: Question) -> Schema:
+    """Return when *child* is asked, as a schema of the reply to *parent*."""
+    return {"properties": {"key" if parent.kind is QuestionKind.RADIO else "keys": _chosen(parent, child)}}
+
+
+def _chosen(parent: Question, child: Question) -> Schema:
+    """Return when *child* is asked, as a schema of the value of *parent*."""
+    named = {"enum": list(child.when) or _keys(parent)}
+    return named if parent.kind is QuestionKind.RADIO else {"contains": named}
+
+
+def _dependence(parent: str, child: str, question: Question, when: Schema) -> Schema:
+    rule: Schema = {"if": {"properties": {parent: when}, "required": [parent]}, "else": {"not": {"required": [child]}}}
+    return {**rule, "then": {"required": [child]}} if question.required else rule
