@@ -267,15 +267,20 @@ def test_what_is_written_is_read_back(said: dict[str, Any]) -> None:
     assert itag.parse(elements, EVERYTHING) == said
 
 
+NAMES = [
+    *("results", "label-1", "label-1-check", "data", "questionId", "type", "markTitle", "labels", "id", "value"),
+    *("objects", "duration", "result", "start", "end", "relations", "text", "empty", "holes", "box", "names"),
+]
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                ["results", "label-1", "label-1-check", "data", "questionId", "type", "markTitle", "labels"]
+            st.sampled_from(NAMES),
+            inner
+            | st.sampled_from(
+                ["1", "image", "survey", "image/rectangleLabel", "survey/value", "survey/multivalue", "image/polygon"]
             ),
-            inner | st.sampled_from(["1", "image", "survey/value", "survey/multivalue", "image/polygon"]),
             max_size=5,
         )
     ),

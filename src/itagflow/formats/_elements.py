@@ -107,17 +107,9 @@ def _data(reply: Choice | Choices | Text | Ranking | Rating | Preference) -> str
 def parse(results: object, template: Template) -> dict[str, Reply]:
     """Return the replies that the elements of ``results`` say, by question id.
 
-    Every outline is read as a `Polygon`, also an upright one of four points.  Whether a choice is among the
-    options is not looked at here.
-
     Raises:
         InvalidData: when an element is of no question of the template, or not of its question's shape; it lists
             every problem with its path.
-
-    >>> from itagflow.templates import image_classification
-    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
-    >>> parse([element], image_classification(["cat"]))
-    {'1': Choice(key='cat')}
     """
     if problems := list(misfits("results", results, template.asked)):
         raise InvalidData("the results", problems)

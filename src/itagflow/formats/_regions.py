@@ -6,12 +6,13 @@ of four points there, and a turned one carries its numbers as ``box`` as well.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from itagflow.errors import Problem
 from itagflow.formats._labels import label_problems, labels_in, labels_out
-from itagflow.formats._plain import is_a, is_counts, is_line, is_numbers, is_strings, text_or_null
+from itagflow.formats._plain import is_a, is_counts, is_line, is_number, is_numbers, is_strings, text_or_null
 from itagflow.model.region import (
     Box,
     Keypoint,
@@ -29,6 +30,8 @@ from itagflow.model.template import Question
 IMAGE = "image"
 POLYGON, POLYLINE, POINT = "image/polygon", "image/polyline", "image/point"
 KEYPOINTS, MASK = "image/keypoints", "image/mask"
+RECTANGLE = "image/rectangleLabel"
+"""The rectangle of the format before the present one: read here, and written by `_legacy`."""
 Element = dict[str, Any]
 RegionId = Callable[[str, int], str]
 """Names a region by the id of its question and its index."""
@@ -107,10 +110,33 @@ def _region_in(question: Question, region: Element) -> Region:
             return Keypoints([Keypoint(name, x, y, int(seen)) for name, (x, y, seen) in named], **said)
         case "image/mask":
             return Mask(value, **said)
+        case "image/rectangleLabel":
+            return _rectangle_in(value, said)
         case _ if "box" in region:
             return RotatedBox(*region["box"], **said)
         case _:
             return Polygon(value, region.get("holes", ()), **said)
+
+
+def _rectangle_in(value: Element, said: dict[str, Any]) -> Box | RotatedBox:
+    left, top, width, height, angle = (value[name] for name in _RECTANGLE)
+    if not angle:
+        return Box(left, top, width, height, **said)
+    # its corner stays where it is when it is turned
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    x = left + width / 2 * cos - height / 2 * sin
+    y = top + width / 2 * sin + height / 2 * cos
+    return RotatedBox(x, y, width, height, angle, **said)
+
+
+def rectangle_out(box: Box | RotatedBox) -> Element:
+    """Return a rectangle as the format before the present one has it."""
+    angle = box.angle if isinstance(box, RotatedBox) else 0
+    left, top = box.points[0]
+    return {"rotation": angle, "x": left, "width": box.width, "y": top, "height": box.height}
+
+
+_RECTANGLE = ("x", "y", "width", "height", "rotation")
 
 
 def image_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
@@ -127,7 +153,7 @@ def image_problems(where: str, question: Question, element: Element) -> Iterator
 
 def _region_problems(where: str, question: Question, region: Any) -> Iterator[Problem]:
     kind = region.get("type") if is_a(region, dict) else None
-    if kind not in (POLYGON, POLYLINE, POINT, KEYPOINTS, MASK):
+    if kind not in (POLYGON, POLYLINE, POINT, KEYPOINTS, MASK, RECTANGLE):
         yield Problem(where, f"must be an object with the type {POLYGON!r} or another that is known")
         return
     if "id" not in region:
@@ -148,6 +174,8 @@ def _value_problems(where: str, kind: str, region: Element) -> Iterator[Problem]
         yield Problem(f"{where}.value", "must be a point [x, y]")
     elif kind == MASK and not is_counts(value):
         yield Problem(f"{where}.value", "must be a list of counts of pixels")
+    elif kind == RECTANGLE and not (is_a(value, dict) and all(is_number(region["value"].get(n)) for n in _RECTANGLE)):
+        yield Problem(f"{where}.value", f"must be an object with the numbers {', '.join(_RECTANGLE)}")
     elif kind == KEYPOINTS:
         names = region.get("names")
         if not is_line(value, 0, 3) or any(place[2] not in (0, 1, 2) for place in region["value"]):

@@ -14,16 +14,19 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from uuid import NAMESPACE_URL, uuid5
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats import WriteReport
-from itagflow.formats._elements import misfits, parse, render
+from itagflow.formats import WriteReport, _elements
+from itagflow.formats._elements import misfits, render
 from itagflow.formats._files import MAX_ROW_BYTES, Source, Target, lines, reading, writing
 from itagflow.formats._implied import implied, nameless
-from itagflow.formats._regions import Element
+from itagflow.formats._legacy import upgraded
+from itagflow.formats._plain import is_a
+from itagflow.formats._regions import Element, RegionId
 from itagflow.model.job import STAGES, Job, Stage
+from itagflow.model.reply import Reply
 from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
@@ -36,6 +39,15 @@ BLOCK = re.compile(rf"label-(?P<job>[^-]+)(?P<suffix>{'|'.join(SUFFIX.values())}
 """A block's key.  The id is a number in iTAG's own files, and may have letters in older ones."""
 REGIONS = uuid5(NAMESPACE_URL, "urn:itagflow:region")
 """The name space of the ids of regions that have none of their own."""
+
+
+class Renderer(Protocol):
+    """Makes the elements of ``results`` from replies."""
+
+    def __call__(self, replies: Mapping[str, Reply], template: Template, *, region_id: RegionId) -> list[Element]:
+        """Return the elements."""
+        ...
+
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
@@ -93,13 +105,25 @@ def write(
     Raises:
         InvalidData: when a row came with results under this job's keys already.
     """
+    return write_rows(results, target, job, template, stages, render)
+
+
+def write_rows(
+    results: Iterable[Result],
+    target: Target,
+    job: Job,
+    template: Template,
+    stages: Collection[Stage] | None,
+    elements: Renderer,
+) -> WriteReport:
+    """Write a manifest whose elements are rendered by *elements*."""
     asked = [stage for stage in STAGES if stages is None or stage in stages]
     blocks = dict.fromkeys(asked, 0)
     rows = abandoned = unfinished = 0
     with writing(target) as file:
         for result in results:
             reached = [result.stages[stage] for stage in asked if stage in result.stages]
-            file.write(_line(result.task, reached, job, template))
+            file.write(_line(result.task, reached, job, template, elements))
             rows += 1
             unfinished += not reached
             abandoned += bool(reached) and reached[-1].replies is None
@@ -108,14 +132,14 @@ def write(
     return WriteReport(rows=rows, blocks=blocks, abandoned=abandoned, unfinished=unfinished)
 
 
-def _line(task: Task, reached: Iterable[StageResult], job: Job, template: Template) -> bytes:
+def _line(task: Task, reached: Iterable[StageResult], job: Job, template: Template, elements: Renderer) -> bytes:
     _refuse_taken_keys(task, job)
     region_id = partial(_derived_id, job.id, task.number)
     parts = [task.row[: task.row.rindex("}")]]
     for at in reached:
         if at.replies is not None:
-            elements = _encode(render(at.replies, template, region_id=region_id))
-            parts.append(f', "{job.label_key}{SUFFIX[at.stage]}": {{"results": {elements}}}')
+            said = _encode(elements(at.replies, template, region_id=region_id))
+            parts.append(f', "{job.label_key}{SUFFIX[at.stage]}": {{"results": {said}}}')
     # line breaks can only be white space between tokens of JSON; half a surrogate pair has to be escaped
     text = "".join(parts).replace("\n", " ").replace("\r", " ")
     return f"{text}}}\n".encode(errors="backslashreplace")
@@ -133,6 +157,27 @@ def _refuse_taken_keys(task: Task, job: Job) -> None:
 
 def _derived_id(job: int, task: int, question: str, index: int) -> str:
     return str(uuid5(REGIONS, f"{job}/{task}/{question}/{index}"))
+
+
+def parse(results: object, template: Template) -> dict[str, Reply]:
+    """Return the replies that the elements of ``results`` say, by question id; also those of the old format (v1).
+
+    An outline is read as a `Polygon`, also an upright one of four points; a rectangle of v1 as a `Box`, on an image
+    whose size is 0 by 0, since v1 does not say it.  Whether a choice is among the options is not looked at here.
+
+    Raises:
+        InvalidData: when an element is of no question of the template, or not of its question's shape; it lists
+            every problem with its path.
+
+    >>> from itagflow.templates import image_classification
+    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
+    >>> parse([element], image_classification(["cat"]))
+    {'1': Choice(key='cat')}
+    """
+    given: Any = results
+    if is_a(given, list):
+        given = upgraded(given, template.asked)
+    return _elements.parse(given, template)
 
 
 def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
@@ -177,7 +222,7 @@ def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
     'RADIO'
     """
     answers = [
-        (f"row {number}, label-{id}{SUFFIX[stage]}.results", results)
+        (f"row {number}, label-{id}{SUFFIX[stage]}.results", upgraded(results))
         for number, row in enumerate(rows, 1)
         for id, stages in blocks(row).items()
         if job in (None, id)

@@ -1,0 +1,137 @@
+"""The elements of the format that PAI's labeling had before iTAG's present one ("v1").
+
+::
+
+    {"data": [{"data": "positive", "id": 1120001, "type": "survey/value"}], "id": "1120001", "type": "survey"}
+    {"data": [{"id": …, "type": "image/rectangleLabel", "value": {"rotation": 0, "x": …, "width": …, "y": …,
+      "height": …}, "labelColor": …, "labels": ["cat"]}], "id": "440001", "type": "image"}
+
+It has no titles, and does not say how large an image is: a size of 0 stands for that.
+Source: PAI, *Labeling templates* (155367, 184938), before iTAG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from itagflow.errors import InvalidData, Problem
+from itagflow.formats._elements import ONE, SEVERAL, TYPE, render
+from itagflow.formats._plain import is_a, is_strings
+from itagflow.formats._regions import IMAGE, RECTANGLE, Element, RegionId, rectangle_out
+from itagflow.model.region import Box, Polygon, Region, Regions, RotatedBox
+from itagflow.model.reply import Reply
+from itagflow.model.template import Question, QuestionKind, Template
+
+SURVEY = "survey"
+LABELS = "labels"
+"""The title of the question about regions, where a template is read off results: v1 has none."""
+
+
+def is_legacy(element: Any) -> bool:
+    """Return whether an element is of the old format."""
+    if not is_a(element, dict) or "questionId" in element or "objects" in element:
+        return False
+    return element.get("type") == SURVEY or (element.get("type") == IMAGE and "id" in element)
+
+
+def upgraded(results: list[Any], questions: tuple[Question, ...] = ()) -> list[Any]:
+    """Return elements with those of the old format written as in the present one.
+
+    The labels of a region come under the title of the first of its question's children.
+    """
+    known = {question.id: question for question in questions}
+    return [new for old in results for new in (_upgraded(old, known) if is_legacy(old) else (old,))]
+
+
+def _upgraded(element: Element, known: Mapping[str, Question]) -> Iterator[Any]:
+    id = _as_id(element.get("id"))
+    if not is_a(element.get("data"), list):
+        yield {**element, "questionId": id, "markTitle": id}
+    elif element["type"] == SURVEY:
+        for said in element["data"]:
+            given: Element = said if is_a(said, dict) else {}
+            own = _as_id(given.get("id", element.get("id")))
+            yield {"questionId": own, "data": given.get("data"), "markTitle": own, "type": given.get("type")}
+    else:
+        question = known.get(id) if is_a(id, str) else None
+        data = [_region_in(region, question) for region in element["data"]]
+        size = {name: element.get(name, 0) for name in ("rotation", "width", "height")}
+        yield {"questionId": id, "data": data, "markTitle": id, "type": IMAGE, **size}
+
+
+def _as_id(id: Any) -> Any:
+    return str(id) if is_a(id, int) else id
+
+
+def _region_in(region: Any, question: Question | None) -> Any:
+    labels = region.get("labels") if is_a(region, dict) else None
+    if not is_strings(labels):
+        return region
+    several = question is None or any(child.kind is QuestionKind.CHECKBOX for child in question.children[:1])
+    title = question.children[0].title if question and question.children else LABELS
+    said = {title: labels if several or len(labels) != 1 else labels[0]} if labels else {}
+    return {**region, "labels": said, "color": region.get("labelColor")}
+
+
+def render_legacy(replies: Mapping[str, Reply], template: Template, *, region_id: RegionId) -> list[Element]:
+    """Return replies as elements of the old format.
+
+    Args:
+        replies: The replies by question id.
+        template: The template that they answer.
+        region_id: Names the regions that have no id of their own.
+
+    Raises:
+        InvalidData: when the old format has no shape for a reply; it lists every problem.
+    """
+    said = [(question, replies[question.id]) for question in template.asked if question.id in replies]
+    if problems := [problem for question, reply in said for problem in _not_writable(question, reply)]:
+        raise InvalidData("the results, for the format of v1", problems)
+    return [_element(template, question, reply, region_id) for question, reply in said]
+
+
+def _not_writable(question: Question, reply: Reply) -> Iterator[Problem]:
+    if TYPE.get(question.kind) not in (ONE, SEVERAL, IMAGE):
+        yield Problem(question.id, "it has no spans or segments: use the format 'itag'")
+    if question.kind in (QuestionKind.RANKING, QuestionKind.RATING, QuestionKind.PREFERENCE):
+        yield Problem(question.id, f"it has no {question.kind.value.lower()}: use the format 'itag'")
+    for index, region in enumerate(reply.regions if isinstance(reply, Regions) else ()):
+        if _rectangle(region) is None:
+            yield Problem(f"{question.id}.regions[{index}]", "it has rectangles only: use the format 'itag'")
+        if len(region.labels) > 1:
+            yield Problem(f"{question.id}.regions[{index}].labels", "it has the labels of one question only")
+
+
+def _element(template: Template, question: Question, reply: Reply, region_id: RegionId) -> Element:
+    if isinstance(reply, Regions):
+        data = [_region_out(question, region, index, region_id) for index, region in enumerate(reply.regions)]
+        return {"data": data, "id": question.id, "type": IMAGE}
+    (said,) = render({question.id: reply}, template, region_id=region_id)
+    number = int(question.id) if question.id.isdecimal() and len(question.id) < 20 else question.id
+    return {"data": [{"data": said["data"], "id": number, "type": said["type"]}], "id": question.id, "type": SURVEY}
+
+
+def _region_out(question: Question, region: Region, index: int, region_id: RegionId) -> Element:
+    values = [region.label] if region.label is not None else list(region.labels.values())
+    labels = [key for value in values for key in ((value,) if isinstance(value, str) else value)]
+    box = _rectangle(region)
+    return {
+        "id": region_id(question.id, index) if region.id is None else region.id,
+        "type": RECTANGLE,
+        "value": rectangle_out(box) if box else {},
+        "labelColor": region.color,
+        "labels": labels,
+    }
+
+
+def _rectangle(region: Region) -> Box | RotatedBox | None:
+    """Return a region as the rectangle that it is, or None when it is none."""
+    if isinstance(region, Box | RotatedBox):
+        return region
+    if not isinstance(region, Polygon) or region.holes or len(region.points) != 4:
+        return None
+    across, down = (sorted({point[axis] for point in region.points}) for axis in (0, 1))
+    if len(across) != 2 or len(down) != 2 or len(set(region.points)) != 4:
+        return None
+    return Box(across[0], down[0], across[1] - across[0], down[1] - down[0])

@@ -1,0 +1,34 @@
+"""The manifest that PAI's labeling wrote before iTAG's present format ("v1"), for tools that still read it.
+
+Reading is that of `itagflow.formats.itag`, which understands both.  Only choices, texts and rectangles can be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from itagflow.formats import WriteReport
+from itagflow.formats._files import Target
+from itagflow.formats._legacy import render_legacy
+from itagflow.formats.itag import read, write_rows
+from itagflow.model.job import Job, Stage
+from itagflow.model.result import Result
+from itagflow.model.template import Template
+
+__all__ = ["read", "render_legacy", "write"]
+
+
+def write(
+    results: Iterable[Result],
+    target: Target,
+    *,
+    job: Job,
+    template: Template,
+    stages: Collection[Stage] | None = None,
+) -> WriteReport:
+    """Write a manifest in the old format; arguments and the rest are those of `itagflow.formats.itag.write`.
+
+    Raises:
+        InvalidData: when the old format has no shape for a reply, or a row came with results of this job already.
+    """
+    return write_rows(results, target, job, template, stages, render_legacy)
