@@ -17,7 +17,7 @@ from itagflow.flow._find import JobRef, MemberRef
 from itagflow.formats._files import Source
 from itagflow.model.entity import Key
 from itagflow.model.job import FieldBase, Job, JobState
-from itagflow.model.package import Package
+from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 from itagflow.rules import loading
@@ -136,6 +136,9 @@ class Loading(Shell):
             _must_take_rows(verb, now)
             if verb == "load" and now.consumed != job.consumed:
                 raise Conflict("Job", now.key)  # somebody else loads the same draft
+            if verb == "load":
+                turn = _find.first(block.store, Query(Assignment, {"job": now.id}, limit=1))
+                loading.must_have_no_prelabels(now, turn)
             new = _unknown(block, now, good)
             tally.duplicates += len(good) - len(new)
             if new or verb == "load":
