@@ -114,7 +114,7 @@ class Loading(Shell):
             job = _find.job(reader, ref)
             template = _find.template(reader, job.workspace, job.template)
         _must_take_rows(verb, job)
-        rows = _rows(data, format)
+        rows = rows_in(data, format)
         passed_over = sum(1 for _ in islice(rows, job.consumed)) if verb == "load" else 0
         numbered = enumerate(progress(rows) if progress else rows, passed_over + 1)
         tally = _Tally()
@@ -158,7 +158,7 @@ def _must_take_rows(verb: str, job: Job) -> None:
     JOB.advance(job.state, verb, JobAct(job=job), f"job {job.name!r}")
 
 
-def _rows(data: Data, format: str) -> Iterator[object]:
+def rows_in(data: Data, format: str) -> Iterator[object]:
     """Return an iterator over rows, read by *format* unless they are rows already."""
     if isinstance(data, str | os.PathLike) or hasattr(data, "readline") or hasattr(data, "__truediv__"):
         return formats.find(format).read(cast(Source, data))

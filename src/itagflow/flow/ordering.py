@@ -12,7 +12,7 @@ from typing_extensions import Unpack
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._act import Block
-from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, first
+from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, first, perhaps
 from itagflow.flow._turns import finish_if_done, recall
 from itagflow.flow.loading import Data, OnError, Wrap
 from itagflow.flow.prelabeling import Prelabeling
@@ -125,13 +125,16 @@ class Ordering(Prelabeling):
         row_key: str | None,
         seed: int | None,
         notes: JobNotes,
+        *,
+        id: int | None = None,
     ) -> Job:
-        """Store a new draft, and its template if that is not stored yet."""
+        """Store a new draft, with this id if it is given and free, and its template if that is not stored yet."""
         with self._acting() as block:
             home = _find.workspace(block.store, workspace)
             act = block.allowed(home.id, by, Action.MANAGE_JOB)
             asked, new = _template(block, home.id, template)
-            id = block.new_id(Job)
+            if id is None or perhaps(block.store, Job, (id,)) is not None:
+                id = block.new_id(Job)
             flow = _with_named_rework(block, home.id, workflow or Workflow())
             job = Job(
                 id=id,

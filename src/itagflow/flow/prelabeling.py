@@ -108,7 +108,7 @@ class Prelabeling(Loading):
         tally = _Tally()
         waiting = Query(Package, {"job": home.id, "state": PackageState.LABEL}, order=("number",))
         packages = paged(self.store, waiting)
-        for group in _groups(progress(packages) if progress else packages, batch):
+        for group in groups(progress(packages) if progress else packages, batch):
             with self.store.read() as reader:
                 tasks = _open_tasks(reader, home, group, tally)
             said = defaultdict[int, list[Sound]](list)
@@ -135,7 +135,7 @@ class Prelabeling(Loading):
             finish_if_done(block, home, act)
 
 
-def _groups(packages: Iterable[Package], size: int) -> Iterator[Group]:
+def groups(packages: Iterable[Package], size: int) -> Iterator[Group]:
     """Yield packages together until they have *size* tasks."""
     group, tasks = list[Package](), 0
     for package in packages:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from itagflow.errors import Problem
+from itagflow.errors import InvalidData, Problem
 from itagflow.model.entity import Entity, changed
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package, TurnState
@@ -67,6 +67,8 @@ def sound(template: Template, task: Task, said: Prediction, model: str) -> Sound
         return None
     if isinstance(said, Problem):
         return [said]
+    if isinstance(said, InvalidData):
+        return [Problem(f"{task}, {problem.where}", problem.reason) for problem in said.problems]
     if isinstance(said, Exception):
         return [Problem(str(task), f"the model failed: {type(said).__name__}: {said}")]
     given = said if isinstance(said, PreLabel) else PreLabel(said)

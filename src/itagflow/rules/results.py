@@ -43,7 +43,7 @@ class Case:
     def closing(self) -> tuple[Outcome, ...]:
         """The outcomes of the turns that close the labeling of a task."""
         by_people = Outcome.MERGED if self.job.workflow.label.votes > 1 else Outcome.SUBMITTED
-        return (by_people, Outcome.PRELABELED)
+        return (by_people, Outcome.PRELABELED, Outcome.IMPORTED)
 
     @property
     def prelabel(self) -> Answer | None:
