@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from itagflow import formats
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import csv, itag
-from itagflow.formats._legacy import sized
 from itagflow.formats._cells import columns, replies_in
 from itagflow.formats._files import Source
+from itagflow.formats._legacy import sized
+from itagflow.formats._plain import is_a
 from itagflow.model.job import Stage
 from itagflow.model.prelabel import Prediction, Predictor, PreLabel
 from itagflow.model.reply import Replies
@@ -77,7 +78,8 @@ def from_blocks(
     >>> from itagflow import Task, templates
     >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
     >>> row = json.dumps({"data": {"source": "1.jpg"}, "label-15": {"results": [element]}})
-    >>> [said] = from_blocks(templates.image_classification(["cat", "dog"]))([Task(job=1, number=1, package=1, row=row)])
+    >>> predict = from_blocks(templates.image_classification(["cat", "dog"]))
+    >>> [said] = predict([Task(job=1, number=1, package=1, row=row)])
     >>> said.replies
     {'1': Choice(key='cat')}
     """
@@ -175,9 +177,7 @@ def _number(data: Mapping[str, Any], field: str | None) -> float | None:
         raise InvalidData("the score", [Problem(f"data.{field}", f"must be a number, not {value!r}")]) from None
 
 
-def _in_blocks(
-    row: Mapping[str, Any], template: Template, job: str | None, stage: Stage | None
-) -> Replies | None:
+def _in_blocks(row: Mapping[str, Any], template: Template, job: str | None, stage: Stage | None) -> Replies | None:
     found = itag.result_in(row, job=job, stage=stage)
     return None if found is None else sized(itag.parse(found, template), row.get("data"))
 
@@ -190,8 +190,8 @@ def _said(
         content: Any = json.loads(row.text)
     except (ValueError, RecursionError) as error:
         raise InvalidData("the row", [Problem("", f"is not JSON: {error}")]) from None
-    data: Any = content.get("data") if isinstance(content, dict) else None
-    if not isinstance(data, dict) or on not in data:
+    data: Any = content.get("data") if is_a(content, dict) else None
+    if not is_a(data, dict) or on not in data:
         raise InvalidData("the row", [Problem(f"data.{on}", "is missing")])
     if format == "csv":
         return _mark(data, on), csv.parse(data, template)
