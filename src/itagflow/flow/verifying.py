@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, cast
@@ -130,9 +130,11 @@ def _strays(reader: Reader) -> Iterator[Difference]:
         for (job,), (count,) in reader.tally(Query(kind), by=("job",)).items():
             if job not in jobs:
                 yield Difference("job", (cast(int, job),), f"what it has of {kind.__name__}", count, 0)
+    told = Counter[int]()
     for (job, verb), (count,) in reader.tally(Query(Event), by=("job", "verb")).items():
         if job and job not in jobs and verb != "delete":
-            yield Difference("job", (cast(int, job),), f"what it has of {verb} in the history", count, 0)
+            told[cast(int, job)] += count
+    yield from (Difference("job", (job,), "what it has of Event", count, 0) for job, count in told.items())
 
 
 @attrs.define
@@ -193,7 +195,7 @@ class _Verification:
         seats = {(seat.stage, seat.member): seat.held for seat in through(reader, Query(Seat, own))}
         live = Query(Assignment, {**own, "live": True, "state": TurnState.HELD})
         tally = reader.tally(live, by=("stage", "member")).items()
-        held = {(Stage(stage), cast(int, member)): count for (stage, member), (count,) in tally}
+        held = {(Stage(stage), cast(int, member)): count for (stage, member), (count,) in tally if member}
         return verifying.seat_differences(self.job, seats, held)
 
     def _numbers(self) -> Iterator[Difference]:

@@ -89,4 +89,6 @@ def _spelled(value: object) -> str:
         parts = cast("tuple[object, ...]", value)
         more = f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else ""
         return ", ".join(map(str, parts[:SHOWN])) + more or "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "nothing" if value is None else str(value)

@@ -81,6 +81,7 @@ def package_differences(dossier: Dossier) -> Iterator[Difference]:
     yield from _counts(dossier)
     yield from _marks(dossier)
     yield from _slots(dossier)
+    yield from _rounds(dossier)
     for task in dossier.tasks.values():
         yield from _task(task)
     for turn in dossier.turns:
@@ -96,7 +97,9 @@ def workspace_differences(workspace: Workspace, members: Sequence[Member]) -> It
     yield from differ(workspace, "administrators", admins, admins or "at least 1")
     for member in members:
         fits = not member.external or member.role in EXTERNAL_ROLES
-        yield from differ(member, "role", member.role, member.role if fits else "leader or operator, of an external")
+        yield from differ(
+            member, "role", member.role, member.role if fits else "leader or operator, for one from outside"
+        )
 
 
 def job_differences(
@@ -183,7 +186,7 @@ def _sent_back(turn: Assignment, task: int) -> bool:
 
 
 def _slots(dossier: Dossier) -> Iterator[Difference]:
-    """Yield where a package has more or less turns than its stage needs, or a member has two of them."""
+    """Yield where a package has more or less turns than its stage needs."""
     job, package = dossier.job, dossier.package
     live = [turn for turn in dossier.turns if turn.live]
     if package.stage is None or job.state is JobState.ARCHIVED:
@@ -199,8 +202,14 @@ def _slots(dossier: Dossier) -> Iterator[Difference]:
     slots = reviewing.slots(job, package.stage)
     yield from differ(package, "free and taken slots", package.free + len(counting), slots)
     yield from differ(package, "free", package.free, max(package.free, 0))
-    for member, turns in Counter(turn.member for turn in counting).items():
-        yield from differ(package, f"turns of member {member} at its stage", turns, 1)
+
+
+def _rounds(dossier: Dossier) -> Iterator[Difference]:
+    """Yield where a member has had a stage of one round more than once: nobody votes twice."""
+    kept = [turn for turn in dossier.turns if turn.member is not None and turn.state is not TurnState.RETURNED]
+    for (stage, round, member), turns in Counter((turn.stage, turn.round, turn.member) for turn in kept).items():
+        what = f"turns of member {member} at {stage.value} in round {round}"
+        yield from differ(dossier.package, what, turns, 1)
 
 
 def _task(task: Task) -> Iterator[Difference]:
