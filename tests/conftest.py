@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import invariants
 import pytest
 from hypothesis import settings
 from scenes import Clock
@@ -24,3 +25,4 @@ def flow(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterat
     url = "memory:" if request.param == "memory" else str(tmp_path / "labels.db")
     with itagflow.open(url, clock=clock) as opened:
         yield opened
+        invariants.check(opened)

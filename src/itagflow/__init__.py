@@ -27,6 +27,7 @@ from itagflow.errors import (
 from itagflow.flow import Flow, open
 from itagflow.flow.reading import Permission
 from itagflow.formats import WriteReport
+from itagflow.model.difference import Difference
 from itagflow.model.event import Event, Move
 from itagflow.model.job import (
     Accept,
@@ -82,6 +83,7 @@ __all__ = [
     "Choices",
     "Conflict",
     "Crew",
+    "Difference",
     "Event",
     "FieldBase",
     "FixedSize",

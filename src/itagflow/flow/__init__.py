@@ -12,6 +12,7 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.flow._act import Clock, Ids, Listener
 from itagflow.flow._ids import TimeOrdered, now
 from itagflow.flow.claiming import Claiming
+from itagflow.flow.copying import Copying
 from itagflow.flow.explaining import Explaining
 from itagflow.flow.exporting import Exporting
 from itagflow.flow.labeling import Labeling
@@ -25,7 +26,7 @@ from itagflow.stores import MemoryStore, SqliteStore
 __all__ = ["Flow", "open"]
 
 
-class Flow(Managing, Packaging, Claiming, Labeling, Reviewing, Explaining, Exporting):
+class Flow(Managing, Packaging, Claiming, Labeling, Reviewing, Explaining, Exporting, Copying):
     """Runs labeling work over one store; threads may share it.
 
     >>> from itagflow.stores import MemoryStore

@@ -122,13 +122,7 @@ def task(reader: Reader, job: int, ref: TaskRef) -> Task:
 
 def paged(store: Store, query: Query[E], *, size: int = PAGE, snapshot: bool = False) -> Iterator[E]:
     """Yield every match in order, a page in each read block, so that no block is open while the caller works."""
-
-    def page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
-        found = list(reader.find(query))
-        more = len(found) == size
-        return found, attrs.evolve(query, after=cursor(query, found[-1])) if more else None
-
-    return turned(store, page, attrs.evolve(query, limit=size), snapshot=snapshot)
+    return turned(store, _page, attrs.evolve(query, limit=size), snapshot=snapshot)
 
 
 def turned(
@@ -148,6 +142,21 @@ def turned(
         with store.read() as reader:
             found, mark = page(reader, mark)
         yield from found
+
+
+def through(reader: Reader, query: Query[E], *, size: int = PAGE) -> Iterator[E]:
+    """Yield every match in order, a page at a time, from a block that stays open."""
+    mark: Query[E] | None = attrs.evolve(query, limit=size)
+    while mark is not None:
+        found, mark = _page(reader, mark)
+        yield from found
+
+
+def _page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
+    """Return a page of matches, and the query for the next one if there may be more."""
+    found = list(reader.find(query))
+    more = len(found) == query.limit
+    return found, attrs.evolve(query, after=cursor(query, found[-1])) if more else None
 
 
 def _named(kind: type[E], name: str, found: E | None) -> E:

@@ -1,10 +1,8 @@
-"""Results and whole stores to somewhere else."""
+"""Results to somewhere else."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-
-import attrs
+from collections.abc import Collection
 
 from itagflow import formats
 from itagflow.flow import _find
@@ -13,21 +11,14 @@ from itagflow.flow.loading import Wrap
 from itagflow.flow.reading import Reading
 from itagflow.formats import WriteReport
 from itagflow.formats._files import Target
-from itagflow.model.entity import E
-from itagflow.model.event import Event
 from itagflow.model.job import Stage
 from itagflow.model.template import Template
 from itagflow.rules import access
 from itagflow.rules.access import Action
-from itagflow.store import Query, Reader, Store
-from itagflow.stores._layout import LAYOUTS, cursor
-
-BLOCK = 2_000
-"""How many entities are copied in one block."""
 
 
 class Exporting(Reading):
-    """The verbs that bring results and stores out."""
+    """The verb that brings results out."""
 
     def export(
         self,
@@ -63,28 +54,3 @@ class Exporting(Reading):
             template = reader.get(Template, (home.template,))
         found = self.results(home, snapshot=snapshot)
         return writer.write(progress(found) if progress else found, target, job=home, template=template, stages=stages)
-
-    def copy(self, *, to: Exporting | Store) -> int:
-        """Copy everything into another store, as it is at this moment, and return how many entities that were.
-
-        Events keep their order and get positions of the other store.
-
-        Raises:
-            AlreadyExists: when the other store has something of it already.
-        """
-        target = to.store if isinstance(to, Exporting) else to
-        copied = 0
-        with self.store.read(snapshot=True) as reader:
-            for kind in LAYOUTS:
-                for batch in _batches(reader, kind):
-                    with target.write() as writer:
-                        writer.add(*batch)
-                    copied += len(batch)
-        return copied
-
-
-def _batches(reader: Reader, kind: type[E]) -> Iterator[list[E]]:
-    query = Query(kind, order=("position",) if kind is Event else (), limit=BLOCK)
-    while batch := list(reader.find(query)):
-        yield batch
-        query = attrs.evolve(query, after=cursor(query, batch[-1]))

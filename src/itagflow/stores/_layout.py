@@ -75,10 +75,16 @@ def _body(layout: Layout[Any]) -> Mapping[str, tuple[Decode, Encode, Any]]:
     types = typing.get_type_hints(layout.kind)
     apart = {"version", "who", *(column.name for column in (*layout.key, *layout.columns))}
     return {
-        field.name: (codec.decoder(types[field.name]), codec.encoder(types[field.name]), field.default)
+        field.name: (codec.decoder(types[field.name]), codec.encoder(types[field.name]), _default(field))
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", layout.kind))
         if field.name not in apart
     }
+
+
+def _default(field: attrs.Attribute[Any]) -> Any:
+    """Return the value that a field has when it is not given."""
+    made: Any = field.default
+    return made.factory() if hasattr(made, "factory") else made
 
 
 def _stored(layout: Layout[Any]) -> tuple[Column, ...]:
@@ -167,7 +173,7 @@ class Layout(Generic[E]):
         body: dict[str, Any] = {}
         for name, (_, encode, default) in self.body.items():
             value = getattr(entity, name)
-            if value != default and value != {}:
+            if value != default:
                 body[name] = encode(value)
         return jsontext.dumps(body) if body else "{}"
 
