@@ -1,11 +1,10 @@
-"""Entities to JSON and back, through one private cattrs converter.
+"""Entities to plain JSON types and back, through one private cattrs converter.
 
 Bodies are compact: keys are field names, and fields that have their default are left out.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
@@ -24,16 +23,6 @@ from itagflow.model.segment import Segment
 from itagflow.model.span import Relation, TextSpan
 
 
-def dumps(value: Any) -> str:
-    """Return *value*, made of plain JSON types, as compact JSON text."""
-    return _encode(value)
-
-
-def loads(text: str) -> Any:
-    """Return what JSON *text* holds, as plain types."""
-    return json.loads(text)
-
-
 def to_json(value: Any) -> Any:
     """Return an entity, or a part of one, as plain JSON types."""
     return _CONVERTER.unstructure(value)
@@ -48,9 +37,6 @@ def decoder(kind: Any) -> Callable[[Any], Any]:
     """Return the function that makes a value declared as *kind* of plain JSON types."""
     hook = _CONVERTER.get_structure_hook(kind)
     return lambda value: hook(value, kind)
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def _tag(kind: type) -> str:

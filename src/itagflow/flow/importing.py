@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, cast
 
 from typing_extensions import Unpack
 
+from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow._act import Block
 from itagflow.flow._find import MemberRef, TemplateRef, WorkspaceRef, paged
@@ -150,7 +150,7 @@ def _blocks(item: object) -> dict[str, dict[Stage, Any]]:
     """Return the results in a row by job and stage; a row that is bad has none here, and is named when it is loaded."""
     text = item.text if isinstance(item, Row) else item
     try:
-        content: Any = json.loads(text) if isinstance(text, str) else text
+        content: Any = jsontext.loads(text) if isinstance(text, str) else text
         return itag.blocks(cast("dict[str, Any]", content)) if isinstance(content, dict) else {}
     except (ValueError, RecursionError):
         return {}
@@ -165,7 +165,7 @@ def _results(task: Task, template: Template, source: str, job: Job) -> tuple[dic
     """Return the replies at each stage that a task's row has sound results of, and what is wrong with the others."""
     results, problems = dict[Stage, Replies](), list[Problem]()
     try:
-        said = itag.results_in(json.loads(task.row), template, job=source)
+        said = itag.results_in(jsontext.loads(task.row), template, job=source)
     except InvalidData as error:
         return {}, [Problem(f"{task}, {problem.where}", problem.reason) for problem in error.problems]
     for stage, replies in said.items():

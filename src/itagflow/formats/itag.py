@@ -10,12 +10,12 @@ Source: iTAG, *Labeling data structures*, and for the elements the pages of the 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
 
+from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import WriteReport, _elements
 from itagflow.formats._counts import Counts
@@ -36,6 +36,8 @@ __all__ = ["blocks", "parse", "read", "render", "result_in", "results_in", "temp
 
 SUFFIX = {Stage.LABEL: "", Stage.INSPECT: "-check", Stage.ACCEPT: "-verify"}
 """How a block's key ends, by stage."""
+STAGE = {suffix: stage for stage, suffix in SUFFIX.items()}
+"""The stage, by how a block's key ends."""
 BLOCK = re.compile(rf"label-(?P<job>[^-]+)(?P<suffix>{'|'.join(SUFFIX.values())})")
 """A block's key.  The id is a number in iTAG's own files, and may have letters in older ones."""
 
@@ -46,9 +48,6 @@ class Renderer(Protocol):
     def __call__(self, replies: Mapping[str, Reply], template: Template, *, region_id: RegionId) -> list[Element]:
         """Return the elements."""
         ...
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
@@ -124,8 +123,8 @@ def _line(task: Task, reached: Iterable[StageResult], job: Job, template: Templa
     parts = [row[: row.rindex("}")]]
     for at in reached:
         if at.replies is not None:
-            said = _encode(elements(at.replies, template, region_id=region_id))
-            parts.append(f', "{job.label_key}{SUFFIX[at.stage]}": {{"results": {said}}}')
+            said = jsontext.dumps(elements(at.replies, template, region_id=region_id))
+            parts.append(f',"{job.label_key}{SUFFIX[at.stage]}":{{"results":{said}}}')
     # line breaks can only be white space between tokens of JSON; half a surrogate pair has to be escaped
     text = "".join(parts).replace("\n", " ").replace("\r", " ")
     return f"{text}}}\n".encode(errors="backslashreplace")
@@ -169,7 +168,6 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
     Raises:
         InvalidData: when a block has no list of results.
     """
-    stage_of = {suffix: stage for stage, suffix in SUFFIX.items()}
     found, problems = dict[str, dict[Stage, list[Element]]](), list[Problem]()
     for key, block in row.items():
         if match := BLOCK.fullmatch(key):
@@ -178,7 +176,7 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
             except (KeyError, TypeError):
                 problems.append(Problem(f"{key}.results", "must be a list"))
             else:
-                found.setdefault(match["job"], {})[stage_of[match["suffix"]]] = results
+                found.setdefault(match["job"], {})[STAGE[match["suffix"]]] = results
     if problems:
         raise InvalidData("the row", problems)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
@@ -10,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from itagflow import jsontext
 from itagflow.model.job import Stage
 from itagflow.model.reply import Reply
 
@@ -73,7 +73,7 @@ class Task:
     @property
     def data(self) -> dict[str, Any]:
         """The row's ``data`` object, parsed anew at each call."""
-        data: dict[str, Any] = json.loads(self.row)["data"]
+        data: dict[str, Any] = jsontext.loads(self.row)["data"]
         return data
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Generic, cast
 
 import attrs
 
-from itagflow import codec
+from itagflow import codec, jsontext
 from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
@@ -152,7 +152,7 @@ class Layout(Generic[E]):
         if self.text:
             fields[self.text] = row[-1]
         elif row[-1] != "{}":
-            for name, value in codec.loads(row[-1]).items():
+            for name, value in jsontext.loads(row[-1]).items():
                 if name in self.body:
                     fields[name] = self.body[name][0](value)
         return self.kind(**fields)
@@ -169,7 +169,7 @@ class Layout(Generic[E]):
             value = getattr(entity, name)
             if value != default and value != {}:
                 body[name] = encode(value)
-        return codec.dumps(body) if body else "{}"
+        return jsontext.dumps(body) if body else "{}"
 
 
 def _same(value: Any) -> Any:
