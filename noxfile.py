@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import nox
 
-nox.options.sessions = ["tests", "lint", "typing", "docs"]
+nox.options.sessions = ["tests", "fast", "lint", "typing", "docs"]
 nox.options.reuse_existing_virtualenvs = True
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
-def install(session: nox.Session, *groups: str) -> None:
-    """Install the project itself and the tools of its dependency groups."""
+def install(session: nox.Session, *groups: str, extra: str = "") -> None:
+    """Install the project itself, perhaps with an extra, and the tools of its dependency groups."""
     tools = [tool for group in groups for tool in nox.project.dependency_groups(PROJECT, group)]
-    session.install("-e", ".", *tools)
+    session.install("-e", f".{extra}", *tools)
 
 
 @nox.session
@@ -27,6 +27,13 @@ def tests(session: nox.Session) -> None:
     """Run the tests, with every example and every code block of the documentation."""
     install(session, "tests")
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def fast(session: nox.Session) -> None:
+    """Run the tests of everything that reads and writes JSON with the extra that does it faster."""
+    install(session, "tests", extra="[fast]")
+    session.run("pytest", "tests/test_fast.py", "tests/formats", "tests/test_templates.py", *session.posargs)
 
 
 @nox.session
@@ -54,6 +61,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print the table of performance ratios; ``-- --long`` adds a million packages."""
-    install(session, "bench")
+    """Print the tables of performance ratios; ``-- --long`` adds a million packages, and as many rows."""
+    install(session, "bench", extra="[fast]")
     session.run("python", "benchmarks/run.py", *session.posargs)
+    session.run("python", "benchmarks/manifest.py", *session.posargs)

@@ -18,6 +18,7 @@ from itagflow import (
     Box,
     Choice,
     Choices,
+    FieldBase,
     FixedSize,
     Flow,
     Inspect,
@@ -275,6 +276,14 @@ class TestRows:
     def test_a_backslash_before_u0000_is_only_text(self, flow: Flow) -> None:
         job = cats(flow, data=['{"data": {"source": "C:\\\\u0000.jpg"}}'])
         assert flow.result((job.id, 1)).task.data == {"source": "C:\\u0000.jpg"}
+
+    @pytest.mark.parametrize("job", [{"row_key": "n"}, {"packaging": FieldBase("n")}])
+    def test_numbers_that_are_read_as_infinite_cannot_tell_rows_apart(self, flow: Flow, job: dict[str, Any]) -> None:
+        data = [f'{{"data": {{"source": "a", "n": {number}}}}}' for number in ("1e300", "1e400", "1e500")]
+        with pytest.raises(InvalidData, match="a number that no float can hold names the row") as refused:
+            home = street(flow, "ben")
+            flow.create_job(home, "bad", template=templates.image_classification(["cat"]), data=data, by="ada", **job)
+        assert [problem.where for problem in refused.value.problems] == ["row 2, data", "row 3, data"]
 
     def test_a_manifest_names_the_line(self, flow: Flow, tmp_path: Path) -> None:
         file = tmp_path / "bad.manifest"

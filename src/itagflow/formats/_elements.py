@@ -111,11 +111,12 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
         InvalidData: when an element is of no question of the template, or not of its question's shape; it lists
             every problem with its path.
     """
-    if problems := list(misfits("results", results, template.asked)):
+    asked = template.asked
+    if problems := list(misfits("results", results, asked)):
         raise InvalidData("the results", problems)
-    given, _ = matched("results", cast("list[Element]", results), template.asked)
+    given, _ = matched("results", cast("list[Element]", results), asked)
     replies = {question.id: reply_in(question, element) for _, question, element in given}
-    return {question.id: replies[question.id] for question in template.asked if question.id in replies}
+    return {question.id: replies[question.id] for question in asked if question.id in replies}
 
 
 def reply_in(question: Question, element: Element) -> Reply:

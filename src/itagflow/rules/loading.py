@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,7 +9,9 @@ from typing import Any, cast
 
 import attrs
 
+from itagflow import jsontext
 from itagflow.errors import NotAllowed, Problem
+from itagflow.jsontext import standard
 from itagflow.model.entity import changed
 from itagflow.model.job import AvgSize, FieldBase, FixedSize, Job, JobState
 from itagflow.model.package import Assignment, Package
@@ -22,8 +23,8 @@ from itagflow.rules.jobs import stepped
 MAX_ROW_CHARACTERS = 4 * 1024 * 1024
 """How long a row's JSON text may be; larger data belongs in a file that the row points to."""
 
-_NUL = re.compile(r"\x00|(?<!\\)(?:\\\\)*\\u0000")
-"""A NUL character, as it is or as JSON escapes it; behind an escaped backslash it is only text."""
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL character as JSON escapes it; behind an escaped backslash it is only text."""
 
 BLOCK = 5_000
 """About how many rows are stored as one block."""
@@ -68,16 +69,21 @@ def ready(item: object, number: int, template: Template, job: Job) -> Ready | li
     if isinstance(text, str) and len(text) > MAX_ROW_CHARACTERS:
         return [Problem(where, f"is {len(text)} characters long; at most {MAX_ROW_CHARACTERS} are allowed")]
     try:
-        content: Any = cast(Any, item) if isinstance(item, Mapping) else json.loads(text or "")
-        text = json.dumps(item, ensure_ascii=False, allow_nan=False) if text is None else text
+        content: Any = cast(Any, item) if isinstance(item, Mapping) else jsontext.loads(text or "")
+        # what a mapping holds may be anything: the standard library refuses what is not JSON, and msgspec writes it
+        text = standard.dumps(item) if text is None else text
     except (ValueError, TypeError, RecursionError) as error:
         return [Problem(where, f"is not JSON: {error}")]
     if found := _row_problems(where, text, content, template, job):
         return found
     data = content["data"]
     packaging = job.packaging
-    value = json.dumps(data[packaging.field], ensure_ascii=False) if isinstance(packaging, FieldBase) else ""
-    return Ready(text, _as_key(data[job.row_key]) if job.row_key else "", value)
+    try:
+        row_key = _as_key(data[job.row_key]) if job.row_key else ""
+        value = standard.dumps(data[packaging.field]) if isinstance(packaging, FieldBase) else ""
+    except ValueError:  # 1e400 and 1e500 are both read as infinite, and would be taken for the same
+        return [Problem(f"{where}, data", "a number that no float can hold names the row or its package")]
+    return Ready(text, row_key, value)
 
 
 def _text(item: object) -> str | None:
@@ -95,7 +101,7 @@ def _row_problems(where: str, text: str, content: Any, template: Template, job: 
     data: Any = cast("Mapping[str, Any]", content).get("data")
     if not isinstance(data, Mapping):
         return [Problem(f"{where}, data", "is missing" if data is None else "must be an object of fields")]
-    if _NUL.search(text):
+    if "\0" in text or ("\\u0000" in text and _ESCAPED_NUL.search(text)):  # `in` is much faster
         return [Problem(where, "contains a NUL character")]
     wanted = set(template.fields)
     if job.row_key:
@@ -107,7 +113,8 @@ def _row_problems(where: str, text: str, content: Any, template: Template, job: 
 
 
 def _as_key(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # always spelled by the standard library: keys are compared with those that are stored
+    return value if isinstance(value, str) else standard.dumps(value)
 
 
 def must_have_no_prelabels(job: Job, turn: Assignment | None) -> None:
