@@ -65,7 +65,8 @@ class Case:
         """Make the rows that are written; files are in *folder*."""
         self.kind, self.count, self.template = kind, count, TEMPLATES[kind]
         self.manifest = folder / f"{kind}-{count}.manifest"
-        self.url = f"sqlite:///{folder}/{WRITER}-{count}.db?synchronous=normal"
+        self.database = folder / f"{WRITER}-{count}.db"
+        self.url = f"sqlite:///{self.database}?synchronous=normal"
         self.out = folder / "out.manifest"
         self.results = results(kind)
         target = BytesIO()
@@ -97,6 +98,7 @@ class Case:
 
     def load(self) -> None:
         """Load a manifest into a new SQLite file, as a job."""
+        self.database.unlink(missing_ok=True)
         with itagflow.open(self.url) as flow:
             flow.create_workspace("bench", admin="ada")
             more: dict[str, Any] = {"packaging": FixedSize(50), "by": "ada"}
