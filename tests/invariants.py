@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from itagflow import Flow, Job, JobState, Outcome, Package, PackageState, TaskState, TurnState
+from itagflow import Flow, Job, JobState, Outcome, Package, PackageState, TaskState, Template, TurnState
 from itagflow.model.package import Assignment, Seat
 from itagflow.model.task import Answer
+from itagflow.rules.answers import problems
 from itagflow.rules.history import replay
 from itagflow.rules.results import Case, corrected, sort_turns, state
 from itagflow.store import Query
@@ -49,10 +50,19 @@ def _check_job(flow: Flow, job: Job) -> None:
         assert package.wrong == states[TaskState.WRONG], (package, states)
         assert package.prelabeled == sum(case.prelabel is not None for case in cases)
         assert package.corrected == sum(corrected(case) for case in cases)
+    if job.following is None:
+        _check_answers(flow.template(job), answers)
     for seat in seats:
         if job.workflow.rule(seat.stage).limit is not None:
             held = [t for t in turns if t.member == seat.member and t.stage is seat.stage and t.state is TurnState.HELD]
             assert seat.held == len(held)
+
+
+def _check_answers(template: Template, answers: list[Answer]) -> None:
+    for answer in answers:
+        assert answer.template_version <= template.version
+        if answer.replies is not None and answer.member:
+            assert not problems(template, answer.replies), answer
 
 
 def _check_slots(job: Job, package: Package, turns: list[Assignment]) -> None:
@@ -79,9 +89,12 @@ def _check_history(flow: Flow, jobs: list[Job]) -> None:
             for turn in reader.find(Query(Assignment, {"job": job.id})):
                 fields = replayed.fields["turn", turn.key]
                 assert fields == {"state": turn.state.value, "member": turn.member, "round": turn.round}
-        answers = {answer.key: answer.version + 1 for answer in reader.find(Query(Answer)) if answer.member}
+        # a merged answer comes with the last vote; only when the template changes is it said anew
+        said = {answer.key: answer.version + bool(answer.member) for answer in reader.find(Query(Answer))}
     for job in jobs:
         for package in flow.packages(job):
             fields = replayed.fields["package", package.key]
             assert fields == {"state": package.state.value, "round": package.round}
-    assert {key: times for key, times in replayed.saves.items() if key[0] in alive} == answers
+    assert {key: times for key, times in replayed.saves.items() if key[0] in alive} == {
+        k: n for k, n in said.items() if n
+    }

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import hypothesis.strategies as st
 import invariants
 from hypothesis import HealthCheck, settings
@@ -18,8 +19,12 @@ from scenes import Clock, rows
 import itagflow
 from itagflow import (
     Accept,
+    AddOption,
+    AddQuestion,
     AvgSize,
     Choice,
+    DropOption,
+    DropQuestion,
     FieldBase,
     FixedSize,
     Flow,
@@ -27,9 +32,12 @@ from itagflow import (
     ItagflowError,
     Label,
     PreLabel,
+    Question,
+    QuestionKind,
     Role,
     Route,
     Stage,
+    Text,
     Workflow,
     templates,
 )
@@ -56,6 +64,19 @@ labels = st.sampled_from(
 inspects = st.sampled_from([None, Inspect(), Inspect(sample=0.5, lease=LEASE, limit=1), Inspect(allow_own_work=True)])
 accepts = st.sampled_from([None, Accept(), Accept(sample=1), Accept(reject_to=Stage.INSPECT, allow_own_work=True)])
 packagings = st.sampled_from([FixedSize(2), FixedSize(3), AvgSize(2), FieldBase("source")])
+
+NOTE = Question("2", QuestionKind.INPUT, "Note", required=False)
+STEPS: dict[Any, Callable[[Any], Any]] = {
+    AddOption("1", "bird"): lambda said: said,
+    DropOption("1", "bird"): lambda said: said,
+    DropOption("1", "bird", to="dog"): lambda said: (
+        said | ({"1": Choice("dog")} if said["1"] == Choice("bird") else {})
+    ),
+    AddQuestion(NOTE): lambda said: said,
+    AddQuestion(NOTE, reply=Text("old")): lambda said: {**said, "2": Text("old")},
+    DropQuestion("2"): lambda said: {"1": said["1"]},
+}
+"""Changes of the template, and what each makes of the replies that were there."""
 
 
 class Walk(RuleBasedStateMachine):
@@ -133,7 +154,7 @@ class Walk(RuleBasedStateMachine):
     @precondition(lambda self: self.turns)
     @rule(turn=anything, task=st.integers(1, 6), word=words, by=st.none() | people)
     def save(self, turn: int, task: int, word: str, by: str | None) -> None:
-        said = self.both(lambda flow: flow.save(self.turn(turn), task, Choice(word), by=by))
+        said = self.both(lambda flow: flow.save(self.turn(turn), task, {"1": Choice(word)}, by=by))
         if said is not None:
             self.accepted[said.key] = said
 
@@ -143,7 +164,7 @@ class Walk(RuleBasedStateMachine):
         key = self.turn(turn)
 
         def work(flow: Flow) -> Any:
-            return flow.save_many(key, [(work, Choice(word)) for work in flow.tasks(key)])
+            return flow.save_many(key, [(work, {"1": Choice(word)}) for work in flow.tasks(key)])
 
         for said in self.both(work) or ():
             self.accepted[said.key] = said
@@ -165,7 +186,7 @@ class Walk(RuleBasedStateMachine):
         if how in ("right", "wrong"):
             said = self.both(lambda flow: flow.judge(key, task, wrong="no" if how == "wrong" else None))
         else:
-            said = self.both(lambda flow: flow.modify(key, task, Choice(how)))
+            said = self.both(lambda flow: flow.modify(key, task, {"1": Choice(how)}))
         if said is not None:
             self.accepted[said.key] = said
 
@@ -206,6 +227,18 @@ class Walk(RuleBasedStateMachine):
     @rule(verb=st.sampled_from(["pause", "resume", "resume", "finish", "expire"]))
     def turn_job(self, verb: str) -> None:
         self.both(lambda flow: getattr(flow, verb)(self.job, by="ada"))
+
+    @rule(step=st.sampled_from([*STEPS, None]), by=people, only_try=st.booleans())
+    def change_template(self, step: Any, by: str, only_try: bool) -> None:
+        steps = [step] if step else []
+        report = self.both(lambda flow: flow.change_template(self.job, steps, by=by, dry_run=only_try))
+        if report is None or report.cannot or only_try:
+            return
+        for key, said in self.accepted.items():
+            replies = STEPS[step](said.replies) if step and said.replies is not None else said.replies
+            if replies != said.replies:
+                said = attrs.evolve(said, replies=replies, version=said.version + 1, template_version=report.version)
+                self.accepted[key] = said
 
     @rule(count=st.integers(1, 3))
     def append(self, count: int) -> None:

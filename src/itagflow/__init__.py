@@ -42,6 +42,15 @@ from itagflow.model.job import (
     Stage,
     Workflow,
 )
+from itagflow.model.migration import (
+    AddOption,
+    AddQuestion,
+    DropOption,
+    DropQuestion,
+    RenameOption,
+    RenameQuestion,
+    TemplateReport,
+)
 from itagflow.model.package import Assignment, Outcome, Package, PackageState, TurnState
 from itagflow.model.part import Part
 from itagflow.model.prelabel import PreLabel
@@ -73,6 +82,8 @@ from itagflow.stores import MemoryStore, SqliteStore
 __all__ = [
     "Accept",
     "Action",
+    "AddOption",
+    "AddQuestion",
     "AlreadyExists",
     "Answer",
     "Assignment",
@@ -82,6 +93,8 @@ __all__ = [
     "Choices",
     "Conflict",
     "Crew",
+    "DropOption",
+    "DropQuestion",
     "Event",
     "FieldBase",
     "FixedSize",
@@ -126,6 +139,8 @@ __all__ = [
     "Rating",
     "Regions",
     "Relation",
+    "RenameOption",
+    "RenameQuestion",
     "Result",
     "Role",
     "RotatedBox",
@@ -146,6 +161,7 @@ __all__ = [
     "Task",
     "TaskState",
     "Template",
+    "TemplateReport",
     "Text",
     "TextSpan",
     "TurnState",

@@ -17,7 +17,7 @@ from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Stage
 from itagflow.model.template import Template
-from itagflow.rules import access
+from itagflow.rules import access, jobs
 from itagflow.rules.access import Action
 from itagflow.store import Query, Reader, Store
 from itagflow.stores._layout import LAYOUTS, cursor
@@ -54,12 +54,14 @@ class Exporting(Reading):
         Raises:
             UnknownFormat: when there is no such format; it lists those there are.
             NotAllowed: when *by* may not export.
+            Incomplete: when answers still follow a change of the template.
         """
         writer = formats.find(format)
         with self.store.read() as reader:
             home = _find.job(reader, job)
             if by is not None:
                 access.check(self.policy, _find.member(reader, home.workspace, by), Action.EXPORT, home, None)
+            jobs.must_fit_its_template(home, "export")
             template = reader.get(Template, (home.template,))
         found = self.results(home, snapshot=snapshot)
         return writer.write(progress(found) if progress else found, target, job=home, template=template, stages=stages)
