@@ -103,17 +103,12 @@ class Changing(Shell):
             own = _find.has_own_template(block.store, old)
             id = template.id if own else block.new_id(Template)
             asked = attrs.evolve(migration.after, id=id, name="")
-            change = TemplateChange(template, migration.steps) if migration.steps else None
-            new = changed(old, template=id, following=change)
-            data = {
-                "name": old.name,
-                "version": asked.version,
-                "was": codec.to_json(template),
-                "steps": [codec.to_json(step) for step in migration.steps],
-            }
+            change = TemplateChange(template, migration.steps)
+            new = changed(old, template=id, following=change if change.steps else None)
+            data = {"name": old.name, "version": asked.version, **codec.to_json(change)}
             add, save = ((), ((template, asked), (old, new))) if own else ((asked,), ((old, new),))
             block.do(record(act, "change_template", about=new, add=add, save=save, data=data))
-            return change
+            return new.following
 
     def _follow(self, home: Job, change: TemplateChange, by: MemberRef) -> Tally:
         """Let the answers of every package follow *change*, unless somebody else is faster."""

@@ -35,8 +35,8 @@ class AddOption:
 class RenameOption:
     """Gives an option another key, in the template and in every answer; where there is one of that key, they merge.
 
-    An option that was shown by its key is shown by the new one.  When it merges, the options inside it stay where
-    it was, and a member who chose both has chosen one.
+    An option that was shown by its key is shown by the new one.  When it merges, the options inside it move up to
+    where it was, and a reply with both keys has the new one, once.
 
     >>> RenameOption("1", "cat", "feline").new
     'feline'

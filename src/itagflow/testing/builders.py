@@ -199,6 +199,7 @@ def _work() -> list[Entity]:
     return [
         a_turn(15, **where, **ended),
         an_answer(2, replies=said, abandoned="dark", **judged),
+        an_answer(3, replies={}),
         Seat(job=4, stage=Stage.ACCEPT, member=2, held=3, version=1),
         an_event("save", package=1, turn=5, task=2, changes=(move,), data={"was": {"2": [1, "x"]}}),
     ]
