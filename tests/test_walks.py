@@ -228,17 +228,35 @@ class Walk(RuleBasedStateMachine):
     def turn_job(self, verb: str) -> None:
         self.both(lambda flow: getattr(flow, verb)(self.job, by="ada"))
 
-    @rule(step=st.sampled_from([*STEPS, None]), by=people, only_try=st.booleans())
-    def change_template(self, step: Any, by: str, only_try: bool) -> None:
+    @rule(
+        what=st.sampled_from(["bird", "note", "nothing"]), keep=st.booleans(), by=st.sampled_from(["ada", "di", "cy"])
+    )
+    def change_template(self, what: str, keep: bool, by: str) -> None:
+        step = self._step(what, keep)
         steps = [step] if step else []
-        report = self.both(lambda flow: flow.change_template(self.job, steps, by=by, dry_run=only_try))
-        if report is None or report.cannot or only_try:
+        tried = self.both(lambda flow: flow.change_template(self.job, steps, by=by, dry_run=True))
+        report = self.both(lambda flow: flow.change_template(self.job, steps, by=by))
+        if report is None:
+            assert tried is None or tried.cannot
             return
+        assert tried == report, "it does what the dry run said"
         for key, said in self.accepted.items():
             replies = STEPS[step](said.replies) if step and said.replies is not None else said.replies
             if replies != said.replies:
-                said = attrs.evolve(said, replies=replies, version=said.version + 1, template_version=report.version)
-                self.accepted[key] = said
+                version = {"version": said.version + 1, "template_version": report.version}
+                self.accepted[key] = attrs.evolve(said, replies=replies, **version)
+
+    def _step(self, what: str, keep: bool) -> Any:
+        """Add what is not there, drop what is; *keep* something of it in the answers."""
+        template = self.flows[0].template(self.job)
+        there = {question.id for question in template.questions} | template.questions[0].keys
+        steps = {
+            ("bird", False): [AddOption("1", "bird")] * 2,
+            ("bird", True): [DropOption("1", "bird"), DropOption("1", "bird", to="dog")],
+            ("note", False): [AddQuestion(NOTE), AddQuestion(NOTE, reply=Text("old"))],
+            ("note", True): [DropQuestion("2")] * 2,
+        }
+        return steps[what, {"bird": "bird", "note": "2"}[what] in there][keep] if what != "nothing" else None
 
     @rule(count=st.integers(1, 3))
     def append(self, count: int) -> None:
