@@ -32,6 +32,7 @@ from itagflow import (
     Label,
     NotAllowed,
     Option,
+    PreLabel,
     Question,
     QuestionKind,
     Ranking,
@@ -508,6 +509,32 @@ class TestWorkUnderWay:
         assert (report.changed, report.unchanged) == (1, 2), "the disputed animal has no reply, its breed has"
         with pytest.raises(InvalidData, match="3 answers would not fit"):
             flow.change_template(job, [AddQuestion(attrs.evolve(NOTE, id="3", required=True))], by="ada")
+
+    def test_pre_labels_follow_and_what_people_changed_is_counted_anew(self, flow: Flow) -> None:
+        asked = templates.image_classification(["cat", "kitten", "dog"])
+        home = street(flow, "ben")
+        job = flow.create_job(home, "pets", template=asked, data=rows(2), workforce={L: ["ben"]}, by="ada")
+        flow.prelabel(job, lambda tasks: [PreLabel(Choice("cat"))] * len(tasks), by="ada")
+        turn = taken(flow, "ben", job)
+        flow.save_many(turn, {1: Choice("kitten"), 2: Choice("dog")})
+        flow.submit(turn)
+        assert flow.progress(job).corrected == 2
+        assert flow.change_template(job, [RenameOption("1", "kitten", "cat")], by="ada").changed == 1
+        assert flow.progress(job).corrected == 1
+        invariants.check(flow)
+
+    def test_a_model_that_was_asked_before_the_change_is_asked_again(self, flow: Flow) -> None:
+        job = cats(flow)
+
+        def late(tasks: Any) -> list[Any]:
+            flow.change_template(job, [DropOption("1", "cat")], by="ada")
+            return [Choice("cat")] * len(tasks)
+
+        with pytest.raises(Conflict):
+            flow.prelabel(job, late, by="ada")
+        assert flow.prelabel(job, lambda tasks: [Choice("cat")] * len(tasks), by="ada").failed == 4
+        assert flow.prelabel(job, lambda tasks: [Choice("dog")] * len(tasks), by="ada").prefilled == 4
+        assert {answer.template_version for answer in stored(flow, job)} == {1}
 
     def test_who_answers_while_the_answers_are_looked_at_is_looked_at_too(self, flow: Flow) -> None:
         job = cats(flow, tasks=4, workflow=Workflow(Label(), Inspect()))

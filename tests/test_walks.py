@@ -65,6 +65,7 @@ inspects = st.sampled_from([None, Inspect(), Inspect(sample=0.5, lease=LEASE, li
 accepts = st.sampled_from([None, Accept(), Accept(sample=1), Accept(reject_to=Stage.INSPECT, allow_own_work=True)])
 packagings = st.sampled_from([FixedSize(2), FixedSize(3), AvgSize(2), FieldBase("source")])
 
+PASS = {Stage.LABEL: "submit", Stage.INSPECT: "review", Stage.ACCEPT: "accept"}
 NOTE = Question("2", QuestionKind.INPUT, "Note", required=False)
 STEPS: dict[Any, Callable[[Any], Any]] = {
     AddOption("1", "bird"): lambda said: said,
@@ -161,15 +162,36 @@ class Walk(RuleBasedStateMachine):
     @precondition(lambda self: self.turns)
     @rule(turn=anything, word=st.sampled_from(["cat", "dog"]), submit=st.booleans())
     def answer_all(self, turn: int, word: str, submit: bool) -> None:
-        key = self.turn(turn)
+        self._answer_all(self.turn(turn), word)
+        if submit:
+            self.both(lambda flow: flow.submit(self.turn(turn)))
 
+    @rule(
+        who=people,
+        stage=stages,
+        word=st.sampled_from(["cat", "dog"]),
+        verb=st.sampled_from(["pass", "pass", "reject", "keep"]),
+    )
+    def do_a_turn(self, who: str, stage: Stage, word: str, verb: str) -> None:
+        """Claim and work on at once, so that walks get far."""
+        turn = self.both(lambda flow: flow.claim(who, self.job, stage))
+        if turn is None:
+            return
+        if turn.key not in self.turns:
+            self.turns.append(turn.key)
+        if stage is Stage.LABEL:
+            self._answer_all(turn.key, word)
+        if verb == "reject":
+            self.both(lambda flow: flow.reject(turn, reason="no good"))
+        elif verb == "pass":
+            self.both(lambda flow: getattr(flow, PASS[stage])(turn))
+
+    def _answer_all(self, key: tuple[int, int], word: str) -> None:
         def work(flow: Flow) -> Any:
             return flow.save_many(key, [(work, {"1": Choice(word)}) for work in flow.tasks(key)])
 
         for said in self.both(work) or ():
             self.accepted[said.key] = said
-        if submit:
-            self.both(lambda flow: flow.submit(key))
 
     @precondition(lambda self: self.turns)
     @rule(turn=anything, task=st.integers(1, 6), restore=st.booleans())
@@ -228,6 +250,7 @@ class Walk(RuleBasedStateMachine):
     def turn_job(self, verb: str) -> None:
         self.both(lambda flow: getattr(flow, verb)(self.job, by="ada"))
 
+    @precondition(lambda self: self.accepted)
     @rule(
         what=st.sampled_from(["bird", "note", "nothing"]), keep=st.booleans(), by=st.sampled_from(["ada", "di", "cy"])
     )

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from itagflow.errors import InvalidData, Problem
+from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.flow._act import Block
 from itagflow.flow._answers import replaced
+from itagflow.flow._cases import cases_in, numbers_in, said_about
 from itagflow.model.entity import changed
+from itagflow.model.job import Job
 from itagflow.model.migration import TemplateReport
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.task import Answer
+from itagflow.model.template import Template
 from itagflow.rules import carrying, labeling
 from itagflow.rules.carrying import Migration
 from itagflow.rules.change import Act, Saved
-from itagflow.rules.results import sort_turns
+from itagflow.rules.results import counted, sort_turns
 from itagflow.store import Query, Reader
 
 KEPT = 1_000
@@ -68,28 +71,53 @@ class Tally:
         )
 
 
-def follow(block: Block, package: Package, migration: Migration, act: Act, tally: Tally | None = None) -> Package:
+def must_still_ask(block: Block, job: Job, template: Template) -> None:
+    """Check that *job* has this template, against which something was checked before this block.
+
+    Raises:
+        Conflict: when it was changed meanwhile.
+    """
+    if block.store.get(Template, (block.job(job).template,)) != template:
+        raise Conflict("Template", template.key)
+
+
+def follow(
+    block: Block, job: Job, package: Package, migration: Migration, act: Act, tally: Tally | None = None
+) -> Package:
     """Carry the answers of *package*, which is held, over to the new template, and return it as it is then.
 
     Its live turns are held too.  Whoever saves holds the turn first and reads the template after that: so what was
     checked against the old template is stored by now, and what comes later is checked against the new one.
     """
     tally = tally or Tally()
-    turns = [block.store.hold(Assignment, turn.key) if turn.live else turn for turn in block.turns(package)]
-    pairs = [
-        (turn, [(said, tally.carried(migration, said)) for said in said_in(block.store, turn)])
-        for turn in sort_turns(turns)
-    ]
+    turns = sort_turns(block.turns(package))
+    for turn in turns:
+        if turn.live:
+            block.store.hold(Assignment, turn.key)
+    pairs = [(turn, [(old, tally.carried(migration, old)) for old in said_in(block.store, turn)]) for turn in turns]
+    moved = [(turn, fresh) for turn, said in pairs if (fresh := [(old, new) for old, new in said if new is not old])]
+    if not moved:
+        return package
     merged = [new for turn, said in pairs if turn.outcome is Outcome.MERGED for _, new in said]
-    disputes = carrying.undisputed(package, merged)
-    after = package if disputes == package.disputes else changed(package, disputes=disputes)
-    also: tuple[Saved, ...] = () if after is package else ((package, after),)
-    for turn, said in pairs:
-        if fresh := [(old, new) for old, new in said if new is not old]:
-            data = {"said": [new.task for _, new in fresh], **replaced(*(old for old, _ in fresh))}
-            block.do(labeling.put_all("migrate", turn, fresh, act, data=data, also=also))
-            also = ()
+    after = attrs.evolve(package, disputes=carrying.undisputed(package, merged))
+    if package.prelabeled:  # where options have merged, what people said may be what the pre-label says
+        after = _recounted(block, job, after, turns, [new for _, fresh in moved for _, new in fresh])
+    also: tuple[Saved, ...] = ()
+    if after != package:
+        after = changed(after)
+        also = ((package, after),)
+    for turn, fresh in moved:
+        data = {"said": [new.task for _, new in fresh], **replaced(*(old for old, _ in fresh))}
+        block.do(labeling.put_all("migrate", turn, fresh, act, data=data, also=also))
+        also = ()
     return after
+
+
+def _recounted(block: Block, job: Job, package: Package, turns: Sequence[Assignment], new: Iterable[Answer]) -> Package:
+    said = said_about(block.store, job.id, numbers_in(block.store, package))
+    for answer in new:
+        said[answer.task][answer.assignment] = answer
+    return counted(package, cases_in(job, package, turns, said))
 
 
 def said_in(reader: Reader, turn: Assignment) -> Iterator[Answer]:

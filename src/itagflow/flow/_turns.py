@@ -66,7 +66,7 @@ def _found(block: Block, ref: TurnRef) -> Held:
     package, turn = block.hold_turn(ref)
     job = block.store.get(Job, (turn.job,))
     if job.following is not None:  # votes can only be merged when all of them answer the same template
-        package = follow(block, package, carrying.again(job.following), block.act(job.workspace))
+        package = follow(block, job, package, carrying.again(job.following), block.act(job.workspace))
     return Held(job, package, turn, block.act(job.workspace, turn.member or 0))
 
 

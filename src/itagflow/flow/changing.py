@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from itagflow import codec
-from itagflow.errors import Conflict
 from itagflow.flow import _find
 from itagflow.flow._act import Shell
 from itagflow.flow._find import JobRef, MemberRef, first, paged
-from itagflow.flow._following import Tally, follow
+from itagflow.flow._following import Tally, follow, must_still_ask
 from itagflow.model.entity import changed
 from itagflow.model.event import Event
 from itagflow.model.job import Job
@@ -93,9 +92,8 @@ class Changing(Shell):
             old = block.hold_job(home)
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
             jobs.must_not_be_archived(old, "change its template")
-            template = block.store.get(Template, (old.template,))
-            if old.following is not None or template != migration.before:
-                raise Conflict("Template", template.key)
+            template = migration.before
+            must_still_ask(block, old, template)
             tally = Tally()
             for answer in _said_since(block.store, old, last):
                 tally.carried(migration, answer)
@@ -120,7 +118,7 @@ class Changing(Shell):
                 act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
                 if job.following != change:
                     return tally
-                follow(block, held, migration, act, tally)
+                follow(block, job, held, migration, act, tally)
         with self._acting() as block:
             old = block.hold_job(home.id)
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
