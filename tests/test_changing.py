@@ -103,7 +103,7 @@ class TestOptions:
     def test_renamed_to_one_that_is_there_they_merge(self, flow: Flow) -> None:
         asked = templates.image_classification(["cat", "kitten", "dog"], multiple=True)
         job = asking(flow, asked, Choices(["kitten", "dog", "cat"]), Choices(["dog"]))
-        assert flow.change_template(job, [RenameOption("1", "kitten", "cat")], by="ada").changed == 1
+        assert flow.change_template(job, RenameOption("1", "kitten", "cat"), by="ada").changed == 1
         assert said(flow, job) == [{"1": Choices(["cat", "dog"])}, {"1": Choices(["dog"])}]
         assert sorted(flow.template(job).questions[0].keys) == ["cat", "dog"]
 
@@ -614,6 +614,16 @@ class TestACrashInTheMiddle:
             assert said(flow, job) == [{"1": Choice(last)}] * 4
         assert flow.job(job).following is None
         invariants.check(flow)
+
+    def test_the_rest_follows_even_when_the_job_was_archived(self, flow: Flow) -> None:
+        job = cats(flow)
+        labeled(flow, "ben", job, "cat")
+        crashing(flow, 2, job, list(self.STEPS))
+        flow.archive(job, by="ada")
+        assert flow.change_template(job, [], by="ada").changed == 2
+        assert flow.job(job).following is None
+        with pytest.raises(NotAllowed, match="is archived, and read-only"):
+            flow.change_template(job, [], by="ada")
 
     def test_who_ends_a_turn_meanwhile_carries_the_package_over_first(self, flow: Flow) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))

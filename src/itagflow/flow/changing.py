@@ -9,13 +9,12 @@ import attrs
 from itagflow import codec
 from itagflow.flow import _find
 from itagflow.flow._act import Shell
-from itagflow.flow._find import JobRef, MemberRef, first, paged
+from itagflow.flow._find import PAGE, JobRef, MemberRef, first, turned
 from itagflow.flow._following import Tally, follow, must_still_ask
 from itagflow.model.entity import changed
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.migration import TemplateChange, TemplateReport, TemplateStep
-from itagflow.model.package import Package
 from itagflow.model.task import Answer
 from itagflow.model.template import Template
 from itagflow.rules import access, carrying, jobs
@@ -29,7 +28,12 @@ class Changing(Shell):
     """The verb that changes a template while people work with it."""
 
     def change_template(
-        self, job: JobRef, to: Template | Iterable[TemplateStep], *, by: MemberRef, dry_run: bool = False
+        self,
+        job: JobRef,
+        to: Template | TemplateStep | Iterable[TemplateStep],
+        *,
+        by: MemberRef,
+        dry_run: bool = False,
     ) -> TemplateReport:
         """Change the template of a job, and carry its answers over; or only say what that would come to.
 
@@ -42,7 +46,7 @@ class Changing(Shell):
 
         Args:
             job: A job that is not archived.
-            to: The steps of a migration, which change answers too; or a new template, which changes none of them.
+            to: The step or steps of a migration, which change answers too; or a new template, which changes none.
             by: The member who decides.
             dry_run: Only count, and change nothing.
 
@@ -54,40 +58,47 @@ class Changing(Shell):
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
         home, template = self._changeable(job, by)
-        steps = to if isinstance(to, Template) else tuple(to)
+        wanted = to if isinstance(to, Template) else (to,) if isinstance(to, TemplateStep) else tuple(to)
         if dry_run:
             jobs.must_fit_its_template(home, "try another change of the template")
         elif home.following is not None:
             rest = self._follow(home, home.following, by)
-            if not steps:
+            if not wanted:
                 return rest.report(template.version)
             home, template = self._changeable(job, by)
-        migration = _migration(template, steps)
+        jobs.must_not_be_archived(home, "change its template")
+        migration = _migration(template, wanted)
         last, tally = self._look(home, migration)
         if not dry_run and not migration.is_empty:
             tally.refuse(home.name)
-            change = self._change(home, migration, last, by)
-            tally = tally if change is None else self._follow(home, change, by)
+            home = self._change(home, migration, last, by)
+            tally = tally if home.following is None else self._follow(home, home.following, by)
         return tally.report(template.version if migration.is_empty else migration.after.version)
 
     def _changeable(self, ref: JobRef, by: MemberRef) -> tuple[Job, Template]:
         with self.store.read() as reader:
             job = _find.job(reader, ref)
             access.check(self.policy, _find.member(reader, job.workspace, by), Action.MANAGE_JOB, job, None)
-            jobs.must_not_be_archived(job, "change its template")
             return job, reader.get(Template, (job.template,))
 
     def _look(self, job: Job, migration: Migration) -> tuple[int, Tally]:
         """Return the position of the job's last event, and what the answers up to it, or later ones, come to."""
         with self.store.read() as reader:
             last = first(reader, Query(Event, {"job": job.id}, order=("-position",), limit=1))
+            loaded = reader.get(Job, job.key).loaded
+
+        def page(reader: Reader, task: int) -> tuple[list[Answer], int | None]:
+            tasks = Span(task, task + PAGE - 1)
+            found = list(reader.find(Query(Answer, {"job": job.id, "task": tasks, "counts": True})))
+            return found, task + PAGE if task + PAGE <= loaded else None
+
         tally = Tally()
-        for answer in paged(self.store, Query(Answer, {"job": job.id, "counts": True})):
+        for answer in turned(self.store, page, 1):
             tally.carried(migration, answer)
         return last.position if last else 0, tally
 
-    def _change(self, home: Job, migration: Migration, last: int, by: MemberRef) -> TemplateChange | None:
-        """Put the new template in place, and return the change that answers have to follow, if they have to."""
+    def _change(self, home: Job, migration: Migration, last: int, by: MemberRef) -> Job:
+        """Put the new template in place, and return the job, whose answers may have to follow."""
         with self._acting() as block:
             old = block.hold_job(home)
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
@@ -106,19 +117,19 @@ class Changing(Shell):
             data = {"name": old.name, "version": asked.version, **codec.to_json(change)}
             add, save = ((), ((template, asked), (old, new))) if own else ((asked,), ((old, new),))
             block.do(record(act, "change_template", about=new, add=add, save=save, data=data))
-            return new.following
+            return new
 
     def _follow(self, home: Job, change: TemplateChange, by: MemberRef) -> Tally:
         """Let the answers of every package follow *change*, unless somebody else is faster."""
         migration, tally = carrying.again(change), Tally()
-        for package in paged(self.store, Query(Package, {"job": home.id}, order=("number",))):
+        for number in range(1, home.packages + 1):
             with self._acting() as block:
-                held = block.hold_package(package)
+                package = block.hold_package((home.id, number))
                 job = block.job(home.id)
                 act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
                 if job.following != change:
                     return tally
-                follow(block, job, held, migration, act, tally)
+                follow(block, job, package, migration, act, tally)
         with self._acting() as block:
             old = block.hold_job(home.id)
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)

@@ -60,7 +60,7 @@ class Reading(Shell):
         return paged(self.store, Query(Job, where, order=("id",)))
 
     def template(self, job: JobRef, *, by: MemberRef | None = None) -> Template:
-        """Return the template of a job as it is now; `Reading.history` keeps what it was.
+        """Return the template of a job as it is now; the history keeps what it was.
 
         Raises:
             NotFound: when there is no such job.
