@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import hypothesis.strategies as st
 import invariants
 from hypothesis import HealthCheck, settings
@@ -18,8 +19,12 @@ from scenes import Clock, rows
 import itagflow
 from itagflow import (
     Accept,
+    AddOption,
+    AddQuestion,
     AvgSize,
     Choice,
+    DropOption,
+    DropQuestion,
     FieldBase,
     FixedSize,
     Flow,
@@ -27,9 +32,12 @@ from itagflow import (
     ItagflowError,
     Label,
     PreLabel,
+    Question,
+    QuestionKind,
     Role,
     Route,
     Stage,
+    Text,
     Workflow,
     templates,
 )
@@ -56,6 +64,20 @@ labels = st.sampled_from(
 inspects = st.sampled_from([None, Inspect(), Inspect(sample=0.5, lease=LEASE, limit=1), Inspect(allow_own_work=True)])
 accepts = st.sampled_from([None, Accept(), Accept(sample=1), Accept(reject_to=Stage.INSPECT, allow_own_work=True)])
 packagings = st.sampled_from([FixedSize(2), FixedSize(3), AvgSize(2), FieldBase("source")])
+
+PASS = {Stage.LABEL: "submit", Stage.INSPECT: "review", Stage.ACCEPT: "accept"}
+NOTE = Question("2", QuestionKind.INPUT, "Note", required=False)
+STEPS: dict[Any, Callable[[Any], Any]] = {
+    AddOption("1", "bird"): lambda said: said,
+    DropOption("1", "bird"): lambda said: said,
+    DropOption("1", "bird", to="dog"): lambda said: (
+        said | ({"1": Choice("dog")} if said["1"] == Choice("bird") else {})
+    ),
+    AddQuestion(NOTE): lambda said: said,
+    AddQuestion(NOTE, reply=Text("old")): lambda said: {**said, "2": Text("old")},
+    DropQuestion("2"): lambda said: {"1": said["1"]},
+}
+"""Changes of the template, and what each makes of the replies that were there."""
 
 
 class Walk(RuleBasedStateMachine):
@@ -133,22 +155,43 @@ class Walk(RuleBasedStateMachine):
     @precondition(lambda self: self.turns)
     @rule(turn=anything, task=st.integers(1, 6), word=words, by=st.none() | people)
     def save(self, turn: int, task: int, word: str, by: str | None) -> None:
-        said = self.both(lambda flow: flow.save(self.turn(turn), task, Choice(word), by=by))
+        said = self.both(lambda flow: flow.save(self.turn(turn), task, {"1": Choice(word)}, by=by))
         if said is not None:
             self.accepted[said.key] = said
 
     @precondition(lambda self: self.turns)
     @rule(turn=anything, word=st.sampled_from(["cat", "dog"]), submit=st.booleans())
     def answer_all(self, turn: int, word: str, submit: bool) -> None:
-        key = self.turn(turn)
+        self._answer_all(self.turn(turn), word)
+        if submit:
+            self.both(lambda flow: flow.submit(self.turn(turn)))
 
+    @rule(
+        who=people,
+        stage=stages,
+        word=st.sampled_from(["cat", "dog"]),
+        verb=st.sampled_from(["pass", "pass", "reject", "keep"]),
+    )
+    def do_a_turn(self, who: str, stage: Stage, word: str, verb: str) -> None:
+        """Claim and work on at once, so that walks get far."""
+        turn = self.both(lambda flow: flow.claim(who, self.job, stage))
+        if turn is None:
+            return
+        if turn.key not in self.turns:
+            self.turns.append(turn.key)
+        if stage is Stage.LABEL:
+            self._answer_all(turn.key, word)
+        if verb == "reject":
+            self.both(lambda flow: flow.reject(turn, reason="no good"))
+        elif verb == "pass":
+            self.both(lambda flow: getattr(flow, PASS[stage])(turn))
+
+    def _answer_all(self, key: tuple[int, int], word: str) -> None:
         def work(flow: Flow) -> Any:
-            return flow.save_many(key, [(work, Choice(word)) for work in flow.tasks(key)])
+            return flow.save_many(key, [(work, {"1": Choice(word)}) for work in flow.tasks(key)])
 
         for said in self.both(work) or ():
             self.accepted[said.key] = said
-        if submit:
-            self.both(lambda flow: flow.submit(key))
 
     @precondition(lambda self: self.turns)
     @rule(turn=anything, task=st.integers(1, 6), restore=st.booleans())
@@ -165,7 +208,7 @@ class Walk(RuleBasedStateMachine):
         if how in ("right", "wrong"):
             said = self.both(lambda flow: flow.judge(key, task, wrong="no" if how == "wrong" else None))
         else:
-            said = self.both(lambda flow: flow.modify(key, task, Choice(how)))
+            said = self.both(lambda flow: flow.modify(key, task, {"1": Choice(how)}))
         if said is not None:
             self.accepted[said.key] = said
 
@@ -206,6 +249,37 @@ class Walk(RuleBasedStateMachine):
     @rule(verb=st.sampled_from(["pause", "resume", "resume", "finish", "expire"]))
     def turn_job(self, verb: str) -> None:
         self.both(lambda flow: getattr(flow, verb)(self.job, by="ada"))
+
+    @precondition(lambda self: self.accepted)
+    @rule(
+        what=st.sampled_from(["bird", "note", "nothing"]), keep=st.booleans(), by=st.sampled_from(["ada", "di", "cy"])
+    )
+    def change_template(self, what: str, keep: bool, by: str) -> None:
+        step = self._step(what, keep)
+        steps = [step] if step else []
+        tried = self.both(lambda flow: flow.change_template(self.job, steps, by=by, dry_run=True))
+        report = self.both(lambda flow: flow.change_template(self.job, steps, by=by))
+        if report is None:
+            assert tried is None or tried.cannot
+            return
+        assert tried == report, "it does what the dry run said"
+        for key, said in self.accepted.items():
+            replies = STEPS[step](said.replies) if step and said.replies is not None else said.replies
+            if replies != said.replies:
+                version = {"version": said.version + 1, "template_version": report.version}
+                self.accepted[key] = attrs.evolve(said, replies=replies, **version)
+
+    def _step(self, what: str, keep: bool) -> Any:
+        """Add what is not there, drop what is; *keep* something of it in the answers."""
+        template = self.flows[0].template(self.job)
+        there = {question.id for question in template.questions} | template.questions[0].keys
+        steps = {
+            ("bird", False): [AddOption("1", "bird")] * 2,
+            ("bird", True): [DropOption("1", "bird"), DropOption("1", "bird", to="dog")],
+            ("note", False): [AddQuestion(NOTE), AddQuestion(NOTE, reply=Text("old"))],
+            ("note", True): [DropQuestion("2")] * 2,
+        }
+        return steps[what, {"bird": "bird", "note": "2"}[what] in there][keep] if what != "nothing" else None
 
     @rule(count=st.integers(1, 3))
     def append(self, count: int) -> None:

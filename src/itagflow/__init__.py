@@ -43,6 +43,15 @@ from itagflow.model.job import (
     Stage,
     Workflow,
 )
+from itagflow.model.migration import (
+    AddOption,
+    AddQuestion,
+    DropOption,
+    DropQuestion,
+    RenameOption,
+    RenameQuestion,
+    TemplateReport,
+)
 from itagflow.model.package import Assignment, Outcome, Package, PackageState, TurnState
 from itagflow.model.part import Part
 from itagflow.model.prelabel import PreLabel
@@ -74,6 +83,8 @@ from itagflow.stores import MemoryStore, SqliteStore
 __all__ = [
     "Accept",
     "Action",
+    "AddOption",
+    "AddQuestion",
     "AlreadyExists",
     "Answer",
     "Assignment",
@@ -84,6 +95,8 @@ __all__ = [
     "Conflict",
     "Crew",
     "Difference",
+    "DropOption",
+    "DropQuestion",
     "Event",
     "FieldBase",
     "FixedSize",
@@ -128,6 +141,8 @@ __all__ = [
     "Rating",
     "Regions",
     "Relation",
+    "RenameOption",
+    "RenameQuestion",
     "Result",
     "Role",
     "RotatedBox",
@@ -148,6 +163,7 @@ __all__ = [
     "Task",
     "TaskState",
     "Template",
+    "TemplateReport",
     "Text",
     "TextSpan",
     "TurnState",

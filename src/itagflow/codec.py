@@ -17,6 +17,7 @@ from cattrs.strategies import configure_tagged_union
 
 from itagflow.model.event import Move
 from itagflow.model.job import Accept, Inspect, Label, Packaging, Route, Workflow
+from itagflow.model.migration import TemplateStep
 from itagflow.model.region import Region
 from itagflow.model.reply import Reply
 from itagflow.model.segment import Segment
@@ -65,6 +66,10 @@ def _converter() -> Converter:
     for kind in get_args(Reply):
         _as_they_are(converter, kind)
     configure_tagged_union(Reply, converter, tag_generator=_tag, tag_name="kind")
+    read, write = converter.get_structure_hook(Reply), converter.get_unstructure_hook(Reply)
+    converter.register_structure_hook(Reply | None, lambda said, _: None if said is None else read(said, Reply))
+    converter.register_unstructure_hook(Reply | None, lambda reply: None if reply is None else write(reply))
+    configure_tagged_union(TemplateStep, converter, tag_generator=_tag, tag_name="kind")
     converter.register_unstructure_hook(Workflow, lambda flow: _flow_out(converter, flow))
     converter.register_structure_hook(Workflow, lambda rules, _: _flow_in(converter, rules))
     return converter

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow._act import Clock, Ids, Listener
 from itagflow.flow._ids import TimeOrdered, now
+from itagflow.flow.changing import Changing
 from itagflow.flow.claiming import Claiming
 from itagflow.flow.copying import Copying
 from itagflow.flow.explaining import Explaining
@@ -26,7 +27,7 @@ from itagflow.stores import MemoryStore, SqliteStore
 __all__ = ["Flow", "open"]
 
 
-class Flow(Managing, Packaging, Claiming, Labeling, Reviewing, Explaining, Exporting, Copying):
+class Flow(Managing, Packaging, Changing, Claiming, Labeling, Reviewing, Explaining, Exporting, Copying):
     """Runs labeling work over one store; threads may share it.
 
     >>> from itagflow.stores import MemoryStore

@@ -94,6 +94,14 @@ def job(reader: Reader, ref: JobRef) -> Job:
     return _named(Job, ref, found[0] if found else None)
 
 
+def has_own_template(reader: Reader, job: Job) -> bool:
+    """Return whether the template of *job* was made for it alone."""
+    template = perhaps(reader, Template, (job.template,))
+    others = reader.find(Query(Job, {"workspace": job.workspace}))
+    used = any(other.template == job.template for other in others if other.id != job.id)
+    return template is not None and not template.name and not used
+
+
 def key_of(ref: Assignment | Package | tuple[int, int]) -> tuple[int, int]:
     """Return the key of a turn or package."""
     return ref.key if isinstance(ref, Assignment | Package) else ref

@@ -13,7 +13,7 @@ from itagflow.formats import WriteReport
 from itagflow.formats._files import Target
 from itagflow.model.job import Stage
 from itagflow.model.template import Template
-from itagflow.rules import access
+from itagflow.rules import access, jobs
 from itagflow.rules.access import Action
 
 
@@ -45,12 +45,14 @@ class Exporting(Reading):
         Raises:
             UnknownFormat: when there is no such format; it lists those there are.
             NotAllowed: when *by* may not export.
+            Incomplete: when answers still follow a change of the template.
         """
         writer = formats.find(format)
         with self.store.read() as reader:
             home = _find.job(reader, job)
             if by is not None:
                 access.check(self.policy, _find.member(reader, home.workspace, by), Action.EXPORT, home, None)
+            jobs.must_fit_its_template(home, "export")
             template = reader.get(Template, (home.template,))
         found = self.results(home, snapshot=snapshot)
         return writer.write(progress(found) if progress else found, target, job=home, template=template, stages=stages)

@@ -12,6 +12,7 @@ from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow._act import Block
 from itagflow.flow._find import MemberRef, TemplateRef, WorkspaceRef, paged
+from itagflow.flow._following import must_still_ask
 from itagflow.flow.loading import KEPT, Data, OnError, Wrap, rows_in
 from itagflow.flow.ordering import JobNotes, Ordering
 from itagflow.flow.prelabeling import groups
@@ -110,7 +111,8 @@ class Importing(Ordering):
                 bad += len(found)
             if on_error == "skip" or not bad:
                 with self._acting() as block:
-                    _import(block, job, read, by)
+                    must_still_ask(block, job, template)
+                    _import(block, job, read, by, template.version)
         if bad and on_error == "raise":
             raise InvalidData(f"the results of job {job.name!r}", problems, bad)
 
@@ -178,10 +180,10 @@ def _results(task: Task, template: Template, source: str, job: Job) -> tuple[dic
     return results, problems
 
 
-def _import(block: Block, job: Job, read: dict[int, Any], by: MemberRef) -> None:
+def _import(block: Block, job: Job, read: dict[int, Any], by: MemberRef, version: int) -> None:
     act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
     for number, found in read.items():
         held = block.hold_package((job.id, number))
         ids = [block.new_id(Assignment, job.id) for _ in job.workflow.stages]
-        package, turns, said = importing.imported(job, held, found, act, ids)
+        package, turns, said = importing.imported(job, held, found, act, ids, template_version=version)
         block.do(record(act, "import", about=package, add=(*turns, *said), save=((held, package),)))

@@ -12,7 +12,7 @@ from typing_extensions import Unpack
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._act import Block
-from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, first, perhaps
+from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, perhaps
 from itagflow.flow._turns import finish_if_done, recall
 from itagflow.flow.loading import Data, OnError, Wrap
 from itagflow.flow.prelabeling import Prelabeling
@@ -226,7 +226,7 @@ class Ordering(Prelabeling):
         with self._acting() as block:
             act = block.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
             block.store.remove(Query(Job, {"id": gone.id}), 1)
-            if _is_unused(block, gone):
+            if _find.has_own_template(block.store, gone):
                 block.store.remove(Query(Template, {"id": gone.template}), 1)
             block.do(record(act, "delete", about=gone, data={"name": gone.name}))
         self._checks.pop(gone.id, None)
@@ -328,13 +328,6 @@ def _template(block: Block, workspace: int, ref: TemplateRef) -> tuple[Template,
         new = attrs.evolve(ref, id=block.new_id(Template), workspace=workspace, name="")
         return new, (new,)
     return _find.template(block.store, workspace, ref), ()
-
-
-def _is_unused(block: Block, job: Job) -> bool:
-    """Return whether the template of *job* was made for it alone."""
-    template = first(block.store, Query(Template, {"id": job.template}, limit=1))
-    others = block.store.find(Query(Job, {"workspace": job.workspace}))
-    return template is not None and not template.name and all(other.template != job.template for other in others)
 
 
 def _with_named_rework(block: Block, workspace: int, workflow: Workflow) -> Workflow:

@@ -17,6 +17,7 @@ from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import LIVE, Assignment, Package, PackageState, TurnState
 from itagflow.model.result import COUNTS, Progress, Result
 from itagflow.model.task import Task, TaskState, Work
+from itagflow.model.template import Template
 from itagflow.model.workspace import Member
 from itagflow.rules import access, results
 from itagflow.rules.access import Action
@@ -57,6 +58,22 @@ class Reading(Shell):
         if state is not None:
             where["state"] = state
         return paged(self.store, Query(Job, where, order=("id",)))
+
+    def template(self, job: JobRef, *, by: MemberRef | None = None) -> Template:
+        """Return the template of a job as it is now; the history keeps what it was.
+
+        Raises:
+            NotFound: when there is no such job.
+        """
+        with self.store.read() as reader:
+            return reader.get(Template, (self._readable(reader, job, by).template,))
+
+    def templates(self, workspace: WorkspaceRef) -> Iterator[Template]:
+        """Yield the templates of a workspace that have a name, oldest first."""
+        with self.store.read() as reader:
+            home = _find.workspace(reader, workspace)
+        stored = paged(self.store, Query(Template, {"workspace": home.id}, order=("id",)))
+        return (template for template in stored if template.name)
 
     def packages(self, job: JobRef, *, state: PackageState | None = None) -> Iterator[Package]:
         """Yield the packages of a job, by number."""

@@ -64,7 +64,10 @@ class Reviewing(Answering):
         with self._acting() as block:
             desk, found, old = _look_at(block, turn, task, "modify", by)
             replies = fitted(desk.template, [found], [reply])[0]
-            new = labeling.answer(desk.turn, found, desk.act, replies=replies, verdict=Verdict.RIGHT)
+            version = desk.template.version
+            new = labeling.answer(
+                desk.turn, found, desk.act, replies=replies, verdict=Verdict.RIGHT, template_version=version
+            )
             return put(block, "modify", desk, old, new)
 
     def review(self, turn: TurnRef, *, by: MemberRef | None = None) -> Assignment:

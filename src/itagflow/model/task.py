@@ -114,6 +114,8 @@ class Answer:
     """How sure the model is that gave these replies (pre-labels only), as it says itself."""
     model: str = ""
     """The model that gave these replies (pre-labels only)."""
+    template_version: int = 0
+    """The version of the template that it answers; it fits every later one too that left it as it is."""
     version: int = 0
     """Counts the saves."""
 

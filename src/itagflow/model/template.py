@@ -223,7 +223,7 @@ class Template:
     workspace: int = 0
     """The workspace that owns it; 0 until it is added."""
     version: int = 0
-    """Counts the saves."""
+    """Counts its changes; a job's own copy of a shared template goes on counting."""
 
     @property
     def key(self) -> tuple[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from itagflow.errors import NotAllowed
+from itagflow.errors import Incomplete, NotAllowed
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.workspace import Member
@@ -31,6 +31,17 @@ def must_not_be_archived(job: Job, act: str) -> None:
     """
     if job.state is JobState.ARCHIVED:
         raise NotAllowed("nobody", act, f"job {job.name!r} is archived, and read-only")
+
+
+def must_fit_its_template(job: Job, act: str) -> None:
+    """Check that the answers of *job* have followed the last change of its template.
+
+    Raises:
+        Incomplete: when some have still to.
+    """
+    if job.following is not None:
+        reason = "answers still follow a change of the template: if it broke off, change_template(job, []) goes on"
+        raise Incomplete(act, reason)
 
 
 def must_be_archived(job: Job, act: str) -> None:

@@ -53,8 +53,9 @@ def answer(
     abandoned: str | None = None,
     verdict: Verdict | None = None,
     remark: str = "",
+    template_version: int = 0,
 ) -> Answer:
-    """Return what *turn* now says about *task*."""
+    """Return what *turn* now says about *task*; its replies answer the template of this version."""
     return Answer(
         job=turn.job,
         assignment=turn.id,
@@ -68,6 +69,7 @@ def answer(
         abandoned=abandoned,
         verdict=verdict,
         remark=remark,
+        template_version=template_version,
     )
 
 
@@ -186,6 +188,7 @@ def merged(
                 replies=won.replies,
                 abandoned=won.abandoned,
                 disputed=won.disputed,
+                template_version=max(vote.template_version for vote in said),
             )
         )
     return outcome, tuple(answers)

@@ -8,7 +8,7 @@ from typing import Any, cast
 import attrs
 
 from itagflow.errors import Problem
-from itagflow.model.part import Part
+from itagflow.model.part import Labels, Part
 from itagflow.model.region import Regions
 from itagflow.model.reply import Choice, Choices, Reply
 from itagflow.model.segment import Segments
@@ -51,6 +51,21 @@ def _labeled(part: Part, title: str) -> Part:
     if part.label is None or title in part.labels:
         return part
     return attrs.evolve(part, label=None, labels={title: part.label, **part.labels})
+
+
+def relabeled(question: Question, reply: Reply, edit: Callable[[tuple[Question, ...], Labels], Labels]) -> Reply:
+    """Return *reply* with the labels of each part as *edit* returns them, given what is asked about the part."""
+    changed = dict[str, Any]()
+    for name, asked in _FIELDS.get(type(reply), ()):
+        children, marked = getattr(question, asked), getattr(reply, name)
+        edited = tuple(_with_labels(part, edit(children, part.labels)) for part in marked)
+        if edited != marked:
+            changed[name] = edited
+    return attrs.evolve(reply, **changed) if changed else reply
+
+
+def _with_labels(part: Part, labels: Labels) -> Part:
+    return part if labels == part.labels else attrs.evolve(part, labels=labels)
 
 
 def asked(

@@ -289,6 +289,15 @@ def _answer(dossier: Dossier, answer: Answer) -> Iterator[Difference]:
         yield from differ(answer, name, getattr(answer, name), getattr(turn, name))
     if task is None or not turn.covers(answer.task):
         yield from differ(answer, "task", answer.task, "one in the scope of its turn")
-    elif answer.replies is not None and dossier.template and turn.outcome is not Outcome.MERGED:
-        for problem in answers.problems(dossier.template, answer.replies, task):
+    elif dossier.template:
+        yield from _fit(dossier.template, dossier, answer, task)
+
+
+def _fit(template: Template, dossier: Dossier, answer: Answer, task: Task) -> Iterator[Difference]:
+    """Yield what of *answer* does not fit the template, unless it is still to follow a change of that."""
+    if answer.template_version > template.version:
+        yield from differ(answer, "template_version", answer.template_version, f"at most {template.version}")
+    by_itself = dossier.by_id[answer.assignment].outcome is not Outcome.MERGED
+    if answer.replies is not None and by_itself and dossier.job.following is None:
+        for problem in answers.problems(template, answer.replies, task):
             yield from differ(answer, "what does not fit the template", str(problem), None)
