@@ -117,6 +117,16 @@ def test_every_input_sample_is_read(path: Path) -> None:
     assert [row.text for row in rows if isinstance(row, Row)] == path.read_text("utf-8").splitlines()
 
 
+@pytest.mark.parametrize("key", ["questionId", "type"])
+def test_what_is_too_deep_to_be_written_out_is_named_by_its_type(key: str) -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
+    with pytest.raises(InvalidData, match="not a value of type list"):
+        itag.parse([{**element, key: deep}], CATS)
+
+
 class TestReading:
     def test_rows_come_as_they_stand_there(self) -> None:
         file = io.BytesIO(b'\xef\xbb\xbf{"data": {"a":  1}}\r\n\n  \n{"data": {"b": 1e400}}')

@@ -10,6 +10,7 @@ from itagflow.formats._elements import ONE, SEVERAL, shape_of
 from itagflow.formats._plain import is_a
 from itagflow.formats._regions import IMAGE, Element
 from itagflow.model.template import Option, Question, QuestionKind
+from itagflow.model.text import shown
 
 KIND = {ONE: QuestionKind.RADIO, SEVERAL: QuestionKind.CHECKBOX, IMAGE: QuestionKind.PICTURE}
 """The kind of question that an element's ``type`` implies; texts look like RADIO."""
@@ -25,7 +26,8 @@ def nameless(where: str, results: Iterable[Any]) -> Iterator[Problem]:
             if not (is_a(given.get(name), str) and given[name]):
                 yield Problem(f"{where}[{index}].{name}", "must be a string")
         if shape_of(element) is None and given.get("type") not in list(KIND):
-            yield Problem(f"{where}[{index}].type", f"must be {ONE}, {SEVERAL} or {IMAGE}, not {given.get('type')!r}")
+            reason = f"must be {ONE}, {SEVERAL} or {IMAGE}, not {shown(given.get('type'))}"
+            yield Problem(f"{where}[{index}].type", reason)
 
 
 def implied(rows: Iterable[Iterable[Element]]) -> tuple[Question, ...]:

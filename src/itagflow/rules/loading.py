@@ -16,11 +16,15 @@ from itagflow.model.job import AvgSize, FieldBase, FixedSize, Job, JobState
 from itagflow.model.package import Package
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
+from itagflow.model.text import flaw
 from itagflow.rules.change import Act, Change, Saved, record
 from itagflow.rules.jobs import stepped
 
 MAX_ROW_CHARACTERS = 4 * 1024 * 1024
 """How long a row's JSON text may be; larger data belongs in a file that the row points to."""
+
+MAX_DEPTH = 200
+"""How deep the lists and objects of a row may be nested: Python reads deep ones only where its stack has room."""
 
 _NUL = re.compile(r"\x00|(?<!\\)(?:\\\\)*\\u0000")
 """A NUL character, as it is or as JSON escapes it; behind an escaped backslash it is only text."""
@@ -74,10 +78,12 @@ def ready(item: object, number: int, template: Template, job: Job) -> Ready | li
         return [Problem(where, f"is not JSON: {error}")]
     if found := _row_problems(where, text, content, template, job):
         return found
-    data = content["data"]
-    packaging = job.packaging
+    data, packaging = content["data"], job.packaging
+    key = _as_key(data[job.row_key]) if job.row_key else ""
     value = json.dumps(data[packaging.field], ensure_ascii=False) if isinstance(packaging, FieldBase) else ""
-    return Ready(text, _as_key(data[job.row_key]) if job.row_key else "", value)
+    if wrong := flaw(key + value):  # the row itself has it escaped
+        return [Problem(f"{where}, data", f"a field that names rows or packages {wrong}")]
+    return Ready(text, key, value)
 
 
 def _text(item: object) -> str | None:
@@ -95,8 +101,10 @@ def _row_problems(where: str, text: str, content: Any, template: Template, job: 
     data: Any = cast("Mapping[str, Any]", content).get("data")
     if not isinstance(data, Mapping):
         return [Problem(f"{where}, data", "is missing" if data is None else "must be an object of fields")]
-    if _NUL.search(text):
-        return [Problem(where, "contains a NUL character")]
+    if _is_too_deep(text, content):
+        return [Problem(where, f"is nested more than {MAX_DEPTH} deep")]
+    if wrong := flaw("\0" if _NUL.search(text) else text):
+        return [Problem(where, wrong)]
     wanted = set(template.fields)
     if job.row_key:
         wanted.add(job.row_key)
@@ -104,6 +112,16 @@ def _row_problems(where: str, text: str, content: Any, template: Template, job: 
         wanted.add(job.packaging.field)
     lacking = wanted.difference(cast("Mapping[str, Any]", data))
     return [Problem(f"{where}, data.{field}", "is missing") for field in sorted(lacking)]
+
+
+def _is_too_deep(text: str, content: Any) -> bool:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return False
+    level: list[Any] = [content]
+    for _ in range(MAX_DEPTH):
+        groups = [held.values() if isinstance(held, dict) else held for held in level]
+        level = [held for group in groups for held in group if isinstance(held, dict | list)]
+    return bool(level)
 
 
 def _as_key(value: object) -> str:
