@@ -15,7 +15,7 @@ from itagflow.flow.claiming import pool
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import LIVE, Assignment, Package, PackageState, TurnState
-from itagflow.model.result import Progress, Result
+from itagflow.model.result import COUNTS, Progress, Result
 from itagflow.model.task import Task, TaskState, Work
 from itagflow.model.workspace import Member
 from itagflow.rules import access, results
@@ -107,21 +107,16 @@ class Reading(Shell):
                         yield job, stage
 
     def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
-        """Return how far a job is: packages and tasks by state, and what is abandoned, wrong or disputed."""
+        """Return how far a job is: packages and tasks by state, and what packages count (`COUNTS`)."""
         with self.store.read() as reader:
             home = self._readable(reader, job, by)
-            sums = reader.tally(
-                Query(Package, {"job": home.id}), by=("state",), add=("size", "abandoned", "wrong", "disputed")
-            )
+            sums = reader.tally(Query(Package, {"job": home.id}), by=("state",), add=("size", *COUNTS))
         by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
-        open_or_done = [numbers for state, numbers in by_state.items() if state is not PackageState.DISCARDED]
-        abandoned, wrong, disputed = (sum(numbers[i] for numbers in open_or_done) for i in (2, 3, 4))
+        counted = [numbers[2:] for state, numbers in by_state.items() if state is not PackageState.DISCARDED]
         return Progress(
             packages={state: numbers[0] for state, numbers in by_state.items()},
             tasks={state: numbers[1] for state, numbers in by_state.items()},
-            abandoned=abandoned,
-            wrong=wrong,
-            disputed=disputed,
+            **{name: sum(numbers[at] for numbers in counted) for at, name in enumerate(COUNTS)},
         )
 
     def result(self, task: Task | Work | tuple[int, int], *, by: MemberRef | None = None) -> Result:

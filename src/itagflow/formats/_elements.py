@@ -140,7 +140,8 @@ def _simple(kind: QuestionKind, data: Any, element: Element) -> Reply:
         case QuestionKind.RANKING:
             return Ranking(data)
         case QuestionKind.RATING:
-            return Rating(number_in(data) or 0)
+            number = number_in(data)
+            return Rating(0 if number is None else number)
         case QuestionKind.PREFERENCE:
             return Preference(data or None, element.get("degree", 1))
         case _:

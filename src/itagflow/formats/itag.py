@@ -22,16 +22,17 @@ from itagflow.formats import WriteReport, _elements
 from itagflow.formats._elements import misfits, render
 from itagflow.formats._files import MAX_ROW_BYTES, Source, Target, lines, reading, writing
 from itagflow.formats._implied import implied, nameless
-from itagflow.formats._legacy import upgraded
+from itagflow.formats._legacy import sized, upgraded
 from itagflow.formats._plain import is_a
 from itagflow.formats._regions import Element, RegionId
+from itagflow.formats._rowtext import without
 from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 
-__all__ = ["blocks", "parse", "read", "render", "template_of", "write"]
+__all__ = ["blocks", "parse", "read", "render", "result_in", "results_in", "template_of", "write"]
 
 SUFFIX = {Stage.LABEL: "", Stage.INSPECT: "-check", Stage.ACCEPT: "-verify"}
 """How a block's key ends, by stage."""
@@ -92,7 +93,8 @@ def write(
 ) -> WriteReport:
     """Write a manifest: each task's row as it came, followed by a block for each stage that it has a result at.
 
-    An abandoned result has no block.  A region without an id gets one that is the same in every export.
+    An abandoned result has no block.  Blocks of this job with which a row came are replaced, those of other jobs
+    are kept.  A region without an id gets one that is the same in every export.
 
     Args:
         results: The tasks with their results, in the order in which they are to be written.
@@ -101,9 +103,6 @@ def write(
         job: The job that the results are of; its id is in the keys of the blocks.
         template: The template that they answer.
         stages: The stages whose results are written; None for all.
-
-    Raises:
-        InvalidData: when a row came with results under this job's keys already.
     """
     return write_rows(results, target, job, template, stages, render)
 
@@ -133,9 +132,9 @@ def write_rows(
 
 
 def _line(task: Task, reached: Iterable[StageResult], job: Job, template: Template, elements: Renderer) -> bytes:
-    _refuse_taken_keys(task, job)
     region_id = partial(_derived_id, job.id, task.number)
-    parts = [task.row[: task.row.rindex("}")]]
+    row = _without_own(task, job)
+    parts = [row[: row.rindex("}")]]
     for at in reached:
         if at.replies is not None:
             said = _encode(elements(at.replies, template, region_id=region_id))
@@ -145,14 +144,12 @@ def _line(task: Task, reached: Iterable[StageResult], job: Job, template: Templa
     return f"{text}}}\n".encode(errors="backslashreplace")
 
 
-def _refuse_taken_keys(task: Task, job: Job) -> None:
-    # parsing costs more than all the rest, so only a row that may hold the key, plain or escaped, is parsed
+def _without_own(task: Task, job: Job) -> str:
+    """Return the task's row without the blocks of this job, with which it came: they are written anew."""
+    # cutting costs more than all the rest, so only a row that may hold the key, plain or escaped, is looked at
     if job.label_key not in task.row and "\\u00" not in task.row:
-        return
-    ours = {job.label_key + suffix for suffix in SUFFIX.values()}
-    if taken := [key for key in json.loads(task.row) if key in ours]:
-        reason = "the row came with results under this key, which is this job's"
-        raise InvalidData(str(task), [Problem(key, reason) for key in taken])
+        return task.row
+    return without(task.row, [job.label_key + suffix for suffix in SUFFIX.values()])
 
 
 def _derived_id(job: int, task: int, question: str, index: int) -> str:
@@ -202,6 +199,47 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
     if problems:
         raise InvalidData("the row", problems)
     return found
+
+
+def result_in(row: Mapping[str, Any], *, job: str | None = None, stage: Stage | None = None) -> list[Element] | None:
+    """Return *the* result in a row, or None when there is none.  iTAG's documents do not say which block that is.
+
+    Args:
+        row: A row with results, parsed.
+        job: The job whose results are meant, as it stands in the keys; the one whose blocks come last unless given.
+        stage: The stage whose result is meant; the last that has one unless given.
+
+    >>> result_in({"data": {}, "label-15": {"results": [1]}, "label-15-check": {"results": [2]}})
+    [2]
+
+    Raises:
+        InvalidData: when a block has no list of results.
+    """
+    found = blocks(row)
+    stages = found.get(next(reversed(found), "") if job is None else job, {})
+    wanted = max(stages, key=STAGES.index, default=None) if stage is None else stage
+    return None if wanted is None else stages.get(wanted)
+
+
+def results_in(row: Mapping[str, Any], template: Template, *, job: str) -> dict[Stage, dict[str, Reply]]:
+    """Return the replies in a row at each stage of *job* that it has a block of.
+
+    A size that the format of v1 does not say is taken from the fields ``width`` and ``height`` of ``data``.
+
+    Raises:
+        InvalidData: when elements are of no question of the template, or not of their question's shape; it lists
+            every problem with its path.
+    """
+    said, problems = dict[Stage, dict[str, Reply]](), list[Problem]()
+    for stage, results in blocks(row).get(job, {}).items():
+        try:
+            said[stage] = sized(parse(results, template), row.get("data"))
+        except InvalidData as error:
+            key = f"label-{job}{SUFFIX[stage]}"
+            problems += [Problem(f"{key}.{problem.where}", problem.reason) for problem in error.problems]
+    if problems:
+        raise InvalidData("the row", problems)
+    return said
 
 
 def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:

@@ -60,6 +60,10 @@ class Package:
     """How many of its tasks are abandoned; counted when a turn ends."""
     wrong: int = 0
     """How many of its tasks are judged wrong and not yet done again; counted when a turn ends."""
+    prelabeled: int = 0
+    """How many of its tasks have a pre-label."""
+    corrected: int = 0
+    """How many of these have another answer by now; counted when a turn ends.  Source: ``PreMarkFixedCount``."""
     disputes: tuple[int, ...] = ()
     """The tasks on which too few votes agree, and no reviewer has decided yet."""
     scope: tuple[int, ...] | None = None
@@ -121,6 +125,12 @@ class Outcome(Enum):
     REJECTED = "rejected"
     MERGED = "merged"
     """The turn without a member that holds the winning replies of several votes."""
+    PRELABELED = "prelabeled"
+    """The turn without a member whose replies count as labeled: formal pre-labels."""
+    SUGGESTED = "suggested"
+    """The turn without a member whose replies are only shown to people, who put them right."""
+    IMPORTED = "imported"
+    """The turn without a member that holds what was labeled elsewhere, and was read from a file."""
     RELEASED = "released"
     EXPIRED = "expired"
     REASSIGNED = "reassigned"

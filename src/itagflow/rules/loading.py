@@ -10,10 +10,10 @@ from typing import Any, cast
 
 import attrs
 
-from itagflow.errors import Problem
+from itagflow.errors import NotAllowed, Problem
 from itagflow.model.entity import changed
 from itagflow.model.job import AvgSize, FieldBase, FixedSize, Job, JobState
-from itagflow.model.package import Package
+from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 from itagflow.model.text import flaw
@@ -126,6 +126,16 @@ def _is_too_deep(text: str, content: Any) -> bool:
 
 def _as_key(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def must_have_no_prelabels(job: Job, turn: Assignment | None) -> None:
+    """Check that the draft *job* can take more rows; *turn* is any turn of it, if there is one.
+
+    Raises:
+        NotAllowed: when pre-labels have come to its packages, which may have gone on.
+    """
+    if turn is not None:
+        raise NotAllowed("nobody", "load more rows", f"job {job.name!r} has pre-labels: publish it, then append")
 
 
 def block_size(job: Job) -> int:

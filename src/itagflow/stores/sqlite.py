@@ -51,13 +51,13 @@ class _Look:
         row = self._run(_GET[kind], key).fetchone()
         if row is None:
             raise NotFound(kind.__name__, key)
-        return self._decoded(cast("Layout[E]", LAYOUTS[kind]), row)
+        return self._store.decoded(cast("Layout[E]", LAYOUTS[kind]), row)
 
     def find(self, query: Query[E]) -> Iterator[E]:
         statement = _sql.find(query)
         layout = cast("Layout[E]", LAYOUTS[query.kind])
         rows = self._run(statement.text, statement.values, fetch=True)
-        return (self._decoded(layout, row) for row in rows)
+        return (self._store.decoded(layout, row) for row in rows)
 
     def count(self, query: Query[E]) -> int:
         statement = _sql.count(query)
@@ -69,9 +69,6 @@ class _Look:
         statement = _sql.tally(query, by, add)
         rows = self._run(statement.text, statement.values, fetch=True)
         return {tuple(row[: len(by)]): tuple(row[len(by) :]) for row in rows}
-
-    def _decoded(self, layout: Layout[E], row: tuple[Any, ...]) -> E:
-        return self._store.decoded(layout, row)
 
     def _run(self, text: str, values: Sequence[Any], *, fetch: bool = False) -> Any:
         try:
@@ -89,7 +86,6 @@ class _Change(_Look):
     def __init__(self, store: SqliteStore, connection: sqlite3.Connection) -> None:
         super().__init__(store, connection)
         self._held: dict[tuple[type[Any], Key], tuple[Any, ...]] = {}
-        self._written: set[tuple[type[Any], Key]] = set()
 
     def add(self, *entities: Entity) -> tuple[Entity, ...]:
         if len(entities) > FEW:
@@ -114,7 +110,6 @@ class _Change(_Look):
                 done = self._run(_sql.update(layout, places), values)
             except sqlite3.IntegrityError as error:
                 raise self._taken(entity) from error
-            self._written.add((type(entity), entity.key))
             if done.rowcount != 1:
                 self.get(type(entity), entity.key)
                 raise Conflict(type(entity).__name__, entity.key)
@@ -136,12 +131,7 @@ class _Change(_Look):
 
     def _hold(self, layout: Layout[E], row: tuple[Any, ...]) -> E:
         self._held[layout.kind, row[: len(layout.key)]] = row
-        return self._decoded(layout, row)
-
-    def _decoded(self, layout: Layout[E], row: tuple[Any, ...]) -> E:
-        # what this block has written may still be taken back, so it is not kept as decoded
-        mine = layout.cached and (layout.kind, row[: len(layout.key)]) in self._written
-        return layout.entity(row) if mine else super()._decoded(layout, row)
+        return self._store.decoded(layout, row)
 
     def _changed(self, entity: Entity, row: tuple[Any, ...], keys: int) -> tuple[int, ...]:
         """Return the places of *row* to be written: the indexes of columns that stay are not touched."""
@@ -155,7 +145,6 @@ class _Change(_Look):
             done = self._run(_INSERT[Event], row[1:])
             return attrs.evolve(entity, position=done.lastrowid)
         self._run(_INSERT[type(entity)], row)
-        self._written.add((type(entity), entity.key))
         return entity
 
     def _add_many(self, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
@@ -174,7 +163,6 @@ class _Change(_Look):
         return added
 
     def _insert(self, kind: type[Entity], entities: list[Entity]) -> None:
-        self._written.update((kind, entity.key) for entity in entities if LAYOUTS[kind].cached)
         try:
             self._connection.executemany(_INSERT[kind], map(LAYOUTS[kind].row, entities))
         except sqlite3.IntegrityError:
@@ -322,7 +310,7 @@ class SqliteStore:
         self._synchronous = synchronous
         self._connections: dict[int, sqlite3.Connection] = {}
         self._process = os.getpid()
-        self._decoded: dict[tuple[type[Any], Key, int], Any] = {}
+        self._decoded: dict[tuple[type[Any], Key], tuple[tuple[Any, ...], Any]] = {}
         migrate(self, os.path.exists(self.name))
 
     def read(self, *, snapshot: bool = False) -> _Reading | _Frozen:
@@ -380,17 +368,17 @@ class SqliteStore:
             raise translated(self.name, error) from error
 
     def decoded(self, layout: Layout[E], row: tuple[Any, ...]) -> E:
-        """Return the entity of a row; of the kinds that seldom change, each version is decoded once."""
+        """Return the entity of a row; of the kinds that seldom change, a row is decoded once while it stays the same."""
         if not layout.cached:
             return layout.entity(row)
-        keys = len(layout.key)
-        mark = (layout.kind, row[:keys], row[keys])
-        found = self._decoded.get(mark)
-        if found is None:
+        mark = (layout.kind, row[: len(layout.key)])
+        known, entity = self._decoded.get(mark, ((), None))
+        if known != row:  # the whole row: a version may be taken back, or a key used again
             if len(self._decoded) >= CACHED:
                 self._decoded.clear()
-            found = self._decoded[mark] = layout.entity(row)
-        return cast(E, found)
+            entity = layout.entity(row)
+            self._decoded[mark] = (row, entity)
+        return cast(E, entity)
 
     def _close_orphans(self) -> None:
         """Close the connections of threads that have ended."""

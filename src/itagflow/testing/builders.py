@@ -157,14 +157,14 @@ def _orders() -> list[Entity]:
     return [
         a_job(id=14, name="all", workflow=flow, workforce=crew, **states, **counts, **notes),
         a_job(id=15, name="votes", workflow=Workflow(Label(votes=3, min_votes=2), Inspect())),
-        a_package(2, disputes=(3, 4), scope=(3,), rejects=(3,), value='"left"', **moves),
+        a_package(2, disputes=(3, 4), scope=(3,), rejects=(3,), value='"left"', prelabeled=2, corrected=1, **moves),
         a_task(2, row='{"data": {"source": "猫.jpg"}, "x": [1e400]}', row_key="k"),
     ]
 
 
 def _work() -> list[Entity]:
     said = {str(number): reply for number, reply in enumerate(_replies(), 1)}
-    judged = {"verdict": Verdict.WRONG, "remark": "r", "disputed": ("1",), "member": None}
+    judged = {"verdict": Verdict.WRONG, "remark": "r", "disputed": ("1",), "member": None, "score": 0.5, "model": "m"}
     ended = {"outcome": Outcome.REJECTED, "ended_at": AT, "remark": "no", "sent_back": (1,), "lease_until": AT}
     where = {"stage": Stage.INSPECT, "member": None, "state": TurnState.DONE, "scope": (1, 2), "token": "t"}
     move = Move("package", (4, 1), "state", "label", "inspect")
