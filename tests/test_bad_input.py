@@ -29,6 +29,7 @@ from itagflow import (
     NotFound,
     NotHeld,
     Polygon,
+    QuestionKind,
     Regions,
     Role,
     Stage,
@@ -39,6 +40,7 @@ from itagflow import (
     WrongState,
     templates,
 )
+from itagflow.rules.answers import problems
 
 
 def everything(flow: Flow) -> list[Any]:
@@ -116,6 +118,13 @@ def test_regions_that_do_not_fit(flow: Flow, reply: Regions, words: str) -> None
     job = flow.create_job(home, "boxes", template=template, data=rows(1), workforce={Stage.LABEL: ["ben"]}, by="ada")
     turn = taken(flow, "ben", job)
     is_refused(flow, InvalidData, words, lambda: flow.save(turn, 1, reply))
+
+
+def test_a_text_that_is_too_long_for_its_rule() -> None:
+    template = itagflow.Template(questions=(itagflow.Question("1", QuestionKind.INPUT, "Name", rule="(a?){2000}"),))
+    (problem,) = problems(template, {"1": Text("a" * 1_000)})
+    assert str(problem) == "1: is too long for the rule '(a?){2000}' of the question 'Name'"
+    assert not problems(template, {"1": Text("aaa")})
 
 
 def test_every_problem_is_listed() -> None:

@@ -127,6 +127,15 @@ def test_what_is_too_deep_to_be_written_out_is_named_by_its_type(key: str) -> No
         itag.parse([{**element, key: deep}], CATS)
 
 
+def test_results_that_imply_no_template_that_anybody_has_are_refused() -> None:
+    nameless: list[Any] = [{"objects": []}] * 1_001
+    with pytest.raises(InvalidData, match=r"row 1, label-15\.results: has more than 1,000 elements"):
+        itag.template_of({"label-15": {"results": nameless}})
+    named = [{"questionId": f"{n}", "data": "a", "markTitle": "T", "type": "survey/value"} for n in range(1_001)]
+    with pytest.raises(InvalidData, match="the results: imply more than 1,000 questions"):
+        itag.template_of(*({"label-15": {"results": [element]}} for element in named))
+
+
 class TestReading:
     def test_rows_come_as_they_stand_there(self) -> None:
         file = io.BytesIO(b'\xef\xbb\xbf{"data": {"a":  1}}\r\n\n  \n{"data": {"b": 1e400}}')

@@ -16,8 +16,15 @@ KIND = {ONE: QuestionKind.RADIO, SEVERAL: QuestionKind.CHECKBOX, IMAGE: Question
 """The kind of question that an element's ``type`` implies; texts look like RADIO."""
 
 
-def nameless(where: str, results: Iterable[Any]) -> Iterator[Problem]:
-    """Yield the elements that imply no question: those without an id, a title or a known type."""
+MAX_QUESTIONS = 1_000
+"""How many questions results may imply: more than any template has, and few enough to be told apart."""
+
+
+def nameless(where: str, results: list[Any]) -> Iterator[Problem]:
+    """Yield the elements that imply no question: those without an id, a title or a known type, or far too many."""
+    if len(results) > MAX_QUESTIONS:
+        yield Problem(where, f"has more than {MAX_QUESTIONS:,} elements")
+        return
     for index, element in enumerate(results):
         if shape_of(element) and "questionId" not in element:
             continue

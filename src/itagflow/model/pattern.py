@@ -20,6 +20,8 @@ MAX_STEPS = 5_000
 """How many steps a pattern may have once its repeats are written out."""
 MAX_DEPTH = 100
 """How deep groups may be nested."""
+MAX_WORK = 2_000_000
+"""How many steps of a pattern times characters of a text may be matched."""
 
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _SET_SIGN = re.compile(r"\\.|[\[&~|]", re.DOTALL)
@@ -64,6 +66,10 @@ class Pattern:
         self._steps: list[_Step] = [_Step()]
         reader = _Reader(text, self._steps)
         self._start = reader.whole(end=0)
+
+    def takes(self, text: str) -> bool:
+        """Return whether *text* is short enough to be matched: a second of work, whatever the expression is."""
+        return len(text) * len(self._steps) <= MAX_WORK
 
     def matches(self, text: str) -> bool:
         """Return whether the whole *text* is of this form."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -119,9 +119,14 @@ def _is_too_deep(text: str, content: Any) -> bool:
         return False
     level: list[Any] = [content]
     for _ in range(MAX_DEPTH):
-        groups = [held.values() if isinstance(held, dict) else held for held in level]
-        level = [held for group in groups for held in group if isinstance(held, dict | list)]
-    return bool(level)
+        level = [inner for outer in level for inner in _inside(outer)]
+    return any(isinstance(value, dict | list | tuple) for value in level)
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value).values()
+    return cast("list[Any]", value) if isinstance(value, list | tuple) else ()
 
 
 def _as_key(value: object) -> str:

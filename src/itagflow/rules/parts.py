@@ -65,14 +65,14 @@ def asked(
 
 
 def _chosen(value: Any) -> frozenset[str]:
-    keys: tuple[Any, ...]
+    keys: tuple[object, ...]
     match value:
         case Choice(key=str() as key) | (str() as key):
             keys = (key,)
         case Choices(keys=keys):
             pass
         case tuple():
-            keys = cast("tuple[Any, ...]", value)
+            keys = cast("tuple[object, ...]", value)
         case _:
             keys = ()
     return frozenset(key for key in keys if isinstance(key, str))  # a screen may send anything

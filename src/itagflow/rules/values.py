@@ -101,5 +101,7 @@ def _text_problems(question: Question, path: str, text: str) -> Iterator[Problem
         yield Problem(path, f"is {len(text)} characters long; at most {MAX_TEXT} are allowed")
     elif question.required and not text.strip():
         yield Problem(path, f"is empty, and the question {question.title!r} is required")
+    elif question.rule and not compiled(question.rule).takes(text):
+        yield Problem(path, f"is too long for the rule {question.rule!r} of the question {question.title!r}")
     elif question.rule and text and not compiled(question.rule).matches(text):
         yield Problem(path, f"does not match the rule {question.rule!r} of the question {question.title!r}")
