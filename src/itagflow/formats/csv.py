@@ -143,8 +143,8 @@ class _Lines:
         return count
 
     def _too_long(self) -> Problem:
-        open_ = "" if self.first == self.number else " with the lines after it: is a quote never closed?"
-        return Problem(f"line {self.first}", f"is longer than {self.limit:,} bytes{open_}")
+        more = "" if self.first == self.number else " with the lines after it: is a quote never closed?"
+        return Problem(f"line {self.first}", f"is longer than {self.limit:,} bytes{more}")
 
 
 def _records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
