@@ -26,7 +26,7 @@ MAX_WORK = 2_000_000
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _SET_SIGN = re.compile(r"\\.|[\[&~|]", re.DOTALL)
 """An escape, or a sign that Python may one day read as an operation on sets."""
-_COUNT = re.compile(r"\{([0-9]*)(,?)([0-9]*)\}")
+_COUNT = re.compile(r"\{([0-9]*)(?:(,)([0-9]*))?\}")
 _SIGNS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 """How often a sign repeats what is before it: at least and at most."""
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[dDwWsStnrfv]|[^0-9A-Za-z])", re.DOTALL)
