@@ -107,6 +107,7 @@ WRONG_REGIONS: list[tuple[Regions, str]] = [
     (Regions([Box(0, 0, 1, 1, label="car", id="a\0")], **SIZE), r"1.regions\[0\].id: contains a NUL character"),
     (Regions([Box(0, 0, 1, 1, label="car", color="\ud800")], **SIZE), "color: contains half of a surrogate pair"),
     (Regions([Box(0, 0, 1, 1, labels={"Single-choice": ({},)})], **SIZE), "needs a string, not tuple"),
+    (Regions([Box(0, 0, 1, 1, labels={"Single-choice": None})], **SIZE), "'Single-choice'\\]: needs a value"),
     (Regions([], rotation=45, **SIZE), "1.rotation: must be 0, 90, 180 or 270"),
 ]
 

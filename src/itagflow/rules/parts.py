@@ -104,6 +104,12 @@ def _label_problems(path: str, children: tuple[Question, ...], part: Part) -> It
         for title in part.labels
         if title not in known
     )
+    given = cast("Mapping[str, object]", part.labels)  # a screen may send null
+    yield from (
+        Problem(f"{path}.labels[{title!r}]", "needs a value: leave it out if there is none")
+        for title, value in given.items()
+        if value is None
+    )
     for top in children:
         for child, value, applies in asked(top, lambda child: part.labels.get(child.title)):
             if value is not None and not applies:
