@@ -65,3 +65,11 @@ def bench(session: nox.Session) -> None:
     install(session, "bench", extra="[fast]")
     session.run("python", "benchmarks/run.py", *session.posargs)
     session.run("python", "benchmarks/manifest.py", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz one target for so many seconds, and keep what that found as seeds: ``-- manifest 600``."""
+    install(session, "fuzz")
+    session.run("python", "fuzz/run.py", *session.posargs)
+    session.run("python", "fuzz/keep.py", *session.posargs[:1])

@@ -121,6 +121,25 @@ def test_every_input_sample_is_read(path: Path) -> None:
     assert [row.text for row in rows if isinstance(row, Row)] == path.read_text("utf-8").splitlines()
 
 
+@pytest.mark.parametrize("key", ["questionId", "type"])
+def test_what_is_too_deep_to_be_written_out_is_named_by_its_type(key: str) -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
+    with pytest.raises(InvalidData, match="not a value of type list"):
+        itag.parse([{**element, key: deep}], CATS)
+
+
+def test_results_that_imply_no_template_that_anybody_has_are_refused() -> None:
+    nameless: list[Any] = [{"objects": []}] * 1_001
+    with pytest.raises(InvalidData, match=r"row 1, label-15\.results: has more than 1,000 elements"):
+        itag.template_of({"label-15": {"results": nameless}})
+    named = [{"questionId": f"{n}", "data": "a", "markTitle": "T", "type": "survey/value"} for n in range(1_001)]
+    with pytest.raises(InvalidData, match="the results: imply more than 1,000 questions"):
+        itag.template_of(*({"label-15": {"results": [element]}} for element in named))
+
+
 class TestReading:
     def test_rows_come_as_they_stand_there(self) -> None:
         file = io.BytesIO(b'\xef\xbb\xbf{"data": {"a":  1}}\r\n\n  \n{"data": {"b": 1e400}}')

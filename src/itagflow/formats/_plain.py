@@ -20,6 +20,11 @@ def is_number(number: Any) -> bool:
     return type(number) in (int, float) and abs(number) <= sys.float_info.max
 
 
+def is_whole(number: Any) -> bool:
+    """Return whether a value is a whole number that a float can hold."""
+    return is_a(number, int) and is_number(number)
+
+
 def is_strings(value: Any) -> bool:
     """Return whether a value is a list of strings."""
     return is_a(value, list) and all(is_a(item, str) for item in value)
@@ -37,7 +42,7 @@ def is_numbers(value: Any, count: int) -> bool:
 
 def is_counts(value: Any) -> bool:
     """Return whether a value is a list of whole numbers from 0 on."""
-    return is_a(value, list) and all(is_a(item, int) and item >= 0 for item in value)
+    return is_a(value, list) and all(is_whole(item) and item >= 0 for item in value)
 
 
 def text_or_null(where: str, given: dict[str, Any], *names: str) -> Iterator[Problem]:

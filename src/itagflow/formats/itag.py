@@ -21,7 +21,7 @@ from itagflow.formats import WriteReport, _elements
 from itagflow.formats._counts import Counts
 from itagflow.formats._elements import misfits, render
 from itagflow.formats._files import MAX_ROW_BYTES, Source, Target, decoded, lines, reading, writing
-from itagflow.formats._implied import implied, nameless
+from itagflow.formats._implied import MAX_QUESTIONS, implied, nameless
 from itagflow.formats._legacy import sized, upgraded
 from itagflow.formats._plain import is_a
 from itagflow.formats._regions import Element, RegionId, derived_id
@@ -249,6 +249,8 @@ def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
     ]
     _refuse(problem for where, results in answers for problem in nameless(where, results))
     questions = implied(results for _, results in answers)
+    if len(questions) > MAX_QUESTIONS:
+        _refuse([Problem("", f"imply more than {MAX_QUESTIONS:,} questions")])
     _refuse(problem for where, results in answers for problem in misfits(where, results, questions))
     return Template(questions=questions, views=())
 

@@ -14,7 +14,7 @@ from itagflow.model.reply import Choice, Choices, Reply
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
 from itagflow.model.template import Question
-from itagflow.rules.values import value_problems
+from itagflow.rules.values import name_problems, value_problems
 
 _FIELDS: Mapping[type[Reply], tuple[tuple[str, str], ...]] = {
     Regions: (("regions", "children"),),
@@ -80,17 +80,17 @@ def asked(
 
 
 def _chosen(value: Any) -> frozenset[str]:
+    keys: tuple[object, ...]
     match value:
-        case Choice():
-            return frozenset({value.key})
-        case Choices():
-            return frozenset(value.keys)
-        case str():
-            return frozenset({value})
+        case Choice(key=str() as key) | (str() as key):
+            keys = (key,)
+        case Choices(keys=keys):
+            pass
         case tuple():
-            return frozenset(cast("tuple[str, ...]", value))
+            keys = cast("tuple[object, ...]", value)
         case _:
-            return frozenset()
+            keys = ()
+    return frozenset(key for key in keys if isinstance(key, str))  # a screen may send anything
 
 
 def not_asked(question: Question) -> str:
@@ -102,6 +102,9 @@ def not_asked(question: Question) -> str:
 def part_problems(question: Question, reply: Reply) -> Iterator[Problem]:
     """Yield everything wrong with what is said about the parts of *reply*."""
     for path, children, part in parts(question, reply):
+        for name in ("id", "color"):
+            if (said := getattr(part, name)) is not None:
+                yield from name_problems(f"{path}.{name}", said)
         yield from _label_problems(path, children, part)
 
 
@@ -115,6 +118,12 @@ def _label_problems(path: str, children: tuple[Question, ...], part: Part) -> It
         Problem(f"{path}.labels", f"{title!r} is not a question that is asked about it")
         for title in part.labels
         if title not in known
+    )
+    given = cast("Mapping[str, object]", part.labels)  # a screen may send null
+    yield from (
+        Problem(f"{path}.labels[{title!r}]", "needs a value: leave it out if there is none")
+        for title, value in given.items()
+        if value is None
     )
     for top in children:
         for child, value, applies in asked(top, lambda child: part.labels.get(child.title)):
