@@ -42,6 +42,7 @@ from itagflow.model.job import (
     Stage,
     Workflow,
 )
+from itagflow.model.jobpart import JobPart
 from itagflow.model.package import Assignment, Outcome, Package, PackageState, TurnState
 from itagflow.model.part import Part
 from itagflow.model.prelabel import PreLabel
@@ -93,6 +94,7 @@ __all__ = [
     "InvalidData",
     "ItagflowError",
     "Job",
+    "JobPart",
     "JobState",
     "Keypoint",
     "Keypoints",
