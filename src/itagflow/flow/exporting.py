@@ -82,11 +82,12 @@ class Exporting(Reading):
             if by is not None:
                 access.check(self.policy, _find.member(reader, home.workspace, by), Action.EXPORT, home, None)
             template = reader.get(Template, (home.template,))
+        which = job if isinstance(job, JobPart) else home
         if executor is not None:
             place = self.store.opener() or self
-            with closing(spread(executor, self._shares(job, parts), _written, place, format, stages)) as written:
+            with closing(spread(executor, self._shares(which, parts), _written, place, format, stages)) as written:
                 return _join(progress(written) if progress else written, target)
-        found = self.results(job if isinstance(job, JobPart) else home, snapshot=snapshot)
+        found = self.results(which, snapshot=snapshot)
         return writer.write(progress(found) if progress else found, target, job=home, template=template, stages=stages)
 
     def _shares(self, job: PartRef, count: int | None) -> tuple[JobPart, ...]:
@@ -115,9 +116,12 @@ class Exporting(Reading):
 def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:
     problems = list[Problem]()
     if not formats.joins(format):
-        problems.append(Problem("executor", f"a file in the format {name!r} cannot be put together from parts"))
+        reason = f"a file in the format {name!r} cannot be put together from parts: leave the executor out"
+        problems.append(Problem("executor", reason))
     if snapshot:
-        problems.append(Problem("snapshot", "the parts of an executor each show a moment of their own"))
+        problems.append(
+            Problem("snapshot", "the parts of an executor each show their own moment: leave one of the two out")
+        )
     if problems:
         raise InvalidData("the export", problems)
 
