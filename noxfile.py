@@ -37,6 +37,13 @@ def fast(session: nox.Session) -> None:
 
 
 @nox.session
+def dask(session: nox.Session) -> None:
+    """Read the parts of a job on a Dask cluster of this machine."""
+    install(session, "tests", "dask")
+    session.run("pytest", "tests/test_dask.py", "docs/parts.md", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting."""
     install(session, "lint")

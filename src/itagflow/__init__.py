@@ -43,6 +43,7 @@ from itagflow.model.job import (
     Stage,
     Workflow,
 )
+from itagflow.model.jobpart import JobPart
 from itagflow.model.migration import (
     AddOption,
     AddQuestion,
@@ -108,6 +109,7 @@ __all__ = [
     "InvalidData",
     "ItagflowError",
     "Job",
+    "JobPart",
     "JobState",
     "Keypoint",
     "Keypoints",

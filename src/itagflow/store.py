@@ -6,7 +6,7 @@ How to write your own store, and what it must promise, is a page of the document
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import Enum
@@ -135,6 +135,10 @@ class Store(Protocol):
     @property
     def name(self) -> str:
         """What errors call it, such as the path of its file."""
+        ...
+
+    def opener(self) -> Callable[[], Store] | None:
+        """Return what opens the same store in another process, and can be pickled; None when only this one has it."""
         ...
 
     def read(self, *, snapshot: bool = False) -> AbstractContextManager[Reader]:

@@ -211,6 +211,19 @@ class TestOpening:
         with pytest.raises(StoreFailed, match="Check that its folder exists"):
             SqliteStore(tmp_path / "nowhere" / "labels.db")
 
+    def test_it_stays_with_its_file_when_the_program_goes_to_another_folder(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(path.parent)
+        store = SqliteStore(path.name)
+        (path.parent / "elsewhere").mkdir()
+        monkeypatch.chdir("elsewhere")
+        write(store)
+        with store.read(snapshot=True) as reader:
+            assert reader.get(Package, (4, 9)) == a_package(9)
+        store.close()
+        assert os.listdir() == []
+
     def test_memory_is_another_store(self) -> None:
         with pytest.raises(StoreFailed, match="'memory:'"):
             SqliteStore(":memory:")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, NoReturn, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from itagflow.errors import InvalidData, Problem
+from itagflow.errors import InvalidData, Problem, StoreFailed
 from itagflow.flow._act import Clock, Ids, Listener
 from itagflow.flow._ids import TimeOrdered, now
 from itagflow.flow.changing import Changing
@@ -60,6 +60,15 @@ class Flow(Managing, Packaging, Changing, Claiming, Labeling, Reviewing, Explain
     def close(self) -> None:
         """Close the store."""
         self.store.close()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be sent to another process.
+
+        Raises:
+            StoreFailed: always; it says what to do instead.
+        """
+        hint = "Open one there, with itagflow.open(url); a store in memory can only be shared by threads"
+        raise StoreFailed(self.store.name, "a Flow cannot be sent to another process", hint)
 
     def __enter__(self) -> Self:
         """Return the Flow itself, to be closed at the end of the block."""

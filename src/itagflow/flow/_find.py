@@ -10,6 +10,7 @@ import attrs
 from itagflow.errors import InvalidData, NotFound, Problem
 from itagflow.model.entity import E, Key
 from itagflow.model.job import Job
+from itagflow.model.jobpart import JobPart
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Task, Work
 from itagflow.model.template import Template
@@ -25,6 +26,8 @@ TemplateRef = Template | int | str
 """A template, its key, or its name in the workspace; one that is not yet stored belongs to its job."""
 JobRef = Job | int | str
 """A job, its key, or its name where no other workspace has a job of that name."""
+PartRef = JobRef | JobPart
+"""A job, or a part of one."""
 PackageRef = Package | tuple[int, int]
 """A package, or its key: job and number."""
 TurnRef = Assignment | tuple[int, int]
@@ -79,15 +82,15 @@ def template(reader: Reader, workspace: int, ref: TemplateRef) -> Template:
     return found
 
 
-def job(reader: Reader, ref: JobRef) -> Job:
-    """Return the job as it is now.
+def job(reader: Reader, ref: PartRef) -> Job:
+    """Return the job, or that of a part, as it is now.
 
     Raises:
         NotFound: when there is none.
         InvalidData: when several workspaces have a job of this name.
     """
     if not isinstance(ref, str):
-        return reader.get(Job, (_id(Job, ref),))
+        return reader.get(Job, (ref.job if isinstance(ref, JobPart) else _id(Job, ref),))
     found = list(reader.find(Query(Job, {"name": ref}, limit=2)))
     if len(found) > 1:
         raise InvalidData("job", [Problem(ref, "more than one workspace has a job of this name: pass its key")])

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import io
+from collections.abc import Callable, Collection, Generator, Iterable
+from concurrent.futures import Executor
+from contextlib import closing, contextmanager
+from functools import reduce
+from operator import add
 
 from itagflow import formats
+from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
-from itagflow.flow._find import JobRef, MemberRef
+from itagflow.flow._find import MemberRef, PartRef
+from itagflow.flow._ids import TimeOrdered, now
+from itagflow.flow._spread import spread
 from itagflow.flow.loading import Wrap
 from itagflow.flow.reading import Reading
-from itagflow.formats import WriteReport
-from itagflow.formats._files import Target
+from itagflow.formats import Format, WriteReport
+from itagflow.formats._files import Target, writing
 from itagflow.model.job import Stage
+from itagflow.model.jobpart import JobPart
 from itagflow.model.template import Template
 from itagflow.rules import access, jobs
-from itagflow.rules.access import Action
+from itagflow.rules.access import Action, default_policy
+from itagflow.store import Store
+
+PART = 5_000
+"""How many tasks each worker of an export is given at once, unless the caller says how many parts to make."""
 
 
 class Exporting(Reading):
@@ -22,7 +35,7 @@ class Exporting(Reading):
 
     def export(
         self,
-        job: JobRef,
+        job: PartRef,
         format: str,
         target: Target,
         *,
@@ -30,29 +43,92 @@ class Exporting(Reading):
         by: MemberRef | None = None,
         progress: Wrap | None = None,
         snapshot: bool = False,
+        executor: Executor | None = None,
+        parts: int | None = None,
     ) -> WriteReport:
         """Write the results of a job to a file, and return what was written.
 
         Args:
-            job: The job.
+            job: The job, or a part of one.
             format: The name of the format, such as ``"itag"``.
             target: A path, an open binary file, or anything path-like with ``open`` and ``/``.
             stages: The stages whose results are written; all of them when not given.
             by: Who exports, when the policy is to be asked.
-            progress: Wraps the iterable of results, such as ``tqdm``.
+            progress: Wraps the iterable of results, such as ``tqdm``; with an executor, that of the parts written.
             snapshot: Whether the whole file shows one moment, also while people go on working.
+            executor: Has its workers write the parts of the file, each with a connection of its own; the file is
+                the same.
+            parts: Into how many parts the work is cut for the executor; one for each 5,000 tasks unless given.
 
         Raises:
             UnknownFormat: when there is no such format; it lists those there are.
             NotAllowed: when *by* may not export.
             Incomplete: when answers still follow a change of the template.
+            InvalidData: when an executor cannot work on this export: the format is not made of parts, or one
+                moment is asked for.
+            StoreFailed: when the workers are other processes, and the store is in the memory of this one.
         """
         writer = formats.find(format)
+        if executor is not None:
+            _must_be_divisible(format, writer, snapshot)
         with self.store.read() as reader:
             home = _find.job(reader, job)
             if by is not None:
                 access.check(self.policy, _find.member(reader, home.workspace, by), Action.EXPORT, home, None)
             jobs.must_fit_its_template(home, "export")
             template = reader.get(Template, (home.template,))
-        found = self.results(home, snapshot=snapshot)
+        which = job if isinstance(job, JobPart) else home
+        if executor is not None:
+            place = self.store.opener() or self
+            with closing(spread(executor, self._shares(which, parts), _written, place, format, stages)) as written:
+                return _join(progress(written) if progress else written, target)
+        found = self.results(which, snapshot=snapshot)
         return writer.write(progress(found) if progress else found, target, job=home, template=template, stages=stages)
+
+    def _shares(self, job: PartRef, count: int | None) -> tuple[JobPart, ...]:
+        (whole,) = self.parts(job, 1)
+        return self.parts(whole, max(1, -(-len(whole) // PART)) if count is None else count)
+
+
+def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:
+    problems = list[Problem]()
+    if not formats.joins(format):
+        reason = f"a file in the format {name!r} cannot be put together from parts: leave the executor out"
+        problems.append(Problem("executor", reason))
+    if snapshot:
+        problems.append(
+            Problem("snapshot", "the parts of an executor each show their own moment: leave one of the two out")
+        )
+    if problems:
+        raise InvalidData("the export", problems)
+
+
+Place = Exporting | Callable[[], Store]
+"""Where a worker reads: this Flow, if it is the only one that can, or what opens the store anew."""
+
+
+@contextmanager
+def _opened(place: Place) -> Generator[Exporting]:
+    """Open *place* for one part; the policy was asked before the work was given out."""
+    if isinstance(place, Exporting):
+        yield place
+    else:
+        with closing(place()) as store:
+            yield Exporting(store, default_policy, now, TimeOrdered(), ())
+
+
+def _written(part: JobPart, place: Place, format: str, stages: Collection[Stage] | None) -> tuple[WriteReport, bytes]:
+    """Return a part of the file, as a worker makes it."""
+    file = io.BytesIO()
+    with _opened(place) as flow:
+        report = flow.export(part, format, file, stages=stages)
+    return report, file.getvalue()
+
+
+def _join(written: Iterable[tuple[WriteReport, bytes]], target: Target) -> WriteReport:
+    reports = list[WriteReport]()
+    with writing(target) as file:
+        for report, content in written:
+            file.write(content)
+            reports.append(report)
+    return reduce(add, reports)

@@ -297,6 +297,9 @@ class MemoryStore:
         """What errors call it."""
         return "memory"
 
+    def opener(self) -> None:
+        """Return nothing: no other process can open it."""
+
     def read(self, *, snapshot: bool = False) -> _Reading | _Frozen:
         """Open a block that only asks; see `itagflow.store.Store`."""
         return _Frozen(self) if snapshot else _Reading(self)

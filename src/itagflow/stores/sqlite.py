@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from types import TracebackType
 from typing import Any, Literal, cast
@@ -306,12 +307,17 @@ class SqliteStore:
         """
         self.name = os.fspath(path)
         self.guard = Guard(self.name)
-        self.gate = Gate(f"{self.name}-lock")
-        self._synchronous = synchronous
+        self._path = os.path.abspath(self.name)  # whatever folder the program goes to
+        self.gate = Gate(f"{self._path}-lock")
+        self._synchronous: Literal["FULL", "NORMAL"] = synchronous
         self._connections: dict[int, sqlite3.Connection] = {}
         self._process = os.getpid()
         self._decoded: dict[tuple[type[Any], Key], tuple[tuple[Any, ...], Any]] = {}
-        migrate(self, os.path.exists(self.name))
+        migrate(self, os.path.exists(self._path))
+
+    def opener(self) -> Callable[[], SqliteStore]:
+        """Return what opens the same file in another process of this machine."""
+        return partial(SqliteStore, self._path, synchronous=self._synchronous)
 
     def read(self, *, snapshot: bool = False) -> _Reading | _Frozen:
         """Open a block that only asks; see `itagflow.store.Store`."""
@@ -346,7 +352,7 @@ class SqliteStore:
         """Return a new connection."""
         given: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "cached_statements": 512}
         try:
-            connection: sqlite3.Connection = sqlite3.connect(self.name, timeout=PATIENCE, **given)
+            connection: sqlite3.Connection = sqlite3.connect(self._path, timeout=PATIENCE, **given)
             try:
                 connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             except sqlite3.Error:
