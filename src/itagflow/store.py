@@ -120,8 +120,11 @@ class Writer(Reader, Protocol):
         """Return the first match that no other writer holds, and hold it until this block ends."""
         ...
 
-    def hold(self, kind: type[E], key: Key) -> E:
-        """Return the entity like `get`, wait for other writers, and keep it from them until this block ends."""
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
+        """Return the entity like `get`, wait for other writers, and keep it from them until this block ends.
+
+        With *shared* it only stays as it is: other blocks may hold it in that way too, and none may save it.
+        """
         ...
 
     def remove(self, query: Query[E], limit: int) -> int:
@@ -150,6 +153,13 @@ class Store(Protocol):
 
         Raises:
             StoreFailed: when this thread has a block open already.
+        """
+        ...
+
+    def settled(self) -> int:
+        """Return a position up to which the history is complete: no open block will put an event there any more.
+
+        Whoever follows the history asks this first, and reads up to there in a block that begins later.
         """
         ...
 

@@ -16,8 +16,9 @@ from itagflow.model.event import Event
 from itagflow.model.package import OPEN, Assignment, Package
 from itagflow.model.task import Answer, Task
 from itagflow.store import Query, Span, Unless
-from itagflow.stores import SqliteStore, _sql
+from itagflow.stores import SqliteStore
 from itagflow.stores._layout import LAYOUTS
+from itagflow.stores._sql import SQLITE
 from itagflow.testing import StoreContract, a_package, a_task, an_answer, an_event
 
 FORK, SPAWN = (multiprocessing.get_context(how) for how in ("fork", "spawn"))
@@ -38,7 +39,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def plan(store: SqliteStore, query: Query[Any]) -> str:
-    statement = _sql.find(query)
+    statement = SQLITE.find(query)
     connection = store.connection()
     rows = connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", statement.values).fetchall()
     return "\n".join(row[-1] for row in rows)
