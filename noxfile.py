@@ -10,9 +10,9 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 
 
 def install(session: nox.Session, *groups: str) -> None:
-    """Install the project itself and the tools of its dependency groups."""
+    """Install the project itself, with all that it can use, and the tools of its dependency groups."""
     tools = [tool for group in groups for tool in nox.project.dependency_groups(PROJECT, group)]
-    session.install("-e", ".", *tools)
+    session.install("-e", ".[postgres]", *tools)
 
 
 @nox.session

@@ -92,7 +92,14 @@ def test_there_are_no_circles() -> None:
 
 @pytest.mark.parametrize(
     ("library", "home"),
-    [("transitions", {"lifecycle"}), ("cattrs", {"codec", "schema"}), ("sqlite3", {"stores"}), ("fcntl", {"stores"})],
+    [
+        ("transitions", {"lifecycle"}),
+        ("cattrs", {"codec", "schema"}),
+        ("sqlite3", {"stores"}),
+        ("fcntl", {"stores"}),
+        ("psycopg", {"stores"}),
+        ("psycopg_pool", {"stores"}),
+    ],
 )
 def test_a_library_has_one_home(library: str, home: set[str]) -> None:
     users = {module(file).split(".")[1] for file in FILES if any(n.split(".")[0] == library for n in imports(file))}

@@ -14,7 +14,6 @@ from itagflow.flow.reading import Reading
 from itagflow.formats import WriteReport
 from itagflow.formats._files import Target
 from itagflow.model.entity import E
-from itagflow.model.event import Event
 from itagflow.model.job import Stage
 from itagflow.model.template import Template
 from itagflow.rules import access
@@ -84,7 +83,7 @@ class Exporting(Reading):
 
 
 def _batches(reader: Reader, kind: type[E]) -> Iterator[list[E]]:
-    query = Query(kind, order=("position",) if kind is Event else (), limit=BLOCK)
+    query = Query(kind, order=(LAYOUTS[kind].key[0].name,), limit=BLOCK)
     while batch := list(reader.find(query)):
         yield batch
         query = attrs.evolve(query, after=cursor(query, batch[-1]))

@@ -51,6 +51,10 @@ class Sql:
         """Return the text that inserts a row; of an event, whose position the database makes, without the key."""
         return _insert_text(self, layout)
 
+    def copy(self, layout: Layout[Any]) -> str:
+        """Return the text that begins to insert rows in bulk, where the database can."""
+        return f"COPY {self.place}{layout.table} ({_columns(layout)}) FROM STDIN"
+
     def update(self, layout: Layout[Any], places: tuple[int, ...]) -> str:
         """Return the text that replaces these places of a row: the values, then the key and the old version."""
         return _update_text(self, layout, places)

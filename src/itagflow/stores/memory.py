@@ -178,7 +178,7 @@ class _Change(_Look):
     def take(self, query: Query[E]) -> E | None:
         return next(self.find(attrs.evolve(query, limit=1)), None)
 
-    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:  # noqa: ARG002 - there is one writer
         return self.get(kind, key)
 
     def remove(self, query: Query[E], limit: int) -> int:

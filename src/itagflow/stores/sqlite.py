@@ -76,7 +76,7 @@ class _Change(_Look, Change):
         row = layout.row(entity)
         if isinstance(entity, Event):
             done = self._run(SQLITE.insert(layout), row[1:])
-            return attrs.evolve(entity, position=done.lastrowid)
+            return attrs.evolve(entity, position=done.lastrowid or 0)
         self._run(SQLITE.insert(layout), row)
         self._written.add((type(entity), entity.key))
         return entity
