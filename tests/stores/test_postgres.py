@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import postgres
 import pytest
 
 from itagflow.stores.postgres import PostgresStore
@@ -8,8 +11,12 @@ from itagflow.testing import StoreContract
 
 class TestPostgresStore(StoreContract):
     @pytest.fixture(autouse=True)
-    def database(self, postgres_url: str) -> None:
-        self.url = postgres_url
+    def lent(self, databases: postgres.Databases) -> Iterator[None]:
+        self.databases, self.urls = databases, list[str]()
+        yield
+        for url in self.urls:
+            databases.give_back(url)
 
     def open_store(self) -> PostgresStore:
-        return PostgresStore(self.url)
+        self.urls.append(self.databases.new())
+        return PostgresStore(self.urls[-1])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import sqlite3
@@ -27,10 +28,10 @@ FORK, SPAWN = (multiprocessing.get_context(how) for how in ("fork", "spawn"))
 class TestSqliteStore(StoreContract):
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path: Path) -> None:
-        self.tmp_path = tmp_path
+        self.paths = (tmp_path / f"{number}.db" for number in itertools.count())
 
     def open_store(self) -> SqliteStore:
-        return SqliteStore(self.tmp_path / "labels.db", synchronous="NORMAL")
+        return SqliteStore(next(self.paths), synchronous="NORMAL")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._act import Block
 from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, first
-from itagflow.flow._turns import recall
+from itagflow.flow._recalling import Recalling
 from itagflow.flow.loading import Data, Loading, OnError, Wrap
 from itagflow.model.entity import Entity, changed
 from itagflow.model.event import Event
@@ -32,8 +32,8 @@ Workers = Iterable[MemberRef | Group]
 """Who works at a stage: members and groups."""
 Names = tuple[Any, ...]
 """Members' keys, or names of groups."""
-PARTS: tuple[type[Entity], ...] = (Answer, Assignment, Seat, Task, Package, Event)
-"""What belongs to a job, in the order in which it is deleted."""
+PARTS: tuple[type[Entity], ...] = (Assignment, Answer, Seat, Task, Package, Event)
+"""What belongs to a job, in the order in which it is deleted: without its turn, nobody can add an answer."""
 
 
 class JobNotes(TypedDict, total=False):
@@ -51,7 +51,7 @@ class JobFields(JobNotes, total=False):
     name: str
 
 
-class Ordering(Loading):
+class Ordering(Loading, Recalling):
     """The verbs on jobs."""
 
     def create_job(
@@ -186,20 +186,23 @@ class Ordering(Loading):
     def archive(self, job: JobRef, *, by: MemberRef) -> Job:
         """Close a job for ever: it stays readable, and every turn that is held or offered is recalled.
 
+        From the first block on nobody gets work of it; the turns are recalled each in a block of its own.  When the
+        process ends in between, call it again.
+
         Raises:
             WrongState: when it is archived already.
             NotAllowed: when *by* may not manage jobs.
         """
         with self._acting() as block:
-            known = block.job(job)
-            act = block.allowed(known.workspace, by, Action.MANAGE_JOB, known)
-            live = block.store.find(Query(Assignment, {"job": known.id, "live": True}))
-            for turn in sorted(live, key=lambda turn: (turn.package, turn.id)):
-                recall(block, turn, act.member, "the job was archived", free=False)
-            old = block.hold_job(known)
-            new = jobs.stepped(old, "archive")
-            block.do(record(act, "archive", about=new, save=((old, new),), data={"name": old.name}))
-            return new
+            old = block.hold_job(job)
+            act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+            live = Query(Assignment, {"job": old.id, "live": True})
+            broken_off = old.state is JobState.ARCHIVED and first(block.store, live) is not None
+            new = old if broken_off else jobs.stepped(old, "archive")
+            if not broken_off:
+                block.do(record(act, "archive", about=new, save=((old, new),), data={"name": old.name}))
+        self._recall_all(live, act.member, "the job was archived", free=False)
+        return new
 
     def delete(self, job: JobRef, *, by: MemberRef) -> None:
         """Delete a draft or an archived job with all that belongs to it, in blocks; its last event stays.
@@ -244,7 +247,7 @@ class Ordering(Loading):
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
         with self._acting() as block:
-            old = block.job(job)
+            old = block.hold_job(job)
             crews = _crews(block, old.workspace, old.workflow, workforce)
             return _save(block, old, "set_workforce", by, workforce={**old.workforce, **crews})
 
@@ -272,7 +275,7 @@ class Ordering(Loading):
         self, job: JobRef, stage: Stage, workers: Workers, by: MemberRef, put: Callable[[Names, Names], Names]
     ) -> Job:
         with self._acting() as block:
-            old = block.job(job)
+            old = block.hold_job(job)
             named = _crews(block, old.workspace, old.workflow, {stage: workers})[stage]
             had = old.crew(stage)
             crew = Crew(put(had.members, named.members), put(had.groups, named.groups))
@@ -292,16 +295,16 @@ class Ordering(Loading):
 
     def _changed(self, job: JobRef, verb: str, by: MemberRef, **fields: Any) -> Job:
         with self._acting() as block:
-            return _save(block, block.job(job), verb, by, **fields)
+            return _save(block, block.hold_job(job), verb, by, **fields)
 
     def _remove(self, kind: type[Entity], job: Job) -> int:
         with self._acting() as block:
             return block.store.remove(Query(kind, {"job": job.id}), 5_000)
 
 
-def _save(block: Block, job: Job, verb: str, by: MemberRef, **fields: Any) -> Job:
-    act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
-    old = block.hold_job(job)
+def _save(block: Block, old: Job, verb: str, by: MemberRef, **fields: Any) -> Job:
+    """Store a job that is held with these fields changed."""
+    act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
     jobs.must_not_be_archived(old, "change it")
     new = changed(old, **fields)
     block.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
