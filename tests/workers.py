@@ -20,13 +20,13 @@ from itagflow import (
 from itagflow.model.entity import changed
 from itagflow.model.event import Event
 from itagflow.model.package import Package
-from itagflow.store import Query
+from itagflow.store import Query, Store
 from itagflow.stores import SqliteStore
 from itagflow.testing import a_package, an_event
 
 
 def open_and_add(given: tuple[str, int]) -> None:
-    store = SqliteStore(given[0])
+    store = itagflow.open(given[0]).store
     with store.write() as writer:
         writer.add(a_package(given[1]))
     store.close()
@@ -46,7 +46,7 @@ def write(store: SqliteStore) -> None:
         writer.add(a_package(9))
 
 
-def write_in_child(store: SqliteStore) -> None:
+def write_in_child(store: Store) -> None:
     with store.write() as writer:
         writer.add(an_event("child"))
     store.close()

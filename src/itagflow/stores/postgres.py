@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import selectors
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cache
@@ -205,7 +206,8 @@ class PostgresStore:
         self._schema = schema
         self._connections = connections
         self._pools: dict[int, ConnectionPool[AnyConnection]] = {}
-        migrate(self.name, schema, lambda: self._transaction(self._alone, WRITE), migrations("postgres"))
+        with translating(self.name):
+            migrate(self.name, schema, lambda: self._transaction(self._alone, WRITE), migrations("postgres"))
 
     def read(self, *, snapshot: bool = False) -> AbstractContextManager[Reader]:
         """Open a block that only asks; see `itagflow.store.Store`."""
@@ -339,5 +341,8 @@ def _cursor(connection: AnyConnection) -> Run:
 
 
 def _must_be_alive(connection: AnyConnection) -> None:
-    """Find out, without asking it, that the server has closed the connection meanwhile."""
-    connection.pgconn.consume_input()
+    """Ask the server only when it has said something unasked, as it does when it closes the connection."""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(connection, selectors.EVENT_READ)
+        if waiting.select(0):
+            ConnectionPool.check_connection(connection)
