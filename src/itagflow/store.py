@@ -6,11 +6,11 @@ How to write your own store, and what it must promise, is a page of the document
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import Enum
-from typing import Generic, Protocol
+from typing import Generic, Protocol, runtime_checkable
 
 import attrs
 
@@ -165,4 +165,13 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Give back what the store holds; it cannot be used afterwards."""
+        ...
+
+
+@runtime_checkable
+class Waking(Protocol):
+    """**Protocol:** a store that can wake those who wait for news; others are asked once in a while."""
+
+    def listening(self) -> AbstractContextManager[Callable[[float], object]]:
+        """Begin to listen; what this gives waits until a block with events was stored, or so many seconds."""
         ...

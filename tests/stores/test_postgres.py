@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from workers import open_and_add, write_in_child
 
 import itagflow
-from itagflow import Flow, InvalidData, StoreFailed
+from itagflow import Flow, InvalidData, Role, StoreFailed
 from itagflow.model.event import Event
 from itagflow.model.package import Assignment, Package
 from itagflow.store import Query, Unless
@@ -298,3 +298,30 @@ class TestBlocks:
             assert [e.verb for e in reader.find(Query(Event, order=("position",)))] == ["early", "create_workspace"]
         one.close()
         two.close()
+
+
+class TestListening:
+    def test_a_listener_is_woken(self, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It does not have to look again by itself."""
+        monkeypatch.setattr("itagflow.flow.following.POLL", 1_000.0)
+        with itagflow.open(postgres_url) as flow, itagflow.open(postgres_url) as other:
+            heard = list[str]()
+            with flow.store.read(snapshot=True):  # whoever reads keeps nobody from hearing
+                listener = flow.listen()
+                other.create_workspace("street", admin="ada")
+                heard.append(next(listener).verb)
+                threading.Timer(0.1, lambda: other.add_member("street", "ben", Role.OPERATOR, by="ada")).start()
+                heard.append(next(listener).verb)
+            listener.close()
+            assert heard == ["create_workspace", "add_member"]
+
+    def test_a_listener_whose_connection_is_cut_says_so_and_can_go_on(self, postgres_url: str) -> None:
+        with itagflow.open(postgres_url) as flow:
+            flow.create_workspace("street", admin="ada")
+            listener = flow.listen()
+            last = next(listener).position
+            cut(postgres_url)
+            with pytest.raises(StoreFailed, match="Call again"):
+                next(listener)
+            flow.add_member("street", "ben", Role.OPERATOR, by="ada")
+            assert next(flow.listen(after=last)).verb == "add_member"

@@ -9,8 +9,8 @@ import attrs
 from itagflow import formats
 from itagflow.flow import _find
 from itagflow.flow._find import JobRef, MemberRef
+from itagflow.flow.following import Following
 from itagflow.flow.loading import Wrap
-from itagflow.flow.reading import Reading
 from itagflow.formats import WriteReport
 from itagflow.formats._files import Target
 from itagflow.model.entity import E
@@ -25,7 +25,7 @@ BLOCK = 2_000
 """How many entities are copied in one block."""
 
 
-class Exporting(Reading):
+class Exporting(Following):
     """The verbs that bring results and stores out."""
 
     def export(

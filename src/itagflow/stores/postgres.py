@@ -50,6 +50,16 @@ Connect = Callable[[], AbstractContextManager[AnyConnection]]
 Run = Cursor[tuple[Any, ...]]
 
 
+@attrs.define
+class _Open:
+    """A transaction that is open."""
+
+    cursor: Run
+    """Runs its statements."""
+    end: bytes = b"COMMIT"
+    """What ends it when all went well."""
+
+
 @cache
 def _sql(schema: str) -> Sql:
     return Sql(
@@ -79,6 +89,9 @@ class _Look(Look):
 
 class _Change(_Look, Change):
     """A write block in one transaction."""
+
+    tells = False
+    """Whether it adds to the history."""
 
     def run(self, text: str, values: Sequence[Any]) -> int:
         return self._run(text, values).rowcount
@@ -126,6 +139,7 @@ class _Change(_Look, Change):
         layout: Layout[Any] = LAYOUTS[type(entity)]
         row = layout.row(entity)
         if isinstance(entity, Event):
+            self.tells = True
             ((position,),) = self.rows(f"{self.sql.insert(layout)} RETURNING position", row[1:])
             return attrs.evolve(entity, position=position)
         self._written.add((type(entity), entity.key))
@@ -150,6 +164,7 @@ class _Change(_Look, Change):
     def _positions(self, events: list[Event]) -> list[int]:
         """Insert events and return the position of each."""
         layout: Layout[Any] = LAYOUTS[Event]
+        self.tells |= bool(events)
         text, positions = f"{self.sql.insert(layout)} RETURNING position", list[int]()
         with translating(self._name):
             self._cursor.executemany(text.encode(), [layout.row(event)[1:] for event in events], returning=True)
@@ -207,7 +222,7 @@ class PostgresStore:
         self._connections = connections
         self._pools: dict[int, ConnectionPool[AnyConnection]] = {}
         with translating(self.name):
-            migrate(self.name, schema, lambda: self._transaction(self._alone, WRITE), migrations("postgres"))
+            migrate(self.name, schema, self._migrating, migrations("postgres"))
 
     def read(self, *, snapshot: bool = False) -> AbstractContextManager[Reader]:
         """Open a block that only asks; see `itagflow.store.Store`."""
@@ -216,16 +231,40 @@ class PostgresStore:
     @contextmanager
     def write(self) -> Generator[Writer]:
         """Open a block that is kept when it ends, and dropped when it raises."""
-        with self._inside(), self._transaction(self._shared, WRITE) as cursor:
-            yield _Change(self, cursor)
+        with self._inside(), self._transaction(self._shared, WRITE) as block:
+            change = _Change(self, block.cursor)
+            yield change
+            if change.tells:  # behind the block, so that nobody else's has to wait for it to reach the disk
+                block.end = f"COMMIT; NOTIFY {self._schema}".encode()
 
     def settled(self) -> int:
         """Return a position up to which the history is complete; see `itagflow.store.Store`."""
-        with self._inside(), self._transaction(self._shared, NOW) as cursor, translating(self.name):
+        with self._inside(), self._transaction(self._shared, NOW) as block, translating(self.name):
             # first the last position, then who may still put something before it: in this order none is overlooked
-            last = cursor.execute(f"SELECT last_value FROM {self._schema}.event_position".encode()).fetchone()
-            pending = cursor.execute(f"SELECT {self._schema}.first_pending()".encode()).fetchone()
+            last = block.cursor.execute(f"SELECT last_value FROM {self._schema}.event_position".encode()).fetchone()
+            pending = block.cursor.execute(f"SELECT {self._schema}.first_pending()".encode()).fetchone()
         return min(int(row[0]) for row in (last, pending) if row and row[0] is not None)
+
+    @contextmanager
+    def listening(self) -> Generator[Callable[[float], object]]:
+        """Begin to listen, on a connection of its own; see `itagflow.store.Waking`."""
+        self.guard.must_be_open()
+        with ExitStack() as stack:
+            with translating(self.name):
+                connection = stack.enter_context(self._alone())
+                stack.enter_context(_by_hand(connection))
+                connection.execute(f"LISTEN {self._schema}".encode())
+
+            def wait(seconds: float) -> None:
+                with translating(self.name):
+                    for _ in connection.notifies(timeout=seconds, stop_after=1):
+                        return
+
+            try:
+                yield wait
+            finally:
+                with suppress(psycopg.Error):  # a connection that is lost hears nothing anyway
+                    connection.execute(f"UNLISTEN {self._schema}".encode())
 
     def close(self) -> None:
         """Close the connections of this process."""
@@ -235,16 +274,21 @@ class PostgresStore:
 
     @contextmanager
     def _reading(self) -> Generator[Reader]:
-        with self._inside(), self._transaction(self._shared, READ) as cursor:
-            yield _Look(self, cursor)
+        with self._inside(), self._transaction(self._shared, READ) as block:
+            yield _Look(self, block.cursor)
 
     @contextmanager
     def _frozen(self) -> Generator[Reader]:
         self.guard.must_be_open()
-        with self._transaction(self._alone, READ) as cursor:
+        with self._transaction(self._alone, READ) as block:
             with translating(self.name):
-                cursor.execute("SELECT 1")  # the view starts with the first look
-            yield _Look(self, cursor)
+                block.cursor.execute("SELECT 1")  # the view starts with the first look
+            yield _Look(self, block.cursor)
+
+    @contextmanager
+    def _migrating(self) -> Generator[Run]:
+        with self._transaction(self._alone, WRITE) as block:
+            yield block.cursor
 
     @contextmanager
     def _inside(self) -> Generator[None]:
@@ -255,7 +299,7 @@ class PostgresStore:
             self.guard.leave()
 
     @contextmanager
-    def _transaction(self, connect: Connect, begin: bytes) -> Generator[Run]:
+    def _transaction(self, connect: Connect, begin: bytes) -> Generator[_Open]:
         """Run the block in a transaction of its own; nothing of it is stored when it raises."""
         with ExitStack() as stack:
             with translating(self.name):
@@ -263,14 +307,15 @@ class PostgresStore:
                 stack.enter_context(_by_hand(connection))
                 cursor = stack.enter_context(_cursor(connection))
                 cursor.execute(begin, prepare=False)
+            block = _Open(cursor)
             try:
-                yield cursor
+                yield block
             except BaseException:
                 with suppress(psycopg.Error):  # when the connection is lost, the server drops the block itself
                     cursor.execute("ROLLBACK", prepare=False)
                 raise
             with translating(self.name):
-                ended = cursor.execute("COMMIT", prepare=False).statusmessage
+                ended = cursor.execute(block.end, prepare=False).statusmessage
             if ended != "COMMIT":
                 raise StoreFailed(self.name, "a statement of this block had failed", "Nothing of it was stored")
 
