@@ -15,6 +15,7 @@ import attrs
 import psycopg
 from psycopg import Connection, Cursor
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import TextLoader
@@ -310,12 +311,12 @@ class PostgresStore:
             block = _Open(cursor)
             try:
                 yield block
+                with translating(self.name):
+                    ended = cursor.execute(block.end, prepare=False).statusmessage
             except BaseException:
                 with suppress(psycopg.Error):  # when the connection is lost, the server drops the block itself
                     cursor.execute("ROLLBACK", prepare=False)
                 raise
-            with translating(self.name):
-                ended = cursor.execute(block.end, prepare=False).statusmessage
             if ended != "COMMIT":
                 raise StoreFailed(self.name, "a statement of this block had failed", "Nothing of it was stored")
 
@@ -366,14 +367,16 @@ def _name(source: str | Connect) -> str:
 
 @contextmanager
 def _by_hand(connection: AnyConnection) -> Generator[None]:
-    """Leave it to us where transactions begin and end, and give the connection back as it was."""
+    """Leave it to us where transactions begin and end, and give the connection back as it was, or closed."""
     before = connection.autocommit
     if not before:
         connection.autocommit = True
     try:
         yield
     finally:
-        if not before and not connection.closed:
+        if connection.info.transaction_status != TransactionStatus.IDLE:
+            connection.close()
+        elif not before:
             connection.autocommit = False
 
 
