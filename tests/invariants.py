@@ -8,7 +8,7 @@ from itagflow import Flow, Job, JobState, Outcome, Package, PackageState, TaskSt
 from itagflow.model.package import Assignment, Seat
 from itagflow.model.task import Answer
 from itagflow.rules.history import replay
-from itagflow.rules.results import Case, sort_turns, state
+from itagflow.rules.results import Case, corrected, sort_turns, state
 from itagflow.store import Query
 
 
@@ -42,10 +42,13 @@ def _check_job(flow: Flow, job: Job) -> None:
         here = sort_turns([turn for turn in turns if turn.package == package.number])
         numbers = [result.task.number for result in results if result.task.package == package.number]
         said = {n: {a.assignment: a for a in answers if a.task == n} for n in numbers}
-        states = Counter(state(Case(job, package, here, said[n], n), live=False) for n in numbers)
+        cases = [Case(job, package, here, said[n], n) for n in numbers]
+        states = Counter(state(case, live=False) for case in cases)
         assert package.size == len(numbers)
         assert package.abandoned == states[TaskState.ABANDONED], (package, states)
         assert package.wrong == states[TaskState.WRONG], (package, states)
+        assert package.prelabeled == sum(case.prelabel is not None for case in cases)
+        assert package.corrected == sum(corrected(case) for case in cases)
     for seat in seats:
         if job.workflow.rule(seat.stage).limit is not None:
             held = [t for t in turns if t.member == seat.member and t.stage is seat.stage and t.state is TurnState.HELD]

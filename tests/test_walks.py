@@ -28,6 +28,7 @@ from itagflow import (
     Inspect,
     ItagflowError,
     Label,
+    PreLabel,
     Role,
     Route,
     Stage,
@@ -217,6 +218,13 @@ class Walk(RuleBasedStateMachine):
     @rule(count=st.integers(1, 3))
     def append(self, count: int) -> None:
         self.all(lambda flow: flow.append(self.job, rows(count), by="ada"))
+
+    @rule(formal=st.sampled_from([True, False, 0.5]), word=words, by=people)
+    def prelabel(self, formal: float, word: str, by: str) -> None:
+        def predict(tasks: Any) -> Any:
+            return [PreLabel(Choice(word), task.number / 5) if task.number % 3 else None for task in tasks]
+
+        self.all(lambda flow: flow.prelabel(self.job, predict, formal=formal, by=by))
 
     @rule(who=st.sampled_from(PEOPLE[1:]), back=st.booleans())
     def come_and_go(self, who: str, back: bool) -> None:

@@ -7,7 +7,7 @@
 'street'
 """
 
-from itagflow import formats, templates
+from itagflow import formats, prelabels, templates
 from itagflow.errors import (
     AlreadyExists,
     Conflict,
@@ -44,6 +44,7 @@ from itagflow.model.job import (
 )
 from itagflow.model.package import Assignment, Outcome, Package, PackageState, TurnState
 from itagflow.model.part import Part
+from itagflow.model.prelabel import PreLabel
 from itagflow.model.region import (
     Box,
     Keypoint,
@@ -65,6 +66,7 @@ from itagflow.model.template import Option, Question, QuestionKind, Scale, Shape
 from itagflow.model.workspace import Group, Member, Role, Workspace
 from itagflow.rules.access import Action, Grant, TablePolicy, default_policy, strict_policy
 from itagflow.rules.loading import LoadReport
+from itagflow.rules.prelabeling import PrelabelReport
 from itagflow.schema import answer_schema, replies_from_json, replies_to_json
 from itagflow.stores import MemoryStore, SqliteStore
 
@@ -112,7 +114,9 @@ __all__ = [
     "Point",
     "Polygon",
     "Polyline",
+    "PreLabel",
     "Preference",
+    "PrelabelReport",
     "Problem",
     "Progress",
     "Provenance",
@@ -159,6 +163,7 @@ __all__ = [
     "default_policy",
     "formats",
     "open",
+    "prelabels",
     "replies_from_json",
     "replies_to_json",
     "strict_policy",

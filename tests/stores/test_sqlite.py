@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import sqlite3
 import threading
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from itagflow.model.task import Answer, Task
 from itagflow.store import Query, Span, Unless
 from itagflow.stores import SqliteStore
 from itagflow.stores._layout import LAYOUTS
+from itagflow.stores._schema import APPLICATION
 from itagflow.stores._sql import SQLITE
 from itagflow.testing import StoreContract, a_package, a_task, an_answer, an_event
 
@@ -68,6 +70,32 @@ class TestPlans:
                 ),
                 "package_pool",
             ),
+            (
+                Query(
+                    Package,
+                    {"job": 4, "state": PackageState.INSPECT, "waiting": True, "priority": Span(1, None)},
+                    order=("-priority", "waiting_since", "number"),
+                    limit=1,
+                    unless=MINE,
+                ),
+                "package_pool",
+            ),
+            (
+                Query(
+                    Package,
+                    {
+                        "job": 4,
+                        "state": PackageState.INSPECT,
+                        "waiting": True,
+                        "priority": 0,
+                        "waiting_since": Span(7, None),
+                    },
+                    order=("-priority", "waiting_since", "number"),
+                    limit=1,
+                    unless=MINE,
+                ),
+                "package_pool",
+            ),
             (Query(Package, {"job": 4, "state": OPEN}, limit=2), "package_state"),
             (Query(Package, {"job": 4, "value": ("a", "b")}), "package_value"),
             (Query(Assignment, {"job": 4, "package": 1}, order=("id",)), "assignment_package"),
@@ -101,6 +129,8 @@ class TestPlans:
         assert index in found
         assert "TEMP B-TREE" not in found
         assert "SCAN" not in found
+        for name in ("priority", "waiting_since"):
+            assert (name in query.where) == (f"{name}=" in found or f"{name}>" in found)
         store.close()
 
 
@@ -109,7 +139,7 @@ def test_every_index_column_of_the_layouts_is_a_column(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         for layout in LAYOUTS.values():
             rows = connection.execute(f"PRAGMA table_info({layout.table})").fetchall()
-            assert [row[1] for row in rows] == [*(column.name for column in layout.stored), "body"]
+            assert {row[1] for row in rows} == {*(column.name for column in layout.stored), "body"}
             assert all(row[3] or row[5] for row in rows), "NOT NULL"
     connection.close()
 
@@ -130,6 +160,27 @@ class TestOpening:
         store = SqliteStore(path, synchronous=mode)
         assert store.connection().execute("PRAGMA synchronous").fetchone() == (number,)
         assert store.connection().execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        store.close()
+
+    def test_an_older_database_is_brought_up_to_date(self, path: Path) -> None:
+        first = files("itagflow.stores").joinpath("migrations", "sqlite", "0001.sql").read_text("utf-8")
+        with sqlite3.connect(path) as connection:
+            connection.executescript(first)
+            names = [row[1] for row in connection.execute("PRAGMA table_info(package)")]
+            row = LAYOUTS[Package].row(a_package(priority=3))
+            known = dict(zip([*(column.name for column in LAYOUTS[Package].stored), "body"], row, strict=True))
+            values = [known[name] for name in names]
+            connection.execute(f"INSERT INTO package VALUES ({', '.join('?' * len(values))})", values)
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute("PRAGMA user_version = 1")
+        connection.close()
+        store = SqliteStore(path)
+        with store.read() as reader:
+            assert reader.get(Package, (4, 1)) == a_package(priority=3)
+        fresh = SqliteStore(path.with_name("fresh.db"))
+        schema = "SELECT name, sql FROM sqlite_master ORDER BY name"
+        assert store.connection().execute(schema).fetchall() == fresh.connection().execute(schema).fetchall()
+        fresh.close()
         store.close()
 
     def test_a_newer_database_is_refused_and_left_alone(self, path: Path) -> None:

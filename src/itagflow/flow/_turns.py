@@ -8,13 +8,13 @@ import attrs
 
 from itagflow.flow._act import Block
 from itagflow.flow._cases import cases_in, numbers_in, said_about
-from itagflow.flow._find import MemberRef, TurnRef
+from itagflow.flow._find import MemberRef, TurnRef, first
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import OPEN, Assignment, Outcome, Package, TurnState
 from itagflow.model.task import Answer, Verdict
 from itagflow.model.workspace import Member
 from itagflow.rules import claiming, jobs, reviewing
-from itagflow.rules.change import Act, Saved
+from itagflow.rules.change import Act, Saved, record
 from itagflow.rules.lifecycles import JOB
 from itagflow.rules.results import counted
 from itagflow.rules.sampling import needs_tasks
@@ -112,12 +112,14 @@ def recounted(
     *,
     passing: Assignment | None = None,
 ) -> Package:
-    """Return *package*, about to be saved, with its counts of abandoned and wrong tasks.
+    """Return *package*, about to be saved, with its counts of abandoned, wrong and corrected tasks.
 
     Where *passing* is a turn that sends nothing back, answers are read only if there may be something to
-    count: some were counted before, or one of the turn's or the *new* answers gives a task up or finds it wrong.
+    count: it has pre-labels, some were counted before, or one of the turn's or the *new* answers gives a task
+    up or finds it wrong.
     """
-    troubled = package.abandoned or package.wrong or any(answer.dropped or answer.wrong for answer in new)
+    counting = package.abandoned or package.wrong or package.prelabeled
+    troubled = counting or any(answer.dropped or answer.wrong for answer in new)
     if passing is not None and not troubled and not _troubled(block, passing):
         return package
     said = said_about(block.store, job.id, numbers_in(block.store, package))
@@ -149,3 +151,12 @@ def with_finish(block: Block, package: Package) -> tuple[Saved, ...]:
     if any(other.number != package.number for other in others) or job.state not in JOB.sources("finish"):
         return ()
     return ((job, jobs.stepped(job, "finish")),)
+
+
+def finish_if_done(block: Block, job: Job, act: Act) -> None:
+    """Finish *job* if it goes on and no open package is left: for acts that move several packages."""
+    home = block.store.hold(Job, job.key)
+    still = first(block.store, Query(Package, {"job": home.id, "state": OPEN}, limit=1))
+    if still is None and home.state in JOB.sources("finish"):
+        done = jobs.stepped(home, "finish")
+        block.do(record(act, "finish", about=done, save=((home, done),), data={"name": home.name}))

@@ -8,14 +8,16 @@ from typing import Any
 from itagflow.errors import AlreadyExists
 from itagflow.flow._act import Block, Shell
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, first, perhaps
+from itagflow.flow._pool import begin, own_work_waits, pool, waiting
 from itagflow.flow._turns import held, left
+from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package, Seat, TurnState
+from itagflow.model.package import Assignment, Package, Seat, Start, TurnState
 from itagflow.model.workspace import Member
 from itagflow.rules import access, claiming
 from itagflow.rules.access import Action
 from itagflow.rules.change import Act, Change, Saved, record
-from itagflow.store import Query, Reader, Span, Unless
+from itagflow.store import Query, Reader, Span
 
 
 class Claiming(Shell):
@@ -39,12 +41,15 @@ class Claiming(Shell):
             InvalidData: when the job does not have this stage.
         """
         try:
-            return self._claim(member, job, stage, token)
+            turn, start = self._claim(member, job, stage, token)
         except _NoSeat as missing:
             self._make_seat(missing.seat)
             return self.claim(member, job, stage, token=token)
         except _Sent as before:
             return before.turn
+        if turn and turn.member and start:
+            self._remember(Seat(job=turn.job, stage=stage, member=turn.member), start)
+        return turn
 
     def renew(self, turn: TurnRef, *, by: MemberRef | None = None) -> Assignment:
         """Count the lease of a held turn from now; saving an answer does the same.
@@ -134,19 +139,28 @@ class Claiming(Shell):
             act = block.allowed(job.workspace, by, Action.ASSIGN, job)
             return _returned(block, "expire", job, package, now, act, "the lease lapsed")
 
-    def _claim(self, member: MemberRef, job: JobRef, stage: Stage, token: str) -> Assignment | None:
+    def _claim(
+        self, member: MemberRef, job: JobRef, stage: Stage, token: str
+    ) -> tuple[Assignment | None, Start | None]:
         with self._acting() as block:
             home = block.job(job)
             rule = home.workflow.rule(stage)
             who = block.member(home.workspace, member)
             if token and (known := _by_token(block, home, who, token)):
-                return known
+                return known, None
             access.check(self.policy, who, Action.at(stage), home, stage)
             if home.state is not JobState.RUNNING:
-                return None
+                return None, None
             if token or rule.limit is not None:
                 _must_have_seat(block, Seat(job=home.id, stage=stage, member=who.id))
-            return _Claim(block, home, who, stage, token).run()
+            claim = _Claim(block, home, who, stage, token)
+            return claim.run(), claim.start
+
+    def _remember(self, seat: Seat, start: Start) -> None:
+        """Note where the member's next look at the pool begins, in a block of its own: it is no part of the claim."""
+        self._make_seat(seat)
+        with self.store.write() as writer:
+            writer.save(changed(writer.hold(Seat, seat.key), start=start))
 
     def _make_seat(self, seat: Seat) -> None:
         try:
@@ -182,6 +196,7 @@ class _Claim:
         self._block, self._job, self._member, self._stage, self._token = block, job, member, stage, token
         self._act: Act = block.act(job.workspace, member.id)
         self._holding = False
+        self.start: Start | None = None
 
     def run(self) -> Assignment | None:
         turn = self._own_offer() or self._from_pool() or self._lapsed()
@@ -199,7 +214,7 @@ class _Claim:
         return None
 
     def _from_pool(self) -> Assignment | None:
-        package = self._block.store.take(pool(self._job, self._member, self._stage))
+        package = self._next()
         self._holding |= package is not None
         seats = self._seated() if package else None
         if package is None or seats is None:
@@ -210,6 +225,16 @@ class _Claim:
             self._job, package, self._member, self._act, id=id, stage=stage, token=token, seats=seats
         )
         return self._take(change)
+
+    def _next(self) -> Package | None:
+        """Return the next package of the pool, taken; note its place if the member's own work lies before it."""
+        store, job, stage = self._block.store, self._job, self._stage
+        old = begin(store, job, self._member, stage)
+        found = next(filter(None, map(store.take, pool(job, self._member, stage, old))), None)
+        if found and own_work_waits(job, stage) and found != first(store, waiting(job, stage)):
+            new = claiming.start_at(found)
+            self.start = new if claiming.is_further(old, new) else None
+        return found
 
     def _lapsed(self) -> Assignment | None:
         for turn in _lapsed(self._block, self._job, self._stage):
@@ -267,24 +292,6 @@ class _Claim:
     def _take(self, change: Change) -> Assignment | None:
         job = _must_still_be_able(self._block, self._job, self._member, self._stage)
         return _done(self._block, change) if job.state is JobState.RUNNING else None
-
-
-def pool(job: Job, member: Member, stage: Stage) -> Query[Package]:
-    """Return the query for the next package that the pool has for *member* at *stage*."""
-    kept_from = claiming.own_work(job, member, stage)
-    unless = None
-    if kept_from is not None:
-        same = {"job": "job", "number": "package"}
-        if kept_from.pop("same_round", False):
-            same["round"] = "round"
-        unless = Unless(Assignment, kept_from, same)
-    return Query(
-        Package,
-        {"job": job.id, "state": claiming.waits_at(stage), "waiting": True},
-        order=("-priority", "waiting_since", "number"),
-        limit=1,
-        unless=unless,
-    )
 
 
 def lapsed_turns(reader: Reader, job: Job, stage: Stage, at: Any) -> Iterator[Assignment]:

@@ -17,7 +17,7 @@ from itagflow.flow._find import JobRef, MemberRef
 from itagflow.formats._files import Source
 from itagflow.model.entity import Key
 from itagflow.model.job import FieldBase, Job, JobState
-from itagflow.model.package import Package
+from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 from itagflow.rules import loading
@@ -114,7 +114,7 @@ class Loading(Shell):
             job = _find.job(reader, ref)
             template = _find.template(reader, job.workspace, job.template)
         _must_take_rows(verb, job)
-        rows = _rows(data, format)
+        rows = rows_in(data, format)
         passed_over = sum(1 for _ in islice(rows, job.consumed)) if verb == "load" else 0
         numbered = enumerate(progress(rows) if progress else rows, passed_over + 1)
         tally = _Tally()
@@ -136,6 +136,9 @@ class Loading(Shell):
             _must_take_rows(verb, now)
             if verb == "load" and now.consumed != job.consumed:
                 raise Conflict("Job", now.key)  # somebody else loads the same draft
+            if verb == "load":
+                turn = _find.first(block.store, Query(Assignment, {"job": now.id}, limit=1))
+                loading.must_have_no_prelabels(now, turn)
             new = _unknown(block, now, good)
             tally.duplicates += len(good) - len(new)
             if new or verb == "load":
@@ -155,7 +158,7 @@ def _must_take_rows(verb: str, job: Job) -> None:
     JOB.advance(job.state, verb, JobAct(job=job), f"job {job.name!r}")
 
 
-def _rows(data: Data, format: str) -> Iterator[object]:
+def rows_in(data: Data, format: str) -> Iterator[object]:
     """Return an iterator over rows, read by *format* unless they are rows already."""
     if isinstance(data, str | os.PathLike) or hasattr(data, "readline") or hasattr(data, "__truediv__"):
         return formats.find(format).read(cast(Source, data))

@@ -12,9 +12,11 @@ from typing_extensions import Unpack
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._act import Block
-from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, first
+from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, first, perhaps
 from itagflow.flow._recalling import Recalling
-from itagflow.flow.loading import Data, Loading, OnError, Wrap
+from itagflow.flow._turns import finish_if_done
+from itagflow.flow.loading import Data, OnError, Wrap
+from itagflow.flow.prelabeling import Prelabeling
 from itagflow.model.entity import Entity, changed
 from itagflow.model.event import Event
 from itagflow.model.job import Crew, FixedSize, Job, JobState, Label, Packaging, Route, Stage, Workflow
@@ -51,7 +53,7 @@ class JobFields(JobNotes, total=False):
     name: str
 
 
-class Ordering(Loading, Recalling):
+class Ordering(Prelabeling, Recalling):
     """The verbs on jobs."""
 
     def create_job(
@@ -124,13 +126,16 @@ class Ordering(Loading, Recalling):
         row_key: str | None,
         seed: int | None,
         notes: JobNotes,
+        *,
+        id: int | None = None,
     ) -> Job:
-        """Store a new draft, and its template if that is not stored yet."""
+        """Store a new draft, with this id if it is given and free, and its template if that is not stored yet."""
         with self._acting() as block:
             home = _find.workspace(block.store, workspace)
             act = block.allowed(home.id, by, Action.MANAGE_JOB)
             asked, new = _template(block, home.id, template)
-            id = block.new_id(Job)
+            if id is None or perhaps(block.store, Job, (id,)) is not None:
+                id = block.new_id(Job)
             flow = _with_named_rework(block, home.id, workflow or Workflow())
             job = Job(
                 id=id,
@@ -163,7 +168,8 @@ class Ordering(Loading, Recalling):
             people = list(block.store.find(Query(Member, {"workspace": old.workspace, "active": True})))
             new = jobs.stepped(old, "publish", hindrance=jobs.hindrance(old, people, self.policy))
             block.do(record(act, "publish", about=new, save=((old, new),), data={"name": old.name}))
-            return new
+            finish_if_done(block, new, act)  # formal pre-labels may have left nothing to do
+            return block.store.get(Job, new.key)
 
     def pause(self, job: JobRef, *, by: MemberRef) -> Job:
         """Give out no more work for now; turns that are held may be saved and submitted, and leases go on.

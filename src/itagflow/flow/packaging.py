@@ -8,7 +8,7 @@ from itagflow.flow import _find
 from itagflow.flow._act import Block
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, paged
 from itagflow.flow._turns import recall, recounted, with_finish
-from itagflow.flow.ordering import Ordering
+from itagflow.flow.importing import Importing
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState
 from itagflow.model.package import OPEN, Assignment, Package
@@ -19,7 +19,7 @@ from itagflow.rules.lifecycles import JOB, JobAct
 from itagflow.store import Query
 
 
-class Packaging(Ordering):
+class Packaging(Importing):
     """The verbs on whole packages, and the one that ends a job."""
 
     def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:

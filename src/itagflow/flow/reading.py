@@ -10,12 +10,12 @@ import attrs
 from itagflow.flow import _find
 from itagflow.flow._act import Shell
 from itagflow.flow._cases import cases_of
-from itagflow.flow._find import JobRef, MemberRef, PackageRef, WorkspaceRef, first, paged, turned
-from itagflow.flow.claiming import pool
+from itagflow.flow._find import JobRef, MemberRef, PackageRef, WorkspaceRef, paged, turned
+from itagflow.flow._pool import has_work
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import LIVE, Assignment, Package, PackageState, TurnState
-from itagflow.model.result import Progress, Result
+from itagflow.model.result import COUNTS, Progress, Result
 from itagflow.model.task import Task, TaskState, Work
 from itagflow.model.workspace import Member
 from itagflow.rules import access, results
@@ -107,21 +107,16 @@ class Reading(Shell):
                         yield job, stage
 
     def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
-        """Return how far a job is: packages and tasks by state, and what is abandoned, wrong or disputed."""
+        """Return how far a job is: packages and tasks by state, and what packages count (`COUNTS`)."""
         with self.store.read() as reader:
             home = self._readable(reader, job, by)
-            sums = reader.tally(
-                Query(Package, {"job": home.id}), by=("state",), add=("size", "abandoned", "wrong", "disputed")
-            )
+            sums = reader.tally(Query(Package, {"job": home.id}), by=("state",), add=("size", *COUNTS))
         by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
-        open_or_done = [numbers for state, numbers in by_state.items() if state is not PackageState.DISCARDED]
-        abandoned, wrong, disputed = (sum(numbers[i] for numbers in open_or_done) for i in (2, 3, 4))
+        counted = [numbers[2:] for state, numbers in by_state.items() if state is not PackageState.DISCARDED]
         return Progress(
             packages={state: numbers[0] for state, numbers in by_state.items()},
             tasks={state: numbers[1] for state, numbers in by_state.items()},
-            abandoned=abandoned,
-            wrong=wrong,
-            disputed=disputed,
+            **{name: sum(numbers[at] for numbers in counted) for at, name in enumerate(COUNTS)},
         )
 
     def result(self, task: Task | Work | tuple[int, int], *, by: MemberRef | None = None) -> Result:
@@ -251,7 +246,7 @@ class Reading(Shell):
         mine = reader.find(Query(Assignment, {"member": who.id, "state": LIVE, "job": job.id}))
         if any(turn.stage is stage for turn in mine):
             return True
-        return first(reader, pool(job, who, stage)) is not None
+        return has_work(reader, job, who, stage)
 
 
 def _place(reader: Reader, entity: Place) -> tuple[int, Job | None]:

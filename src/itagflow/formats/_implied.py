@@ -31,7 +31,8 @@ def nameless(where: str, results: Iterable[Any]) -> Iterator[Problem]:
 def implied(rows: Iterable[Iterable[Element]]) -> tuple[Question, ...]:
     """Return the questions that the results of rows imply, in the order of their first appearance.
 
-    An element without an id gets that of its place in the results.  It takes from the data what it understands;
+    An element without an id gets that of its place in the results.  What some rows, or some parts, do not answer
+    is not required.  It takes from the data what it understands;
     `_elements.misfits` tells what is wrong with the rest.
     """
     answers = dict[str, list[Element]]()
@@ -40,7 +41,7 @@ def implied(rows: Iterable[Iterable[Element]]) -> tuple[Question, ...]:
     for row in results:
         for index, element in enumerate(row):
             answers.setdefault(_id(element, index, named), []).append(element)
-    return tuple(_question(id, given) for id, given in answers.items())
+    return tuple(_question(id, given, everywhere=len(given) >= len(results)) for id, given in answers.items())
 
 
 def _id(element: Element, index: int, named: set[str]) -> str:
@@ -52,34 +53,39 @@ def _id(element: Element, index: int, named: set[str]) -> str:
     return str(number)
 
 
-def _question(id: str, elements: list[Element]) -> Question:
+def _question(id: str, elements: list[Element], *, everywhere: bool) -> Question:
     kind = shape_of(elements[0]) or KIND[elements[0]["type"]]
     if kind in (QuestionKind.SLOT, QuestionKind.VIDEO):
         parts = list(_flat(element.get("objects") for element in elements))
         relations = list(_flat(element.get("relations") for element in elements))
         children = _children(parts, "result", several=kind is QuestionKind.SLOT)
         title = elements[0].get("markTitle") or " / ".join(child.title for child in children) or kind.value
-        return Question(id, kind, title, children=children, relations=_children(relations, "result"))
+        holds = _children(relations, "result")
+        return Question(id, kind, title, required=everywhere, children=children, relations=holds)
     title, data = elements[0]["markTitle"], [element.get("data") for element in elements]
     if kind is QuestionKind.PICTURE:
-        return Question(id, kind, title, children=_children(_flat(data), "labels"))
-    return Question(id, kind, title, _options(data))
+        return Question(id, kind, title, required=everywhere, children=_children(list(_flat(data)), "labels"))
+    return Question(id, kind, title, _options(data), required=everywhere)
 
 
-def _children(parts: Iterable[Any], name: str, *, several: bool = False) -> tuple[Question, ...]:
+def _children(parts: list[Any], name: str, *, several: bool = False) -> tuple[Question, ...]:
     values = dict[str, list[Any]]()
     for part in parts:
         labels: Any = part.get(name) if is_a(part, dict) else None
         for title, value in labels.items() if is_a(labels, dict) else ():
             values.setdefault(title, []).append(value)
     found = enumerate(values.items(), 1)
-    return tuple(_child(str(number), title, given, several) for number, (title, given) in found if title)
+    return tuple(
+        _child(str(number), title, given, several, everywhere=len(given) >= len(parts))
+        for number, (title, given) in found
+        if title
+    )
 
 
-def _child(id: str, title: str, values: list[Any], several: bool) -> Question:
+def _child(id: str, title: str, values: list[Any], several: bool, *, everywhere: bool) -> Question:
     kind = QuestionKind.CHECKBOX if several or any(is_a(value, list) for value in values) else QuestionKind.RADIO
     options = _options(values)
-    return Question(id, kind if options else QuestionKind.INPUT, title, options)
+    return Question(id, kind if options else QuestionKind.INPUT, title, options, required=everywhere)
 
 
 def _options(values: Iterable[Any]) -> tuple[Option, ...]:

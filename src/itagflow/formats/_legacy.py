@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import attrs
+
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._elements import ONE, SEVERAL, TYPE, render
 from itagflow.formats._plain import is_a, is_strings
@@ -72,6 +74,17 @@ def _region_in(region: Any, question: Question | None) -> Any:
     title = question.children[0].title if question and question.children else LABELS
     said = {title: labels if several or len(labels) != 1 else labels[0]} if labels else {}
     return {**region, "labels": said, "color": region.get("labelColor")}
+
+
+def sized(replies: Mapping[str, Reply], data: Any) -> dict[str, Reply]:
+    """Return replies with the size of an image that v1 does not say taken from ``data.width`` and ``data.height``."""
+    size = {name: data.get(name) for name in ("width", "height")} if is_a(data, dict) else {}
+    if not size or not all(is_a(length, int) for length in size.values()):
+        return dict(replies)
+    unknown = {
+        id for id, reply in replies.items() if isinstance(reply, Regions) and not reply.width and not reply.height
+    }
+    return {id: attrs.evolve(reply, **size) if id in unknown else reply for id, reply in replies.items()}
 
 
 def render_legacy(replies: Mapping[str, Reply], template: Template, *, region_id: RegionId) -> list[Element]:

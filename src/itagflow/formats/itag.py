@@ -15,30 +15,29 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
-from uuid import NAMESPACE_URL, uuid5
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import WriteReport, _elements
+from itagflow.formats._counts import Counts
 from itagflow.formats._elements import misfits, render
-from itagflow.formats._files import MAX_ROW_BYTES, Source, Target, lines, reading, writing
+from itagflow.formats._files import MAX_ROW_BYTES, Source, Target, decoded, lines, reading, writing
 from itagflow.formats._implied import implied, nameless
-from itagflow.formats._legacy import upgraded
+from itagflow.formats._legacy import sized, upgraded
 from itagflow.formats._plain import is_a
-from itagflow.formats._regions import Element, RegionId
+from itagflow.formats._regions import Element, RegionId, derived_id
+from itagflow.formats._rowtext import without
 from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 
-__all__ = ["blocks", "parse", "read", "render", "template_of", "write"]
+__all__ = ["blocks", "parse", "read", "render", "result_in", "results_in", "template_of", "write"]
 
 SUFFIX = {Stage.LABEL: "", Stage.INSPECT: "-check", Stage.ACCEPT: "-verify"}
 """How a block's key ends, by stage."""
 BLOCK = re.compile(rf"label-(?P<job>[^-]+)(?P<suffix>{'|'.join(SUFFIX.values())})")
 """A block's key.  The id is a number in iTAG's own files, and may have letters in older ones."""
-REGIONS = uuid5(NAMESPACE_URL, "urn:itagflow:region")
-"""The name space of the ids of regions that have none of their own."""
 
 
 class Renderer(Protocol):
@@ -75,11 +74,8 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
 
 
 def _row(line: bytes, number: int) -> Row | Problem:
-    try:
-        text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        return Problem(f"line {number}", f"is not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02X}")
-    return Problem(f"line {number}", "contains a NUL character") if "\0" in text else Row(text, number)
+    text = decoded(line, number)
+    return text if isinstance(text, Problem) else Row(text, number)
 
 
 def write(
@@ -92,7 +88,8 @@ def write(
 ) -> WriteReport:
     """Write a manifest: each task's row as it came, followed by a block for each stage that it has a result at.
 
-    An abandoned result has no block.  A region without an id gets one that is the same in every export.
+    An abandoned result has no block.  Blocks of this job with which a row came are replaced, those of other jobs
+    are kept.  A region without an id gets one that is the same in every export.
 
     Args:
         results: The tasks with their results, in the order in which they are to be written.
@@ -101,9 +98,6 @@ def write(
         job: The job that the results are of; its id is in the keys of the blocks.
         template: The template that they answer.
         stages: The stages whose results are written; None for all.
-
-    Raises:
-        InvalidData: when a row came with results under this job's keys already.
     """
     return write_rows(results, target, job, template, stages, render)
 
@@ -117,25 +111,17 @@ def write_rows(
     elements: Renderer,
 ) -> WriteReport:
     """Write a manifest whose elements are rendered by *elements*."""
-    asked = [stage for stage in STAGES if stages is None or stage in stages]
-    blocks = dict.fromkeys(asked, 0)
-    rows = abandoned = unfinished = 0
+    counts = Counts.of(stages)
     with writing(target) as file:
         for result in results:
-            reached = [result.stages[stage] for stage in asked if stage in result.stages]
-            file.write(_line(result.task, reached, job, template, elements))
-            rows += 1
-            unfinished += not reached
-            abandoned += bool(reached) and reached[-1].replies is None
-            for at in reached:
-                blocks[at.stage] += at.replies is not None
-    return WriteReport(rows=rows, blocks=blocks, abandoned=abandoned, unfinished=unfinished)
+            file.write(_line(result.task, counts.reached(result), job, template, elements))
+    return counts.report()
 
 
 def _line(task: Task, reached: Iterable[StageResult], job: Job, template: Template, elements: Renderer) -> bytes:
-    _refuse_taken_keys(task, job)
-    region_id = partial(_derived_id, job.id, task.number)
-    parts = [task.row[: task.row.rindex("}")]]
+    region_id = partial(derived_id, job.id, task.number)
+    row = _without_own(task, job)
+    parts = [row[: row.rindex("}")]]
     for at in reached:
         if at.replies is not None:
             said = _encode(elements(at.replies, template, region_id=region_id))
@@ -145,18 +131,12 @@ def _line(task: Task, reached: Iterable[StageResult], job: Job, template: Templa
     return f"{text}}}\n".encode(errors="backslashreplace")
 
 
-def _refuse_taken_keys(task: Task, job: Job) -> None:
-    # parsing costs more than all the rest, so only a row that may hold the key, plain or escaped, is parsed
+def _without_own(task: Task, job: Job) -> str:
+    """Return the task's row without the blocks of this job, with which it came: they are written anew."""
+    # cutting costs more than all the rest, so only a row that may hold the key, plain or escaped, is looked at
     if job.label_key not in task.row and "\\u00" not in task.row:
-        return
-    ours = {job.label_key + suffix for suffix in SUFFIX.values()}
-    if taken := [key for key in json.loads(task.row) if key in ours]:
-        reason = "the row came with results under this key, which is this job's"
-        raise InvalidData(str(task), [Problem(key, reason) for key in taken])
-
-
-def _derived_id(job: int, task: int, question: str, index: int) -> str:
-    return str(uuid5(REGIONS, f"{job}/{task}/{question}/{index}"))
+        return task.row
+    return without(task.row, [job.label_key + suffix for suffix in SUFFIX.values()])
 
 
 def parse(results: object, template: Template) -> dict[str, Reply]:
@@ -202,6 +182,47 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
     if problems:
         raise InvalidData("the row", problems)
     return found
+
+
+def result_in(row: Mapping[str, Any], *, job: str | None = None, stage: Stage | None = None) -> list[Element] | None:
+    """Return *the* result in a row, or None when there is none.  iTAG's documents do not say which block that is.
+
+    Args:
+        row: A row with results, parsed.
+        job: The job whose results are meant, as it stands in the keys; the one whose blocks come last unless given.
+        stage: The stage whose result is meant; the last that has one unless given.
+
+    >>> result_in({"data": {}, "label-15": {"results": [1]}, "label-15-check": {"results": [2]}})
+    [2]
+
+    Raises:
+        InvalidData: when a block has no list of results.
+    """
+    found = blocks(row)
+    stages = found.get(next(reversed(found), "") if job is None else job, {})
+    wanted = max(stages, key=STAGES.index, default=None) if stage is None else stage
+    return None if wanted is None else stages.get(wanted)
+
+
+def results_in(row: Mapping[str, Any], template: Template, *, job: str) -> dict[Stage, dict[str, Reply]]:
+    """Return the replies in a row at each stage of *job* that it has a block of.
+
+    A size that the format of v1 does not say is taken from the fields ``width`` and ``height`` of ``data``.
+
+    Raises:
+        InvalidData: when elements are of no question of the template, or not of their question's shape; it lists
+            every problem with its path.
+    """
+    said, problems = dict[Stage, dict[str, Reply]](), list[Problem]()
+    for stage, results in blocks(row).get(job, {}).items():
+        try:
+            said[stage] = sized(parse(results, template), row.get("data"))
+        except InvalidData as error:
+            key = f"label-{job}{SUFFIX[stage]}"
+            problems += [Problem(f"{key}.{problem.where}", problem.reason) for problem in error.problems]
+    if problems:
+        raise InvalidData("the row", problems)
+    return said
 
 
 def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:

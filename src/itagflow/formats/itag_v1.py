@@ -29,6 +29,6 @@ def write(
     """Write a manifest in the old format; arguments and the rest are those of `itagflow.formats.itag.write`.
 
     Raises:
-        InvalidData: when the old format has no shape for a reply, or a row came with results of this job already.
+        InvalidData: when the old format has no shape for a reply.
     """
     return write_rows(results, target, job, template, stages, render_legacy)

@@ -60,6 +60,10 @@ class Package:
     """How many of its tasks are abandoned; counted when a turn ends."""
     wrong: int = 0
     """How many of its tasks are judged wrong and not yet done again; counted when a turn ends."""
+    prelabeled: int = 0
+    """How many of its tasks have a pre-label."""
+    corrected: int = 0
+    """How many of these have another answer by now; counted when a turn ends.  Source: ``PreMarkFixedCount``."""
     disputes: tuple[int, ...] = ()
     """The tasks on which too few votes agree, and no reviewer has decided yet."""
     scope: tuple[int, ...] | None = None
@@ -121,6 +125,12 @@ class Outcome(Enum):
     REJECTED = "rejected"
     MERGED = "merged"
     """The turn without a member that holds the winning replies of several votes."""
+    PRELABELED = "prelabeled"
+    """The turn without a member whose replies count as labeled: formal pre-labels."""
+    SUGGESTED = "suggested"
+    """The turn without a member whose replies are only shown to people, who put them right."""
+    IMPORTED = "imported"
+    """The turn without a member that holds what was labeled elsewhere, and was read from a file."""
     RELEASED = "released"
     EXPIRED = "expired"
     REASSIGNED = "reassigned"
@@ -186,9 +196,22 @@ class Assignment:
         return f"turn {self.id} on package {self.package}"
 
 
+@attrs.frozen
+class Start:
+    """Where a member's look at the pool begins: what waits before it was labeled by the member."""
+
+    priority: int
+    """The priority of the package that was found there."""
+    since: datetime
+    """Since when that package waited."""
+
+
 @attrs.frozen(kw_only=True)
 class Seat:
-    """Counts what one member holds at one stage of one job, where a limit asks for it."""
+    """What is remembered of one member at one stage of one job.
+
+    It counts what the member holds, where a limit asks for it, and says where their look at the pool begins.
+    """
 
     job: int
     """The job."""
@@ -198,6 +221,8 @@ class Seat:
     """The member."""
     held: int = 0
     """How many turns the member holds."""
+    start: Start | None = None
+    """Where the look at the pool begins; None: at its front."""
     version: int = 0
     """Counts the saves."""
 

@@ -26,7 +26,7 @@ class StageResult:
     round: int
     """The round that the task was labeled in."""
     member: int | None
-    """Who gave the answer (at any stage up to this one); None for merged votes."""
+    """Who gave the answer (at any stage up to this one); None for merged votes and pre-labels."""
     disputed: tuple[str, ...] = ()
     """The questions that no vote has won and no reviewer has decided."""
     looked_at: bool = True
@@ -42,13 +42,17 @@ class Provenance:
     round: int
     """The round."""
     member: int | None
-    """Who did it; None for merged votes."""
+    """Who did it; None for merged votes and pre-labels."""
     outcome: Outcome
     """How the turn ended."""
     looked_at: bool
     """Whether the task was in the turn's scope."""
     at: datetime
     """When the turn ended."""
+    score: float | None = None
+    """How sure the model was, if a model gave the answer and said so."""
+    model: str = ""
+    """The model that gave the answer, if one did."""
 
 
 @attrs.frozen(kw_only=True)
@@ -75,6 +79,10 @@ class Result:
         return self.last.replies if self.last else None
 
 
+COUNTS = ("abandoned", "wrong", "disputed", "prelabeled", "corrected")
+"""What packages count of their tasks, and a job's progress adds up."""
+
+
 @attrs.frozen(kw_only=True)
 class Progress:
     """How far a job is; a sum over its packages."""
@@ -89,6 +97,10 @@ class Progress:
     """How many tasks are judged wrong and not yet done again."""
     disputed: int = 0
     """How many tasks are disputed and not yet decided."""
+    prelabeled: int = 0
+    """How many tasks have a pre-label."""
+    corrected: int = 0
+    """How many of these have another answer by now.  Source: iTAG's ``PreMarkFixedCount``."""
 
     @property
     def total(self) -> int:
@@ -106,5 +118,5 @@ class Progress:
             for state in PackageState
             if self.packages.get(state)
         ]
-        parts += [f"{n} tasks {word}" for word in ("abandoned", "wrong", "disputed") if (n := getattr(self, word))]
+        parts += [f"{n} tasks {word}" for word in COUNTS if (n := getattr(self, word))]
         return f"{self.done} of {self.total} tasks done: " + ", ".join(parts)

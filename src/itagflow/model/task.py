@@ -110,6 +110,10 @@ class Answer:
     """What the reviewer says about it."""
     disputed: tuple[str, ...] = ()
     """The questions that no reply has won (merged votes only)."""
+    score: float | None = None
+    """How sure the model is that gave these replies (pre-labels only), as it says itself."""
+    model: str = ""
+    """The model that gave these replies (pre-labels only)."""
     version: int = 0
     """Counts the saves."""
 
@@ -155,6 +159,8 @@ class Work:
     """Why it was sent back."""
     draft: Answer | None = None
     """What an earlier holder of the turn had saved; it does not count."""
+    prelabel: Answer | None = None
+    """What a model says about it, to be put right; it does not count until it is saved."""
 
     @property
     def data(self) -> dict[str, Any]:

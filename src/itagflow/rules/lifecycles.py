@@ -42,7 +42,7 @@ class Closing:
 
 def _has_tasks(act: JobAct) -> None:
     if not act.job.loaded:
-        raise Incomplete("publish", "the job has no tasks: load some data first")
+        raise Incomplete("begin", "the job has no tasks: load some data first")
 
 
 def _can_finish(act: JobAct) -> None:
@@ -103,10 +103,12 @@ JOB = Lifecycle(
     [
         Step("load", JobState.DRAFT, JobState.DRAFT),
         Step("publish", JobState.DRAFT, JobState.RUNNING, (_has_tasks, _can_finish)),
+        Step("import", JobState.DRAFT, JobState.FINISHED, (_has_tasks, _nothing_open)),
         Step("pause", JobState.RUNNING, JobState.PAUSED),
         Step("resume", JobState.PAUSED, JobState.RUNNING),
         Step("finish", JobState.RUNNING, JobState.FINISHED, (_nothing_open,)),
         Step("finish", JobState.PAUSED, JobState.FINISHED, (_nothing_open,)),
+        *(Step("prelabel", state, state) for state in (JobState.DRAFT, JobState.RUNNING, JobState.PAUSED)),
         Step("append", JobState.RUNNING, JobState.RUNNING),
         Step("append", JobState.PAUSED, JobState.PAUSED),
         Step("append", JobState.FINISHED, JobState.RUNNING),

@@ -10,10 +10,10 @@ from typing import Any, cast
 
 import attrs
 
-from itagflow.errors import Problem
+from itagflow.errors import NotAllowed, Problem
 from itagflow.model.entity import changed
 from itagflow.model.job import AvgSize, FieldBase, FixedSize, Job, JobState
-from itagflow.model.package import Package
+from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 from itagflow.rules.change import Act, Change, Saved, record
@@ -108,6 +108,16 @@ def _row_problems(where: str, text: str, content: Any, template: Template, job: 
 
 def _as_key(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def must_have_no_prelabels(job: Job, turn: Assignment | None) -> None:
+    """Check that the draft *job* can take more rows; *turn* is any turn of it, if there is one.
+
+    Raises:
+        NotAllowed: when pre-labels have come to its packages, which may have gone on.
+    """
+    if turn is not None:
+        raise NotAllowed("nobody", "load more rows", f"job {job.name!r} has pre-labels: publish it, then append")
 
 
 def block_size(job: Job) -> int:

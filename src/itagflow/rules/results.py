@@ -11,7 +11,8 @@ from itagflow.model.package import PASSING, Assignment, Outcome, Package, Packag
 from itagflow.model.result import Provenance, Result, StageResult
 from itagflow.model.task import Answer, Task, TaskState, Work
 
-_CLOSING_LABEL = (Outcome.SUBMITTED, Outcome.MERGED)
+GIVEN = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
+"""The outcomes of the turns that hold pre-labels."""
 
 
 @attrs.frozen
@@ -35,9 +36,20 @@ class Case:
 
     def labeled(self) -> Assignment | None:
         """Return the turn that closed the last labeling of this task, or None."""
-        outcome = Outcome.MERGED if self.job.workflow.label.votes > 1 else Outcome.SUBMITTED
-        turns = [t for t in self.done(Stage.LABEL) if t.outcome is outcome and t.covers(self.task)]
+        turns = [t for t in self.done(Stage.LABEL) if t.outcome in self.closing and t.covers(self.task)]
         return turns[-1] if turns else None
+
+    @property
+    def closing(self) -> tuple[Outcome, ...]:
+        """The outcomes of the turns that close the labeling of a task."""
+        by_people = Outcome.MERGED if self.job.workflow.label.votes > 1 else Outcome.SUBMITTED
+        return (by_people, Outcome.PRELABELED, Outcome.IMPORTED)
+
+    @property
+    def prelabel(self) -> Answer | None:
+        """The pre-label of this task, if it has one."""
+        given = [self.answers[t.id] for t in self.turns if t.outcome in GIVEN and t.id in self.answers]
+        return given[-1] if given else None
 
     @property
     def being_labeled(self) -> bool:
@@ -113,6 +125,7 @@ def _provenance(case: Case) -> Iterator[Provenance]:
         if turn.state is not TurnState.DONE or turn.outcome is None or turn.ended_at is None:
             continue
         if turn.stage is not Stage.LABEL or turn.covers(case.task):
+            answer = case.answers.get(turn.id)
             yield Provenance(
                 stage=turn.stage,
                 round=turn.round,
@@ -120,13 +133,27 @@ def _provenance(case: Case) -> Iterator[Provenance]:
                 outcome=turn.outcome,
                 looked_at=turn.covers(case.task),
                 at=turn.ended_at,
+                score=answer.score if answer else None,
+                model=answer.model if answer else "",
             )
 
 
 def counted(package: Package, cases: Iterable[Case]) -> Package:
-    """Return *package*, about to be saved, with the counts of its abandoned and wrong tasks."""
-    states = [state(case, live=False) for case in cases]
-    return attrs.evolve(package, abandoned=states.count(TaskState.ABANDONED), wrong=states.count(TaskState.WRONG))
+    """Return *package*, about to be saved, with the counts of its abandoned, wrong and corrected tasks."""
+    found = [(state(case, live=False), corrected(case)) for case in cases]
+    states = [state for state, _ in found]
+    return attrs.evolve(
+        package,
+        abandoned=states.count(TaskState.ABANDONED),
+        wrong=states.count(TaskState.WRONG),
+        corrected=sum(changed for _, changed in found),
+    )
+
+
+def corrected(case: Case) -> bool:
+    """Return whether the task has a pre-label, and people have given it another answer."""
+    before, now = case.prelabel, _present_answer(case, live=False)
+    return before is not None and now is not None and not now.dropped and now.replies != before.replies
 
 
 def state(case: Case, *, live: bool = True) -> TaskState:
@@ -149,7 +176,7 @@ def _present_answer(case: Case, *, live: bool) -> Answer | None:
     """Return the answer that stands for the task now: the newest of its present labeling, or a reviewer's."""
     label = case.labeled()
     since = case.package.round if case.being_labeled else (label.round if label else 0)
-    outcomes = {Outcome.MERGED} if label and case.job.workflow.label.votes > 1 else {Outcome.SUBMITTED}
+    outcomes = case.closing if label else (Outcome.SUBMITTED,)
     present = None
     for turn, answer in _said(case, live=live):
         if turn.round < since or not answer.counts:
@@ -183,7 +210,8 @@ def _said(case: Case, *, live: bool) -> Iterator[tuple[Assignment, Answer]]:
 
 
 def _speaks(turn: Assignment, *, live: bool) -> bool:
-    return turn.state is TurnState.DONE or (live and turn.state is TurnState.HELD)
+    done = turn.state is TurnState.DONE and turn.outcome is not Outcome.SUGGESTED
+    return done or (live and turn.state is TurnState.HELD)
 
 
 def work(case: Case, turn: Assignment, task: Task) -> Work:
@@ -201,6 +229,7 @@ def work(case: Case, turn: Assignment, task: Task) -> Work:
         votes=tuple(_votes(case, label.round)) if label and merged and merged.disputed else (),
         remark=remark if turn.round > 1 else "",
         draft=_draft(case, turn),
+        prelabel=case.prelabel,
     )
 
 

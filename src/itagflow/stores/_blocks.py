@@ -23,24 +23,24 @@ Found = tuple[Any, ...]
 
 
 class Decoded:
-    """The entities of rows; of the kinds that seldom change, each version is decoded once."""
+    """The entities of rows; a row of a kind that seldom changes is decoded once while it stays the same."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._kept: dict[tuple[type[Any], Key, int], Any] = {}
+        self._kept: dict[tuple[type[Any], Key], tuple[Found, Any]] = {}
 
     def entity(self, layout: Layout[E], row: Found) -> E:
         """Return the entity of *row*."""
         if not layout.cached:
             return layout.entity(row)
-        keys = len(layout.key)
-        mark = (layout.kind, row[:keys], row[keys])
-        found = self._kept.get(mark)
-        if found is None:
+        mark = (layout.kind, row[: len(layout.key)])
+        known, entity = self._kept.get(mark, ((), None))
+        if known != row:  # the whole row: a version may be taken back, or a key used again
             if len(self._kept) >= CACHED:
                 self._kept.clear()
-            found = self._kept[mark] = layout.entity(row)
-        return cast(E, found)
+            entity = layout.entity(row)
+            self._kept[mark] = (row, entity)
+        return cast(E, entity)
 
 
 class Look(ABC):
@@ -58,14 +58,14 @@ class Look(ABC):
     def get(self, kind: type[E], key: Key) -> E:
         """Return the entity with this key."""
         layout = cast("Layout[E]", LAYOUTS[kind])
-        return self._decoded(layout, self._one(layout, self.sql.get(layout), key))
+        return self._kept.entity(layout, self._one(layout, self.sql.get(layout), key))
 
     def find(self, query: Query[E]) -> Iterator[E]:
         """Yield every match in order."""
         statement = self.sql.find(query)
         layout = cast("Layout[E]", LAYOUTS[query.kind])
         rows = self.rows(statement.text, statement.values)
-        return (self._decoded(layout, row) for row in rows)
+        return (self._kept.entity(layout, row) for row in rows)
 
     def count(self, query: Query[E]) -> int:
         """Return how many match."""
@@ -86,9 +86,6 @@ class Look(ABC):
             raise NotFound(layout.kind.__name__, key)
         return rows[0]
 
-    def _decoded(self, layout: Layout[E], row: Found) -> E:
-        return self._kept.entity(layout, row)
-
 
 class Change(Look):
     """A write block; how rows are inserted and replaced is left to the store."""
@@ -97,7 +94,6 @@ class Change(Look):
         """Ask and write in this *sql*."""
         super().__init__(sql, decoded)
         self._held: dict[tuple[type[Any], Key], Found] = {}
-        self._written: set[tuple[type[Any], Key]] = set()
 
     @abstractmethod
     def run(self, text: str, values: Sequence[Any]) -> int:
@@ -118,7 +114,6 @@ class Change(Look):
             row, keys = layout.row(entity), len(layout.key)
             places = self._changed(entity, row, keys)
             done = self.update(entity, places, (*(row[at] for at in places), *row[:keys], entity.version - 1))
-            self._written.add((type(entity), entity.key))
             if done != 1:
                 self.get(type(entity), entity.key)
                 raise Conflict(type(entity).__name__, entity.key)
@@ -133,7 +128,7 @@ class Change(Look):
         """Return the entity and keep it from other writers."""
         layout = cast("Layout[E]", LAYOUTS[kind])
         row = self._one(layout, self.sql.get(layout) + (self.sql.share if shared else self.sql.hold), key)
-        return self._decoded(layout, row) if shared else self._hold(layout, row)
+        return self._kept.entity(layout, row) if shared else self._hold(layout, row)
 
     def remove(self, query: Query[E], limit: int) -> int:
         """Delete at most *limit* matches and return how many were deleted."""
@@ -142,12 +137,7 @@ class Change(Look):
 
     def _hold(self, layout: Layout[E], row: Found) -> E:
         self._held[layout.kind, row[: len(layout.key)]] = row
-        return self._decoded(layout, row)
-
-    def _decoded(self, layout: Layout[E], row: Found) -> E:
-        # what this block has written may still be taken back, so it is not kept as decoded
-        mine = layout.cached and (layout.kind, row[: len(layout.key)]) in self._written
-        return layout.entity(row) if mine else super()._decoded(layout, row)
+        return self._kept.entity(layout, row)
 
     def _changed(self, entity: Entity, row: Found, keys: int) -> tuple[int, ...]:
         """Return the places of *row* to be written: the indexes of columns that stay are not touched."""

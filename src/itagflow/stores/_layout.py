@@ -272,6 +272,8 @@ PACKAGE = Layout(
         whole("wrong"),
         sum_of("disputed"),
         word("value"),
+        whole("prelabeled"),
+        whole("corrected"),
     ),
     (
         ("job", "state", "waiting", "-priority", "waiting_since", "number"),

@@ -143,7 +143,6 @@ class _Change(_Look, Change):
             self.tells = True
             ((position,),) = self.rows(f"{self.sql.insert(layout)} RETURNING position", row[1:])
             return attrs.evolve(entity, position=position)
-        self._written.add((type(entity), entity.key))
         return entity if self.run(f"{self.sql.insert(layout)} ON CONFLICT DO NOTHING", row) else None
 
     def _add_many(self, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
@@ -157,7 +156,6 @@ class _Change(_Look, Change):
 
     def _copy(self, kind: type[Entity], entities: list[Entity]) -> None:
         layout: Layout[Any] = LAYOUTS[kind]
-        self._written.update((kind, entity.key) for entity in entities if layout.cached)
         with translating(self._name), self._cursor.copy(self.sql.copy(layout).encode()) as copy:
             for entity in entities:
                 copy.write_row(layout.row(entity))

@@ -78,7 +78,6 @@ class _Change(_Look, Change):
             done = self._run(SQLITE.insert(layout), row[1:])
             return attrs.evolve(entity, position=done.lastrowid or 0)
         self._run(SQLITE.insert(layout), row)
-        self._written.add((type(entity), entity.key))
         return entity
 
     def _add_many(self, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
@@ -97,7 +96,6 @@ class _Change(_Look, Change):
         return added
 
     def _insert(self, kind: type[Entity], entities: list[Entity]) -> None:
-        self._written.update((kind, entity.key) for entity in entities if LAYOUTS[kind].cached)
         try:
             self._connection.executemany(SQLITE.insert(LAYOUTS[kind]), map(LAYOUTS[kind].row, entities))
         except sqlite3.IntegrityError:

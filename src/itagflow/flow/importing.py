@@ -1,0 +1,187 @@
+"""Finished jobs from elsewhere: a manifest with its results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, cast
+
+from typing_extensions import Unpack
+
+from itagflow.errors import InvalidData, Problem
+from itagflow.flow._act import Block
+from itagflow.flow._find import MemberRef, TemplateRef, WorkspaceRef, paged
+from itagflow.flow.loading import KEPT, Data, OnError, Wrap, rows_in
+from itagflow.flow.ordering import JobNotes, Ordering
+from itagflow.flow.prelabeling import groups
+from itagflow.formats import itag
+from itagflow.model.job import Accept, Inspect, Job, Label, Packaging, Rule, Stage, Workflow
+from itagflow.model.package import Assignment, Package, PackageState
+from itagflow.model.reply import Replies
+from itagflow.model.task import Row, Task
+from itagflow.model.template import Template
+from itagflow.rules import answers, importing, jobs
+from itagflow.rules.access import Action
+from itagflow.rules.change import record
+from itagflow.store import Query, Reader
+
+BLOCK = 1_000
+"""About how many tasks are settled in one block."""
+PEEK = 10_000
+"""How many rows may come without a result before the first one with."""
+RULES: dict[Stage, Rule] = {Stage.LABEL: Label(), Stage.INSPECT: Inspect(), Stage.ACCEPT: Accept()}
+LARGEST_ID = 2**63 - 1
+
+
+class Importing(Ordering):
+    """The verb that reads finished jobs."""
+
+    def import_job(
+        self,
+        workspace: WorkspaceRef,
+        name: str,
+        *,
+        template: TemplateRef,
+        data: Data,
+        by: MemberRef,
+        of_job: str | None = None,
+        workflow: Workflow | None = None,
+        packaging: Packaging | None = None,
+        on_error: OnError = "raise",
+        row_key: str | None = None,
+        progress: Wrap | None = None,
+        **notes: Unpack[JobNotes],
+    ) -> Job:
+        """Read an exported manifest as a finished job: each row a task, each block the result of its stage.
+
+        The job gets the id that it has in the manifest, where that is a number and free here, so that an export
+        of it has the same keys.  A row without a result becomes an abandoned task.  Who did the work elsewhere a
+        manifest does not say.  A package can be reopened to go on with it.
+
+        Args:
+            workspace: The workspace.
+            name: The job's name, unique in the workspace.
+            template: What was asked; `itagflow.formats.itag.template_of` reads one off some rows.
+            data: A manifest, or its rows; see `load`.
+            by: The member who imports.
+            of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.  The blocks of
+                the others stay in the rows.
+            workflow: The stages; those that the first row with a result has, unless given.
+            packaging: How tasks are cut into packages; 50 each unless given.
+            on_error: ``"raise"`` on a bad row or result and leave nothing behind; ``"skip"`` leaves bad rows out, and
+                makes a task with a bad result an abandoned one.
+            row_key: The field of ``data`` that tells rows apart; of rows with the same value one is loaded.
+            progress: Wraps the iterable of rows, such as ``tqdm``.
+            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
+
+        Raises:
+            InvalidData: when there are no results, or those of several jobs; on a bad name, row or result; it lists
+                the first 1,000 problems and counts all.
+            AlreadyExists: when the workspace has a job of this name.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        rows, source, stages = _peeked(rows_in(data, "itag"), of_job)
+        flow = workflow or Workflow(*(RULES[stage] for stage in stages))
+        id = int(source) if source.isdecimal() and 0 < int(source) <= LARGEST_ID else None
+        job = self._draft(workspace, name, template, flow, packaging, None, by, row_key, None, notes, id=id)
+        try:
+            self.load(job, rows, by=by, on_error=on_error, progress=progress)
+            self._settle(job, source, by, on_error)
+            return self._end(job, by)
+        except Exception:
+            self.delete(job, by=by)
+            raise
+
+    def _settle(self, job: Job, source: str, by: MemberRef, on_error: OnError) -> None:
+        """Store the results of every package, until one is bad; then only look for what else is."""
+        with self.store.read() as reader:
+            template = reader.get(Template, (job.template,))
+        problems, bad = list[Problem](), 0
+        waiting = Query(Package, {"job": job.id, "state": PackageState.LABEL}, order=("number",))
+        for group in groups(paged(self.store, waiting), BLOCK):
+            with self.store.read() as reader:
+                tasks = _tasks(reader, job, group)
+            read = dict[int, list[Any]]()
+            for task in tasks:
+                results, found = _results(task, template, source, job)
+                read.setdefault(task.package, []).append((task, results))
+                problems += found[: KEPT - len(problems)]
+                bad += len(found)
+            if on_error == "skip" or not bad:
+                with self._acting() as block:
+                    _import(block, job, read, by)
+        if bad and on_error == "raise":
+            raise InvalidData(f"the results of job {job.name!r}", problems, bad)
+
+    def _end(self, job: Job, by: MemberRef) -> Job:
+        with self._acting() as block:
+            old = block.hold_job(job)
+            act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+            new = jobs.stepped(old, "import")
+            block.do(record(act, "import", about=new, save=((old, new),), data={"name": old.name}))
+            return new
+
+
+def _peeked(rows: Iterator[object], of_job: str | None) -> tuple[Iterable[Any], str, tuple[Stage, ...]]:
+    """Return the rows, the job whose results are read, and the stages of the first row that has some.
+
+    Raises:
+        InvalidData: when there are none, or those of several jobs.
+    """
+    seen = list[object]()
+    for item in rows:
+        seen.append(item)
+        found = _blocks(item)
+        if of_job is None and len(found) > 1:
+            reason = f"has results of the jobs {', '.join(found)}: pass of_job="
+            raise InvalidData("the data", [Problem(f"row {len(seen)}", reason)])
+        if found and of_job in (None, *found):
+            source = next(iter(found)) if of_job is None else of_job
+            return chain(seen, rows), source, tuple(found[source])
+        if len(seen) == PEEK:
+            break
+    whose = "" if of_job is None else f" of job {of_job}"
+    reason = f"no results{whose} in the first {len(seen)} rows: nothing to import; `create_job` takes rows without"
+    raise InvalidData("the data", [Problem("", reason)])
+
+
+def _blocks(item: object) -> dict[str, dict[Stage, Any]]:
+    """Return the results in a row by job and stage; a row that is bad has none here, and is named when it is loaded."""
+    text = item.text if isinstance(item, Row) else item
+    try:
+        content: Any = json.loads(text) if isinstance(text, str) else text
+        return itag.blocks(cast("dict[str, Any]", content)) if isinstance(content, dict) else {}
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _tasks(reader: Reader, job: Job, group: Sequence[Package]) -> list[Task]:
+    named = tuple(package.number for package in group)
+    return list(reader.find(Query(Task, {"job": job.id, "package": named}, order=("package", "number"))))
+
+
+def _results(task: Task, template: Template, source: str, job: Job) -> tuple[dict[Stage, Replies], list[Problem]]:
+    """Return the replies at each stage that a task's row has sound results of, and what is wrong with the others."""
+    results, problems = dict[Stage, Replies](), list[Problem]()
+    try:
+        said = itag.results_in(json.loads(task.row), template, job=source)
+    except InvalidData as error:
+        return {}, [Problem(f"{task}, {problem.where}", problem.reason) for problem in error.problems]
+    for stage, replies in said.items():
+        wrong = answers.problems(template, replies, task)
+        if not job.workflow.has(stage):
+            wrong = [Problem("", "the workflow has no such stage: pass workflow= with all that the rows have")]
+        problems += [Problem(f"{task}, {stage.value}, {problem.where}", problem.reason) for problem in wrong]
+        if not wrong:
+            results[stage] = replies
+    return results, problems
+
+
+def _import(block: Block, job: Job, read: dict[int, Any], by: MemberRef) -> None:
+    act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
+    for number, found in read.items():
+        held = block.hold_package((job.id, number))
+        ids = [block.new_id(Assignment, job.id) for _ in job.workflow.stages]
+        package, turns, said = importing.imported(job, held, found, act, ids)
+        block.do(record(act, "import", about=package, add=(*turns, *said), save=((held, package),)))

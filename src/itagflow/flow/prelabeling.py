@@ -1,0 +1,191 @@
+"""Pre-labels into a job: from a model, a file, or fields of the rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import attrs
+
+from itagflow.errors import InvalidData, Problem
+from itagflow.flow import _find
+from itagflow.flow._act import Block
+from itagflow.flow._cases import numbers_in
+from itagflow.flow._find import JobRef, MemberRef, paged
+from itagflow.flow._turns import finish_if_done
+from itagflow.flow.loading import KEPT, Loading, Wrap
+from itagflow.model.job import Job
+from itagflow.model.package import Assignment, Package, PackageState
+from itagflow.model.prelabel import Prediction, Predictor
+from itagflow.model.task import Task
+from itagflow.model.template import Template
+from itagflow.rules import access, prelabeling
+from itagflow.rules.access import Action
+from itagflow.rules.change import Act, record
+from itagflow.rules.lifecycles import JOB, JobAct
+from itagflow.rules.prelabeling import Formal, PrelabelReport, Sound
+from itagflow.store import Query, Reader
+
+Group = Sequence[Package]
+"""Some packages that are pre-labeled in one block."""
+
+
+@attrs.define
+class _Tally:
+    """What pre-labeling has come to so far."""
+
+    formal: int = 0
+    prefilled: int = 0
+    silent: int = 0
+    failed: int = 0
+    busy: int = 0
+    problems: list[Problem] = attrs.field(factory=list[Problem])
+
+    def note(self, problems: list[Problem] | None) -> None:
+        if problems is None:
+            self.silent += 1
+        else:
+            self.failed += 1
+            self.problems += problems[: KEPT - len(self.problems)]
+
+    def report(self) -> PrelabelReport:
+        return PrelabelReport(
+            formal=self.formal,
+            prefilled=self.prefilled,
+            silent=self.silent,
+            failed=self.failed,
+            busy=self.busy,
+            problems=tuple(self.problems),
+        )
+
+
+class Prelabeling(Loading):
+    """The verb that brings pre-labels into a job."""
+
+    def prelabel(
+        self,
+        job: JobRef,
+        predict: Predictor,
+        *,
+        by: MemberRef,
+        formal: Formal = False,
+        model: str = "",
+        batch: int = 100,
+        progress: Wrap | None = None,
+    ) -> PrelabelReport:
+        """Let a model, or another source, say something about the tasks of a job before people do.
+
+        A pre-label either prefills, to be put right by people (`Work.prelabel`), or it is *formal*: it counts as
+        labeled, and a package of which nothing is left to label goes straight to its review.  `Progress.corrected`
+        counts what people changed.  Source: iTAG, *Configure intelligent pre-labeling*.
+
+        Packages on which people work, or have worked, are left out; so is what has a pre-label already, so a call
+        that broke off is simply made again.  A draft that has pre-labels takes no more rows.
+
+        Args:
+            job: A job that is a draft, runs or is paused.
+            predict: Is called with up to *batch* tasks, outside of any block, and returns for each, in their order,
+                a `PreLabel`, bare replies, or None for nothing to say; a `Problem` or an exception tells that it
+                failed on that task.  When the call raises, it is made again for each task alone.
+                `itagflow.prelabels` makes such callables from fields, blocks of results, and files.
+            by: The member who decides.
+            formal: True: all count as labeled; a number: those whose score is at least that; False: none.
+            model: The model, where the pre-label does not name it.
+            batch: How many tasks *predict* gets at the most.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
+
+        Raises:
+            WrongState: when the job is finished or archived.
+            NotAllowed: when *by* may not manage jobs.
+            InvalidData: when *predict* does not return as many as it was given.
+        """
+        with self.store.read() as reader:
+            home = _find.job(reader, job)
+            access.check(self.policy, _find.member(reader, home.workspace, by), Action.MANAGE_JOB, home, None)
+            template = reader.get(Template, (home.template,))
+        JOB.advance(home.state, "prelabel", JobAct(job=home), f"job {home.name!r}")
+        tally = _Tally()
+        waiting = Query(Package, {"job": home.id, "state": PackageState.LABEL}, order=("number",))
+        packages = paged(self.store, waiting)
+        for group in groups(progress(packages) if progress else packages, batch):
+            with self.store.read() as reader:
+                tasks = _open_tasks(reader, home, group, tally)
+            said = defaultdict[int, list[Sound]](list)
+            for task, prediction in _predicted(predict, tasks, batch):
+                found = prelabeling.sound(template, task, prediction, model)
+                if isinstance(found, Sound):
+                    said[task.package].append(found)
+                else:
+                    tally.note(found)
+            if said:
+                self._keep(home, said, formal, by, tally)
+        return tally.report()
+
+    def _keep(self, home: Job, said: dict[int, list[Sound]], formal: Formal, by: MemberRef, tally: _Tally) -> None:
+        """Store the pre-labels of some packages in one block."""
+        with self._acting() as block:
+            act = block.allowed(home.workspace, by, Action.MANAGE_JOB, home)
+            held = [block.hold_package((home.id, number)) for number in sorted(said)]
+            for package in held:
+                if prelabeling.is_untouched(home, package):
+                    _prelabel(block, home, package, said[package.number], formal, act, tally)
+                else:  # somebody was faster
+                    tally.busy += len(said[package.number])
+            finish_if_done(block, home, act)
+
+
+def groups(packages: Iterable[Package], size: int) -> Iterator[Group]:
+    """Yield packages together until they have *size* tasks."""
+    group, tasks = list[Package](), 0
+    for package in packages:
+        group.append(package)
+        tasks += package.size
+        if tasks >= size:
+            yield group
+            group, tasks = [], 0
+    if group:
+        yield group
+
+
+def _open_tasks(reader: Reader, job: Job, group: Group, tally: _Tally) -> list[Task]:
+    """Return the tasks of *group* that pre-labels can come to."""
+    free = [package for package in group if prelabeling.is_untouched(job, package)]
+    tally.busy += sum(package.size for package in group if package not in free)
+    where: dict[str, Any] = {"job": job.id, "package": tuple(package.number for package in free)}
+    turns = defaultdict[int, list[Assignment]](list)
+    for turn in reader.find(Query(Assignment, where)):
+        turns[turn.package].append(turn)
+    tasks = reader.find(Query(Task, where, order=("package", "number")))
+    return [task for task in tasks if not prelabeling.has_prelabel(task, turns[task.package])]
+
+
+def _predicted(predict: Predictor, tasks: Sequence[Task], size: int) -> Iterator[tuple[Task, Prediction]]:
+    for start in range(0, len(tasks), size):
+        batch = tasks[start : start + size]
+        yield from zip(batch, _called(predict, batch), strict=True)
+
+
+def _called(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
+    try:
+        said = list(predict(batch))
+    except Exception as error:
+        # one bad row must not cost the others theirs
+        return [error] if len(batch) == 1 else [one for task in batch for one in _called(predict, [task])]
+    if len(said) != len(batch):
+        raise InvalidData("the pre-labels", [Problem("", f"{len(said)} were returned for {len(batch)} tasks")])
+    return said
+
+
+def _prelabel(
+    block: Block, job: Job, package: Package, said: Sequence[Sound], formal: Formal, act: Act, tally: _Tally
+) -> None:
+    counting = [sure for sure in said if sure.is_formal(formal)]
+    showing = [sure for sure in said if not sure.is_formal(formal)]
+    ids = (block.new_id(Assignment, job.id), block.new_id(Assignment, job.id))
+    tasks = numbers_in(block.store, package)
+    after, added = prelabeling.prelabeled(job, package, tasks, counting, showing, act, ids)
+    data = {"formal": [sure.task.number for sure in counting], "prefilled": [sure.task.number for sure in showing]}
+    block.do(record(act, "prelabel", about=package, add=added, save=((package, after),), data=data))
+    tally.formal += len(counting)
+    tally.prefilled += len(showing)

@@ -1,0 +1,35 @@
+"""What a model, a file or a field of the row says about a task before people do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import attrs
+
+from itagflow.errors import Problem
+from itagflow.model.reply import Reply
+from itagflow.model.task import Task
+
+
+@attrs.frozen
+class PreLabel:
+    """A pre-label with where it comes from.
+
+    >>> from itagflow import Choice
+    >>> PreLabel(Choice("cat"), score=0.93, model="vit-b16").score
+    0.93
+    """
+
+    replies: Reply | Mapping[str, Reply]
+    """The replies by question id, or the reply to the only question."""
+    score: float | None = None
+    """How sure the model is, as it says itself; None when it does not say."""
+    model: str = ""
+    """The model, with its version; kept with the answer for ever."""
+
+
+Prediction = PreLabel | Reply | Mapping[str, Reply] | Problem | Exception | None
+"""What is said about one task: a pre-label, bare replies, nothing (None), or what went wrong."""
+
+Predictor = Callable[[Sequence[Task]], Iterable[Prediction]]
+"""Says something about each task of a batch, in their order."""
