@@ -9,10 +9,10 @@ nox.options.reuse_existing_virtualenvs = True
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
-def install(session: nox.Session, *groups: str, extra: str = "") -> None:
-    """Install the project itself, perhaps with an extra, and the tools of its dependency groups."""
+def install(session: nox.Session, *groups: str, extras: str = "postgres") -> None:
+    """Install the project itself with what it can use, and the tools of its dependency groups."""
     tools = [tool for group in groups for tool in nox.project.dependency_groups(PROJECT, group)]
-    session.install("-e", f".{extra}", *tools)
+    session.install("-e", f".[{extras}]", *tools)
 
 
 @nox.session
@@ -32,7 +32,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def fast(session: nox.Session) -> None:
     """Run the tests of everything that reads and writes JSON with the extra that does it faster."""
-    install(session, "tests", extra="[fast]")
+    install(session, "tests", extras="fast,postgres")
     session.run("pytest", "tests/test_fast.py", "tests/formats", "tests/test_templates.py", *session.posargs)
 
 
@@ -69,7 +69,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print the tables of performance ratios; ``-- --long`` adds a million packages, and as many rows."""
-    install(session, "bench", extra="[fast]")
+    install(session, "bench", extras="fast,postgres")
     session.run("python", "benchmarks/run.py", *session.posargs)
     session.run("python", "benchmarks/manifest.py", *session.posargs)
 

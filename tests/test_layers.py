@@ -98,6 +98,8 @@ def test_there_are_no_circles() -> None:
         ("cattrs", {"codec", "schema"}),
         ("sqlite3", {"stores"}),
         ("fcntl", {"stores"}),
+        ("psycopg", {"stores"}),
+        ("psycopg_pool", {"stores"}),
     ],
 )
 def test_a_library_has_one_home(library: str, home: set[str]) -> None:

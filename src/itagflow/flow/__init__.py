@@ -94,7 +94,9 @@ def open(
     Args:
         url: ``"memory:"``, the path of a SQLite file, or ``"sqlite:///path"``, which takes
             ``?synchronous=normal`` (faster; the last work may be lost in a power cut, never torn) and
-            ``?synchronous=full`` (the default).  A file that does not exist is made.
+            ``?synchronous=full`` (the default).  A file that does not exist is made.  Or
+            ``"postgresql://user@host/name"``, a database that exists; it needs ``itagflow[postgres]``, and
+            takes what the driver takes.
         policy: Says who may do what.
         clock: Tells the time, with its time zone.
         ids: Makes new keys.
@@ -102,7 +104,8 @@ def open(
 
     Raises:
         InvalidData: when the URL is of no known kind.
-        StoreFailed: when the file cannot be opened, or belongs to another program or a newer version.
+        StoreFailed: when the file or the database cannot be opened, belongs to another program or a newer version,
+            or the driver is not installed.
     """
     return Flow(_store(url), policy=policy, clock=clock, ids=ids, listeners=listeners)
 
@@ -115,10 +118,21 @@ def _store(url: str | os.PathLike[str]) -> Store:
         return MemoryStore()
     if scheme == "sqlite" and colon:
         return _sqlite(url)
+    if scheme in ("postgresql", "postgres") and colon:
+        return _postgres(url)
     if "://" in url:
-        known = "'memory:', a path, or 'sqlite:///path'"
+        known = "'memory:', a path, 'sqlite:///path', or 'postgresql://user@host/name'"
         raise InvalidData("the URL", [Problem("", f"{scheme!r} is no known kind of store; known are {known}")])
     return SqliteStore(url)
+
+
+def _postgres(url: str) -> Store:
+    try:
+        from itagflow.stores.postgres import PostgresStore
+    except ImportError as error:
+        hint = "Install it: pip install 'itagflow[postgres]'"
+        raise StoreFailed("postgresql", f"the driver is not there: {error}", hint) from error
+    return PostgresStore(url)
 
 
 def _sqlite(url: str) -> Store:

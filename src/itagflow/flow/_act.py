@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, perhaps
 from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job, Stage
-from itagflow.model.package import Assignment, Package, Seat
+from itagflow.model.package import Assignment, Package, Seat, TurnState
 from itagflow.model.workspace import Member
 from itagflow.rules import access
 from itagflow.rules.access import Action, Policy
@@ -81,6 +81,13 @@ class Block:
         package = self.store.get(Assignment, key).package
         return self.store.hold(Package, (key[0], package)), self.store.hold(Assignment, key)
 
+    def take_turn(self, ref: TurnRef) -> tuple[Package, Assignment] | None:
+        """Return the same, or None when another writer holds the package: who holds one waits for no other."""
+        key = _find.key_of(ref)
+        where = {"job": key[0], "number": self.store.get(Assignment, key).package}
+        package = self.store.take(Query(Package, where, limit=1))
+        return None if package is None else (package, self.store.hold(Assignment, key))
+
     def turns(self, package: Package) -> list[Assignment]:
         """Return every turn that there ever was on *package*, oldest first."""
         where = {"job": package.job, "package": package.number}
@@ -92,6 +99,20 @@ class Block:
             return ()
         named = sorted((member, by) for member, by in moves if member is not None and by)
         return tuple(seat_moved(self.store.hold(Seat, (job.id, stage.value, member)), by) for member, by in named)
+
+    def hold_seats(self, job: Job, turns: Iterable[Assignment]) -> None:
+        """Keep the seats of those who hold *turns* from other writers, in the order in which everybody does."""
+        named = {(turn.stage, turn.member) for turn in turns if turn.member and turn.state is TurnState.HELD}
+        for stage, member in sorted(named, key=lambda seat: (seat[0].value, seat[1])):
+            if job.workflow.rule(stage).limit is not None:
+                self.store.hold(Seat, (job.id, stage.value, member))
+
+    def kept(self, job: int, member: int) -> tuple[Job, Member]:
+        """Return a job and a member as they are now, and stay until the block ends: work is about to be given out.
+
+        This comes last, behind packages, turns and seats.
+        """
+        return self.store.hold(Job, (job,), shared=True), self.store.hold(Member, (member,), shared=True)
 
     def new_id(self, kind: type[E], *place: int) -> int:
         """Return an id that no *kind* has in this place."""

@@ -74,9 +74,8 @@ def _who(block: Block, job: Job, by: MemberRef | None) -> Member | None:
     return None if by is None else block.member(job.workspace, by)
 
 
-def recall(block: Block, turn: Assignment, by: int, reason: str, *, free: bool) -> None:
-    """Take *turn* back in the name of *by*; with *free* its slot goes back to the pool."""
-    package, turn = block.hold_turn(turn)
+def recall(block: Block, package: Package, turn: Assignment, by: int, reason: str, *, free: bool) -> None:
+    """Take *turn*, held with its package, back in the name of *by*; with *free* its slot goes back to the pool."""
     job = block.store.get(Job, (turn.job,))
     act = block.act(job.workspace, by)
     block.do(claiming.recall(package, turn, act, reason=reason, free=free, seats=left(block, job, turn)))

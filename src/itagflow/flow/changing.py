@@ -83,8 +83,10 @@ class Changing(Shell):
 
     def _look(self, job: Job, migration: Migration) -> tuple[int, Tally]:
         """Return the position of the job's last event, and what the answers up to it, or later ones, come to."""
+        # behind it an open block may still put an answer
+        seen = Span(None, self.store.settled())
         with self.store.read() as reader:
-            last = first(reader, Query(Event, {"job": job.id}, order=("-position",), limit=1))
+            last = first(reader, Query(Event, {"job": job.id, "position": seen}, order=("-position",), limit=1))
             loaded = reader.get(Job, job.key).loaded
 
         def page(reader: Reader, task: int) -> tuple[list[Answer], int | None]:

@@ -44,7 +44,9 @@ class Claiming(Shell):
             turn, start = self._claim(member, job, stage, token)
         except _NoSeat as missing:
             self._make_seat(missing.seat)
-            turn, start = self._claim(member, job, stage, token)
+            return self.claim(member, job, stage, token=token)
+        except _Sent as before:
+            return before.turn
         if turn and turn.member and start:
             self._remember(Seat(job=turn.job, stage=stage, member=turn.member), start)
         return turn
@@ -95,6 +97,7 @@ class Claiming(Shell):
             claiming.must_be_working(job, "assign")
             who = _able(block, job, due, member, stage)
             change = claiming.assign(job, due, who, act, id=block.new_id(Assignment, job.id), stage=stage)
+            _must_still_be_able(block, job, who, stage)
             return _done(block, change)
 
     def reassign(self, turn: TurnRef, member: MemberRef, *, by: MemberRef, reason: str = "") -> Assignment:
@@ -111,7 +114,9 @@ class Claiming(Shell):
             who = _able(block, job, package, member, old.stage, instead_of=old)
             seats = left(block, job, old)
             id = block.new_id(Assignment, job.id)
-            return _done(block, claiming.reassign(job, package, old, who, act, id=id, reason=reason, seats=seats))
+            change = claiming.reassign(job, package, old, who, act, id=id, reason=reason, seats=seats)
+            _must_still_be_able(block, job, who, old.stage)
+            return _done(block, change)
 
     def expire(self, job: JobRef, *, by: MemberRef) -> list[Assignment]:
         """Return every turn of a job whose lease has lapsed to the pool, each in a block of its own.
@@ -172,6 +177,13 @@ class _NoSeat(Exception):
         self.seat = seat
 
 
+class _Sent(Exception):
+    """The same claim was sent before, and has its turn: it was stored while this one waited."""
+
+    def __init__(self, turn: Assignment) -> None:
+        self.turn = turn
+
+
 def _must_have_seat(block: Block, seat: Seat) -> None:
     if perhaps(block.store, Seat, seat.key) is None:
         raise _NoSeat(seat)
@@ -183,22 +195,27 @@ class _Claim:
     def __init__(self, block: Block, job: Job, member: Member, stage: Stage, token: str) -> None:
         self._block, self._job, self._member, self._stage, self._token = block, job, member, stage, token
         self._act: Act = block.act(job.workspace, member.id)
+        self._holding = False
         self.start: Start | None = None
 
     def run(self) -> Assignment | None:
-        return self._own_offer() or self._from_pool() or self._lapsed()
+        turn = self._own_offer() or self._from_pool() or self._lapsed()
+        if turn is None and self._token:
+            self._must_be_new()  # what this claim would have got may be held by the same one, sent before
+        return turn
 
     def _own_offer(self) -> Assignment | None:
         where: dict[str, Any] = {"member": self._member.id, "state": TurnState.OFFERED, "job": self._job.id}
         for turn in self._block.store.find(Query(Assignment, where, order=("id",))):
-            if turn.stage is self._stage:
-                _, offer = self._block.hold_turn(turn)
+            if turn.stage is self._stage and (found := self._held(turn)) is not None:
+                offer = found[1]
                 if offer.state is TurnState.OFFERED and (seats := self._seated()) is not None:
                     return self._take(claiming.take_offer(self._job, offer, self._act, token=self._token, seats=seats))
         return None
 
     def _from_pool(self) -> Assignment | None:
         package = self._next()
+        self._holding |= package is not None
         seats = self._seated() if package else None
         if package is None or seats is None:
             return None
@@ -221,14 +238,22 @@ class _Claim:
 
     def _lapsed(self) -> Assignment | None:
         for turn in _lapsed(self._block, self._job, self._stage):
-            package, now = self._block.hold_turn(turn)
-            if not _has_lapsed(now, self._block):
+            found = self._held(turn)
+            if found is None or not _has_lapsed(found[1], self._block):
                 continue
+            package, now = found
             if now.member == self._member.id:
                 return self._renewed(now)
             if not self._barred(package) and (seats := self._seated(now)) is not None:
                 return self._take_over(package, now, seats)
         return None
+
+    def _held(self, turn: Assignment) -> tuple[Package, Assignment] | None:
+        """Return the turn and its package, held; None when others have it and this claim holds a package already."""
+        if self._holding:
+            return self._block.take_turn(turn)
+        self._holding = True
+        return self._block.hold_turn(turn)
 
     def _renewed(self, turn: Assignment) -> Assignment | None:
         renewed = claiming.renew(self._job, turn, self._act)
@@ -237,7 +262,7 @@ class _Claim:
         self._block.do(record(self._act, "renew", about=turn, save=((turn, renewed),)))
         return renewed
 
-    def _take_over(self, package: Package, lapsed: Assignment, seats: tuple[Saved, ...]) -> Assignment:
+    def _take_over(self, package: Package, lapsed: Assignment, seats: tuple[Saved, ...]) -> Assignment | None:
         id, token = self._block.new_id(Assignment, self._job.id), self._token
         change = claiming.take_over(
             self._job, package, lapsed, self._member, self._act, id=id, token=token, seats=seats
@@ -251,15 +276,22 @@ class _Claim:
 
     def _seated(self, instead_of: Assignment | None = None) -> tuple[Saved, ...] | None:
         """Return the seats that this claim moves, or None when the member may hold no more."""
-        if self._token:
-            self._block.store.hold(Seat, (self._job.id, self._stage.value, self._member.id))
         gone = (instead_of.member, -1) if instead_of and instead_of.state is TurnState.HELD else (None, 0)
         seats = self._block.seats(self._job, self._stage, (self._member.id, 1), gone)
+        if self._token:
+            self._must_be_new()
         mine = next((seat for seat, _ in seats if isinstance(seat, Seat) and seat.member == self._member.id), None)
         return None if mine and claiming.seat_is_full(self._job, self._stage, mine.held) else seats
 
-    def _take(self, change: Change) -> Assignment:
-        return _done(self._block, change)
+    def _must_be_new(self) -> None:
+        """Check, with the seat held, that nobody has sent this claim meanwhile."""
+        self._block.store.hold(Seat, (self._job.id, self._stage.value, self._member.id))
+        if known := _by_token(self._block, self._job, self._member, self._token):
+            raise _Sent(known)
+
+    def _take(self, change: Change) -> Assignment | None:
+        job = _must_still_be_able(self._block, self._job, self._member, self._stage)
+        return _done(self._block, change) if job.state is JobState.RUNNING else None
 
 
 def lapsed_turns(reader: Reader, job: Job, stage: Stage, at: Any) -> Iterator[Assignment]:
@@ -306,6 +338,19 @@ def _able(
     if stage is not Stage.LABEL:
         claiming.must_not_review_own_work(job, package, who, stage, turns)
     return who
+
+
+def _must_still_be_able(block: Block, job: Job, member: Member, stage: Stage) -> Job:
+    """Check once more, behind everything that is held, that *member* may work here, and return the job as it is now.
+
+    Nobody changes either of them any more until the block ends: no turn is given to somebody who has just been
+    removed, and none of a job that has just ended.
+    """
+    now, who = block.kept(job.id, member.id)
+    if (now.version, who.version) != (job.version, member.version):
+        claiming.must_be_working(now, f"{stage.value} here")
+        access.check(block.policy, who, Action.at(stage), now, stage)
+    return now
 
 
 def _done(block: Block, change: Change) -> Assignment:

@@ -15,8 +15,8 @@ from itagflow.flow import _find
 from itagflow.flow._find import MemberRef, PartRef
 from itagflow.flow._ids import TimeOrdered, now
 from itagflow.flow._spread import spread
+from itagflow.flow.following import Following
 from itagflow.flow.loading import Wrap
-from itagflow.flow.reading import Reading
 from itagflow.formats import Format, WriteReport
 from itagflow.formats._files import Target, writing
 from itagflow.model.job import Stage
@@ -30,7 +30,7 @@ PART = 5_000
 """How many tasks each worker of an export is given at once, unless the caller says how many parts to make."""
 
 
-class Exporting(Reading):
+class Exporting(Following):
     """The verb that brings results out."""
 
     def export(

@@ -237,14 +237,6 @@ class Reading(Shell):
             where["package"] = package if isinstance(package, int) else _find.key_of(package)[1]
         return self._told(Query(Event, where, order=("position",)))
 
-    def events(self, *, after: int = 0, workspace: WorkspaceRef | None = None) -> Iterator[Event]:
-        """Yield every event behind position *after*, in order, none twice: the truth to follow, also after a crash."""
-        where: dict[str, Any] = {"position": Span(after + 1, None)}
-        if workspace is not None:
-            with self.store.read() as reader:
-                where["workspace"] = _find.workspace(reader, workspace).id
-        return self._told(Query(Event, where, order=("position",)))
-
     def can(self, member: MemberRef, action: Action, entity: Place, *, stage: Stage | None = None) -> Permission:
         """Return whether a member may do something here, without trying it.
 

@@ -184,7 +184,7 @@ class _Change(_Look):
     def take(self, query: Query[E]) -> E | None:
         return next(self.find(attrs.evolve(query, limit=1)), None)
 
-    def hold(self, kind: type[E], key: Key) -> E:
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:  # noqa: ARG002 - there is one writer
         return self.get(kind, key)
 
     def remove(self, query: Query[E], limit: int) -> int:
@@ -307,6 +307,11 @@ class MemoryStore:
     def write(self) -> _Writing:
         """Open a block that is kept when it ends, and dropped when it raises."""
         return _Writing(self)
+
+    def settled(self) -> int:
+        """Return the position of the last event: positions follow the order of commits."""
+        with self.lock:
+            return self.position
 
     def close(self) -> None:
         """Forget everything."""
