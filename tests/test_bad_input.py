@@ -305,7 +305,7 @@ class TestRows:
 
     def test_no_file_and_no_such_format(self, flow: Flow) -> None:
         job = cats(flow)
-        is_refused(flow, UnknownFormat, "no format 'coco9'; known are itag", lambda: flow.export(job, "coco9", "x"))
+        is_refused(flow, UnknownFormat, "no format 'coco9'; known are csv, itag", lambda: flow.export(job, "coco9", "x"))
         with pytest.raises(FileNotFoundError):
             flow.append(job, "/nowhere/at/all.manifest", by="ada")
 
