@@ -33,7 +33,8 @@ def tests(session: nox.Session) -> None:
 def fast(session: nox.Session) -> None:
     """Run the tests of everything that reads and writes JSON with the extra that does it faster."""
     install(session, "tests", extras="fast,postgres")
-    session.run("pytest", "tests/test_fast.py", "tests/formats", "tests/test_templates.py", *session.posargs)
+    where = ("tests/test_fast.py", "tests/formats", "tests/test_templates.py", "src/itagflow/jsontext")
+    session.run("pytest", *where, *session.posargs)
 
 
 @nox.session

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._plain import is_a, is_strings, is_whole
@@ -113,9 +113,9 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
             every problem with its path.
     """
     asked = template.asked
-    if problems := list(misfits("results", results, asked)):
+    given, problems = _matched("results", results, asked)
+    if problems:
         raise InvalidData("the results", problems)
-    given, _ = matched("results", cast("list[Element]", results), asked)
     replies = {question.id: reply_in(question, element) for _, question, element in given}
     return {question.id: replies[question.id] for question in asked if question.id in replies}
 
@@ -161,15 +161,18 @@ def number_in(text: str) -> float | None:
     return None
 
 
-def misfits(where: str, results: Any, questions: Iterable[Question]) -> Iterator[Problem]:
-    """Yield everything that keeps the elements of ``results`` from being replies to *questions*."""
+def misfits(where: str, results: object, questions: tuple[Question, ...]) -> list[Problem]:
+    """Return everything that keeps the elements of ``results`` from being replies to *questions*."""
+    return _matched(where, results, questions)[1]
+
+
+def _matched(where: str, results: Any, questions: tuple[Question, ...]) -> tuple[list[Given], list[Problem]]:
+    """Return which element answers which question, and everything that keeps one from being a reply to it."""
     if not is_a(results, list):
-        yield Problem(where, "must be a list")
-        return
-    given, problems = matched(where, results, tuple(questions))
-    yield from problems
-    for path, question, element in given:
-        yield from element_problems(path, question, element)
+        return [], [Problem(where, "must be a list")]
+    given, problems = _paired(where, results, questions)
+    problems += [problem for at in given for problem in element_problems(*at)]
+    return given, problems
 
 
 def shape_of(element: Any) -> QuestionKind | None:
@@ -179,7 +182,7 @@ def shape_of(element: Any) -> QuestionKind | None:
     return QuestionKind.VIDEO if "duration" in element else QuestionKind.SLOT
 
 
-def matched(where: str, results: list[Any], questions: tuple[Question, ...]) -> tuple[list[Given], list[Problem]]:
+def _paired(where: str, results: list[Any], questions: tuple[Question, ...]) -> tuple[list[Given], list[Problem]]:
     """Return which element answers which question, and which answer none or one that is answered already.
 
     An element without an id answers the first question of its kind that none has answered yet, if possible one
