@@ -127,7 +127,7 @@ class Databases:
     def give_back(self, url: str) -> None:
         """Empty a database, whoever is still connected."""
         tables = sql.SQL(", ").join(sql.Identifier("itagflow", layout.table) for layout in LAYOUTS.values())
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        others = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database()"
         with closing(psycopg.connect(url, autocommit=True)) as connection:
             connection.execute(f"{others} AND pid <> pg_backend_pid() AND backend_type = 'client backend'")
             connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(tables))

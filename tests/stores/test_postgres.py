@@ -210,7 +210,7 @@ class TestConnections:
 
 def cut(url: str) -> None:
     """Have the server close every other connection to a database."""
-    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    others = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database()"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"{others} AND pid <> pg_backend_pid() AND backend_type = 'client backend'")
 

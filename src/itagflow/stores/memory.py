@@ -310,7 +310,7 @@ class MemoryStore:
 
     def settled(self) -> int:
         """Return the position of the last event: positions follow the order of commits."""
-        with self.lock:
+        with self.read():
             return self.position
 
     def close(self) -> None:

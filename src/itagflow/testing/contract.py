@@ -300,6 +300,8 @@ class StoreContract(Meeting):
             for inner in (store.read, store.write):
                 with outer(), refused(StoreFailed), inner():
                     raise AssertionError("the inner block was opened")
+            with outer(), refused(StoreFailed):
+                store.settled()
         with store.write() as writer:
             writer.add(a_job())
         store.close()
