@@ -72,6 +72,7 @@ def bench(session: nox.Session) -> None:
     """Print the tables of performance ratios; ``-- --long`` adds a million packages, and as many rows."""
     install(session, "bench", extras="fast,postgres")
     session.run("python", "benchmarks/run.py", *session.posargs)
+    session.run("python", "benchmarks/own_work.py")
     session.run("python", "benchmarks/manifest.py", *session.posargs)
 
 

@@ -1,0 +1,90 @@
+"""Prints what a claim costs a member who labeled most of what waits for inspection, beside one who labeled nothing."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import itagflow
+from itagflow import (
+    Assignment,
+    FixedSize,
+    Flow,
+    Inspect,
+    Job,
+    Label,
+    Member,
+    Outcome,
+    PackageState,
+    Role,
+    Stage,
+    TurnState,
+    Workflow,
+    templates,
+)
+from itagflow.model.entity import changed
+from itagflow.model.package import Package
+
+OWN, OTHERS = 100_000, 3_000
+"""How many packages wait that the member labeled, and behind them how many that somebody else did."""
+START = datetime(2026, 1, 1, tzinfo=UTC)
+CLAIMS = 200
+
+
+def build(flow: Flow) -> Job:
+    """Order a job in which everything is labeled, a package each second: first by ben, then by di."""
+    home = flow.create_workspace("bench", admin="ada")
+    ben, _, di = (flow.add_member(home, name, Role.OPERATOR, by="ada") for name in ("ben", "cy", "di"))
+    job = flow.create_job(
+        home,
+        "own-work",
+        template=templates.image_classification(["cat", "dog"]),
+        data=({"data": {"source": f"{n}.jpg"}} for n in range(OWN + OTHERS)),
+        workflow=Workflow(Label(), Inspect()),
+        packaging=FixedSize(1),
+        workforce={Stage.LABEL: ["ben", "di"], Stage.INSPECT: ["ben", "cy"]},
+        by="ada",
+    )
+    for first in range(1, OWN + OTHERS + 1, 2_000):
+        with flow.store.write() as writer:
+            for number in range(first, min(first + 2_000, OWN + OTHERS + 1)):
+                at, who = START + timedelta(seconds=number), ben if number <= OWN else di
+                writer.add(turn(job, number, who, at))
+                held = writer.hold(Package, (job.id, number))
+                writer.save(changed(held, state=PackageState.INSPECT, waiting_since=at))
+    return job
+
+
+def turn(job: Job, number: int, member: Member, at: datetime) -> Assignment:
+    """Return the turn in which *member* labeled a package."""
+    done = {"state": TurnState.DONE, "outcome": Outcome.SUBMITTED, "made_at": at, "ended_at": at}
+    where = {"job": job.id, "id": number, "package": number, "stage": Stage.LABEL, "round": 1}
+    return Assignment(**where, **done, member=member.id)  # type: ignore[arg-type]
+
+
+def claims(flow: Flow, job: Job, name: str) -> Iterator[float]:
+    """Claim again and again, and yield the seconds of each."""
+    for _ in range(CLAIMS):
+        begin = time.perf_counter()
+        if flow.claim(name, job, Stage.INSPECT) is None:
+            raise LookupError("nothing is left to claim")
+        yield time.perf_counter() - begin
+
+
+def main() -> None:
+    """Print a line for each store."""
+    print(f"a claim where {OWN:,} of the waiting packages are one's own work, beside one who labeled nothing")
+    with tempfile.TemporaryDirectory() as folder:
+        for store, url in (("memory", "memory:"), ("SQLite", f"sqlite:///{folder}/own.db?synchronous=normal")):
+            with itagflow.open(url) as flow:
+                job = build(flow)
+                first, *later = claims(flow, job, "ben")
+                usual = statistics.median(claims(flow, job, "cy"))
+            each = statistics.median(later)
+            ratio = f"{each / usual:5.2f} times (goal at most 3)"
+            print(f"{store:7} {each * 1e6:9.1f} µs, {ratio}; the first look {first * 1e3:.0f} ms", flush=True)
+
+
+if __name__ == "__main__":
+    main()
