@@ -144,6 +144,8 @@ class Found:
         stored = {id: json.loads(text(codec.to_json(turn))) for id, turn in self.turns.items()}
         for field in ("member", "package", "stage", "round", "made_at", "scope"):
             assert [turn for turn in claims if stored[turn["id"]].get(field) != turn.get(field)] == []
+        tokens = Counter((turn.member, turn.token) for turn in self.turns.values() if turn.token)
+        assert set(tokens.values()) == {1}, "a claim that was sent again got another turn"
         ended = self.of("submit", "review", "accept", "reject", "release")
         assert [turn for turn in ended if stored[turn["id"]] != turn] == []
 
