@@ -72,7 +72,7 @@ def read(said: Any) -> Any:
 
 
 def carry_on(flow: Flow, job: int, name: str, draw: random.Random) -> None:
-    """Resume, whoever has paused and was told, calling again, that it is paused."""
+    """Resume: who called again to pause was told that it is paused, and left it so."""
     flow.resume(job, by="ada")
 
 

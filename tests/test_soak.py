@@ -75,7 +75,7 @@ def disturb(server: postgres.Server, draw: random.Random) -> int:
 
 
 def cut_one(connection: psycopg.Connection[Any], draw: random.Random) -> bool:
-    """Cut a connection, one that is in the middle of an act if there is any."""
+    """Cut a connection that is in the middle of an act, and return whether there was one."""
     others = "backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'"
     pids = connection.execute(f"SELECT pid FROM pg_stat_activity WHERE {others} ORDER BY pid").fetchall()
     return bool(pids) and connection.execute("SELECT pg_terminate_backend(%s)", draw.choice(pids)).fetchone() == (True,)
@@ -88,6 +88,8 @@ def test_nothing_is_lost_and_nobody_gets_what_another_has(tmp_path: Path) -> Non
         given = [Soak(server.url, job.id, seed, SECONDS, tmp_path / f"{seed}") for seed in range(PROCESSES)]
         with SPAWN.Pool(PROCESSES) as pool:
             working = pool.map_async(soak, given, 1)
+            while not working.ready() and sum(1 for _ in tmp_path.iterdir()) < PROCESSES:
+                time.sleep(0.1)  # until everybody is there
             cuts = disturb(server, random.Random(PROCESSES))
             done = sum(working.get(timeout=SECONDS + 300), Counter[str]())
         with itagflow.open(server.url) as flow:
@@ -143,11 +145,11 @@ class Found:
         assert claims
         stored = {id: json.loads(text(codec.to_json(turn))) for id, turn in self.turns.items()}
         for field in ("member", "package", "stage", "round", "made_at", "scope"):
-            assert [turn for turn in claims if stored[turn["id"]].get(field) != turn.get(field)] == []
+            assert [turn for turn in claims if stored.get(turn["id"], {}).get(field) != turn.get(field)] == []
         tokens = Counter((turn.member, turn.token) for turn in self.turns.values() if turn.token)
         assert set(tokens.values()) == {1}, "a claim that was sent again got another turn"
         ended = self.of("submit", "review", "accept", "reject", "release")
-        assert [turn for turn in ended if stored[turn["id"]] != turn] == []
+        assert [turn for turn in ended if stored.get(turn["id"]) != turn] == []
 
     def check_slots(self) -> None:
         """No stage of a round had more turns than it needs, and nobody votes twice."""
