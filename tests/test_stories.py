@@ -133,6 +133,14 @@ class TestClaiming:
         assert flow.claim("ben", job, L, token="request-7") == first
         assert flow.claim("ben", job, L, token="request-8").package == 2
 
+    def test_a_token_names_the_own_lapsed_turn_that_it_gave(self, flow: Flow, clock: Clock) -> None:
+        job = cats(flow, tasks=2, workflow=Workflow(Label(lease=timedelta(minutes=10))))
+        first = flow.claim("ben", job, L, token="request-7")
+        clock.forward(minutes=11)
+        again = flow.claim("ben", job, L, token="request-8")
+        assert again.id == first.id
+        assert flow.claim("ben", job, L, token="request-8") == again
+
     def test_a_limit_caps_what_one_member_holds(self, flow: Flow) -> None:
         job = cats(flow, tasks=6, workflow=Workflow(Label(limit=2)))
         held = [taken(flow, "ben", job), taken(flow, "ben", job)]

@@ -256,7 +256,9 @@ class _Claim:
         return self._block.hold_turn(turn)
 
     def _renewed(self, turn: Assignment) -> Assignment | None:
-        renewed = claiming.renew(self._job, turn, self._act)
+        if self._token:
+            self._must_be_new()
+        renewed = claiming.renew(self._job, turn, self._act, token=self._token)
         if renewed is None:
             return None
         self._block.do(record(self._act, "renew", about=turn, save=((turn, renewed),)))

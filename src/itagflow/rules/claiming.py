@@ -117,12 +117,15 @@ def recall(
     return record(act, "recall", about=turn, save=saved, data={"reason": reason})
 
 
-def renew(job: Job, turn: Assignment, act: Act) -> Assignment | None:
-    """Return *turn* with its lease counted from now, or None when its stage has no lease."""
+def renew(job: Job, turn: Assignment, act: Act, *, token: str = "") -> Assignment | None:
+    """Return *turn* with its lease counted from now, or None when its stage has no lease.
+
+    A claim that comes to it again gives it a new *token*.
+    """
     lease = job.workflow.rule(turn.stage).lease
     if lease is None:
         return None
-    return changed(turn, lease_until=_until(act.at, lease))
+    return changed(turn, lease_until=_until(act.at, lease), token=token or turn.token)
 
 
 def ended(turn: Assignment, verb: str, act: Act, *, remark: str = "") -> Assignment:
