@@ -11,13 +11,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow._act import Clock, Ids, Listener
 from itagflow.flow._ids import TimeOrdered, now
-from itagflow.flow.claiming import Claiming
+from itagflow.flow.bulk import Bulk
 from itagflow.flow.explaining import Explaining
 from itagflow.flow.exporting import Exporting
 from itagflow.flow.labeling import Labeling
 from itagflow.flow.managing import Managing
 from itagflow.flow.packaging import Packaging
-from itagflow.flow.reviewing import Reviewing
 from itagflow.rules.access import Policy, default_policy
 from itagflow.store import Store
 from itagflow.stores import MemoryStore, SqliteStore
@@ -25,7 +24,7 @@ from itagflow.stores import MemoryStore, SqliteStore
 __all__ = ["Flow", "open"]
 
 
-class Flow(Managing, Packaging, Claiming, Labeling, Reviewing, Explaining, Exporting):
+class Flow(Managing, Packaging, Labeling, Bulk, Explaining, Exporting):
     """Runs labeling work over one store; threads may share it.
 
     >>> from itagflow.stores import MemoryStore

@@ -147,6 +147,8 @@ def with_finish(block: Block, package: Package) -> tuple[Saved, ...]:
     """Return the job, held and finished, if *package*, about to be saved, was its last open one."""
     if package.stage is not None:
         return ()
+    if block.holds_open(package.job, but=package.number):
+        return ()  # nobody else can end that one, and what ends it here looks again
     job = block.store.hold(Job, (package.job,))
     others = block.store.find(Query(Package, {"job": job.id, "state": OPEN}, limit=2))
     if any(other.number != package.number for other in others) or job.state not in JOB.sources("finish"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from itagflow.errors import AlreadyExists
-from itagflow.flow._act import Block, Shell
+from itagflow.errors import AlreadyExists, NotAllowed
+from itagflow.flow._act import BLOCK, Block, Shell
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, first, perhaps
 from itagflow.flow._turns import held, left
 from itagflow.model.job import Job, JobState, Stage
@@ -44,6 +44,21 @@ class Claiming(Shell):
             self._make_seat(missing.seat)
             return self._claim(member, job, stage, token)
 
+    def claim_many(self, member: MemberRef, job: JobRef, stage: Stage, count: int) -> list[Assignment]:
+        """Take up to *count* turns, in the order in which `claim` gives them; fewer when there are no more.
+
+        Errors are those of `claim`.
+        """
+        try:
+            turns = self._claim_many(member, job, stage, count)
+        except _NoSeat as missing:
+            self._make_seat(missing.seat)
+            turns = self._claim_many(member, job, stage, count)
+        # what remains may be in somebody's hands: a block that holds turns already does not wait for others
+        while len(turns) < count and (turn := self.claim(member, job, stage)) is not None:
+            turns.append(turn)
+        return turns
+
     def renew(self, turn: TurnRef, *, by: MemberRef | None = None) -> Assignment:
         """Count the lease of a held turn from now; saving an answer does the same.
 
@@ -71,10 +86,7 @@ class Claiming(Shell):
             NotAllowed: when *by* is another member, who may not assign work.
         """
         with self._acting() as block:
-            package, old = block.hold_turn(turn)
-            job = block.store.get(Job, (old.job,))
-            act = _holder_or_leader(block, job, old, by)
-            return _returned(block, "release", job, package, old, act, reason)
+            return released(block, turn, by, reason)
 
     def assign(self, package: PackageRef, member: MemberRef, *, by: MemberRef) -> Assignment:
         """Offer a free slot of a package to a member, who claims it before anything from the pool.
@@ -83,14 +95,7 @@ class Claiming(Shell):
             NotAllowed: when no slot is free, the member may not have it, or *by* may not assign work.
         """
         with self._acting() as block:
-            due = block.hold_package(package)
-            job = block.store.get(Job, (due.job,))
-            stage = claiming.stage_of(due)
-            act = block.allowed(job.workspace, by, Action.ASSIGN, job, stage)
-            claiming.must_be_working(job, "assign")
-            who = _able(block, job, due, member, stage)
-            change = claiming.assign(job, due, who, act, id=block.new_id(Assignment, job.id), stage=stage)
-            return _done(block, change)
+            return assigned(block, package, member, by)
 
     def reassign(self, turn: TurnRef, member: MemberRef, *, by: MemberRef, reason: str = "") -> Assignment:
         """Take a turn back and offer its slot to another member; returns the offer.
@@ -109,7 +114,7 @@ class Claiming(Shell):
             return _done(block, claiming.reassign(job, package, old, who, act, id=id, reason=reason, seats=seats))
 
     def expire(self, job: JobRef, *, by: MemberRef) -> list[Assignment]:
-        """Return every turn of a job whose lease has lapsed to the pool, each in a block of its own.
+        """Return every turn of a job whose lease has lapsed to the pool, in blocks.
 
         Raises:
             NotAllowed: when *by* may not assign work.
@@ -117,31 +122,31 @@ class Claiming(Shell):
         with self._acting() as block:
             home = block.job(job)
             block.allowed(home.workspace, by, Action.ASSIGN, home)
-            lapsed = [turn for stage in home.workflow.stages for turn in _lapsed(block, home, stage)]
-        return [returned for turn in lapsed if (returned := self._expire(turn, by))]
+            lapsed = [turn.key for stage in home.workflow.stages for turn in _lapsed(block, home, stage)]
+        attempts = self._attempt(lapsed, Block.hold_turns, lambda block, turn: _expired(block, turn, by))
+        return [attempt.turn for attempt in attempts if attempt.turn is not None]
 
-    def _expire(self, turn: Assignment, by: MemberRef) -> Assignment | None:
-        with self._acting() as block:
-            package, now = block.hold_turn(turn)
-            if not _has_lapsed(now, block):
-                return None  # its holder was faster
-            job = block.store.get(Job, (now.job,))
-            act = block.allowed(job.workspace, by, Action.ASSIGN, job)
-            return _returned(block, "expire", job, package, now, act, "the lease lapsed")
+    def _claim_many(self, member: MemberRef, job: JobRef, stage: Stage, count: int) -> list[Assignment]:
+        """Take what is offered to a member, and what the pool has for them, in blocks."""
+        turns = list[Assignment]()
+        while len(turns) < count:
+            with self._acting() as block:
+                home = block.job(job)
+                claim = _begun(block, home, block.member(home.workspace, member), stage)
+                found = claim.waiting(min(BLOCK, count - len(turns))) if claim else []
+            turns += found
+            if len(found) < BLOCK:
+                break
+        return turns
 
     def _claim(self, member: MemberRef, job: JobRef, stage: Stage, token: str) -> Assignment | None:
         with self._acting() as block:
             home = block.job(job)
-            rule = home.workflow.rule(stage)
             who = block.member(home.workspace, member)
             if token and (known := _by_token(block, home, who, token)):
                 return known
-            access.check(self.policy, who, Action.at(stage), home, stage)
-            if home.state is not JobState.RUNNING:
-                return None
-            if token or rule.limit is not None:
-                _must_have_seat(block, Seat(job=home.id, stage=stage, member=who.id))
-            return _Claim(block, home, who, stage, token).run()
+            claim = _begun(block, home, who, stage, token)
+            return claim.run() if claim else None
 
     def _make_seat(self, seat: Seat) -> None:
         try:
@@ -156,6 +161,17 @@ class _NoSeat(Exception):
 
     def __init__(self, seat: Seat) -> None:
         self.seat = seat
+
+
+def _begun(block: Block, job: Job, member: Member, stage: Stage, token: str = "") -> _Claim | None:
+    """Return a claim that can look for work, or None when the job gives out none."""
+    rule = job.workflow.rule(stage)
+    access.check(block.policy, member, Action.at(stage), job, stage)
+    if job.state is not JobState.RUNNING:
+        return None
+    if token or rule.limit is not None:
+        _must_have_seat(block, Seat(job=job.id, stage=stage, member=member.id))
+    return _Claim(block, job, member, stage, token)
 
 
 def _must_have_seat(block: Block, seat: Seat) -> None:
@@ -173,14 +189,28 @@ class _Claim:
     def run(self) -> Assignment | None:
         return self._own_offer() or self._from_pool() or self._lapsed()
 
+    def waiting(self, count: int) -> list[Assignment]:
+        """Take up to *count* turns of what is offered, and of what waits in the pool."""
+        offers = self._offers()[:count]
+        self._block.hold_turns(offer.key for offer in offers)
+        found = [turn for offer in offers if (turn := self._take_offer(offer)) is not None]
+        while len(found) < count and (turn := self._from_pool()) is not None:
+            found.append(turn)
+        return found
+
     def _own_offer(self) -> Assignment | None:
+        return next((turn for offer in self._offers() if (turn := self._take_offer(offer)) is not None), None)
+
+    def _offers(self) -> list[Assignment]:
         where: dict[str, Any] = {"member": self._member.id, "state": TurnState.OFFERED, "job": self._job.id}
-        for turn in self._block.store.find(Query(Assignment, where, order=("id",))):
-            if turn.stage is self._stage:
-                _, offer = self._block.hold_turn(turn)
-                if offer.state is TurnState.OFFERED and (seats := self._seated()) is not None:
-                    return self._take(claiming.take_offer(self._job, offer, self._act, token=self._token, seats=seats))
-        return None
+        found = self._block.store.find(Query(Assignment, where, order=("id",)))
+        return [turn for turn in found if turn.stage is self._stage]
+
+    def _take_offer(self, turn: Assignment) -> Assignment | None:
+        _, offer = self._block.hold_turn(turn)
+        if offer.state is not TurnState.OFFERED or (seats := self._seated()) is None:
+            return None
+        return self._take(claiming.take_offer(self._job, offer, self._act, token=self._token, seats=seats))
 
     def _from_pool(self) -> Assignment | None:
         package = self._block.store.take(pool(self._job, self._member, self._stage))
@@ -235,6 +265,35 @@ class _Claim:
 
     def _take(self, change: Change) -> Assignment:
         return _done(self._block, change)
+
+
+def assigned(block: Block, package: PackageRef, member: MemberRef, by: MemberRef) -> Assignment:
+    """Offer a free slot of a package to a member: what `Claiming.assign` does."""
+    due = block.hold_package(package)
+    job = block.store.get(Job, (due.job,))
+    stage = claiming.stage_of(due)
+    act = block.allowed(job.workspace, by, Action.ASSIGN, job, stage)
+    claiming.must_be_working(job, "assign")
+    who = _able(block, job, due, member, stage)
+    change = claiming.assign(job, due, who, act, id=block.new_id(Assignment, job.id), stage=stage)
+    return _done(block, change)
+
+
+def released(block: Block, turn: TurnRef, by: MemberRef | None, reason: str) -> Assignment:
+    """Give a turn back, or decline an offer: what `Claiming.release` does."""
+    package, old = block.hold_turn(turn)
+    job = block.store.get(Job, (old.job,))
+    act = _holder_or_leader(block, job, old, by)
+    return _returned(block, "release", job, package, old, act, reason)
+
+
+def _expired(block: Block, turn: TurnRef, by: MemberRef) -> Assignment:
+    package, old = block.hold_turn(turn)
+    job = block.store.get(Job, (old.job,))
+    act = block.allowed(job.workspace, by, Action.ASSIGN, job)
+    if not _has_lapsed(old, block):
+        raise NotAllowed("nobody", "expire it", f"the lease of {old} goes on: its holder was faster")
+    return _returned(block, "expire", job, package, old, act, "the lease lapsed")
 
 
 def pool(job: Job, member: Member, stage: Stage) -> Query[Package]:
