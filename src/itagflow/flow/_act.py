@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -48,7 +49,7 @@ class Block:
         self.policy = policy
         self.events: list[Event] = []
         self._ids = ids
-        self._held: dict[tuple[type[Any], Key], Any] = {}
+        self._held: dict[type[Any], dict[Key, Any]] = defaultdict(dict)
 
     def job(self, ref: JobRef) -> Job:
         """Return the job as it is now."""
@@ -80,10 +81,10 @@ class Block:
 
     def hold(self, kind: type[E], key: Key) -> E:
         """Return an entity as it is by now, kept from other writers until the block ends: it is read once."""
-        if (kind, key) not in self._held:
-            self._held[kind, key] = self.store.hold(kind, key)
-        found: E = self._held[kind, key]
-        return found
+        held: dict[Key, E] = self._held[kind]
+        if key not in held:
+            held[key] = self.store.hold(kind, key)
+        return held[key]
 
     def hold_package(self, ref: PackageRef) -> Package:
         """Return the package, kept from other writers until the block ends."""
@@ -92,7 +93,7 @@ class Block:
     def hold_turn(self, ref: TurnRef) -> tuple[Package, Assignment]:
         """Return a turn and its package, kept from other writers: the package first, always in this order."""
         key = _find.key_of(ref)
-        turn = self._held.get((Assignment, key)) or self.store.get(Assignment, key)
+        turn = self._held[Assignment].get(key) or self.store.get(Assignment, key)
         return self.hold(Package, (turn.job, turn.package)), self.hold(Assignment, key)
 
     def hold_packages(self, keys: Iterable[tuple[int, int]]) -> None:
@@ -111,8 +112,8 @@ class Block:
 
     def holds_open(self, job: int, *, but: int) -> bool:
         """Return whether it holds an open package of *job*, other than the one numbered *but*."""
-        held = (entity for entity in reversed(self._held.values()) if isinstance(entity, Package))
-        return any(package.job == job and package.number != but and package.stage for package in held)
+        held: dict[Key, Package] = self._held[Package]
+        return any(other.job == job and other.number != but and other.stage for other in reversed(held.values()))
 
     def turns(self, package: Package) -> list[Assignment]:
         """Return every turn that there ever was on *package*, oldest first."""
@@ -151,7 +152,8 @@ class Block:
         """Store what a rule decided, with its event."""
         *_, event = self.store.add(*change.add, change.event)
         self.store.save(*(after for _, after in change.save))
-        self._held.update({(type(after), after.key): after for _, after in change.save})
+        for _, after in change.save:
+            self._held[type(after)][after.key] = after
         if isinstance(event, Event):
             self.events.append(event)
 
