@@ -12,6 +12,7 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.flow._act import Clock, Ids, Listener
 from itagflow.flow._ids import TimeOrdered, now
 from itagflow.flow.bulk import Bulk
+from itagflow.flow.erasing import Erasing
 from itagflow.flow.explaining import Explaining
 from itagflow.flow.exporting import Exporting
 from itagflow.flow.labeling import Labeling
@@ -24,7 +25,7 @@ from itagflow.stores import MemoryStore, SqliteStore
 __all__ = ["Flow", "open"]
 
 
-class Flow(Managing, Packaging, Labeling, Bulk, Explaining, Exporting):
+class Flow(Managing, Packaging, Labeling, Bulk, Erasing, Explaining, Exporting):
     """Runs labeling work over one store; threads may share it.
 
     >>> from itagflow.stores import MemoryStore

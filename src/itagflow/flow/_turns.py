@@ -90,7 +90,7 @@ def passed(
     """Return the package as it is at the next stage; *turns* and *new* answers are as they will be stored."""
     job, package = held.job, held.package
     target = next_stage(job, package)
-    drawing = target is not None and needs_tasks(job, package, target)
+    drawing = target is not None and (bool(package.erased) or needs_tasks(job, package, target))
     tasks = numbers_in(block.store, package) if drawing else ()
     first = all(turn.stage is not target for turn in turns)
     after = reviewing.passed(job, package, held.act, tasks=tasks, first=first, disputes=disputes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import attrs
 
@@ -16,6 +16,7 @@ from itagflow.formats._files import Target
 from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Stage
+from itagflow.model.result import Result
 from itagflow.model.template import Template
 from itagflow.rules import access
 from itagflow.rules.access import Action
@@ -42,6 +43,8 @@ class Exporting(Reading):
     ) -> WriteReport:
         """Write the results of a job to a file, and return what was written.
 
+        Tasks whose data was erased are left out, and counted.
+
         Args:
             job: The job.
             format: The name of the format, such as ``"itag"``.
@@ -61,8 +64,11 @@ class Exporting(Reading):
             if by is not None:
                 access.check(self.policy, _find.member(reader, home.workspace, by), Action.EXPORT, home, None)
             template = reader.get(Template, (home.template,))
-        found = self.results(home, snapshot=snapshot)
-        return writer.write(progress(found) if progress else found, target, job=home, template=template, stages=stages)
+        results = self.results(home, snapshot=snapshot)
+        erased = list[int]()
+        found = _with_data(progress(results) if progress else results, erased)
+        report = writer.write(found, target, job=home, template=template, stages=stages)
+        return attrs.evolve(report, erased=len(erased))
 
     def copy(self, *, to: Exporting | Store) -> int:
         """Copy everything into another store, as it is at this moment, and return how many entities that were.
@@ -81,6 +87,15 @@ class Exporting(Reading):
                         writer.add(*batch)
                     copied += len(batch)
         return copied
+
+
+def _with_data(results: Iterable[Result], erased: list[int]) -> Iterator[Result]:
+    """Yield the results of tasks that have data, and note the numbers of those whose data was *erased*."""
+    for result in results:
+        if result.task.erased:
+            erased.append(result.task.number)
+        else:
+            yield result
 
 
 def _batches(reader: Reader, kind: type[E]) -> Iterator[list[E]]:

@@ -167,7 +167,7 @@ def _undecided(block: Block, mine: Held) -> tuple[int, ...]:
         return ()
     own = Query(Answer, {"job": mine.job.id, "assignment": mine.turn.id, "counts": True})
     decided = {answer.task for answer in block.store.find(own)}
-    return tuple(task for task in disputes if task not in decided)
+    return tuple(task for task in disputes if task not in decided and task not in mine.package.erased)
 
 
 def _named(

@@ -42,6 +42,8 @@ class WriteReport:
     """How many tasks are abandoned at the last of these stages that they reached."""
     unfinished: int
     """How many tasks have no result at any of these stages."""
+    erased: int = 0
+    """How many tasks were left out because their data was erased."""
 
 
 class Format(Protocol):

@@ -167,7 +167,8 @@ class Layout(Generic[E]):
         body: dict[str, Any] = {}
         for name, (_, encode, default) in self.body.items():
             value = getattr(entity, name)
-            if value != default and value != {}:
+            # a mapping whose default is not None is empty unless given
+            if value != default and (value != {} or default is None):
                 body[name] = encode(value)
         return codec.dumps(body) if body else "{}"
 
