@@ -22,6 +22,7 @@ LAYERS = (
     "schema",
     "stores",
     "formats",
+    "prelabels",
     "flow",
     "testing",
     "__init__",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from scenes import cats, labeled, rows, street, taken, verbs
 import itagflow
 from itagflow import (
     Accept,
+    Answer,
     Box,
     Choice,
     FixedSize,
@@ -34,10 +36,13 @@ from itagflow import (
     Stage,
     Task,
     TaskState,
+    Template,
     Workflow,
     WrongState,
+    prelabels,
     templates,
 )
+from itagflow.store import Query
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -347,3 +352,103 @@ class TestRealBoxes:
             flow.submit(turn)
         assert flow.progress(job).corrected == 0
         assert sum(len(r.replies["1"].regions) for r in flow.results(job) if r.replies) == sum(map(len, found.values()))  # type: ignore[union-attr]
+
+
+class TestSources:
+    def a_draft(self, flow: Flow, data: Any, template: Any = None, **more: Any) -> Job:
+        flow.create_workspace("street", admin="ada")
+        asked = template or templates.image_classification(["cat", "dog"])
+        return flow.create_job("street", "drafted", template=asked, data=data, by="ada", draft=True, **more)
+
+    def prelabels(self, flow: Flow, job: Job) -> list[Any]:
+        with flow.store.read() as reader:
+            said = {answer.task: answer.reply for answer in reader.find(Query(Answer, {"job": job.id}))}
+        return [said.get(number) for number in range(1, flow.job(job).loaded + 1)]
+
+    def test_a_field_of_the_row_by_the_title_of_its_question(self, flow: Flow) -> None:
+        cells = [("cat", "0.9"), ("", ""), ("dog", "x"), ("bird", "")]
+        rows = [{"data": {"source": f"{n}.jpg", "label": label, "sure": sure}} for n, (label, sure) in enumerate(cells)]
+        job = self.a_draft(flow, rows)
+        asked = flow.job(job).template
+        with flow.store.read() as reader:
+            template = reader.get(Template, (asked,))
+        predict = prelabels.from_fields(template, {"Single-choice": "label"}, score="sure", model="guess")
+        report = flow.prelabel(job, predict, by="ada")
+        assert (report.prefilled, report.silent, report.failed) == (1, 1, 2)
+        assert [problem.where for problem in report.problems] == ["task 3, data.sure", "task 4, 1"]
+        assert self.prelabels(flow, job) == [Choice("cat"), None, None, None]
+
+    def test_a_field_for_a_question_that_is_not_there(self) -> None:
+        with pytest.raises(InvalidData, match="Kind: is no question; there are 'Single-choice'"):
+            prelabels.from_fields(templates.image_classification(["cat"]), {"Kind": "label"})
+
+    def test_the_columns_of_itags_csv(self, flow: Flow) -> None:
+        text = "source,结果字段-单选\n1.jpg,cat\n2.jpg,\n"
+        template = templates.image_classification(["cat", "dog"], title="单选")
+        job = self.a_draft(flow, io.BytesIO(text.encode()), template, format="csv")
+        assert flow.prelabel(job, prelabels.from_fields(template), by="ada").prefilled == 1
+        assert self.prelabels(flow, job) == [Choice("cat"), None]
+
+    def test_export_as_csv_and_come_back_as_pre_labels(self, flow: Flow) -> None:
+        first = cats(flow, tasks=2)
+        labeled(flow, "ben", first, "dog")
+        target = io.BytesIO()
+        flow.export(first, "csv", target)
+        template = templates.image_classification(["cat", "dog"])
+        again = flow.create_job(
+            "street", "again", template=template, data=io.BytesIO(target.getvalue()), format="csv", by="ada", draft=True
+        )
+        assert flow.prelabel(again, prelabels.from_fields(template), formal=True, by="ada").formal == 2
+        assert self.prelabels(flow, again) == [Choice("dog"), Choice("dog")]
+
+    def test_the_blocks_that_rows_came_with(self, flow: Flow) -> None:
+        template = templates.image_classification(["cat", "dog"])
+        job = self.a_draft(flow, [_row(1, "cat", "dog"), _row(2, "cat"), {"data": {"source": "3.jpg"}}], template)
+        assert flow.prelabel(job, prelabels.from_blocks(template, model="iTAG"), by="ada").prefilled == 2
+        assert self.prelabels(flow, job) == [Choice("dog"), Choice("cat"), None]
+
+    def test_of_the_stage_that_is_named(self, flow: Flow) -> None:
+        template = templates.image_classification(["cat", "dog"])
+        job = self.a_draft(flow, [_row(1, "cat", "dog")], template)
+        flow.prelabel(job, prelabels.from_blocks(template, job="15", stage=Stage.LABEL), by="ada")
+        assert self.prelabels(flow, job) == [Choice("cat")]
+
+    def test_a_block_of_another_shape_is_named_with_its_place(self, flow: Flow) -> None:
+        template = templates.object_detection(["cat"])
+        job = self.a_draft(flow, [_row(1, "cat")], template)
+        report = flow.prelabel(job, prelabels.from_blocks(template), by="ada")
+        assert [str(problem) for problem in report.problems] == [
+            "task 1, results[0].type: must be 'image' for 'Object detection label configuration', not 'survey/value'"
+        ]
+
+    @pytest.mark.parametrize("format", ["itag", "csv"])
+    def test_an_earlier_export_joined_by_a_field(self, flow: Flow, format: str) -> None:
+        template = templates.image_classification(["cat", "dog"])
+        first = cats(flow, tasks=4)
+        labeled(flow, "ben", first, "dog")
+        target = io.BytesIO()
+        flow.export(first, format, target)
+        data = [{"data": {"source": name}} for name in ("2.jpg", "9.jpg", "1.jpg", "3.jpg")]
+        job = flow.create_job("street", "again", template=template, data=data, by="ada", draft=True)
+        predict = prelabels.from_export(template, io.BytesIO(target.getvalue()), format=format, model="round 1")
+        assert flow.prelabel(job, predict, by="ada").prefilled == 2
+        assert self.prelabels(flow, job) == [Choice("dog"), None, Choice("dog"), None]
+
+    def test_an_export_that_cannot_be_joined_is_refused(self) -> None:
+        template = templates.image_classification(["cat", "dog"])
+        lines = [json.dumps(_row(1, "cat")), "{", json.dumps(_row(1, "dog")), '{"data": {"url": "x"}}']
+        with pytest.raises(InvalidData) as refused:
+            prelabels.from_export(template, io.BytesIO("\n".join(lines).encode()))
+        assert [problem.where for problem in refused.value.problems] == [
+            "line 2, ",
+            "line 3, data.source",
+            "line 4, data.source",
+        ]
+
+
+def _row(number: int, *words: str) -> dict[str, Any]:
+    blocks = {}
+    for suffix, word in zip(("", "-check", "-verify"), words, strict=False):
+        element = {"questionId": "1", "data": word, "markTitle": "Single-choice", "type": "survey/value"}
+        blocks[f"label-15{suffix}"] = {"results": [element]}
+    return {"data": {"source": f"{number}.jpg"}, **blocks}

@@ -7,7 +7,7 @@
 'street'
 """
 
-from itagflow import formats, templates
+from itagflow import formats, prelabels, templates
 from itagflow.errors import (
     AlreadyExists,
     Conflict,
@@ -165,6 +165,7 @@ __all__ = [
     "default_policy",
     "formats",
     "open",
+    "prelabels",
     "replies_from_json",
     "replies_to_json",
     "strict_policy",

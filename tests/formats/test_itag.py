@@ -248,7 +248,7 @@ class TestTheResult:
 
 class TestRegistry:
     def test_an_unknown_format_names_those_there_are(self) -> None:
-        with pytest.raises(UnknownFormat, match="no format 'coco9'; known are itag"):
+        with pytest.raises(UnknownFormat, match=r"no format 'coco9'; known are .*itag"):
             formats.find("coco9")
 
     def test_other_packages_declare_theirs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

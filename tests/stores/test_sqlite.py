@@ -68,6 +68,32 @@ class TestPlans:
                 ),
                 "package_pool",
             ),
+            (
+                Query(
+                    Package,
+                    {"job": 4, "state": PackageState.INSPECT, "waiting": True, "priority": Span(1, None)},
+                    order=("-priority", "waiting_since", "number"),
+                    limit=1,
+                    unless=MINE,
+                ),
+                "package_pool",
+            ),
+            (
+                Query(
+                    Package,
+                    {
+                        "job": 4,
+                        "state": PackageState.INSPECT,
+                        "waiting": True,
+                        "priority": 0,
+                        "waiting_since": Span(7, None),
+                    },
+                    order=("-priority", "waiting_since", "number"),
+                    limit=1,
+                    unless=MINE,
+                ),
+                "package_pool",
+            ),
             (Query(Package, {"job": 4, "state": OPEN}, limit=2), "package_state"),
             (Query(Package, {"job": 4, "value": ("a", "b")}), "package_value"),
             (Query(Assignment, {"job": 4, "package": 1}, order=("id",)), "assignment_package"),
@@ -101,6 +127,8 @@ class TestPlans:
         assert index in found
         assert "TEMP B-TREE" not in found
         assert "SCAN" not in found
+        for name in ("priority", "waiting_since"):
+            assert (name in query.where) == (f"{name}=" in found or f"{name}>" in found)
         store.close()
 
 

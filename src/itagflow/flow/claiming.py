@@ -8,14 +8,16 @@ from typing import Any
 from itagflow.errors import AlreadyExists, NotAllowed
 from itagflow.flow._act import BLOCK, Block, Shell
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, first, perhaps
+from itagflow.flow._pool import begin, own_work_waits, pool, waiting
 from itagflow.flow._turns import held, left
+from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package, Seat, TurnState
+from itagflow.model.package import Assignment, Package, Seat, Start, TurnState
 from itagflow.model.workspace import Member
 from itagflow.rules import access, claiming
 from itagflow.rules.access import Action
 from itagflow.rules.change import Act, Change, Saved, record
-from itagflow.store import Query, Reader, Span, Unless
+from itagflow.store import Query, Reader, Span
 
 
 class Claiming(Shell):
@@ -38,25 +40,16 @@ class Claiming(Shell):
             NotAllowed: when the member may not work there.
             InvalidData: when the job does not have this stage.
         """
-        try:
-            return self._claim(member, job, stage, token)
-        except _NoSeat as missing:
-            self._make_seat(missing.seat)
-            return self._claim(member, job, stage, token)
+        return next(iter(self._claim(member, job, stage, 1, token)), None)
 
     def claim_many(self, member: MemberRef, job: JobRef, stage: Stage, count: int) -> list[Assignment]:
         """Take up to *count* turns, in the order in which `claim` gives them; fewer when there are no more.
 
         Errors are those of `claim`.
         """
-        try:
-            turns = self._claim_many(member, job, stage, count)
-        except _NoSeat as missing:
-            self._make_seat(missing.seat)
-            turns = self._claim_many(member, job, stage, count)
-        # what remains may be in somebody's hands: a block that holds turns already does not wait for others
-        while len(turns) < count and (turn := self.claim(member, job, stage)) is not None:
-            turns.append(turn)
+        turns = list[Assignment]()
+        while len(turns) < count and (found := self._claim(member, job, stage, count - len(turns))):
+            turns += found
         return turns
 
     def renew(self, turn: TurnRef, *, by: MemberRef | None = None) -> Assignment:
@@ -126,27 +119,40 @@ class Claiming(Shell):
         attempts = self._attempt(lapsed, Block.hold_turns, lambda block, turn: _expired(block, turn, by))
         return [attempt.turn for attempt in attempts if attempt.turn is not None]
 
-    def _claim_many(self, member: MemberRef, job: JobRef, stage: Stage, count: int) -> list[Assignment]:
-        """Take what is offered to a member, and what the pool has for them, in blocks."""
-        turns = list[Assignment]()
-        while len(turns) < count:
-            with self._acting() as block:
-                home = block.job(job)
-                claim = _begun(block, home, block.member(home.workspace, member), stage)
-                found = claim.waiting(min(BLOCK, count - len(turns))) if claim else []
-            turns += found
-            if len(found) < BLOCK:
-                break
+    def _claim(self, member: MemberRef, job: JobRef, stage: Stage, count: int, token: str = "") -> list[Assignment]:
+        """Take up to *count* turns in one block, and remember where the member's next look at the pool begins."""
+        try:
+            turns, start = self._claim_block(member, job, stage, count, token)
+        except _NoSeat as missing:
+            self._make_seat(missing.seat)
+            turns, start = self._claim_block(member, job, stage, count, token)
+        for turn in turns[-1:]:
+            if turn.member and start:
+                self._remember(Seat(job=turn.job, stage=stage, member=turn.member), start)
         return turns
 
-    def _claim(self, member: MemberRef, job: JobRef, stage: Stage, token: str) -> Assignment | None:
+    def _claim_block(
+        self, member: MemberRef, job: JobRef, stage: Stage, count: int, token: str
+    ) -> tuple[list[Assignment], Start | None]:
         with self._acting() as block:
             home = block.job(job)
+            rule = home.workflow.rule(stage)
             who = block.member(home.workspace, member)
             if token and (known := _by_token(block, home, who, token)):
-                return known
-            claim = _begun(block, home, who, stage, token)
-            return claim.run() if claim else None
+                return [known], None
+            access.check(self.policy, who, Action.at(stage), home, stage)
+            if home.state is not JobState.RUNNING:
+                return [], None
+            if token or rule.limit is not None:
+                _must_have_seat(block, Seat(job=home.id, stage=stage, member=who.id))
+            claim = _Claim(block, home, who, stage, token)
+            return claim.run(min(count, BLOCK)), claim.start
+
+    def _remember(self, seat: Seat, start: Start) -> None:
+        """Note where the member's next look at the pool begins, in a block of its own: it is no part of the claim."""
+        self._make_seat(seat)
+        with self.store.write() as writer:
+            writer.save(changed(writer.hold(Seat, seat.key), start=start))
 
     def _make_seat(self, seat: Seat) -> None:
         try:
@@ -163,17 +169,6 @@ class _NoSeat(Exception):
         self.seat = seat
 
 
-def _begun(block: Block, job: Job, member: Member, stage: Stage, token: str = "") -> _Claim | None:
-    """Return a claim that can look for work, or None when the job gives out none."""
-    rule = job.workflow.rule(stage)
-    access.check(block.policy, member, Action.at(stage), job, stage)
-    if job.state is not JobState.RUNNING:
-        return None
-    if token or rule.limit is not None:
-        _must_have_seat(block, Seat(job=job.id, stage=stage, member=member.id))
-    return _Claim(block, job, member, stage, token)
-
-
 def _must_have_seat(block: Block, seat: Seat) -> None:
     if perhaps(block.store, Seat, seat.key) is None:
         raise _NoSeat(seat)
@@ -185,21 +180,27 @@ class _Claim:
     def __init__(self, block: Block, job: Job, member: Member, stage: Stage, token: str) -> None:
         self._block, self._job, self._member, self._stage, self._token = block, job, member, stage, token
         self._act: Act = block.act(job.workspace, member.id)
+        self.start: Start | None = None
 
-    def run(self) -> Assignment | None:
-        return self._own_offer() or self._from_pool() or self._lapsed()
+    def run(self, count: int) -> list[Assignment]:
+        """Take up to *count* turns of what is offered and of what waits, or else the one whose lease lapsed first.
 
-    def waiting(self, count: int) -> list[Assignment]:
-        """Take up to *count* turns of what is offered, and of what waits in the pool."""
-        offers = self._offers()[:count]
-        self._block.hold_turns(offer.key for offer in offers)
-        found = [turn for offer in offers if (turn := self._take_offer(offer)) is not None]
+        A block that holds turns already waits for nobody, so a lapsed one is only taken by itself.
+        """
+        found = self._own_offers(count)
         while len(found) < count and (turn := self._from_pool()) is not None:
+            found.append(turn)
+        if not found and (turn := self._lapsed()) is not None:
             found.append(turn)
         return found
 
-    def _own_offer(self) -> Assignment | None:
-        return next((turn for offer in self._offers() if (turn := self._take_offer(offer)) is not None), None)
+    def _own_offers(self, count: int) -> list[Assignment]:
+        offers, found = self._offers(), list[Assignment]()
+        while offers and not found:
+            self._block.hold_turns(offer.key for offer in offers[:count])
+            found = [turn for offer in offers[:count] if (turn := self._take_offer(offer)) is not None]
+            offers = offers[count:]
+        return found
 
     def _offers(self) -> list[Assignment]:
         where: dict[str, Any] = {"member": self._member.id, "state": TurnState.OFFERED, "job": self._job.id}
@@ -213,7 +214,7 @@ class _Claim:
         return self._take(claiming.take_offer(self._job, offer, self._act, token=self._token, seats=seats))
 
     def _from_pool(self) -> Assignment | None:
-        package = self._block.store.take(pool(self._job, self._member, self._stage))
+        package = self._next()
         seats = self._seated() if package else None
         if package is None or seats is None:
             return None
@@ -223,6 +224,16 @@ class _Claim:
             self._job, package, self._member, self._act, id=id, stage=stage, token=token, seats=seats
         )
         return self._take(change)
+
+    def _next(self) -> Package | None:
+        """Return the next package of the pool, taken; note its place if the member's own work lies before it."""
+        store, job, stage = self._block.store, self._job, self._stage
+        old = self.start or begin(store, job, self._member, stage)
+        found = next(filter(None, map(store.take, pool(job, self._member, stage, old))), None)
+        if found and own_work_waits(job, stage) and found != first(store, waiting(job, stage)):
+            new = claiming.start_at(found)
+            self.start = new if claiming.is_further(old, new) else self.start
+        return found
 
     def _lapsed(self) -> Assignment | None:
         for turn in _lapsed(self._block, self._job, self._stage):
@@ -294,24 +305,6 @@ def _expired(block: Block, turn: TurnRef, by: MemberRef) -> Assignment:
     if not _has_lapsed(old, block):
         raise NotAllowed("nobody", "expire it", f"the lease of {old} goes on: its holder was faster")
     return _returned(block, "expire", job, package, old, act, "the lease lapsed")
-
-
-def pool(job: Job, member: Member, stage: Stage) -> Query[Package]:
-    """Return the query for the next package that the pool has for *member* at *stage*."""
-    kept_from = claiming.own_work(job, member, stage)
-    unless = None
-    if kept_from is not None:
-        same = {"job": "job", "number": "package"}
-        if kept_from.pop("same_round", False):
-            same["round"] = "round"
-        unless = Unless(Assignment, kept_from, same)
-    return Query(
-        Package,
-        {"job": job.id, "state": claiming.waits_at(stage), "waiting": True},
-        order=("-priority", "waiting_since", "number"),
-        limit=1,
-        unless=unless,
-    )
 
 
 def lapsed_turns(reader: Reader, job: Job, stage: Stage, at: Any) -> Iterator[Assignment]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itagflow.flow import _find
 from itagflow.flow._act import Shell
-from itagflow.flow._find import JobRef, MemberRef, first
-from itagflow.flow.claiming import pool
+from itagflow.flow._find import JobRef, MemberRef
+from itagflow.flow._pool import has_work
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, TurnState
 from itagflow.model.workspace import Member
@@ -38,7 +38,7 @@ class Explaining(Shell):
                 return f"the limit is reached: {who.account} holds {len(held)} of {rule.limit} turns"
             if any(turn.member == who.id and turn.state is TurnState.OFFERED for turn in live):
                 return "something is offered: claim it"
-            if first(reader, pool(home, who, stage)) is not None:
+            if has_work(reader, home, who, stage):
                 return "something is waiting: claim it"
             return _why_nothing(reader, home, who, stage, live)
 

@@ -10,8 +10,8 @@ import attrs
 from itagflow.flow import _find
 from itagflow.flow._act import Shell
 from itagflow.flow._cases import cases_of
-from itagflow.flow._find import JobRef, MemberRef, PackageRef, WorkspaceRef, first, paged, turned
-from itagflow.flow.claiming import pool
+from itagflow.flow._find import JobRef, MemberRef, PackageRef, WorkspaceRef, paged, turned
+from itagflow.flow._pool import has_work
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import LIVE, Assignment, Package, PackageState, TurnState
@@ -254,7 +254,7 @@ class Reading(Shell):
         mine = reader.find(Query(Assignment, {"member": who.id, "state": LIVE, "job": job.id}))
         if any(turn.stage is stage for turn in mine):
             return True
-        return first(reader, pool(job, who, stage)) is not None
+        return has_work(reader, job, who, stage)
 
 
 def _place(reader: Reader, entity: Place) -> tuple[int, Job | None]:

@@ -24,7 +24,7 @@ from itagflow.model.result import Result
 from itagflow.model.task import Row
 from itagflow.model.template import Template
 
-BUILT_IN = ("itag", "itag_v1")
+BUILT_IN = ("csv", "itag", "itag_v1")
 """The formats that come with the library; each is the module of that name."""
 GROUP = "itagflow.formats"
 """The entry-point group in which other packages declare theirs."""

@@ -114,11 +114,12 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
     if problems := list(misfits("results", results, template.asked)):
         raise InvalidData("the results", problems)
     given, _ = matched("results", cast("list[Element]", results), template.asked)
-    replies = {question.id: _reply(question, element) for _, question, element in given}
+    replies = {question.id: reply_in(question, element) for _, question, element in given}
     return {question.id: replies[question.id] for question in template.asked if question.id in replies}
 
 
-def _reply(question: Question, element: Element) -> Reply:
+def reply_in(question: Question, element: Element) -> Reply:
+    """Return the reply that a sound element says."""
     match question.kind:
         case QuestionKind.PICTURE:
             return image_in(question, element)
@@ -166,7 +167,7 @@ def misfits(where: str, results: Any, questions: Iterable[Question]) -> Iterator
     given, problems = matched(where, results, tuple(questions))
     yield from problems
     for path, question, element in given:
-        yield from _element_problems(path, question, element)
+        yield from element_problems(path, question, element)
 
 
 def shape_of(element: Any) -> QuestionKind | None:
@@ -212,7 +213,8 @@ def _titles(objects: Any) -> set[str]:
     return {title for result in results if is_a(result, dict) for title in result}
 
 
-def _element_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
+def element_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
+    """Yield everything that keeps an element from being a reply to *question*."""
     wanted, found = TYPE.get(question.kind), element.get("type")
     if wanted is None and shape_of(element) is not question.kind:
         yield Problem(where, f"must have the objects that {question.title!r} asks for")

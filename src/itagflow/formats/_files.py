@@ -14,6 +14,8 @@ from typing import IO, Any, Protocol
 
 from typing_extensions import TypeIs
 
+from itagflow.errors import Problem
+
 MAX_ROW_BYTES = 8 * 1024 * 1024
 """How many bytes one row may have unless the caller says otherwise."""
 CHUNK = 64 * 1024
@@ -91,6 +93,15 @@ def lines(file: BinaryFile, limit: int) -> Iterator[bytes | None]:
         ended = raw.endswith(b"\n") or not _skip_rest(file)
         line = raw.rstrip(b"\r\n")
         yield line if ended and len(line) <= limit else None
+
+
+def decoded(line: bytes, number: int) -> str | Problem:
+    """Return line *number* of a file as text, without a byte order mark, or what is wrong with it."""
+    try:
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        return Problem(f"line {number}", f"is not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02X}")
+    return Problem(f"line {number}", "contains a NUL character") if "\0" in text else text
 
 
 def _skip_rest(file: BinaryFile) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from itagflow.errors import Problem
 from itagflow.formats._labels import label_problems, labels_in, labels_out
@@ -35,6 +36,13 @@ RECTANGLE = "image/rectangleLabel"
 Element = dict[str, Any]
 RegionId = Callable[[str, int], str]
 """Names a region by the id of its question and its index."""
+REGIONS = uuid5(NAMESPACE_URL, "urn:itagflow:region")
+"""The name space of the ids of regions that have none of their own."""
+
+
+def derived_id(job: int, task: int, question: str, index: int) -> str:
+    """Return the id of a region that has none of its own: the same in every export."""
+    return str(uuid5(REGIONS, f"{job}/{task}/{question}/{index}"))
 
 
 def image_out(question: Question, reply: Regions, region_id: RegionId) -> Element:

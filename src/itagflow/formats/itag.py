@@ -15,16 +15,16 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
-from uuid import NAMESPACE_URL, uuid5
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import WriteReport, _elements
+from itagflow.formats._counts import Counts
 from itagflow.formats._elements import misfits, render
-from itagflow.formats._files import MAX_ROW_BYTES, Source, Target, lines, reading, writing
+from itagflow.formats._files import MAX_ROW_BYTES, Source, Target, decoded, lines, reading, writing
 from itagflow.formats._implied import implied, nameless
 from itagflow.formats._legacy import sized, upgraded
 from itagflow.formats._plain import is_a
-from itagflow.formats._regions import Element, RegionId
+from itagflow.formats._regions import Element, RegionId, derived_id
 from itagflow.formats._rowtext import without
 from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.reply import Reply
@@ -38,8 +38,6 @@ SUFFIX = {Stage.LABEL: "", Stage.INSPECT: "-check", Stage.ACCEPT: "-verify"}
 """How a block's key ends, by stage."""
 BLOCK = re.compile(rf"label-(?P<job>[^-]+)(?P<suffix>{'|'.join(SUFFIX.values())})")
 """A block's key.  The id is a number in iTAG's own files, and may have letters in older ones."""
-REGIONS = uuid5(NAMESPACE_URL, "urn:itagflow:region")
-"""The name space of the ids of regions that have none of their own."""
 
 
 class Renderer(Protocol):
@@ -76,11 +74,8 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
 
 
 def _row(line: bytes, number: int) -> Row | Problem:
-    try:
-        text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        return Problem(f"line {number}", f"is not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02X}")
-    return Problem(f"line {number}", "contains a NUL character") if "\0" in text else Row(text, number)
+    text = decoded(line, number)
+    return text if isinstance(text, Problem) else Row(text, number)
 
 
 def write(
@@ -116,23 +111,15 @@ def write_rows(
     elements: Renderer,
 ) -> WriteReport:
     """Write a manifest whose elements are rendered by *elements*."""
-    asked = [stage for stage in STAGES if stages is None or stage in stages]
-    blocks = dict.fromkeys(asked, 0)
-    rows = abandoned = unfinished = 0
+    counts = Counts.of(stages)
     with writing(target) as file:
         for result in results:
-            reached = [result.stages[stage] for stage in asked if stage in result.stages]
-            file.write(_line(result.task, reached, job, template, elements))
-            rows += 1
-            unfinished += not reached
-            abandoned += bool(reached) and reached[-1].replies is None
-            for at in reached:
-                blocks[at.stage] += at.replies is not None
-    return WriteReport(rows=rows, blocks=blocks, abandoned=abandoned, unfinished=unfinished)
+            file.write(_line(result.task, counts.reached(result), job, template, elements))
+    return counts.report()
 
 
 def _line(task: Task, reached: Iterable[StageResult], job: Job, template: Template, elements: Renderer) -> bytes:
-    region_id = partial(_derived_id, job.id, task.number)
+    region_id = partial(derived_id, job.id, task.number)
     row = _without_own(task, job)
     parts = [row[: row.rindex("}")]]
     for at in reached:
@@ -150,10 +137,6 @@ def _without_own(task: Task, job: Job) -> str:
     if job.label_key not in task.row and "\\u00" not in task.row:
         return task.row
     return without(task.row, [job.label_key + suffix for suffix in SUFFIX.values()])
-
-
-def _derived_id(job: int, task: int, question: str, index: int) -> str:
-    return str(uuid5(REGIONS, f"{job}/{task}/{question}/{index}"))
 
 
 def parse(results: object, template: Template) -> dict[str, Reply]:

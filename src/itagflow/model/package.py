@@ -198,9 +198,22 @@ class Assignment:
         return f"turn {self.id} on package {self.package}"
 
 
+@attrs.frozen
+class Start:
+    """Where a member's look at the pool begins: what waits before it was labeled by the member."""
+
+    priority: int
+    """The priority of the package that was found there."""
+    since: datetime
+    """Since when that package waited."""
+
+
 @attrs.frozen(kw_only=True)
 class Seat:
-    """Counts what one member holds at one stage of one job, where a limit asks for it."""
+    """What is remembered of one member at one stage of one job.
+
+    It counts what the member holds, where a limit asks for it, and says where their look at the pool begins.
+    """
 
     job: int
     """The job."""
@@ -210,6 +223,8 @@ class Seat:
     """The member."""
     held: int = 0
     """How many turns the member holds."""
+    start: Start | None = None
+    """Where the look at the pool begins; None: at its front."""
     version: int = 0
     """Counts the saves."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from itagflow.errors import NotAllowed, NotHeld
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Outcome, Package, PackageState, Seat, TurnState
+from itagflow.model.package import Assignment, Outcome, Package, PackageState, Seat, Start, TurnState
 from itagflow.model.workspace import Member
 from itagflow.rules.change import Act, Change, Saved, record
 from itagflow.rules.lifecycles import TURN, Closing
@@ -243,6 +243,20 @@ def stage_of(package: Package) -> Stage:
 def seat_moved(seat: Seat, by: int) -> Saved:
     """Return *seat* with *by* added to what its member holds."""
     return (seat, changed(seat, held=seat.held + by))
+
+
+MARGIN = timedelta(minutes=1)
+"""By how much a look at the pool begins before the place remembered: clocks differ, and acts take time."""
+
+
+def start_at(package: Package) -> Start:
+    """Return the place of *package* in the pool."""
+    return Start(package.priority, package.waiting_since)
+
+
+def is_further(old: Start | None, new: Start) -> bool:
+    """Return whether *new* is so much further than *old* that it is worth remembering."""
+    return old is None or old.priority != new.priority or new.since - old.since > MARGIN
 
 
 def seat_is_full(job: Job, stage: Stage, held: int) -> bool:

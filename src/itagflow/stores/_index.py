@@ -52,12 +52,12 @@ def best(indexes: list[Index], where: Mapping[str, Any], order: tuple[str, ...])
     score = (-1, False)
     for index in indexes:
         depth = 0
-        while depth < len(index.columns) and _is_fixed(where, index.columns[depth]):
+        while depth < len(index.columns) and _is_fixed(where, index.columns[depth].removeprefix("-")):
             depth += 1
         full = (*order, *(name for name in index.key if name not in order))
         rest = tuple(name for name in full if not _is_fixed(where, name.removeprefix("-")))
         ordered = bool(order) and index.columns[depth : depth + len(rest)] == rest
-        narrowed = depth < len(index.columns) and index.columns[depth] in where
+        narrowed = depth < len(index.columns) and index.columns[depth].removeprefix("-") in where
         if (2 * depth + narrowed, ordered) > score:  # a fixed column leaves less than one of several values
             score, chosen = (2 * depth + narrowed, ordered), (index, depth, ordered)
     return chosen
@@ -69,8 +69,8 @@ def _is_fixed(where: Mapping[str, Any], name: str) -> bool:
 
 def keys_in(index: Index, depth: int, where: Mapping[str, Any]) -> Iterator[Key]:
     """Yield the keys of the part of *index* that conditions on its first columns leave."""
-    prefix = tuple(where[name] for name in index.columns[:depth])
-    following = where.get(index.columns[depth]) if depth < len(index.columns) else None
+    prefix = tuple(_wanted(where, name) for name in index.columns[:depth])
+    following = _wanted(where, index.columns[depth]) if depth < len(index.columns) else None
     if isinstance(following, frozenset):
         for value in sorted(cast(Any, following)):
             yield from _under(index, (*prefix, value))
@@ -83,6 +83,18 @@ def keys_in(index: Index, depth: int, where: Mapping[str, Any]) -> Iterator[Key]
             yield item[-1]
     else:
         yield from _under(index, prefix)
+
+
+def _wanted(where: Mapping[str, Any], name: str) -> Any:
+    """Return the condition on a column of an index; one that sorts downward holds negative numbers."""
+    if name[0] != "-":
+        return where.get(name)
+    condition = where.get(name[1:])
+    if isinstance(condition, Span):
+        return Span(*(None if end is None else -cast(int, end) for end in (condition.high, condition.low)))
+    if isinstance(condition, frozenset):
+        return frozenset(-number for number in cast("frozenset[int]", condition))
+    return None if condition is None else -condition
 
 
 def _under(index: Index, prefix: Item) -> Iterator[Key]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cmp_to_key
 from itertools import islice
 from types import TracebackType
-from typing import Any, Generic, cast
+from typing import Any, Generic
 
 import attrs
 
 from itagflow.errors import AlreadyExists, Conflict, NotFound
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
-from itagflow.store import Query, Reader, Scalar, Span, Writer
+from itagflow.store import Query, Reader, Scalar, Span, Unless, Writer
 from itagflow.stores._guard import Guard
 from itagflow.stores._index import Index, best, by_order, fits, is_later, keys_in, stored
 from itagflow.stores._layout import LAYOUTS, Layout, check, plain
@@ -125,26 +125,32 @@ class _Look:
         """Return what matches, each with its columns, and whether it comes in the order of the query."""
         where = {name: stored(condition) for name, condition in query.where.items()}
         index, depth, ordered = best(table.indexes, where, query.order)
-        keys = keys_in(index, depth, where)
+        found = _rows(table, index, depth, where)
+        if query.unless is None:
+            return found, ordered
+        is_beside = self._beside(query.unless)
+        return (row for row in found if not is_beside(row[0])), ordered
 
-        def matching() -> Iterator[tuple[dict[str, Any], E]]:
-            for key in keys:
-                entity = table.rows[key]
-                values = table.values(entity)
-                matches = all(fits(values[name], condition) for name, condition in where.items())
-                if matches and not self._beside(query, values):
-                    yield values, entity
+    def _beside(self, unless: Unless) -> Callable[[Mapping[str, Any]], bool]:
+        """Return what tells whether something is there that *unless* names, beside a row with these columns."""
+        table: _Table[Any] = self._tables[unless.kind]
+        where = {name: stored(condition) for name, condition in unless.where.items()}
+        index, depth, _ = best(table.indexes, {**where, **dict.fromkeys(unless.same.values(), 0)}, ())
 
-        return matching(), ordered
+        def is_beside(values: Mapping[str, Any]) -> bool:
+            here = {**where, **{theirs: values[ours] for ours, theirs in unless.same.items()}}
+            return next(_rows(table, index, depth, here), None) is not None
 
-    def _beside(self, query: Query[Any], values: Mapping[str, Any]) -> bool:
-        """Return whether something is there that the query's `Unless` names."""
-        unless = query.unless
-        if unless is None:
-            return False
-        where: dict[str, Any] = {**unless.where, **{theirs: values[ours] for ours, theirs in unless.same.items()}}
-        other: Query[Any] = Query(cast(Any, unless.kind), where)
-        return next(self._matches(self._tables[unless.kind], other)[0], None) is not None
+        return is_beside
+
+
+def _rows(table: _Table[E], index: Index, depth: int, where: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], E]]:
+    """Yield the rows in a part of *index* that match, each with its columns."""
+    for key in keys_in(index, depth, where):
+        entity = table.rows[key]
+        values = table.values(entity)
+        if all(fits(values[name], condition) for name, condition in where.items()):
+            yield values, entity
 
 
 class _Change(_Look):

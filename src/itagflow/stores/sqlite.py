@@ -368,7 +368,7 @@ class SqliteStore:
             raise translated(self.name, error) from error
 
     def decoded(self, layout: Layout[E], row: tuple[Any, ...]) -> E:
-        """Return the entity of a row; of the kinds that seldom change, a row is decoded once while it stays the same."""
+        """Return the entity of a row; a row of a kind that seldom changes is decoded once while it stays the same."""
         if not layout.cached:
             return layout.entity(row)
         mark = (layout.kind, row[: len(layout.key)])

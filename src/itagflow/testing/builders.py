@@ -10,7 +10,7 @@ import attrs
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event, Move
 from itagflow.model.job import Accept, AvgSize, Crew, FixedSize, Inspect, Job, JobState, Label, Stage, Workflow
-from itagflow.model.package import Assignment, Outcome, Package, PackageState, Seat, TurnState
+from itagflow.model.package import Assignment, Outcome, Package, PackageState, Seat, Start, TurnState
 from itagflow.model.region import Box, Keypoint, Keypoints, Mask, Point, Polygon, Polyline, Regions, RotatedBox
 from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Reply, Text
 from itagflow.model.segment import Segment, Segments
@@ -171,7 +171,7 @@ def _work() -> list[Entity]:
     return [
         a_turn(15, **where, **ended),
         an_answer(2, replies=said, abandoned="dark", **judged),
-        Seat(job=4, stage=Stage.ACCEPT, member=2, held=3, version=1),
+        Seat(job=4, stage=Stage.ACCEPT, member=2, held=3, start=Start(1, AT), version=1),
         an_event("save", package=1, turn=5, task=2, changes=(move,), data={"was": {"2": [1, "x"]}}),
     ]
 

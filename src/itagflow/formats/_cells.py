@@ -1,0 +1,152 @@
+"""What the cells of a CSV hold: one reply each.
+
+==========================================  ==================================================
+kind of question                            cell
+==========================================  ==================================================
+RADIO                                       the key
+INPUT, OPEN_ENDED, TEXT_EDIT                the text
+RATING                                      the number
+CHECKBOX, RANKING                           the keys as a JSON list
+PICTURE, SLOT, VIDEO, PREFERENCE            the element that the manifest has for it, as JSON
+==========================================  ==================================================
+
+The names of the columns are iTAG's; what is in them is not documented, and ours.
+Source: iTAG, *Configure intelligent pre-labeling in iTAG*.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from itagflow.errors import InvalidData, Problem
+from itagflow.formats._elements import TYPE, element_problems, render, reply_in
+from itagflow.formats._plain import is_a, is_number
+from itagflow.formats._regions import Element, RegionId
+from itagflow.model.reply import Reply
+from itagflow.model.template import MARKING, WRITING, Question, QuestionKind, Template
+
+RESULT = "结果字段-"
+"""How the name of a result's column begins: "result field"."""
+ELEMENT = MARKING | {QuestionKind.PREFERENCE}
+"""Kinds whose cell is a whole element."""
+BARE = WRITING | {QuestionKind.RADIO, QuestionKind.RATING}
+"""Kinds whose cell is no JSON."""
+
+encode = json.JSONEncoder(ensure_ascii=False).encode
+"""Returns a value as JSON."""
+
+
+def columns(template: Template) -> dict[str, str]:
+    """Return the name of each question's column, by question id.
+
+    Where questions share a title, it is followed by ``#`` and the question's id.
+
+    >>> from itagflow.templates import image_classification
+    >>> columns(image_classification(["cat"], title="Animal"))
+    {'1': '结果字段-Animal'}
+    """
+    titles = Counter(question.title for question in template.asked)
+    names = dict[str, str]()
+    for question in template.asked:
+        name = RESULT + question.title + (f"#{question.id}" if titles[question.title] > 1 else "")
+        while name in names.values():  # a title may end like another one with its id
+            name += f"#{question.id}"
+        names[question.id] = name
+    return names
+
+
+def cell_out(question: Question, reply: Reply, template: Template, region_id: RegionId) -> str:
+    """Return the cell that says *reply*.
+
+    >>> from itagflow import Choices, templates
+    >>> template = templates.image_classification(["cat", "dog"], multiple=True)
+    >>> cell_out(template.questions[0], Choices(["cat", "dog"]), template, lambda question, index: "")
+    '["cat", "dog"]'
+    """
+    (element,) = render({question.id: reply}, template, region_id=region_id)
+    said = element if question.kind in ELEMENT else element["data"]
+    return said if isinstance(said, str) else encode(said)
+
+
+def replies_in(values: Mapping[str, Any], template: Template, *, where: str = "") -> dict[str, Reply]:
+    """Return the replies that *values* say, in the order of the template; an empty string and None say none.
+
+    A value is a cell's text, or what such a text says as plain JSON: a number, a list of keys, an element of the
+    manifest.  An element's ``type`` and ``rotation`` may be missing, and spans and segments may come as the list
+    of their objects.  A CHECKBOX cell that is no list is one key, a PREFERENCE cell that is no element the better
+    option.  Whether a key is among the options is not looked at here.
+
+    Args:
+        values: The values by question id.
+        template: The template whose questions they answer.
+        where: The row that they are from, such as ``row 3``; problems begin with it.
+
+    Raises:
+        InvalidData: when a value does not fit its question, or the template has no such question; it lists every
+            problem with its path, such as ``row 3, 1.width``.
+
+    >>> from itagflow.templates import image_classification
+    >>> replies_in({"1": "cat"}, image_classification(["cat", "dog"], multiple=True))
+    {'1': Choices(keys=('cat',))}
+    """
+    start = f"{where}, " if where else ""
+    asked = {question.id: question for question in template.asked}
+    problems = [Problem(start + id, "the template has no such question") for id in values if id not in asked]
+    replies = dict[str, Reply]()
+    for id, question in asked.items():
+        value = _meant(question.kind, values.get(id))
+        if value is None:
+            continue
+        if found := list(_problems(start + id, question, value)):
+            problems += found
+        else:
+            replies[id] = reply_in(question, _element(question.kind, value))
+    if problems:
+        raise InvalidData("the results", problems)
+    return replies
+
+
+def _meant(kind: QuestionKind, value: Any) -> Any:
+    """Return the plain JSON that *value* stands for; None when it says nothing."""
+    text = encode(value) if is_number(value) else value  # a number says the same as a cell with its digits
+    if text == "":
+        return None
+    if not is_a(text, str) or kind in BARE:
+        return text
+    said = _json(text)
+    if kind is QuestionKind.CHECKBOX:
+        return said if is_a(said, list) else [text]
+    if kind is QuestionKind.PREFERENCE:
+        return said if is_a(said, dict) else text
+    return text if said is None else said
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _problems(path: str, question: Question, value: Any) -> Iterator[Problem]:
+    whole = is_a(value, dict)
+    if question.kind in MARKING and not (whole or is_a(value, list)):
+        yield Problem(path, "must be JSON: the element that the manifest has for it")
+    elif question.kind is QuestionKind.PICTURE and not whole:
+        yield Problem(path, "lacks the width and height of the image: give the whole element, not only its regions")
+    else:
+        for problem in element_problems(path, question, _element(question.kind, value)):
+            yield problem if whole or question.kind in MARKING else Problem(path, problem.reason)
+
+
+def _element(kind: QuestionKind, value: Any) -> Element:
+    """Return *value* as an element, with what can be told without it."""
+    known: Element = {"type": TYPE[kind]} if kind in TYPE else {}
+    if is_a(value, dict):
+        return {**known, **({"rotation": 0} if kind is QuestionKind.PICTURE else {}), **value}
+    if kind is QuestionKind.VIDEO:
+        known["duration"] = 0
+    return {**known, "objects" if kind in MARKING else "data": value}

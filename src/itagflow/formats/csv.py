@@ -1,0 +1,266 @@
+"""CSV: a line of names, then one record per task: the fields of its data, and a column per question.
+
+::
+
+    source,结果字段-Single-choice
+    1.jpg,cat
+
+A row that is read has all columns as fields of its ``data``, and every field is a string.  The encoding is UTF-8.
+Source: RFC 4180; for the names of the columns iTAG, *Configure intelligent pre-labeling in iTAG*.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
+from threading import Lock
+from typing import IO
+
+import attrs
+
+from itagflow.errors import InvalidData, Problem
+from itagflow.formats import WriteReport
+from itagflow.formats._cells import cell_out, columns, encode, replies_in
+from itagflow.formats._counts import Counts
+from itagflow.formats._files import CHUNK, MAX_ROW_BYTES, BinaryFile, Source, Target, decoded, reading, writing
+from itagflow.formats._regions import derived_id
+from itagflow.model.job import Job, Stage
+from itagflow.model.reply import Reply
+from itagflow.model.result import Result
+from itagflow.model.task import Row, Task
+from itagflow.model.template import Template
+
+__all__ = ["parse", "read", "write"]
+
+MAX_FIELD = 2**31 - 1
+"""The most that the limit of the standard library's reader can be on every platform."""
+
+_FIELD_LIMIT = Lock()
+
+Record = tuple[int, list[str]]
+"""The line that a record begins at, and its cells."""
+
+
+def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
+    r"""Yield the records after the line of names as rows, or what is wrong with one, with its line.
+
+    Blank lines and a byte order mark are skipped.  When the names cannot be used, that is the only thing yielded.
+    After a quote that is out of place, the next record is looked for on the next line.
+
+    Args:
+        source: A path, an open binary file, or anything path-like with ``open`` and ``/``.
+        limit: How many bytes a record may have, with its line ends; a longer one is never held in memory.
+
+    >>> import io
+    >>> [row.text for row in read(io.BytesIO(b"source,animal\r\n1.jpg,cat"))]
+    ['{"data": {"source": "1.jpg", "animal": "cat"}}']
+    """
+    _raise_field_limit(limit)
+    with reading(source) as file:
+        records = _records(file, limit)
+        names = _names(records)
+        if isinstance(names, Problem):
+            yield names
+            return
+        for record in records:
+            yield record if isinstance(record, Problem) else _row(names, *record)
+
+
+def _raise_field_limit(limit: int) -> None:
+    with _FIELD_LIMIT:  # it is one for the whole process: others may need more than we do
+        csv.field_size_limit(max(csv.field_size_limit(), min(limit, MAX_FIELD)))
+
+
+def _names(records: Iterator[Record | Problem]) -> list[str] | Problem:
+    header = next(records, Problem("line 1", "must name the columns, and there is nothing"))
+    if isinstance(header, Problem):
+        return header
+    line, names = header
+    if "" in names:
+        return Problem(f"line {line}", f"must name every column; that of column {names.index('') + 1} is empty")
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        return Problem(f"line {line}", f"names a column twice: {', '.join(twice)}")
+    return names
+
+
+def _row(names: list[str], line: int, cells: list[str]) -> Row | Problem:
+    if len(cells) != len(names):
+        return Problem(f"line {line}", f"has {len(cells)} cells; the first line names {len(names)} columns")
+    return Row(encode({"data": dict(zip(names, cells, strict=True))}), line)
+
+
+@attrs.define
+class _Lines:
+    """The lines of a file as a csv reader takes them, and what is wrong with the record that they make up.
+
+    Whatever is wrong, the csv reader gets to know the quotes, so that it finds where the record ends.
+    """
+
+    file: BinaryFile
+    limit: int
+    number: int = 0
+    """The line read last, from 1."""
+    first: int = 0
+    """The line that the record begins at."""
+    size: int = 0
+    """How many bytes of the record are read."""
+    problem: Problem | None = None
+    ended: bool = False
+
+    def begin(self) -> None:
+        """Begin a new record."""
+        self.first, self.size, self.problem = self.number + 1, 0, None
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self.file.readline(self.limit + 1)
+        if not line:
+            self.ended = True
+            raise StopIteration
+        self.number += 1
+        self.size += len(line)
+        if self.size > self.limit:
+            self.problem = self.problem or self._too_long()
+            return '"' * (self._quotes(line) % 2)
+        text = decoded(line, self.number)
+        if isinstance(text, Problem):
+            self.problem = self.problem or text
+            return line.decode(errors="replace")
+        return text
+
+    def _quotes(self, line: bytes) -> int:
+        """Count the quotes in *line* and in what is still to be read of it."""
+        count = line.count(b'"')
+        while line and not line.endswith(b"\n"):
+            line = self.file.readline(CHUNK)
+            count += line.count(b'"')
+        return count
+
+    def _too_long(self) -> Problem:
+        more = "" if self.first == self.number else " with the lines after it: is a quote never closed?"
+        return Problem(f"line {self.first}", f"is longer than {self.limit:,} bytes{more}")
+
+
+def _records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
+    lines = _Lines(file, limit)
+    reader = csv.reader(lines, strict=True)
+    while True:
+        lines.begin()
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            reason = "has a quote that is never closed" if lines.ended else f"is not CSV: {error}"
+            yield lines.problem or Problem(f"line {lines.first}", reason)
+            continue
+        if cells is None:
+            return
+        if lines.problem:
+            yield lines.problem
+        elif cells:
+            yield lines.first, cells
+
+
+def write(
+    results: Iterable[Result],
+    target: Target,
+    *,
+    job: Job,
+    template: Template,
+    stages: Collection[Stage] | None = None,
+) -> WriteReport:
+    """Write each task's data and its result: that of the last of *stages* that it has one at.
+
+    The columns are all fields that any row's ``data`` has, in the order in which they first appear, then one per
+    question; where a field has the name of a question's column, that column is the result's.  A field that is
+    no string is written as JSON.  A result that is abandoned, or none, leaves its cells empty.  The report counts
+    the results of every stage, as for the manifest, although a row holds only one.
+
+    Args:
+        results: The tasks with their results, in the order in which they are to be written.
+        target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  When something
+            goes wrong, a path or place is left as it was.
+        job: The job that the results are of.
+        template: The template that they answer.
+        stages: The stages whose results are written; None for all.
+
+    Raises:
+        InvalidData: when a text holds half of a surrogate pair, which UTF-8 has no bytes for.
+    """
+    counts, names = Counts.of(stages), columns(template)
+    header = dict[str, None]()
+    # all rows have to be seen before the first line can be written
+    with writing(target) as file, tempfile.TemporaryFile() as spool:
+        for result in results:
+            reached = counts.reached(result)
+            data = _fields(result.task)
+            header.update(dict.fromkeys(data))
+            said = _said(result.task, reached[-1].replies if reached else None, job, template)
+            cells = {name: said.get(id, "") for id, name in names.items()}
+            _keep(spool, result.task, data | cells)
+        spool.seek(0)
+        _write_table(file, list(header | dict.fromkeys(names.values())), spool)
+    return counts.report()
+
+
+def _fields(task: Task) -> dict[str, str]:
+    return {name: value if isinstance(value, str) else encode(value) for name, value in task.data.items()}
+
+
+def _said(task: Task, replies: Mapping[str, Reply] | None, job: Job, template: Template) -> dict[str, str]:
+    region_id = partial(derived_id, job.id, task.number)
+    said = replies or {}
+    asked = [question for question in template.asked if question.id in said]
+    return {question.id: cell_out(question, said[question.id], template, region_id) for question in asked}
+
+
+def _keep(spool: IO[bytes], task: Task, cells: Mapping[str, str]) -> None:
+    try:
+        spool.write(encode(cells).encode() + b"\n")
+    except UnicodeEncodeError as error:
+        half = error.object[error.start]
+        places = [name.encode(errors="backslashreplace").decode() for name in cells if half in name + cells[name]]
+        reason = f"holds {half!r}, half of a surrogate pair, which CSV cannot: use the format 'itag'"
+        raise InvalidData(str(task), [Problem(place, reason) for place in places]) from None
+
+
+@attrs.frozen
+class _Encoded:
+    """A file of bytes that takes text."""
+
+    file: BinaryFile
+
+    def write(self, text: str) -> None:
+        self.file.write(text.encode())
+
+
+def _write_table(file: BinaryFile, names: list[str], rows: Iterable[bytes]) -> None:
+    writer = csv.writer(_Encoded(file))
+    writer.writerow(names)
+    for row in rows:
+        cells = json.loads(row)
+        writer.writerow([cells.get(name, "") for name in names])
+
+
+def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
+    """Return the replies that a record's result columns say, by question id; other columns are not looked at.
+
+    Whether a choice is among the options is not looked at here.
+
+    Args:
+        cells: The cells by the names of their columns, such as a row's ``data`` that `read` has yielded.
+        template: The template that they answer.
+
+    Raises:
+        InvalidData: when a cell is not of its question's shape; it lists every problem with its path.
+
+    >>> from itagflow.templates import image_classification
+    >>> parse({"source": "1.jpg", "结果字段-Single-choice": "cat"}, image_classification(["cat"]))
+    {'1': Choice(key='cat')}
+    """
+    return replies_in({id: cells.get(name) for id, name in columns(template).items()}, template)

@@ -1,0 +1,203 @@
+"""Where pre-labels come from, besides a model: fields of the rows, their blocks of results, an earlier export.
+
+Each function returns what `Flow.prelabel` calls with a batch of tasks::
+
+    flow.prelabel(job, prelabels.from_fields(template, {"Single-choice": "guess"}), by="ada")
+
+A model is such a callable itself: it takes tasks, and returns a `PreLabel` for each.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+from itagflow import formats
+from itagflow.errors import InvalidData, Problem
+from itagflow.formats import csv, itag
+from itagflow.formats._cells import columns, replies_in
+from itagflow.formats._files import Source
+from itagflow.formats._legacy import sized
+from itagflow.formats._plain import is_a
+from itagflow.model.job import Stage
+from itagflow.model.prelabel import Prediction, Predictor, PreLabel
+from itagflow.model.reply import Replies
+from itagflow.model.task import Row, Task
+from itagflow.model.template import Template
+
+__all__ = ["from_blocks", "from_export", "from_fields"]
+
+
+def from_fields(
+    template: Template, fields: Mapping[str, str] | None = None, *, score: str | None = None, model: str = ""
+) -> Predictor:
+    """Return what reads pre-labels off fields of the rows' ``data``.
+
+    A field holds a key or a text, a list of keys, or an element as a manifest has it, as JSON or as its text.
+    An empty or missing one says nothing about its question.
+    Source: iTAG, *Configure intelligent pre-labeling*: a mapping from the title of a question to a column.
+
+    Args:
+        template: What is asked.
+        fields: The name of the field, by id or title of the question; the columns of iTAG's CSV
+            (``结果字段-<title>``) unless given.
+        score: The field that says how sure the source is, as a number or its text.
+        model: What the source is called.
+
+    Raises:
+        InvalidData: when *fields* names a question that the template does not have.
+
+    >>> from itagflow import Task, templates
+    >>> predict = from_fields(templates.image_classification(["cat", "dog"]), {"Single-choice": "guess"})
+    >>> [said] = predict([Task(job=1, number=1, package=1, row='{"data": {"source": "1.jpg", "guess": "cat"}}')])
+    >>> said.replies
+    {'1': Choice(key='cat')}
+    """
+    named = columns(template) if fields is None else _by_id(template, fields)
+
+    def look(task: Task) -> Prediction:
+        data = task.data
+        replies = replies_in({id: data.get(field) for id, field in named.items()}, template)
+        return PreLabel(replies, _number(data, score), model) if replies else None
+
+    return _each(look)
+
+
+def from_blocks(
+    template: Template, *, job: str | None = None, stage: Stage | None = None, model: str = ""
+) -> Predictor:
+    """Return what reads pre-labels off the blocks of results that rows came with, as in an export of iTAG.
+
+    Args:
+        template: What is asked.
+        job: The job whose results are meant; the one whose blocks come last in a row unless given.
+        stage: The stage whose result is meant; the last that has one unless given.
+        model: What the source is called.
+
+    >>> from itagflow import Task, templates
+    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
+    >>> row = json.dumps({"data": {"source": "1.jpg"}, "label-15": {"results": [element]}})
+    >>> predict = from_blocks(templates.image_classification(["cat", "dog"]))
+    >>> [said] = predict([Task(job=1, number=1, package=1, row=row)])
+    >>> said.replies
+    {'1': Choice(key='cat')}
+    """
+
+    def look(task: Task) -> Prediction:
+        replies = _in_blocks(json.loads(task.row), template, job, stage)
+        return None if replies is None else PreLabel(replies, model=model)
+
+    return _each(look)
+
+
+def from_export(
+    template: Template,
+    source: Source,
+    *,
+    on: str = "source",
+    format: str = "itag",
+    job: str | None = None,
+    stage: Stage | None = None,
+    model: str = "",
+) -> Predictor:
+    """Return what reads pre-labels off an earlier export, for the rows that say the same in the field *on*.
+
+    The replies of the whole file are held in memory.
+
+    Args:
+        template: What is asked.
+        source: A manifest, or with ``format="csv"`` a CSV with the columns ``结果字段-<title>``.
+        on: The field of ``data`` by which a row of the file and a task are the same.
+        format: ``"itag"`` or ``"csv"``.
+        job: As in `from_blocks`.
+        stage: As in `from_blocks`.
+        model: What the source is called.
+
+    Raises:
+        InvalidData: when the file is broken, lacks the field, or says its value twice; it lists every problem.
+        UnknownFormat: when there is no such format.
+    """
+    known, problems = dict[Hashable, Replies](), list[Problem]()
+    for item in formats.find(format).read(source):
+        if isinstance(item, Problem):
+            problems.append(item)
+            continue
+        try:
+            mark, replies = _said(item, template, on, format, job, stage)
+        except InvalidData as error:
+            problems += [Problem(f"line {item.line}, {problem.where}", problem.reason) for problem in error.problems]
+            continue
+        if mark in known:
+            problems.append(Problem(f"line {item.line}, data.{on}", f"{mark!r} is there twice"))
+        elif replies:
+            known[mark] = replies
+    if problems:
+        raise InvalidData("the pre-labels", problems)
+
+    def look(task: Task) -> Prediction:
+        replies = known.get(_mark(task.data, on))
+        return None if replies is None else PreLabel(replies, model=model)
+
+    return _each(look)
+
+
+def _each(look: Callable[[Task], Prediction]) -> Predictor:
+    """Return what looks at each task of a batch, and says where it failed."""
+
+    def predict(tasks: Sequence[Task]) -> Iterable[Prediction]:
+        return [_looked(look, task) for task in tasks]
+
+    return predict
+
+
+def _looked(look: Callable[[Task], Prediction], task: Task) -> Prediction:
+    try:
+        return look(task)
+    except InvalidData as error:
+        return error
+
+
+def _by_id(template: Template, fields: Mapping[str, str]) -> dict[str, str]:
+    by_title = {question.title: question.id for question in template.asked}
+    ids = {question.id for question in template.asked}
+    known = ", ".join(repr(question.title) for question in template.asked)
+    if unknown := [name for name in fields if name not in ids and name not in by_title]:
+        raise InvalidData("the fields", [Problem(name, f"is no question; there are {known}") for name in unknown])
+    return {name if name in ids else by_title[name]: field for name, field in fields.items()}
+
+
+def _number(data: Mapping[str, Any], field: str | None) -> float | None:
+    value = None if field is None else data.get(field)
+    if value is None or value == "":
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidData("the score", [Problem(f"data.{field}", f"must be a number, not {value!r}")]) from None
+
+
+def _in_blocks(row: Mapping[str, Any], template: Template, job: str | None, stage: Stage | None) -> Replies | None:
+    found = itag.result_in(row, job=job, stage=stage)
+    return None if found is None else sized(itag.parse(found, template), row.get("data"))
+
+
+def _said(
+    row: Row, template: Template, on: str, format: str, job: str | None, stage: Stage | None
+) -> tuple[Hashable, Replies | None]:
+    """Return by what a row of a file is known, and what it says."""
+    try:
+        content: Any = json.loads(row.text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidData("the row", [Problem("", f"is not JSON: {error}")]) from None
+    data: Any = content.get("data") if is_a(content, dict) else None
+    if not is_a(data, dict) or on not in data:
+        raise InvalidData("the row", [Problem(f"data.{on}", "is missing")])
+    if format == "csv":
+        return _mark(data, on), csv.parse(data, template)
+    return _mark(data, on), _in_blocks(content, template, job, stage)
+
+
+def _mark(data: Mapping[str, Any], on: str) -> Hashable:
+    value = data.get(on)
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
