@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
+from importlib.util import find_spec
 from typing import Any
 
 from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
 
 
 def enter(namespace: dict[str, Any]) -> None:
     namespace["_folder"] = tempfile.TemporaryDirectory()
+    namespace["find_spec"] = find_spec  # for blocks that need what may not be installed
     namespace["_home"] = os.getcwd()
     os.chdir(namespace["_folder"].name)
 
@@ -22,6 +24,6 @@ def leave(namespace: dict[str, Any]) -> None:
     namespace["_folder"].cleanup()
 
 
-pages = Sybil(parsers=[PythonCodeBlockParser()], patterns=["*.md"], setup=enter, teardown=leave)
+pages = Sybil(parsers=[PythonCodeBlockParser(), SkipParser()], patterns=["*.md"], setup=enter, teardown=leave)
 docstrings = Sybil(path="src", parsers=[DocTestParser()], patterns=["*.py"], setup=enter, teardown=leave)
 pytest_collect_file = (pages + docstrings).pytest()

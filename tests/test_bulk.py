@@ -131,6 +131,20 @@ class TestOutcomes:
         assert verbs(checked, job).count("accept") == 3
         assert checked.job(job).state is JobState.RUNNING
 
+    def test_jobs_are_acted_on_in_the_order_of_their_keys(self, checked: Flow) -> None:
+        """Two blocks that each end two jobs would wait for each other for ever."""
+        first = cats(checked)
+        template = checked.template(first)
+        second = checked.create_job(
+            "street", "more", template=template, data=rows(2), workforce={Stage.LABEL: ["ben"]}, by="ada"
+        )
+        jobs = [first, second]
+        turns = [taken(checked, "ben", job) for job in reversed(jobs)]
+        attempts = checked.release_many(turns)
+        assert [attempt.turn for attempt in attempts] == [checked.turn(turn) for turn in turns]
+        released = [event.job for event in checked.events() if event.verb == "release"]
+        assert released == [job.id for job in jobs]
+
     def test_the_job_finishes_once_with_the_last_package(self, checked: Flow) -> None:
         job, turns = accepting(checked, 6)
         checked.accept_many(turns)

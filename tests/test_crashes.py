@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import invariants
+import pytest
 from scenes import rows
 
 import itagflow
@@ -35,6 +36,13 @@ from itagflow import (
 from itagflow.model.task import Answer
 
 KILLS = int(os.environ.get("ITAGFLOW_KILLS", "20"))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty store that outlives processes."""
+    return str(request.getfixturevalue("postgres_url") if request.param == "postgres" else tmp_path / "labels.db")
+
 
 WORKER = """
 import random, sys
@@ -102,8 +110,7 @@ def killed_worker(path: str, job: int, seed: int) -> list[list[str]]:
     return said
 
 
-def test_what_had_returned_is_there_after_every_kill(tmp_path: Path) -> None:
-    path = str(tmp_path / "labels.db")
+def test_what_had_returned_is_there_after_every_kill(path: str) -> None:
     job = order(path)
     saved: dict[tuple[int, int, int], tuple[int, str]] = {}
     for seed in range(KILLS):
@@ -169,8 +176,7 @@ else:
 """
 
 
-def test_loading_goes_on_after_every_kill(tmp_path: Path) -> None:
-    path = str(tmp_path / "labels.db")
+def test_loading_goes_on_after_every_kill(path: str) -> None:
     with itagflow.open(path) as flow:
         flow.create_workspace("street", admin="ada")
     how, loaded = "-", [0]

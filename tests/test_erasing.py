@@ -7,6 +7,7 @@ import itertools
 import json
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ from scenes import Clock, cats, labeled, taken, verbs
 import itagflow
 from itagflow import (
     Accept,
+    AddQuestion,
     AlreadyExists,
+    DropOption,
+    Event,
     FieldBase,
     Flow,
     Inspect,
@@ -54,7 +58,7 @@ def checked(flow: Flow) -> Iterator[Flow]:
 def everything(flow: Flow) -> str:
     """Everything that a store holds, as text."""
     with flow.store.read() as reader:
-        return "\n".join(repr(entity) for kind in LAYOUTS for entity in reader.find(Query(kind)))
+        return "\n".join(sorted(repr(entity) for kind in LAYOUTS for entity in reader.find(Query(kind))))
 
 
 def on_disk(path: Path) -> bytes:
@@ -168,6 +172,28 @@ class TestMembers:
                 checked.erase_member("street", "benedict", by="ada")
         checked.erase_member("street", "benedict", by="ada")
         assert "benedict" not in everything(checked).replace("benedict-two", "")
+
+    @pytest.mark.parametrize("when", range(6))
+    def test_a_task_that_is_erased_meanwhile_is_in_nobodys_way(
+        self, checked: Flow, monkeypatch: pytest.MonkeyPatch, when: int
+    ) -> None:
+        job, key = a_busy_week(checked)
+        batches = erasing_verbs._batches
+
+        def slow(events: Iterator[Event]) -> Iterator[list[Event]]:
+            for number, some in enumerate(batches(events)):
+                if number == when:
+                    checked.erase_task((job.id, 6), by="ada")
+                yield some
+
+        monkeypatch.setattr(erasing_verbs, "BLOCK", 4)
+        monkeypatch.setattr(erasing_verbs, "_batches", slow)
+        checked.erase_member("street", "benedict", by="ada")
+        assert "benedict" not in everything(checked).replace("benedict-two", "")
+        said = {event.data["reason"] for event in checked.history(job) if event.verb in ("judge", "reject")}
+        assert said == {"erased"}, "nor has what was erased come back"
+        assert checked.result((job.id, 6)).task.erased
+        assert f"erased-{key}" in everything(checked)
 
     def test_a_job_of_that_name_is_somebody_elses_word(self, checked: Flow) -> None:
         job = cats(checked)
@@ -384,6 +410,29 @@ class TestTasks:
             "secret 3",
             "secret 4",
         ]
+
+    def test_workers_that_export_parts_count_it_too(self, checked: Flow) -> None:
+        job = letters(checked, 4)
+        for task in (2, 3):
+            checked.erase_task((job.id, task), by="ada")
+        whole, joined = io.BytesIO(), io.BytesIO()
+        checked.export(job, "itag", whole)
+        with ThreadPoolExecutor(2) as threads:
+            report = checked.export(job, "itag", joined, executor=threads, parts=3)
+        assert (report.rows, report.erased) == (2, 2)
+        assert joined.getvalue() == whole.getvalue()
+
+    def test_the_template_changes_without_it(self, checked: Flow) -> None:
+        job = cats(checked)
+        labeled(checked, "ben", job, "dog")
+        checked.erase_task((job.id, 1), by="ada")
+        checked.erase_task((job.id, 2), by="ada")
+        report = checked.change_template(job, DropOption("1", "dog"), by="ada")
+        assert (report.changed, report.unchanged, report.cannot) == (0, 2, 0)
+        note = Question("2", QuestionKind.INPUT, "Note")
+        report = checked.change_template(job, AddQuestion(note, reply=Text("?")), by="ada")
+        assert (report.changed, report.unchanged, report.cannot) == (0, 2, 0)
+        assert all(not result.replies for result in checked.results(job) if result.task.erased)
 
     def test_the_same_row_may_come_again(self, checked: Flow) -> None:
         job = letters(checked, 2)

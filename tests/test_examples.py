@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from scenes import street
+
+import itagflow
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -99,3 +104,46 @@ def test_coco_boxes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made, caught = coco.main(str(tmp_path / "labels.db"), sample=0.4)
     assert 0 < caught < made
     assert "99 of 99 tasks done" in capsys.readouterr().out
+
+
+def test_label_counts(tmp_path: Path) -> None:
+    command = [sys.executable, EXAMPLES / "label_counts.py", tmp_path]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "{'dog': 120, 'cat': 30}\n"
+
+
+def test_outbox(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    example("outbox").main(tmp_path)
+    shown = capsys.readouterr().out
+    assert shown == "broke down\n4 calls, 3 events: create_workspace, add_member, add_member\n"
+
+
+FOLLOWER = """
+import os, sys
+from pathlib import Path
+import itagflow, outbox
+
+def deliver(event):
+    print(event.position, flush=True)
+    if event.position == int(sys.argv[2]):
+        os._exit(9)  # after the delivery, before anything is written down about it
+
+with itagflow.open(Path(sys.argv[1], "labels.db")) as flow:
+    outbox.follow(flow, deliver, Path(sys.argv[1], "cursor.db"))
+"""
+
+
+def test_a_follower_that_is_killed_delivers_that_event_once_more_and_none_is_missed(tmp_path: Path) -> None:
+    def delivered(killed_at: int) -> list[int]:
+        command = [sys.executable, "-c", FOLLOWER, tmp_path, str(killed_at)]
+        done = subprocess.run(command, cwd=EXAMPLES, capture_output=True, text=True, check=False)
+        assert done.returncode == (9 if killed_at else 0), done.stderr
+        return [int(position) for position in done.stdout.split()]
+
+    with itagflow.open(tmp_path / "labels.db") as flow:
+        street(flow, "ben", "cy", "di")
+        assert delivered(killed_at=2) == [1, 2]
+        assert delivered(killed_at=2) == [2]
+        assert delivered(killed_at=0) == [2, 3, 4]
+        assert delivered(killed_at=0) == []
+        flow.add_member("street", "eve", itagflow.Role.OPERATOR, by="ada")
+        assert delivered(killed_at=0) == [5]

@@ -55,6 +55,13 @@ def test_none_runs_away(pattern: str) -> None:
         ("[z-a]", "bad character range"),
         ("(" * 5_000, "deep"),
         ("\\", "an escape"),
+        ("a*?{2}", "repeats a repeat"),
+        ("a{2}{3}", "repeats a repeat"),
+        ("$*", "nothing before"),
+        ("^{2}", "nothing before"),
+        ("{2}a", "nothing before '{'"),
+        ("a{,3}", "not read alike everywhere"),
+        ("a{" + "9" * 5_000 + "}", "can be repeated"),
     ],
 )
 def test_what_is_not_understood_is_refused_with_its_place(pattern: str, words: str) -> None:
@@ -69,6 +76,27 @@ def test_whatever_is_given_only_our_errors_come_out(pattern: str) -> None:
         Pattern(pattern).matches("ab1")
     except InvalidData as error:
         assert error.problems
+
+
+@pytest.mark.parametrize("nothing", ["", "^", "a{0}", "|"])
+def test_nothing_however_often_repeated_is_read_at_once(nothing: str) -> None:
+    pattern = f"({nothing})"
+    for _ in range(6):
+        pattern = f"({pattern}{{5000}})"
+    try:
+        assert Pattern(pattern).matches("")
+    except InvalidData as error:
+        assert "steps" in str(error)
+
+
+def test_a_count_without_its_end_is_text_however_long() -> None:
+    assert Pattern("a{99").matches("a{99")
+    with pytest.raises(InvalidData, match="steps"):
+        Pattern("a{" + "9" * 200_000)
+
+
+def test_only_digits_of_ascii_count() -> None:
+    assert Pattern("a{٣}").matches("a{٣}")
 
 
 def test_a_bracket_in_a_class_stands_for_itself() -> None:

@@ -1,20 +1,28 @@
-"""Many at once: nobody is handed the same turn twice, nothing is lost, nobody sees a locked database."""
+"""Many at once: nobody is handed the same turn twice, nothing is lost, nobody sees a locked database.
+
+``ITAGFLOW_PROCESSES`` and ``ITAGFLOW_PACKAGES`` say how many; 8 and 1000 unless set.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
+import invariants
 import pytest
-from scenes import rows
-from workers import claim_all, claim_in_process, finish_in_process
+from scenes import Clock, rows
+from workers import PEOPLE, claim_all, claim_in_process, finish_in_process, wander
 
 import itagflow
-from itagflow import Accept, Choice, FixedSize, Flow, Job, JobState, Label, Role, Stage, Workflow, templates
+from itagflow import Accept, Choice, FixedSize, Flow, Inspect, Job, JobState, Label, Role, Stage, Workflow, templates
 
 SPAWN = multiprocessing.get_context("spawn")
+PROCESSES = int(os.environ.get("ITAGFLOW_PROCESSES", "8"))
+PACKAGES = int(os.environ.get("ITAGFLOW_PACKAGES", "1000"))
 
 
 def crowd(flow: Flow, packages: int, people: int, votes: int) -> Job:
@@ -44,15 +52,22 @@ def check(flow: Flow, job: Job, claimed: list[list[tuple[int, int]]], packages: 
     assert {package.free for package in flow.packages(job)} == {0}
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty store that processes share."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path}/labels.db?synchronous=normal"
+
+
 @pytest.mark.parametrize("votes", [1, 3])
-def test_eight_processes_claim_from_one_file(tmp_path: Path, votes: int) -> None:
-    packages = 4_000
-    with itagflow.open(f"sqlite:///{tmp_path}/labels.db?synchronous=normal") as flow:
-        job = crowd(flow, packages, 8, votes)
-        with SPAWN.Pool(8) as pool:
-            people = [(f"{tmp_path}/labels.db", job.id, f"p{number}") for number in range(8)]
+def test_many_processes_claim_from_one_store(shared_url: str, votes: int) -> None:
+    with itagflow.open(shared_url) as flow:
+        job = crowd(flow, PACKAGES, PROCESSES, votes)
+        with SPAWN.Pool(PROCESSES) as pool:
+            people = [(shared_url, job.id, f"p{number}") for number in range(PROCESSES)]
             claimed = pool.map(claim_in_process, people, chunksize=1)
-        check(flow, job, claimed, packages, votes)
+        check(flow, job, claimed, PACKAGES, votes)
 
 
 @pytest.mark.parametrize("votes", [1, 3])
@@ -73,11 +88,11 @@ def test_eight_threads_claim_from_memory(votes: int) -> None:
         check(flow, job, claimed, 4_000, votes)
 
 
-def test_the_last_of_many_finishes_the_job(tmp_path: Path) -> None:
-    with itagflow.open(f"sqlite:///{tmp_path}/labels.db?synchronous=normal") as flow:
+def test_the_last_of_many_finishes_the_job(shared_url: str) -> None:
+    with itagflow.open(shared_url) as flow:
         job = crowd(flow, 200, 4, 1)
         with SPAWN.Pool(4) as pool:
-            done = pool.map(finish_in_process, [(f"{tmp_path}/labels.db", job.id, f"p{n}") for n in range(4)], 1)
+            done = pool.map(finish_in_process, [(shared_url, job.id, f"p{n}") for n in range(4)], 1)
         assert sum(done) == 200
         assert flow.job(job).state is JobState.FINISHED
         assert flow.progress(job).done == 200
@@ -85,12 +100,37 @@ def test_the_last_of_many_finishes_the_job(tmp_path: Path) -> None:
         assert len(finished) == 1
 
 
+@pytest.mark.parametrize("votes", [1, 2])
+def test_anything_at_once_fails_nowhere_and_breaks_nothing(shared_url: str, votes: int) -> None:
+    """Every verb by everybody: they wait for each other, never for ever, and nobody is told of a lost race."""
+    with itagflow.open(shared_url) as flow:
+        home = flow.create_workspace("street", admin="ada")
+        for name in PEOPLE:
+            flow.add_member(home, name, Role.OPERATOR, by="ada")
+        workflow = Workflow(
+            Label(votes=votes, limit=3, lease=timedelta(milliseconds=200)),
+            Inspect(limit=2, allow_own_work=True),
+            Accept(),
+        )
+        job = flow.create_job(
+            home,
+            "all",
+            template=templates.image_classification(["cat", "dog"]),
+            data=rows(16),
+            workflow=workflow,
+            packaging=FixedSize(2),
+            workforce=dict.fromkeys(workflow.stages, PEOPLE),
+            by="ada",
+        )
+        with SPAWN.Pool(PROCESSES) as pool:
+            given = [(shared_url, job.id, PEOPLE[seed % len(PEOPLE)], seed) for seed in range(PROCESSES)]
+            done = sum(map(Counter, pool.map(wander, given, 1)), Counter[str]())
+        assert done["work"] > 0
+        invariants.check(flow)
+
+
 def test_a_save_and_an_expire_do_not_both_win(tmp_path: Path) -> None:
     """Whoever comes second is told; never is an answer saved in a turn that was taken away before."""
-    from datetime import timedelta
-
-    from scenes import Clock
-
     clock = Clock()
     with itagflow.open(str(tmp_path / "labels.db"), clock=clock) as flow:
         home = flow.create_workspace("street", admin="ada")

@@ -626,3 +626,31 @@ class TestJobs:
         flow.save(turn, 1, {"2": Text("Tom"), "1": Choice("cat")})
         flow.submit(turn)
         assert flow.result((job.id, 1)).replies == {"1": Choice("cat"), "2": Text("Tom")}
+
+
+class TestFollowing:
+    def test_whoever_goes_on_behind_the_last_position_sees_everything_once(self, flow: Flow) -> None:
+        job = cats(flow)
+        seen = list(flow.events())
+        labeled(flow, "ben", job)
+        seen += flow.events(after=seen[-1].position)
+        assert seen == list(flow.events())
+        assert [event.verb for event in seen][-4:] == ["claim", "save", "save", "submit"]
+        assert list(flow.events(after=seen[-1].position)) == []
+
+    def test_a_listener_hears_what_comes(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Also while it deals with what it has heard."""
+        monkeypatch.setattr("itagflow.flow.following.POLL", 0.01)
+        job = cats(flow)
+        heard = list[str]()
+        for event in flow.listen(after=list(flow.events())[-1].position, workspace="street", patience=0):
+            heard.append(event.verb)
+            if event.verb == "claim":
+                flow.release((job.id, event.turn))
+        assert heard == []
+        taken(flow, "ben", job)
+        for event in flow.listen(workspace="street", patience=0.2):
+            heard.append(event.verb)
+            if event.verb == "claim":
+                flow.release((job.id, event.turn))
+        assert heard[-2:] == ["claim", "release"]

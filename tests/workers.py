@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+from pathlib import Path
+
 import itagflow
-from itagflow import Choice, Flow, Stage
+from itagflow import (
+    AlreadyExists,
+    Assignment,
+    Choice,
+    Flow,
+    InvalidData,
+    JobPart,
+    NotFound,
+    Role,
+    RuleError,
+    Stage,
+)
 from itagflow.model.entity import changed
 from itagflow.model.event import Event
 from itagflow.model.package import Package
-from itagflow.store import Query
+from itagflow.store import Query, Store
 from itagflow.stores import SqliteStore
 from itagflow.testing import a_package, an_event
 
 
 def open_and_add(given: tuple[str, int]) -> None:
-    store = SqliteStore(given[0])
+    store = itagflow.open(given[0]).store
     with store.write() as writer:
         writer.add(a_package(given[1]))
     store.close()
@@ -33,7 +48,7 @@ def write(store: SqliteStore) -> None:
         writer.add(a_package(9))
 
 
-def write_in_child(store: SqliteStore) -> None:
+def write_in_child(store: Store) -> None:
     with store.write() as writer:
         writer.add(an_event("child"))
     store.close()
@@ -51,18 +66,161 @@ def claim_all(flow: Flow, job: int, name: str) -> list[tuple[int, int]]:
 
 
 def claim_in_process(given: tuple[str, int, str]) -> list[tuple[int, int]]:
-    path, job, name = given
-    with itagflow.open(f"sqlite:///{path}?synchronous=normal") as flow:
+    url, job, name = given
+    with itagflow.open(url) as flow:
         return claim_all(flow, job, name)
 
 
 def finish_in_process(given: tuple[str, int, str]) -> int:
-    path, job, name = given
+    url, job, name = given
     done = 0
-    with itagflow.open(f"sqlite:///{path}?synchronous=normal") as flow:
+    with itagflow.open(url) as flow:
         while turn := flow.claim(name, job, Stage.LABEL):
             for work in flow.tasks(turn):
                 flow.save(turn, work, Choice("cat"))
             flow.submit(turn)
             done += 1
     return done
+
+
+def count_cats(path: Path, part: JobPart) -> int:
+    with itagflow.open(path) as flow:
+        return sum(1 for _ in flow.find_tasks(part, label="cat"))
+
+
+def wander(given: tuple[str, int, str, int]) -> dict[str, int]:
+    """Do anything, again and again, and return how often each verb was done; what the rules refuse is refused."""
+    url, job, name, seed = given
+    draw, done = random.Random(seed), Counter[str]()
+    with itagflow.open(url) as flow:
+        while sum(done.values()) < STEPS:
+            verb = draw.choice(VERBS)
+            try:
+                verb(flow, job, name, draw)
+                done[verb.__name__] += 1
+            except (RuleError, InvalidData, AlreadyExists, NotFound):
+                done["refused"] += 1
+    return dict(done)
+
+
+STEPS = 60
+PEOPLE = ("ben", "cy", "di", "eva")
+
+
+def _any_turn(flow: Flow, job: int, draw: random.Random) -> Assignment:
+    turns = [turn for name in PEOPLE for turn in flow.turns(name, job=job)]
+    if not turns:
+        raise NotFound("Assignment", "any")
+    return draw.choice(turns)
+
+
+def work(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    """Claim, and do what is to be done."""
+    stage = draw.choice(list(Stage))
+    turn = flow.claim(name, job, stage, token=draw.choice(["", "", f"{draw.random()}"]))
+    if turn is not None:
+        complete(flow, turn, draw)
+
+
+def go_on(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    """Do what is to be done in somebody's turn, who may be doing it at this moment."""
+    complete(flow, _any_turn(flow, job, draw), draw)
+
+
+def complete(flow: Flow, turn: Assignment, draw: random.Random) -> None:
+    if turn.stage is Stage.LABEL:
+        flow.save_many(turn, [(task, Choice(draw.choice(["cat", "dog"]))) for task in flow.tasks(turn)])
+        flow.submit(turn)
+    elif draw.random() < 0.3:
+        flow.reject(turn, reason="again")
+    else:
+        for task in flow.tasks(turn):
+            flow.modify(turn, task, Choice("dog"))
+        flow.review(turn) if turn.stage is Stage.INSPECT else flow.accept(turn)
+
+
+def give_back(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    flow.release(_any_turn(flow, job, draw))
+
+
+def hand_on(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    flow.reassign(_any_turn(flow, job, draw), draw.choice(PEOPLE), by="ada")
+
+
+def give(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    flow.assign((job, draw.randint(1, 8)), draw.choice(PEOPLE), by="ada")
+
+
+def give_up(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    flow.discard((job, draw.randint(1, 8)), by="ada")
+
+
+def open_again(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    flow.reopen((job, draw.randint(1, 8)), by="ada")
+
+
+def look_after(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    flow.expire(job, by="ada")
+    flow.prioritize(job, draw.randint(0, 9), by="ada")
+
+
+def claim_several(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    """Claim up to three; most of them are left to others."""
+    for turn in flow.claim_many(name, job, draw.choice(list(Stage)), draw.randint(1, 3))[:1]:
+        complete(flow, turn, draw)
+
+
+def end_several(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    """End turns of anybody, in any order, in which each may be refused."""
+    turns = [_any_turn(flow, job, draw) for _ in range(draw.randint(1, 5))]
+    match draw.choice(["release", "reject", "review", "accept", "assign"]):
+        case "release":
+            flow.release_many(turns, by="ada")
+        case "reject":
+            flow.reject_many(turns, reason="again")
+        case "review":
+            flow.review_many(turns)
+        case "accept":
+            flow.accept_many(turns)
+        case _:
+            flow.assign_many([(job, turn.package) for turn in turns], draw.choice(PEOPLE), by="ada")
+
+
+def erase(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    flow.erase_task((job, draw.randint(1, 16)), by="ada")
+
+
+def come_and_go(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    who = draw.choice(PEOPLE)
+    flow.remove_member("street", who, by="ada")
+    flow.add_member("street", who, Role.OPERATOR, by="ada")
+
+
+def steer(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    if draw.random() < 0.5:
+        flow.append(job, [{"data": {"source": "more.jpg"}}], by="ada")
+    else:
+        flow.pause(job, by="ada")
+        flow.resume(job, by="ada")
+
+
+VERBS = (
+    work,
+    work,
+    work,
+    work,
+    go_on,
+    go_on,
+    give_back,
+    hand_on,
+    give,
+    give_up,
+    open_again,
+    look_after,
+    claim_several,
+    end_several,
+    end_several,
+    erase,
+    come_and_go,
+    steer,
+)

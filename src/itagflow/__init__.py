@@ -28,6 +28,7 @@ from itagflow.flow import Flow, open
 from itagflow.flow.reading import Permission
 from itagflow.formats import WriteReport
 from itagflow.model.attempt import Attempt
+from itagflow.model.difference import Difference
 from itagflow.model.event import Event, Move
 from itagflow.model.job import (
     Accept,
@@ -42,6 +43,16 @@ from itagflow.model.job import (
     Route,
     Stage,
     Workflow,
+)
+from itagflow.model.jobpart import JobPart
+from itagflow.model.migration import (
+    AddOption,
+    AddQuestion,
+    DropOption,
+    DropQuestion,
+    RenameOption,
+    RenameQuestion,
+    TemplateReport,
 )
 from itagflow.model.package import Assignment, Outcome, Package, PackageState, TurnState
 from itagflow.model.part import Part
@@ -74,6 +85,8 @@ from itagflow.stores import MemoryStore, SqliteStore
 __all__ = [
     "Accept",
     "Action",
+    "AddOption",
+    "AddQuestion",
     "AlreadyExists",
     "Answer",
     "Assignment",
@@ -84,6 +97,9 @@ __all__ = [
     "Choices",
     "Conflict",
     "Crew",
+    "Difference",
+    "DropOption",
+    "DropQuestion",
     "Event",
     "FieldBase",
     "FixedSize",
@@ -95,6 +111,7 @@ __all__ = [
     "InvalidData",
     "ItagflowError",
     "Job",
+    "JobPart",
     "JobState",
     "Keypoint",
     "Keypoints",
@@ -128,6 +145,8 @@ __all__ = [
     "Rating",
     "Regions",
     "Relation",
+    "RenameOption",
+    "RenameQuestion",
     "Result",
     "Role",
     "RotatedBox",
@@ -148,6 +167,7 @@ __all__ = [
     "Task",
     "TaskState",
     "Template",
+    "TemplateReport",
     "Text",
     "TextSpan",
     "TurnState",

@@ -1,11 +1,10 @@
-"""Entities to JSON and back, through one private cattrs converter.
+"""Entities to plain JSON types and back, through one private cattrs converter.
 
 Bodies are compact: keys are field names, and fields that have their default are left out.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
@@ -18,20 +17,11 @@ from cattrs.strategies import configure_tagged_union
 
 from itagflow.model.event import Move
 from itagflow.model.job import Accept, Inspect, Label, Packaging, Route, Workflow
+from itagflow.model.migration import TemplateStep
 from itagflow.model.region import Region
 from itagflow.model.reply import Reply
 from itagflow.model.segment import Segment
 from itagflow.model.span import Relation, TextSpan
-
-
-def dumps(value: Any) -> str:
-    """Return *value*, made of plain JSON types, as compact JSON text."""
-    return _encode(value)
-
-
-def loads(text: str) -> Any:
-    """Return what JSON *text* holds, as plain types."""
-    return json.loads(text)
 
 
 def to_json(value: Any) -> Any:
@@ -48,9 +38,6 @@ def decoder(kind: Any) -> Callable[[Any], Any]:
     """Return the function that makes a value declared as *kind* of plain JSON types."""
     hook = _CONVERTER.get_structure_hook(kind)
     return lambda value: hook(value, kind)
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def _tag(kind: type) -> str:
@@ -79,6 +66,10 @@ def _converter() -> Converter:
     for kind in get_args(Reply):
         _as_they_are(converter, kind)
     configure_tagged_union(Reply, converter, tag_generator=_tag, tag_name="kind")
+    read, write = converter.get_structure_hook(Reply), converter.get_unstructure_hook(Reply)
+    converter.register_structure_hook(Reply | None, lambda said, _: None if said is None else read(said, Reply))
+    converter.register_unstructure_hook(Reply | None, lambda reply: None if reply is None else write(reply))
+    configure_tagged_union(TemplateStep, converter, tag_generator=_tag, tag_name="kind")
     converter.register_unstructure_hook(Workflow, lambda flow: _flow_out(converter, flow))
     converter.register_structure_hook(Workflow, lambda rules, _: _flow_in(converter, rules))
     return converter

@@ -9,11 +9,10 @@ A model is such a callable itself: it takes tasks, and returns a `PreLabel` for 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-from itagflow import formats
+from itagflow import formats, jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import csv, itag
 from itagflow.formats._cells import columns, replies_in
@@ -77,7 +76,7 @@ def from_blocks(
 
     >>> from itagflow import Task, templates
     >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
-    >>> row = json.dumps({"data": {"source": "1.jpg"}, "label-15": {"results": [element]}})
+    >>> row = jsontext.dumps({"data": {"source": "1.jpg"}, "label-15": {"results": [element]}})
     >>> predict = from_blocks(templates.image_classification(["cat", "dog"]))
     >>> [said] = predict([Task(job=1, number=1, package=1, row=row)])
     >>> said.replies
@@ -85,7 +84,7 @@ def from_blocks(
     """
 
     def look(task: Task) -> Prediction:
-        replies = _in_blocks(json.loads(task.row), template, job, stage)
+        replies = _in_blocks(jsontext.loads(task.row), template, job, stage)
         return None if replies is None else PreLabel(replies, model=model)
 
     return _each(look)
@@ -187,7 +186,7 @@ def _said(
 ) -> tuple[Hashable, Replies | None]:
     """Return by what a row of a file is known, and what it says."""
     try:
-        content: Any = json.loads(row.text)
+        content: Any = jsontext.loads(row.text)
     except (ValueError, RecursionError) as error:
         raise InvalidData("the row", [Problem("", f"is not JSON: {error}")]) from None
     data: Any = content.get("data") if is_a(content, dict) else None
@@ -200,4 +199,4 @@ def _said(
 
 def _mark(data: Mapping[str, Any], on: str) -> Hashable:
     value = data.get(on)
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return value if isinstance(value, str) else jsontext.dumps(value)

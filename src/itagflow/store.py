@@ -6,11 +6,11 @@ How to write your own store, and what it must promise, is a page of the document
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import Enum
-from typing import Generic, Protocol
+from typing import Generic, Protocol, runtime_checkable
 
 import attrs
 
@@ -120,8 +120,11 @@ class Writer(Reader, Protocol):
         """Return the first match that no other writer holds, and hold it until this block ends."""
         ...
 
-    def hold(self, kind: type[E], key: Key) -> E:
-        """Return the entity like `get`, wait for other writers, and keep it from them until this block ends."""
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
+        """Return the entity like `get`, wait for other writers, and keep it from them until this block ends.
+
+        With *shared* it only stays as it is: other blocks may hold it in that way too, and none may save it.
+        """
         ...
 
     def remove(self, query: Query[E], limit: int) -> int:
@@ -135,6 +138,10 @@ class Store(Protocol):
     @property
     def name(self) -> str:
         """What errors call it, such as the path of its file."""
+        ...
+
+    def opener(self) -> Callable[[], Store] | None:
+        """Return what opens the same store in another process, and can be pickled; None when only this one has it."""
         ...
 
     def read(self, *, snapshot: bool = False) -> AbstractContextManager[Reader]:
@@ -153,6 +160,22 @@ class Store(Protocol):
         """
         ...
 
+    def settled(self) -> int:
+        """Return a position up to which the history is complete: no open block will put an event there any more.
+
+        Whoever follows the history asks this first, and reads up to there in a block that begins later.
+        """
+        ...
+
     def close(self) -> None:
         """Give back what the store holds; it cannot be used afterwards."""
+        ...
+
+
+@runtime_checkable
+class Waking(Protocol):
+    """**Protocol:** a store that can wake those who wait for news; others are asked once in a while."""
+
+    def listening(self) -> AbstractContextManager[Callable[[float], object]]:
+        """Begin to listen; what this gives waits until a block with events was stored, or so many seconds."""
         ...

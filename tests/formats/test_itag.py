@@ -75,13 +75,17 @@ def written(results: Iterable[Result], template: Template, **more: Any) -> list[
     return [json.loads(line) for line in target.getvalue().decode().split("\n") if line]
 
 
+def compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 CATS = templates.image_classification(["cat", "dog"])
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_every_sample_comes_back_equal(name: str) -> None:
     text = (SAMPLES / name).read_text("utf-8")
-    lines = [json.dumps(json.loads(text), ensure_ascii=False)] if name.endswith(".json") else text.splitlines()
+    lines = [compact(json.loads(text))] if name.endswith(".json") else text.splitlines()
     for line in lines:
         (row,) = itag.read(io.BytesIO(line.encode()))
         assert isinstance(row, Row)
@@ -89,11 +93,11 @@ def test_every_sample_comes_back_equal(name: str) -> None:
         ((job, stages),) = itag.blocks(content).items()
         template = itag.template_of(content)
         said = {stage: itag.parse(elements, template) for stage, elements in stages.items()}
-        data = json.dumps({"data": content["data"]}, ensure_ascii=False)
+        data = compact({"data": content["data"]})
         task = Task(job=int(job), number=1, package=1, row=data)
         target = io.BytesIO()
         itag.write([result(task, said)], target, job=a_job(id=int(job)), template=template)
-        assert target.getvalue().decode() == line + "\n", "keys, values, order, and here even the bytes"
+        assert target.getvalue().decode() == compact(content) + "\n", "keys, values and order"
 
 
 def test_a_sample_that_is_cut_off_says_what_it_lacks() -> None:
@@ -115,6 +119,25 @@ def test_a_sample_that_is_cut_off_says_what_it_lacks() -> None:
 def test_every_input_sample_is_read(path: Path) -> None:
     rows = list(itag.read(path))
     assert [row.text for row in rows if isinstance(row, Row)] == path.read_text("utf-8").splitlines()
+
+
+@pytest.mark.parametrize("key", ["questionId", "type"])
+def test_what_is_too_deep_to_be_written_out_is_named_by_its_type(key: str) -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
+    with pytest.raises(InvalidData, match="not a value of type list"):
+        itag.parse([{**element, key: deep}], CATS)
+
+
+def test_results_that_imply_no_template_that_anybody_has_are_refused() -> None:
+    nameless: list[Any] = [{"objects": []}] * 1_001
+    with pytest.raises(InvalidData, match=r"row 1, label-15\.results: has more than 1,000 elements"):
+        itag.template_of({"label-15": {"results": nameless}})
+    named = [{"questionId": f"{n}", "data": "a", "markTitle": "T", "type": "survey/value"} for n in range(1_001)]
+    with pytest.raises(InvalidData, match="the results: imply more than 1,000 questions"):
+        itag.template_of(*({"label-15": {"results": [element]}} for element in named))
 
 
 class TestReading:
@@ -174,16 +197,14 @@ class TestWriting:
         row = '{ "x": 1e400,  "data" : {"source": "\\u732b", "n": 1.0} , "label-9": {"results": []}}'
         target = io.BytesIO()
         itag.write([a_result(row, LABEL={"1": Choice("cat")})], target, job=a_job(), template=CATS)
-        assert target.getvalue().decode().startswith(row[:-1] + ', "label-4": ')
+        assert target.getvalue().decode().startswith(row[:-1] + ',"label-4":')
 
     @pytest.mark.parametrize("key", ["label-4-check", "label\\u002d4-check"])
     def test_results_of_the_same_job_in_the_row_are_written_anew(self, key: str) -> None:
         row = f'{{ "{key}": {{"results": [1]}}, "label-9": {{"results": [ 1e400 ]}} , "data": {{"n": 1.0}}}}'
         target = io.BytesIO()
         itag.write([a_result(row, LABEL={"1": Choice("cat")})], target, job=a_job(), template=CATS)
-        assert (
-            target.getvalue().decode().startswith('{"label-9": {"results": [ 1e400 ]}, "data": {"n": 1.0}, "label-4": ')
-        )
+        assert target.getvalue().startswith(b'{"label-9": {"results": [ 1e400 ]},"data": {"n": 1.0},"label-4":')
         assert target.getvalue().count(b"label-4") == 1
 
     def test_what_fails_leaves_the_old_file(self, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from itagflow import (
@@ -19,6 +20,8 @@ from itagflow import (
     Point,
     Polygon,
     Provenance,
+    Question,
+    QuestionKind,
     Regions,
     Result,
     RotatedBox,
@@ -36,6 +39,7 @@ from itagflow.testing import a_job
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "legacy-v1"
 CATS = templates.object_detection(["cat", "dog"])
+(CATS_OR_DOGS,) = templates.image_classification(["cat", "dog"]).questions
 
 
 def a_result(replies: Any, row: str) -> Result:
@@ -118,6 +122,22 @@ def test_what_it_has_no_shape_for_is_refused_with_every_place() -> None:
     with pytest.raises(InvalidData) as refused:
         legacy({"1": regions}, CATS)
     assert [problem.where for problem in refused.value.problems] == ["1.regions[0]", "1.regions[2]"]
+
+
+def test_ids_stay_as_they_are_written() -> None:
+    template = Template(questions=(attrs.evolve(CATS_OR_DOGS, id="007"),))
+    said = {"007": Choice("cat")}
+    (element,) = legacy(said, template)["label-4"]["results"]
+    assert element["data"][0]["id"] == "007"
+    assert itag.parse([element], template) == said
+
+
+def test_labels_of_any_but_the_first_question_are_refused() -> None:
+    note = Question("2", QuestionKind.INPUT, "Note", required=False)
+    areas = Question("1", QuestionKind.PICTURE, "Areas", children=(CATS_OR_DOGS, note))
+    regions = Regions([Box(0, 0, 1, 1, labels={"Note": "cat"})], width=9, height=9)
+    with pytest.raises(InvalidData, match=r"1\.regions\[0\]\.labels: it has those of the first question"):
+        legacy({"1": regions}, Template(questions=(areas,)))
 
 
 def test_a_broken_old_element_is_refused_with_its_place() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import sqlite3
@@ -17,9 +18,10 @@ from itagflow.model.event import Event
 from itagflow.model.package import OPEN, Assignment, Package
 from itagflow.model.task import Answer, Task
 from itagflow.store import Query, Span, Unless
-from itagflow.stores import SqliteStore, _sql
+from itagflow.stores import SqliteStore
 from itagflow.stores._layout import LAYOUTS
 from itagflow.stores._schema import APPLICATION
+from itagflow.stores._sql import SQLITE
 from itagflow.testing import StoreContract, a_package, a_task, an_answer, an_event
 
 FORK, SPAWN = (multiprocessing.get_context(how) for how in ("fork", "spawn"))
@@ -28,10 +30,10 @@ FORK, SPAWN = (multiprocessing.get_context(how) for how in ("fork", "spawn"))
 class TestSqliteStore(StoreContract):
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path: Path) -> None:
-        self.tmp_path = tmp_path
+        self.paths = (tmp_path / f"{number}.db" for number in itertools.count())
 
     def open_store(self) -> SqliteStore:
-        return SqliteStore(self.tmp_path / "labels.db", synchronous="NORMAL")
+        return SqliteStore(next(self.paths), synchronous="NORMAL")
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def plan(store: SqliteStore, query: Query[Any]) -> str:
-    statement = _sql.find(query)
+    statement = SQLITE.find(query)
     connection = store.connection()
     rows = connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", statement.values).fetchall()
     return "\n".join(row[-1] for row in rows)
@@ -210,6 +212,19 @@ class TestOpening:
     def test_a_missing_folder_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(StoreFailed, match="Check that its folder exists"):
             SqliteStore(tmp_path / "nowhere" / "labels.db")
+
+    def test_it_stays_with_its_file_when_the_program_goes_to_another_folder(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(path.parent)
+        store = SqliteStore(path.name)
+        (path.parent / "elsewhere").mkdir()
+        monkeypatch.chdir("elsewhere")
+        write(store)
+        with store.read(snapshot=True) as reader:
+            assert reader.get(Package, (4, 9)) == a_package(9)
+        store.close()
+        assert os.listdir() == []
 
     def test_memory_is_another_store(self) -> None:
         with pytest.raises(StoreFailed, match="'memory:'"):

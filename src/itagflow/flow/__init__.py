@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, NoReturn, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from itagflow.errors import InvalidData, Problem
+from itagflow.errors import InvalidData, Problem, StoreFailed
 from itagflow.flow._act import Clock, Ids, Listener
 from itagflow.flow._ids import TimeOrdered, now
 from itagflow.flow.bulk import Bulk
+from itagflow.flow.changing import Changing
+from itagflow.flow.copying import Copying
 from itagflow.flow.erasing import Erasing
 from itagflow.flow.explaining import Explaining
 from itagflow.flow.exporting import Exporting
@@ -25,7 +27,7 @@ from itagflow.stores import MemoryStore, SqliteStore
 __all__ = ["Flow", "open"]
 
 
-class Flow(Managing, Packaging, Labeling, Bulk, Erasing, Explaining, Exporting):
+class Flow(Managing, Packaging, Changing, Labeling, Bulk, Erasing, Explaining, Exporting, Copying):
     """Runs labeling work over one store; threads may share it.
 
     >>> from itagflow.stores import MemoryStore
@@ -59,6 +61,15 @@ class Flow(Managing, Packaging, Labeling, Bulk, Erasing, Explaining, Exporting):
         """Close the store."""
         self.store.close()
 
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be sent to another process.
+
+        Raises:
+            StoreFailed: always; it says what to do instead.
+        """
+        hint = "Open one there, with itagflow.open(url); a store in memory can only be shared by threads"
+        raise StoreFailed(self.store.name, "a Flow cannot be sent to another process", hint)
+
     def __enter__(self) -> Self:
         """Return the Flow itself, to be closed at the end of the block."""
         return self
@@ -83,7 +94,9 @@ def open(
     Args:
         url: ``"memory:"``, the path of a SQLite file, or ``"sqlite:///path"``, which takes
             ``?synchronous=normal`` (faster; the last work may be lost in a power cut, never torn) and
-            ``?synchronous=full`` (the default).  A file that does not exist is made.
+            ``?synchronous=full`` (the default).  A file that does not exist is made.  Or
+            ``"postgresql://user@host/name"``, a database that exists; it needs ``itagflow[postgres]``, and
+            takes what the driver takes.
         policy: Says who may do what.
         clock: Tells the time, with its time zone.
         ids: Makes new keys.
@@ -91,7 +104,8 @@ def open(
 
     Raises:
         InvalidData: when the URL is of no known kind.
-        StoreFailed: when the file cannot be opened, or belongs to another program or a newer version.
+        StoreFailed: when the file or the database cannot be opened, belongs to another program or a newer version,
+            or the driver is not installed.
     """
     return Flow(_store(url), policy=policy, clock=clock, ids=ids, listeners=listeners)
 
@@ -104,10 +118,21 @@ def _store(url: str | os.PathLike[str]) -> Store:
         return MemoryStore()
     if scheme == "sqlite" and colon:
         return _sqlite(url)
+    if scheme in ("postgresql", "postgres") and colon:
+        return _postgres(url)
     if "://" in url:
-        known = "'memory:', a path, or 'sqlite:///path'"
+        known = "'memory:', a path, 'sqlite:///path', or 'postgresql://user@host/name'"
         raise InvalidData("the URL", [Problem("", f"{scheme!r} is no known kind of store; known are {known}")])
     return SqliteStore(url)
+
+
+def _postgres(url: str) -> Store:
+    try:
+        from itagflow.stores.postgres import PostgresStore
+    except ImportError as error:
+        hint = "Install it: pip install 'itagflow[postgres]'"
+        raise StoreFailed("postgresql", f"the driver is not there: {error}", hint) from error
+    return PostgresStore(url)
 
 
 def _sqlite(url: str) -> Store:

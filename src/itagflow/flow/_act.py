@@ -115,6 +115,15 @@ class Block:
         held: dict[Key, Package] = self._held[Package]
         return any(other.job == job and other.number != but and other.stage for other in reversed(held.values()))
 
+    def take_turn(self, ref: TurnRef) -> tuple[Package, Assignment] | None:
+        """Return the same, or None when another writer holds the package: who holds one waits for no other."""
+        key = _find.key_of(ref)
+        if key in self._held[Assignment]:
+            return self.hold_turn(key)
+        where = {"job": key[0], "number": self.store.get(Assignment, key).package}
+        package = self.store.take(Query(Package, where, limit=1))
+        return None if package is None else (package, self.hold(Assignment, key))
+
     def turns(self, package: Package) -> list[Assignment]:
         """Return every turn that there ever was on *package*, oldest first."""
         where = {"job": package.job, "package": package.number}
@@ -141,6 +150,13 @@ class Block:
             asked.setdefault(job, set()).add(number)
         wheres: list[dict[str, Any]] = [{"job": job, name: tuple(numbers)} for job, numbers in asked.items()]
         return [entity for where in wheres for entity in self.store.find(Query(kind, where))]
+
+    def kept(self, job: int, member: int) -> tuple[Job, Member]:
+        """Return a job and a member as they are now, and stay until the block ends: work is about to be given out.
+
+        This comes last, behind packages, turns and seats.
+        """
+        return self.store.hold(Job, (job,), shared=True), self.store.hold(Member, (member,), shared=True)
 
     def new_id(self, kind: type[E], *place: int) -> int:
         """Return an id that no *kind* has in this place."""
@@ -187,14 +203,16 @@ class Shell:
     ) -> list[Attempt]:
         """Do *act* with each key, in blocks that first *hold* all they need, and return what became of each.
 
-        An act decides before it stores anything, so one that is refused leaves no trace.
+        An act decides before it stores anything, so one that is refused leaves no trace.  A block acts job by job, in
+        the order in which everybody holds jobs.
         """
         asked, attempts = iter(list(keys)), list[Attempt]()
         while some := list(islice(asked, BLOCK)):
             with self._acting() as block:
                 hold(block, some)
-                done = [_attempted(block, key, act) for key in some]
-            attempts += done
+                order = sorted(range(len(some)), key=lambda at: some[at][0])
+                done = {at: _attempted(block, some[at], act) for at in order}
+            attempts += map(done.__getitem__, range(len(some)))
         return attempts
 
     def _now(self) -> datetime:

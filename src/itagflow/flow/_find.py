@@ -10,6 +10,7 @@ import attrs
 from itagflow.errors import InvalidData, NotFound, Problem
 from itagflow.model.entity import E, Key
 from itagflow.model.job import Job
+from itagflow.model.jobpart import JobPart
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Task, Work
 from itagflow.model.template import Template
@@ -25,6 +26,8 @@ TemplateRef = Template | int | str
 """A template, its key, or its name in the workspace; one that is not yet stored belongs to its job."""
 JobRef = Job | int | str
 """A job, its key, or its name where no other workspace has a job of that name."""
+PartRef = JobRef | JobPart
+"""A job, or a part of one."""
 PackageRef = Package | tuple[int, int]
 """A package, or its key: job and number."""
 TurnRef = Assignment | tuple[int, int]
@@ -79,19 +82,27 @@ def template(reader: Reader, workspace: int, ref: TemplateRef) -> Template:
     return found
 
 
-def job(reader: Reader, ref: JobRef) -> Job:
-    """Return the job as it is now.
+def job(reader: Reader, ref: PartRef) -> Job:
+    """Return the job, or that of a part, as it is now.
 
     Raises:
         NotFound: when there is none.
         InvalidData: when several workspaces have a job of this name.
     """
     if not isinstance(ref, str):
-        return reader.get(Job, (_id(Job, ref),))
+        return reader.get(Job, (ref.job if isinstance(ref, JobPart) else _id(Job, ref),))
     found = list(reader.find(Query(Job, {"name": ref}, limit=2)))
     if len(found) > 1:
         raise InvalidData("job", [Problem(ref, "more than one workspace has a job of this name: pass its key")])
     return _named(Job, ref, found[0] if found else None)
+
+
+def has_own_template(reader: Reader, job: Job) -> bool:
+    """Return whether the template of *job* was made for it alone."""
+    template = perhaps(reader, Template, (job.template,))
+    others = reader.find(Query(Job, {"workspace": job.workspace}))
+    used = any(other.template == job.template for other in others if other.id != job.id)
+    return template is not None and not template.name and not used
 
 
 def key_of(ref: Assignment | Package | tuple[int, int]) -> tuple[int, int]:
@@ -125,13 +136,7 @@ def task(reader: Reader, job: int, ref: TaskRef) -> Task:
 
 def paged(store: Store, query: Query[E], *, size: int = PAGE, snapshot: bool = False) -> Iterator[E]:
     """Yield every match in order, a page in each read block, so that no block is open while the caller works."""
-
-    def page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
-        found = list(reader.find(query))
-        more = len(found) == size
-        return found, attrs.evolve(query, after=cursor(query, found[-1])) if more else None
-
-    return turned(store, page, attrs.evolve(query, limit=size), snapshot=snapshot)
+    return turned(store, _page, attrs.evolve(query, limit=size), snapshot=snapshot)
 
 
 def turned(
@@ -151,6 +156,21 @@ def turned(
         with store.read() as reader:
             found, mark = page(reader, mark)
         yield from found
+
+
+def through(reader: Reader, query: Query[E], *, size: int = PAGE) -> Iterator[E]:
+    """Yield every match in order, a page at a time, from a block that stays open."""
+    mark: Query[E] | None = attrs.evolve(query, limit=size)
+    while mark is not None:
+        found, mark = _page(reader, mark)
+        yield from found
+
+
+def _page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
+    """Return a page of matches, and the query for the next one if there may be more."""
+    found = list(reader.find(query))
+    more = len(found) == query.limit
+    return found, attrs.evolve(query, after=cursor(query, found[-1])) if more else None
 
 
 def _named(kind: type[E], name: str, found: E | None) -> E:

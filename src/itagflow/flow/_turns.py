@@ -9,11 +9,12 @@ import attrs
 from itagflow.flow._act import Block
 from itagflow.flow._cases import cases_in, numbers_in, said_about
 from itagflow.flow._find import MemberRef, TurnRef, first
+from itagflow.flow._following import follow
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import OPEN, Assignment, Outcome, Package, TurnState
 from itagflow.model.task import Answer, Verdict
 from itagflow.model.workspace import Member
-from itagflow.rules import claiming, jobs, reviewing
+from itagflow.rules import carrying, claiming, jobs, reviewing
 from itagflow.rules.change import Act, Saved, record
 from itagflow.rules.lifecycles import JOB
 from itagflow.rules.results import counted
@@ -64,6 +65,8 @@ def held_unless(block: Block, ref: TurnRef, verb: str, outcome: Outcome, by: Mem
 def _found(block: Block, ref: TurnRef) -> Held:
     package, turn = block.hold_turn(ref)
     job = block.store.get(Job, (turn.job,))
+    if job.following is not None:  # votes can only be merged when all of them answer the same template
+        package = follow(block, job, package, carrying.again(job.following), block.act(job.workspace))
     return Held(job, package, turn, block.act(job.workspace, turn.member or 0))
 
 
@@ -71,9 +74,8 @@ def _who(block: Block, job: Job, by: MemberRef | None) -> Member | None:
     return None if by is None else block.member(job.workspace, by)
 
 
-def recall(block: Block, turn: Assignment, by: int, reason: str, *, free: bool) -> None:
-    """Take *turn* back in the name of *by*; with *free* its slot goes back to the pool."""
-    package, turn = block.hold_turn(turn)
+def recall(block: Block, package: Package, turn: Assignment, by: int, reason: str, *, free: bool) -> None:
+    """Take *turn*, held with its package, back in the name of *by*; with *free* its slot goes back to the pool."""
     job = block.store.get(Job, (turn.job,))
     act = block.act(job.workspace, by)
     block.do(claiming.recall(package, turn, act, reason=reason, free=free, seats=left(block, job, turn)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -46,14 +46,13 @@ class Erasing(Shell):
             return who
         members.erased(who)  # is refused before anything is rewritten
         texts = erasing.without_name(who.account, who.mark)
+        settled = self._rename_events(who)  # first, see `rules.erasing.remarks_on`
         for job in paged(self.store, Query(Job, {"workspace": home}, order=("id",))):
             self._rename_in(job, texts)
-        last = self._rename_events(who)
         with self._acting() as block:
             act = block.allowed(home, by, Action.ERASE)
             old = block.store.hold(Member, who.key)
-            for event in block.store.find(_events(home, last)):
-                _rename(block, old, [event])
+            _rename(block, old, block.store.find(_events(home, settled)))
             new = members.erased(old)
             block.do(record(act, "erase_member", save=((old, new),), data={"name": new.account}))
             return block.store.get(Member, new.key)  # a store that keeps decoded members forgets the old one
@@ -109,18 +108,17 @@ class Erasing(Shell):
                         _rewrite(block, erasing.nameless_answer(block.store.get(Answer, answer.key), texts))
 
     def _rename_events(self, who: Member) -> int:
-        """Take the name of *who* out of the history so far, in blocks, and return the position of its last event."""
-        last, events = 0, paged(self.store, _events(who.workspace))
-        for some in _batches(events):
-            last = some[-1].position
+        """Take the name of *who* out of the history so far, in blocks, and return up to which position that is."""
+        settled = self.store.settled()
+        for some in _batches(paged(self.store, _events(who.workspace, 0, settled))):
             if any(_nameless(event, who) is not event for event in some):
                 with self._acting() as block:
                     _rename(block, who, some)
-        return last
+        return settled
 
 
-def _events(workspace: int, after: int = 0) -> Query[Event]:
-    return Query(Event, {"workspace": workspace, "position": Span(after + 1, None)}, order=("position",))
+def _events(workspace: int, after: int, last: int | None = None) -> Query[Event]:
+    return Query(Event, {"workspace": workspace, "position": Span(after + 1, last)}, order=("position",))
 
 
 def _batches(events: Iterator[Event]) -> Iterator[list[Event]]:
@@ -133,7 +131,16 @@ def _nameless(event: Event, who: Member) -> Event:
 
 
 def _rename(block: Block, who: Member, events: Iterable[Event]) -> None:
-    block.store.save(*(new for event in events if (new := _nameless(event, who)) is not event))
+    _save_events(block, events, lambda event: _nameless(event, who))
+
+
+def _save_events(block: Block, events: Iterable[Event], rewritten: Callable[[Event], Event]) -> None:
+    """Save those of *events* that are *rewritten*, as they are once they are held: others may be erasing too."""
+    for event in list(events):
+        if rewritten(event) is not event:
+            now = block.store.hold(Event, event.key)
+            if (new := rewritten(now)) is not now:
+                block.store.save(new)
 
 
 def _emptied(block: Block, job: Job, package: Package, task: Task) -> tuple[tuple[Saved, ...], list[Answer]]:
@@ -142,16 +149,15 @@ def _emptied(block: Block, job: Job, package: Package, task: Task) -> tuple[tupl
     block.hold_turns(turn.key for turn in turns if turn.live)
     about: dict[str, Any] = {"job": job.id, "task": task.number}
     said = [answer for answer in block.store.find(Query(Answer, about)) if not answer.erased]
-    texts = erasing.without_remarks({answer.remark for answer in said if answer.remark})
+    where: dict[str, Any] = {"job": job.id, "package": package.number}
+    events = list(block.store.find(Query(Event, where, order=("position",))))
+    texts = erasing.without_remarks(erasing.remarks_on(task.number, said, events))
     silent = [erasing.silent(answer) for answer in said]
     tasks = numbers_in(block.store, package)
     after = erasing.reduced(package, task.number, tasks)
     pairs = [(turn, erasing.dismissed(turn, after, tasks, texts)) for turn in block.turns(package)]
     after = recounted(block, job, after, [new for _, new in pairs], silent)
-    where: dict[str, Any] = {"job": job.id, "package": package.number}
-    events = block.store.find(Query(Event, where, order=("position",)))
-    forgotten = ((event, erasing.forgotten(event, task.number, texts)) for event in events)
-    block.store.save(*(new for event, new in forgotten if new is not event))
+    _save_events(block, events, lambda event: erasing.forgotten(event, task.number, texts))
     return ((package, after), *((turn, new) for turn, new in pairs if new is not turn)), silent
 
 

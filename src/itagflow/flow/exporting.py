@@ -1,38 +1,44 @@
-"""Results and whole stores to somewhere else."""
+"""Results to somewhere else."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+import io
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from concurrent.futures import Executor
+from contextlib import closing, contextmanager
+from functools import reduce
+from operator import add
 
 import attrs
 
 from itagflow import formats
+from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
-from itagflow.flow._find import JobRef, MemberRef
+from itagflow.flow._find import MemberRef, PartRef
+from itagflow.flow._ids import TimeOrdered, now
+from itagflow.flow._spread import spread
+from itagflow.flow.following import Following
 from itagflow.flow.loading import Wrap
-from itagflow.flow.reading import Reading
-from itagflow.formats import WriteReport
-from itagflow.formats._files import Target
-from itagflow.model.entity import E
-from itagflow.model.event import Event
+from itagflow.formats import Format, WriteReport
+from itagflow.formats._files import Target, writing
 from itagflow.model.job import Stage
+from itagflow.model.jobpart import JobPart
 from itagflow.model.result import Result
 from itagflow.model.template import Template
-from itagflow.rules import access
-from itagflow.rules.access import Action
-from itagflow.store import Query, Reader, Store
-from itagflow.stores._layout import LAYOUTS, cursor
+from itagflow.rules import access, jobs
+from itagflow.rules.access import Action, default_policy
+from itagflow.store import Store
 
-BLOCK = 2_000
-"""How many entities are copied in one block."""
+PART = 5_000
+"""How many tasks each worker of an export is given at once, unless the caller says how many parts to make."""
 
 
-class Exporting(Reading):
-    """The verbs that bring results and stores out."""
+class Exporting(Following):
+    """The verb that brings results out."""
 
     def export(
         self,
-        job: JobRef,
+        job: PartRef,
         format: str,
         target: Target,
         *,
@@ -40,53 +46,56 @@ class Exporting(Reading):
         by: MemberRef | None = None,
         progress: Wrap | None = None,
         snapshot: bool = False,
+        executor: Executor | None = None,
+        parts: int | None = None,
     ) -> WriteReport:
         """Write the results of a job to a file, and return what was written.
 
         Tasks whose data was erased are left out, and counted.
 
         Args:
-            job: The job.
+            job: The job, or a part of one.
             format: The name of the format, such as ``"itag"``.
             target: A path, an open binary file, or anything path-like with ``open`` and ``/``.
             stages: The stages whose results are written; all of them when not given.
             by: Who exports, when the policy is to be asked.
-            progress: Wraps the iterable of results, such as ``tqdm``.
+            progress: Wraps the iterable of results, such as ``tqdm``; with an executor, that of the parts written.
             snapshot: Whether the whole file shows one moment, also while people go on working.
+            executor: Has its workers write the parts of the file, each with a connection of its own; the file is
+                the same.
+            parts: Into how many parts the work is cut for the executor; one for each 5,000 tasks unless given.
 
         Raises:
             UnknownFormat: when there is no such format; it lists those there are.
             NotAllowed: when *by* may not export.
+            Incomplete: when answers still follow a change of the template.
+            InvalidData: when an executor cannot work on this export: the format is not made of parts, or one
+                moment is asked for.
+            StoreFailed: when the workers are other processes, and the store is in the memory of this one.
         """
         writer = formats.find(format)
+        if executor is not None:
+            _must_be_divisible(format, writer, snapshot)
         with self.store.read() as reader:
             home = _find.job(reader, job)
             if by is not None:
                 access.check(self.policy, _find.member(reader, home.workspace, by), Action.EXPORT, home, None)
+            jobs.must_fit_its_template(home, "export")
             template = reader.get(Template, (home.template,))
-        results = self.results(home, snapshot=snapshot)
+        which = job if isinstance(job, JobPart) else home
+        if executor is not None:
+            place = self.store.opener() or self
+            with closing(spread(executor, self._shares(which, parts), _written, place, format, stages)) as written:
+                return _join(progress(written) if progress else written, target)
+        results = self.results(which, snapshot=snapshot)
         erased = list[int]()
         found = _with_data(progress(results) if progress else results, erased)
         report = writer.write(found, target, job=home, template=template, stages=stages)
         return attrs.evolve(report, erased=len(erased))
 
-    def copy(self, *, to: Exporting | Store) -> int:
-        """Copy everything into another store, as it is at this moment, and return how many entities that were.
-
-        Events keep their order and get positions of the other store.
-
-        Raises:
-            AlreadyExists: when the other store has something of it already.
-        """
-        target = to.store if isinstance(to, Exporting) else to
-        copied = 0
-        with self.store.read(snapshot=True) as reader:
-            for kind in LAYOUTS:
-                for batch in _batches(reader, kind):
-                    with target.write() as writer:
-                        writer.add(*batch)
-                    copied += len(batch)
-        return copied
+    def _shares(self, job: PartRef, count: int | None) -> tuple[JobPart, ...]:
+        (whole,) = self.parts(job, 1)
+        return self.parts(whole, max(1, -(-len(whole) // PART)) if count is None else count)
 
 
 def _with_data(results: Iterable[Result], erased: list[int]) -> Iterator[Result]:
@@ -98,8 +107,45 @@ def _with_data(results: Iterable[Result], erased: list[int]) -> Iterator[Result]
             yield result
 
 
-def _batches(reader: Reader, kind: type[E]) -> Iterator[list[E]]:
-    query = Query(kind, order=("position",) if kind is Event else (), limit=BLOCK)
-    while batch := list(reader.find(query)):
-        yield batch
-        query = attrs.evolve(query, after=cursor(query, batch[-1]))
+def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:
+    problems = list[Problem]()
+    if not formats.joins(format):
+        reason = f"a file in the format {name!r} cannot be put together from parts: leave the executor out"
+        problems.append(Problem("executor", reason))
+    if snapshot:
+        problems.append(
+            Problem("snapshot", "the parts of an executor each show their own moment: leave one of the two out")
+        )
+    if problems:
+        raise InvalidData("the export", problems)
+
+
+Place = Exporting | Callable[[], Store]
+"""Where a worker reads: this Flow, if it is the only one that can, or what opens the store anew."""
+
+
+@contextmanager
+def _opened(place: Place) -> Generator[Exporting]:
+    """Open *place* for one part; the policy was asked before the work was given out."""
+    if isinstance(place, Exporting):
+        yield place
+    else:
+        with closing(place()) as store:
+            yield Exporting(store, default_policy, now, TimeOrdered(), ())
+
+
+def _written(part: JobPart, place: Place, format: str, stages: Collection[Stage] | None) -> tuple[WriteReport, bytes]:
+    """Return a part of the file, as a worker makes it."""
+    file = io.BytesIO()
+    with _opened(place) as flow:
+        report = flow.export(part, format, file, stages=stages)
+    return report, file.getvalue()
+
+
+def _join(written: Iterable[tuple[WriteReport, bytes]], target: Target) -> WriteReport:
+    reports = list[WriteReport]()
+    with writing(target) as file:
+        for report, content in written:
+            file.write(content)
+            reports.append(report)
+    return reduce(add, reports)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, cast
 
 from typing_extensions import Unpack
 
+from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow._act import Block
 from itagflow.flow._find import MemberRef, TemplateRef, WorkspaceRef, paged
+from itagflow.flow._following import must_still_ask
 from itagflow.flow.loading import KEPT, Data, OnError, Wrap, rows_in
 from itagflow.flow.ordering import JobNotes, Ordering
 from itagflow.flow.prelabeling import groups
@@ -110,7 +111,8 @@ class Importing(Ordering):
                 bad += len(found)
             if on_error == "skip" or not bad:
                 with self._acting() as block:
-                    _import(block, job, read, by)
+                    must_still_ask(block, job, template)
+                    _import(block, job, read, by, template.version)
         if bad and on_error == "raise":
             raise InvalidData(f"the results of job {job.name!r}", problems, bad)
 
@@ -150,7 +152,7 @@ def _blocks(item: object) -> dict[str, dict[Stage, Any]]:
     """Return the results in a row by job and stage; a row that is bad has none here, and is named when it is loaded."""
     text = item.text if isinstance(item, Row) else item
     try:
-        content: Any = json.loads(text) if isinstance(text, str) else text
+        content: Any = jsontext.loads(text) if isinstance(text, str) else text
         return itag.blocks(cast("dict[str, Any]", content)) if isinstance(content, dict) else {}
     except (ValueError, RecursionError):
         return {}
@@ -165,7 +167,7 @@ def _results(task: Task, template: Template, source: str, job: Job) -> tuple[dic
     """Return the replies at each stage that a task's row has sound results of, and what is wrong with the others."""
     results, problems = dict[Stage, Replies](), list[Problem]()
     try:
-        said = itag.results_in(json.loads(task.row), template, job=source)
+        said = itag.results_in(jsontext.loads(task.row), template, job=source)
     except InvalidData as error:
         return {}, [Problem(f"{task}, {problem.where}", problem.reason) for problem in error.problems]
     for stage, replies in said.items():
@@ -178,10 +180,10 @@ def _results(task: Task, template: Template, source: str, job: Job) -> tuple[dic
     return results, problems
 
 
-def _import(block: Block, job: Job, read: dict[int, Any], by: MemberRef) -> None:
+def _import(block: Block, job: Job, read: dict[int, Any], by: MemberRef, version: int) -> None:
     act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
     for number, found in read.items():
         held = block.hold_package((job.id, number))
         ids = [block.new_id(Assignment, job.id) for _ in job.workflow.stages]
-        package, turns, said = importing.imported(job, held, found, act, ids)
+        package, turns, said = importing.imported(job, held, found, act, ids, template_version=version)
         block.do(record(act, "import", about=package, add=(*turns, *said), save=((held, package),)))

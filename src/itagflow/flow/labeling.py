@@ -95,8 +95,11 @@ class Labeling(Answering):
             old = perhaps(block.store, Answer, (*desk.turn.key, found.number))
             why = labeling.abandon_reason(desk.template, reason)
             kept = old.replies if old else None
+            version = old.template_version if old else 0
             verdict = None if desk.turn.stage is Stage.LABEL else Verdict.RIGHT
-            new = labeling.answer(desk.turn, found, desk.act, replies=kept, abandoned=why, verdict=verdict)
+            new = labeling.answer(
+                desk.turn, found, desk.act, replies=kept, abandoned=why, verdict=verdict, template_version=version
+            )
             return put(block, "abandon", desk, old, new, reason=why)
 
     def restore(self, turn: TurnRef, task: TaskRef, *, by: MemberRef | None = None) -> Answer:
@@ -115,7 +118,10 @@ class Labeling(Answering):
                 given_up = results.shown_at(next(cases_of(block.store, desk.job, [found])), desk.turn.stage)
             replies = labeling.restored(given_up, found, review=desk.turn.stage is not Stage.LABEL)
             verdict = Verdict.RIGHT if replies is not None and desk.turn.stage is not Stage.LABEL else None
-            new = labeling.answer(desk.turn, found, desk.act, replies=replies, verdict=verdict)
+            version = given_up.template_version if given_up else 0
+            new = labeling.answer(
+                desk.turn, found, desk.act, replies=replies, verdict=verdict, template_version=version
+            )
             return put(block, "restore", desk, old, new)
 
     def submit(self, turn: TurnRef, *, by: MemberRef | None = None) -> Assignment:
@@ -156,7 +162,11 @@ class Labeling(Answering):
             tasks = [covered(block, desk, task) for task, _ in given]
             labeling.must_be_different(tasks)
             replies = fitted(desk.template, tasks, [reply for _, reply in given])
-            new = [labeling.answer(desk.turn, t, desk.act, replies=r) for t, r in zip(tasks, replies, strict=True)]
+            version = desk.template.version
+            new = [
+                labeling.answer(desk.turn, task, desk.act, replies=said, template_version=version)
+                for task, said in zip(tasks, replies, strict=True)
+            ]
             old = [perhaps(block.store, Answer, answer.key) for answer in new]
             if len(new) == 1:
                 return [put(block, verb, desk, old[0], new[0])]

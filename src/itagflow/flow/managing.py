@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from itagflow.flow import _find
-from itagflow.flow._act import Block, Shell
+from itagflow.flow._act import Block
 from itagflow.flow._find import MemberRef, WorkspaceRef, first, paged
-from itagflow.flow._turns import recall
+from itagflow.flow._recalling import Recalling
 from itagflow.model.package import LIVE, Assignment
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Role, Workspace
@@ -19,7 +19,7 @@ from itagflow.rules.change import record
 from itagflow.store import Query
 
 
-class Managing(Shell):
+class Managing(Recalling):
     """The verbs that set up a workspace."""
 
     def create_workspace(self, name: str, *, admin: str) -> Workspace:
@@ -67,7 +67,7 @@ class Managing(Shell):
             NotAllowed: when *by* may not manage members.
         """
         with self._acting() as block:
-            home = _find.workspace(block.store, workspace)
+            home = _held(block, workspace)
             act = block.allowed(home.id, by, Action.MANAGE_MEMBERS)
             name = members.named("member", account)
             known = first(block.store, Query(Member, {"workspace": home.id, "account": name}, limit=1))
@@ -98,7 +98,7 @@ class Managing(Shell):
             InvalidData: when an external member is to be more than leader or operator.
         """
         with self._acting() as block:
-            home = _find.workspace(block.store, workspace)
+            home = _held(block, workspace)
             act = block.allowed(home.id, by, Action.MANAGE_MEMBERS)
             old = block.member(home.id, member)
             new = members.with_role(
@@ -114,19 +114,21 @@ class Managing(Shell):
     def remove_member(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
         """Remove a member: what they have on hand goes back to the pool, what they did stays theirs for ever.
 
+        From the first block on they get no more work; their turns come back each in a block of its own.  When the
+        process ends in between, call it again.
+
         Raises:
             NotAllowed: when *by* may not manage members, or no administrator would be left.
         """
         with self._acting() as block:
-            home = _find.workspace(block.store, workspace)
+            home = _held(block, workspace)
             act = block.allowed(home.id, by, Action.MANAGE_MEMBERS)
             old = block.member(home.id, member)
             gone = members.removed(old, _others(block, old))
             block.do(record(act, "remove_member", save=((old, gone),), data={"name": old.account}))
-            live = block.store.find(Query(Assignment, {"member": old.id, "state": LIVE}))
-            for turn in sorted(live, key=lambda turn: (turn.job, turn.package)):
-                recall(block, turn, act.member, f"{old.account} was removed", free=True)
-            return gone
+        live = Query(Assignment, {"member": gone.id, "state": LIVE})
+        self._recall_all(live, act.member, f"{gone.account} was removed", free=True)
+        return gone
 
     def add_template(self, workspace: WorkspaceRef, template: Template, *, name: str, by: MemberRef) -> Template:
         """Store a template under a name, for several jobs to use.
@@ -153,6 +155,11 @@ class Managing(Shell):
         with self.store.read() as reader:
             home = _find.workspace(reader, workspace)
         return paged(self.store, Query(Member, {"workspace": home.id}, order=("id",)))
+
+
+def _held(block: Block, ref: WorkspaceRef) -> Workspace:
+    """Return the workspace, held: who changes its members sees all of them as they are."""
+    return block.store.hold(Workspace, _find.workspace(block.store, ref).key)
 
 
 def _others(block: Block, member: Member) -> list[Member]:

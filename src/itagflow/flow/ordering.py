@@ -13,7 +13,8 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._act import Block
 from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, first, perhaps
-from itagflow.flow._turns import finish_if_done, recall
+from itagflow.flow._recalling import Recalling
+from itagflow.flow._turns import finish_if_done
 from itagflow.flow.loading import Data, OnError, Wrap
 from itagflow.flow.prelabeling import Prelabeling
 from itagflow.model.entity import Entity, changed
@@ -33,8 +34,8 @@ Workers = Iterable[MemberRef | Group]
 """Who works at a stage: members and groups."""
 Names = tuple[Any, ...]
 """Members' keys, or names of groups."""
-PARTS: tuple[type[Entity], ...] = (Answer, Assignment, Seat, Task, Package, Event)
-"""What belongs to a job, in the order in which it is deleted."""
+PARTS: tuple[type[Entity], ...] = (Assignment, Answer, Seat, Task, Package, Event)
+"""What belongs to a job, in the order in which it is deleted: without its turn, nobody can add an answer."""
 
 
 class JobNotes(TypedDict, total=False):
@@ -52,7 +53,7 @@ class JobFields(JobNotes, total=False):
     name: str
 
 
-class Ordering(Prelabeling):
+class Ordering(Prelabeling, Recalling):
     """The verbs on jobs."""
 
     def create_job(
@@ -191,20 +192,23 @@ class Ordering(Prelabeling):
     def archive(self, job: JobRef, *, by: MemberRef) -> Job:
         """Close a job for ever: it stays readable, and every turn that is held or offered is recalled.
 
+        From the first block on nobody gets work of it; the turns are recalled each in a block of its own.  When the
+        process ends in between, call it again.
+
         Raises:
             WrongState: when it is archived already.
             NotAllowed: when *by* may not manage jobs.
         """
         with self._acting() as block:
-            known = block.job(job)
-            act = block.allowed(known.workspace, by, Action.MANAGE_JOB, known)
-            live = block.store.find(Query(Assignment, {"job": known.id, "live": True}))
-            for turn in sorted(live, key=lambda turn: (turn.package, turn.id)):
-                recall(block, turn, act.member, "the job was archived", free=False)
-            old = block.hold_job(known)
-            new = jobs.stepped(old, "archive")
-            block.do(record(act, "archive", about=new, save=((old, new),), data={"name": old.name}))
-            return new
+            old = block.hold_job(job)
+            act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+            live = Query(Assignment, {"job": old.id, "live": True})
+            broken_off = old.state is JobState.ARCHIVED and first(block.store, live) is not None
+            new = old if broken_off else jobs.stepped(old, "archive")
+            if not broken_off:
+                block.do(record(act, "archive", about=new, save=((old, new),), data={"name": old.name}))
+        self._recall_all(live, act.member, "the job was archived", free=False)
+        return new
 
     def delete(self, job: JobRef, *, by: MemberRef) -> None:
         """Delete a draft or an archived job with all that belongs to it, in blocks; its last event stays.
@@ -226,7 +230,7 @@ class Ordering(Prelabeling):
         with self._acting() as block:
             act = block.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
             block.store.remove(Query(Job, {"id": gone.id}), 1)
-            if _is_unused(block, gone):
+            if _find.has_own_template(block.store, gone):
                 block.store.remove(Query(Template, {"id": gone.template}), 1)
             block.do(record(act, "delete", about=gone, data={"name": gone.name}))
         self._checks.pop(gone.id, None)
@@ -249,7 +253,7 @@ class Ordering(Prelabeling):
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
         with self._acting() as block:
-            old = block.job(job)
+            old = block.hold_job(job)
             crews = _crews(block, old.workspace, old.workflow, workforce)
             return _save(block, old, "set_workforce", by, workforce={**old.workforce, **crews})
 
@@ -277,7 +281,7 @@ class Ordering(Prelabeling):
         self, job: JobRef, stage: Stage, workers: Workers, by: MemberRef, put: Callable[[Names, Names], Names]
     ) -> Job:
         with self._acting() as block:
-            old = block.job(job)
+            old = block.hold_job(job)
             named = _crews(block, old.workspace, old.workflow, {stage: workers})[stage]
             had = old.crew(stage)
             crew = Crew(put(had.members, named.members), put(had.groups, named.groups))
@@ -297,16 +301,16 @@ class Ordering(Prelabeling):
 
     def _changed(self, job: JobRef, verb: str, by: MemberRef, **fields: Any) -> Job:
         with self._acting() as block:
-            return _save(block, block.job(job), verb, by, **fields)
+            return _save(block, block.hold_job(job), verb, by, **fields)
 
     def _remove(self, kind: type[Entity], job: Job) -> int:
         with self._acting() as block:
             return block.store.remove(Query(kind, {"job": job.id}), 5_000)
 
 
-def _save(block: Block, job: Job, verb: str, by: MemberRef, **fields: Any) -> Job:
-    act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
-    old = block.hold_job(job)
+def _save(block: Block, old: Job, verb: str, by: MemberRef, **fields: Any) -> Job:
+    """Store a job that is held with these fields changed."""
+    act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
     jobs.must_not_be_archived(old, "change it")
     new = changed(old, **fields)
     block.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
@@ -328,13 +332,6 @@ def _template(block: Block, workspace: int, ref: TemplateRef) -> tuple[Template,
         new = attrs.evolve(ref, id=block.new_id(Template), workspace=workspace, name="")
         return new, (new,)
     return _find.template(block.store, workspace, ref), ()
-
-
-def _is_unused(block: Block, job: Job) -> bool:
-    """Return whether the template of *job* was made for it alone."""
-    template = first(block.store, Query(Template, {"id": job.template}, limit=1))
-    others = block.store.find(Query(Job, {"workspace": job.workspace}))
-    return template is not None and not template.name and all(other.template != job.template for other in others)
 
 
 def _with_named_rework(block: Block, workspace: int, workflow: Workflow) -> Workflow:

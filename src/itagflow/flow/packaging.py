@@ -12,7 +12,7 @@ from itagflow.flow._turns import recall, recounted, with_finish
 from itagflow.flow.importing import Importing
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState
-from itagflow.model.package import OPEN, Package
+from itagflow.model.package import OPEN, Assignment, Package
 from itagflow.rules import claiming, jobs, reviewing
 from itagflow.rules.access import Action
 from itagflow.rules.change import record
@@ -66,9 +66,10 @@ class Packaging(Importing):
             act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
             claiming.must_be_working(job, "discard")
             gone = reviewing.discarded(job, old)
-            for turn in block.turns(old):
-                if turn.live:
-                    recall(block, turn, act.member, reason or f"{old} was discarded", free=False)
+            live = [block.store.hold(Assignment, turn.key) for turn in block.turns(old) if turn.live]
+            block.hold_seats(job, live)
+            for turn in live:
+                recall(block, old, turn, act.member, reason or f"{old} was discarded", free=False)
             new = recounted(block, job, gone, block.turns(old))
             saves = ((old, new), *with_finish(block, new))
             block.do(record(act, "discard", about=new, save=saves, data={"reason": reason} if reason else {}))

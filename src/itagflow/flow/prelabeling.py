@@ -13,6 +13,7 @@ from itagflow.flow import _find
 from itagflow.flow._act import Block
 from itagflow.flow._cases import numbers_in
 from itagflow.flow._find import JobRef, MemberRef, paged
+from itagflow.flow._following import must_still_ask
 from itagflow.flow._turns import finish_if_done
 from itagflow.flow.loading import KEPT, Loading, Wrap
 from itagflow.model.job import Job
@@ -99,6 +100,7 @@ class Prelabeling(Loading):
             WrongState: when the job is finished or archived.
             NotAllowed: when *by* may not manage jobs.
             InvalidData: when *predict* does not return as many as it was given.
+            Conflict: when the template was changed meanwhile: call it again.
         """
         with self.store.read() as reader:
             home = _find.job(reader, job)
@@ -119,12 +121,21 @@ class Prelabeling(Loading):
                 else:
                     tally.note(found)
             if said:
-                self._keep(home, said, formal, by, tally)
+                self._keep(home, template, said, formal, by, tally)
         return tally.report()
 
-    def _keep(self, home: Job, said: dict[int, list[Sound]], formal: Formal, by: MemberRef, tally: _Tally) -> None:
+    def _keep(
+        self,
+        home: Job,
+        template: Template,
+        said: dict[int, list[Sound]],
+        formal: Formal,
+        by: MemberRef,
+        tally: _Tally,
+    ) -> None:
         """Store the pre-labels of some packages in one block."""
         with self._acting() as block:
+            must_still_ask(block, home, template)
             act = block.allowed(home.workspace, by, Action.MANAGE_JOB, home)
             held = [block.hold_package((home.id, number)) for number in sorted(said)]
             for package in held:

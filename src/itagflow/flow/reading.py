@@ -10,15 +10,17 @@ import attrs
 from itagflow.flow import _find
 from itagflow.flow._act import Shell
 from itagflow.flow._cases import cases_of
-from itagflow.flow._find import JobRef, MemberRef, PackageRef, WorkspaceRef, paged, turned
+from itagflow.flow._find import JobRef, MemberRef, PackageRef, PartRef, WorkspaceRef, paged, turned
 from itagflow.flow._pool import has_work
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.jobpart import JobPart
 from itagflow.model.package import LIVE, Assignment, Package, PackageState, TurnState
 from itagflow.model.result import COUNTS, Progress, Result
 from itagflow.model.task import Task, TaskState, Work
+from itagflow.model.template import Template
 from itagflow.model.workspace import Member
-from itagflow.rules import access, results
+from itagflow.rules import access, jobs, results
 from itagflow.rules.access import Action
 from itagflow.rules.answers import mentions
 from itagflow.store import Query, Reader, Span
@@ -57,6 +59,22 @@ class Reading(Shell):
         if state is not None:
             where["state"] = state
         return paged(self.store, Query(Job, where, order=("id",)))
+
+    def template(self, job: JobRef, *, by: MemberRef | None = None) -> Template:
+        """Return the template of a job as it is now; the history keeps what it was.
+
+        Raises:
+            NotFound: when there is no such job.
+        """
+        with self.store.read() as reader:
+            return reader.get(Template, (self._readable(reader, job, by).template,))
+
+    def templates(self, workspace: WorkspaceRef) -> Iterator[Template]:
+        """Yield the templates of a workspace that have a name, oldest first."""
+        with self.store.read() as reader:
+            home = _find.workspace(reader, workspace)
+        stored = paged(self.store, Query(Template, {"workspace": home.id}, order=("id",)))
+        return (template for template in stored if template.name)
 
     def packages(self, job: JobRef, *, state: PackageState | None = None) -> Iterator[Package]:
         """Yield the packages of a job, by number."""
@@ -132,29 +150,58 @@ class Reading(Shell):
             found = reader.get(Task, (home.id, number))
             return results.result(next(cases_of(reader, home, [found])), found)
 
-    def results(self, job: JobRef, *, by: MemberRef | None = None, snapshot: bool = False) -> Iterator[Result]:
+    def parts(self, job: PartRef, count: int) -> tuple[JobPart, ...]:
+        """Cut a job into parts for as many workers, in order; all its tasks as they are now, each in one part.
+
+        A part is a plain value.  A worker, in whatever process, opens a Flow of its own and passes the part where
+        a job is read: to `results`, `find_tasks` or `export`.
+
+        Args:
+            job: The job, or a part that is to be cut again.
+            count: How many parts; there are fewer when there are fewer tasks, and one for a job without tasks.
+
+        Raises:
+            InvalidData: when *count* is less than one.
+
+        >>> import itagflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.create_workspace("street", admin="ada")
+        >>> data = [{"data": {"source": f"{n}.jpg"}} for n in range(10)]
+        >>> cats = itagflow.templates.image_classification(["cat", "dog"])
+        >>> job = flow.create_job(street, "cats", template=cats, data=data, by="ada")
+        >>> print(*flow.parts(job, 2), sep=", ")
+        part 1 of 2: tasks 1 to 5, part 2 of 2: tasks 6 to 10
+        """
+        if isinstance(job, JobPart):
+            return jobs.cut(job, count)
+        home = self._home(job)
+        return jobs.cut(JobPart(job=home.id, first=1, last=home.loaded), count)
+
+    def results(self, job: PartRef, *, by: MemberRef | None = None, snapshot: bool = False) -> Iterator[Result]:
         """Yield the result of every task, in the order of the input, a page at a time.
 
         Args:
-            job: The job.
+            job: The job, or a part of one.
             by: Who reads, when the policy is to be asked.
             snapshot: Whether all pages show the same moment; each shows its own otherwise.
         """
         with self.store.read() as reader:
             home = self._readable(reader, job, by)
 
-        def page(reader: Reader, after: int) -> tuple[list[Result], int | None]:
-            query = Query(Task, {"job": home.id, "number": Span(after + 1, None)}, order=("number",), limit=_find.PAGE)
+        start, last = (job.first, job.last) if isinstance(job, JobPart) else (1, None)
+
+        def page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
+            query = Query(Task, {"job": home.id, "number": Span(first, last)}, order=("number",), limit=_find.PAGE)
             tasks = list(reader.find(query))
             cases = cases_of(reader, home, tasks)
             found = [results.result(case, task) for case, task in zip(cases, tasks, strict=True)]
-            return found, tasks[-1].number if len(tasks) == _find.PAGE else None
+            return found, tasks[-1].number + 1 if len(tasks) == _find.PAGE else None
 
-        return turned(self.store, page, 0, snapshot=snapshot)
+        return turned(self.store, page, start, snapshot=snapshot)
 
     def find_tasks(
         self,
-        job: JobRef,
+        job: PartRef,
         *,
         state: TaskState | None = None,
         member: MemberRef | None = None,
@@ -164,7 +211,7 @@ class Reading(Shell):
         """Yield the tasks that match all of what is given, with their results.
 
         Args:
-            job: The job.
+            job: The job, or a part of one.
             state: How far they are.
             member: Who has worked on them in a turn that ended with its work.
             label: An option chosen in the result, for the task or one of its regions.
@@ -173,7 +220,7 @@ class Reading(Shell):
         with self.store.read() as reader:
             home = self._readable(reader, job, by)
             who = None if member is None else _find.member(reader, home.workspace, member).id
-        for result in self.results(home):
+        for result in self.results(job if isinstance(job, JobPart) else home):
             worked = who is None or any(made.member == who and made.looked_at for made in result.provenance)
             labeled = label is None or mentions(result.replies, label)
             if worked and labeled and state in (None, result.state):
@@ -188,14 +235,6 @@ class Reading(Shell):
         where: dict[str, Any] = {"job": home.id}
         if package is not None:
             where["package"] = package if isinstance(package, int) else _find.key_of(package)[1]
-        return self._told(Query(Event, where, order=("position",)))
-
-    def events(self, *, after: int = 0, workspace: WorkspaceRef | None = None) -> Iterator[Event]:
-        """Yield every event behind position *after*, in order, none twice: the truth to follow, also after a crash."""
-        where: dict[str, Any] = {"position": Span(after + 1, None)}
-        if workspace is not None:
-            with self.store.read() as reader:
-                where["workspace"] = _find.workspace(reader, workspace).id
         return self._told(Query(Event, where, order=("position",)))
 
     def can(self, member: MemberRef, action: Action, entity: Place, *, stage: Stage | None = None) -> Permission:
@@ -232,7 +271,7 @@ class Reading(Shell):
         with self.store.read() as reader:
             return _find.job(reader, job)
 
-    def _readable(self, reader: Reader, job: JobRef, by: MemberRef | None) -> Job:
+    def _readable(self, reader: Reader, job: PartRef, by: MemberRef | None) -> Job:
         home = _find.job(reader, job)
         if by is not None:
             access.check(self.policy, _find.member(reader, home.workspace, by), Action.READ, home, None)

@@ -64,7 +64,10 @@ class Reviewing(Answering):
         with self._acting() as block:
             desk, found, old = _look_at(block, turn, task, "modify", by)
             replies = fitted(desk.template, [found], [reply])[0]
-            new = labeling.answer(desk.turn, found, desk.act, replies=replies, verdict=Verdict.RIGHT)
+            version = desk.template.version
+            new = labeling.answer(
+                desk.turn, found, desk.act, replies=replies, verdict=Verdict.RIGHT, template_version=version
+            )
             return put(block, "modify", desk, old, new)
 
     def review(self, turn: TurnRef, *, by: MemberRef | None = None) -> Assignment:
@@ -189,7 +192,9 @@ def _named(
 
 def _send_back(block: Block, mine: Held, named: list[tuple[Answer | None, Answer]], reason: str) -> Assignment:
     """End the turn with a reject, and offer the work to whom the rules say."""
-    job, new = mine.job, [answer for _, answer in named]
+    seats, new = left(block, mine.job, mine.turn), [answer for _, answer in named]
+    job = block.store.hold(Job, mine.job.key, shared=True)  # offers are made, so it must stay as it is
+    claiming.must_be_working(job, "reject")
     wrong = _wrong(block, mine, new)
     closing = Closing(turn=mine.turn, wrong=wrong, reason=reason)
     sent = wrong or None
@@ -206,7 +211,7 @@ def _send_back(block: Block, mine: Held, named: list[tuple[Answer | None, Answer
         for member in members
     )
     said = labeling.put_all("reject", ended, named, mine.act, data={})
-    saves: tuple[Saved, ...] = ((mine.package, after), (mine.turn, ended), *said.save, *left(block, job, mine.turn))
+    saves: tuple[Saved, ...] = ((mine.package, after), (mine.turn, ended), *said.save, *seats)
     data: dict[str, Any] = {"tasks": list(sent or tasks), "reason": why, **replaced(*(old for old, _ in named))}
     if new:
         data["said"] = [answer.task for answer in new]
@@ -223,6 +228,6 @@ def _remarks(block: Block, mine: Held, wrong: Iterable[int]) -> list[str]:
 def _offered(block: Block, job: Job, package: Package, turns: list[Assignment]) -> list[Member]:
     """Return the members to whom the rework is offered: those of its route who may still work there."""
     stage = claiming.stage_of(package)
-    named = [block.store.get(Member, (id,)) for id in reviewing.authors(job, package, turns)]
+    named = [block.store.hold(Member, (id,), shared=True) for id in reviewing.authors(job, package, turns)]
     able = [who for who in named if access.refusal(block.policy, who, Action.at(stage), job, stage) is None]
     return able[: reviewing.slots(job, stage)]

@@ -45,9 +45,22 @@ class WriteReport:
     erased: int = 0
     """How many tasks were left out because their data was erased."""
 
+    def __add__(self, other: WriteReport) -> WriteReport:
+        """Return what was written in all."""
+        return WriteReport(
+            rows=self.rows + other.rows,
+            blocks={stage: times + other.blocks[stage] for stage, times in self.blocks.items()},
+            abandoned=self.abandoned + other.abandoned,
+            unfinished=self.unfinished + other.unfinished,
+            erased=self.erased + other.erased,
+        )
+
 
 class Format(Protocol):
-    """What a format offers; a module with these two functions is one."""
+    """What a format offers; a module with these two functions is one.
+
+    With ``JOINS = True`` it says that the files of a job's parts, one after the other, are the file of the job.
+    """
 
     def read(self, source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
         """Yield the rows of *source* one by one, or what is wrong with one of them.
@@ -77,6 +90,15 @@ class Format(Protocol):
             stages: The stages whose results are written; None for all.
         """
         ...
+
+
+def joins(format: Format) -> bool:
+    """Return whether the files of a job's parts, one after the other, are the file of the job.
+
+    >>> joins(find("itag"))
+    True
+    """
+    return getattr(format, "JOINS", False) is True
 
 
 def find(name: str) -> Format:

@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._elements import TYPE, element_problems, render, reply_in
 from itagflow.formats._plain import is_a, is_number
@@ -126,7 +127,7 @@ def _meant(kind: QuestionKind, value: Any) -> Any:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
+        return jsontext.loads(text)
     except (ValueError, RecursionError):
         return None
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._plain import is_a, is_strings
+from itagflow.formats._plain import is_a, is_strings, is_whole
 from itagflow.formats._regions import IMAGE, Element, RegionId, image_in, image_out, image_problems
 from itagflow.formats._stretches import (
     segments_in,
@@ -26,6 +26,7 @@ from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, R
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
 from itagflow.model.template import Question, QuestionKind, Template
+from itagflow.model.text import shown
 
 ONE, SEVERAL = "survey/value", "survey/multivalue"
 TYPE = {
@@ -111,11 +112,12 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
         InvalidData: when an element is of no question of the template, or not of its question's shape; it lists
             every problem with its path.
     """
-    if problems := list(misfits("results", results, template.asked)):
+    asked = template.asked
+    if problems := list(misfits("results", results, asked)):
         raise InvalidData("the results", problems)
-    given, _ = matched("results", cast("list[Element]", results), template.asked)
+    given, _ = matched("results", cast("list[Element]", results), asked)
     replies = {question.id: reply_in(question, element) for _, question, element in given}
-    return {question.id: replies[question.id] for question in template.asked if question.id in replies}
+    return {question.id: replies[question.id] for question in asked if question.id in replies}
 
 
 def reply_in(question: Question, element: Element) -> Reply:
@@ -193,7 +195,7 @@ def matched(where: str, results: list[Any], questions: tuple[Question, ...]) -> 
         elif any(question.id == id for question in questions):
             problems.append(Problem(f"{path}.questionId", f"the question {id!r} is answered twice"))
         else:
-            problems.append(Problem(f"{path}.questionId", f"must be a question of the template, not {id!r}"))
+            problems.append(Problem(f"{path}.questionId", f"must be a question of the template, not {shown(id)}"))
     return given, problems
 
 
@@ -219,7 +221,7 @@ def element_problems(where: str, question: Question, element: Element) -> Iterat
     if wanted is None and shape_of(element) is not question.kind:
         yield Problem(where, f"must have the objects that {question.title!r} asks for")
     elif wanted is not None and found != wanted:
-        yield Problem(f"{where}.type", f"must be {wanted!r} for {question.title!r}, not {found!r}")
+        yield Problem(f"{where}.type", f"must be {wanted!r} for {question.title!r}, not {shown(found)}")
     elif question.kind is QuestionKind.PICTURE:
         yield from image_problems(where, question, element)
     elif question.kind is QuestionKind.SLOT:
@@ -239,5 +241,5 @@ def _value_problems(where: str, question: Question, element: Element) -> Iterato
         yield Problem(f"{where}.data", "must be a string")
     elif question.kind is QuestionKind.RATING and number_in(element["data"]) is None:
         yield Problem(f"{where}.data", "must be a number, written as a string")
-    if question.kind is QuestionKind.PREFERENCE and not is_a(element.get("degree", 1), int):
+    if question.kind is QuestionKind.PREFERENCE and not is_whole(element.get("degree", 1)):
         yield Problem(f"{where}.degree", "must be a whole number")

@@ -10,13 +10,21 @@ from itagflow.formats._elements import ONE, SEVERAL, shape_of
 from itagflow.formats._plain import is_a
 from itagflow.formats._regions import IMAGE, Element
 from itagflow.model.template import Option, Question, QuestionKind
+from itagflow.model.text import shown
 
 KIND = {ONE: QuestionKind.RADIO, SEVERAL: QuestionKind.CHECKBOX, IMAGE: QuestionKind.PICTURE}
 """The kind of question that an element's ``type`` implies; texts look like RADIO."""
 
 
-def nameless(where: str, results: Iterable[Any]) -> Iterator[Problem]:
-    """Yield the elements that imply no question: those without an id, a title or a known type."""
+MAX_QUESTIONS = 1_000
+"""How many questions results may imply: more than any template has, and few enough to be told apart."""
+
+
+def nameless(where: str, results: list[Any]) -> Iterator[Problem]:
+    """Yield the elements that imply no question: those without an id, a title or a known type, or far too many."""
+    if len(results) > MAX_QUESTIONS:
+        yield Problem(where, f"has more than {MAX_QUESTIONS:,} elements")
+        return
     for index, element in enumerate(results):
         if shape_of(element) and "questionId" not in element:
             continue
@@ -25,7 +33,8 @@ def nameless(where: str, results: Iterable[Any]) -> Iterator[Problem]:
             if not (is_a(given.get(name), str) and given[name]):
                 yield Problem(f"{where}[{index}].{name}", "must be a string")
         if shape_of(element) is None and given.get("type") not in list(KIND):
-            yield Problem(f"{where}[{index}].type", f"must be {ONE}, {SEVERAL} or {IMAGE}, not {given.get('type')!r}")
+            reason = f"must be {ONE}, {SEVERAL} or {IMAGE}, not {shown(given.get('type'))}"
+            yield Problem(f"{where}[{index}].type", reason)
 
 
 def implied(rows: Iterable[Iterable[Element]]) -> tuple[Question, ...]:

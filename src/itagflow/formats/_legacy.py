@@ -112,8 +112,8 @@ def _not_writable(question: Question, reply: Reply) -> Iterator[Problem]:
     for index, region in enumerate(reply.regions if isinstance(reply, Regions) else ()):
         if _rectangle(region) is None:
             yield Problem(f"{question.id}.regions[{index}]", "it has rectangles only: use the format 'itag'")
-        if len(region.labels) > 1:
-            yield Problem(f"{question.id}.regions[{index}].labels", "it has the labels of one question only")
+        if set(region.labels).difference(child.title for child in question.children[:1]):
+            yield Problem(f"{question.id}.regions[{index}].labels", "it has those of the first question about it only")
 
 
 def _element(template: Template, question: Question, reply: Reply, region_id: RegionId) -> Element:
@@ -121,8 +121,16 @@ def _element(template: Template, question: Question, reply: Reply, region_id: Re
         data = [_region_out(question, region, index, region_id) for index, region in enumerate(reply.regions)]
         return {"data": data, "id": question.id, "type": IMAGE}
     (said,) = render({question.id: reply}, template, region_id=region_id)
-    number = int(question.id) if question.id.isdecimal() and len(question.id) < 20 else question.id
-    return {"data": [{"data": said["data"], "id": number, "type": said["type"]}], "id": question.id, "type": SURVEY}
+    return {
+        "data": [{"data": said["data"], "id": _number(question.id), "type": said["type"]}],
+        "id": question.id,
+        "type": SURVEY,
+    }
+
+
+def _number(id: str) -> int | str:
+    """Return an id as the number that it is, or as it is when the number would be written in another way."""
+    return int(id) if id.isdecimal() and len(id) < 20 and str(int(id)) == id else id
 
 
 def _region_out(question: Question, region: Region, index: int, region_id: RegionId) -> Element:

@@ -11,13 +11,18 @@ from itagflow.errors import Problem
 
 def is_a(value: object, kind: type) -> bool:
     """Return whether a value from JSON has this type: true and false are no numbers there."""
-    return isinstance(value, kind) and not isinstance(value, bool)
+    return type(value) is kind
 
 
 def is_number(number: Any) -> bool:
     """Return whether a value is a number that a float can hold."""
     # JSON has integers that no float can hold, and Python reads NaN and Infinity as well
-    return (is_a(number, int) or is_a(number, float)) and abs(number) <= sys.float_info.max
+    return type(number) in (int, float) and abs(number) <= sys.float_info.max
+
+
+def is_whole(number: Any) -> bool:
+    """Return whether a value is a whole number that a float can hold."""
+    return is_a(number, int) and is_number(number)
 
 
 def is_strings(value: Any) -> bool:
@@ -32,12 +37,12 @@ def is_line(value: Any, least: int, width: int = 2) -> bool:
 
 def is_numbers(value: Any, count: int) -> bool:
     """Return whether a value is a list of *count* numbers."""
-    return is_a(value, list) and len(value) == count and all(is_number(number) for number in value)
+    return is_a(value, list) and len(value) == count and all(map(is_number, value))
 
 
 def is_counts(value: Any) -> bool:
     """Return whether a value is a list of whole numbers from 0 on."""
-    return is_a(value, list) and all(is_a(item, int) and item >= 0 for item in value)
+    return is_a(value, list) and all(is_whole(item) and item >= 0 for item in value)
 
 
 def text_or_null(where: str, given: dict[str, Any], *names: str) -> Iterator[Problem]:

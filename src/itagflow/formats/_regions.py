@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from itagflow.errors import Problem
 from itagflow.formats._labels import label_problems, labels_in, labels_out
-from itagflow.formats._plain import is_a, is_counts, is_line, is_number, is_numbers, is_strings, text_or_null
+from itagflow.formats._plain import is_a, is_counts, is_line, is_number, is_numbers, is_strings, is_whole, text_or_null
 from itagflow.model.region import (
     Box,
     Keypoint,
@@ -150,7 +150,7 @@ _RECTANGLE = ("x", "y", "width", "height", "rotation")
 def image_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
     """Yield everything that keeps an element from saying regions."""
     for name in ("width", "height", "rotation"):
-        if not is_a(element.get(name), int):
+        if not is_whole(element.get(name)):
             yield Problem(f"{where}.{name}", "must be a whole number")
     if not is_a(element.get("data"), list):
         yield Problem(f"{where}.data", "must be a list of regions")

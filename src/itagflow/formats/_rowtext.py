@@ -17,7 +17,7 @@ def without(row: str, keys: Collection[str]) -> str:
     '{"data": {"n": 1.0}}'
     """
     kept = [text for key, text in _fields(row) if key not in keys]
-    return f"{{{', '.join(kept)}}}"
+    return f"{{{','.join(kept)}}}"
 
 
 def _fields(row: str) -> Iterator[tuple[str, str]]:

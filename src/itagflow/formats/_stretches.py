@@ -11,7 +11,7 @@ from typing import Any
 
 from itagflow.errors import Problem
 from itagflow.formats._labels import label_problems, labels_in, labels_out
-from itagflow.formats._plain import is_a, is_number, text_or_null
+from itagflow.formats._plain import is_a, is_number, is_whole, text_or_null
 from itagflow.model.part import Part
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
@@ -117,5 +117,5 @@ def _part_problems(
 
 def _whole_numbers(where: str, part: Element, *names: str) -> Iterator[Problem]:
     for name in names:
-        if not is_a(part.get(name), int):
+        if not is_whole(part.get(name)):
             yield Problem(f"{where}.{name}", "must be a whole number")

@@ -12,7 +12,6 @@ Source: RFC 4180; for the names of the columns iTAG, *Configure intelligent pre-
 from __future__ import annotations
 
 import csv
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -22,6 +21,7 @@ from typing import IO
 
 import attrs
 
+from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import WriteReport
 from itagflow.formats._cells import cell_out, columns, encode, replies_in
@@ -243,7 +243,7 @@ def _write_table(file: BinaryFile, names: list[str], rows: Iterable[bytes]) -> N
     writer = csv.writer(_Encoded(file))
     writer.writerow(names)
     for row in rows:
-        cells = json.loads(row)
+        cells = jsontext.loads(row)
         writer.writerow([cells.get(name, "") for name in names])
 
 

@@ -10,18 +10,18 @@ Source: iTAG, *Labeling data structures*, and for the elements the pages of the 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
 
+from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import WriteReport, _elements
 from itagflow.formats._counts import Counts
 from itagflow.formats._elements import misfits, render
 from itagflow.formats._files import MAX_ROW_BYTES, Source, Target, decoded, lines, reading, writing
-from itagflow.formats._implied import implied, nameless
+from itagflow.formats._implied import MAX_QUESTIONS, implied, nameless
 from itagflow.formats._legacy import sized, upgraded
 from itagflow.formats._plain import is_a
 from itagflow.formats._regions import Element, RegionId, derived_id
@@ -32,10 +32,14 @@ from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 
-__all__ = ["blocks", "parse", "read", "render", "result_in", "results_in", "template_of", "write"]
+__all__ = ["JOINS", "blocks", "parse", "read", "render", "result_in", "results_in", "template_of", "write"]
 
+JOINS = True
+"""Each task is a line of its own."""
 SUFFIX = {Stage.LABEL: "", Stage.INSPECT: "-check", Stage.ACCEPT: "-verify"}
 """How a block's key ends, by stage."""
+STAGE = {suffix: stage for stage, suffix in SUFFIX.items()}
+"""The stage, by how a block's key ends."""
 BLOCK = re.compile(rf"label-(?P<job>[^-]+)(?P<suffix>{'|'.join(SUFFIX.values())})")
 """A block's key.  The id is a number in iTAG's own files, and may have letters in older ones."""
 
@@ -46,9 +50,6 @@ class Renderer(Protocol):
     def __call__(self, replies: Mapping[str, Reply], template: Template, *, region_id: RegionId) -> list[Element]:
         """Return the elements."""
         ...
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
@@ -124,8 +125,8 @@ def _line(task: Task, reached: Iterable[StageResult], job: Job, template: Templa
     parts = [row[: row.rindex("}")]]
     for at in reached:
         if at.replies is not None:
-            said = _encode(elements(at.replies, template, region_id=region_id))
-            parts.append(f', "{job.label_key}{SUFFIX[at.stage]}": {{"results": {said}}}')
+            said = jsontext.dumps(elements(at.replies, template, region_id=region_id))
+            parts.append(f',"{job.label_key}{SUFFIX[at.stage]}":{{"results":{said}}}')
     # line breaks can only be white space between tokens of JSON; half a surrogate pair has to be escaped
     text = "".join(parts).replace("\n", " ").replace("\r", " ")
     return f"{text}}}\n".encode(errors="backslashreplace")
@@ -169,7 +170,6 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
     Raises:
         InvalidData: when a block has no list of results.
     """
-    stage_of = {suffix: stage for stage, suffix in SUFFIX.items()}
     found, problems = dict[str, dict[Stage, list[Element]]](), list[Problem]()
     for key, block in row.items():
         if match := BLOCK.fullmatch(key):
@@ -178,7 +178,7 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
             except (KeyError, TypeError):
                 problems.append(Problem(f"{key}.results", "must be a list"))
             else:
-                found.setdefault(match["job"], {})[stage_of[match["suffix"]]] = results
+                found.setdefault(match["job"], {})[STAGE[match["suffix"]]] = results
     if problems:
         raise InvalidData("the row", problems)
     return found
@@ -251,6 +251,8 @@ def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
     ]
     _refuse(problem for where, results in answers for problem in nameless(where, results))
     questions = implied(results for _, results in answers)
+    if len(questions) > MAX_QUESTIONS:
+        _refuse([Problem("", f"imply more than {MAX_QUESTIONS:,} questions")])
     _refuse(problem for where, results in answers for problem in misfits(where, results, questions))
     return Template(questions=questions, views=())
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import attrs
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.model.migration import TemplateChange
 
 NAME = re.compile(r"[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff_-]{0,99}")
 """A job's name.  Source: iTAG, *Create a labeling job*, Task Name."""
@@ -305,6 +306,8 @@ class Job:
     """The instructions for the people who work on it, or a link to them."""
     due_at: datetime | None = None
     """When it should be done; shown, and not enforced."""
+    following: TemplateChange | None = None
+    """The change of the template that its answers still follow; None when all fit."""
     version: int = 0
     """Counts the saves."""
 

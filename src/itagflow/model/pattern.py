@@ -20,11 +20,15 @@ MAX_STEPS = 5_000
 """How many steps a pattern may have once its repeats are written out."""
 MAX_DEPTH = 100
 """How deep groups may be nested."""
+MAX_WORK = 2_000_000
+"""How many steps of a pattern times characters of a text may be matched."""
 
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _SET_SIGN = re.compile(r"\\.|[\[&~|]", re.DOTALL)
 """An escape, or a sign that Python may one day read as an operation on sets."""
-_COUNT = re.compile(r"\{(\d+)(,?)(\d*)\}")
+_COUNT = re.compile(r"\{([0-9]*)(?:(,)([0-9]*))?\}")
+_SIGNS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+"""How often a sign repeats what is before it: at least and at most."""
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[dDwWsStnrfv]|[^0-9A-Za-z])", re.DOTALL)
 
 Test = Callable[[str], object]
@@ -62,6 +66,10 @@ class Pattern:
         self._steps: list[_Step] = [_Step()]
         reader = _Reader(text, self._steps)
         self._start = reader.whole(end=0)
+
+    def takes(self, text: str) -> bool:
+        """Return whether *text* is short enough to be matched: a second of work, whatever the expression is."""
+        return len(text) * len(self._steps) <= MAX_WORK
 
     def matches(self, text: str) -> bool:
         """Return whether the whole *text* is of this form."""
@@ -109,6 +117,10 @@ def _one_character(text: str) -> re.Pattern[str]:
     return re.compile(text[:1] + inner, re.DOTALL)
 
 
+def _number(digits: str) -> int:
+    return int(digits) if len(digits) < 10 else MAX_STEPS + 1  # Python refuses to read very long ones
+
+
 Part = Callable[[int], int]
 """Builds the steps of a part of a pattern in front of the step with this number; returns their first."""
 
@@ -149,7 +161,8 @@ class _Reader:
     def _row(self) -> Part:
         parts = list[Part]()
         while self._peek() not in ("", "|", ")"):
-            parts.append(self._repeated(self._one()))
+            place = self._peek() in ("^", "$")
+            parts.append(self._one() if place else self._repeated(self._one()))
 
         def build(after: int) -> int:
             for part in reversed(parts):
@@ -169,7 +182,7 @@ class _Reader:
         return lambda after: self._add(_Step(test, next=(after,)))
 
     def _test(self, sign: str) -> Test:
-        if sign in ("*", "+", "?"):
+        if self._repeats():
             raise self._refused(f"has nothing before {sign!r} to repeat")
         if sign == "[":
             return self._matched(_CLASS, "is not a class of characters: '[' needs its ']'")
@@ -204,23 +217,32 @@ class _Reader:
         return inner
 
     def _repeated(self, part: Part) -> Part:
-        sign, counted = self._peek(), _COUNT.match(self.text, self.at)
-        if sign in ("*", "+", "?") and sign:
-            self.at += 1
-            low, high = {"*": (0, None), "+": (1, None), "?": (0, 1)}[sign]
-        elif counted:
-            self.at = counted.end()
-            low = int(counted[1])
-            high = low if not counted[2] else int(counted[3]) if counted[3] else None
-        else:
+        if not self._repeats():
             return part
+        low, high = self._count()
         if max(low, high or 0) > MAX_STEPS or (high is not None and high < low):
             raise self._refused("is not a count that can be repeated")
         if self._peek() == "?":  # lazy: the same texts match
             self.at += 1
-        if self._peek() in ("*", "+"):
+        if self._repeats():
             raise self._refused("repeats a repeat: put it into a group")
         return lambda after: self._times(part, low, high, after)
+
+    def _repeats(self) -> bool:
+        counted = _COUNT.match(self.text, self.at)
+        return self._peek() in _SIGNS or (counted is not None and counted[0] != "{}")
+
+    def _count(self) -> tuple[int, int | None]:
+        """Return how often a part is repeated: at least, and at most where there is a limit."""
+        counted = _COUNT.match(self.text, self.at)
+        if counted is None:
+            self.at += 1
+            return _SIGNS[self.text[self.at - 1]]
+        if not counted[1]:
+            raise self._refused("is not read alike everywhere: write '{0,' for a count from 0 on")
+        self.at = counted.end()
+        low = _number(counted[1])
+        return low, low if not counted[2] else _number(counted[3]) if counted[3] else None
 
     def _times(self, part: Part, low: int, high: int | None, after: int) -> int:
         if high is None:
@@ -232,5 +254,7 @@ class _Reader:
             for _ in range(high - low):
                 first = self._add(_Step(next=(part(first), after)))
         for _ in range(low):
-            first = part(first)
+            before, first = first, part(first)
+            if first == before:  # it takes nothing, however often
+                break
         return first

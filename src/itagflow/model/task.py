@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
@@ -10,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from itagflow import jsontext
 from itagflow.model.job import Stage
 from itagflow.model.reply import Reply
 
@@ -78,7 +78,7 @@ class Task:
     @property
     def data(self) -> dict[str, Any]:
         """The row's ``data`` object, parsed anew at each call."""
-        data: dict[str, Any] = json.loads(self.row)["data"]
+        data: dict[str, Any] = jsontext.loads(self.row)["data"]
         return data
 
     def __str__(self) -> str:
@@ -119,6 +119,8 @@ class Answer:
     """How sure the model is that gave these replies (pre-labels only), as it says itself."""
     model: str = ""
     """The model that gave these replies (pre-labels only)."""
+    template_version: int = 0
+    """The version of the template that it answers; it fits every later one too that left it as it is."""
     erased: bool = False
     """Whether what it said was erased with the task's data: replies are empty then, and texts say ``erased``."""
     version: int = 0

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.pattern import compiled
+from itagflow.model.text import flaw
 
 
 class QuestionKind(Enum):
@@ -223,7 +224,7 @@ class Template:
     workspace: int = 0
     """The workspace that owns it; 0 until it is added."""
     version: int = 0
-    """Counts the saves."""
+    """Counts its changes; a job's own copy of a shared template goes on counting."""
 
     @property
     def key(self) -> tuple[int]:
@@ -278,6 +279,8 @@ def _template_problems(questions: tuple[Question, ...]) -> Iterator[Problem]:
         yield Problem("questions", "a template needs at least one question")
     ids = [question.id for top in questions for question in top.every]
     yield from (Problem(f"question {id!r}", "the id is used twice") for id in _twice(ids))
+    flaws = ((question, flaw(text)) for question in questions for text in _texts(_plain(question)))
+    yield from (Problem(f"question {question.id!r}", f"a text of it {wrong}") for question, wrong in flaws if wrong)
     for question in questions:
         if question.when:
             yield Problem(f"question {question.id!r}", "depends on no other question: it is not inside one")
@@ -338,6 +341,15 @@ def _odd_fields(question: Question) -> Iterator[str]:
 
 def _twice(values: Iterable[str]) -> list[str]:
     return sorted(value for value, times in Counter(values).items() if times > 1)
+
+
+def _texts(plain: Any) -> Iterator[str]:
+    """Yield every text in plain JSON types, keys aside."""
+    if isinstance(plain, str):
+        yield plain
+    elif isinstance(plain, dict | list):
+        for held in cast("Iterable[Any]", plain.values() if isinstance(plain, dict) else plain):
+            yield from _texts(held)
 
 
 def _plain(value: Any) -> Any:

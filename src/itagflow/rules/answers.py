@@ -70,7 +70,7 @@ def problems(template: Template, replies: Replies | None, task: Task | None = No
             if reply is not None and not applies:
                 found.append(Problem(question.id, not_asked(question)))
             elif reply is not None:
-                found += _reply_problems(template, question, reply, task)
+                found += reply_problems(template, question, reply, task)
             elif applies and question.required:
                 found.append(Problem(question.id, f"no reply to the required question {question.title!r}"))
     return found
@@ -112,7 +112,8 @@ def _with_text(span: TextSpan, text: str) -> TextSpan:
     return span if known else attrs.evolve(span, text=text[span.start : span.end])
 
 
-def _reply_problems(template: Template, question: Question, reply: Reply, task: Task | None) -> Iterator[Problem]:
+def reply_problems(template: Template, question: Question, reply: Reply, task: Task | None = None) -> Iterator[Problem]:
+    """Yield everything that keeps *reply* from being one to *question* about *task*, each with its path."""
     wanted, id = REPLY_OF[question.kind], question.id
     if not isinstance(reply, wanted):
         yield Problem(id, f"needs a {wanted.__name__}, not a {type(reply).__name__}")

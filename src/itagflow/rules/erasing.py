@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -22,6 +22,7 @@ ERASED = "erased"
 Texts = Callable[[str], str]
 """Returns a text without what is erased in it."""
 
+_REMARKING = frozenset({"judge", "reject"})
 _ABOUT_MEMBERS = frozenset({"add_member", "set_role", "remove_member"})
 
 
@@ -67,6 +68,19 @@ def forgotten(event: Event, task: int, texts: Texts) -> Event:
     reasons = _gone if event.task == task else texts
     data = _rewritten(event.data, reasons, lambda key, said: _blanked(said) if key == str(task) else said)
     return event if data == event.data else changed(event, data=data)
+
+
+def remarks_on(task: int, answers: Iterable[Answer], events: Iterable[Event]) -> set[str]:
+    """Return what was remarked on *task*, as its *answers* and the *events* of its package say it.
+
+    These differ while a name is taken out of them: out of the events first, in order, so that what joins a remark
+    says it like the answer as long as it has the name, and then like the earlier event.
+    """
+    said = {answer.remark for answer in answers}
+    for event in events:
+        if event.verb in _REMARKING and (event.task == task or task in event.data.get("said", ())):
+            said.add(event.data.get("reason", ""))
+    return said - {""}
 
 
 def without_remarks(remarks: Collection[str]) -> Texts:

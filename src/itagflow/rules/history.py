@@ -2,56 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
-from itagflow.model.event import Event
-from itagflow.model.package import PackageState
+from itagflow.model.difference import Difference
+from itagflow.model.entity import Key
+from itagflow.model.event import Event, Move
+from itagflow.model.job import Job
+from itagflow.model.package import Assignment, Package, PackageState
+from itagflow.model.task import Answer
+from itagflow.model.workspace import Member
 
-Thing = tuple[str, tuple[int | str, ...]]
+Thing = tuple[str, Key]
 """A kind, such as ``package``, and a key."""
-
-
-@attrs.define
-class Replay:
-    """What a stretch of history comes to."""
-
-    fields: dict[Thing, dict[str, str | int | None]] = attrs.field(factory=dict[Thing, "dict[str, str | int | None]"])
-    """The last known value of every tracked field, by kind and key."""
-    saves: dict[tuple[int, int, int], int] = attrs.field(factory=dict[tuple[int, int, int], int])
-    """How many times each answer was said, by its key."""
-
+Fields = dict[str, str | int | None]
+"""The tracked fields of a thing."""
 
 ANSWERING = frozenset({"save", "abandon", "restore", "judge", "modify"})
 """The verbs that say something about a task."""
 
 
-def replay(events: Iterable[Event]) -> Replay:
-    """Return the states, holders and rounds that *events* lead to, and how often each answer was said.
+@attrs.define
+class Replay:
+    """What a stretch of history comes to; events are told in order of position, at least those of the same thing."""
 
-    Events must come in order of position, from the first one on.
-    """
-    replayed = Replay()
-    for event in events:
-        if event.verb in ("load", "append"):
-            _load(replayed, event)
+    fields: dict[Thing, Fields] = attrs.field(factory=dict[Thing, Fields])
+    """The last known value of every tracked field, by kind and key."""
+    saves: Counter[Key] = attrs.field(factory=Counter[Key])
+    """How many times each answer was said, by its key."""
+    breaks: list[Difference] = attrs.field(factory=list[Difference])
+    """The moves that do not start where the one before has ended."""
+    aside: list[tuple[int, Move]] = attrs.field(factory=list[tuple[int, Move]])
+    """The moves of a job, by position: acts on its packages make them too, so they are replayed when all are told."""
+
+    def begin(self, package: Package) -> None:
+        """Take in a package as it is when it is loaded: events name those as a range, not one by one."""
+        self.fields["package", package.key] = {"state": PackageState.LABEL.value, "round": 1}
+
+    def tell(self, event: Event) -> None:
+        """Take in what *event* moved and said."""
         for move in event.changes:
-            replayed.fields.setdefault((move.kind, move.key), {})[move.field] = move.after
+            if move.kind == "job":
+                self.aside.append((event.position, move))
+            else:
+                self.move(event.position, move)
         if event.task and event.verb in ANSWERING:
-            _said(replayed, event.job, event.turn, event.task)
+            self.saves[event.job, event.turn, event.task] += 1
         for task in event.data.get("said", ()):
-            _said(replayed, event.job, event.turn, int(task))
-    return replayed
+            self.saves[event.job, event.turn, int(task)] += 1
+
+    def move(self, position: int, move: Move) -> None:
+        """Take in one move of the event at *position*."""
+        known = self.fields.setdefault((move.kind, move.key), {})
+        before = known.get(move.field)
+        if before != move.before:
+            what = f"{move.field} of {move.kind} {move.key[-1]} before it"
+            self.breaks.append(Difference("event", (position,), what, move.before, before))
+        known[move.field] = move.after
 
 
-def _said(replayed: Replay, job: int, turn: int, task: int) -> None:
-    key = (job, turn, task)
-    replayed.saves[key] = replayed.saves.get(key, 0) + 1
+@attrs.define
+class Loads:
+    """What the blocks of loaded rows come to: each begins behind the last."""
+
+    rows: int = 0
+    """How many rows were loaded."""
+    packages: int = 0
+    """How many packages they made."""
+    breaks: list[Difference] = attrs.field(factory=list[Difference])
+    """The blocks that do not begin where the one before has ended."""
+
+    def tell(self, event: Event) -> None:
+        """Take in *event*, if it is about a block of rows."""
+        if event.verb not in ("load", "append"):
+            return
+        for name, known in (("rows", self.rows), ("packages", self.packages)):
+            first, last = event.data[name]
+            if first != known + 1:
+                self.breaks.append(Difference("event", event.key, f"the first of its {name}", first, known + 1))
+            setattr(self, name, last)
 
 
-def _load(replayed: Replay, event: Event) -> None:
-    """Take in the packages of a block: events name them as a range, not one by one."""
-    first, last = event.data["packages"]
-    for number in range(first, last + 1):
-        replayed.fields[("package", (event.job, number))] = {"state": PackageState.LABEL.value, "round": 1}
+def replay_differences(
+    replay: Replay, entities: Iterable[Member | Job | Package | Assignment], answers: Iterable[Answer] = ()
+) -> Iterator[Difference]:
+    """Yield where *replay*, of all that was ever told about them, comes to something else than what is stored."""
+    yield from replay.breaks
+    stored = dict(map(_tracked, entities))
+    for (kind, key), fields in stored.items():
+        told = replay.fields.get((kind, key))
+        if told is None:
+            yield Difference(kind, key, "what the history tells of it", None, "how it was made")
+        else:
+            yield from _field_differences((kind, key), fields, told)
+    for kind, key in replay.fields.keys() - stored.keys():
+        yield Difference(kind, key, "what is stored", None, "what the history tells of")
+    yield from _answer_differences(replay.saves, answers)
+
+
+def _tracked(entity: Member | Job | Package | Assignment) -> tuple[Thing, Fields]:
+    match entity:
+        case Member():
+            return ("member", entity.key), {"role": entity.role.value, "active": entity.active}
+        case Job():
+            return ("job", entity.key), {"state": entity.state.value}
+        case Package():
+            return ("package", entity.key), {"state": entity.state.value, "round": entity.round}
+        case Assignment():
+            fields: Fields = {"state": entity.state.value, "member": entity.member, "round": entity.round}
+            return ("turn", entity.key), fields
+
+
+def _field_differences(thing: Thing, stored: Fields, told: Fields) -> Iterator[Difference]:
+    for name, value in stored.items():
+        if value != told.get(name):
+            yield Difference(*thing, f"{name}, as the history tells it,", value, told.get(name))
+
+
+def _answer_differences(told: Mapping[Key, int], answers: Iterable[Answer]) -> Iterator[Difference]:
+    """Yield the answers that were said more or less often than the history tells.
+
+    What a turn of nobody says comes with the turn; only when it is said anew is that told.
+    """
+    said: dict[Key, int] = {answer.key: answer.version + int(answer.member is not None) for answer in answers}
+    for key in sorted({*told, *said}):
+        if said.get(key) != told.get(key, 0):
+            yield Difference("answer", key, "how often it was said", said.get(key), told.get(key, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, Stage
@@ -25,17 +26,18 @@ Read = Sequence[tuple[Task, Mapping[Stage, Replies]]]
 
 
 def imported(
-    job: Job, package: Package, read: Read, act: Act, ids: Sequence[int]
+    job: Job, package: Package, read: Read, act: Act, ids: Sequence[int], *, template_version: int
 ) -> tuple[Package, tuple[Assignment, ...], tuple[Answer, ...]]:
     """Return *package* as it is when all was *read*, about to be saved, with the turns and answers that say so.
 
-    A review turn holds an answer only where it differs from the stage before.  *ids* names a turn for each stage.
+    A review turn holds an answer only where it differs from the stage before.  *ids* names a turn for each stage;
+    the results answer the template of this version.
     """
     stages = job.workflow.stages
     turns = tuple(
         turn_of_nobody(package, stage, OUTCOME[stage], None, act, id) for stage, id in zip(stages, ids, strict=True)
     )
-    answers = {task.number: _answers(turns, task, results, act) for task, results in read}
+    answers = {task.number: _answers(turns, task, results, act, template_version) for task, results in read}
     lifecycle, state = package_lifecycle(job.workflow), package.state
     for _ in stages:
         state = lifecycle.advance(state, "pass", entity=str(package))
@@ -44,14 +46,17 @@ def imported(
     return counted(done, cases), turns, tuple(answer for said in answers.values() for answer in said)
 
 
-def _answers(turns: Sequence[Assignment], task: Task, results: Mapping[Stage, Replies], act: Act) -> list[Answer]:
+def _answers(
+    turns: Sequence[Assignment], task: Task, results: Mapping[Stage, Replies], act: Act, version: int
+) -> list[Answer]:
+    answer = partial(labeling.answer, template_version=version)
     said, before = list[Answer](), None
     for turn in turns:
         replies = results.get(turn.stage)
         if turn.stage is Stage.LABEL:
             missing = MISSING if replies is None else None
-            said.append(labeling.answer(turn, task, act, replies=replies, abandoned=missing))
+            said.append(answer(turn, task, act, replies=replies, abandoned=missing))
         elif replies is not None and replies != before:
-            said.append(labeling.answer(turn, task, act, replies=replies, verdict=Verdict.RIGHT))
+            said.append(answer(turn, task, act, replies=replies, verdict=Verdict.RIGHT))
         before = before if replies is None else replies
     return said

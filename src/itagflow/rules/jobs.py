@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-from itagflow.errors import NotAllowed
+from itagflow.errors import Incomplete, InvalidData, NotAllowed, Problem
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.jobpart import JobPart
 from itagflow.model.workspace import Member
 from itagflow.rules.access import Action, Policy, belongs, refusal
 from itagflow.rules.lifecycles import JOB, JobAct
@@ -41,6 +43,17 @@ def must_not_be_a_draft(job: Job, act: str) -> None:
     """
     if job.state is JobState.DRAFT:
         raise NotAllowed("nobody", act, f"job {job.name!r} is a draft: delete it and load other data, or publish it")
+
+
+def must_fit_its_template(job: Job, act: str) -> None:
+    """Check that the answers of *job* have followed the last change of its template.
+
+    Raises:
+        Incomplete: when some have still to.
+    """
+    if job.following is not None:
+        reason = "answers still follow a change of the template: if it broke off, change_template(job, []) goes on"
+        raise Incomplete(act, reason)
 
 
 def must_be_archived(job: Job, act: str) -> None:
@@ -78,3 +91,24 @@ def hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
                 f"name somebody else, or set allow_own_work=True for {stage.name}"
             )
     return ""
+
+
+def cut(whole: JobPart, count: int) -> tuple[JobPart, ...]:
+    """Return *count* parts of *whole*, in order, that differ by one task at the most; fewer when there are fewer tasks.
+
+    Without any task there is one part, which is empty.
+
+    Raises:
+        InvalidData: when *count* is less than one.
+
+    >>> [(part.first, part.last) for part in cut(JobPart(job=4, first=1, last=10), 3)]
+    [(1, 3), (4, 6), (7, 10)]
+    """
+    if count < 1:
+        raise InvalidData("parts", [Problem("", f"must be at least 1, not {count}")])
+    of = max(1, min(count, len(whole)))
+    firsts = [whole.first + len(whole) * index // of for index in range(of + 1)]
+    return tuple(
+        JobPart(job=whole.job, first=first, last=end - 1, index=index, of=of)
+        for index, (first, end) in enumerate(pairwise(firsts), 1)
+    )

@@ -15,6 +15,7 @@ from itagflow.model.package import Assignment, Outcome
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
+from itagflow.model.text import flaw
 from itagflow.rules.change import Act, Change, Saved, record
 from itagflow.rules.lifecycles import TURN, Closing
 from itagflow.rules.voting import merge
@@ -53,8 +54,9 @@ def answer(
     abandoned: str | None = None,
     verdict: Verdict | None = None,
     remark: str = "",
+    template_version: int = 0,
 ) -> Answer:
-    """Return what *turn* now says about *task*."""
+    """Return what *turn* now says about *task*; its replies answer the template of this version."""
     return Answer(
         job=turn.job,
         assignment=turn.id,
@@ -68,6 +70,7 @@ def answer(
         abandoned=abandoned,
         verdict=verdict,
         remark=remark,
+        template_version=template_version,
     )
 
 
@@ -121,8 +124,8 @@ def abandon_reason(template: Template, reason: str) -> str:
     known = template.abandon_reasons
     if not reason.strip():
         raise InvalidData("the reason to abandon", [Problem("reason", "is empty")])
-    if "\x00" in reason:
-        raise InvalidData("the reason to abandon", [Problem("reason", "contains a NUL character")])
+    if wrong := flaw(reason):
+        raise InvalidData("the reason to abandon", [Problem("reason", wrong)])
     if known and reason not in known:
         raise InvalidData("the reason to abandon", [Problem("reason", f"{reason!r} is not one of {', '.join(known)}")])
     return reason
@@ -186,6 +189,7 @@ def merged(
                 replies=won.replies,
                 abandoned=won.abandoned,
                 disputed=won.disputed,
+                template_version=max(vote.template_version for vote in said),
             )
         )
     return outcome, tuple(answers)

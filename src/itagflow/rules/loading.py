@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
 import attrs
 
+from itagflow import jsontext
 from itagflow.errors import NotAllowed, Problem
+from itagflow.jsontext import standard
 from itagflow.model.entity import changed
 from itagflow.model.job import AvgSize, FieldBase, FixedSize, Job, JobState
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
+from itagflow.model.text import flaw
 from itagflow.rules.change import Act, Change, Saved, record
 from itagflow.rules.jobs import stepped
 
 MAX_ROW_CHARACTERS = 4 * 1024 * 1024
 """How long a row's JSON text may be; larger data belongs in a file that the row points to."""
 
-_NUL = re.compile(r"\x00|(?<!\\)(?:\\\\)*\\u0000")
-"""A NUL character, as it is or as JSON escapes it; behind an escaped backslash it is only text."""
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL character as JSON escapes it; behind an escaped backslash it is only text."""
+
+MAX_DEPTH = 200
+"""How deep the lists and objects of a row may be nested: Python reads deep ones only where its stack has room."""
 
 BLOCK = 5_000
 """About how many rows are stored as one block."""
@@ -68,16 +73,22 @@ def ready(item: object, number: int, template: Template, job: Job) -> Ready | li
     if isinstance(text, str) and len(text) > MAX_ROW_CHARACTERS:
         return [Problem(where, f"is {len(text)} characters long; at most {MAX_ROW_CHARACTERS} are allowed")]
     try:
-        content: Any = cast(Any, item) if isinstance(item, Mapping) else json.loads(text or "")
-        text = json.dumps(item, ensure_ascii=False, allow_nan=False) if text is None else text
+        content: Any = cast(Any, item) if isinstance(item, Mapping) else jsontext.loads(text or "")
+        # what a mapping holds may be anything: the standard library refuses what is not JSON, and msgspec writes it
+        text = standard.dumps(item) if text is None else text
     except (ValueError, TypeError, RecursionError) as error:
         return [Problem(where, f"is not JSON: {error}")]
     if found := _row_problems(where, text, content, template, job):
         return found
-    data = content["data"]
-    packaging = job.packaging
-    value = json.dumps(data[packaging.field], ensure_ascii=False) if isinstance(packaging, FieldBase) else ""
-    return Ready(text, _as_key(data[job.row_key]) if job.row_key else "", value)
+    data, packaging = content["data"], job.packaging
+    try:
+        key = _as_key(data[job.row_key]) if job.row_key else ""
+        value = standard.dumps(data[packaging.field]) if isinstance(packaging, FieldBase) else ""
+    except ValueError:  # 1e400 and 1e500 are both read as infinite, and would be taken for the same
+        return [Problem(f"{where}, data", "a number that no float can hold names the row or its package")]
+    if wrong := flaw(key + value):  # the row itself has it escaped
+        return [Problem(f"{where}, data", f"a field that names rows or packages {wrong}")]
+    return Ready(text, key, value)
 
 
 def _text(item: object) -> str | None:
@@ -95,8 +106,11 @@ def _row_problems(where: str, text: str, content: Any, template: Template, job: 
     data: Any = cast("Mapping[str, Any]", content).get("data")
     if not isinstance(data, Mapping):
         return [Problem(f"{where}, data", "is missing" if data is None else "must be an object of fields")]
-    if _NUL.search(text):
-        return [Problem(where, "contains a NUL character")]
+    if _is_too_deep(text, content):
+        return [Problem(where, f"is nested more than {MAX_DEPTH} deep")]
+    escaped = "\\u0000" in text and _ESCAPED_NUL.search(text)  # `in` is much faster
+    if wrong := flaw("\0" if escaped else text):
+        return [Problem(where, wrong)]
     wanted = set(template.fields)
     if job.row_key:
         wanted.add(job.row_key)
@@ -106,8 +120,24 @@ def _row_problems(where: str, text: str, content: Any, template: Template, job: 
     return [Problem(f"{where}, data.{field}", "is missing") for field in sorted(lacking)]
 
 
+def _is_too_deep(text: str, content: Any) -> bool:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return False
+    level: list[Any] = [content]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _inside(outer)]
+    return any(isinstance(value, dict | list | tuple) for value in level)
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value).values()
+    return cast("list[Any]", value) if isinstance(value, list | tuple) else ()
+
+
 def _as_key(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # always spelled by the standard library: keys are compared with those that are stored
+    return value if isinstance(value, str) else standard.dumps(value)
 
 
 def must_have_no_prelabels(job: Job, turn: Assignment | None) -> None:

@@ -22,7 +22,8 @@ from itagflow.model.region import (
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
 from itagflow.model.template import Question, Shape
-from itagflow.rules.values import finite, whole
+from itagflow.model.text import shown
+from itagflow.rules.values import finite, name_problems, whole
 
 SLACK = 1e-6
 """By how many pixels a region may reach over the edge: room for rounding, not for a mistake."""
@@ -37,6 +38,8 @@ SHAPE: Mapping[type[Region], Shape] = {
     Mask: Shape.MASK,
 }
 """The shape of a region, by its class."""
+MAX_SIDE = 2**31 - 1
+"""How many pixels wide or high an image may be: what programs that show images count up to."""
 _LEAST: Mapping[type[Region], int] = {Polygon: 3, Polyline: 2}
 """How many points an outline or a line needs."""
 
@@ -45,11 +48,12 @@ def regions_problems(question: Question, reply: Regions) -> Iterator[Problem]:
     """Yield everything that keeps regions from lying on their image."""
     for name in ("width", "height"):
         size = getattr(reply, name)
-        if not whole(size) or size <= 0:
-            yield Problem(f"{question.id}.{name}", f"must be a whole number of pixels above 0, not {size!r}")
+        if not whole(size) or not 0 < size <= MAX_SIDE:
+            limits = f"from 1 to {MAX_SIDE:,}"
+            yield Problem(f"{question.id}.{name}", f"must be a whole number of pixels {limits}, not {shown(size)}")
             return
     if reply.rotation not in (0, 90, 180, 270):
-        yield Problem(f"{question.id}.rotation", f"must be 0, 90, 180 or 270 degrees, not {reply.rotation!r}")
+        yield Problem(f"{question.id}.rotation", f"must be 0, 90, 180 or 270 degrees, not {shown(reply.rotation)}")
     for index, region in enumerate(reply.regions):
         path = f"{question.id}.regions[{index}]"
         if question.shapes and SHAPE[type(region)] not in question.shapes:
@@ -67,7 +71,7 @@ def _region_problems(path: str, region: Region, question: Question, image: Regio
         yield from _keypoint_problems(path, region, question)
     numbers = dict(_numbers(region))
     if bad := [name for name, number in numbers.items() if not finite(number)]:
-        yield from (Problem(f"{path}.{name}", f"must be a finite number, not {numbers[name]!r}") for name in bad)
+        yield from (Problem(f"{path}.{name}", f"must be a finite number, not {shown(numbers[name])}") for name in bad)
     elif isinstance(region, Box | RotatedBox) and (region.width <= 0 or region.height <= 0):
         yield Problem(path, f"must have an area, not {region.width} x {region.height} pixels")
     elif short := list(_short_lines(region)):
@@ -109,10 +113,11 @@ def _inside(number: float, size: int) -> bool:
 
 
 def _mask_problems(path: str, mask: Mask, image: Regions) -> Iterator[Problem]:
-    bad = [index for index, count in enumerate(mask.counts) if not whole(count) or count < 0]
     pixels = image.width * image.height
+    bad = [index for index, count in enumerate(mask.counts) if not whole(count) or not 0 <= count <= pixels]
     if bad:
-        yield from (Problem(f"{path}.counts[{i}]", f"must be a count of pixels, not {mask.counts[i]!r}") for i in bad)
+        reasons = ((i, f"must be a count of pixels, not {shown(mask.counts[i])}") for i in bad)
+        yield from (Problem(f"{path}.counts[{i}]", reason) for i, reason in reasons)
     elif sum(mask.counts) != pixels:
         yield Problem(f"{path}.counts", f"must cover the {pixels} pixels of the image, not {sum(mask.counts)}")
     elif not mask.area:
@@ -123,6 +128,7 @@ def _keypoint_problems(path: str, region: Keypoints, question: Question) -> Iter
     seen = set[str]()
     for index, at in enumerate(region.keypoints):
         where = f"{path}.keypoints[{index}]"
+        yield from name_problems(f"{where}.name", at.name)
         if question.keypoints and at.name not in question.keypoints:
             yield Problem(f"{where}.name", f"{at.name!r} is not one of {', '.join(question.keypoints)}")
         if at.name in seen:
@@ -135,7 +141,9 @@ def _keypoint_problems(path: str, region: Keypoints, question: Question) -> Iter
 def spans_problems(question: Question, reply: Spans, text: str | None) -> Iterator[Problem]:
     """Yield everything that keeps spans from lying in *text*, where it is known, and relations from joining spans."""
     for index, span in enumerate(reply.spans):
-        yield from _span_problems(f"{question.id}.spans[{index}]", span, text)
+        path = f"{question.id}.spans[{index}]"
+        yield from name_problems(f"{path}.text", span.text)
+        yield from _span_problems(path, span, text)
     for index, relation in enumerate(reply.relations):
         path = f"{question.id}.relations[{index}]"
         if not question.relations:
@@ -145,7 +153,8 @@ def spans_problems(question: Question, reply: Spans, text: str | None) -> Iterat
 
 def _span_problems(path: str, span: TextSpan, text: str | None) -> Iterator[Problem]:
     if not whole(span.start) or not whole(span.end) or not 0 <= span.start < span.end:
-        yield Problem(path, f"must be 0 <= start < end, in whole characters, not {span.start!r} and {span.end!r}")
+        given = f"{shown(span.start)} and {shown(span.end)}"
+        yield Problem(path, f"must be 0 <= start < end, in whole characters, not {given}")
     elif text is None:
         if len(span.text) not in (0, span.end - span.start):
             yield Problem(f"{path}.text", f"must have {span.end - span.start} characters, not {len(span.text)}")
@@ -159,7 +168,7 @@ def _relation_problems(path: str, relation: Relation, spans: int) -> Iterator[Pr
     for name in ("source", "target"):
         index = getattr(relation, name)
         if not whole(index) or not 0 <= index < spans:
-            yield Problem(f"{path}.{name}", f"must be the index of one of the {spans} spans, not {index!r}")
+            yield Problem(f"{path}.{name}", f"must be the index of one of the {spans} spans, not {shown(index)}")
     if relation.source == relation.target:
         yield Problem(path, "joins a span with itself")
 
@@ -167,7 +176,7 @@ def _relation_problems(path: str, relation: Relation, spans: int) -> Iterator[Pr
 def segments_problems(question: Question, reply: Segments) -> Iterator[Problem]:
     """Yield everything that keeps segments from lying in their recording."""
     if not finite(reply.duration) or reply.duration < 0:
-        yield Problem(f"{question.id}.duration", f"must be seconds, or 0 for unknown, not {reply.duration!r}")
+        yield Problem(f"{question.id}.duration", f"must be seconds, or 0 for unknown, not {shown(reply.duration)}")
         return
     for index, segment in enumerate(reply.segments):
         yield from _segment_problems(f"{question.id}.segments[{index}]", segment, reply.duration)

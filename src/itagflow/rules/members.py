@@ -8,6 +8,7 @@ import attrs
 
 from itagflow.errors import AlreadyExists, InvalidData, NotAllowed, Problem
 from itagflow.model.entity import changed
+from itagflow.model.text import flaw
 from itagflow.model.workspace import EXTERNAL_ROLES, Member, Role
 
 NAME_LENGTH = 200
@@ -18,10 +19,12 @@ def named(what: str, name: str) -> str:
     """Return *name* if a workspace, member or template can be called so.
 
     Raises:
-        InvalidData: when it is empty, too long, or holds a NUL character.
+        InvalidData: when it is empty, too long, or cannot be stored.
     """
-    if not name.strip() or len(name) > NAME_LENGTH or "\x00" in name:
-        raise InvalidData(what, [Problem("name", f"must have 1 to {NAME_LENGTH} characters and no NUL, not {name!r}")])
+    if not name.strip() or len(name) > NAME_LENGTH or flaw(name):
+        raise InvalidData(
+            what, [Problem("name", f"must have 1 to {NAME_LENGTH} characters that can be stored, not {name!r}")]
+        )
     return name
 
 

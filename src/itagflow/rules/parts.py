@@ -8,13 +8,13 @@ from typing import Any, cast
 import attrs
 
 from itagflow.errors import Problem
-from itagflow.model.part import Part
+from itagflow.model.part import Labels, Part
 from itagflow.model.region import Regions
 from itagflow.model.reply import Choice, Choices, Reply
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
 from itagflow.model.template import Question
-from itagflow.rules.values import value_problems
+from itagflow.rules.values import name_problems, value_problems
 
 _FIELDS: Mapping[type[Reply], tuple[tuple[str, str], ...]] = {
     Regions: (("regions", "children"),),
@@ -53,6 +53,21 @@ def _labeled(part: Part, title: str) -> Part:
     return attrs.evolve(part, label=None, labels={title: part.label, **part.labels})
 
 
+def relabeled(question: Question, reply: Reply, edit: Callable[[tuple[Question, ...], Labels], Labels]) -> Reply:
+    """Return *reply* with the labels of each part as *edit* returns them, given what is asked about the part."""
+    changed = dict[str, Any]()
+    for name, asked in _FIELDS.get(type(reply), ()):
+        children, marked = getattr(question, asked), getattr(reply, name)
+        edited = tuple(_with_labels(part, edit(children, part.labels)) for part in marked)
+        if edited != marked:
+            changed[name] = edited
+    return attrs.evolve(reply, **changed) if changed else reply
+
+
+def _with_labels(part: Part, labels: Labels) -> Part:
+    return part if labels == part.labels else attrs.evolve(part, labels=labels)
+
+
 def asked(
     question: Question, said: Callable[[Question], Any], applies: bool = True
 ) -> Iterator[tuple[Question, Any, bool]]:
@@ -65,17 +80,17 @@ def asked(
 
 
 def _chosen(value: Any) -> frozenset[str]:
+    keys: tuple[object, ...]
     match value:
-        case Choice():
-            return frozenset({value.key})
-        case Choices():
-            return frozenset(value.keys)
-        case str():
-            return frozenset({value})
+        case Choice(key=str() as key) | (str() as key):
+            keys = (key,)
+        case Choices(keys=keys):
+            pass
         case tuple():
-            return frozenset(cast("tuple[str, ...]", value))
+            keys = cast("tuple[object, ...]", value)
         case _:
-            return frozenset()
+            keys = ()
+    return frozenset(key for key in keys if isinstance(key, str))  # a screen may send anything
 
 
 def not_asked(question: Question) -> str:
@@ -87,6 +102,9 @@ def not_asked(question: Question) -> str:
 def part_problems(question: Question, reply: Reply) -> Iterator[Problem]:
     """Yield everything wrong with what is said about the parts of *reply*."""
     for path, children, part in parts(question, reply):
+        for name in ("id", "color"):
+            if (said := getattr(part, name)) is not None:
+                yield from name_problems(f"{path}.{name}", said)
         yield from _label_problems(path, children, part)
 
 
@@ -100,6 +118,12 @@ def _label_problems(path: str, children: tuple[Question, ...], part: Part) -> It
         Problem(f"{path}.labels", f"{title!r} is not a question that is asked about it")
         for title in part.labels
         if title not in known
+    )
+    given = cast("Mapping[str, object]", part.labels)  # a screen may send null
+    yield from (
+        Problem(f"{path}.labels[{title!r}]", "needs a value: leave it out if there is none")
+        for title, value in given.items()
+        if value is None
     )
     for top in children:
         for child, value, applies in asked(top, lambda child: part.labels.get(child.title)):

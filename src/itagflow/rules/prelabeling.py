@@ -53,6 +53,8 @@ class Sound:
     """How sure the model is."""
     model: str
     """The model."""
+    template_version: int
+    """The version of the template that it fits."""
 
     def is_formal(self, formal: Formal) -> bool:
         """Return whether it counts as labeled."""
@@ -78,7 +80,7 @@ def sound(template: Template, task: Task, said: Prediction, model: str) -> Sound
     ]
     if given.score is not None and not math.isfinite(given.score):
         problems.append(Problem(f"{task}, score", f"must be a finite number, not {given.score!r}"))
-    return problems or Sound(task, replies or {}, given.score, given.model or model)
+    return problems or Sound(task, replies or {}, given.score, given.model or model, template.version)
 
 
 def is_untouched(job: Job, package: Package) -> bool:
@@ -145,5 +147,5 @@ def turn_of_nobody(
 
 
 def _answer(turn: Assignment, sure: Sound, act: Act) -> Answer:
-    said = labeling.answer(turn, sure.task, act, replies=sure.replies)
+    said = labeling.answer(turn, sure.task, act, replies=sure.replies, template_version=sure.template_version)
     return attrs.evolve(said, score=sure.score, model=sure.model)

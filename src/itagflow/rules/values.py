@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -10,19 +10,28 @@ from itagflow.errors import Problem
 from itagflow.model.pattern import compiled
 from itagflow.model.reply import Preference, Rating
 from itagflow.model.template import Question, QuestionKind, Scale
+from itagflow.model.text import flaw, shown
 
 MAX_TEXT = 1_000_000
 """How many characters a text may have."""
 
 
 def finite(number: object) -> bool:
-    """Return whether *number* is a number that can be counted with: not true or false, NaN or infinite."""
-    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+    """Return whether *number* is one that a float can hold: not true or false, NaN or infinite."""
+    return isinstance(number, int | float) and not isinstance(number, bool) and abs(number) <= sys.float_info.max
 
 
 def whole(number: object) -> bool:
     """Return whether *number* is an integer, and not true or false."""
     return isinstance(number, int) and not isinstance(number, bool)
+
+
+def name_problems(path: str, value: object) -> Iterator[Problem]:
+    """Yield what keeps *value* from being a text that can be stored."""
+    if not isinstance(value, str):
+        yield Problem(path, f"needs a string, not {type(value).__name__}")
+    elif wrong := flaw(value):
+        yield Problem(path, wrong)
 
 
 def value_problems(question: Question, path: str, value: Any) -> Iterator[Problem]:
@@ -49,7 +58,7 @@ def rating_problems(question: Question, path: str, rating: Rating) -> Iterator[P
     """Yield what keeps *rating* from being on the scale of *question*."""
     scale = question.scale or Scale()
     if not finite(rating.value):
-        yield Problem(path, f"must be a finite number, not {rating.value!r}")
+        yield Problem(path, f"must be a finite number, not {shown(rating.value)}")
     elif rating.value not in scale:
         steps = f" in steps of {scale.step:g}" if scale.step else ""
         yield Problem(path, f"must be from {scale.low:g} to {scale.high:g}{steps}, not {rating.value:g}")
@@ -61,7 +70,7 @@ def preference_problems(question: Question, path: str, reply: Preference) -> Ite
     if reply.better is not None and reply.better not in question.keys:
         yield _unknown(question, path, reply.better)
     if not whole(reply.degree) or not 1 <= reply.degree <= most:
-        yield Problem(f"{path}.degree", f"must be a whole number from 1 to {most:g}, not {reply.degree!r}")
+        yield Problem(f"{path}.degree", f"must be a whole number from 1 to {most:g}, not {shown(reply.degree)}")
 
 
 def _choices_problems(question: Question, path: str, value: Any) -> Iterator[Problem]:
@@ -82,15 +91,17 @@ def _keys_problems(question: Question, path: str, keys: tuple[object, ...]) -> I
 
 def _unknown(question: Question, path: str, key: object) -> Problem:
     known = ", ".join(option.key for top in question.options for option in top.every)
-    return Problem(path, f"{key!r} is not an option; the options are {known}")
+    return Problem(path, f"{shown(key)} is not an option; the options are {known}")
 
 
 def _text_problems(question: Question, path: str, text: str) -> Iterator[Problem]:
-    if "\x00" in text:
-        yield Problem(path, "contains a NUL character")
+    if wrong := flaw(text):
+        yield Problem(path, wrong)
     elif len(text) > MAX_TEXT:
         yield Problem(path, f"is {len(text)} characters long; at most {MAX_TEXT} are allowed")
     elif question.required and not text.strip():
         yield Problem(path, f"is empty, and the question {question.title!r} is required")
+    elif question.rule and not compiled(question.rule).takes(text):
+        yield Problem(path, f"is too long for the rule {question.rule!r} of the question {question.title!r}")
     elif question.rule and text and not compiled(question.rule).matches(text):
         yield Problem(path, f"does not match the rule {question.rule!r} of the question {question.title!r}")

@@ -15,7 +15,7 @@ from typing import Any, Generic, cast
 
 import attrs
 
-from itagflow import codec
+from itagflow import codec, jsontext
 from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
@@ -75,10 +75,16 @@ def _body(layout: Layout[Any]) -> Mapping[str, tuple[Decode, Encode, Any]]:
     types = typing.get_type_hints(layout.kind)
     apart = {"version", "who", *(column.name for column in (*layout.key, *layout.columns))}
     return {
-        field.name: (codec.decoder(types[field.name]), codec.encoder(types[field.name]), field.default)
+        field.name: (codec.decoder(types[field.name]), codec.encoder(types[field.name]), _default(field))
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", layout.kind))
         if field.name not in apart
     }
+
+
+def _default(field: attrs.Attribute[Any]) -> Any:
+    """Return the value that a field has when it is not given."""
+    made: Any = field.default
+    return made.factory() if hasattr(made, "factory") else made
 
 
 def _stored(layout: Layout[Any]) -> tuple[Column, ...]:
@@ -152,7 +158,7 @@ class Layout(Generic[E]):
         if self.text:
             fields[self.text] = row[-1]
         elif row[-1] != "{}":
-            for name, value in codec.loads(row[-1]).items():
+            for name, value in jsontext.loads(row[-1]).items():
                 if name in self.body:
                     fields[name] = self.body[name][0](value)
         return self.kind(**fields)
@@ -167,10 +173,9 @@ class Layout(Generic[E]):
         body: dict[str, Any] = {}
         for name, (_, encode, default) in self.body.items():
             value = getattr(entity, name)
-            # a mapping whose default is not None is empty unless given
-            if value != default and (value != {} or default is None):
+            if value != default:
                 body[name] = encode(value)
-        return codec.dumps(body) if body else "{}"
+        return jsontext.dumps(body) if body else "{}"
 
 
 def _same(value: Any) -> Any:

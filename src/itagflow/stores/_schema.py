@@ -1,4 +1,4 @@
-"""The schema of a SQLite file: made, brought up to date, or refused."""
+"""The schema of a SQLite file: made, brought up to date, or refused; and where every database's migrations are."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def migrate(file: File, there: bool) -> None:
     """
     if file.name == ":memory:":
         raise StoreFailed(file.name, "is not a file", "Use 'memory:', which is faster and shared by threads")
-    scripts = _scripts()
+    scripts = migrations("sqlite")
     try:
         with closing(file.connected()) as connection:
             if there and _checked(file.name, connection, len(scripts)) == len(scripts):
@@ -69,15 +69,24 @@ def _checked(name: str, connection: sqlite3.Connection, newest: int) -> int:
     (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
     if application != APPLICATION and (application or tables):
         raise StoreFailed(name, "the database belongs to another program", "Choose another path")
-    if version > newest:
-        reason = f"the database has version {version} of the schema, this itagflow knows up to {newest}"
-        raise StoreFailed(name, reason, "Upgrade itagflow")
+    must_be_known(name, version, newest)
     return int(version)
 
 
-def _scripts() -> list[str]:
-    """Return the migrations in order; the first makes version 1."""
-    folder = files("itagflow.stores").joinpath("migrations", "sqlite")
+def must_be_known(name: str, version: int, newest: int) -> None:
+    """Check that this program knows the schema of a database.
+
+    Raises:
+        StoreFailed: when a newer one has made it.
+    """
+    if version > newest:
+        reason = f"the database has version {version} of the schema, this itagflow knows up to {newest}"
+        raise StoreFailed(name, reason, "Upgrade itagflow")
+
+
+def migrations(database: str) -> list[str]:
+    """Return the scripts for this kind of database in order; the first makes version 1."""
+    folder = files("itagflow.stores").joinpath("migrations", database)
     named = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     return [file.read_text("utf-8") for file in named]
 

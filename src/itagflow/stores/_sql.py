@@ -1,4 +1,4 @@
-"""Queries as SQL text: the same for every store that speaks it."""
+"""Queries as SQL text: written once, for every store that speaks it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from itagflow.model.event import Event
 from itagflow.store import Condition, Query, Span
 from itagflow.stores._layout import LAYOUTS, Layout, check, plain
 
@@ -24,109 +25,129 @@ class Statement:
     """SQL text and its parameters."""
 
     text: str
-    """The text, with ``?`` for each parameter."""
+    """The text, with a mark for each parameter."""
     values: tuple[Any, ...]
     """The parameters."""
 
 
-def insert(layout: Layout[Any], *, given: bool = True) -> str:
-    """Return the text that inserts a row; without *given* the database makes the key."""
-    columns = (*layout.stored, None)[0 if given else len(layout.key) :]
-    names = ", ".join(column.name if column else "body" for column in columns)
-    return f"INSERT INTO {layout.table} ({names}) VALUES ({', '.join('?' * len(columns))})"
+@attrs.frozen(eq=False)
+class Sql:
+    """How one database wants it said; the text of each shape of a query is built once."""
+
+    mark: str = "?"
+    """What stands for a parameter."""
+    place: str = ""
+    """What comes before the name of a table: its schema with a dot."""
+    whole_lists: bool = False
+    """Whether several values are one parameter, a list; spelled out otherwise, up to `FEW` of them."""
+    hold: str = ""
+    """What ends a query whose rows are kept from other writers."""
+    share: str = ""
+    """What ends a query whose rows are kept as they are, together with others who want that."""
+    take: str = ""
+    """What ends a query for rows that no other writer holds."""
+
+    def insert(self, layout: Layout[Any]) -> str:
+        """Return the text that inserts a row; of an event, whose position the database makes, without the key."""
+        return _insert_text(self, layout)
+
+    def copy(self, layout: Layout[Any]) -> str:
+        """Return the text that begins to insert rows in bulk, where the database can."""
+        return f"COPY {self.place}{layout.table} ({_columns(layout)}) FROM STDIN"
+
+    def update(self, layout: Layout[Any], places: tuple[int, ...]) -> str:
+        """Return the text that replaces these places of a row: the values, then the key and the old version."""
+        return _update_text(self, layout, places)
+
+    def get(self, layout: Layout[Any]) -> str:
+        """Return the text that reads a row by its key."""
+        return _get_text(self, layout)
+
+    def drop(self, layout: Layout[Any]) -> str:
+        """Return the text that deletes a row by its key."""
+        return f"DELETE FROM {self.place}{layout.table} WHERE {_key(self, layout)}"
+
+    def find(self, query: Query[Any]) -> Statement:
+        """Return what reads the matches of *query* in order."""
+        shape, unless, values = _conditions(self, query)
+        after, later = _after(self, query)
+        limited = query.limit is not None
+        text = _find_text(self, LAYOUTS[query.kind], shape, unless, query.order, after, limited)
+        return Statement(text, (*values, *later, query.limit) if limited else (*values, *later))
+
+    def count(self, query: Query[Any]) -> Statement:
+        """Return what counts the matches of *query*."""
+        shape, unless, values = _conditions(self, query)
+        return Statement(_count_text(self, LAYOUTS[query.kind], shape, unless), tuple(values))
+
+    def tally(self, query: Query[Any], by: tuple[str, ...], add: tuple[str, ...]) -> Statement:
+        """Return what counts and sums the matches of *query* by groups."""
+        shape, unless, values = _conditions(self, query)
+        return Statement(_tally_text(self, LAYOUTS[query.kind], shape, unless, by, add), tuple(values))
+
+    def remove(self, query: Query[Any], limit: int) -> Statement:
+        """Return what deletes at most *limit* matches of *query*."""
+        layout = check(query)
+        shape, unless, values = _conditions(self, query)
+        key, table = ", ".join(column.name for column in layout.key), f"{self.place}{layout.table}"
+        inner = f"SELECT {key} FROM {table}{_where(self, layout, shape, unless)} LIMIT {self.mark}"
+        return Statement(f"DELETE FROM {table} WHERE ({key}) IN ({inner})", (*values, limit))
+
+    def marks(self, count: int) -> str:
+        """Return *count* marks."""
+        return ", ".join([self.mark] * count)
 
 
-@cache
-def update(layout: Layout[Any], places: tuple[int, ...]) -> str:
-    """Return the text that replaces these places of a row: first their values, then the key and the old version."""
-    names = (*(column.name for column in layout.stored), "body")
-    sets = ", ".join(f"{names[at]} = ?" for at in places)
-    return f"UPDATE {layout.table} SET {sets} WHERE {_key(layout)} AND version = ?"
+SQLITE = Sql()
+"""SQLite: one writer at a time, so that every row that a block sees is its own."""
 
 
-def get(layout: Layout[Any]) -> str:
-    """Return the text that reads a row by its key."""
-    return f"SELECT {_columns(layout)} FROM {layout.table} WHERE {_key(layout)}"
-
-
-def drop(layout: Layout[Any]) -> str:
-    """Return the text that deletes a row by its key."""
-    return f"DELETE FROM {layout.table} WHERE {_key(layout)}"
-
-
-def find(query: Query[Any]) -> Statement:
-    """Return what reads the matches of *query* in order."""
-    shape, unless, values = _conditions(query)
-    after, later = _after(query)
-    limited = query.limit is not None
-    text = _find_text(LAYOUTS[query.kind], shape, unless, query.order, after, limited)
-    return Statement(text, (*values, *later, query.limit) if limited else (*values, *later))
-
-
-def count(query: Query[Any]) -> Statement:
-    """Return what counts the matches of *query*."""
-    shape, unless, values = _conditions(query)
-    return Statement(_count_text(LAYOUTS[query.kind], shape, unless), tuple(values))
-
-
-def tally(query: Query[Any], by: tuple[str, ...], add: tuple[str, ...]) -> Statement:
-    """Return what counts and sums the matches of *query* by groups."""
-    shape, unless, values = _conditions(query)
-    return Statement(_tally_text(LAYOUTS[query.kind], shape, unless, by, add), tuple(values))
-
-
-def remove(query: Query[Any], limit: int) -> Statement:
-    """Return what deletes at most *limit* matches of *query*."""
-    layout = check(query)
-    shape, unless, values = _conditions(query)
-    key = ", ".join(column.name for column in layout.key)
-    inner = f"SELECT {key} FROM {layout.table}{_where(layout, shape, unless)} LIMIT ?"
-    return Statement(f"DELETE FROM {layout.table} WHERE ({key}) IN ({inner})", (*values, limit))
-
-
-def _conditions(query: Query[Any]) -> tuple[Shape, Any, list[Any]]:
+def _conditions(sql: Sql, query: Query[Any]) -> tuple[Shape, Any, list[Any]]:
     """Return the shape of the conditions, that of what must not be beside, and the parameters of both."""
-    shape, values = _rendered(query.where)
+    shape, values = _rendered(sql, query.where)
     if query.unless is None:
         return shape, None, values
-    inner, more = _rendered(query.unless.where)
+    inner, more = _rendered(sql, query.unless.where)
     return shape, (query.unless.kind, tuple(query.unless.same.items()), inner), values + more
 
 
-def _rendered(where: Mapping[str, Condition]) -> tuple[Shape, list[Any]]:
+def _rendered(sql: Sql, where: Mapping[str, Condition]) -> tuple[Shape, list[Any]]:
     shape, values = list[tuple[str, str]](), list[Any]()
     for name, condition in where.items():
         if condition is True or condition is False:
             shape.append((name, f"= {condition:d}"))  # a literal, so that an index over part of the rows is used
         elif isinstance(condition, tuple):
-            how, given = _any_of(list(map(plain, condition)))
+            how, given = _any_of(sql, list(map(plain, condition)))
             shape.append((name, how))
             values += given
         elif isinstance(condition, Span):
-            shape.append((name, _ends(condition)))
+            shape.append((name, _ends(sql, condition)))
             values += [plain(end) for end in (condition.low, condition.high) if end is not None]
         else:
-            shape.append((name, "= ?"))
+            shape.append((name, f"= {sql.mark}"))
             values.append(plain(condition))
     return tuple(shape), values
 
 
-def _ends(span: Span) -> str:
-    low, high = ">= ?" if span.low is not None else "", "<= ?" if span.high is not None else ""
+def _ends(sql: Sql, span: Span) -> str:
+    low = f">= {sql.mark}" if span.low is not None else ""
+    high = f"<= {sql.mark}" if span.high is not None else ""
     return " AND {} ".join(end for end in (low, high) if end)
 
 
-def _any_of(values: list[Any]) -> tuple[str, Sequence[Any]]:
+def _any_of(sql: Sql, values: list[Any]) -> tuple[str, Sequence[Any]]:
+    if sql.whole_lists:
+        return f"= ANY({sql.mark})", (values,)
     if len(values) > FEW:
-        return "IN (SELECT value FROM json_each(?))", (json.dumps(values),)
-    return f"IN ({', '.join('?' * len(values))})", values
+        return f"IN (SELECT value FROM json_each({sql.mark}))", (json.dumps(values),)
+    return f"IN ({sql.marks(len(values))})", values
 
 
-def _where(layout: Layout[Any], shape: Shape, unless: Any) -> str:
+def _where(sql: Sql, layout: Layout[Any], shape: Shape, unless: Any) -> str:
     parts = [_condition(layout, name, how) for name, how in shape if how]
     if unless is not None:
         kind, same, inner = unless
-        parts.append(_not_beside(layout, LAYOUTS[kind], same, inner))
+        parts.append(_not_beside(sql, layout, LAYOUTS[kind], same, inner))
     return f" WHERE {' AND '.join(parts)}" if parts else ""
 
 
@@ -136,35 +157,56 @@ def _condition(layout: Layout[Any], name: str, how: str, table: str = "") -> str
     return f"{text} AND {table}{name} <> ''" if name in layout.sparse and how != "= ''" else text
 
 
-def _not_beside(layout: Layout[Any], other: Layout[Any], same: Shape, inner: Shape) -> str:
-    joined = [f"beside.{theirs} = {layout.table}.{ours}" for ours, theirs in same]
+def _not_beside(sql: Sql, layout: Layout[Any], other: Layout[Any], same: Shape, inner: Shape) -> str:
+    joined = [f"beside.{theirs} = {sql.place}{layout.table}.{ours}" for ours, theirs in same]
     parts = " AND ".join([*joined, *(_condition(other, name, how, "beside.") for name, how in inner)])
-    return f"NOT EXISTS (SELECT 1 FROM {other.table} AS beside WHERE {parts})"
+    return f"NOT EXISTS (SELECT 1 FROM {sql.place}{other.table} AS beside WHERE {parts})"
+
+
+@cache
+def _insert_text(sql: Sql, layout: Layout[Any]) -> str:
+    names = (*(column.name for column in layout.stored), "body")[1 if layout.kind is Event else 0 :]
+    return f"INSERT INTO {sql.place}{layout.table} ({', '.join(names)}) VALUES ({sql.marks(len(names))})"
+
+
+@cache
+def _get_text(sql: Sql, layout: Layout[Any]) -> str:
+    return f"SELECT {_columns(layout)} FROM {sql.place}{layout.table} WHERE {_key(sql, layout)}"
+
+
+@cache
+def _update_text(sql: Sql, layout: Layout[Any], places: tuple[int, ...]) -> str:
+    names = (*(column.name for column in layout.stored), "body")
+    sets = ", ".join(f"{names[at]} = {sql.mark}" for at in places)
+    return f"UPDATE {sql.place}{layout.table} SET {sets} WHERE {_key(sql, layout)} AND version = {sql.mark}"
 
 
 @cache
 def _find_text(
-    layout: Layout[Any], shape: Shape, unless: Any, order: tuple[str, ...], after: str, limited: bool
+    sql: Sql, layout: Layout[Any], shape: Shape, unless: Any, order: tuple[str, ...], after: str, limited: bool
 ) -> str:
     _check(layout, shape, order)
-    where = _where(layout, shape, unless)
-    later = f"{' AND' if where else ' WHERE'} {after}" if after else ""
+    where = _where(sql, layout, shape, unless)
+    where += f"{' AND' if where else ' WHERE'} {after}" if after else ""
     sort = f" ORDER BY {', '.join(map(_sort, _full_order(layout, order)))}" if order else ""
-    return f"SELECT {_columns(layout)} FROM {layout.table}{where}{later}{sort}{' LIMIT ?' if limited else ''}"
+    limit = f" LIMIT {sql.mark}" if limited else ""
+    return f"SELECT {_columns(layout)} FROM {sql.place}{layout.table}{where}{sort}{limit}"
 
 
 @cache
-def _count_text(layout: Layout[Any], shape: Shape, unless: Any) -> str:
+def _count_text(sql: Sql, layout: Layout[Any], shape: Shape, unless: Any) -> str:
     _check(layout, shape)
-    return f"SELECT COUNT(*) FROM {layout.table}{_where(layout, shape, unless)}"
+    return f"SELECT COUNT(*) FROM {sql.place}{layout.table}{_where(sql, layout, shape, unless)}"
 
 
 @cache
-def _tally_text(layout: Layout[Any], shape: Shape, unless: Any, by: tuple[str, ...], add: tuple[str, ...]) -> str:
+def _tally_text(
+    sql: Sql, layout: Layout[Any], shape: Shape, unless: Any, by: tuple[str, ...], add: tuple[str, ...]
+) -> str:
     _check(layout, shape, (*by, *add))
-    sums = "".join(f", SUM({name})" for name in add)
-    groups = ", ".join(by)
-    return f"SELECT {groups}, COUNT(*){sums} FROM {layout.table}{_where(layout, shape, unless)} GROUP BY {groups}"
+    sums = "".join(f", CAST(SUM({name}) AS BIGINT)" for name in add)
+    groups, table = ", ".join(by), f"{sql.place}{layout.table}"
+    return f"SELECT {groups}, COUNT(*){sums} FROM {table}{_where(sql, layout, shape, unless)} GROUP BY {groups}"
 
 
 def _check(layout: Layout[Any], shape: Shape, names: tuple[str, ...] = ()) -> None:
@@ -180,7 +222,7 @@ def _sort(name: str) -> str:
     return f"{name[1:]} DESC" if name[0] == "-" else name
 
 
-def _after(query: Query[Any]) -> tuple[str, list[Any]]:
+def _after(sql: Sql, query: Query[Any]) -> tuple[str, list[Any]]:
     """Return the condition that a row comes after the place where the last page ended, and its parameters."""
     if query.after is None:
         return "", []
@@ -188,11 +230,11 @@ def _after(query: Query[Any]) -> tuple[str, list[Any]]:
     ends = dict(zip((*query.order, *(column.name for column in layout.key)), map(plain, query.after), strict=True))
     names = _full_order(layout, query.order)
     if not any(name[0] == "-" for name in names):
-        return f"({', '.join(names)}) > ({', '.join('?' * len(names))})", [ends[name] for name in names]
+        return f"({', '.join(names)}) > ({sql.marks(len(names))})", [ends[name] for name in names]
     steps, values = list[str](), list[Any]()
     for at, name in enumerate(names):
-        same = [f"{earlier.removeprefix('-')} = ?" for earlier in names[:at]]
-        beyond = f"{name[1:]} < ?" if name[0] == "-" else f"{name} > ?"
+        same = [f"{earlier.removeprefix('-')} = {sql.mark}" for earlier in names[:at]]
+        beyond = f"{name[1:]} < {sql.mark}" if name[0] == "-" else f"{name} > {sql.mark}"
         steps.append(f"({' AND '.join([*same, beyond])})")
         values += [ends[earlier] for earlier in names[: at + 1]]
     return f"({' OR '.join(steps)})", values
@@ -203,5 +245,5 @@ def _columns(layout: Layout[Any]) -> str:
     return ", ".join((*(column.name for column in layout.stored), "body"))
 
 
-def _key(layout: Layout[Any]) -> str:
-    return " AND ".join(f"{column.name} = ?" for column in layout.key)
+def _key(sql: Sql, layout: Layout[Any]) -> str:
+    return " AND ".join(f"{column.name} = {sql.mark}" for column in layout.key)

@@ -184,7 +184,7 @@ class _Change(_Look):
     def take(self, query: Query[E]) -> E | None:
         return next(self.find(attrs.evolve(query, limit=1)), None)
 
-    def hold(self, kind: type[E], key: Key) -> E:
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:  # noqa: ARG002 - there is one writer
         return self.get(kind, key)
 
     def remove(self, query: Query[E], limit: int) -> int:
@@ -297,6 +297,9 @@ class MemoryStore:
         """What errors call it."""
         return "memory"
 
+    def opener(self) -> None:
+        """Return nothing: no other process can open it."""
+
     def read(self, *, snapshot: bool = False) -> _Reading | _Frozen:
         """Open a block that only asks; see `itagflow.store.Store`."""
         return _Frozen(self) if snapshot else _Reading(self)
@@ -304,6 +307,11 @@ class MemoryStore:
     def write(self) -> _Writing:
         """Open a block that is kept when it ends, and dropped when it raises."""
         return _Writing(self)
+
+    def settled(self) -> int:
+        """Return the position of the last event: positions follow the order of commits."""
+        with self.lock:
+            return self.position
 
     def close(self) -> None:
         """Forget everything."""

@@ -5,87 +5,53 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from types import TracebackType
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import attrs
 
-from itagflow.errors import AlreadyExists, Conflict, NotFound
-from itagflow.model.entity import E, Entity, Key
+from itagflow.model.entity import Entity
 from itagflow.model.event import Event
-from itagflow.store import Query, Reader, Scalar, Writer
-from itagflow.stores import _sql
+from itagflow.store import Query, Reader, Writer
+from itagflow.stores._blocks import Change, Decoded, Found, Look
 from itagflow.stores._failures import translated
 from itagflow.stores._gate import Gate
 from itagflow.stores._guard import Guard
 from itagflow.stores._layout import LAYOUTS, Layout
 from itagflow.stores._schema import migrate
+from itagflow.stores._sql import SQLITE
 
 PATIENCE = 60.0
 """For how many seconds a block waits for a program that does not use this library."""
 FEW = 8
 """Up to how many entities are inserted one by one; more go in bulk."""
-CACHED = 4_096
-"""How many decoded entities of the kinds that seldom change are kept."""
 
 _INHERITED: list[object] = []
 """Connections of the process that this one was forked from: never used, and never closed, here."""
 
-_INSERT: Mapping[type[Any], str] = {
-    kind: _sql.insert(layout, given=kind is not Event) for kind, layout in LAYOUTS.items()
-}
-_GET: Mapping[type[Any], str] = {kind: _sql.get(layout) for kind, layout in LAYOUTS.items()}
-_DROP: Mapping[type[Any], str] = {kind: _sql.drop(layout) for kind, layout in LAYOUTS.items()}
 
-
-class _Look:
+class _Look(Look):
     """A read block on one connection."""
 
     def __init__(self, store: SqliteStore, connection: sqlite3.Connection) -> None:
-        self._store = store
-        self._connection = connection
+        super().__init__(SQLITE, store.decoded)
+        self._name, self._connection = store.name, connection
 
-    def get(self, kind: type[E], key: Key) -> E:
-        row = self._run(_GET[kind], key).fetchone()
-        if row is None:
-            raise NotFound(kind.__name__, key)
-        return self._store.decoded(cast("Layout[E]", LAYOUTS[kind]), row)
-
-    def find(self, query: Query[E]) -> Iterator[E]:
-        statement = _sql.find(query)
-        layout = cast("Layout[E]", LAYOUTS[query.kind])
-        rows = self._run(statement.text, statement.values, fetch=True)
-        return (self._store.decoded(layout, row) for row in rows)
-
-    def count(self, query: Query[E]) -> int:
-        statement = _sql.count(query)
-        return int(self._run(statement.text, statement.values).fetchone()[0])
-
-    def tally(
-        self, query: Query[E], by: tuple[str, ...], add: tuple[str, ...] = ()
-    ) -> dict[tuple[Scalar, ...], tuple[int, ...]]:
-        statement = _sql.tally(query, by, add)
-        rows = self._run(statement.text, statement.values, fetch=True)
-        return {tuple(row[: len(by)]): tuple(row[len(by) :]) for row in rows}
-
-    def _run(self, text: str, values: Sequence[Any], *, fetch: bool = False) -> Any:
+    def rows(self, text: str, values: Sequence[Any]) -> list[Found]:
         try:
-            cursor = self._connection.execute(text, values)
-            return cursor.fetchall() if fetch else cursor
-        except sqlite3.IntegrityError:
-            raise
+            return self._connection.execute(text, values).fetchall()
         except sqlite3.Error as error:
-            raise translated(self._store.name, error) from error
+            raise translated(self._name, error) from error
 
 
-class _Change(_Look):
+class _Change(_Look, Change):
     """A write block on one connection."""
 
-    def __init__(self, store: SqliteStore, connection: sqlite3.Connection) -> None:
-        super().__init__(store, connection)
-        self._held: dict[tuple[type[Any], Key], tuple[Any, ...]] = {}
+    def run(self, text: str, values: Sequence[Any]) -> int:
+        return self._run(text, values).rowcount
 
     def add(self, *entities: Entity) -> tuple[Entity, ...]:
         if len(entities) > FEW:
@@ -96,55 +62,23 @@ class _Change(_Look):
                 added.append(self._add(entity))
             except sqlite3.IntegrityError as error:
                 for done in added:
-                    self._run(_DROP[type(done)], done.key)
+                    self._run(SQLITE.drop(LAYOUTS[type(done)]), done.key)
                 raise self._taken(entity) from error
         return tuple(added)
 
-    def save(self, *entities: Entity) -> None:
-        for entity in entities:
-            layout: Layout[Any] = LAYOUTS[type(entity)]
-            row, keys = layout.row(entity), len(layout.key)
-            places = self._changed(entity, row, keys)
-            values = (*(row[at] for at in places), *row[:keys], entity.version - 1)
-            try:
-                done = self._run(_sql.update(layout, places), values)
-            except sqlite3.IntegrityError as error:
-                raise self._taken(entity) from error
-            if done.rowcount != 1:
-                self.get(type(entity), entity.key)
-                raise Conflict(type(entity).__name__, entity.key)
-
-    def take(self, query: Query[E]) -> E | None:
-        statement = _sql.find(attrs.evolve(query, limit=1))
-        row = self._run(statement.text, statement.values).fetchone()
-        return None if row is None else self._hold(cast("Layout[E]", LAYOUTS[query.kind]), row)
-
-    def hold(self, kind: type[E], key: Key) -> E:
-        row = self._run(_GET[kind], key).fetchone()
-        if row is None:
-            raise NotFound(kind.__name__, key)
-        return self._hold(cast("Layout[E]", LAYOUTS[kind]), row)
-
-    def remove(self, query: Query[E], limit: int) -> int:
-        statement = _sql.remove(query, limit)
-        return int(self._run(statement.text, statement.values).rowcount)
-
-    def _hold(self, layout: Layout[E], row: tuple[Any, ...]) -> E:
-        self._held[layout.kind, row[: len(layout.key)]] = row
-        return self._store.decoded(layout, row)
-
-    def _changed(self, entity: Entity, row: tuple[Any, ...], keys: int) -> tuple[int, ...]:
-        """Return the places of *row* to be written: the indexes of columns that stay are not touched."""
-        old = self._held.pop((type(entity), row[:keys]), None)
-        return tuple(at for at in range(keys, len(row)) if old is None or old[at] != row[at])
+    def update(self, entity: Entity, places: tuple[int, ...], values: Sequence[Any]) -> int:
+        try:
+            return self._run(SQLITE.update(LAYOUTS[type(entity)], places), values).rowcount
+        except sqlite3.IntegrityError as error:
+            raise self._taken(entity) from error
 
     def _add(self, entity: Entity) -> Entity:
         layout: Layout[Any] = LAYOUTS[type(entity)]
         row = layout.row(entity)
         if isinstance(entity, Event):
-            done = self._run(_INSERT[Event], row[1:])
-            return attrs.evolve(entity, position=done.lastrowid)
-        self._run(_INSERT[type(entity)], row)
+            done = self._run(SQLITE.insert(layout), row[1:])
+            return attrs.evolve(entity, position=done.lastrowid or 0)
+        self._run(SQLITE.insert(layout), row)
         return entity
 
     def _add_many(self, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
@@ -164,36 +98,19 @@ class _Change(_Look):
 
     def _insert(self, kind: type[Entity], entities: list[Entity]) -> None:
         try:
-            self._connection.executemany(_INSERT[kind], map(LAYOUTS[kind].row, entities))
+            self._connection.executemany(SQLITE.insert(LAYOUTS[kind]), map(LAYOUTS[kind].row, entities))
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            raise translated(self._store.name, error) from error
+            raise translated(self._name, error) from error
 
-    def _taken(self, entity: Entity) -> AlreadyExists:
-        """Return the error that tells what of *entity* was taken: its key, or its name."""
-        layout: Layout[Any] = LAYOUTS[type(entity)]
-        stored = self._run(_GET[type(entity)], entity.key).fetchone()
-        if stored is None or (layout.unique and stored[len(layout.key)] == entity.version - 1):
-            return AlreadyExists(type(entity).__name__, layout.value(entity, layout.unique[-1]))
-        return AlreadyExists(type(entity).__name__, entity.key)
-
-    def _first_taken(self, entities: tuple[Entity, ...]) -> AlreadyExists:
-        """Return the error for the first of *entities* that the store or an earlier one is in the way of."""
-        seen = set[object]()
-        for entity in entities:
-            layout: Layout[Any] = LAYOUTS[type(entity)]
-            marks: list[object] = [] if isinstance(entity, Event) else [(type(entity), entity.key)]
-            unique = tuple(layout.value(entity, name) for name in layout.unique)
-            if unique and unique[-1] != "":
-                marks.append((type(entity), ("unique", *unique)))
-                query: Query[Any] = Query(cast(Any, type(entity)), dict(zip(layout.unique, unique, strict=True)))
-                if self.count(query):
-                    return AlreadyExists(type(entity).__name__, unique[-1])
-            if self._run(_GET[type(entity)], entity.key).fetchone() or seen.intersection(marks):
-                return AlreadyExists(type(entity).__name__, entity.key)
-            seen.update(marks)
-        return AlreadyExists("entity", "among those added")
+    def _run(self, text: str, values: Sequence[Any]) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(text, values)
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise translated(self._name, error) from error
 
 
 class _Reading:
@@ -306,12 +223,17 @@ class SqliteStore:
         """
         self.name = os.fspath(path)
         self.guard = Guard(self.name)
-        self.gate = Gate(f"{self.name}-lock")
-        self._synchronous = synchronous
+        self._path = os.path.abspath(self.name)  # whatever folder the program goes to
+        self.gate = Gate(f"{self._path}-lock")
+        self._synchronous: Literal["FULL", "NORMAL"] = synchronous
         self._connections: dict[int, sqlite3.Connection] = {}
         self._process = os.getpid()
-        self._decoded: dict[tuple[type[Any], Key], tuple[tuple[Any, ...], Any]] = {}
-        migrate(self, os.path.exists(self.name))
+        self.decoded = Decoded()
+        migrate(self, os.path.exists(self._path))
+
+    def opener(self) -> Callable[[], SqliteStore]:
+        """Return what opens the same file in another process of this machine."""
+        return partial(SqliteStore, self._path, synchronous=self._synchronous)
 
     def read(self, *, snapshot: bool = False) -> _Reading | _Frozen:
         """Open a block that only asks; see `itagflow.store.Store`."""
@@ -320,6 +242,11 @@ class SqliteStore:
     def write(self) -> _Writing:
         """Open a block that is kept when it ends, and dropped when it raises."""
         return _Writing(self)
+
+    def settled(self) -> int:
+        """Return the position of the last event: positions follow the order of commits."""
+        with self.read() as reader:
+            return next((e.position for e in reader.find(Query(Event, order=("-position",), limit=1))), 0)
 
     def close(self) -> None:
         """Close the connections of this process."""
@@ -346,7 +273,7 @@ class SqliteStore:
         """Return a new connection."""
         given: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "cached_statements": 512}
         try:
-            connection: sqlite3.Connection = sqlite3.connect(self.name, timeout=PATIENCE, **given)
+            connection: sqlite3.Connection = sqlite3.connect(self._path, timeout=PATIENCE, **given)
             try:
                 connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             except sqlite3.Error:
@@ -366,19 +293,6 @@ class SqliteStore:
             return connection.execute(text)
         except sqlite3.Error as error:
             raise translated(self.name, error) from error
-
-    def decoded(self, layout: Layout[E], row: tuple[Any, ...]) -> E:
-        """Return the entity of a row; a row of a kind that seldom changes is decoded once while it stays the same."""
-        if not layout.cached:
-            return layout.entity(row)
-        mark = (layout.kind, row[: len(layout.key)])
-        known, entity = self._decoded.get(mark, ((), None))
-        if known != row:  # the whole row: a version may be taken back, or a key used again
-            if len(self._decoded) >= CACHED:
-                self._decoded.clear()
-            entity = layout.entity(row)
-            self._decoded[mark] = (row, entity)
-        return cast(E, entity)
 
     def _close_orphans(self) -> None:
         """Close the connections of threads that have ended."""

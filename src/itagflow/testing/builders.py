@@ -10,6 +10,15 @@ import attrs
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event, Move
 from itagflow.model.job import Accept, AvgSize, Crew, FixedSize, Inspect, Job, JobState, Label, Stage, Workflow
+from itagflow.model.migration import (
+    AddOption,
+    AddQuestion,
+    DropOption,
+    DropQuestion,
+    RenameOption,
+    RenameQuestion,
+    TemplateChange,
+)
 from itagflow.model.package import Assignment, Outcome, Package, PackageState, Seat, Start, TurnState
 from itagflow.model.region import Box, Keypoint, Keypoints, Mask, Point, Polygon, Polyline, Regions, RotatedBox
 from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Reply, Text
@@ -155,22 +164,42 @@ def _orders() -> list[Entity]:
     states = {"state": JobState.PAUSED, "row_key": "id", "packaging": AvgSize(3)}
     moves = {"state": PackageState.INSPECT, "round": 2, "free": 0, "priority": -3, "abandoned": 1, "wrong": 1}
     return [
-        a_job(id=14, name="all", workflow=flow, workforce=crew, **states, **counts, **notes),
+        a_job(id=14, name="all", workflow=flow, workforce=crew, following=_change(), **states, **counts, **notes),
         a_job(id=15, name="votes", workflow=Workflow(Label(votes=3, min_votes=2), Inspect())),
         a_package(2, disputes=(3, 4), scope=(3,), rejects=(3,), value='"left"', prelabeled=2, corrected=1, **moves),
         a_task(2, row='{"data": {"source": "猫.jpg"}, "x": [1e400]}', row_key="k"),
     ]
 
 
+def _change() -> TemplateChange:
+    """Return a change of a template with a step of every kind."""
+    code = Question("2", QuestionKind.INPUT, "Code", required=False)
+    return TemplateChange(
+        a_template(),
+        (
+            AddOption("1", Option("cow", children=(Option("calf"),)), inside="dog"),
+            RenameOption("1", "cat", "feline", about="Kind"),
+            DropOption("1", "dog", to="feline"),
+            DropOption("1", "dog"),
+            AddQuestion(code, inside="1", reply=Text("-")),
+            AddQuestion(code),
+            RenameQuestion("1", "Animal"),
+            DropQuestion("2"),
+        ),
+    )
+
+
 def _work() -> list[Entity]:
     said = {str(number): reply for number, reply in enumerate(_replies(), 1)}
     judged = {"verdict": Verdict.WRONG, "remark": "r", "disputed": ("1",), "member": None, "score": 0.5, "model": "m"}
+    judged["template_version"] = 2
     ended = {"outcome": Outcome.REJECTED, "ended_at": AT, "remark": "no", "sent_back": (1,), "lease_until": AT}
     where = {"stage": Stage.INSPECT, "member": None, "state": TurnState.DONE, "scope": (1, 2), "token": "t"}
     move = Move("package", (4, 1), "state", "label", "inspect")
     return [
         a_turn(15, **where, **ended),
         an_answer(2, replies=said, abandoned="dark", **judged),
+        an_answer(3, replies={}),
         Seat(job=4, stage=Stage.ACCEPT, member=2, held=3, start=Start(1, AT), version=1),
         an_event("save", package=1, turn=5, task=2, changes=(move,), data={"was": {"2": [1, "x"]}}),
     ]

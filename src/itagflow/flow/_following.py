@@ -1,0 +1,125 @@
+"""Answers follow a change of the template, package by package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import attrs
+
+from itagflow.errors import Conflict, InvalidData, Problem
+from itagflow.flow._act import Block
+from itagflow.flow._answers import replaced
+from itagflow.flow._cases import cases_in, numbers_in, said_about
+from itagflow.model.entity import changed
+from itagflow.model.job import Job
+from itagflow.model.migration import TemplateReport
+from itagflow.model.package import Assignment, Outcome, Package
+from itagflow.model.task import Answer
+from itagflow.model.template import Template
+from itagflow.rules import carrying, labeling
+from itagflow.rules.carrying import Migration
+from itagflow.rules.change import Act, Saved
+from itagflow.rules.results import counted, sort_turns
+from itagflow.store import Query, Reader
+
+KEPT = 1_000
+"""How many problems a report or an error holds; all are counted."""
+
+
+@attrs.define
+class Tally:
+    """What the answers that were looked at come to."""
+
+    changed: int = 0
+    unchanged: int = 0
+    cannot: int = 0
+    total: int = 0
+    problems: list[Problem] = attrs.field(factory=list[Problem])
+
+    def carried(self, migration: Migration, answer: Answer) -> Answer:
+        """Return *answer* as it is under the new template, or as it was if it would not fit, and count it."""
+        new = carrying.carried(migration, answer)
+        if isinstance(new, list):
+            self.cannot += 1
+            self.total += len(new)
+            place = f"task {answer.task}, turn {answer.assignment}"
+            said = [Problem(f"{place}, {problem.where}", problem.reason) for problem in new]
+            self.problems += said[: KEPT - len(self.problems)]
+            return answer
+        self.changed += new is not answer
+        self.unchanged += new is answer
+        return new
+
+    def refuse(self, name: str) -> None:
+        """Refuse the change of the template of the job of this name if there is an answer that would not fit.
+
+        Raises:
+            InvalidData: when there is; it lists the first 1,000 problems.
+        """
+        if self.cannot:
+            answers = f"{self.cannot} answer{'s' if self.cannot > 1 else ''}"
+            raise InvalidData(f"the template of job {name!r}, which {answers} would not fit", self.problems, self.total)
+
+    def report(self, version: int) -> TemplateReport:
+        """Return what it all comes to."""
+        return TemplateReport(
+            version=version,
+            changed=self.changed,
+            unchanged=self.unchanged,
+            cannot=self.cannot,
+            problems=tuple(self.problems),
+        )
+
+
+def must_still_ask(block: Block, job: Job, template: Template) -> None:
+    """Check that *job* has this template, against which something was checked before this block.
+
+    Raises:
+        Conflict: when it was changed meanwhile.
+    """
+    if block.store.get(Template, (block.job(job).template,)) != template:
+        raise Conflict("Template", template.key)
+
+
+def follow(
+    block: Block, job: Job, package: Package, migration: Migration, act: Act, tally: Tally | None = None
+) -> Package:
+    """Carry the answers of *package*, which is held, over to the new template, and return it as it is then.
+
+    Its live turns are held too.  Whoever saves holds the turn first and reads the template after that: so what was
+    checked against the old template is stored by now, and what comes later is checked against the new one.
+    """
+    tally = tally or Tally()
+    turns = sort_turns(block.turns(package))
+    for turn in turns:
+        if turn.live:
+            block.store.hold(Assignment, turn.key)
+    pairs = [(turn, [(old, tally.carried(migration, old)) for old in said_in(block.store, turn)]) for turn in turns]
+    moved = [(turn, fresh) for turn, said in pairs if (fresh := [(old, new) for old, new in said if new is not old])]
+    if not moved:
+        return package
+    merged = [new for turn, said in pairs if turn.outcome is Outcome.MERGED for _, new in said]
+    after = attrs.evolve(package, disputes=carrying.undisputed(package, merged))
+    if package.prelabeled:  # where options have merged, what people said may be what the pre-label says
+        after = _recounted(block, job, after, turns, [new for _, fresh in moved for _, new in fresh])
+    also: tuple[Saved, ...] = ()
+    if after != package:
+        after = changed(after)
+        also = ((package, after),)
+    for turn, fresh in moved:
+        data = {"said": [new.task for _, new in fresh], **replaced(*(old for old, _ in fresh))}
+        block.do(labeling.put_all("migrate", turn, fresh, act, data=data, also=also))
+        also = ()
+    return after
+
+
+def _recounted(block: Block, job: Job, package: Package, turns: Sequence[Assignment], new: Iterable[Answer]) -> Package:
+    said = said_about(block.store, job.id, numbers_in(block.store, package))
+    for answer in new:
+        said[answer.task][answer.assignment] = answer
+    return counted(package, cases_in(job, package, turns, said))
+
+
+def said_in(reader: Reader, turn: Assignment) -> Iterator[Answer]:
+    """Yield the answers of *turn* that settle their task: replies, or given up."""
+    return reader.find(Query(Answer, {"job": turn.job, "assignment": turn.id, "counts": True}))

@@ -1,0 +1,45 @@
+"""Work on the parts of a job, spread over the workers of any executor."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Executor, Future
+from typing import Concatenate, ParamSpec, TypeVar
+
+from itagflow.model.jobpart import JobPart
+
+AHEAD = 32
+"""How many parts are under way, or done and not yet taken: more workers than these have nothing to do."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def spread(
+    executor: Executor,
+    parts: Iterable[JobPart],
+    work: Callable[Concatenate[JobPart, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Generator[T]:
+    """Yield what *work* returns for each part, in order; what is not begun when one raises is called off.
+
+    Args:
+        executor: Runs the work; one with processes or machines needs a function that they can import.
+        parts: The parts.
+        work: Is called with a part and the other arguments.
+        *args: What else it is called with.
+        **kwargs: What else it is called with, by name.
+    """
+    waiting = deque[Future[T]]()
+    try:
+        for part in parts:
+            waiting.append(executor.submit(work, part, *args, **kwargs))
+            if len(waiting) == AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()

@@ -1,0 +1,34 @@
+"""JSON by the standard library: the measure of what is accepted, what is refused, and with which error."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def dumps(value: Any) -> str:
+    """Return *value*, made of plain JSON types, as compact JSON text.
+
+    >>> dumps({"name": "猫", "size": [1, 2.5]})
+    '{"name":"猫","size":[1,2.5]}'
+
+    Raises:
+        ValueError: when it holds NaN or an infinite number, which JSON does not have.
+        TypeError: when it holds something that is no JSON type.
+    """
+    return _encode(value)
+
+
+def loads(text: str | bytes) -> Any:
+    """Return what JSON *text* holds, as plain types.
+
+    >>> loads('{"name": "猫", "size": [1, 2.5]}')
+    {'name': '猫', 'size': [1, 2.5]}
+
+    Raises:
+        ValueError: when it is not JSON.
+        RecursionError: when it is nested too deeply.
+    """
+    return json.loads(text)

@@ -1,0 +1,94 @@
+"""What verifying finds: one place where a store does not say what the rest of it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import cast
+
+import attrs
+
+from itagflow.model.entity import Entity, Key
+from itagflow.model.event import Event
+from itagflow.model.job import Job
+from itagflow.model.package import Assignment, Package, Seat
+from itagflow.model.task import Answer, Task
+from itagflow.model.template import Template
+from itagflow.model.workspace import Member, Workspace
+
+SHOWN = 10
+"""How many parts of a list are spelled out in a line; the value holds all of them."""
+
+_KINDS: Mapping[type[Entity], str] = {
+    Workspace: "workspace",
+    Member: "member",
+    Template: "template",
+    Job: "job",
+    Package: "package",
+    Task: "task",
+    Assignment: "turn",
+    Answer: "answer",
+    Seat: "seat",
+    Event: "event",
+}
+_PLACES = {
+    "package": "package {1} of job {0}",
+    "task": "task {1} of job {0}",
+    "turn": "turn {1} of job {0}",
+    "answer": "the answer of turn {1} to task {2} of job {0}",
+    "seat": "the seat of member {2} at {1} in job {0}",
+}
+
+
+def _value(value: object) -> object:
+    return value.value if isinstance(value, Enum) else value
+
+
+@attrs.frozen
+class Difference:
+    """One place where a store does not say what everything else in it comes to.
+
+    >>> print(Difference("package", (4, 1), "wrong", 1, 0))
+    package 1 of job 4: wrong is 1, and should be 0
+    """
+
+    kind: str
+    """The kind of entity: ``workspace``, ``member``, ``job``, ``package``, ``task``, ``turn``, ``answer``, …"""
+    key: Key
+    """The entity's key."""
+    what: str
+    """The field, or what was counted."""
+    stored: object = attrs.field(converter=_value)
+    """What the store has; None when it has nothing."""
+    should: object = attrs.field(converter=_value)
+    """What it should be."""
+
+    @property
+    def place(self) -> str:
+        """The entity in words, such as ``package 1 of job 4``."""
+        return _PLACES.get(self.kind, f"{self.kind} {{0}}").format(*self.key)
+
+    @property
+    def finding(self) -> str:
+        """What was found there, such as ``wrong is 1, and should be 0``."""
+        return f"{self.what} is {_spelled(self.stored)}, and should be {_spelled(self.should)}"
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.place}: {self.finding}"
+
+
+def differ(entity: Entity, what: str, stored: object, should: object) -> Iterator[Difference]:
+    """Yield the difference if what is *stored* of *entity* is not as it *should* be."""
+    if stored != should:
+        yield Difference(_KINDS[type(entity)], entity.key, what, stored, should)
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, tuple | list):
+        parts = cast("tuple[object, ...]", value)
+        more = f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else ""
+        return ", ".join(map(str, parts[:SHOWN])) + more or "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "nothing" if value is None else str(value)

@@ -1,0 +1,33 @@
+"""A part of a job: what one of many workers reads."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class JobPart:
+    """Some tasks of a job, one number after the other: a plain value that can go to any process or machine.
+
+    >>> print(JobPart(job=4, first=2001, last=3000, index=3, of=8))
+    part 3 of 8: tasks 2001 to 3000
+    >>> len(JobPart(job=4, first=2001, last=3000))
+    1000
+    """
+
+    job: int
+    """The job's key."""
+    first: int
+    """The number of the first task."""
+    last: int
+    """The number of the last task; one below `first` when there is none."""
+    index: int = 1
+    """Which part it is, from 1."""
+    of: int = 1
+    """How many parts there are."""
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+    def __str__(self) -> str:
+        return f"part {self.index} of {self.of}: tasks {self.first} to {self.last}"

@@ -1,0 +1,152 @@
+"""How a template is changed while its answers stay: the steps of a written migration, and what it comes to."""
+
+from __future__ import annotations
+
+import attrs
+
+from itagflow.errors import Problem
+from itagflow.model.reply import Reply
+from itagflow.model.template import Option, Question, Template
+
+
+def _as_option(option: Option | str) -> Option:
+    return Option(option) if isinstance(option, str) else option
+
+
+@attrs.frozen
+class AddOption:
+    """Adds an option behind the others; no answer is changed by it.
+
+    >>> AddOption("1", "bird").option.label
+    'bird'
+    """
+
+    question: str
+    """The id of the question."""
+    option: Option = attrs.field(converter=_as_option)
+    """The option, or its key; options may be inside it."""
+    inside: str = ""
+    """The key of the option that it is to be inside of; empty for none."""
+    about: str = attrs.field(default="", kw_only=True)
+    """The title of the question about the parts (regions, spans, segments, relations) of `question`, if it is one."""
+
+
+@attrs.frozen
+class RenameOption:
+    """Gives an option another key, in the template and in every answer; where there is one of that key, they merge.
+
+    An option that was shown by its key is shown by the new one.  When it merges, the options inside it move up to
+    where it was, and a reply with both keys has the new one, once.
+
+    >>> RenameOption("1", "cat", "feline").new
+    'feline'
+    """
+
+    question: str
+    """The id of the question."""
+    old: str
+    """The key of the option."""
+    new: str
+    """The key that it gets, or that of the option with which it merges."""
+    about: str = attrs.field(default="", kw_only=True)
+    """The title of the question about the parts of `question`, if it is one."""
+
+
+@attrs.frozen
+class DropOption:
+    """Takes an option away, with those inside it.
+
+    Without `to`, CHECKBOX and RANKING replies lose it, with the replies to questions that are not asked any more;
+    a RADIO reply that has it, or a required CHECKBOX reply that has nothing else, cannot be carried over.
+
+    >>> DropOption("1", "puppy", to="dog").to
+    'dog'
+    """
+
+    question: str
+    """The id of the question."""
+    key: str
+    """The key of the option."""
+    to: str | None = None
+    """The key of the option that replies get instead."""
+    about: str = attrs.field(default="", kw_only=True)
+    """The title of the question about the parts of `question`, if it is one."""
+
+
+@attrs.frozen
+class AddQuestion:
+    """Adds a question behind the others.
+
+    >>> from itagflow import QuestionKind
+    >>> AddQuestion(Question("2", QuestionKind.INPUT, "Remark", required=False)).question.title
+    'Remark'
+    """
+
+    question: Question
+    """The question, perhaps with questions inside it."""
+    inside: str = ""
+    """The id of the question that it is to be inside of: asked about its parts, or when an option is chosen."""
+    reply: Reply | None = None
+    """What the answers that exist get as their reply, where it is asked; without one, they get none."""
+    about: str = attrs.field(default="", kw_only=True)
+    """The title of the question about the parts of `inside` that it is to depend on, if it is one."""
+
+
+@attrs.frozen
+class RenameQuestion:
+    """Gives a question another title; its id stays.  Labels of parts move with their question's title.
+
+    >>> RenameQuestion("1", "Which animal?").title
+    'Which animal?'
+    """
+
+    question: str
+    """The id of the question."""
+    title: str
+    """The title that it gets."""
+    about: str = attrs.field(default="", kw_only=True)
+    """The title so far of the question about the parts of `question`, if it is one."""
+
+
+@attrs.frozen
+class DropQuestion:
+    """Takes a question away with those inside it, and its replies out of every answer.
+
+    >>> DropQuestion("2").question
+    '2'
+    """
+
+    question: str
+    """The id of the question."""
+    about: str = attrs.field(default="", kw_only=True)
+    """The title of the question about the parts of `question`, if it is one."""
+
+
+TemplateStep = AddOption | RenameOption | DropOption | AddQuestion | RenameQuestion | DropQuestion
+"""One step of a written migration; each sees the template as those before it leave it."""
+
+
+@attrs.frozen
+class TemplateChange:
+    """A change of a job's template that its answers still follow."""
+
+    before: Template
+    """The template before it."""
+    steps: tuple[TemplateStep, ...]
+    """What was done, in order."""
+
+
+@attrs.frozen(kw_only=True)
+class TemplateReport:
+    """What a change of a template comes to, done or only tried."""
+
+    version: int
+    """The version of the template after it."""
+    changed: int = 0
+    """How many answers are changed by it."""
+    unchanged: int = 0
+    """How many answers fit as they are."""
+    cannot: int = 0
+    """How many answers would not fit; the change is refused then."""
+    problems: tuple[Problem, ...] = ()
+    """Why not: the first 1,000 problems, each with its place, such as ``task 3, turn 17, 1``."""

@@ -1,0 +1,308 @@
+"""What must hold at any time, recomputed from what is stored: each rule yields where it does not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+
+import attrs
+
+from itagflow.model.difference import Difference, differ
+from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.package import PASSING, Assignment, Outcome, Package, TurnState
+from itagflow.model.task import Answer, Task
+from itagflow.model.template import Template
+from itagflow.model.workspace import EXTERNAL_ROLES, Member, Role, Workspace
+from itagflow.rules import answers, results, reviewing
+from itagflow.rules.lifecycles import JOB
+from itagflow.rules.results import Case
+from itagflow.rules.voting import merge
+
+_ENDS = {
+    TurnState.OFFERED: frozenset[Outcome | None]({None}),
+    TurnState.HELD: frozenset[Outcome | None]({None}),
+    TurnState.RETURNED: frozenset[Outcome | None](
+        {Outcome.RELEASED, Outcome.EXPIRED, Outcome.REASSIGNED, Outcome.RECALLED}
+    ),
+}
+"""The outcomes of a turn in each state but DONE, which has all the others."""
+_DONE = frozenset[Outcome | None](Outcome).difference(*_ENDS.values())
+_LABELED = frozenset(
+    {Outcome.SUBMITTED, Outcome.MERGED, Outcome.PRELABELED, Outcome.SUGGESTED, Outcome.IMPORTED},
+)
+"""The outcomes of turns that have an answer to every task of their scope."""
+
+
+@attrs.frozen
+class Dossier:
+    """A package with everything that there is of it, read at one moment."""
+
+    job: Job
+    """Its job."""
+    template: Template | None
+    """The template of the job, if it is there."""
+    package: Package
+    """The package."""
+    tasks: Mapping[int, Task]
+    """Its tasks, by number."""
+    turns: Sequence[Assignment]
+    """Its turns, by round, then by id."""
+    answers: Sequence[Answer]
+    """What its turns say, and what is said about its tasks."""
+    members: Mapping[int, Member]
+    """Those members of the workspace whom its turns name."""
+
+    @cached_property
+    def by_id(self) -> Mapping[int, Assignment]:
+        """Its turns, by id."""
+        return {turn.id: turn for turn in self.turns}
+
+    @cached_property
+    def said(self) -> Mapping[int, Mapping[int, Answer]]:
+        """What is said about each of its tasks, by the id of the turn."""
+        said: dict[int, dict[int, Answer]] = {number: {} for number in self.tasks}
+        for answer in self.answers:
+            said.get(answer.task, {})[answer.assignment] = answer
+        return said
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        """The case of each of its tasks."""
+        return [Case(self.job, self.package, self.turns, said, number) for number, said in self.said.items()]
+
+    def covered(self, turn: Assignment) -> set[int]:
+        """Return the numbers of the tasks that *turn* is about."""
+        return set(self.tasks if turn.scope is None else turn.scope)
+
+
+def package_differences(dossier: Dossier) -> Iterator[Difference]:
+    """Yield where a package, its tasks, turns and answers do not fit together."""
+    yield from _counts(dossier)
+    yield from _marks(dossier)
+    yield from _slots(dossier)
+    yield from _rounds(dossier)
+    for task in dossier.tasks.values():
+        yield from _task(task)
+    for turn in dossier.turns:
+        yield from _turn(dossier, turn)
+        yield from _completeness(dossier, turn)
+    for answer in dossier.answers:
+        yield from _answer(dossier, answer)
+
+
+def workspace_differences(workspace: Workspace, members: Sequence[Member]) -> Iterator[Difference]:
+    """Yield where the members of *workspace* break a rule: it has an administrator, who comes from its own."""
+    admins = sum(member.active and member.role is Role.ADMIN for member in members)
+    yield from differ(workspace, "administrators", admins, admins or "at least 1")
+    for member in members:
+        fits = not member.external or member.role in EXTERNAL_ROLES
+        yield from differ(
+            member, "role", member.role, member.role if fits else "leader or operator, for one from outside"
+        )
+
+
+def job_differences(
+    job: Job, template: Template | None, members: Mapping[int, Member], open_package: Package | None
+) -> Iterator[Difference]:
+    """Yield where *job* itself breaks a rule; *open_package* is any package of it that is open."""
+    home = template.workspace if template else None
+    yield from differ(job, "template's workspace", home, job.workspace)
+    known = {id for id, member in members.items() if member.workspace == job.workspace}
+    strange = tuple(sorted(named(job) - known))
+    yield from differ(job, "those it names who are no members of its workspace", strange, ())
+    if job.state is JobState.FINISHED and open_package:
+        yield from differ(job, "state", job.state, f"running: {open_package} is open")
+    if job.state in JOB.sources("finish") and job.loaded and not open_package:
+        yield from differ(job, "state", job.state, JobState.FINISHED)
+
+
+def named(job: Job) -> set[int]:
+    """Return the keys of the members whom *job* names: who ordered it, who works on it, to whom rework goes."""
+    route = job.workflow.label.rework
+    crews = {member for crew in job.workforce.values() for member in crew.members}
+    return {job.created_by, *crews, *([route] if isinstance(route, int) else ())}
+
+
+def seat_differences(
+    job: Job, seats: Mapping[tuple[Stage, int], int], held: Mapping[tuple[Stage, int], int]
+) -> Iterator[Difference]:
+    """Yield the seats that do not count what their member holds; both by stage and member.
+
+    A seat counts only at a stage with a limit; elsewhere it is there for tokens.
+    """
+    limited = {stage for stage in job.workflow.stages if job.workflow.rule(stage).limit is not None}
+    due = {place: count for place, count in held.items() if place[0] in limited}
+    for stage, member in sorted({*seats, *due}, key=lambda place: (place[0].value, place[1])):
+        count, should = seats.get((stage, member)), due.get((stage, member), 0)
+        if count != should:
+            yield Difference("seat", (job.id, stage.value, member), "held", count, should)
+
+
+def missing(kind: str, job: Job, numbers: range, seen: set[int]) -> Iterator[Difference]:
+    """Yield the *numbers* that no entity of *kind* has, of those that were *seen*."""
+    for number in numbers if len(seen) < len(numbers) else ():
+        if number not in seen:
+            yield Difference(kind, (job.id, number), "what is stored", None, f"one of the {kind}s of its job")
+
+
+def _counts(dossier: Dossier) -> Iterator[Difference]:
+    package = dossier.package
+    now = results.counted(package, dossier.cases)
+    prelabeled = sum(case.prelabel is not None for case in dossier.cases)
+    yield from differ(package, "size", package.size, len(dossier.tasks))
+    yield from differ(package, "abandoned", package.abandoned, now.abandoned)
+    yield from differ(package, "wrong", package.wrong, now.wrong)
+    yield from differ(package, "prelabeled", package.prelabeled, prelabeled)
+    yield from differ(package, "corrected", package.corrected, now.corrected)
+
+
+def _marks(dossier: Dossier) -> Iterator[Difference]:
+    """Yield where a package marks other tasks as erased, disputed, sent back or due than it should."""
+    package = dossier.package
+    erased = {number for number, task in dossier.tasks.items() if task.erased}
+    yield from differ(package, "erased", package.erased, tuple(sorted(erased)))
+    yield from differ(package, "disputes", package.disputes, tuple(c.task for c in dossier.cases if _is_disputed(c)))
+    sent = set[int]()
+    for turn in dossier.turns:
+        if turn.outcome is Outcome.REJECTED:
+            sent.update(dossier.tasks if turn.sent_back is None else turn.sent_back)
+    yield from differ(package, "rejects", package.rejects, tuple(sorted(sent)))
+    if package.scope is not None:
+        own = tuple(sorted((dossier.tasks.keys() - erased) & set(package.scope)))
+        # nothing is due only where something was erased
+        yield from differ(package, "scope", package.scope, own if package.stage and (own or erased) else None)
+
+
+def _is_disputed(case: Case) -> bool:
+    """Return whether the merged votes on a task are disputed, and no review has settled it since."""
+    label = case.labeled()
+    answer = case.answers.get(label.id) if label else None
+    if label is None or answer is None or not answer.disputed:
+        return False
+    since = [turn for turn in case.turns if turn.round >= label.round]
+    return not any(turn.outcome in PASSING or _sent_back(turn, case.task) for turn in since)
+
+
+def _sent_back(turn: Assignment, task: int) -> bool:
+    return turn.outcome is Outcome.REJECTED and (turn.sent_back is None or task in turn.sent_back)
+
+
+def _slots(dossier: Dossier) -> Iterator[Difference]:
+    """Yield where a package has more or less turns than its stage needs."""
+    job, package = dossier.job, dossier.package
+    live = [turn for turn in dossier.turns if turn.live]
+    if package.stage is None or job.state is JobState.ARCHIVED:
+        yield from differ(package, "live turns", len(live), 0)
+        if package.stage is None:
+            yield from differ(package, "free", package.free, 0)
+        return
+    if package.stage not in job.workflow.stages:
+        yield from differ(package, "state", package.state, "a stage of the job")
+        return
+    here = [turn for turn in dossier.turns if turn.stage is package.stage and turn.round == package.round]
+    counting = [turn for turn in here if turn.live or turn.outcome is Outcome.SUBMITTED]
+    slots = reviewing.slots(job, package.stage)
+    yield from differ(package, "free and taken slots", package.free + len(counting), slots)
+    yield from differ(package, "free", package.free, max(package.free, 0))
+
+
+def _rounds(dossier: Dossier) -> Iterator[Difference]:
+    """Yield where a member has had a stage of one round more than once: nobody votes twice."""
+    kept = [turn for turn in dossier.turns if turn.member is not None and turn.state is not TurnState.RETURNED]
+    for (stage, round, member), turns in Counter((turn.stage, turn.round, turn.member) for turn in kept).items():
+        what = f"turns of member {member} at {stage.value} in round {round}"
+        yield from differ(dossier.package, what, turns, 1)
+
+
+def _task(task: Task) -> Iterator[Difference]:
+    try:
+        data: object = task.data
+    except (ValueError, LookupError, TypeError) as error:
+        data = error
+    yield from differ(task, "data", type(data).__name__, "dict")
+
+
+def _turn(dossier: Dossier, turn: Assignment) -> Iterator[Difference]:
+    job, package = dossier.job, dossier.package
+    if turn.stage not in job.workflow.stages:
+        yield from differ(turn, "stage", turn.stage, "a stage of the job")
+        return
+    if turn.outcome not in _ENDS.get(turn.state, _DONE):
+        yield from differ(turn, "outcome", turn.outcome, f"one of a turn that is {turn.state.value}")
+    yield from differ(turn, "whether it has ended", turn.ended_at is not None, not turn.live)
+    yield from _holder(dossier, turn)
+    strange = tuple(sorted(dossier.covered(turn) - dossier.tasks.keys()))
+    yield from differ(turn, "tasks of its scope in other packages", strange, ())
+    if turn.live:
+        rule = job.workflow.rule(turn.stage)
+        lease = rule.lease if turn.state is TurnState.HELD else rule.offer_lease
+        yield from differ(turn, "whether it has a lease", turn.lease_until is not None, lease is not None)
+        yield from differ(turn, "stage", turn.stage, package.stage)
+        yield from differ(turn, "round", turn.round, package.round)
+    elif turn.round > package.round:
+        yield from differ(turn, "round", turn.round, f"at most {package.round}")
+
+
+def _holder(dossier: Dossier, turn: Assignment) -> Iterator[Difference]:
+    """Yield whether the member of *turn* is not of the workspace, or is gone while the turn is live."""
+    if turn.member is None:
+        by_nobody = turn.state is TurnState.DONE and turn.outcome is not Outcome.SUBMITTED
+        yield from differ(turn, "member", None, None if by_nobody else "the one whose turn it is")
+        return
+    member = dossier.members.get(turn.member)
+    if member is None or member.workspace != dossier.job.workspace:
+        yield from differ(turn, "member", turn.member, "a member of the workspace")
+    elif turn.live:
+        yield from differ(turn, "member", turn.member, turn.member if member.active else "one who was not removed")
+
+
+def _completeness(dossier: Dossier, turn: Assignment) -> Iterator[Difference]:
+    """Yield the tasks that a closed labeling has no answer to, and the merged answers that its votes do not give."""
+    if turn.outcome not in _LABELED:
+        return
+    scope = sorted(dossier.covered(turn) & dossier.tasks.keys())
+    answered = {number for number in scope if (said := dossier.said[number].get(turn.id)) and said.counts}
+    yield from differ(turn, "tasks without an answer", tuple(n for n in scope if n not in answered), ())
+    if turn.outcome is Outcome.MERGED:
+        yield from _merged(dossier, turn, scope)
+
+
+def _merged(dossier: Dossier, turn: Assignment, scope: Sequence[int]) -> Iterator[Difference]:
+    """Yield the merged answers that the votes do not give; votes are merged once, also when the template changes."""
+    template = dossier.template
+    if template is None or template.version:
+        return
+    voters = [t.id for t in dossier.turns if t.round == turn.round and t.outcome is Outcome.SUBMITTED]
+    for said in map(dossier.said.__getitem__, scope):
+        votes, merged = [said[id] for id in voters if id in said], said.get(turn.id)
+        if merged is not None and votes and not merged.erased:
+            won = merge(template, votes, dossier.job.workflow.label.min_votes)
+            yield from differ(merged, "replies", merged.replies, won.replies)
+            yield from differ(merged, "abandoned", merged.abandoned, won.abandoned)
+            yield from differ(merged, "disputed", merged.disputed, won.disputed)
+
+
+def _answer(dossier: Dossier, answer: Answer) -> Iterator[Difference]:
+    turn, task = dossier.by_id.get(answer.assignment), dossier.tasks.get(answer.task)
+    if turn is None:
+        yield from differ(answer, "turn", answer.assignment, f"one on package {dossier.package.number}")
+        return
+    for name in ("package", "stage", "round", "member"):
+        yield from differ(answer, name, getattr(answer, name), getattr(turn, name))
+    if task is None or not (task.erased or turn.covers(answer.task)):  # an erased task leaves the scope of live turns
+        yield from differ(answer, "task", answer.task, "one in the scope of its turn")
+    elif task.erased or answer.erased:
+        yield from differ(answer, "erased", answer.erased, task.erased)
+    elif dossier.template:
+        yield from _fit(dossier.template, dossier, answer, task)
+
+
+def _fit(template: Template, dossier: Dossier, answer: Answer, task: Task) -> Iterator[Difference]:
+    """Yield what of *answer* does not fit the template, unless it is still to follow a change of that."""
+    if answer.template_version > template.version:
+        yield from differ(answer, "template_version", answer.template_version, f"at most {template.version}")
+    by_itself = dossier.by_id[answer.assignment].outcome is not Outcome.MERGED
+    if answer.replies is not None and by_itself and dossier.job.following is None:
+        for problem in answers.problems(template, answer.replies, task):
+            yield from differ(answer, "what does not fit the template", str(problem), None)

@@ -1,0 +1,170 @@
+"""What the blocks of every store that speaks SQL have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import attrs
+
+from itagflow.errors import AlreadyExists, Conflict, NotFound
+from itagflow.model.entity import E, Entity, Key
+from itagflow.model.event import Event
+from itagflow.store import Query, Scalar
+from itagflow.stores._layout import LAYOUTS, Layout
+from itagflow.stores._sql import Sql
+
+CACHED = 4_096
+"""How many decoded entities of the kinds that seldom change are kept."""
+
+Found = tuple[Any, ...]
+"""A row as it is stored."""
+
+
+class Decoded:
+    """The entities of rows; a row of a kind that seldom changes is decoded once while it stays the same."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._kept: dict[tuple[type[Any], Key], tuple[Found, Any]] = {}
+
+    def entity(self, layout: Layout[E], row: Found) -> E:
+        """Return the entity of *row*."""
+        if not layout.cached:
+            return layout.entity(row)
+        mark = (layout.kind, row[: len(layout.key)])
+        known, entity = self._kept.get(mark, ((), None))
+        if known != row:  # the whole row: a version may be taken back, or a key used again
+            if len(self._kept) >= CACHED:
+                self._kept.clear()
+            entity = layout.entity(row)
+            self._kept[mark] = (row, entity)
+        return cast(E, entity)
+
+
+class Look(ABC):
+    """A read block; how a statement is run is left to the store."""
+
+    def __init__(self, sql: Sql, decoded: Decoded) -> None:
+        """Ask in this *sql*."""
+        self.sql = sql
+        self._kept = decoded
+
+    @abstractmethod
+    def rows(self, text: str, values: Sequence[Any]) -> list[Found]:
+        """Run a query and return what it finds."""
+
+    def get(self, kind: type[E], key: Key) -> E:
+        """Return the entity with this key."""
+        layout = cast("Layout[E]", LAYOUTS[kind])
+        return self._kept.entity(layout, self._one(layout, self.sql.get(layout), key))
+
+    def find(self, query: Query[E]) -> Iterator[E]:
+        """Yield every match in order."""
+        statement = self.sql.find(query)
+        layout = cast("Layout[E]", LAYOUTS[query.kind])
+        rows = self.rows(statement.text, statement.values)
+        return (self._kept.entity(layout, row) for row in rows)
+
+    def count(self, query: Query[E]) -> int:
+        """Return how many match."""
+        statement = self.sql.count(query)
+        return int(self.rows(statement.text, statement.values)[0][0])
+
+    def tally(
+        self, query: Query[E], by: tuple[str, ...], add: tuple[str, ...] = ()
+    ) -> dict[tuple[Scalar, ...], tuple[int, ...]]:
+        """Return counts and sums by groups."""
+        statement = self.sql.tally(query, by, add)
+        rows = self.rows(statement.text, statement.values)
+        return {tuple(row[: len(by)]): tuple(row[len(by) :]) for row in rows}
+
+    def _one(self, layout: Layout[Any], text: str, key: Key) -> Found:
+        rows = self.rows(text, key)
+        if not rows:
+            raise NotFound(layout.kind.__name__, key)
+        return rows[0]
+
+
+class Change(Look):
+    """A write block; how rows are inserted and replaced is left to the store."""
+
+    def __init__(self, sql: Sql, decoded: Decoded) -> None:
+        """Ask and write in this *sql*."""
+        super().__init__(sql, decoded)
+        self._held: dict[tuple[type[Any], Key], Found] = {}
+
+    @abstractmethod
+    def run(self, text: str, values: Sequence[Any]) -> int:
+        """Run a statement and return how many rows it touched."""
+
+    @abstractmethod
+    def update(self, entity: Entity, places: tuple[int, ...], values: Sequence[Any]) -> int:
+        """Replace these places of a row that has the old version, and return whether there was one, as 1 or 0.
+
+        Raises:
+            AlreadyExists: when a unique column is taken.
+        """
+
+    def save(self, *entities: Entity) -> None:
+        """Replace entities, each by one version."""
+        for entity in entities:
+            layout: Layout[Any] = LAYOUTS[type(entity)]
+            row, keys = layout.row(entity), len(layout.key)
+            places = self._changed(entity, row, keys)
+            done = self.update(entity, places, (*(row[at] for at in places), *row[:keys], entity.version - 1))
+            if done != 1:
+                self.get(type(entity), entity.key)
+                raise Conflict(type(entity).__name__, entity.key)
+
+    def take(self, query: Query[E]) -> E | None:
+        """Return the first match that no other writer holds, and hold it."""
+        statement = self.sql.find(attrs.evolve(query, limit=1))
+        rows = self.rows(statement.text + self.sql.take, statement.values)
+        return self._hold(cast("Layout[E]", LAYOUTS[query.kind]), rows[0]) if rows else None
+
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
+        """Return the entity and keep it from other writers."""
+        layout = cast("Layout[E]", LAYOUTS[kind])
+        row = self._one(layout, self.sql.get(layout) + (self.sql.share if shared else self.sql.hold), key)
+        return self._kept.entity(layout, row) if shared else self._hold(layout, row)
+
+    def remove(self, query: Query[E], limit: int) -> int:
+        """Delete at most *limit* matches and return how many were deleted."""
+        statement = self.sql.remove(query, limit)
+        return self.run(statement.text, statement.values)
+
+    def _hold(self, layout: Layout[E], row: Found) -> E:
+        self._held[layout.kind, row[: len(layout.key)]] = row
+        return self._kept.entity(layout, row)
+
+    def _changed(self, entity: Entity, row: Found, keys: int) -> tuple[int, ...]:
+        """Return the places of *row* to be written: the indexes of columns that stay are not touched."""
+        old = self._held.pop((type(entity), row[:keys]), None)
+        return tuple(at for at in range(keys, len(row)) if old is None or old[at] != row[at])
+
+    def _taken(self, entity: Entity) -> AlreadyExists:
+        """Return the error that tells what of *entity* was taken: its key, or its name."""
+        layout: Layout[Any] = LAYOUTS[type(entity)]
+        stored = self.rows(self.sql.get(layout), entity.key)
+        if not stored or (layout.unique and stored[0][len(layout.key)] == entity.version - 1):
+            return AlreadyExists(type(entity).__name__, layout.value(entity, layout.unique[-1]))
+        return AlreadyExists(type(entity).__name__, entity.key)
+
+    def _first_taken(self, entities: Sequence[Entity]) -> AlreadyExists:
+        """Return the error for the first of *entities* that the store or an earlier one is in the way of."""
+        seen = set[object]()
+        for entity in entities:
+            layout: Layout[Any] = LAYOUTS[type(entity)]
+            marks: list[object] = [] if isinstance(entity, Event) else [(type(entity), entity.key)]
+            unique = tuple(layout.value(entity, name) for name in layout.unique)
+            if unique and unique[-1] != "":
+                marks.append((type(entity), ("unique", *unique)))
+                query: Query[Any] = Query(cast(Any, type(entity)), dict(zip(layout.unique, unique, strict=True)))
+                if self.count(query):
+                    return AlreadyExists(type(entity).__name__, unique[-1])
+            if self.rows(self.sql.get(layout), entity.key) or seen.intersection(marks):
+                return AlreadyExists(type(entity).__name__, entity.key)
+            seen.update(marks)
+        return AlreadyExists("entity", "among those added")

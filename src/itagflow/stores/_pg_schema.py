@@ -1,0 +1,53 @@
+"""The schema in a PostgreSQL database: made, or brought up to date; many processes may start at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from psycopg import Cursor, sql
+
+from itagflow.stores._schema import must_be_known
+
+LOCK = 0x69546167666C6F77
+"""The advisory lock under which one process at a time migrates: ``iTagflow``."""
+
+Begin = Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
+"""Opens a transaction."""
+
+
+def migrate(name: str, schema: str, begin: Begin, scripts: list[str]) -> None:
+    """Run those of *scripts* that have not run yet, all or none.
+
+    Raises:
+        StoreFailed: when a newer version has made the schema, or the server refuses.
+    """
+    with begin() as cursor:
+        version = _version(name, schema, cursor, len(scripts))
+    if version == len(scripts):
+        return
+    with begin() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        version = _version(name, schema, cursor, len(scripts))  # somebody may have been faster
+        home = sql.Identifier(schema)
+        if version == 0:
+            cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(home))
+        cursor.execute(sql.SQL("SET LOCAL search_path TO {}").format(home))
+        if version == 0:
+            cursor.execute("CREATE TABLE migration (version BIGINT PRIMARY KEY, at TIMESTAMPTZ NOT NULL)")
+        for number, script in enumerate(scripts[version:], version + 1):
+            cursor.execute(script.encode())
+            cursor.execute("INSERT INTO migration (version, at) VALUES (%s, now())", (number,))
+
+
+def _version(name: str, schema: str, cursor: Cursor[tuple[Any, ...]], newest: int) -> int:
+    """Return how many scripts have run; 0 where there is no schema."""
+    table = sql.Identifier(schema, "migration")
+    (there,) = cursor.execute("SELECT to_regclass(%s)", (table.as_string(cursor),)).fetchone() or (None,)
+    if there is None:
+        return 0
+    row = cursor.execute(sql.SQL("SELECT COALESCE(MAX(version), 0) FROM {}").format(table)).fetchone()
+    version = int(row[0]) if row else 0
+    must_be_known(name, version, newest)
+    return version

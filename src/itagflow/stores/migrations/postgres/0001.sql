@@ -1,0 +1,104 @@
+-- The first schema. A row is: key, version, index columns, and a body with everything else.
+-- Columns are never NULL: 0 or '' stands for nobody or nothing, 9223372036854775807 for never.
+-- Words sort by code point, as everywhere else. A task's body is its row as it came, byte for byte.
+
+CREATE TABLE workspace (
+    id BIGINT PRIMARY KEY, version BIGINT NOT NULL, name TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL
+);
+CREATE UNIQUE INDEX workspace_name ON workspace (name);
+
+CREATE TABLE member (
+    id BIGINT PRIMARY KEY, version BIGINT NOT NULL,
+    workspace BIGINT NOT NULL, account TEXT COLLATE "C" NOT NULL, active BIGINT NOT NULL, body JSONB NOT NULL
+);
+CREATE UNIQUE INDEX member_account ON member (workspace, account);
+CREATE INDEX member_everywhere ON member (account);
+
+CREATE TABLE template (
+    id BIGINT PRIMARY KEY, version BIGINT NOT NULL,
+    workspace BIGINT NOT NULL, name TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL
+);
+CREATE UNIQUE INDEX template_name ON template (workspace, name) WHERE name <> '';
+
+CREATE TABLE job (
+    id BIGINT PRIMARY KEY, version BIGINT NOT NULL,
+    workspace BIGINT NOT NULL, name TEXT COLLATE "C" NOT NULL, state TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL
+);
+CREATE UNIQUE INDEX job_name ON job (workspace, name);
+CREATE INDEX job_everywhere ON job (name);
+
+CREATE TABLE package (
+    job BIGINT NOT NULL, number BIGINT NOT NULL, version BIGINT NOT NULL,
+    state TEXT COLLATE "C" NOT NULL, waiting BIGINT NOT NULL, priority BIGINT NOT NULL, waiting_since BIGINT NOT NULL,
+    free BIGINT NOT NULL, round BIGINT NOT NULL, size BIGINT NOT NULL,
+    abandoned BIGINT NOT NULL, wrong BIGINT NOT NULL, disputed BIGINT NOT NULL,
+    value TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL,
+    PRIMARY KEY (job, number)
+);
+CREATE INDEX package_pool ON package (job, state, priority DESC, waiting_since, number) WHERE waiting = 1;
+CREATE INDEX package_state ON package (job, state, number);
+CREATE INDEX package_value ON package (job, value, number) WHERE value <> '';
+
+CREATE TABLE task (
+    job BIGINT NOT NULL, number BIGINT NOT NULL, version BIGINT NOT NULL,
+    package BIGINT NOT NULL, row_key TEXT COLLATE "C" NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (job, number)
+);
+CREATE INDEX task_package ON task (job, package, number);
+CREATE UNIQUE INDEX task_row_key ON task (job, row_key) WHERE row_key <> '';
+
+CREATE TABLE assignment (
+    job BIGINT NOT NULL, id BIGINT NOT NULL, version BIGINT NOT NULL,
+    package BIGINT NOT NULL, stage TEXT COLLATE "C" NOT NULL, round BIGINT NOT NULL, member BIGINT NOT NULL,
+    state TEXT COLLATE "C" NOT NULL, live BIGINT NOT NULL, lease_until BIGINT NOT NULL, token TEXT COLLATE "C" NOT NULL,
+    body JSONB NOT NULL,
+    PRIMARY KEY (job, id)
+);
+CREATE INDEX assignment_package ON assignment (job, package, id);
+CREATE INDEX assignment_member ON assignment (member, state, job, id);
+CREATE INDEX assignment_lease ON assignment (job, stage, lease_until, id) WHERE live = 1;
+CREATE INDEX assignment_token ON assignment (job, member, token) WHERE token <> '';
+
+CREATE TABLE answer (
+    job BIGINT NOT NULL, assignment BIGINT NOT NULL, task BIGINT NOT NULL, version BIGINT NOT NULL,
+    package BIGINT NOT NULL, stage TEXT COLLATE "C" NOT NULL, round BIGINT NOT NULL, member BIGINT NOT NULL,
+    counts BIGINT NOT NULL, dropped BIGINT NOT NULL, verdict TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL,
+    PRIMARY KEY (job, assignment, task)
+);
+CREATE INDEX answer_task ON answer (job, task, assignment);
+
+CREATE TABLE seat (
+    job BIGINT NOT NULL, stage TEXT COLLATE "C" NOT NULL, member BIGINT NOT NULL, version BIGINT NOT NULL,
+    held BIGINT NOT NULL, body JSONB NOT NULL,
+    PRIMARY KEY (job, stage, member)
+);
+
+CREATE SEQUENCE event_position;
+
+-- A position is drawn under a lock that lasts until the block ends and names a position below: who follows the history
+-- sees in pg_locks from where on something may still be coming. Its key: 15 bits for the sequence, 48 for the position.
+CREATE FUNCTION next_position() RETURNS BIGINT LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT pg_advisory_xact_lock_shared(('event_position'::regclass::oid::bigint & 32767) << 48 | last_value)
+        FROM event_position;
+    SELECT nextval('event_position'::regclass);
+END;
+
+CREATE FUNCTION first_pending() RETURNS BIGINT LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT MIN((classid::bigint & 65535) << 32 | objid::bigint)
+        FROM pg_locks
+        WHERE locktype = 'advisory' AND objsubid = 1
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            AND classid::bigint >> 16 = 'event_position'::regclass::oid::bigint & 32767;
+END;
+
+CREATE TABLE event (
+    position BIGINT PRIMARY KEY DEFAULT next_position(), version BIGINT NOT NULL,
+    workspace BIGINT NOT NULL, job BIGINT NOT NULL, package BIGINT NOT NULL, turn BIGINT NOT NULL,
+    task BIGINT NOT NULL, member BIGINT NOT NULL, verb TEXT COLLATE "C" NOT NULL, at BIGINT NOT NULL,
+    body JSONB NOT NULL
+);
+ALTER SEQUENCE event_position OWNED BY event.position;
+CREATE INDEX event_job ON event (job, position);
+CREATE INDEX event_package ON event (job, package, position);

@@ -1,0 +1,352 @@
+"""What every store promises when acts meet: as tests that pytest collects, a part of `StoreContract`.
+
+Where a store lets two write blocks be open at once, the first stands right before its end while the second runs; where
+it does not, the second waits.  The promises are the same.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from itagflow import templates
+from itagflow.errors import ItagflowError, NotHeld, RuleError
+from itagflow.flow import Flow
+from itagflow.model.entity import changed
+from itagflow.model.event import Event
+from itagflow.model.job import Accept, FixedSize, Inspect, Job, JobState, Label, Stage, Workflow
+from itagflow.model.package import LIVE, Assignment, Outcome, Package, PackageState
+from itagflow.model.reply import Choice
+from itagflow.model.workspace import Member, Role
+from itagflow.store import Query, Reader, Store, Writer
+from itagflow.testing.builders import AT, a_package
+
+MOMENT = 0.2
+"""For how many seconds the second act may run before the first goes on: it may be waiting for the first."""
+PATIENCE = 60.0
+"""After how many seconds an act that stands still is a failure."""
+
+
+Act = Callable[[Flow], Any]
+"""Something done with a Flow."""
+
+
+@attrs.define
+class Hesitant:
+    """A store whose first write block stands still right before its end, until it is let go."""
+
+    store: Store
+    """Where everything is kept."""
+    reached: threading.Event = attrs.field(factory=threading.Event)
+    """Set when a block stands before its end."""
+    go: threading.Event = attrs.field(factory=threading.Event)
+    """To be set to let it end."""
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+        return self.store.name
+
+    def read(self, *, snapshot: bool = False) -> AbstractContextManager[Reader]:
+        """Open a block that only asks."""
+        return self.store.read(snapshot=snapshot)
+
+    @contextmanager
+    def write(self) -> Generator[Writer]:
+        """Open a block that hesitates."""
+        with self.store.write() as writer:
+            yield writer
+            self.reached.set()
+            assert self.go.wait(PATIENCE), "nobody let the block go on"
+
+    def settled(self) -> int:
+        """Return the position up to which the history is complete."""
+        return self.store.settled()
+
+    def close(self) -> None:
+        """Leave the store open: it is another's."""
+
+
+def meet(store: Store, first: Act, second: Act) -> tuple[Any, Any]:
+    """Run two acts so that they meet, and return what came of each: a value, or an error of ours."""
+    hesitant, came = Hesitant(store), dict[int, Any]()
+
+    def run(place: int, act: Act, where: Store) -> None:
+        try:
+            came[place] = act(Flow(where, clock=lambda: AT))
+        except ItagflowError as error:
+            came[place] = error
+        finally:
+            hesitant.reached.set()  # also when it has refused before any block
+
+    one = threading.Thread(target=run, args=(1, first, hesitant))
+    two = threading.Thread(target=run, args=(2, second, store))
+    one.start()
+    assert hesitant.reached.wait(PATIENCE)
+    two.start()
+    two.join(MOMENT)
+    hesitant.go.set()
+    for thread in (one, two):
+        thread.join(PATIENCE)
+        assert not thread.is_alive(), "an act stands still"
+    return came[1], came[2]
+
+
+class Meeting:
+    """What every store promises when acts meet."""
+
+    def open_store(self) -> Store:
+        """Return a new, empty store."""
+        raise NotImplementedError
+
+    def test_the_last_two_votes(self) -> None:
+        """Both are stored, and exactly one of them brings the votes together."""
+        store, job = self._ordered(Workflow(Label(votes=2, min_votes=2), Accept()), tasks=1)
+        turns = [self._answered(store, job, name) for name in ("ben", "cy")]
+        one, two = meet(store, lambda flow: flow.submit(turns[0]), lambda flow: flow.submit(turns[1]))
+        assert (one.outcome, two.outcome) == (Outcome.SUBMITTED, Outcome.SUBMITTED)
+        with store.read() as reader:
+            assert reader.get(Package, (job.id, 1)).state is PackageState.ACCEPT
+            merged = [turn for turn in reader.find(Query(Assignment, {"job": job.id})) if turn.member is None]
+        assert len(merged) == 1
+        store.close()
+
+    def test_a_save_against_an_expire(self) -> None:
+        """Whoever comes first wins, and the other is told; so too when somebody else claims the lapsed turn."""
+        for take, backward in ((_expire, False), (_expire, True), (_take_over, False), (_take_over, True)):
+            store, job = self._ordered(Workflow(Label(lease=timedelta(minutes=1))), tasks=1)
+            turn = Flow(store, clock=lambda: AT - timedelta(hours=1)).claim("ben", job, Stage.LABEL)
+            assert turn is not None
+            saved, taken = self._save_meets(turn, take, store, backward=backward)
+            assert isinstance(saved, NotHeld) is bool(taken), (saved, taken)
+            store.close()
+
+    @staticmethod
+    def _save_meets(turn: Assignment, take: Act, store: Store, *, backward: bool) -> tuple[Any, Any]:
+        def save(flow: Flow) -> Any:
+            return flow.save(turn, 1, Choice("cat"))
+
+        if not backward:
+            return meet(store, save, take)
+        taken, saved = meet(store, take, save)
+        return saved, taken
+
+    def test_the_last_two_packages_finish_the_job_once(self) -> None:
+        """Neither sees the other's end, and yet one of them ends the job."""
+        store, job = self._ordered(Workflow(Label()), tasks=2)
+        turns = [self._answered(store, job, name) for name in ("ben", "cy")]
+        meet(store, lambda flow: flow.submit(turns[0]), lambda flow: flow.submit(turns[1]))
+        flow = Flow(store)
+        assert flow.job(job).state is JobState.FINISHED
+        ends = [e for e in flow.history(job) if any(m.kind == "job" and m.after == "finished" for m in e.changes)]
+        assert len(ends) == 1
+        store.close()
+
+    def test_the_last_package_against_finish(self) -> None:
+        """A job that ends by itself is not ended again, and none is ended over open work."""
+        store, job = self._ordered(Workflow(Label()), tasks=1)
+        turn = self._answered(store, job, "ben")
+        _, finished = meet(store, lambda flow: flow.submit(turn), lambda flow: flow.finish(job, by="ada"))
+        assert isinstance(finished, RuleError)
+        assert Flow(store).job(job).state is JobState.FINISHED
+        store.close()
+
+    def test_a_claim_that_is_sent_twice_at_once(self) -> None:
+        """A repeated token gives the same turn, also when both requests are under way."""
+        store, job = self._ordered(Workflow(Label()), tasks=2)
+        Flow(store).claim("ben", job, Stage.LABEL, token="before")  # so that the seat is there
+
+        def claim(flow: Flow) -> Assignment | None:
+            return flow.claim("ben", job, Stage.LABEL, token="again")
+
+        one, two = meet(store, claim, claim)
+        assert one.key == two.key
+        store.close()
+
+    def test_a_limit_holds_for_claims_at_once(self) -> None:
+        """Whoever has a seat for one turn gets one."""
+        store, job = self._ordered(Workflow(Label(limit=2)), tasks=3)
+        Flow(store).claim("ben", job, Stage.LABEL)
+
+        def claim(flow: Flow) -> Any:
+            return flow.claim("ben", job, Stage.LABEL)
+
+        came = meet(store, claim, claim)
+        assert sum(turn is not None for turn in came) == 1
+        store.close()
+
+    def test_who_is_removed_gets_nothing_more(self) -> None:
+        """Nor does a claim that was under way leave them with a turn."""
+
+        def claim(flow: Flow) -> Any:
+            return flow.claim("ben", "signs", Stage.LABEL)
+
+        self._end_meets(claim, lambda flow: flow.remove_member("street", "ben", by="ada"))
+
+    def test_an_archived_job_gives_out_nothing_more(self) -> None:
+        """Nor does a claim that was under way, or the offer of a reject, leave a turn in it."""
+
+        def claim(flow: Flow) -> Any:
+            return flow.claim("ben", "signs", Stage.LABEL)
+
+        def reject(flow: Flow) -> Any:
+            (turn,) = flow.turns("di", live=False)
+            return flow.reject(turn, reason="no good")
+
+        for act in (claim, reject):
+            self._end_meets(act, lambda flow: flow.archive("signs", by="ada"))
+
+    def _end_meets(self, act: Act, end: Act) -> None:
+        """Check that nobody has a turn after *act* and *end* have met, whichever comes first."""
+        for backward in (False, True):
+            store, job = self._ordered(Workflow(Label(), Inspect()), tasks=2)
+            Flow(store).submit(self._answered(store, job, "cy"))
+            Flow(store).claim("di", job, Stage.INSPECT)
+            _, _ = meet(store, end, act) if backward else meet(store, act, end)
+            with store.read() as reader:
+                turns = list(reader.find(Query(Assignment, {"state": LIVE})))
+                people = {turn.member: reader.get(Member, (turn.member or 0,)) for turn in turns}
+                assert all(person.active for person in people.values())
+                assert not turns or reader.get(Job, job.key).state is not JobState.ARCHIVED
+            store.close()
+
+    def test_an_administrator_is_always_left(self) -> None:
+        """Also when two of them remove each other."""
+        store, job = self._ordered(Workflow(Label()), tasks=1)
+        flow = Flow(store)
+        flow.set_role(job.workspace, "ben", Role.ADMIN, by="ada")
+        meet(
+            store,
+            lambda flow: flow.remove_member(job.workspace, "ben", by="ada"),
+            lambda flow: flow.remove_member(job.workspace, "ada", by="ben"),
+        )
+        left = [m for m in flow.members(job.workspace) if m.active and m.role is Role.ADMIN]
+        assert len(left) == 1
+        store.close()
+
+    def test_two_changes_of_a_workforce(self) -> None:
+        """The second does not undo the first."""
+        store, job = self._ordered(Workflow(Label(), Inspect()), tasks=1)
+        meet(
+            store,
+            lambda flow: flow.set_workforce(job, {Stage.LABEL: ["cy"]}, by="ada"),
+            lambda flow: flow.set_workforce(job, {Stage.INSPECT: ["cy"]}, by="ada"),
+        )
+        now = Flow(store).job(job)
+        assert now.crew(Stage.LABEL) == now.crew(Stage.INSPECT)
+        assert len(now.crew(Stage.LABEL).members) == 1
+        store.close()
+
+    def test_who_follows_the_history_misses_nothing(self) -> None:
+        """Not what was begun earlier and stored later."""
+        store, job = self._ordered(Workflow(Label()), tasks=2)
+
+        def act_and_follow(flow: Flow) -> list[Event]:
+            flow.claim("cy", job, Stage.LABEL)
+            return list(flow.events())
+
+        _, seen = meet(store, lambda flow: flow.claim("ben", job, Stage.LABEL), act_and_follow)
+        flow = Flow(store)
+        everything = list(flow.events())
+        assert [*seen, *flow.events(after=seen[-1].position)] == everything
+        assert [event.verb for event in everything].count("claim") == 2
+        store.close()
+
+    def test_threads_lose_nothing(self) -> None:
+        """Eight of them count one package up, each in its own blocks."""
+        store = self.open_store()
+        with store.write() as writer:
+            writer.add(a_package(size=0))
+
+        def count_up() -> None:
+            for _ in range(25):
+                with store.write() as writer:
+                    held = writer.hold(Package, (4, 1))
+                    writer.save(changed(held, size=held.size + 1))
+
+        _in_threads(count_up, 8)
+        with store.read() as reader:
+            assert reader.get(Package, (4, 1)).size == 200
+        store.close()
+
+    def test_readers_see_whole_blocks(self) -> None:
+        """Two packages always change together, and no reader sees them apart."""
+        store = self.open_store()
+        with store.write() as writer:
+            writer.add(a_package(1, size=0), a_package(2, size=0))
+        seen = list[tuple[int, int]]()
+
+        def write_and_read() -> None:
+            for _ in range(50):
+                with store.write() as writer:
+                    one, two = (writer.hold(Package, (4, number)) for number in (1, 2))
+                    writer.save(changed(one, size=one.size + 1))
+                    writer.save(changed(two, size=two.size + 1))
+            for _ in range(50):
+                with store.read() as reader:
+                    seen.append((reader.get(Package, (4, 1)).size, reader.get(Package, (4, 2)).size))
+
+        _in_threads(write_and_read, 4)
+        assert all(one == two for one, two in seen)
+        store.close()
+
+    def _ordered(self, workflow: Workflow, *, tasks: int) -> tuple[Store, Job]:
+        """Return a new store with a running job of packages of one task: ben and cy label, di inspects."""
+        store = self.open_store()
+        flow = Flow(store, clock=lambda: AT)
+        home = flow.create_workspace("street", admin="ada")
+        for name in ("ben", "cy", "di"):
+            flow.add_member(home, name, Role.OPERATOR, by="ada")
+        people = {Stage.LABEL: ["ben", "cy"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]}
+        job = flow.create_job(
+            home,
+            "signs",
+            template=templates.image_classification(["cat", "dog"]),
+            data=[{"data": {"source": f"{number}.jpg"}} for number in range(tasks)],
+            workflow=workflow,
+            packaging=FixedSize(1),
+            workforce={stage: people[stage] for stage in workflow.stages},
+            by="ada",
+        )
+        return store, job
+
+    @staticmethod
+    def _answered(store: Store, job: Job, name: str) -> Assignment:
+        """Return a turn of this member with everything answered."""
+        flow = Flow(store, clock=lambda: AT)
+        turn = flow.claim(name, job, Stage.LABEL)
+        assert turn is not None
+        flow.save_many(turn, [(work, Choice("cat")) for work in flow.tasks(turn)])
+        return turn
+
+
+def _expire(flow: Flow) -> Any:
+    return flow.expire("signs", by="ada")
+
+
+def _take_over(flow: Flow) -> Any:
+    return flow.claim("cy", "signs", Stage.LABEL)
+
+
+def _in_threads(work: Callable[[], object], count: int) -> None:
+    """Run *work* in several threads at once, and raise what any of them raised."""
+    failed = list[BaseException]()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]

@@ -1,0 +1,208 @@
+"""PostgreSQL fails at every statement of an act, before it ran or after: the act is whole or not at all.
+
+Whoever then simply calls again comes to the same end: a repeated claim gives the same turn, a repeated answer or
+submit is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import invariants
+import postgres
+import psycopg
+import pytest
+from psycopg import errors
+from scenes import Clock, rows
+
+import itagflow
+from itagflow import (
+    Accept,
+    Choice,
+    FixedSize,
+    Flow,
+    Inspect,
+    Job,
+    Label,
+    NotHeld,
+    RuleError,
+    Stage,
+    StoreFailed,
+    Workflow,
+    templates,
+)
+from itagflow.model.package import Package
+from itagflow.store import Query
+from itagflow.stores.postgres import PostgresStore
+from itagflow.testing import a_package
+
+REFUSALS = (errors.DeadlockDetected, errors.QueryCanceled, errors.DiskFull, errors.TooManyConnections)
+"""What the server says when it gives a block up but keeps the connection."""
+
+
+@attrs.define
+class Fault:
+    """Which statement fails, and how."""
+
+    how: str
+    """The connection is lost ``before`` the statement has run or ``after``; or the server is ``refusing`` it."""
+    at: int = -1
+    """Which one, counted from 0; -1: none."""
+    seen: int = 0
+    """How many statements there were."""
+
+    def strikes(self) -> bool:
+        self.seen += 1
+        return self.seen - 1 == self.at
+
+    def fail(self, cursor: psycopg.Cursor[Any]) -> None:
+        if self.how == "refusing":
+            with pytest.raises(psycopg.Error):
+                psycopg.Cursor.execute(cursor, "SELECT 1 / 0")  # the server gives the block up
+            raise REFUSALS[self.at % len(REFUSALS)]("as told")
+        cursor.connection.close()
+        raise psycopg.OperationalError("as told")
+
+
+def faulty(url: str, fault: Fault) -> Callable[[], psycopg.Connection[Any]]:
+    """A driver whose statements fail as *fault* says."""
+
+    class Cursor(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *given: Any, **more: Any) -> Any:
+            strikes = fault.strikes()
+            if strikes and fault.how != "after":
+                fault.fail(self)
+            done = super().execute(query, *given, **more)
+            if strikes:
+                fault.fail(self)
+            return done
+
+        def copy(self, statement: Any, *given: Any, **more: Any) -> Any:
+            if fault.strikes():
+                fault.fail(self)
+            return super().copy(statement, *given, **more)
+
+    return lambda: psycopg.connect(url, cursor_factory=Cursor)
+
+
+class Scene:
+    """A job of its own for each trial, on one database."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.clock, self.number = url, Clock(), 0
+        self.flow = Flow(PostgresStore(url), clock=self.clock)
+        self.flow.create_workspace("street", admin="ada")
+        for name in ("ben", "di"):
+            self.flow.add_member("street", name, itagflow.Role.OPERATOR, by="ada")
+
+    def job(self) -> Job:
+        self.number += 1
+        workflow = Workflow(Label(lease=timedelta(minutes=5), limit=5), Inspect(), Accept())
+        return self.flow.create_job(
+            "street",
+            f"job-{self.number}",
+            template=templates.image_classification(["cat", "dog"]),
+            data=rows(2),
+            workflow=workflow,
+            packaging=FixedSize(2),
+            workforce={Stage.LABEL: ["ben"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]},
+            row_key="source",
+            by="ada",
+        )
+
+    def at(self, stage: Stage | None) -> tuple[Job, Any]:
+        """A job, and a turn of it at *stage* in which everything is said but the end."""
+        job, turn = self.job(), None
+        for name, here in (("ben", Stage.LABEL), ("di", Stage.INSPECT), ("ada", Stage.ACCEPT)):
+            if stage is None:
+                break
+            turn = self.flow.claim(name, job, here)
+            if here is Stage.LABEL:
+                self.flow.save_many(turn, {1: Choice("cat"), 2: Choice("cat")})
+            if here is stage:
+                break
+            self.flow.submit(turn) if here is Stage.LABEL else self.flow.review(turn)
+        return job, turn
+
+
+Verb = Callable[[Flow, Job, Any], Any]
+VERBS: dict[str, tuple[Stage | None, Verb]] = {
+    "claim": (None, lambda flow, job, turn: flow.claim("ben", job, Stage.LABEL, token="t").key),
+    "save": (Stage.LABEL, lambda flow, job, turn: flow.save(turn, 1, Choice("dog")).replies),
+    "submit": (Stage.LABEL, lambda flow, job, turn: flow.submit(turn).outcome),
+    "reject": (Stage.INSPECT, lambda flow, job, turn: flow.reject(turn, tasks=[1], reason="no").outcome),
+    "accept": (Stage.ACCEPT, lambda flow, job, turn: flow.accept(turn).outcome),
+    "discard": (Stage.LABEL, lambda flow, job, turn: flow.discard((job.id, 1), by="ada")),
+    "append": (None, lambda flow, job, turn: flow.append(job, rows(20), by="ada").loaded),
+}
+
+
+@pytest.fixture
+def scene(postgres_url: str) -> Iterator[Scene]:
+    made = Scene(postgres_url)
+    yield made
+    made.flow.close()
+
+
+@pytest.mark.parametrize("how", ["before", "after", "refusing"])
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_act_is_whole_or_not_at_all(scene: Scene, verb: str, how: str) -> None:
+    stage, act = VERBS[verb]
+    for at in range(100):
+        job, turn = scene.at(stage)
+        before = list(scene.flow.history(job))
+        fault = Fault(how)
+        flow = Flow(PostgresStore(faulty(scene.url, fault)), clock=scene.clock)
+        fault.at, fault.seen = at, 0
+        with suppress(StoreFailed):  # it need not notice that taking nothing back has failed
+            act(flow, job, turn)
+        if fault.seen <= at:
+            break
+        now = list(scene.flow.history(job))
+        assert now[: len(before)] == before
+        _again(act, scene.flow, job, turn, stored=len(now) > len(before))
+        verbs = [event.verb for event in scene.flow.history(job)][len(before) :]
+        assert verbs.count(verb) == 1, (at, verbs)
+    assert at > 8, "there was a failure at every statement"
+    invariants.check(scene.flow)
+
+
+def _again(act: Verb, flow: Flow, job: Job, turn: Any, *, stored: bool) -> None:
+    """Call again; what had been stored may be refused the second time, where it has no repeated form."""
+    try:
+        act(flow, job, turn)
+    except RuleError:
+        assert stored
+
+
+def test_whoever_lost_a_turn_cannot_write_in_it(scene: Scene) -> None:
+    """Not even with a save that had begun before the lease was found lapsed."""
+    job, turn = scene.at(Stage.LABEL)
+    other, mine = scene.at(Stage.LABEL)
+    scene.clock.forward(minutes=6)
+    scene.flow.expire(job, by="ada")
+    for act in (lambda: scene.flow.save(turn, 1, Choice("dog")), lambda: scene.flow.submit(turn)):
+        with pytest.raises(NotHeld):
+            act()
+    scene.flow.save(mine, 1, Choice("dog"))  # nobody had taken this one
+    assert scene.flow.expire(other, by="ada") == []
+
+
+def test_the_server_may_be_restarted() -> None:
+    """A block that was open is lost, whole; the next one finds the server again."""
+    with postgres.running(settings=()) as server, itagflow.open(server.url) as flow:
+        street = flow.create_workspace("street", admin="ada")
+        with pytest.raises(StoreFailed, match="Call again"), flow.store.write() as writer:
+            writer.add(a_package())
+            server.restart()
+            writer.add(a_package(2))
+        flow.add_member(street, "ben", itagflow.Role.OPERATOR, by="ada")
+        server.stop("immediate")  # as in a crash
+        server.start()
+        assert [member.account for member in flow.members(street)] == ["ada", "ben"]
+        with flow.store.read() as reader:
+            assert reader.count(Query(Package)) == 0
