@@ -151,6 +151,35 @@ def claims(flow: Flow, job: Job, count: int) -> list[Any]:
     return [flow.claim("ada", job, Stage.LABEL) for _ in range(count)]
 
 
+def bulk(folder: Path, mode: str) -> None:
+    """Compare accepting 1,000 packages in one call with accepting them one by one, in one file."""
+    ratios, each = list[float](), list[float]()
+    with itagflow.open(f"sqlite:///{folder}/bulk{mode}.db?synchronous={mode.lower()}") as flow:
+        flow.create_workspace("bench", admin="ada")
+        for number in range(3):
+            singly, together = (_to_accept(flow, f"{name}{number}") for name in ("singly", "together"))
+            one = timed(lambda turns=singly: [flow.accept(turn) for turn in turns])
+            many = timed(lambda turns=together: flow.accept_many(turns))
+            ratios.append(one / many)
+            each.append(many / 1_000)
+    show(
+        mode,
+        "accept_many of 1,000",
+        statistics.median(ratios),
+        f"{statistics.median(each) * 1e6:9.1f} µs each",
+        "times one by one",
+    )
+
+
+def _to_accept(flow: Flow, name: str) -> list[Any]:
+    """Return 1,000 turns that are ready to be accepted."""
+    job = order(flow, name, 1_000, 1)
+    for turn in flow.claim_many("ada", job, Stage.LABEL, 1_000):
+        flow.save(turn, turn.package, Choice("cat"))
+        flow.submit(turn)
+    return flow.claim_many("ada", job, Stage.ACCEPT, 1_000)
+
+
 def waits(folder: Path) -> None:
     """Compare the longest wait of eight processes with that of SQLite's busy timeout, all claiming all the time."""
     jobs, people = list[int](), list[int]()
@@ -209,6 +238,8 @@ def main() -> None:
         loading(Path(folder))
         flat(Path(folder), [1_000, 100_000, *([1_000_000] if "--long" in sys.argv else [])])
         peer(Path(folder))
+        for mode in ("NORMAL", "FULL"):
+            bulk(Path(folder), mode)
         waits(Path(folder))
 
 

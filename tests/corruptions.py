@@ -166,6 +166,12 @@ CORRUPTIONS = [
         id="size",
     ),
     pytest.param(
+        a_busy_job,
+        change(Package, 7, 4, erased=(7,)),
+        ["package 4 of job 7: erased is 7, and should be nothing"],
+        id="erased, but for the data",
+    ),
+    pytest.param(
         a_prelabeled_job,
         change(Package, 7, 1, prelabeled=1),
         ["package 1 of job 7: prelabeled is 1, and should be 2"],

@@ -307,6 +307,26 @@ class Walk(RuleBasedStateMachine):
         else:
             self.all(lambda flow: flow.remove_member("street", who, by="ada"))
 
+    @precondition(lambda self: self.turns)
+    @rule(turns=st.lists(anything, max_size=4), verb=st.sampled_from(["review", "accept", "reject", "release"]))
+    def end_many(self, turns: list[int], verb: str) -> None:
+        def act(flow: Flow) -> list[tuple[Any, str]]:
+            attempts = getattr(flow, f"{verb}_many")([self.turn(turn) for turn in turns])
+            return [(attempt.turn, str(attempt.error)) for attempt in attempts]
+
+        self.all(act)
+
+    @rule(who=people, stage=stages, count=st.integers(0, 3))
+    def claim_many(self, who: str, stage: Stage, count: int) -> None:
+        for turn in self.all(lambda flow: flow.claim_many(who, self.job, stage, count)) or ():
+            if turn.key not in self.turns:
+                self.turns.append(turn.key)
+
+    @rule(task=st.integers(1, 6), by=st.sampled_from(["ada", "ada", "ben"]))
+    def erase(self, task: int, by: str) -> None:
+        if self.all(lambda flow: flow.erase_task((self.job, task), by=by)):
+            self.accepted = {key: said for key, said in self.accepted.items() if key[2] != task}
+
     @rule(minutes=st.sampled_from([1, 6, 11]))
     def time_passes(self, minutes: int) -> None:
         self.clock.forward(minutes=minutes)

@@ -164,6 +164,32 @@ def look_after(flow: Flow, job: int, name: str, draw: random.Random) -> None:
     flow.prioritize(job, draw.randint(0, 9), by="ada")
 
 
+def claim_several(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    """Claim up to three; most of them are left to others."""
+    for turn in flow.claim_many(name, job, draw.choice(list(Stage)), draw.randint(1, 3))[:1]:
+        complete(flow, turn, draw)
+
+
+def end_several(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    """End turns of anybody, in any order, in which each may be refused."""
+    turns = [_any_turn(flow, job, draw) for _ in range(draw.randint(1, 5))]
+    match draw.choice(["release", "reject", "review", "accept", "assign"]):
+        case "release":
+            flow.release_many(turns, by="ada")
+        case "reject":
+            flow.reject_many(turns, reason="again")
+        case "review":
+            flow.review_many(turns)
+        case "accept":
+            flow.accept_many(turns)
+        case _:
+            flow.assign_many([(job, turn.package) for turn in turns], draw.choice(PEOPLE), by="ada")
+
+
+def erase(flow: Flow, job: int, name: str, draw: random.Random) -> None:
+    flow.erase_task((job, draw.randint(1, 16)), by="ada")
+
+
 def come_and_go(flow: Flow, job: int, name: str, draw: random.Random) -> None:
     who = draw.choice(PEOPLE)
     flow.remove_member("street", who, by="ada")
@@ -191,6 +217,10 @@ VERBS = (
     give_up,
     open_again,
     look_after,
+    claim_several,
+    end_several,
+    end_several,
+    erase,
     come_and_go,
     steer,
 )

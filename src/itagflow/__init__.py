@@ -27,6 +27,7 @@ from itagflow.errors import (
 from itagflow.flow import Flow, open
 from itagflow.flow.reading import Permission
 from itagflow.formats import WriteReport
+from itagflow.model.attempt import Attempt
 from itagflow.model.difference import Difference
 from itagflow.model.event import Event, Move
 from itagflow.model.job import (
@@ -89,6 +90,7 @@ __all__ = [
     "AlreadyExists",
     "Answer",
     "Assignment",
+    "Attempt",
     "AvgSize",
     "Box",
     "Choice",

@@ -11,15 +11,15 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from itagflow.errors import InvalidData, Problem, StoreFailed
 from itagflow.flow._act import Clock, Ids, Listener
 from itagflow.flow._ids import TimeOrdered, now
+from itagflow.flow.bulk import Bulk
 from itagflow.flow.changing import Changing
-from itagflow.flow.claiming import Claiming
 from itagflow.flow.copying import Copying
+from itagflow.flow.erasing import Erasing
 from itagflow.flow.explaining import Explaining
 from itagflow.flow.exporting import Exporting
 from itagflow.flow.labeling import Labeling
 from itagflow.flow.managing import Managing
 from itagflow.flow.packaging import Packaging
-from itagflow.flow.reviewing import Reviewing
 from itagflow.rules.access import Policy, default_policy
 from itagflow.store import Store
 from itagflow.stores import MemoryStore, SqliteStore
@@ -27,7 +27,7 @@ from itagflow.stores import MemoryStore, SqliteStore
 __all__ = ["Flow", "open"]
 
 
-class Flow(Managing, Packaging, Changing, Claiming, Labeling, Reviewing, Explaining, Exporting, Copying):
+class Flow(Managing, Packaging, Changing, Labeling, Bulk, Erasing, Explaining, Exporting, Copying):
     """Runs labeling work over one store; threads may share it.
 
     >>> from itagflow.stores import MemoryStore

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
-from itagflow.errors import InvalidData, Problem
+from itagflow.errors import InvalidData, NotFound, Problem, RuleError
 from itagflow.flow import _find
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, perhaps
-from itagflow.model.entity import E
+from itagflow.model.attempt import Attempt
+from itagflow.model.entity import E, Key
 from itagflow.model.event import Event
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Package, Seat, TurnState
@@ -29,6 +33,9 @@ Ids = Callable[[], int]
 Listener = Callable[[Event], object]
 """Is told each event after its act is stored; what it returns is not looked at."""
 
+BLOCK = 200
+"""How many acts of a bulk verb are stored together, while other writers wait."""
+
 logger = logging.getLogger("itagflow")
 
 
@@ -42,6 +49,7 @@ class Block:
         self.policy = policy
         self.events: list[Event] = []
         self._ids = ids
+        self._held: dict[type[Any], dict[Key, Any]] = defaultdict(dict)
 
     def job(self, ref: JobRef) -> Job:
         """Return the job as it is now."""
@@ -71,22 +79,50 @@ class Block:
         """Return the job, kept from other writers until the block ends."""
         return self.store.hold(Job, ref.key if isinstance(ref, Job) else self.job(ref).key)
 
+    def hold(self, kind: type[E], key: Key) -> E:
+        """Return an entity as it is by now, kept from other writers until the block ends: it is read once."""
+        held: dict[Key, E] = self._held[kind]
+        if key not in held:
+            held[key] = self.store.hold(kind, key)
+        return held[key]
+
     def hold_package(self, ref: PackageRef) -> Package:
         """Return the package, kept from other writers until the block ends."""
-        return self.store.hold(Package, _find.key_of(ref))
+        return self.hold(Package, _find.key_of(ref))
 
     def hold_turn(self, ref: TurnRef) -> tuple[Package, Assignment]:
         """Return a turn and its package, kept from other writers: the package first, always in this order."""
         key = _find.key_of(ref)
-        package = self.store.get(Assignment, key).package
-        return self.store.hold(Package, (key[0], package)), self.store.hold(Assignment, key)
+        turn = self._held[Assignment].get(key) or self.store.get(Assignment, key)
+        return self.hold(Package, (turn.job, turn.package)), self.hold(Assignment, key)
+
+    def hold_packages(self, keys: Iterable[tuple[int, int]]) -> None:
+        """Keep those of these packages that there are from other writers, in the order in which everybody does."""
+        for key in sorted(package.key for package in self._known(Package, "number", keys)):
+            self.hold(Package, key)
+
+    def hold_turns(self, keys: Iterable[tuple[int, int]]) -> None:
+        """Keep those of these turns that there are, with their packages and seats, from other writers likewise."""
+        known = self._known(Assignment, "id", keys)
+        for package in sorted({(turn.job, turn.package) for turn in known}):
+            self.hold(Package, package)
+        turns = [self.hold(Assignment, key) for key in sorted(turn.key for turn in known)]
+        for job in sorted({turn.job for turn in turns}):
+            self.hold_seats(self.job(job), (turn for turn in turns if turn.job == job))
+
+    def holds_open(self, job: int, *, but: int) -> bool:
+        """Return whether it holds an open package of *job*, other than the one numbered *but*."""
+        held: dict[Key, Package] = self._held[Package]
+        return any(other.job == job and other.number != but and other.stage for other in reversed(held.values()))
 
     def take_turn(self, ref: TurnRef) -> tuple[Package, Assignment] | None:
         """Return the same, or None when another writer holds the package: who holds one waits for no other."""
         key = _find.key_of(ref)
+        if key in self._held[Assignment]:
+            return self.hold_turn(key)
         where = {"job": key[0], "number": self.store.get(Assignment, key).package}
         package = self.store.take(Query(Package, where, limit=1))
-        return None if package is None else (package, self.store.hold(Assignment, key))
+        return None if package is None else (package, self.hold(Assignment, key))
 
     def turns(self, package: Package) -> list[Assignment]:
         """Return every turn that there ever was on *package*, oldest first."""
@@ -107,6 +143,14 @@ class Block:
             if job.workflow.rule(stage).limit is not None:
                 self.store.hold(Seat, (job.id, stage.value, member))
 
+    def _known(self, kind: type[E], name: str, keys: Iterable[tuple[int, int]]) -> list[E]:
+        """Return the entities with these keys, of a job and *name*, of which there may be none."""
+        asked: dict[int, set[int]] = {}
+        for job, number in keys:
+            asked.setdefault(job, set()).add(number)
+        wheres: list[dict[str, Any]] = [{"job": job, name: tuple(numbers)} for job, numbers in asked.items()]
+        return [entity for where in wheres for entity in self.store.find(Query(kind, where))]
+
     def kept(self, job: int, member: int) -> tuple[Job, Member]:
         """Return a job and a member as they are now, and stay until the block ends: work is about to be given out.
 
@@ -124,6 +168,8 @@ class Block:
         """Store what a rule decided, with its event."""
         *_, event = self.store.add(*change.add, change.event)
         self.store.save(*(after for _, after in change.save))
+        for _, after in change.save:
+            self._held[type(after)][after.key] = after
         if isinstance(event, Event):
             self.events.append(event)
 
@@ -149,6 +195,26 @@ class Shell:
         for event in block.events if self._listeners else ():
             self._tell(event)
 
+    def _attempt(
+        self,
+        keys: Iterable[tuple[int, int]],
+        hold: Callable[[Block, Sequence[tuple[int, int]]], object],
+        act: Callable[[Block, tuple[int, int]], Assignment],
+    ) -> list[Attempt]:
+        """Do *act* with each key, in blocks that first *hold* all they need, and return what became of each.
+
+        An act decides before it stores anything, so one that is refused leaves no trace.  A block acts job by job, in
+        the order in which everybody holds jobs.
+        """
+        asked, attempts = iter(list(keys)), list[Attempt]()
+        while some := list(islice(asked, BLOCK)):
+            with self._acting() as block:
+                hold(block, some)
+                order = sorted(range(len(some)), key=lambda at: some[at][0])
+                done = {at: _attempted(block, some[at], act) for at in order}
+            attempts += map(done.__getitem__, range(len(some)))
+        return attempts
+
     def _now(self) -> datetime:
         at = self._clock()
         if at.tzinfo is None:
@@ -161,3 +227,10 @@ class Shell:
                 listener(event)
             except Exception:
                 logger.exception("a listener failed on %s; the act is stored all the same", event)
+
+
+def _attempted(block: Block, key: tuple[int, int], act: Callable[[Block, tuple[int, int]], Assignment]) -> Attempt:
+    try:
+        return Attempt(key, act(block, key))
+    except (RuleError, InvalidData, NotFound) as error:
+        return Attempt(key, error=error.with_traceback(None))

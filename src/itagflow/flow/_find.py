@@ -122,7 +122,10 @@ def number_of(ref: TaskRef) -> int:
 
 
 def task(reader: Reader, job: int, ref: TaskRef) -> Task:
-    """Return the task in this job.  Tasks never change, so one that is passed is not read again."""
+    """Return the task in this job.
+
+    Tasks never change, so one that is passed is not read again; one that was erased is in no live turn's scope.
+    """
     given = ref.task if isinstance(ref, Work) else ref
     if not isinstance(given, Task):
         return reader.get(Task, (job, given))

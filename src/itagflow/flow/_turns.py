@@ -92,7 +92,7 @@ def passed(
     """Return the package as it is at the next stage; *turns* and *new* answers are as they will be stored."""
     job, package = held.job, held.package
     target = next_stage(job, package)
-    drawing = target is not None and needs_tasks(job, package, target)
+    drawing = target is not None and (bool(package.erased) or needs_tasks(job, package, target))
     tasks = numbers_in(block.store, package) if drawing else ()
     first = all(turn.stage is not target for turn in turns)
     after = reviewing.passed(job, package, held.act, tasks=tasks, first=first, disputes=disputes)
@@ -149,6 +149,8 @@ def with_finish(block: Block, package: Package) -> tuple[Saved, ...]:
     """Return the job, held and finished, if *package*, about to be saved, was its last open one."""
     if package.stage is not None:
         return ()
+    if block.holds_open(package.job, but=package.number):
+        return ()  # nobody else can end that one, and what ends it here looks again
     job = block.store.hold(Job, (package.job,))
     others = block.store.find(Query(Package, {"job": job.id, "state": OPEN}, limit=2))
     if any(other.number != package.number for other in others) or job.state not in JOB.sources("finish"):

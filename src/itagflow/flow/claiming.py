@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-from itagflow.errors import AlreadyExists
-from itagflow.flow._act import Block, Shell
-from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, first, perhaps
-from itagflow.flow._pool import begin, own_work_waits, pool, waiting
+from itagflow.errors import AlreadyExists, NotAllowed
+from itagflow.flow._act import BLOCK, Block, Shell
+from itagflow.flow._claim import Claim, Sent, by_token, done, has_lapsed, lapsed, must_still_be_able
+from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, perhaps
 from itagflow.flow._turns import held, left
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package, Seat, Start, TurnState
+from itagflow.model.package import Assignment, Package, Seat, Start
 from itagflow.model.workspace import Member
 from itagflow.rules import access, claiming
 from itagflow.rules.access import Action
-from itagflow.rules.change import Act, Change, Saved, record
-from itagflow.store import Query, Reader, Span
+from itagflow.rules.change import Act, record
 
 
 class Claiming(Shell):
@@ -40,16 +36,17 @@ class Claiming(Shell):
             NotAllowed: when the member may not work there.
             InvalidData: when the job does not have this stage.
         """
-        try:
-            turn, start = self._claim(member, job, stage, token)
-        except _NoSeat as missing:
-            self._make_seat(missing.seat)
-            return self.claim(member, job, stage, token=token)
-        except _Sent as before:
-            return before.turn
-        if turn and turn.member and start:
-            self._remember(Seat(job=turn.job, stage=stage, member=turn.member), start)
-        return turn
+        return next(iter(self._claim(member, job, stage, 1, token)), None)
+
+    def claim_many(self, member: MemberRef, job: JobRef, stage: Stage, count: int) -> list[Assignment]:
+        """Take up to *count* turns, in the order in which `claim` gives them; fewer when there are no more.
+
+        Errors are those of `claim`.
+        """
+        turns = list[Assignment]()
+        while len(turns) < count and (found := self._claim(member, job, stage, count - len(turns))):
+            turns += found
+        return turns
 
     def renew(self, turn: TurnRef, *, by: MemberRef | None = None) -> Assignment:
         """Count the lease of a held turn from now; saving an answer does the same.
@@ -78,10 +75,7 @@ class Claiming(Shell):
             NotAllowed: when *by* is another member, who may not assign work.
         """
         with self._acting() as block:
-            package, old = block.hold_turn(turn)
-            job = block.store.get(Job, (old.job,))
-            act = _holder_or_leader(block, job, old, by)
-            return _returned(block, "release", job, package, old, act, reason)
+            return released(block, turn, by, reason)
 
     def assign(self, package: PackageRef, member: MemberRef, *, by: MemberRef) -> Assignment:
         """Offer a free slot of a package to a member, who claims it before anything from the pool.
@@ -90,15 +84,7 @@ class Claiming(Shell):
             NotAllowed: when no slot is free, the member may not have it, or *by* may not assign work.
         """
         with self._acting() as block:
-            due = block.hold_package(package)
-            job = block.store.get(Job, (due.job,))
-            stage = claiming.stage_of(due)
-            act = block.allowed(job.workspace, by, Action.ASSIGN, job, stage)
-            claiming.must_be_working(job, "assign")
-            who = _able(block, job, due, member, stage)
-            change = claiming.assign(job, due, who, act, id=block.new_id(Assignment, job.id), stage=stage)
-            _must_still_be_able(block, job, who, stage)
-            return _done(block, change)
+            return assigned(block, package, member, by)
 
     def reassign(self, turn: TurnRef, member: MemberRef, *, by: MemberRef, reason: str = "") -> Assignment:
         """Take a turn back and offer its slot to another member; returns the offer.
@@ -115,11 +101,11 @@ class Claiming(Shell):
             seats = left(block, job, old)
             id = block.new_id(Assignment, job.id)
             change = claiming.reassign(job, package, old, who, act, id=id, reason=reason, seats=seats)
-            _must_still_be_able(block, job, who, old.stage)
-            return _done(block, change)
+            must_still_be_able(block, job, who, old.stage)
+            return done(block, change)
 
     def expire(self, job: JobRef, *, by: MemberRef) -> list[Assignment]:
-        """Return every turn of a job whose lease has lapsed to the pool, each in a block of its own.
+        """Return every turn of a job whose lease has lapsed to the pool, in blocks.
 
         Raises:
             NotAllowed: when *by* may not assign work.
@@ -127,34 +113,40 @@ class Claiming(Shell):
         with self._acting() as block:
             home = block.job(job)
             block.allowed(home.workspace, by, Action.ASSIGN, home)
-            lapsed = [turn for stage in home.workflow.stages for turn in _lapsed(block, home, stage)]
-        return [returned for turn in lapsed if (returned := self._expire(turn, by))]
+            keys = [turn.key for stage in home.workflow.stages for turn in lapsed(block, home, stage)]
+        attempts = self._attempt(keys, Block.hold_turns, lambda block, turn: _expired(block, turn, by))
+        return [attempt.turn for attempt in attempts if attempt.turn is not None]
 
-    def _expire(self, turn: Assignment, by: MemberRef) -> Assignment | None:
-        with self._acting() as block:
-            package, now = block.hold_turn(turn)
-            if not _has_lapsed(now, block):
-                return None  # its holder was faster
-            job = block.store.get(Job, (now.job,))
-            act = block.allowed(job.workspace, by, Action.ASSIGN, job)
-            return _returned(block, "expire", job, package, now, act, "the lease lapsed")
+    def _claim(self, member: MemberRef, job: JobRef, stage: Stage, count: int, token: str = "") -> list[Assignment]:
+        """Take up to *count* turns in one block, and remember where the member's next look at the pool begins."""
+        try:
+            turns, start = self._claim_block(member, job, stage, count, token)
+        except _NoSeat as missing:
+            self._make_seat(missing.seat)
+            return self._claim(member, job, stage, count, token)
+        except Sent as before:
+            return [before.turn]
+        for turn in turns[-1:]:
+            if turn.member and start:
+                self._remember(Seat(job=turn.job, stage=stage, member=turn.member), start)
+        return turns
 
-    def _claim(
-        self, member: MemberRef, job: JobRef, stage: Stage, token: str
-    ) -> tuple[Assignment | None, Start | None]:
+    def _claim_block(
+        self, member: MemberRef, job: JobRef, stage: Stage, count: int, token: str
+    ) -> tuple[list[Assignment], Start | None]:
         with self._acting() as block:
             home = block.job(job)
             rule = home.workflow.rule(stage)
             who = block.member(home.workspace, member)
-            if token and (known := _by_token(block, home, who, token)):
-                return known, None
+            if token and (known := by_token(block, home, who, token)):
+                return [known], None
             access.check(self.policy, who, Action.at(stage), home, stage)
             if home.state is not JobState.RUNNING:
-                return None, None
+                return [], None
             if token or rule.limit is not None:
                 _must_have_seat(block, Seat(job=home.id, stage=stage, member=who.id))
-            claim = _Claim(block, home, who, stage, token)
-            return claim.run(), claim.start
+            claim = Claim(block, home, who, stage, token)
+            return claim.run(min(count, BLOCK)), claim.start
 
     def _remember(self, seat: Seat, start: Start) -> None:
         """Note where the member's next look at the pool begins, in a block of its own: it is no part of the claim."""
@@ -177,141 +169,39 @@ class _NoSeat(Exception):
         self.seat = seat
 
 
-class _Sent(Exception):
-    """The same claim was sent before, and has its turn: it was stored while this one waited."""
-
-    def __init__(self, turn: Assignment) -> None:
-        self.turn = turn
-
-
 def _must_have_seat(block: Block, seat: Seat) -> None:
     if perhaps(block.store, Seat, seat.key) is None:
         raise _NoSeat(seat)
 
 
-class _Claim:
-    """One claim: what is looked at in turn until something is there."""
-
-    def __init__(self, block: Block, job: Job, member: Member, stage: Stage, token: str) -> None:
-        self._block, self._job, self._member, self._stage, self._token = block, job, member, stage, token
-        self._act: Act = block.act(job.workspace, member.id)
-        self._holding = False
-        self.start: Start | None = None
-
-    def run(self) -> Assignment | None:
-        turn = self._own_offer() or self._from_pool() or self._lapsed()
-        if turn is None and self._token:
-            self._must_be_new()  # what this claim would have got may be held by the same one, sent before
-        return turn
-
-    def _own_offer(self) -> Assignment | None:
-        where: dict[str, Any] = {"member": self._member.id, "state": TurnState.OFFERED, "job": self._job.id}
-        for turn in self._block.store.find(Query(Assignment, where, order=("id",))):
-            if turn.stage is self._stage and (found := self._held(turn)) is not None:
-                offer = found[1]
-                if offer.state is TurnState.OFFERED and (seats := self._seated()) is not None:
-                    return self._take(claiming.take_offer(self._job, offer, self._act, token=self._token, seats=seats))
-        return None
-
-    def _from_pool(self) -> Assignment | None:
-        package = self._next()
-        self._holding |= package is not None
-        seats = self._seated() if package else None
-        if package is None or seats is None:
-            return None
-        id = self._block.new_id(Assignment, self._job.id)
-        stage, token = self._stage, self._token
-        change = claiming.start(
-            self._job, package, self._member, self._act, id=id, stage=stage, token=token, seats=seats
-        )
-        return self._take(change)
-
-    def _next(self) -> Package | None:
-        """Return the next package of the pool, taken; note its place if the member's own work lies before it."""
-        store, job, stage = self._block.store, self._job, self._stage
-        old = begin(store, job, self._member, stage)
-        found = next(filter(None, map(store.take, pool(job, self._member, stage, old))), None)
-        if found and own_work_waits(job, stage) and found != first(store, waiting(job, stage)):
-            new = claiming.start_at(found)
-            self.start = new if claiming.is_further(old, new) else None
-        return found
-
-    def _lapsed(self) -> Assignment | None:
-        for turn in _lapsed(self._block, self._job, self._stage):
-            found = self._held(turn)
-            if found is None or not _has_lapsed(found[1], self._block):
-                continue
-            package, now = found
-            if now.member == self._member.id:
-                return self._renewed(now)
-            if not self._barred(package) and (seats := self._seated(now)) is not None:
-                return self._take_over(package, now, seats)
-        return None
-
-    def _held(self, turn: Assignment) -> tuple[Package, Assignment] | None:
-        """Return the turn and its package, held; None when others have it and this claim holds a package already."""
-        if self._holding:
-            return self._block.take_turn(turn)
-        self._holding = True
-        return self._block.hold_turn(turn)
-
-    def _renewed(self, turn: Assignment) -> Assignment | None:
-        if self._token:
-            self._must_be_new()
-        renewed = claiming.renew(self._job, turn, self._act, token=self._token)
-        if renewed is None:
-            return None
-        self._block.do(record(self._act, "renew", about=turn, save=((turn, renewed),)))
-        return renewed
-
-    def _take_over(self, package: Package, lapsed: Assignment, seats: tuple[Saved, ...]) -> Assignment | None:
-        id, token = self._block.new_id(Assignment, self._job.id), self._token
-        change = claiming.take_over(
-            self._job, package, lapsed, self._member, self._act, id=id, token=token, seats=seats
-        )
-        return self._take(change)
-
-    def _barred(self, package: Package) -> bool:
-        turns = self._block.turns(package)
-        own = claiming.is_own_work(self._job, package, self._member, self._stage, turns)
-        return own or claiming.has_turn(package, self._member, turns)
-
-    def _seated(self, instead_of: Assignment | None = None) -> tuple[Saved, ...] | None:
-        """Return the seats that this claim moves, or None when the member may hold no more."""
-        gone = (instead_of.member, -1) if instead_of and instead_of.state is TurnState.HELD else (None, 0)
-        seats = self._block.seats(self._job, self._stage, (self._member.id, 1), gone)
-        if self._token:
-            self._must_be_new()
-        mine = next((seat for seat, _ in seats if isinstance(seat, Seat) and seat.member == self._member.id), None)
-        return None if mine and claiming.seat_is_full(self._job, self._stage, mine.held) else seats
-
-    def _must_be_new(self) -> None:
-        """Check, with the seat held, that nobody has sent this claim meanwhile."""
-        self._block.store.hold(Seat, (self._job.id, self._stage.value, self._member.id))
-        if known := _by_token(self._block, self._job, self._member, self._token):
-            raise _Sent(known)
-
-    def _take(self, change: Change) -> Assignment | None:
-        job = _must_still_be_able(self._block, self._job, self._member, self._stage)
-        return _done(self._block, change) if job.state is JobState.RUNNING else None
+def assigned(block: Block, package: PackageRef, member: MemberRef, by: MemberRef) -> Assignment:
+    """Offer a free slot of a package to a member: what `Claiming.assign` does."""
+    due = block.hold_package(package)
+    job = block.store.get(Job, (due.job,))
+    stage = claiming.stage_of(due)
+    act = block.allowed(job.workspace, by, Action.ASSIGN, job, stage)
+    claiming.must_be_working(job, "assign")
+    who = _able(block, job, due, member, stage)
+    change = claiming.assign(job, due, who, act, id=block.new_id(Assignment, job.id), stage=stage)
+    must_still_be_able(block, job, who, stage)
+    return done(block, change)
 
 
-def lapsed_turns(reader: Reader, job: Job, stage: Stage, at: Any) -> Iterator[Assignment]:
-    """Yield the turns whose lease has lapsed, the longest first."""
-    where: Mapping[str, Any] = {"job": job.id, "live": True, "stage": stage, "lease_until": Span(None, at)}
-    return reader.find(Query(Assignment, where, order=("lease_until", "id")))
+def released(block: Block, turn: TurnRef, by: MemberRef | None, reason: str) -> Assignment:
+    """Give a turn back, or decline an offer: what `Claiming.release` does."""
+    package, old = block.hold_turn(turn)
+    job = block.store.get(Job, (old.job,))
+    act = _holder_or_leader(block, job, old, by)
+    return _returned(block, "release", job, package, old, act, reason)
 
 
-def _lapsed(block: Block, job: Job, stage: Stage) -> list[Assignment]:
-    return list(lapsed_turns(block.store, job, stage, block.at))
-
-
-def _has_lapsed(turn: Assignment, block: Block) -> bool:
-    return turn.live and turn.lease_until is not None and turn.lease_until <= block.at
-
-
-def _by_token(block: Block, job: Job, member: Member, token: str) -> Assignment | None:
-    return first(block.store, Query(Assignment, {"job": job.id, "member": member.id, "token": token}, limit=1))
+def _expired(block: Block, turn: TurnRef, by: MemberRef) -> Assignment:
+    package, old = block.hold_turn(turn)
+    job = block.store.get(Job, (old.job,))
+    act = block.allowed(job.workspace, by, Action.ASSIGN, job)
+    if not has_lapsed(old, block):
+        raise NotAllowed("nobody", "expire it", f"the lease of {old} goes on: its holder was faster")
+    return _returned(block, "expire", job, package, old, act, "the lease lapsed")
 
 
 def _holder_or_leader(block: Block, job: Job, turn: Assignment, by: MemberRef | None) -> Act:
@@ -340,23 +230,3 @@ def _able(
     if stage is not Stage.LABEL:
         claiming.must_not_review_own_work(job, package, who, stage, turns)
     return who
-
-
-def _must_still_be_able(block: Block, job: Job, member: Member, stage: Stage) -> Job:
-    """Check once more, behind everything that is held, that *member* may work here, and return the job as it is now.
-
-    Nobody changes either of them any more until the block ends: no turn is given to somebody who has just been
-    removed, and none of a job that has just ended.
-    """
-    now, who = block.kept(job.id, member.id)
-    if (now.version, who.version) != (job.version, member.version):
-        claiming.must_be_working(now, f"{stage.value} here")
-        access.check(block.policy, who, Action.at(stage), now, stage)
-    return now
-
-
-def _done(block: Block, change: Change) -> Assignment:
-    """Store what a rule decided and return the turn that it leads to."""
-    block.do(change)
-    turns = [*change.add, *(after for _, after in change.save)]
-    return next(turn for turn in turns if isinstance(turn, Assignment))

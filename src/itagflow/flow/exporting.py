@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
 from functools import reduce
 from operator import add
+
+import attrs
 
 from itagflow import formats
 from itagflow.errors import InvalidData, Problem
@@ -21,6 +23,7 @@ from itagflow.formats import Format, WriteReport
 from itagflow.formats._files import Target, writing
 from itagflow.model.job import Stage
 from itagflow.model.jobpart import JobPart
+from itagflow.model.result import Result
 from itagflow.model.template import Template
 from itagflow.rules import access, jobs
 from itagflow.rules.access import Action, default_policy
@@ -47,6 +50,8 @@ class Exporting(Following):
         parts: int | None = None,
     ) -> WriteReport:
         """Write the results of a job to a file, and return what was written.
+
+        Tasks whose data was erased are left out, and counted.
 
         Args:
             job: The job, or a part of one.
@@ -82,12 +87,24 @@ class Exporting(Following):
             place = self.store.opener() or self
             with closing(spread(executor, self._shares(which, parts), _written, place, format, stages)) as written:
                 return _join(progress(written) if progress else written, target)
-        found = self.results(which, snapshot=snapshot)
-        return writer.write(progress(found) if progress else found, target, job=home, template=template, stages=stages)
+        results = self.results(which, snapshot=snapshot)
+        erased = list[int]()
+        found = _with_data(progress(results) if progress else results, erased)
+        report = writer.write(found, target, job=home, template=template, stages=stages)
+        return attrs.evolve(report, erased=len(erased))
 
     def _shares(self, job: PartRef, count: int | None) -> tuple[JobPart, ...]:
         (whole,) = self.parts(job, 1)
         return self.parts(whole, max(1, -(-len(whole) // PART)) if count is None else count)
+
+
+def _with_data(results: Iterable[Result], erased: list[int]) -> Iterator[Result]:
+    """Yield the results of tasks that have data, and note the numbers of those whose data was *erased*."""
+    for result in results:
+        if result.task.erased:
+            erased.append(result.task.number)
+        else:
+            yield result
 
 
 def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:

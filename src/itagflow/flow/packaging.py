@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from itagflow.flow import _find
 from itagflow.flow._act import Block
+from itagflow.flow._cases import numbers_in
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, paged
 from itagflow.flow._turns import recall, recounted, with_finish
 from itagflow.flow.importing import Importing
@@ -88,7 +89,8 @@ class Packaging(Importing):
             job = block.hold_job(old.job)
             act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
             again = jobs.stepped(job, "reopen")
-            new = recounted(block, job, reviewing.reopened(job, old, act), block.turns(old))
+            tasks = numbers_in(block.store, old) if old.erased else ()
+            new = recounted(block, job, reviewing.reopened(job, old, act, tasks=tasks), block.turns(old))
             data = {"reason": reason} if reason else {}
             block.do(record(act, "reopen", about=new, save=((old, new), (job, again)), data=data))
             return new

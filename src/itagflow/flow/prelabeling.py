@@ -168,7 +168,7 @@ def _open_tasks(reader: Reader, job: Job, group: Group, tally: _Tally) -> list[T
     for turn in reader.find(Query(Assignment, where)):
         turns[turn.package].append(turn)
     tasks = reader.find(Query(Task, where, order=("package", "number")))
-    return [task for task in tasks if not prelabeling.has_prelabel(task, turns[task.package])]
+    return [task for task in tasks if not task.erased and not prelabeling.has_prelabel(task, turns[task.package])]
 
 
 def _predicted(predict: Predictor, tasks: Sequence[Task], size: int) -> Iterator[tuple[Task, Prediction]]:
@@ -191,8 +191,9 @@ def _called(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
 def _prelabel(
     block: Block, job: Job, package: Package, said: Sequence[Sound], formal: Formal, act: Act, tally: _Tally
 ) -> None:
-    counting = [sure for sure in said if sure.is_formal(formal)]
-    showing = [sure for sure in said if not sure.is_formal(formal)]
+    there = [sure for sure in said if sure.task.number not in package.erased]
+    counting = [sure for sure in there if sure.is_formal(formal)]
+    showing = [sure for sure in there if not sure.is_formal(formal)]
     ids = (block.new_id(Assignment, job.id), block.new_id(Assignment, job.id))
     tasks = numbers_in(block.store, package)
     after, added = prelabeling.prelabeled(job, package, tasks, counting, showing, act, ids)

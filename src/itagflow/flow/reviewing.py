@@ -80,11 +80,13 @@ class Reviewing(Answering):
             NotHeld: when the turn is not held, or not by the member *by*.
             WrongState: when the turn is at another stage.
         """
-        return self._pass("review", Outcome.REVIEWED, turn, by)
+        with self._acting() as block:
+            return reviewed(block, "review", Outcome.REVIEWED, turn, by)
 
     def accept(self, turn: TurnRef, *, by: MemberRef | None = None) -> Assignment:
         """Let a package pass at ACCEPT; accepted work is locked.  Errors are those of `review`."""
-        return self._pass("accept", Outcome.ACCEPTED, turn, by)
+        with self._acting() as block:
+            return reviewed(block, "accept", Outcome.ACCEPTED, turn, by)
 
     def reject(
         self,
@@ -109,25 +111,33 @@ class Reviewing(Answering):
             WrongState: when the turn is at LABEL.
         """
         with self._acting() as block:
-            mine = held_unless(block, turn, "reject", Outcome.REJECTED, by)
-            if isinstance(mine, Assignment):
-                return mine
-            named = _named(block, mine, tasks, reason)
-            return _send_back(block, mine, named, reason)
+            return rejected(block, turn, tasks, reason, by)
 
-    def _pass(self, verb: str, outcome: Outcome, turn: TurnRef, by: MemberRef | None) -> Assignment:
-        with self._acting() as block:
-            mine = held_unless(block, turn, verb, outcome, by)
-            if isinstance(mine, Assignment):
-                return mine
-            closing = Closing(turn=mine.turn, wrong=_wrong(block, mine), undecided=_undecided(block, mine))
-            ended = labeling.closed(verb, outcome, mine.turn, mine.act, closing)
-            turns = [ended if other.key == ended.key else other for other in block.turns(mine.package)]
-            after = passed(block, mine, turns)
-            seats = left(block, mine.job, mine.turn)
-            saves: tuple[Saved, ...] = ((mine.package, after), (mine.turn, ended), *seats, *with_finish(block, after))
-            block.do(record(mine.act, verb, about=ended, save=saves))
-            return ended
+
+def reviewed(block: Block, verb: str, outcome: Outcome, turn: TurnRef, by: MemberRef | None) -> Assignment:
+    """Let a package pass: what `Reviewing.review` and `Reviewing.accept` do."""
+    mine = held_unless(block, turn, verb, outcome, by)
+    if isinstance(mine, Assignment):
+        return mine
+    closing = Closing(turn=mine.turn, wrong=_wrong(block, mine), undecided=_undecided(block, mine))
+    ended = labeling.closed(verb, outcome, mine.turn, mine.act, closing)
+    turns = [ended if other.key == ended.key else other for other in block.turns(mine.package)]
+    after = passed(block, mine, turns)
+    seats = left(block, mine.job, mine.turn)
+    saves: tuple[Saved, ...] = ((mine.package, after), (mine.turn, ended), *seats, *with_finish(block, after))
+    block.do(record(mine.act, verb, about=ended, save=saves))
+    return ended
+
+
+def rejected(
+    block: Block, turn: TurnRef, tasks: Iterable[TaskRef] | None, reason: str, by: MemberRef | None
+) -> Assignment:
+    """Send tasks back: what `Reviewing.reject` does."""
+    mine = held_unless(block, turn, "reject", Outcome.REJECTED, by)
+    if isinstance(mine, Assignment):
+        return mine
+    named = _named(block, mine, tasks, reason)
+    return _send_back(block, mine, named, reason)
 
 
 def _look_at(
@@ -160,7 +170,7 @@ def _undecided(block: Block, mine: Held) -> tuple[int, ...]:
         return ()
     own = Query(Answer, {"job": mine.job.id, "assignment": mine.turn.id, "counts": True})
     decided = {answer.task for answer in block.store.find(own)}
-    return tuple(task for task in disputes if task not in decided)
+    return tuple(task for task in disputes if task not in decided and task not in mine.package.erased)
 
 
 def _named(

@@ -42,6 +42,8 @@ class WriteReport:
     """How many tasks are abandoned at the last of these stages that they reached."""
     unfinished: int
     """How many tasks have no result at any of these stages."""
+    erased: int = 0
+    """How many tasks were left out because their data was erased."""
 
     def __add__(self, other: WriteReport) -> WriteReport:
         """Return what was written in all."""
@@ -50,6 +52,7 @@ class WriteReport:
             blocks={stage: times + other.blocks[stage] for stage, times in self.blocks.items()},
             abandoned=self.abandoned + other.abandoned,
             unfinished=self.unfinished + other.unfinished,
+            erased=self.erased + other.erased,
         )
 
 

@@ -57,7 +57,7 @@ class Event:
     who: str = attrs.field(default="", eq=False)
     """The account of the one who did it, filled in when the history is read."""
     version: int = 0
-    """Always 0: events never change."""
+    """Counts how often texts in `data` were erased: events never change otherwise."""
 
     @property
     def key(self) -> tuple[int]:
@@ -95,6 +95,8 @@ _PAST = {
     "create_workspace": "created the workspace",
     "delete": "deleted the job",
     "discard": "discarded",
+    "erase_member": "erased the name of the member",
+    "erase_task": "erased the data of",
     "expire": "found the lease lapsed on",
     "finish": "finished the job",
     "judge": "judged",

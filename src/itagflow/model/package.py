@@ -70,6 +70,8 @@ class Package:
     """The tasks that the present stage and round are about; None: all."""
     rejects: tuple[int, ...] = ()
     """The tasks that were sent back in any round; each is looked at again."""
+    erased: tuple[int, ...] = ()
+    """The tasks whose data was erased: no turn is about them any more."""
     value: str = ""
     """The value of the field that made the package (FIELD_BASE), as JSON."""
     version: int = 0

@@ -50,7 +50,7 @@ class Row:
 
 @attrs.frozen(kw_only=True)
 class Task:
-    """One row of data, kept as the whole raw row it came in, never changed."""
+    """One row of data, kept as the whole raw row it came in; never changed, only erased."""
 
     job: int
     """The job it belongs to."""
@@ -63,12 +63,17 @@ class Task:
     row_key: str = ""
     """What tells it apart from other rows, if the job has a row key."""
     version: int = 0
-    """Always 0: tasks never change."""
+    """Counts the erasings: 0, or 1 once its data is erased."""
 
     @property
     def key(self) -> tuple[int, int]:
         """The key in the store: job and number."""
         return (self.job, self.number)
+
+    @property
+    def erased(self) -> bool:
+        """Whether its data was erased: `data` has its fields still, without what was in them."""
+        return self.version > 0
 
     @property
     def data(self) -> dict[str, Any]:
@@ -116,6 +121,8 @@ class Answer:
     """The model that gave these replies (pre-labels only)."""
     template_version: int = 0
     """The version of the template that it answers; it fits every later one too that left it as it is."""
+    erased: bool = False
+    """Whether what it said was erased with the task's data: replies are empty then, and texts say ``erased``."""
     version: int = 0
     """Counts the saves."""
 

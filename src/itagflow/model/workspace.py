@@ -86,3 +86,13 @@ class Member:
     def key(self) -> tuple[int]:
         """The key in the store."""
         return (self.id,)
+
+    @property
+    def mark(self) -> str:
+        """What the account becomes when the name is erased."""
+        return f"erased-{self.id}"
+
+    @property
+    def erased(self) -> bool:
+        """Whether the name was erased."""
+        return self.account == self.mark

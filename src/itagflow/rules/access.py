@@ -31,6 +31,8 @@ class Action(Enum):
     """Export results and copy the workspace."""
     MANAGE_MEMBERS = "manage_members"
     """Add and remove members and change their roles."""
+    ERASE = "erase"
+    """Erase the name of a member who was removed, and the data of tasks."""
 
     @staticmethod
     def at(stage: Stage) -> Action:
@@ -74,6 +76,7 @@ TABLE: Table = {
     Action.MANAGE_JOB: _row(_YES, _YES, _NO, _NO, _NO),
     Action.EXPORT: _row(_YES, _YES, _NO, _NO, _NO),
     Action.MANAGE_MEMBERS: _row(_YES, _NO, _NO, _NO, _NO),
+    Action.ERASE: _row(_YES, _NO, _NO, _NO, _NO),
 }
 """The default.  Source: iTAG's role page; *Process labeling jobs* read as "only administrators manage jobs"."""
 

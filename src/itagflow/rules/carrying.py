@@ -82,9 +82,10 @@ def again(change: TemplateChange) -> Migration:
 def carried(migration: Migration, answer: Answer) -> Answer | list[Problem]:
     """Return *answer* as it is under the new template - the same if nothing changes - or why it would not fit.
 
-    An answer that was said under the new template already is left as it is.
+    An answer that was said under the new template already is left as it is, and so is an erased one, which says
+    nothing any more.
     """
-    if answer.template_version > migration.before.version:
+    if answer.erased or answer.template_version > migration.before.version:
         return answer
     replies: Replies | None = answer.replies
     disputed: tuple[str, ...] = answer.disputed

@@ -35,6 +35,16 @@ def must_not_be_archived(job: Job, act: str) -> None:
         raise NotAllowed("nobody", act, f"job {job.name!r} is archived, and read-only")
 
 
+def must_not_be_a_draft(job: Job, act: str) -> None:
+    """Check that *job* was published.
+
+    Raises:
+        NotAllowed: when it is a draft.
+    """
+    if job.state is JobState.DRAFT:
+        raise NotAllowed("nobody", act, f"job {job.name!r} is a draft: delete it and load other data, or publish it")
+
+
 def must_fit_its_template(job: Job, act: str) -> None:
     """Check that the answers of *job* have followed the last change of its template.
 

@@ -32,12 +32,12 @@ def joined(known: Member | None, member: Member) -> Member:
     """Return *member* as it joins; who left before comes back under the same key.
 
     Raises:
-        AlreadyExists: when the account belongs to an active member.
+        AlreadyExists: when the account belongs to an active member, or is what remains of an erased one.
         InvalidData: when an external member is to be more than leader or operator.
     """
     if known is None:
         return _fit(member)
-    if known.active:
+    if known.active or known.erased:
         raise AlreadyExists("Member", member.account)
     return _fit(attrs.evolve(member, id=known.id, version=known.version + 1))
 
@@ -62,6 +62,17 @@ def removed(member: Member, others: Sequence[Member]) -> Member:
     """
     _must_leave_an_admin(member, others, "be removed")
     return changed(member, active=False)
+
+
+def erased(member: Member) -> Member:
+    """Return *member* without what tells who that was: the key stays, and with it who did what.
+
+    Raises:
+        NotAllowed: when the member was not removed.
+    """
+    if member.active:
+        raise NotAllowed(member.account, "be erased", "they belong to the workspace: remove them first")
+    return changed(member, account=member.mark, groups=())
 
 
 def _must_leave_an_admin(member: Member, others: Sequence[Member], what: str) -> None:

@@ -32,17 +32,18 @@ def passed(
 ) -> Package:
     """Return *package* as it is at the next stage, or done.
 
-    *tasks* are the numbers of its tasks, where a scope has to be drawn; *first* says that nobody has looked
-    at it at the next stage before.
+    *tasks* are the numbers of its tasks, where a scope has to be drawn or something was erased; *first* says
+    that nobody has looked at it at the next stage before.
     """
     state = package_lifecycle(job.workflow).advance(package.state, "pass", entity=str(package))
-    stage = state.stage
+    stage, there = state.stage, [task for task in tasks if task not in package.erased]
+    scope = scope_of_review(job, package, stage, there, disputes, first=first) if stage else None
     return changed(
         package,
         state=state,
         free=slots(job, stage) if stage else 0,
         waiting_since=act.at,
-        scope=scope_of_review(job, package, stage, tasks, disputes, first=first) if stage else None,
+        scope=remaining(package, scope, there) if stage else None,
         disputes=disputes,
     )
 
@@ -62,24 +63,35 @@ def sent_back(job: Job, package: Package, act: Act, *, sent: tuple[int, ...] | N
         round=package.round + 1,
         free=slots(job, stage) if stage else 0,
         waiting_since=act.at,
-        scope=None if whole else sent,
+        scope=remaining(package, None if whole else sent, tasks),
         rejects=tuple(sorted(going.union(package.rejects))),
         disputes=tuple(task for task in package.disputes if task not in going),
     )
 
 
-def reopened(job: Job, package: Package, act: Act) -> Package:
-    """Return *package* as it is opened again: for a review of everything, or for labeling if there is none."""
+def reopened(job: Job, package: Package, act: Act, *, tasks: Sequence[int]) -> Package:
+    """Return *package* as it is opened again: for a review of everything, or for labeling if there is none.
+
+    *tasks* are the numbers of its tasks, where something was erased.
+    """
     state = package_lifecycle(job.workflow).advance(package.state, "reopen", entity=str(package))
     stage = state.stage
     free = slots(job, stage) if stage else 0
-    return changed(package, state=state, round=package.round + 1, free=free, waiting_since=act.at, scope=None)
+    scope = remaining(package, None, tasks)
+    return changed(package, state=state, round=package.round + 1, free=free, waiting_since=act.at, scope=scope)
 
 
 def discarded(job: Job, package: Package) -> Package:
     """Return *package* as it is when it is given up; its answers stay in the history."""
     state = package_lifecycle(job.workflow).advance(package.state, "discard", entity=str(package))
     return changed(package, state=state, free=0, scope=None)
+
+
+def remaining(package: Package, scope: tuple[int, ...] | None, tasks: Sequence[int]) -> tuple[int, ...] | None:
+    """Return *scope* (None: all of *tasks*) without what was erased of *package*, which nobody can work on."""
+    if not package.erased:
+        return scope
+    return tuple(task for task in (tasks if scope is None else scope) if task not in package.erased)
 
 
 def authors(job: Job, package: Package, turns: Sequence[Assignment]) -> list[int]:

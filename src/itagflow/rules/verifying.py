@@ -158,8 +158,10 @@ def _counts(dossier: Dossier) -> Iterator[Difference]:
 
 
 def _marks(dossier: Dossier) -> Iterator[Difference]:
-    """Yield where a package marks other tasks as disputed, sent back or due than it should."""
+    """Yield where a package marks other tasks as erased, disputed, sent back or due than it should."""
     package = dossier.package
+    erased = {number for number, task in dossier.tasks.items() if task.erased}
+    yield from differ(package, "erased", package.erased, tuple(sorted(erased)))
     yield from differ(package, "disputes", package.disputes, tuple(c.task for c in dossier.cases if _is_disputed(c)))
     sent = set[int]()
     for turn in dossier.turns:
@@ -167,8 +169,9 @@ def _marks(dossier: Dossier) -> Iterator[Difference]:
             sent.update(dossier.tasks if turn.sent_back is None else turn.sent_back)
     yield from differ(package, "rejects", package.rejects, tuple(sorted(sent)))
     if package.scope is not None:
-        own = tuple(sorted(dossier.tasks.keys() & set(package.scope)))
-        yield from differ(package, "scope", package.scope, own if package.stage and own else None)
+        own = tuple(sorted((dossier.tasks.keys() - erased) & set(package.scope)))
+        # nothing is due only where something was erased
+        yield from differ(package, "scope", package.scope, own if package.stage and (own or erased) else None)
 
 
 def _is_disputed(case: Case) -> bool:
@@ -273,7 +276,7 @@ def _merged(dossier: Dossier, turn: Assignment, scope: Sequence[int]) -> Iterato
     voters = [t.id for t in dossier.turns if t.round == turn.round and t.outcome is Outcome.SUBMITTED]
     for said in map(dossier.said.__getitem__, scope):
         votes, merged = [said[id] for id in voters if id in said], said.get(turn.id)
-        if merged is not None and votes:
+        if merged is not None and votes and not merged.erased:
             won = merge(template, votes, dossier.job.workflow.label.min_votes)
             yield from differ(merged, "replies", merged.replies, won.replies)
             yield from differ(merged, "abandoned", merged.abandoned, won.abandoned)
@@ -287,8 +290,10 @@ def _answer(dossier: Dossier, answer: Answer) -> Iterator[Difference]:
         return
     for name in ("package", "stage", "round", "member"):
         yield from differ(answer, name, getattr(answer, name), getattr(turn, name))
-    if task is None or not turn.covers(answer.task):
+    if task is None or not (task.erased or turn.covers(answer.task)):  # an erased task leaves the scope of live turns
         yield from differ(answer, "task", answer.task, "one in the scope of its turn")
+    elif task.erased or answer.erased:
+        yield from differ(answer, "erased", answer.erased, task.erased)
     elif dossier.template:
         yield from _fit(dossier.template, dossier, answer, task)
 

@@ -1,0 +1,55 @@
+"""One act on many packages: in blocks, and with what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from itagflow.flow._act import Block
+from itagflow.flow._find import MemberRef, PackageRef, TurnRef, key_of
+from itagflow.flow.claiming import Claiming, assigned, released
+from itagflow.flow.reviewing import Reviewing, rejected, reviewed
+from itagflow.model.attempt import Attempt
+from itagflow.model.package import Outcome
+
+
+class Bulk(Claiming, Reviewing):
+    """The verbs that do one act to many packages.
+
+    Each returns what became of every act, in the order given: the turn as it is now, or why it was refused.  One
+    that is refused neither stops nor undoes the others.  Rules and history are those of the verb for one.
+
+    They store blocks of up to 200 acts.  When the process ends in between, whole blocks are stored; call again:
+    what is done already is reported as done, or refused.
+    """
+
+    def assign_many(self, packages: Iterable[PackageRef], member: MemberRef, *, by: MemberRef) -> list[Attempt]:
+        """Offer a free slot of each package to a member; refusals are the errors of `assign`."""
+        keys = [key_of(package) for package in packages]
+        return self._attempt(keys, Block.hold_packages, lambda block, key: assigned(block, key, member, by))
+
+    def release_many(self, turns: Iterable[TurnRef], *, by: MemberRef | None = None, reason: str = "") -> list[Attempt]:
+        """Give turns back, or decline offers; refusals are the errors of `release`."""
+        keys = [key_of(turn) for turn in turns]
+        return self._attempt(keys, Block.hold_turns, lambda block, key: released(block, key, by, reason))
+
+    def review_many(self, turns: Iterable[TurnRef], *, by: MemberRef | None = None) -> list[Attempt]:
+        """Let packages pass at INSPECT; refusals are the errors of `review`."""
+        return self._review_many("review", Outcome.REVIEWED, turns, by)
+
+    def accept_many(self, turns: Iterable[TurnRef], *, by: MemberRef | None = None) -> list[Attempt]:
+        """Let packages pass at ACCEPT; refusals are the errors of `accept`.
+
+        All that one holds: ``flow.accept_many(flow.turns("ada", job=job))``.
+        """
+        return self._review_many("accept", Outcome.ACCEPTED, turns, by)
+
+    def reject_many(self, turns: Iterable[TurnRef], *, reason: str = "", by: MemberRef | None = None) -> list[Attempt]:
+        """Send back of each package what stands judged wrong, or all of it; refusals are the errors of `reject`."""
+        keys = [key_of(turn) for turn in turns]
+        return self._attempt(keys, Block.hold_turns, lambda block, key: rejected(block, key, None, reason, by))
+
+    def _review_many(
+        self, verb: str, outcome: Outcome, turns: Iterable[TurnRef], by: MemberRef | None
+    ) -> list[Attempt]:
+        keys = [key_of(turn) for turn in turns]
+        return self._attempt(keys, Block.hold_turns, lambda block, key: reviewed(block, verb, outcome, key, by))

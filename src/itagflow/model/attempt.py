@@ -1,0 +1,28 @@
+"""What became of one act among many."""
+
+from __future__ import annotations
+
+import attrs
+
+from itagflow.errors import ItagflowError
+from itagflow.model.package import Assignment
+
+
+@attrs.frozen
+class Attempt:
+    """What became of one act among many: true in a condition when it was done, false when it was refused.
+
+    >>> from itagflow.errors import NotFound
+    >>> bool(Attempt((4, 17), error=NotFound("Assignment", (4, 17))))
+    False
+    """
+
+    key: tuple[int, int]
+    """What the act was asked for: the key of a turn, or for `assign_many` of a package."""
+    turn: Assignment | None = None
+    """The turn as it is now; None when the act was refused."""
+    error: ItagflowError | None = None
+    """Why it was refused, as the verb for one would have raised it; None when it was done."""
+
+    def __bool__(self) -> bool:
+        return self.error is None

@@ -1,0 +1,374 @@
+"""Many packages in one call: the same as one by one, in blocks, with what became of each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import attrs
+import invariants
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scenes import Clock, cats, labeled, rows, taken, verbs
+
+import itagflow
+from itagflow import (
+    Accept,
+    Assignment,
+    Attempt,
+    Choice,
+    Flow,
+    Incomplete,
+    Inspect,
+    ItagflowError,
+    Job,
+    JobState,
+    Label,
+    MemoryStore,
+    NotAllowed,
+    NotFound,
+    NotHeld,
+    Outcome,
+    PackageState,
+    Role,
+    Stage,
+    TurnState,
+    Workflow,
+    WrongState,
+)
+from itagflow.flow import _act, claiming
+from itagflow.store import Query, Writer
+from itagflow.stores._layout import LAYOUTS
+
+REVIEWED = Workflow(Label(), Inspect(), Accept())
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (_act, claiming):
+        monkeypatch.setattr(module, "BLOCK", 3)
+
+
+@pytest.fixture
+def checked(flow: Flow) -> Iterator[Flow]:
+    yield flow
+    invariants.check(flow)
+
+
+def accepting(flow: Flow, packages: int, workflow: Workflow | None = None) -> tuple[Job, list[Assignment]]:
+    """A job whose packages are all held by ada, to be accepted."""
+    job = cats(flow, tasks=packages, size=1, workflow=workflow or Workflow(Label(), Accept()), accept=["ada"])
+    for _ in range(packages):
+        labeled(flow, "ben", job)
+    return job, flow.claim_many("ada", job, Stage.ACCEPT, packages)
+
+
+class TestClaiming:
+    def test_so_many_as_asked_for_in_the_order_of_the_pool(self, checked: Flow) -> None:
+        job = cats(checked, tasks=10, size=1)
+        checked.prioritize(job, 5, by="ada", packages=[7])
+        turns = checked.claim_many("ben", job, Stage.LABEL, 5)
+        assert [turn.package for turn in turns] == [7, 1, 2, 3, 4]
+        assert all(turn.state is TurnState.HELD for turn in turns)
+        assert verbs(checked, job).count("claim") == 5
+
+    def test_all_there_are_when_more_are_asked_for(self, checked: Flow) -> None:
+        job = cats(checked, tasks=7, size=1)
+        assert len(checked.claim_many("ben", job, Stage.LABEL, 100)) == 7
+        assert checked.claim_many("ben", job, Stage.LABEL, 100) == []
+        assert checked.claim_many("ben", job, Stage.LABEL, 0) == []
+
+    def test_offers_come_first(self, checked: Flow) -> None:
+        job = cats(checked, tasks=6, size=1)
+        checked.assign_many([(job.id, 6), (job.id, 4)], "ben", by="ada")
+        assert [turn.package for turn in checked.claim_many("ben", job, Stage.LABEL, 3)] == [6, 4, 1]
+
+    def test_no_more_than_the_limit(self, checked: Flow) -> None:
+        job = cats(checked, tasks=9, size=1, workflow=Workflow(Label(limit=5)))
+        assert len(checked.claim_many("ben", job, Stage.LABEL, 9)) == 5
+        assert checked.explain("ben", job, Stage.LABEL) == "the limit is reached: ben holds 5 of 5 turns"
+
+    def test_lapsed_turns_come_last(self, checked: Flow, clock: Clock) -> None:
+        job = cats(checked, tasks=3, size=1, workflow=Workflow(Label(lease=timedelta(minutes=10))))
+        checked.claim_many("cy", job, Stage.LABEL, 2)
+        clock.forward(minutes=11)
+        assert [turn.package for turn in checked.claim_many("ben", job, Stage.LABEL, 3)] == [3, 1, 2]
+
+    def test_who_may_not_work_there_is_told_so(self, checked: Flow) -> None:
+        job = cats(checked)
+        checked.add_member("street", "di", Role.OPERATOR, by="ada")
+        with pytest.raises(NotAllowed):
+            checked.claim_many("di", job, Stage.LABEL, 2)
+        checked.pause(job, by="ada")
+        assert checked.claim_many("ben", job, Stage.LABEL, 2) == []
+
+
+class TestOutcomes:
+    def test_each_says_how_its_turn_is_now(self, checked: Flow) -> None:
+        job, turns = accepting(checked, 7)
+        attempts = checked.accept_many(turns)
+        assert all(attempts)
+        assert [attempt.key for attempt in attempts] == [turn.key for turn in turns]
+        assert [attempt.turn for attempt in attempts] == [checked.turn(turn) for turn in turns]
+        assert {attempt.turn.outcome for attempt in attempts if attempt.turn} == {Outcome.ACCEPTED}
+        assert checked.job(job).state is JobState.FINISHED
+
+    def test_the_refused_ones_leave_no_trace_and_stop_nobody(self, checked: Flow) -> None:
+        job, turns = accepting(checked, 5)
+        checked.judge(turns[1], 2, wrong="no cat")
+        checked.release(turns[3])
+        before = checked.turn(turns[1])
+        attempts = checked.accept_many([*turns, (job.id, 999)])
+        assert [bool(attempt) for attempt in attempts] == [True, False, True, False, True, False]
+        assert [type(attempt.error) for attempt in attempts if not attempt] == [Incomplete, NotHeld, NotFound]
+        assert str(attempts[1].error).endswith("judge them anew (tasks 2)")
+        assert checked.turn(turns[1]) == before
+        assert verbs(checked, job).count("accept") == 3
+        assert checked.job(job).state is JobState.RUNNING
+
+    def test_jobs_are_acted_on_in_the_order_of_their_keys(self, checked: Flow) -> None:
+        """Two blocks that each end two jobs would wait for each other for ever."""
+        first = cats(checked)
+        template = checked.template(first)
+        second = checked.create_job(
+            "street", "more", template=template, data=rows(2), workforce={Stage.LABEL: ["ben"]}, by="ada"
+        )
+        jobs = [first, second]
+        turns = [taken(checked, "ben", job) for job in reversed(jobs)]
+        attempts = checked.release_many(turns)
+        assert [attempt.turn for attempt in attempts] == [checked.turn(turn) for turn in turns]
+        released = [event.job for event in checked.events() if event.verb == "release"]
+        assert released == [job.id for job in jobs]
+
+    def test_the_job_finishes_once_with_the_last_package(self, checked: Flow) -> None:
+        job, turns = accepting(checked, 6)
+        checked.accept_many(turns)
+        moves = [
+            (event.package, move.after)
+            for event in checked.history(job)
+            for move in event.changes
+            if move.kind == "job"
+        ]
+        assert moves[-1] == (6, "finished")
+        assert [after for _, after in moves].count("finished") == 1
+
+    def test_it_finishes_also_when_the_last_of_a_block_is_refused(self, checked: Flow) -> None:
+        job, turns = accepting(checked, 3)
+        checked.accept(turns[2])
+        checked.release(turns[1])
+        (again,) = checked.claim_many("ada", job, Stage.ACCEPT, 5)
+        attempts = checked.accept_many([turns[0], again, turns[1]])
+        assert [bool(attempt) for attempt in attempts] == [True, True, False]
+        assert checked.job(job).state is JobState.FINISHED
+
+    def test_sent_again_it_changes_nothing(self, checked: Flow) -> None:
+        job, turns = accepting(checked, 4)
+        first = checked.accept_many(turns)
+        history = list(checked.history(job))
+        assert checked.accept_many(turns) == first
+        assert list(checked.history(job)) == history
+
+    def test_one_turn_named_twice_is_done_once(self, checked: Flow) -> None:
+        job, turns = accepting(checked, 2)
+        released = checked.release_many([turns[0], turns[0], turns[1]])
+        assert [type(attempt.error) for attempt in released] == [type(None), WrongState, type(None)]
+        assert verbs(checked, job).count("release") == 2
+
+    def test_another_members_turns_are_refused_one_by_one(self, checked: Flow) -> None:
+        _, turns = accepting(checked, 2)
+        attempts = checked.accept_many(turns, by="ben")
+        assert [str(attempt.error) for attempt in attempts] == [
+            f"turn {turn.id} is not held: it is another member's, not ben's" for turn in turns
+        ]
+
+    def test_turns_of_several_jobs_go_together(self, checked: Flow) -> None:
+        job, turns = accepting(checked, 2)
+        other = checked.create_job("street", "more", template=job.template, data=rows(1), by="ada")
+        checked.set_workforce(other, {Stage.LABEL: ["ben"]}, by="ada")
+        more = taken(checked, "ben", other)
+        checked.save(more, 1, Choice("cat"))
+        attempts = checked.release_many([more, *turns], by="ada")
+        assert [attempt.turn.job for attempt in attempts if attempt.turn] == [other.id, job.id, job.id]
+
+    def test_nothing_comes_of_nothing(self, checked: Flow) -> None:
+        assert checked.accept_many([]) == []
+
+
+class TestEveryVerb:
+    def test_assign_says_which_packages_have_no_free_slot(self, checked: Flow) -> None:
+        job = cats(checked, tasks=5, size=1)
+        taken(checked, "cy", job)
+        attempts = checked.assign_many([*checked.packages(job), (job.id, 77)], "ben", by="ada")
+        assert [bool(attempt) for attempt in attempts] == [False, True, True, True, True, False]
+        assert "has no free slot" in str(attempts[0].error)
+        assert [turn.package for turn in checked.turns("ben", job=job)] == [2, 3, 4, 5]
+
+    def test_who_may_not_assign_gets_nothing_done(self, checked: Flow) -> None:
+        job = cats(checked, tasks=2, size=1)
+        attempts = checked.assign_many(checked.packages(job), "ben", by="cy")
+        assert [type(attempt.error) for attempt in attempts] == [NotAllowed, NotAllowed]
+
+    def test_release_gives_everything_back(self, checked: Flow) -> None:
+        job = cats(checked, tasks=5, size=1, workflow=Workflow(Label(limit=9)))
+        turns = checked.claim_many("ben", job, Stage.LABEL, 3) + checked.claim_many("cy", job, Stage.LABEL, 2)
+        assert all(checked.release_many(turns, by="ada", reason="the office is closed"))
+        assert all(package.waiting for package in checked.packages(job))
+        assert {checked.turn(turn).remark for turn in turns} == {"the office is closed"}
+        assert checked.claim_many("ben", job, Stage.LABEL, 9)[4].package == 5
+
+    def test_expire_returns_the_lapsed_ones_in_blocks(self, checked: Flow, clock: Clock) -> None:
+        job = cats(checked, tasks=8, size=1, workflow=Workflow(Label(lease=timedelta(minutes=10), limit=8)))
+        turns = checked.claim_many("ben", job, Stage.LABEL, 8)
+        clock.forward(minutes=11)
+        checked.renew(turns[4])
+        assert [turn.package for turn in checked.expire(job, by="ada")] == [1, 2, 3, 4, 6, 7, 8]
+        assert checked.expire(job, by="ada") == []
+
+    def test_review_passes_them_on(self, checked: Flow) -> None:
+        job = cats(checked, tasks=4, size=1, workflow=REVIEWED)
+        for _ in range(4):
+            labeled(checked, "ben", job)
+        turns = checked.claim_many("di", job, Stage.INSPECT, 4)
+        assert all(checked.review_many(turns, by="di"))
+        assert {package.state for package in checked.packages(job)} == {PackageState.ACCEPT}
+        assert [type(attempt.error) for attempt in checked.accept_many(turns[:1])] == [NotHeld]
+
+    def test_reject_sends_back_what_is_wrong_and_needs_a_reason_for_the_rest(self, checked: Flow) -> None:
+        job = cats(checked, tasks=6, size=2, workflow=REVIEWED)
+        for _ in range(3):
+            labeled(checked, "ben", job)
+        turns = checked.claim_many("di", job, Stage.INSPECT, 3)
+        checked.judge(turns[1], 3, wrong="a dog")
+        refused, done, _ = checked.reject_many(turns)
+        assert isinstance(refused.error, Incomplete)
+        assert done.turn is not None
+        assert done.turn.sent_back == (3,)
+        assert all(checked.reject_many([turns[0], turns[2]], reason="do it again"))
+        assert [turn.scope for turn in checked.turns("ben", job=job)] == [(3,), None, None]
+
+
+ENDS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "accept": (Flow.accept, Flow.accept_many),
+    "review": (Flow.review, Flow.review_many),
+    "reject": (Flow.reject, Flow.reject_many),
+    "release": (Flow.release, Flow.release_many),
+}
+
+
+def one_by_one(verb: Callable[..., Any], flow: Flow, keys: Sequence[tuple[int, int]], **more: Any) -> list[str]:
+    """What became of each, said by the verbs for one."""
+    said = list[str]()
+    for key in keys:
+        try:
+            said.append(str(verb(flow, key, **more)))
+        except ItagflowError as error:
+            said.append(str(error))
+    return said
+
+
+def told(attempts: Sequence[Attempt]) -> list[str]:
+    return [str(attempt.turn or attempt.error) for attempt in attempts]
+
+
+def content(flow: Flow) -> list[Any]:
+    """Everything that a store holds."""
+    with flow.store.read() as reader:
+        return [entity for kind in LAYOUTS for entity in sorted(reader.find(Query(kind)), key=lambda e: e.key)]
+
+
+@settings(max_examples=25)
+@given(
+    verb=st.sampled_from(sorted(ENDS)),
+    picked=st.lists(st.integers(0, 8), max_size=9),
+    wrong=st.sets(st.integers(1, 8)),
+    limit=st.sampled_from([None, 8]),
+    reason=st.sampled_from(["", "no good"]),
+    two_stages=st.booleans(),
+)
+def test_it_is_the_same_as_one_by_one(
+    verb: str, picked: list[int], wrong: set[int], limit: int | None, reason: str, two_stages: bool
+) -> None:
+    single, many = ENDS[verb]
+    stage = Stage.INSPECT if two_stages else Stage.ACCEPT
+    workflow = Workflow(Label(), *([Inspect(limit=limit)] if two_stages else []), Accept(limit=limit))
+    said, held = list[list[str]](), list[list[Any]]()
+    for act in (
+        lambda *given, **more: told(many(*given, **more)),
+        lambda *given, **more: one_by_one(single, *given, **more),
+    ):
+        ids = itertools.count(1000)
+        with Flow(MemoryStore(), clock=Clock(), ids=ids.__next__) as flow:
+            job = cats(flow, tasks=8, size=1, workflow=workflow, inspect=["di"], accept=["di"])
+            for _ in range(8):
+                labeled(flow, "ben", job)
+            turns = flow.claim_many("di", job, stage, 8)
+            for turn in turns:
+                if turn.package in wrong:
+                    flow.judge(turn, turn.package, wrong="no")
+            keys = [turns[at].key if at < 8 else (job.id, 5) for at in picked]
+            more = {"reason": reason} if verb in ("reject", "release") else {}
+            said.append(act(flow, keys, **more))
+            invariants.check(flow)
+            held.append(content(flow))
+    assert said[0] == said[1]
+    assert held[0] == held[1]
+
+
+class TestCrashes:
+    def test_whole_blocks_are_stored_and_the_rest_is_done_when_called_again(
+        self, checked: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job, turns = accepting(checked, 8)
+        opened = checked.store.write
+        blocks = itertools.count(1)
+
+        def write() -> AbstractContextManager[Writer]:
+            if next(blocks) > 2:
+                raise OSError("the power is gone")
+            return opened()
+
+        monkeypatch.setattr(checked.store, "write", write)
+        with pytest.raises(OSError, match="power"):
+            checked.accept_many(turns)
+        monkeypatch.undo()
+        assert [checked.turn(turn).outcome for turn in turns] == [Outcome.ACCEPTED] * 6 + [None] * 2
+        assert all(checked.accept_many(turns))
+        assert checked.job(job).state is JobState.FINISHED
+
+    def test_a_block_that_fails_is_dropped_whole(self, checked: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+        job, turns = accepting(checked, 3)
+        told = list[Any]()
+        monkeypatch.setattr(checked, "_listeners", (told.append,))
+        done = itertools.count(1)
+        do = _act.Block.do
+
+        def failing(block: _act.Block, change: Any) -> None:
+            if next(done) == 3:
+                raise OSError("the disk is gone")
+            do(block, change)
+
+        monkeypatch.setattr(_act.Block, "do", failing)
+        with pytest.raises(OSError, match="disk"):
+            checked.accept_many(turns)
+        monkeypatch.setattr(_act.Block, "do", do)
+        assert verbs(checked, job).count("accept") == 0
+        assert told == []
+        assert all(checked.accept_many(turns))
+
+
+def test_both_stores_come_to_the_same(tmp_path: Path) -> None:
+    held = list[list[Any]]()
+    for url in ("memory:", str(tmp_path / "labels.db")):
+        ids = itertools.count(1000)
+        with itagflow.open(url, clock=Clock(), ids=ids.__next__) as flow:
+            _, turns = accepting(flow, 7, Workflow(Label(limit=3), Accept(limit=9)))
+            flow.reject_many(turns[:2], reason="again")
+            flow.accept_many(reversed(turns))
+            held.append(content(flow))
+    assert held[0] == held[1]
+    assert all(attrs.has(type(entity)) for entity in held[0])
