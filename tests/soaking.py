@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import attrs
-from workers import PEOPLE, VERBS
+from workers import PEOPLE, VERBS, erase
 
 import itagflow
 from itagflow import AlreadyExists, Flow, InvalidData, NotFound, RuleError, StoreFailed, codec
@@ -22,6 +22,8 @@ CUT = ("the connection was lost", "the server stopped the statement", "the serve
 """Why a call is made again; whatever else the store says is no fault of the server, and ends the soak."""
 NOTED = frozenset({"claim", "save_many", "modify", "submit", "review", "accept", "reject", "release"})
 """The verbs of those who work: what these return is noted."""
+KEEPING = tuple(verb for verb in VERBS if verb is not erase)
+"""What they do; nothing is erased, for every answer is looked for in the end."""
 
 
 @attrs.frozen
@@ -83,7 +85,7 @@ def soak(given: Soak) -> Counter[str]:
     with given.notes.open("w") as notes:
         flow: Any = Insistent(given.url, notes)
         while time.monotonic() < until:
-            verb = draw.choice((*VERBS, carry_on))
+            verb = draw.choice((*KEEPING, carry_on))
             try:
                 verb(flow, given.job, draw.choice(PEOPLE), draw)
                 done[verb.__name__] += 1

@@ -235,4 +235,5 @@ def test_memory_does_not_grow_with_what_is_copied(tmp_path: Path) -> None:
             peaks[tasks] = peak(lambda flow=flow, other=other: flow.copy(to=other))
             other.copy(to=back)
             assert everything(back) == everything(flow)
-    assert peaks[20_000] < 1.3 * peaks[5_000]
+    # a row alone takes more; the history of loading names the packages that it made
+    assert peaks[20_000] - peaks[5_000] < 15_000 * 50
