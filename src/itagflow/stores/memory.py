@@ -184,7 +184,8 @@ class _Change(_Look):
     def take(self, query: Query[E]) -> E | None:
         return next(self.find(attrs.evolve(query, limit=1)), None)
 
-    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:  # noqa: ARG002 - there is one writer
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
+        del shared  # there is one writer, and nobody to share with
         return self.get(kind, key)
 
     def remove(self, query: Query[E], limit: int) -> int:
