@@ -1,4 +1,4 @@
-"""The limit: the same reads and writes as the library's, hand-written on ``sqlite3``, on the same tables."""
+"""The limit: the same reads and writes as the library's, hand-written on the database's driver, on the same tables."""
 
 import json
 import sqlite3
@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 from typing import Any
+
+import psycopg
 
 NEVER = 2**63 - 1
 
@@ -18,20 +19,25 @@ def micros() -> int:
 
 
 class Raw:
-    """A connection with the statements of one job."""
+    """A connection with the statements of one job, in what SQL the two databases share."""
 
-    def __init__(self, path: Path, job: int, member: int, synchronous: str) -> None:
-        """Open the file that the library has made."""
-        self.connection = sqlite3.connect(path, isolation_level=None, timeout=60, cached_statements=512)
-        self.connection.execute(f"PRAGMA synchronous = {synchronous}")
-        self.run = self.connection.execute
-        self.job, self.member = job, member
+    begin, hold, take, apart = "BEGIN IMMEDIATE", "", "", ""
+    bulk = 5_000
+    """How many rows are loaded in one transaction."""
+
+    def __init__(self, connection: Any, job: int, member: int) -> None:
+        """Work on a job of the library's, as one of its members."""
+        self.connection, self.job, self.member = connection, job, member
         self.ids = count(10**15)
+
+    def run(self, text: str, values: Iterable[Any] = ()) -> Any:
+        """Run a statement."""
+        return self.connection.execute(text, values)
 
     @contextmanager
     def block(self) -> Iterator[None]:
         """Run a write block."""
-        self.run("BEGIN IMMEDIATE")
+        self.run(self.begin)
         yield
         self.run("COMMIT")
 
@@ -46,17 +52,16 @@ class Raw:
     def claim(self) -> tuple[int, int]:
         """Take the first package of the pool."""
         with self.block():
-            number, free, version, body = self.run(
-                "SELECT number, free, version, body FROM package WHERE job = ? AND state = 'label' AND waiting = 1 "
+            number, free, version = self.run(
+                "SELECT number, free, version FROM package WHERE job = ? AND state = 'label' AND waiting = 1 "
                 "AND NOT EXISTS (SELECT 1 FROM assignment a WHERE a.job = package.job AND a.package = package.number "
-                "AND a.member = ? AND a.stage = 'label' AND a.state IN ('held', 'done')) "
-                "ORDER BY priority DESC, waiting_since, number LIMIT 1",
+                f"AND a.member = ? AND a.stage = 'label' AND a.state IN ('held', 'done'){self.apart}) "
+                f"ORDER BY priority DESC, waiting_since, number LIMIT 1{self.take}",
                 (self.job, self.member),
             ).fetchone()
             self.run(
-                "UPDATE package SET free = ?, waiting = ?, version = ?, body = ? "
-                "WHERE job = ? AND number = ? AND version = ?",
-                (free - 1, free > 1, version + 1, body, self.job, number, version),
+                "UPDATE package SET free = ?, waiting = ?, version = ? WHERE job = ? AND number = ? AND version = ?",
+                (free - 1, int(free > 1), version + 1, self.job, number, version),
             )
             turn = next(self.ids)
             self.run(
@@ -73,7 +78,7 @@ class Raw:
         """Read the tasks of a turn with what was said about them."""
         self.run("BEGIN")
         (package,) = self.run("SELECT package FROM assignment WHERE job = ? AND id = ?", (self.job, turn)).fetchone()
-        tasks = self.run(
+        tasks: list[tuple[Any, ...]] = self.run(
             "SELECT number, body FROM task WHERE job = ? AND package = ? ORDER BY number", (self.job, package)
         ).fetchall()
         self.run("SELECT * FROM package WHERE job = ? AND number = ?", (self.job, package)).fetchall()
@@ -87,7 +92,7 @@ class Raw:
         """Save the answer to a task."""
         with self.block():
             row = self.run(
-                "SELECT state, package FROM assignment WHERE job = ? AND id = ?", (self.job, turn)
+                f"SELECT state, package FROM assignment WHERE job = ? AND id = ?{self.hold}", (self.job, turn)
             ).fetchone()
             key = (self.job, turn, task)
             self.run("SELECT version FROM answer WHERE job = ? AND assignment = ? AND task = ?", key).fetchone()
@@ -104,10 +109,12 @@ class Raw:
         with self.block():
             key = (self.job, turn)
             package, version = self.run(
-                "SELECT package, version FROM assignment WHERE job = ? AND id = ?", key
+                f"SELECT package, version FROM assignment WHERE job = ? AND id = ?{self.hold}", key
             ).fetchone()
             place = (self.job, package)
-            old, size = self.run("SELECT version, size FROM package WHERE job = ? AND number = ?", place).fetchone()
+            old, size = self.run(
+                f"SELECT version, size FROM package WHERE job = ? AND number = ?{self.hold}", place
+            ).fetchone()
             answered, dropped = self.run(
                 "SELECT COUNT(*), SUM(dropped) FROM answer WHERE job = ? AND assignment = ? AND counts = 1", key
             ).fetchone()
@@ -130,21 +137,72 @@ class Raw:
     def load(self, rows: Iterable[dict[str, Any]], size: int) -> None:
         """Load rows from mappings as tasks in packages of *size*, in blocks of 5,000."""
         rows, first = iter(rows), 1
-        while block := [json.dumps(row, ensure_ascii=False) for row, _ in zip(rows, range(5_000), strict=False)]:
+        while block := [json.dumps(row, ensure_ascii=False) for row, _ in zip(rows, range(self.bulk), strict=False)]:
             numbers = range(first, first + len(block))
+            packages = range((first - 1) // size + 1, (numbers[-1] - 1) // size + 2)
             with self.block():
-                self.connection.executemany(
-                    "INSERT INTO task (job, number, version, package, row_key, body) VALUES (?, ?, 0, ?, '', ?)",
-                    [(self.job, n, (n - 1) // size + 1, text) for n, text in zip(numbers, block, strict=True)],
+                self.insert(
+                    "task (job, number, version, package, row_key, body)",
+                    ((self.job, n, 0, (n - 1) // size + 1, "", text) for n, text in zip(numbers, block, strict=True)),
                 )
-                self.connection.executemany(
-                    "INSERT INTO package (job, number, version, state, waiting, priority, waiting_since, free, round, "
-                    "size, abandoned, wrong, disputed, value, body) "
-                    "VALUES (?, ?, 0, 'label', 1, 0, ?, 1, 1, ?, 0, 0, 0, '', '{}')",
-                    [(self.job, p, micros(), size) for p in range((first - 1) // size + 1, numbers[-1] // size + 1)],
+                self.insert(
+                    "package (job, number, version, state, waiting, priority, waiting_since, free, round, size, "
+                    "abandoned, wrong, disputed, value, body)",
+                    ((self.job, p, 0, "label", 1, 0, micros(), 1, 1, size, 0, 0, 0, "", "{}") for p in packages),
                 )
                 self.event("load", 0, 0, 0, {"data": {"rows": [first, numbers[-1]]}})
             first += len(block)
+
+    def insert(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Insert many rows."""
+        marks = ", ".join("?" * (table.count(",") + 1))
+        self.connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Read all tasks of the job, a page at a time, as an export does."""
+        query = "SELECT number, body FROM task WHERE job = ? ORDER BY number"
+        yield from self.run(query, (self.job,))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
+def sqlite(path: str, job: int, member: int, synchronous: str) -> Raw:
+    """Open a file that the library has made."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=60, cached_statements=512)
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    return Raw(connection, job, member)
+
+
+class Postgres(Raw):
+    """The same on PostgreSQL: rows are held, and loaded by COPY."""
+
+    begin, hold, take, apart = "BEGIN", " FOR UPDATE", " FOR UPDATE SKIP LOCKED", " OFFSET 0"
+
+    def __init__(self, url: str, job: int, member: int) -> None:
+        """Connect to a database that the library has made."""
+        connection = psycopg.connect(url, autocommit=True, options="-c search_path=itagflow")
+        super().__init__(connection, job, member)
+        self._cursor = connection.cursor()
+        self._texts = dict[str, str]()
+
+    def run(self, text: str, values: Iterable[Any] = ()) -> Any:
+        """Run a statement, its text with this driver's marks."""
+        known = self._texts.get(text) or self._texts.setdefault(text, text.replace("?", "%s"))
+        return self._cursor.execute(known, tuple(values))  # type: ignore[arg-type]
+
+    def insert(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Copy many rows."""
+        with self._cursor.copy(f"COPY {table} FROM STDIN") as copy:  # type: ignore[arg-type]
+            for row in rows:
+                copy.write_row(row)
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Read all tasks of the job with a cursor of the server's."""
+        with self.connection.transaction(), self.connection.cursor("all") as cursor:
+            cursor.itersize = 2_000
+            yield from cursor.execute("SELECT number, body FROM task WHERE job = %s ORDER BY number", (self.job,))
 
 
 def timed(act: Callable[[], object]) -> float:

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hot import HOT
 from workers import count_up, look, open_and_add, write, write_in_child
 
-from itagflow import Choice, PackageState, Stage, StoreFailed, TurnState
+from itagflow import Choice, StoreFailed
 from itagflow.model.entity import changed
 from itagflow.model.event import Event
-from itagflow.model.package import OPEN, Assignment, Package
+from itagflow.model.package import Package
 from itagflow.model.task import Answer, Task
-from itagflow.store import Query, Span, Unless
+from itagflow.store import Query
 from itagflow.stores import SqliteStore
 from itagflow.stores._layout import LAYOUTS
 from itagflow.stores._schema import APPLICATION
@@ -51,78 +52,7 @@ def plan(store: SqliteStore, query: Query[Any]) -> str:
 class TestPlans:
     """Every query of the hot path uses its index and sorts nothing."""
 
-    MINE = Unless(
-        Assignment,
-        {"member": 2, "stage": Stage.LABEL, "state": (TurnState.HELD, TurnState.DONE)},
-        {"job": "job", "number": "package"},
-    )
-
-    @pytest.mark.parametrize(
-        ("query", "index"),
-        [
-            (
-                Query(
-                    Package,
-                    {"job": 4, "state": PackageState.LABEL, "waiting": True},
-                    order=("-priority", "waiting_since", "number"),
-                    limit=1,
-                    unless=MINE,
-                ),
-                "package_pool",
-            ),
-            (
-                Query(
-                    Package,
-                    {"job": 4, "state": PackageState.INSPECT, "waiting": True, "priority": Span(1, None)},
-                    order=("-priority", "waiting_since", "number"),
-                    limit=1,
-                    unless=MINE,
-                ),
-                "package_pool",
-            ),
-            (
-                Query(
-                    Package,
-                    {
-                        "job": 4,
-                        "state": PackageState.INSPECT,
-                        "waiting": True,
-                        "priority": 0,
-                        "waiting_since": Span(7, None),
-                    },
-                    order=("-priority", "waiting_since", "number"),
-                    limit=1,
-                    unless=MINE,
-                ),
-                "package_pool",
-            ),
-            (Query(Package, {"job": 4, "state": OPEN}, limit=2), "package_state"),
-            (Query(Package, {"job": 4, "value": ("a", "b")}), "package_value"),
-            (Query(Assignment, {"job": 4, "package": 1}, order=("id",)), "assignment_package"),
-            (
-                Query(Assignment, {"member": 2, "state": TurnState.OFFERED, "job": 4}, order=("id",)),
-                "assignment_member",
-            ),
-            (Query(Assignment, {"job": 4, "member": 2, "token": "t"}, limit=1), "assignment_token"),
-            (
-                Query(
-                    Assignment,
-                    {"job": 4, "live": True, "stage": Stage.LABEL, "lease_until": Span(None, 5)},
-                    order=("lease_until", "id"),
-                ),
-                "assignment_lease",
-            ),
-            (
-                Query(Task, {"job": 4, "package": 1, "number": Span(2, None)}, order=("number",), limit=9),
-                "task_package",
-            ),
-            (Query(Task, {"job": 4, "row_key": ("a", "b")}), "task_row_key"),
-            (Query(Answer, {"job": 4, "task": Span(1, 9)}), "answer_task"),
-            (Query(Answer, {"job": 4, "assignment": 1}), "PRIMARY KEY"),
-            (Query(Event, {"job": 4}, order=("position",), limit=9, after=(3, 3)), "event_job"),
-            (Query(Event, {"job": 4, "package": 1}, order=("position",), limit=9), "event_package"),
-        ],
-    )
+    @pytest.mark.parametrize(("query", "index"), HOT)
     def test_it_uses_its_index(self, path: Path, query: Query[Any], index: str) -> None:
         store = SqliteStore(path)
         found = plan(store, query)

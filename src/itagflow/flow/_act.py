@@ -13,6 +13,7 @@ from typing import Any
 from itagflow.errors import InvalidData, NotFound, Problem, RuleError
 from itagflow.flow import _find
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, perhaps
+from itagflow.flow._seen import Seen
 from itagflow.model.attempt import Attempt
 from itagflow.model.entity import E, Key
 from itagflow.model.event import Event
@@ -164,6 +165,10 @@ class Block:
             continue
         return id
 
+    def next_id(self) -> int:
+        """Return an id without looking whether it is taken: whoever adds something under it finds out."""
+        return self._ids()
+
     def do(self, change: Change) -> None:
         """Store what a rule decided, with its event."""
         *_, event = self.store.add(*change.add, change.event)
@@ -185,6 +190,7 @@ class Shell:
         self._ids = ids
         self._listeners = tuple(listeners)
         self._checks: dict[int, Check] = {}
+        self._seen = Seen()
 
     @contextmanager
     def _acting(self) -> Generator[Block]:

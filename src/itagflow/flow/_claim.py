@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
+from itagflow.errors import InvalidData, RuleError
 from itagflow.flow._act import Block
-from itagflow.flow._find import first
+from itagflow.flow._find import first, perhaps
 from itagflow.flow._pool import begin, own_work_waits, pool, waiting
+from itagflow.flow._seen import Seen
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, Seat, Start, TurnState
 from itagflow.model.workspace import Member
@@ -24,19 +26,56 @@ class Sent(Exception):
         self.turn = turn
 
 
+class NoSeat(Exception):
+    """The seat that a claim has to hold is not there yet; it is made in a block of its own, once."""
+
+    def __init__(self, seat: Seat) -> None:
+        self.seat = seat
+
+
 class Claim:
     """One claim, of one turn or many: what is looked at in turn until something is there."""
 
-    def __init__(self, block: Block, job: Job, member: Member, stage: Stage, token: str) -> None:
+    def __init__(self, block: Block, job: Job, member: Member, stage: Stage, token: str, seen: Seen) -> None:
+        """Claim in *block*; job and member are as they were last seen."""
         self._block, self._job, self._member, self._stage, self._token = block, job, member, stage, token
         self._act: Act = block.act(job.workspace, member.id)
+        self._seen = seen
         self._holding = False
         self._closed = False
-        self._kept: Job | None = None
+        self._kept = False
         self.start: Start | None = None
 
     def run(self, count: int) -> list[Assignment]:
-        """Take up to *count* turns of what is offered and of what waits, or else the one whose lease lapsed first.
+        """Take up to *count* turns; what is refused, or not there, is so by what is stored now.
+
+        Raises:
+            Outdated: when job or member has changed since it was seen.
+            NoSeat: when the member has no seat here yet.
+            Sent: when the claim was sent before.
+        """
+        try:
+            found = self._found(count)
+        except (RuleError, InvalidData):
+            self._must_be_so()
+            raise
+        if not found:
+            self._must_be_so()
+        return found
+
+    def _found(self, count: int) -> list[Assignment]:
+        rule = self._job.workflow.rule(self._stage)
+        if self._token and (known := by_token(self._block, self._job, self._member, self._token)):
+            return [known]
+        access.check(self._block.policy, self._member, Action.at(self._stage), self._job, self._stage)
+        if self._job.state is not JobState.RUNNING:
+            return []
+        if self._token or rule.limit is not None:
+            self._must_have_seat()
+        return self._taken(count)
+
+    def _taken(self, count: int) -> list[Assignment]:
+        """Take what is offered and what waits, or else the one whose lease lapsed first.
 
         A block that holds turns already waits for nobody, so a lapsed one is only taken by itself.
         """
@@ -74,7 +113,7 @@ class Claim:
         seats = self._seated() if package else None
         if package is None or seats is None:
             return None
-        id = self._block.new_id(Assignment, self._job.id)
+        id = self._block.next_id()
         stage, token = self._stage, self._token
         change = claiming.start(
             self._job, package, self._member, self._act, id=id, stage=stage, token=token, seats=seats
@@ -120,7 +159,7 @@ class Claim:
         return renewed
 
     def _take_over(self, package: Package, lapsed: Assignment, seats: tuple[Saved, ...]) -> Assignment | None:
-        id, token = self._block.new_id(Assignment, self._job.id), self._token
+        id, token = self._block.next_id(), self._token
         change = claiming.take_over(
             self._job, package, lapsed, self._member, self._act, id=id, token=token, seats=seats
         )
@@ -150,9 +189,20 @@ class Claim:
             raise Sent(known)
 
     def _take(self, change: Change) -> Assignment | None:
-        self._kept = self._kept or must_still_be_able(self._block, self._job, self._member, self._stage)
-        self._closed = self._kept.state is not JobState.RUNNING
-        return None if self._closed else done(self._block, change)
+        if not self._kept:  # nobody changes either of them any more until the block ends
+            self._seen.must_be_so(self._job, self._member, self._block.kept(self._job.id, self._member.id))
+            self._kept = True
+        return done(self._block, change)
+
+    def _must_be_so(self) -> None:
+        store = self._block.store
+        now = store.get(Job, self._job.key), store.get(Member, self._member.key)
+        self._seen.must_be_so(self._job, self._member, now)
+
+    def _must_have_seat(self) -> None:
+        seat = Seat(job=self._job.id, stage=self._stage, member=self._member.id)
+        if perhaps(self._block.store, Seat, seat.key) is None:
+            raise NoSeat(seat)
 
 
 def lapsed(block: Block, job: Job, stage: Stage) -> list[Assignment]:
@@ -169,19 +219,6 @@ def has_lapsed(turn: Assignment, block: Block) -> bool:
 def by_token(block: Block, job: Job, member: Member, token: str) -> Assignment | None:
     """Return the turn that a claim with this token gave before."""
     return first(block.store, Query(Assignment, {"job": job.id, "member": member.id, "token": token}, limit=1))
-
-
-def must_still_be_able(block: Block, job: Job, member: Member, stage: Stage) -> Job:
-    """Check once more, behind everything that is held, that *member* may work here, and return the job as it is now.
-
-    Nobody changes either of them any more until the block ends: no turn is given to somebody who has just been
-    removed, and none of a job that has just ended.
-    """
-    now, who = block.kept(job.id, member.id)
-    if (now.version, who.version) != (job.version, member.version):
-        claiming.must_be_working(now, f"{stage.value} here")
-        access.check(block.policy, who, Action.at(stage), now, stage)
-    return now
 
 
 def done(block: Block, change: Change) -> Assignment:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itagflow.errors import AlreadyExists, NotAllowed
 from itagflow.flow._act import BLOCK, Block, Shell
-from itagflow.flow._claim import Claim, Sent, by_token, done, has_lapsed, lapsed, must_still_be_able
-from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, perhaps
+from itagflow.flow._claim import Claim, NoSeat, Sent, done, has_lapsed, lapsed
+from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef
+from itagflow.flow._seen import Outdated
 from itagflow.flow._turns import held, left
 from itagflow.model.entity import changed
-from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Package, Seat, Start
 from itagflow.model.workspace import Member
 from itagflow.rules import access, claiming
@@ -101,7 +102,7 @@ class Claiming(Shell):
             seats = left(block, job, old)
             id = block.new_id(Assignment, job.id)
             change = claiming.reassign(job, package, old, who, act, id=id, reason=reason, seats=seats)
-            must_still_be_able(block, job, who, old.stage)
+            _must_still_be_able(block, job, who, old.stage)
             return done(block, change)
 
     def expire(self, job: JobRef, *, by: MemberRef) -> list[Assignment]:
@@ -119,13 +120,16 @@ class Claiming(Shell):
 
     def _claim(self, member: MemberRef, job: JobRef, stage: Stage, count: int, token: str = "") -> list[Assignment]:
         """Take up to *count* turns in one block, and remember where the member's next look at the pool begins."""
-        try:
-            turns, start = self._claim_block(member, job, stage, count, token)
-        except _NoSeat as missing:
-            self._make_seat(missing.seat)
-            return self._claim(member, job, stage, count, token)
-        except Sent as before:
-            return [before.turn]
+        while True:
+            try:
+                turns, start = self._claim_block(member, job, stage, count, token)
+                break
+            except NoSeat as missing:
+                self._make_seat(missing.seat)
+            except Sent as before:
+                return [before.turn]
+            except (Outdated, AlreadyExists):  # or another process has drawn the same id
+                continue
         for turn in turns[-1:]:
             if turn.member and start:
                 self._remember(Seat(job=turn.job, stage=stage, member=turn.member), start)
@@ -135,17 +139,9 @@ class Claiming(Shell):
         self, member: MemberRef, job: JobRef, stage: Stage, count: int, token: str
     ) -> tuple[list[Assignment], Start | None]:
         with self._acting() as block:
-            home = block.job(job)
-            rule = home.workflow.rule(stage)
-            who = block.member(home.workspace, member)
-            if token and (known := by_token(block, home, who, token)):
-                return [known], None
-            access.check(self.policy, who, Action.at(stage), home, stage)
-            if home.state is not JobState.RUNNING:
-                return [], None
-            if token or rule.limit is not None:
-                _must_have_seat(block, Seat(job=home.id, stage=stage, member=who.id))
-            claim = Claim(block, home, who, stage, token)
+            home = self._seen.job(block.store, job)
+            who = self._seen.member(block.store, home.workspace, member)
+            claim = Claim(block, home, who, stage, token, self._seen)
             return claim.run(min(count, BLOCK)), claim.start
 
     def _remember(self, seat: Seat, start: Start) -> None:
@@ -162,18 +158,6 @@ class Claiming(Shell):
             return  # somebody else made it meanwhile
 
 
-class _NoSeat(Exception):
-    """The seat that a claim has to hold is not there yet; it is made in a block of its own, once."""
-
-    def __init__(self, seat: Seat) -> None:
-        self.seat = seat
-
-
-def _must_have_seat(block: Block, seat: Seat) -> None:
-    if perhaps(block.store, Seat, seat.key) is None:
-        raise _NoSeat(seat)
-
-
 def assigned(block: Block, package: PackageRef, member: MemberRef, by: MemberRef) -> Assignment:
     """Offer a free slot of a package to a member: what `Claiming.assign` does."""
     due = block.hold_package(package)
@@ -183,7 +167,7 @@ def assigned(block: Block, package: PackageRef, member: MemberRef, by: MemberRef
     claiming.must_be_working(job, "assign")
     who = _able(block, job, due, member, stage)
     change = claiming.assign(job, due, who, act, id=block.new_id(Assignment, job.id), stage=stage)
-    must_still_be_able(block, job, who, stage)
+    _must_still_be_able(block, job, who, stage)
     return done(block, change)
 
 
@@ -230,3 +214,15 @@ def _able(
     if stage is not Stage.LABEL:
         claiming.must_not_review_own_work(job, package, who, stage, turns)
     return who
+
+
+def _must_still_be_able(block: Block, job: Job, member: Member, stage: Stage) -> None:
+    """Check once more, behind everything that is held, that *member* may work here.
+
+    Nobody changes either of them any more until the block ends: no turn is given to somebody who has just been
+    removed, and none of a job that has just ended.
+    """
+    now, who = block.kept(job.id, member.id)
+    if (now.version, who.version) != (job.version, member.version):
+        claiming.must_be_working(now, f"{stage.value} here")
+        access.check(block.policy, who, Action.at(stage), now, stage)

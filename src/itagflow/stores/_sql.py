@@ -46,6 +46,8 @@ class Sql:
     """What ends a query whose rows are kept as they are, together with others who want that."""
     take: str = ""
     """What ends a query for rows that no other writer holds."""
+    apart: str = ""
+    """What ends a question inside a query that is to be asked row by row, in the order in which rows are looked at."""
 
     def insert(self, layout: Layout[Any]) -> str:
         """Return the text that inserts a row; of an event, whose position the database makes, without the key."""
@@ -71,9 +73,10 @@ class Sql:
         """Return what reads the matches of *query* in order."""
         shape, unless, values = _conditions(self, query)
         after, later = _after(self, query)
-        limited = query.limit is not None
-        text = _find_text(self, LAYOUTS[query.kind], shape, unless, query.order, after, limited)
-        return Statement(text, (*values, *later, query.limit) if limited else (*values, *later))
+        # the one is spelled out: a plan for any number of rows may begin with sorting all of them
+        limit = "" if query.limit is None else "1" if query.limit == 1 else self.mark
+        text = _find_text(self, LAYOUTS[query.kind], shape, unless, query.order, after, limit)
+        return Statement(text, (*values, *later, query.limit) if limit == self.mark else (*values, *later))
 
     def count(self, query: Query[Any]) -> Statement:
         """Return what counts the matches of *query*."""
@@ -160,7 +163,7 @@ def _condition(layout: Layout[Any], name: str, how: str, table: str = "") -> str
 def _not_beside(sql: Sql, layout: Layout[Any], other: Layout[Any], same: Shape, inner: Shape) -> str:
     joined = [f"beside.{theirs} = {sql.place}{layout.table}.{ours}" for ours, theirs in same]
     parts = " AND ".join([*joined, *(_condition(other, name, how, "beside.") for name, how in inner)])
-    return f"NOT EXISTS (SELECT 1 FROM {sql.place}{other.table} AS beside WHERE {parts})"
+    return f"NOT EXISTS (SELECT 1 FROM {sql.place}{other.table} AS beside WHERE {parts}{sql.apart})"
 
 
 @cache
@@ -183,14 +186,14 @@ def _update_text(sql: Sql, layout: Layout[Any], places: tuple[int, ...]) -> str:
 
 @cache
 def _find_text(
-    sql: Sql, layout: Layout[Any], shape: Shape, unless: Any, order: tuple[str, ...], after: str, limited: bool
+    sql: Sql, layout: Layout[Any], shape: Shape, unless: Any, order: tuple[str, ...], after: str, limit: str
 ) -> str:
     _check(layout, shape, order)
     where = _where(sql, layout, shape, unless)
     where += f"{' AND' if where else ' WHERE'} {after}" if after else ""
     sort = f" ORDER BY {', '.join(map(_sort, _full_order(layout, order)))}" if order else ""
-    limit = f" LIMIT {sql.mark}" if limited else ""
-    return f"SELECT {_columns(layout)} FROM {sql.place}{layout.table}{where}{sort}{limit}"
+    end = f" LIMIT {limit}" if limit else ""
+    return f"SELECT {_columns(layout)} FROM {sql.place}{layout.table}{where}{sort}{end}"
 
 
 @cache

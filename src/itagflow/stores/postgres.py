@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cache, partial
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import psycopg
@@ -24,7 +24,7 @@ from psycopg_pool import ConnectionPool
 from itagflow.errors import InvalidData, Problem, StoreFailed
 from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
-from itagflow.store import Query, Reader, Writer
+from itagflow.store import Query, Reader, Unless, Writer
 from itagflow.stores._blocks import Change, Decoded, Found, Look
 from itagflow.stores._guard import Guard
 from itagflow.stores._layout import LAYOUTS, Layout
@@ -70,6 +70,7 @@ def _sql(schema: str) -> Sql:
         hold=" FOR UPDATE",
         share=" FOR SHARE",
         take=" FOR UPDATE SKIP LOCKED",
+        apart=" OFFSET 0",
     )
 
 
@@ -104,14 +105,14 @@ class _Change(_Look, Change):
         it in between, so that is asked once more.
         """
         while (found := super().take(query)) is not None:
-            if query.unless is None or self._still_matches(query, found):
+            if query.unless is None or not self._is_beside(query.unless, found):
                 return found
         return None
 
-    def _still_matches(self, query: Query[E], found: E) -> bool:
-        layout: Layout[Any] = LAYOUTS[query.kind]
-        key = {column.name: layout.value(found, column.name) for column in layout.key}
-        return self.count(attrs.evolve(query, where={**query.where, **key})) == 1
+    def _is_beside(self, unless: Unless, found: Entity) -> bool:
+        layout: Layout[Any] = LAYOUTS[type(found)]
+        place = {theirs: layout.value(found, ours) for ours, theirs in unless.same.items()}
+        return self.count(Query(cast(Any, unless.kind), {**unless.where, **place})) > 0
 
     def add(self, *entities: Entity) -> tuple[Entity, ...]:
         if len(entities) > FEW:

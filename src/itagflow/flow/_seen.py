@@ -1,0 +1,57 @@
+"""Jobs and members as they were last seen: a claim begins with them, and checks them behind what it holds."""
+
+from __future__ import annotations
+
+from itagflow.flow import _find
+from itagflow.flow._find import JobRef, MemberRef
+from itagflow.model.job import Job
+from itagflow.model.workspace import Member
+from itagflow.store import Reader
+
+MOST = 4_096
+"""How many of each are remembered."""
+
+
+class Outdated(Exception):
+    """What was remembered is no longer so: the act begins once more, with what is stored now."""
+
+
+class Seen:
+    """What one Flow has seen of jobs and members; it may be out of date, so nothing is stored on the word of it."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._jobs: dict[int, Job] = {}
+        self._members: dict[tuple[int, int | str], Member] = {}
+
+    def job(self, reader: Reader, ref: JobRef) -> Job:
+        """Return the job as it was last seen, or else as it is; by name it is always asked for."""
+        id = ref.id if isinstance(ref, Job) else ref
+        known = self._jobs.get(id) if isinstance(id, int) else None
+        return known or self._noted(_find.job(reader, ref))
+
+    def member(self, reader: Reader, workspace: int, ref: MemberRef) -> Member:
+        """Return the member of *workspace* as last seen, or else as it is."""
+        mark = (workspace, ref.id if isinstance(ref, Member) else ref)
+        if mark not in self._members:
+            if len(self._members) >= MOST:
+                self._members.clear()
+            self._members[mark] = _find.member(reader, workspace, ref)
+        return self._members[mark]
+
+    def must_be_so(self, job: Job, member: Member, now: tuple[Job, Member]) -> None:
+        """Check what was seen against what is.
+
+        Raises:
+            Outdated: when either has changed; both are forgotten then.
+        """
+        if (job, member) != now:  # not only the versions: a key may be used again
+            self._jobs.pop(job.id, None)
+            self._members = {mark: known for mark, known in self._members.items() if known.id != member.id}
+            raise Outdated(job, member)
+
+    def _noted(self, job: Job) -> Job:
+        if len(self._jobs) >= MOST:
+            self._jobs.clear()
+        self._jobs[job.id] = job
+        return job

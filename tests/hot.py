@@ -1,0 +1,79 @@
+"""The queries of the hot path, and the index that each of them uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from itagflow import Answer, Assignment, PackageState, Stage, Task, TurnState
+from itagflow.model.event import Event
+from itagflow.model.package import OPEN, Package
+from itagflow.store import Query, Span, Unless
+
+MINE = Unless(
+    Assignment,
+    {"member": 2, "stage": Stage.LABEL, "state": (TurnState.HELD, TurnState.DONE)},
+    {"job": "job", "number": "package"},
+)
+HOT: list[tuple[Query[Any], str]] = [
+    (
+        Query(
+            Package,
+            {"job": 4, "state": PackageState.LABEL, "waiting": True},
+            order=("-priority", "waiting_since", "number"),
+            limit=1,
+            unless=MINE,
+        ),
+        "package_pool",
+    ),
+    (
+        Query(
+            Package,
+            {"job": 4, "state": PackageState.INSPECT, "waiting": True, "priority": Span(1, None)},
+            order=("-priority", "waiting_since", "number"),
+            limit=1,
+            unless=MINE,
+        ),
+        "package_pool",
+    ),
+    (
+        Query(
+            Package,
+            {
+                "job": 4,
+                "state": PackageState.INSPECT,
+                "waiting": True,
+                "priority": 0,
+                "waiting_since": Span(7, None),
+            },
+            order=("-priority", "waiting_since", "number"),
+            limit=1,
+            unless=MINE,
+        ),
+        "package_pool",
+    ),
+    (Query(Package, {"job": 4, "state": OPEN}, limit=2), "package_state"),
+    (Query(Package, {"job": 4, "value": ("a", "b")}), "package_value"),
+    (Query(Assignment, {"job": 4, "package": 1}, order=("id",)), "assignment_package"),
+    (
+        Query(Assignment, {"member": 2, "state": TurnState.OFFERED, "job": 4}, order=("id",)),
+        "assignment_member",
+    ),
+    (Query(Assignment, {"job": 4, "member": 2, "token": "t"}, limit=1), "assignment_token"),
+    (
+        Query(
+            Assignment,
+            {"job": 4, "live": True, "stage": Stage.LABEL, "lease_until": Span(None, 5)},
+            order=("lease_until", "id"),
+        ),
+        "assignment_lease",
+    ),
+    (
+        Query(Task, {"job": 4, "package": 1, "number": Span(2, None)}, order=("number",), limit=9),
+        "task_package",
+    ),
+    (Query(Task, {"job": 4, "row_key": ("a", "b")}), "task_row_key"),
+    (Query(Answer, {"job": 4, "task": Span(1, 9)}), "answer_task"),
+    (Query(Answer, {"job": 4, "assignment": 1}), "PRIMARY KEY"),
+    (Query(Event, {"job": 4}, order=("position",), limit=9, after=(3, 3)), "event_job"),
+    (Query(Event, {"job": 4, "package": 1}, order=("position",), limit=9), "event_package"),
+]
