@@ -148,6 +148,15 @@ def add(*entities: Any) -> Callable[[Flow], None]:
     return lambda flow: added(flow, *entities)
 
 
+def spoiled(flow: Flow, job: Job) -> None:
+    """Something is wrong with the job itself, with its first task, the last claim and every package."""
+    for package in list(flow.packages(job)):
+        altered(flow, package, wrong=9)
+    altered(flow, flow.job(job), loaded=7)
+    altered(flow, at(flow, Task, job.id, 1), row="{")
+    removed(flow, all_of(flow, Event, job=job.id, verb="claim")[-1])
+
+
 CORRUPTIONS = [
     pytest.param(
         a_busy_job,

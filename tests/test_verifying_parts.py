@@ -9,13 +9,12 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from functools import partial
 
 import pytest
-from corruptions import CORRUPTIONS, a_busy_job, all_of, altered, at, found, removed
+from corruptions import CORRUPTIONS, a_busy_job, altered, at, found, removed, spoiled
 from scenes import Clock, cats, labeled, rows
 from workers import unsound
 
 import itagflow
 from itagflow import AvgSize, FieldBase, FixedSize, Flow, InvalidData, Job, JobPart, NotFound, Package, Task
-from itagflow.model.event import Event
 
 IN_A_JOB = [each for each in CORRUPTIONS if each.id != "job gone"]
 
@@ -35,15 +34,6 @@ def numbered(url: str, clock: Clock) -> Iterator[Flow]:
 
 def in_parts(flow: Flow, job: Job | JobPart, count: int) -> list[str]:
     return [line for part in flow.parts(job, count) for line in found(flow, part)]
-
-
-def spoiled(flow: Flow, job: Job) -> None:
-    """Something is wrong with the job itself, and with the first task, the last turn and every package."""
-    for package in list(flow.packages(job)):
-        altered(flow, package, wrong=9)
-    altered(flow, flow.job(job), loaded=7)
-    altered(flow, at(flow, Task, job.id, 1), row="{")
-    removed(flow, all_of(flow, Event, job=job.id, verb="claim")[-1])
 
 
 @pytest.mark.parametrize("url", ["memory"], indirect=True)
