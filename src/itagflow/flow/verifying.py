@@ -51,9 +51,9 @@ class Verifying(Reading):
         events in one short block; so people may go on working, and memory does not grow with the job.
 
         Args:
-            place: A workspace or job, its key or name (a workspace of that name comes first); or a part that `parts`
-                has cut from a job, and all parts together come to the same as the job; everything, and what
-                belongs to nothing, when not given.
+            place: A workspace or job, its key or name (a workspace of that name comes first); or a part that was cut
+                from a job, and all its parts together come to the same as the job; everything, and what belongs to
+                nothing, when not given.
             snapshot: Whether all of it shows one moment.
 
         Raises:
