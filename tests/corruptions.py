@@ -32,15 +32,17 @@ from itagflow import (
     Workflow,
 )
 from itagflow.model.entity import Entity
-from itagflow.model.event import Event
-from itagflow.model.package import Outcome, Seat
+from itagflow.model.event import Event, Move
+from itagflow.model.package import Outcome, Seat, Start
 from itagflow.model.workspace import Member, Workspace
 from itagflow.store import Query
 from itagflow.stores._layout import LAYOUTS
 
 L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
 UNFIT = "what does not fit the template is 1: 'cow' is not an option; the options are cat, dog"
+TOMORROW = START + timedelta(days=1)
 THREE = Workflow(Label(limit=2, lease=timedelta(minutes=5)), Inspect(), Accept())
+FINISHING = Move("job", (7,), "state", "running", "finished")
 
 
 def a_busy_job(flow: Flow) -> Job:
@@ -144,6 +146,15 @@ def forget(verb: str, **where: Any) -> Callable[[Flow], None]:
 
 def add(*entities: Any) -> Callable[[Flow], None]:
     return lambda flow: added(flow, *entities)
+
+
+def spoiled(flow: Flow, job: Job) -> None:
+    """Something is wrong with the job itself, with its first task, the last claim and every package."""
+    for package in list(flow.packages(job)):
+        altered(flow, package, wrong=9)
+    altered(flow, flow.job(job), loaded=7)
+    altered(flow, at(flow, Task, job.id, 1), row="{")
+    removed(flow, all_of(flow, Event, job=job.id, verb="claim")[-1])
 
 
 CORRUPTIONS = [
@@ -269,6 +280,17 @@ CORRUPTIONS = [
             "task 10 of job 7: package is 5, and should be one of its job",
         ],
         id="last package gone",
+    ),
+    pytest.param(
+        a_busy_job,
+        add(
+            Package(job=7, number=6, size=1, waiting_since=START), Task(job=7, number=11, package=6, row='{"data": {}}')
+        ),
+        [
+            "job 7: loaded is 10, and should be 11",
+            "job 7: packages is 5, and should be 6",
+        ],
+        id="package that nobody loaded",
     ),
     pytest.param(
         a_busy_job,
@@ -452,6 +474,21 @@ CORRUPTIONS = [
             "turn 14 of job 7: what is stored is nothing, and should be what the history tells of",
         ],
         id="turn without its package",
+    ),
+    pytest.param(
+        a_busy_job,
+        change(Assignment, 7, 14, package=4),
+        [
+            "package 3 of job 7: free and taken slots is 0, and should be 1",
+            "package 4 of job 7: free and taken slots is 2, and should be 1",
+            "the answer of turn 14 to task 5 of job 7: package is 3, and should be 4",
+            "the answer of turn 14 to task 5 of job 7: task is 5, and should be one in the scope of its turn",
+            "turn 14 of job 7: what is stored is nothing, and should be what the history tells of",
+            "the answer of turn 14 to task 5 of job 7: how often it was said is nothing, and should be 1",
+            "turn 14 of job 7: what the history tells of it is nothing, and should be how it was made",
+            "the answer of turn 14 to task 5 of job 7: how often it was said is 1, and should be 0",
+        ],
+        id="turn on the package of another",
     ),
     pytest.param(
         a_busy_job,
@@ -654,6 +691,20 @@ CORRUPTIONS = [
     ),
     pytest.param(
         a_busy_job,
+        change(Seat, 7, "label", 4, start=Start(0, START)),
+        ["the seat of member 4 at label in job 7: start is 2026-11-24 09:00:00+00:00, and should be nothing"],
+        id="place in the pool where no own work waits",
+    ),
+    pytest.param(
+        a_busy_job,
+        add(Seat(job=7, stage=I, member=5, start=Start(0, TOMORROW))),
+        [
+            f"the seat of member 5 at inspect in job 7: start is {TOMORROW}, and should be the moment of an act",
+        ],
+        id="place in the pool that no package had",
+    ),
+    pytest.param(
+        a_busy_job,
         change(Member, 3, role=Role.VIEWER),
         ["member 3: role, as the history tells it, is viewer, and should be operator"],
         id="role",
@@ -728,5 +779,11 @@ CORRUPTIONS = [
         add(Event(at=START, verb="claim", workspace=1, job=7, package=12, turn=5)),
         ["event 25: package is 12, and should be one of its job"],
         id="event about no package",
+    ),
+    pytest.param(
+        a_busy_job,
+        add(Event(at=START, verb="renew", workspace=1, job=7, package=3, turn=14, changes=(FINISHING,))),
+        ["event 25: verb is renew, and should be one that moves a job"],
+        id="event that moves the job",
     ),
 ]

@@ -6,13 +6,15 @@ import io
 import os
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
+from corruptions import found, spoiled
 from scenes import labeled
 from test_parts import exported, half_done
-from workers import count_cats
+from workers import count_cats, unsound
 
 import itagflow
 
@@ -49,6 +51,18 @@ def test_the_cluster_computes_what_you_like(client: Any, tmp_path: Path) -> None
         job = half_done(flow)
         counts = client.gather(client.map(partial(count_cats, path), flow.parts(job, 4), pure=False))
         assert counts == [165, 165, 0, 0]
+
+
+def test_the_cluster_finds_what_is_not_sound(client: Any, tmp_path: Path) -> None:
+    url = str(tmp_path / "labels.db")
+    with itagflow.open(url) as flow:
+        job = half_done(flow)
+        verify = partial(unsound, url)
+        assert client.gather(client.map(verify, flow.parts(job, 4), pure=False)) == [[]] * 4
+        spoiled(flow, job)
+        together = client.gather(client.map(verify, flow.parts(job, 4), pure=False))
+        assert all(together)
+        assert sorted(chain(*together)) == sorted(found(flow, job))
 
 
 def test_what_is_in_memory_cannot_be_read_by_the_cluster(client: Any) -> None:

@@ -111,6 +111,13 @@ def test_label_counts(tmp_path: Path) -> None:
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "{'dog': 120, 'cat': 30}\n"
 
 
+def test_verify_parts(tmp_path: Path) -> None:
+    command = [sys.executable, EXAMPLES / "verify_parts.py", tmp_path]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert len(shown) == 4
+    assert shown[3] == "part 4 of 4: tasks 751 to 1000: 0 differences"
+
+
 def test_outbox(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     example("outbox").main(tmp_path)
     shown = capsys.readouterr().out

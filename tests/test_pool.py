@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import invariants
 import pytest
 from scenes import Clock, cats, labeled, taken
 
@@ -24,6 +25,7 @@ def flow(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterat
     url = request.param if request.param == "memory:" else tmp_path / request.param
     with itagflow.open(url, clock=clock) as opened:
         yield opened
+        invariants.check(opened)
 
 
 def much_own_work(flow: Flow, clock: Clock) -> Job:
@@ -81,6 +83,15 @@ def test_nothing_that_lies_before_the_place_is_left_lying(flow: Flow, clock: Clo
     assert taken(flow, "ben", job, Stage.INSPECT).package == 21
     flow.prioritize(job, 0, packages=[3], by="ada")
     assert [taken(flow, "ben", job, Stage.INSPECT).package for _ in range(8)] == [*range(22, 29), 30]
+
+
+def test_what_is_put_behind_others_may_come_to_lie_before_the_place(flow: Flow, clock: Clock) -> None:
+    job = much_own_work(flow, clock)
+    flow.prioritize(job, -1, packages=[22], by="ada")
+    assert taken(flow, "ben", job, Stage.INSPECT).package == 21
+    assert [taken(flow, "ben", job, Stage.INSPECT).package for _ in range(5)] == [23, 24, 25, 26, 27]
+    flow.prioritize(job, 0, packages=[22], by="ada")
+    assert {taken(flow, "ben", job, Stage.INSPECT).package for _ in range(4)} == {22, 28, 29, 30}
 
 
 def test_a_voter_is_not_shown_again_what_they_have_voted_on(flow: Flow, clock: Clock) -> None:

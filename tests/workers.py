@@ -83,6 +83,12 @@ def finish_in_process(given: tuple[str, int, str]) -> int:
     return done
 
 
+def unsound(url: str, part: JobPart) -> list[str]:
+    """Verify a part of a job, and return what is not as it should be."""
+    with itagflow.open(url) as flow:
+        return [str(difference) for difference in flow.verify(part)]
+
+
 def count_cats(path: Path, part: JobPart) -> int:
     with itagflow.open(path) as flow:
         return sum(1 for _ in flow.find_tasks(part, label="cat"))

@@ -8,7 +8,7 @@ from typing import Any
 from itagflow.errors import InvalidData, RuleError
 from itagflow.flow._act import Block
 from itagflow.flow._find import first, perhaps
-from itagflow.flow._pool import begin, own_work_waits, pool, waiting
+from itagflow.flow._pool import begin, pool, waiting
 from itagflow.flow._seen import Seen
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, Seat, Start, TurnState
@@ -125,7 +125,7 @@ class Claim:
         store, job, stage = self._block.store, self._job, self._stage
         old = self.start or begin(store, job, self._member, stage)
         found = next(filter(None, map(store.take, pool(job, self._member, stage, old))), None)
-        if found and own_work_waits(job, stage) and found != first(store, waiting(job, stage)):
+        if found and claiming.own_work_waits(job, stage) and found != first(store, waiting(job, stage)):
             new = claiming.start_at(found)
             self.start = new if claiming.is_further(old, new) else self.start
         return found

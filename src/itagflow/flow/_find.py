@@ -36,6 +36,7 @@ TaskRef = Work | Task | int
 """A task, the work that shows it, or its number in the job of the turn."""
 T = TypeVar("T")
 M = TypeVar("M")
+N = TypeVar("N", Task, Package)
 
 PAGE = 500
 """How many entities an iterator fetches in one short read block."""
@@ -52,6 +53,12 @@ def perhaps(reader: Reader, kind: type[E], key: Key) -> E | None:
         return reader.get(kind, key)
     except NotFound:
         return None
+
+
+def last_number(reader: Reader, kind: type[N], job: int) -> int:
+    """Return the number of the last task or package of *job*, or 0."""
+    last = first(reader, Query(kind, {"job": job}, order=("-number",), limit=1))
+    return last.number if last else 0
 
 
 def workspace(reader: Reader, ref: WorkspaceRef) -> Workspace:

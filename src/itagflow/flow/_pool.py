@@ -47,16 +47,10 @@ def has_work(reader: Reader, job: Job, member: Member, stage: Stage) -> bool:
 
 def begin(reader: Reader, job: Job, member: Member, stage: Stage) -> Start | None:
     """Return where the look of *member* at the pool begins."""
-    if not own_work_waits(job, stage):
+    if not claiming.own_work_waits(job, stage):
         return None
     seat = perhaps(reader, Seat, (job.id, stage.value, member.id))
     return seat.start if seat else None
-
-
-def own_work_waits(job: Job, stage: Stage) -> bool:
-    """Return whether much of what waits at *stage* may be a member's own work, which they are not given."""
-    voting = job.workflow.label.votes > 1
-    return voting if stage is Stage.LABEL else not job.workflow.rule(stage).allow_own_work
 
 
 def _own_work(job: Job, member: Member, stage: Stage) -> Unless | None:

@@ -154,7 +154,7 @@ class Reading(Shell):
         """Cut a job into parts for as many workers, in order; all its tasks as they are now, each in one part.
 
         A part is a plain value.  A worker, in whatever process, opens a Flow of its own and passes the part where
-        a job is read: to `results`, `find_tasks` or `export`.
+        a job is read: to `results`, `find_tasks`, `export` or `verify`.
 
         Args:
             job: The job, or a part that is to be cut again.
@@ -174,8 +174,10 @@ class Reading(Shell):
         """
         if isinstance(job, JobPart):
             return jobs.cut(job, count)
-        home = self._home(job)
-        return jobs.cut(JobPart(job=home.id, first=1, last=home.loaded), count)
+        with self.store.read() as reader:
+            home = _find.job(reader, job).id
+            tasks, packages = _find.last_number(reader, Task, home), _find.last_number(reader, Package, home)
+        return jobs.cut(JobPart(job=home, first=1, last=tasks, packages=(1, packages)), count)
 
     def results(self, job: PartRef, *, by: MemberRef | None = None, snapshot: bool = False) -> Iterator[Result]:
         """Yield the result of every task, in the order of the input, a page at a time.

@@ -5,24 +5,29 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
+from heapq import merge
+from operator import attrgetter
 from typing import Any, cast
 
 import attrs
 
 from itagflow.errors import NotFound
 from itagflow.flow import _find
-from itagflow.flow._find import PAGE, first, perhaps, through
+from itagflow.flow._find import PAGE, first, last_number, perhaps, through
 from itagflow.flow.reading import Reading
 from itagflow.model.difference import Difference, differ
 from itagflow.model.entity import E, Entity
-from itagflow.model.event import Event, Move
+from itagflow.model.event import Event
 from itagflow.model.job import Job, Stage
+from itagflow.model.jobpart import JobPart
 from itagflow.model.package import OPEN, Assignment, Package, Seat, TurnState
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.rules import verifying
-from itagflow.rules.history import Loads, Replay, replay_differences
+from itagflow.rules.history import ENDING, Loads, Replay, replay_differences
+from itagflow.rules.jobs import packages_of
 from itagflow.rules.results import sort_turns
 from itagflow.rules.verifying import Dossier
 from itagflow.store import Query, Reader, Span, Store
@@ -32,7 +37,7 @@ BLOCK = 1_000
 
 Look = Callable[[], AbstractContextManager[Reader]]
 """Opens a read block: a short one, or the same snapshot each time."""
-Place = Workspace | Job
+Place = Workspace | Job | JobPart
 """What can be verified alone."""
 
 
@@ -46,12 +51,14 @@ class Verifying(Reading):
         events in one short block; so people may go on working, and memory does not grow with the job.
 
         Args:
-            place: A workspace or job, its key or name (a workspace of that name comes first); everything, and what
-                belongs to nothing, when not given.
+            place: A workspace or job, its key or name (a workspace of that name comes first); or a part that was cut
+                from a job, and all its parts together come to the same as the job; everything, and what belongs to
+                nothing, when not given.
             snapshot: Whether all of it shows one moment.
 
         Raises:
             NotFound: when there is no such workspace or job.
+            InvalidData: when a part was not cut from a job, and does not say which packages are looked at with it.
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")
@@ -68,8 +75,10 @@ class Verifying(Reading):
 def differences(store: Store, place: Place | None = None, *, snapshot: bool = False) -> Iterator[Difference]:
     """Yield where *place*, or all of *store*, is not sound; see `Verifying.verify`."""
     with _looking(store, snapshot) as look:
-        if isinstance(place, Job):
-            yield from _Verification(look, place).run()
+        if isinstance(place, JobPart):
+            yield from _Verification(look, place.job, place).run()
+        elif isinstance(place, Job):
+            yield from _Verification(look, place.id).run()
         elif place is not None:
             yield from _in_workspace(look, place)
         else:
@@ -90,7 +99,11 @@ def _looking(store: Store, snapshot: bool) -> Generator[Look]:
 
 
 def _found(reader: Reader, place: Place | int | str) -> Place:
-    """Return the workspace or job as it is now."""
+    """Return the workspace or job as it is now, or the part of a job that is there."""
+    if isinstance(place, JobPart):
+        packages_of(place)  # refuses at once what would be refused at the first step
+        _find.job(reader, place)
+        return place
     if isinstance(place, Job):
         return _find.job(reader, place)
     try:
@@ -113,7 +126,7 @@ def _in_workspace(look: Look, home: Workspace) -> Iterator[Difference]:
     yield from verifying.workspace_differences(home, members)
     yield from replay_differences(replay, members)
     for job in jobs:
-        yield from _Verification(look, job).run()
+        yield from _Verification(look, job.id).run()
 
 
 def _strays(reader: Reader) -> Iterator[Difference]:
@@ -139,129 +152,152 @@ def _strays(reader: Reader) -> Iterator[Difference]:
 
 @attrs.define
 class _Verification:
-    """One look at a whole job: what it goes by, and what it has seen so far."""
+    """One look at a job, or at a part of it."""
 
     look: Look
-    job: Job
-    tasks: int = 0
-    """The number of the last task."""
-    packages: int = 0
-    """The number of the last package."""
-    position: int = 0
-    """The position of the last event; what comes later is not looked at."""
-    template: Template | None = None
-    moves: list[tuple[int, Move]] = attrs.field(factory=list[tuple[int, Move]])
-    """The moves of the job itself, which the last act on a package makes too."""
+    key: int
+    """The key of the job."""
+    part: JobPart | None = None
+    """The part that is looked at; None: all of the job."""
+    tasks: range = range(0)
+    """The numbers of the tasks that are looked at."""
+    packages: range = range(0)
+    """The numbers of the packages that are looked at."""
+    last: int = 0
+    """The number of the last package of the job."""
 
     def run(self) -> Iterator[Difference]:
         """Yield everything that is not as it should be."""
         with self.look() as reader:
-            job = perhaps(reader, Job, self.job.key)
+            job = perhaps(reader, Job, (self.key,))
             if job is None:
                 return  # deleted meanwhile
-            self.job = job
-            found = [*self._begun(reader), *self._seats(reader)]
+            found = self._begun(reader, job)
         yield from found
         yield from self._numbers()
-        after = 0
-        while after < self.packages:
+        numbers = self.packages
+        while numbers:
             with self.look() as reader:
-                after, found = self._group(reader, after)
+                numbers, found = self._group(reader, numbers)
             yield from found
-        yield from self._history()
 
-    def _begun(self, reader: Reader) -> Iterator[Difference]:
-        """Look at the job itself, and at what lies outside of it."""
-        job, own = self.job, {"job": self.job.id}
-        self.template = perhaps(reader, Template, (job.template,))
-        self.tasks, self.packages = _last(reader, Query(Task, own)), _last(reader, Query(Package, own))
-        last = first(reader, Query(Event, own, order=("-position",), limit=1))
-        self.position = last.position if last else 0
-        members = {member.id: member for member in _members(reader, verifying.named(job))}
-        still = first(reader, Query(Package, {**own, "state": OPEN}, limit=1))
-        yield from verifying.job_differences(job, self.template, members, still)
-        yield from differ(job, "loaded", job.loaded, self.tasks)
-        yield from differ(job, "packages", job.packages, self.packages)
-        behind: dict[str, Any] = {**own, "package": Span(self.packages + 1, None)}
-        for turn in reader.find(Query(Assignment, behind, limit=PAGE)):
-            yield from differ(turn, "package", turn.package, "one of its job")
-        for event in reader.find(Query(Event, behind, limit=PAGE)):
-            yield from differ(event, "package", event.package, "one of its job")
-        for answer in reader.find(Query(Answer, {**own, "task": Span(self.tasks + 1, None)}, limit=PAGE)):
-            yield from differ(answer, "task", answer.task, "one of its job")
-
-    def _seats(self, reader: Reader) -> Iterator[Difference]:
-        own = {"job": self.job.id}
-        seats = {(seat.stage, seat.member): seat.held for seat in through(reader, Query(Seat, own))}
-        live = Query(Assignment, {**own, "live": True, "state": TurnState.HELD})
-        tally = reader.tally(live, by=("stage", "member")).items()
-        held = {(Stage(stage), cast(int, member)): count for (stage, member), (count,) in tally if member}
-        return verifying.seat_differences(self.job, seats, held)
+    def _begun(self, reader: Reader, job: Job) -> list[Difference]:
+        """See what there is to look at; the part with the first task looks at the job as a whole too."""
+        tasks, self.last = last_number(reader, Task, job.id), last_number(reader, Package, job.id)
+        self.tasks, self.packages = range(1, tasks + 1), range(1, self.last + 1)
+        if self.part is not None:
+            self.tasks = _within(range(self.part.first, self.part.last + 1), tasks)
+            self.packages = _within(packages_of(self.part), self.last)
+            if self.part.first > 1:
+                return []
+        return [*_whole(reader, job, tasks, self.last), *_seats(reader, job), *_history(reader, job)]
 
     def _numbers(self) -> Iterator[Difference]:
         """Yield the holes in the numbers of the tasks, and the tasks that are in no package of the job."""
-        for start in range(1, self.tasks + 1, BLOCK):
-            numbers = range(start, min(start + BLOCK, self.tasks + 1))
-            where: dict[str, Any] = {"job": self.job.id, "number": Span(numbers[0], numbers[-1])}
+        for start in range(0, len(self.tasks), BLOCK):
+            numbers = self.tasks[start : start + BLOCK]
+            where: dict[str, Any] = {"job": self.key, "number": _span(numbers)}
             with self.look() as reader:
                 tally = reader.tally(Query(Task, where), by=("number", "package"))
             found = cast("dict[tuple[int, int], object]", tally)
-            yield from verifying.missing("task", self.job, numbers, {number for number, _ in found})
+            yield from verifying.missing("task", self.key, numbers, {number for number, _ in found})
             for number, package in found:
-                if not 1 <= package <= self.packages:
-                    yield Difference("task", (self.job.id, number), "package", package, "one of its job")
+                if not 1 <= package <= self.last:
+                    yield Difference("task", (self.key, number), "package", package, "one of its job")
 
-    def _group(self, reader: Reader, after: int) -> tuple[int, list[Difference]]:
-        """Look at the packages behind number *after*, as many as fit a block; return the last number."""
-        job = perhaps(reader, Job, self.job.key)
+    def _group(self, reader: Reader, numbers: range) -> tuple[range, list[Difference]]:
+        """Look at the first packages of these *numbers*, as many as fit a block; return the numbers of the others."""
+        job = perhaps(reader, Job, (self.key,))
         if job is None:
-            return self.packages, []  # deleted meanwhile
-        where: dict[str, Any] = {"job": job.id, "number": Span(after + 1, self.packages)}
+            return range(0), []  # deleted meanwhile
+        where: dict[str, Any] = {"job": job.id, "number": _span(numbers)}
         packages = _fitting(reader.find(Query(Package, where, order=("number",), limit=PAGE)))
-        last = packages[-1].number if packages else self.packages
-        seen = {package.number for package in packages}
-        found = list(verifying.missing("package", job, range(after + 1, last + 1), seen))
-        dossiers = _dossiers(reader, job, self.template, packages, Span(after + 1, last))
+        size = packages[-1].number - numbers[0] + 1 if packages else len(numbers)
+        here = numbers[:size]
+        found = list(verifying.missing("package", job.id, here, {package.number for package in packages}))
+        dossiers = _dossiers(reader, job, packages, here, self.last)
         for dossier in dossiers:
             found += verifying.package_differences(dossier)
-        replay = self._replayed(reader, packages, Span(after + 1, last))
-        turns = [turn for dossier in dossiers for turn in dossier.turns]
-        answers = [answer for dossier in dossiers for answer in dossier.answers]
-        found += replay_differences(replay, [*packages, *turns], answers)
-        return last, found
-
-    def _replayed(self, reader: Reader, packages: list[Package], numbers: Span) -> Replay:
-        """Replay the history of some packages, and keep what it moved of the job."""
-        replay = Replay()
-        for package in packages:
-            replay.begin(package)
-        told = Query(Event, {"job": self.job.id, "package": numbers}, order=("package", "position"))
-        for event in through(reader, told):
-            replay.tell(event)
-        self.moves += (moved for moved in replay.aside if moved[0] <= self.position)
-        return replay
-
-    def _history(self) -> Iterator[Difference]:
-        """Yield where the acts on the job as a whole, and its own moves in all acts, do not come to what it is."""
-        loads, replay = Loads(), Replay()
-        where: dict[str, Any] = {"job": self.job.id, "package": 0, "position": Span(None, self.position)}
-        with self.look() as reader:
-            if perhaps(reader, Job, self.job.key) is None:
-                return
-            for event in through(reader, Query(Event, where, order=("position",))):
-                loads.tell(event)
-                self.moves += ((event.position, move) for move in event.changes if move.kind == "job")
-        for position, move in sorted(self.moves, key=lambda moved: moved[0]):
-            replay.move(position, move)
-        yield from loads.breaks
-        yield from differ(self.job, "loaded, as the history tells it,", self.job.loaded, loads.rows)
-        yield from differ(self.job, "packages, as the history tells it,", self.job.packages, loads.packages)
-        yield from replay_differences(replay, [self.job])
+        found += _retold(reader, job, dossiers, here)
+        return numbers[size:], found
 
 
-def _last(reader: Reader, query: Query[Task] | Query[Package]) -> int:
-    last = first(cast(Any, reader), attrs.evolve(cast(Any, query), order=("-number",), limit=1))
-    return cast(int, last.number) if last else 0
+def _within(numbers: range, last: int) -> range:
+    """Return those of *numbers* that are at most *last*."""
+    return range(numbers.start, min(numbers.stop, last + 1))
+
+
+def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Difference]:
+    """Look at the job itself, and at what lies outside of it: behind its last of *tasks* and *packages*."""
+    own = {"job": job.id}
+    template = perhaps(reader, Template, (job.template,))
+    members = {member.id: member for member in _members(reader, verifying.named(job))}
+    still = first(reader, Query(Package, {**own, "state": OPEN}, limit=1))
+    yield from verifying.job_differences(job, template, members, still)
+    yield from differ(job, "loaded", job.loaded, tasks)
+    yield from differ(job, "packages", job.packages, packages)
+    behind: dict[str, Any] = {**own, "package": Span(packages + 1, None)}
+    for turn in reader.find(Query(Assignment, behind, limit=PAGE)):
+        yield from differ(turn, "package", turn.package, "one of its job")
+    for event in reader.find(Query(Event, behind, limit=PAGE)):
+        yield from differ(event, "package", event.package, "one of its job")
+    for answer in reader.find(Query(Answer, {**own, "task": Span(tasks + 1, None)}, limit=PAGE)):
+        yield from differ(answer, "task", answer.task, "one of its job")
+
+
+def _seats(reader: Reader, job: Job) -> Iterator[Difference]:
+    seats = list(through(reader, Query(Seat, {"job": job.id})))
+    live = Query(Assignment, {"job": job.id, "live": True, "state": TurnState.HELD})
+    tally = reader.tally(live, by=("stage", "member")).items()
+    held = {(Stage(stage), cast(int, member)): count for (stage, member), (count,) in tally if member}
+    yield from verifying.seat_differences(job, seats, held)
+    yield from verifying.start_differences(job, seats, _moments(reader, job, seats))
+
+
+def _moments(reader: Reader, job: Job, seats: Iterable[Seat]) -> set[datetime]:
+    """Return those moments at which *seats* say that a package came to wait, and at which there was an act."""
+    since = tuple({seat.start.since for seat in seats if seat.start})
+    acts = Query(Event, {"job": job.id, "at": since}, order=("position",))
+    return {event.at for event in through(reader, acts)} if since else set()
+
+
+def _history(reader: Reader, job: Job) -> Iterator[Difference]:
+    """Yield where the acts on the job as a whole, and its own moves in all acts, do not come to what it is."""
+    loads, replay = Loads(), Replay()
+    for event in _acts(reader, job):
+        loads.tell(event)
+        replay.tell_job(event)
+    yield from loads.breaks
+    yield from differ(job, "loaded, as the history tells it,", job.loaded, loads.rows)
+    yield from differ(job, "packages, as the history tells it,", job.packages, loads.packages)
+    yield from replay_differences(replay, [job])
+
+
+def _acts(reader: Reader, job: Job) -> Iterator[Event]:
+    """Yield the acts that are about the job as a whole or that may move it, in order."""
+    whole: dict[str, Any] = {"job": job.id, "package": 0}
+    ending: dict[str, Any] = {"job": job.id, "package": Span(1, None), "verb": ENDING}
+    both = (through(reader, Query(Event, where, order=("position",))) for where in (whole, ending))
+    return merge(*both, key=attrgetter("position"))
+
+
+def _retold(reader: Reader, job: Job, dossiers: list[Dossier], numbers: range) -> Iterator[Difference]:
+    """Yield where the history of each package, of those with these *numbers*, does not come to what there is of it."""
+    replays = defaultdict[int, Replay](Replay)
+    for dossier in dossiers:
+        replays[dossier.package.number].begin(dossier.package)
+    where: dict[str, Any] = {"job": job.id, "package": _span(numbers)}
+    for event in through(reader, Query(Event, where, order=("package", "position"))):
+        replays[event.package].tell(event)
+    for dossier in dossiers:
+        replay = replays.pop(dossier.package.number)
+        yield from replay_differences(replay, [dossier.package, *dossier.turns], dossier.answers)
+    for replay in replays.values():
+        yield from replay_differences(replay, [])
+
+
+def _span(numbers: range) -> Span:
+    return Span(numbers[0], numbers[-1])
 
 
 def _fitting(packages: Iterable[Package]) -> list[Package]:
@@ -275,16 +311,15 @@ def _fitting(packages: Iterable[Package]) -> list[Package]:
     return group
 
 
-def _dossiers(
-    reader: Reader, job: Job, template: Template | None, packages: list[Package], numbers: Span
-) -> list[Dossier]:
-    """Return the dossiers of *packages*, whose *numbers* are these, read in one go."""
-    own: dict[str, Any] = {"job": job.id, "package": numbers}
+def _dossiers(reader: Reader, job: Job, packages: list[Package], numbers: range, last: int) -> list[Dossier]:
+    """Return the dossiers of *packages*, whose *numbers* are these of up to *last*, read in one go."""
+    own: dict[str, Any] = {"job": job.id, "package": _span(numbers)}
+    template = perhaps(reader, Template, (job.template,))
     tasks = _by_package(reader.find(Query(Task, own, order=("package", "number"))))
     turns = _by_package(reader.find(Query(Assignment, own)))
     homes = {turn.id: turn.package for found in turns.values() for turn in found}
     answers = defaultdict[int, list[Answer]](list)
-    for home, answer in _answers(reader, job, tasks, homes).values():
+    for home, answer in _answers(reader, job, tasks, homes, last).values():
         answers[home].append(answer)
     named = {turn.member for found in turns.values() for turn in found if turn.member is not None}
     members = {member.id: member for member in _members(reader, named)}
@@ -303,13 +338,19 @@ def _dossiers(
 
 
 def _answers(
-    reader: Reader, job: Job, tasks: dict[int, list[Task]], homes: dict[int, int]
+    reader: Reader, job: Job, tasks: dict[int, list[Task]], homes: dict[int, int], last: int
 ) -> dict[Any, tuple[int, Answer]]:
-    """Return every answer that a turn of *homes* gives or that is about one of *tasks*, each with its package."""
+    """Return every answer that a turn of *homes* gives or that is about one of *tasks*, each with its package.
+
+    That of its turn comes first: what a turn on another package says about one of *tasks* is looked at there.
+    """
     where = {task.number: task.package for found in tasks.values() for task in found}
-    by_task = reader.find(Query(Answer, {"job": job.id, "task": tuple(where)})) if where else ()
+    by_task = list(reader.find(Query(Answer, {"job": job.id, "task": tuple(where)}))) if where else []
     by_turn = reader.find(Query(Answer, {"job": job.id, "assignment": tuple(homes)})) if homes else ()
-    found = {answer.key: (where[answer.task], answer) for answer in by_task}
+    other = {answer.assignment for answer in by_task} - homes.keys()
+    elsewhere: dict[str, Any] = {"job": job.id, "id": tuple(other), "package": Span(1, last)}
+    strange = {turn.id for turn in reader.find(Query(Assignment, elsewhere))} if other else set[int]()
+    found = {answer.key: (where[answer.task], answer) for answer in by_task if answer.assignment not in strange}
     return {**found, **{answer.key: (homes[answer.assignment], answer) for answer in by_turn}}
 
 

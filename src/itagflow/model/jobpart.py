@@ -25,6 +25,11 @@ class JobPart:
     """Which part it is, from 1."""
     of: int = 1
     """How many parts there are."""
+    packages: tuple[int, int] | None = None
+    """The first and the last of the packages that are verified with it; None in a part that was not cut from a job.
+
+    Its tasks lie in any packages: a package may have tasks of many parts.
+    """
 
     def __len__(self) -> int:
         return self.last - self.first + 1

@@ -200,7 +200,7 @@ class Assignment:
 
 @attrs.frozen
 class Start:
-    """Where a member's look at the pool begins: what waits before it was labeled by the member."""
+    """Where a member's look at the pool begins: most of what waits before it was labeled by the member."""
 
     priority: int
     """The priority of the package that was found there."""

@@ -185,6 +185,12 @@ def own_work(job: Job, member: Member, stage: Stage) -> dict[str, Any] | None:
     return {**mine, "same_round": True} if stage is Stage.LABEL else None
 
 
+def own_work_waits(job: Job, stage: Stage) -> bool:
+    """Return whether much of what waits at *stage* may be a member's own work, which they are not given."""
+    voting = job.workflow.label.votes > 1
+    return voting if stage is Stage.LABEL else not job.workflow.rule(stage).allow_own_work
+
+
 def is_own_work(job: Job, package: Package, member: Member, stage: Stage, turns: Sequence[Assignment]) -> bool:
     """Return whether *member* labeled *package*, so that the pool does not give it to them at *stage*."""
     kept_from = own_work(job, member, stage)

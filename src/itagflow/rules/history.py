@@ -22,6 +22,8 @@ Fields = dict[str, str | int | None]
 
 ANSWERING = frozenset({"save", "abandon", "restore", "judge", "modify"})
 """The verbs that say something about a task."""
+ENDING = ("submit", "review", "accept", "discard", "reopen")
+"""The acts on a package that may move its job too: they end the last one that is open, or open one again."""
 
 
 @attrs.define
@@ -34,27 +36,30 @@ class Replay:
     """How many times each answer was said, by its key."""
     breaks: list[Difference] = attrs.field(factory=list[Difference])
     """The moves that do not start where the one before has ended."""
-    aside: list[tuple[int, Move]] = attrs.field(factory=list[tuple[int, Move]])
-    """The moves of a job, by position: acts on its packages make them too, so they are replayed when all are told."""
 
     def begin(self, package: Package) -> None:
         """Take in a package as it is when it is loaded: events name those as a range, not one by one."""
         self.fields["package", package.key] = {"state": PackageState.LABEL.value, "round": 1}
 
     def tell(self, event: Event) -> None:
-        """Take in what *event* moved and said."""
+        """Take in what *event* moved and said; what it moved of a job is told by `tell_job`, with all acts of that."""
         for move in event.changes:
-            if move.kind == "job":
-                self.aside.append((event.position, move))
-            else:
-                self.move(event.position, move)
+            if move.kind != "job":
+                self._move(event.position, move)
+            elif event.verb not in ENDING:
+                self.breaks.append(Difference("event", event.key, "verb", event.verb, "one that moves a job"))
         if event.task and event.verb in ANSWERING:
             self.saves[event.job, event.turn, event.task] += 1
         for task in event.data.get("said", ()):
             self.saves[event.job, event.turn, int(task)] += 1
 
-    def move(self, position: int, move: Move) -> None:
-        """Take in one move of the event at *position*."""
+    def tell_job(self, event: Event) -> None:
+        """Take in what *event* moved of a job."""
+        for move in event.changes:
+            if move.kind == "job":
+                self._move(event.position, move)
+
+    def _move(self, position: int, move: Move) -> None:
         known = self.fields.setdefault((move.kind, move.key), {})
         before = known.get(move.field)
         if before != move.before:

@@ -107,8 +107,28 @@ def cut(whole: JobPart, count: int) -> tuple[JobPart, ...]:
     if count < 1:
         raise InvalidData("parts", [Problem("", f"must be at least 1, not {count}")])
     of = max(1, min(count, len(whole)))
-    firsts = [whole.first + len(whole) * index // of for index in range(of + 1)]
+    tasks = _stretches((whole.first, whole.last), of)
+    packages = _stretches(whole.packages, of) if whole.packages else [None] * of
     return tuple(
-        JobPart(job=whole.job, first=first, last=end - 1, index=index, of=of)
-        for index, (first, end) in enumerate(pairwise(firsts), 1)
+        JobPart(job=whole.job, first=first, last=last, index=index, of=of, packages=own)
+        for index, ((first, last), own) in enumerate(zip(tasks, packages, strict=True), 1)
     )
+
+
+def _stretches(whole: tuple[int, int], count: int) -> list[tuple[int, int]]:
+    """Return the first and the last of each of *count* stretches of numbers."""
+    first, length = whole[0], whole[1] + 1 - whole[0]
+    firsts = [first + length * index // count for index in range(count + 1)]
+    return [(one, after - 1) for one, after in pairwise(firsts)]
+
+
+def packages_of(part: JobPart) -> range:
+    """Return the numbers of the packages that are verified with *part*.
+
+    Raises:
+        InvalidData: when it does not say, since it was not cut from a job.
+    """
+    if part.packages is None:
+        raise InvalidData("part", [Problem("packages", "are not named: pass a part that flow.parts(job, …) gives")])
+    first, last = part.packages
+    return range(first, last + 1)

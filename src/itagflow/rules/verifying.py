@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 
 import attrs
 
 from itagflow.model.difference import Difference, differ
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import PASSING, Assignment, Outcome, Package, TurnState
+from itagflow.model.package import PASSING, Assignment, Outcome, Package, Seat, TurnState
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import EXTERNAL_ROLES, Member, Role, Workspace
 from itagflow.rules import answers, results, reviewing
+from itagflow.rules.claiming import own_work_waits
 from itagflow.rules.lifecycles import JOB
 from itagflow.rules.results import Case
 from itagflow.rules.voting import merge
@@ -124,26 +126,41 @@ def named(job: Job) -> set[int]:
     return {job.created_by, *crews, *([route] if isinstance(route, int) else ())}
 
 
-def seat_differences(
-    job: Job, seats: Mapping[tuple[Stage, int], int], held: Mapping[tuple[Stage, int], int]
-) -> Iterator[Difference]:
-    """Yield the seats that do not count what their member holds; both by stage and member.
+def seat_differences(job: Job, seats: Sequence[Seat], held: Mapping[tuple[Stage, int], int]) -> Iterator[Difference]:
+    """Yield the seats that do not count what their member holds, which is *held* by stage and member.
 
     A seat counts only at a stage with a limit; elsewhere it is there for tokens.
     """
     limited = {stage for stage in job.workflow.stages if job.workflow.rule(stage).limit is not None}
     due = {place: count for place, count in held.items() if place[0] in limited}
-    for stage, member in sorted({*seats, *due}, key=lambda place: (place[0].value, place[1])):
-        count, should = seats.get((stage, member)), due.get((stage, member), 0)
+    counted = {(seat.stage, seat.member): seat.held for seat in seats}
+    for stage, member in sorted({*counted, *due}, key=lambda place: (place[0].value, place[1])):
+        count, should = counted.get((stage, member)), due.get((stage, member), 0)
         if count != should:
             yield Difference("seat", (job.id, stage.value, member), "held", count, should)
 
 
-def missing(kind: str, job: Job, numbers: range, seen: set[int]) -> Iterator[Difference]:
-    """Yield the *numbers* that no entity of *kind* has, of those that were *seen*."""
+def start_differences(job: Job, seats: Sequence[Seat], moments: Collection[datetime]) -> Iterator[Difference]:
+    """Yield the seats where the look at the pool begins at a place that no package can have had.
+
+    A place is remembered where own work waits, and a package waits since an act; *moments* are those of acts.
+    Whether anything lies before it is nothing that must hold: what is given a lower priority, and what others held
+    at that moment, comes to lie there, and is found when nothing lies behind it any more.
+    """
+    for seat in seats:
+        if seat.start is None:
+            continue
+        if seat.stage not in job.workflow.stages or not own_work_waits(job, seat.stage):
+            yield from differ(seat, "start", seat.start.since, None)
+        elif seat.start.since not in moments:
+            yield from differ(seat, "start", seat.start.since, "the moment of an act")
+
+
+def missing(kind: str, job: int, numbers: range, seen: set[int]) -> Iterator[Difference]:
+    """Yield the *numbers* that no entity of *kind* in *job* has, of those that were *seen*."""
     for number in numbers if len(seen) < len(numbers) else ():
         if number not in seen:
-            yield Difference(kind, (job.id, number), "what is stored", None, f"one of the {kind}s of its job")
+            yield Difference(kind, (job, number), "what is stored", None, f"one of the {kind}s of its job")
 
 
 def _counts(dossier: Dossier) -> Iterator[Difference]:
