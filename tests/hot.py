@@ -6,7 +6,7 @@ from typing import Any
 
 from itagflow import Answer, Assignment, PackageState, Stage, Task, TurnState
 from itagflow.model.event import Event
-from itagflow.model.package import OPEN, Package
+from itagflow.model.package import Package
 from itagflow.store import Query, Span, Unless
 
 MINE = Unless(
@@ -51,7 +51,7 @@ HOT: list[tuple[Query[Any], str]] = [
         ),
         "package_pool",
     ),
-    (Query(Package, {"job": 4, "state": OPEN}, limit=2), "package_state"),
+    (Query(Package, {"job": 4, "open": True}, order=("number",), limit=2), "package_open"),
     (Query(Package, {"job": 4, "value": ("a", "b")}), "package_value"),
     (Query(Assignment, {"job": 4, "package": 1}, order=("id",)), "assignment_package"),
     (

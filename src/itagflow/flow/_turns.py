@@ -11,7 +11,7 @@ from itagflow.flow._cases import cases_in, numbers_in, said_about
 from itagflow.flow._find import MemberRef, TurnRef, first
 from itagflow.flow._following import follow
 from itagflow.model.job import Job, Stage
-from itagflow.model.package import OPEN, Assignment, Outcome, Package, TurnState
+from itagflow.model.package import Assignment, Outcome, Package, TurnState
 from itagflow.model.task import Answer, Verdict
 from itagflow.model.workspace import Member
 from itagflow.rules import carrying, claiming, jobs, reviewing
@@ -152,7 +152,7 @@ def with_finish(block: Block, package: Package) -> tuple[Saved, ...]:
     if block.holds_open(package.job, but=package.number):
         return ()  # nobody else can end that one, and what ends it here looks again
     job = block.store.hold(Job, (package.job,))
-    others = block.store.find(Query(Package, {"job": job.id, "state": OPEN}, limit=2))
+    others = block.store.find(Query(Package, {"job": job.id, "open": True}, order=("number",), limit=2))
     if any(other.number != package.number for other in others) or job.state not in JOB.sources("finish"):
         return ()
     return ((job, jobs.stepped(job, "finish")),)
@@ -161,7 +161,7 @@ def with_finish(block: Block, package: Package) -> tuple[Saved, ...]:
 def finish_if_done(block: Block, job: Job, act: Act) -> None:
     """Finish *job* if it goes on and no open package is left: for acts that move several packages."""
     home = block.store.hold(Job, job.key)
-    still = first(block.store, Query(Package, {"job": home.id, "state": OPEN}, limit=1))
+    still = first(block.store, Query(Package, {"job": home.id, "open": True}, order=("number",), limit=1))
     if still is None and home.state in JOB.sources("finish"):
         done = jobs.stepped(home, "finish")
         block.do(record(act, "finish", about=done, save=((home, done),), data={"name": home.name}))

@@ -12,7 +12,7 @@ from itagflow.flow._turns import recall, recounted, with_finish
 from itagflow.flow.importing import Importing
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState
-from itagflow.model.package import OPEN, Assignment, Package
+from itagflow.model.package import Assignment, Package
 from itagflow.rules import claiming, jobs, reviewing
 from itagflow.rules.access import Action
 from itagflow.rules.change import record
@@ -39,16 +39,14 @@ class Packaging(Importing):
         if discard_open:
             home = self._job(job)
             JOB.advance(home.state, "finish", JobAct(job=home), f"job {home.name!r}")
-            for package in paged(self.store, Query(Package, {"job": home.id, "state": OPEN}, order=("number",))):
+            for package in paged(self.store, Query(Package, {"job": home.id, "open": True}, order=("number",))):
                 self.discard(package, by=by, reason="the job was finished")
             if self._job(home).state is JobState.FINISHED:
                 return self._job(home)
         with self._acting() as block:
             old = block.hold_job(job)
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
-            still = _find.first(
-                block.store, Query(Package, {"job": old.id, "state": OPEN}, order=("state", "number"), limit=1)
-            )
+            still = _find.first(block.store, Query(Package, {"job": old.id, "open": True}, order=("number",), limit=1))
             new = jobs.stepped(old, "finish", open_package=still.number if still else 0)
             block.do(record(act, "finish", about=new, save=((old, new),), data={"name": old.name}))
             return new
@@ -112,7 +110,7 @@ class Packaging(Importing):
         """
         home = self._job(job)
         if packages is None:
-            listed = paged(self.store, Query(Package, {"job": home.id, "state": OPEN}, order=("number",)))
+            listed = paged(self.store, Query(Package, {"job": home.id, "open": True}, order=("number",)))
             numbers = [package.number for package in listed]
         else:
             numbers = sorted({ref if isinstance(ref, int) else _find.key_of(ref)[1] for ref in packages})

@@ -21,7 +21,7 @@ from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job, Stage
 from itagflow.model.jobpart import JobPart
-from itagflow.model.package import OPEN, Assignment, Package, Seat, TurnState
+from itagflow.model.package import Assignment, Package, Seat, TurnState
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
@@ -232,7 +232,7 @@ def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Diff
     own = {"job": job.id}
     template = perhaps(reader, Template, (job.template,))
     members = {member.id: member for member in _members(reader, verifying.named(job))}
-    still = first(reader, Query(Package, {**own, "state": OPEN}, limit=1))
+    still = first(reader, Query(Package, {**own, "open": True}, order=("number",), limit=1))
     yield from verifying.job_differences(job, template, members, still)
     yield from differ(job, "loaded", job.loaded, tasks)
     yield from differ(job, "packages", job.packages, packages)

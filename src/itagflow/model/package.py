@@ -32,9 +32,6 @@ class PackageState(Enum):
 
 _STAGE_OF = {state: next((s for s in Stage if s.value == state.value), None) for state in PackageState}
 
-OPEN = tuple(state for state in PackageState if state.stage is not None)
-"""The states in which a package still has work to come."""
-
 
 @attrs.frozen(kw_only=True)
 class Package:
@@ -86,6 +83,11 @@ class Package:
     def stage(self) -> Stage | None:
         """The stage whose work is due, or None at an end."""
         return self.state.stage
+
+    @property
+    def open(self) -> bool:
+        """Whether there is still work to come on it."""
+        return self.stage is not None
 
     @property
     def waiting(self) -> bool:

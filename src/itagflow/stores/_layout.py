@@ -280,8 +280,10 @@ PACKAGE = Layout(
         word("value"),
         whole("prelabeled"),
         whole("corrected"),
+        flag("open", derived=True),
     ),
     (
+        ("job", "open", "number"),
         ("job", "state", "waiting", "-priority", "waiting_since", "number"),
         ("job", "state", "number"),
         ("job", "value", "number"),

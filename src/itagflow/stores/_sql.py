@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from functools import cache
 from typing import Any
 
 import attrs
 
 from itagflow.model.event import Event
-from itagflow.store import Condition, Query, Span
+from itagflow.store import Condition, Query, Scalar, Span
 from itagflow.stores._layout import LAYOUTS, Layout, check, plain
 
 FEW = 8
@@ -119,6 +120,10 @@ def _rendered(sql: Sql, where: Mapping[str, Condition]) -> tuple[Shape, list[Any
     for name, condition in where.items():
         if condition is True or condition is False:
             shape.append((name, f"= {condition:d}"))  # a literal, so that an index over part of the rows is used
+        elif isinstance(condition, Enum):
+            shape.append((name, f"= {_literal(condition)}"))  # one of a few, some of which are rare
+        elif isinstance(condition, tuple) and condition and all(isinstance(value, Enum) for value in condition):
+            shape.append((name, f"IN ({', '.join(map(_literal, condition))})"))
         elif isinstance(condition, tuple):
             how, given = _any_of(sql, list(map(plain, condition)))
             shape.append((name, how))
@@ -132,6 +137,11 @@ def _rendered(sql: Sql, where: Mapping[str, Condition]) -> tuple[Shape, list[Any
     return tuple(shape), values
 
 
+def _literal(word: Scalar) -> str:
+    """Return a word of ours as SQL text."""
+    return f"'{plain(word)}'"
+
+
 def _ends(sql: Sql, span: Span) -> str:
     low = f">= {sql.mark}" if span.low is not None else ""
     high = f"<= {sql.mark}" if span.high is not None else ""
@@ -139,6 +149,8 @@ def _ends(sql: Sql, span: Span) -> str:
 
 
 def _any_of(sql: Sql, values: list[Any]) -> tuple[str, Sequence[Any]]:
+    if len(values) == 1:
+        return f"= {sql.mark}", values
     if sql.whole_lists:
         return f"= ANY({sql.mark})", (values,)
     if len(values) > FEW:

@@ -45,6 +45,9 @@ NOW = b"BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
 WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 """Begins a block that writes; every statement sees what others have stored until then."""
 
+_LIST = "= ANY("
+"""What is in a text that takes a list."""
+
 AnyConnection = Connection[Any]
 Connect = Callable[[], AbstractContextManager[AnyConnection]]
 """Gives a connection for one block, to be given back at its end."""
@@ -86,7 +89,8 @@ class _Look(Look):
 
     def _run(self, text: str, values: Sequence[Any] = ()) -> Run:
         with translating(self._name):
-            return self._cursor.execute(text.encode(), values)
+            # a plan for any list would be one for a short one
+            return self._cursor.execute(text.encode(), values, prepare=False if _LIST in text else None)
 
 
 class _Change(_Look, Change):

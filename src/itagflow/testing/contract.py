@@ -11,8 +11,8 @@ import attrs
 from itagflow.errors import AlreadyExists, Conflict, ItagflowError, NotFound, StoreFailed
 from itagflow.model.entity import Entity, changed
 from itagflow.model.event import Event
-from itagflow.model.job import Job
-from itagflow.model.package import OPEN, Assignment, Package, PackageState, TurnState
+from itagflow.model.job import STAGES, Job
+from itagflow.model.package import Assignment, Package, PackageState, TurnState
 from itagflow.model.task import Task
 from itagflow.model.workspace import Workspace
 from itagflow.store import Query, Span, Store, Unless
@@ -156,7 +156,10 @@ class StoreContract(Meeting):
 
     def test_conditions(self) -> None:
         """A value, any of several, a span, and all of them together."""
-        packages = [a_package(n, size=n, state=OPEN[n % 3], free=n % 2, priority=n // 4) for n in range(1, 21)]
+        packages = [
+            a_package(n, size=n, state=PackageState.at(STAGES[n % 3]), free=n % 2, priority=n // 4)
+            for n in range(1, 21)
+        ]
         store = self.filled(*packages)
 
         def numbers(**where: Any) -> list[int]:

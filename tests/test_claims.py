@@ -1,0 +1,91 @@
+"""Claims go by what was last seen of the job and the member, but never against what is so by now."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from scenes import cats, taken
+
+import itagflow
+from itagflow import Flow, Job, Label, NotAllowed, Role, Stage, Workflow
+from itagflow.flow._seen import MOST
+from itagflow.stores import MemoryStore
+
+
+@pytest.fixture
+def elsewhere(flow: Flow) -> Flow:
+    """Another program on the same store: what it changes, `flow` has not seen."""
+    return Flow(flow.store, clock=lambda: flow._now())
+
+
+@pytest.fixture
+def job(flow: Flow) -> Job:
+    """A job of which ben has a turn: his claims have seen it."""
+    job = cats(flow, tasks=8, size=1)
+    taken(flow, "ben", job)
+    return job
+
+
+class TestWhatHasChangedMeanwhile:
+    def test_nothing_is_given_to_who_was_removed_elsewhere(self, flow: Flow, elsewhere: Flow, job: Job) -> None:
+        elsewhere.remove_member("street", "ben", by="ada")
+        with pytest.raises(NotAllowed, match="was removed"):
+            flow.claim("ben", job, Stage.LABEL)
+        elsewhere.add_member("street", "ben", Role.OPERATOR, by="ada")
+        assert flow.claim("ben", job, Stage.LABEL)
+
+    def test_a_job_that_was_paused_elsewhere_gives_nothing_out(self, flow: Flow, elsewhere: Flow, job: Job) -> None:
+        elsewhere.pause(job, by="ada")
+        assert flow.claim("ben", job, Stage.LABEL) is None
+        elsewhere.resume(job, by="ada")
+        assert flow.claim("ben", job, Stage.LABEL)
+
+    def test_who_may_work_here_by_now_is_given_work(self, flow: Flow, elsewhere: Flow, job: Job) -> None:
+        elsewhere.add_member("street", "di", Role.OPERATOR, by="ada")
+        with pytest.raises(NotAllowed):
+            flow.claim("di", job, Stage.LABEL)
+        elsewhere.set_workforce(job, {Stage.LABEL: ["ben", "di"]}, by="ada")
+        assert flow.claim("di", job, Stage.LABEL)
+
+    def test_a_limit_that_was_seen_holds(self, flow: Flow) -> None:
+        job = cats(flow, tasks=4, size=1, workflow=Workflow(Label(limit=1)))
+        assert flow.claim("ben", job, Stage.LABEL)
+        assert flow.claim("ben", job, Stage.LABEL) is None
+
+    def test_a_job_that_is_gone_is_not_found(self, flow: Flow, elsewhere: Flow) -> None:
+        job = cats(flow, tasks=2, size=1)
+        draft = flow.create_job(
+            "street",
+            "later",
+            template=job.template,
+            data=[{"data": {"source": "1.jpg"}}],
+            workforce={Stage.LABEL: ["ben"]},
+            by="ada",
+            draft=True,
+        )
+        assert flow.claim("ben", draft, Stage.LABEL) is None
+        elsewhere.delete(draft, by="ada")
+        with pytest.raises(itagflow.NotFound):
+            flow.claim("ben", draft, Stage.LABEL)
+
+
+def test_an_id_that_somebody_else_has_drawn_is_drawn_anew() -> None:
+    store = MemoryStore()
+    with Flow(store, ids=itertools.count(100).__next__) as flow:
+        job = cats(flow, tasks=4, size=1)
+        first = flow.claim("ben", job, Stage.LABEL)
+        assert first
+        other = Flow(store, ids=iter([first.id, first.id, 900]).__next__)
+        second = other.claim("cy", job, Stage.LABEL)
+        assert second
+        assert (second.id, second.package) == (900, 2)
+
+
+def test_what_is_remembered_has_an_end() -> None:
+    with itagflow.open("memory:") as flow:
+        job = cats(flow, tasks=1)
+        for number in range(MOST + 10):
+            with pytest.raises(NotAllowed):
+                flow.claim(flow.add_member("street", f"m{number}", Role.OPERATOR, by="ada"), job, Stage.LABEL)
+        assert len(flow._seen._members) <= MOST
