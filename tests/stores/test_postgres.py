@@ -163,7 +163,7 @@ class TestConnections:
         assert all(connection.closed for connection in given)
 
     def test_a_pool_that_is_used_up_says_so(self, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("itagflow.stores.postgres.PATIENCE", 0.2)
+        monkeypatch.setattr("itagflow.stores._pg_connections.PATIENCE", 0.2)
         store = PostgresStore(postgres_url, connections=1)
         with store.write() as writer:
             writer.add(a_package())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import selectors
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cache, partial
@@ -13,12 +12,6 @@ from typing import Any, cast
 
 import attrs
 import psycopg
-from psycopg import Connection, Cursor
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.pq import TransactionStatus
-from psycopg.rows import tuple_row
-from psycopg.types.numeric import Int8Dumper
-from psycopg.types.string import TextLoader
 from psycopg_pool import ConnectionPool
 
 from itagflow.errors import InvalidData, Problem, StoreFailed
@@ -28,13 +21,12 @@ from itagflow.store import Query, Reader, Unless, Writer
 from itagflow.stores._blocks import Change, Decoded, Found, Look
 from itagflow.stores._guard import Guard
 from itagflow.stores._layout import LAYOUTS, Layout
+from itagflow.stores._pg_connections import AnyConnection, Connect, Run, by_hand
 from itagflow.stores._pg_failures import translating
 from itagflow.stores._pg_schema import migrate
 from itagflow.stores._schema import migrations
 from itagflow.stores._sql import Sql
 
-PATIENCE = 30.0
-"""For how many seconds a block waits for a connection."""
 FEW = 8
 """Up to how many entities are inserted one by one; more are copied in bulk."""
 
@@ -47,11 +39,6 @@ WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
 _LIST = "= ANY("
 """What is in a text that takes a list."""
-
-AnyConnection = Connection[Any]
-Connect = Callable[[], AbstractContextManager[AnyConnection]]
-"""Gives a connection for one block, to be given back at its end."""
-Run = Cursor[tuple[Any, ...]]
 
 
 @attrs.define
@@ -217,7 +204,7 @@ class PostgresStore:
         """
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema):
             raise InvalidData("the schema", [Problem(schema, "must be of lower-case letters, digits and _")])
-        self.name = _name(source)
+        self.name = name_of(source)
         self.sql = _sql(schema)
         self.decoded = Decoded()
         self.guard = Guard(self.name)
@@ -260,7 +247,7 @@ class PostgresStore:
         with ExitStack() as stack:
             with translating(self.name):
                 connection = stack.enter_context(self._alone())
-                stack.enter_context(_by_hand(connection))
+                stack.enter_context(by_hand(connection))
                 connection.execute(f"LISTEN {self._schema}".encode())
 
             def wait(seconds: float) -> None:
@@ -312,8 +299,8 @@ class PostgresStore:
         with ExitStack() as stack:
             with translating(self.name):
                 connection = stack.enter_context(connect())
-                stack.enter_context(_by_hand(connection))
-                cursor = stack.enter_context(_cursor(connection))
+                stack.enter_context(by_hand(connection))
+                cursor = stack.enter_context(cursor_of(connection))
                 cursor.execute(begin, prepare=False)
             block = _Open(cursor)
             try:
@@ -340,64 +327,8 @@ class PostgresStore:
         process = os.getpid()
         pool = self._pools.get(process)
         if pool is None:
-            new = _pool(url, self._connections)
+            new = new_pool(url, self._connections)
             pool = self._pools.setdefault(process, new)
             if pool is not new:
                 new.close()  # another thread was faster
         return pool
-
-
-def _pool(url: str, connections: int) -> ConnectionPool[AnyConnection]:
-    return ConnectionPool(
-        url,
-        kwargs={"autocommit": True},
-        min_size=0,
-        max_size=connections,
-        timeout=PATIENCE,
-        check=_must_be_alive,
-        open=True,
-    )
-
-
-def _name(source: str | Connect) -> str:
-    """Return what errors call the store: its URL without the password."""
-    if callable(source):
-        return "postgresql"
-    try:
-        parts = conninfo_to_dict(source)
-    except psycopg.Error as error:
-        problem = Problem("", f"{source!r} is not one of PostgreSQL: postgresql://user@host/name")
-        raise InvalidData("the URL", [problem]) from error
-    user, port = (f"{parts['user']}@" if "user" in parts else ""), (f":{parts['port']}" if "port" in parts else "")
-    return f"postgresql://{user}{parts.get('host', '')}{port}/{parts.get('dbname', '')}"
-
-
-@contextmanager
-def _by_hand(connection: AnyConnection) -> Generator[None]:
-    """Leave it to us where transactions begin and end, and give the connection back as it was, or closed."""
-    before = connection.autocommit
-    if not before:
-        connection.autocommit = True
-    try:
-        yield
-    finally:
-        if connection.info.transaction_status != TransactionStatus.IDLE:
-            connection.close()
-        elif not before:
-            connection.autocommit = False
-
-
-def _cursor(connection: AnyConnection) -> Run:
-    """Return a cursor that gives rows as they are stored, whatever the connection is set to."""
-    cursor = connection.cursor(row_factory=tuple_row)
-    cursor.adapters.register_loader("jsonb", TextLoader)
-    cursor.adapters.register_dumper(int, Int8Dumper)
-    return cursor
-
-
-def _must_be_alive(connection: AnyConnection) -> None:
-    """Ask the server only when it has said something unasked, as it does when it closes the connection."""
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(connection, selectors.EVENT_READ)
-        if waiting.select(0):
-            ConnectionPool.check_connection(connection)
