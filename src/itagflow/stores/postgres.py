@@ -21,7 +21,7 @@ from itagflow.store import Query, Reader, Unless, Writer
 from itagflow.stores._blocks import Change, Decoded, Found, Look
 from itagflow.stores._guard import Guard
 from itagflow.stores._layout import LAYOUTS, Layout
-from itagflow.stores._pg_connections import AnyConnection, Connect, Run, by_hand
+from itagflow.stores._pg_connections import AnyConnection, Connect, Run, by_hand, cursor_of, name_of, new_pool
 from itagflow.stores._pg_failures import translating
 from itagflow.stores._pg_schema import migrate
 from itagflow.stores._schema import migrations
