@@ -12,7 +12,7 @@ from typing import Any
 
 import procrastinate
 from huey import SqliteHuey
-from place import Place, ada, claims, order, show
+from place import Place, ada, claims, order, place_of, show
 from raw import timed
 
 import itagflow
@@ -44,8 +44,9 @@ def _ours(given: tuple[str, int]) -> Found:
         return _busy(lambda: flow.claim("ada", given[1], Stage.LABEL))
 
 
-def _by_hand(given: tuple[Place, str, int, int]) -> Found:
-    raw = given[0].raw(*given[1:])
+def _by_hand(given: tuple[str, str, int, int]) -> Found:
+    name, *where = given
+    raw = place_of(name).raw(*where)
     raw.ids = iter(lambda: secrets.randbits(62), 0)
     raw.claim()
     found = _busy(raw.claim)
@@ -53,26 +54,13 @@ def _by_hand(given: tuple[Place, str, int, int]) -> Found:
     return found
 
 
-def _sqlite_by_hand(given: tuple[str, str, int, int]) -> Found:
-    from place import sqlite_place
-
-    return _by_hand((sqlite_place("", given[0]), *given[1:]))
-
-
-def _postgres_by_hand(given: tuple[str, str, int, int]) -> Found:
-    from raw import Postgres
-
-    return _by_hand((Place("PG", 0, str, Postgres), *given[1:]))
-
-
 def _compared(place: Place) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return the longest claim and the rate of ours, and of those by hand, in databases of their own."""
-    work = _postgres_by_hand if place.name == "PG" else _sqlite_by_hand
     with place.open("ours") as (flow, url):
         ours = _everywhere(_ours, [(url, order(flow, "crowd", 100_000, 1).id)] * PROCESSES)
     with place.open("by hand") as (flow, url):
         job = order(flow, "crowd", 100_000, 1).id
-        return ours, _everywhere(work, [(place.name, url, job, ada(flow))] * PROCESSES)
+        return ours, _everywhere(_by_hand, [(place.name, url, job, ada(flow))] * PROCESSES)
 
 
 def longest_wait(place: Place) -> None:

@@ -63,6 +63,11 @@ def postgres_place() -> Iterator[Place]:
         databases.close()
 
 
+def place_of(name: str) -> Place:
+    """Return the place of this name in another process: databases are made where it was begun."""
+    return Place("PG", 0, str, Postgres) if name == "PG" else sqlite_place("", name)
+
+
 def version_of(url: str) -> str:
     """Return the version of a PostgreSQL server."""
     with psycopg.connect(url) as connection:

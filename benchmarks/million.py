@@ -1,0 +1,82 @@
+"""Prints what acts cost in a job of ten million tasks, beside a job of ten thousand: the same, or nearly.
+
+It takes half an hour and 20 GB of disk; a number on the command line is used in place of the ten million.
+"""
+
+import resource
+import statistics
+import sys
+import tempfile
+from contextlib import ExitStack
+from typing import Any
+
+import psycopg
+from place import Place, order, postgres_place, show, sqlite_place
+from raw import timed
+
+from itagflow import Choice, Flow, Job, Stage
+
+SMALL, LARGE, SIZE = 10_000, 10_000_000, 50
+"""How many tasks the jobs have, and each package."""
+ROUNDS = 9
+CLAIMS = 20
+
+
+def compare(place: Place, large: int) -> None:
+    """Load both jobs, each into a database of its own, and do the acts in turn."""
+    with ExitStack() as stack:
+        flows = [stack.enter_context(place.open(f"million{count}")) for count in (SMALL, large)]
+        jobs = [order(flows[0][0], "small", SMALL, SIZE)]
+        before = _peak()
+        seconds = timed(lambda: jobs.append(order(flows[1][0], "large", large, SIZE)))
+        show(place.name, f"load {large:,}", None, f"{large / seconds:,.0f} rows/s", f"{_peak() - before:+.1f} MiB")
+        if place.name == "PG":
+            for _, url in flows:
+                _tidy(url)
+        seen: dict[str, list[tuple[float, float]]] = {}
+        for _ in range(ROUNDS):
+            small, big = (acts(flow, job) for (flow, _), job in zip(flows, jobs, strict=True))
+            for name in small:
+                seen.setdefault(name, []).append((small[name], big[name]))
+    for name, found in seen.items():
+        few, many = (statistics.median(times) for times in zip(*found, strict=True))
+        show(place.name, f"{name} of {large:,}", few / many, f"{many * 1e6:,.1f} µs each", "goal 0.85 of 10,000")
+
+
+def acts(flow: Flow, job: Job) -> dict[str, float]:
+    """Do each act some times, and return the seconds of one."""
+    turns = list[Any]()
+    found = {"claim": timed(lambda: turns.extend(_claims(flow, job))) / CLAIMS}
+    works = [(turn, work) for turn in turns[:2] for work in flow.tasks(turn)]
+    found["save"] = timed(lambda: [flow.save(turn, work, Choice("cat")) for turn, work in works]) / len(works)
+    found["submit"] = timed(lambda: [flow.submit(turn) for turn in turns[:2]]) / 2
+    found["progress"] = timed(lambda: flow.progress(job))
+    return found
+
+
+def _claims(flow: Flow, job: Job) -> list[Any]:
+    return [flow.claim("ada", job, Stage.LABEL) for _ in range(CLAIMS)]
+
+
+def _tidy(url: str) -> None:
+    """Let the server do at once what it would do by itself some minutes later, in the midst of the measurement."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM (ANALYZE)")
+        connection.execute("CHECKPOINT")
+
+
+def _peak() -> float:
+    """Return the most memory that this process has had, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Print the table."""
+    large = next((int(word) for word in sys.argv[1:] if word.isdigit()), LARGE)
+    with tempfile.TemporaryDirectory() as folder, postgres_place() as postgres:
+        for place in (sqlite_place(folder, "NORMAL"), postgres):
+            compare(place, large)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Prints how fast many tasks are loaded and exported, beside the database's driver by hand, and how much memory it takes.
+
+Rates are tasks per second; the memory is by how much the peak of the process grows meanwhile, which should not depend
+on how many tasks there are.  ``--long`` adds a million tasks; each case runs in a process of its own.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from place import Place, order, place_of, postgres_place, rows, show, sqlite_place
+from raw import timed
+
+import itagflow
+
+HERE = Path(__file__).parent
+LOAD = {"NORMAL": 0.40, "PG": 0.50}
+
+
+def load(url: str, place: Place, count: int) -> Callable[[], object]:
+    """Load mappings into a job."""
+    flow = itagflow.open(url)
+    return lambda: order(flow, "volume", count, 50)
+
+
+def load_by_hand(url: str, place: Place, count: int) -> Callable[[], object]:
+    """Insert the same rows, as tasks and packages of a job that there is not."""
+    raw = place.raw(url, 1, 1)
+    return lambda: raw.load(rows(count), 50)
+
+
+def export(url: str, place: Place, count: int) -> Callable[[], object]:
+    """Export the job as a manifest; nobody has worked on it."""
+    flow = itagflow.open(url)
+    job = flow.jobs("bench")
+    return lambda: flow.export(next(job), "itag", _target(url))
+
+
+def export_by_hand(url: str, place: Place, count: int) -> Callable[[], object]:
+    """Write the rows as they are stored, a line each."""
+    flow = itagflow.open(url)
+    raw = place.raw(url, next(flow.jobs("bench")).id, 1)
+
+    def act() -> None:
+        with _target(url).open("w", encoding="utf-8") as file:
+            file.writelines(f"{text}\n" for _, text in raw.rows())
+
+    return act
+
+
+CASES = {act.__name__: act for act in (load, load_by_hand, export, export_by_hand)}
+
+
+def _target(url: str) -> Path:
+    return Path(tempfile.gettempdir()) / "itagflow-volume.manifest"
+
+
+def measured(place: Place, act: str, url: str, count: int) -> tuple[float, float]:
+    """Do an act in a process of its own; return its seconds, and by how many MiB the process grew."""
+    # this process imports as much as its children, and has done nothing yet: what it has at its peak, they start with
+    command = [sys.executable, "-c", "from volume import case; case()", place.name, act, url, str(count)]
+    done = subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.PIPE)
+    seconds, grown = json.loads(done.stdout)
+    return seconds, grown / 1024
+
+
+def case() -> None:
+    """Do what the command line says, and print how long it took, and by how many KiB the process grew."""
+    name, act, url, count = sys.argv[1:]
+    doing = CASES[act](url, place_of(name), int(count))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds = timed(doing)
+    print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before]))
+
+
+def compare(place: Place, count: int) -> None:
+    """Print a line for each act."""
+    with place.open(f"volume{count}") as (_, url):
+        for act in ("load", "export"):
+            theirs, _ = measured(place, f"{act}_by_hand", url, count)
+            mine, grown = measured(place, act, url, count)
+            figure = f"{count / mine:,.0f} rows/s"
+            goal = "goal 0.70" if act == "export" else f"goal {LOAD[place.name]:.2f}"
+            show(place.name, f"{act} {count:,}", theirs / mine, figure, f"{goal}; {grown:+.1f} MiB")
+    _target(url).unlink()
+
+
+def main() -> None:
+    """Print the table."""
+    counts = [100_000, *([1_000_000] if "--long" in sys.argv else [])]
+    with tempfile.TemporaryDirectory() as folder, postgres_place() as postgres:
+        for place in (sqlite_place(folder, "NORMAL"), postgres):
+            for count in counts:
+                compare(place, count)
+
+
+if __name__ == "__main__":
+    main()
