@@ -16,7 +16,7 @@ from itagflow.model.task import Task, Work
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.store import Query, Reader, Store
-from itagflow.stores._layout import cursor
+from itagflow.stores._layout import LAYOUTS, cursor
 
 WorkspaceRef = Workspace | int | str
 """A workspace, its key, or its name."""
@@ -167,7 +167,12 @@ def through(reader: Reader, query: Query[E], *, size: int = PAGE) -> Iterator[E]
 
 
 def _page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
-    """Return a page of matches, and the query for the next one if there may be more."""
+    """Return a page of matches, and the query for the next one if there may be more.
+
+    Pages have an order, by key if by nothing else: without one, what a page begins behind is not known.
+    """
+    if not query.order:
+        query = attrs.evolve(query, order=(LAYOUTS[query.kind].key[0].name,))
     found = list(reader.find(query))
     more = len(found) == query.limit
     return found, attrs.evolve(query, after=cursor(query, found[-1])) if more else None

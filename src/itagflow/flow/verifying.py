@@ -178,16 +178,16 @@ class _Verification:
         last = first(reader, Query(Event, own, order=("-position",), limit=1))
         self.position = last.position if last else 0
         members = {member.id: member for member in _members(reader, verifying.named(job))}
-        still = first(reader, Query(Package, {**own, "state": OPEN}, limit=1))
+        still = first(reader, Query(Package, {**own, "state": OPEN}, order=("number",), limit=1))
         yield from verifying.job_differences(job, self.template, members, still)
         yield from differ(job, "loaded", job.loaded, self.tasks)
         yield from differ(job, "packages", job.packages, self.packages)
         behind: dict[str, Any] = {**own, "package": Span(self.packages + 1, None)}
-        for turn in reader.find(Query(Assignment, behind, limit=PAGE)):
+        for turn in reader.find(Query(Assignment, behind, order=("id",), limit=PAGE)):
             yield from differ(turn, "package", turn.package, "one of its job")
-        for event in reader.find(Query(Event, behind, limit=PAGE)):
+        for event in reader.find(Query(Event, behind, order=("position",), limit=PAGE)):
             yield from differ(event, "package", event.package, "one of its job")
-        for answer in reader.find(Query(Answer, {**own, "task": Span(self.tasks + 1, None)}, limit=PAGE)):
+        for answer in reader.find(Query(Answer, {**own, "task": Span(self.tasks + 1, None)}, order=("task",), limit=PAGE)):
             yield from differ(answer, "task", answer.task, "one of its job")
 
     def _seats(self, reader: Reader) -> Iterator[Difference]:
@@ -307,8 +307,8 @@ def _answers(
 ) -> dict[Any, tuple[int, Answer]]:
     """Return every answer that a turn of *homes* gives or that is about one of *tasks*, each with its package."""
     where = {task.number: task.package for found in tasks.values() for task in found}
-    by_task = reader.find(Query(Answer, {"job": job.id, "task": tuple(where)})) if where else ()
-    by_turn = reader.find(Query(Answer, {"job": job.id, "assignment": tuple(homes)})) if homes else ()
+    by_task = reader.find(Query(Answer, {"job": job.id, "task": tuple(where)}, order=("task",))) if where else ()
+    by_turn = reader.find(Query(Answer, {"job": job.id, "assignment": tuple(homes)}, order=("assignment",))) if homes else ()
     found = {answer.key: (where[answer.task], answer) for answer in by_task}
     return {**found, **{answer.key: (homes[answer.assignment], answer) for answer in by_turn}}
 

@@ -343,15 +343,23 @@ class PostgresStore:
 
 
 def _pool(url: str, connections: int) -> ConnectionPool[AnyConnection]:
-    return ConnectionPool(
+    def must_be_alive(connection: AnyConnection) -> None:
+        try:
+            _must_be_alive(connection)
+        except psycopg.Error:
+            pool.check()  # who has closed one has closed more: found out one by one, each is waited for twice as long
+            raise
+
+    pool: ConnectionPool[AnyConnection] = ConnectionPool(
         url,
         kwargs={"autocommit": True},
         min_size=0,
         max_size=connections,
         timeout=PATIENCE,
-        check=_must_be_alive,
+        check=must_be_alive,
         open=True,
     )
+    return pool
 
 
 def _name(source: str | Connect) -> str:
