@@ -60,7 +60,10 @@ def record(
     save: tuple[Saved, ...] = (),
     data: Mapping[str, Any] | None = None,
 ) -> Change:
-    """Return the change with its event, whose moves are read off what is added and saved."""
+    """Return the change with its event, whose moves are read off what is added and saved.
+
+    Packages are made by loading alone, whose event names them as a range: see `Event.moves`.
+    """
     job, package, turn = _place(about)
     event = Event(
         at=act.at,
@@ -91,7 +94,7 @@ def _place(about: Job | Package | Assignment | None) -> tuple[int, int, int]:
 
 def _new(added: tuple[Entity, ...]) -> Iterator[Move]:
     for entity in added:
-        if tracked := _TRACKED.get(type(entity)):
+        if (tracked := _TRACKED.get(type(entity))) and not isinstance(entity, Package):
             kind, fields = tracked
             for field in fields:
                 yield Move(kind, entity.key, field, None, _plain(getattr(entity, field)))
