@@ -14,6 +14,7 @@ from itagflow.model.jobpart import JobPart
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Task, Work
 from itagflow.model.template import Template
+from itagflow.model.text import flaw
 from itagflow.model.workspace import Member, Workspace
 from itagflow.store import Query, Reader, Store
 from itagflow.stores._layout import LAYOUTS, cursor
@@ -57,14 +58,14 @@ def perhaps(reader: Reader, kind: type[E], key: Key) -> E | None:
 def workspace(reader: Reader, ref: WorkspaceRef) -> Workspace:
     """Return the workspace as it is now."""
     if isinstance(ref, str):
-        return _named(Workspace, ref, first(reader, Query(Workspace, {"name": ref}, limit=1)))
+        return _named(Workspace, ref, called(reader, Query(Workspace, {"name": ref}, limit=1)))
     return reader.get(Workspace, (_id(Workspace, ref),))
 
 
 def member(reader: Reader, workspace: int, ref: MemberRef) -> Member:
     """Return the member of *workspace* as it is now; a member of another workspace is not found."""
     if isinstance(ref, str):
-        return _named(Member, ref, first(reader, Query(Member, {"workspace": workspace, "account": ref}, limit=1)))
+        return _named(Member, ref, called(reader, Query(Member, {"workspace": workspace, "account": ref}, limit=1)))
     found = reader.get(Member, (_id(Member, ref),))
     if found.workspace != workspace:
         raise NotFound("Member", f"{found.account} in workspace {workspace}")
@@ -75,7 +76,7 @@ def template(reader: Reader, workspace: int, ref: TemplateRef) -> Template:
     """Return the stored template of *workspace*; one of another workspace is not found."""
     if isinstance(ref, str):
         query = Query(Template, {"workspace": workspace, "name": ref}, limit=1)
-        return _named(Template, ref, first(reader, query) if ref else None)
+        return _named(Template, ref, called(reader, query) if ref else [])
     found = reader.get(Template, (_id(Template, ref),))
     if found.workspace != workspace:
         raise NotFound("Template", found.id)
@@ -91,10 +92,10 @@ def job(reader: Reader, ref: PartRef) -> Job:
     """
     if not isinstance(ref, str):
         return reader.get(Job, (ref.job if isinstance(ref, JobPart) else _id(Job, ref),))
-    found = list(reader.find(Query(Job, {"name": ref}, limit=2)))
+    found = called(reader, Query(Job, {"name": ref}, limit=2))
     if len(found) > 1:
         raise InvalidData("job", [Problem(ref, "more than one workspace has a job of this name: pass its key")])
-    return _named(Job, ref, found[0] if found else None)
+    return _named(Job, ref, found)
 
 
 def has_own_template(reader: Reader, job: Job) -> bool:
@@ -178,10 +179,17 @@ def _page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
     return found, attrs.evolve(query, after=cursor(query, found[-1])) if more else None
 
 
-def _named(kind: type[E], name: str, found: E | None) -> E:
-    if found is None:
+def called(reader: Reader, query: Query[E]) -> list[E]:
+    """Return what *query* asks for by name; nothing has a name that cannot be stored."""
+    if any(flaw(name) for name in query.where.values() if isinstance(name, str)):
+        return []
+    return list(reader.find(query))
+
+
+def _named(kind: type[E], name: str, found: list[E]) -> E:
+    if not found:
         raise NotFound(kind.__name__, name)
-    return found
+    return found[0]
 
 
 def _id(kind: type[Workspace | Member | Template | Job], ref: object) -> int:

@@ -134,6 +134,7 @@ class Claiming(Shell):
     def _claim_block(
         self, member: MemberRef, job: JobRef, stage: Stage, count: int, token: str
     ) -> tuple[list[Assignment], Start | None]:
+        claiming.must_be_a_token(token)
         with self._acting() as block:
             home = block.job(job)
             rule = home.workflow.rule(stage)

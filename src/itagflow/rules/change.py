@@ -9,10 +9,12 @@ from typing import Any
 
 import attrs
 
+from itagflow.errors import InvalidData, Problem
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event, Move
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
+from itagflow.model.text import flaw
 from itagflow.model.workspace import Member
 
 Saved = tuple[Entity, Entity]
@@ -63,7 +65,12 @@ def record(
     """Return the change with its event, whose moves are read off what is added and saved.
 
     Packages are made by loading alone, whose event names them as a range: see `Event.moves`.
+
+    Raises:
+        InvalidData: when the reason that *data* gives cannot be stored.
     """
+    if data and (wrong := flaw(data.get("reason", ""))):
+        raise InvalidData(f"the reason to {verb}", [Problem("reason", wrong)])
     job, package, turn = _place(about)
     event = Event(
         at=act.at,
