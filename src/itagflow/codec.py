@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import attrs
 from cattrs import Converter
@@ -22,6 +22,7 @@ from itagflow.model.region import Region
 from itagflow.model.reply import Reply
 from itagflow.model.segment import Segment
 from itagflow.model.span import Relation, TextSpan
+from itagflow.model.text import shown
 
 
 def to_json(value: Any) -> Any:
@@ -53,6 +54,8 @@ def _converter() -> Converter:
     converter.register_structure_hook(int | float | None, lambda value, _: value)
     converter.register_structure_hook(str | int | None, lambda value, _: value)
     converter.register_structure_hook(float, lambda value, _: value)
+    converter.register_structure_hook(int, _whole)
+    converter.register_structure_hook(str, _text)
     converter.register_structure_hook(str | tuple[str, ...], _one_or_more)
     converter.register_structure_hook(str | tuple[str, ...] | None, _one_or_more)
     converter.register_structure_hook(Route | int | str, _route)
@@ -79,6 +82,20 @@ def _as_they_are(converter: Converter, kind: type[attrs.AttrsInstance]) -> None:
     """Let *kind*'s own attrs converters make tuples; cattrs only builds what is inside."""
     converter.register_unstructure_hook(kind, make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True))
     converter.register_structure_hook(kind, make_dict_structure_fn(kind, converter))
+
+
+def _whole(value: object, _: object) -> int:
+    if value.__class__ is int:
+        return cast(int, value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # as JSON Schema has it
+    raise TypeError(f"needs a whole number, not {shown(value)}")
+
+
+def _text(value: object, _: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"needs a string, not {shown(value)}")
 
 
 def _one_or_more(value: str | list[str] | None, _: object) -> str | tuple[str, ...] | None:
