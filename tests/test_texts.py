@@ -160,6 +160,11 @@ def test_what_names_a_row_or_a_package_fits_an_index(flow: Flow, more: dict[str,
 
 def test_a_token_fits_an_index(flow: Flow) -> None:
     job = cats(flow)
-    is_refused(flow, InvalidData, "token: is 2601 bytes long; at most 2500 fit an index", lambda: flow.claim("ben", job, L, token=noise(LONG)))
+    is_refused(
+        flow,
+        InvalidData,
+        "token: is 2601 bytes long; at most 2500 fit an index",
+        lambda: flow.claim("ben", job, L, token=noise(LONG)),
+    )
     turn = flow.claim("ben", job, L, token=noise(2_400))
     assert turn == flow.claim("ben", job, L, token=noise(2_400))

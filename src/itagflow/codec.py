@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import attrs
 from cattrs import Converter
@@ -85,8 +85,8 @@ def _as_they_are(converter: Converter, kind: type[attrs.AttrsInstance]) -> None:
 
 
 def _whole(value: object, _: object) -> int:
-    if value.__class__ is int:
-        return cast(int, value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
     if isinstance(value, float) and value.is_integer():
         return int(value)  # as JSON Schema has it
     raise TypeError(f"needs a whole number, not {shown(value)}")

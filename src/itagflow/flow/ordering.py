@@ -12,7 +12,7 @@ from typing_extensions import Unpack
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._act import Block
-from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, first, perhaps
+from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, perhaps
 from itagflow.flow._recalling import Recalling
 from itagflow.flow._turns import finish_if_done
 from itagflow.flow.loading import Data, OnError, Wrap

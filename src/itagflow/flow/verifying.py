@@ -187,7 +187,9 @@ class _Verification:
             yield from differ(turn, "package", turn.package, "one of its job")
         for event in reader.find(Query(Event, behind, order=("position",), limit=PAGE)):
             yield from differ(event, "package", event.package, "one of its job")
-        for answer in reader.find(Query(Answer, {**own, "task": Span(self.tasks + 1, None)}, order=("task",), limit=PAGE)):
+        for answer in reader.find(
+            Query(Answer, {**own, "task": Span(self.tasks + 1, None)}, order=("task",), limit=PAGE)
+        ):
             yield from differ(answer, "task", answer.task, "one of its job")
 
     def _seats(self, reader: Reader) -> Iterator[Difference]:
@@ -308,7 +310,9 @@ def _answers(
     """Return every answer that a turn of *homes* gives or that is about one of *tasks*, each with its package."""
     where = {task.number: task.package for found in tasks.values() for task in found}
     by_task = reader.find(Query(Answer, {"job": job.id, "task": tuple(where)}, order=("task",))) if where else ()
-    by_turn = reader.find(Query(Answer, {"job": job.id, "assignment": tuple(homes)}, order=("assignment",))) if homes else ()
+    by_turn = (
+        reader.find(Query(Answer, {"job": job.id, "assignment": tuple(homes)}, order=("assignment",))) if homes else ()
+    )
     found = {answer.key: (where[answer.task], answer) for answer in by_task}
     return {**found, **{answer.key: (homes[answer.assignment], answer) for answer in by_turn}}
 

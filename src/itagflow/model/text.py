@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import attrs
 
@@ -38,7 +39,7 @@ def key_flaw(text: str) -> str | None:
     return f"is {size} bytes long; at most {MAX_KEY} fit an index" if size > MAX_KEY else None
 
 
-def storable(owner: object, attribute: attrs.Attribute[str], value: str | tuple[str, ...] | None) -> None:
+def storable(owner: object, attribute: attrs.Attribute[Any], value: str | tuple[str, ...] | None) -> None:
     """Check the text or texts of a field: an attrs validator.
 
     Raises:

@@ -30,7 +30,7 @@ from itagflow.store import Query
 Decode = Callable[[Any], Any]
 Encode = Callable[[Any], Any]
 
-_BIG = re.compile(r"\de\+?\d")
+_BIG = re.compile(r"e\+?\d\d")
 """Finds what may be a big float in JSON, which is written with an exponent."""
 _TEXT_OR_BIG = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<big>-?\d+(?:\.\d+)?e\+?\d+)')
 
