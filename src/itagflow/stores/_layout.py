@@ -181,10 +181,10 @@ class Layout(Generic[E]):
             value = getattr(entity, name)
             if value != default:
                 body[name] = encode(value)
-        return _spelled_out(jsontext.dumps(body)) if body else "{}"
+        return spelled_out(jsontext.dumps(body)) if body else "{}"
 
 
-def _spelled_out(text: str) -> str:
+def spelled_out(text: str) -> str:
     """Return JSON *text* with big floats in full: a database that normalizes numbers would make 1e16 an integer."""
     return _TEXT_OR_BIG.sub(_in_full, text) if _BIG.search(text) else text
 
