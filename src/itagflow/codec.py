@@ -55,6 +55,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(str | int | None, lambda value, _: value)
     converter.register_structure_hook(float, lambda value, _: value)
     converter.register_structure_hook(int, _whole)
+    converter.register_structure_hook(bool, _flag)
     converter.register_structure_hook(str, _text)
     converter.register_structure_hook(str | tuple[str, ...], _one_or_more)
     converter.register_structure_hook(str | tuple[str, ...] | None, _one_or_more)
@@ -90,6 +91,12 @@ def _whole(value: object, _: object) -> int:
     if isinstance(value, float) and value.is_integer():
         return int(value)  # as JSON Schema has it
     raise TypeError(f"needs a whole number, not {shown(value)}")
+
+
+def _flag(value: object, _: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise TypeError(f"needs true or false, not {shown(value)}")
 
 
 def _text(value: object, _: object) -> str:

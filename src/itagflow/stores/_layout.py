@@ -6,11 +6,9 @@ migration, a new index column is.
 
 from __future__ import annotations
 
-import re
 import typing
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from enum import Enum
 from operator import attrgetter
 from typing import Any, Generic, cast
@@ -26,13 +24,10 @@ from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.store import Query
+from itagflow.stores._numbers import spelled_out
 
 Decode = Callable[[Any], Any]
 Encode = Callable[[Any], Any]
-
-_BIG = re.compile(r"e\+?\d\d")
-"""Finds what may be a big float in JSON, which is written with an exponent."""
-_TEXT_OR_BIG = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<big>-?\d+(?:\.\d+)?e\+?\d+)')
 
 NEVER = 2**63 - 1
 """Stands for "no time limit" in a column, which is never NULL: it sorts after every time."""
@@ -182,15 +177,6 @@ class Layout(Generic[E]):
             if value != default:
                 body[name] = encode(value)
         return spelled_out(jsontext.dumps(body)) if body else "{}"
-
-
-def spelled_out(text: str) -> str:
-    """Return JSON *text* with big floats in full: a database that normalizes numbers would make 1e16 an integer."""
-    return _TEXT_OR_BIG.sub(_in_full, text) if _BIG.search(text) else text
-
-
-def _in_full(found: re.Match[str]) -> str:
-    return f"{Decimal(found['big']):f}.0" if found["big"] else found[0]
 
 
 def _same(value: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import selectors
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cache, partial
@@ -29,6 +28,7 @@ from itagflow.stores._blocks import Change, Decoded, Found, Look
 from itagflow.stores._guard import Guard
 from itagflow.stores._layout import LAYOUTS, Layout
 from itagflow.stores._pg_failures import translating
+from itagflow.stores._pg_pool import new_pool
 from itagflow.stores._pg_schema import migrate
 from itagflow.stores._schema import migrations
 from itagflow.stores._sql import Sql
@@ -335,31 +335,11 @@ class PostgresStore:
         process = os.getpid()
         pool = self._pools.get(process)
         if pool is None:
-            new = _pool(url, self._connections)
+            new = new_pool(url, self._connections, PATIENCE)
             pool = self._pools.setdefault(process, new)
             if pool is not new:
                 new.close()  # another thread was faster
         return pool
-
-
-def _pool(url: str, connections: int) -> ConnectionPool[AnyConnection]:
-    def must_be_alive(connection: AnyConnection) -> None:
-        try:
-            _must_be_alive(connection)
-        except psycopg.Error:
-            pool.check()  # who has closed one has closed more: found out one by one, each is waited for twice as long
-            raise
-
-    pool: ConnectionPool[AnyConnection] = ConnectionPool(
-        url,
-        kwargs={"autocommit": True},
-        min_size=0,
-        max_size=connections,
-        timeout=PATIENCE,
-        check=must_be_alive,
-        open=True,
-    )
-    return pool
 
 
 def _name(source: str | Connect) -> str:
@@ -396,11 +376,3 @@ def _cursor(connection: AnyConnection) -> Run:
     cursor.adapters.register_loader("jsonb", TextLoader)
     cursor.adapters.register_dumper(int, Int8Dumper)
     return cursor
-
-
-def _must_be_alive(connection: AnyConnection) -> None:
-    """Ask the server only when it has said something unasked, as it does when it closes the connection."""
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(connection, selectors.EVENT_READ)
-        if waiting.select(0):
-            ConnectionPool.check_connection(connection)
