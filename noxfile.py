@@ -79,6 +79,6 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Fuzz one target for so many seconds, and keep what that found as seeds: ``-- manifest 600``."""
-    install(session, "fuzz")
+    install(session, "fuzz", extras="postgres,fast")
     session.run("python", "fuzz/run.py", *session.posargs)
     session.run("python", "fuzz/keep.py", *session.posargs[:1])

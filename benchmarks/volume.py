@@ -1,4 +1,4 @@
-"""Prints how fast many tasks are loaded and exported, beside the database's driver by hand, and how much memory it takes.
+"""Prints how fast many tasks are loaded and exported, beside the driver by hand, and how much memory that takes.
 
 Rates are tasks per second; the memory is by how much the peak of the process grows meanwhile, which should not depend
 on how many tasks there are.  ``--long`` adds a million tasks; each case runs in a process of its own.
@@ -21,33 +21,33 @@ HERE = Path(__file__).parent
 LOAD = {"NORMAL": 0.40, "PG": 0.50}
 
 
-def load(url: str, place: Place, count: int) -> Callable[[], object]:
+def load(_: Place, url: str, count: int) -> Callable[[], object]:
     """Load mappings into a job."""
     flow = itagflow.open(url)
     return lambda: order(flow, "volume", count, 50)
 
 
-def load_by_hand(url: str, place: Place, count: int) -> Callable[[], object]:
+def load_by_hand(place: Place, url: str, count: int) -> Callable[[], object]:
     """Insert the same rows, as tasks and packages of a job that there is not."""
     raw = place.raw(url, 1, 1)
     return lambda: raw.load(rows(count), 50)
 
 
-def export(url: str, place: Place, count: int) -> Callable[[], object]:
+def export(_: Place, url: str, __: int) -> Callable[[], object]:
     """Export the job as a manifest; nobody has worked on it."""
     flow = itagflow.open(url)
     job = flow.jobs("bench")
-    return lambda: flow.export(next(job), "itag", _target(url))
+    return lambda: flow.export(next(job), "itag", _target())
 
 
-def export_by_hand(url: str, place: Place, count: int) -> Callable[[], object]:
+def export_by_hand(place: Place, url: str, _: int) -> Callable[[], object]:
     """Write the rows as they are stored, a line each."""
     flow = itagflow.open(url)
     raw = place.raw(url, next(flow.jobs("bench")).id, 1)
 
     def act() -> None:
-        with _target(url).open("w", encoding="utf-8") as file:
-            file.writelines(f"{text}\n" for _, text in raw.rows())
+        with _target().open("w", encoding="utf-8") as file:
+            file.writelines(f"{text}\n" for __, text in raw.rows())
 
     return act
 
@@ -55,7 +55,7 @@ def export_by_hand(url: str, place: Place, count: int) -> Callable[[], object]:
 CASES = {act.__name__: act for act in (load, load_by_hand, export, export_by_hand)}
 
 
-def _target(url: str) -> Path:
+def _target() -> Path:
     return Path(tempfile.gettempdir()) / "itagflow-volume.manifest"
 
 
@@ -71,7 +71,7 @@ def measured(place: Place, act: str, url: str, count: int) -> tuple[float, float
 def case() -> None:
     """Do what the command line says, and print how long it took, and by how many KiB the process grew."""
     name, act, url, count = sys.argv[1:]
-    doing = CASES[act](url, place_of(name), int(count))
+    doing = CASES[act](place_of(name), url, int(count))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds = timed(doing)
     print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before]))
@@ -86,7 +86,7 @@ def compare(place: Place, count: int) -> None:
             figure = f"{count / mine:,.0f} rows/s"
             goal = "goal 0.70" if act == "export" else f"goal {LOAD[place.name]:.2f}"
             show(place.name, f"{act} {count:,}", theirs / mine, figure, f"{goal}; {grown:+.1f} MiB")
-    _target(url).unlink()
+    _target().unlink()
 
 
 def main() -> None:

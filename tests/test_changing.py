@@ -67,7 +67,7 @@ def said(flow: Flow, job: Job) -> list[Any]:
 
 def stored(flow: Flow, job: Job) -> list[Answer]:
     with flow.store.read() as reader:
-        return list(reader.find(Query(Answer, {"job": job.id})))
+        return list(reader.find(Query(Answer, {"job": job.id}, order=("assignment",))))
 
 
 def asking(flow: Flow, template: Template, *answers: Any) -> Job:

@@ -74,6 +74,41 @@ def test_a_description_holds_what_a_screen_needs() -> None:
     assert question["children"][0]["options"] == [{"key": "car", "label": "car"}, {"key": "sign", "label": "sign"}]
 
 
+SENT = {
+    "regions": {"kind": "regions", "width": 12, "height": 9, "regions": [{"kind": "mask", "counts": [3, 4]}]},
+    "spans": {"kind": "spans", "spans": [{"start": 1, "end": 2, "text": "a"}]},
+    "preference": {"kind": "preference", "better": "a", "degree": 2},
+    "choice": {"kind": "choice", "key": "cat"},
+    "choices": {"kind": "choices", "keys": ["cat"]},
+    "text": {"kind": "text", "text": "a"},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "values"),
+    [
+        ("regions", "width", [12.7, "12", True, None, float("inf"), float("nan"), [12]]),
+        ("regions", "rotation", [90.5, "90", False]),
+        ("regions", "regions", [[{"kind": "mask", "counts": [3, 4.2]}], [{"kind": "point", "x": 1, "y": 1, "id": 7}]]),
+        ("spans", "spans", [[{"start": 1.5, "end": 2, "text": "a"}], [{"start": 1, "end": 2, "text": 12.7}]]),
+        ("preference", "degree", [2.5, "2"]),
+        ("choice", "key", [5, 12.7, None, True, ["cat"]]),
+        ("choices", "keys", [["cat", 5], [None]]),
+        ("text", "text", [12.7, None, {"a": "b"}]),
+    ],
+)
+def test_nothing_that_is_sent_is_read_as_something_else(name: str, field: str, values: list[Any]) -> None:
+    for value in values:
+        with pytest.raises(InvalidData) as refused:
+            replies_from_json({"1": {**SENT[name], field: value}})
+        assert all("1" in problem.where for problem in refused.value.problems), refused.value
+
+
+def test_a_whole_number_may_be_sent_with_a_point() -> None:
+    (said,) = replies_from_json({"1": {**SENT["regions"], "width": 12.0}}).values()
+    assert repr(said) == repr(replies_from_json({"1": SENT["regions"]})["1"])
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: (

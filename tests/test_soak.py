@@ -1,7 +1,7 @@
 """A soak: everybody does anything on PostgreSQL, while connections are cut and the server is restarted.
 
 Nobody gets what somebody else has, and whatever a verb had returned is there.  ``ITAGFLOW_SOAK`` says for how many
-seconds; 20 unless set.  From a minute on it is the long form: 16 processes and three restarts.
+seconds; 60 unless set.  Above that it is the long form: 16 processes and three restarts.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from itagflow.model.package import LIVE, TurnState
 from itagflow.model.task import Answer
 from itagflow.store import Query
 
-SECONDS = float(os.environ.get("ITAGFLOW_SOAK", "20"))
-LONG = SECONDS >= 60
+SECONDS = float(os.environ.get("ITAGFLOW_SOAK", "60"))
+LONG = SECONDS > 60
 PROCESSES = 16 if LONG else 4
 RESTARTS = ("fast", "immediate", "fast") if LONG else ("immediate",)
 """How the server is stopped each time: orderly, or as in a crash."""

@@ -22,6 +22,7 @@ from itagflow.model.region import Region
 from itagflow.model.reply import Reply
 from itagflow.model.segment import Segment
 from itagflow.model.span import Relation, TextSpan
+from itagflow.model.text import shown
 
 
 def to_json(value: Any) -> Any:
@@ -53,6 +54,9 @@ def _converter() -> Converter:
     converter.register_structure_hook(int | float | None, lambda value, _: value)
     converter.register_structure_hook(str | int | None, lambda value, _: value)
     converter.register_structure_hook(float, lambda value, _: value)
+    converter.register_structure_hook(int, _whole)
+    converter.register_structure_hook(bool, _flag)
+    converter.register_structure_hook(str, _text)
     converter.register_structure_hook(str | tuple[str, ...], _one_or_more)
     converter.register_structure_hook(str | tuple[str, ...] | None, _one_or_more)
     converter.register_structure_hook(Route | int | str, _route)
@@ -79,6 +83,26 @@ def _as_they_are(converter: Converter, kind: type[attrs.AttrsInstance]) -> None:
     """Let *kind*'s own attrs converters make tuples; cattrs only builds what is inside."""
     converter.register_unstructure_hook(kind, make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True))
     converter.register_structure_hook(kind, make_dict_structure_fn(kind, converter))
+
+
+def _whole(value: object, _: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # as JSON Schema has it
+    raise TypeError(f"needs a whole number, not {shown(value)}")
+
+
+def _flag(value: object, _: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise TypeError(f"needs true or false, not {shown(value)}")
+
+
+def _text(value: object, _: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"needs a string, not {shown(value)}")
 
 
 def _one_or_more(value: str | list[str] | None, _: object) -> str | tuple[str, ...] | None:

@@ -102,6 +102,10 @@ class Lifecycle(Generic[S]):
         self._machine.events[event].trigger(cursor, command=command)
         return type(state)(cursor.state)
 
+    def has_led(self, event: str, state: S) -> bool:
+        """Return whether *event* leads to *state* and cannot start there: what is sent again has been done."""
+        return state not in self.sources(event) and any(s.event == event and s.target == state for s in self.steps)
+
     def sources(self, event: str) -> frozenset[S]:
         """Return the states from which *event* can start."""
         return self._sources.get(event, frozenset())

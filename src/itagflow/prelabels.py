@@ -199,4 +199,7 @@ def _said(
 
 def _mark(data: Mapping[str, Any], on: str) -> Hashable:
     value = data.get(on)
-    return value if isinstance(value, str) else jsontext.dumps(value)
+    try:
+        return value if isinstance(value, str) else jsontext.dumps(value)
+    except ValueError:
+        raise InvalidData("the row", [Problem(f"data.{on}", "holds a number that no float can hold")]) from None

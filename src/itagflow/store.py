@@ -59,7 +59,7 @@ class Query(Generic[E]):
     where: Mapping[str, Condition] = attrs.field(factory=dict[str, Condition])
     """What must hold, by column; all of it."""
     order: tuple[str, ...] = ()
-    """The columns to sort by, ``-name`` for descending; the key settles ties."""
+    """The columns to sort by, ``-name`` for descending; the key settles ties.  Without any they come in any order."""
     limit: int | None = None
     """How many at the most; None: all."""
     after: tuple[Scalar, ...] | None = None

@@ -181,9 +181,26 @@ class TestConnections:
         store = PostgresStore(postgres_url)
         with store.write() as writer:
             writer.add(a_package())
-        cut(postgres_url)
+        assert cut(postgres_url) >= 1
         with store.read() as reader:
             assert reader.count(Query(Package)) == 1
+        store.close()
+
+    def test_all_that_the_server_has_closed_are_replaced_at_once(
+        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As when the server was restarted: found out one by one, the pool would wait twice as long for each."""
+        monkeypatch.setattr("itagflow.stores._pg_connections.PATIENCE", 10.0)
+        store = PostgresStore(postgres_url)
+        together = threading.Barrier(6, timeout=30)
+        threads = [threading.Thread(target=looking, args=(store, together)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert cut(postgres_url) >= 6
+        with store.read() as reader:
+            assert reader.count(Query(Package)) == 0
         store.close()
 
     def test_a_fork_shares_none(self, postgres_url: str) -> None:
@@ -208,11 +225,17 @@ class TestConnections:
             itagflow.open(postgres.make_url(postgres_url, "nowhere"))
 
 
-def cut(url: str) -> None:
-    """Have the server close every other connection to a database."""
-    others = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database()"
+def cut(url: str) -> int:
+    """Have the server close every other connection to a database, and return how many those were."""
+    others = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = current_database()"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"{others} AND pid <> pg_backend_pid() AND backend_type = 'client backend'")
+        found = connection.execute(f"{others} AND pid <> pg_backend_pid() AND backend_type = 'client backend'")
+        return sum(closed for (closed,) in found)
+
+
+def looking(store: PostgresStore, together: threading.Barrier) -> None:
+    with store.read():
+        together.wait()
 
 
 def failing(store: PostgresStore, failed: list[StoreFailed]) -> None:
@@ -261,13 +284,14 @@ class TestBlocks:
         two.close()
 
     def test_those_who_only_want_it_to_stay_hold_it_together(self, postgres_url: str) -> None:
-        one, two = PostgresStore(postgres_url), PostgresStore(postgres_url)
+        one, two, three = (PostgresStore(postgres_url) for _ in range(3))
         with one.write() as writer:
             writer.add(a_package(1))
         with one.write() as writer, two.write() as other:
             assert writer.hold(Package, (4, 1), shared=True) == other.hold(Package, (4, 1), shared=True)
-            with PostgresStore(postgres_url).write() as third:
+            with three.write() as third:
                 assert third.take(Query(Package, {"number": 1})) is None
+        three.close()
         one.close()
         two.close()
 

@@ -14,9 +14,10 @@ from itagflow.model.jobpart import JobPart
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Task, Work
 from itagflow.model.template import Template
+from itagflow.model.text import flaw
 from itagflow.model.workspace import Member, Workspace
 from itagflow.store import Query, Reader, Store
-from itagflow.stores._layout import cursor
+from itagflow.stores._layout import LAYOUTS, cursor
 
 WorkspaceRef = Workspace | int | str
 """A workspace, its key, or its name."""
@@ -64,14 +65,14 @@ def last_number(reader: Reader, kind: type[N], job: int) -> int:
 def workspace(reader: Reader, ref: WorkspaceRef) -> Workspace:
     """Return the workspace as it is now."""
     if isinstance(ref, str):
-        return _named(Workspace, ref, first(reader, Query(Workspace, {"name": ref}, limit=1)))
+        return _named(Workspace, ref, called(reader, Query(Workspace, {"name": ref}, limit=1)))
     return reader.get(Workspace, (_id(Workspace, ref),))
 
 
 def member(reader: Reader, workspace: int, ref: MemberRef) -> Member:
     """Return the member of *workspace* as it is now; a member of another workspace is not found."""
     if isinstance(ref, str):
-        return _named(Member, ref, first(reader, Query(Member, {"workspace": workspace, "account": ref}, limit=1)))
+        return _named(Member, ref, called(reader, Query(Member, {"workspace": workspace, "account": ref}, limit=1)))
     found = reader.get(Member, (_id(Member, ref),))
     if found.workspace != workspace:
         raise NotFound("Member", f"{found.account} in workspace {workspace}")
@@ -82,7 +83,7 @@ def template(reader: Reader, workspace: int, ref: TemplateRef) -> Template:
     """Return the stored template of *workspace*; one of another workspace is not found."""
     if isinstance(ref, str):
         query = Query(Template, {"workspace": workspace, "name": ref}, limit=1)
-        return _named(Template, ref, first(reader, query) if ref else None)
+        return _named(Template, ref, called(reader, query) if ref else [])
     found = reader.get(Template, (_id(Template, ref),))
     if found.workspace != workspace:
         raise NotFound("Template", found.id)
@@ -98,10 +99,10 @@ def job(reader: Reader, ref: PartRef) -> Job:
     """
     if not isinstance(ref, str):
         return reader.get(Job, (ref.job if isinstance(ref, JobPart) else _id(Job, ref),))
-    found = list(reader.find(Query(Job, {"name": ref}, limit=2)))
+    found = called(reader, Query(Job, {"name": ref}, limit=2))
     if len(found) > 1:
         raise InvalidData("job", [Problem(ref, "more than one workspace has a job of this name: pass its key")])
-    return _named(Job, ref, found[0] if found else None)
+    return _named(Job, ref, found)
 
 
 def has_own_template(reader: Reader, job: Job) -> bool:
@@ -174,16 +175,28 @@ def through(reader: Reader, query: Query[E], *, size: int = PAGE) -> Iterator[E]
 
 
 def _page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
-    """Return a page of matches, and the query for the next one if there may be more."""
+    """Return a page of matches, and the query for the next one if there may be more.
+
+    Pages have an order, by key if by nothing else: without one, what a page begins behind is not known.
+    """
+    if not query.order:
+        query = attrs.evolve(query, order=(LAYOUTS[query.kind].key[0].name,))
     found = list(reader.find(query))
     more = len(found) == query.limit
     return found, attrs.evolve(query, after=cursor(query, found[-1])) if more else None
 
 
-def _named(kind: type[E], name: str, found: E | None) -> E:
-    if found is None:
+def called(reader: Reader, query: Query[E]) -> list[E]:
+    """Return what *query* asks for by name; nothing has a name that cannot be stored."""
+    if any(flaw(name) for name in query.where.values() if isinstance(name, str)):
+        return []
+    return list(reader.find(query))
+
+
+def _named(kind: type[E], name: str, found: list[E]) -> E:
+    if not found:
         raise NotFound(kind.__name__, name)
-    return found
+    return found[0]
 
 
 def _id(kind: type[Workspace | Member | Template | Job], ref: object) -> int:

@@ -121,5 +121,5 @@ def _recounted(block: Block, job: Job, package: Package, turns: Sequence[Assignm
 
 
 def said_in(reader: Reader, turn: Assignment) -> Iterator[Answer]:
-    """Yield the answers of *turn* that settle their task: replies, or given up."""
-    return reader.find(Query(Answer, {"job": turn.job, "assignment": turn.id, "counts": True}))
+    """Yield the answers of *turn* that settle their task, by task: replies, or given up."""
+    return reader.find(Query(Answer, {"job": turn.job, "assignment": turn.id, "counts": True}, order=("task",)))

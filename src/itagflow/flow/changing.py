@@ -91,7 +91,7 @@ class Changing(Shell):
 
         def page(reader: Reader, task: int) -> tuple[list[Answer], int | None]:
             tasks = Span(task, task + PAGE - 1)
-            found = list(reader.find(Query(Answer, {"job": job.id, "task": tasks, "counts": True})))
+            found = list(reader.find(Query(Answer, {"job": job.id, "task": tasks, "counts": True}, order=("task",))))
             return found, task + PAGE if task + PAGE <= loaded else None
 
         tally = Tally()
@@ -152,4 +152,4 @@ def _said_since(reader: Reader, job: Job, last: int) -> Iterator[Answer]:
     for event in reader.find(Query(Event, {"job": job.id, "position": Span(last + 1, None)})):
         turns.update((event.turn, *(int(move.key[1]) for move in event.changes if move.kind == "turn")))
     for turn in sorted(turns):
-        yield from reader.find(Query(Answer, {"job": job.id, "assignment": turn, "counts": True}))
+        yield from reader.find(Query(Answer, {"job": job.id, "assignment": turn, "counts": True}, order=("task",)))

@@ -138,6 +138,7 @@ class Claiming(Shell):
     def _claim_block(
         self, member: MemberRef, job: JobRef, stage: Stage, count: int, token: str
     ) -> tuple[list[Assignment], Start | None]:
+        claiming.must_be_a_token(token)
         with self._acting() as block:
             home = self._seen.job(block.store, job)
             who = self._seen.member(block.store, home.workspace, member)

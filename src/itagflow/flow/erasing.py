@@ -148,7 +148,7 @@ def _emptied(block: Block, job: Job, package: Package, task: Task) -> tuple[tupl
     turns = block.turns(package)
     block.hold_turns(turn.key for turn in turns if turn.live)
     about: dict[str, Any] = {"job": job.id, "task": task.number}
-    said = [answer for answer in block.store.find(Query(Answer, about)) if not answer.erased]
+    said = [answer for answer in block.store.find(Query(Answer, about, order=("assignment",))) if not answer.erased]
     where: dict[str, Any] = {"job": job.id, "package": package.number}
     events = list(block.store.find(Query(Event, where, order=("position",))))
     texts = erasing.without_remarks(erasing.remarks_on(task.number, said, events))

@@ -12,7 +12,7 @@ from typing_extensions import Unpack
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._act import Block
-from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, first, perhaps
+from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, perhaps
 from itagflow.flow._recalling import Recalling
 from itagflow.flow._turns import finish_if_done
 from itagflow.flow.loading import Data, OnError, Wrap
@@ -28,6 +28,7 @@ from itagflow.rules import jobs
 from itagflow.rules.access import Action
 from itagflow.rules.answers import Check
 from itagflow.rules.change import record
+from itagflow.rules.lifecycles import JOB
 from itagflow.store import Query
 
 Workers = Iterable[MemberRef | Group]
@@ -155,16 +156,18 @@ class Ordering(Prelabeling, Recalling):
             return job
 
     def publish(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Give out a draft's work from now on.
+        """Give out a draft's work from now on.  Publishing again what runs changes nothing.
 
         Raises:
             Incomplete: when it has no tasks, or its set-up could never finish; it says which rule.
-            WrongState: when it is not a draft.
+            WrongState: when it is neither a draft nor running.
             NotAllowed: when *by* may not manage jobs.
         """
         with self._acting() as block:
             old = block.hold_job(job)
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+            if JOB.has_led("publish", old.state):
+                return old
             people = list(block.store.find(Query(Member, {"workspace": old.workspace, "active": True})))
             new = jobs.stepped(old, "publish", hindrance=jobs.hindrance(old, people, self.policy))
             block.do(record(act, "publish", about=new, save=((old, new),), data={"name": old.name}))
@@ -174,17 +177,19 @@ class Ordering(Prelabeling, Recalling):
     def pause(self, job: JobRef, *, by: MemberRef) -> Job:
         """Give out no more work for now; turns that are held may be saved and submitted, and leases go on.
 
+        Pausing again what is paused changes nothing.
+
         Raises:
-            WrongState: when it does not run.
+            WrongState: when it neither runs nor is paused.
             NotAllowed: when *by* may not manage jobs.
         """
         return self._step(job, "pause", by)
 
     def resume(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Give out work again.
+        """Give out work again.  Resuming what runs changes nothing.
 
         Raises:
-            WrongState: when it is not paused.
+            WrongState: when it is neither paused nor running.
             NotAllowed: when *by* may not manage jobs.
         """
         return self._step(job, "resume", by)
@@ -193,20 +198,19 @@ class Ordering(Prelabeling, Recalling):
         """Close a job for ever: it stays readable, and every turn that is held or offered is recalled.
 
         From the first block on nobody gets work of it; the turns are recalled each in a block of its own.  When the
-        process ends in between, call it again.
+        process ends in between, call it again.  Archiving again what is archived changes nothing.
 
         Raises:
-            WrongState: when it is archived already.
             NotAllowed: when *by* may not manage jobs.
         """
         with self._acting() as block:
             old = block.hold_job(job)
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
-            live = Query(Assignment, {"job": old.id, "live": True})
-            broken_off = old.state is JobState.ARCHIVED and first(block.store, live) is not None
-            new = old if broken_off else jobs.stepped(old, "archive")
-            if not broken_off:
+            new = old
+            if not JOB.has_led("archive", old.state):
+                new = jobs.stepped(old, "archive")
                 block.do(record(act, "archive", about=new, save=((old, new),), data={"name": old.name}))
+        live = Query(Assignment, {"job": old.id, "live": True})
         self._recall_all(live, act.member, "the job was archived", free=False)
         return new
 
@@ -295,6 +299,8 @@ class Ordering(Prelabeling, Recalling):
         with self._acting() as block:
             old = block.hold_job(job)
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+            if JOB.has_led(verb, old.state):
+                return old
             new = jobs.stepped(old, verb)
             block.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
             return new

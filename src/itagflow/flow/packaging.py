@@ -11,7 +11,7 @@ from itagflow.flow._find import JobRef, MemberRef, PackageRef, paged
 from itagflow.flow._turns import recall, recounted, with_finish
 from itagflow.flow.importing import Importing
 from itagflow.model.entity import changed
-from itagflow.model.job import Job, JobState
+from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
 from itagflow.rules import claiming, jobs, reviewing
 from itagflow.rules.access import Action
@@ -26,6 +26,8 @@ class Packaging(Importing):
     def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
         """End a job by hand; one whose packages are all done has finished by itself.
 
+        Finishing again what is finished changes nothing.
+
         Args:
             job: A job that runs or is paused.
             by: The member who ends it.
@@ -33,19 +35,19 @@ class Packaging(Importing):
 
         Raises:
             Incomplete: when a package is open.
-            WrongState: when the job is a draft, finished or archived.
+            WrongState: when the job is a draft or archived.
             NotAllowed: when *by* may not manage jobs.
         """
-        if discard_open:
-            home = self._job(job)
+        home = self._job(job)
+        if discard_open and not JOB.has_led("finish", home.state):
             JOB.advance(home.state, "finish", JobAct(job=home), f"job {home.name!r}")
             for package in paged(self.store, Query(Package, {"job": home.id, "open": True}, order=("number",))):
                 self.discard(package, by=by, reason="the job was finished")
-            if self._job(home).state is JobState.FINISHED:
-                return self._job(home)
         with self._acting() as block:
             old = block.hold_job(job)
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+            if JOB.has_led("finish", old.state):
+                return old
             still = _find.first(block.store, Query(Package, {"job": old.id, "open": True}, order=("number",), limit=1))
             new = jobs.stepped(old, "finish", open_package=still.number if still else 0)
             block.do(record(act, "finish", about=new, save=((old, new),), data={"name": old.name}))

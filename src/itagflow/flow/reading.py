@@ -286,7 +286,7 @@ class Reading(Shell):
             if workspace is not None:
                 return [_find.member(reader, _find.workspace(reader, workspace).id, member)]
             if isinstance(member, str):
-                return list(reader.find(Query(Member, {"account": member}, order=("id",))))
+                return _find.called(reader, Query(Member, {"account": member}, order=("id",)))
             return [reader.get(Member, member.key if isinstance(member, Member) else (member,))]
 
     def _has_work(self, reader: Reader, job: Job, who: Member, stage: Stage) -> bool:

@@ -221,7 +221,8 @@ def _send_back(block: Block, mine: Held, named: list[tuple[Answer | None, Answer
 
 def _remarks(block: Block, mine: Held, wrong: Iterable[int]) -> list[str]:
     """Return the remarks of the turn's own judgments, each once."""
-    own = Query(Answer, {"job": mine.job.id, "assignment": mine.turn.id, "verdict": Verdict.WRONG})
+    wrong_here: dict[str, Any] = {"job": mine.job.id, "assignment": mine.turn.id, "verdict": Verdict.WRONG}
+    own = Query(Answer, wrong_here, order=("task",))
     return list(dict.fromkeys(a.remark for a in block.store.find(own) if a.task in set(wrong) and a.remark))
 
 

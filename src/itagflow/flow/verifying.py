@@ -237,11 +237,12 @@ def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Diff
     yield from differ(job, "loaded", job.loaded, tasks)
     yield from differ(job, "packages", job.packages, packages)
     behind: dict[str, Any] = {**own, "package": Span(packages + 1, None)}
-    for turn in reader.find(Query(Assignment, behind, limit=PAGE)):
+    for turn in reader.find(Query(Assignment, behind, order=("id",), limit=PAGE)):
         yield from differ(turn, "package", turn.package, "one of its job")
-    for event in reader.find(Query(Event, behind, limit=PAGE)):
+    for event in reader.find(Query(Event, behind, order=("position",), limit=PAGE)):
         yield from differ(event, "package", event.package, "one of its job")
-    for answer in reader.find(Query(Answer, {**own, "task": Span(tasks + 1, None)}, limit=PAGE)):
+    beyond: dict[str, Any] = {**own, "task": Span(tasks + 1, None)}
+    for answer in reader.find(Query(Answer, beyond, order=("task",), limit=PAGE)):
         yield from differ(answer, "task", answer.task, "one of its job")
 
 
@@ -345,8 +346,8 @@ def _answers(
     That of its turn comes first: what a turn on another package says about one of *tasks* is looked at there.
     """
     where = {task.number: task.package for found in tasks.values() for task in found}
-    by_task = list(reader.find(Query(Answer, {"job": job.id, "task": tuple(where)}))) if where else []
-    by_turn = reader.find(Query(Answer, {"job": job.id, "assignment": tuple(homes)})) if homes else ()
+    by_task = list(_said(reader, {"job": job.id, "task": tuple(where)})) if where else []
+    by_turn = _said(reader, {"job": job.id, "assignment": tuple(homes)}) if homes else ()
     other = {answer.assignment for answer in by_task} - homes.keys()
     elsewhere: dict[str, Any] = {"job": job.id, "id": tuple(other), "package": Span(1, last)}
     strange = {turn.id for turn in reader.find(Query(Assignment, elsewhere))} if other else set[int]()
@@ -363,3 +364,8 @@ def _by_package(found: Iterable[E]) -> dict[int, list[E]]:
 
 def _members(reader: Reader, keys: set[int]) -> Iterator[Member]:
     return reader.find(Query(Member, {"id": tuple(keys)})) if keys else iter(())
+
+
+def _said(reader: Reader, where: dict[str, Any]) -> Iterator[Answer]:
+    """Return answers task by task, whatever order the store has them in."""
+    return reader.find(Query(Answer, where, order=("task",)))

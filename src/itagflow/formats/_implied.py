@@ -7,7 +7,7 @@ from typing import Any
 
 from itagflow.errors import Problem
 from itagflow.formats._elements import ONE, SEVERAL, shape_of
-from itagflow.formats._plain import is_a
+from itagflow.formats._plain import is_a, text_or_null
 from itagflow.formats._regions import IMAGE, Element
 from itagflow.model.template import Option, Question, QuestionKind
 from itagflow.model.text import shown
@@ -27,6 +27,7 @@ def nameless(where: str, results: list[Any]) -> Iterator[Problem]:
         return
     for index, element in enumerate(results):
         if shape_of(element) and "questionId" not in element:
+            yield from text_or_null(f"{where}[{index}]", element, "markTitle")
             continue
         given: Element = element if is_a(element, dict) else {}
         for name in ("questionId", "markTitle"):

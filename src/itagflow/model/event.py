@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import attrs
+
+from itagflow.model.package import PackageState
 
 
 @attrs.frozen
@@ -29,7 +31,7 @@ class Move:
 class Event:
     """One act in the history: who did what when, and what it moved.
 
-    Replaying the moves in order of position gives the states, holders and rounds of jobs, packages and turns.
+    Replaying its `moves` in order of position gives the states, holders and rounds of jobs, packages and turns.
     """
 
     position: int = 0
@@ -51,7 +53,7 @@ class Event:
     task: int = 0
     """The number of the task it is about, or 0."""
     changes: tuple[Move, ...] = ()
-    """Everything it moved."""
+    """Everything it moved but the packages that loading has made: `data` names those as a range."""
     data: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     """What else there is to know: a reason, and what the act replaced."""
     who: str = attrs.field(default="", eq=False)
@@ -63,6 +65,14 @@ class Event:
     def key(self) -> tuple[int]:
         """The key in the store."""
         return (self.position,)
+
+    def moves(self) -> Iterator[Move]:
+        """Yield everything it moved: `changes`, and how the packages that it loaded begin."""
+        yield from self.changes
+        if self.verb in LOADING:
+            first, last = self.data["packages"]
+            for number in range(first, last + 1):
+                yield from begin((self.job, number))
 
     def __str__(self) -> str:
         """Say it in one line: ``14:02 di rejected package 1 (1 task): the sign is missing``."""
@@ -79,6 +89,16 @@ class Event:
         if self.package:
             return f"package {self.package}"
         return str(self.data.get("name") or "")
+
+
+LOADING = frozenset({"load", "append"})
+"""The verbs that make packages."""
+
+
+def begin(package: tuple[int, int]) -> tuple[Move, Move]:
+    """Return the moves that make the package with this key."""
+    state = Move("package", package, "state", None, PackageState.LABEL.value)
+    return state, Move("package", package, "round", None, 1)
 
 
 _PAST = {

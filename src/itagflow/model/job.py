@@ -12,6 +12,7 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.migration import TemplateChange
+from itagflow.model.text import storable
 
 NAME = re.compile(r"[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff_-]{0,99}")
 """A job's name.  Source: iTAG, *Create a labeling job*, Task Name."""
@@ -240,7 +241,7 @@ class FieldBase:
     'camera'
     """
 
-    field: str
+    field: str = attrs.field(validator=storable)
     """The field of ``data`` whose value names the package."""
 
 
@@ -254,7 +255,7 @@ class Crew:
 
     members: tuple[int, ...] = ()
     """The keys of single members."""
-    groups: tuple[str, ...] = ()
+    groups: tuple[str, ...] = attrs.field(default=(), validator=storable)
     """The names of groups; whoever carries one of them belongs to the crew."""
 
 
@@ -296,13 +297,13 @@ class Job:
     """How many rows of its first data were read, also skipped ones: loading goes on after them."""
     packages: int = 0
     """How many packages it has; the last has this number."""
-    row_key: str | None = None
+    row_key: str | None = attrs.field(default=None, validator=storable)
     """The field of ``data`` that tells rows apart; a row whose value is known is not loaded again."""
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = attrs.field(default=(), validator=storable)
     """Free words to find it by."""
-    remark: str = ""
+    remark: str = attrs.field(default="", validator=storable)
     """A note."""
-    guideline: str = ""
+    guideline: str = attrs.field(default="", validator=storable)
     """The instructions for the people who work on it, or a link to them."""
     due_at: datetime | None = None
     """When it should be done; shown, and not enforced."""

@@ -11,7 +11,7 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.pattern import compiled
-from itagflow.model.text import flaw
+from itagflow.model.text import flaw, storable
 
 
 class QuestionKind(Enum):
@@ -112,7 +112,7 @@ class View:
 
     kind: ViewKind
     """How the field is shown."""
-    field: str = "source"
+    field: str = attrs.field(default="source", validator=storable)
     """The field of ``data`` that each row must have."""
     views: tuple[View, ...] = ()
     """What is shown inside it."""
@@ -215,7 +215,7 @@ class Template:
     """The questions, in the order in which results list them."""
     views: tuple[View, ...] = (View(ViewKind.IMAGE),)
     """The fields of a row that are shown; a row without one of them is refused."""
-    abandon_reasons: tuple[str, ...] = ()
+    abandon_reasons: tuple[str, ...] = attrs.field(default=(), validator=storable)
     """The reasons for which a task may be abandoned; any text when empty."""
     name: str = ""
     """Its name in the workspace; empty when it belongs to one job only."""

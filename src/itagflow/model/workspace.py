@@ -7,6 +7,8 @@ from enum import Enum
 
 import attrs
 
+from itagflow.model.text import storable
+
 
 class Role(Enum):
     """What a member is in a workspace; the policy says what each may do.
@@ -73,7 +75,7 @@ class Member:
     """The embedder's own name for the person, unique in the workspace."""
     role: Role
     """What the member is in the workspace."""
-    groups: tuple[str, ...] = ()
+    groups: tuple[str, ...] = attrs.field(default=(), validator=storable)
     """The groups that the member belongs to."""
     external: bool = False
     """Whether the person comes from outside: then only leader or operator."""

@@ -9,10 +9,12 @@ from typing import Any
 
 import attrs
 
+from itagflow.errors import InvalidData, Problem
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event, Move
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
+from itagflow.model.text import flaw
 from itagflow.model.workspace import Member
 
 Saved = tuple[Entity, Entity]
@@ -60,7 +62,15 @@ def record(
     save: tuple[Saved, ...] = (),
     data: Mapping[str, Any] | None = None,
 ) -> Change:
-    """Return the change with its event, whose moves are read off what is added and saved."""
+    """Return the change with its event, whose moves are read off what is added and saved.
+
+    Packages are made by loading alone, whose event names them as a range: see `Event.moves`.
+
+    Raises:
+        InvalidData: when the reason that *data* gives cannot be stored.
+    """
+    if data and (wrong := flaw(data.get("reason", ""))):
+        raise InvalidData(f"the reason to {verb}", [Problem("reason", wrong)])
     job, package, turn = _place(about)
     event = Event(
         at=act.at,
@@ -91,7 +101,7 @@ def _place(about: Job | Package | Assignment | None) -> tuple[int, int, int]:
 
 def _new(added: tuple[Entity, ...]) -> Iterator[Move]:
     for entity in added:
-        if tracked := _TRACKED.get(type(entity)):
+        if (tracked := _TRACKED.get(type(entity))) and not isinstance(entity, Package):
             kind, fields = tracked
             for field in fields:
                 yield Move(kind, entity.key, field, None, _plain(getattr(entity, field)))

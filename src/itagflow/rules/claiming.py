@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from itagflow.errors import NotAllowed, NotHeld
+from itagflow.errors import InvalidData, NotAllowed, NotHeld, Problem
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Outcome, Package, PackageState, Seat, Start, TurnState
+from itagflow.model.text import key_flaw
 from itagflow.model.workspace import Member
 from itagflow.rules.change import Act, Change, Saved, record
 from itagflow.rules.lifecycles import TURN, Closing
@@ -21,6 +22,16 @@ OUTCOMES = {
     "recall": Outcome.RECALLED,
 }
 """How a turn has ended after each verb that returns it."""
+
+
+def must_be_a_token(token: str) -> None:
+    """Check that a claim can be known by *token*.
+
+    Raises:
+        InvalidData: when it cannot be stored, or is too long.
+    """
+    if wrong := key_flaw(token):
+        raise InvalidData("the claim", [Problem("token", wrong)])
 
 
 def start(

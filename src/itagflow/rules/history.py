@@ -9,9 +9,9 @@ import attrs
 
 from itagflow.model.difference import Difference
 from itagflow.model.entity import Key
-from itagflow.model.event import Event, Move
+from itagflow.model.event import LOADING, Event, Move, begin
 from itagflow.model.job import Job
-from itagflow.model.package import Assignment, Package, PackageState
+from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer
 from itagflow.model.workspace import Member
 
@@ -39,13 +39,14 @@ class Replay:
 
     def begin(self, package: Package) -> None:
         """Take in a package as it is when it is loaded: events name those as a range, not one by one."""
-        self.fields["package", package.key] = {"state": PackageState.LABEL.value, "round": 1}
+        for move in begin(package.key):
+            self.move(0, move)
 
     def tell(self, event: Event) -> None:
         """Take in what *event* moved and said; what it moved of a job is told by `tell_job`, with all acts of that."""
         for move in event.changes:
             if move.kind != "job":
-                self._move(event.position, move)
+                self.move(event.position, move)
             elif event.verb not in ENDING:
                 self.breaks.append(Difference("event", event.key, "verb", event.verb, "one that moves a job"))
         if event.task and event.verb in ANSWERING:
@@ -57,9 +58,10 @@ class Replay:
         """Take in what *event* moved of a job."""
         for move in event.changes:
             if move.kind == "job":
-                self._move(event.position, move)
+                self.move(event.position, move)
 
-    def _move(self, position: int, move: Move) -> None:
+    def move(self, position: int, move: Move) -> None:
+        """Take in one move of the event at *position*."""
         known = self.fields.setdefault((move.kind, move.key), {})
         before = known.get(move.field)
         if before != move.before:
@@ -81,7 +83,7 @@ class Loads:
 
     def tell(self, event: Event) -> None:
         """Take in *event*, if it is about a block of rows."""
-        if event.verb not in ("load", "append"):
+        if event.verb not in LOADING:
             return
         for name, known in (("rows", self.rows), ("packages", self.packages)):
             first, last = event.data[name]

@@ -15,7 +15,6 @@ from itagflow.model.package import Assignment, Outcome
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
-from itagflow.model.text import flaw
 from itagflow.rules.change import Act, Change, Saved, record
 from itagflow.rules.lifecycles import TURN, Closing
 from itagflow.rules.voting import merge
@@ -124,8 +123,6 @@ def abandon_reason(template: Template, reason: str) -> str:
     known = template.abandon_reasons
     if not reason.strip():
         raise InvalidData("the reason to abandon", [Problem("reason", "is empty")])
-    if wrong := flaw(reason):
-        raise InvalidData("the reason to abandon", [Problem("reason", wrong)])
     if known and reason not in known:
         raise InvalidData("the reason to abandon", [Problem("reason", f"{reason!r} is not one of {', '.join(known)}")])
     return reason

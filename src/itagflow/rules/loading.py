@@ -17,7 +17,7 @@ from itagflow.model.job import AvgSize, FieldBase, FixedSize, Job, JobState
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
-from itagflow.model.text import flaw
+from itagflow.model.text import flaw, key_flaw
 from itagflow.rules.change import Act, Change, Saved, record
 from itagflow.rules.jobs import stepped
 
@@ -86,7 +86,7 @@ def ready(item: object, number: int, template: Template, job: Job) -> Ready | li
         value = standard.dumps(data[packaging.field]) if isinstance(packaging, FieldBase) else ""
     except ValueError:  # 1e400 and 1e500 are both read as infinite, and would be taken for the same
         return [Problem(f"{where}, data", "a number that no float can hold names the row or its package")]
-    if wrong := flaw(key + value):  # the row itself has it escaped
+    if wrong := key_flaw(key) or key_flaw(value):  # the row itself has it escaped
         return [Problem(f"{where}, data", f"a field that names rows or packages {wrong}")]
     return Ready(text, key, value)
 

@@ -15,6 +15,7 @@ from itagflow.model.prelabel import Prediction, PreLabel
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
+from itagflow.model.text import flaw
 from itagflow.rules import answers, labeling, reviewing
 from itagflow.rules.change import Act
 from itagflow.rules.results import GIVEN
@@ -80,7 +81,9 @@ def sound(template: Template, task: Task, said: Prediction, model: str) -> Sound
     ]
     if given.score is not None and not math.isfinite(given.score):
         problems.append(Problem(f"{task}, score", f"must be a finite number, not {given.score!r}"))
-    return problems or Sound(task, replies or {}, given.score, given.model or model, template.version)
+    if wrong := flaw(name := given.model or model):
+        problems.append(Problem(f"{task}, model", wrong))
+    return problems or Sound(task, replies or {}, given.score, name, template.version)
 
 
 def is_untouched(job: Job, package: Package) -> bool:

@@ -24,6 +24,7 @@ from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.store import Query
+from itagflow.stores._numbers import spelled_out
 
 Decode = Callable[[Any], Any]
 Encode = Callable[[Any], Any]
@@ -175,7 +176,7 @@ class Layout(Generic[E]):
             value = getattr(entity, name)
             if value != default:
                 body[name] = encode(value)
-        return jsontext.dumps(body) if body else "{}"
+        return spelled_out(jsontext.dumps(body)) if body else "{}"
 
 
 def _same(value: Any) -> Any:

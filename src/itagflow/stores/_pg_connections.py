@@ -28,16 +28,25 @@ Run = Cursor[tuple[Any, ...]]
 
 
 def new_pool(url: str, connections: int) -> ConnectionPool[AnyConnection]:
-    """Return a pool of up to so many connections."""
-    return ConnectionPool(
+    """Return a pool of at most so many connections; what the server has closed is replaced unseen."""
+
+    def must_be_alive(connection: AnyConnection) -> None:
+        try:
+            _must_be_alive(connection)
+        except psycopg.Error:
+            pool.check()  # who has closed one has closed more: found out one by one, each is waited for twice as long
+            raise
+
+    pool: ConnectionPool[AnyConnection] = ConnectionPool(
         url,
         kwargs={"autocommit": True},
         min_size=0,
         max_size=connections,
         timeout=PATIENCE,
-        check=_must_be_alive,
+        check=must_be_alive,
         open=True,
     )
+    return pool
 
 
 def name_of(source: str | Connect) -> str:

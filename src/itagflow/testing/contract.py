@@ -66,6 +66,19 @@ class StoreContract(Meeting):
                 assert reader.get(type(entity), entity.key) == entity
         store.close()
 
+    def test_numbers_come_back_as_they_were(self) -> None:
+        """Floats stay floats and integers integers, however big they are; a text that looks like one stays a text."""
+        store = self.open_store()
+        numbers = [1e16, -1.5e16, 2**53 + 0.0, 1e300, 1.7976931348623157e308, 5e-324, 1e-5, 10**16, -(2**70), 7.0, 7]
+        said = an_event(data={"numbers": numbers, "texts": ["1e16", 'a "1e16', "\\1E+16\\"], "2e16": [[3e16]]})
+        with store.write() as writer:
+            (stored,) = writer.add(said)
+        with store.read() as reader:
+            found = reader.get(Event, stored.key)
+        assert found == stored
+        assert repr(found.data["numbers"]) == repr(numbers)
+        store.close()
+
     def test_bulk_is_the_same_as_one_by_one(self) -> None:
         """Many entities of several kinds are added at once, and events get their positions in order."""
         store = self.open_store()

@@ -1,0 +1,19 @@
+"""How numbers are spelled in a body, so that every database gives them back as they were."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+_BIG = re.compile(r"e\+?\d\d")
+"""Finds what may be a big float in JSON, which is written with an exponent."""
+_TEXT_OR_BIG = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<big>-?\d+(?:\.\d+)?e\+?\d+)')
+
+
+def spelled_out(text: str) -> str:
+    """Return JSON *text* with big floats in full: a database that normalizes numbers would make 1e16 an integer."""
+    return _TEXT_OR_BIG.sub(_in_full, text) if _BIG.search(text) else text
+
+
+def _in_full(found: re.Match[str]) -> str:
+    return f"{Decimal(found['big']):f}.0" if found["big"] else found[0]

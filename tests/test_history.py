@@ -1,0 +1,48 @@
+"""The history alone: what its events tell, and how much room they take."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scenes import cats, labeled, rows, taken
+
+from itagflow import Assignment, FixedSize, Flow, Inspect, Job, Label, Stage, Workflow, codec
+from itagflow.store import Query
+
+
+def retold(flow: Flow, job: Job) -> dict[tuple[str, tuple[Any, ...]], dict[str, Any]]:
+    """What everything is by now, as nothing but the moves of the history tells it."""
+    told = dict[tuple[str, tuple[Any, ...]], dict[str, Any]]()
+    for event in flow.history(job):
+        for move in event.moves():
+            fields = told.setdefault((move.kind, move.key), {})
+            assert fields.get(move.field) == move.before, (event, move)
+            fields[move.field] = move.after
+    return told
+
+
+def test_its_moves_tell_what_became_of_every_package_and_turn_from_the_first(flow: Flow) -> None:
+    job = cats(flow, tasks=5, workflow=Workflow(Label(), Inspect()))
+    flow.append(job, rows(3), by="ada")
+    labeled(flow, "ben", job)
+    flow.reject(taken(flow, "di", job, Stage.INSPECT), reason="look again")
+    told = retold(flow, job)
+    packages = list(flow.packages(job))
+    assert len(packages) == 5
+    for package in packages:
+        assert told.pop(("package", package.key)) == {"state": package.state.value, "round": package.round}
+    with flow.store.read() as reader:
+        for turn in reader.find(Query(Assignment, {"job": job.id})):
+            fields = {"state": turn.state.value, "member": turn.member, "round": turn.round}
+            assert told.pop(("turn", turn.key)) == fields
+    assert told == {("job", job.key): {"state": "running"}}
+
+
+def test_loading_takes_little_room_in_it_however_small_the_packages_are(flow: Flow) -> None:
+    job = cats(flow, data=rows(5_000), packaging=FixedSize(1))
+    (loaded,) = (event for event in flow.history(job) if event.verb == "load")
+    assert loaded.data == {"rows": [1, 5_000], "packages": [1, 5_000]}
+    print(size := len(json.dumps(codec.to_json(loaded))))
+    assert size < 1_000
+    assert sum(1 for _ in loaded.moves()) == 10_000
