@@ -28,6 +28,11 @@ from itagflow.stores.postgres import PostgresStore
 
 SWIFT = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 """For servers that are not killed."""
+TABLES = [
+    *(layout.table for layout in LAYOUTS.values()),
+    *(layout.sums.table for layout in LAYOUTS.values() if layout.sums),
+]
+"""All that has to be emptied."""
 NEVER_ROOT = "nobody"
 """Whom the server runs as when the tests are root, which it refuses."""
 
@@ -126,7 +131,7 @@ class Databases:
 
     def give_back(self, url: str) -> None:
         """Empty a database, whoever is still connected."""
-        tables = sql.SQL(", ").join(sql.Identifier("itagflow", layout.table) for layout in LAYOUTS.values())
+        tables = sql.SQL(", ").join(sql.Identifier("itagflow", table) for table in TABLES)
         others = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database()"
         with closing(psycopg.connect(url, autocommit=True)) as connection:
             connection.execute(f"{others} AND pid <> pg_backend_pid() AND backend_type = 'client backend'")

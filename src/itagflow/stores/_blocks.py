@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
@@ -12,7 +13,7 @@ from itagflow.errors import AlreadyExists, Conflict, NotFound
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
 from itagflow.store import Query, Scalar
-from itagflow.stores._layout import LAYOUTS, Layout
+from itagflow.stores._layout import LAYOUTS, Layout, Sums
 from itagflow.stores._sql import Sql
 
 CACHED = 4_096
@@ -46,6 +47,9 @@ class Decoded:
 class Look(ABC):
     """A read block; how a statement is run is left to the store."""
 
+    sums_are_kept = True
+    """Whether the kept sums are up to date; in a write block they are not, until it ends."""
+
     def __init__(self, sql: Sql, decoded: Decoded) -> None:
         """Ask in this *sql*."""
         self.sql = sql
@@ -76,7 +80,11 @@ class Look(ABC):
         self, query: Query[E], by: tuple[str, ...], add: tuple[str, ...] = ()
     ) -> dict[tuple[Scalar, ...], tuple[int, ...]]:
         """Return counts and sums by groups."""
-        statement = self.sql.tally(query, by, add)
+        sums = LAYOUTS[query.kind].sums
+        if sums and self.sums_are_kept and sums.answer(query, by, add):
+            statement = self.sql.sums(query, sums, by, add)
+        else:
+            statement = self.sql.tally(query, by, add)
         rows = self.rows(statement.text, statement.values)
         return {tuple(row[: len(by)]): tuple(row[len(by) :]) for row in rows}
 
@@ -90,10 +98,13 @@ class Look(ABC):
 class Change(Look):
     """A write block; how rows are inserted and replaced is left to the store."""
 
+    sums_are_kept = False
+
     def __init__(self, sql: Sql, decoded: Decoded) -> None:
         """Ask and write in this *sql*."""
         super().__init__(sql, decoded)
         self._held: dict[tuple[type[Any], Key], Found] = {}
+        self._sums: dict[Sums, dict[Found, list[int]]] = {}
 
     @abstractmethod
     def run(self, text: str, values: Sequence[Any]) -> int:
@@ -112,11 +123,16 @@ class Change(Look):
         for entity in entities:
             layout: Layout[Any] = LAYOUTS[type(entity)]
             row, keys = layout.row(entity), len(layout.key)
-            places = self._changed(entity, row, keys)
+            held = self._held.pop((type(entity), row[:keys]), None)
+            old = self._one(layout, self.sql.get(layout), row[:keys]) if layout.sums and held is None else held
+            places = _changed(held, row, keys)
             done = self.update(entity, places, (*(row[at] for at in places), *row[:keys], entity.version - 1))
             if done != 1:
                 self.get(type(entity), entity.key)
                 raise Conflict(type(entity).__name__, entity.key)
+            if layout.sums and old is not None and (old_sums := layout.summed(old)) != (sums := layout.summed(row)):
+                self._count(layout.sums, *old_sums, -1)
+                self._count(layout.sums, *sums, 1)
 
     def take(self, query: Query[E]) -> E | None:
         """Return the first match that no other writer holds, and hold it."""
@@ -133,16 +149,38 @@ class Change(Look):
     def remove(self, query: Query[E], limit: int) -> int:
         """Delete at most *limit* matches and return how many were deleted."""
         statement = self.sql.remove(query, limit)
-        return self.run(statement.text, statement.values)
+        layout = LAYOUTS[query.kind]
+        if layout.sums is None:
+            return self.run(statement.text, statement.values)
+        gone = self.rows(statement.text, statement.values)
+        for row in gone:
+            self._count(layout.sums, *layout.summed(row), -1)
+        return len(gone)
+
+    def settle(self) -> None:
+        """Bring the kept sums up to date: the last act of a block, in the order in which everybody does."""
+        for sums, groups in self._sums.items():
+            slot = threading.get_native_id() % self.sql.slots
+            if rows := [(*group, slot, *added) for group, added in sorted(groups.items()) if any(added)]:
+                self.run(self.sql.add_up(sums, len(rows)), [value for row in rows for value in row])
+
+    def _count(self, sums: Sums, group: Found, values: Found, sign: int) -> None:
+        """Note that an entity of *group* has come, or gone, for the kept sums."""
+        known = self._sums.setdefault(sums, {}).setdefault(group, [0] * (1 + len(values)))
+        known[0] += sign
+        for at, value in enumerate(values, 1):
+            known[at] += sign * value
+
+    def _counted(self, entities: Sequence[Entity]) -> None:
+        """Note that *entities* were added, for the kept sums."""
+        for entity in entities:
+            layout: Layout[Any] = LAYOUTS[type(entity)]
+            if layout.sums:
+                self._count(layout.sums, *layout.summed(layout.row(entity)), 1)
 
     def _hold(self, layout: Layout[E], row: Found) -> E:
         self._held[layout.kind, row[: len(layout.key)]] = row
         return self._kept.entity(layout, row)
-
-    def _changed(self, entity: Entity, row: Found, keys: int) -> tuple[int, ...]:
-        """Return the places of *row* to be written: the indexes of columns that stay are not touched."""
-        old = self._held.pop((type(entity), row[:keys]), None)
-        return tuple(at for at in range(keys, len(row)) if old is None or old[at] != row[at])
 
     def _taken(self, entity: Entity) -> AlreadyExists:
         """Return the error that tells what of *entity* was taken: its key, or its name."""
@@ -168,3 +206,8 @@ class Change(Look):
                 return AlreadyExists(type(entity).__name__, entity.key)
             seen.update(marks)
         return AlreadyExists("entity", "among those added")
+
+
+def _changed(held: Found | None, row: Found, keys: int) -> tuple[int, ...]:
+    """Return the places of *row* to be written: the indexes of columns that stay are not touched."""
+    return tuple(at for at in range(keys, len(row)) if held is None or held[at] != row[at])

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from itagflow.model.entity import Key
 from itagflow.store import Condition, Span
-from itagflow.stores._layout import Layout, plain
+from itagflow.stores._columns import plain
+from itagflow.stores._layout import Layout
 from itagflow.stores._sorted import Item, Sorted
 
 Found = tuple[dict[str, Any], Any]

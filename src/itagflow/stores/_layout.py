@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from enum import Enum
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Generic, cast
 
 import attrs
@@ -20,51 +18,27 @@ from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, PackageState, Seat, TurnState
+from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
-from itagflow.store import Query
+from itagflow.store import Query, Span
+from itagflow.stores._columns import (
+    Column,
+    Decode,
+    Encode,
+    choice,
+    flag,
+    maybe_choice,
+    maybe_whole,
+    same,
+    sum_of,
+    time,
+    time_limit,
+    whole,
+    word,
+)
 from itagflow.stores._numbers import spelled_out
-
-Decode = Callable[[Any], Any]
-Encode = Callable[[Any], Any]
-
-NEVER = 2**63 - 1
-"""Stands for "no time limit" in a column, which is never NULL: it sorts after every time."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TICK = timedelta(microseconds=1)
-
-
-def micros(at: datetime) -> int:
-    """Return a time as whole microseconds since 1970."""
-    return (at - _EPOCH) // _TICK
-
-
-def moment(value: int) -> datetime:
-    """Return the time that `micros` made this number of."""
-    return _EPOCH + timedelta(microseconds=value)
-
-
-def plain(value: Any) -> Any:
-    """Return *value* as a column keeps it: enums by value, times in microseconds, booleans as 0 and 1."""
-    if value.__class__ is int or value.__class__ is str:
-        return value
-    if isinstance(value, Enum):
-        return value.value
-    return micros(value) if isinstance(value, datetime) else int(value)
-
-
-@attrs.frozen
-class Column:
-    """One index column: how a field, or a property, is kept in it and read back."""
-
-    name: str
-    """The field or property of the entity, and the column's name."""
-    store: Callable[[Any], Any]
-    """From the field's value to the column's."""
-    load: Callable[[Any], Any] | None
-    """From the column's value to the field's; None when it is a property, and not read back."""
 
 
 def _own(make: Callable[[Any], Any]) -> Any:
@@ -102,12 +76,42 @@ def _getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _stores(layout: Layout[Any]) -> tuple[tuple[int, Encode], ...]:
-    return tuple((at, column.store) for at, column in enumerate(layout.stored) if column.store is not _same)
+    return tuple((at, column.store) for at, column in enumerate(layout.stored) if column.store is not same)
 
 
 def _loads(layout: Layout[Any]) -> tuple[tuple[str, int, Decode | None], ...]:
     columns = [(at, column) for at, column in enumerate(layout.stored) if column.load is not None]
-    return tuple((column.name, at, None if column.load is _same else column.load) for at, column in columns)
+    return tuple((column.name, at, None if column.load is same else column.load) for at, column in columns)
+
+
+Group = tuple[Any, ...]
+"""The values of the columns that make a group."""
+
+
+def _summed(layout: Layout[Any]) -> Callable[[tuple[Any, ...]], tuple[Group, Group]]:
+    """Return what takes from a row its group and what is summed of it."""
+    if layout.sums is None:
+        return lambda _: ((), ())
+    places = [column.name for column in layout.stored]
+    group, values = (itemgetter(*map(places.index, names)) for names in (layout.sums.by, layout.sums.add))
+    return lambda row: (group(row), values(row))
+
+
+@attrs.frozen
+class Sums:
+    """Sums over the entities of a kind that are kept, so that they are there at once, however many there are."""
+
+    table: str
+    """The name of the table: a row for each group in each of its slots, so that writers seldom meet."""
+    by: tuple[str, ...]
+    """The columns that make the groups."""
+    add: tuple[str, ...]
+    """The columns that are summed."""
+
+    def answer(self, query: Query[Any], by: tuple[str, ...], add: tuple[str, ...]) -> bool:
+        """Return whether they are what is asked for: some groups, by the other columns."""
+        whole = query.unless is None and not any(isinstance(value, tuple | Span) for value in query.where.values())
+        return whole and set(add) <= set(self.add) and sorted([*query.where, *by]) == sorted(self.by)
 
 
 @attrs.frozen(eq=False)
@@ -132,10 +136,14 @@ class Layout(Generic[E]):
     """The field whose text is the whole body; empty when the body is JSON of the remaining fields."""
     cached: bool = False
     """Whether it changes so seldom that a store decodes it once for each version."""
+    sums: Sums | None = None
+    """The sums that are kept of it."""
     body: Mapping[str, tuple[Decode, Encode, Any]] = attrs.field(init=False, default=_own(_body))
     """The fields of the body: how each is read and written, and its default."""
     stored: tuple[Column, ...] = attrs.field(init=False, default=_own(_stored))
     """The columns of key, version and index, in the order of a row."""
+    summed: Callable[[tuple[Any, ...]], tuple[Group, Group]] = attrs.field(init=False, default=_own(_summed))
+    """Takes from a row its group and what is summed of it."""
     names: frozenset[str] = attrs.field(init=False, default=_own(_names))
     """The names that a query may use."""
     getter: Callable[[Any], tuple[Any, ...]] = attrs.field(init=False, default=_own(_getter))
@@ -177,61 +185,6 @@ class Layout(Generic[E]):
             if value != default:
                 body[name] = encode(value)
         return spelled_out(jsontext.dumps(body)) if body else "{}"
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def whole(name: str) -> Column:
-    """Return a column of integers."""
-    return Column(name, _same, _same)
-
-
-def maybe_whole(name: str) -> Column:
-    """Return a column of integers with 0 for None."""
-    return Column(name, lambda value: value or 0, lambda value: value or None)
-
-
-def word(name: str) -> Column:
-    """Return a column of texts."""
-    return Column(name, _same, _same)
-
-
-def flag(name: str, *, derived: bool = False) -> Column:
-    """Return a column of booleans; a *derived* one is a property."""
-    return Column(name, int, None if derived else bool)
-
-
-def sum_of(name: str) -> Column:
-    """Return a column of integers that is a property."""
-    return Column(name, _same, None)
-
-
-def choice(name: str, kind: type[Enum]) -> Column:
-    """Return a column that holds an enum by value."""
-    by_value = {member.value: member for member in kind}
-    return Column(name, attrgetter("value"), by_value.__getitem__)
-
-
-def maybe_choice(name: str, kind: type[Enum]) -> Column:
-    """Return a column that holds an enum by value, empty for None."""
-    by_value = {"": None, **{member.value: member for member in kind}}
-    return Column(name, lambda value: value.value if value else "", by_value.__getitem__)
-
-
-def time(name: str) -> Column:
-    """Return a column of times."""
-    return Column(name, micros, moment)
-
-
-def time_limit(name: str) -> Column:
-    """Return a column of times with `NEVER` for None."""
-    return Column(
-        name,
-        lambda at: NEVER if at is None else micros(at),
-        lambda value: None if value == NEVER else moment(value),
-    )
 
 
 WORKSPACE = Layout(Workspace, "workspace", (whole("id"),), (word("name"),), (("name",),), unique=("name",), cached=True)
@@ -290,6 +243,7 @@ PACKAGE = Layout(
         ("job", "value", "number"),
     ),
     sparse=frozenset({"value"}),
+    sums=Sums("package_sums", by=("job", "state"), add=("size", *COUNTS)),
 )
 TASK = Layout(
     Task,

@@ -12,7 +12,8 @@ import attrs
 
 from itagflow.model.event import Event
 from itagflow.store import Condition, Query, Scalar, Span
-from itagflow.stores._layout import LAYOUTS, Layout, check, plain
+from itagflow.stores._columns import plain
+from itagflow.stores._layout import LAYOUTS, Layout, Sums, check
 
 FEW = 8
 """Up to how many values are spelled out; more are passed as one JSON list, so that no limit is met."""
@@ -47,6 +48,8 @@ class Sql:
     """What ends a query whose rows are kept as they are, together with others who want that."""
     take: str = ""
     """What ends a query for rows that no other writer holds."""
+    slots: int = 1
+    """In how many rows each kept sum is spread, so that writers seldom wait for each other."""
     apart: str = ""
     """What ends a question inside a query that is to be asked row by row, in the order in which rows are looked at."""
 
@@ -89,13 +92,23 @@ class Sql:
         shape, unless, values = _conditions(self, query)
         return Statement(_tally_text(self, LAYOUTS[query.kind], shape, unless, by, add), tuple(values))
 
+    def sums(self, query: Query[Any], sums: Sums, by: tuple[str, ...], add: tuple[str, ...]) -> Statement:
+        """Return what reads counts and sums by groups where they are kept."""
+        shape, _, values = _conditions(self, query)
+        return Statement(_sums_text(self, LAYOUTS[query.kind], sums, shape, by, add), tuple(values))
+
+    def add_up(self, sums: Sums, groups: int) -> str:
+        """Return the text that adds to the kept sums of so many groups: its columns, the slot, and what is added."""
+        return _add_up_text(self, sums, groups)
+
     def remove(self, query: Query[Any], limit: int) -> Statement:
         """Return what deletes at most *limit* matches of *query*."""
         layout = check(query)
         shape, unless, values = _conditions(self, query)
         key, table = ", ".join(column.name for column in layout.key), f"{self.place}{layout.table}"
         inner = f"SELECT {key} FROM {table}{_where(self, layout, shape, unless)} LIMIT {self.mark}"
-        return Statement(f"DELETE FROM {table} WHERE ({key}) IN ({inner})", (*values, limit))
+        columns = f" RETURNING {_columns(layout)}" if layout.sums else ""
+        return Statement(f"DELETE FROM {table} WHERE ({key}) IN ({inner}){columns}", (*values, limit))
 
     def marks(self, count: int) -> str:
         """Return *count* marks."""
@@ -222,6 +235,24 @@ def _tally_text(
     sums = "".join(f", CAST(SUM({name}) AS BIGINT)" for name in add)
     groups, table = ", ".join(by), f"{sql.place}{layout.table}"
     return f"SELECT {groups}, COUNT(*){sums} FROM {table}{_where(sql, layout, shape, unless)} GROUP BY {groups}"
+
+
+@cache
+def _sums_text(
+    sql: Sql, layout: Layout[Any], sums: Sums, shape: Shape, by: tuple[str, ...], add: tuple[str, ...]
+) -> str:
+    added = "".join(f", CAST(SUM({name}) AS BIGINT)" for name in ("number", *add))
+    groups, where = ", ".join(by), _where(sql, layout, shape, None)
+    return f"SELECT {groups}{added} FROM {sql.place}{sums.table}{where} GROUP BY {groups} HAVING SUM(number) <> 0"
+
+
+@cache
+def _add_up_text(sql: Sql, sums: Sums, groups: int) -> str:
+    key, added = (*sums.by, "slot"), ("number", *sums.add)
+    rows = ", ".join([f"({sql.marks(len(key) + len(added))})"] * groups)
+    more = ", ".join(f"{name} = {sums.table}.{name} + excluded.{name}" for name in added)
+    into = f"{sql.place}{sums.table} ({', '.join((*key, *added))})"
+    return f"INSERT INTO {into} VALUES {rows} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {more}"
 
 
 def _check(layout: Layout[Any], shape: Shape, names: tuple[str, ...] = ()) -> None:

@@ -15,9 +15,10 @@ from itagflow.errors import AlreadyExists, Conflict, NotFound
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
 from itagflow.store import Query, Reader, Scalar, Span, Unless, Writer
+from itagflow.stores._columns import plain
 from itagflow.stores._guard import Guard
 from itagflow.stores._index import Index, best, by_order, fits, is_later, keys_in, stored
-from itagflow.stores._layout import LAYOUTS, Layout, check, plain
+from itagflow.stores._layout import LAYOUTS, Layout, check
 from itagflow.stores._sorted import Item
 
 Undo = tuple["_Table[Any]", Key, Entity | None]

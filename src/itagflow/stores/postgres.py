@@ -61,6 +61,7 @@ def _sql(schema: str) -> Sql:
         share=" FOR SHARE",
         take=" FOR UPDATE SKIP LOCKED",
         apart=" OFFSET 0",
+        slots=32,
     )
 
 
@@ -116,6 +117,7 @@ class _Change(_Look, Change):
                     self._run(self.sql.drop(LAYOUTS[type(done)]), done.key)
                 raise self._taken(entity)
             added.append(stored)
+        self._counted(entities)
         return tuple(added)
 
     def update(self, entity: Entity, places: tuple[int, ...], values: Sequence[Any]) -> int:
@@ -144,6 +146,7 @@ class _Change(_Look, Change):
                 if kind is not Event:
                     self._copy(kind, list(group))
             positions = iter(self._positions([entity for entity in entities if isinstance(entity, Event)]))
+        self._counted(entities)
         return tuple(attrs.evolve(e, position=next(positions)) if isinstance(e, Event) else e for e in entities)
 
     def _copy(self, kind: type[Entity], entities: list[Entity]) -> None:
@@ -229,6 +232,7 @@ class PostgresStore:
         with self._inside(), self._transaction(self._shared, WRITE) as block:
             change = _Change(self, block.cursor)
             yield change
+            change.settle()
             if change.tells:  # behind the block, so that nobody else's has to wait for it to reach the disk
                 block.end = f"COMMIT; NOTIFY {self._schema}".encode()
 

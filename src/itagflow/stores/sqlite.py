@@ -64,6 +64,7 @@ class _Change(_Look, Change):
                 for done in added:
                     self._run(SQLITE.drop(LAYOUTS[type(done)]), done.key)
                 raise self._taken(entity) from error
+        self._counted(entities)
         return tuple(added)
 
     def update(self, entity: Entity, places: tuple[int, ...], values: Sequence[Any]) -> int:
@@ -94,6 +95,7 @@ class _Change(_Look, Change):
             self._run("RELEASE adding", ())
             raise self._first_taken(entities) from error
         self._run("RELEASE adding", ())
+        self._counted(entities)
         return added
 
     def _insert(self, kind: type[Entity], entities: list[Entity]) -> None:
@@ -177,7 +179,8 @@ class _Writing:
         except BaseException:
             store.guard.leave()
             raise
-        return _Change(store, self._connection)
+        self._change = _Change(store, self._connection)
+        return self._change
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -193,6 +196,7 @@ class _Writing:
 
     def _keep(self) -> None:
         try:
+            self._change.settle()
             self._store.run(self._connection, "COMMIT")
         except BaseException:
             self._take_back()

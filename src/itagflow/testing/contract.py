@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 
-from itagflow.errors import AlreadyExists, Conflict, ItagflowError, NotFound, StoreFailed
+from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
 from itagflow.model.entity import Entity, changed
 from itagflow.model.event import Event
 from itagflow.model.job import STAGES, Job
@@ -30,19 +29,10 @@ from itagflow.testing.builders import (
     one_of_each,
 )
 from itagflow.testing.meeting import Meeting
+from itagflow.testing.summing import Summing, refused
 
 
-@contextmanager
-def refused(kind: type[ItagflowError]) -> Generator[None]:
-    """Check that the block raises an error of this kind."""
-    try:
-        yield
-    except kind:
-        return
-    raise AssertionError(f"{kind.__name__} was not raised")
-
-
-class StoreContract(Meeting):
+class StoreContract(Meeting, Summing):
     """What every store promises; subclass it and give `open_store`."""
 
     def open_store(self) -> Store:

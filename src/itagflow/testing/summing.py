@@ -1,0 +1,105 @@
+"""Part of what every store promises: sums over packages are there at once, and are those of what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from itagflow.errors import AlreadyExists, ItagflowError, StoreFailed
+from itagflow.model.entity import changed
+from itagflow.model.package import Package, PackageState
+from itagflow.store import Query, Store
+from itagflow.testing.builders import a_package
+
+SUMMED = ("size", "wrong", "disputed")
+
+
+@contextmanager
+def refused(kind: type[ItagflowError]) -> Generator[None]:
+    """Check that the block raises an error of this kind."""
+    try:
+        yield
+    except kind:
+        return
+    raise AssertionError(f"{kind.__name__} was not raised")
+
+
+class Summing:
+    """What packages in each state come to, whatever came, moved, was refused, dropped or went."""
+
+    def open_store(self) -> Store:
+        """Return an empty store."""
+        raise NotImplementedError
+
+    def _with_twenty(self) -> Store:
+        store = self.open_store()
+        with store.write() as writer:
+            writer.add(*(a_package(n, size=n) for n in range(1, 21)), a_package(7, job=5, size=70))
+        return store
+
+    def test_what_moves_is_summed_where_it_went(self) -> None:
+        """A block that sums what it has changed sees its own changes."""
+        store = self._with_twenty()
+        assert sums(store) == {("label",): (20, 210, 0, 0)}
+        with store.write() as writer:
+            moved = [writer.hold(Package, (4, n)) for n in (1, 2, 3)]
+            writer.save(*(changed(package, state=PackageState.ACCEPT, wrong=2) for package in moved))
+            assert writer.tally(Query(Package, {"job": 4}), by=("state",)) == {("accept",): (3,), ("label",): (17,)}
+        assert sums(store) == {("accept",): (3, 6, 6, 0), ("label",): (17, 204, 0, 0)}
+        store.close()
+
+    def test_what_is_saved_again_is_summed_once(self) -> None:
+        """Held again, or simply saved again."""
+        store = self._with_twenty()
+        with store.write() as writer:
+            writer.save(changed(writer.hold(Package, (4, 4)), size=41))
+            again = changed(writer.hold(Package, (4, 4)), disputes=(2,))
+            writer.save(again)
+            writer.save(changed(again, size=44))
+        assert sums(store) == {("label",): (20, 250, 0, 1)}
+        with store.write() as writer:
+            writer.save(changed(changed(again, size=44), size=4, disputes=()))  # never held in this block
+        assert sums(store) == {("label",): (20, 210, 0, 0)}
+        store.close()
+
+    def test_what_was_refused_or_dropped_is_not_summed(self) -> None:
+        """One by one, and in bulk."""
+        store = self._with_twenty()
+        with refused(StoreFailed), store.write() as writer:
+            writer.add(a_package(21))
+            writer.save(changed(writer.hold(Package, (4, 5)), size=500))
+            raise StoreFailed("test", "stop", "")
+        with store.write() as writer:
+            with refused(AlreadyExists):
+                writer.add(a_package(22), a_package(1))
+            with refused(AlreadyExists):
+                writer.add(*(a_package(n) for n in range(40, 19, -1)))
+        assert sums(store) == {("label",): (20, 210, 0, 0)}
+        store.close()
+
+    def test_what_went_is_summed_no_more(self) -> None:
+        """Some of them, then all; a number that is used again counts anew."""
+        store = self._with_twenty()
+        with store.write() as writer:
+            assert writer.remove(Query(Package, {"job": 4}), 15) == 15
+        assert sums(store)["label",][0] == 5
+        with store.write() as writer:
+            writer.remove(Query(Package, {"job": 4}), 100)
+            writer.add(a_package(3))
+        assert sums(store) == {("label",): (1, 2, 0, 0)}
+        store.close()
+
+
+def sums(store: Store) -> dict[tuple[Any, ...], tuple[int, ...]]:
+    """Return the sums of job 4 by state, checked against what is there."""
+    with store.read() as reader:
+        packages = list(reader.find(Query(Package, {"job": 4})))
+        found = reader.tally(Query(Package, {"job": 4}), by=("state",), add=SUMMED)
+    counted: dict[tuple[Any, ...], tuple[int, ...]] = {}
+    for package in packages:
+        more = (1, *(getattr(package, name) for name in SUMMED))
+        before = counted.get((package.state.value,), (0,) * len(more))
+        counted[package.state.value,] = tuple(map(sum, zip(before, more, strict=True)))
+    assert found == counted
+    return found
