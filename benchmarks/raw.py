@@ -49,6 +49,16 @@ class Raw:
             (self.job, package, turn, task, self.member, verb, micros(), json.dumps(body, separators=(",", ":"))),
         )
 
+    def sums(self, *added: tuple[int, str, int, int]) -> None:
+        """Add to the sums of packages and tasks by state."""
+        marks = ", ".join(["(?, ?, ?, ?, ?, 0, 0, 0, 0, 0)"] * len(added))
+        self.run(
+            "INSERT INTO package_sums (job, state, slot, number, size, abandoned, wrong, disputed, prelabeled, "
+            f"corrected) VALUES {marks} ON CONFLICT (job, state, slot) DO UPDATE "
+            "SET number = package_sums.number + excluded.number, size = package_sums.size + excluded.size",
+            [value for job, state, number, size in added for value in (job, state, self.member % 32, number, size)],
+        )
+
     def claim(self) -> tuple[int, int]:
         """Take the first package of the pool."""
         with self.block():
@@ -131,6 +141,7 @@ class Raw:
                 "WHERE job = ? AND number = ? AND version = ?",
                 (micros(), old + 1, *place, old),
             )
+            self.sums((self.job, "accept", 1, size), (self.job, "label", -1, -size))
             moves = [["turn", key, "state", "held", "done"], ["package", place, "state", "label", "accept"]]
             self.event("submit", package, turn, 0, {"changes": moves})
 
@@ -150,6 +161,7 @@ class Raw:
                     "abandoned, wrong, disputed, value, body)",
                     ((self.job, p, 0, "label", 1, 0, micros(), 1, 1, size, 0, 0, 0, "", "{}") for p in packages),
                 )
+                self.sums((self.job, "label", len(packages), len(block)))
                 self.event("load", 0, 0, 0, {"data": {"rows": [first, numbers[-1]]}})
             first += len(block)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from corruptions import (
     CORRUPTIONS,
@@ -205,3 +208,24 @@ def test_memory_does_not_grow_with_the_job(tmp_path: Path) -> None:
             assert len(found(flow)) == 2
     # a row alone takes more; the history of loading names the packages that it made
     assert peaks[20_000] - peaks[5_000] < 15_000 * 50
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_kept_sum_that_is_wrong_is_found(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, clock: Clock
+) -> None:
+    """The two databases keep the sums that progress reads; they are counted anew."""
+    url = request.getfixturevalue("postgres_url") if kind == "postgres" else f"sqlite:///{tmp_path}/labels.db"
+    with itagflow.open(url, clock=clock) as flow:
+        job = cats(flow, tasks=6)
+        labeled(flow, "ben", job)
+        assert list(flow.verify(job)) == []
+        spoil = "UPDATE {}package_sums SET size = size + 7 WHERE state = 'label'"
+        if kind == "postgres":
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(spoil.format("itagflow.").encode())
+        else:
+            with closing(sqlite3.connect(tmp_path / "labels.db", isolation_level=None)) as connection:
+                connection.execute(spoil.format(""))
+        what = "the sum of size of packages that are label"
+        assert list(flow.verify(job)) == [Difference("job", job.key, what, 11, 4)]

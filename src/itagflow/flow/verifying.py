@@ -22,6 +22,7 @@ from itagflow.model.event import Event
 from itagflow.model.job import Job, Stage
 from itagflow.model.jobpart import JobPart
 from itagflow.model.package import Assignment, Package, Seat, TurnState
+from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
@@ -236,6 +237,7 @@ def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Diff
     yield from verifying.job_differences(job, template, members, still)
     yield from differ(job, "loaded", job.loaded, tasks)
     yield from differ(job, "packages", job.packages, packages)
+    yield from _sums(reader, job)
     behind: dict[str, Any] = {**own, "package": Span(packages + 1, None)}
     for turn in reader.find(Query(Assignment, behind, order=("id",), limit=PAGE)):
         yield from differ(turn, "package", turn.package, "one of its job")
@@ -244,6 +246,18 @@ def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Diff
     beyond: dict[str, Any] = {**own, "task": Span(tasks + 1, None)}
     for answer in reader.find(Query(Answer, beyond, order=("task",), limit=PAGE)):
         yield from differ(answer, "task", answer.task, "one of its job")
+
+
+def _sums(reader: Reader, job: Job) -> Iterator[Difference]:
+    """Compare what the store keeps as the sums of the packages in each state with what it counts now."""
+    names, own = ("size", *COUNTS), {"job": job.id}
+    kept = reader.tally(Query(Package, own), by=("state",), add=names)
+    counted = reader.tally(Query(Package, {**own, "number": Span(1, None)}), by=("state",), add=names)
+    nothing = (0,) * (1 + len(names))
+    for (state,) in sorted(kept.keys() | counted.keys(), key=str):
+        pairs = zip(("number", *names), kept.get((state,), nothing), counted.get((state,), nothing), strict=True)
+        for name, sum_, count in pairs:
+            yield from differ(job, f"the sum of {name} of packages that are {state}", sum_, count)
 
 
 def _seats(reader: Reader, job: Job) -> Iterator[Difference]:
