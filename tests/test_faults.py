@@ -6,6 +6,7 @@ submit is one.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -162,6 +163,7 @@ def test_an_act_is_whole_or_not_at_all(scene: Scene, verb: str, how: str) -> Non
             act(flow, job, turn)
         if fault.seen <= at:
             break
+        wait_for_the_server(scene.url)
         now = list(scene.flow.history(job))
         assert now[: len(before)] == before
         _again(act, scene.flow, job, turn, stored=len(now) > len(before))
@@ -169,6 +171,18 @@ def test_an_act_is_whole_or_not_at_all(scene: Scene, verb: str, how: str) -> Non
         assert verbs.count(verb) == 1, (at, verbs)
     assert at > 8, "there was a failure at every statement"
     invariants.check(scene.flow)
+
+
+def wait_for_the_server(url: str) -> None:
+    """Wait until it has given up the block of a lost connection: until then somebody else seems to hold the package."""
+    others = "datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    with psycopg.connect(url, autocommit=True) as connection:
+        for _ in range(10_000):
+            found = connection.execute(f"SELECT 1 FROM pg_stat_activity WHERE {others} AND state <> 'idle'".encode())
+            if found.fetchone() is None:
+                return
+            time.sleep(0.001)
+    raise AssertionError("the server does not give up the block")
 
 
 def _again(act: Verb, flow: Flow, job: Job, turn: Any, *, stored: bool) -> None:

@@ -24,7 +24,8 @@ class Claiming(Shell):
         """Take the next turn that is there for a member, or return None when there is none.
 
         First what is offered to them, then the pool in order of priority, waiting time and number, then the
-        turn whose lease lapsed first.  `explain` says why there is nothing.
+        turn whose lease lapsed first.  Where much of what waits is the member's own work, what lies behind that may
+        come before what was put in front of it later.  `explain` says why there is nothing.
 
         Args:
             member: Who claims.
