@@ -69,9 +69,11 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print the tables of performance ratios; ``-- --long`` adds a million packages, and as many rows."""
+    """Print the tables of performance ratios; ``-- --long`` adds a million packages and rows, and ten million tasks."""
     install(session, "bench", extras="fast,postgres")
     session.run("python", "benchmarks/run.py", *session.posargs)
+    session.run("python", "benchmarks/volume.py", *session.posargs)
+    session.run("python", "benchmarks/million.py", *([] if "--long" in session.posargs else ["200000"]))
     session.run("python", "benchmarks/own_work.py")
     session.run("python", "benchmarks/manifest.py", *session.posargs)
 

@@ -39,8 +39,9 @@ def compare(place: Place, large: int) -> None:
             for name in small:
                 seen.setdefault(name, []).append((small[name], big[name]))
     for name, found in seen.items():
-        few, many = (statistics.median(times) for times in zip(*found, strict=True))
-        show(place.name, f"{name} of {large:,}", few / many, f"{many * 1e6:,.1f} µs each", "goal 0.85 of 10,000")
+        ratio = statistics.median(few / many for few, many in found)
+        each = statistics.median(many for _, many in found)
+        show(place.name, f"{name} of {large:,}", ratio, f"{each * 1e6:,.1f} µs each", "goal 0.85 of 10,000")
 
 
 def acts(flow: Flow, job: Job) -> dict[str, float]:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from place import postgres_place
+
 import itagflow
 from itagflow import (
     Assignment,
@@ -75,8 +77,9 @@ def claims(flow: Flow, job: Job, name: str) -> Iterator[float]:
 def main() -> None:
     """Print a line for each store."""
     print(f"a claim where {OWN:,} of the waiting packages are one's own work, beside one who labeled nothing")
-    with tempfile.TemporaryDirectory() as folder:
-        for store, url in (("memory", "memory:"), ("SQLite", f"sqlite:///{folder}/own.db?synchronous=normal")):
+    with tempfile.TemporaryDirectory() as folder, postgres_place() as postgres:
+        sqlite = f"sqlite:///{folder}/own.db?synchronous=normal"
+        for store, url in (("memory", "memory:"), ("SQLite", sqlite), ("PG", postgres.new("own"))):
             with itagflow.open(url) as flow:
                 job = build(flow)
                 first, *later = claims(flow, job, "ben")
