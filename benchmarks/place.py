@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,10 @@ class Place:
 
 def sqlite_place(folder: str, mode: str) -> Place:
     """Return SQLite with this durability."""
+    numbers = count(1)
 
     def new(name: str) -> str:
-        return f"sqlite:///{folder}/{mode}-{name}.db?synchronous={mode.lower()}"
+        return f"sqlite:///{folder}/{mode}-{name}-{next(numbers)}.db?synchronous={mode.lower()}"
 
     def raw(url: str, job: int, member: int) -> Raw:
         return sqlite(url.removeprefix("sqlite:///").partition("?")[0], job, member, mode)
@@ -68,15 +70,23 @@ def place_of(name: str) -> Place:
     return Place("PG", 0, str, Postgres) if name == "PG" else sqlite_place("", name)
 
 
+def tidy(url: str) -> None:
+    """Let a PostgreSQL server do at once what it would do by itself some minutes later, while we measure."""
+    if url.startswith("postgresql"):
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("VACUUM (ANALYZE)")
+            connection.execute("CHECKPOINT")
+
+
 def version_of(url: str) -> str:
     """Return the version of a PostgreSQL server."""
     with psycopg.connect(url) as connection:
         return str(connection.info.server_version // 10_000)
 
 
-def rows(count: int) -> Iterator[dict[str, Any]]:
+def rows(number: int) -> Iterator[dict[str, Any]]:
     """Yield rows of data."""
-    return ({"data": {"source": f"oss://bucket/images/{n:012}.jpg"}} for n in range(count))
+    return ({"data": {"source": f"oss://bucket/images/{n:012}.jpg"}} for n in range(number))
 
 
 def order(flow: Flow, name: str, tasks: int, size: int) -> Job:
@@ -97,9 +107,9 @@ def ada(flow: Flow) -> int:
     return next(flow.members("bench")).id
 
 
-def claims(flow: Flow, job: Job | int, count: int) -> list[Any]:
+def claims(flow: Flow, job: Job | int, times: int) -> list[Any]:
     """Claim so many turns."""
-    return [flow.claim("ada", job, Stage.LABEL) for _ in range(count)]
+    return [flow.claim("ada", job, Stage.LABEL) for _ in range(times)]
 
 
 def finish(flow: Flow, turn: Any) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from crowd import crowd, longest_wait, peers
-from place import Place, ada, claims, finish, order, postgres_place, rows, show, sqlite_place, version_of
+from place import Place, ada, claims, finish, order, postgres_place, rows, show, sqlite_place, tidy, version_of
 from raw import Raw, timed
 
 from itagflow import Choice, Flow, Job, Stage
@@ -104,8 +104,9 @@ def flat(place: Place, sizes: list[int]) -> None:
     """Compare claims with few and with very many packages in the database."""
     first = 0.0
     for size in sizes:
-        with place.open(f"flat{size}") as (flow, _):
+        with place.open(f"flat{size}") as (flow, url):
             job = order(flow, "flat", size, 1)
+            tidy(url)
             each = statistics.median(timed(partial(claims, flow, job, 100)) / 100 for _ in range(ROUNDS))
         first = first or each
         show(place.name, f"claim of {size:,}", first / each, f"{each * 1e6:,.1f} µs each", "goal 0.85 of the first")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
@@ -19,13 +19,14 @@ from itagflow.model.entity import E, Key
 from itagflow.model.event import Event
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Package, Seat, TurnState
+from itagflow.model.task import Answer
 from itagflow.model.workspace import Member
 from itagflow.rules import access
 from itagflow.rules.access import Action, Policy
 from itagflow.rules.answers import Check
 from itagflow.rules.change import Act, Change, Saved
 from itagflow.rules.claiming import seat_moved
-from itagflow.store import Query, Store, Writer
+from itagflow.store import Query, Scalar, Store, Writer
 
 Clock = Callable[[], datetime]
 """Tells the time, with its time zone."""
@@ -51,6 +52,7 @@ class Block:
         self.events: list[Event] = []
         self._ids = ids
         self._held: dict[type[Any], dict[Key, Any]] = defaultdict(dict)
+        self._said: dict[Key, dict[tuple[Scalar, ...], int]] = {}
 
     def job(self, ref: JobRef) -> Job:
         """Return the job as it is now."""
@@ -94,8 +96,10 @@ class Block:
     def hold_turn(self, ref: TurnRef) -> tuple[Package, Assignment]:
         """Return a turn and its package, kept from other writers: the package first, always in this order."""
         key = _find.key_of(ref)
-        turn = self._held[Assignment].get(key) or self.store.get(Assignment, key)
-        return self.hold(Package, (turn.job, turn.package)), self.hold(Assignment, key)
+        known = ref if isinstance(ref, Assignment) else self._held[Assignment].get(key)
+        turn = known or self.store.get(Assignment, key)
+        package = self.hold(Package, (turn.job, turn.package))
+        return package, self.hold(Assignment, key)
 
     def hold_packages(self, keys: Iterable[tuple[int, int]]) -> None:
         """Keep those of these packages that there are from other writers, in the order in which everybody does."""
@@ -137,6 +141,14 @@ class Block:
         named = sorted((member, by) for member, by in moves if member is not None and by)
         return tuple(seat_moved(self.store.hold(Seat, (job.id, stage.value, member)), by) for member, by in named)
 
+    def said(self, turn: Assignment) -> Mapping[tuple[Scalar, ...], int]:
+        """Return how many answers a held turn has: by whether they count, whether they drop, and their verdict."""
+        if turn.key not in self._said:
+            answers = Query(Answer, {"job": turn.job, "assignment": turn.id})
+            found = self.store.tally(answers, by=("counts", "dropped", "verdict"))
+            self._said[turn.key] = {how: number for how, (number,) in found.items()}
+        return self._said[turn.key]
+
     def hold_seats(self, job: Job, turns: Iterable[Assignment]) -> None:
         """Keep the seats of those who hold *turns* from other writers, in the order in which everybody does."""
         named = {(turn.stage, turn.member) for turn in turns if turn.member and turn.state is TurnState.HELD}
@@ -175,6 +187,9 @@ class Block:
         self.store.save(*(after for _, after in change.save))
         for _, after in change.save:
             self._held[type(after)][after.key] = after
+        for stored in (*change.add, *(after for _, after in change.save)):
+            if isinstance(stored, Answer):
+                self._said.pop((stored.job, stored.assignment), None)
         if isinstance(event, Event):
             self.events.append(event)
 

@@ -132,17 +132,7 @@ def recounted(
 
 
 def _troubled(block: Block, turn: Assignment) -> bool:
-    return any(dropped or wrong for _, dropped, wrong in summed(block, turn))
-
-
-def summed(block: Block, turn: Assignment) -> dict[tuple[bool, bool, bool], int]:
-    """Return how many answers of *turn* settle their task or not, give it up or not, judge it wrong or not."""
-    answers = Query(Answer, {"job": turn.job, "assignment": turn.id})
-    found = block.store.tally(answers, by=("counts", "dropped", "verdict"))
-    return {
-        (bool(counts), bool(dropped), verdict == Verdict.WRONG.value): number
-        for (counts, dropped, verdict), (number,) in found.items()
-    }
+    return any(dropped or verdict == Verdict.WRONG.value for _, dropped, verdict in block.said(turn))
 
 
 def with_finish(block: Block, package: Package) -> tuple[Saved, ...]:

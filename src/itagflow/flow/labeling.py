@@ -192,10 +192,10 @@ def _tasks_after(reader: Reader, turn: Assignment, after: int) -> list[Task]:
 def _missing(block: Block, mine: Held) -> tuple[int, ...]:
     """Return the tasks that the turn has not settled; they are only looked for if the number is not right."""
     turn = mine.turn
-    settled = Query(Answer, {"job": turn.job, "assignment": turn.id, "counts": True})
     size = mine.package.size if turn.scope is None else len(turn.scope)
-    if block.store.count(settled) == size:
+    if sum(number for (counts, *_), number in block.said(turn).items() if counts) == size:
         return ()
+    settled = Query(Answer, {"job": turn.job, "assignment": turn.id, "counts": True})
     scope = numbers_in(block.store, mine.package) if turn.scope is None else turn.scope
     answered = {answer.task for answer in block.store.find(settled)}
     return tuple(number for number in scope if number not in answered)
