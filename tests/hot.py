@@ -14,43 +14,18 @@ MINE = Unless(
     {"member": 2, "stage": Stage.LABEL, "state": (TurnState.HELD, TurnState.DONE)},
     {"job": "job", "number": "package"},
 )
+
+
+def waiting(state: PackageState, **more: Any) -> Query[Package]:
+    """The first package that waits in *state*, and on which member 2 has no turn."""
+    where = {"job": 4, "state": state, "waiting": True, **more}
+    return Query(Package, where, order=("-priority", "waiting_since", "number"), limit=1, unless=MINE)
+
+
 HOT: list[tuple[Query[Any], str]] = [
-    (
-        Query(
-            Package,
-            {"job": 4, "state": PackageState.LABEL, "waiting": True},
-            order=("-priority", "waiting_since", "number"),
-            limit=1,
-            unless=MINE,
-        ),
-        "package_pool",
-    ),
-    (
-        Query(
-            Package,
-            {"job": 4, "state": PackageState.INSPECT, "waiting": True, "priority": Span(1, None)},
-            order=("-priority", "waiting_since", "number"),
-            limit=1,
-            unless=MINE,
-        ),
-        "package_pool",
-    ),
-    (
-        Query(
-            Package,
-            {
-                "job": 4,
-                "state": PackageState.INSPECT,
-                "waiting": True,
-                "priority": 0,
-                "waiting_since": Span(7, None),
-            },
-            order=("-priority", "waiting_since", "number"),
-            limit=1,
-            unless=MINE,
-        ),
-        "package_pool",
-    ),
+    (waiting(PackageState.LABEL), "package_pool"),
+    (waiting(PackageState.INSPECT, priority=Span(1, None)), "package_pool"),
+    (waiting(PackageState.INSPECT, priority=0, waiting_since=Span(7, None)), "package_pool"),
     (Query(Package, {"job": 4, "open": True}, order=("number",), limit=2), "package_open"),
     (Query(Package, {"job": 4, "value": ("a", "b")}), "package_value"),
     (Query(Assignment, {"job": 4, "package": 1}, order=("id",)), "assignment_package"),

@@ -29,15 +29,12 @@ from itagflow.testing.builders import (
     one_of_each,
 )
 from itagflow.testing.meeting import Meeting
-from itagflow.testing.summing import Summing, refused
+from itagflow.testing.opening import refused
+from itagflow.testing.summing import Summing
 
 
 class StoreContract(Meeting, Summing):
     """What every store promises; subclass it and give `open_store`."""
-
-    def open_store(self) -> Store:
-        """Return a new, empty store."""
-        raise NotImplementedError
 
     def filled(self, *entities: Entity) -> Store:
         """Return a new store that holds *entities*."""

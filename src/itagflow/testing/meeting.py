@@ -25,6 +25,7 @@ from itagflow.model.reply import Choice
 from itagflow.model.workspace import Member, Role
 from itagflow.store import Query, Reader, Store, Writer
 from itagflow.testing.builders import AT, a_package
+from itagflow.testing.opening import Opening
 
 MOMENT = 0.2
 """For how many seconds the second act may run before the first goes on: it may be waiting for the first."""
@@ -102,12 +103,8 @@ def ends_of(flow: Flow, job: Job) -> list[Event]:
     return [e for e in flow.history(job) if any(m.kind == "job" and m.after == "finished" for m in e.changes)]
 
 
-class Meeting:
+class Meeting(Opening):
     """What every store promises when acts meet."""
-
-    def open_store(self) -> Store:
-        """Return a new, empty store."""
-        raise NotImplementedError
 
     def test_the_last_two_votes(self) -> None:
         """Both are stored, and exactly one of them brings the votes together."""

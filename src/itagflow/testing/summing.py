@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
-from itagflow.errors import AlreadyExists, ItagflowError, StoreFailed
+from itagflow.errors import AlreadyExists, StoreFailed
 from itagflow.model.entity import changed
 from itagflow.model.package import Package, PackageState
 from itagflow.store import Query, Store
 from itagflow.testing.builders import a_package
+from itagflow.testing.opening import Opening, refused
 
 SUMMED = ("size", "wrong", "disputed")
 
 
-@contextmanager
-def refused(kind: type[ItagflowError]) -> Generator[None]:
-    """Check that the block raises an error of this kind."""
-    try:
-        yield
-    except kind:
-        return
-    raise AssertionError(f"{kind.__name__} was not raised")
-
-
-class Summing:
+class Summing(Opening):
     """What packages in each state come to, whatever came, moved, was refused, dropped or went."""
-
-    def open_store(self) -> Store:
-        """Return an empty store."""
-        raise NotImplementedError
 
     def _with_twenty(self) -> Store:
         store = self.open_store()

@@ -1,0 +1,27 @@
+"""What all parts of the contract stand on: the store that is to be proven, and errors that are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from itagflow.errors import ItagflowError
+from itagflow.store import Store
+
+
+@contextmanager
+def refused(kind: type[ItagflowError]) -> Generator[None]:
+    """Check that the block raises an error of this kind."""
+    try:
+        yield
+    except kind:
+        return
+    raise AssertionError(f"{kind.__name__} was not raised")
+
+
+class Opening:
+    """Opens the stores that are to be proven."""
+
+    def open_store(self) -> Store:
+        """Return a new, empty store."""
+        raise NotImplementedError
