@@ -90,11 +90,12 @@ class PgTransactions(Transactions[AnyConnection]):
                 except BaseException:  # it was interrupted: it is not lent again
                     connection.pgconn.finish()
                     raise
-                transaction.connection = None
-                if is_clean and not transaction.is_long and not state.is_closed:
+                if is_clean and not transaction.is_long:
+                    transaction.connection = None
                     idle.append(connection)
                 else:
-                    connection.close()
+                    connection.pgconn.finish()
+                    transaction.connection = None
 
     def _lend_foreign(
         self, source: Connect, transaction: PgTransaction, view: Callable[[PgTransaction], V]

@@ -99,11 +99,11 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 except BaseException:  # it was interrupted: it is not lent again
                     connection.close()
                     raise
-                transaction.connection = None
-                if not state.is_closed and len(idle) < IDLE:
-                    idle.append(connection)
                 else:
-                    connection.close()
+                    transaction.connection = None
+                    idle.append(connection)
+                    if len(idle) > IDLE:
+                        self._close_idle(state, keep=IDLE)
 
     def _begin_writing(
         self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
@@ -123,7 +123,8 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 while not self._is_begun(connection):
                     self._pause_before_begin(transaction, state)
             finally:
-                flock(door, LOCK_UN)
+                if not door.closed:  # it is in a child that was forked here
+                    flock(door, LOCK_UN)
                 transaction.has_door = False
         finally:
             if transaction.has_door and not door.closed:
@@ -204,8 +205,8 @@ class FileTransactions(Transactions[sqlite3.Connection]):
     def _drop(self, connection: sqlite3.Connection) -> None:
         connection.close()
 
-    def _close_idle(self, state: SqliteState) -> None:
-        super()._close_idle(state)
+    def _close_idle(self, state: SqliteState, keep: int = 0) -> None:
+        super()._close_idle(state, keep)
         door = self._door
         if door is not None and not state.running:
             self._door = None
@@ -290,7 +291,8 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
         if connection is not self._only:  # that one may be in the hands of another transaction by now
             connection.close()
 
-    def _close_idle(self, state: SqliteState) -> None:
+    def _close_idle(self, state: SqliteState, keep: int = 0) -> None:
+        del keep
         only = self._only
         if only is not None and state.is_closed and not state.running:
             only.close()

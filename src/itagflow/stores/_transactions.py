@@ -262,9 +262,9 @@ class Transactions(ABC, Generic[C]):
 
     # -- connections that nobody uses --
 
-    def _close_idle(self, state: State[C]) -> None:
+    def _close_idle(self, state: State[C], keep: int = 0) -> None:
         for idle in state.idle.values():
-            while idle:
+            while len(idle) > keep:
                 try:
                     connection = idle.popleft()
                 except IndexError:
