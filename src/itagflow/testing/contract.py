@@ -30,10 +30,11 @@ from itagflow.testing.builders import (
 )
 from itagflow.testing.meeting import Meeting
 from itagflow.testing.opening import refused
+from itagflow.testing.querying import Querying
 from itagflow.testing.summing import Summing
 
 
-class StoreContract(Meeting, Summing):
+class StoreContract(Querying, Meeting, Summing):
     """What every store promises; subclass it and give `open_store`."""
 
     def filled(self, *entities: Entity) -> Store:
