@@ -128,7 +128,7 @@ class Writer(Reader, Protocol):
         ...
 
     def remove(self, query: Query[E], limit: int) -> int:
-        """Delete at most *limit* matches and return how many were deleted."""
+        """Delete at most *limit* matches and return how many; the query's order, limit and after are not looked at."""
         ...
 
 
@@ -167,8 +167,22 @@ class Store(Protocol):
         """
         ...
 
-    def close(self) -> None:
-        """Give back what the store holds; it cannot be used afterwards."""
+    def close(self, timeout: float = 10) -> bool:
+        """Refuse new transactions at once, end snapshots and half-read iterators, and wait for what runs.
+
+        Safe from any thread, from inside a transaction, from signal handlers, and twice.
+
+        Args:
+            timeout: For how many seconds at most transactions that run are waited for; they go on to their end.
+
+        Returns:
+            Whether all of them have ended.
+        """
+        ...
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the store was closed."""
         ...
 
 

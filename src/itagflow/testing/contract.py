@@ -28,13 +28,15 @@ from itagflow.testing.builders import (
     an_event,
     one_of_each,
 )
+from itagflow.testing.closing import Closing
+from itagflow.testing.locking import Locking
 from itagflow.testing.meeting import Meeting
 from itagflow.testing.opening import refused
 from itagflow.testing.querying import Querying
 from itagflow.testing.summing import Summing
 
 
-class StoreContract(Querying, Meeting, Summing):
+class StoreContract(Querying, Locking, Closing, Meeting, Summing):
     """What every store promises; subclass it and give `open_store`."""
 
     def filled(self, *entities: Entity) -> Store:

@@ -69,8 +69,18 @@ class Hesitant:
         """Return the position up to which the history is complete."""
         return self.store.settled()
 
-    def close(self) -> None:
+    def opener(self) -> None:
+        """Return nothing: no other process needs it."""
+
+    def close(self, timeout: float = 10) -> bool:
         """Leave the store open: it is another's."""
+        del timeout
+        return True
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the store is closed."""
+        return self.store.is_closed
 
 
 def meet(store: Store, first: Act, second: Act) -> tuple[Any, Any]:
