@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from _thread import start_new_thread
+from _thread import get_ident, start_new_thread
 from collections.abc import Callable
 from typing import Any
 
@@ -27,9 +27,12 @@ class Running:
     """What it returned."""
     error: BaseException | None = None
     """What it raised."""
+    thread: int = 0
+    """The identity of the thread, once it has begun."""
 
     def run(self) -> None:
         """Do the work, and keep what comes of it."""
+        self.thread = get_ident()
         try:
             self.value = self.work()
         except BaseException as error:
