@@ -68,6 +68,8 @@ class _SafeContext:
 
 
 def _leave(generator: Any, kind: Any, error: Any, _: Any) -> bool:
+    if generator() is None:
+        return False  # the ``with`` itself is garbage in a cycle, and the generator with it: that is closed for itself
     try:
         next(generator()) if kind is None else generator().throw(error)
     except StopIteration:

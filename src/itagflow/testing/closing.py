@@ -130,6 +130,21 @@ class Closing(Opening):
             assert seen == [1, 2, 3]
         store.close()
 
+    def test_what_is_not_kept_yet_is_not_seen(self) -> None:
+        """Others read what was there before, or wait, until the transaction has ended."""
+        store = self._with_three()
+        with store.write() as writer:
+            writer.save(changed(a_package(1), free=0))
+            writer.add(a_package(4))
+            writer.remove(Query(Package, {"number": 3}), 1)
+            other = start(lambda: _read_numbers(store))
+            is_early = other.ended.wait(0.1)
+        numbers = other.result("a reader")
+        expected = [(1, 1), (2, 1), (3, 1)] if is_early else [(1, 0), (2, 1), (4, 1)]
+        assert numbers == expected, f"a reader has seen {numbers} of a transaction that had not ended"
+        assert _read_numbers(store) == [(1, 0), (2, 1), (4, 1)]
+        store.close()
+
     def test_a_read_block_sees_one_moment(self) -> None:
         """What others write meanwhile is not seen in it, or they wait."""
         store = self._with_three()
@@ -297,6 +312,11 @@ class Closing(Opening):
                 assert "closed" in str(error)
             else:
                 raise AssertionError("a half-read iterator went on after the store was closed")
+
+
+def _read_numbers(store: Store) -> list[tuple[int, int]]:
+    with store.read() as reader:
+        return [(package.number, package.free) for package in reader.find(PACKAGES)]
 
 
 def _save_and_add(store: Store) -> None:

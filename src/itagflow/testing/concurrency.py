@@ -15,7 +15,7 @@ from itagflow.testing.counting import OtherProcess, count_up, prepare, read_coun
 from itagflow.testing.forking import Forking
 from itagflow.testing.interrupting import Interrupting
 from itagflow.testing.opening import Trying
-from itagflow.testing.threads import PATIENCE, Running, start
+from itagflow.testing.threads import PATIENCE, Running, often_switched, start
 
 AT_ONCE = 8
 """How many threads work at the same time."""
@@ -40,9 +40,10 @@ class Threading(Trying):
                 count_up(store)
                 read_count(store, snapshot=number % 2 == 0)
 
-        threads = [start(work, unknown=unknown) for _ in range(AT_ONCE)]
-        for thread in threads:
-            thread.result("a thread that counts up", 2 * PATIENCE)
+        with often_switched():
+            threads = [start(work, unknown=unknown) for _ in range(AT_ONCE)]
+            for thread in threads:
+                thread.result("a thread that counts up", 2 * PATIENCE)
         require_count(store, AT_ONCE * each, AT_ONCE * each)
         assert store.close() is True
 

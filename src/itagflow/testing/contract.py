@@ -211,6 +211,7 @@ class StoreContract(Querying, Locking, Closing, Meeting, Summing):
                 query, seen = Query(Package, {"job": 4}, order=order, limit=4), list[Package]()
                 while page := list(reader.find(query)):
                     seen += page
+                    assert len(seen) <= len(packages), f"pages repeat: {[package.number for package in seen]}"
                     query = attrs.evolve(query, after=cursor(query, page[-1]))
             assert seen == expected, order
         store.close()

@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, NoReturn
 from unittest import SkipTest
 
 import attrs
 
 from itagflow.errors import StoreFailed
-from itagflow.store import Reader, Store
+from itagflow.model.package import Package
+from itagflow.store import Query, Store
 from itagflow.testing.counting import count_up, increase, prepare, read_count, require_count
 from itagflow.testing.opening import Trying
 from itagflow.testing.threads import Running, start
@@ -27,58 +28,66 @@ WROTE, REFUSED, FAILED = 0, 7, 4
 """What a child has done: written and read it, refused with `StoreFailed`, or anything else."""
 
 
-@attrs.frozen
-class Child:
-    """A forked process, and where it says what went wrong."""
+@attrs.define
+class Fork:
+    """A process that is forked where `split` is called, and a pipe on which the child says what went wrong."""
 
-    pid: int
-    """Its number."""
-    pipe: int
-    """What its words can be read from."""
+    pid: int = -1
+    """The number of the child; 0 in the child itself."""
+    pipe: int = -1
+    """Where the parent reads, and the child writes."""
+
+    def split(self) -> bool:
+        """Fork, and return whether this is the child.  The child must come to `end`, and nowhere else."""
+        ours, theirs = os.pipe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # that there are threads is the point
+            self.pid = os.fork()
+        self.pipe = ours if self.pid else theirs
+        os.close(theirs if self.pid else ours)
+        return self.pid == 0
+
+    def end(self, work: Callable[[], object]) -> NoReturn:
+        """Do *work* in the child, and end it."""
+        code = FAILED
+        try:
+            work()
+            code = WROTE
+        except StoreFailed:
+            code = REFUSED
+        except BaseException as error:
+            os.write(self.pipe, repr(error).encode()[:2000])
+        finally:
+            os._exit(code)
 
     def outcome(self, patience: float) -> int:
-        """Wait for it, and return what it has done.
+        """Wait for the child, and return what it has done.
 
         Raises:
             AssertionError: when it hangs, in which case it is killed, or failed.
         """
         until = monotonic() + patience
-        while True:
-            ended, status = os.waitpid(self.pid, os.WNOHANG)
-            if ended:
-                break
-            if monotonic() > until:
-                os.kill(self.pid, signal.SIGKILL)
-                os.waitpid(self.pid, 0)
-                os.close(self.pipe)
-                raise AssertionError(f"a forked child hangs: it neither works nor refuses within {patience:g} seconds")
+        ended, status = os.waitpid(self.pid, os.WNOHANG)
+        while not ended and monotonic() < until:
             sleep(0.002)
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
+        if not ended:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
         with os.fdopen(self.pipe, "rb") as pipe:
-            said = pipe.read().decode()
+            said = pipe.read().decode() if ended else ""
+        assert ended, f"a forked child hangs: it neither works nor refuses within {patience:g} seconds"
         code = os.waitstatus_to_exitcode(status)
         assert code in (WROTE, REFUSED), f"a forked child ended with {code}: {said or 'without a word'}"
         return code
 
 
-def fork(work: Callable[[], object]) -> Child:
+def fork(work: Callable[[], object]) -> Fork:
     """Fork a child that does *work* and ends, without ever returning into the tests."""
-    ours, theirs = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # that there are threads is the point
-        pid = os.fork()
-    if pid:
-        os.close(theirs)
-        return Child(pid, ours)
-    code = FAILED
-    try:
-        work()
-        code = WROTE
-    except StoreFailed:
-        code = REFUSED
-    except BaseException as error:
-        os.write(theirs, repr(error).encode()[:2000])
-    finally:
-        os._exit(code)
+    made = Fork()
+    if made.split():
+        made.end(work)
+    return made
 
 
 class Forking(Trying):
@@ -131,17 +140,10 @@ class Forking(Trying):
     def _fork_inside(self, opened: Callable[[Store], AbstractContextManager[Any]], *, writes: bool) -> None:
         store, done = self._prepared(), 0
         for _ in range(3):
-            block = opened(store)
-            with block as transaction:
-                if writes:
-                    increase(transaction)
-                child = fork(lambda block=block, it=transaction: _leave_inherited(store, block, it, writes=writes))
-                outcome = child.outcome(self.patience)
-                if writes:
-                    increase(transaction)
-            done += 2 * writes + (outcome == WROTE)
+            child = _split_inside(store, opened(store), writes=writes)
+            wrote = child.outcome(self.patience) == WROTE
             count_up(store)
-            done += 1
+            done += 2 * writes + wrote + 1
             require_count(store, done, done)
         _require_opened_again(store, done)
         store.close()
@@ -151,7 +153,7 @@ class Forking(Trying):
         store = self._prepared()
         if threading.current_thread() is not threading.main_thread():
             raise SkipTest("signal handlers run in the main thread")
-        children = list[Child]()
+        children = list[Fork]()
         before = signal.signal(signal.SIGALRM, lambda *_: children.append(fork(lambda: _count_up_and_close(store))))
         done = 0
         try:
@@ -178,30 +180,39 @@ def _count_up_and_close(store: Store) -> None:
     gc.collect()
 
 
-def _leave_inherited(
-    store: Store, block: AbstractContextManager[Any], transaction: Any, *, writes: bool
-) -> None:
-    """Check, in a child, that the transaction of its parent is refused; then work on its own, or refuse."""
+def _split_inside(store: Store, block: AbstractContextManager[Any], *, writes: bool) -> Fork:
+    """Fork inside a transaction; the parent ends it, and the child may neither use it nor believe that it ended it."""
+    child, wrongly = Fork(), ""
+    act: Callable[[Any], object] = increase if writes else lambda reader: reader.count(Query(Package))
     try:
-        increase(transaction) if writes else _ask(transaction)
-    except StoreFailed:
-        pass
-    else:
-        raise AssertionError("the child could use a transaction of its parent")
+        with block as transaction:
+            act(transaction)
+            if child.split() and _can(act, transaction):
+                wrongly = "could use a transaction of its parent"
+            elif child.pid:
+                act(transaction)
+        if writes:
+            wrongly = wrongly or "was told that it had kept a transaction of its parent"
+    except BaseException as error:
+        if child.pid:
+            raise
+        wrongly = wrongly if isinstance(error, StoreFailed) else repr(error)
+    if child.pid == 0:
+        child.end(lambda: _work_after(store, wrongly))
+    return child
+
+
+def _can(act: Callable[[Any], object], transaction: Any) -> bool:
     try:
-        block.__exit__(None, None, None)
+        act(transaction)
     except StoreFailed:
-        pass
-    else:
-        assert not writes, "the child was told that it had kept a transaction of its parent"
+        return False
+    return True
+
+
+def _work_after(store: Store, wrongly: str) -> None:
+    assert not wrongly, f"the child {wrongly}"
     _count_up_and_close(store)
-
-
-def _ask(reader: Reader) -> None:
-    from itagflow.model.package import Package
-    from itagflow.store import Query
-
-    reader.count(Query(Package))
 
 
 _WORK: tuple[Callable[[Store], object], ...] = (

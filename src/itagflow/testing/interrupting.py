@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import random
 import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic
 from unittest import SkipTest
 
@@ -133,6 +135,24 @@ class Interrupting(Trying):
             assert at > 5, "hardly any point was found: is `files_to_strike` right?"
             witnesses.check("all of that")
 
+    def test_a_forgotten_transaction_is_taken_back(self) -> None:
+        """One that stands open in a generator which nobody goes on with, and which is garbage in a circle."""
+        reported = list[object]()
+        before, sys.unraisablehook = sys.unraisablehook, reported.append
+        try:
+            with witnesses_of(self.open_store(), self.patience) as witnesses:
+                for stand in (_stand_in_a_write, _stand_in_a_read, _stand_in_a_snapshot):
+                    forgotten = stand(witnesses.store)
+                    next(forgotten)
+                    circle: list[object] = [forgotten]
+                    circle.append(circle)
+                    del forgotten, circle
+                    gc.collect()
+                    witnesses.check(f"a transaction was forgotten in {stand.__name__}")
+        finally:
+            sys.unraisablehook = before
+        assert not reported, f"taking it back has failed: {reported}"
+
     def test_a_signal_may_strike_at_any_time(self) -> None:
         """Its handler raises, wherever the main thread is."""
         if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
@@ -165,6 +185,22 @@ class Interrupting(Trying):
                 thread = ctypes.c_ulong(running.thread)
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(Interruption))
                 running.result("a thread that was struck")
+
+
+def _stand_in_a_write(store: Store) -> Iterator[None]:
+    with store.write() as writer:
+        increase(writer)
+        yield
+
+
+def _stand_in_a_read(store: Store) -> Iterator[None]:
+    with store.read():
+        yield
+
+
+def _stand_in_a_snapshot(store: Store) -> Iterator[None]:
+    with store.read(snapshot=True):
+        yield
 
 
 def _strike_by_signal(witnesses: Witnesses, is_armed: list[bool], number: int) -> None:

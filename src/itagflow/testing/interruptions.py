@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import sys
 from collections.abc import Callable, Iterable
@@ -87,7 +88,7 @@ def _steps(code: CodeType) -> dict[int, str]:
 def files_of(store: object) -> set[str]:
     """Return the files that a store's code is in: the modules of its class and bases, and their neighbors.
 
-    Neighbors are the modules of the same package, and what every transaction is entered through.
+    Neighbors are the modules of the same package, and what transactions are often entered through: `contextlib` too.
     """
     homes = {kind.__module__ for kind in type(store).__mro__}
     homes = {home for home in homes if home.partition(".")[0] not in sys.stdlib_module_names}
@@ -97,4 +98,4 @@ def files_of(store: object) -> set[str]:
         for name, module in list(sys.modules.items())
         if name in homes or name == "itagflow.contexts" or name.rpartition(".")[0] in packages
     ]
-    return {file for file in found if file}
+    return {contextlib.__file__, *(file for file in found if file)}

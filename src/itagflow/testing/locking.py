@@ -15,7 +15,7 @@ from itagflow.model.package import Package
 from itagflow.store import Query, Span, Store, Writer
 from itagflow.testing.builders import a_package, an_event
 from itagflow.testing.opening import Opening
-from itagflow.testing.threads import MOMENT, PATIENCE, Running, start
+from itagflow.testing.threads import MOMENT, PATIENCE, Running, often_switched, start
 
 FREE = Query(Package, {"job": 4, "waiting": True}, order=("number",))
 """The packages that nobody has taken, in order."""
@@ -62,8 +62,9 @@ class Locking(Opening):
             while (number := _in_a_transaction(store, take_first)) is not None:
                 taken.append(number)
 
-        for thread in [start(work) for _ in range(8)]:
-            thread.result("who takes packages")
+        with often_switched():
+            for thread in [start(work) for _ in range(8)]:
+                thread.result("who takes packages")
         assert sorted(taken) == list(range(1, 51)), f"take gave packages twice, or not at all: {sorted(taken)}"
         store.close()
 
@@ -119,8 +120,9 @@ class Locking(Opening):
             for _ in range(10):
                 _in_a_transaction(store, _enlarge)
 
-        for thread in [start(work) for _ in range(4)]:
-            thread.result("who holds a package and saves it")
+        with often_switched():
+            for thread in [start(work) for _ in range(4)]:
+                thread.result("who holds a package and saves it")
         assert _size(store) == 40
         store.close()
 

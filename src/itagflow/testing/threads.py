@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from _thread import get_ident, start_new_thread
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -60,3 +62,14 @@ def start(work: Callable[[], Any], *, unknown: bool = False) -> Running:
     else:
         threading.Thread(target=running.run, daemon=True).start()
     return running
+
+
+@contextmanager
+def often_switched() -> Generator[None]:
+    """Have the interpreter go from thread to thread as often as it can, so that what can go wrong does."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.00001)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
