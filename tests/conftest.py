@@ -2,11 +2,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
-import attrs
 import invariants
 import postgres
 import pytest
@@ -15,13 +12,10 @@ from scenes import Clock
 
 import itagflow
 from itagflow import Flow
-from itagflow.store import Query
-from itagflow.stores import memory
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
 
-FIND = memory._Look.find
 IN_CI = os.environ.get("CI") == "true"
 
 
@@ -38,21 +32,6 @@ def databases() -> Iterator[postgres.Databases]:
         made = postgres.Databases(given)
         yield made
         made.close()
-
-
-def backwards(self: memory._Look, query: Query[Any]) -> Iterator[Any]:
-    if query.order:
-        return FIND(self, query)
-    found = list(FIND(self, attrs.evolve(query, limit=None)))
-    return islice(reversed(found), query.limit)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def any_order() -> Iterator[None]:
-    """What is asked for without an order may come in any, and in memory comes backwards: nothing may rely on it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(memory._Look, "find", backwards)
-        yield
 
 
 @pytest.fixture

@@ -9,12 +9,20 @@ import itagflow
 from itagflow import Inspect, Label, Stage, Workflow
 from itagflow.stores import MemoryStore
 from itagflow.stores.memory import _Table
-from itagflow.testing import StoreContract
+from itagflow.testing import ConcurrencyContract, StoreContract
 
 
-class TestMemoryStore(StoreContract):
+class Opens:
     def open_store(self) -> MemoryStore:
         return MemoryStore()
+
+
+class TestMemoryStore(Opens, StoreContract):
+    pass
+
+
+class TestMemoryConcurrency(Opens, ConcurrencyContract):
+    pass
 
 
 def test_a_claim_looks_at_few_rows_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,9 @@ def _answers() -> Iterator[Answer]:
 
 
 def _others() -> Iterator[Entity]:
-    yield from (a_task(n, job=4 if n % 5 else 5, package=1 + n % 3, row_key=f"k{n}" if n % 2 else "") for n in range(1, 15))
+    yield from (
+        a_task(n, job=4 if n % 5 else 5, package=1 + n % 3, row_key=f"k{n}" if n % 2 else "") for n in range(1, 15)
+    )
     names = ("Ben", "ada", "é", "z", "10", "9", "猫")
     yield from (a_member(id=n, account=name, workspace=1 + n % 2, active=n % 3 > 0) for n, name in enumerate(names, 1))
     yield from (Seat(job=4, stage=stage, member=n, held=n % 3) for stage in Stage for n in (2, 3, 4))
