@@ -16,9 +16,9 @@ from dict_store import (
     State,
     column,
     in_order,
-    safe_context,
 )
 
+from itagflow.contexts import safe_context
 from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.package import Package

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from scenes import Clock
 
 import itagflow
 from itagflow import Flow
+from itagflow.stores import _sqlite_transactions
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
 
+CONNECT_MEMORY = _sqlite_transactions._connect_memory
 IN_CI = os.environ.get("CI") == "true"
 
 
@@ -32,6 +35,20 @@ def databases() -> Iterator[postgres.Databases]:
         made = postgres.Databases(given)
         yield made
         made.close()
+
+
+def connect_memory_backwards() -> sqlite3.Connection:
+    connection = CONNECT_MEMORY()
+    connection.execute("PRAGMA reverse_unordered_selects = ON")
+    return connection
+
+
+@pytest.fixture(scope="session", autouse=True)
+def any_order() -> Iterator[None]:
+    """What is asked for without an order may come in any, and in memory comes backwards: nothing may rely on it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_sqlite_transactions, "_connect_memory", connect_memory_backwards)
+        yield
 
 
 @pytest.fixture

@@ -7,91 +7,20 @@ changed nothing.  Nothing here is fast, for nothing here should be clever: every
 from __future__ import annotations
 
 import os
-import weakref
 from _thread import allocate_lock, get_ident
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial, wraps
+from collections.abc import Iterable, Iterator, Mapping
 from time import monotonic, sleep
 from typing import Any
 
 import attrs
 
+from itagflow.contexts import safe_context
 from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
 from itagflow.store import Condition, Query, Scalar, Span
 from itagflow.stores._columns import plain
 from itagflow.stores._layout import LAYOUTS, check
-
-# ---- A copy of what `itagflow.contexts.safe_context` is to be: to be replaced by the import of it. ----
-
-
-class _Step:
-    """Finds ``__enter__`` or ``__exit__`` of a context when a ``with`` statement asks for it."""
-
-    def __init__(self, bound: Callable[..., Any], plainly: Callable[..., Any]) -> None:
-        self._bound, self._plainly = bound, plainly
-
-    def __get__(self, context: Any, owner: object = None) -> Any:
-        return self._plainly if context is None else self._bound(context)
-
-
-class _SafeContext:
-    """A context whose generator belongs to the ``with`` statement alone: no traceback keeps it open."""
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make, self._kept = make, None
-
-    def _generator(self) -> Any:
-        """Make the generator at the first call and give it away at the second: both steps need it, in any order."""
-        generator = self._kept
-        if generator is None:
-            generator = self._kept = self._make()
-        else:
-            self._kept = None
-        return generator
-
-    def _leaving(self) -> Any:
-        generator = self._generator()
-        leave: Any = partial(_leave, weakref.ref(generator))  # its arguments must not lead to the generator
-        leave.owned = generator
-        return leave
-
-    def _enter_plainly(self) -> Any:  # for ExitStack, which asks the class: the context itself owns the generator then
-        return next(self._generator())
-
-    def _exit_plainly(self, *failure: Any) -> Any:
-        return _leave(weakref.ref(self._kept), *failure)
-
-    __enter__ = _Step(lambda context: context._generator().__next__, _enter_plainly)
-    __exit__ = _Step(_leaving, _exit_plainly)
-
-
-def _leave(generator: Any, kind: Any, error: Any, _: Any) -> bool:
-    if generator() is None:
-        return False  # the ``with`` itself is garbage in a cycle, and the generator with it: that is closed for itself
-    try:
-        next(generator()) if kind is None else generator().throw(error)
-    except StopIteration:
-        return kind is not None
-    except BaseException as raised:
-        if raised is not error:
-            raise
-        return False
-    raise RuntimeError("the generator did not stop")
-
-
-def safe_context(make: Callable[..., Any]) -> Callable[..., Any]:
-    """Do what `contextlib.contextmanager` does, for contexts that give back whatever strikes."""
-
-    @wraps(make)
-    def made(*given: Any, **named: Any) -> _SafeContext:
-        return _SafeContext(partial(make, *given, **named))
-
-    return made
-
-
-# ---- The end of that copy. ----
 
 Table = Mapping[Key, Any]
 Tables = Mapping[type[Any], Table]
