@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -198,7 +199,9 @@ def witnesses_of(store: Store, patience: float) -> Generator[Witnesses]:
     opener = prepare(store).opener()
     other = None if opener is None else OtherProcess(opener)
     try:
-        yield Witnesses(store, other, patience)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # a connection that was struck may be dropped unclosed
+            yield Witnesses(store, other, patience)
     finally:
         if other is not None:
             other.stop()
