@@ -780,7 +780,7 @@ class Acquiring:
         self.writer.tables, self.writer.position = self.store.state.tables, self.store.state.position
         return self.writer
 
-    def __exit__(self, kind: Any, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
                 self.store.state = State(self.writer.tables, self.writer.position)

@@ -1,4 +1,4 @@
-"""Random histories over all stores and a plain one side by side: no difference, no broken invariant, and the replay agrees."""
+"""Random histories over all stores and a plain one: no difference, no broken invariant, and the replay agrees."""
 
 from __future__ import annotations
 

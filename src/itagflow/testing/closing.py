@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
-from itagflow.model.entity import changed
+from itagflow.model.entity import Entity, changed
 from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.store import Query, Reader, Store, Writer
@@ -108,8 +109,16 @@ class Closing(Opening):
     def test_a_key_belongs_to_a_kind_and_a_job(self) -> None:
         """Entities with the same numbers in other kinds and jobs are not mixed up."""
         store = self.open_store()
-        packages = [a_package(number, job=job, size=10 * job + number) for job in (4, 5) for number in (1, 4)]
-        others = [a_task(1, row_key="k"), a_turn(1, package=9), a_job(id=1), a_template(id=1), a_workspace(id=1)]
+        packages: list[Entity] = [
+            a_package(number, job=job, size=10 * job + number) for job in (4, 5) for number in (1, 4)
+        ]
+        others: list[Entity] = [
+            a_task(1, row_key="k"),
+            a_turn(1, package=9),
+            a_job(id=1),
+            a_template(id=1),
+            a_workspace(id=1),
+        ]
         with store.write() as writer:
             writer.add(*packages, *others, a_member(id=1))
         with store.read() as reader:
@@ -167,7 +176,7 @@ class Closing(Opening):
             _refuse_late(name, verb, writer)
             assert found == [a_package(n) for n in (1, 2, 3)]
         with store.read() as reader:
-            assert list(reader.find(PACKAGES)) == found, "a writer wrote after its block"
+            assert list(reader.find(PACKAGES)) == [a_package(n) for n in (1, 2, 3)], "a writer wrote after its block"
         store.close()
 
     def test_a_reader_ends_with_its_block(self) -> None:
@@ -208,7 +217,7 @@ class Closing(Opening):
             "settled": store.settled,
         }
         for name, act in acts.items():
-            for run in (act, lambda act=act: start(act).result()):
+            for run in (act, partial(_run_in_thread, act)):
                 try:
                     run()
                 except StoreFailed:
@@ -312,6 +321,10 @@ class Closing(Opening):
                 assert "closed" in str(error)
             else:
                 raise AssertionError("a half-read iterator went on after the store was closed")
+
+
+def _run_in_thread(act: Callable[[], object]) -> object:
+    return start(act).result()
 
 
 def _read_numbers(store: Store) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ import os
 import random
 import threading
 from collections.abc import Callable
+from functools import partial
 from time import monotonic, sleep
 from unittest import SkipTest
 
@@ -58,14 +59,14 @@ class Threading(Trying):
     def _serve_requests(self, *, unknown: bool) -> None:
         before = open_files()
         store, until = prepare(self.open_store()), monotonic() + (60 if self.is_long else 1.5)
-        works = (count_up, read_count, lambda store: read_count(store, snapshot=True))
+        works: tuple[Callable[[Store], object], ...] = (count_up, read_count, partial(read_count, snapshot=True))
         running, written, number = list[Running](), 0, 0
         while monotonic() < until or running:
             while monotonic() < until and len(running) < AT_ONCE:
                 work = works[number % 3]
                 written += work is count_up
                 number += 1
-                running.append(start(lambda work=work: work(store), unknown=unknown))
+                running.append(start(partial(work, store), unknown=unknown))
             running[0].ended.wait(PATIENCE)
             for thread in [thread for thread in running if thread.ended.is_set() or thread is running[0]]:
                 thread.result("a request")
@@ -95,12 +96,12 @@ class Shutdown(Trying):
 
     def _close_under_load(self, store: Store) -> int:
         """Close a store under eight threads, and return how many transactions they were told to be kept."""
-        threads = [start(lambda number=number: _work_until_refused(store, number)) for number in range(AT_ONCE)]
+        threads = [start(partial(_work_until_refused, store, number)) for number in range(AT_ONCE)]
         sleep(random.uniform(0.005, 0.06))
         closers = [start(store.close) for _ in range(2)]
         assert store.close() is True, "close did not see the end of transactions that take no time"
         assert all(closer.result("close") for closer in closers)
-        written = sum(thread.result("who works while the store is closed") for thread in threads)
+        written = sum(int(thread.result("who works while the store is closed")) for thread in threads)
         try:
             read_count(store)
         except StoreFailed:
@@ -155,7 +156,7 @@ class ConcurrencyContract(Threading, Shutdown, Interrupting, Forking, Processes)
 
 def _work_until_refused(store: Store, number: int) -> int:
     """Work until the store says that it is closed, and return how often something was written."""
-    written = 0
+    written, why = 0, ""
     try:
         while True:
             if number % 2:
@@ -164,8 +165,9 @@ def _work_until_refused(store: Store, number: int) -> int:
             else:
                 read_count(store, snapshot=number % 4 == 0)
     except StoreFailed as error:
-        assert "closed" in str(error), f"the store was closed, and the error says: {error}"
-        return written
+        why = str(error)
+    assert "the store is closed" in why, f"the store was closed, and the error says: {why}"
+    return written
 
 
 def open_files() -> set[str] | None:

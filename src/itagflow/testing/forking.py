@@ -11,6 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from time import monotonic, sleep
 from typing import Any, NoReturn
 from unittest import SkipTest
@@ -113,7 +114,7 @@ class Forking(Trying):
     def test_a_child_forked_while_others_write_works_or_refuses(self) -> None:
         """Whatever the other threads of its parent are doing at that moment."""
         store, stop, outcomes = self._prepared(), threading.Event(), Counter[int]()
-        threads = [start(lambda work=work: _repeat(store, work, stop)) for work in (*_WORK, count_up)]
+        threads = [start(partial(_repeat, store, work, stop)) for work in (*_WORK, count_up)]
         try:
             for _ in range(200 if self.is_long else 12):
                 sleep(random.uniform(0, 0.01))
@@ -154,7 +155,11 @@ class Forking(Trying):
         if threading.current_thread() is not threading.main_thread():
             raise SkipTest("signal handlers run in the main thread")
         children = list[Fork]()
-        before = signal.signal(signal.SIGALRM, lambda *_: children.append(fork(lambda: _count_up_and_close(store))))
+
+        def split(*_: object) -> None:
+            children.append(fork(lambda: _count_up_and_close(store)))
+
+        before = signal.signal(signal.SIGALRM, split)
         done = 0
         try:
             for number in range(100 if self.is_long else 8):
@@ -217,8 +222,8 @@ def _work_after(store: Store, wrongly: str) -> None:
 
 _WORK: tuple[Callable[[Store], object], ...] = (
     count_up,
-    lambda store: read_count(store),
-    lambda store: read_count(store, snapshot=True),
+    read_count,
+    partial(read_count, snapshot=True),
 )
 
 

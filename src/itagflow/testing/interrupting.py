@@ -9,9 +9,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from time import monotonic
 from unittest import SkipTest
 
+from itagflow.errors import StoreFailed
 from itagflow.store import Store
 from itagflow.testing.counting import Witnesses, count_up, increase, read_count, witnesses_of
 from itagflow.testing.interruptions import Interruption, Strike, files_of
@@ -62,8 +64,11 @@ def _take_snapshot_inside(store: Store, strike: Strike) -> None:
         strike.is_paused = True
         increase(writer)
         strike.is_paused = False
-        with store.read(snapshot=True):
-            strike.is_paused = False
+        try:
+            with store.read(snapshot=True):
+                strike.is_paused = False
+        except StoreFailed:
+            return  # a store with one connection may refuse it here
 
 
 def _settle(store: Store, strike: Strike) -> None:
@@ -179,7 +184,7 @@ class Interrupting(Trying):
         with witnesses_of(self.open_store(), self.patience) as witnesses:
             for number in range(3000 if self.is_long else 60):
                 ready = threading.Event()
-                running = start(lambda ready=ready, number=number: _be_struck(witnesses, ready, number))
+                running = start(partial(_be_struck, witnesses, ready, number))
                 assert ready.wait(LOST)
                 threading.Event().wait(random.uniform(0, 0.002))
                 thread = ctypes.c_ulong(running.thread)

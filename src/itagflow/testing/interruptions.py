@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dis
+import inspect
 import sys
 from collections.abc import Callable, Iterable
 from types import CodeType, FrameType
@@ -31,11 +32,14 @@ class Strike:
         """How many points were reached."""
         self.place = ""
         """Where it struck; empty when it did not."""
-        self._last: dict[int, str] = {}
+        self._last: dict[int, int] = {}
 
     def run(self, act: Callable[[Strike], object]) -> BaseException | None:
         """Act until it strikes, and return the exception that came out, with its traceback; None if none did."""
         before = sys.gettrace()
+        here = inspect.currentframe()
+        if here is not None:
+            here.f_trace_opcodes = True  # CPython 3.12 traces opcodes only when some frame has asked for it before
         sys.settrace(self._enter)
         try:
             act(self)
@@ -50,38 +54,44 @@ class Strike:
         if frame.f_code.co_filename not in self.files and frame.f_code not in self.codes:
             return None
         frame.f_trace_opcodes = True
-        # it is about to go on after RESUME, which lets exceptions in; or another step, where one is thrown into it
-        self._last[id(frame)] = _steps(frame.f_code).get(frame.f_lasti, "")
+        self._last[id(frame)] = frame.f_lasti
         return self._step
 
     def _step(self, frame: FrameType, event: str, arg: Any) -> Any:
         del arg
         if event == "opcode":
-            last, step = self._last.get(id(frame), ""), _steps(frame.f_code)[frame.f_lasti]
-            self._last[id(frame)] = step
-            if not self.is_paused and (self.every_opcode or _lets_exceptions_in(last)):
+            last, here = self._last.get(id(frame), -1), frame.f_lasti
+            self._last[id(frame)] = here
+            if not self.is_paused and (self.every_opcode or _lets_exceptions_in(frame.f_code, last, here)):
                 self.reached += 1
                 if self.reached == self.at:
+                    step = _steps(frame.f_code)[here][0]
                     self.place = f"{frame.f_code.co_qualname}, line {frame.f_lineno}, before {step}"
                     raise Interruption(self.place)
         return self._step
 
 
-def _lets_exceptions_in(step: str) -> bool:
-    """Return whether the interpreter looks for signals and asynchronous exceptions after this step."""
+def _lets_exceptions_in(code: CodeType, last: int, here: int) -> bool:
+    """Return whether the interpreter looks for signals and asynchronous exceptions between these two steps."""
+    step, following = _steps(code).get(last, ("", -1))
+    if step == "RESUME":
+        return here == following  # else something was thrown into a generator, which does not run this step then
     if step.startswith("CALL"):
         return "INTRINSIC" not in step
-    return step == "RESUME" or ("JUMP_BACKWARD" in step and "NO_INTERRUPT" not in step)
+    return "JUMP_BACKWARD" in step and "NO_INTERRUPT" not in step
 
 
-_KNOWN: dict[CodeType, dict[int, str]] = {}
+_KNOWN: dict[CodeType, dict[int, tuple[str, int]]] = {}
 
 
-def _steps(code: CodeType) -> dict[int, str]:
-    """Return the names of the steps of *code*, by their place."""
+def _steps(code: CodeType) -> dict[int, tuple[str, int]]:
+    """Return the steps of *code* by their place: the name of each, and the place of the one that follows."""
     found = _KNOWN.get(code)
     if found is None:
-        found = _KNOWN[code] = {step.offset: step.opname for step in dis.get_instructions(code)}
+        steps = list(dis.get_instructions(code))
+        places = [*(step.offset for step in steps[1:]), -1]
+        found = {step.offset: (step.opname, following) for step, following in zip(steps, places, strict=True)}
+        _KNOWN[code] = found
     return found
 
 

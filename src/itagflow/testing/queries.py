@@ -91,7 +91,13 @@ def _others() -> Iterator[Entity]:
 def rewritten(entity: Entity) -> Entity:
     """Return *entity* as it was before its last save, if packages and answers are told to have been saved once."""
     if isinstance(entity, Package):
-        state = {"state": PackageState.DISCARDED, "free": 7, "priority": 7, "round": 7, "waiting_since": AT - MINUTE}
+        state: Values = {
+            "state": PackageState.DISCARDED,
+            "free": 7,
+            "priority": 7,
+            "round": 7,
+            "waiting_since": AT - MINUTE,
+        }
         return attrs.evolve(entity, size=70, wrong=7, disputes=(), value='"old"', **state)
     if isinstance(entity, Answer):
         return attrs.evolve(entity, replies={}, abandoned=None, verdict=None, member=7, package=7)
@@ -321,7 +327,7 @@ def _unless(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     for where, same in _RULES:
         yield Query(Package, unless=Unless(Assignment, where, same))
         unless = Unless(Assignment, where, same)
-        pool = {"job": 4, "waiting": True, "state": (PackageState.LABEL, PackageState.INSPECT)}
+        pool: Values = {"job": 4, "waiting": True, "state": (PackageState.LABEL, PackageState.INSPECT)}
         yield Query(Package, pool, order=("-priority", "waiting_since", "number"), unless=unless)
         yield Query(Package, {"size": Span(1, 4)}, order=("-size",), limit=3, unless=unless)
     said = {"job": "job", "number": "task"}
@@ -351,4 +357,4 @@ CASES: Mapping[str, Callable[[Sequence[Entity]], Iterator[Query[Any]]]] = {
     "unless": _unless,
     "everything_at_once": _everything,
 }
-"""What a query can ask for, by queries about given entities: a store that does not heed it answers one of them wrongly."""
+"""What a query can ask for, by queries about given entities: a store that does not heed it fails at one of them."""

@@ -158,7 +158,7 @@ def _make_test(verb: str, case: str) -> Callable[[Querying], None]:
         run(store, case, check)
         store.close()
 
-    ignores = case in PAGING and verb.split("_")[0] not in ("find", "take")
+    ignores = case in PAGING and not verb.startswith(("find", "take"))
     test.__name__ = f"test_{verb}_{'ignores' if ignores else 'heeds'}_{case}"
     test.__qualname__ = f"Querying.{test.__name__}"
     test.__doc__ = f"{test.__name__[5:].replace('_', ' ').capitalize()}."
