@@ -60,7 +60,7 @@ class Reviewing(Answering):
             NotHeld: when the turn is not held, or not by the member *by*.
             WrongState: when the turn is at LABEL: `save` is the verb there.
         """
-        self._check(turn, [(task, reply)])
+        self._check(turn, [(task, reply)], by)
         with self._acting() as block:
             desk, found, old = _look_at(block, turn, task, "modify", by)
             replies = fitted(desk.template, [found], [reply])[0]
@@ -177,7 +177,7 @@ def _named(
     block: Block, mine: Held, tasks: Iterable[TaskRef] | None, reason: str
 ) -> list[tuple[Answer | None, Answer]]:
     """Return the judgments of the tasks that a reject names, each with what it replaces."""
-    numbers = [_find.number_of(task) for task in tasks or ()]
+    numbers = [_find.number_in(mine.job.id, task) for task in tasks or ()]
     if not numbers:
         return []
     why = reviewing.needs_reason("the reject", reason)
