@@ -7,7 +7,7 @@ number is never taken for that of something here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import attrs
 
@@ -186,8 +186,10 @@ def key_of(kind: type[Assignment | Package | Task], ref: object) -> tuple[int, i
         NotFound: when *ref* is anything else.
     """
     given = ref.task if isinstance(ref, Work) and kind is Task else ref
-    pair: Any = given.key if isinstance(given, kind) else given
-    if not isinstance(pair, tuple) or len(pair) != 2:
+    if isinstance(given, Assignment | Package | Task) and isinstance(given, kind):
+        return given.key
+    pair = cast("tuple[object, ...]", given) if isinstance(given, tuple) else ()
+    if len(pair) != 2:
         raise NotFound(kind.__name__, ref)
     return _number(kind, pair[0]), _number(kind, pair[1])
 
@@ -212,8 +214,14 @@ def task(reader: Reader, job: int, ref: TaskRef) -> Task:
     Tasks never change, so one that is passed is not read again; one that was erased is in no live turn's scope.
     """
     given = ref.task if isinstance(ref, Work) else ref
-    number = number_in(job, given)
-    return given if isinstance(given, Task) else reader.get(Task, (job, number))
+    number_in(job, given)
+    return given if isinstance(given, Task) else stored_task(reader, job, given)
+
+
+def stored_task(reader: Reader, job: int, ref: TaskRef) -> Task:
+    """Return the task in this job as it is now."""
+    given = ref.task if isinstance(ref, Work) else ref
+    return same(given, reader.get(Task, (job, number_in(job, given))))
 
 
 def paged(store: Store, query: Query[E], *, size: int = PAGE, snapshot: bool = False) -> Iterator[E]:

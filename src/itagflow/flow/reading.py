@@ -184,10 +184,10 @@ class Reading(Shell):
         Raises:
             NotFound: when there is no such task.
         """
-        key = _find.key_of(Task, task)
+        job, number = _find.key_of(Task, task)
         with self.store.read() as reader:
-            home, seeing = self._readable(reader, "result", key[0], by)
-            found = _find.same(task.task if isinstance(task, Work) else task, reader.get(Task, key))
+            home, seeing = self._readable(reader, "result", job, by)
+            found = _find.stored_task(reader, home.id, number if isinstance(task, tuple) else task)
             return results.result(next(cases_of(reader, home, [found], seeing)), found)
 
     def parts(self, job: PartRef, count: int, *, by: MemberRef | None = None) -> tuple[JobPart, ...]:
