@@ -112,7 +112,7 @@ def a_town(flow: Flow) -> Town:
         "member": attrs.evolve(ben, workspace=alley.id),
         "template": attrs.evolve(asked, workspace=alley.id),
     }
-    forged |= {name: 2**70 for name in ("job", "draft", "workspace", "member", "template")}
+    forged |= dict.fromkeys(("job", "draft", "workspace", "member", "template"), 2**70)
     elsewhere = {
         **there,
         "member": mallory,
@@ -306,9 +306,7 @@ VERBS: dict[str, Case] = {
     "discard": Case(lambda f, a: f.discard(a.free, by=a.by), ("free",), anywhere=("free",)),
     "reopen": Case(lambda f, a: f.reopen(a.closed, by=a.by), ("closed",), anywhere=("closed",)),
     "update_job": Case(lambda f, a: f.update_job(a.job, remark="new", by=a.by), ("job",)),
-    "set_workforce": Case(
-        lambda f, a: f.set_workforce(a.job, {Stage.LABEL: [a.member]}, by=a.by), ("job", "member")
-    ),
+    "set_workforce": Case(lambda f, a: f.set_workforce(a.job, {Stage.LABEL: [a.member]}, by=a.by), ("job", "member")),
     "add_workers": Case(lambda f, a: f.add_workers(a.job, Stage.ACCEPT, [a.member], by=a.by), ("job", "member")),
     "remove_workers": Case(lambda f, a: f.remove_workers(a.job, Stage.LABEL, [a.member], by=a.by), ("job", "member")),
     "change_template": Case(lambda f, a: f.change_template(a.job, RenameOption("1", "cat", "puma"), by=a.by), ("job",)),
@@ -366,4 +364,3 @@ def came_to(call: Callable[[], Any]) -> Any:
 def is_nothing(value: Any) -> bool:
     """Whether a call was refused, or has shown nothing."""
     return isinstance(value, itagflow.ItagflowError) or (not isinstance(value, Permission) and not value)
-

@@ -22,7 +22,7 @@ from foreigners import (
 from scenes import Clock
 
 import itagflow
-from itagflow import Flow, ItagflowError
+from itagflow import Flow
 from itagflow.rules import access
 
 CASES = {**READERS, **VERBS}

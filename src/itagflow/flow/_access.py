@@ -130,16 +130,14 @@ def access_of(reader: Reader, policy: Policy, workspace: int, by: MemberRef | No
     return Access(reader, policy, who)
 
 
-def listed(
-    store: Store, query: Query[E], visible: Callable[[Reader, list[E]], list[E]], *, size: int = _find.PAGE
-) -> Iterator[E]:
+def listed(store: Store, query: Query[E], visible: Callable[[Reader, list[E]], list[E]]) -> Iterator[E]:
     """Yield what is *visible* of every match in order, a page in each read block: each page asks again."""
 
     def page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
         found, mark = _find.page_of(reader, query)
         return visible(reader, found), mark
 
-    return turned(store, page, attrs.evolve(query, limit=size))
+    return turned(store, page, attrs.evolve(query, limit=_find.PAGE))
 
 
 def asked_again(store: Store, items: Iterable[T], ask: Callable[[Reader], object]) -> Iterator[T]:
