@@ -107,7 +107,7 @@ def a_town(flow: Flow) -> Town:
     earlier = street.created_at - timedelta(days=1)
     stale |= {
         "job": attrs.evolve(job, created_at=earlier),
-        "draft": attrs.evolve(draft, seed=draft.seed + 1),
+        "draft": attrs.evolve(draft, workspace=alley.id),
         "workspace": attrs.evolve(street, created_at=earlier),
         "member": attrs.evolve(ben, workspace=alley.id),
         "template": attrs.evolve(asked, workspace=alley.id),

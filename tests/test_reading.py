@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 from foreigners import a_town
-from scenes import Clock, cats, labeled, rows, street, taken
+from scenes import START, Clock, cats, labeled, rows, street, taken
 
 from itagflow import (
     Action,
@@ -422,7 +422,7 @@ class TestReferences:
         job = cats(flow)
         taken(flow, "ben", job)
         ben = next(member for member in flow.members("street") if member.account == "ben")
-        for wrong in (attrs.evolve(job, workspace=9), attrs.evolve(job, seed=1)):
+        for wrong in (attrs.evolve(job, workspace=9), attrs.evolve(job, created_at=START - timedelta(days=1))):
             with pytest.raises(NotFound):
                 flow.claim("ben", wrong, Stage.LABEL)
         with pytest.raises(NotFound):

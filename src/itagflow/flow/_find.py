@@ -47,7 +47,7 @@ LASTING: Mapping[type[Entity], tuple[str, ...]] = {
     Workspace: ("created_at",),
     Member: ("workspace",),
     Template: ("workspace",),
-    Job: ("workspace", "created_by", "created_at", "seed"),
+    Job: ("workspace", "created_at"),
     Package: ("value",),
     Task: ("package",),
     Assignment: ("package", "stage", "round", "member", "made_at"),
