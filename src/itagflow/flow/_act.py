@@ -10,14 +10,16 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from itagflow.errors import InvalidData, NotFound, Problem, RuleError
+from itagflow.errors import InvalidData, NotFound, RuleError
 from itagflow.flow import _find
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, perhaps
+from itagflow.flow._ids import TRIES, Drawn, Ids, used_up
 from itagflow.flow._seen import Seen
 from itagflow.model.attempt import Attempt
 from itagflow.model.entity import E, Key
 from itagflow.model.event import Event
 from itagflow.model.job import Job, Stage
+from itagflow.model.moment import in_utc
 from itagflow.model.package import Assignment, Package, Seat, TurnState
 from itagflow.model.task import Answer
 from itagflow.model.workspace import Member
@@ -30,8 +32,6 @@ from itagflow.store import Query, Scalar, Store, Writer
 
 Clock = Callable[[], datetime]
 """Tells the time, with its time zone."""
-Ids = Callable[[], int]
-"""Makes new keys: positive, below 2**63, never twice the same."""
 Listener = Callable[[Event], object]
 """Is told each event after its act is stored; what it returns is not looked at."""
 
@@ -50,7 +50,7 @@ class Block:
         self.at = at
         self.policy = policy
         self.events: list[Event] = []
-        self._ids = ids
+        self._ids = Drawn(ids)
         self._held: dict[type[Any], dict[Key, Any]] = defaultdict(dict)
         self._said: dict[Key, dict[tuple[Scalar, ...], int]] = {}
 
@@ -91,7 +91,7 @@ class Block:
 
     def hold_package(self, ref: PackageRef) -> Package:
         """Return the package, kept from other writers until the block ends."""
-        return self.hold(Package, _find.key_of(ref))
+        return self.hold(Package, _find.key_of(ref, Package))
 
     def hold_turn(self, ref: TurnRef) -> tuple[Package, Assignment]:
         """Return a turn and its package, kept from other writers: the package first, always in this order."""
@@ -172,14 +172,28 @@ class Block:
         return self.store.hold(Job, (job,), shared=True), self.store.hold(Member, (member,), shared=True)
 
     def new_id(self, kind: type[E], *place: int) -> int:
-        """Return an id that no *kind* has in this place."""
-        while perhaps(self.store, kind, (*place, id := self._ids())) is not None:
-            continue
-        return id
+        """Return an id that no *kind* has in this place.
 
-    def next_id(self) -> int:
-        """Return an id without looking whether it is taken: whoever adds something under it finds out."""
-        return self._ids()
+        Raises:
+            InvalidData: when the source of ids gives what is no key, or again and again one that is taken.
+        """
+        for _ in range(TRIES):
+            id = self._ids.draw(kind)
+            if id is not None and perhaps(self.store, kind, (*place, id)) is None:
+                return id
+        raise used_up()
+
+    def next_id(self, kind: type[E]) -> int:
+        """Return an id without looking whether it is taken: whoever adds something under it finds out.
+
+        Raises:
+            InvalidData: when the source of ids gives what is no key, or again and again one that was just drawn.
+        """
+        for _ in range(TRIES):
+            id = self._ids.draw(kind)
+            if id is not None:
+                return id
+        raise used_up()
 
     def do(self, change: Change) -> None:
         """Store what a rule decided, with its event."""
@@ -237,10 +251,7 @@ class Shell:
         return attempts
 
     def _now(self) -> datetime:
-        at = self._clock()
-        if at.tzinfo is None:
-            raise InvalidData("the clock", [Problem("tzinfo", "times need a time zone, such as datetime.now(UTC)")])
-        return at
+        return in_utc("the clock", "now", self._clock())
 
     def _tell(self, event: Event) -> None:
         for listener in self._listeners:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, NotFound, Problem
-from itagflow.model.entity import E, Key
+from itagflow.model.entity import E, Entity, Key
 from itagflow.model.job import Job
 from itagflow.model.jobpart import JobPart
+from itagflow.model.number import is_whole
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Task, Work
 from itagflow.model.template import Template
-from itagflow.model.text import flaw
+from itagflow.model.text import flaw, nfc
 from itagflow.model.workspace import Member, Workspace
 from itagflow.store import Query, Reader, Store
 from itagflow.stores._layout import LAYOUTS, cursor
@@ -79,6 +80,11 @@ def member(reader: Reader, workspace: int, ref: MemberRef) -> Member:
     return found
 
 
+def anyone(reader: Reader, ref: Member | int) -> Member:
+    """Return the member of whatever workspace, as it is now."""
+    return reader.get(Member, (_id(Member, ref),))
+
+
 def template(reader: Reader, workspace: int, ref: TemplateRef) -> Template:
     """Return the stored template of *workspace*; one of another workspace is not found."""
     if isinstance(ref, str):
@@ -113,20 +119,62 @@ def has_own_template(reader: Reader, job: Job) -> bool:
     return template is not None and not template.name and not used
 
 
-def key_of(ref: Assignment | Package | tuple[int, int]) -> tuple[int, int]:
-    """Return the key of a turn or package."""
-    return ref.key if isinstance(ref, Assignment | Package) else ref
+def key_of(
+    ref: Assignment | Package | tuple[int, int], kind: type[Assignment | Package] = Assignment
+) -> tuple[int, int]:
+    """Return the key of a turn, or of what else *kind* says.
+
+    Raises:
+        NotFound: when *ref* is neither one nor a key: a tuple of two whole numbers.
+    """
+    return ref.key if isinstance(ref, kind) else _pair(kind, ref)
+
+
+def task_key(ref: Task | Work | tuple[int, int]) -> tuple[int, int]:
+    """Return the key of a task: its job and its number.
+
+    Raises:
+        NotFound: when *ref* is neither a task nor a key.
+    """
+    given = ref.task if isinstance(ref, Work) else ref
+    return given.key if isinstance(given, Task) else _pair(Task, given)
 
 
 def number_of(ref: TaskRef) -> int:
-    """Return the number of a task in its job."""
-    match ref:
-        case Work():
-            return ref.task.number
-        case Task():
-            return ref.number
-        case _:
-            return ref
+    """Return the number of a task in its job.
+
+    Raises:
+        NotFound: when *ref* is neither a task nor a number.
+    """
+    given = ref.task if isinstance(ref, Work) else ref
+    return given.number if isinstance(given, Task) else whole(Task, given)
+
+
+def package_number(ref: PackageRef | int) -> int:
+    """Return the number of a package in its job.
+
+    Raises:
+        NotFound: when *ref* is neither a package nor a key nor a number.
+    """
+    return key_of(ref, Package)[1] if isinstance(ref, Package | tuple) else whole(Package, ref)
+
+
+def whole(kind: type[Entity], ref: object) -> int:
+    """Return a number by which a caller names something of *kind*.
+
+    Raises:
+        NotFound: when it is no whole number: nothing is called true, 1.0 or None.
+    """
+    if not is_whole(ref):
+        raise NotFound(kind.__name__, ref)
+    return int(ref)
+
+
+def _pair(kind: type[Entity], ref: object) -> tuple[int, int]:
+    given = cast("tuple[object, ...]", ref) if isinstance(ref, tuple) else ()
+    if len(given) != 2 or not all(map(is_whole, given)):
+        raise NotFound(kind.__name__, ref)
+    return whole(kind, given[0]), whole(kind, given[1])
 
 
 def task(reader: Reader, job: int, ref: TaskRef) -> Task:
@@ -136,7 +184,7 @@ def task(reader: Reader, job: int, ref: TaskRef) -> Task:
     """
     given = ref.task if isinstance(ref, Work) else ref
     if not isinstance(given, Task):
-        return reader.get(Task, (job, given))
+        return reader.get(Task, (job, whole(Task, given)))
     if given.job != job:
         raise NotFound("Task", given.key)
     return given
@@ -187,10 +235,13 @@ def _page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
 
 
 def called(reader: Reader, query: Query[E]) -> list[E]:
-    """Return what *query* asks for by name; nothing has a name that cannot be stored."""
-    if any(flaw(name) for name in query.where.values() if isinstance(name, str)):
+    """Return what *query* asks for by name, however it was typed; nothing has a name that cannot be stored."""
+    names = {column: name for column, name in query.where.items() if isinstance(name, str)}
+    if any(map(flaw, names.values())):
         return []
-    return list(reader.find(query))
+    # what was stored before names were compared so is found by what it was called
+    either = {column: (nfc(name), name) for column, name in names.items() if nfc(name) != name}
+    return list(reader.find(attrs.evolve(query, where={**query.where, **either})))
 
 
 def _named(kind: type[E], name: str, found: list[E]) -> E:
@@ -200,8 +251,4 @@ def _named(kind: type[E], name: str, found: list[E]) -> E:
 
 
 def _id(kind: type[Workspace | Member | Template | Job], ref: object) -> int:
-    if isinstance(ref, kind):
-        return ref.id
-    if isinstance(ref, int):
-        return ref
-    raise NotFound(kind.__name__, ref)
+    return ref.id if isinstance(ref, kind) else whole(kind, ref)

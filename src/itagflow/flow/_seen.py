@@ -27,12 +27,15 @@ class Seen:
     def job(self, reader: Reader, ref: JobRef) -> Job:
         """Return the job as it was last seen, or else as it is; by name it is always asked for."""
         id = ref.id if isinstance(ref, Job) else ref
-        known = self._jobs.get(id) if isinstance(id, int) else None
+        known = self._jobs.get(id) if type(id) is int else None  # true and 1.0 are found under 1, and name nothing
         return known or self._noted(_find.job(reader, ref))
 
     def member(self, reader: Reader, workspace: int, ref: MemberRef) -> Member:
         """Return the member of *workspace* as last seen, or else as it is."""
-        mark = (workspace, ref.id if isinstance(ref, Member) else ref)
+        name = ref.id if isinstance(ref, Member) else ref
+        if type(name) not in (int, str):
+            return _find.member(reader, workspace, name)
+        mark = (workspace, name)
         if mark not in self._members:
             if len(self._members) >= MOST:
                 self._members.clear()

@@ -9,7 +9,7 @@ from itagflow.flow._find import MemberRef, PackageRef, TurnRef, key_of
 from itagflow.flow.claiming import Claiming, assigned, released
 from itagflow.flow.reviewing import Reviewing, rejected, reviewed
 from itagflow.model.attempt import Attempt
-from itagflow.model.package import Outcome
+from itagflow.model.package import Outcome, Package
 
 
 class Bulk(Claiming, Reviewing):
@@ -24,7 +24,7 @@ class Bulk(Claiming, Reviewing):
 
     def assign_many(self, packages: Iterable[PackageRef], member: MemberRef, *, by: MemberRef) -> list[Attempt]:
         """Offer a free slot of each package to a member; refusals are the errors of `assign`."""
-        keys = [key_of(package) for package in packages]
+        keys = [key_of(package, Package) for package in packages]
         return self._attempt(keys, Block.hold_packages, lambda block, key: assigned(block, key, member, by))
 
     def release_many(self, turns: Iterable[TurnRef], *, by: MemberRef | None = None, reason: str = "") -> list[Attempt]:

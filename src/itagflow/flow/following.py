@@ -11,6 +11,7 @@ from itagflow.flow import _find
 from itagflow.flow._find import WorkspaceRef
 from itagflow.flow.reading import Reading
 from itagflow.model.event import Event
+from itagflow.model.number import whole_number
 from itagflow.store import Query, Span, Waking
 
 POLL = 1.0
@@ -26,7 +27,8 @@ class Following(Reading):
         An event waits until no open block can put another one before it, so that whoever goes on behind the last
         position that they have seen misses nothing.
         """
-        where: dict[str, Any] = {"position": Span(after + 1, self.store.settled())}
+        behind = whole_number("the events", "after", after) + 1
+        where: dict[str, Any] = {"position": Span(behind, self.store.settled())}
         if workspace is not None:
             with self.store.read() as reader:
                 where["workspace"] = _find.workspace(reader, workspace).id

@@ -9,7 +9,6 @@ from typing import Any, TypedDict
 import attrs
 from typing_extensions import Unpack
 
-from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._act import Block
 from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, perhaps
@@ -20,9 +19,12 @@ from itagflow.flow.prelabeling import Prelabeling
 from itagflow.model.entity import Entity, changed
 from itagflow.model.event import Event
 from itagflow.model.job import Crew, FixedSize, Job, JobState, Label, Packaging, Route, Stage, Workflow
+from itagflow.model.moment import in_utc
+from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment, Package, Seat
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
+from itagflow.model.text import several
 from itagflow.model.workspace import Group, Member
 from itagflow.rules import jobs
 from itagflow.rules.access import Action
@@ -148,7 +150,7 @@ class Ordering(Prelabeling, Recalling):
                 workforce=_crews(block, home.id, flow, workforce or {}),
                 created_by=act.member,
                 created_at=act.at,
-                seed=id if seed is None else seed,
+                seed=id if seed is None else whole_number("job", "seed", seed),
                 row_key=row_key,
                 **_fitting(notes),
             )
@@ -326,10 +328,9 @@ def _save(block: Block, old: Job, verb: str, by: MemberRef, **fields: Any) -> Jo
 def _fitting(fields: JobNotes | JobFields) -> dict[str, Any]:
     """Return fields as a job keeps them."""
     due = fields.get("due_at")
-    if due is not None and due.tzinfo is None:
-        raise InvalidData("job", [Problem("due_at", "needs a time zone, such as datetime(…, tzinfo=UTC)")])
-    tags = {"tags": tuple(fields["tags"])} if "tags" in fields else {}
-    return {**fields, **tags}
+    at = {} if due is None else {"due_at": in_utc("job", "due_at", due)}
+    tags = {"tags": several("job", "tags", fields["tags"])} if "tags" in fields else {}
+    return {**fields, **tags, **at}
 
 
 def _template(block: Block, workspace: int, ref: TemplateRef) -> tuple[Template, tuple[Template, ...]]:

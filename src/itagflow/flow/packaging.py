@@ -12,6 +12,7 @@ from itagflow.flow._turns import recall, recounted, with_finish
 from itagflow.flow.importing import Importing
 from itagflow.model.entity import changed
 from itagflow.model.job import Job
+from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment, Package
 from itagflow.rules import claiming, jobs, reviewing
 from itagflow.rules.access import Action
@@ -108,14 +109,15 @@ class Packaging(Importing):
 
         Raises:
             NotFound: when the job has no such package.
+            InvalidData: when the priority is no whole number of 63 bits and a sign.
             NotAllowed: when the job is archived, or *by* may not assign work.
         """
-        home = self._job(job)
+        home, priority = self._job(job), whole_number("the packages", "priority", priority)
         if packages is None:
             listed = paged(self.store, Query(Package, {"job": home.id, "open": True}, order=("number",)))
             numbers = [package.number for package in listed]
         else:
-            numbers = sorted({ref if isinstance(ref, int) else _find.key_of(ref)[1] for ref in packages})
+            numbers = sorted({_find.package_number(ref) for ref in packages})
         for start in range(0, len(numbers), _find.PAGE):
             with self._acting() as block:
                 _prioritize(block, home, numbers[start : start + _find.PAGE], priority, by)

@@ -143,8 +143,7 @@ class Reading(Shell):
         Raises:
             NotFound: when there is no such task.
         """
-        key = (task.task if isinstance(task, Work) else task) if not isinstance(task, tuple) else task
-        job, number = key if isinstance(key, tuple) else key.key
+        job, number = _find.task_key(task)
         with self.store.read() as reader:
             home = self._readable(reader, job, by)
             found = reader.get(Task, (home.id, number))
@@ -236,7 +235,7 @@ class Reading(Shell):
             home = self._readable(reader, job, by)
         where: dict[str, Any] = {"job": home.id}
         if package is not None:
-            where["package"] = package if isinstance(package, int) else _find.key_of(package)[1]
+            where["package"] = _find.package_number(package)
         return self._told(Query(Event, where, order=("position",)))
 
     def can(self, member: MemberRef, action: Action, entity: Place, *, stage: Stage | None = None) -> Permission:
@@ -287,7 +286,7 @@ class Reading(Shell):
                 return [_find.member(reader, _find.workspace(reader, workspace).id, member)]
             if isinstance(member, str):
                 return _find.called(reader, Query(Member, {"account": member}, order=("id",)))
-            return [reader.get(Member, member.key if isinstance(member, Member) else (member,))]
+            return [_find.anyone(reader, member)]
 
     def _has_work(self, reader: Reader, job: Job, who: Member, stage: Stage) -> bool:
         if access.refusal(self.policy, who, Action.at(stage), job, stage):

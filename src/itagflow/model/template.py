@@ -11,7 +11,8 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.pattern import compiled
-from itagflow.model.text import flaw, storable
+from itagflow.model.text import flaw, name_flaw, nfc, storable
+from itagflow.printing import spelled
 
 
 class QuestionKind(Enum):
@@ -79,6 +80,13 @@ def _key_of(option: Any) -> str:
     return str(option.key)
 
 
+def _check_key(_: object, __: object, key: object) -> None:
+    if not isinstance(key, str):
+        raise InvalidData("the option", [Problem("key", f"must be a text, not {spelled(key)}")])
+    if wrong := name_flaw(key):
+        raise InvalidData("the option", [Problem("key", f"{spelled(key)} {wrong}")])
+
+
 @attrs.frozen
 class Option:
     """One possible choice: what is stored and what is shown.  Source: iTAG's ``QuestionOption``.
@@ -87,8 +95,8 @@ class Option:
     'car'
     """
 
-    key: str
-    """What is stored in an answer."""
+    key: str = attrs.field(validator=_check_key)
+    """What is stored in an answer: one line that can be seen."""
     label: str = attrs.field(default=attrs.Factory(_key_of, takes_self=True))
     """What is shown to people; the key when not given."""
     color: str | None = None
@@ -308,7 +316,7 @@ def _reasons(question: Question, *, inside: bool) -> Iterator[str]:
         yield "needs options" if kind in optional else "cannot have options"
     if kind is QuestionKind.PREFERENCE and len(question.options) != 2:
         yield "needs exactly two options"
-    if _twice(option.key for top in question.options for option in top.every):
+    if _twice(nfc(option.key) for top in question.options for option in top.every):
         yield "has two options with the same key"
     if inside and kind not in CHOOSING | WRITING:
         yield "a part can only be asked for choices and texts"
