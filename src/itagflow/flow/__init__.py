@@ -9,8 +9,8 @@ from typing import Literal, NoReturn, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from itagflow.errors import InvalidData, Problem, StoreFailed
-from itagflow.flow._act import Clock, Ids, Listener
-from itagflow.flow._ids import TimeOrdered, now
+from itagflow.flow._act import Clock, Listener
+from itagflow.flow._ids import Ids, TimeOrdered, now
 from itagflow.flow.bulk import Bulk
 from itagflow.flow.changing import Changing
 from itagflow.flow.copying import Copying

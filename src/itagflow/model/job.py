@@ -13,7 +13,7 @@ import attrs
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.migration import TemplateChange
 from itagflow.model.number import MOST, is_whole, whole_number
-from itagflow.model.text import storable
+from itagflow.model.text import all_storable, storable
 from itagflow.printing import spelled
 
 NAME = re.compile(r"[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff_-]{0,99}")
@@ -268,11 +268,11 @@ class Crew:
 
     members: tuple[int, ...] = ()
     """The keys of single members."""
-    groups: tuple[str, ...] = attrs.field(default=(), validator=storable)
+    groups: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
     """The names of groups; whoever carries one of them belongs to the crew."""
 
 
-def _check_name(_: object, __: object, name: object) -> None:
+def _check_name(_: object, __: attrs.Attribute[Any], name: object) -> None:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         reason = "must have 1 to 100 characters, first a letter, digit or Chinese character, then also _ and -"
         raise _fail("job", f"name {spelled(name)}", reason)
@@ -312,7 +312,7 @@ class Job:
     """How many packages it has; the last has this number."""
     row_key: str | None = attrs.field(default=None, validator=attrs.validators.optional(storable))
     """The field of ``data`` that tells rows apart; a row whose value is known is not loaded again."""
-    tags: tuple[str, ...] = attrs.field(default=(), validator=storable)
+    tags: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
     """Free words to find it by."""
     remark: str = attrs.field(default="", validator=storable)
     """A note."""

@@ -11,8 +11,7 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.pattern import compiled
-from itagflow.model.text import flaw, name_flaw, nfc, storable
-from itagflow.printing import spelled
+from itagflow.model.text import all_storable, flaw, nameable, nfc, storable
 
 
 class QuestionKind(Enum):
@@ -80,13 +79,6 @@ def _key_of(option: Any) -> str:
     return str(option.key)
 
 
-def _check_key(_: object, __: object, key: object) -> None:
-    if not isinstance(key, str):
-        raise InvalidData("the option", [Problem("key", f"must be a text, not {spelled(key)}")])
-    if wrong := name_flaw(key):
-        raise InvalidData("the option", [Problem("key", f"{spelled(key)} {wrong}")])
-
-
 @attrs.frozen
 class Option:
     """One possible choice: what is stored and what is shown.  Source: iTAG's ``QuestionOption``.
@@ -95,7 +87,7 @@ class Option:
     'car'
     """
 
-    key: str = attrs.field(validator=_check_key)
+    key: str = attrs.field(validator=nameable)
     """What is stored in an answer: one line that can be seen."""
     label: str = attrs.field(default=attrs.Factory(_key_of, takes_self=True))
     """What is shown to people; the key when not given."""
@@ -223,7 +215,7 @@ class Template:
     """The questions, in the order in which results list them."""
     views: tuple[View, ...] = (View(ViewKind.IMAGE),)
     """The fields of a row that are shown; a row without one of them is refused."""
-    abandon_reasons: tuple[str, ...] = attrs.field(default=(), validator=storable)
+    abandon_reasons: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
     """The reasons for which a task may be abandoned; any text when empty."""
     name: str = ""
     """Its name in the workspace; empty when it belongs to one job only."""

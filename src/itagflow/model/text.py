@@ -66,7 +66,7 @@ def nfc(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def name_flaw(name: str) -> str | None:
+def name_flaw(name: object) -> str | None:
     r"""Return what keeps *name* from being the name of somebody or something, or None.
 
     A name is one line that can be seen, and is read as it is written: it has no control characters, none that
@@ -75,7 +75,8 @@ def name_flaw(name: str) -> str | None:
     >>> name_flaw("ben\ncy"), name_flaw("\u200b")
     ('contains the control character U+000A', 'has no character that can be seen')
     """
-    if wrong := flaw(name):
+    wrong = flaw(name)
+    if wrong or not isinstance(name, str):
         return wrong
     if found := _STEERING.search(name):
         return f"contains the control character U+{ord(found[0]):04X}"
@@ -83,28 +84,38 @@ def name_flaw(name: str) -> str | None:
     return None if seen else "has no character that can be seen"
 
 
-def nameable(owner: object, attribute: attrs.Attribute[Any], value: str | tuple[str, ...]) -> None:
-    """Check a field that holds a name, or several: an attrs validator.
+def nameable(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Check a field that holds a name: an attrs validator.
 
     Raises:
-        InvalidData: when one of them is no name.
+        InvalidData: when it is none.
     """
-    for name in value if isinstance(value, tuple) else (value,):
-        if wrong := name_flaw(name):
-            raise InvalidData(
-                f"the {type(owner).__name__.lower()}", [Problem(attribute.name, f"{shown(name)} {wrong}")]
-            )
+    if wrong := name_flaw(value):
+        raise _refused(owner, attribute, wrong if flaw(value) else f"{shown(value)} {wrong}")
 
 
-def storable(owner: object, attribute: attrs.Attribute[Any], value: str | tuple[str, ...]) -> None:
-    """Check the text or texts of a field: an attrs validator.
+def storable(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Check a field that holds a text: an attrs validator.
+
+    Raises:
+        InvalidData: when it cannot be stored.
+    """
+    if wrong := flaw(value):
+        raise _refused(owner, attribute, wrong)
+
+
+def all_storable(owner: object, attribute: attrs.Attribute[Any], value: Iterable[str]) -> None:
+    """Check a field that holds several texts: an attrs validator.
 
     Raises:
         InvalidData: when one of them cannot be stored.
     """
-    for text in value if isinstance(value, tuple) else (value,):
-        if wrong := flaw(text):
-            raise InvalidData(f"the {type(owner).__name__.lower()}", [Problem(attribute.name, wrong)])
+    for text in several(f"the {type(owner).__name__.lower()}", attribute.name, value):
+        storable(owner, attribute, text)
+
+
+def _refused(owner: object, attribute: attrs.Attribute[Any], reason: str) -> InvalidData:
+    return InvalidData(f"the {type(owner).__name__.lower()}", [Problem(attribute.name, reason)])
 
 
 def several(what: str, field: str, texts: Iterable[str]) -> tuple[str, ...]:

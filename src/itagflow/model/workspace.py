@@ -7,7 +7,7 @@ from enum import Enum
 
 import attrs
 
-from itagflow.model.text import nameable, storable
+from itagflow.model.text import all_storable, nameable
 
 
 class Role(Enum):
@@ -75,7 +75,7 @@ class Member:
     """The embedder's own name for the person, unique in the workspace."""
     role: Role
     """What the member is in the workspace."""
-    groups: tuple[str, ...] = attrs.field(default=(), validator=storable)
+    groups: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
     """The groups that the member belongs to."""
     external: bool = False
     """Whether the person comes from outside: then only leader or operator."""

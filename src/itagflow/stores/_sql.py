@@ -143,9 +143,9 @@ def _rendered(sql: Sql, where: Mapping[str, Condition]) -> tuple[Shape, list[Any
         elif isinstance(condition, tuple) and condition and all(isinstance(value, Enum) for value in condition):
             shape.append((name, f"IN ({', '.join(map(_literal, condition))})"))
         elif isinstance(condition, Span):
-            how, given = _within(sql, condition)
+            how, ends = _within(sql, condition)
             shape.append((name, how))
-            values += given
+            values += ends
         else:
             several = condition if isinstance(condition, tuple) else (condition,)
             known = [plain(value) for value in several if is_stored(value)]
