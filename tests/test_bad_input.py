@@ -342,8 +342,10 @@ class TestRows:
     def test_no_file_and_no_such_format(self, flow: Flow) -> None:
         job = cats(flow)
         is_refused(flow, UnknownFormat, r"no format 'coco9'; known are .*itag", lambda: flow.export(job, "coco9", "x"))
-        with pytest.raises(FileNotFoundError):
-            flow.append(job, "/nowhere/at/all.manifest", by="ada")
+        for path in ("/nowhere/at/all.manifest", "a\0b", "a\ud800b", "/"):
+            is_refused(flow, StoreFailed, "the file cannot be read", lambda p=path: flow.append(job, p, by="ada"))
+        for path in ("/nowhere/at/all.manifest", "a\0b", "a\ud800b", "/"):
+            is_refused(flow, StoreFailed, "the file cannot be written", lambda p=path: flow.export(job, "itag", p))
 
 
 class TestOpening:
