@@ -184,7 +184,7 @@ class _Told:
         except OSError as error:
             raise _failed(self.path, "be read", error) from error
 
-    def read(self, size: int, /) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         try:
             return self.file.read(size)
         except OSError as error:

@@ -219,9 +219,8 @@ def write(
             cells = {name: said.get(id, "") for id, name in names.items()}
             _keep(spool, result.task, data | cells)
         spool.seek(0)
-        _write_table(
-            file, list(header | dict.fromkeys(names.values())), spool, escaped if escape_formulas else kept_apart
-        )
+        header.update(dict.fromkeys(names.values()))
+        _write_table(file, list(header), spool, escaped if escape_formulas else kept_apart)
     return counts.report()
 
 
