@@ -9,6 +9,7 @@ from itagflow.flow._pool import has_work
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, TurnState
 from itagflow.model.workspace import Member
+from itagflow.printing import printable
 from itagflow.rules import access, claiming
 from itagflow.rules.access import Action
 from itagflow.store import Query, Reader
@@ -25,22 +26,25 @@ class Explaining(Shell):
             InvalidData: when the job does not have this stage.
         """
         with self.store.read() as reader:
-            home = _find.job(reader, job)
-            who = _find.member(reader, home.workspace, member)
-            rule = home.workflow.rule(stage)
-            if reason := access.refusal(self.policy, who, Action.at(stage), home, stage):
-                return f"{who.account} may not {stage.value} here: {reason}"
-            if home.state is not JobState.RUNNING:
-                return f"the job is {home.state.value}"
-            live = list(reader.find(Query(Assignment, {"job": home.id, "live": True, "stage": stage})))
-            held = [turn for turn in live if turn.member == who.id and turn.state is TurnState.HELD]
-            if claiming.seat_is_full(home, stage, len(held)):
-                return f"the limit is reached: {who.account} holds {len(held)} of {rule.limit} turns"
-            if any(turn.member == who.id and turn.state is TurnState.OFFERED for turn in live):
-                return "something is offered: claim it"
-            if has_work(reader, home, who, stage):
-                return "something is waiting: claim it"
-            return _why_nothing(reader, home, who, stage, live)
+            return printable(self._explained(reader, member, job, stage))
+
+    def _explained(self, reader: Reader, member: MemberRef, job: JobRef, stage: Stage) -> str:
+        home = _find.job(reader, job)
+        who = _find.member(reader, home.workspace, member)
+        rule = home.workflow.rule(stage)
+        if reason := access.refusal(self.policy, who, Action.at(stage), home, stage):
+            return f"{who.account} may not {stage.value} here: {reason}"
+        if home.state is not JobState.RUNNING:
+            return f"the job is {home.state.value}"
+        live = list(reader.find(Query(Assignment, {"job": home.id, "live": True, "stage": stage})))
+        held = [turn for turn in live if turn.member == who.id and turn.state is TurnState.HELD]
+        if claiming.seat_is_full(home, stage, len(held)):
+            return f"the limit is reached: {who.account} holds {len(held)} of {rule.limit} turns"
+        if any(turn.member == who.id and turn.state is TurnState.OFFERED for turn in live):
+            return "something is offered: claim it"
+        if has_work(reader, home, who, stage):
+            return "something is waiting: claim it"
+        return _why_nothing(reader, home, who, stage, live)
 
 
 def _why_nothing(reader: Reader, job: Job, who: Member, stage: Stage, live: list[Assignment]) -> str:

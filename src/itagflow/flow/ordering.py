@@ -230,6 +230,7 @@ class Ordering(Prelabeling, Recalling):
         with self._acting() as block:
             block.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
             jobs.must_be_archived(gone, "delete it")
+            block.store.save(changed(block.hold_job(gone), deleting=True))
         for kind in PARTS:
             while self._remove(kind, gone):
                 continue

@@ -320,6 +320,8 @@ class Job:
     """The instructions for the people who work on it, or a link to them."""
     due_at: datetime | None = None
     """When it should be done; shown, and not enforced."""
+    deleting: bool = False
+    """Whether it is being deleted, in blocks, so that what is left of it does not fit together."""
     following: TemplateChange | None = None
     """The change of the template that its answers still follow; None when all fit."""
     version: int = 0

@@ -17,6 +17,7 @@ from psycopg.types.string import TextLoader
 from psycopg_pool import ConnectionPool
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.stores._secrets import is_clear, safe_name
 
 PATIENCE = 30.0
 """For how many seconds a block waits for a connection."""
@@ -54,12 +55,12 @@ def name_of(source: str | Connect) -> str:
     if callable(source):
         return "postgresql"
     try:
-        parts = conninfo_to_dict(source)
-    except psycopg.Error as error:
-        problem = Problem("", f"{source!r} is not one of PostgreSQL: postgresql://user@host/name")
-        raise InvalidData("the URL", [problem]) from error
-    user, port = (f"{parts['user']}@" if "user" in parts else ""), (f":{parts['port']}" if "port" in parts else "")
-    return f"postgresql://{user}{parts.get('host', '')}{port}/{parts.get('dbname', '')}"
+        understood = is_clear(source) and conninfo_to_dict(source) is not None
+    except psycopg.Error:  # its words may have the password in them
+        understood = False
+    if not understood:
+        raise InvalidData("the URL", [Problem("", "must be like postgresql://user:p%40ss@host/name")])
+    return safe_name(source)
 
 
 @contextmanager

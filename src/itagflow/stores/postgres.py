@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from functools import cache, partial
+from functools import cache
 from itertools import groupby
 from typing import Any, cast
 
@@ -25,6 +25,7 @@ from itagflow.stores._pg_connections import AnyConnection, Connect, Run, by_hand
 from itagflow.stores._pg_failures import translating
 from itagflow.stores._pg_schema import migrate
 from itagflow.stores._schema import migrations
+from itagflow.stores._secrets import Opener
 from itagflow.stores._sql import Sql
 
 FEW = 8
@@ -187,7 +188,7 @@ class PostgresStore:
     >>> from itagflow.stores.postgres import PostgresStore
     >>> PostgresStore("mysql://localhost/labels")
     Traceback (most recent call last):
-    itagflow.errors.InvalidData: the URL: 'mysql://localhost/labels' is not one of PostgreSQL: postgresql://user@host/name
+    itagflow.errors.InvalidData: the URL: must be like postgresql://user:p%40ss@host/name
     """
 
     def __init__(self, source: str | Connect, *, schema: str = "itagflow", connections: int = 10) -> None:
@@ -220,7 +221,7 @@ class PostgresStore:
 
     def opener(self) -> Callable[[], PostgresStore]:
         """Return what opens the same database in another process; a callable that was passed must be picklable."""
-        return partial(PostgresStore, self._source, schema=self._schema, connections=self._connections)
+        return Opener(PostgresStore, self._source, {"schema": self._schema, "connections": self._connections})
 
     def read(self, *, snapshot: bool = False) -> AbstractContextManager[Reader]:
         """Open a block that only asks; see `itagflow.store.Store`."""

@@ -17,7 +17,7 @@ from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.store import Query, Reader, Writer
 from itagflow.stores._blocks import Change, Decoded, Found, Look
-from itagflow.stores._failures import translated
+from itagflow.stores._failures import path_of, translated
 from itagflow.stores._gate import Gate
 from itagflow.stores._guard import Guard
 from itagflow.stores._layout import LAYOUTS, Layout
@@ -225,7 +225,7 @@ class SqliteStore:
         Raises:
             StoreFailed: when the file cannot be opened, or belongs to another program or a newer version.
         """
-        self.name = os.fspath(path)
+        self.name = path_of(path)
         self.guard = Guard(self.name)
         self._path = os.path.abspath(self.name)  # whatever folder the program goes to
         self.gate = Gate(f"{self._path}-lock")
