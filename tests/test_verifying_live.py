@@ -9,7 +9,7 @@ import pytest
 from corruptions import altered, at
 from scenes import Clock, cats, labeled, taken
 
-from itagflow import Assignment, Choice, Flow, FixedSize, Inspect, Job, Label, Stage, Workflow
+from itagflow import Assignment, Choice, FixedSize, Flow, Inspect, Job, Label, Stage, Workflow
 from itagflow.store import Writer
 
 

@@ -11,7 +11,7 @@ from itagflow.errors import InvalidData, NotFound, Problem
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.job import Job
 from itagflow.model.jobpart import JobPart
-from itagflow.model.number import is_whole
+from itagflow.model.number import is_stored, is_whole
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Task, Work
 from itagflow.model.template import Template
@@ -163,16 +163,16 @@ def whole(kind: type[Entity], ref: object) -> int:
     """Return a number by which a caller names something of *kind*.
 
     Raises:
-        NotFound: when it is no whole number: nothing is called true, 1.0 or None.
+        NotFound: when it is no whole number that can be stored: nothing is called true, 1.0, None or 2**63.
     """
-    if not is_whole(ref):
+    if not is_whole(ref) or not is_stored(ref):
         raise NotFound(kind.__name__, ref)
     return int(ref)
 
 
 def _pair(kind: type[Entity], ref: object) -> tuple[int, int]:
     given = cast("tuple[object, ...]", ref) if isinstance(ref, tuple) else ()
-    if len(given) != 2 or not all(map(is_whole, given)):
+    if len(given) != 2 or not all(is_whole(part) and is_stored(part) for part in given):
         raise NotFound(kind.__name__, ref)
     return whole(kind, given[0]), whole(kind, given[1])
 

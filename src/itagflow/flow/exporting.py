@@ -24,6 +24,7 @@ from itagflow.formats import Format, WriteReport
 from itagflow.formats._files import Target, writing
 from itagflow.model.job import Stage
 from itagflow.model.jobpart import JobPart
+from itagflow.model.number import whole_number
 from itagflow.model.result import Result
 from itagflow.model.template import Template
 from itagflow.rules import access, jobs
@@ -79,6 +80,8 @@ class Exporting(Following):
         """
         writer = formats.find(format)
         formats.must_take(writer, format, options)
+        if parts is not None:
+            whole_number("parts", "", parts, least=1)
         if executor is not None:
             _must_be_divisible(format, writer, snapshot)
         with self.store.read() as reader:

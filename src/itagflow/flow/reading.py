@@ -230,12 +230,16 @@ class Reading(Shell):
     def history(
         self, job: JobRef, *, package: PackageRef | int | None = None, by: MemberRef | None = None
     ) -> Iterator[Event]:
-        """Yield the events of a job, or of one of its packages, oldest first."""
+        """Yield the events of a job, or of one of its packages, oldest first.
+
+        Raises:
+            NotFound: when there is no such job, or it has no such package.
+        """
         with self.store.read() as reader:
             home = self._readable(reader, job, by)
-        where: dict[str, Any] = {"job": home.id}
-        if package is not None:
-            where["package"] = _find.package_number(package)
+            where: dict[str, Any] = {"job": home.id}
+            if package is not None:
+                where["package"] = reader.get(Package, (home.id, _find.package_number(package))).number
         return self._told(Query(Event, where, order=("position",)))
 
     def can(self, member: MemberRef, action: Action, entity: Place, *, stage: Stage | None = None) -> Permission:
