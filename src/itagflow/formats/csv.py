@@ -41,7 +41,12 @@ MAX_FIELD = 2**31 - 1
 MAX_COLUMNS = 16_384
 """The most that spreadsheets take; where each row has fields of its own, a table is mostly commas."""
 
-_field_limit_lock = Lock()
+
+class _FieldLimit:
+    """The limit of the standard library's reader, which is one for the whole process."""
+
+    lock = Lock()
+
 
 Record = tuple[int, list[str]]
 """The line that a record begins at, and its cells."""
@@ -78,8 +83,7 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
 
 def _make_lock_in_child() -> None:
     """Make another lock in a forked child: a thread that is not there may have held the parent's."""
-    global _field_limit_lock
-    _field_limit_lock = Lock()
+    _FieldLimit.lock = Lock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -87,7 +91,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _raise_field_limit(limit: int) -> None:
-    with _field_limit_lock:  # it is one for the whole process: others may need more than we do
+    with _FieldLimit.lock:  # others may need more than we do
         csv.field_size_limit(max(csv.field_size_limit(), min(limit, MAX_FIELD)))
 
 
