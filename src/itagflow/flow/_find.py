@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 
@@ -170,8 +170,8 @@ def whole(kind: type[Entity], ref: object) -> int:
     return int(ref)
 
 
-def _pair(kind: type[Entity], ref: object) -> tuple[int, int]:
-    given = cast("tuple[object, ...]", ref) if isinstance(ref, tuple) else ()
+def _pair(kind: type[Entity], ref: Any) -> tuple[int, int]:
+    given: tuple[object, ...] = cast("tuple[object, ...]", ref) if isinstance(ref, tuple) else ()
     if len(given) != 2 or not all(is_whole(part) and is_stored(part) for part in given):
         raise NotFound(kind.__name__, ref)
     return whole(kind, given[0]), whole(kind, given[1])

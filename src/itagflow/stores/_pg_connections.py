@@ -54,12 +54,13 @@ def name_of(source: str | Connect) -> str:
     """Return what errors call the store: its URL without the password."""
     if callable(source):
         return "postgresql"
+    problem = Problem("", "must be like postgresql://user:p%40ss@host/name")
+    if not is_clear(source):
+        raise InvalidData("the URL", [problem])
     try:
-        understood = is_clear(source) and conninfo_to_dict(source) is not None
+        conninfo_to_dict(source)
     except psycopg.Error:  # its words may have the password in them
-        understood = False
-    if not understood:
-        raise InvalidData("the URL", [Problem("", "must be like postgresql://user:p%40ss@host/name")])
+        raise InvalidData("the URL", [problem]) from None
     return safe_name(source)
 
 
