@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar, cast
 
 import attrs
 
@@ -170,10 +170,10 @@ def whole(kind: type[Entity], ref: object) -> int:
     return int(ref)
 
 
-def _pair(kind: type[Entity], ref: Any) -> tuple[int, int]:
-    given: tuple[object, ...] = cast("tuple[object, ...]", ref) if isinstance(ref, tuple) else ()
+def _pair(kind: type[Entity], ref: object) -> tuple[int, int]:
+    given = tuple(cast("Iterable[object]", ref)) if isinstance(ref, tuple) else ()
     if len(given) != 2 or not all(is_whole(part) and is_stored(part) for part in given):
-        raise NotFound(kind.__name__, ref)
+        raise NotFound(kind.__name__, cast(object, ref))
     return whole(kind, given[0]), whole(kind, given[1])
 
 
