@@ -171,10 +171,14 @@ def whole(kind: type[Entity], ref: object) -> int:
 
 
 def _pair(kind: type[Entity], ref: object) -> tuple[int, int]:
-    given = tuple(cast("Iterable[object]", ref)) if isinstance(ref, tuple) else ()
+    given = _parts(ref)
     if len(given) != 2 or not all(is_whole(part) and is_stored(part) for part in given):
-        raise NotFound(kind.__name__, cast(object, ref))
+        raise NotFound(kind.__name__, ref)
     return whole(kind, given[0]), whole(kind, given[1])
+
+
+def _parts(ref: object) -> tuple[object, ...]:
+    return tuple(cast("Iterable[object]", ref)) if isinstance(ref, tuple) else ()
 
 
 def task(reader: Reader, job: int, ref: TaskRef) -> Task:
