@@ -24,7 +24,15 @@ from itagflow.stores import SqliteStore
 from itagflow.stores._layout import LAYOUTS
 from itagflow.stores._schema import APPLICATION
 from itagflow.stores._sql import SQLITE
+from itagflow.stores._transactions import IDLE
 from itagflow.testing import ConcurrencyContract, StoreContract, a_package, a_task, an_answer, an_event
+
+
+def list_open(folder: Path) -> list[str]:
+    """Return the files in *folder* that this process has open."""
+    links = (f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd"))
+    return [found for link in links if os.path.lexists(link) and (found := os.readlink(link)).startswith(str(folder))]
+
 
 FORK, SPAWN = (multiprocessing.get_context(how) for how in ("fork", "spawn"))
 
@@ -147,6 +155,30 @@ class TestOpening:
         with pytest.raises(StoreFailed, match="not a SQLite database"):
             SqliteStore(path)
         assert path.read_bytes() == before
+
+    def test_a_file_that_is_deleted_while_it_is_open_is_noticed(self, path: Path) -> None:
+        """SQLite would go on, and what is stored then would be nowhere."""
+        store = SqliteStore(path)
+        write(store)
+        for file in path.parent.iterdir():
+            file.unlink()
+        with pytest.raises(StoreFailed, match="was deleted while it was open"):
+            write(store)
+        store._transactions.close_idle()
+        with pytest.raises(StoreFailed, match="was deleted while it was open"), store.read():
+            raise AssertionError("a block was opened")
+        assert not path.exists()
+        assert store.close()
+
+    def test_a_file_that_is_replaced_while_it_is_open_is_noticed(self, path: Path) -> None:
+        store = SqliteStore(path)
+        write(store)
+        other = path.with_name("other.db")
+        SqliteStore(other).close()
+        other.replace(path)
+        with pytest.raises(StoreFailed, match="was replaced by another one while it was open"):
+            write(store)
+        store.close()
 
     def test_a_missing_folder_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(StoreFailed, match="Check that its folder exists"):
@@ -291,6 +323,45 @@ class TestSharing:
         assert len(state.idle[False]) + len(state.idle[True]) <= 2
         assert not state.running
         store.close()
+
+    def test_few_connections_stay_open_however_many_threads_read_at_once(self, path: Path) -> None:
+        store = SqliteStore(path)
+        together = threading.Barrier(30, timeout=30)
+
+        def read() -> None:
+            with store.read():
+                together.wait()
+
+        threads = [threading.Thread(target=read) for _ in range(30)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(store._transactions.state.idle[False]) == IDLE
+        store.close()
+
+    @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="needs a list of what is open")
+    def test_nothing_is_open_after_closing(self, path: Path) -> None:
+        store = SqliteStore(path)
+        with store.read(snapshot=True) as reader:
+            write(store)
+            half = reader.find(Query(Package))
+            assert store.close()
+            with pytest.raises(StoreFailed, match="the store is closed"):
+                reader.count(Query(Package))
+            assert not list_open(path.parent)
+        del half
+
+    def test_closing_inside_a_block_does_not_wait_for_it(self, path: Path) -> None:
+        store = SqliteStore(path)
+        with store.write() as writer:
+            assert store.close(timeout=60) is False
+            writer.add(a_package(1))
+        assert store.close()
+        again = SqliteStore(path)
+        with again.read() as reader:
+            assert reader.count(Query(Package)) == 1
+        again.close()
 
     def test_what_seldom_changes_is_still_read_in_the_block(self, path: Path) -> None:
         one, two = SqliteStore(path), SqliteStore(path)
