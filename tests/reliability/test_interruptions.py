@@ -1,0 +1,21 @@
+"""Whatever interrupts a verb, it is done or it is not; and this thread, others, and other processes go on at once."""
+
+from __future__ import annotations
+
+import pytest
+from reliability import interruptions
+from reliability.trials import run
+
+
+@pytest.mark.parametrize("source", interruptions.SOURCES)
+def test_after_every_interruption_everybody_can_write(url: str, source: str) -> None:
+    run(interruptions.strikes, url, source, 40)
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+def test_after_a_single_ctrl_c_another_process_goes_on_writing(url: str) -> None:
+    run(interruptions.single_interrupts, url, 30)
+
+
+def test_what_is_left_half_read_is_in_nobodys_way(url: str) -> None:
+    run(interruptions.left_half_read, url, 30)
