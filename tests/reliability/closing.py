@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from reliability.street import (
     AT_ONCE,
@@ -87,11 +88,11 @@ def under_load(url: str, closes: int) -> str:
     draw, done, longest, kept = random.Random(3), 0, 0.0, 0
     for _ in range(closes):
         place, errors, closed = Place(url), list[BaseException](), list[object]()
-        ended = [start(lambda w=worker: _work(w, errors)) for worker in workers(place.flow, place.job, place.ledger, 5)]
+        ended = [start(partial(_work, worker, errors)) for worker in workers(place.flow, place.job, place.ledger, 5)]
         time.sleep(draw.uniform(0.01, 0.1))
         began = time.monotonic()
-        closers = [start(lambda: closed.append(place.flow.close())) for _ in range(2)]
-        closed.append(place.flow.close())
+        closers = [start(partial(_close, place.flow, closed)) for _ in range(2)]
+        _close(place.flow, closed)
         assert all(closer.wait(15) for closer in closers), "a closer waits for ever"
         longest = max(longest, time.monotonic() - began)
         assert closed == [True] * 3, closed
@@ -103,6 +104,10 @@ def under_load(url: str, closes: int) -> str:
         kept = place.check_closed()
         done += 1
     return f"{done} closes by three at once under eight threads, the longest {longest:.3f} s; {kept} answers kept"
+
+
+def _close(flow: Flow, said: list[object]) -> None:
+    said.append(flow.close())
 
 
 def _work(worker: Worker, errors: list[BaseException]) -> None:

@@ -220,7 +220,7 @@ class Scene:
 
     def end(self) -> str:
         """Check that all is whole, and return the figures."""
-        did = f", {self.neighbor.end()}" if self.neighbor else ""
+        did = self.neighbor.end() if self.neighbor else ""
         kept = check(self.flow, self.ledger)
         self.flow.close()
         left = descriptors(self.url) if self.neighbor else []

@@ -44,12 +44,12 @@ class Neighbor:
         self._hear("struck", AT_ONCE)
 
     def end(self) -> str:
-        """End it, and return what it did all the time."""
+        """End it, and return what it did all the time, if anything."""
         said = self.ask("end", AT_ONCE)
         assert self._process.stdin
         self._process.stdin.close()
         assert self._process.wait(10) == 0
-        return said.removeprefix("end ")
+        return said.removeprefix("end")
 
     def ask(self, word: str, seconds: float) -> str:
         """Say a word, and return the answer, which begins with it."""
@@ -91,7 +91,7 @@ def main(url: str, job: int, how: str) -> None:
                 os.kill(os.getppid(), signal.SIGINT)
                 said = "struck\n"
             elif word == "end":
-                said = f"end {busy.end()}\n"
+                said = f"end{busy.end()}\n"
             assert not busy.error, busy.error
         except BaseException as error:
             said = f"{error!r}\n"
@@ -115,7 +115,7 @@ class Busy:
         self._stop = True
         if self._thread.ident:
             self._thread.join()
-        return f"another process wrote {self.done} times, at most for {self.longest:.3f} s"
+        return f", another process wrote {self.done} times, at most for {self.longest:.3f} s" if self.done else ""
 
     def _work(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Runs a trial in a process of its own, so that a crash or a hang of it is a failed test and not the end of the tests."""
+"""Runs a trial in a process of its own: a crash or a hang of it is a failed test, not the end of the tests."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,39 +28,38 @@ SETTINGS = {**os.environ, "PYTHONPATH": os.pathsep.join(PATHS)}
 def run(trial: Trial, url: str, *given: Any, seconds: float = 60) -> str:
     """Run *trial* in a new process, and return its figures; one that takes longer than *seconds* has failed."""
     name = f"{trial.__module__}:{trial.__name__}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reliability.trials", name, json.dumps([url, *given])],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=SETTINGS,
-        start_new_session=True,
-    )
+    with tempfile.TemporaryFile("w+") as said:  # not a pipe, which its children would keep open
+        process = subprocess.Popen(
+            [sys.executable, "-m", "reliability.trials", name, json.dumps([url, *given])],
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            env=SETTINGS,
+            start_new_session=True,
+        )
+        how = end(process, seconds)
+        said.seek(0)
+        text = said.read()
+    assert not how, f"{name} {how}:\n{text}"
+    return text.strip().rpartition("\n")[2]
+
+
+def end(process: subprocess.Popen[bytes], seconds: float) -> str:
+    """Wait so long, kill what is left with the processes that it has begun, and return how it failed, if it did."""
     try:
-        said, errors = process.communicate(timeout=seconds)
+        code = process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGABRT)  # it prints where each thread is
-        said, errors = end(process)
-        raise AssertionError(f"{name} hangs after {seconds:g} s:\n{said}{errors}") from None
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(2)
+        return f"hangs after {seconds:g} s"
     finally:
-        end(process)
-    if process.returncode:
-        how = signal.Signals(-process.returncode).name if process.returncode < 0 else f"code {process.returncode}"
-        raise AssertionError(f"{name} ended with {how}:\n{said}{errors}")
-    return said.strip().rpartition("\n")[2]
-
-
-def end(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Kill what is left of a trial, with the processes that it has begun, and return what it said."""
-    try:
-        return process.communicate(timeout=2) if process.stdout and not process.stdout.closed else ("", "")
-    except subprocess.TimeoutExpired:
-        return ("", "it does not even say where it is")
-    finally:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            process.wait()
+        process.wait()
+    if code:
+        return f"ended with {signal.Signals(-code).name if code < 0 else f'code {code}'}"
+    return ""
 
 
 def main(name: str, given: str) -> None:
