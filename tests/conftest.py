@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
-import attrs
 import invariants
 import postgres
 import pytest
@@ -15,13 +13,12 @@ from scenes import Clock
 
 import itagflow
 from itagflow import Flow
-from itagflow.store import Query
-from itagflow.stores import memory
+from itagflow.stores import _sqlite_transactions
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
 
-FIND = memory._Look.find
+CONNECT_MEMORY = _sqlite_transactions._connect_memory
 IN_CI = os.environ.get("CI") == "true"
 
 
@@ -40,18 +37,17 @@ def databases() -> Iterator[postgres.Databases]:
         made.close()
 
 
-def backwards(self: memory._Look, query: Query[Any]) -> Iterator[Any]:
-    if query.order:
-        return FIND(self, query)
-    found = list(FIND(self, attrs.evolve(query, limit=None)))
-    return islice(reversed(found), query.limit)
+def connect_memory_backwards() -> sqlite3.Connection:
+    connection = CONNECT_MEMORY()
+    connection.execute("PRAGMA reverse_unordered_selects = ON")
+    return connection
 
 
 @pytest.fixture(scope="session", autouse=True)
 def any_order() -> Iterator[None]:
     """What is asked for without an order may come in any, and in memory comes backwards: nothing may rely on it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(memory._Look, "find", backwards)
+        patch.setattr(_sqlite_transactions, "_connect_memory", connect_memory_backwards)
         yield
 
 

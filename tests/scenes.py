@@ -94,3 +94,9 @@ def peak(act: Callable[[], object]) -> int:
 
 def verbs(flow: Flow, job: Job) -> list[str]:
     return [event.verb for event in flow.history(job)]
+
+
+def on_writing_connection(store: Any, text: str) -> list[Any]:
+    """Run a statement on the connection that writes, which stays for the next block that does."""
+    with store.write() as writer:
+        return list(writer.rows(text, ()))

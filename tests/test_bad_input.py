@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenes import cats, rows, street, taken
+from scenes import cats, on_writing_connection, rows, street, taken
 
 import itagflow
 from itagflow import (
@@ -387,9 +387,8 @@ class TestTroubles:
         with itagflow.open(tmp_path / "labels.db") as flow:
             job = cats(flow, tasks=400, size=400)
             turn = taken(flow, "ben", job)
-            connection = flow.store.connection()
-            (pages,) = connection.execute("PRAGMA page_count").fetchone()
-            connection.execute(f"PRAGMA max_page_count = {pages + 4}")
+            ((pages,),) = on_writing_connection(flow.store, "PRAGMA page_count")
+            on_writing_connection(flow.store, f"PRAGMA max_page_count = {pages + 4}")
             saved = 0
             with pytest.raises(StoreFailed, match="full"):
                 for number in range(1, 401):
@@ -398,7 +397,7 @@ class TestTroubles:
             answered = [work.task.number for work in flow.tasks(turn) if work.answer]
             assert answered == list(range(1, saved + 1))
             assert [event.task for event in flow.history(job) if event.verb == "save"] == answered
-            connection.execute(f"PRAGMA max_page_count = {pages + 4_000}")
+            on_writing_connection(flow.store, f"PRAGMA max_page_count = {pages + 4_000}")
             flow.save_many(turn, {number: Choice("cat") for number in range(saved + 1, 401)})
             flow.submit(turn)
 
@@ -406,7 +405,7 @@ class TestTroubles:
         with itagflow.open(tmp_path / "labels.db") as flow:
             job = cats(flow)
             turn = taken(flow, "ben", job)
-            flow.store.connection().execute("PRAGMA query_only = 1")
+            on_writing_connection(flow.store, "PRAGMA query_only = 1")
             is_refused(flow, StoreFailed, "read-only", lambda: flow.save(turn, 1, Choice("cat")))
             is_refused(flow, StoreFailed, "read-only", lambda: flow.claim("cy", job, Stage.LABEL))
             assert flow.progress(job).total == 4

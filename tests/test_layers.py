@@ -13,6 +13,7 @@ HOME = Path(itagflow.__file__).parent
 FILES = sorted(HOME.rglob("*.py"))
 LAYERS = (
     "errors",
+    "contexts",
     "jsontext",
     "lifecycle",
     "model",
@@ -99,7 +100,6 @@ def test_there_are_no_circles() -> None:
         ("sqlite3", {"stores"}),
         ("fcntl", {"stores"}),
         ("psycopg", {"stores"}),
-        ("psycopg_pool", {"stores"}),
     ],
 )
 def test_a_library_has_one_home(library: str, home: set[str]) -> None:

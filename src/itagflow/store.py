@@ -148,7 +148,8 @@ class Store(Protocol):
         """Open a block that only asks; with *snapshot* it may stay open for long and has its own connection.
 
         Raises:
-            StoreFailed: when this thread has a block open already (a snapshot is never refused for that).
+            StoreFailed: when the store is closed, or this thread has a block open already (a snapshot is not refused
+                for that, but in memory it is inside a block that writes).
         """
         ...
 
@@ -167,8 +168,21 @@ class Store(Protocol):
         """
         ...
 
-    def close(self) -> None:
-        """Give back what the store holds; it cannot be used afterwards."""
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        ...
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Refuse new blocks from now on, and give back what the store holds.
+
+        Idle snapshots end at once: their next question raises `StoreFailed`.  Blocks that run go on to their end, and
+        are waited for, for *timeout* seconds at most; a block of the calling thread is not waited for.  It may be
+        called from any thread, inside a block, from a signal handler or a finalizer, and more than once.
+
+        Returns:
+            Whether all blocks have ended.
+        """
         ...
 
 

@@ -74,7 +74,7 @@ def url(databases: postgres.Databases) -> Iterator[str]:
 def plan(url: str, query: Query[Any], how: str) -> dict[str, Any]:
     """What the server does for *query*, with a plan for any values or for these."""
     store = PostgresStore(url)
-    statement = store.sql.find(query)
+    statement = store._sql.find(query)
     store.close()
     numbered = statement.text
     for number in range(1, len(statement.values) + 1):

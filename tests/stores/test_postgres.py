@@ -163,7 +163,7 @@ class TestConnections:
         assert all(connection.closed for connection in given)
 
     def test_a_pool_that_is_used_up_says_so(self, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("itagflow.stores._pg_connections.PATIENCE", 0.2)
+        monkeypatch.setattr("itagflow.stores._pg_transactions.PgTransactions.timeout", 0.2)
         store = PostgresStore(postgres_url, connections=1)
         with store.write() as writer:
             writer.add(a_package())
@@ -190,7 +190,7 @@ class TestConnections:
         self, postgres_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As when the server was restarted: found out one by one, the pool would wait twice as long for each."""
-        monkeypatch.setattr("itagflow.stores._pg_connections.PATIENCE", 10.0)
+        monkeypatch.setattr("itagflow.stores._pg_transactions.PgTransactions.timeout", 10.0)
         store = PostgresStore(postgres_url)
         together = threading.Barrier(6, timeout=30)
         threads = [threading.Thread(target=looking, args=(store, together)) for _ in range(6)]

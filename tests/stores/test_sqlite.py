@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from hot import HOT
+from scenes import on_writing_connection
 from workers import count_up, look, open_and_add, write, write_in_child
 
 from itagflow import Choice, StoreFailed
@@ -44,8 +45,8 @@ def path(tmp_path: Path) -> Path:
 
 def plan(store: SqliteStore, query: Query[Any]) -> str:
     statement = SQLITE.find(query)
-    connection = store.connection()
-    rows = connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", statement.values).fetchall()
+    with store.read() as reader:
+        rows = reader.rows(f"EXPLAIN QUERY PLAN {statement.text}", statement.values)
     return "\n".join(row[-1] for row in rows)
 
 
@@ -88,8 +89,8 @@ class TestOpening:
     @pytest.mark.parametrize(("mode", "number"), [("FULL", 2), ("NORMAL", 1)])
     def test_it_is_as_durable_as_asked(self, path: Path, mode: Any, number: int) -> None:
         store = SqliteStore(path, synchronous=mode)
-        assert store.connection().execute("PRAGMA synchronous").fetchone() == (number,)
-        assert store.connection().execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert on_writing_connection(store, "PRAGMA synchronous") == [(number,)]
+        assert on_writing_connection(store, "PRAGMA journal_mode") == [("wal",)]
         store.close()
 
     def test_an_older_database_is_brought_up_to_date(self, path: Path) -> None:
@@ -109,7 +110,7 @@ class TestOpening:
             assert reader.get(Package, (4, 1)) == a_package(priority=3)
         fresh = SqliteStore(path.with_name("fresh.db"))
         schema = "SELECT name, sql FROM sqlite_master ORDER BY name"
-        assert store.connection().execute(schema).fetchall() == fresh.connection().execute(schema).fetchall()
+        assert on_writing_connection(store, schema) == on_writing_connection(fresh, schema)
         fresh.close()
         store.close()
 
@@ -198,8 +199,8 @@ class TestFailures:
         store = SqliteStore(path)
         with store.write() as writer:
             writer.add(a_package())
-        (pages,) = store.connection().execute("PRAGMA page_count").fetchone()
-        store.connection().execute(f"PRAGMA max_page_count = {pages + 2}")
+        ((pages,),) = on_writing_connection(store, "PRAGMA page_count")
+        on_writing_connection(store, f"PRAGMA max_page_count = {pages + 2}")
         with pytest.raises(StoreFailed, match="full"), store.write() as writer:
             writer.add(*(a_task(n, row='{"data": "' + "x" * 3000 + '"}') for n in range(1, 60)))
         with store.read() as reader:
@@ -210,7 +211,7 @@ class TestFailures:
 
     def test_a_read_only_database_says_so(self, path: Path) -> None:
         store = SqliteStore(path)
-        store.connection().execute("PRAGMA query_only = 1")
+        on_writing_connection(store, "PRAGMA query_only = 1")
         with pytest.raises(StoreFailed, match="read-only"), store.write() as writer:
             writer.add(a_package())
         with store.read() as reader:
@@ -237,7 +238,7 @@ class TestFailures:
             path.parent.chmod(0o755)
 
     def test_another_program_that_holds_it_for_long(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("itagflow.stores.sqlite.PATIENCE", 0.05)
+        monkeypatch.setattr("itagflow.stores._transactions.Transactions.timeout", 0.05)
         store = SqliteStore(path)
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -278,7 +279,9 @@ class TestSharing:
             thread = threading.Thread(target=look, args=(store,))
             thread.start()
             thread.join()
-        assert len(store._connections) <= 2
+        state = store._transactions.state
+        assert len(state.idle[False]) + len(state.idle[True]) <= 2
+        assert not state.running
         store.close()
 
     def test_what_seldom_changes_is_still_read_in_the_block(self, path: Path) -> None:

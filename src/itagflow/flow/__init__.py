@@ -57,9 +57,19 @@ class Flow(Managing, Packaging, Changing, Labeling, Bulk, Erasing, Explaining, E
         """
         super().__init__(store, policy, clock, ids or TimeOrdered(clock), listeners)
 
-    def close(self) -> None:
-        """Close the store."""
-        self.store.close()
+    def close(self, timeout: float = 10.0) -> bool:
+        """Close the store, for all threads of this process.
+
+        New verbs are refused at once, and half-read iterators raise `StoreFailed` at their next step.  Verbs that run
+        go on to their end.  They are waited for, except when it is one of the calling thread.
+
+        Args:
+            timeout: For how many seconds to wait at most.
+
+        Returns:
+            Whether all have ended.  If not, each gives back what it holds at its end.
+        """
+        return self.store.close(timeout)
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be sent to another process.

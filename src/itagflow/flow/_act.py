@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from itagflow.contexts import safe_context
 from itagflow.errors import InvalidData, NotFound, Problem, RuleError
 from itagflow.flow import _find
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, perhaps
@@ -207,7 +207,7 @@ class Shell:
         self._checks: dict[int, Check] = {}
         self._seen = Seen()
 
-    @contextmanager
+    @safe_context
     def _acting(self) -> Generator[Block]:
         """Open a write block for one act; when it is stored, tell the listeners."""
         with self.store.write() as writer:

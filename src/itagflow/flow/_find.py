@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import attrs
 
-from itagflow.errors import InvalidData, NotFound, Problem
+from itagflow.errors import InvalidData, NotFound, Problem, StoreFailed
 from itagflow.model.entity import E, Key
 from itagflow.model.job import Job
 from itagflow.model.jobpart import JobPart
@@ -153,17 +153,27 @@ def turned(
     """Yield what *page* returns, page after page, from *start* until it names no next one.
 
     With *snapshot* all pages come from one block with its own connection, so that they fit together.
+
+    Raises:
+        StoreFailed: at the next step after the store was closed, also in the middle of a page.
     """
     mark: M | None = start
     if snapshot:
         with store.read(snapshot=True) as reader:
             while mark is not None:
                 found, mark = page(reader, mark)
-                yield from found
+                yield from _while_open(store, found)
     while mark is not None:
         with store.read() as reader:
             found, mark = page(reader, mark)
-        yield from found
+        yield from _while_open(store, found)
+
+
+def _while_open(store: Store, found: list[T]) -> Iterator[T]:
+    for one in found:
+        if store.is_closed:
+            raise StoreFailed(store.name, "the store is closed", "Open it again, and begin to read anew")
+        yield one
 
 
 def through(reader: Reader, query: Query[E], *, size: int = PAGE) -> Iterator[E]:

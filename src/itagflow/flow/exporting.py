@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from concurrent.futures import Executor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import reduce
 from operator import add
 
 import attrs
 
 from itagflow import formats
+from itagflow.contexts import safe_context
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._find import MemberRef, PartRef
@@ -124,7 +125,7 @@ Place = Exporting | Callable[[], Store]
 """Where a worker reads: this Flow, if it is the only one that can, or what opens the store anew."""
 
 
-@contextmanager
+@safe_context
 def _opened(place: Place) -> Generator[Exporting]:
     """Open *place* for one part; the policy was asked before the work was given out."""
     if isinstance(place, Exporting):

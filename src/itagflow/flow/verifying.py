@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from heapq import merge
 from operator import attrgetter
@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import attrs
 
+from itagflow.contexts import safe_context
 from itagflow.errors import NotFound
 from itagflow.flow import _find
 from itagflow.flow._find import PAGE, first, last_number, perhaps, through
@@ -90,7 +91,7 @@ def differences(store: Store, place: Place | None = None, *, snapshot: bool = Fa
                 yield from _in_workspace(look, home)
 
 
-@contextmanager
+@safe_context
 def _looking(store: Store, snapshot: bool) -> Generator[Look]:
     if not snapshot:
         yield store.read

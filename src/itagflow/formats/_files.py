@@ -8,12 +8,13 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from typing_extensions import TypeIs
 
+from itagflow.contexts import safe_context
 from itagflow.errors import Problem
 
 MAX_ROW_BYTES = 8 * 1024 * 1024
@@ -52,7 +53,7 @@ Target = str | os.PathLike[str] | Place | BinaryFile
 """What can be written."""
 
 
-@contextmanager
+@safe_context
 def reading(source: Source) -> Generator[BinaryFile]:
     """Open *source* for reading; a file that the caller has opened is left open."""
     if _is_place(source):
@@ -65,7 +66,7 @@ def reading(source: Source) -> Generator[BinaryFile]:
         yield _binary(source)
 
 
-@contextmanager
+@safe_context
 def writing(target: Target) -> Generator[BinaryFile]:
     """Open *target* for writing; when the block raises, a path or place is left as it was.
 
@@ -112,7 +113,7 @@ def _skip_rest(file: BinaryFile) -> bool:
     return bool(first)
 
 
-@contextmanager
+@safe_context
 def _replacing(path: Path) -> Generator[IO[bytes]]:
     if path.exists() and not path.is_file():  # a pipe or a device, such as /dev/stdout, must not be replaced
         with path.open("wb") as file:

@@ -3,7 +3,6 @@
 `MemoryStore` keeps them for as long as the process lives, `SqliteStore` in a file.
 """
 
-from itagflow.stores.memory import MemoryStore
-from itagflow.stores.sqlite import SqliteStore
+from itagflow.stores.sqlite import MemoryStore, SqliteStore
 
 __all__ = ["MemoryStore", "SqliteStore"]

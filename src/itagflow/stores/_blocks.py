@@ -88,6 +88,10 @@ class Look(ABC):
         rows = self.rows(statement.text, statement.values)
         return {tuple(row[: len(by)]): tuple(row[len(by) :]) for row in rows}
 
+    def settle(self) -> None:
+        """Do what comes last before a commit: nothing, in a block that only asks."""
+        return
+
     def _one(self, layout: Layout[Any], text: str, key: Key) -> Found:
         rows = self.rows(text, key)
         if not rows:

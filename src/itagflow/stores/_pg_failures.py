@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
 
 import psycopg
-import psycopg_pool
 
+from itagflow.contexts import safe_context
 from itagflow.errors import StoreFailed
 
 _AGAIN = "Call again: an act is stored whole or not at all, and one that was stored is not done twice"
@@ -39,7 +38,7 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
 }
 
 
-@contextmanager
+@safe_context
 def translating(store: str) -> Generator[None]:
     """Raise our error for PostgreSQL's.
 
@@ -49,12 +48,11 @@ def translating(store: str) -> Generator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise _translated(store, error) from error
+        raise translated(store, error) from error
 
 
-def _translated(store: str, error: psycopg.Error) -> StoreFailed:
-    if isinstance(error, psycopg_pool.PoolTimeout):
-        return StoreFailed(store, "no connection came free in time", "Check the server, or allow more connections")
+def translated(store: str, error: psycopg.Error) -> StoreFailed:
+    """Return our error for PostgreSQL's; the caller raises it from the original."""
     code = error.sqlstate
     if code is None:
         lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)

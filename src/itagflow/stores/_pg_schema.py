@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Protocol
 
 from psycopg import Cursor, sql
 
@@ -13,21 +13,37 @@ from itagflow.stores._schema import must_be_known
 LOCK = 0x69546167666C6F77
 """The advisory lock under which one process at a time migrates: ``iTagflow``."""
 
-Begin = Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
+_HAS_TABLE = """
+    SELECT 1 FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = %s AND relname = %s
+"""
+
+
+class Opening(Protocol):
+    """**Protocol:** a transaction on a database that is being opened."""
+
+    @property
+    def cursor(self) -> Cursor[tuple[Any, ...]]:
+        """Runs its statements."""
+        ...
+
+
+Begin = Callable[[], AbstractContextManager[Opening]]
 """Opens a transaction."""
 
 
-def migrate(name: str, schema: str, begin: Begin, scripts: list[str]) -> None:
+def migrate(name: str, schema: str, begin: Begin, scripts: Sequence[str]) -> None:
     """Run those of *scripts* that have not run yet, all or none.
 
     Raises:
         StoreFailed: when a newer version has made the schema, or the server refuses.
     """
-    with begin() as cursor:
-        version = _version(name, schema, cursor, len(scripts))
+    with begin() as opening:
+        version = _version(name, schema, opening.cursor, len(scripts))
     if version == len(scripts):
         return
-    with begin() as cursor:
+    with begin() as opening:
+        cursor = opening.cursor
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         version = _version(name, schema, cursor, len(scripts))  # somebody may have been faster
         home = sql.Identifier(schema)
@@ -44,8 +60,8 @@ def migrate(name: str, schema: str, begin: Begin, scripts: list[str]) -> None:
 def _version(name: str, schema: str, cursor: Cursor[tuple[Any, ...]], newest: int) -> int:
     """Return how many scripts have run; 0 where there is no schema."""
     table = sql.Identifier(schema, "migration")
-    (there,) = cursor.execute("SELECT to_regclass(%s)", (table.as_string(cursor),)).fetchone() or (None,)
-    if there is None:
+    # not by to_regclass: that may answer from a cache of this connection, which another process has made untrue
+    if cursor.execute(_HAS_TABLE, (schema, "migration")).fetchone() is None:
         return 0
     row = cursor.execute(sql.SQL("SELECT COALESCE(MAX(version), 0) FROM {}").format(table)).fetchone()
     version = int(row[0]) if row else 0

@@ -1,76 +1,50 @@
-"""The schema of a SQLite file: made, brought up to date, or refused; and where every database's migrations are."""
+"""The schema of a SQLite database: made, brought up to date, or refused; and where every database's migrations are."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from functools import cache
 from importlib.resources import files
-from typing import Protocol
 
 from itagflow.errors import StoreFailed
-from itagflow.stores._failures import translated
-from itagflow.stores._gate import Gate
 
 APPLICATION = 0x69546167
 """Marks a SQLite file as ours: ``iTag`` in its header."""
 
 
-class File(Protocol):
-    """What is to be brought up to date."""
-
-    name: str
-    gate: Gate
-
-    def connected(self) -> sqlite3.Connection:
-        """Return a new connection."""
-        ...
-
-
-def migrate(file: File, there: bool) -> None:
-    """Bring the schema up to date, making it when the file is new.
+def check_schema(name: str, connection: sqlite3.Connection) -> int:
+    """Return the version of the schema; 0 in an empty file.
 
     Raises:
-        StoreFailed: when the file is another program's, of a newer version, or cannot be changed.
+        StoreFailed: when the file is another program's, or of a newer version.
     """
-    if file.name == ":memory:":
-        raise StoreFailed(file.name, "is not a file", "Use 'memory:', which is faster and shared by threads")
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()  # and a corrupt file says so
+    if application != APPLICATION and (application or tables):
+        raise StoreFailed(name, "the database belongs to another program", "Choose another path")
+    must_be_known(name, version, len(migrations("sqlite")))
+    return int(version)
+
+
+def is_up_to_date(name: str, connection: sqlite3.Connection) -> bool:
+    """Return whether nothing is to be done; errors are those of `check_schema`."""
+    return check_schema(name, connection) == len(migrations("sqlite"))
+
+
+def bring_up(name: str, connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date, making it in an empty database; errors are those of `check_schema`.
+
+    The caller has begun a transaction, and commits it.
+    """
     scripts = migrations("sqlite")
-    try:
-        with closing(file.connected()) as connection:
-            if there and _checked(file.name, connection, len(scripts)) == len(scripts):
-                return
-            with file.gate:
-                _bring_up(file.name, connection, scripts)
-    except sqlite3.Error as error:
-        raise translated(file.name, error) from error
-    except OSError as error:
-        hint = "Check that its folder exists and can be written"
-        raise StoreFailed(file.name, f"the lock file cannot be opened: {error.strerror}", hint) from error
-
-
-def _bring_up(name: str, connection: sqlite3.Connection, scripts: list[str]) -> None:
-    _checked(name, connection, len(scripts))  # before the first change to a file that may be another's
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("BEGIN IMMEDIATE")
-    done = _checked(name, connection, len(scripts))
+    done = check_schema(name, connection)  # another process may have been faster
     for script in scripts[done:]:
         for statement in _statements(script):
             connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {len(scripts)}")
-    connection.execute("COMMIT")
-
-
-def _checked(name: str, connection: sqlite3.Connection, newest: int) -> int:
-    """Return the version of the schema; 0 in an empty file."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-    if application != APPLICATION and (application or tables):
-        raise StoreFailed(name, "the database belongs to another program", "Choose another path")
-    must_be_known(name, version, newest)
-    return int(version)
 
 
 def must_be_known(name: str, version: int, newest: int) -> None:
@@ -84,11 +58,12 @@ def must_be_known(name: str, version: int, newest: int) -> None:
         raise StoreFailed(name, reason, "Upgrade itagflow")
 
 
-def migrations(database: str) -> list[str]:
+@cache
+def migrations(database: str) -> tuple[str, ...]:
     """Return the scripts for this kind of database in order; the first makes version 1."""
     folder = files("itagflow.stores").joinpath("migrations", database)
     named = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    return [file.read_text("utf-8") for file in named]
+    return tuple(file.read_text("utf-8") for file in named)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -2,53 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cache, partial
 from itertools import groupby
 from typing import Any, cast
 
 import attrs
 import psycopg
-from psycopg_pool import ConnectionPool
+from psycopg.conninfo import conninfo_to_dict
 
+from itagflow.contexts import SafeContext, safe_context
 from itagflow.errors import InvalidData, Problem, StoreFailed
 from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
 from itagflow.store import Query, Reader, Unless, Writer
 from itagflow.stores._blocks import Change, Decoded, Found, Look
-from itagflow.stores._guard import Guard
 from itagflow.stores._layout import LAYOUTS, Layout
-from itagflow.stores._pg_connections import AnyConnection, Connect, Run, by_hand, cursor_of, name_of, new_pool
-from itagflow.stores._pg_failures import translating
+from itagflow.stores._pg_failures import translated, translating
 from itagflow.stores._pg_schema import migrate
+from itagflow.stores._pg_transactions import Connect, PgTransaction, PgTransactions, Run, cursor_of
 from itagflow.stores._schema import migrations
 from itagflow.stores._sql import Sql
+from itagflow.stores._transaction import Mode
 
 FEW = 8
 """Up to how many entities are inserted one by one; more are copied in bulk."""
 
-READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-"""Begins a block that sees one moment."""
-NOW = b"BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
-"""Begins a block that asks, and in which every statement sees what others have stored until then."""
-WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-"""Begins a block that writes; every statement sees what others have stored until then."""
-
 _LIST = "= ANY("
 """What is in a text that takes a list."""
-
-
-@attrs.define
-class _Open:
-    """A transaction that is open."""
-
-    cursor: Run
-    """Runs its statements."""
-    end: bytes = b"COMMIT"
-    """What ends it when all went well."""
 
 
 @cache
@@ -68,24 +50,29 @@ def _sql(schema: str) -> Sql:
 class _Look(Look):
     """A read block in one transaction."""
 
-    def __init__(self, store: PostgresStore, cursor: Run) -> None:
-        super().__init__(store.sql, store.decoded)
-        self._name, self._cursor = store.name, cursor
+    def __init__(self, sql: Sql, decoded: Decoded, transaction: PgTransaction) -> None:
+        super().__init__(sql, decoded)
+        self._transaction = transaction
+        self._cursor = cursor_of(transaction.usable_connection())
 
     def rows(self, text: str, values: Sequence[Any]) -> list[Found]:
         return self._run(text, values).fetchall()
 
     def _run(self, text: str, values: Sequence[Any] = ()) -> Run:
-        with translating(self._name):
+        transaction = self._transaction
+        try:
+            transaction.is_busy = True  # so that nobody closes the connection under the statement
+            transaction.usable_connection()
             # a plan for any list would be one for a short one
             return self._cursor.execute(text.encode(), values, prepare=False if _LIST in text else None)
+        except psycopg.Error as error:
+            raise translated(transaction.store, error) from error
+        finally:
+            transaction.is_busy = False
 
 
 class _Change(_Look, Change):
     """A write block in one transaction."""
-
-    tells = False
-    """Whether it adds to the history."""
 
     def run(self, text: str, values: Sequence[Any]) -> int:
         return self._run(text, values).rowcount
@@ -134,7 +121,7 @@ class _Change(_Look, Change):
         layout: Layout[Any] = LAYOUTS[type(entity)]
         row = layout.row(entity)
         if isinstance(entity, Event):
-            self.tells = True
+            self._transaction.has_news = True
             ((position,),) = self.rows(f"{self.sql.insert(layout)} RETURNING position", row[1:])
             return attrs.evolve(entity, position=position)
         return entity if self.run(f"{self.sql.insert(layout)} ON CONFLICT DO NOTHING", row) else None
@@ -151,23 +138,25 @@ class _Change(_Look, Change):
 
     def _copy(self, kind: type[Entity], entities: list[Entity]) -> None:
         layout: Layout[Any] = LAYOUTS[kind]
-        with translating(self._name), self._cursor.copy(self.sql.copy(layout).encode()) as copy:
+        self._transaction.usable_connection()
+        with translating(self._transaction.store), self._cursor.copy(self.sql.copy(layout).encode()) as copy:
             for entity in entities:
                 copy.write_row(layout.row(entity))
 
     def _positions(self, events: list[Event]) -> list[int]:
         """Insert events and return the position of each."""
         layout: Layout[Any] = LAYOUTS[Event]
-        self.tells |= bool(events)
+        self._transaction.has_news |= bool(events)
         text, positions = f"{self.sql.insert(layout)} RETURNING position", list[int]()
-        with translating(self._name):
+        self._transaction.usable_connection()
+        with translating(self._transaction.store):
             self._cursor.executemany(text.encode(), [layout.row(event)[1:] for event in events], returning=True)
             for _ in events:
                 positions += [position for (position,) in self._cursor.fetchall()]
                 self._cursor.nextset()
         return positions
 
-    @contextmanager
+    @safe_context
     def _taken_back_when_refused(self, refused: Callable[[], Exception]) -> Generator[None]:
         """Take back what the inner block did when a key or a unique column is taken; the outer one goes on."""
         self._run("SAVEPOINT refused")
@@ -207,132 +196,96 @@ class PostgresStore:
         """
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema):
             raise InvalidData("the schema", [Problem(schema, "must be of lower-case letters, digits and _")])
-        self.name = name_of(source)
-        self.sql = _sql(schema)
-        self.decoded = Decoded()
-        self.guard = Guard(self.name)
         self._source = source
         self._schema = schema
         self._connections = connections
-        self._pools: dict[int, ConnectionPool[AnyConnection]] = {}
+        self._sql = _sql(schema)
+        self._decoded = Decoded()
+        self._transactions = PgTransactions(name_of(source), source, schema, connections)
         with translating(self.name):
-            migrate(self.name, schema, self._migrating, migrations("postgres"))
+            migrate(self.name, schema, partial(self._transactions.open, Mode.WRITE, _Opening), migrations("postgres"))
+
+    @property
+    def name(self) -> str:
+        """What errors call it: its URL without the password."""
+        return self._transactions.name
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._transactions.state.is_closed
 
     def opener(self) -> Callable[[], PostgresStore]:
         """Return what opens the same database in another process; a callable that was passed must be picklable."""
         return partial(PostgresStore, self._source, schema=self._schema, connections=self._connections)
 
-    def read(self, *, snapshot: bool = False) -> AbstractContextManager[Reader]:
+    def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
         """Open a block that only asks; see `itagflow.store.Store`."""
-        return self._frozen() if snapshot else self._reading()
+        mode = Mode.SNAPSHOT if snapshot else Mode.READ
+        return self._transactions.open(mode, partial(_Look, self._sql, self._decoded))
 
-    @contextmanager
-    def write(self) -> Generator[Writer]:
+    def write(self) -> SafeContext[Writer]:
         """Open a block that is kept when it ends, and dropped when it raises."""
-        with self._inside(), self._transaction(self._shared, WRITE) as block:
-            change = _Change(self, block.cursor)
-            yield change
-            change.settle()
-            if change.tells:  # behind the block, so that nobody else's has to wait for it to reach the disk
-                block.end = f"COMMIT; NOTIFY {self._schema}".encode()
+        return self._transactions.open(Mode.WRITE, partial(_Change, self._sql, self._decoded))
 
     def settled(self) -> int:
         """Return a position up to which the history is complete; see `itagflow.store.Store`."""
-        with self._inside(), self._transaction(self._shared, NOW) as block, translating(self.name):
+        with self._transactions.open(Mode.LATEST, partial(_Look, self._sql, self._decoded)) as look:
             # first the last position, then who may still put something before it: in this order none is overlooked
-            last = block.cursor.execute(f"SELECT last_value FROM {self._schema}.event_position".encode()).fetchone()
-            pending = block.cursor.execute(f"SELECT {self._schema}.first_pending()".encode()).fetchone()
-        return min(int(row[0]) for row in (last, pending) if row and row[0] is not None)
+            last = look.rows(f"SELECT last_value FROM {self._schema}.event_position", ())
+            pending = look.rows(f"SELECT {self._schema}.first_pending()", ())
+        return min(int(position) for (position,) in (*last, *pending) if position is not None)
 
-    @contextmanager
-    def listening(self) -> Generator[Callable[[float], object]]:
+    def listening(self) -> SafeContext[Callable[[float], object]]:
         """Begin to listen, on a connection of its own; see `itagflow.store.Waking`."""
-        self.guard.must_be_open()
-        with ExitStack() as stack:
-            with translating(self.name):
-                connection = stack.enter_context(self._alone())
-                stack.enter_context(by_hand(connection))
-                connection.execute(f"LISTEN {self._schema}".encode())
+        return self._transactions.open(Mode.LISTEN, _Listening)
 
-            def wait(seconds: float) -> None:
-                with translating(self.name):
-                    for _ in connection.notifies(timeout=seconds, stop_after=1):
-                        return
+    def close(self, timeout: float = 10.0) -> bool:
+        """Close the connections of this process; see `itagflow.store.Store`."""
+        return self._transactions.close(timeout)
 
-            try:
-                yield wait
-            finally:
-                with suppress(psycopg.Error):  # a connection that is lost hears nothing anyway
-                    connection.execute(f"UNLISTEN {self._schema}".encode())
 
-    def close(self) -> None:
-        """Close the connections of this process."""
-        self.guard.closed = True
-        if pool := self._pools.pop(os.getpid(), None):
-            pool.close()
+class _Listening:
+    """A view that waits for news."""
 
-    @contextmanager
-    def _reading(self) -> Generator[Reader]:
-        with self._inside(), self._transaction(self._shared, READ) as block:
-            yield _Look(self, block.cursor)
+    def __init__(self, transaction: PgTransaction) -> None:
+        self._transaction = transaction
 
-    @contextmanager
-    def _frozen(self) -> Generator[Reader]:
-        self.guard.must_be_open()
-        with self._transaction(self._alone, READ) as block:
-            with translating(self.name):
-                block.cursor.execute("SELECT 1")  # the view starts with the first look
-            yield _Look(self, block.cursor)
-
-    @contextmanager
-    def _migrating(self) -> Generator[Run]:
-        with self._transaction(self._alone, WRITE) as block:
-            yield block.cursor
-
-    @contextmanager
-    def _inside(self) -> Generator[None]:
-        self.guard.enter()
+    def __call__(self, seconds: float) -> None:
+        """Wait until something was stored, or so many seconds."""
+        transaction = self._transaction
         try:
-            yield
+            transaction.is_busy = True
+            connection = transaction.usable_connection()
+            for _ in connection.notifies(timeout=seconds, stop_after=1):
+                return
+        except psycopg.Error as error:
+            raise translated(transaction.store, error) from error
         finally:
-            self.guard.leave()
+            transaction.is_busy = False
 
-    @contextmanager
-    def _transaction(self, connect: Connect, begin: bytes) -> Generator[_Open]:
-        """Run the block in a transaction of its own; nothing of it is stored when it raises."""
-        with ExitStack() as stack:
-            with translating(self.name):
-                connection = stack.enter_context(connect())
-                stack.enter_context(by_hand(connection))
-                cursor = stack.enter_context(cursor_of(connection))
-                cursor.execute(begin, prepare=False)
-            block = _Open(cursor)
-            try:
-                yield block
-                with translating(self.name):
-                    ended = cursor.execute(block.end, prepare=False).statusmessage
-            except BaseException:
-                with suppress(psycopg.Error):  # when the connection is lost, the server drops the block itself
-                    cursor.execute("ROLLBACK", prepare=False)
-                raise
-            if ended != "COMMIT":
-                raise StoreFailed(self.name, "a statement of this block had failed", "Nothing of it was stored")
+    def settle(self) -> None:
+        return
 
-    def _shared(self) -> AbstractContextManager[AnyConnection]:
-        """Return a connection for a short block."""
-        return self._alone() if callable(self._source) else self._own_pool(self._source).connection()
 
-    def _alone(self) -> AbstractContextManager[AnyConnection]:
-        """Return a connection for a block that may stay open for long."""
-        return self._source() if callable(self._source) else psycopg.connect(self._source, autocommit=True)
+class _Opening:
+    """A view of a database that is being opened."""
 
-    def _own_pool(self, url: str) -> ConnectionPool[AnyConnection]:
-        """Return the pool of this process: one that it was forked from keeps its own, and nobody closes that here."""
-        process = os.getpid()
-        pool = self._pools.get(process)
-        if pool is None:
-            new = new_pool(url, self._connections)
-            pool = self._pools.setdefault(process, new)
-            if pool is not new:
-                new.close()  # another thread was faster
-        return pool
+    def __init__(self, transaction: PgTransaction) -> None:
+        self.cursor = cursor_of(transaction.usable_connection())
+
+    def settle(self) -> None:
+        return
+
+
+def name_of(source: str | Connect) -> str:
+    """Return what errors call the store: its URL without the password."""
+    if callable(source):
+        return "postgresql"
+    try:
+        parts = conninfo_to_dict(source)
+    except psycopg.Error as error:
+        problem = Problem("", f"{source!r} is not one of PostgreSQL: postgresql://user@host/name")
+        raise InvalidData("the URL", [problem]) from error
+    user, port = (f"{parts['user']}@" if "user" in parts else ""), (f":{parts['port']}" if "port" in parts else "")
+    return f"postgresql://{user}{parts.get('host', '')}{port}/{parts.get('dbname', '')}"

@@ -1,54 +1,58 @@
-"""The store in a SQLite file, on the standard library's driver: for any number of processes on one machine."""
+"""The stores on SQLite, with the standard library's driver: in a file, for processes of one machine, and in memory."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
-from types import TracebackType
 from typing import Any, Literal
 
 import attrs
 
+from itagflow.contexts import SafeContext
+from itagflow.errors import StoreFailed
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.store import Query, Reader, Writer
 from itagflow.stores._blocks import Change, Decoded, Found, Look
 from itagflow.stores._failures import translated
-from itagflow.stores._gate import Gate
-from itagflow.stores._guard import Guard
 from itagflow.stores._layout import LAYOUTS, Layout
-from itagflow.stores._schema import migrate
+from itagflow.stores._schema import bring_up, is_up_to_date
 from itagflow.stores._sql import SQLITE
+from itagflow.stores._sqlite_transactions import FileTransactions, MemoryTransactions, SqliteTransaction
+from itagflow.stores._transaction import Mode
+from itagflow.stores._transactions import Transactions
 
-PATIENCE = 60.0
-"""For how many seconds a block waits for a program that does not use this library."""
 FEW = 8
 """Up to how many entities are inserted one by one; more go in bulk."""
 
-_INHERITED: list[object] = []
-"""Connections of the process that this one was forked from: never used, and never closed, here."""
-
 
 class _Look(Look):
-    """A read block on one connection."""
+    """A read block in one transaction.
 
-    def __init__(self, store: SqliteStore, connection: sqlite3.Connection) -> None:
-        super().__init__(SQLITE, store.decoded)
-        self._name, self._connection = store.name, connection
+    It gives out rows and never cursors: those would go on after the transaction.  `Transaction.is_busy` is set while a
+    statement runs, so that nobody closes the connection under it.
+    """
+
+    def __init__(self, decoded: Decoded, transaction: SqliteTransaction) -> None:
+        super().__init__(SQLITE, decoded)
+        self._transaction = transaction
 
     def rows(self, text: str, values: Sequence[Any]) -> list[Found]:
+        transaction = self._transaction
         try:
-            return self._connection.execute(text, values).fetchall()
+            transaction.is_busy = True
+            return transaction.usable_connection().execute(text, values).fetchall()
         except sqlite3.Error as error:
-            raise translated(self._name, error) from error
+            raise translated(transaction.store, error) from error
+        finally:
+            transaction.is_busy = False
 
 
 class _Change(_Look, Change):
-    """A write block on one connection."""
+    """A write block in one transaction."""
 
     def run(self, text: str, values: Sequence[Any]) -> int:
         return self._run(text, values).rowcount
@@ -100,117 +104,63 @@ class _Change(_Look, Change):
 
     def _insert(self, kind: type[Entity], entities: list[Entity]) -> None:
         try:
-            self._connection.executemany(SQLITE.insert(LAYOUTS[kind]), map(LAYOUTS[kind].row, entities))
+            self._transaction.usable_connection().executemany(
+                SQLITE.insert(LAYOUTS[kind]), map(LAYOUTS[kind].row, entities)
+            )
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            raise translated(self._name, error) from error
+            raise translated(self._transaction.store, error) from error
 
     def _run(self, text: str, values: Sequence[Any]) -> sqlite3.Cursor:
         try:
-            return self._connection.execute(text, values)
+            return self._transaction.usable_connection().execute(text, values)
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            raise translated(self._name, error) from error
+            raise translated(self._transaction.store, error) from error
 
 
-class _Reading:
-    """Opens and closes a read block: one view of the data, which writers do not disturb."""
+class _SqliteStore:
+    """What both stores on SQLite have in common."""
 
-    def __init__(self, store: SqliteStore) -> None:
-        self._store = store
+    def __init__(self, transactions: Transactions[sqlite3.Connection]) -> None:
+        self._transactions = transactions
+        self._decoded = Decoded()
 
-    def __enter__(self) -> Reader:
-        self._store.guard.enter()
-        try:
-            self._connection = self._store.connection()
-            self._store.run(self._connection, "BEGIN")
-        except BaseException:
-            self._store.guard.leave()
-            raise
-        return _Look(self._store, self._connection)
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+        return self._transactions.name
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self._store.run(self._connection, "COMMIT")
-        finally:
-            self._store.guard.leave()
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._transactions.state.is_closed
 
+    def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
+        """Open a block that only asks; see `itagflow.store.Store`."""
+        mode = Mode.SNAPSHOT if snapshot else Mode.READ
+        return self._transactions.open(mode, partial(_Look, self._decoded))
 
-class _Frozen:
-    """Opens a snapshot: a read block on a connection of its own."""
+    def write(self) -> SafeContext[Writer]:
+        """Open a block that is kept when it ends, and dropped when it raises."""
+        return self._transactions.open(Mode.WRITE, partial(_Change, self._decoded))
 
-    def __init__(self, store: SqliteStore) -> None:
-        self._store = store
+    def settled(self) -> int:
+        """Return the position of the last event: positions follow the order of commits."""
+        with self.read() as reader:
+            return next((e.position for e in reader.find(Query(Event, order=("-position",), limit=1))), 0)
 
-    def __enter__(self) -> Reader:
-        self._store.guard.must_be_open()
-        self._connection = self._store.connected()
-        self._store.run(self._connection, "BEGIN")
-        self._store.run(self._connection, "SELECT 1 FROM workspace LIMIT 1")  # the view starts with the first look
-        return _Look(self._store, self._connection)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._connection.close()
+    def close(self, timeout: float = 10.0) -> bool:
+        """Close the connections of this process; see `itagflow.store.Store`."""
+        return self._transactions.close(timeout)
 
 
-class _Writing:
-    """Opens a write block; at its end keeps what it did, or takes it back."""
-
-    def __init__(self, store: SqliteStore) -> None:
-        self._store = store
-
-    def __enter__(self) -> Writer:
-        store = self._store
-        store.guard.enter()
-        try:
-            self._connection = store.connection()
-            store.gate.__enter__()
-            try:
-                store.run(self._connection, "BEGIN IMMEDIATE")
-            except BaseException:
-                store.gate.__exit__()
-                raise
-        except BaseException:
-            store.guard.leave()
-            raise
-        self._change = _Change(store, self._connection)
-        return self._change
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                self._keep()
-            else:
-                self._take_back()
-        finally:
-            self._store.gate.__exit__()
-            self._store.guard.leave()
-
-    def _keep(self) -> None:
-        try:
-            self._change.settle()
-            self._store.run(self._connection, "COMMIT")
-        except BaseException:
-            self._take_back()
-            raise
-
-    def _take_back(self) -> None:
-        if self._connection.in_transaction:  # SQLite has taken it back itself after some errors
-            self._store.run(self._connection, "ROLLBACK")
-
-
-class SqliteStore:
+class SqliteStore(_SqliteStore):
     """Keeps everything in one SQLite file; threads and processes of one machine may share it.
 
-    Each thread has its own connection.  Beside the file lie ``-wal`` and ``-shm``, which belong to it, and
+    Each transaction has its own connection.  Beside the file lie ``-wal`` and ``-shm``, which belong to it, and
     ``-lock``, by which writers wait in turn.
     """
 
@@ -225,82 +175,61 @@ class SqliteStore:
         Raises:
             StoreFailed: when the file cannot be opened, or belongs to another program or a newer version.
         """
-        self.name = os.fspath(path)
-        self.guard = Guard(self.name)
-        self._path = os.path.abspath(self.name)  # whatever folder the program goes to
-        self.gate = Gate(f"{self._path}-lock")
+        name = os.fspath(path)
+        if name == ":memory:":
+            raise StoreFailed(name, "is not a file", "Use 'memory:', which threads can share")
+        self._path = os.path.abspath(name)  # whatever folder the program goes to
         self._synchronous: Literal["FULL", "NORMAL"] = synchronous
-        self._connections: dict[int, sqlite3.Connection] = {}
-        self._process = os.getpid()
-        self.decoded = Decoded()
-        migrate(self, os.path.exists(self._path))
+        super().__init__(FileTransactions(name, self._path, synchronous))
+        with self._transactions.open(Mode.READ, _Opening) as opening:
+            is_ready = opening.is_up_to_date()
+        if not is_ready:
+            with self._transactions.open(Mode.WRITE, _Opening) as opening:
+                opening.bring_up()
 
     def opener(self) -> Callable[[], SqliteStore]:
         """Return what opens the same file in another process of this machine."""
         return partial(SqliteStore, self._path, synchronous=self._synchronous)
 
-    def read(self, *, snapshot: bool = False) -> _Reading | _Frozen:
-        """Open a block that only asks; see `itagflow.store.Store`."""
-        return _Frozen(self) if snapshot else _Reading(self)
 
-    def write(self) -> _Writing:
-        """Open a block that is kept when it ends, and dropped when it raises."""
-        return _Writing(self)
+class MemoryStore(_SqliteStore):
+    """Keeps everything in memory, for as long as the process lives; threads may share it.
 
-    def settled(self) -> int:
-        """Return the position of the last event: positions follow the order of commits."""
-        with self.read() as reader:
-            return next((e.position for e in reader.find(Query(Event, order=("-position",), limit=1))), 0)
+    It is a SQLite database without a file, so it behaves like `SqliteStore` but for two things.  There is one
+    connection, so that transactions run one after the other.  A snapshot is a copy, and cannot begin in a block that
+    writes.
 
-    def close(self) -> None:
-        """Close the connections of this process."""
-        self.guard.closed = True
-        if self._process == os.getpid():
-            for connection in self._connections.values():
-                connection.close()
-        self._connections = {}
-        self.gate.close()
+    >>> store = MemoryStore()
+    >>> with store.read() as reader:
+    ...     reader.count(Query(Event))
+    0
+    """
 
-    def connection(self) -> sqlite3.Connection:
-        """Return this thread's connection in this process."""
-        if self._process != os.getpid():
-            _INHERITED.append(self._connections)
-            self._connections, self._process = {}, os.getpid()
-        thread = threading.get_ident()
-        found = self._connections.get(thread)
-        if found is None:
-            self._close_orphans()
-            found = self._connections[thread] = self.connected()
-        return found
+    def __init__(self) -> None:
+        """Start empty."""
+        super().__init__(MemoryTransactions("memory"))
 
-    def connected(self) -> sqlite3.Connection:
-        """Return a new connection."""
-        given: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "cached_statements": 512}
+    def opener(self) -> None:
+        """Return nothing: no other process can open it."""
+
+
+class _Opening:
+    """A view of a database that is being opened."""
+
+    def __init__(self, transaction: SqliteTransaction) -> None:
+        self._transaction = transaction
+
+    def is_up_to_date(self) -> bool:
         try:
-            connection: sqlite3.Connection = sqlite3.connect(self._path, timeout=PATIENCE, **given)
-            try:
-                connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-            except sqlite3.Error:
-                connection.close()
-                raise
+            return is_up_to_date(self._transaction.store, self._transaction.usable_connection())
         except sqlite3.Error as error:
-            raise translated(self.name, error) from error
-        return connection
+            raise translated(self._transaction.store, error) from error
 
-    def run(self, connection: sqlite3.Connection, text: str) -> sqlite3.Cursor:
-        """Run a statement without parameters.
-
-        Raises:
-            StoreFailed: when SQLite refuses.
-        """
+    def bring_up(self) -> None:
         try:
-            return connection.execute(text)
+            bring_up(self._transaction.store, self._transaction.usable_connection())
         except sqlite3.Error as error:
-            raise translated(self.name, error) from error
+            raise translated(self._transaction.store, error) from error
 
-    def _close_orphans(self) -> None:
-        """Close the connections of threads that have ended."""
-        alive = {thread.ident for thread in threading.enumerate()}
-        for thread in [thread for thread in self._connections if thread not in alive]:
-            if not self._connections[thread].in_transaction:
-                self._connections.pop(thread).close()
+    def settle(self) -> None:
+        return

@@ -69,8 +69,15 @@ class Hesitant:
         """Return the position up to which the history is complete."""
         return self.store.settled()
 
-    def close(self) -> None:
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self.store.is_closed
+
+    def close(self, timeout: float = 10.0) -> bool:
         """Leave the store open: it is another's."""
+        del timeout
+        return True
 
 
 def meet(store: Store, first: Act, second: Act) -> tuple[Any, Any]:

@@ -1,0 +1,216 @@
+"""Transactions on PostgreSQL: connections are made, lent for one transaction, and given back as they were."""
+
+from __future__ import annotations
+
+import selectors
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, ExitStack
+from time import monotonic, sleep
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import Connection, Cursor
+from psycopg.pq import TransactionStatus
+from psycopg.rows import tuple_row
+from psycopg.types.numeric import Int8Dumper
+from psycopg.types.string import TextLoader
+
+from itagflow.errors import StoreFailed
+from itagflow.stores._pg_failures import translated, translating
+from itagflow.stores._transaction import Mode, State, Transaction
+from itagflow.stores._transactions import Transactions, View
+
+V = TypeVar("V", bound=View)
+AnyConnection = Connection[Any]
+PgTransaction = Transaction[AnyConnection]
+PgState = State[AnyConnection]
+Run = Cursor[tuple[Any, ...]]
+
+Connect = Callable[[], AbstractContextManager[AnyConnection]]
+"""Gives a connection for one block, to be given back at its end."""
+
+RETRY = 0.2
+"""How many seconds pass between two tries to connect to a server that was there before, as when it restarts."""
+
+_BEGIN = {
+    Mode.READ: b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    Mode.SNAPSHOT: b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    Mode.LATEST: b"BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY",
+    Mode.WRITE: b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+}
+
+
+class PgTransactions(Transactions[AnyConnection]):
+    """Transactions on one database, on connections of our own or of the application.
+
+    Our own are kept in this process and not in a pool of the driver: an exception that strikes inside such a pool can
+    leave a connection in nobody's hands, and the pool then counts it for ever.
+    """
+
+    timeout = 30.0
+
+    def __init__(self, name: str, source: str | Connect, news: str, connections: int) -> None:
+        """Open transactions on the database at *source*; what has *news* for listeners is told on that channel."""
+        super().__init__(name)
+        self._source = source
+        self._news = news
+        self._connections = connections
+        self._has_connected = False
+
+    def _width(self, mode: Mode) -> int | None:
+        del mode  # reading and writing take connections from the same ones
+        return None if callable(self._source) else self._connections
+
+    def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
+        del was_open
+        return None  # a child makes connections of its own
+
+    def _busy(self) -> tuple[str, str]:
+        return "no connection came free in time", "Check the server, or allow more connections"
+
+    def _drop(self, connection: AnyConnection) -> None:
+        connection.pgconn.finish()
+
+    def _lend(self, transaction: PgTransaction, state: PgState, view: Callable[[PgTransaction], V]) -> Generator[V]:
+        if callable(self._source):
+            yield from self._lend_foreign(self._source, transaction, view)
+            return
+        idle = state.idle[False]
+        try:
+            if transaction.is_long:  # it may stay open for long, so it takes none from the others
+                transaction.connection = self._connect(self._source)
+            else:
+                transaction.connection = self._take_idle(idle) or self._connect_again(self._source, transaction, state)
+            yield from self._run_on(transaction.connection, transaction, view)
+        finally:
+            connection = transaction.connection
+            if connection is not None and (not transaction.is_long or transaction.has_claim()):
+                try:
+                    is_clean = _is_rolled_back(connection)
+                except BaseException:  # it was interrupted: it is not lent again
+                    connection.pgconn.finish()
+                    raise
+                if is_clean and not transaction.is_long:
+                    transaction.connection = None
+                    idle.append(connection)
+                else:
+                    connection.pgconn.finish()
+                    transaction.connection = None
+
+    def _lend_foreign(
+        self, source: Connect, transaction: PgTransaction, view: Callable[[PgTransaction], V]
+    ) -> Generator[V]:
+        """Borrow a connection from the application, and give it back as it was, or closed."""
+        with ExitStack() as stack:
+            with translating(self.name):
+                connection = stack.enter_context(source())
+                had_autocommit = connection.autocommit
+                if not had_autocommit:
+                    connection.autocommit = True  # where transactions begin and end is left to us
+            try:
+                transaction.connection = connection
+                yield from self._run_on(connection, transaction, view)
+            finally:
+                if transaction.connection is not None and (not transaction.is_long or transaction.has_claim()):
+                    transaction.connection = None
+                    if not _is_rolled_back(connection):
+                        connection.close()
+                    elif not had_autocommit:
+                        connection.autocommit = False
+
+    def _run_on(
+        self, connection: AnyConnection, transaction: PgTransaction, view: Callable[[PgTransaction], V]
+    ) -> Generator[V]:
+        """Begin, yield the view, and commit."""
+        mode = transaction.mode
+        if mode is Mode.LISTEN:
+            self._execute(connection, f"LISTEN {self._news}".encode())
+            yield view(transaction)
+            self._execute(connection, f"UNLISTEN {self._news}".encode())
+            return
+        self._execute(connection, _BEGIN[mode])
+        if mode is Mode.SNAPSHOT:  # its view starts now, and not with its first question
+            self._execute(connection, b"SELECT 1")
+        seen = view(transaction)
+        yield seen
+        seen.settle()
+        # the news come behind the transaction, so that nobody else's has to wait for them to reach the disk
+        end = f"COMMIT; NOTIFY {self._news}" if transaction.has_news else "COMMIT"
+        if self._execute(connection, end.encode()) != "COMMIT":
+            raise StoreFailed(self.name, "a statement of this block had failed", "Nothing of it was stored")
+
+    def _execute(self, connection: AnyConnection, text: bytes) -> str | None:
+        """Run a statement, and return what the server says it was."""
+        try:
+            return connection.execute(text, prepare=False).statusmessage
+        except psycopg.Error as error:
+            raise translated(self.name, error) from error
+
+    def _take_idle(self, idle: Any) -> AnyConnection | None:
+        """Return an idle connection, leaving out those that the server has closed meanwhile."""
+        while idle:
+            try:
+                connection: AnyConnection = idle.pop()
+            except IndexError:
+                return None  # another thread has just taken the last one
+            if _is_alive(connection):
+                return connection
+            connection.close()
+        return None
+
+    def _connect_again(self, url: str, transaction: PgTransaction, state: PgState) -> AnyConnection:
+        """Connect; to a server that was there before, try again for a while: it may be restarting."""
+        while True:
+            try:
+                return self._connect(url)
+            except StoreFailed:
+                if not self._has_connected or monotonic() + RETRY > transaction.until:
+                    raise
+            self._must_wait_no_longer(transaction, state)
+            sleep(RETRY)
+
+    def _connect(self, url: str) -> AnyConnection:
+        try:
+            connection: AnyConnection = psycopg.connect(url, autocommit=True)
+        except psycopg.Error as error:
+            raise translated(self.name, error) from error
+        self._has_connected = True
+        return connection
+
+
+def cursor_of(connection: AnyConnection) -> Run:
+    """Return a cursor that gives rows as they are stored, whatever the connection is set to."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    cursor.adapters.register_loader("jsonb", TextLoader)
+    cursor.adapters.register_dumper(int, Int8Dumper)
+    return cursor
+
+
+def _is_rolled_back(connection: AnyConnection) -> bool:
+    """Roll back what is open, and return whether the connection can be used again.
+
+    When the connection is lost, the server rolls back by itself.
+    """
+    status = connection.pgconn.transaction_status
+    if status == TransactionStatus.IDLE:
+        return True  # it was committed
+    try:
+        if status == TransactionStatus.ACTIVE:  # a statement was interrupted: the server must not go on with it
+            connection.cancel_safe(timeout=1.0)
+            return False
+        connection.execute(b"ROLLBACK", prepare=False)
+    except psycopg.Error:
+        return False
+    return connection.pgconn.transaction_status == TransactionStatus.IDLE
+
+
+def _is_alive(connection: AnyConnection) -> bool:
+    """Ask the server only when it has said something unasked, as it does when it closes the connection."""
+    try:
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(connection, selectors.EVENT_READ)
+            if waiting.select(0):
+                connection.execute(b"SELECT 1", prepare=False)
+    except (psycopg.Error, OSError, ValueError):
+        return False
+    return connection.pgconn.transaction_status == TransactionStatus.IDLE

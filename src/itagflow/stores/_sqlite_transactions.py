@@ -1,0 +1,339 @@
+"""Transactions on SQLite: in a file that processes share, and in the memory of one process."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Generator
+from io import FileIO
+from typing import Literal, TypeVar
+
+from itagflow.errors import StoreFailed
+from itagflow.stores._failures import translated
+from itagflow.stores._forks import keep_for_ever
+from itagflow.stores._schema import bring_up, check_schema
+from itagflow.stores._transaction import Mode, State, Transaction
+from itagflow.stores._transactions import IDLE, Transactions, View
+
+V = TypeVar("V", bound=View)
+SqliteTransaction = Transaction[sqlite3.Connection]
+SqliteState = State[sqlite3.Connection]
+
+if sys.platform == "win32":  # no such lock there: polling for SQLite's own one has to do
+    LOCK_EX, LOCK_NB, LOCK_UN = 2, 4, 8
+
+    def flock(door: FileIO, how: int) -> None:
+        del door, how
+
+else:
+    from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
+
+FORKED_INSIDE = (
+    "this process was forked inside a transaction on this file, and SQLite cannot be used in such a child",
+    "Fork outside of transactions, or start processes with 'spawn' or 'forkserver'",
+)
+OF_ANOTHER_PROCESS = (
+    "a store in memory belongs to the process that has opened it",
+    "Open a store in a file, which processes can share",
+)
+
+_unusable_files: set[tuple[int, int]] = set()
+"""Files (device and number) whose locks SQLite records wrongly in this process, because of how it was forked."""
+
+
+class FileTransactions(Transactions[sqlite3.Connection]):
+    """Transactions on one file, in WAL mode: any number that read, and one that writes, among all processes."""
+
+    is_closed_at_forks = True
+
+    def __init__(self, name: str, path: str, synchronous: Literal["FULL", "NORMAL"]) -> None:
+        """Open transactions on the file at *path*."""
+        super().__init__(name)
+        self._path = path
+        self._synchronous = synchronous
+        self._door: FileIO | None = None
+        self._file: tuple[int, int] | None = None
+
+    def _width(self, mode: Mode) -> int | None:
+        return 1 if mode is Mode.WRITE else None
+
+    def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
+        if self._door is not None:
+            self._door.close()  # this copy alone: the lock stays the parent's, and ends with it
+            self._door = None
+        if was_open and self._file is not None:
+            _unusable_files.add(self._file)
+        return None
+
+    def _lend(
+        self, transaction: SqliteTransaction, state: SqliteState, view: Callable[[SqliteTransaction], V]
+    ) -> Generator[V]:
+        writes = transaction.mode is Mode.WRITE
+        idle = state.idle[writes]
+        connection: sqlite3.Connection | None
+        try:
+            self._must_be_the_file()
+            try:
+                connection = transaction.connection = idle.pop()
+            except IndexError:
+                connection = transaction.connection = self._connect(transaction, state)
+            if writes:
+                self._begin_writing(connection, transaction, state)
+            else:
+                self._execute(connection, "BEGIN")
+                if transaction.mode is Mode.SNAPSHOT:  # its view starts now, and not with its first question
+                    self._execute(connection, "SELECT 1 FROM sqlite_master LIMIT 1")
+            seen = view(transaction)
+            yield seen
+            if writes:
+                seen.settle()
+                self._commit(connection)
+        finally:
+            connection = transaction.connection
+            if connection is not None and (not transaction.is_long or transaction.has_claim()):
+                try:
+                    connection.rollback()  # does nothing after a commit
+                except sqlite3.Error:
+                    connection.close()  # which rolls back as well
+                except BaseException:  # it was interrupted: it is not lent again
+                    connection.close()
+                    raise
+                else:
+                    transaction.connection = None
+                    idle.append(connection)
+                    if len(idle) > IDLE:
+                        self._close_idle(state, keep=IDLE)
+
+    def _begin_writing(
+        self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
+    ) -> None:
+        """Wait in turn with other processes: who holds the file lock is the next to get SQLite's write lock.
+
+        SQLite's own waiting polls, so that under load somebody may wait for long.  Here everybody polls for the file
+        lock, but who has just written must queue up behind it, so nobody starves.  It is held only until the
+        transaction has begun.  Neither wait blocks: an exception or a fork can come in between.
+        """
+        door = self._opened_door()
+        try:
+            try:
+                transaction.has_door = True
+                while not _is_free(flock, door, LOCK_EX | LOCK_NB):
+                    self._pause_before_begin(transaction, state)
+                while not self._is_begun(connection):
+                    self._pause_before_begin(transaction, state)
+            finally:
+                if not door.closed:  # it is in a child that was forked here
+                    flock(door, LOCK_UN)
+                transaction.has_door = False
+        finally:
+            if transaction.has_door and not door.closed:
+                flock(door, LOCK_UN)
+
+    def _is_begun(self, connection: sqlite3.Connection) -> bool:
+        """Begin to write, and return whether that was possible."""
+        try:
+            return _is_free(connection.execute, "BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise translated(self.name, error) from error
+
+    def _connect(self, transaction: SqliteTransaction, state: SqliteState) -> sqlite3.Connection:
+        """Return a new connection.  One that writes never waits inside SQLite, where nothing could interrupt it."""
+        writes = transaction.mode is Mode.WRITE
+        timeout = 0.0 if writes else self.timeout
+        try:
+            made = sqlite3.connect(
+                self._path, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=512
+            )
+            try:
+                version = check_schema(self.name, made)  # before the first change to a file that may be another's
+                if writes and version == 0:
+                    self._switch_to_wal(made, transaction, state)
+                made.execute(f"PRAGMA synchronous = {self._synchronous}" if writes else "PRAGMA query_only = 1")
+            except BaseException:
+                made.close()
+                raise
+        except sqlite3.Error as error:
+            raise translated(self.name, error) from error
+        self._file = self._file or _identity(self._path)
+        return made
+
+    def _switch_to_wal(self, made: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState) -> None:
+        while not _is_free(made.execute, "PRAGMA journal_mode = WAL"):
+            self._pause_before_begin(transaction, state)
+
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        try:
+            connection.commit()
+        except sqlite3.Error as error:
+            raise translated(self.name, error) from error
+
+    def _execute(self, connection: sqlite3.Connection, text: str) -> None:
+        try:
+            connection.execute(text).fetchall()
+        except sqlite3.Error as error:
+            raise translated(self.name, error) from error
+
+    def _must_be_the_file(self) -> None:
+        """Check that the path still leads to the file that was opened.
+
+        SQLite goes on with a file that was deleted: what is stored there is lost.
+
+        Raises:
+            StoreFailed: when it does not, or when this process cannot use the file.
+        """
+        if self._file is None and not _unusable_files:
+            return
+        found = _identity(self._path)
+        if found in _unusable_files:
+            raise StoreFailed(self.name, *FORKED_INSIDE)
+        if self._file is not None and found != self._file:
+            what = "was deleted" if found is None else "was replaced by another one"
+            raise StoreFailed(self.name, f"the file {what} while it was open", "Put it back, or open it again")
+
+    def _opened_door(self) -> FileIO:
+        """Return the lock file; who has the turn to write in this process is the only one to use it."""
+        door = self._door
+        if door is None:
+            try:
+                door = self._door = FileIO(f"{self._path}-lock", "a")
+            except OSError as error:
+                hint = "Check that its folder exists and can be written"
+                raise StoreFailed(self.name, f"the lock file cannot be opened: {error.strerror}", hint) from error
+        return door
+
+    def _drop(self, connection: sqlite3.Connection) -> None:
+        connection.close()
+
+    def _close_idle(self, state: SqliteState, keep: int = 0) -> None:
+        super()._close_idle(state, keep)
+        door = self._door
+        if door is not None and not state.running:
+            self._door = None
+            door.close()
+
+
+class MemoryTransactions(Transactions[sqlite3.Connection]):
+    """Transactions on a database in memory, on its one connection: one at a time.
+
+    A snapshot is a copy of the whole database, made while nobody writes.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Make an empty database."""
+        super().__init__(name)
+        self._only: sqlite3.Connection | None = _connect_memory()
+        bring_up(name, self._only)
+
+    def _width(self, mode: Mode) -> int | None:
+        del mode
+        return 1
+
+    def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
+        del was_open
+        keep_for_ever(self._only)
+        self._only = None
+        return OF_ANOTHER_PROCESS
+
+    def _lend(
+        self, transaction: SqliteTransaction, state: SqliteState, view: Callable[[SqliteTransaction], V]
+    ) -> Generator[V]:
+        if transaction.mode is Mode.SNAPSHOT:
+            yield from self._lend_copy(transaction, state, view)
+            return
+        only = transaction.connection = self._only
+        if only is None:
+            raise StoreFailed(self.name, *OF_ANOTHER_PROCESS)
+        try:
+            try:
+                only.execute("BEGIN")
+                seen = view(transaction)
+                yield seen
+                if transaction.mode is Mode.WRITE:
+                    seen.settle()
+                    only.commit()
+            finally:
+                if transaction.connection is not None:  # else this is a forked child
+                    only.rollback()  # does nothing after a commit
+                    transaction.connection = None
+        finally:
+            if transaction.connection is not None:  # while this thread still has the turn
+                only.rollback()
+
+    def _lend_copy(
+        self, transaction: SqliteTransaction, state: SqliteState, view: Callable[[SqliteTransaction], V]
+    ) -> Generator[V]:
+        try:
+            transaction.connection = self._copied(transaction, state)
+            yield view(transaction)
+        finally:
+            connection = transaction.connection
+            if connection is not None and transaction.has_claim():
+                connection.close()
+                transaction.connection = None
+
+    def _copied(self, transaction: SqliteTransaction, state: SqliteState) -> sqlite3.Connection:
+        """Return a copy of the database, taken in turn with everybody who writes.
+
+        Raises:
+            StoreFailed: when this very thread is writing: what it has not stored yet is no moment to look at.
+        """
+        own = state.owners.get(transaction.thread)
+        if own is None:
+            with self.open(Mode.READ, _Copying) as copying:
+                return copying.copy()
+        if own.mode is Mode.WRITE:
+            hint = "Open it before the block that writes, or after it"
+            raise StoreFailed(self.name, "a snapshot in memory cannot begin in a block that writes", hint)
+        return _Copying(own).copy()
+
+    def _drop(self, connection: sqlite3.Connection) -> None:
+        if connection is not self._only:  # that one may be in the hands of another transaction by now
+            connection.close()
+
+    def _close_idle(self, state: SqliteState, keep: int = 0) -> None:
+        del keep
+        only = self._only
+        if only is not None and state.is_closed and not state.running:
+            only.close()
+
+
+class _Copying:
+    """A view that copies the database."""
+
+    def __init__(self, transaction: SqliteTransaction) -> None:
+        self._transaction = transaction
+
+    def copy(self) -> sqlite3.Connection:
+        copy = _connect_memory()
+        self._transaction.usable_connection().backup(copy)
+        return copy
+
+    def settle(self) -> None:
+        return
+
+
+def _connect_memory() -> sqlite3.Connection:
+    return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=512)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return by what the system knows the file at *path*; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_free(take: Callable[..., object], *what: object) -> bool:
+    """Take something, and return whether that was possible: False when somebody else has it."""
+    try:
+        take(*what)
+    except BlockingIOError:
+        return False
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # the lower byte is the kind
+            raise
+        return False
+    return True

@@ -1,0 +1,115 @@
+"""What a transaction is, and what the threads of one process share of them."""
+
+from __future__ import annotations
+
+from _thread import LockType
+from collections import deque
+from enum import Enum
+from typing import Generic, TypeVar
+
+import attrs
+
+from itagflow.errors import StoreFailed
+
+C = TypeVar("C")
+"""What a database calls a connection."""
+
+
+class Mode(Enum):
+    """What a transaction is for."""
+
+    READ = "read"
+    """Asks, and sees one moment."""
+    LATEST = "latest"
+    """Asks, and each question sees what is stored by then."""
+    WRITE = "write"
+    """Asks and writes."""
+    SNAPSHOT = "snapshot"
+    """Asks, sees one moment, and may stay open for long."""
+    LISTEN = "listen"
+    """Waits for news, for as long as somebody listens."""
+
+
+HAS_ENDED = ("this block has ended", "Open another one")
+IS_CLOSED = ("the store is closed", "Open it again")
+IS_OF_PARENT = (
+    "this block belongs to the process that this one was forked from",
+    "Open another one; better still, fork outside of a block",
+)
+
+
+@attrs.define(eq=False)
+class Transaction(Generic[C]):
+    """One open transaction."""
+
+    store: str
+    """The name of the store, for errors."""
+    mode: Mode
+    """What it is for."""
+    thread: int
+    """The thread that has opened it."""
+    until: float
+    """When it gives up waiting, by the monotonic clock."""
+    connection: C | None = None
+    """Its connection: None before it begins, and after its end."""
+    refusal: tuple[str, str] = HAS_ENDED
+    """Why it runs no statements without a connection, and what to do."""
+    is_long: bool = attrs.field(init=False)
+    """Whether it may be open beside another one of its thread, and is ended when the store is closed."""
+    is_busy: bool = False
+    """Whether a statement runs."""
+    has_been_ended: bool = False
+    """Whether it was ended from outside.
+
+    A statement first sets `is_busy` and then looks at this; who ends it does it the other way round.  So one of the two
+    sees the other, and no connection is closed under a statement.
+    """
+    claims: deque[None] = attrs.field(factory=lambda: deque[None]([None]))
+    """Who takes the one that is in here gives the connection of a long transaction back, and nobody else."""
+    place: LockType | None = None
+    """Its place in the queue; released to wake it."""
+    has_door: bool = False
+    """Whether it holds, or is about to take, the file lock by which processes write in turn."""
+    has_news: bool = False
+    """Whether it adds to the history, so that those who listen are to be woken."""
+
+    def __attrs_post_init__(self) -> None:
+        self.is_long = self.mode in (Mode.SNAPSHOT, Mode.LISTEN)
+
+    def usable_connection(self) -> C:
+        """Return the connection for a statement.
+
+        Raises:
+            StoreFailed: when the transaction has ended.
+        """
+        connection = self.connection
+        if connection is None or self.has_been_ended:
+            raise StoreFailed(self.store, *self.refusal)
+        return connection
+
+    def has_claim(self) -> bool:
+        """Take the claim to give the connection of a long one back, and return whether it was there."""
+        try:
+            self.claims.pop()
+        except IndexError:
+            return False
+        return True
+
+
+class State(Generic[C]):
+    """What the threads of one process share; a forked child begins with a new one."""
+
+    def __init__(self, refusal: tuple[str, str] | None = None) -> None:
+        """Begin without connections; *refusal* says why none may be opened, and what to do."""
+        self.idle: dict[bool, deque[C]] = {False: deque(), True: deque()}
+        """Connections that nobody uses, by whether they write."""
+        self.running: dict[Transaction[C], int] = {}
+        """Everything that has a connection, or is about to get one, with its thread."""
+        self.owners: dict[int, Transaction[C]] = {}
+        """The transaction that each thread has open; long ones are not in here."""
+        self.queue: deque[LockType] = deque()
+        """Those who wait for their turn, and behind whom: the first ones have it."""
+        self.is_closed = False
+        self.is_inherited = False
+        """Whether all this belongs to the process that this one was forked from."""
+        self.refusal = refusal

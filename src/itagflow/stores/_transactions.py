@@ -1,0 +1,298 @@
+"""Transactions of one process: each has a connection of its own for as long as it runs, whatever strikes.
+
+A transaction is a generator (`itagflow.contexts`) in layers.  Each layer takes one thing before its inner layer runs,
+and gives it back in a ``finally`` clause that begins with one call of a function written in C:
+
+1. `Transactions._as_owner`: the thread's mark that it has a transaction open;
+2. `Transactions._in_turn`: a place in the queue, where only so many may run at once;
+3. `Transactions._registered`: the entry in `State.running`, for which `close` and forks wait;
+4. ``_lend`` of each database: the connection, and on it the transaction.
+
+Around all of them, `Transactions._end` gives back once more what a layer did not get to give back.
+
+What threads share (`State`) is changed by single calls of dicts and deques, which are atomic; there are no locks that
+an exception could leave locked.
+"""
+
+from __future__ import annotations
+
+from _thread import LockType, allocate_lock, get_ident
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Generator
+from functools import partial
+from time import monotonic, sleep
+from typing import Generic, Protocol, TypeVar
+
+from itagflow.contexts import SafeContext
+from itagflow.errors import StoreFailed
+from itagflow.stores import _forks
+from itagflow.stores._forks import PAUSE
+from itagflow.stores._transaction import IS_CLOSED, IS_OF_PARENT, C, Mode, State, Transaction
+
+IDLE = 16
+"""How many idle connections of a kind are kept."""
+WAKE = 0.05
+"""After how many seconds a transaction in the queue looks by itself: who should have woken it may be interrupted."""
+
+
+class View(Protocol):
+    """**Protocol:** what a caller gets to work with."""
+
+    def settle(self) -> None:
+        """Do what comes last before a commit."""
+        ...
+
+
+V = TypeVar("V", bound=View)
+
+
+class Transactions(ABC, Generic[C]):
+    """Opens transactions on one database, for all threads of this process."""
+
+    timeout = 60.0
+    """For how many seconds a transaction waits before it begins."""
+    is_closed_at_forks = False
+    """Whether no connection may be open at a fork."""
+
+    def __init__(self, name: str) -> None:
+        """Open transactions on the database that errors call *name*."""
+        self.name = name
+        self.state: State[C] = State()
+        _forks.watch(self)
+
+    @property
+    def running(self) -> dict[Transaction[C], int]:
+        """The transactions that are open, each with the thread that has opened it."""
+        return self.state.running
+
+    def open(self, mode: Mode, view: Callable[[Transaction[C]], V]) -> SafeContext[V]:
+        """Return a transaction as a context manager that gives *view* of it.
+
+        Raises:
+            StoreFailed: when the store is closed, this thread has a transaction open already, or the database refuses.
+        """
+        return SafeContext(partial(self._run, mode, view))
+
+    def close(self, timeout: float) -> bool:
+        """Refuse new transactions, end long ones that are idle, wait for the others, and close all connections.
+
+        Transactions that go on close their connection at their end.  There is nothing here to wait for or to lose when
+        it is called from a signal handler, a finalizer or inside a transaction: then one of this very thread goes on.
+
+        Returns:
+            Whether all have ended.
+        """
+        state, thread, until = self.state, get_ident(), monotonic() + timeout
+        state.is_closed = True
+        while True:
+            self._end_idle(state)
+            if not state.running:
+                self.close_idle()
+                return True
+            if thread in list(state.running.values()) or monotonic() >= until:
+                self.close_idle()
+                return False
+            sleep(PAUSE)
+
+    def close_idle(self) -> None:
+        """Close the connections that nobody uses."""
+        self._close_idle(self.state)
+
+    def must_be_open(self) -> None:
+        """Check that transactions can begin.
+
+        Raises:
+            StoreFailed: when the store is closed, or this process may not use it.
+        """
+        self._must_be_open(self.state)
+
+    def begin_in_child(self) -> None:
+        """Forget, in a forked child, all that belongs to its parent."""
+        old = self.state
+        old.is_inherited = True
+        was_open = bool(old.running or old.idle[False] or old.idle[True])
+        # the connections of running transactions are nowhere else but there
+        _forks.keep_for_ever((old, [transaction.connection for transaction in list(old.running)]))
+        for transaction in list(old.running):
+            transaction.refusal = IS_OF_PARENT
+            transaction.connection = None
+        self.state = State(self._refusal_in_child(was_open))
+        self.state.is_closed = old.is_closed
+
+    # -- one transaction, layer by layer --
+
+    def _run(self, mode: Mode, view: Callable[[Transaction[C]], V]) -> Generator[V]:
+        transaction: Transaction[C] = Transaction(self.name, mode, get_ident(), monotonic() + self.timeout)
+        state = self.state
+        try:
+            if transaction.is_long:
+                yield from self._registered(transaction, state, view)
+            else:
+                yield from self._as_owner(transaction, state, view)
+        finally:
+            self._end(transaction, state)
+
+    def _as_owner(
+        self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]
+    ) -> Generator[V]:
+        """Let a thread have one transaction: a verb inside another's would see half of an operation."""
+        self._must_be_open(state)
+        owners, thread = state.owners, transaction.thread
+        if thread in owners:
+            hint = "End it first: a verb inside another's block would see half an act"
+            raise StoreFailed(self.name, "this thread has a block open already", hint)
+        try:
+            owners[thread] = transaction
+            if self._width(transaction.mode) is None:
+                yield from self._registered(transaction, state, view)
+            else:
+                yield from self._in_turn(transaction, state, view)
+        finally:
+            owners.pop(thread, None)
+
+    def _in_turn(
+        self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]
+    ) -> Generator[V]:
+        """Let only so many run at once, first come, first served.
+
+        To stand among the first in the queue *is* to have the turn, so there is nothing else to keep in step.
+        """
+        queue, width = state.queue, self._width(transaction.mode) or 1
+        place = transaction.place = allocate_lock()
+        place.acquire()
+        try:
+            queue.append(place)
+            while queue.index(place) >= width:
+                self._must_wait_no_longer(transaction, state)
+                place.acquire(True, WAKE)
+            yield from self._registered(transaction, state, view)
+        finally:
+            if place in queue:
+                queue.remove(place)
+            _wake(queue, width)
+
+    def _registered(
+        self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]
+    ) -> Generator[V]:
+        """Show up as running, so that `close` and forks wait for this transaction."""
+        running = state.running
+        while True:
+            try:
+                running[transaction] = transaction.thread
+                # first show up, then look: a fork does it the other way round, so one of the two sees the other
+                if self.is_closed_at_forks and _forks.must_wait(transaction.thread, transaction):
+                    raise _ForkIsPending
+                self._must_be_open(state)
+                yield from self._lend(transaction, state, view)
+                break
+            except _ForkIsPending:
+                running.pop(transaction, None)
+                self._pause(transaction, state)
+            finally:
+                running.pop(transaction, None)
+
+    @abstractmethod
+    def _lend(self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]) -> Generator[V]:
+        """Lend a connection to *transaction*, begin, yield the view, commit, and give the connection back.
+
+        When the block raises, or is interrupted, everything is rolled back.
+        """
+
+    @abstractmethod
+    def _width(self, mode: Mode) -> int | None:
+        """Return how many transactions of this mode may run at once in this process; None: any number."""
+
+    @abstractmethod
+    def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
+        """Return why a forked child cannot use the database, and what to do; *was_open*: a connection was open."""
+
+    @abstractmethod
+    def _drop(self, connection: C) -> None:
+        """Close a connection at once, whatever it is doing."""
+
+    def _end(self, transaction: Transaction[C], state: State[C]) -> None:
+        """Give back what a layer could not; usually nothing is left."""
+        if transaction.connection is not None and not state.is_inherited:
+            connection, transaction.connection = transaction.connection, None
+            self._drop(connection)
+        transaction.is_busy = False
+        state.running.pop(transaction, None)
+        if transaction.place is not None and transaction.place in state.queue:
+            state.queue.remove(transaction.place)
+        if state.owners.get(transaction.thread) is transaction:
+            state.owners.pop(transaction.thread, None)
+        if state.is_closed and not state.running and not state.is_inherited:
+            self._close_idle(state)
+
+    # -- waiting --
+
+    def _must_be_open(self, state: State[C]) -> None:
+        if state.is_inherited:  # whom this transaction would wait for is not in this process
+            raise StoreFailed(self.name, *IS_OF_PARENT)
+        if state.is_closed:
+            raise StoreFailed(self.name, *IS_CLOSED)
+        if state.refusal:
+            raise StoreFailed(self.name, *state.refusal)
+
+    def _must_wait_no_longer(self, transaction: Transaction[C], state: State[C]) -> None:
+        """Check that there is any sense in waiting.
+
+        Raises:
+            StoreFailed: when the store was closed meanwhile, or the time is up.
+        """
+        self._must_be_open(state)
+        if monotonic() > transaction.until:
+            raise StoreFailed(self.name, *self._busy())
+
+    def _busy(self) -> tuple[str, str]:
+        """Return what is said when a transaction has waited for too long, and what to do."""
+        return "the database is busy", "Another program holds it for long: end that, then try again"
+
+    def _pause(self, transaction: Transaction[C], state: State[C]) -> None:
+        """Wait for a moment for another thread or process."""
+        self._must_wait_no_longer(transaction, state)
+        sleep(PAUSE)
+
+    def _pause_before_begin(self, transaction: Transaction[C], state: State[C]) -> None:
+        """Wait for a moment, with a connection that has not begun yet: it must not be open while somebody forks."""
+        self._pause(transaction, state)
+        if _forks.must_wait(transaction.thread, transaction):
+            raise _ForkIsPending
+
+    # -- connections that nobody uses --
+
+    def _close_idle(self, state: State[C], keep: int = 0) -> None:
+        for idle in state.idle.values():
+            while len(idle) > keep:
+                try:
+                    connection = idle.popleft()
+                except IndexError:
+                    break  # another thread has just taken the last one
+                self._drop(connection)
+
+    def _end_idle(self, state: State[C]) -> None:
+        """End the long transactions that run no statement at the moment; the others end at their next one."""
+        for transaction in list(state.running):
+            if not transaction.is_long:
+                continue
+            transaction.refusal = IS_CLOSED
+            transaction.has_been_ended = True
+            connection = transaction.connection
+            if connection is None or transaction.is_busy or not transaction.has_claim():
+                continue
+            transaction.connection = None
+            self._drop(connection)
+            state.running.pop(transaction, None)
+
+
+class _ForkIsPending(Exception):
+    """A fork waits until no connection is open: this transaction begins after it."""
+
+
+def _wake(queue: deque[LockType], width: int) -> None:
+    """Wake the one whose turn it is now; it looks by itself, too, once in a while."""
+    try:
+        queue[width - 1].release()
+    except (IndexError, RuntimeError):
+        return  # nobody waits there, or it was woken before
