@@ -14,10 +14,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
 
-from reliability.street import AT_ONCE, Ledger, Worker, check, check_whole, descriptors, lay_out, start
+from reliability.street import AT_ONCE, PACKAGES, Ledger, Worker, check, check_whole, descriptors, lay_out, start
 
 import itagflow
-from itagflow import Flow, Role, StoreFailed
+from itagflow import Role, StoreFailed
 from itagflow.rules.access import default_policy
 
 MEMORY = "memory:"
@@ -29,12 +29,12 @@ WROTE, REFUSED = "wrote", "refused"
 class House:
     """A store whose threads write, and the children that its process has."""
 
-    def __init__(self, url: str, *, flow: Flow | None = None, ledger: Ledger | None = None) -> None:
+    def __init__(self, url: str, *, ledger: Ledger | None = None, packages: int = PACKAGES) -> None:
         self.url, self.ledger = url, ledger or Ledger()
         self.inside: Callable[[], object] | None = None
         """What the policy calls, once, in the main thread."""
-        self.flow = flow or itagflow.open(url, policy=self._policy)
-        self.job = lay_out(self.flow)
+        self.flow = itagflow.open(url, policy=self._policy)
+        self.job = lay_out(self.flow, packages=packages)
         self._stop, self._errors, self._ended = False, list[str](), list[threading.Event]()
         self.writes = self.invited = 0
 
@@ -169,4 +169,4 @@ class Children:
 
 def is_refusal(error: StoreFailed) -> bool:
     """Return whether a child was told that it cannot work because it was forked, or is inside an act still."""
-    return "fork" in str(error) or "open already" in error.reason
+    return any(word in str(error) for word in ("fork", "open already", "belongs to the process"))

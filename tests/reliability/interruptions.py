@@ -25,7 +25,10 @@ class Strike(BaseException):
 
 
 class SoftLimit(Exception):
-    """What the handler of a soft time limit raises, as task queues have it: an ordinary exception."""
+    """What the handler of a soft time limit raises, as task queues have it: an ordinary exception.
+
+    Others may take it for one of theirs: cattrs wraps it, or goes on without it.
+    """
 
 
 STRIKES = (Strike, SoftLimit, KeyboardInterrupt)
@@ -35,6 +38,9 @@ DEPTH = 5
 
 class Alarm:
     """A signal handler that raises at a random moment: once, or several times in close order."""
+
+    kind: type[BaseException] = Strike
+    """What it raised last."""
 
     def __init__(self, draw: random.Random, strikes: int = 1) -> None:
         self._draw, self._strikes, self._armed = draw, strikes, 0
@@ -53,7 +59,8 @@ class Alarm:
         if self._armed:
             self._armed -= 1
             self.struck += 1
-            raise self._draw.choice((Strike, SoftLimit))
+            self.kind = self._draw.choice((Strike, SoftLimit))
+            raise self.kind
 
 
 class Storm(Alarm):
@@ -65,6 +72,8 @@ class Storm(Alarm):
 
 class Remote:
     """Strikes from another thread at a random moment."""
+
+    kind: type[BaseException] = Strike
 
     def __init__(self, draw: random.Random) -> None:
         self._draw, self._go, self.struck = draw, _thread.allocate_lock(), 0
@@ -93,6 +102,8 @@ class Remote:
 class CtrlC(Remote):
     """Python's own handler of SIGINT, which raises KeyboardInterrupt in the main thread."""
 
+    kind = KeyboardInterrupt
+
     def _strike(self) -> None:
         if self._draw.random() < 0.5:
             os.kill(os.getpid(), signal.SIGINT)
@@ -110,6 +121,8 @@ class FromAnotherThread(Remote):
 
 class FromAnotherProcess:
     """A SIGINT from another process, which writes all the time."""
+
+    kind: type[BaseException] = KeyboardInterrupt
 
     def __init__(self, draw: random.Random, neighbor: Neighbor) -> None:
         self._draw, self._neighbor = draw, neighbor
@@ -151,7 +164,19 @@ def until_struck(striker: Striker, worker: Worker, depth: int = DEPTH) -> BaseEx
     except STRIKES as error:
         striker.disarm()
         return error
+    except Exception as error:
+        striker.disarm()
+        if not _is_wrapped(error):
+            raise
+        return error
     return None
+
+
+def _is_wrapped(error: BaseException | None) -> bool:
+    """Return whether somebody has wrapped a strike into an error of theirs."""
+    if isinstance(error, ExceptionGroup):
+        return any(map(_is_wrapped, error.exceptions))
+    return isinstance(error, SoftLimit) or (error is not None and _is_wrapped(error.__cause__))
 
 
 class Everybody:
@@ -220,6 +245,7 @@ class Scene:
 
     def end(self) -> str:
         """Check that all is whole, and return the figures."""
+        self.worker.tidy()
         did = self.neighbor.end() if self.neighbor else ""
         kept = check(self.flow, self.ledger)
         self.flow.close()
@@ -267,7 +293,7 @@ def struck(scene: Scene, striker: Striker, count: int) -> str:
             assert scene.neighbor
             scene.neighbor.struck()
         scene.everybody.go_on(error)
-        arrived[type(error).__name__ if error else "never arrived"] += 1
+        arrived[type(error).__name__ if error else f"{striker.kind.__name__} that never arrived"] += 1
         del error
     return f"{dict(arrived)}"
 
