@@ -23,8 +23,10 @@ from reliability.street import (
     Ledger,
     Worker,
     check,
+    check_locks,
     descriptors,
     file_of,
+    is_file,
     noted,
     start,
     tasks_of,
@@ -46,6 +48,8 @@ def write(flow: Flow, job: Job, account: str = "p7") -> list[Any]:
     flow.create_workspace(f"of-{os.getpid()}-{account}", admin="ada")
     assert flow.progress(job).total == job.loaded
     assert sum(1 for _ in flow.results(job, snapshot=True)) == job.loaded
+    if is_file(flow.store.name):
+        check_locks(flow, flow.store.name)
     return answers
 
 

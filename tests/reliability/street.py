@@ -18,6 +18,7 @@ from scenes import rows
 import itagflow
 from itagflow import AlreadyExists, Assignment, Choice, FixedSize, Flow, Job, Label, Role, Stage, Workflow, templates
 from itagflow.model.task import Answer
+from itagflow.store import Query
 
 PEOPLE = tuple(f"p{number}" for number in range(8))
 LABELS = ("cat", "dog")
@@ -204,7 +205,17 @@ def file_of(url: str) -> str:
 
 def is_file(url: str) -> bool:
     """Return whether the store is a file."""
-    return url != "memory:" and not url.startswith("postgresql")
+    return not url.startswith(("memory", "postgresql"))
+
+
+def check_locks(flow: Flow, url: str) -> None:
+    """Check that this process takes the system's locks when it reads the file: a fork can make SQLite forget them."""
+    found = os.stat(f"{file_of(url)}-shm")
+    with flow.store.read() as reader:
+        reader.count(Query(Job))
+        with open("/proc/locks") as locks:
+            mine = [line for line in locks if f" {os.getpid()} " in line and f":{found.st_ino} " in line]
+    assert mine, "this process reads the file without a lock"
 
 
 def check_whole(url: str, ledger: Ledger) -> int:
