@@ -33,7 +33,7 @@ HOT: list[tuple[Query[Any], str]] = [
         Query(Assignment, {"member": 2, "state": TurnState.OFFERED, "job": 4}, order=("id",)),
         "assignment_member",
     ),
-    (Query(Assignment, {"job": 4, "member": 2, "token": "t"}, limit=1), "assignment_token"),
+    (Query(Assignment, {"job": 4, "member": 2, "token": "t", "stage": Stage.LABEL}, limit=1), "assignment_token"),
     (
         Query(
             Assignment,

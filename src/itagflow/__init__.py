@@ -25,7 +25,7 @@ from itagflow.errors import (
     WrongState,
 )
 from itagflow.flow import Flow, open
-from itagflow.flow.reading import Permission
+from itagflow.flow.explaining import Permission
 from itagflow.formats import WriteReport
 from itagflow.model.attempt import Attempt
 from itagflow.model.difference import Difference

@@ -139,6 +139,8 @@ def _leave(
     """
     del kind, trace  # the error has both
     running: Any = generator
+    if running() is None:
+        return False  # the ``with`` is garbage in a cycle, and the generator with it: Python closes both
     if error is None:
         next(running(), None)
         return False

@@ -128,7 +128,7 @@ class Writer(Reader, Protocol):
         ...
 
     def remove(self, query: Query[E], limit: int) -> int:
-        """Delete at most *limit* matches and return how many were deleted."""
+        """Delete at most *limit* matches and return how many; the query's order, limit and after are not looked at."""
         ...
 
 

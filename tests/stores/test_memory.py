@@ -1,9 +1,17 @@
 from __future__ import annotations
 
 from itagflow.stores import MemoryStore
-from itagflow.testing import StoreContract
+from itagflow.testing import ConcurrencyContract, StoreContract
 
 
-class TestMemoryStore(StoreContract):
+class Opens:
     def open_store(self) -> MemoryStore:
         return MemoryStore()
+
+
+class TestMemoryStore(Opens, StoreContract):
+    pass
+
+
+class TestMemoryConcurrency(Opens, ConcurrencyContract):
+    pass

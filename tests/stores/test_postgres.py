@@ -22,12 +22,12 @@ from itagflow.stores._blocks import Change
 from itagflow.stores._layout import LAYOUTS
 from itagflow.stores._schema import migrations
 from itagflow.stores.postgres import PostgresStore
-from itagflow.testing import StoreContract, a_package, a_turn, a_workspace, an_event
+from itagflow.testing import ConcurrencyContract, StoreContract, a_package, a_turn, a_workspace, an_event
 
 FORK, SPAWN = (multiprocessing.get_context(how) for how in ("fork", "spawn"))
 
 
-class TestPostgresStore(StoreContract):
+class Opens:
     @pytest.fixture(autouse=True)
     def lent(self, databases: postgres.Databases) -> Iterator[None]:
         self.databases, self.urls = databases, list[str]()
@@ -38,6 +38,14 @@ class TestPostgresStore(StoreContract):
     def open_store(self) -> PostgresStore:
         self.urls.append(self.databases.new())
         return PostgresStore(self.urls[-1])
+
+
+class TestPostgresStore(Opens, StoreContract):
+    pass
+
+
+class TestPostgresConcurrency(Opens, ConcurrencyContract):
+    pass
 
 
 def described(url: str, schema: str) -> list[tuple[Any, ...]]:

@@ -24,18 +24,26 @@ from itagflow.stores import SqliteStore
 from itagflow.stores._layout import LAYOUTS
 from itagflow.stores._schema import APPLICATION
 from itagflow.stores._sql import SQLITE
-from itagflow.testing import StoreContract, a_package, a_task, an_answer, an_event
+from itagflow.testing import ConcurrencyContract, StoreContract, a_package, a_task, an_answer, an_event
 
 FORK, SPAWN = (multiprocessing.get_context(how) for how in ("fork", "spawn"))
 
 
-class TestSqliteStore(StoreContract):
+class Opens:
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path: Path) -> None:
         self.paths = (tmp_path / f"{number}.db" for number in itertools.count())
 
     def open_store(self) -> SqliteStore:
         return SqliteStore(next(self.paths), synchronous="NORMAL")
+
+
+class TestSqliteStore(Opens, StoreContract):
+    pass
+
+
+class TestSqliteConcurrency(Opens, ConcurrencyContract):
+    pass
 
 
 @pytest.fixture

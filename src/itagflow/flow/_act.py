@@ -25,7 +25,7 @@ from itagflow.rules import access
 from itagflow.rules.access import Action, Policy
 from itagflow.rules.answers import Check
 from itagflow.rules.change import Act, Change, Saved
-from itagflow.rules.claiming import seat_moved
+from itagflow.rules.claiming import must_be_working, must_hold, seat_moved
 from itagflow.store import Query, Scalar, Store, Writer
 
 Clock = Callable[[], datetime]
@@ -78,9 +78,38 @@ class Block:
         access.check(self.policy, member, action, job, stage)
         return self.act(workspace, member.id)
 
+    def holder(self, job: Job, turn: Assignment, verb: str, by: MemberRef | None) -> Act:
+        """Return the act of the one who holds *turn*, after checking that they may go on with it.
+
+        The policy is asked each time: whoever may no longer work at this stage goes on with nothing.
+
+        Raises:
+            NotHeld: when it is not held, or not by the member *by*.
+            NotAllowed: when the job does not let work go on, or the policy does not let its holder work there.
+        """
+        who = None if by is None else self.member(job.workspace, by)
+        must_hold(turn, who)
+        must_be_working(job, verb)
+        who = who or self.member(job.workspace, turn.member or 0)
+        access.check(self.policy, who, Action.at(turn.stage), job, turn.stage)
+        return self.act(job.workspace, who.id)
+
+    def stages(self, job: Job, by: MemberRef, action: Action) -> list[Stage]:
+        """Return the stages of *job* at which the member *by* may do *action*.
+
+        Raises:
+            NotAllowed: when there is none.
+        """
+        member = self.member(job.workspace, by)
+        reasons = [access.refusal(self.policy, member, action, job, stage) for stage in job.workflow.stages]
+        able = [stage for stage, reason in zip(job.workflow.stages, reasons, strict=True) if reason is None]
+        if not able:
+            raise access.not_allowed(member, action, reasons[0] or "")
+        return able
+
     def hold_job(self, ref: JobRef) -> Job:
         """Return the job, kept from other writers until the block ends."""
-        return self.store.hold(Job, ref.key if isinstance(ref, Job) else self.job(ref).key)
+        return self.store.hold(Job, self.job(ref).key)
 
     def hold(self, kind: type[E], key: Key) -> E:
         """Return an entity as it is by now, kept from other writers until the block ends: it is read once."""
@@ -91,15 +120,15 @@ class Block:
 
     def hold_package(self, ref: PackageRef) -> Package:
         """Return the package, kept from other writers until the block ends."""
-        return self.hold(Package, _find.key_of(ref))
+        return _find.same(ref, self.hold(Package, _find.key_of(Package, ref)))
 
     def hold_turn(self, ref: TurnRef) -> tuple[Package, Assignment]:
         """Return a turn and its package, kept from other writers: the package first, always in this order."""
-        key = _find.key_of(ref)
+        key = _find.key_of(Assignment, ref)
         known = ref if isinstance(ref, Assignment) else self._held[Assignment].get(key)
         turn = known or self.store.get(Assignment, key)
         package = self.hold(Package, (turn.job, turn.package))
-        return package, self.hold(Assignment, key)
+        return package, _find.same(ref, self.hold(Assignment, key))
 
     def hold_packages(self, keys: Iterable[tuple[int, int]]) -> None:
         """Keep those of these packages that there are from other writers, in the order in which everybody does."""
@@ -122,7 +151,7 @@ class Block:
 
     def take_turn(self, ref: TurnRef) -> tuple[Package, Assignment] | None:
         """Return the same, or None when another writer holds the package: who holds one waits for no other."""
-        key = _find.key_of(ref)
+        key = _find.key_of(Assignment, ref)
         if key in self._held[Assignment]:
             return self.hold_turn(key)
         where = {"job": key[0], "number": self.store.get(Assignment, key).package}
@@ -173,9 +202,15 @@ class Block:
 
     def new_id(self, kind: type[E], *place: int) -> int:
         """Return an id that no *kind* has in this place."""
-        while perhaps(self.store, kind, (*place, id := self._ids())) is not None:
+        while self.is_taken(kind, *place, id := self._ids()):
             continue
         return id
+
+    def is_taken(self, kind: type[E], *key: int) -> bool:
+        """Return whether a *kind* has this key, or a job had it: the history of that is not the history of another."""
+        if perhaps(self.store, kind, key) is not None:
+            return True
+        return kind is Job and _find.first(self.store, Query(Event, {"job": key[0]}, limit=1)) is not None
 
     def next_id(self) -> int:
         """Return an id without looking whether it is taken: whoever adds something under it finds out."""

@@ -46,18 +46,21 @@ class Desk:
 class Answering(Shell):
     """What labelers' and reviewers' verbs stand on."""
 
-    def _check(self, turn: TurnRef, given: list[tuple[TaskRef, Replied]]) -> None:
+    def _check(self, turn: TurnRef, given: list[tuple[TaskRef, Replied]], by: MemberRef | None) -> None:
         """Ask the job's own check, outside of any block.
 
         Raises:
+            NotHeld: when the turn is not that of the member *by*.
             InvalidData: when it names problems.
         """
-        key = _find.key_of(turn)
-        check = self._checks.get(key[0])
+        check = self._checks.get(_find.key_of(Assignment, turn)[0])
         if check is None:
             return
         with self.store.read() as reader:
-            job = reader.get(Job, (key[0],))
+            mine = _find.turn(reader, turn)
+            job = reader.get(Job, (mine.job,))
+            if by is not None:  # nobody else is told what is wrong with an answer
+                claiming.must_be_of(mine, _find.member(reader, job.workspace, by))
             template = reader.get(Template, (job.template,))
             tasks = [_find.task(reader, job.id, task) for task, _ in given]
         replies = fitted(template, tasks, [reply for _, reply in given])
@@ -71,14 +74,12 @@ def sit_down(block: Block, ref: TurnRef, verb: str, by: MemberRef | None) -> Des
 
     Raises:
         NotHeld: when it is not held, or not by the member *by*.
-        NotAllowed: when its job does not let work go on.
+        NotAllowed: when its job does not let work go on, or the policy does not let its holder work there.
     """
-    turn = block.store.hold(Assignment, _find.key_of(ref))
+    turn = _find.same(ref, block.store.hold(Assignment, _find.key_of(Assignment, ref)))
     job = block.store.get(Job, (turn.job,))
-    claiming.must_hold(turn, None if by is None else block.member(job.workspace, by))
-    claiming.must_be_working(job, verb)
-    template = block.store.get(Template, (job.template,))
-    return Desk(job, template, turn, block.act(job.workspace, turn.member or 0))
+    act = block.holder(job, turn, verb, by)
+    return Desk(job, block.store.get(Template, (job.template,)), turn, act)
 
 
 def fitted(template: Template, tasks: list[Task], given: list[Replied]) -> list[Replies]:

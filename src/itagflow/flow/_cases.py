@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from itagflow.flow._access import Access
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer, Task
@@ -37,14 +38,20 @@ def cases_in(job: Job, package: Package, turns: Sequence[Assignment], said: Said
     return (Case(job, package, ordered, answers, number) for number, answers in said.items())
 
 
-def cases_of(reader: Reader, job: Job, tasks: Sequence[Task]) -> Iterator[Case]:
-    """Yield the case of each task, in their order; *tasks* are sorted by number and may be of several packages."""
+def cases_of(reader: Reader, job: Job, tasks: Sequence[Task], access: Access | None = None) -> Iterator[Case]:
+    """Yield the case of each task, in their order; *tasks* are sorted by number and may be of several packages.
+
+    With *access* it is without the votes that are secret from the one who reads.
+    """
     named = tuple({task.package for task in tasks})
     packages = {p.number: p for p in reader.find(Query(Package, {"job": job.id, "number": named}))}
+    found: Sequence[Assignment] = list(reader.find(Query(Assignment, {"job": job.id, "package": named})))
+    if access is not None:
+        found = access.without_secrets(job, packages.values(), found)
     turns: dict[int, list[Assignment]] = defaultdict(list)
-    for turn in reader.find(Query(Assignment, {"job": job.id, "package": named})):
+    for turn in found:
         turns[turn.package].append(turn)
-    ordered = {number: sort_turns(found) for number, found in turns.items()}
+    ordered = {number: sort_turns(here) for number, here in turns.items()}
     said = said_about(reader, job.id, [task.number for task in tasks])
     for task in tasks:
         yield Case(job, packages[task.package], ordered.get(task.package, []), said[task.number], task.number)

@@ -65,9 +65,10 @@ class Claim:
 
     def _found(self, count: int) -> list[Assignment]:
         rule = self._job.workflow.rule(self._stage)
-        if self._token and (known := by_token(self._block, self._job, self._member, self._token)):
-            return [known]
         access.check(self._block.policy, self._member, Action.at(self._stage), self._job, self._stage)
+        if self._token and (known := self._by_token()):
+            self._must_be_so()  # who was removed is not told what they had
+            return [known]
         if self._job.state is not JobState.RUNNING:
             return []
         if self._token or rule.limit is not None:
@@ -185,8 +186,14 @@ class Claim:
     def _must_be_new(self) -> None:
         """Check, with the seat held, that nobody has sent this claim meanwhile."""
         self._block.store.hold(Seat, (self._job.id, self._stage.value, self._member.id))
-        if known := by_token(self._block, self._job, self._member, self._token):
+        if known := self._by_token():
+            self._must_be_so()
             raise Sent(known)
+
+    def _by_token(self) -> Assignment | None:
+        """Return the turn that this claim gave before; a claim at another stage is another one."""
+        where: dict[str, Any] = {"job": self._job.id, "member": self._member.id, "token": self._token}
+        return first(self._block.store, Query(Assignment, {**where, "stage": self._stage}, limit=1))
 
     def _take(self, change: Change) -> Assignment | None:
         if not self._kept:  # nobody changes either of them any more until the block ends
@@ -214,11 +221,6 @@ def lapsed(block: Block, job: Job, stage: Stage) -> list[Assignment]:
 def has_lapsed(turn: Assignment, block: Block) -> bool:
     """Return whether the lease of *turn* has lapsed, so that it can be taken."""
     return turn.live and turn.lease_until is not None and turn.lease_until <= block.at
-
-
-def by_token(block: Block, job: Job, member: Member, token: str) -> Assignment | None:
-    """Return the turn that a claim with this token gave before."""
-    return first(block.store, Query(Assignment, {"job": job.id, "member": member.id, "token": token}, limit=1))
 
 
 def done(block: Block, change: Change) -> Assignment:

@@ -1,14 +1,18 @@
-"""From what a caller names to what is stored: every verb takes keys, names or objects."""
+"""From what a caller names to what is stored: every verb takes keys, names or objects.
+
+This is the only way.  What belongs to another workspace or job is not found, also where it is passed as an object: its
+number is never taken for that of something here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, NotFound, Problem, StoreFailed
-from itagflow.model.entity import E, Key
+from itagflow.model.entity import E, Entity, Key
 from itagflow.model.job import Job
 from itagflow.model.jobpart import JobPart
 from itagflow.model.package import Assignment, Package
@@ -39,6 +43,19 @@ T = TypeVar("T")
 M = TypeVar("M")
 N = TypeVar("N", Task, Package)
 
+LASTING: Mapping[type[Entity], tuple[str, ...]] = {
+    Workspace: ("created_at",),
+    Member: ("workspace",),
+    Template: ("workspace",),
+    Job: ("workspace", "created_at"),
+    Package: ("value",),
+    Task: ("package",),
+    Assignment: ("package", "stage", "round", "member", "made_at"),
+}
+"""What never changes of each kind, beside its key."""
+LARGEST = 2**63 - 1
+"""The largest number that a store can keep."""
+
 PAGE = 500
 """How many entities an iterator fetches in one short read block."""
 
@@ -66,16 +83,25 @@ def workspace(reader: Reader, ref: WorkspaceRef) -> Workspace:
     """Return the workspace as it is now."""
     if isinstance(ref, str):
         return _named(Workspace, ref, called(reader, Query(Workspace, {"name": ref}, limit=1)))
-    return reader.get(Workspace, (_id(Workspace, ref),))
+    return same(ref, reader.get(Workspace, (_id(Workspace, ref),)))
 
 
 def member(reader: Reader, workspace: int, ref: MemberRef) -> Member:
     """Return the member of *workspace* as it is now; a member of another workspace is not found."""
     if isinstance(ref, str):
         return _named(Member, ref, called(reader, Query(Member, {"workspace": workspace, "account": ref}, limit=1)))
-    found = reader.get(Member, (_id(Member, ref),))
+    found = same(ref, reader.get(Member, (_id(Member, ref),)))
     if found.workspace != workspace:
-        raise NotFound("Member", f"{found.account} in workspace {workspace}")
+        raise NotFound("Member", found.id)
+    return found
+
+
+def everywhere(reader: Reader, ref: MemberRef) -> list[Member]:
+    """Return the member; an account stands for that person in every workspace."""
+    if not isinstance(ref, str):
+        return [same(ref, reader.get(Member, (_id(Member, ref),)))]
+    found = called(reader, Query(Member, {"account": ref}, order=("id",)))
+    _named(Member, ref, found)
     return found
 
 
@@ -84,7 +110,7 @@ def template(reader: Reader, workspace: int, ref: TemplateRef) -> Template:
     if isinstance(ref, str):
         query = Query(Template, {"workspace": workspace, "name": ref}, limit=1)
         return _named(Template, ref, called(reader, query) if ref else [])
-    found = reader.get(Template, (_id(Template, ref),))
+    found = same(ref, reader.get(Template, (_id(Template, ref),)))
     if found.workspace != workspace:
         raise NotFound("Template", found.id)
     return found
@@ -97,8 +123,10 @@ def job(reader: Reader, ref: PartRef) -> Job:
         NotFound: when there is none.
         InvalidData: when several workspaces have a job of this name.
     """
+    if isinstance(ref, JobPart):
+        return reader.get(Job, (_number(Job, ref.job),))
     if not isinstance(ref, str):
-        return reader.get(Job, (ref.job if isinstance(ref, JobPart) else _id(Job, ref),))
+        return same(ref, reader.get(Job, (_id(Job, ref),)))
     found = called(reader, Query(Job, {"name": ref}, limit=2))
     if len(found) > 1:
         raise InvalidData("job", [Problem(ref, "more than one workspace has a job of this name: pass its key")])
@@ -113,20 +141,71 @@ def has_own_template(reader: Reader, job: Job) -> bool:
     return template is not None and not template.name and not used
 
 
-def key_of(ref: Assignment | Package | tuple[int, int]) -> tuple[int, int]:
-    """Return the key of a turn or package."""
-    return ref.key if isinstance(ref, Assignment | Package) else ref
+def is_same(ref: object, found: Entity) -> bool:
+    """Return whether *ref* is no object, or an object that shows a version of what is *found* under its key.
+
+    A key may have been used again, and an object may come from elsewhere: what never changes of it tells.
+    """
+    kind = type(found)
+    return not isinstance(ref, kind) or all(getattr(ref, name) == getattr(found, name) for name in LASTING[kind])
 
 
-def number_of(ref: TaskRef) -> int:
-    """Return the number of a task in its job."""
-    match ref:
-        case Work():
-            return ref.task.number
-        case Task():
-            return ref.number
-        case _:
-            return ref
+def same(ref: object, found: E) -> E:
+    """Return what is *found* under the key of *ref*.
+
+    Raises:
+        NotFound: when *ref* is an object of something else.
+    """
+    if not is_same(ref, found):
+        raise NotFound(type(found).__name__, found.key if len(found.key) > 1 else found.key[0])
+    return found
+
+
+def turn(reader: Reader, ref: TurnRef) -> Assignment:
+    """Return the turn as it is now."""
+    return same(ref, reader.get(Assignment, key_of(Assignment, ref)))
+
+
+def package(reader: Reader, ref: PackageRef) -> Package:
+    """Return the package as it is now."""
+    return same(ref, reader.get(Package, key_of(Package, ref)))
+
+
+def package_in(reader: Reader, job: int, ref: PackageRef | int) -> Package:
+    """Return the package of this job as it is now; one of another job is not found."""
+    key = (job, ref) if isinstance(ref, int) else key_of(Package, ref)
+    if key[0] != job:
+        raise NotFound("Package", key)
+    return package(reader, ref if isinstance(ref, Package) else key)
+
+
+def key_of(kind: type[Assignment | Package | Task], ref: object) -> tuple[int, int]:
+    """Return the key of a turn, package or task: of an object of this *kind*, or a pair of job and number.
+
+    Raises:
+        NotFound: when *ref* is anything else.
+    """
+    given = ref.task if isinstance(ref, Work) and kind is Task else ref
+    if isinstance(given, Assignment | Package | Task) and isinstance(given, kind):
+        return given.key
+    pair = cast("tuple[object, ...]", given) if isinstance(given, tuple) else ()
+    if len(pair) != 2:
+        raise NotFound(kind.__name__, ref)
+    return _number(kind, pair[0]), _number(kind, pair[1])
+
+
+def number_in(job: int, ref: TaskRef) -> int:
+    """Return the number of a task in this job.
+
+    Raises:
+        NotFound: when it is a task of another job, or no number.
+    """
+    given = ref.task if isinstance(ref, Work) else ref
+    if not isinstance(given, Task):
+        return _number(Task, given)
+    if given.job != job:
+        raise NotFound("Task", given.key)
+    return given.number
 
 
 def task(reader: Reader, job: int, ref: TaskRef) -> Task:
@@ -135,16 +214,19 @@ def task(reader: Reader, job: int, ref: TaskRef) -> Task:
     Tasks never change, so one that is passed is not read again; one that was erased is in no live turn's scope.
     """
     given = ref.task if isinstance(ref, Work) else ref
-    if not isinstance(given, Task):
-        return reader.get(Task, (job, given))
-    if given.job != job:
-        raise NotFound("Task", given.key)
-    return given
+    number_in(job, given)
+    return given if isinstance(given, Task) else stored_task(reader, job, given)
+
+
+def stored_task(reader: Reader, job: int, ref: TaskRef) -> Task:
+    """Return the task in this job as it is now."""
+    given = ref.task if isinstance(ref, Work) else ref
+    return same(given, reader.get(Task, (job, number_in(job, given))))
 
 
 def paged(store: Store, query: Query[E], *, size: int = PAGE, snapshot: bool = False) -> Iterator[E]:
     """Yield every match in order, a page in each read block, so that no block is open while the caller works."""
-    return turned(store, _page, attrs.evolve(query, limit=size), snapshot=snapshot)
+    return turned(store, page_of, attrs.evolve(query, limit=size), snapshot=snapshot)
 
 
 def turned(
@@ -180,11 +262,11 @@ def through(reader: Reader, query: Query[E], *, size: int = PAGE) -> Iterator[E]
     """Yield every match in order, a page at a time, from a block that stays open."""
     mark: Query[E] | None = attrs.evolve(query, limit=size)
     while mark is not None:
-        found, mark = _page(reader, mark)
+        found, mark = page_of(reader, mark)
         yield from found
 
 
-def _page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
+def page_of(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
     """Return a page of matches, and the query for the next one if there may be more.
 
     Pages have an order, by key if by nothing else: without one, what a page begins behind is not known.
@@ -210,8 +292,11 @@ def _named(kind: type[E], name: str, found: list[E]) -> E:
 
 
 def _id(kind: type[Workspace | Member | Template | Job], ref: object) -> int:
-    if isinstance(ref, kind):
-        return ref.id
-    if isinstance(ref, int):
-        return ref
-    raise NotFound(kind.__name__, ref)
+    return _number(kind, ref.id if isinstance(ref, kind) else ref)
+
+
+def _number(kind: type[Entity], number: object) -> int:
+    """Return *number* if it can be one of *kind*'s at all."""
+    if not isinstance(number, int) or not -LARGEST <= number <= LARGEST:
+        raise NotFound(kind.__name__, number)
+    return number

@@ -28,16 +28,19 @@ class Seen:
         """Return the job as it was last seen, or else as it is; by name it is always asked for."""
         id = ref.id if isinstance(ref, Job) else ref
         known = self._jobs.get(id) if isinstance(id, int) else None
-        return known or self._noted(_find.job(reader, ref))
+        if known is None or not _find.is_same(ref, known):
+            return self._noted(_find.job(reader, ref))
+        return known
 
     def member(self, reader: Reader, workspace: int, ref: MemberRef) -> Member:
         """Return the member of *workspace* as last seen, or else as it is."""
         mark = (workspace, ref.id if isinstance(ref, Member) else ref)
-        if mark not in self._members:
+        known = self._members.get(mark)
+        if known is None or not _find.is_same(ref, known):
             if len(self._members) >= MOST:
                 self._members.clear()
-            self._members[mark] = _find.member(reader, workspace, ref)
-        return self._members[mark]
+            known = self._members[mark] = _find.member(reader, workspace, ref)
+        return known
 
     def must_be_so(self, job: Job, member: Member, now: tuple[Job, Member]) -> None:
         """Check what was seen against what is.

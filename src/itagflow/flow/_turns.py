@@ -13,8 +13,8 @@ from itagflow.flow._following import follow
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package, TurnState
 from itagflow.model.task import Answer, Verdict
-from itagflow.model.workspace import Member
-from itagflow.rules import carrying, claiming, jobs, reviewing
+from itagflow.rules import access, carrying, claiming, jobs, reviewing
+from itagflow.rules.access import Action
 from itagflow.rules.change import Act, Saved, record
 from itagflow.rules.lifecycles import JOB
 from itagflow.rules.results import counted
@@ -41,37 +41,27 @@ def held(block: Block, ref: TurnRef, verb: str, by: MemberRef | None) -> Held:
 
     Raises:
         NotHeld: when it is not held, or not by the member *by*.
-        NotAllowed: when its job does not let work go on.
+        NotAllowed: when its job does not let work go on, or the policy does not let its holder work there.
     """
-    mine = _found(block, ref)
-    claiming.must_hold(mine.turn, _who(block, mine.job, by))
-    claiming.must_be_working(mine.job, verb)
-    return mine
+    package, turn = block.hold_turn(ref)
+    job = block.store.get(Job, (turn.job,))
+    act = block.holder(job, turn, verb, by)
+    if job.following is not None:  # votes can only be merged when all of them answer the same template
+        package = follow(block, job, package, carrying.again(job.following), block.act(job.workspace))
+    return Held(job, package, turn, act)
 
 
 def held_unless(block: Block, ref: TurnRef, verb: str, outcome: Outcome, by: MemberRef | None) -> Held | Assignment:
     """Return the same, or the turn if it has ended with this outcome: a request sent again changes nothing."""
-    mine = _found(block, ref)
-    who = _who(block, mine.job, by)
-    if mine.turn.outcome is outcome:
-        if who is not None:
-            claiming.must_be_of(mine.turn, who)
-        return mine.turn
-    claiming.must_hold(mine.turn, who)
-    claiming.must_be_working(mine.job, verb)
-    return mine
-
-
-def _found(block: Block, ref: TurnRef) -> Held:
-    package, turn = block.hold_turn(ref)
-    job = block.store.get(Job, (turn.job,))
-    if job.following is not None:  # votes can only be merged when all of them answer the same template
-        package = follow(block, job, package, carrying.again(job.following), block.act(job.workspace))
-    return Held(job, package, turn, block.act(job.workspace, turn.member or 0))
-
-
-def _who(block: Block, job: Job, by: MemberRef | None) -> Member | None:
-    return None if by is None else block.member(job.workspace, by)
+    _, turn = block.hold_turn(ref)
+    if turn.outcome is not outcome:
+        return held(block, ref, verb, by)
+    if by is not None:
+        job = block.store.get(Job, (turn.job,))
+        who = block.member(job.workspace, by)
+        claiming.must_be_of(turn, who)
+        access.check(block.policy, who, Action.at(turn.stage), job, turn.stage)
+    return turn
 
 
 def recall(block: Block, package: Package, turn: Assignment, by: int, reason: str, *, free: bool) -> None:

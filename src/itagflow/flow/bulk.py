@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from itagflow.flow._act import Block
 from itagflow.flow._find import MemberRef, PackageRef, TurnRef, key_of
 from itagflow.flow.claiming import Claiming, assigned, released
 from itagflow.flow.reviewing import Reviewing, rejected, reviewed
 from itagflow.model.attempt import Attempt
-from itagflow.model.package import Outcome
+from itagflow.model.package import Assignment, Outcome, Package
 
 
 class Bulk(Claiming, Reviewing):
@@ -24,13 +24,14 @@ class Bulk(Claiming, Reviewing):
 
     def assign_many(self, packages: Iterable[PackageRef], member: MemberRef, *, by: MemberRef) -> list[Attempt]:
         """Offer a free slot of each package to a member; refusals are the errors of `assign`."""
-        keys = [key_of(package) for package in packages]
-        return self._attempt(keys, Block.hold_packages, lambda block, key: assigned(block, key, member, by))
+        given = [(key_of(Package, package), package) for package in packages]
+        refs: dict[tuple[int, int], PackageRef] = dict(given)
+        keys = [key for key, _ in given]
+        return self._attempt(keys, Block.hold_packages, lambda block, key: assigned(block, refs[key], member, by))
 
     def release_many(self, turns: Iterable[TurnRef], *, by: MemberRef | None = None, reason: str = "") -> list[Attempt]:
         """Give turns back, or decline offers; refusals are the errors of `release`."""
-        keys = [key_of(turn) for turn in turns]
-        return self._attempt(keys, Block.hold_turns, lambda block, key: released(block, key, by, reason))
+        return self._each(turns, lambda block, turn: released(block, turn, by, reason))
 
     def review_many(self, turns: Iterable[TurnRef], *, by: MemberRef | None = None) -> list[Attempt]:
         """Let packages pass at INSPECT; refusals are the errors of `review`."""
@@ -45,11 +46,14 @@ class Bulk(Claiming, Reviewing):
 
     def reject_many(self, turns: Iterable[TurnRef], *, reason: str = "", by: MemberRef | None = None) -> list[Attempt]:
         """Send back of each package what stands judged wrong, or all of it; refusals are the errors of `reject`."""
-        keys = [key_of(turn) for turn in turns]
-        return self._attempt(keys, Block.hold_turns, lambda block, key: rejected(block, key, None, reason, by))
+        return self._each(turns, lambda block, turn: rejected(block, turn, None, reason, by))
 
     def _review_many(
         self, verb: str, outcome: Outcome, turns: Iterable[TurnRef], by: MemberRef | None
     ) -> list[Attempt]:
-        keys = [key_of(turn) for turn in turns]
-        return self._attempt(keys, Block.hold_turns, lambda block, key: reviewed(block, verb, outcome, key, by))
+        return self._each(turns, lambda block, turn: reviewed(block, verb, outcome, turn, by))
+
+    def _each(self, turns: Iterable[TurnRef], act: Callable[[Block, TurnRef], Assignment]) -> list[Attempt]:
+        given = [(key_of(Assignment, turn), turn) for turn in turns]
+        refs: dict[tuple[int, int], TurnRef] = dict(given)
+        return self._attempt([key for key, _ in given], Block.hold_turns, lambda block, key: act(block, refs[key]))

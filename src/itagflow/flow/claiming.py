@@ -107,15 +107,15 @@ class Claiming(Shell):
             return done(block, change)
 
     def expire(self, job: JobRef, *, by: MemberRef) -> list[Assignment]:
-        """Return every turn of a job whose lease has lapsed to the pool, in blocks.
+        """Return every turn of a job whose lease has lapsed to the pool, in blocks: at the stages where *by* assigns.
 
         Raises:
-            NotAllowed: when *by* may not assign work.
+            NotAllowed: when *by* may assign work at no stage.
         """
         with self._acting() as block:
             home = block.job(job)
-            block.allowed(home.workspace, by, Action.ASSIGN, home)
-            keys = [turn.key for stage in home.workflow.stages for turn in lapsed(block, home, stage)]
+            stages = block.stages(home, by, Action.ASSIGN)
+            keys = [turn.key for stage in stages for turn in lapsed(block, home, stage)]
         attempts = self._attempt(keys, Block.hold_turns, lambda block, turn: _expired(block, turn, by))
         return [attempt.turn for attempt in attempts if attempt.turn is not None]
 
@@ -184,15 +184,19 @@ def released(block: Block, turn: TurnRef, by: MemberRef | None, reason: str) -> 
 def _expired(block: Block, turn: TurnRef, by: MemberRef) -> Assignment:
     package, old = block.hold_turn(turn)
     job = block.store.get(Job, (old.job,))
-    act = block.allowed(job.workspace, by, Action.ASSIGN, job)
+    act = block.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
     if not has_lapsed(old, block):
         raise NotAllowed("nobody", "expire it", f"the lease of {old} goes on: its holder was faster")
     return _returned(block, "expire", job, package, old, act, "the lease lapsed")
 
 
 def _holder_or_leader(block: Block, job: Job, turn: Assignment, by: MemberRef | None) -> Act:
-    if by is None or block.member(job.workspace, by).id == turn.member:
+    """Return the act of whoever gives *turn* back; its holder may, also when they may not work there any more."""
+    if by is None:
         return block.act(job.workspace, turn.member or 0)
+    who = block.member(job.workspace, by)
+    if who.active and who.id == turn.member:
+        return block.act(job.workspace, who.id)
     return block.allowed(job.workspace, by, Action.ASSIGN, job, turn.stage)
 
 

@@ -11,7 +11,8 @@ import attrs
 
 from itagflow.errors import AlreadyExists, InvalidData, Problem, StoreFailed
 from itagflow.flow import _find
-from itagflow.flow._find import WorkspaceRef, first, perhaps, through
+from itagflow.flow._access import access_of, must_name_workspace
+from itagflow.flow._find import MemberRef, WorkspaceRef, first, perhaps, through
 from itagflow.flow.loading import KEPT, Wrap
 from itagflow.flow.reading import Reading
 from itagflow.flow.verifying import Verifying, differences
@@ -46,6 +47,7 @@ class Copying(Verifying):
         workspace: WorkspaceRef | None = None,
         verify: bool = True,
         progress: Wrap | None = None,
+        by: MemberRef | None = None,
     ) -> int:
         """Copy a workspace, or everything, as it is at this moment, and return how many entities that were.
 
@@ -59,12 +61,15 @@ class Copying(Verifying):
             verify: Look whether the copy is sound; see `verify`.  One that is not is removed again, also if it is
                 like the original.
             progress: Wraps the iterable of entities, such as ``tqdm``.
+            by: Who copies, when the policy is to be asked: a member of the workspace, who may export all of it.
 
         Raises:
             AlreadyExists: when the other store has something of it already; nothing is changed then.
+            NotAllowed: when *by* may not export.
             InvalidData: when the copy is not sound; it lists the first 1,000 differences.
             StoreFailed: when somebody else copied the same at the same time.
         """
+        self._must_copy(workspace, by)
         target = to.store if isinstance(to, Reading) else to
         with self.store.read(snapshot=True) as reader:
             cargo = _cargo(reader, workspace)
@@ -80,6 +85,14 @@ class Copying(Verifying):
                 _clear(target, cargo)
                 raise
         return len(cargo.homes) + len(cargo.jobs) + sum(copied.values())
+
+    def _must_copy(self, workspace: WorkspaceRef | None, by: MemberRef | None) -> None:
+        if workspace is None:
+            must_name_workspace("the copy", by)
+            return
+        with self.store.read() as reader:
+            home = _find.workspace(reader, workspace)
+            access_of(reader, self.policy, home.id, by).must("copy", None)
 
 
 @attrs.frozen
@@ -109,8 +122,9 @@ def _must_be_new(target: Store, cargo: _Cargo) -> None:
     with target.read() as reader:
         _must_have_no_workspace(reader, cargo)
         for job in cargo.jobs:
-            if perhaps(reader, Job, job.key):
-                raise AlreadyExists("Job", job.id)
+            told = {home for (home,) in reader.tally(Query(Event, {"job": job.id}), by=("workspace",))}
+            if perhaps(reader, Job, job.key) or told - {job.workspace}:
+                raise AlreadyExists("Job", job.id)  # or its history there is that of another workspace
 
 
 def _must_have_no_workspace(reader: Reader, cargo: _Cargo) -> None:

@@ -74,13 +74,13 @@ class Erasing(Shell):
             NotFound: when there is no such task.
             NotAllowed: when the job is a draft, or *by* may not erase.
         """
-        named = task.task if isinstance(task, Work) else task
-        key = named.key if isinstance(named, Task) else named
+        key = _find.key_of(Task, task)
         with self._acting() as block:
             job = block.job(key[0])
             act = block.allowed(job.workspace, by, Action.ERASE, job)
             jobs.must_not_be_a_draft(job, "erase a task")
-            package = block.hold_package((job.id, block.store.get(Task, key).package))
+            known = _find.stored_task(block.store, job.id, key[1] if isinstance(task, tuple) else task)
+            package = block.hold_package((job.id, known.package))
             old = block.store.hold(Task, key)
             if old.erased:
                 return old

@@ -14,7 +14,7 @@ import attrs
 from itagflow import formats
 from itagflow.contexts import safe_context
 from itagflow.errors import InvalidData, Problem
-from itagflow.flow import _find
+from itagflow.flow._access import asked_again
 from itagflow.flow._find import MemberRef, PartRef
 from itagflow.flow._ids import TimeOrdered, now
 from itagflow.flow._spread import spread
@@ -26,8 +26,8 @@ from itagflow.model.job import Stage
 from itagflow.model.jobpart import JobPart
 from itagflow.model.result import Result
 from itagflow.model.template import Template
-from itagflow.rules import access, jobs
-from itagflow.rules.access import Action, default_policy
+from itagflow.rules import jobs
+from itagflow.rules.access import default_policy
 from itagflow.store import Store
 
 PART = 5_000
@@ -52,7 +52,8 @@ class Exporting(Following):
     ) -> WriteReport:
         """Write the results of a job to a file, and return what was written.
 
-        Tasks whose data was erased are left out, and counted.
+        Tasks whose data was erased are left out, and counted.  What is written is what each stage came to, without
+        votes that are not merged yet.
 
         Args:
             job: The job, or a part of one.
@@ -78,17 +79,16 @@ class Exporting(Following):
         if executor is not None:
             _must_be_divisible(format, writer, snapshot)
         with self.store.read() as reader:
-            home = _find.job(reader, job)
-            if by is not None:
-                access.check(self.policy, _find.member(reader, home.workspace, by), Action.EXPORT, home, None)
+            home, _ = self._readable(reader, "export", job, by)
             jobs.must_fit_its_template(home, "export")
             template = reader.get(Template, (home.template,))
         which = job if isinstance(job, JobPart) else home
         if executor is not None:
             place = self.store.opener() or self
-            with closing(spread(executor, self._shares(which, parts), _written, place, format, stages)) as written:
+            with closing(spread(executor, self._shares(which, parts), _written, place, format, stages)) as made:
+                written = asked_again(self.store, made, lambda reader: self._readable(reader, "export", home, by))
                 return _join(progress(written) if progress else written, target)
-        results = self.results(which, snapshot=snapshot)
+        results = self._results("export", which, by, snapshot=snapshot)
         erased = list[int]()
         found = _with_data(progress(results) if progress else results, erased)
         report = writer.write(found, target, job=home, template=template, stages=stages)

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from itagflow.flow import _find
-from itagflow.flow._find import WorkspaceRef
+from itagflow.flow._access import access_of, must_name_workspace
+from itagflow.flow._find import MemberRef, WorkspaceRef
 from itagflow.flow.reading import Reading
 from itagflow.model.event import Event
 from itagflow.store import Query, Span, Waking
@@ -20,20 +21,39 @@ POLL = 1.0
 class Following(Reading):
     """The verbs that follow what happens."""
 
-    def events(self, *, after: int = 0, workspace: WorkspaceRef | None = None) -> Iterator[Event]:
+    def events(
+        self, *, after: int = 0, workspace: WorkspaceRef | None = None, by: MemberRef | None = None
+    ) -> Iterator[Event]:
         """Yield every event behind position *after*, in order, none twice: the truth to follow, also after a crash.
 
         An event waits until no open block can put another one before it, so that whoever goes on behind the last
         position that they have seen misses nothing.
+
+        With *by*, a member of the *workspace*, it is what `history` shows the member of each job; what is of no job is
+        for those who may see the results of all.
+
+        Raises:
+            InvalidData: when *by* is given without a workspace.
         """
+        return self._events("events", after, workspace, by)
+
+    def _events(self, name: str, after: int, workspace: WorkspaceRef | None, by: MemberRef | None) -> Iterator[Event]:
         where: dict[str, Any] = {"position": Span(after + 1, self.store.settled())}
-        if workspace is not None:
-            with self.store.read() as reader:
-                where["workspace"] = _find.workspace(reader, workspace).id
-        return self._told(Query(Event, where, order=("position",)))
+        if workspace is None:
+            must_name_workspace("the events", by)
+            return self._told(name, Query(Event, where, order=("position",)), None, None)
+        with self.store.read() as reader:
+            where["workspace"] = _find.workspace(reader, workspace).id
+            access_of(reader, self.policy, where["workspace"], by)
+        return self._told(name, Query(Event, where, order=("position",)), where["workspace"], by)
 
     def listen(
-        self, *, after: int = 0, workspace: WorkspaceRef | None = None, patience: float | None = None
+        self,
+        *,
+        after: int = 0,
+        workspace: WorkspaceRef | None = None,
+        patience: float | None = None,
+        by: MemberRef | None = None,
     ) -> Iterator[Event]:
         """Yield what `events` yields, and go on with what comes, soon after it is stored.
 
@@ -43,6 +63,7 @@ class Following(Reading):
             after: The last position that was dealt with before.
             workspace: Only the events of this workspace.
             patience: After how many seconds without an event to end; None: never.
+            by: Who listens, as in `events`; asked again at every look.
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")
@@ -53,7 +74,7 @@ class Following(Reading):
         with self._ear() as wait:  # opened before the first look, so that nothing falls in between
             heard = time.monotonic()
             while True:
-                for event in self.events(after=after, workspace=workspace):
+                for event in self._events("listen", after, workspace, by):
                     after = event.position
                     yield event
                     heard = time.monotonic()

@@ -56,8 +56,8 @@ class Importing(Ordering):
     ) -> Job:
         """Read an exported manifest as a finished job: each row a task, each block the result of its stage.
 
-        The job gets the id that it has in the manifest, where that is a number and free here, so that an export
-        of it has the same keys.  A row without a result becomes an abandoned task.  Who did the work elsewhere a
+        The job gets the id that it has in the manifest, where that is a number that no job has or had here, so that an
+        export of it has the same keys.  A row without a result becomes an abandoned task.  Who did the work elsewhere a
         manifest does not say.  A package can be reopened to go on with it.
 
         Args:

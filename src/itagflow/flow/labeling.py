@@ -8,6 +8,7 @@ from typing import Any, cast
 import attrs
 
 from itagflow.flow import _find
+from itagflow.flow._access import access_of
 from itagflow.flow._act import Block
 from itagflow.flow._answers import Answering, Desk, Replied, covered, fitted, put, replaced, sit_down
 from itagflow.flow._cases import cases_of, numbers_in, said_about
@@ -32,18 +33,19 @@ class Labeling(Answering):
     def tasks(self, turn: TurnRef, *, by: MemberRef | None = None) -> Iterator[Work]:
         """Yield the tasks of a turn, in order, each with all that its holder needs to see.
 
+        Args:
+            turn: A turn; for a member it must be offered or held, or have ended with its work.
+            by: Who reads, when the turn comes from outside: asked again for every page.
+
         Raises:
-            NotHeld: when *by* is not the turn's member.
+            NotHeld: when *by* is not the turn's member, or the turn was given back or taken from them.
+            NotAllowed: when *by* may not read there, or was removed.
         """
-        key = _find.key_of(turn)
         with self.store.read() as reader:
-            mine = reader.get(Assignment, key)
-            job = reader.get(Job, (mine.job,))
-            if by is not None:
-                claiming.must_be_of(mine, _find.member(reader, job.workspace, by))
+            self._must_show(reader, turn, by)
 
         def page(reader: Reader, after: int) -> tuple[list[Work], int | None]:
-            now = reader.get(Assignment, key)
+            now, job = self._must_show(reader, turn, by)
             tasks = _tasks_after(reader, now, after)
             works = [
                 results.work(case, now, task) for case, task in zip(cases_of(reader, job, tasks), tasks, strict=True)
@@ -51,6 +53,17 @@ class Labeling(Answering):
             return works, tasks[-1].number if len(tasks) == PAGE else None
 
         return turned(self.store, page, 0)
+
+    def _must_show(self, reader: Reader, ref: TurnRef, by: MemberRef | None) -> tuple[Assignment, Job]:
+        """Return a turn and its job as they are now, after checking that *by* may see its tasks."""
+        turn = _find.turn(reader, ref)
+        job = reader.get(Job, (turn.job,))
+        seeing = access_of(reader, self.policy, job.workspace, by)
+        if seeing.who is not None:
+            claiming.must_be_of(turn, seeing.who)
+            claiming.must_not_be_returned(turn)
+            seeing.must("tasks", job, own=True)
+        return turn, job
 
     def save(self, turn: TurnRef, task: TaskRef, reply: Replied, *, by: MemberRef | None = None) -> Answer:
         """Save the answer to a task and return it as stored; saving again replaces it.
@@ -155,7 +168,7 @@ class Labeling(Answering):
     def _save_all(
         self, verb: str, turn: TurnRef, given: list[tuple[TaskRef, Replied]], by: MemberRef | None
     ) -> list[Answer]:
-        self._check(turn, given)
+        self._check(turn, given, by)
         with self._acting() as block:
             desk = sit_down(block, turn, verb, by)
             must_be_at(desk.turn, verb, Stage.LABEL)

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from itagflow.flow import _find
+from itagflow.flow._access import access_of, listed
 from itagflow.flow._act import Block
-from itagflow.flow._find import MemberRef, WorkspaceRef, first, paged
+from itagflow.flow._find import MemberRef, WorkspaceRef, first
 from itagflow.flow._recalling import Recalling
 from itagflow.model.package import LIVE, Assignment
 from itagflow.model.template import Template
@@ -16,7 +17,7 @@ from itagflow.model.workspace import Member, Role, Workspace
 from itagflow.rules import members
 from itagflow.rules.access import Action
 from itagflow.rules.change import record
-from itagflow.store import Query
+from itagflow.store import Query, Reader
 
 
 class Managing(Recalling):
@@ -150,11 +151,24 @@ class Managing(Recalling):
             block.do(record(act, "add_template", add=(new,), data={"name": name}))
             return new
 
-    def members(self, workspace: WorkspaceRef) -> Iterator[Member]:
-        """Yield the members of a workspace, also those who were removed, in the order of their keys."""
+    def members(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Member]:
+        """Yield the members of a workspace, also those who were removed, in the order of their keys.
+
+        With *by* all of them, if the member may see the results of every job, and else only the member.
+
+        Raises:
+            NotFound: when there is no such workspace, or *by* is nobody there.
+            NotAllowed: when *by* was removed.
+        """
         with self.store.read() as reader:
             home = _find.workspace(reader, workspace)
-        return paged(self.store, Query(Member, {"workspace": home.id}, order=("id",)))
+            access_of(reader, self.policy, home.id, by)
+
+        def visible(reader: Reader, found: list[Member]) -> list[Member]:
+            seeing = access_of(reader, self.policy, home.id, by)
+            return [member for member in found if seeing.may("members", None, own=seeing.is_own(member.id))]
+
+        return listed(self.store, Query(Member, {"workspace": home.id}, order=("id",)), visible)
 
 
 def _held(block: Block, ref: WorkspaceRef) -> Workspace:

@@ -12,7 +12,7 @@ from typing_extensions import Unpack
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._act import Block
-from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef, perhaps
+from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef
 from itagflow.flow._recalling import Recalling
 from itagflow.flow._turns import finish_if_done
 from itagflow.flow.loading import Data, OnError, Wrap
@@ -131,11 +131,12 @@ class Ordering(Prelabeling, Recalling):
         id: int | None = None,
     ) -> Job:
         """Store a new draft, with this id if it is given and free, and its template if that is not stored yet."""
+        noted = _fitting(notes, JobNotes)
         with self._acting() as block:
             home = _find.workspace(block.store, workspace)
             act = block.allowed(home.id, by, Action.MANAGE_JOB)
             asked, new = _template(block, home.id, template)
-            if id is None or perhaps(block.store, Job, (id,)) is not None:
+            if id is None or block.is_taken(Job, id):
                 id = block.new_id(Job)
             flow = _with_named_rework(block, home.id, workflow or Workflow())
             job = Job(
@@ -150,7 +151,7 @@ class Ordering(Prelabeling, Recalling):
                 created_at=act.at,
                 seed=id if seed is None else seed,
                 row_key=row_key,
-                **_fitting(notes),
+                **noted,
             )
             block.do(record(act, "create_job", about=job, add=(*new, job), data={"name": name}))
             return job
@@ -243,11 +244,11 @@ class Ordering(Prelabeling, Recalling):
         """Change ``name``, ``tags``, ``remark``, ``guideline`` or ``due_at``; what is not given stays.
 
         Raises:
-            InvalidData: on a bad name, or a time without its zone.
+            InvalidData: on another field, a bad name, or a time without its zone.
             AlreadyExists: when the workspace has another job of this name.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
-        return self._changed(job, "update_job", by, **_fitting(fields))
+        return self._changed(job, "update_job", by, **_fitting(fields, JobFields))
 
     def set_workforce(self, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef) -> Job:
         """Name who works at these stages; other stages stay as they are, and so do turns on hand.
@@ -323,8 +324,17 @@ def _save(block: Block, old: Job, verb: str, by: MemberRef, **fields: Any) -> Jo
     return new
 
 
-def _fitting(fields: JobNotes | JobFields) -> dict[str, Any]:
-    """Return fields as a job keeps them."""
+def _fitting(fields: JobNotes | JobFields, known: type[JobNotes | JobFields]) -> dict[str, Any]:
+    """Return fields as a job keeps them.
+
+    Raises:
+        InvalidData: when one is not *known*, or is a time without its zone.
+    """
+    names = known.__annotations__
+    if strange := [
+        Problem(name, f"cannot be set; there are {', '.join(names)}") for name in fields if name not in names
+    ]:
+        raise InvalidData("job", strange)
     due = fields.get("due_at")
     if due is not None and due.tzinfo is None:
         raise InvalidData("job", [Problem("due_at", "needs a time zone, such as datetime(…, tzinfo=UTC)")])

@@ -11,7 +11,7 @@ from itagflow.flow._find import JobRef, MemberRef, PackageRef, paged
 from itagflow.flow._turns import recall, recounted, with_finish
 from itagflow.flow.importing import Importing
 from itagflow.model.entity import changed
-from itagflow.model.job import Job
+from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Package
 from itagflow.rules import claiming, jobs, reviewing
 from itagflow.rules.access import Action
@@ -108,25 +108,55 @@ class Packaging(Importing):
 
         Raises:
             NotFound: when the job has no such package.
-            NotAllowed: when the job is archived, or *by* may not assign work.
+            NotAllowed: when the job is archived, or *by* may not assign work at the stage of a package; one that has
+                ended is for who may at every stage.  Without *packages* those of other stages are left as they are.
         """
-        home = self._job(job)
-        if packages is None:
-            listed = paged(self.store, Query(Package, {"job": home.id, "open": True}, order=("number",)))
-            numbers = [package.number for package in listed]
-        else:
-            numbers = sorted({ref if isinstance(ref, int) else _find.key_of(ref)[1] for ref in packages})
+        with self.store.read() as reader:
+            home = _find.job(reader, job)
+            named = None if packages is None else [_find.package_in(reader, home.id, ref) for ref in packages]
+        open_ones = Query(Package, {"job": home.id, "open": True}, order=("number",))
+        found = paged(self.store, open_ones) if named is None else iter(named)
+        numbers = sorted({package.number for package in found})
+        with self._acting() as block:
+            _must_assign(block, home, named or [], by)  # all of them are looked at before the first is changed
+        moved = 0
         for start in range(0, len(numbers), _find.PAGE):
             with self._acting() as block:
-                _prioritize(block, home, numbers[start : start + _find.PAGE], priority, by)
-        return len(numbers)
+                some = [block.hold_package((home.id, number)) for number in numbers[start : start + _find.PAGE]]
+                moved += _prioritize(block, home, some, priority, by, all_of_them=named is not None)
+        return moved
 
 
-def _prioritize(block: Block, home: Job, numbers: list[int], priority: int, by: MemberRef) -> None:
+def _must_assign(block: Block, home: Job, packages: Iterable[Package], by: MemberRef) -> list[Stage]:
+    """Return the stages at which *by* may assign work, after checking that they may at those of *packages*.
+
+    Raises:
+        NotAllowed: when they may not, or at no stage.
+    """
     job = block.job(home)
-    act = block.allowed(job.workspace, by, Action.ASSIGN, job)
+    able = block.stages(job, by, Action.ASSIGN)
+    asked = {stage for package in packages for stage in _stages_of(job, package)}
+    for stage in sorted(asked.difference(able), key=job.workflow.stages.index):
+        block.allowed(job.workspace, by, Action.ASSIGN, job, stage)
+    return able
+
+
+def _stages_of(job: Job, package: Package) -> tuple[Stage, ...]:
+    """Return the stage of *package*; one that has ended may come back to any."""
+    return job.workflow.stages if package.stage is None else (package.stage,)
+
+
+def _prioritize(
+    block: Block, home: Job, held: list[Package], priority: int, by: MemberRef, *, all_of_them: bool
+) -> int:
+    """Give *held* packages a priority: all of them, or those that are at a stage where *by* assigns work."""
+    able = _must_assign(block, home, held if all_of_them else [], by)
+    job = block.job(home)
     jobs.must_not_be_archived(job, "prioritize")
-    held = [block.hold_package((job.id, number)) for number in numbers]
-    saves = tuple((package, changed(package, priority=priority)) for package in held)
-    data = {"priority": priority, "packages": numbers}
-    block.do(record(act, "prioritize", about=job, save=saves, data=data))
+    some = held if all_of_them else [package for package in held if package.stage in able]
+    saves = tuple((package, changed(package, priority=priority)) for package in some)
+    act = block.act(job.workspace, block.member(job.workspace, by).id)
+    data = {"priority": priority, "packages": [package.number for package in some]}
+    if some:
+        block.do(record(act, "prioritize", about=job, save=saves, data=data))
+    return len(some)

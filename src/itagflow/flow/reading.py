@@ -1,47 +1,42 @@
-"""Questions: what is there for me, how far is it, what came out, who did what, and why not."""
+"""Questions: what is there, how far is it, what came out, and who did what."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
+from itertools import chain
 from typing import Any
 
 import attrs
 
+from itagflow.errors import ItagflowError, NotAllowed, NotFound
 from itagflow.flow import _find
+from itagflow.flow._access import Access, access_of, listed
 from itagflow.flow._act import Shell
 from itagflow.flow._cases import cases_of
-from itagflow.flow._find import JobRef, MemberRef, PackageRef, PartRef, WorkspaceRef, paged, turned
-from itagflow.flow._pool import has_work
+from itagflow.flow._find import JobRef, MemberRef, PackageRef, PartRef, TurnRef, WorkspaceRef, turned
 from itagflow.model.event import Event
-from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.job import Job, JobState
 from itagflow.model.jobpart import JobPart
 from itagflow.model.package import LIVE, Assignment, Package, PackageState, TurnState
 from itagflow.model.result import COUNTS, Progress, Result
 from itagflow.model.task import Task, TaskState, Work
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
-from itagflow.rules import access, jobs, results
+from itagflow.rules import access, jobs, results, secrecy
 from itagflow.rules.access import Action
 from itagflow.rules.answers import mentions
 from itagflow.store import Query, Reader, Span
 
-Place = WorkspaceRef | Job | Package | Assignment
-"""What `Reading.can` is asked about."""
-
-
-@attrs.frozen
-class Permission:
-    """Whether a member may do something: true or false in a condition, with the reason why not."""
-
-    reason: str | None = None
-    """Why not; None when it is allowed."""
-
-    def __bool__(self) -> bool:
-        return self.reason is None
-
 
 class Reading(Shell):
-    """The verbs that only look.  They ask the policy when ``by=`` is given."""
+    """The verbs that only look.
+
+    With ``by=`` a member reads: what each verb asks the policy is in `itagflow.rules.access.READERS`, it is asked for
+    every page anew, and lists leave out what the member may not see.  Without, the application itself reads, and sees
+    everything.  All raise `NotFound` when *by* is nobody in the workspace, and `NotAllowed` when *by* may not read
+    there or was removed.
+    """
 
     def job(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
         """Return a job as it is now.
@@ -50,15 +45,23 @@ class Reading(Shell):
             NotFound: when there is none.
         """
         with self.store.read() as reader:
-            return self._readable(reader, job, by)
+            return self._readable(reader, "job", job, by)[0]
 
-    def jobs(self, workspace: WorkspaceRef, *, state: JobState | None = None) -> Iterator[Job]:
-        """Yield the jobs of a workspace, oldest first."""
+    def jobs(
+        self, workspace: WorkspaceRef, *, state: JobState | None = None, by: MemberRef | None = None
+    ) -> Iterator[Job]:
+        """Yield the jobs of a workspace, oldest first; with *by* those that the member may see."""
         with self.store.read() as reader:
             where: dict[str, Any] = {"workspace": _find.workspace(reader, workspace).id}
+            access_of(reader, self.policy, where["workspace"], by)
         if state is not None:
             where["state"] = state
-        return paged(self.store, Query(Job, where, order=("id",)))
+
+        def visible(reader: Reader, found: list[Job]) -> list[Job]:
+            seeing = access_of(reader, self.policy, where["workspace"], by)
+            return [job for job in found if seeing.may("jobs", job)]
+
+        return listed(self.store, Query(Job, where, order=("id",)), visible)
 
     def template(self, job: JobRef, *, by: MemberRef | None = None) -> Template:
         """Return the template of a job as it is now; the history keeps what it was.
@@ -67,30 +70,64 @@ class Reading(Shell):
             NotFound: when there is no such job.
         """
         with self.store.read() as reader:
-            return reader.get(Template, (self._readable(reader, job, by).template,))
+            return reader.get(Template, (self._readable(reader, "template", job, by)[0].template,))
 
-    def templates(self, workspace: WorkspaceRef) -> Iterator[Template]:
-        """Yield the templates of a workspace that have a name, oldest first."""
+    def templates(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Template]:
+        """Yield the templates of a workspace that have a name, oldest first.
+
+        With *by* all of them, if the member may see every job, and else those of the jobs that the member may see.
+        """
         with self.store.read() as reader:
             home = _find.workspace(reader, workspace)
-        stored = paged(self.store, Query(Template, {"workspace": home.id}, order=("id",)))
-        return (template for template in stored if template.name)
+            access_of(reader, self.policy, home.id, by)
 
-    def packages(self, job: JobRef, *, state: PackageState | None = None) -> Iterator[Package]:
-        """Yield the packages of a job, by number."""
-        where: dict[str, Any] = {"job": self._home(job).id}
+        def visible(reader: Reader, found: list[Template]) -> list[Template]:
+            seeing = access_of(reader, self.policy, home.id, by)
+            named = [template for template in found if template.name]
+            if seeing.may("templates", None):
+                return named
+            jobs = reader.find(Query(Job, {"workspace": home.id}))
+            asked = {job.template for job in jobs if seeing.may("templates", job)}
+            return [template for template in named if template.id in asked]
+
+        return listed(self.store, Query(Template, {"workspace": home.id}, order=("id",)), visible)
+
+    def packages(
+        self, job: JobRef, *, state: PackageState | None = None, by: MemberRef | None = None
+    ) -> Iterator[Package]:
+        """Yield the packages of a job, by number.
+
+        With *by* all of them, if the member may see the work of others; else those on which the member has, or had to
+        its end, a turn.
+        """
+        with self.store.read() as reader:
+            where: dict[str, Any] = {"job": self._readable(reader, "packages", job, by, own=True)[0].id}
         if state is not None:
             where["state"] = state
-        return paged(self.store, Query(Package, where, order=("number",)))
 
-    def turn(self, turn: tuple[int, int] | Assignment) -> Assignment:
+        def visible(reader: Reader, found: list[Package]) -> list[Package]:
+            home, seeing = self._readable(reader, "packages", where["job"], by, own=True)
+            if seeing.may("packages", home):
+                return found
+            own = seeing.own_packages(home, [package.number for package in found])
+            return [package for package in found if package.number in own]
+
+        return listed(self.store, Query(Package, where, order=("number",)), visible)
+
+    def turn(self, turn: TurnRef, *, by: MemberRef | None = None) -> Assignment:
         """Return a turn as it is now.
 
         Raises:
             NotFound: when there is none.
         """
         with self.store.read() as reader:
-            return reader.get(Assignment, _find.key_of(turn))
+            found = _find.turn(reader, turn)
+            home = _find.job(reader, found.job)
+            seeing = access_of(reader, self.policy, home.workspace, by)
+            seeing.must("turn", home, own=seeing.is_own(found.member))
+            if seeing.who is not None and not seeing.visible_turns("turn", [found]):
+                raise access.not_allowed(seeing.who, Action.READ_RESULTS, secrecy.reason(found))
+            return found
 
     def turns(
         self,
@@ -99,6 +136,7 @@ class Reading(Shell):
         job: JobRef | None = None,
         workspace: WorkspaceRef | None = None,
         live: bool = True,
+        by: MemberRef | None = None,
     ) -> Iterator[Assignment]:
         """Yield the turns of a member: my work.
 
@@ -107,27 +145,28 @@ class Reading(Shell):
             job: Only those of this job.
             workspace: Only those of this workspace.
             live: Only those that are held or offered; every turn otherwise.
+            by: Who reads: the member, or somebody who may see the work of others; at the jobs where they may.
         """
-        for who in self._people(member, job, workspace):
-            where: dict[str, Any] = {"member": who.id, "state": LIVE if live else tuple(TurnState)}
-            if job is not None:
-                where["job"] = self._home(job).id
-            yield from paged(self.store, Query(Assignment, where, order=("job", "id")))
+        people = self._people(member, job, workspace, by)
+        where: dict[str, Any] = {"state": LIVE if live else tuple(TurnState)}
+        if job is not None:
+            with self.store.read() as reader:
+                home = _find.job(reader, job)
+                where["job"] = home.id
+                seeing = access_of(reader, self.policy, home.workspace, by)
+                seeing.must("turns", home, own=seeing.is_own(people[0].id))
+        return chain.from_iterable(self._turns_of(who, where, by) for who in people)
 
-    def available(self, member: MemberRef, *, workspace: WorkspaceRef | None = None) -> Iterator[tuple[Job, Stage]]:
-        """Yield the running jobs with the stages at which there is work for a member now."""
-        for who in self._people(member, None, workspace):
-            for job in self.jobs(who.workspace, state=JobState.RUNNING):
-                for stage in job.workflow.stages:
-                    with self.store.read() as reader:
-                        there = self._has_work(reader, job, who, stage)
-                    if there:
-                        yield job, stage
+    def _turns_of(self, who: Member, where: dict[str, Any], by: MemberRef | None) -> Iterator[Assignment]:
+        def visible(reader: Reader, found: list[Assignment]) -> list[Assignment]:
+            return access_of(reader, self.policy, who.workspace, by).visible_turns("turns", found)
+
+        return listed(self.store, Query(Assignment, {**where, "member": who.id}, order=("job", "id")), visible)
 
     def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
         """Return how far a job is: packages and tasks by state, and what packages count (`COUNTS`)."""
         with self.store.read() as reader:
-            home = self._readable(reader, job, by)
+            home, _ = self._readable(reader, "progress", job, by)
             sums = reader.tally(Query(Package, {"job": home.id}), by=("state",), add=("size", *COUNTS))
         by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
         counted = [numbers[2:] for state, numbers in by_state.items() if state is not PackageState.DISCARDED]
@@ -140,17 +179,18 @@ class Reading(Shell):
     def result(self, task: Task | Work | tuple[int, int], *, by: MemberRef | None = None) -> Result:
         """Return what a task came out of each stage with, its state, and who worked on it.
 
+        With *by* it is without the votes that are secret from the member.
+
         Raises:
             NotFound: when there is no such task.
         """
-        key = (task.task if isinstance(task, Work) else task) if not isinstance(task, tuple) else task
-        job, number = key if isinstance(key, tuple) else key.key
+        job, number = _find.key_of(Task, task)
         with self.store.read() as reader:
-            home = self._readable(reader, job, by)
-            found = reader.get(Task, (home.id, number))
-            return results.result(next(cases_of(reader, home, [found])), found)
+            home, seeing = self._readable(reader, "result", job, by)
+            found = _find.stored_task(reader, home.id, number if isinstance(task, tuple) else task)
+            return results.result(next(cases_of(reader, home, [found], seeing)), found)
 
-    def parts(self, job: PartRef, count: int) -> tuple[JobPart, ...]:
+    def parts(self, job: PartRef, count: int, *, by: MemberRef | None = None) -> tuple[JobPart, ...]:
         """Cut a job into parts for as many workers, in order; all its tasks as they are now, each in one part.
 
         A part is a plain value.  A worker, in whatever process, opens a Flow of its own and passes the part where
@@ -159,6 +199,7 @@ class Reading(Shell):
         Args:
             job: The job, or a part that is to be cut again.
             count: How many parts; there are fewer when there are fewer tasks, and one for a job without tasks.
+            by: Who reads, when the policy is to be asked.
 
         Raises:
             InvalidData: when *count* is less than one.
@@ -172,10 +213,10 @@ class Reading(Shell):
         >>> print(*flow.parts(job, 2), sep=", ")
         part 1 of 2: tasks 1 to 5, part 2 of 2: tasks 6 to 10
         """
-        if isinstance(job, JobPart):
-            return jobs.cut(job, count)
         with self.store.read() as reader:
-            home = _find.job(reader, job).id
+            home = self._readable(reader, "parts", job, by)[0].id
+            if isinstance(job, JobPart):
+                return jobs.cut(job, count)
             tasks, packages = _find.last_number(reader, Task, home), _find.last_number(reader, Package, home)
         return jobs.cut(JobPart(job=home, first=1, last=tasks, packages=(1, packages)), count)
 
@@ -184,18 +225,23 @@ class Reading(Shell):
 
         Args:
             job: The job, or a part of one.
-            by: Who reads, when the policy is to be asked.
+            by: Who reads, when the policy is to be asked; it is without the votes that are secret from them.
             snapshot: Whether all pages show the same moment; each shows its own otherwise.
         """
-        with self.store.read() as reader:
-            home = self._readable(reader, job, by)
+        return self._results("results", job, by, snapshot=snapshot)
 
+    def _results(self, name: str, job: PartRef, by: MemberRef | None, *, snapshot: bool = False) -> Iterator[Result]:
+        """Yield what `results` yields, to whoever may read by the verb of this name."""
+        with self.store.read() as reader:
+            home, _ = self._readable(reader, name, job, by)
         start, last = (job.first, job.last) if isinstance(job, JobPart) else (1, None)
 
         def page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
+            with self.store.read() if snapshot and by is not None else nullcontext(reader) as now:
+                seeing = self._readable(now, name, home, by)[1]  # whoever is removed meanwhile, is so in no snapshot
             query = Query(Task, {"job": home.id, "number": Span(first, last)}, order=("number",), limit=_find.PAGE)
             tasks = list(reader.find(query))
-            cases = cases_of(reader, home, tasks)
+            cases = cases_of(reader, home, tasks, attrs.evolve(seeing, reader=reader))
             found = [results.result(case, task) for case, task in zip(cases, tasks, strict=True)]
             return found, tasks[-1].number + 1 if len(tasks) == _find.PAGE else None
 
@@ -217,94 +263,87 @@ class Reading(Shell):
             state: How far they are.
             member: Who has worked on them in a turn that ended with its work.
             label: An option chosen in the result, for the task or one of its regions.
-            by: Who reads, when the policy is to be asked.
+            by: Who reads, when the policy is to be asked; votes that are secret from them match nothing.
         """
         with self.store.read() as reader:
-            home = self._readable(reader, job, by)
+            home, _ = self._readable(reader, "find_tasks", job, by)
             who = None if member is None else _find.member(reader, home.workspace, member).id
-        for result in self.results(job if isinstance(job, JobPart) else home):
+
+        def fits(result: Result) -> bool:
             worked = who is None or any(made.member == who and made.looked_at for made in result.provenance)
             labeled = label is None or mentions(result.replies, label)
-            if worked and labeled and state in (None, result.state):
-                yield result
+            return worked and labeled and state in (None, result.state)
+
+        return filter(fits, self._results("find_tasks", job if isinstance(job, JobPart) else home, by))
 
     def history(
         self, job: JobRef, *, package: PackageRef | int | None = None, by: MemberRef | None = None
     ) -> Iterator[Event]:
-        """Yield the events of a job, or of one of its packages, oldest first."""
-        with self.store.read() as reader:
-            home = self._readable(reader, job, by)
-        where: dict[str, Any] = {"job": home.id}
-        if package is not None:
-            where["package"] = package if isinstance(package, int) else _find.key_of(package)[1]
-        return self._told(Query(Event, where, order=("position",)))
+        """Yield the events of a job, or of one of its packages, oldest first.
 
-    def can(self, member: MemberRef, action: Action, entity: Place, *, stage: Stage | None = None) -> Permission:
-        """Return whether a member may do something here, without trying it.
-
-        Args:
-            member: The member.
-            action: What they would do.
-            entity: Where: a workspace, job, package or turn.
-            stage: At which stage; that of the action, package or turn when not given.
-
-        >>> import itagflow
-        >>> flow = itagflow.open("memory:")
-        >>> street = flow.create_workspace("street", admin="ada")
-        >>> bool(flow.can("ada", Action.EXPORT, street))
-        True
+        With *by* all of them, if the member may see the work of others, without votes that are secret from them; else
+        those of what the member did.
         """
         with self.store.read() as reader:
-            home, job = _place(reader, entity)
-            who = _find.member(reader, home, member)
-        at = stage or _stage(entity) or next((s for s in Stage if Action.at(s) is action), None)
-        return Permission(access.refusal(self.policy, who, action, job, at))
+            home, _ = self._readable(reader, "history", job, by, own=True)
+            where: dict[str, Any] = {"job": home.id}
+            if package is not None:
+                where["package"] = _find.package_in(reader, home.id, package).number
+        return self._told("history", Query(Event, where, order=("position",)), home.workspace, by)
 
-    def _told(self, query: Query[Event]) -> Iterator[Event]:
-        """Yield events with the account of the one who acted."""
+    def _told(self, name: str, query: Query[Event], workspace: int | None, by: MemberRef | None) -> Iterator[Event]:
+        """Yield the events that may be seen, with the account of the one who acted."""
         accounts = dict[int, str]()
-        for event in paged(self.store, query):
-            if event.member and event.member not in accounts:
-                with self.store.read() as reader:
-                    accounts[event.member] = reader.get(Member, (event.member,)).account
-            yield attrs.evolve(event, who=accounts.get(event.member, ""))
 
-    def _home(self, job: JobRef) -> Job:
-        with self.store.read() as reader:
-            return _find.job(reader, job)
-
-    def _readable(self, reader: Reader, job: PartRef, by: MemberRef | None) -> Job:
-        home = _find.job(reader, job)
-        if by is not None:
-            access.check(self.policy, _find.member(reader, home.workspace, by), Action.READ, home, None)
-        return home
-
-    def _people(self, member: MemberRef, job: JobRef | None, workspace: WorkspaceRef | None) -> list[Member]:
-        with self.store.read() as reader:
-            if job is not None:
-                return [_find.member(reader, _find.job(reader, job).workspace, member)]
+        def visible(reader: Reader, found: list[Event]) -> list[Event]:
             if workspace is not None:
-                return [_find.member(reader, _find.workspace(reader, workspace).id, member)]
-            if isinstance(member, str):
-                return _find.called(reader, Query(Member, {"account": member}, order=("id",)))
-            return [reader.get(Member, member.key if isinstance(member, Member) else (member,))]
+                found = access_of(reader, self.policy, workspace, by).visible_events(name, found)
+            for member in {event.member for event in found if event.member} - accounts.keys():
+                accounts[member] = reader.get(Member, (member,)).account
+            return [attrs.evolve(event, who=accounts.get(event.member, "")) for event in found]
 
-    def _has_work(self, reader: Reader, job: Job, who: Member, stage: Stage) -> bool:
-        if access.refusal(self.policy, who, Action.at(stage), job, stage):
-            return False
-        mine = reader.find(Query(Assignment, {"member": who.id, "state": LIVE, "job": job.id}))
-        if any(turn.stage is stage for turn in mine):
-            return True
-        return has_work(reader, job, who, stage)
+        return listed(self.store, query, visible)
+
+    def _readable(
+        self, reader: Reader, name: str, job: PartRef, by: MemberRef | None, *, own: bool = False
+    ) -> tuple[Job, Access]:
+        """Return the job, and what *by* may read there, after checking that it may be read by the verb of this name."""
+        home = _find.job(reader, job)
+        seeing = access_of(reader, self.policy, home.workspace, by)
+        seeing.must(name, home, own=own)
+        return home, seeing
+
+    def _people(
+        self, member: MemberRef, job: JobRef | None, workspace: WorkspaceRef | None, by: MemberRef | None
+    ) -> list[Member]:
+        """Return the member in each workspace that is meant; with *by* in those to which that member belongs too.
+
+        Raises:
+            NotFound: when there is no such member, or *by* belongs to none of the workspaces.
+            NotAllowed: when *by* was removed from all of them.
+        """
+        with self.store.read() as reader:
+            found = _named(reader, member, job, workspace)
+            beside, refused = list[Member](), list[ItagflowError]()
+            for who in found:
+                try:
+                    access_of(reader, self.policy, who.workspace, by)
+                    beside.append(who)
+                except (NotFound, NotAllowed) as error:
+                    refused.append(error)
+        if refused and not beside:
+            raise refused[0]
+        return beside
 
 
-def _place(reader: Reader, entity: Place) -> tuple[int, Job | None]:
-    """Return the workspace that *entity* is in, and its job if it has one."""
-    if isinstance(entity, Job | Package | Assignment):
-        job = reader.get(Job, (entity.id if isinstance(entity, Job) else entity.job,))
-        return job.workspace, job
-    return _find.workspace(reader, entity).id, None
-
-
-def _stage(entity: Place) -> Stage | None:
-    return entity.stage if isinstance(entity, Package | Assignment) else None
+def _named(reader: Reader, member: MemberRef, job: JobRef | None, workspace: WorkspaceRef | None) -> list[Member]:
+    """Return the member of this job or workspace; or else everybody of this account, in whatever workspace."""
+    home = None if workspace is None else _find.workspace(reader, workspace).id
+    if job is not None:
+        place = _find.job(reader, job)
+        if home not in (None, place.workspace):
+            raise NotFound("Job", place.id)
+        home = place.workspace
+    if home is not None:
+        return [_find.member(reader, home, member)]
+    return _find.everywhere(reader, member)

@@ -60,7 +60,7 @@ class Reviewing(Answering):
             NotHeld: when the turn is not held, or not by the member *by*.
             WrongState: when the turn is at LABEL: `save` is the verb there.
         """
-        self._check(turn, [(task, reply)])
+        self._check(turn, [(task, reply)], by)
         with self._acting() as block:
             desk, found, old = _look_at(block, turn, task, "modify", by)
             replies = fitted(desk.template, [found], [reply])[0]
@@ -177,14 +177,14 @@ def _named(
     block: Block, mine: Held, tasks: Iterable[TaskRef] | None, reason: str
 ) -> list[tuple[Answer | None, Answer]]:
     """Return the judgments of the tasks that a reject names, each with what it replaces."""
-    numbers = [_find.number_of(task) for task in tasks or ()]
-    if not numbers:
+    refs = {_find.number_in(mine.job.id, task): task for task in tasks or ()}
+    if not refs:
         return []
     why = reviewing.needs_reason("the reject", reason)
-    checked = reviewing.tasks_of(mine.turn, numbers, numbers_in(block.store, mine.package))
+    checked = reviewing.tasks_of(mine.turn, list(refs), numbers_in(block.store, mine.package))
     judged = list[tuple[Answer | None, Answer]]()
     for number in checked:
-        task = _find.task(block.store, mine.job.id, number)
+        task = _find.stored_task(block.store, mine.job.id, refs[number])
         old = perhaps(block.store, Answer, (*mine.turn.key, number))
         judged.append((old, labeling.answer(mine.turn, task, mine.act, verdict=Verdict.WRONG, remark=why)))
     return [(old, new) for old, new in judged if not labeling.says_the_same(old, new)]

@@ -15,7 +15,8 @@ import attrs
 from itagflow.contexts import safe_context
 from itagflow.errors import NotFound
 from itagflow.flow import _find
-from itagflow.flow._find import PAGE, first, last_number, perhaps, through
+from itagflow.flow._access import access_of, asked_again, must_name_workspace
+from itagflow.flow._find import PAGE, MemberRef, first, last_number, perhaps, through
 from itagflow.flow.reading import Reading
 from itagflow.model.difference import Difference, differ
 from itagflow.model.entity import E, Entity
@@ -46,7 +47,9 @@ Place = Workspace | Job | JobPart
 class Verifying(Reading):
     """The verb that looks whether everything still fits together."""
 
-    def verify(self, place: Place | int | str | None = None, *, snapshot: bool = False) -> Iterator[Difference]:
+    def verify(
+        self, place: Place | int | str | None = None, *, snapshot: bool = False, by: MemberRef | None = None
+    ) -> Iterator[Difference]:
         """Recompute every count, state and rule from what is stored and from the history, and yield each difference.
 
         Nothing is yielded when all is sound.  Packages are looked at in turn, each with its tasks, turns, answers and
@@ -57,9 +60,11 @@ class Verifying(Reading):
                 from a job, and all its parts together come to the same as the job; everything, and what belongs to
                 nothing, when not given.
             snapshot: Whether all of it shows one moment.
+            by: Who asks, when the policy is to be asked: for each difference anew.
 
         Raises:
             NotFound: when there is no such workspace or job.
+            NotAllowed: when *by* may not see how good the work is.
             InvalidData: when a part was not cut from a job, and does not say which packages are looked at with it.
 
         >>> import itagflow
@@ -68,10 +73,20 @@ class Verifying(Reading):
         >>> list(flow.verify(street))
         []
         """
-        if place is not None:
-            with self.store.read() as reader:
-                place = _found(reader, place)
-        return differences(self.store, place, snapshot=snapshot)
+        if place is None:
+            must_name_workspace("the verification", by)
+            return differences(self.store, snapshot=snapshot)
+        with self.store.read() as reader:
+            found = _found(reader, place)
+            self._must_verify(reader, found, by)
+        every = differences(self.store, found, snapshot=snapshot)
+        return asked_again(self.store, every, lambda reader: self._must_verify(reader, found, by))
+
+    def _must_verify(self, reader: Reader, place: Place, by: MemberRef | None) -> None:
+        if isinstance(place, Workspace):
+            access_of(reader, self.policy, place.id, by).must("verify", None)
+        else:
+            self._readable(reader, "verify", place, by)
 
 
 def differences(store: Store, place: Place | None = None, *, snapshot: bool = False) -> Iterator[Difference]:

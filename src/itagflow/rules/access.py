@@ -15,8 +15,12 @@ from itagflow.model.workspace import Member, Role
 class Action(Enum):
     """What a policy is asked about."""
 
-    READ = "read"
-    """See jobs, progress, results and history."""
+    READ_JOB = "read_job"
+    """See a job, its template and how far it is; one's own turns with their tasks, packages and events."""
+    READ_RESULTS = "read_results"
+    """See results, and the turns, packages and events of others."""
+    READ_QUALITY = "read_quality"
+    """See what tells how good the work is, and whether the store is sound."""
     LABEL = "label"
     """Claim and label packages."""
     INSPECT = "inspect"
@@ -60,6 +64,9 @@ Policy = Callable[[Member, Action, Job | None, Stage | None], str | None]
 It is asked inside the block that acts, so it must answer from what it is given and not call the Flow.
 """
 
+REMOVED = "this member was removed from the workspace"
+"""Why who was removed may do and read nothing."""
+
 _YES, _NAMED, _NO = Grant.YES, Grant.NAMED, Grant.NO
 
 
@@ -68,7 +75,9 @@ def _row(admin: Grant, annotation_admin: Grant, leader: Grant, operator: Grant, 
 
 
 TABLE: Table = {
-    Action.READ: _row(_YES, _YES, _YES, _YES, _YES),
+    Action.READ_JOB: _row(_YES, _YES, _NAMED, _NAMED, _YES),
+    Action.READ_RESULTS: _row(_YES, _YES, _NAMED, _NO, _YES),
+    Action.READ_QUALITY: _row(_YES, _YES, _NO, _NO, _NO),
     Action.LABEL: _row(_YES, _YES, _NAMED, _NAMED, _NO),
     Action.INSPECT: _row(_YES, _YES, _NAMED, _NAMED, _NO),
     Action.ACCEPT: _row(_YES, _YES, _NAMED, _NAMED, _NO),
@@ -89,7 +98,7 @@ STRICT_TABLE: Table = {**TABLE, Action.LABEL: _WORK, Action.INSPECT: _WORK, Acti
 class TablePolicy:
     """A policy that looks the answer up in a table.
 
-    >>> policy = TablePolicy({**TABLE, Action.EXPORT: TABLE[Action.READ]})   # everybody may export
+    >>> policy = TablePolicy({**TABLE, Action.EXPORT: TABLE[Action.READ_RESULTS]})   # who sees results may export
     >>> policy.table[Action.EXPORT][Role.VIEWER].value
     'yes'
     """
@@ -100,10 +109,10 @@ class TablePolicy:
     def __call__(self, member: Member, action: Action, job: Job | None, stage: Stage | None) -> str | None:
         """Return None when *member* may do *action* here, else the reason why not."""
         grant = self.table[action][member.role]
-        if grant is Grant.YES or (grant is Grant.NAMED and job is not None and names(job, member, stage)):
+        if grant is Grant.YES:
             return None
         if grant is Grant.NAMED:
-            return f"the workforce of this job does not name them{f' for {stage.value}' if stage else ''}"
+            return _unnamed(job, member, stage)
         return f"the role {member.role.value} does not include it"
 
 
@@ -114,6 +123,52 @@ strict_policy = TablePolicy(STRICT_TABLE)
 """Like the default, but keeps labeling, inspecting and accepting to the two administrator roles."""
 
 
+@attrs.frozen
+class Reading:
+    """What a reader asks the policy when a member reads."""
+
+    own: Action | None
+    """The action for what is the member's own; None: whoever belongs to the workspace may see it."""
+    others: Action | None
+    """The action for what is of others, or of all; None: nobody may see it."""
+
+
+_ALL_OF_A_JOB = Reading(Action.READ_JOB, Action.READ_JOB)
+_OWN_OR_OTHERS = Reading(Action.READ_JOB, Action.READ_RESULTS)
+_RESULTS = Reading(Action.READ_RESULTS, Action.READ_RESULTS)
+_EXPORT = Reading(Action.EXPORT, Action.EXPORT)
+
+READERS: Mapping[str, Reading] = {
+    "job": _ALL_OF_A_JOB,
+    "jobs": _ALL_OF_A_JOB,
+    "template": _ALL_OF_A_JOB,
+    "templates": _ALL_OF_A_JOB,
+    "progress": _ALL_OF_A_JOB,
+    "parts": _ALL_OF_A_JOB,
+    "tasks": Reading(Action.READ_JOB, None),
+    "packages": _OWN_OR_OTHERS,
+    "turn": _OWN_OR_OTHERS,
+    "turns": _OWN_OR_OTHERS,
+    "available": _OWN_OR_OTHERS,
+    "explain": _OWN_OR_OTHERS,
+    "history": _OWN_OR_OTHERS,
+    "events": _OWN_OR_OTHERS,
+    "listen": _OWN_OR_OTHERS,
+    "members": Reading(None, Action.READ_RESULTS),
+    "can": Reading(None, Action.READ_RESULTS),
+    "result": _RESULTS,
+    "results": _RESULTS,
+    "find_tasks": _RESULTS,
+    "verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),
+    "export": _EXPORT,
+    "copy": _EXPORT,
+}
+"""What each reader of a Flow asks: the one place that says so."""
+
+NEVER_EXTERNAL = frozenset({Action.MANAGE_JOB, Action.EXPORT, Action.MANAGE_MEMBERS, Action.ERASE})
+"""What no external member may do, whatever the policy says."""
+
+
 def check(policy: Policy, member: Member, action: Action, job: Job | None, stage: Stage | None) -> None:
     """Check that *policy* lets *member* do *action* here.
 
@@ -121,12 +176,59 @@ def check(policy: Policy, member: Member, action: Action, job: Job | None, stage
         NotAllowed: when it does not, or the member was removed.
     """
     if reason := refusal(policy, member, action, job, stage):
-        raise NotAllowed(member.account, action.value.replace("_", " "), reason)
+        raise not_allowed(member, action, reason)
 
 
 def refusal(policy: Policy, member: Member, action: Action, job: Job | None, stage: Stage | None) -> str | None:
-    """Return why *member* may not do *action* here, or None; who was removed may do nothing under any policy."""
-    return policy(member, action, job, stage) if member.active else "this member was removed from the workspace"
+    """Return why *member* may not do *action* here, or None.
+
+    Under any policy, who was removed may do nothing, and an external member may manage nothing and work and read only
+    where the workforce of a job names them.
+    """
+    if not member.active:
+        return REMOVED
+    if member.external and action in NEVER_EXTERNAL:
+        return "an external member may not"
+    reason = policy(member, action, job, stage)
+    return _unnamed(job, member, stage) if reason is None and member.external else reason
+
+
+def reading_refusal(policy: Policy, member: Member, reader: str, job: Job | None, *, own: bool) -> str | None:
+    """Return why *member* may not see, by *reader*, what is their own or of others at *job*; or None.
+
+    Without a job it is what belongs to the workspace.
+    """
+    asked = READERS[reader].own if own else READERS[reader].others
+    if asked is not None:
+        return refusal(policy, member, asked, job, None)
+    if not member.active:
+        return REMOVED
+    return None if own else "it is another member's"
+
+
+def check_reading(policy: Policy, member: Member, reader: str, job: Job | None, *, own: bool) -> None:
+    """Check that *policy* lets *member* see, by *reader*, what is their own or of others at *job*.
+
+    Raises:
+        NotAllowed: when it does not, or the member was removed.
+    """
+    if reason := reading_refusal(policy, member, reader, job, own=own):
+        asked = READERS[reader].own if own else READERS[reader].others
+        raise not_allowed(member, asked or Action.READ_JOB, reason)
+
+
+def not_allowed(member: Member, action: Action, reason: str) -> NotAllowed:
+    """Return the error that tells *member* why they may not do *action*."""
+    return NotAllowed(member.account, action.value.replace("_", " "), reason)
+
+
+def _unnamed(job: Job | None, member: Member, stage: Stage | None) -> str | None:
+    """Return what to tell *member* where no workforce names them, or None where one does."""
+    if job is None:
+        return "they may do so only at the jobs that name them"
+    if names(job, member, stage):
+        return None
+    return f"the workforce of this job does not name them{f' for {stage.value}' if stage else ''}"
 
 
 def names(job: Job, member: Member, stage: Stage | None) -> bool:

@@ -160,8 +160,22 @@ def must_hold(turn: Assignment, by: Member | None) -> None:
     if turn.state is TurnState.OFFERED:
         raise NotHeld(turn.key, "it is offered: claim it first")
     if turn.state is not TurnState.HELD:
-        how = turn.outcome.value if turn.outcome else turn.state.value
-        raise NotHeld(turn.key, f"it was {how}{f' ({turn.remark})' if turn.remark else ''}: claim anew")
+        raise _over(turn)
+
+
+def must_not_be_returned(turn: Assignment) -> None:
+    """Check that *turn* did not end without its work: its member has nothing to see there any more.
+
+    Raises:
+        NotHeld: when it did.
+    """
+    if turn.state is TurnState.RETURNED:
+        raise _over(turn)
+
+
+def _over(turn: Assignment) -> NotHeld:
+    how = turn.outcome.value if turn.outcome else turn.state.value
+    return NotHeld(turn.key, f"it was {how}{f' ({turn.remark})' if turn.remark else ''}: claim anew")
 
 
 def must_be_of(turn: Assignment, member: Member) -> None:

@@ -57,6 +57,11 @@ class Case:
         package = self.package
         return package.state is PackageState.LABEL and (package.scope is None or self.task in package.scope)
 
+    @property
+    def being_voted_on(self) -> bool:
+        """Whether the task is in the scope of a labeling whose votes are not merged yet."""
+        return self.being_labeled and self.job.workflow.label.votes > 1
+
     def own(self, stage: Stage, since: int) -> Answer | None:
         """Return the last answer that reviewers at *stage* gave themselves, since that round."""
         for turn in reversed(self.done(stage, since)):
@@ -139,7 +144,10 @@ def _provenance(case: Case) -> Iterator[Provenance]:
 
 
 def counted(package: Package, cases: Iterable[Case]) -> Package:
-    """Return *package*, about to be saved, with the counts of its abandoned, wrong and corrected tasks."""
+    """Return *package*, about to be saved, with the counts of its abandoned, wrong and corrected tasks.
+
+    Votes count once they are merged: before that, counts that anybody may see would tell what they say.
+    """
     found = [(state(case, live=False), corrected(case)) for case in cases]
     states = [state for state, _ in found]
     return attrs.evolve(
@@ -157,7 +165,7 @@ def corrected(case: Case) -> bool:
 
 
 def state(case: Case, *, live: bool = True) -> TaskState:
-    """Return how far the task is; with *live*, also by what the turns say that are still held."""
+    """Return how far the task is; with *live*, also by what is said in turns still held, and votes not merged yet."""
     wrong, _ = judged_wrong(case, live=live)
     if wrong:
         return TaskState.WRONG
@@ -190,7 +198,7 @@ def judged_wrong(case: Case, *, live: bool = True) -> tuple[bool, str]:
     """Return whether the task stands judged wrong, and the last remark that sent it back."""
     wrong, remark = False, ""
     for turn in case.turns:
-        answer = case.answers.get(turn.id) if _speaks(turn, live=live) else None
+        answer = case.answers.get(turn.id) if _speaks(case, turn, live=live) else None
         if answer is not None and answer.wrong:
             wrong, remark = True, answer.remark
         elif answer is not None and (answer.counts or answer.verdict):
@@ -205,11 +213,13 @@ def judged_wrong(case: Case, *, live: bool = True) -> tuple[bool, str]:
 def _said(case: Case, *, live: bool) -> Iterator[tuple[Assignment, Answer]]:
     for turn in case.turns:
         answer = case.answers.get(turn.id)
-        if answer is not None and _speaks(turn, live=live):
+        if answer is not None and _speaks(case, turn, live=live):
             yield turn, answer
 
 
-def _speaks(turn: Assignment, *, live: bool) -> bool:
+def _speaks(case: Case, turn: Assignment, *, live: bool) -> bool:
+    if not live and case.being_voted_on and turn.round == case.package.round and turn.outcome is Outcome.SUBMITTED:
+        return False
     done = turn.state is TurnState.DONE and turn.outcome is not Outcome.SUGGESTED
     return done or (live and turn.state is TurnState.HELD)
 
@@ -241,12 +251,17 @@ def _votes(case: Case, round: int) -> Iterator[Answer]:
 
 
 def _draft(case: Case, turn: Assignment) -> Answer | None:
-    """Return what the last returned turn at the same stage and round had saved."""
+    """Return what the last returned turn at the same stage and round had saved.
+
+    Of several voters each sees only their own: whoever gave a turn back may still vote.
+    """
+    voting = case.being_voted_on and turn.stage is Stage.LABEL
     earlier = [
         case.answers[other.id]
         for other in case.turns
         if other.id in case.answers
         and other.state is TurnState.RETURNED
         and (other.stage, other.round) == (turn.stage, turn.round)
+        and (other.member == turn.member or not voting)
     ]
     return earlier[-1] if earlier else None

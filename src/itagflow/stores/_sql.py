@@ -121,16 +121,20 @@ SQLITE = Sql()
 
 def _conditions(sql: Sql, query: Query[Any]) -> tuple[Shape, Any, list[Any]]:
     """Return the shape of the conditions, that of what must not be beside, and the parameters of both."""
-    shape, values = _rendered(sql, query.where)
+    shape, values = _rendered(sql, LAYOUTS[query.kind], query.where)
     if query.unless is None:
         return shape, None, values
-    inner, more = _rendered(sql, query.unless.where)
+    inner, more = _rendered(sql, LAYOUTS[query.unless.kind], query.unless.where)
     return shape, (query.unless.kind, tuple(query.unless.same.items()), inner), values + more
 
 
-def _rendered(sql: Sql, where: Mapping[str, Condition]) -> tuple[Shape, list[Any]]:
+def _rendered(sql: Sql, layout: Layout[Any], where: Mapping[str, Condition]) -> tuple[Shape, list[Any]]:
     shape, values = list[tuple[str, str]](), list[Any]()
     for name, condition in where.items():
+        if condition == Span():
+            continue  # open on both sides: all values match
+        # an index over the filled ones is only used when the text itself says that they are
+        filled = " AND {} <> ''" if name in layout.sparse and not _may_be_empty(condition) else ""
         if condition is True or condition is False:
             shape.append((name, f"= {condition:d}"))  # a literal, so that an index over part of the rows is used
         elif isinstance(condition, Enum):
@@ -139,15 +143,22 @@ def _rendered(sql: Sql, where: Mapping[str, Condition]) -> tuple[Shape, list[Any
             shape.append((name, f"IN ({', '.join(map(_literal, condition))})"))
         elif isinstance(condition, tuple):
             how, given = _any_of(sql, list(map(plain, condition)))
-            shape.append((name, how))
+            shape.append((name, how + filled))
             values += given
         elif isinstance(condition, Span):
-            shape.append((name, _ends(sql, condition)))
+            shape.append((name, _ends(sql, condition) + filled))
             values += [plain(end) for end in (condition.low, condition.high) if end is not None]
         else:
-            shape.append((name, f"= {sql.mark}"))
+            shape.append((name, f"= {sql.mark}{filled}"))
             values.append(plain(condition))
     return tuple(shape), values
+
+
+def _may_be_empty(condition: Condition) -> bool:
+    """Return whether an empty text meets the condition."""
+    if isinstance(condition, Span):
+        return condition.low is None or condition.low == ""
+    return "" in condition if isinstance(condition, tuple) else condition == ""
 
 
 def _literal(word: Scalar) -> str:
@@ -172,22 +183,20 @@ def _any_of(sql: Sql, values: list[Any]) -> tuple[str, Sequence[Any]]:
 
 
 def _where(sql: Sql, layout: Layout[Any], shape: Shape, unless: Any) -> str:
-    parts = [_condition(layout, name, how) for name, how in shape if how]
+    parts = [_condition(name, how) for name, how in shape]
     if unless is not None:
         kind, same, inner = unless
         parts.append(_not_beside(sql, layout, LAYOUTS[kind], same, inner))
     return f" WHERE {' AND '.join(parts)}" if parts else ""
 
 
-def _condition(layout: Layout[Any], name: str, how: str, table: str = "") -> str:
-    text = f"{table}{name} {how.format(table + name)}"
-    # an index over the filled ones is only used when the text itself says that they are
-    return f"{text} AND {table}{name} <> ''" if name in layout.sparse and how != "= ''" else text
+def _condition(name: str, how: str, table: str = "") -> str:
+    return f"{table}{name} {how.format(table + name)}"
 
 
 def _not_beside(sql: Sql, layout: Layout[Any], other: Layout[Any], same: Shape, inner: Shape) -> str:
     joined = [f"beside.{theirs} = {sql.place}{layout.table}.{ours}" for ours, theirs in same]
-    parts = " AND ".join([*joined, *(_condition(other, name, how, "beside.") for name, how in inner)])
+    parts = " AND ".join([*joined, *(_condition(name, how, "beside.") for name, how in inner)])
     return f"NOT EXISTS (SELECT 1 FROM {sql.place}{other.table} AS beside WHERE {parts}{sql.apart})"
 
 

@@ -46,14 +46,16 @@ class FileTransactions(Transactions[sqlite3.Connection]):
     """Transactions on one file, in WAL mode: any number that read, and one that writes, among all processes."""
 
     is_closed_at_forks = True
+    _door: FileIO | None = None
+    """The lock file, while it is open."""
+    _file: tuple[int, int] | None = None
+    """By what the system knows the file that was opened."""
 
     def __init__(self, name: str, path: str, synchronous: Literal["FULL", "NORMAL"]) -> None:
         """Open transactions on the file at *path*."""
         super().__init__(name)
         self._path = path
         self._synchronous = synchronous
-        self._door: FileIO | None = None
-        self._file: tuple[int, int] | None = None
 
     def _width(self, mode: Mode) -> int | None:
         return 1 if mode is Mode.WRITE else None
@@ -73,17 +75,13 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         idle = state.idle[writes]
         connection: sqlite3.Connection | None
         try:
-            self._must_be_the_file()
+            if writes or _unusable_files:  # a block that reads costs too little for one more system call
+                self._must_be_the_file()
             try:
                 connection = transaction.connection = idle.pop()
             except IndexError:
                 connection = transaction.connection = self._connect(transaction, state)
-            if writes:
-                self._begin_writing(connection, transaction, state)
-            else:
-                self._execute(connection, "BEGIN")
-                if transaction.mode is Mode.SNAPSHOT:  # its view starts now, and not with its first question
-                    self._execute(connection, "SELECT 1 FROM sqlite_master LIMIT 1")
+            self._begin(connection, transaction, state)
             seen = view(transaction)
             yield seen
             if writes:
@@ -104,6 +102,14 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                     idle.append(connection)
                     if len(idle) > IDLE:
                         self._close_idle(state, keep=IDLE)
+
+    def _begin(self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState) -> None:
+        if transaction.mode is Mode.WRITE:
+            self._begin_writing(connection, transaction, state)
+            return
+        self._execute(connection, "BEGIN")
+        if transaction.mode is Mode.SNAPSHOT:  # its view starts now, and not with its first question
+            self._execute(connection, "SELECT 1 FROM sqlite_master LIMIT 1")
 
     def _begin_writing(
         self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
@@ -139,6 +145,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
 
     def _connect(self, transaction: SqliteTransaction, state: SqliteState) -> sqlite3.Connection:
         """Return a new connection.  One that writes never waits inside SQLite, where nothing could interrupt it."""
+        self._must_be_the_file()  # SQLite would make a new one
         writes = transaction.mode is Mode.WRITE
         timeout = 0.0 if writes else self.timeout
         try:
@@ -155,7 +162,8 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 raise
         except sqlite3.Error as error:
             raise translated(self.name, error) from error
-        self._file = self._file or _identity(self._path)
+        if self._file is None:
+            self._file = _identity(self._path)
         return made
 
     def _switch_to_wal(self, made: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState) -> None:
@@ -183,7 +191,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
             StoreFailed: when it does not, or when this process cannot use the file.
         """
         if self._file is None and not _unusable_files:
-            return
+            return  # it is being opened
         found = _identity(self._path)
         if found in _unusable_files:
             raise StoreFailed(self.name, *FORKED_INSIDE)
@@ -219,10 +227,13 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
     A snapshot is a copy of the whole database, made while nobody writes.
     """
 
+    _only: sqlite3.Connection | None = None
+    """The connection: None in a forked child."""
+
     def __init__(self, name: str) -> None:
         """Make an empty database."""
         super().__init__(name)
-        self._only: sqlite3.Connection | None = _connect_memory()
+        self._only = _connect_memory()
         bring_up(name, self._only)
 
     def _width(self, mode: Mode) -> int | None:

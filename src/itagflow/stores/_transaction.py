@@ -7,8 +7,6 @@ from collections import deque
 from enum import Enum
 from typing import Generic, TypeVar
 
-import attrs
-
 from itagflow.errors import StoreFailed
 
 C = TypeVar("C")
@@ -30,6 +28,9 @@ class Mode(Enum):
     """Waits for news, for as long as somebody listens."""
 
 
+_LONG = (Mode.SNAPSHOT, Mode.LISTEN)
+
+
 HAS_ENDED = ("this block has ended", "Open another one")
 IS_CLOSED = ("the store is closed", "Open it again")
 IS_OF_PARENT = (
@@ -38,24 +39,16 @@ IS_OF_PARENT = (
 )
 
 
-@attrs.define(eq=False)
 class Transaction(Generic[C]):
-    """One open transaction."""
+    """One open transaction.
 
-    store: str
-    """The name of the store, for errors."""
-    mode: Mode
-    """What it is for."""
-    thread: int
-    """The thread that has opened it."""
-    until: float
-    """When it gives up waiting, by the monotonic clock."""
+    A plain class with defaults that cost nothing: one is made for every verb.
+    """
+
     connection: C | None = None
     """Its connection: None before it begins, and after its end."""
     refusal: tuple[str, str] = HAS_ENDED
     """Why it runs no statements without a connection, and what to do."""
-    is_long: bool = attrs.field(init=False)
-    """Whether it may be open beside another one of its thread, and is ended when the store is closed."""
     is_busy: bool = False
     """Whether a statement runs."""
     has_been_ended: bool = False
@@ -64,8 +57,6 @@ class Transaction(Generic[C]):
     A statement first sets `is_busy` and then looks at this; who ends it does it the other way round.  So one of the two
     sees the other, and no connection is closed under a statement.
     """
-    claims: deque[None] = attrs.field(factory=lambda: deque[None]([None]))
-    """Who takes the one that is in here gives the connection of a long transaction back, and nobody else."""
     place: LockType | None = None
     """Its place in the queue; released to wake it."""
     has_door: bool = False
@@ -73,8 +64,23 @@ class Transaction(Generic[C]):
     has_news: bool = False
     """Whether it adds to the history, so that those who listen are to be woken."""
 
-    def __attrs_post_init__(self) -> None:
-        self.is_long = self.mode in (Mode.SNAPSHOT, Mode.LISTEN)
+    def __init__(self, store: str, mode: Mode, thread: int, until: float) -> None:
+        """Begin without a connection.
+
+        Args:
+            store: The name of the store, for errors.
+            mode: What it is for.
+            thread: The thread that opens it.
+            until: When it gives up waiting, by the monotonic clock.
+        """
+        self.store = store
+        self.mode = mode
+        self.thread = thread
+        self.until = until
+        self.is_long = mode in _LONG
+        """Whether it may be open beside another one of its thread, and is ended when the store is closed."""
+        self._claims = [None] if self.is_long else []
+        """Who takes the one in here gives the connection of a long transaction back, and nobody else."""
 
     def usable_connection(self) -> C:
         """Return the connection for a statement.
@@ -90,7 +96,7 @@ class Transaction(Generic[C]):
     def has_claim(self) -> bool:
         """Take the claim to give the connection of a long one back, and return whether it was there."""
         try:
-            self.claims.pop()
+            self._claims.pop()
         except IndexError:
             return False
         return True

@@ -61,6 +61,11 @@ class Transactions(ABC, Generic[C]):
         self.state: State[C] = State()
         _forks.watch(self)
 
+    def __del__(self) -> None:
+        """Close the connections of a store that was dropped without being closed."""
+        self.state.is_closed = True
+        self.close_idle()
+
     @property
     def running(self) -> dict[Transaction[C], int]:
         """The transactions that are open, each with the thread that has opened it."""

@@ -22,10 +22,12 @@ from itagflow.testing.builders import (
     an_event,
     one_of_each,
 )
+from itagflow.testing.concurrency import ConcurrencyContract
 from itagflow.testing.contract import StoreContract
 
 __all__ = [
     "AT",
+    "ConcurrencyContract",
     "StoreContract",
     "a_job",
     "a_member",

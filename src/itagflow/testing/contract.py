@@ -28,12 +28,15 @@ from itagflow.testing.builders import (
     an_event,
     one_of_each,
 )
+from itagflow.testing.closing import Closing
+from itagflow.testing.locking import Locking
 from itagflow.testing.meeting import Meeting
 from itagflow.testing.opening import refused
+from itagflow.testing.querying import Querying
 from itagflow.testing.summing import Summing
 
 
-class StoreContract(Meeting, Summing):
+class StoreContract(Querying, Locking, Closing, Meeting, Summing):
     """What every store promises; subclass it and give `open_store`."""
 
     def filled(self, *entities: Entity) -> Store:
@@ -208,6 +211,7 @@ class StoreContract(Meeting, Summing):
                 query, seen = Query(Package, {"job": 4}, order=order, limit=4), list[Package]()
                 while page := list(reader.find(query)):
                     seen += page
+                    assert len(seen) <= len(packages), f"pages repeat: {[package.number for package in seen]}"
                     query = attrs.evolve(query, after=cursor(query, page[-1]))
             assert seen == expected, order
         store.close()

@@ -26,6 +26,7 @@ from itagflow.model.workspace import Member, Role
 from itagflow.store import Query, Reader, Store, Writer
 from itagflow.testing.builders import AT, a_package
 from itagflow.testing.opening import Opening
+from itagflow.testing.threads import often_switched
 
 MOMENT = 0.2
 """For how many seconds the second act may run before the first goes on: it may be waiting for the first."""
@@ -354,9 +355,10 @@ def _in_threads(work: Callable[[], object], count: int) -> None:
             failed.append(error)
 
     threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with often_switched():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     if failed:
         raise failed[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -25,3 +26,12 @@ class Opening:
     def open_store(self) -> Store:
         """Return a new, empty store."""
         raise NotImplementedError
+
+
+class Trying(Opening):
+    """Says for how long the concurrency contract tries to break a store."""
+
+    is_long = os.environ.get("ITAGFLOW_LONG", "") not in ("", "0")
+    """Whether to try for minutes instead of seconds; the environment variable ``ITAGFLOW_LONG=1`` sets it."""
+    patience = 5.0
+    """Within how many seconds a store must answer after something has struck it."""

@@ -1,0 +1,194 @@
+"""What every store promises a real server, as tests that pytest collects: threads, shutdown, interruptions, forks."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Callable
+from functools import partial
+from time import monotonic, sleep
+from unittest import SkipTest
+
+from itagflow.errors import StoreFailed
+from itagflow.store import Store
+from itagflow.testing.counting import OtherProcess, count_up, prepare, read_count, require_count
+from itagflow.testing.forking import Forking
+from itagflow.testing.interrupting import Interrupting
+from itagflow.testing.opening import Trying
+from itagflow.testing.threads import PATIENCE, Running, often_switched, start
+
+AT_ONCE = 8
+"""How many threads work at the same time."""
+
+
+class Threading(Trying):
+    """Threads share a store, however they were started and however briefly they live."""
+
+    def test_threads_count_up(self) -> None:
+        """Each of them writes and reads; nothing is lost and nobody sees anything by halves."""
+        self._count_up_in_threads(unknown=False)
+
+    def test_threads_that_python_does_not_know_count_up(self) -> None:
+        """As those of a server written in C, which `threading` does not list."""
+        self._count_up_in_threads(unknown=True)
+
+    def _count_up_in_threads(self, *, unknown: bool) -> None:
+        store, each = prepare(self.open_store()), 500 if self.is_long else 20
+
+        def work() -> None:
+            for number in range(each):
+                count_up(store)
+                read_count(store, snapshot=number % 2 == 0)
+
+        with often_switched():
+            threads = [start(work, unknown=unknown) for _ in range(AT_ONCE)]
+            for thread in threads:
+                thread.result("a thread that counts up", 2 * PATIENCE)
+        require_count(store, AT_ONCE * each, AT_ONCE * each)
+        assert store.close() is True
+
+    def test_a_thread_for_each_request(self) -> None:
+        """Threads come and go, eight at once, each with one transaction."""
+        self._serve_requests(unknown=False)
+
+    def test_a_thread_that_python_does_not_know_for_each_request(self) -> None:
+        """The same, started past `threading`."""
+        self._serve_requests(unknown=True)
+
+    def _serve_requests(self, *, unknown: bool) -> None:
+        before = open_files()
+        store, until = prepare(self.open_store()), monotonic() + (60 if self.is_long else 1.5)
+        works: tuple[Callable[[Store], object], ...] = (count_up, read_count, partial(read_count, snapshot=True))
+        running, written, number = list[Running](), 0, 0
+        while monotonic() < until or running:
+            while monotonic() < until and len(running) < AT_ONCE:
+                work = works[number % 3]
+                written += work is count_up
+                number += 1
+                running.append(start(partial(work, store), unknown=unknown))
+            running[0].ended.wait(PATIENCE)
+            for thread in [thread for thread in running if thread.ended.is_set() or thread is running[0]]:
+                thread.result("a request")
+                running.remove(thread)
+        require_count(store, written, written)
+        assert store.close() is True
+        require_closed_files(before)
+
+
+class Shutdown(Trying):
+    """A store is closed while others work with it."""
+
+    def test_closing_under_load(self) -> None:
+        """By several at once: who works goes on to the end or is refused with our error, and nothing stays open."""
+        before = open_files()
+        store, acknowledged = prepare(self.open_store()), 0
+        for _ in range(50 if self.is_long else 6):
+            acknowledged += self._close_under_load(store)
+            require_closed_files(before)
+            opener = store.opener()
+            if opener is None:
+                store, acknowledged = prepare(self.open_store()), 0
+            else:
+                store = opener()
+                require_count(store, acknowledged, acknowledged)
+        assert store.close() is True
+
+    def _close_under_load(self, store: Store) -> int:
+        """Close a store under eight threads, and return how many transactions they were told to be kept."""
+        threads = [start(partial(_work_until_refused, store, number)) for number in range(AT_ONCE)]
+        sleep(random.uniform(0.005, 0.06))
+        closers = [start(store.close) for _ in range(2)]
+        assert store.close() is True, "close did not see the end of transactions that take no time"
+        assert all(closer.result("close") for closer in closers)
+        written = sum(int(thread.result("who works while the store is closed")) for thread in threads)
+        try:
+            read_count(store)
+        except StoreFailed:
+            return written
+        raise AssertionError("a transaction was opened after close had returned True")
+
+
+class Processes(Trying):
+    """Processes share a store, where it can be opened in another one."""
+
+    def _opened(self) -> tuple[Store, Callable[[], Store]]:
+        store = prepare(self.open_store())
+        opener = store.opener()
+        if opener is None:
+            store.close()
+            raise SkipTest("no other process can open this store")
+        return store, opener
+
+    def test_what_another_process_writes_is_seen(self) -> None:
+        """At once, and the other way round; a snapshot stays as it was."""
+        store, opener = self._opened()
+        other = OtherProcess(opener)
+        for number in range(5):
+            with store.read(snapshot=True):
+                other.begin(1)
+                assert other.end(self.patience) == 2 * number + 1, "another process does not see what was written"
+            assert read_count(store) == 2 * number + 1, "what another process has written is not seen"
+            count_up(store)
+        other.stop()
+        store.close()
+
+    def test_two_processes_lose_nothing(self) -> None:
+        """They count one package up together, and each sees all of it at the end."""
+        store, opener = self._opened()
+        other, each = OtherProcess(opener), 1000 if self.is_long else 50
+        other.begin(each)
+        for _ in range(each):
+            count_up(store)
+        assert other.end(2 * PATIENCE) >= each
+        require_count(store, 2 * each, 2 * each)
+        other.stop()
+        store.close()
+
+
+class ConcurrencyContract(Threading, Shutdown, Interrupting, Forking, Processes):
+    """What every store promises a real server; subclass it and give `open_store`.
+
+    It takes some seconds.  With the environment variable ``ITAGFLOW_LONG=1``, or ``is_long = True`` in the subclass, it
+    tries for minutes.
+    """
+
+
+def _work_until_refused(store: Store, number: int) -> int:
+    """Work until the store says that it is closed, and return how often something was written."""
+    written, why = 0, ""
+    try:
+        while True:
+            if number % 2:
+                count_up(store)
+                written += 1
+            else:
+                read_count(store, snapshot=number % 4 == 0)
+    except StoreFailed as error:
+        why = str(error)
+    assert "the store is closed" in why, f"the store was closed, and the error says: {why}"
+    return written
+
+
+def open_files() -> set[str] | None:
+    """Return the files that this process has open, where the system tells."""
+    home = "/proc/self/fd"
+    if not os.path.isdir(home):
+        return None
+    found = set[str]()
+    for number in os.listdir(home):
+        try:
+            found.add(f"{number}: {os.readlink(f'{home}/{number}')}")
+        except OSError:
+            continue  # it was the listing itself
+    return found
+
+
+def require_closed_files(before: set[str] | None) -> None:
+    """Check that nothing is open that was not open before."""
+    until = monotonic() + 1  # a connection over the network may take a moment
+    while before is not None and (open_files() or set()) - before and monotonic() < until:
+        threading.Event().wait(0.02)
+    if before is not None:
+        left = (open_files() or set()) - before
+        assert not left, f"files are open after close has returned True: {sorted(left)}"

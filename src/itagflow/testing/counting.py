@@ -1,0 +1,208 @@
+"""What the concurrency contract counts: two packages that always change together, so that what is half done shows."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any
+
+from itagflow.model.entity import changed
+from itagflow.model.package import Package
+from itagflow.store import Query, Store, Writer
+from itagflow.testing.builders import a_package
+from itagflow.testing.threads import start
+
+START = 60.0
+"""Within how many seconds another process must be up."""
+KEYS = ((4, 1), (4, 2))
+"""The two packages whose size is the count."""
+
+
+def prepare(store: Store) -> Store:
+    """Put the two packages into a new store, with a count of 0, and return it."""
+    with store.write() as writer:
+        writer.add(*(a_package(number, size=0) for _, number in KEYS))
+    return store
+
+
+def increase(writer: Writer) -> None:
+    """Count one up, in two packages one after the other."""
+    for key in KEYS:
+        held = writer.hold(Package, key)
+        writer.save(changed(held, size=held.size + 1))
+
+
+def count_up(store: Store) -> None:
+    """Count one up in a transaction of its own."""
+    with store.write() as writer:
+        increase(writer)
+
+
+def read_count(store: Store, *, snapshot: bool = False) -> int:
+    """Return the count.
+
+    Raises:
+        AssertionError: when the two packages differ: something is stored by halves.
+    """
+    with store.read(snapshot=snapshot) as reader:
+        one, two = (reader.get(Package, key).size for key in KEYS)
+        again = sorted(package.size for package in reader.find(Query(Package, {"job": 4})))
+    assert one == two, f"a transaction is stored by halves: {one} and {two}"
+    assert again == [one, two], f"one read transaction saw two states: {one} and then {again}"
+    return one
+
+
+def require_count(store: Store, least: int, most: int | None = None) -> int:
+    """Return the count, after checking that all is there that was acknowledged, and nothing more."""
+    count = read_count(store)
+    assert count >= least, f"{least - count} of {least} acknowledged transactions are lost"
+    assert most is None or count <= most, f"{count} transactions are stored, and only {most} were made"
+    return count
+
+
+class OtherProcess:
+    """A process that was spawned, has the same store open, and counts up when it is told."""
+
+    def __init__(self, opener: Callable[[], Store]) -> None:
+        """Start it, and wait until it has opened the store."""
+        context = multiprocessing.get_context("spawn")
+        self._ours, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(opener, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._answer(START)
+
+    def begin(self, times: int) -> None:
+        """Have it count up so often, and do not wait for it."""
+        self._ours.send(times)
+
+    def end(self, timeout: float) -> int:
+        """Return the count that it read when it had counted up."""
+        return int(self._answer(timeout))
+
+    def stop(self) -> None:
+        """End it."""
+        self._ours.close()
+        self._process.join(1)
+        self._process.kill()
+        self._process.join()
+
+    def _answer(self, timeout: float) -> Any:
+        assert self._ours.poll(timeout), f"another process has not answered after {timeout:g} seconds"
+        answer = self._ours.recv()
+        assert isinstance(answer, int), f"another process could not work: {answer}"
+        return answer
+
+
+def serve(opener: Callable[[], Store], connection: Connection) -> None:
+    """Count up when told, in a process of its own, until the connection is closed."""
+    store = opener()
+    connection.send(0)
+    while True:
+        try:
+            times = connection.recv()
+        except EOFError:
+            break
+        try:
+            for _ in range(times):
+                count_up(store)
+            connection.send(read_count(store))
+        except Exception as error:
+            connection.send(repr(error))
+    store.close()
+
+
+class Witnesses:
+    """Whoever must still be able to work: this thread, another thread, another process where the store allows one."""
+
+    def __init__(self, store: Store, other: OtherProcess | None, patience: float) -> None:
+        """Begin with a store that `prepare` has made ready; each of them must answer within *patience* seconds."""
+        self.store, self._other, self._patience = store, other, patience
+        self.least = self.most = 0
+        self._turn = 0
+
+    def check(self, what: str) -> None:
+        """Check that all of them can write and read at once, one after the other, each time another one first.
+
+        Raises:
+            AssertionError: when one of them cannot, or what is stored is not what was done; it says *what* had struck.
+        """
+        witnesses = [self._this_thread, self._other_thread, self._another_process]
+        self._turn += 1
+        for place in range(3):
+            witness = witnesses[(self._turn + place) % 3]
+            try:
+                witness()
+            except Exception as error:
+                name = witness.__name__.strip("_").replace("_", " ")
+                raise AssertionError(f"after {what}, {name} cannot work: {error}") from error
+        self.count(what)
+
+    def count(self, what: str) -> None:
+        """Check that what was acknowledged is there, and no more than was begun."""
+        try:
+            self.least = self.most = require_count(self.store, self.least, self.most)
+        except AssertionError as error:
+            raise AssertionError(f"after {what}: {error}") from error
+
+    def _this_thread(self) -> None:
+        with within(self._patience):
+            self._work()
+
+    def _other_thread(self) -> None:
+        start(self._work).result("another thread", self._patience)
+
+    def _another_process(self) -> None:
+        if self._other is not None:
+            self._other.begin(1)
+            self._other.end(self._patience)
+            self._note()
+
+    def _work(self) -> None:
+        count_up(self.store)
+        self._note()
+        read_count(self.store, snapshot=True)
+
+    def _note(self) -> None:
+        self.least += 1
+        self.most += 1
+
+
+@contextmanager
+def within(patience: float) -> Generator[None]:
+    """Raise when the block hangs: in the main thread only, for no other one can be woken."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def wake(*_: object) -> None:
+        raise AssertionError(f"this thread hangs for {patience:g} seconds")
+
+    before = signal.signal(signal.SIGALRM, wake)
+    signal.setitimer(signal.ITIMER_REAL, patience)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def witnesses_of(store: Store, patience: float) -> Generator[Witnesses]:
+    """Prepare a new store, and give those who must be able to work on it."""
+    opener = prepare(store).opener()
+    other = None if opener is None else OtherProcess(opener)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # a connection that was struck may be dropped unclosed
+            yield Witnesses(store, other, patience)
+    finally:
+        if other is not None:
+            other.stop()
+        store.close()

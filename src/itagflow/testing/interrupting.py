@@ -1,0 +1,247 @@
+"""Part of the concurrency contract: an exception may strike anywhere, and the store stays usable for everybody."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import random
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from time import monotonic
+from unittest import SkipTest
+
+from itagflow.errors import StoreFailed
+from itagflow.store import Store
+from itagflow.testing.counting import Witnesses, count_up, increase, read_count, witnesses_of
+from itagflow.testing.interruptions import Interruption, Strike, files_of
+from itagflow.testing.opening import Trying
+from itagflow.testing.threads import start
+
+
+class Failure(Exception):
+    """An exception of the application, which takes its transaction back."""
+
+
+Act = Callable[[Store, Strike], None]
+"""Opens and ends a transaction of a kind; the strike is paused while it works inside."""
+LOST = 3.0
+"""After how many seconds an exception that was sent and has not arrived is given up: a few get lost in CPython."""
+
+
+def _write(store: Store, strike: Strike) -> None:
+    with store.write() as writer:
+        strike.is_paused = True
+        increase(writer)
+        strike.is_paused = False
+
+
+def _read(store: Store, strike: Strike) -> None:
+    with store.read():
+        strike.is_paused = False
+
+
+def _take_snapshot(store: Store, strike: Strike) -> None:
+    with store.read(snapshot=True):
+        strike.is_paused = False
+
+
+def _fail(store: Store, strike: Strike) -> None:
+    try:
+        with store.write() as writer:
+            strike.is_paused = True
+            increase(writer)
+            strike.is_paused = False
+            raise Failure
+    except Failure:
+        return
+
+
+def _take_snapshot_inside(store: Store, strike: Strike) -> None:
+    with store.write() as writer:
+        strike.is_paused = True
+        increase(writer)
+        strike.is_paused = False
+        try:
+            with store.read(snapshot=True):
+                strike.is_paused = False
+        except StoreFailed:
+            return  # a store with one connection may refuse it here
+
+
+def _settle(store: Store, strike: Strike) -> None:
+    strike.is_paused = False
+    store.settled()
+
+
+ACTS = (_write, _read, _take_snapshot, _fail, _take_snapshot_inside, _settle)
+CODES = [act.__code__ for act in ACTS]
+
+
+class Interrupting(Trying):
+    """After an exception anywhere, this thread, others and other processes go on, and nothing is stored by halves.
+
+    The exception is kept, with its traceback, while that is checked: a lock that only goes when the exception is
+    forgotten is a lock that stays.
+    """
+
+    every_opcode = False
+    """Whether to strike before every step of the interpreter, also where CPython lets no exception in.
+
+    That is stricter than what is promised: between two steps without such a place nothing can strike.
+    """
+
+    def files_to_strike(self, store: Store) -> set[str]:
+        """Return the files in which exceptions strike: those of the store's module and its neighbors."""
+        return files_of(store)
+
+    def test_a_write_may_be_struck_at_any_point(self) -> None:
+        """While it begins and while it is kept."""
+        self._strike_everywhere(_write)
+
+    def test_a_read_may_be_struck_at_any_point(self) -> None:
+        """While it begins and while it ends."""
+        self._strike_everywhere(_read)
+
+    def test_a_snapshot_may_be_struck_at_any_point(self) -> None:
+        """While it begins and while it ends."""
+        self._strike_everywhere(_take_snapshot)
+
+    def test_what_is_taken_back_may_be_struck_at_any_point(self) -> None:
+        """While a transaction that has raised is taken back."""
+        self._strike_everywhere(_fail)
+
+    def test_a_snapshot_inside_a_write_may_be_struck_at_any_point(self) -> None:
+        """While either of them begins or ends."""
+        self._strike_everywhere(_take_snapshot_inside)
+
+    def test_settled_may_be_struck_at_any_point(self) -> None:
+        """It opens a transaction too."""
+        self._strike_everywhere(_settle)
+
+    def _strike_everywhere(self, act: Act) -> None:
+        """Strike at the first point, then at the second, until the act goes to its end."""
+        store = self.open_store()
+        files = self.files_to_strike(store)
+        with witnesses_of(store, self.patience) as witnesses:
+            at = 0
+            while True:
+                at += 1
+                witnesses.most += 1
+                strike = Strike(at, files, CODES, every_opcode=self.every_opcode)
+                error = strike.run(lambda strike: act(store, strike))
+                if not strike.place:
+                    break
+                assert isinstance(error, Interruption), f"an exception at {strike.place} became {error!r}"
+                witnesses.check(f"an exception at point {at} ({strike.place})")
+            assert error is None, f"{act.__name__} failed: {error!r}"
+            assert at > 5, "hardly any point was found: is `files_to_strike` right?"
+            witnesses.check("all of that")
+
+    def test_a_forgotten_transaction_is_taken_back(self) -> None:
+        """One that stands open in a generator which nobody goes on with, and which is garbage in a circle."""
+        reported = list[object]()
+        before, sys.unraisablehook = sys.unraisablehook, reported.append
+        try:
+            with witnesses_of(self.open_store(), self.patience) as witnesses:
+                for stand in (_stand_in_a_write, _stand_in_a_read, _stand_in_a_snapshot):
+                    forgotten = stand(witnesses.store)
+                    next(forgotten)
+                    circle: list[object] = [forgotten]
+                    circle.append(circle)
+                    del forgotten, circle
+                    gc.collect()
+                    witnesses.check(f"a transaction was forgotten in {stand.__name__}")
+        finally:
+            sys.unraisablehook = before
+        assert not reported, f"taking it back has failed: {reported}"
+
+    def test_a_signal_may_strike_at_any_time(self) -> None:
+        """Its handler raises, wherever the main thread is."""
+        if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+            raise SkipTest("needs timer signals, and the main thread")
+        is_armed = list[bool]()
+
+        def strike(*_: object) -> None:
+            if is_armed:
+                is_armed.clear()
+                raise Interruption("a signal")
+
+        before = signal.signal(signal.SIGALRM, strike)
+        try:
+            with witnesses_of(self.open_store(), self.patience) as witnesses:
+                for number in range(3000 if self.is_long else 60):
+                    _strike_by_signal(witnesses, is_armed, number)
+        finally:
+            is_armed.clear()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+    def test_another_thread_may_strike_at_any_time(self) -> None:
+        """As a time limit does that sets an exception from outside."""
+        with witnesses_of(self.open_store(), self.patience) as witnesses:
+            for number in range(3000 if self.is_long else 60):
+                ready = threading.Event()
+                running = start(partial(_be_struck, witnesses, ready, number))
+                assert ready.wait(LOST)
+                threading.Event().wait(random.uniform(0, 0.002))
+                thread = ctypes.c_ulong(running.thread)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(Interruption))
+                running.result("a thread that was struck")
+
+
+def _stand_in_a_write(store: Store) -> Iterator[None]:
+    with store.write() as writer:
+        increase(writer)
+        yield
+
+
+def _stand_in_a_read(store: Store) -> Iterator[None]:
+    with store.read():
+        yield
+
+
+def _stand_in_a_snapshot(store: Store) -> Iterator[None]:
+    with store.read(snapshot=True):
+        yield
+
+
+def _strike_by_signal(witnesses: Witnesses, is_armed: list[bool], number: int) -> None:
+    try:
+        is_armed.append(True)
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00005, 0.002))
+        _work(witnesses)
+    except Interruption as error:
+        kept = error  # with its traceback, until the check is over
+        witnesses.check(f"signal {number}")
+        del kept
+    is_armed.clear()
+
+
+def _be_struck(witnesses: Witnesses, ready: threading.Event, number: int) -> None:
+    try:
+        ready.set()
+        _work(witnesses)
+    except Interruption as error:
+        kept = error
+        witnesses.check(f"exception {number} from another thread")
+        del kept
+
+
+def _work(witnesses: Witnesses) -> None:
+    """Open and end transactions of all kinds until something strikes."""
+    store, until = witnesses.store, monotonic() + LOST
+    while monotonic() < until:
+        witnesses.most += 2
+        count_up(store)
+        witnesses.least += 1
+        read_count(store)
+        read_count(store, snapshot=True)
+        try:
+            with store.write() as writer:
+                increase(writer)
+                raise Failure
+        except Failure:
+            witnesses.most -= 1

@@ -1,0 +1,892 @@
+"""Stores that are broken, each in one way, to prove the kit: every one of them must fail the tests that it names."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+from dict_store import (
+    DictReader,
+    DictSnapshot,
+    DictStore,
+    DictWriter,
+    State,
+    column,
+    in_order,
+)
+
+from itagflow.contexts import safe_context
+from itagflow.model.entity import Entity, Key
+from itagflow.model.event import Event
+from itagflow.model.package import Package
+from itagflow.store import Query, Span
+
+
+@attrs.frozen
+class Broken:
+    """A broken store: what it is, which tests of the kit find it, and the store without the fault."""
+
+    store: type[DictStore]
+    tests: tuple[str, ...]
+    sound: type[DictStore]
+
+    def __str__(self) -> str:
+        return self.store.__name__
+
+
+BROKEN: list[Broken] = []
+
+
+def found_by(*tests: str, sound: type[DictStore] = DictStore) -> Callable[[type[DictStore]], type[DictStore]]:
+    def note(store: type[DictStore]) -> type[DictStore]:
+        BROKEN.append(Broken(store, tests, sound))
+        return store
+
+    return note
+
+
+# ---- Queries ----
+
+
+@found_by("test_take_heeds_unless", "test_take_heeds_everything_at_once")
+class TakeIgnoresUnless(DictStore):
+    """take gives what `unless` rules out."""
+
+    class writer(DictWriter):
+        def take(self, query: Query[Any]) -> Any:
+            return super().take(attrs.evolve(query, unless=None))
+
+
+@found_by("test_take_heeds_after")
+class TakeIgnoresAfter(DictStore):
+    """take begins at the front, wherever the last page ended."""
+
+    class writer(DictWriter):
+        def take(self, query: Query[Any]) -> Any:
+            return super().take(attrs.evolve(query, after=None))
+
+
+@found_by("test_take_heeds_any_of_several_values")
+class TakeReadsFirstOfTuple(DictStore):
+    """take looks at the first of several values only."""
+
+    class writer(DictWriter):
+        def take(self, query: Query[Any]) -> Any:
+            where = {n: c[0] if isinstance(c, tuple) and c else c for n, c in query.where.items()}
+            return super().take(attrs.evolve(query, where=where))
+
+
+@found_by("test_take_heeds_an_order", "test_take_gives_the_first_or_nothing")
+class TakeIgnoresOrder(DictStore):
+    """take gives any match."""
+
+    class writer(DictWriter):
+        def take(self, query: Query[Any]) -> Any:
+            return super().take(attrs.evolve(query, order=(), after=None))
+
+
+@found_by("test_find_in_a_writer_heeds_unless")
+class FindInWriterIgnoresUnless(DictStore):
+    """find gives what `unless` rules out, in a write transaction."""
+
+    class writer(DictWriter):
+        def find(self, query: Query[Any]) -> Iterator[Any]:
+            return super().find(attrs.evolve(query, unless=None))
+
+
+@found_by("test_find_in_a_writer_heeds_a_limit")
+class FindInWriterIgnoresLimit(DictStore):
+    """find gives every match, in a write transaction."""
+
+    class writer(DictWriter):
+        def find(self, query: Query[Any]) -> Iterator[Any]:
+            return super().find(attrs.evolve(query, limit=None))
+
+        def take(self, query: Query[Any]) -> Any:
+            return next(super().find(query), None)
+
+
+@found_by("test_find_in_a_snapshot_heeds_unless")
+class FindInSnapshotIgnoresUnless(DictStore):
+    """find gives what `unless` rules out, in a snapshot."""
+
+    class snapshot(DictSnapshot):
+        def find(self, query: Query[Any]) -> Iterator[Any]:
+            return super().find(attrs.evolve(query, unless=None))
+
+
+@found_by("test_find_heeds_an_order", "test_order_and_pages")
+class FindSortsUpwardOnly(DictStore):
+    """find takes a descending column for an ascending one."""
+
+    class reader(DictReader):
+        def find(self, query: Query[Any]) -> Iterator[Any]:
+            order = tuple(name.removeprefix("-") for name in query.order)
+            return super().find(attrs.evolve(query, order=order))
+
+
+@found_by("test_find_heeds_after", "test_order_and_pages")
+class PagesRepeat(DictStore):
+    """find begins a page with the entity that the last one ended with."""
+
+    class reader(DictReader):
+        def find(self, query: Query[Any]) -> Iterator[Any]:
+            if query.after is None:
+                return super().find(query)
+            every = list(super().find(attrs.evolve(query, after=None, limit=None)))
+            left = list(super().find(attrs.evolve(query, limit=None)))
+            return iter(every[len(every) - len(left) - 1 :][: query.limit])
+
+
+@found_by("test_find_heeds_an_order")
+class TiesInAnyOrder(DictStore):
+    """find leaves the order of ties to chance."""
+
+    class reader(DictReader):
+        def find(self, query: Query[Any]) -> Iterator[Any]:
+            if not query.order or query.after is not None:
+                return super().find(query)
+            found = in_order(self.matches(query), query.order)
+            ties: dict[Any, list[Any]] = {}
+            for entity in found:
+                ties.setdefault(tuple(column(entity, n.removeprefix("-")) for n in query.order), []).insert(0, entity)
+            return iter([entity for tie in ties.values() for entity in tie][: query.limit])
+
+
+@found_by("test_find_heeds_an_empty_tuple", "test_count_heeds_an_empty_tuple")
+class EmptyTupleMatchesAll(DictStore):
+    """A condition of no values is no condition."""
+
+    class reader(DictReader):
+        def matches(self, query: Query[Any]) -> list[Any]:
+            return super().matches(attrs.evolve(query, where={n: c for n, c in query.where.items() if c != ()}))
+
+
+@found_by("test_find_heeds_a_span", "test_tally_heeds_a_span")
+class SpanLeavesOutItsEnd(DictStore):
+    """The greatest value of a span does not match."""
+
+    class reader(DictReader):
+        def matches(self, query: Query[Any]) -> list[Any]:
+            ends = {n: c.high for n, c in query.where.items() if isinstance(c, Span) and c.high is not None}
+            at_end = [Query(query.kind, {name: end}) for name, end in ends.items()]
+            gone = [entity for each in at_end for entity in super(type(self), self).matches(each)]
+            return [entity for entity in super().matches(query) if entity not in gone]
+
+
+@found_by("test_find_heeds_one_value", "test_find_heeds_any_of_several_values")
+class EmptyTextIsNotFound(DictStore):
+    """An empty text matches nothing, as where an index leaves it out."""
+
+    class reader(DictReader):
+        def matches(self, query: Query[Any]) -> list[Any]:
+            names = [n for n in query.where if n in ("value", "row_key", "token")]
+            return [entity for entity in super().matches(query) if all(column(entity, n) != "" for n in names)]
+
+
+@found_by("test_find_heeds_unless", "test_unless_something_is_beside_it")
+class UnlessIgnoresItsConditions(DictStore):
+    """Whatever is in the same place rules an entity out."""
+
+    class reader(DictReader):
+        def is_ruled_out(self, entity: Any, query: Query[Any]) -> bool:
+            unless = query.unless
+            return super().is_ruled_out(entity, attrs.evolve(query, unless=unless and attrs.evolve(unless, where={})))
+
+
+@found_by("test_find_heeds_unless", "test_unless_something_is_beside_it")
+class UnlessLooksAtOneColumn(DictStore):
+    """What is in the same place in one column only rules an entity out."""
+
+    class reader(DictReader):
+        def is_ruled_out(self, entity: Any, query: Query[Any]) -> bool:
+            if query.unless is None:
+                return False
+            same = dict(list(query.unless.same.items())[-1:])
+            return super().is_ruled_out(entity, attrs.evolve(query, unless=attrs.evolve(query.unless, same=same)))
+
+
+@found_by("test_count_heeds_unless", "test_unless_something_is_beside_it")
+class CountIgnoresUnless(DictStore):
+    """count counts what `unless` rules out."""
+
+    class reader(DictReader):
+        def count(self, query: Query[Any]) -> int:
+            return super().count(attrs.evolve(query, unless=None))
+
+
+@found_by("test_count_ignores_a_limit")
+class CountHeedsLimit(DictStore):
+    """count counts no more than the limit."""
+
+    class reader(DictReader):
+        def count(self, query: Query[Any]) -> int:
+            return len(list(self.find(query)))
+
+
+@found_by("test_count_in_a_writer_heeds_one_value")
+class CountMissesOwnChanges(DictStore):
+    """count, in a write transaction, does not see what that has added."""
+
+    class writer(DictWriter):
+        def count(self, query: Query[Any]) -> int:
+            mine, self.tables = self.tables, self.store.state.tables
+            found = super().count(query)
+            self.tables = mine
+            return found
+
+
+@found_by("test_tally_heeds_one_value", "test_tally_heeds_several_conditions")
+class TallyIgnoresConditions(DictStore):
+    """tally counts entities that do not match."""
+
+    class reader(DictReader):
+        def tally(self, query: Query[Any], by: tuple[str, ...], add: tuple[str, ...] = ()) -> Any:
+            return super().tally(attrs.evolve(query, where={}), by, add)
+
+
+@found_by("test_tally_in_a_writer_heeds_unless")
+class TallyIgnoresUnless(DictStore):
+    """tally counts what `unless` rules out, in a write transaction."""
+
+    class writer(DictWriter):
+        def tally(self, query: Query[Any], by: tuple[str, ...], add: tuple[str, ...] = ()) -> Any:
+            return super().tally(attrs.evolve(query, unless=None), by, add)
+
+
+@found_by("test_remove_heeds_several_conditions")
+class RemoveReadsFirstCondition(DictStore):
+    """remove looks at the first condition only."""
+
+    class writer(DictWriter):
+        def remove(self, query: Query[Any], limit: int) -> int:
+            return super().remove(attrs.evolve(query, where=dict(list(query.where.items())[:1])), limit)
+
+
+@found_by("test_remove_heeds_one_value", "test_remove_deletes_no_more_than_told")
+class RemoveIgnoresLimit(DictStore):
+    """remove deletes every match."""
+
+    class writer(DictWriter):
+        def remove(self, query: Query[Any], limit: int) -> int:
+            return super().remove(query, 10**9)
+
+
+@found_by("test_remove_heeds_unless")
+class RemoveIgnoresUnless(DictStore):
+    """remove deletes what `unless` rules out."""
+
+    class writer(DictWriter):
+        def remove(self, query: Query[Any], limit: int) -> int:
+            return super().remove(attrs.evolve(query, unless=None), limit)
+
+
+@found_by("test_what_is_read_is_not_disturbed_by_what_is_written")
+class FindReadsLate(DictStore):
+    """find, in a write transaction, looks for each match when it is asked for it."""
+
+    class writer(DictWriter):
+        def find(self, query: Query[Any]) -> Iterator[Any]:
+            at = 0
+            while True:
+                found = list(super().find(query))
+                if at >= len(found):
+                    return
+                yield found[at]
+                at += 1
+
+
+# ---- What is stored ----
+
+
+@found_by("test_numbers_come_back_as_they_were")
+class FloatsBecomeIntegers(DictStore):
+    """Floats without a fraction come back as integers."""
+
+    class writer(DictWriter):
+        def add(self, *entities: Entity) -> tuple[Entity, ...]:
+            return super().add(*(attrs.evolve(e, data=whole(e.data)) if isinstance(e, Event) else e for e in entities))
+
+
+def whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: whole(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@found_by("test_words_sort_by_code_point", "test_find_heeds_an_order")
+class WordsSortAsInALanguage(DictStore):
+    """Upper and lower case are sorted together, as a locale does."""
+
+    class reader(DictReader):
+        def find(self, query: Query[Any]) -> Iterator[Any]:
+            found = list(super().find(query))
+            if query.order and query.order[0] in ("name", "account"):
+                found.sort(key=lambda entity: column(entity, query.order[0]).casefold())
+            return iter(found)
+
+
+@found_by("test_bulk_is_the_same_as_one_by_one")
+class PositionsRepeat(DictStore):
+    """Two events of one call get the same position."""
+
+    class writer(DictWriter):
+        def add(self, *entities: Entity) -> tuple[Entity, ...]:
+            added = super().add(*entities)
+            last = max([self.position, *(e.position for e in added if isinstance(e, Event))])
+            return tuple(attrs.evolve(e, position=last) if isinstance(e, Event) else e for e in added)
+
+
+@found_by("test_positions_rise")
+class PositionsFall(DictStore):
+    """Later events get smaller positions."""
+
+    class writer(DictWriter):
+        def add(self, *entities: Entity) -> tuple[Entity, ...]:
+            self.position = 10**6 - 2 - self.position if self.position == 0 else self.position - 2
+            return super().add(*entities)
+
+
+@found_by("test_a_key_belongs_to_a_kind_and_a_job")
+class JobsMixedUp(DictStore):
+    """get looks at the last number of a key only."""
+
+    class reader(DictReader):
+        def get(self, kind: type[Any], key: Key) -> Any:
+            same = [e for k, e in self.table(kind).items() if kind is Package and k[-1] == key[-1]]
+            return same[0] if same else super().get(kind, key)
+
+
+@found_by("test_a_save_must_know_the_stored_version")
+class SaveAcceptsOldVersions(DictStore):
+    """save overwrites what somebody else has saved meanwhile."""
+
+    class writer(DictWriter):
+        def save(self, *entities: Entity) -> None:
+            for entity in entities:
+                self.get(type(entity), entity.key)
+                self.tables = {**self.tables, type(entity): {**self.table(type(entity)), entity.key: entity}}
+
+
+@found_by("test_names_are_taken_only_once")
+class SaveTakesTakenNames(DictStore):
+    """save does not look whether a unique column is taken."""
+
+    class writer(DictWriter):
+        def save(self, *entities: Entity) -> None:
+            for entity in entities:
+                kind = type(entity)
+                mine, others = self.tables, {k: e for k, e in self.table(kind).items() if k != entity.key}
+                self.tables = {**mine, kind: {k: e for k, e in mine[kind].items() if k == entity.key}}
+                try:
+                    super().save(entity)
+                finally:
+                    self.tables = {**mine, kind: {**others, **self.tables[kind]}}
+
+
+@found_by("test_a_key_is_taken_only_once", "test_a_refusal_may_be_caught_inside")
+class AddKeepsTheEarlierOnes(DictStore):
+    """add leaves what it had added when it comes to one that it refuses."""
+
+    class writer(DictWriter):
+        def add(self, *entities: Entity) -> tuple[Entity, ...]:
+            return tuple(super(type(self), self).add(entity)[0] for entity in entities)
+
+
+@found_by("test_several_saves_are_all_or_none")
+class SaveKeepsTheEarlierOnes(DictStore):
+    """save leaves what it had saved when it comes to one that it refuses."""
+
+    class writer(DictWriter):
+        def save(self, *entities: Entity) -> None:
+            for entity in entities:
+                super().save(entity)
+
+
+# ---- Transactions ----
+
+
+class OwnWrite(DictStore):
+    """Where a fault is in `write`: what begins and ends a write transaction is replaced by a subclass."""
+
+    @safe_context
+    def write(self) -> Iterator[DictWriter]:
+        writer = self.writer(self)
+        try:
+            self.begin(writer)
+            with self.lock:
+                self.check_open()
+                writer.tables, writer.position = self.state.tables, self.state.position
+                yield from self.work(writer)
+        finally:
+            self.running.pop(writer, None)
+
+    def work(self, writer: DictWriter) -> Iterator[DictWriter]:
+        yield writer
+        self.publish(writer)
+
+    def publish(self, writer: DictWriter) -> None:
+        self.check_process()
+        self.state = State(writer.tables, writer.position)
+
+
+@found_by("test_a_block_that_raises_leaves_nothing", "test_any_exception_leaves_nothing", sound=OwnWrite)
+class ExceptionsKeep(OwnWrite):
+    """A transaction that raises is kept."""
+
+    def work(self, writer: DictWriter) -> Iterator[DictWriter]:
+        try:
+            yield writer
+        finally:
+            self.publish(writer)
+
+
+@found_by("test_any_exception_leaves_nothing", sound=OwnWrite)
+class InterruptsKeep(OwnWrite):
+    """A transaction that is interrupted is kept."""
+
+    def work(self, writer: DictWriter) -> Iterator[DictWriter]:
+        try:
+            yield writer
+        except Exception:
+            raise
+        except BaseException:
+            self.publish(writer)
+            raise
+        self.publish(writer)
+
+
+@found_by("test_any_exception_leaves_nothing", "test_a_block_that_raises_leaves_nothing", sound=OwnWrite)
+class EventsStay(OwnWrite):
+    """A transaction that raises leaves its events in the history."""
+
+    def work(self, writer: DictWriter) -> Iterator[DictWriter]:
+        try:
+            yield writer
+        except BaseException:
+            self.state = State({**self.state.tables, Event: writer.tables[Event]}, writer.position)
+            raise
+        self.publish(writer)
+
+
+@found_by("test_a_refusal_may_be_caught_inside", sound=OwnWrite)
+class RefusalsDropEverything(OwnWrite):
+    """When a call is refused, and the application goes on, the whole transaction is dropped in silence."""
+
+    class writer(DictWriter):
+        failed = False
+
+        def add(self, *entities: Entity) -> tuple[Entity, ...]:
+            self.failed, failed = True, self.failed
+            added = super().add(*entities)
+            self.failed = failed
+            return added
+
+    def publish(self, writer: DictWriter) -> None:
+        if not writer.failed:
+            super().publish(writer)
+
+
+@found_by("test_a_block_in_a_block_is_refused")
+class TransactionsNest(DictStore):
+    """A thread may open a read transaction inside another one."""
+
+    def check_alone(self) -> None:
+        return
+
+
+@found_by("test_a_snapshot_stays_as_it_was")
+class SnapshotsMove(DictStore):
+    """A snapshot shows what is written later."""
+
+    class snapshot(DictSnapshot):
+        def table(self, kind: type[Any]) -> Any:
+            super().table(kind)
+            return self.store.state.tables[kind]
+
+
+@found_by("test_a_read_block_sees_one_moment")
+class ReadsMove(DictStore):
+    """A read transaction shows what is written meanwhile."""
+
+    class reader(DictReader):
+        def table(self, kind: type[Any]) -> Any:
+            super().table(kind)
+            return self.store.state.tables[kind]
+
+
+@found_by("test_what_is_not_kept_yet_is_not_seen", sound=OwnWrite)
+class WritesShowEarly(OwnWrite):
+    """What a transaction writes is seen before it ends."""
+
+    class writer(DictWriter):
+        def save(self, *entities: Entity) -> None:
+            super().save(*entities)
+            self.store.state = State(self.tables, self.position)
+
+
+@found_by("test_a_reader_ends_with_its_block", "test_a_writer_ends_with_its_block")
+class ReadersOutliveTheirBlock(DictStore):
+    """A reader goes on after its transaction has ended."""
+
+    class reader(DictReader):
+        def table(self, kind: type[Any]) -> Any:
+            return self.tables[kind]
+
+    class writer(DictWriter):
+        def table(self, kind: type[Any]) -> Any:
+            return self.tables[kind]
+
+
+# ---- Locks ----
+
+
+class ParallelWriter(DictWriter):
+    """Locks the store when it first holds, takes or changes something."""
+
+    def lock(self, *, shared: bool = False) -> None:
+        self.store.lock_for(self, shared=shared)
+
+    def add(self, *entities: Entity) -> tuple[Entity, ...]:
+        self.lock()
+        return super().add(*entities)
+
+    def save(self, *entities: Entity) -> None:
+        self.lock()
+        super().save(*entities)
+
+    def take(self, query: Query[Any]) -> Any:
+        self.lock()
+        return super().take(query)
+
+    def hold(self, kind: type[Any], key: Key, *, shared: bool = False) -> Any:
+        self.lock(shared=shared)
+        return super().hold(kind, key)
+
+    def remove(self, query: Query[Any], limit: int) -> int:
+        self.lock()
+        return super().remove(query, limit)
+
+
+class ParallelStore(DictStore):
+    """Lets several write transactions in at once, until one of them holds something."""
+
+    writer = ParallelWriter
+
+    def __init__(self, *, backwards: bool = False) -> None:
+        super().__init__(backwards=backwards)
+        self.holders: dict[Any, bool] = {}
+        self.changed = threading.Condition()
+
+    @safe_context
+    def write(self) -> Iterator[DictWriter]:
+        writer = self.writer(self)
+        try:
+            self.begin(writer)
+            writer.tables, writer.position = self.state.tables, self.state.position
+            yield writer
+            if self.holders.get(writer) is False:
+                self.state = State(writer.tables, writer.position)
+        finally:
+            self.running.pop(writer, None)
+            with self.changed:
+                self.holders.pop(writer, None)
+                self.changed.notify_all()
+
+    def lock_for(self, writer: Any, *, shared: bool) -> None:
+        with self.changed:
+            while any(other is not writer and not (shared and theirs) for other, theirs in self.holders.items()):
+                self.changed.wait()
+            if writer not in self.holders:
+                writer.tables, writer.position = self.state.tables, self.state.position
+            self.holders[writer] = shared and self.holders.get(writer, True)
+
+
+@found_by("test_take_holds_what_it_gives", sound=ParallelStore)
+class TakeDoesNotHold(ParallelStore):
+    """take gives what another transaction has taken and not yet saved."""
+
+    class writer(ParallelWriter):
+        def take(self, query: Query[Any]) -> Any:
+            return DictWriter.take(self, query)
+
+
+@found_by("test_hold_waits_for_who_holds_it", sound=ParallelStore)
+class HoldDoesNotWait(ParallelStore):
+    """hold gives what another transaction holds."""
+
+    class writer(ParallelWriter):
+        def hold(self, kind: type[Any], key: Key, *, shared: bool = False) -> Any:
+            return DictWriter.hold(self, kind, key)
+
+
+@found_by("test_a_shared_hold_is_shared", sound=ParallelStore)
+class SharedHoldExcludes(ParallelStore):
+    """hold(shared=True) keeps out others who want to share."""
+
+    class writer(ParallelWriter):
+        def lock(self, *, shared: bool = False) -> None:
+            super().lock(shared=False)
+
+
+@found_by("test_a_shared_hold_keeps_it_as_it_is", "test_a_shared_hold_waits_for_who_holds_it", sound=ParallelStore)
+class SharedHoldDoesNotHold(ParallelStore):
+    """hold(shared=True) lets others change what is held."""
+
+    class writer(ParallelWriter):
+        def lock(self, *, shared: bool = False) -> None:
+            if not shared:
+                super().lock()
+
+
+@found_by("test_what_is_held_is_not_changed_unseen", "test_threads_lose_nothing", "test_threads_count_up")
+class WritersOverwrite(DictStore):
+    """Two transactions write at once, and the later one drops what the earlier one wrote."""
+
+    def __init__(self, *, backwards: bool = False) -> None:
+        super().__init__(backwards=backwards)
+        self.lock = contextlib.nullcontext()
+
+
+@found_by("test_settled_is_below_what_may_still_come")
+class SettledTooHigh(DictStore):
+    """settled counts events of transactions that are still open."""
+
+    def settled(self) -> int:
+        return max([super().settled(), *(each.position for each in list(self.running) if isinstance(each, DictWriter))])
+
+
+# ---- Closing ----
+
+
+@found_by("test_closing_waits_for_who_writes", "test_closing_from_inside_a_transaction")
+class CloseDoesNotWait(DictStore):
+    """close says that all has ended while a transaction runs."""
+
+    def close(self, timeout: float = 10) -> bool:
+        super().close(0)
+        return True
+
+
+@found_by("test_closing_waits_for_who_reads")
+class CloseForgetsReaders(DictStore):
+    """close waits for writers only."""
+
+    def close(self, timeout: float = 10) -> bool:
+        for each in list(self.running):
+            if not isinstance(each, DictWriter):
+                self.running.pop(each, None)
+        return super().close(timeout)
+
+
+@found_by("test_closing_ends_snapshots", "test_closing_ends_what_is_read_page_by_page")
+class CloseLeavesSnapshots(DictStore):
+    """A snapshot goes on after close has returned True."""
+
+    class snapshot(DictSnapshot):
+        def table(self, kind: type[Any]) -> Any:
+            return self.tables[kind]
+
+        def steps(self, found: list[Any]) -> Iterator[Any]:
+            return iter(found)
+
+
+@found_by("test_closing_ends_a_half_read_iterator")
+class CloseLeavesIterators(DictStore):
+    """A half-read iterator goes on after close has returned True."""
+
+    class snapshot(DictSnapshot):
+        def steps(self, found: list[Any]) -> Iterator[Any]:
+            return iter(found)
+
+
+@found_by("test_after_closing_nothing_opens", "test_a_closed_store_says_so")
+class ReadsAfterClose(DictStore):
+    """A closed store can still be read."""
+
+    def check_open(self) -> None:
+        return
+
+
+@found_by("test_closing_waits_for_who_writes", sound=OwnWrite)
+class CloseStopsWriters(OwnWrite):
+    """A transaction that runs when the store is closed is refused at its end."""
+
+    def publish(self, writer: DictWriter) -> None:
+        self.check_open()
+        super().publish(writer)
+
+
+@found_by("test_who_waits_for_its_turn_is_refused")
+class WaitersBegin(DictStore):
+    """A writer that waits when the store is closed begins all the same."""
+
+    @safe_context
+    def write(self) -> Iterator[DictWriter]:
+        writer = self.writer(self)
+        try:
+            self.begin(writer)
+            with self.lock:
+                writer.tables, writer.position = self.state.tables, self.state.position
+                yield writer
+                self.state = State(writer.tables, writer.position)
+        finally:
+            self.running.pop(writer, None)
+
+
+@found_by("test_closing_says_whether_all_has_ended")
+class ForgetsThatItIsClosed(DictStore):
+    """is_closed stays False."""
+
+    @property
+    def is_closed(self) -> bool:
+        return False
+
+
+# ---- Threads, interruptions, forks ----
+
+
+@found_by("test_threads_that_python_does_not_know_count_up")
+class DropsUnknownThreads(DictStore):
+    """Takes threads that `threading` does not know for threads that have ended, and gives up their transactions."""
+
+    def begin(self, transaction: DictReader) -> None:
+        known = {thread.ident for thread in threading.enumerate()} | {0}
+        for each, thread in list(self.running.items()):
+            if thread not in known:
+                self.running.pop(each, None)
+        super().begin(transaction)
+
+
+class Acquiring:
+    """A context as it is often written: it acquires before its `try`, and gives back in `__exit__`."""
+
+    def __init__(self, store: DictStore) -> None:
+        self.store = store
+
+    def __enter__(self) -> DictWriter:
+        self.writer = self.store.writer(self.store)
+        self.store.lock.acquire()
+        try:
+            self.store.begin(self.writer)
+        except BaseException:
+            self.store.lock.release()
+            raise
+        self.writer.tables, self.writer.position = self.store.state.tables, self.store.state.position
+        return self.writer
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self.store.state = State(self.writer.tables, self.writer.position)
+        finally:
+            self.store.lock.release()
+            self.store.running.pop(self.writer, None)
+
+
+@found_by("test_a_write_may_be_struck_at_any_point")
+class StrikeLeavesLock(DictStore):
+    """An exception between acquiring the lock and the `try` leaves it locked for ever."""
+
+    def write(self) -> Acquiring:
+        return Acquiring(self)
+
+
+@found_by("test_a_write_may_be_struck_at_any_point")
+class TracebackKeepsLock(DictStore):
+    """An exception that strikes while a transaction ends keeps it open for as long as its traceback is kept."""
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[DictWriter]:
+        writer = self.writer(self)
+        try:
+            self.begin(writer)
+            with self.lock:
+                writer.tables, writer.position = self.state.tables, self.state.position
+                yield writer
+                self.state = State(writer.tables, writer.position)
+        finally:
+            self.running.pop(writer, None)
+
+
+@found_by("test_what_is_taken_back_may_be_struck_at_any_point", sound=OwnWrite)
+class UndoMayStop(OwnWrite):
+    """Writes in place and takes back step by step: an exception meanwhile leaves half of it."""
+
+    class writer(DictWriter):
+        def save(self, *entities: Entity) -> None:
+            super().save(*entities)
+            self.store.state = State(self.tables, self.position)
+
+    def work(self, writer: DictWriter) -> Iterator[DictWriter]:
+        before = self.state
+        try:
+            yield writer
+        except BaseException:
+            for key, package in before.tables[Package].items():
+                self.take_back(key, package)
+            raise
+        self.publish(writer)
+
+    def take_back(self, key: Key, package: Package) -> None:
+        packages = {**self.state.tables[Package], key: package}
+        self.state = State({**self.state.tables, Package: packages}, self.state.position)
+
+
+@found_by("test_a_snapshot_may_be_struck_at_any_point")
+class SnapshotsLeaveLock(DictStore):
+    """A snapshot that an exception strikes leaves the writers locked out."""
+
+    @safe_context
+    def read(self, *, snapshot: bool = False) -> Iterator[DictReader]:
+        reader = self.snapshot(self) if snapshot else self.reader(self)
+        try:
+            self.begin(reader)
+            if snapshot:
+                self.lock.acquire()
+                reader.tables = dict(self.state.tables)
+                self.lock.release()
+            reader.tables = self.state.tables
+            yield reader
+        finally:
+            self.running.pop(reader, None)
+
+
+@found_by("test_a_child_of_a_quiet_process_works_or_refuses")
+class ChildWritesForItself(DictStore):
+    """A forked child is told that it has written, and its parent does not see it."""
+
+    def check_process(self) -> None:
+        return
+
+
+@found_by("test_a_child_forked_while_others_write_works_or_refuses")
+class ChildHangs(DictStore):
+    """A forked child waits for a lock that a thread of its parent held."""
+
+    def begin(self, transaction: DictReader) -> None:
+        self.lock.acquire()
+        self.lock.release()
+        super().begin(transaction)
+
+
+@found_by("test_a_child_forked_inside_a_write_does_not_keep_it", sound=OwnWrite)
+class ChildKeepsTransaction(OwnWrite):
+    """A forked child is told that it has kept the transaction of its parent."""
+
+    def publish(self, writer: DictWriter) -> None:
+        self.state = State(writer.tables, writer.position)
+
+
+@found_by("test_a_child_forked_inside_a_snapshot_does_not_use_it")
+class ChildUsesSnapshot(DictStore):
+    """A forked child goes on reading a snapshot of its parent."""
+
+    class snapshot(DictSnapshot):
+        def table(self, kind: type[Any]) -> Any:
+            return self.tables[kind]

@@ -1,0 +1,296 @@
+"""A store of plain dicts: the oracle that real stores are compared with, and the base of the broken ones.
+
+A write transaction works on a draft and publishes it by one assignment: an exception that strikes anywhere else has
+changed nothing.  Nothing here is fast, for nothing here should be clever: every query looks at every entity.
+"""
+
+from __future__ import annotations
+
+import os
+from _thread import allocate_lock, get_ident
+from collections.abc import Iterable, Iterator, Mapping
+from time import monotonic, sleep
+from typing import Any
+
+import attrs
+
+from itagflow.contexts import safe_context
+from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
+from itagflow.model.entity import E, Entity, Key
+from itagflow.model.event import Event
+from itagflow.store import Condition, Query, Scalar, Span
+from itagflow.stores._columns import plain
+from itagflow.stores._layout import LAYOUTS, check
+
+Table = Mapping[Key, Any]
+Tables = Mapping[type[Any], Table]
+
+
+@attrs.frozen
+class State:
+    """All that is stored at one moment.  Never changed: a commit puts another one in its place."""
+
+    tables: Tables = attrs.field(factory=lambda: {kind: {} for kind in LAYOUTS})
+    position: int = 0
+
+
+def column(entity: Any, name: str) -> Any:
+    """Return what an index column holds for *entity*."""
+    return LAYOUTS[type(entity)].value(entity, name)
+
+
+def meets(value: Any, condition: Condition) -> bool:
+    """Return whether a column that holds *value* meets the condition."""
+    if isinstance(condition, tuple):
+        return value in [plain(each) for each in condition]
+    if isinstance(condition, Span):
+        low, high = (None if end is None else plain(end) for end in (condition.low, condition.high))
+        return (low is None or value >= low) and (high is None or value <= high)
+    return bool(value == plain(condition))
+
+
+def meets_all(entity: Any, where: Mapping[str, Condition]) -> bool:
+    """Return whether *entity* meets every condition."""
+    return all(meets(column(entity, name), condition) for name, condition in where.items())
+
+
+def in_order(entities: Iterable[E], order: tuple[str, ...]) -> list[E]:
+    """Return *entities* sorted by columns, some descending; ties by key."""
+    found = sorted(entities, key=lambda entity: entity.key)
+    for name in reversed(order):
+        found.sort(key=lambda entity: column(entity, name.removeprefix("-")), reverse=name[0] == "-")
+    return found
+
+
+def is_after(entity: Any, query: Query[Any]) -> bool:
+    """Return whether *entity* comes after the place where the last page ended."""
+    names = (*query.order, *(key.name for key in LAYOUTS[query.kind].key))
+    for name, end in zip(names, map(plain, query.after or ()), strict=True):
+        value = column(entity, name.removeprefix("-"))
+        if value != end:
+            return bool((value > end) == (name[0] != "-"))
+    return False
+
+
+def mark(entity: Any) -> tuple[Any, ...] | None:
+    """Return the values that no two entities of a kind may share, if *entity* has any."""
+    values = tuple(column(entity, name) for name in LAYOUTS[type(entity)].unique)
+    return values if values and values[-1] != "" else None
+
+
+class DictReader:
+    """A transaction that reads one state."""
+
+    is_snapshot = False
+
+    def __init__(self, store: DictStore) -> None:
+        self.store = store
+        self.tables: Tables = {}
+
+    def get(self, kind: type[E], key: Key) -> E:
+        found = self.table(kind).get(key)
+        if found is None:
+            raise NotFound(kind.__name__, key)
+        return found
+
+    def find(self, query: Query[E]) -> Iterator[E]:
+        found = self.matches(query)
+        if query.order:
+            found = in_order(found, query.order)
+        elif self.store.backwards:
+            found.reverse()
+        if query.after is not None:
+            found = [entity for entity in found if is_after(entity, query)]
+        return self.steps(found[: query.limit])
+
+    def count(self, query: Query[E]) -> int:
+        return len(self.matches(query))
+
+    def tally(
+        self, query: Query[E], by: tuple[str, ...], add: tuple[str, ...] = ()
+    ) -> dict[tuple[Scalar, ...], tuple[int, ...]]:
+        check(Query(query.kind, query.where, order=(*by, *add)))
+        sums: dict[tuple[Scalar, ...], tuple[int, ...]] = {}
+        for entity in self.matches(query):
+            group = tuple(column(entity, name) for name in by)
+            more = (1, *(column(entity, name) for name in add))
+            sums[group] = tuple(map(sum, zip(sums.get(group, (0,) * len(more)), more, strict=True)))
+        return sums
+
+    def matches(self, query: Query[E]) -> list[E]:
+        """Return what meets the conditions of *query* and has nothing beside it that must not be there."""
+        check(query)
+        found = (entity for entity in self.table(query.kind).values() if meets_all(entity, query.where))
+        return [entity for entity in found if not self.is_ruled_out(entity, query)]
+
+    def is_ruled_out(self, entity: Any, query: Query[Any]) -> bool:
+        if query.unless is None:
+            return False
+        place = {theirs: column(entity, ours) for ours, theirs in query.unless.same.items()}
+        beside = self.table(query.unless.kind).values()
+        return any(meets_all(other, place) and meets_all(other, query.unless.where) for other in beside)
+
+    def steps(self, found: list[E]) -> Iterator[E]:
+        """Yield what was found before; a half-read iterator ends with the store."""
+        for entity in found:
+            if self not in self.store.running:
+                self.store.check_open()
+            yield entity
+
+    def table(self, kind: type[Any]) -> Table:
+        self.store.check_process()
+        if self not in self.store.running:
+            self.store.check_open()
+            raise StoreFailed(self.store.name, "this transaction has ended", "Begin another one")
+        return self.tables[kind]
+
+
+class DictWriter(DictReader):
+    """A transaction that changes a draft: each verb makes new tables and puts them into place by one assignment."""
+
+    position = 0
+
+    def add(self, *entities: Entity) -> tuple[Entity, ...]:
+        added, tables, position = [], self.copies(map(type, entities)), self.position
+        marks = {kind: {mark(entity) for entity in table.values()} for kind, table in tables.items()}
+        for entity in entities:
+            if isinstance(entity, Event):
+                position += 1
+                entity = attrs.evolve(entity, position=position)
+            kind, own = type(entity), mark(entity)
+            if entity.key in tables[kind]:
+                raise AlreadyExists(kind.__name__, entity.key)
+            if own and own in marks[kind]:
+                raise AlreadyExists(kind.__name__, own[-1])
+            tables[kind][entity.key] = entity
+            marks[kind].add(own)
+            added.append(entity)
+        self.tables, self.position = {**self.tables, **tables}, position
+        return tuple(added)
+
+    def save(self, *entities: Entity) -> None:
+        tables = self.copies(map(type, entities))
+        for entity in entities:
+            kind, own = type(entity), mark(entity)
+            old = tables[kind].get(entity.key)
+            if old is None:
+                raise NotFound(kind.__name__, entity.key)
+            if entity.version != old.version + 1:
+                raise Conflict(kind.__name__, entity.key)
+            if own and any(mark(other) == own and other.key != entity.key for other in tables[kind].values()):
+                raise AlreadyExists(kind.__name__, own[-1])
+            tables[kind][entity.key] = entity
+        self.tables = {**self.tables, **tables}
+
+    def take(self, query: Query[E]) -> E | None:
+        return next(self.find(attrs.evolve(query, limit=1)), None)  # there is one writer: all is its own
+
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
+        return self.get(kind, key)
+
+    def remove(self, query: Query[E], limit: int) -> int:
+        gone = self.matches(query)[:limit]
+        tables = self.copies([query.kind])
+        for entity in gone:
+            del tables[query.kind][entity.key]
+        self.tables = {**self.tables, **tables}
+        return len(gone)
+
+    def copies(self, kinds: Iterable[type[Any]]) -> dict[type[Any], dict[Key, Any]]:
+        return {kind: dict(self.table(kind)) for kind in set(kinds)}
+
+
+class DictSnapshot(DictReader):
+    """A transaction that may be open for long, beside another one of its thread."""
+
+    is_snapshot = True
+
+
+class DictStore:
+    """Keeps everything in dicts of this process; threads may share it, one writes at a time.
+
+    Args:
+        backwards: Whether what is asked for without an order comes backwards, so that nothing can rely on one.
+    """
+
+    reader, snapshot, writer = DictReader, DictSnapshot, DictWriter
+
+    def __init__(self, *, backwards: bool = False) -> None:
+        self.backwards = backwards
+        self.state = State()
+        self.lock: Any = allocate_lock()
+        self.running: dict[DictReader, int] = {}
+        self.process = os.getpid()
+        self.closed = False
+
+    @property
+    def name(self) -> str:
+        return "dict"
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed
+
+    def opener(self) -> None:
+        """Return nothing: no other process can open it."""
+
+    @safe_context
+    def read(self, *, snapshot: bool = False) -> Iterator[DictReader]:
+        reader = self.snapshot(self) if snapshot else self.reader(self)
+        try:
+            self.begin(reader)
+            reader.tables = self.state.tables
+            yield reader
+        finally:
+            self.running.pop(reader, None)
+
+    @safe_context
+    def write(self) -> Iterator[DictWriter]:
+        writer = self.writer(self)
+        try:
+            self.begin(writer)
+            with self.lock:  # entered and left in C: nothing strikes in between
+                self.check_open()
+                writer.tables, writer.position = self.state.tables, self.state.position
+                yield writer
+                self.check_process()
+                self.state = State(writer.tables, writer.position)
+        finally:
+            self.running.pop(writer, None)
+
+    def settled(self) -> int:
+        with self.read():
+            return self.state.position
+
+    def close(self, timeout: float = 10) -> bool:
+        self.closed = True
+        if self.process != os.getpid():
+            return True  # what runs is the parent's
+        for each in list(self.running):
+            if each.is_snapshot:
+                self.running.pop(each, None)
+        until, me = monotonic() + timeout, get_ident()
+        while any(thread != me for thread in list(self.running.values())) and monotonic() < until:
+            sleep(0.001)
+        return not self.running
+
+    def begin(self, transaction: DictReader) -> None:
+        """Show up as running, and only then see whether that is allowed: `close` does it the other way round."""
+        self.check_process()
+        if not transaction.is_snapshot:
+            self.check_alone()
+        self.running[transaction] = 0 if transaction.is_snapshot else get_ident()
+        self.check_open()
+
+    def check_alone(self) -> None:
+        if get_ident() in list(self.running.values()):
+            hint = "End it first: one transaction inside another would see half of what it does"
+            raise StoreFailed(self.name, "this thread has a transaction open already", hint)
+
+    def check_open(self) -> None:
+        if self.closed:
+            raise StoreFailed(self.name, "the store is closed", "Open it again")
+
+    def check_process(self) -> None:
+        if self.process != os.getpid():
+            raise StoreFailed(self.name, "this process was forked from the one that has it", "Use a store with a file")

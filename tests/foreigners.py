@@ -1,0 +1,366 @@
+"""A workspace with work in every state, the public names of Flow, and how a stranger would call each of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import attrs
+from scenes import rows, taken
+
+import itagflow
+from itagflow import (
+    Accept,
+    Action,
+    Assignment,
+    Attempt,
+    Choice,
+    FixedSize,
+    Flow,
+    Inspect,
+    Job,
+    Label,
+    Package,
+    Permission,
+    RenameOption,
+    Role,
+    Stage,
+    Task,
+    Workflow,
+    templates,
+)
+from itagflow.store import Query
+from itagflow.stores import MemoryStore
+from itagflow.stores._layout import LAYOUTS
+
+CATS = templates.image_classification(["cat", "dog"])
+LEASE = timedelta(hours=1)
+
+
+@attrs.frozen
+class Args:
+    """What a call is about: what belongs together, unless a stranger puts something else in its place."""
+
+    by: Any = "ada"
+    workspace: Any = "street"
+    member: Any = "ben"
+    job: Any = None
+    draft: Any = None
+    turn: Any = None
+    review: Any = None
+    acceptance: Any = None
+    given_up: Any = None
+    free: Any = None
+    closed: Any = None
+    task: Any = None
+    reviewed: Any = None
+    template: Any = None
+
+
+@attrs.frozen
+class Town:
+    """Two workspaces: street, where the work is, and alley, from where strangers come."""
+
+    args: Args
+    strangers: dict[str, Any]
+    """By kind: who is no good as *by*."""
+    others: dict[str, dict[str, Any]]
+    """By kind, and by the name of an argument: what is no good there."""
+
+
+def a_town(flow: Flow) -> Town:
+    street = flow.create_workspace("street", admin="ada")
+    alley = flow.create_workspace("alley", admin="mallory")
+    for name in ("ben", "cy", "di", "olga", "rob"):
+        flow.add_member(street, name, Role.OPERATOR, by="ada")
+    flow.add_member(street, "lea", Role.LEADER, by="ada")
+    flow.add_member(street, "eve", Role.VIEWER, by="ada")
+    flow.add_member(street, "ex", Role.OPERATOR, external=True, by="ada")
+    asked = flow.add_template(street, CATS, name="asked", by="ada")
+    strange = flow.add_template(alley, CATS, name="strange", by="mallory")
+    job = _job(flow, street, "cats", asked, 8)
+    birds = _job(flow, street, "birds", asked, 8)
+    dogs = flow.create_job(alley, "dogs", template=strange, data=rows(2), by="mallory")
+    draft = flow.create_job(street, "draft", template=asked, data=rows(1), by="ada", draft=True)
+    old = taken(flow, "rob", job)
+    flow.release(old)
+    rob = flow.remove_member(street, "rob", by="ada")
+    here, there = _work(flow, job), _work(flow, birds)
+    ben = next(member for member in flow.members(street) if member.account == "ben")
+    mallory = next(flow.members(alley))
+    args = Args(job=job, draft=draft, template=asked, **here)
+    people = {
+        "another workspace's member by name": "mallory",
+        "another workspace's member by key": mallory.id,
+        "another workspace's member as an object": mallory,
+        "a removed member": rob,
+        "a viewer": "eve",
+        "an external member whom no job names": "ex",
+        "an operator whom the job does not name": "olga",
+        "a leader whom the job names for another stage": "lea",
+    }
+    mine = {name: value for name, value in attrs.asdict(args, recurse=False).items() if name in here}
+    forged = {name: _forged(value, there[name]) for name, value in mine.items()}
+    stale = {name: attrs.evolve(value, **_other(value)) for name, value in mine.items()}
+    earlier = street.created_at - timedelta(days=1)
+    stale |= {
+        "job": attrs.evolve(job, created_at=earlier),
+        "draft": attrs.evolve(draft, workspace=alley.id),
+        "workspace": attrs.evolve(street, created_at=earlier),
+        "member": attrs.evolve(ben, workspace=alley.id),
+        "template": attrs.evolve(asked, workspace=alley.id),
+    }
+    forged |= dict.fromkeys(("job", "draft", "workspace", "member", "template"), 2**70)
+    elsewhere = {
+        **there,
+        "member": mallory,
+        "template": strange,
+    }
+    return Town(args, people, {"forged": forged, "stale": stale, "another's": elsewhere, "far": {"job": dogs}})
+
+
+def _job(flow: Flow, street: itagflow.Workspace, name: str, asked: itagflow.Template, tasks: int) -> Job:
+    return flow.create_job(
+        street,
+        name,
+        template=asked,
+        data=rows(tasks),
+        workflow=Workflow(Label(lease=LEASE), Inspect(), Accept()),
+        packaging=FixedSize(1),
+        workforce={Stage.LABEL: ["ben", "cy", "rob"], Stage.INSPECT: ["di", "lea"], Stage.ACCEPT: ["ada"]},
+        by="ada",
+    )
+
+
+def _work(flow: Flow, job: Job) -> dict[str, Any]:
+    """Put something at every stage: what is held by ben and di, or by cy and lea in the other job."""
+    ben, di = ("ben", "di") if job.name == "cats" else ("cy", "lea")
+    for stage, holder in ((Stage.INSPECT, di), (Stage.INSPECT, di), (Stage.ACCEPT, "ada")):
+        turn = taken(flow, ben, job)
+        flow.save_many(turn, [(work, Choice("cat")) for work in flow.tasks(turn)])
+        flow.submit(turn)
+        if stage is Stage.ACCEPT:
+            flow.review(taken(flow, holder if holder != "ada" else di, job, Stage.INSPECT))
+    acceptance = taken(flow, "ada", job, Stage.ACCEPT)
+    review = taken(flow, di, job, Stage.INSPECT)
+    turn = taken(flow, ben, job)
+    (work,) = flow.tasks(turn)
+    flow.save(turn, work, Choice("dog"))
+    given_up = taken(flow, ben, job)
+    (other,) = flow.tasks(given_up)
+    flow.save(given_up, other, Choice("dog"))
+    flow.abandon(given_up, other, "dark")
+    packages = list(flow.packages(job))
+    closed = flow.discard(packages[-1], by="ada")
+    return {
+        "turn": flow.turn(turn),
+        "review": review,
+        "acceptance": acceptance,
+        "given_up": flow.turn(given_up),
+        "free": packages[-2],
+        "closed": closed,
+        "task": work.task,
+        "reviewed": next(flow.tasks(review)).task,
+    }
+
+
+def _forged(value: Any, there: Any) -> Any:
+    """A pair of what does not belong together, or what is no pair at all."""
+    if isinstance(value, Assignment):
+        return (value.job, there.id)
+    if isinstance(value, Package):
+        return (value.job, 999)
+    assert isinstance(value, Task)
+    return 2**70
+
+
+def _other(value: Any) -> dict[str, Any]:
+    """What never changes of an entity, otherwise than it is: as if its key had been used again."""
+    match value:
+        case Assignment():
+            return {"made_at": value.made_at - timedelta(days=1)}
+        case Package():
+            return {"value": "another"}
+        case _:
+            return {"package": value.package + 1}
+
+
+@attrs.frozen
+class Case:
+    """How a public name is called."""
+
+    call: Callable[[Flow, Args], Any]
+    takes: tuple[str, ...] = ()
+    """The arguments of `Args` that are about something which a stranger can put another thing in place of."""
+    open_to: tuple[str, ...] = ()
+    """Who else may: ``viewer`` and ``leader``."""
+    by: str = "ada"
+    """Who does it rightly: ada, or the holder of what the call is about."""
+    anywhere: tuple[str, ...] = ()
+    """The arguments that may be another's: ada may do it there too."""
+
+
+def bulk(found: list[Attempt]) -> list[Attempt]:
+    """What was done of a bulk verb, whose refusals are not raised."""
+    return [attempt for attempt in found if attempt.error is None]
+
+
+def data(flow: Flow, a: Args) -> Any:
+    return flow.import_job(
+        a.workspace, "new", template=a.template, data=[{"data": {"source": "a"}, "label-7": BLOCK}], by=a.by
+    )
+
+
+BLOCK = {"results": [{"questionId": "1", "data": "cat", "markTitle": "x", "type": "survey/value"}]}
+READS = ("viewer", "leader")
+TURN, REVIEW, GIVEN_UP, ACCEPTANCE = (("turn",), ("review",), ("given_up",), ("acceptance",))
+
+READERS: dict[str, Case] = {
+    "job": Case(lambda f, a: f.job(a.job, by=a.by), ("job",), READS),
+    "jobs": Case(lambda f, a: list(f.jobs(a.workspace, by=a.by)), ("workspace",), READS),
+    "template": Case(lambda f, a: f.template(a.job, by=a.by), ("job",), READS),
+    "templates": Case(lambda f, a: list(f.templates(a.workspace, by=a.by)), ("workspace",), READS),
+    "packages": Case(lambda f, a: list(f.packages(a.job, by=a.by)), ("job",), READS),
+    "turn": Case(lambda f, a: f.turn(a.turn, by=a.by), TURN, READS, anywhere=TURN),
+    "turns": Case(lambda f, a: list(f.turns(a.member, job=a.job, by=a.by)), ("member", "job"), READS),
+    "available": Case(
+        lambda f, a: list(f.available(a.member, workspace=a.workspace, by=a.by)), ("member", "workspace"), READS
+    ),
+    "parts": Case(lambda f, a: f.parts(a.job, 2, by=a.by), ("job",), READS),
+    "progress": Case(lambda f, a: f.progress(a.job, by=a.by), ("job",), READS),
+    "result": Case(lambda f, a: f.result(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)),
+    "results": Case(lambda f, a: list(f.results(a.job, by=a.by)), ("job",), READS),
+    "find_tasks": Case(lambda f, a: list(f.find_tasks(a.job, member=a.member, by=a.by)), ("job", "member"), READS),
+    "history": Case(lambda f, a: list(f.history(a.job, package=a.closed, by=a.by)), ("job", "closed"), READS),
+    "events": Case(lambda f, a: list(f.events(workspace=a.workspace, by=a.by)), ("workspace",), READS),
+    "listen": Case(lambda f, a: list(f.listen(workspace=a.workspace, patience=0, by=a.by)), ("workspace",), READS),
+    "members": Case(
+        lambda f, a: [m for m in f.members(a.workspace, by=a.by) if m.account != a.by], ("workspace",), ("viewer",)
+    ),
+    "can": Case(lambda f, a: f.can(a.member, Action.LABEL, a.job, by=a.by), ("member", "job"), READS),
+    "explain": Case(lambda f, a: f.explain(a.member, a.job, Stage.LABEL, by=a.by), ("member", "job"), READS),
+    "tasks": Case(lambda f, a: list(f.tasks(a.turn, by=a.by)), TURN, by="ben"),
+    "verify": Case(lambda f, a: verified(f, a), ("job",)),
+    "export": Case(lambda f, a: f.export(a.job, "itag", io.BytesIO(), by=a.by), ("job",)),
+    "copy": Case(lambda f, a: f.copy(to=MemoryStore(), workspace=a.workspace, by=a.by), ("workspace",)),
+}
+
+VERBS: dict[str, Case] = {
+    "claim": Case(lambda f, a: f.claim(a.by, a.job, Stage.LABEL), ("job",), by="ben"),
+    "claim_many": Case(lambda f, a: f.claim_many(a.by, a.job, Stage.LABEL, 2), ("job",), by="ben"),
+    "renew": Case(lambda f, a: f.renew(a.turn, by=a.by), TURN, by="ben"),
+    "release": Case(lambda f, a: f.release(a.turn, by=a.by), TURN, by="ben"),
+    "release_many": Case(lambda f, a: bulk(f.release_many([a.turn], by=a.by)), TURN, by="ben"),
+    "assign": Case(lambda f, a: f.assign(a.free, a.member, by=a.by), ("free", "member"), anywhere=("free",)),
+    "assign_many": Case(
+        lambda f, a: bulk(f.assign_many([a.free], a.member, by=a.by)), ("free", "member"), anywhere=("free",)
+    ),
+    "reassign": Case(lambda f, a: f.reassign(a.turn, "cy", by=a.by), TURN, anywhere=TURN),
+    "expire": Case(lambda f, a: f.expire(a.job, by=a.by), ("job",), ("leader",)),
+    "prioritize": Case(lambda f, a: f.prioritize(a.job, 3, packages=[a.free], by=a.by), ("job", "free")),
+    "save": Case(lambda f, a: f.save(a.turn, a.task, Choice("cat"), by=a.by), ("turn", "task"), by="ben"),
+    "save_many": Case(lambda f, a: f.save_many(a.turn, [(a.task, Choice("cat"))], by=a.by), ("turn", "task"), by="ben"),
+    "abandon": Case(lambda f, a: f.abandon(a.turn, a.task, "dark", by=a.by), ("turn", "task"), by="ben"),
+    "restore": Case(lambda f, a: restored(f, a), GIVEN_UP, by="ben"),
+    "submit": Case(lambda f, a: f.submit(a.turn, by=a.by), TURN, by="ben"),
+    "judge": Case(lambda f, a: f.judge(a.review, a.reviewed, wrong="no", by=a.by), ("review", "reviewed"), by="di"),
+    "modify": Case(
+        lambda f, a: f.modify(a.review, a.reviewed, Choice("dog"), by=a.by), ("review", "reviewed"), by="di"
+    ),
+    "review": Case(lambda f, a: f.review(a.review, by=a.by), REVIEW, by="di"),
+    "review_many": Case(lambda f, a: bulk(f.review_many([a.review], by=a.by)), REVIEW, by="di"),
+    "reject": Case(
+        lambda f, a: f.reject(a.review, tasks=[a.reviewed], reason="no", by=a.by), ("review", "reviewed"), by="di"
+    ),
+    "reject_many": Case(lambda f, a: bulk(f.reject_many([a.review], reason="no", by=a.by)), REVIEW, by="di"),
+    "accept": Case(lambda f, a: f.accept(a.acceptance, by=a.by), ACCEPTANCE, anywhere=ACCEPTANCE),
+    "accept_many": Case(lambda f, a: bulk(f.accept_many([a.acceptance], by=a.by)), ACCEPTANCE, anywhere=ACCEPTANCE),
+    "add_member": Case(lambda f, a: f.add_member(a.workspace, "new", Role.OPERATOR, by=a.by), ("workspace",)),
+    "set_role": Case(lambda f, a: f.set_role(a.workspace, a.member, Role.LEADER, by=a.by), ("workspace", "member")),
+    "remove_member": Case(lambda f, a: f.remove_member(a.workspace, a.member, by=a.by), ("workspace", "member")),
+    "erase_member": Case(lambda f, a: f.erase_member(a.workspace, erasable(a), by=a.by), ("workspace", "member")),
+    "erase_task": Case(lambda f, a: f.erase_task(in_job(a), by=a.by), ("task",), anywhere=("task",)),
+    "add_template": Case(lambda f, a: f.add_template(a.workspace, CATS, name="new", by=a.by), ("workspace",)),
+    "create_job": Case(
+        lambda f, a: f.create_job(
+            a.workspace,
+            "new",
+            template=a.template,
+            data=rows(1),
+            workforce={Stage.LABEL: [a.member]},
+            by=a.by,
+        ),
+        ("workspace", "template", "member"),
+    ),
+    "import_job": Case(data, ("workspace", "template")),
+    "load": Case(lambda f, a: f.load(a.draft, rows(2), by=a.by), ("draft",)),
+    "append": Case(lambda f, a: f.append(a.job, rows(1), by=a.by), ("job",)),
+    "publish": Case(lambda f, a: f.publish(a.draft, by=a.by), ("draft",)),
+    "pause": Case(lambda f, a: f.pause(a.job, by=a.by), ("job",)),
+    "resume": Case(lambda f, a: f.resume(a.job, by=a.by), ("job",)),
+    "finish": Case(lambda f, a: f.finish(a.job, discard_open=True, by=a.by), ("job",)),
+    "archive": Case(lambda f, a: f.archive(a.job, by=a.by), ("job",)),
+    "delete": Case(lambda f, a: f.delete(a.draft, by=a.by) or "done", ("draft",)),
+    "discard": Case(lambda f, a: f.discard(a.free, by=a.by), ("free",), anywhere=("free",)),
+    "reopen": Case(lambda f, a: f.reopen(a.closed, by=a.by), ("closed",), anywhere=("closed",)),
+    "update_job": Case(lambda f, a: f.update_job(a.job, remark="new", by=a.by), ("job",)),
+    "set_workforce": Case(lambda f, a: f.set_workforce(a.job, {Stage.LABEL: [a.member]}, by=a.by), ("job", "member")),
+    "add_workers": Case(lambda f, a: f.add_workers(a.job, Stage.ACCEPT, [a.member], by=a.by), ("job", "member")),
+    "remove_workers": Case(lambda f, a: f.remove_workers(a.job, Stage.LABEL, [a.member], by=a.by), ("job", "member")),
+    "change_template": Case(lambda f, a: f.change_template(a.job, RenameOption("1", "cat", "puma"), by=a.by), ("job",)),
+    "prelabel": Case(lambda f, a: f.prelabel(a.job, lambda tasks: [None] * len(tasks), by=a.by), ("job",)),
+}
+
+OF_THE_APPLICATION = {
+    "close": "ends the Flow itself",
+    "create_workspace": "nobody is there yet who could be asked",
+    "set_check": "is code of the application, kept in this Flow only",
+}
+"""What no member calls, and why."""
+
+
+def in_job(a: Args) -> Any:
+    """A task as what is called with tasks of any job takes it."""
+    return a.task if isinstance(a.task, Task) else (a.job.id, a.task)
+
+
+def erasable(a: Args) -> Any:
+    return "rob" if a.member == "ben" else a.member
+
+
+def restored(flow: Flow, a: Args) -> Any:
+    turn = a.given_up
+    number = 5 if not isinstance(turn, Assignment) or turn.scope is None else turn.scope[0]
+    return flow.restore(turn, number, by=a.by)
+
+
+def verified(flow: Flow, a: Args) -> Any:
+    return [list(flow.verify(a.job, by=a.by))]
+
+
+def public_names() -> Iterator[str]:
+    return (name for name in dir(Flow) if not name.startswith("_"))
+
+
+def everything(flow: Flow) -> dict[str, list[Any]]:
+    """All that is stored."""
+    with flow.store.read() as reader:
+        return {
+            layout.table: sorted(reader.find(Query(kind)), key=lambda entity: entity.key)
+            for kind, layout in LAYOUTS.items()
+        }
+
+
+def came_to(call: Callable[[], Any]) -> Any:
+    """What a call gives, or the error of ours that it raises; one that is not ours is a failure."""
+    try:
+        return call()
+    except itagflow.ItagflowError as error:
+        return error
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether a call was refused, or has shown nothing."""
+    return isinstance(value, itagflow.ItagflowError) or (not isinstance(value, Permission) and not value)

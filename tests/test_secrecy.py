@@ -1,0 +1,270 @@
+"""Votes are secret: no reader tells a voter, before they have voted, what the others say."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import attrs
+import invariants
+import pytest
+from foreigners import READERS, Args, came_to
+from scenes import Clock, rows, street, taken
+
+import itagflow
+from itagflow import (
+    Assignment,
+    Choice,
+    Event,
+    FixedSize,
+    Flow,
+    Inspect,
+    Job,
+    Label,
+    NotAllowed,
+    Outcome,
+    Package,
+    Role,
+    Stage,
+    TaskState,
+    Workflow,
+    templates,
+)
+
+VOTERS = ["ben", "cy", "lea", "dan"]
+Vote = Callable[[Flow, Assignment], object]
+
+
+def says(answer: str) -> Vote:
+    def vote(flow: Flow, turn: Assignment) -> None:
+        for work in flow.tasks(turn):
+            flow.save(turn, work, Choice(answer))
+        flow.submit(turn)
+
+    return vote
+
+
+def gives_one_up(flow: Flow, turn: Assignment) -> None:
+    one, other = flow.tasks(turn)
+    flow.abandon(turn, one, "dark")
+    flow.save(turn, other, Choice("cat"))
+    flow.submit(turn)
+
+
+def thinks_again(flow: Flow, turn: Assignment) -> None:
+    for work in flow.tasks(turn):
+        flow.save(turn, work, Choice("dog"))
+    says("cat")(flow, turn)
+
+
+def hesitates(flow: Flow, turn: Assignment) -> None:
+    flow.save(turn, 1, Choice("dog"))
+    flow.save(turn, 2, Choice("cat"))
+
+
+def says_nothing(flow: Flow, turn: Assignment) -> None:
+    """Only holds the turn."""
+
+
+def goes_and_comes_again(flow: Flow, turn: Assignment) -> None:
+    hesitates(flow, turn)
+    flow.release(turn)
+    says("dog")(flow, taken(flow, "cy", flow.job(turn.job)))
+
+
+PAIRS = [
+    (says("cat"), says("dog")),
+    (says("cat"), gives_one_up),
+    (says("cat"), thinks_again),
+    (says_nothing, hesitates),
+    (says_nothing, says("dog")),
+]
+HOLDING = frozenset({"explain", "available", "what I find"})
+"""What tells how many hold a turn, and so that somebody has handed theirs in, but not with what."""
+
+
+@pytest.fixture(params=["memory:", "labels.db"])
+def new(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Flow]]:
+    """Opens stores in which the same acts come to the same keys."""
+    flows = list[Flow]()
+
+    def open_one() -> Flow:
+        url = request.param if request.param == "memory:" else tmp_path / f"{len(flows)}.db"
+        flows.append(itagflow.open(url, clock=Clock(), ids=count(1).__next__))
+        return flows[-1]
+
+    yield open_one
+    for flow in flows:
+        invariants.check(flow)
+        flow.close()
+
+
+def a_poll(flow: Flow, *, again: bool) -> Job:
+    """A package on which three vote; with *again* it was voted on and sent back whole."""
+    home = street(flow, "ben", "cy", "dan", "di")
+    flow.add_member(home, "lea", Role.LEADER, by="ada")
+    flow.add_member(home, "eve", Role.VIEWER, by="ada")
+    job = flow.create_job(
+        home,
+        "cats",
+        template=templates.image_classification(["cat", "dog"]),
+        data=rows(2),
+        workflow=Workflow(Label(votes=3, min_votes=2), Inspect()),
+        packaging=FixedSize(2),
+        workforce={Stage.LABEL: VOTERS, Stage.INSPECT: ["di"]},
+        by="ada",
+    )
+    if again:
+        for name in ("ben", "cy", "lea"):
+            says("cat")(flow, taken(flow, name, job))
+        flow.reject(taken(flow, "di", job, Stage.INSPECT), reason="look again")
+    return job
+
+
+def world(flow: Flow, vote: Vote, *, again: bool) -> Args:
+    """One in which cy has voted, and ben and lea have a turn each."""
+    job = a_poll(flow, again=again)
+    cy = taken(flow, "cy", job)
+    vote(flow, cy)
+    ben = taken(flow, "ben", job)
+    taken(flow, "lea", job)
+    (task, _) = flow.results(job)
+    return Args(job=job, member="cy", turn=cy, review=ben, closed=1, task=task.task)
+
+
+def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
+    """Everything that *by* is shown; without the places in the history, which only tell that something happened."""
+    args = attrs.evolve(args, by=by)
+    shown = {name: came_to(lambda case=case: case.call(flow, args)) for name, case in READERS.items() if name != "copy"}
+    file = io.BytesIO()
+    for name, call in {
+        "export": lambda: (flow.export(args.job, "itag", file, by=by), file.getvalue()),
+        "tables": lambda: (flow.export(args.job, "csv", file, by=by), file.getvalue()),
+        "own tasks": lambda: list(flow.tasks(args.review, by=by)),
+        "own turn": lambda: flow.turn(args.review, by=by),
+        "own turns": lambda: list(flow.turns(by, live=False, by=by)),
+        "all turns": lambda: list(flow.turns("cy", live=False, by=by)),
+        "all history": lambda: list(flow.history(args.job, by=by)),
+        **{state.value: lambda state=state: list(flow.find_tasks(args.job, state=state, by=by)) for state in TaskState},
+        "dogs": lambda: list(flow.find_tasks(args.job, label="dog", by=by)),
+        "some results": lambda: list(flow.results(flow.parts(args.job, 2)[0], by=by, snapshot=True)),
+        "what I find": lambda: flow.explain(by, args.job, Stage.LABEL, by=by),
+        "what there is": lambda: list(flow.available(by, by=by)),
+    }.items():
+        shown[name] = came_to(call)
+    return {name: plain(value) for name, value in shown.items()}
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, Exception):
+        return f"{type(value).__name__}: {value}"
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return attrs.evolve(value, position=0) if isinstance(value, Event) else value
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("by", ["ben", "lea", "dan", "ada"])
+def test_a_voter_learns_nothing_of_other_votes(
+    new: Callable[[], Flow], by: str, pair: tuple[Vote, Vote], again: bool
+) -> None:
+    worlds = list[dict[str, Any]]()
+    for vote in pair:
+        flow = new()
+        worlds.append(seen(flow, world(flow, vote, again=again), by))
+    one, other = worlds
+    handed_in = says_nothing in pair and hesitates not in pair
+    assert {name for name in one if one[name] != other[name]} <= (HOLDING if handed_in else frozenset())
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_the_application_and_who_cannot_vote_see_them(new: Callable[[], Flow], again: bool) -> None:
+    """Or else the test before would say nothing."""
+    one, other = new(), new()
+    here, there = world(one, says("cat"), again=again), world(other, gives_one_up, again=again)
+    told, differ = seen(one, here, "eve"), seen(other, there, "eve")
+    assert {name for name in told if told[name] != differ[name]} >= {"results", "result", "all history", "abandoned"}
+    assert list(one.results(here.job)) != list(other.results(there.job))
+    assert one.turn(here.turn, by="eve") == one.turn(here.turn)
+
+
+def test_who_has_voted_sees_the_others_if_they_may_see_results(new: Callable[[], Flow]) -> None:
+    flow = new()
+    args = world(flow, says("dog"), again=False)
+    for name in ("ben", "lea"):
+        with pytest.raises(NotAllowed):
+            flow.turn(args.turn, by=name)
+        (turn,) = flow.turns(name, job=args.job)
+        says("cat")(flow, turn)
+    with pytest.raises(NotAllowed, match="the role operator does not include it"):
+        flow.turn(args.turn, by="ben")
+    assert flow.turn(args.turn, by="lea").outcome is Outcome.SUBMITTED
+
+
+def test_a_leader_sees_the_votes_behind_their_own(new: Callable[[], Flow]) -> None:
+    flow = new()
+    args = world(flow, says("dog"), again=False)
+    assert [result.state for result in flow.results(args.job, by="lea")] == [TaskState.TODO] * 2
+    assert list(flow.turns("cy", by="lea")) == []
+    (turn,) = flow.turns("lea", job=args.job)
+    says("cat")(flow, turn)
+    (package,) = flow.packages(args.job)
+    assert package.state.value == "label"
+    assert [one.member for one in flow.turns("cy", live=False, by="lea")] == [args.turn.member]
+    assert {event.turn for event in flow.history(args.job, by="lea")} > {args.turn.id}
+    assert list(flow.history(args.job, by="ada")) != list(flow.history(args.job))
+
+
+def test_a_package_counts_votes_when_they_are_merged(new: Callable[[], Flow]) -> None:
+    flow = new()
+    job = a_poll(flow, again=False)
+    before: Package | None = None
+    for name in ("cy", "lea", "ben"):
+        (package,) = flow.packages(job)
+        assert before in (None, attrs.evolve(package, free=before.free if before else 0, version=2))
+        assert flow.progress(job).abandoned == 0
+        gives_one_up(flow, taken(flow, name, job))
+    assert flow.progress(job).abandoned == 1
+
+
+def test_everybody_who_may_sees_them_when_the_package_has_left(new: Callable[[], Flow]) -> None:
+    flow = new()
+    args = world(flow, says("dog"), again=False)
+    for name in ("ben", "lea"):
+        (turn,) = flow.turns(name, job=args.job)
+        says("cat")(flow, turn)
+    for name in ("ada", "lea", "eve"):
+        assert [len(result.provenance) for result in flow.results(args.job, by=name)] == [4, 4]
+        assert flow.turn(args.turn, by=name).outcome is Outcome.SUBMITTED
+
+
+def test_an_archived_job_keeps_no_secrets(new: Callable[[], Flow]) -> None:
+    flow = new()
+    args = world(flow, says("dog"), again=False)
+    assert not list(flow.turns("cy", live=False, by="ada"))
+    flow.archive(args.job, by="ada")
+    assert list(flow.turns("cy", live=False, by="ada"))
+
+
+def test_a_draft_is_shown_to_its_voter_alone(new: Callable[[], Flow]) -> None:
+    flow = new()
+    job = a_poll(flow, again=False)
+    turn = taken(flow, "cy", job)
+    hesitates(flow, turn)
+    flow.release(turn)
+    assert [work.draft for work in flow.tasks(taken(flow, "ben", job), by="ben")] == [None, None]
+    drafts = [work.draft for work in flow.tasks(taken(flow, "cy", job), by="cy")]
+    assert [draft and draft.reply for draft in drafts] == [Choice("dog"), Choice("cat")]
+
+
+def test_nor_is_what_was_given_back_and_taken_again(new: Callable[[], Flow]) -> None:
+    one, other = new(), new()
+    here, there = world(one, says("cat"), again=False), world(other, goes_and_comes_again, again=False)
+    for by in ("ben", "lea", "dan", "ada"):
+        mine, theirs = seen(one, here, by), seen(other, there, by)
+        for name in ("results", "find_tasks", "progress", "turns", "all turns", "export", "abandoned", "answered"):
+            assert mine[name] == theirs[name], (by, name)
