@@ -106,6 +106,30 @@ def under_load(url: str, closes: int) -> str:
     return f"{done} closes by three at once under eight threads, the longest {longest:.3f} s; {kept} answers kept"
 
 
+def while_snapshots_begin(url: str, closes: int) -> str:
+    """It is closed while eight threads begin snapshots: no connection is closed under them."""
+    draw, outcomes = random.Random(6), Counter[str]()
+    for _ in range(closes):
+        place, errors = Place(url), list[BaseException]()
+        ended = [start(partial(_begin_snapshots, place, errors)) for _ in range(8)]
+        time.sleep(draw.uniform(0.002, 0.02))
+        assert place.flow.close() is True
+        assert all(one.wait(AT_ONCE) for one in ended), "a thread hangs after the store was closed"
+        raw = [repr(error) for error in errors if not is_closed(error)]
+        assert not raw, raw[:3]
+        outcomes["closed"] += 1
+        place.check_closed()
+    return str(dict(outcomes))
+
+
+def _begin_snapshots(place: Place, errors: list[BaseException]) -> None:
+    try:
+        while True:
+            next(place.flow.results(place.job, snapshot=True))
+    except BaseException as error:
+        errors.append(error)
+
+
 def _close(flow: Flow, said: list[object]) -> None:
     said.append(flow.close())
 

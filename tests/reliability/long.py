@@ -20,7 +20,7 @@ import attrs
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import postgres
-from reliability import closing, crowds, forks, interruptions, threads
+from reliability import closing, crowds, forks, interruptions, points, threads
 from reliability.trials import Trial, run
 
 STORES = ("memory", "sqlite", "postgres")
@@ -51,6 +51,7 @@ ALL = (
     *(Long(threads.requests, (way, 60)) for way in ("threading", "_thread")),
     Long(threads.server, (20,), times=10),
     Long(closing.under_load, (50,)),
+    Long(closing.while_snapshots_begin, (50,)),
     Long(closing.from_a_signal_handler, (50,)),
     Long(closing.from_a_finalizer, (50,)),
     *map(Long, (closing.from_inside, closing.from_a_listener, closing.twice, closing.at_a_timeout)),
@@ -61,6 +62,7 @@ ALL = (
     Long(forks.during_writes, (200,)),
     Long(forks.inside_a_policy, (200,)),
     Long(forks.inside_a_signal_handler, (200,)),
+    Long(points.everywhere, (1,), FILE),
     Long(forks.with_two_flows, (OTHER, 200)),
     Long(forks.with_two_flows, (SAME, 200), FILE),
     Long(forks.inside_an_act_on_another_flow, (OTHER, 100)),

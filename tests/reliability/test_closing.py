@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import pytest
 from reliability import closing
-from reliability.trials import Trial, run
+from reliability.trials import run_all
 
 
 def test_three_close_at_once_while_eight_threads_work(url: str) -> None:
-    run(closing.under_load, url, 5)
+    run_all(url, (closing.under_load, 5), (closing.while_snapshots_begin, 5))
 
 
-@pytest.mark.parametrize("where", [closing.from_a_signal_handler, closing.from_a_finalizer])
-def test_it_is_closed_wherever_a_thread_happens_to_be(url: str, where: Trial) -> None:
-    run(where, url, 5)
+def test_it_is_closed_wherever_a_thread_happens_to_be(url: str) -> None:
+    run_all(url, (closing.from_a_signal_handler, 5), (closing.from_a_finalizer, 5))
 
 
-@pytest.mark.parametrize("where", [closing.from_inside, closing.from_a_listener, closing.twice])
-def test_it_is_closed_from_within_an_act_or_behind_it_or_twice(url: str, where: Trial) -> None:
-    run(where, url)
+def test_it_is_closed_from_within_an_act_or_behind_it_or_twice(url: str) -> None:
+    run_all(url, (closing.from_inside,), (closing.from_a_listener,), (closing.twice,))
 
 
-@pytest.mark.parametrize("how", [closing.at_a_timeout, closing.while_waiting])
-def test_closing_waits_for_acts_that_run_as_long_as_it_is_told(url: str, how: Trial) -> None:
-    run(how, url)
+def test_closing_waits_for_acts_that_run_as_long_as_it_is_told(url: str) -> None:
+    run_all(url, (closing.at_a_timeout,), (closing.while_waiting,))
 
 
-@pytest.mark.parametrize("who", [closing.half_read, closing.while_listening])
-def test_whoever_was_reading_is_told(url: str, who: Trial) -> None:
-    run(who, url)
+def test_whoever_was_reading_is_told(url: str) -> None:
+    run_all(url, (closing.half_read,), (closing.while_listening,))

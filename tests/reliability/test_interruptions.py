@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 from reliability import interruptions
-from reliability.trials import run
+from reliability.trials import run, run_all
 
 
-@pytest.mark.parametrize("source", interruptions.SOURCES)
-def test_after_every_interruption_everybody_can_write(url: str, source: str) -> None:
-    run(interruptions.strikes, url, source, 40)
+def test_after_every_interruption_everybody_can_write(url: str) -> None:
+    run_all(url, *((interruptions.strikes, source, 38) for source in interruptions.SOURCES))
 
 
 @pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
@@ -18,4 +17,4 @@ def test_after_a_single_ctrl_c_another_process_goes_on_writing(url: str) -> None
 
 
 def test_what_is_left_half_read_is_in_nobodys_way(url: str) -> None:
-    run(interruptions.left_half_read, url, 30)
+    run(interruptions.left_half_read, url, 22)

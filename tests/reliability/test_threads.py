@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from reliability import threads
-from reliability.trials import run
+from reliability.trials import run, run_all
 
 
-@pytest.mark.parametrize("way", ["threading", "_thread"])
-def test_a_thread_for_each_request_crashes_nothing_and_loses_nothing(url: str, way: str) -> None:
-    run(threads.requests, url, way, 2)
+def test_a_thread_for_each_request_crashes_nothing_and_loses_nothing(url: str) -> None:
+    run_all(url, (threads.requests, "threading", 2), (threads.requests, "_thread", 2))
 
 
 def test_the_standard_web_server_serves_eight_clients_over_one_flow(url: str) -> None:

@@ -27,10 +27,16 @@ SETTINGS = {**os.environ, "PYTHONPATH": os.pathsep.join(PATHS)}
 
 def run(trial: Trial, url: str, *given: Any, seconds: float = 60) -> str:
     """Run *trial* in a new process, and return its figures; one that takes longer than *seconds* has failed."""
-    name = f"{trial.__module__}:{trial.__name__}"
+    return run_all(url, (trial, *given), seconds=seconds)
+
+
+def run_all(url: str, *steps: tuple[Any, ...], seconds: float = 60) -> str:
+    """Run trials one after the other in one new process, each given as itself with what it takes behind the URL."""
+    names = [f"{trial.__module__}:{trial.__name__}" for trial, *_ in steps]
+    told = [[name, *given] for name, (_, *given) in zip(names, steps, strict=True)]
     with tempfile.TemporaryFile("w+") as said:  # not a pipe, which its children would keep open
         process = subprocess.Popen(
-            [sys.executable, "-m", "reliability.trials", name, json.dumps([url, *given])],
+            [sys.executable, "-m", "reliability.trials", url, json.dumps(told)],
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
@@ -40,7 +46,7 @@ def run(trial: Trial, url: str, *given: Any, seconds: float = 60) -> str:
         how = end(process, seconds)
         said.seek(0)
         text = said.read()
-    assert not how, f"{name} {how}:\n{text}"
+    assert not how, f"{', '.join(names)} {how}:\n{text}"
     return text.strip().rpartition("\n")[2]
 
 
@@ -62,14 +68,15 @@ def end(process: subprocess.Popen[bytes], seconds: float) -> str:
     return ""
 
 
-def main(name: str, given: str) -> None:
-    """Run one trial here."""
+def main(url: str, steps: str) -> None:
+    """Run trials here."""
     faulthandler.enable()
-    module, _, function = name.partition(":")
-    trial: Trial = getattr(importlib.import_module(module), function)
     begun = os.getpid()
     try:
-        print(trial(*json.loads(given)), flush=True)
+        for name, *given in json.loads(steps):
+            module, _, function = name.partition(":")
+            trial: Trial = getattr(importlib.import_module(module), function)
+            print(trial(url, *given), flush=True)
     except SystemExit:
         if os.getpid() == begun:
             raise AssertionError("the trial itself must not exit") from None
