@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from reliability.neighbor import Neighbor
 from reliability.street import AT_ONCE, Ledger, Worker, check, check_whole, descriptors, everything, lay_out
@@ -322,6 +322,7 @@ def left_half_read(url: str, count: int) -> str:
             next(iterator, None)
         scene.everybody.go_on(None)  # while it is half read
         error = _leave(iterator, number // len(kinds) % 3)
+        del iterator
         scene.everybody.go_on(error)
     left = len(descriptors(url)) if scene.neighbor else 0
     assert left <= 12, f"{left} descriptors are open"
@@ -329,16 +330,12 @@ def left_half_read(url: str, count: int) -> str:
 
 
 def _leave(iterator: Iterator[object], how: int) -> BaseException | None:
-    """Close an iterator, drop it, or raise in it."""
-    if how == 0:
-        iterator.close()  # type: ignore[attr-defined]
-    elif how == 1:
-        del iterator
-    else:
+    """Close an iterator, raise in it, or drop it, as is done with those that are no generators."""
+    if how == 0 and isinstance(iterator, Generator):
+        iterator.close()
+    elif how == 1 and isinstance(iterator, Generator):
         try:
-            iterator.throw(Strike)  # type: ignore[attr-defined]
+            iterator.throw(Strike())
         except Strike as error:
-            return error
-        except RuntimeError as error:
             return error
     return None
