@@ -7,11 +7,11 @@ from reliability.trials import run_all
 
 
 def test_three_close_at_once_while_eight_threads_work(url: str) -> None:
-    run_all(url, (closing.under_load, 5), (closing.while_snapshots_begin, 5))
+    run_all(url, (closing.under_load, 5), (closing.while_snapshots_begin, 3))
 
 
 def test_it_is_closed_wherever_a_thread_happens_to_be(url: str) -> None:
-    run_all(url, (closing.from_a_signal_handler, 5), (closing.from_a_finalizer, 5))
+    run_all(url, (closing.from_a_signal_handler, 3), (closing.from_a_finalizer, 3))
 
 
 def test_it_is_closed_from_within_an_act_or_behind_it_or_twice(url: str) -> None:

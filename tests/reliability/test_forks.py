@@ -22,7 +22,7 @@ def file(tmp_path: Path) -> str:
 
 
 def test_a_child_forked_during_the_acts_of_others_writes(url: str) -> None:
-    run_all(url, (forks.during_writes, 20), (forks.of_children, 2))
+    run_all(url, (forks.during_writes, 20 if is_file(url) else 6), (forks.of_children, 2))
 
 
 def test_a_child_forked_during_a_load_writes(url: str) -> None:
@@ -30,7 +30,7 @@ def test_a_child_forked_during_a_load_writes(url: str) -> None:
 
 
 def test_a_child_forked_inside_an_act_writes_or_refuses_at_once(url: str) -> None:
-    run_all(url, (forks.inside_a_policy, 8), (forks.inside_a_signal_handler, 16))
+    run_all(url, (forks.inside_a_policy, 6), (forks.inside_a_signal_handler, 14))
 
 
 def test_a_child_that_goes_on_in_the_middle_of_an_act_stores_nothing(file: str) -> None:
@@ -38,7 +38,7 @@ def test_a_child_that_goes_on_in_the_middle_of_an_act_stores_nothing(file: str) 
 
 
 def test_two_stores_are_open_at_the_fork(url: str, other: str) -> None:
-    run_all(url, (forks.with_two_flows, other, 6), (forks.inside_an_act_on_another_flow, other, 6))
+    run_all(url, (forks.with_two_flows, other, 4), (forks.inside_an_act_on_another_flow, other, 4))
 
 
 def test_the_same_file_is_open_twice_at_the_fork(file: str) -> None:
@@ -46,7 +46,7 @@ def test_the_same_file_is_open_twice_at_the_fork(file: str) -> None:
 
 
 def test_the_end_of_a_child_disturbs_nobody(url: str) -> None:
-    run_all(url, (forks.that_exit, 6), (forks.with_a_half_read_snapshot, 1))
+    run_all(url, (forks.that_exit, 3), (forks.with_a_half_read_snapshot, 1))
 
 
 @pytest.mark.parametrize("way", ["fork", "forkserver", "spawn"])
@@ -63,4 +63,4 @@ def test_another_program_holds_the_file_at_the_fork(file: str) -> None:
 
 
 def test_another_thread_closes_the_store_at_the_fork(url: str) -> None:
-    run(forks.while_it_is_closed, url, 4)
+    run(forks.while_it_is_closed, url, 3)
