@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
 import math
 import pickle
@@ -284,13 +285,17 @@ class TestRows:
             ('{"data": {"source": "a\\u0000b"}}', "row 2: contains a NUL character"),
             ({"data": {"source": {1, 2}}}, "row 2: is not JSON"),
             ({"data": {"source": math.nan}}, "row 2: is not JSON"),
+            ('{"data": {"source": NaN}}', "row 2: is not JSON: NaN is no number in JSON"),
+            ('{"data": {"source": "a", "x": [-Infinity]}}', "row 2: is not JSON: -Infinity is no number in JSON"),
+            ('{"data": {"source": "a"}, "x": Infinity}', "row 2: is not JSON: Infinity is no number in JSON"),
+            ('{"data": {"source": ' + "9" * 5_000 + "}}", "row 2: is not JSON"),
             (17, "row 2"),
             ("[" * 100_000, "row 2: is not JSON"),
             ({"data": {"source": "\ud800"}}, "row 2: contains half of a surrogate pair"),
             ('{"data": {"source": ' + "[" * 300 + "]" * 300 + "}}", "row 2: is nested more than 200 deep"),
             ('{"data": {"source": "' + "x" * 10_000_000 + '"}}', "row 2: is 10000024 characters long; at most"),
         ],
-        ids=range(13),
+        ids=range(17),
     )
     def test_a_bad_row(self, flow: Flow, row: Any, words: str) -> None:
         home = street(flow, "ben")
@@ -342,8 +347,10 @@ class TestRows:
     def test_no_file_and_no_such_format(self, flow: Flow) -> None:
         job = cats(flow)
         is_refused(flow, UnknownFormat, r"no format 'coco9'; known are .*itag", lambda: flow.export(job, "coco9", "x"))
-        with pytest.raises(FileNotFoundError):
-            flow.append(job, "/nowhere/at/all.manifest", by="ada")
+        for path in ("/nowhere/at/all.manifest", "a\0b", "a\ud800b", "/"):
+            is_refused(flow, StoreFailed, "the file cannot be read", lambda p=path: flow.append(job, p, by="ada"))
+        for path in ("/nowhere/at/all.manifest", "a\0b", "a\ud800b", "/"):
+            is_refused(flow, StoreFailed, "the file cannot be written", lambda p=path: flow.export(job, "itag", p))
 
 
 class TestOpening:
@@ -354,11 +361,29 @@ class TestOpening:
             ("sqlite:///x.db?synchronous=off", "must be full or normal"),
             ("sqlite:///x.db?cache=1", "is no option"),
             ("sqlite://", "is missing"),
+            ("sqlite://[x", "cannot be read"),
+            (None, "must be a text or a path, not None"),
+            (5, "must be a text or a path, not 5"),
+            (b"labels.db", "must be a text or a path"),
         ],
     )
     def test_a_bad_url(self, url: str, words: str) -> None:
         with pytest.raises(InvalidData, match=words):
             itagflow.open(url)
+
+    @pytest.mark.parametrize(
+        "path", ["a\0b", "a\ud800b", "/nowhere/x.db", "/", "x" * 5_000, "/dev/null/x", Path("a\0b")]
+    )
+    def test_a_path_that_the_system_refuses(self, path: Any) -> None:
+        with pytest.raises(StoreFailed):
+            itagflow.open(path)
+
+    def test_importing_everything_leaves_the_built_in_open_alone(self) -> None:
+        names: dict[str, Any] = {}
+        exec("from itagflow import *", names)
+        assert "open" not in names
+        assert names["Flow"] is Flow
+        assert not set(itagflow.__all__) & set(dir(builtins))
 
     def test_a_closed_flow(self) -> None:
         flow = itagflow.open("memory:")

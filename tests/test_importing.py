@@ -162,6 +162,24 @@ class TestAsAFinishedJob:
         (row,) = contents(exported(flow, job))
         assert list(row) == ["data", "label-7", "label-x9", job.label_key]
 
+    @pytest.mark.parametrize(
+        "id",
+        ["9" * 5_000, "１５", "٣", "015", "0", "9223372036854775808", "1_5", "+15", " 15", "1e3", "15\u200b", "²"],
+        ids=lambda given: ascii(given)[:20],
+    )
+    def test_what_is_no_key_as_it_would_be_written_here_becomes_none(self, flow: Flow, id: str) -> None:
+        block = {"results": [{"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}]}
+        job = read(flow, [{"data": {"source": "1.jpg"}, f"label-{id}": block}])
+        assert str(job.id) != id
+        assert job.id > 2**60 // 4, "a key of its own"
+        (row,) = contents(exported(flow, job))
+        assert list(row) == ["data", f"label-{id}", job.label_key]
+
+    def test_the_greatest_key_is_one(self, flow: Flow) -> None:
+        block = {"results": [{"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}]}
+        job = read(flow, [{"data": {"source": "1.jpg"}, f"label-{2**63 - 1}": block}])
+        assert job.id == 2**63 - 1
+
     def test_rows_without_any_result_are_for_create_job(self, flow: Flow) -> None:
         with pytest.raises(InvalidData, match="no results in the first 2 rows"):
             read(flow, rows(2))

@@ -12,6 +12,7 @@ import itagflow
 HOME = Path(itagflow.__file__).parent
 FILES = sorted(HOME.rglob("*.py"))
 LAYERS = (
+    "printing",
     "errors",
     "contexts",
     "jsontext",

@@ -24,7 +24,8 @@ from itagflow.errors import (
     UnknownFormat,
     WrongState,
 )
-from itagflow.flow import Flow, open
+from itagflow.flow import Flow
+from itagflow.flow import open as open
 from itagflow.flow.explaining import Permission
 from itagflow.formats import WriteReport
 from itagflow.model.attempt import Attempt
@@ -184,7 +185,6 @@ __all__ = [
     "answer_schema",
     "default_policy",
     "formats",
-    "open",
     "prelabels",
     "replies_from_json",
     "replies_to_json",

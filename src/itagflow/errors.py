@@ -16,7 +16,8 @@
     │   └── StoreFailed            the database refused: read-only, full, corrupt, too new, busy
     └── UnknownFormat              no importer or exporter of that name
 
-Each carries its data as attributes and builds its sentence from them, so errors pickle and copy.
+Each carries its data as attributes and builds its sentence from them, so errors pickle and copy.  The sentence is one
+line whatever the data holds (`itagflow.printing`); the attributes keep it as it is.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from collections.abc import Sequence
 from enum import Enum
 
 import attrs
+
+from itagflow.printing import printable, spelled
 
 SHOWN = 5
 """How many problems or tasks a message spells out; the attributes hold all of them."""
@@ -44,11 +47,18 @@ class Problem:
     """What is wrong there, and what would be right."""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.reason}" if self.where else self.reason
+        return printable(f"{self.where}: {self.reason}" if self.where else self.reason)
 
 
 class ItagflowError(Exception):
     """The root of the tree.  Never raised itself."""
+
+    def __str__(self) -> str:
+        return printable(self._sentence())
+
+    def _sentence(self) -> str:
+        """Return what it says; each kind of error has its own sentence."""
+        return super().__str__()
 
 
 class RuleError(ItagflowError):
@@ -66,7 +76,7 @@ class WrongState(RuleError):
     state: Enum
     """The state it is in."""
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return f"{self.entity} is {self.state.value}: it cannot {self.act}"
 
 
@@ -81,7 +91,7 @@ class NotAllowed(RuleError):
     reason: str
     """Why not, and who may or what would allow it."""
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return f"{self.member} may not {self.action}: {self.reason}"
 
 
@@ -94,7 +104,7 @@ class NotHeld(RuleError):
     reason: str
     """Who has it now, or how it ended."""
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return f"turn {self.turn[1]} is not held: {self.reason}"
 
 
@@ -109,7 +119,7 @@ class Incomplete(RuleError):
     tasks: tuple[int, ...] = ()
     """The numbers of the tasks concerned."""
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         if not self.tasks:
             return f"cannot {self.act}: {self.reason}"
         shown = ", ".join(map(str, self.tasks[:SHOWN]))
@@ -132,7 +142,7 @@ class InvalidData(ItagflowError, ValueError):
     total: int = 0
     """How many problems there are in all; 0 when `problems` holds them all."""
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         total = self.total or len(self.problems)
         shown = "; ".join(map(str, self.problems[:SHOWN]))
         more = f"; and {total - SHOWN} more" if total > SHOWN else ""
@@ -152,8 +162,8 @@ class NotFound(StoreError, LookupError):
     key: object
     """The key or name that nothing has."""
 
-    def __str__(self) -> str:
-        return f"no {self.kind} {self.key!r}"
+    def _sentence(self) -> str:
+        return f"no {self.kind} {spelled(self.key)}"
 
 
 @attrs.define
@@ -165,8 +175,8 @@ class AlreadyExists(StoreError):
     key: object
     """The key or name that is taken."""
 
-    def __str__(self) -> str:
-        return f"there is already a {self.kind} {self.key!r}"
+    def _sentence(self) -> str:
+        return f"there is already a {self.kind} {spelled(self.key)}"
 
 
 @attrs.define
@@ -178,8 +188,8 @@ class Conflict(StoreError):
     key: object
     """Its key."""
 
-    def __str__(self) -> str:
-        return f"{self.kind} {self.key!r} was changed by somebody else: read it again"
+    def _sentence(self) -> str:
+        return f"{self.kind} {spelled(self.key)} was changed by somebody else: read it again"
 
 
 @attrs.define
@@ -193,7 +203,7 @@ class StoreFailed(StoreError):
     hint: str
     """What to do about it."""
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return f"{self.store}: {self.reason}. {self.hint}"
 
 
@@ -206,5 +216,5 @@ class UnknownFormat(ItagflowError):
     known: tuple[str, ...]
     """The names that are known."""
 
-    def __str__(self) -> str:
-        return f"no format {self.name!r}; known are {', '.join(self.known)}"
+    def _sentence(self) -> str:
+        return f"no format {spelled(self.name)}; known are {', '.join(self.known)}"

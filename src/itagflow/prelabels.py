@@ -24,6 +24,7 @@ from itagflow.model.prelabel import Prediction, Predictor, PreLabel
 from itagflow.model.reply import Replies
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
+from itagflow.model.text import shown
 
 __all__ = ["from_blocks", "from_export", "from_fields"]
 
@@ -173,7 +174,7 @@ def _number(data: Mapping[str, Any], field: str | None) -> float | None:
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
-        raise InvalidData("the score", [Problem(f"data.{field}", f"must be a number, not {value!r}")]) from None
+        raise InvalidData("the score", [Problem(f"data.{field}", f"must be a number, not {shown(value)}")]) from None
 
 
 def _in_blocks(row: Mapping[str, Any], template: Template, job: str | None, stage: Stage | None) -> Replies | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import tracemalloc
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -306,6 +307,67 @@ LABEL = (Question("1", QuestionKind.INPUT, "L"),)
 SOUND = of(QuestionKind.VIDEO, children=LABEL)
 WORDS = of(QuestionKind.SLOT, children=LABEL)
 SCENE = of(QuestionKind.PICTURE, children=LABEL)
+
+
+FORMULAS = ["=1+2", "+1+2", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "=", "-", "+49 30 1234", "- a man"]
+HARMLESS = ["-5", "+5", "-5.", "-0.25", "+1e9", "-1E-9", "5", "a=b", " =1", "''", "'", "5-", "猫"]
+CELL = st.text(st.sampled_from("'=+-@\t\r\n＝15.e a,\""), max_size=6)
+
+
+class TestFormulas:
+    """What people wrote must not be reckoned by the program in which somebody opens the file."""
+
+    def exported(self, values: list[Any], **more: Any) -> tuple[list[list[str]], list[dict[str, str]]]:
+        """What others, and what we, read in a CSV with *values*."""
+        target = io.BytesIO()
+        results = [a_result(number, {"source": value, "=field": "x"}) for number, value in enumerate(values)]
+        write(results, target, job=a_job(), template=CATS, **more)
+        others = list(csv.reader(io.StringIO(target.getvalue().decode(), newline="")))
+        return others, data(target.getvalue())
+
+    def test_they_are_escaped_where_that_is_asked_for(self) -> None:
+        others, ours = self.exported(FORMULAS, escape_formulas=True)
+        assert others[0] == ["source", "'=field", ANIMAL]
+        assert [row[0] for row in others[1:]] == [f"'{formula}" for formula in FORMULAS]
+        assert ours == [{"source": formula, "=field": "x", ANIMAL: ""} for formula in FORMULAS]
+
+    def test_and_otherwise_go_out_as_they_are(self) -> None:
+        others, ours = self.exported(FORMULAS)
+        assert others[0] == ["source", "=field", ANIMAL]
+        assert [row[0] for row in others[1:]] == FORMULAS
+        assert [row["source"] for row in ours] == FORMULAS
+
+    @pytest.mark.parametrize("escape", [False, True])
+    def test_numbers_and_what_is_no_formula_stay(self, escape: bool) -> None:
+        values = [*HARMLESS, -5, -0.25, [-1], None]
+        others, ours = self.exported(values, escape_formulas=escape)
+        spelled = [value if isinstance(value, str) else json.dumps(value) for value in values]
+        assert [row[0] for row in others[1:]] == spelled
+        assert [row["source"] for row in ours] == spelled
+
+    @given(st.lists(CELL, min_size=1), st.booleans())
+    def test_whatever_is_written_comes_back(self, cells: list[str], escape: bool) -> None:
+        others, ours = self.exported(cells, escape_formulas=escape)
+        assert [row["source"] for row in ours] == cells
+        if escape:
+            numbers = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+            assert not [
+                row[0] for row in others[1:] if row[0][:1] in set("=+-@\t\r\n＝") and not numbers.fullmatch(row[0])
+            ]
+
+    def test_answers_are_escaped_too(self) -> None:
+        asked = Template(questions=(Question("1", QuestionKind.INPUT, "Name"),))
+        (_, row) = written([a_result(LABEL={"1": Text("=cmd|' /C calc'!A0")})], asked, escape_formulas=True)
+        assert row == ["1.jpg", "'=cmd|' /C calc'!A0"]
+
+
+def test_a_table_of_more_columns_than_any_program_takes_is_refused_before_it_is_written(tmp_path: Path) -> None:
+    target = tmp_path / "wide.csv"
+    results = [a_result(n, {f"{n}-{field}": "x" for field in range(20)}) for n in range(3_000)]
+    with pytest.raises(InvalidData, match="more than 16,384 in all, which no spreadsheet takes: use the format 'itag'"):
+        write(results, target, job=a_job(), template=CATS)
+    assert list(tmp_path.iterdir()) == []
+    assert len(written(results[:800])[0]) == 16_001
 
 
 class TestCells:

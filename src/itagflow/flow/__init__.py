@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Literal, NoReturn, Self
+from typing import Literal, NoReturn, Self, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from itagflow.errors import InvalidData, Problem, StoreFailed
-from itagflow.flow._act import Clock, Ids, Listener
-from itagflow.flow._ids import TimeOrdered, now
+from itagflow.flow._act import Clock, Listener
+from itagflow.flow._ids import Ids, TimeOrdered, now
 from itagflow.flow.bulk import Bulk
 from itagflow.flow.changing import Changing
 from itagflow.flow.copying import Copying
@@ -20,9 +20,11 @@ from itagflow.flow.exporting import Exporting
 from itagflow.flow.labeling import Labeling
 from itagflow.flow.managing import Managing
 from itagflow.flow.packaging import Packaging
+from itagflow.model.text import shown
 from itagflow.rules.access import Policy, default_policy
 from itagflow.store import Store
 from itagflow.stores import MemoryStore, SqliteStore
+from itagflow.stores._secrets import is_path, kind_of
 
 __all__ = ["Flow", "open"]
 
@@ -113,7 +115,7 @@ def open(
         listeners: Are told each event after its act is stored.
 
     Raises:
-        InvalidData: when the URL is of no known kind.
+        InvalidData: when the URL is of no known kind; no error shows what might be a password in it.
         StoreFailed: when the file or the database cannot be opened, belongs to another program or a newer version,
             or the driver is not installed.
     """
@@ -121,19 +123,29 @@ def open(
 
 
 def _store(url: str | os.PathLike[str]) -> Store:
-    if not isinstance(url, str):
+    if isinstance(url, os.PathLike):
         return SqliteStore(url)
-    scheme, colon, _ = url.partition(":")
+    if not isinstance(cast(object, url), str):
+        raise InvalidData("the URL", [Problem("", f"must be a text or a path, not {shown(url)}")])
+    scheme, colon, rest = url.partition(":")
+    kind = scheme.lower()
     if url == "memory:":
         return MemoryStore()
-    if scheme == "sqlite" and colon:
-        return _sqlite(url)
-    if scheme in ("postgresql", "postgres") and colon:
-        return _postgres(url)
-    if "://" in url:
-        known = "'memory:', a path, 'sqlite:///path', or 'postgresql://user@host/name'"
-        raise InvalidData("the URL", [Problem("", f"{scheme!r} is no known kind of store; known are {known}")])
+    if kind == "sqlite" and colon:
+        return _sqlite(f"{kind}:{rest}")
+    if kind in ("postgresql", "postgres") and colon:
+        return _postgres(f"{kind}:{rest}")
+    _must_be_a_path(url)
     return SqliteStore(url)
+
+
+def _must_be_a_path(url: str) -> None:
+    """Check that *url* is no URL gone wrong: what is in it must not be shown, as a path would be."""
+    if not is_path(url):
+        kind = kind_of(url)
+        what = f"{kind!r} is no known kind of store" if kind else "it is of no known kind"
+        known = "'memory:', a path, 'sqlite:///path', or 'postgresql://user@host/name'"
+        raise InvalidData("the URL", [Problem("", f"{what}; known are {known}; a path of this form is a pathlib.Path")])
 
 
 def _postgres(url: str) -> Store:
@@ -146,7 +158,10 @@ def _postgres(url: str) -> Store:
 
 
 def _sqlite(url: str) -> Store:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # its words may have a password in them
+        raise InvalidData("the URL", [Problem("", "cannot be read: write sqlite:///labels.db")]) from None
     options = dict(parse_qsl(parts.query))
     mode = options.pop("synchronous", "full").upper()
     path = unquote(parts.path).removeprefix("/")  # sqlite:///file is relative, sqlite:////file absolute
@@ -157,5 +172,6 @@ def _sqlite(url: str) -> Store:
         problems.append(Problem("path", "is missing: write sqlite:///labels.db, or sqlite:////data/labels.db"))
     if problems:
         raise InvalidData("the URL", problems)
+    _must_be_a_path(path)
     synchronous: Literal["FULL", "NORMAL"] = "FULL" if mode == "FULL" else "NORMAL"
     return SqliteStore(path, synchronous=synchronous)

@@ -10,14 +10,16 @@ from itertools import islice
 from typing import Any
 
 from itagflow.contexts import safe_context
-from itagflow.errors import InvalidData, NotFound, Problem, RuleError
+from itagflow.errors import InvalidData, NotFound, RuleError
 from itagflow.flow import _find
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, perhaps
+from itagflow.flow._ids import TRIES, Drawn, Ids, used_up
 from itagflow.flow._seen import Seen
 from itagflow.model.attempt import Attempt
 from itagflow.model.entity import E, Key
 from itagflow.model.event import Event
 from itagflow.model.job import Job, Stage
+from itagflow.model.moment import in_utc
 from itagflow.model.package import Assignment, Package, Seat, TurnState
 from itagflow.model.task import Answer
 from itagflow.model.workspace import Member
@@ -30,8 +32,6 @@ from itagflow.store import Query, Scalar, Store, Writer
 
 Clock = Callable[[], datetime]
 """Tells the time, with its time zone."""
-Ids = Callable[[], int]
-"""Makes new keys: positive, below 2**63, never twice the same."""
 Listener = Callable[[Event], object]
 """Is told each event after its act is stored; what it returns is not looked at."""
 
@@ -50,7 +50,7 @@ class Block:
         self.at = at
         self.policy = policy
         self.events: list[Event] = []
-        self._ids = ids
+        self._ids = Drawn(ids)
         self._held: dict[type[Any], dict[Key, Any]] = defaultdict(dict)
         self._said: dict[Key, dict[tuple[Scalar, ...], int]] = {}
 
@@ -201,10 +201,16 @@ class Block:
         return self.store.hold(Job, (job,), shared=True), self.store.hold(Member, (member,), shared=True)
 
     def new_id(self, kind: type[E], *place: int) -> int:
-        """Return an id that no *kind* has in this place."""
-        while self.is_taken(kind, *place, id := self._ids()):
-            continue
-        return id
+        """Return an id that no *kind* has in this place.
+
+        Raises:
+            InvalidData: when the source of ids gives what is no key, or again and again one that is taken.
+        """
+        for _ in range(TRIES):
+            id = self._ids.draw(kind)
+            if id is not None and not self.is_taken(kind, *place, id):
+                return id
+        raise used_up()
 
     def is_taken(self, kind: type[E], *key: int) -> bool:
         """Return whether a *kind* has this key, or a job had it: the history of that is not the history of another."""
@@ -212,9 +218,17 @@ class Block:
             return True
         return kind is Job and _find.first(self.store, Query(Event, {"job": key[0]}, limit=1)) is not None
 
-    def next_id(self) -> int:
-        """Return an id without looking whether it is taken: whoever adds something under it finds out."""
-        return self._ids()
+    def next_id(self, kind: type[E]) -> int:
+        """Return an id without looking whether it is taken: whoever adds something under it finds out.
+
+        Raises:
+            InvalidData: when the source of ids gives what is no key, or again and again one that was just drawn.
+        """
+        for _ in range(TRIES):
+            id = self._ids.draw(kind)
+            if id is not None:
+                return id
+        raise used_up()
 
     def do(self, change: Change) -> None:
         """Store what a rule decided, with its event."""
@@ -272,10 +286,7 @@ class Shell:
         return attempts
 
     def _now(self) -> datetime:
-        at = self._clock()
-        if at.tzinfo is None:
-            raise InvalidData("the clock", [Problem("tzinfo", "times need a time zone, such as datetime.now(UTC)")])
-        return at
+        return in_utc("the clock", "now", self._clock())
 
     def _tell(self, event: Event) -> None:
         for listener in self._listeners:

@@ -114,7 +114,7 @@ class Claim:
         seats = self._seated() if package else None
         if package is None or seats is None:
             return None
-        id = self._block.next_id()
+        id = self._block.next_id(Assignment)
         stage, token = self._stage, self._token
         change = claiming.start(
             self._job, package, self._member, self._act, id=id, stage=stage, token=token, seats=seats
@@ -160,7 +160,7 @@ class Claim:
         return renewed
 
     def _take_over(self, package: Package, lapsed: Assignment, seats: tuple[Saved, ...]) -> Assignment | None:
-        id, token = self._block.next_id(), self._token
+        id, token = self._block.next_id(Assignment), self._token
         change = claiming.take_over(
             self._job, package, lapsed, self._member, self._act, id=id, token=token, seats=seats
         )

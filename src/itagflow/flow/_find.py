@@ -15,10 +15,11 @@ from itagflow.errors import InvalidData, NotFound, Problem, StoreFailed
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.job import Job
 from itagflow.model.jobpart import JobPart
+from itagflow.model.number import is_stored, is_whole
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Task, Work
 from itagflow.model.template import Template
-from itagflow.model.text import flaw
+from itagflow.model.text import flaw, nfc
 from itagflow.model.workspace import Member, Workspace
 from itagflow.store import Query, Reader, Store
 from itagflow.stores._layout import LAYOUTS, cursor
@@ -53,9 +54,6 @@ LASTING: Mapping[type[Entity], tuple[str, ...]] = {
     Assignment: ("package", "stage", "round", "member", "made_at"),
 }
 """What never changes of each kind, beside its key."""
-LARGEST = 2**63 - 1
-"""The largest number that a store can keep."""
-
 PAGE = 500
 """How many entities an iterator fetches in one short read block."""
 
@@ -105,6 +103,11 @@ def everywhere(reader: Reader, ref: MemberRef) -> list[Member]:
     return found
 
 
+def anyone(reader: Reader, ref: Member | int) -> Member:
+    """Return the member of whatever workspace, as it is now."""
+    return reader.get(Member, (_id(Member, ref),))
+
+
 def template(reader: Reader, workspace: int, ref: TemplateRef) -> Template:
     """Return the stored template of *workspace*; one of another workspace is not found."""
     if isinstance(ref, str):
@@ -124,7 +127,7 @@ def job(reader: Reader, ref: PartRef) -> Job:
         InvalidData: when several workspaces have a job of this name.
     """
     if isinstance(ref, JobPart):
-        return reader.get(Job, (_number(Job, ref.job),))
+        return reader.get(Job, (whole(Job, ref.job),))
     if not isinstance(ref, str):
         return same(ref, reader.get(Job, (_id(Job, ref),)))
     found = called(reader, Query(Job, {"name": ref}, limit=2))
@@ -191,7 +194,7 @@ def key_of(kind: type[Assignment | Package | Task], ref: object) -> tuple[int, i
     pair = cast("tuple[object, ...]", given) if isinstance(given, tuple) else ()
     if len(pair) != 2:
         raise NotFound(kind.__name__, ref)
-    return _number(kind, pair[0]), _number(kind, pair[1])
+    return whole(kind, pair[0]), whole(kind, pair[1])
 
 
 def number_in(job: int, ref: TaskRef) -> int:
@@ -202,7 +205,7 @@ def number_in(job: int, ref: TaskRef) -> int:
     """
     given = ref.task if isinstance(ref, Work) else ref
     if not isinstance(given, Task):
-        return _number(Task, given)
+        return whole(Task, given)
     if given.job != job:
         raise NotFound("Task", given.key)
     return given.number
@@ -279,10 +282,13 @@ def page_of(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
 
 
 def called(reader: Reader, query: Query[E]) -> list[E]:
-    """Return what *query* asks for by name; nothing has a name that cannot be stored."""
-    if any(flaw(name) for name in query.where.values() if isinstance(name, str)):
+    """Return what *query* asks for by name, however it was typed; nothing has a name that cannot be stored."""
+    names = {column: name for column, name in query.where.items() if isinstance(name, str)}
+    if any(map(flaw, names.values())):
         return []
-    return list(reader.find(query))
+    # what was stored before names were compared so is found by what it was called
+    either = {column: (nfc(name), name) for column, name in names.items() if nfc(name) != name}
+    return list(reader.find(attrs.evolve(query, where={**query.where, **either})))
 
 
 def _named(kind: type[E], name: str, found: list[E]) -> E:
@@ -292,11 +298,15 @@ def _named(kind: type[E], name: str, found: list[E]) -> E:
 
 
 def _id(kind: type[Workspace | Member | Template | Job], ref: object) -> int:
-    return _number(kind, ref.id if isinstance(ref, kind) else ref)
+    return whole(kind, ref.id if isinstance(ref, kind) else ref)
 
 
-def _number(kind: type[Entity], number: object) -> int:
-    """Return *number* if it can be one of *kind*'s at all."""
-    if not isinstance(number, int) or not -LARGEST <= number <= LARGEST:
-        raise NotFound(kind.__name__, number)
-    return number
+def whole(kind: type[Entity], ref: object) -> int:
+    """Return a number by which a caller names something of *kind*.
+
+    Raises:
+        NotFound: when it is no whole number that can be stored: nothing is called true, 1.0, None or 2**63.
+    """
+    if not is_whole(ref) or not is_stored(int(ref)):  # also of a library's own kind of integer
+        raise NotFound(kind.__name__, ref)
+    return int(ref)

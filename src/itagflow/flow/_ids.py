@@ -8,9 +8,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
+from itagflow.errors import InvalidData, Problem
+from itagflow.model.moment import in_utc
+from itagflow.model.number import MOST, is_whole
+from itagflow.printing import spelled
+
+Ids = Callable[[], int]
+"""Makes new keys: positive, below 2**63, never twice the same."""
+
+TRIES = 10
+"""How many ids are drawn for one entity: a source that gives so many that are taken will never give another."""
+
+MOMENT_BITS = 41
 RANDOM_BITS = 22
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_LAST = _EPOCH + (2**MOMENT_BITS - 1) * _MILLISECOND
 
 
 def now() -> datetime:
@@ -19,7 +32,7 @@ def now() -> datetime:
 
 
 class TimeOrdered:
-    """Makes keys: 41 bits of milliseconds since 1970, then 22 random ones; in the same millisecond the last + 1."""
+    """Makes keys: 41 bits of milliseconds since 2020, then 22 random ones; in the same millisecond the last + 1."""
 
     def __init__(self, clock: Callable[[], datetime] = now) -> None:
         """Start with the time that *clock* tells."""
@@ -29,11 +42,55 @@ class TimeOrdered:
         self._process = os.getpid()
 
     def __call__(self) -> int:
-        """Return the next key; never one that this object has returned before, in any thread."""
+        """Return the next key; never one that this object has returned before, in any thread.
+
+        Raises:
+            InvalidData: when the clock is before 2020 or after 2089, or tells no time.
+        """
         with self._lock:
-            moment = (self._clock() - _EPOCH) // _MILLISECOND
+            moment = _moment(in_utc("the clock", "now", self._clock()))
             fresh = moment > self._last >> RANDOM_BITS or self._process != os.getpid()
             drawn = moment << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
             self._last = drawn if fresh and drawn > self._last else self._last + 1
             self._process = os.getpid()
             return self._last
+
+
+def _moment(at: datetime) -> int:
+    """Return the milliseconds since 2020, which 41 bits hold until 2089."""
+    if not _EPOCH <= at <= _LAST:
+        reason = (
+            f"is {at:%Y-%m-%d}: keys count the time from {_EPOCH:%Y-%m-%d} to {_LAST:%Y-%m-%d}; pass others as ids="
+        )
+        raise InvalidData("the clock", [Problem("now", reason)])
+    return (at - _EPOCH) // _MILLISECOND
+
+
+class Drawn:
+    """Ids as they are drawn in one block: each is a key, and given once to a kind."""
+
+    def __init__(self, ids: Ids) -> None:
+        """Draw from *ids*."""
+        self._ids = ids
+        self._given = set[tuple[type, int]]()
+
+    def draw(self, kind: type) -> int | None:
+        """Return the next id, or None when this block has it already for another of *kind*.
+
+        Raises:
+            InvalidData: when it is no key.
+        """
+        id: object = self._ids()
+        if not is_whole(id) or not 0 < id <= MOST:
+            reason = f"must give whole numbers from 1 to 2**63 - 1, not {spelled(id)}"
+            raise InvalidData("the ids", [Problem("", reason)])
+        mark = (kind, int(id))
+        if mark in self._given:
+            return None
+        self._given.add(mark)
+        return mark[1]
+
+
+def used_up() -> InvalidData:
+    """Return the error for a source of ids that gives only such as are taken."""
+    return InvalidData("the ids", [Problem("", f"gave {TRIES} times one that is taken: each must be a new one")])

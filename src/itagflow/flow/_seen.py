@@ -27,14 +27,17 @@ class Seen:
     def job(self, reader: Reader, ref: JobRef) -> Job:
         """Return the job as it was last seen, or else as it is; by name it is always asked for."""
         id = ref.id if isinstance(ref, Job) else ref
-        known = self._jobs.get(id) if isinstance(id, int) else None
+        known = self._jobs.get(id) if type(id) is int else None  # true and 1.0 are found under 1, and name nothing
         if known is None or not _find.is_same(ref, known):
             return self._noted(_find.job(reader, ref))
         return known
 
     def member(self, reader: Reader, workspace: int, ref: MemberRef) -> Member:
         """Return the member of *workspace* as last seen, or else as it is."""
-        mark = (workspace, ref.id if isinstance(ref, Member) else ref)
+        name = ref.id if isinstance(ref, Member) else ref
+        if type(name) not in (int, str):
+            return _find.member(reader, workspace, ref)
+        mark = (workspace, name)
         known = self._members.get(mark)
         if known is None or not _find.is_same(ref, known):
             if len(self._members) >= MOST:

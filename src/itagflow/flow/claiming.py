@@ -6,10 +6,12 @@ from itagflow.errors import AlreadyExists, NotAllowed
 from itagflow.flow._act import BLOCK, Block, Shell
 from itagflow.flow._claim import Claim, NoSeat, Sent, done, has_lapsed, lapsed
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef
+from itagflow.flow._ids import TRIES, used_up
 from itagflow.flow._seen import Outdated
 from itagflow.flow._turns import held, left
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, Stage
+from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment, Package, Seat, Start
 from itagflow.model.workspace import Member
 from itagflow.rules import access, claiming
@@ -45,7 +47,7 @@ class Claiming(Shell):
 
         Errors are those of `claim`.
         """
-        turns = list[Assignment]()
+        count, turns = whole_number("the claim", "count", count), list[Assignment]()
         while len(turns) < count and (found := self._claim(member, job, stage, count - len(turns))):
             turns += found
         return turns
@@ -121,6 +123,7 @@ class Claiming(Shell):
 
     def _claim(self, member: MemberRef, job: JobRef, stage: Stage, count: int, token: str = "") -> list[Assignment]:
         """Take up to *count* turns in one block, and remember where the member's next look at the pool begins."""
+        taken = 0
         while True:
             try:
                 turns, start = self._claim_block(member, job, stage, count, token)
@@ -129,8 +132,12 @@ class Claiming(Shell):
                 self._make_seat(missing.seat)
             except Sent as before:
                 return [before.turn]
-            except (Outdated, AlreadyExists):  # or another process has drawn the same id
+            except Outdated:
                 continue
+            except AlreadyExists:  # somebody else has drawn the same id
+                taken += 1
+                if taken == TRIES:
+                    raise used_up() from None
         for turn in turns[-1:]:
             if turn.member and start:
                 self._remember(Seat(job=turn.job, stage=stage, member=turn.member), start)

@@ -22,6 +22,7 @@ from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package, Seat
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
+from itagflow.model.text import nfc
 from itagflow.model.workspace import Member, Workspace
 from itagflow.store import Query, Reader, Store
 
@@ -129,7 +130,7 @@ def _must_be_new(target: Store, cargo: _Cargo) -> None:
 
 def _must_have_no_workspace(reader: Reader, cargo: _Cargo) -> None:
     for home in cargo.homes:
-        if perhaps(reader, Workspace, home.key) or first(reader, Query(Workspace, {"name": home.name}, limit=1)):
+        if perhaps(reader, Workspace, home.key) or first(reader, Query(Workspace, {"name": nfc(home.name)}, limit=1)):
             raise AlreadyExists("Workspace", home.name)
 
 

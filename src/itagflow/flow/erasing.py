@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, count, islice
 from typing import Any
 
 from itagflow.flow import _find
@@ -31,6 +31,8 @@ class Erasing(Shell):
     def erase_member(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
         """Erase the name of a member who was removed: their account becomes ``erased-<key>``, their groups go.
 
+        No account can be of that form; where one was taken before that was refused, a number follows.
+
         Their key stays, and with it what they did.  The account is taken out of the history too, and out of the
         remarks and reasons that people wrote, where it stands as a word of its own; in blocks, the member last.
         When the process ends in between, call it again.  Erasing once more changes nothing.
@@ -44,16 +46,17 @@ class Erasing(Shell):
             who = _find.member(reader, home, member)
         if who.erased:
             return who
-        members.erased(who)  # is refused before anything is rewritten
-        texts = erasing.without_name(who.account, who.mark)
-        settled = self._rename_events(who)  # first, see `rules.erasing.remarks_on`
+        mark = self._free_mark(who)
+        members.erased(who, mark)  # is refused before anything is rewritten
+        texts = erasing.without_name(who.account, mark)
+        settled = self._rename_events(who, mark)  # first, see `rules.erasing.remarks_on`
         for job in paged(self.store, Query(Job, {"workspace": home}, order=("id",))):
             self._rename_in(job, texts)
         with self._acting() as block:
             act = block.allowed(home, by, Action.ERASE)
             old = block.store.hold(Member, who.key)
-            _rename(block, old, block.store.find(_events(home, settled)))
-            new = members.erased(old)
+            _rename(block, old, mark, block.store.find(_events(home, settled)))
+            new = members.erased(old, mark)
             block.do(record(act, "erase_member", save=((old, new),), data={"name": new.account}))
             return block.store.get(Member, new.key)  # a store that keeps decoded members forgets the old one
 
@@ -107,13 +110,20 @@ class Erasing(Shell):
                         block.store.hold(Assignment, (answer.job, answer.assignment))
                         _rewrite(block, erasing.nameless_answer(block.store.get(Answer, answer.key), texts))
 
-    def _rename_events(self, who: Member) -> int:
+    def _free_mark(self, who: Member) -> str:
+        """Return what the account of *who* becomes: nobody can take it, but somebody may have had it before that."""
+        marks = chain([who.mark], (f"{who.mark}-{number}" for number in count(2)))
+        with self.store.read() as reader:
+            own = {"workspace": who.workspace}
+            return next(mark for mark in marks if not reader.count(Query(Member, {**own, "account": mark})))
+
+    def _rename_events(self, who: Member, mark: str) -> int:
         """Take the name of *who* out of the history so far, in blocks, and return up to which position that is."""
         settled = self.store.settled()
         for some in _batches(paged(self.store, _events(who.workspace, 0, settled))):
-            if any(_nameless(event, who) is not event for event in some):
+            if any(_nameless(event, who, mark) is not event for event in some):
                 with self._acting() as block:
-                    _rename(block, who, some)
+                    _rename(block, who, mark, some)
         return settled
 
 
@@ -126,12 +136,12 @@ def _batches(events: Iterator[Event]) -> Iterator[list[Event]]:
         yield some
 
 
-def _nameless(event: Event, who: Member) -> Event:
-    return erasing.nameless(event, who.account, who.mark)
+def _nameless(event: Event, who: Member, mark: str) -> Event:
+    return erasing.nameless(event, who.account, mark)
 
 
-def _rename(block: Block, who: Member, events: Iterable[Event]) -> None:
-    _save_events(block, events, lambda event: _nameless(event, who))
+def _rename(block: Block, who: Member, mark: str, events: Iterable[Event]) -> None:
+    _save_events(block, events, lambda event: _nameless(event, who, mark))
 
 
 def _save_events(block: Block, events: Iterable[Event], rewritten: Callable[[Event], Event]) -> None:

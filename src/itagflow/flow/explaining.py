@@ -15,6 +15,7 @@ from itagflow.flow.reading import Reading
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import LIVE, Assignment, Package, TurnState
 from itagflow.model.workspace import Member
+from itagflow.printing import printable
 from itagflow.rules import access, claiming
 from itagflow.rules.access import Action
 from itagflow.store import Query, Reader
@@ -104,24 +105,27 @@ class Explaining(Reading):
             InvalidData: when the job does not have this stage.
         """
         with self.store.read() as reader:
-            home = _find.job(reader, job)
-            who = _find.member(reader, home.workspace, member)
-            seeing = access_of(reader, self.policy, home.workspace, by)
-            seeing.must("explain", home, own=seeing.is_own(who.id))
-            rule = home.workflow.rule(stage)
-            if reason := access.refusal(self.policy, who, Action.at(stage), home, stage):
-                return f"{who.account} may not {stage.value} here: {reason}"
-            if home.state is not JobState.RUNNING:
-                return f"the job is {home.state.value}"
-            live = list(reader.find(Query(Assignment, {"job": home.id, "live": True, "stage": stage})))
-            held = [turn for turn in live if turn.member == who.id and turn.state is TurnState.HELD]
-            if claiming.seat_is_full(home, stage, len(held)):
-                return f"the limit is reached: {who.account} holds {len(held)} of {rule.limit} turns"
-            if any(turn.member == who.id and turn.state is TurnState.OFFERED for turn in live):
-                return "something is offered: claim it"
-            if has_work(reader, home, who, stage):
-                return "something is waiting: claim it"
-            return _why_nothing(reader, home, who, stage, live)
+            return printable(self._explained(reader, member, job, stage, by))
+
+    def _explained(self, reader: Reader, member: MemberRef, job: JobRef, stage: Stage, by: MemberRef | None) -> str:
+        home = _find.job(reader, job)
+        who = _find.member(reader, home.workspace, member)
+        seeing = access_of(reader, self.policy, home.workspace, by)
+        seeing.must("explain", home, own=seeing.is_own(who.id))
+        rule = home.workflow.rule(stage)
+        if reason := access.refusal(self.policy, who, Action.at(stage), home, stage):
+            return f"{who.account} may not {stage.value} here: {reason}"
+        if home.state is not JobState.RUNNING:
+            return f"the job is {home.state.value}"
+        live = list(reader.find(Query(Assignment, {"job": home.id, "live": True, "stage": stage})))
+        held = [turn for turn in live if turn.member == who.id and turn.state is TurnState.HELD]
+        if claiming.seat_is_full(home, stage, len(held)):
+            return f"the limit is reached: {who.account} holds {len(held)} of {rule.limit} turns"
+        if any(turn.member == who.id and turn.state is TurnState.OFFERED for turn in live):
+            return "something is offered: claim it"
+        if has_work(reader, home, who, stage):
+            return "something is waiting: claim it"
+        return _why_nothing(reader, home, who, stage, live)
 
     def _has_work(self, reader: Reader, job: Job, who: Member, stage: Stage) -> bool:
         if access.refusal(self.policy, who, Action.at(stage), job, stage):

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from contextlib import closing
 from functools import reduce
 from operator import add
+from typing import Any
 
 import attrs
 
@@ -24,6 +25,7 @@ from itagflow.formats import Format, WriteReport
 from itagflow.formats._files import Target, writing
 from itagflow.model.job import Stage
 from itagflow.model.jobpart import JobPart
+from itagflow.model.number import whole_number
 from itagflow.model.result import Result
 from itagflow.model.template import Template
 from itagflow.rules import jobs
@@ -49,6 +51,7 @@ class Exporting(Following):
         snapshot: bool = False,
         executor: Executor | None = None,
         parts: int | None = None,
+        **options: Any,
     ) -> WriteReport:
         """Write the results of a job to a file, and return what was written.
 
@@ -66,16 +69,21 @@ class Exporting(Following):
             executor: Has its workers write the parts of the file, each with a connection of its own; the file is
                 the same.
             parts: Into how many parts the work is cut for the executor; one for each 5,000 tasks unless given.
+            **options: What else the ``write`` of the format takes, such as ``escape_formulas=True`` for CSV.
 
         Raises:
             UnknownFormat: when there is no such format; it lists those there are.
             NotAllowed: when *by* may not export.
             Incomplete: when answers still follow a change of the template.
-            InvalidData: when an executor cannot work on this export: the format is not made of parts, or one
-                moment is asked for.
-            StoreFailed: when the workers are other processes, and the store is in the memory of this one.
+            InvalidData: when the format has no such option, or an executor cannot work on this export: the format is
+                not made of parts, or one moment is asked for.
+            StoreFailed: when the system does not write the target; or the workers are other processes, and the store
+                is in the memory of this one.
         """
         writer = formats.find(format)
+        formats.must_take(writer, format, options)
+        if parts is not None:
+            whole_number("parts", "", parts, least=1)
         if executor is not None:
             _must_be_divisible(format, writer, snapshot)
         with self.store.read() as reader:
@@ -85,13 +93,14 @@ class Exporting(Following):
         which = job if isinstance(job, JobPart) else home
         if executor is not None:
             place = self.store.opener() or self
-            with closing(spread(executor, self._shares(which, parts), _written, place, format, stages)) as made:
+            shares = self._shares(which, parts)
+            with closing(spread(executor, shares, _written, place, format, stages, **options)) as made:
                 written = asked_again(self.store, made, lambda reader: self._readable(reader, "export", home, by))
                 return _join(progress(written) if progress else written, target)
         results = self._results("export", which, by, snapshot=snapshot)
         erased = list[int]()
         found = _with_data(progress(results) if progress else results, erased)
-        report = writer.write(found, target, job=home, template=template, stages=stages)
+        report = writer.write(found, target, job=home, template=template, stages=stages, **options)
         return attrs.evolve(report, erased=len(erased))
 
     def _shares(self, job: PartRef, count: int | None) -> tuple[JobPart, ...]:
@@ -135,11 +144,13 @@ def _opened(place: Place) -> Generator[Exporting]:
             yield Exporting(store, default_policy, now, TimeOrdered(), ())
 
 
-def _written(part: JobPart, place: Place, format: str, stages: Collection[Stage] | None) -> tuple[WriteReport, bytes]:
+def _written(
+    part: JobPart, /, place: Place, format: str, stages: Collection[Stage] | None, **options: Any
+) -> tuple[WriteReport, bytes]:
     """Return a part of the file, as a worker makes it."""
     file = io.BytesIO()
     with _opened(place) as flow:
-        report = flow.export(part, format, file, stages=stages)
+        report = flow.export(part, format, file, stages=stages, **options)
     return report, file.getvalue()
 
 

@@ -12,6 +12,7 @@ from itagflow.flow._access import access_of, must_name_workspace
 from itagflow.flow._find import MemberRef, WorkspaceRef
 from itagflow.flow.reading import Reading
 from itagflow.model.event import Event
+from itagflow.model.number import whole_number
 from itagflow.store import Query, Span, Waking
 
 POLL = 1.0
@@ -38,7 +39,8 @@ class Following(Reading):
         return self._events("events", after, workspace, by)
 
     def _events(self, name: str, after: int, workspace: WorkspaceRef | None, by: MemberRef | None) -> Iterator[Event]:
-        where: dict[str, Any] = {"position": Span(after + 1, self.store.settled())}
+        behind = whole_number("the events", "after", after) + 1
+        where: dict[str, Any] = {"position": Span(behind, self.store.settled())}
         if workspace is None:
             must_name_workspace("the events", by)
             return self._told(name, Query(Event, where, order=("position",)), None, None)

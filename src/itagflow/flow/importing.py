@@ -17,6 +17,7 @@ from itagflow.flow.loading import KEPT, Data, OnError, Wrap, rows_in
 from itagflow.flow.ordering import JobNotes, Ordering
 from itagflow.flow.prelabeling import groups
 from itagflow.formats import itag
+from itagflow.formats._plain import key_in
 from itagflow.model.job import Accept, Inspect, Job, Label, Packaging, Rule, Stage, Workflow
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.reply import Replies
@@ -32,7 +33,6 @@ BLOCK = 1_000
 PEEK = 10_000
 """How many rows may come without a result before the first one with."""
 RULES: dict[Stage, Rule] = {Stage.LABEL: Label(), Stage.INSPECT: Inspect(), Stage.ACCEPT: Accept()}
-LARGEST_ID = 2**63 - 1
 
 
 class Importing(Ordering):
@@ -84,7 +84,7 @@ class Importing(Ordering):
         """
         rows, source, stages = _peeked(rows_in(data, "itag"), of_job)
         flow = workflow or Workflow(*(RULES[stage] for stage in stages))
-        id = int(source) if source.isdecimal() and 0 < int(source) <= LARGEST_ID else None
+        id = key_in(source)
         job = self._draft(workspace, name, template, flow, packaging, None, by, row_key, None, notes, id=id)
         try:
             self.load(job, rows, by=by, on_error=on_error, progress=progress)

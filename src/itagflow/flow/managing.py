@@ -9,7 +9,7 @@ import attrs
 from itagflow.flow import _find
 from itagflow.flow._access import access_of, listed
 from itagflow.flow._act import Block
-from itagflow.flow._find import MemberRef, WorkspaceRef, first
+from itagflow.flow._find import MemberRef, WorkspaceRef
 from itagflow.flow._recalling import Recalling
 from itagflow.model.package import LIVE, Assignment
 from itagflow.model.template import Template
@@ -36,8 +36,7 @@ class Managing(Recalling):
         with self._acting() as block:
             id = block.new_id(Workspace)
             workspace = Workspace(id=id, name=members.named("workspace", name), created_at=block.at)
-            account = members.named("member", admin)
-            first_admin = Member(id=block.new_id(Member), workspace=id, account=account, role=Role.ADMIN)
+            first_admin = members.first_member(id, block.new_id(Member), admin)
             act = block.act(id, first_admin.id)
             block.do(record(act, "create_workspace", add=(workspace, first_admin), data={"name": name}))
             return workspace
@@ -56,7 +55,8 @@ class Managing(Recalling):
 
         Args:
             workspace: The workspace.
-            account: The embedding program's own name for the person, unique in the workspace.
+            account: The embedding program's own name for the person, unique in the workspace: one line that can
+                be seen.  It is stored as given; accounts that are the same in Unicode's form NFC are one.
             role: What the member is there.
             by: The member who adds.
             groups: The groups that the member belongs to.
@@ -64,18 +64,21 @@ class Managing(Recalling):
 
         Raises:
             AlreadyExists: when the account belongs to an active member.
-            InvalidData: when an external member is to be more than leader or operator.
+            InvalidData: when nobody or no group can be called so, or an external member is to be more than leader or
+                operator.
             NotAllowed: when *by* may not manage members.
         """
         with self._acting() as block:
             home = _held(block, workspace)
             act = block.allowed(home.id, by, Action.MANAGE_MEMBERS)
             name = members.named("member", account)
-            known = first(block.store, Query(Member, {"workspace": home.id, "account": name}, limit=1))
+            query = Query(Member, {"workspace": home.id, "account": name}, limit=1)
+            known = next(iter(_find.called(block.store, query)), None)
             id = known.id if known else block.new_id(Member)
-            new = Member(id=id, workspace=home.id, account=name, role=role, groups=tuple(groups), external=external)
+            carried = members.grouped(groups)
+            new = Member(id=id, workspace=home.id, account=name, role=role, groups=carried, external=external)
             member = members.joined(known, new)
-            data = {"name": account}
+            data = {"name": member.account}
             if known is None:
                 block.do(record(act, "add_member", add=(member,), data=data))
             else:
@@ -105,7 +108,7 @@ class Managing(Recalling):
             new = members.with_role(
                 old,
                 role,
-                old.groups if groups is None else groups,
+                old.groups if groups is None else members.grouped(groups),
                 old.external if external is None else external,
                 _others(block, old),
             )

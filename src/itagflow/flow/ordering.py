@@ -20,9 +20,12 @@ from itagflow.flow.prelabeling import Prelabeling
 from itagflow.model.entity import Entity, changed
 from itagflow.model.event import Event
 from itagflow.model.job import Crew, FixedSize, Job, JobState, Label, Packaging, Route, Stage, Workflow
+from itagflow.model.moment import in_utc
+from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment, Package, Seat
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
+from itagflow.model.text import several
 from itagflow.model.workspace import Group, Member
 from itagflow.rules import jobs
 from itagflow.rules.access import Action
@@ -149,7 +152,7 @@ class Ordering(Prelabeling, Recalling):
                 workforce=_crews(block, home.id, flow, workforce or {}),
                 created_by=act.member,
                 created_at=act.at,
-                seed=id if seed is None else seed,
+                seed=id if seed is None else whole_number("job", "seed", seed),
                 row_key=row_key,
                 **noted,
             )
@@ -229,6 +232,7 @@ class Ordering(Prelabeling, Recalling):
         with self._acting() as block:
             block.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
             jobs.must_be_archived(gone, "delete it")
+            block.store.save(changed(block.hold_job(gone), deleting=True))
         for kind in PARTS:
             while self._remove(kind, gone):
                 continue
@@ -336,10 +340,9 @@ def _fitting(fields: JobNotes | JobFields, known: type[JobNotes | JobFields]) ->
     ]:
         raise InvalidData("job", strange)
     due = fields.get("due_at")
-    if due is not None and due.tzinfo is None:
-        raise InvalidData("job", [Problem("due_at", "needs a time zone, such as datetime(…, tzinfo=UTC)")])
-    tags = {"tags": tuple(fields["tags"])} if "tags" in fields else {}
-    return {**fields, **tags}
+    at = {} if due is None else {"due_at": in_utc("job", "due_at", due)}
+    tags = {"tags": several("job", "tags", fields["tags"])} if "tags" in fields else {}
+    return {**fields, **tags, **at}
 
 
 def _template(block: Block, workspace: int, ref: TemplateRef) -> tuple[Template, tuple[Template, ...]]:

@@ -12,6 +12,7 @@ from itagflow.flow._turns import recall, recounted, with_finish
 from itagflow.flow.importing import Importing
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, Stage
+from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment, Package
 from itagflow.rules import claiming, jobs, reviewing
 from itagflow.rules.access import Action
@@ -108,9 +109,11 @@ class Packaging(Importing):
 
         Raises:
             NotFound: when the job has no such package.
+            InvalidData: when the priority is no whole number of 63 bits and a sign.
             NotAllowed: when the job is archived, or *by* may not assign work at the stage of a package; one that has
                 ended is for who may at every stage.  Without *packages* those of other stages are left as they are.
         """
+        priority = whole_number("the packages", "priority", priority)
         with self.store.read() as reader:
             home = _find.job(reader, job)
             named = None if packages is None else [_find.package_in(reader, home.id, ref) for ref in packages]

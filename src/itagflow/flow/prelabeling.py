@@ -17,6 +17,7 @@ from itagflow.flow._following import must_still_ask
 from itagflow.flow._turns import finish_if_done
 from itagflow.flow.loading import KEPT, Loading, Wrap
 from itagflow.model.job import Job
+from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.task import Task
@@ -102,6 +103,7 @@ class Prelabeling(Loading):
             InvalidData: when *predict* does not return as many as it was given.
             Conflict: when the template was changed meanwhile: call it again.
         """
+        whole_number("the pre-labels", "batch", batch, least=1)
         with self.store.read() as reader:
             home = _find.job(reader, job)
             access.check(self.policy, _find.member(reader, home.workspace, by), Action.MANAGE_JOB, home, None)

@@ -281,6 +281,10 @@ class Reading(Shell):
     ) -> Iterator[Event]:
         """Yield the events of a job, or of one of its packages, oldest first.
 
+        Raises:
+            NotFound: when there is no such job, or it has no such package.
+
+
         With *by* all of them, if the member may see the work of others, without votes that are secret from them; else
         those of what the member did.
         """

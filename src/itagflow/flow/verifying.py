@@ -16,10 +16,11 @@ from itagflow.contexts import safe_context
 from itagflow.errors import NotFound
 from itagflow.flow import _find
 from itagflow.flow._access import access_of, asked_again, must_name_workspace
+from itagflow.flow._dossiers import dossiers_of, members_of
 from itagflow.flow._find import PAGE, MemberRef, first, last_number, perhaps, through
 from itagflow.flow.reading import Reading
 from itagflow.model.difference import Difference, differ
-from itagflow.model.entity import E, Entity
+from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job, Stage
 from itagflow.model.jobpart import JobPart
@@ -31,7 +32,6 @@ from itagflow.model.workspace import Member, Workspace
 from itagflow.rules import verifying
 from itagflow.rules.history import ENDING, Loads, Replay, replay_differences
 from itagflow.rules.jobs import packages_of
-from itagflow.rules.results import sort_turns
 from itagflow.rules.verifying import Dossier
 from itagflow.store import Query, Reader, Span, Store
 
@@ -186,9 +186,9 @@ class _Verification:
     def run(self) -> Iterator[Difference]:
         """Yield everything that is not as it should be."""
         with self.look() as reader:
-            job = perhaps(reader, Job, (self.key,))
+            job = self._job(reader)
             if job is None:
-                return  # deleted meanwhile
+                return
             found = self._begun(reader, job)
         yield from found
         yield from self._numbers()
@@ -197,6 +197,11 @@ class _Verification:
             with self.look() as reader:
                 numbers, found = self._group(reader, numbers)
             yield from found
+
+    def _job(self, reader: Reader) -> Job | None:
+        """Return the job as it is now; None when it is deleted, or being deleted: then nothing fits together."""
+        job = perhaps(reader, Job, (self.key,))
+        return None if job is None or job.deleting else job
 
     def _begun(self, reader: Reader, job: Job) -> list[Difference]:
         """See what there is to look at; the part with the first task looks at the job as a whole too."""
@@ -215,6 +220,8 @@ class _Verification:
             numbers = self.tasks[start : start + BLOCK]
             where: dict[str, Any] = {"job": self.key, "number": _span(numbers)}
             with self.look() as reader:
+                if self._job(reader) is None:
+                    return
                 tally = reader.tally(Query(Task, where), by=("number", "package"))
             found = cast("dict[tuple[int, int], object]", tally)
             yield from verifying.missing("task", self.key, numbers, {number for number, _ in found})
@@ -224,15 +231,15 @@ class _Verification:
 
     def _group(self, reader: Reader, numbers: range) -> tuple[range, list[Difference]]:
         """Look at the first packages of these *numbers*, as many as fit a block; return the numbers of the others."""
-        job = perhaps(reader, Job, (self.key,))
+        job = self._job(reader)
         if job is None:
-            return range(0), []  # deleted meanwhile
+            return range(0), []
         where: dict[str, Any] = {"job": job.id, "number": _span(numbers)}
         packages = _fitting(reader.find(Query(Package, where, order=("number",), limit=PAGE)))
         size = packages[-1].number - numbers[0] + 1 if packages else len(numbers)
         here = numbers[:size]
         found = list(verifying.missing("package", job.id, here, {package.number for package in packages}))
-        dossiers = _dossiers(reader, job, packages, here, self.last)
+        dossiers = dossiers_of(reader, job, packages, here, self.last)
         for dossier in dossiers:
             found += verifying.package_differences(dossier)
         found += _retold(reader, job, dossiers, here)
@@ -248,7 +255,7 @@ def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Diff
     """Look at the job itself, and at what lies outside of it: behind its last of *tasks* and *packages*."""
     own = {"job": job.id}
     template = perhaps(reader, Template, (job.template,))
-    members = {member.id: member for member in _members(reader, verifying.named(job))}
+    members = {member.id: member for member in members_of(reader, verifying.named(job))}
     still = first(reader, Query(Package, {**own, "open": True}, order=("number",), limit=1))
     yield from verifying.job_differences(job, template, members, still)
     yield from differ(job, "loaded", job.loaded, tasks)
@@ -340,62 +347,3 @@ def _fitting(packages: Iterable[Package]) -> list[Package]:
         if tasks >= BLOCK:
             break
     return group
-
-
-def _dossiers(reader: Reader, job: Job, packages: list[Package], numbers: range, last: int) -> list[Dossier]:
-    """Return the dossiers of *packages*, whose *numbers* are these of up to *last*, read in one go."""
-    own: dict[str, Any] = {"job": job.id, "package": _span(numbers)}
-    template = perhaps(reader, Template, (job.template,))
-    tasks = _by_package(reader.find(Query(Task, own, order=("package", "number"))))
-    turns = _by_package(reader.find(Query(Assignment, own)))
-    homes = {turn.id: turn.package for found in turns.values() for turn in found}
-    answers = defaultdict[int, list[Answer]](list)
-    for home, answer in _answers(reader, job, tasks, homes, last).values():
-        answers[home].append(answer)
-    named = {turn.member for found in turns.values() for turn in found if turn.member is not None}
-    members = {member.id: member for member in _members(reader, named)}
-    return [
-        Dossier(
-            job,
-            template,
-            package,
-            {task.number: task for task in tasks[package.number]},
-            sort_turns(turns[package.number]),
-            answers[package.number],
-            members,
-        )
-        for package in packages
-    ]
-
-
-def _answers(
-    reader: Reader, job: Job, tasks: dict[int, list[Task]], homes: dict[int, int], last: int
-) -> dict[Any, tuple[int, Answer]]:
-    """Return every answer that a turn of *homes* gives or that is about one of *tasks*, each with its package.
-
-    That of its turn comes first: what a turn on another package says about one of *tasks* is looked at there.
-    """
-    where = {task.number: task.package for found in tasks.values() for task in found}
-    by_task = list(_said(reader, {"job": job.id, "task": tuple(where)})) if where else []
-    by_turn = _said(reader, {"job": job.id, "assignment": tuple(homes)}) if homes else ()
-    other = {answer.assignment for answer in by_task} - homes.keys()
-    elsewhere: dict[str, Any] = {"job": job.id, "id": tuple(other), "package": Span(1, last)}
-    strange = {turn.id for turn in reader.find(Query(Assignment, elsewhere))} if other else set[int]()
-    found = {answer.key: (where[answer.task], answer) for answer in by_task if answer.assignment not in strange}
-    return {**found, **{answer.key: (homes[answer.assignment], answer) for answer in by_turn}}
-
-
-def _by_package(found: Iterable[E]) -> dict[int, list[E]]:
-    sorted_out = defaultdict[int, list[E]](list)
-    for each in found:
-        sorted_out[cast(Any, each).package].append(each)
-    return sorted_out
-
-
-def _members(reader: Reader, keys: set[int]) -> Iterator[Member]:
-    return reader.find(Query(Member, {"id": tuple(keys)})) if keys else iter(())
-
-
-def _said(reader: Reader, where: dict[str, Any]) -> Iterator[Answer]:
-    """Return answers task by task, whatever order the store has them in."""
-    return reader.find(Query(Answer, where, order=("task",)))

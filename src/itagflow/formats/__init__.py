@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
+from inspect import Parameter, signature
 from typing import Protocol, cast
 
 import attrs
 
-from itagflow.errors import Problem, UnknownFormat
+from itagflow.errors import InvalidData, Problem, UnknownFormat
 from itagflow.formats._files import MAX_ROW_BYTES, Source, Target
 from itagflow.model.job import Job, Stage
 from itagflow.model.result import Result
@@ -56,10 +57,15 @@ class WriteReport:
         )
 
 
+SHARED = frozenset({"job", "template", "stages"})
+"""What every format's ``write`` takes by name."""
+
+
 class Format(Protocol):
     """What a format offers; a module with these two functions is one.
 
     With ``JOINS = True`` it says that the files of a job's parts, one after the other, are the file of the job.
+    Options of its own are further arguments of ``write`` with a name and a default; `Flow.export` passes them on.
     """
 
     def read(self, source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
@@ -99,6 +105,23 @@ def joins(format: Format) -> bool:
     True
     """
     return getattr(format, "JOINS", False) is True
+
+
+def must_take(format: Format, name: str, options: Collection[str]) -> None:
+    """Check that the ``write`` of a format takes these options of its own.
+
+    Raises:
+        InvalidData: when there is no such option; it lists those there are.
+
+    >>> must_take(find("csv"), "csv", ["escape_formulas"])
+    """
+    taken = [each for each in signature(format.write).parameters.values() if each.name not in SHARED]
+    if any(each.kind is Parameter.VAR_KEYWORD for each in taken):
+        return
+    own = [each.name for each in taken if each.kind is Parameter.KEYWORD_ONLY]
+    reason = f"is no option of the format {name!r}; it has {', '.join(own) or 'none'}"
+    if problems := [Problem(option, reason) for option in options if option not in own]:
+        raise InvalidData("the export", problems)
 
 
 def find(name: str) -> Format:

@@ -17,6 +17,7 @@ Source: iTAG, *Configure intelligent pre-labeling in iTAG*.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -35,6 +36,11 @@ ELEMENT = MARKING | {QuestionKind.PREFERENCE}
 """Kinds whose cell is a whole element."""
 BARE = WRITING | {QuestionKind.RADIO, QuestionKind.RATING}
 """Kinds whose cell is no JSON."""
+
+_FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
+"""Begins what a spreadsheet reckons, perhaps with apostrophes in front: also in full width, as some take it."""
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+"""What begins so and is harmless."""
 
 encode = json.JSONEncoder(ensure_ascii=False).encode
 """Returns a value as JSON."""
@@ -57,6 +63,37 @@ def columns(template: Template) -> dict[str, str]:
             name += f"#{question.id}"
         names[question.id] = name
     return names
+
+
+def escaped(cell: str) -> str:
+    """Return *cell* with an apostrophe in front if a spreadsheet would take it for a formula, or `unescaped` change it.
+
+    >>> [escaped(cell) for cell in ("cat", "-5", "=1+2", "'=1+2")]
+    ['cat', '-5', "'=1+2", "''=1+2"]
+    """
+    return f"'{cell}" if _is_formula(cell) else cell
+
+
+def kept_apart(cell: str) -> str:
+    """Return *cell* as it is, or with another apostrophe in front if `unescaped` would take away its own.
+
+    >>> [kept_apart(cell) for cell in ("cat", "=1+2", "'=1+2")]
+    ['cat', '=1+2', "''=1+2"]
+    """
+    return escaped(cell) if cell[:1] == "'" else cell
+
+
+def unescaped(cell: str) -> str:
+    """Return the cell that `escaped` has made *cell* of.
+
+    >>> [unescaped(cell) for cell in ("cat", "'-5", "'=1+2", "''=1+2")]
+    ['cat', "'-5", '=1+2', "'=1+2"]
+    """
+    return cell[1:] if cell[:1] == "'" and _is_formula(cell[1:]) else cell
+
+
+def _is_formula(cell: str) -> bool:
+    return _FORMULA.match(cell) is not None and not _NUMBER.fullmatch(cell)
 
 
 def cell_out(question: Question, reply: Reply, template: Template, region_id: RegionId) -> str:

@@ -10,7 +10,7 @@ from itagflow.formats._elements import ONE, SEVERAL, shape_of
 from itagflow.formats._plain import is_a, text_or_null
 from itagflow.formats._regions import IMAGE, Element
 from itagflow.model.template import Option, Question, QuestionKind
-from itagflow.model.text import shown
+from itagflow.model.text import name_flaw, nfc, shown
 
 KIND = {ONE: QuestionKind.RADIO, SEVERAL: QuestionKind.CHECKBOX, IMAGE: QuestionKind.PICTURE}
 """The kind of question that an element's ``type`` implies; texts look like RADIO."""
@@ -75,7 +75,9 @@ def _question(id: str, elements: list[Element], *, everywhere: bool) -> Question
     title, data = elements[0]["markTitle"], [element.get("data") for element in elements]
     if kind is QuestionKind.PICTURE:
         return Question(id, kind, title, required=everywhere, children=_children(list(_flat(data)), "labels"))
-    return Question(id, kind, title, _options(data), required=everywhere)
+    options = _options(data)
+    text = kind is QuestionKind.RADIO and not options
+    return Question(id, QuestionKind.INPUT if text else kind, title, options, required=everywhere)
 
 
 def _children(parts: list[Any], name: str, *, several: bool = False) -> tuple[Question, ...]:
@@ -99,7 +101,11 @@ def _child(id: str, title: str, values: list[Any], several: bool, *, everywhere:
 
 
 def _options(values: Iterable[Any]) -> tuple[Option, ...]:
-    return tuple(Option(key) for key in dict.fromkeys(value for value in _flat(values) if is_a(value, str)))
+    """Return what the values choose from; nothing when they cannot all be options: then they are texts."""
+    keys = dict.fromkeys(value for value in _flat(values) if is_a(value, str))
+    if any(map(name_flaw, keys)) or len(set(map(nfc, keys))) < len(keys):
+        return ()
+    return tuple(map(Option, keys))
 
 
 def _flat(values: Iterable[Any]) -> Iterator[Any]:

@@ -19,8 +19,9 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._elements import ONE, SEVERAL, TYPE, render
-from itagflow.formats._plain import is_a, is_strings
+from itagflow.formats._plain import is_a, is_strings, key_in
 from itagflow.formats._regions import IMAGE, RECTANGLE, Element, RegionId, rectangle_out
+from itagflow.model.number import is_stored
 from itagflow.model.region import Box, Polygon, Region, Regions, RotatedBox
 from itagflow.model.reply import Reply
 from itagflow.model.template import Question, QuestionKind, Template
@@ -63,7 +64,7 @@ def _upgraded(element: Element, known: Mapping[str, Question]) -> Iterator[Any]:
 
 
 def _as_id(id: Any) -> Any:
-    return str(id) if is_a(id, int) else id
+    return str(id) if is_a(id, int) and is_stored(id) else id
 
 
 def _region_in(region: Any, question: Question | None) -> Any:
@@ -130,7 +131,8 @@ def _element(template: Template, question: Question, reply: Reply, region_id: Re
 
 def _number(id: str) -> int | str:
     """Return an id as the number that it is, or as it is when the number would be written in another way."""
-    return int(id) if id.isdecimal() and len(id) < 20 and str(int(id)) == id else id
+    number = key_in(id)
+    return id if number is None else number
 
 
 def _region_out(question: Question, region: Region, index: int, region_id: RegionId) -> Element:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 from itagflow.errors import Problem
+from itagflow.model.number import MOST
+
+_KEY = re.compile(r"[1-9][0-9]{0,18}")
 
 
 def is_a(value: object, kind: type) -> bool:
@@ -23,6 +27,19 @@ def is_number(number: Any) -> bool:
 def is_whole(number: Any) -> bool:
     """Return whether a value is a whole number that a float can hold."""
     return is_a(number, int) and is_number(number)
+
+
+def key_in(text: str) -> int | None:
+    """Return the key that *text* spells as it would be written here, or None when it spells none.
+
+    Ids come from elsewhere: they may be of thousands of digits, or of digits of another script, and must not become
+    the key of something else.
+
+    >>> key_in("15"), key_in("015"), key_in("１５"), key_in("9" * 5_000)
+    (15, None, None, None)
+    """
+    key = int(text) if _KEY.fullmatch(text) else 0
+    return key if 0 < key <= MOST else None
 
 
 def is_strings(value: Any) -> bool:

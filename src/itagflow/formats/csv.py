@@ -12,21 +12,19 @@ Source: RFC 4180; for the names of the columns iTAG, *Configure intelligent pre-
 from __future__ import annotations
 
 import csv
-import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from threading import Lock
-from typing import IO
 
 import attrs
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import WriteReport
-from itagflow.formats._cells import cell_out, columns, encode, replies_in
+from itagflow.formats._cells import cell_out, columns, encode, escaped, kept_apart, replies_in, unescaped
 from itagflow.formats._counts import Counts
-from itagflow.formats._files import CHUNK, MAX_ROW_BYTES, BinaryFile, Source, Target, decoded, reading, writing
+from itagflow.formats._files import CHUNK, MAX_ROW_BYTES, BinaryFile, Source, Target, decoded, reading, spooled, writing
 from itagflow.formats._regions import derived_id
 from itagflow.model.job import Job, Stage
 from itagflow.model.reply import Reply
@@ -39,6 +37,9 @@ __all__ = ["parse", "read", "write"]
 MAX_FIELD = 2**31 - 1
 """The most that the limit of the standard library's reader can be on every platform."""
 
+MAX_COLUMNS = 16_384
+"""The most that spreadsheets take; where each row has fields of its own, a table is mostly commas."""
+
 _FIELD_LIMIT = Lock()
 
 Record = tuple[int, list[str]]
@@ -49,11 +50,15 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
     r"""Yield the records after the line of names as rows, or what is wrong with one, with its line.
 
     Blank lines and a byte order mark are skipped.  When the names cannot be used, that is the only thing yielded.
-    After a quote that is out of place, the next record is looked for on the next line.
+    After a quote that is out of place, the next record is looked for on the next line.  The apostrophe by which
+    `write`, and many other programs, escape what begins like a formula is taken away.
 
     Args:
         source: A path, an open binary file, or anything path-like with ``open`` and ``/``.
         limit: How many bytes a record may have, with its line ends; a longer one is never held in memory.
+
+    Raises:
+        StoreFailed: when the system does not read a path.
 
     >>> import io
     >>> [row.text for row in read(io.BytesIO(b"source,animal\r\n1.jpg,cat"))]
@@ -163,7 +168,7 @@ def _records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
         if lines.problem:
             yield lines.problem
         elif cells:
-            yield lines.first, cells
+            yield lines.first, list(map(unescaped, cells))
 
 
 def write(
@@ -173,8 +178,14 @@ def write(
     job: Job,
     template: Template,
     stages: Collection[Stage] | None = None,
+    escape_formulas: bool = False,
 ) -> WriteReport:
     """Write each task's data and its result: that of the last of *stages* that it has one at.
+
+    With *escape_formulas* what people wrote does not become a formula in the program that opens the file: a cell that
+    a spreadsheet would reckon gets an apostrophe in front; numbers such as ``-5`` stay as they are.  It is off unless
+    asked for: most files are read by programs, which would take the apostrophe for a part of the text.  In either
+    way `read` gives everything back as it was: a cell that has such an apostrophe of its own gets another.
 
     The columns are all fields that any row's ``data`` has, in the order in which they first appear, then one per
     question; where a field has the name of a question's column, that column is the result's.  A field that is
@@ -188,23 +199,28 @@ def write(
         job: The job that the results are of.
         template: The template that they answer.
         stages: The stages whose results are written; None for all.
+        escape_formulas: Whether cells that begin like a formula are escaped: pass it for a file that people open.
 
     Raises:
-        InvalidData: when a text holds half of a surrogate pair, which UTF-8 has no bytes for.
+        InvalidData: when a text holds half of a surrogate pair, which UTF-8 has no bytes for, or when the rows have
+            more fields than a table can have columns.
+        StoreFailed: when the system does not write a path.
     """
     counts, names = Counts.of(stages), columns(template)
     header = dict[str, None]()
     # all rows have to be seen before the first line can be written
-    with writing(target) as file, tempfile.TemporaryFile() as spool:
+    with writing(target) as file, spooled() as spool:
         for result in results:
             reached = counts.reached(result)
             data = _fields(result.task)
             header.update(dict.fromkeys(data))
+            _must_be_a_table(job, len(header) + len(names))
             said = _said(result.task, reached[-1].replies if reached else None, job, template)
             cells = {name: said.get(id, "") for id, name in names.items()}
             _keep(spool, result.task, data | cells)
         spool.seek(0)
-        _write_table(file, list(header | dict.fromkeys(names.values())), spool)
+        header.update(dict.fromkeys(names.values()))
+        _write_table(file, list(header), spool, escaped if escape_formulas else kept_apart)
     return counts.report()
 
 
@@ -219,7 +235,13 @@ def _said(task: Task, replies: Mapping[str, Reply] | None, job: Job, template: T
     return {question.id: cell_out(question, said[question.id], template, region_id) for question in asked}
 
 
-def _keep(spool: IO[bytes], task: Task, cells: Mapping[str, str]) -> None:
+def _must_be_a_table(job: Job, columns: int) -> None:
+    if columns > MAX_COLUMNS:
+        reason = f"they have more than {MAX_COLUMNS:,} in all, which no spreadsheet takes: use the format 'itag'"
+        raise InvalidData(f"the results of job {job.name!r}", [Problem("the fields of its rows", reason)])
+
+
+def _keep(spool: BinaryFile, task: Task, cells: Mapping[str, str]) -> None:
     try:
         spool.write(encode(cells).encode() + b"\n")
     except UnicodeEncodeError as error:
@@ -239,12 +261,12 @@ class _Encoded:
         self.file.write(text.encode())
 
 
-def _write_table(file: BinaryFile, names: list[str], rows: Iterable[bytes]) -> None:
+def _write_table(file: BinaryFile, names: list[str], rows: Iterable[bytes], spell: Callable[[str], str]) -> None:
     writer = csv.writer(_Encoded(file))
-    writer.writerow(names)
+    writer.writerow(map(spell, names))
     for row in rows:
         cells = jsontext.loads(row)
-        writer.writerow([cells.get(name, "") for name in names])
+        writer.writerow([spell(cells[name]) if name in cells else "" for name in names])
 
 
 def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:

@@ -42,7 +42,7 @@ def loads(text: str | bytes) -> Any:
     {'name': '猫', 'size': [1, 2.5]}
 
     Raises:
-        ValueError: when it is not JSON.
+        ValueError: when it is not JSON; NaN and Infinity are not.
         RecursionError: when it is nested too deeply.
     """
     try:

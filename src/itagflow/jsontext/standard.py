@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NoReturn
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -28,7 +28,11 @@ def loads(text: str | bytes) -> Any:
     {'name': '猫', 'size': [1, 2.5]}
 
     Raises:
-        ValueError: when it is not JSON.
+        ValueError: when it is not JSON; NaN and Infinity are not.
         RecursionError: when it is nested too deeply.
     """
-    return json.loads(text)
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number in JSON")

@@ -15,6 +15,7 @@ from itagflow.model.package import Assignment, Package, Seat
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
+from itagflow.printing import printable
 
 SHOWN = 10
 """How many parts of a list are spelled out in a line; the value holds all of them."""
@@ -75,7 +76,7 @@ class Difference:
 
     def __str__(self) -> str:
         """Say it in one line."""
-        return f"{self.place}: {self.finding}"
+        return printable(f"{self.place}: {self.finding}")
 
 
 def differ(entity: Entity, what: str, stored: object, should: object) -> Iterator[Difference]:

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from itagflow.model.package import PackageState
+from itagflow.printing import printable
 
 
 @attrs.frozen
@@ -75,13 +76,13 @@ class Event:
                 yield from begin((self.job, number))
 
     def __str__(self) -> str:
-        """Say it in one line: ``14:02 di rejected package 1 (1 task): the sign is missing``."""
+        """Say it in one line, whatever people wrote: ``14:02 di rejected package 1 (1 task): the sign is missing``."""
         who = self.who or (f"member {self.member}" if self.member else "the program")
         words = [f"{self.at:%H:%M}", who, _PAST.get(self.verb, self.verb), self._object()]
         if tasks := self.data.get("tasks"):
             words.append(f"({len(tasks)} task{'s' if len(tasks) > 1 else ''})")
         reason = self.data.get("reason")
-        return " ".join(word for word in words if word) + (f": {reason}" if reason else "")
+        return printable(" ".join(word for word in words if word) + (f": {reason}" if reason else ""))
 
     def _object(self) -> str:
         if self.task:

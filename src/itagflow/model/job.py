@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.migration import TemplateChange
-from itagflow.model.text import storable
+from itagflow.model.number import MOST, is_whole, whole_number
+from itagflow.model.text import all_storable, storable
+from itagflow.printing import spelled
 
 NAME = re.compile(r"[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff_-]{0,99}")
 """A job's name.  Source: iTAG, *Create a labeling job*, Task Name."""
@@ -54,7 +56,16 @@ def _fail(what: str, field: str, reason: str) -> InvalidData:
 
 
 def _positive(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is not None and value <= type(value)(0):
+    if is_whole(value) and value <= 0:
+        raise _fail(type(instance).__name__, attribute.name, f"must be more than 0, not {spelled(value)}")
+    if value is not None:
+        whole_number(type(instance).__name__, attribute.name, value)
+
+
+def _lasting(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and not isinstance(value, timedelta):
+        raise _fail(type(instance).__name__, attribute.name, f"must be a timedelta or None, not {spelled(value)}")
+    if value is not None and value <= timedelta(0):
         raise _fail(type(instance).__name__, attribute.name, f"must be more than 0, not {value}")
 
 
@@ -62,9 +73,9 @@ def _positive(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> Non
 class StageRule:
     """What the rules of every stage share."""
 
-    lease: timedelta | None = attrs.field(default=None, validator=_positive)
+    lease: timedelta | None = attrs.field(default=None, validator=_lasting)
     """How long a claimed turn stays safe without a save; None: for ever."""
-    offer_lease: timedelta | None = attrs.field(default=None, validator=_positive)
+    offer_lease: timedelta | None = attrs.field(default=None, validator=_lasting)
     """How long an offer waits for its member before others may take it; None: for ever."""
     limit: int | None = attrs.field(default=None, validator=_positive)
     """How many turns one member may hold at this stage at once; None: any number."""
@@ -73,6 +84,7 @@ class StageRule:
 
 
 def _within_votes(rule: Any, _: object, value: int) -> None:
+    whole_number("Label", "min_votes", value)
     if not 1 <= value <= rule.votes:
         raise _fail("Label", "min_votes", f"must be from 1 to votes ({rule.votes}), not {value}")
 
@@ -96,10 +108,10 @@ class Label(StageRule):
 
 
 def _sensible(instance: Any, _: Any, value: Any) -> None:
-    share = isinstance(value, float)
-    if value is not None and (value <= 0 or (share and value > 1)):
-        name = type(instance).__name__
-        raise _fail(name, "sample", f"must be a share (0.0 < s <= 1.0) or a count of at least 1, not {value}")
+    fits = 0 < value <= 1 if isinstance(value, float) else is_whole(value) and 0 < value <= MOST
+    if value is not None and not fits:
+        reason = f"must be a share (0.0 < s <= 1.0) or a count of at least 1, not {spelled(value)}"
+        raise _fail(type(instance).__name__, "sample", reason)
 
 
 @attrs.frozen(kw_only=True)
@@ -188,7 +200,8 @@ class Workflow:
         rule = self._find(stage)
         if rule is None:
             has = ", ".join(known.value for known in self.stages)
-            raise _fail("stage", stage.value, f"this job does not have it; it has {has}")
+            named = stage.value if isinstance(cast(object, stage), Stage) else spelled(stage)
+            raise _fail("stage", named, f"this job does not have it; it has {has}")
         return rule
 
     def review(self, stage: Stage) -> ReviewRule | None:
@@ -255,14 +268,14 @@ class Crew:
 
     members: tuple[int, ...] = ()
     """The keys of single members."""
-    groups: tuple[str, ...] = attrs.field(default=(), validator=storable)
+    groups: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
     """The names of groups; whoever carries one of them belongs to the crew."""
 
 
-def _check_name(_: object, __: object, name: str) -> None:
-    if not NAME.fullmatch(name):
+def _check_name(_: object, __: attrs.Attribute[Any], name: object) -> None:
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         reason = "must have 1 to 100 characters, first a letter, digit or Chinese character, then also _ and -"
-        raise _fail("job", f"name {name!r}", reason)
+        raise _fail("job", f"name {spelled(name)}", reason)
 
 
 @attrs.frozen(kw_only=True)
@@ -297,9 +310,9 @@ class Job:
     """How many rows of its first data were read, also skipped ones: loading goes on after them."""
     packages: int = 0
     """How many packages it has; the last has this number."""
-    row_key: str | None = attrs.field(default=None, validator=storable)
+    row_key: str | None = attrs.field(default=None, validator=attrs.validators.optional(storable))
     """The field of ``data`` that tells rows apart; a row whose value is known is not loaded again."""
-    tags: tuple[str, ...] = attrs.field(default=(), validator=storable)
+    tags: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
     """Free words to find it by."""
     remark: str = attrs.field(default="", validator=storable)
     """A note."""
@@ -307,6 +320,8 @@ class Job:
     """The instructions for the people who work on it, or a link to them."""
     due_at: datetime | None = None
     """When it should be done; shown, and not enforced."""
+    deleting: bool = False
+    """Whether it is being deleted, in blocks, so that what is left of it does not fit together."""
     following: TemplateChange | None = None
     """The change of the template that its answers still follow; None when all fit."""
     version: int = 0

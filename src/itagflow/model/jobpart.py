@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import attrs
+
+from itagflow.model.number import whole_number
+
+
+def _from(least: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    """Return what checks that a field is a whole number that a task, or the one before it, can have."""
+
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        whole_number("part", attribute.name, value, least=least)
+
+    return check
 
 
 @attrs.frozen(kw_only=True)
@@ -17,9 +31,9 @@ class JobPart:
 
     job: int
     """The job's key."""
-    first: int
+    first: int = attrs.field(validator=_from(1))
     """The number of the first task."""
-    last: int
+    last: int = attrs.field(validator=_from(0))
     """The number of the last task; one below `first` when there is none."""
     index: int = 1
     """Which part it is, from 1."""

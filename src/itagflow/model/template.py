@@ -11,7 +11,7 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.pattern import compiled
-from itagflow.model.text import flaw, storable
+from itagflow.model.text import all_storable, flaw, nameable, nfc, storable
 
 
 class QuestionKind(Enum):
@@ -87,8 +87,8 @@ class Option:
     'car'
     """
 
-    key: str
-    """What is stored in an answer."""
+    key: str = attrs.field(validator=nameable)
+    """What is stored in an answer: one line that can be seen."""
     label: str = attrs.field(default=attrs.Factory(_key_of, takes_self=True))
     """What is shown to people; the key when not given."""
     color: str | None = None
@@ -215,7 +215,7 @@ class Template:
     """The questions, in the order in which results list them."""
     views: tuple[View, ...] = (View(ViewKind.IMAGE),)
     """The fields of a row that are shown; a row without one of them is refused."""
-    abandon_reasons: tuple[str, ...] = attrs.field(default=(), validator=storable)
+    abandon_reasons: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
     """The reasons for which a task may be abandoned; any text when empty."""
     name: str = ""
     """Its name in the workspace; empty when it belongs to one job only."""
@@ -308,7 +308,7 @@ def _reasons(question: Question, *, inside: bool) -> Iterator[str]:
         yield "needs options" if kind in optional else "cannot have options"
     if kind is QuestionKind.PREFERENCE and len(question.options) != 2:
         yield "needs exactly two options"
-    if _twice(option.key for top in question.options for option in top.every):
+    if _twice(nfc(option.key) for top in question.options for option in top.every):
         yield "has two options with the same key"
     if inside and kind not in CHOOSING | WRITING:
         yield "a part can only be asked for choices and texts"

@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+import unicodedata
+from collections.abc import Iterable
+from typing import Any, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.printing import BIDI, BREAKING
 
 MAX_KEY = 2_500
 """How many bytes a text may have by which something is looked up: PostgreSQL takes little more into an index."""
 
 _FLAW = re.compile("[\0\ud800-\udfff]")
+_STEERING = re.compile(f"[{BREAKING}{BIDI}]")
+_NONCHARACTERS = "".join(chr(plane + last) for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF))
+_NOT_SEEN = re.compile(
+    # the Unicode property Default_Ignorable_Code_Point, which Python does not know
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    # symbols that are drawn as nothing: a Braille pattern without dots, a musical note without a head
+    "\u2800\U0001d159"
+    f"\ufdd0-\ufdef{_NONCHARACTERS}]"
+)
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Mn", "Me", "Mc", "Cc", "Cf", "Cs"})
+"""The categories of characters that are not drawn by themselves: spaces, marks on others, what formats or controls."""
 
 
-def flaw(text: str) -> str | None:
-    r"""Return what keeps *text* from being stored, or None: a NUL character, or half of a surrogate pair.
+def flaw(text: object) -> str | None:
+    r"""Return what keeps *text* from being stored as one, or None: a NUL character, or half of a surrogate pair.
 
-    Not every database keeps the one, and the other cannot be written as UTF-8; JSON can say both.
+    Not every database keeps the one, and the other cannot be written as UTF-8; JSON can say both.  What is no text at
+    all cannot be stored as one either.
 
     >>> flaw("a\0b")
     'contains a NUL character'
     """
+    if not isinstance(text, str):
+        return f"must be a text, not {shown(text)}"
     found = _FLAW.search(text)
     return found and ("contains a NUL character" if found[0] == "\0" else "contains half of a surrogate pair")
 
@@ -39,15 +57,77 @@ def key_flaw(text: str) -> str | None:
     return f"is {size} bytes long; at most {MAX_KEY} fit an index" if size > MAX_KEY else None
 
 
-def storable(owner: object, attribute: attrs.Attribute[Any], value: str | tuple[str, ...] | None) -> None:
-    """Check the text or texts of a field: an attrs validator.
+def nfc(name: str) -> str:
+    """Return *name* as names are compared: in Unicode's normal form C, however it was typed.
+
+    >>> nfc("Zoe\u0308") == "Zo\u00eb"
+    True
+    """
+    return unicodedata.normalize("NFC", name)
+
+
+def name_flaw(name: object) -> str | None:
+    r"""Return what keeps *name* from being the name of somebody or something, or None.
+
+    A name is one line that can be seen, and is read as it is written: it has no control characters, none that
+    separate lines or change the direction of writing, and at least one character that is drawn by itself.
+
+    >>> name_flaw("ben\ncy"), name_flaw("\u200b")
+    ('contains the control character U+000A', 'has no character that can be seen')
+    """
+    wrong = flaw(name)
+    if wrong or not isinstance(name, str):
+        return wrong
+    if found := _STEERING.search(name):
+        return f"contains the control character U+{ord(found[0]):04X}"
+    seen = any(unicodedata.category(character) not in _UNSEEN for character in _NOT_SEEN.sub("", name))
+    return None if seen else "has no character that can be seen"
+
+
+def nameable(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Check a field that holds a name: an attrs validator.
+
+    Raises:
+        InvalidData: when it is none.
+    """
+    if wrong := name_flaw(value):
+        raise _refused(owner, attribute, wrong if flaw(value) else f"{shown(value)} {wrong}")
+
+
+def storable(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Check a field that holds a text: an attrs validator.
+
+    Raises:
+        InvalidData: when it cannot be stored.
+    """
+    if wrong := flaw(value):
+        raise _refused(owner, attribute, wrong)
+
+
+def all_storable(owner: object, attribute: attrs.Attribute[Any], value: Iterable[str]) -> None:
+    """Check a field that holds several texts: an attrs validator.
 
     Raises:
         InvalidData: when one of them cannot be stored.
     """
-    for text in (value,) if isinstance(value, str) else value or ():
-        if wrong := flaw(text):
-            raise InvalidData(f"the {type(owner).__name__.lower()}", [Problem(attribute.name, wrong)])
+    for text in several(f"the {type(owner).__name__.lower()}", attribute.name, value):
+        storable(owner, attribute, text)
+
+
+def _refused(owner: object, attribute: attrs.Attribute[Any], reason: str) -> InvalidData:
+    return InvalidData(f"the {type(owner).__name__.lower()}", [Problem(attribute.name, reason)])
+
+
+def several(what: str, field: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """Return *texts*, which are several and not one.
+
+    Raises:
+        InvalidData: when they are one text, or cannot be gone through.
+    """
+    given = cast(object, texts)
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise InvalidData(what, [Problem(field, f"must be several texts, such as a list, not {shown(given)}")])
+    return tuple(texts)
 
 
 def shown(value: object) -> str:

@@ -7,7 +7,7 @@ from enum import Enum
 
 import attrs
 
-from itagflow.model.text import storable
+from itagflow.model.text import all_storable, nameable
 
 
 class Role(Enum):
@@ -40,7 +40,7 @@ class Group:
     'night shift'
     """
 
-    name: str
+    name: str = attrs.field(validator=nameable)
     """The name that members carry in `Member.groups`."""
 
 
@@ -75,7 +75,7 @@ class Member:
     """The embedder's own name for the person, unique in the workspace."""
     role: Role
     """What the member is in the workspace."""
-    groups: tuple[str, ...] = attrs.field(default=(), validator=storable)
+    groups: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
     """The groups that the member belongs to."""
     external: bool = False
     """Whether the person comes from outside: then only leader or operator."""
@@ -91,10 +91,14 @@ class Member:
 
     @property
     def mark(self) -> str:
-        """What the account becomes when the name is erased."""
+        """What the account becomes when the name is erased.
+
+        Followed by a number where somebody was called so before that was refused.
+        """
         return f"erased-{self.id}"
 
     @property
     def erased(self) -> bool:
         """Whether the name was erased."""
-        return self.account == self.mark
+        mark, _, number = self.account.partition(f"{self.mark}-")
+        return not self.active and (self.account == self.mark or (not mark and number.isascii() and number.isdecimal()))

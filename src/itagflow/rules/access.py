@@ -9,6 +9,7 @@ import attrs
 
 from itagflow.errors import NotAllowed
 from itagflow.model.job import Crew, Job, Stage
+from itagflow.model.text import nfc
 from itagflow.model.workspace import Member, Role
 
 
@@ -239,4 +240,4 @@ def names(job: Job, member: Member, stage: Stage | None) -> bool:
 
 def belongs(crew: Crew, member: Member) -> bool:
     """Return whether *crew* names *member* or one of the member's groups."""
-    return member.id in crew.members or not set(crew.groups).isdisjoint(member.groups)
+    return member.id in crew.members or not set(map(nfc, crew.groups)).isdisjoint(map(nfc, member.groups))

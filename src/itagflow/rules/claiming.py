@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from itagflow.errors import InvalidData, NotAllowed, NotHeld, Problem
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Outcome, Package, PackageState, Seat, Start, TurnState
-from itagflow.model.text import key_flaw
+from itagflow.model.text import flaw, key_flaw
 from itagflow.model.workspace import Member
 from itagflow.rules.change import Act, Change, Saved, record
 from itagflow.rules.lifecycles import TURN, Closing
@@ -143,9 +143,12 @@ def ended(turn: Assignment, verb: str, act: Act, *, remark: str = "") -> Assignm
     """Return *turn* as it is after release, expire, reassign or recall.
 
     Raises:
+        InvalidData: when the remark cannot be stored.
         WrongState: when it is not offered or held.
     """
     state = TURN.advance(turn.state, verb, Closing(turn=turn), str(turn))
+    if wrong := flaw(remark):
+        raise InvalidData(f"the reason to {verb}", [Problem("reason", wrong)])
     return changed(turn, state=state, outcome=OUTCOMES[verb], ended_at=act.at, remark=remark)
 
 
@@ -328,7 +331,12 @@ def _turn(
 
 
 def _until(at: datetime, lease: timedelta | None) -> datetime | None:
-    return None if lease is None else at + lease
+    if lease is None:
+        return None
+    try:
+        return at + lease
+    except OverflowError:  # behind the last day that there is: for all that anybody can know, for ever
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def waits_at(stage: Stage) -> PackageState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from itagflow.model.event import Event
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
+from itagflow.model.text import nfc
 from itagflow.rules.reviewing import remaining
 
 ERASED = "erased"
@@ -96,12 +98,13 @@ def without_remarks(remarks: Collection[str]) -> Texts:
 
 
 def without_name(account: str, mark: str) -> Texts:
-    """Return what puts *mark* where a text has *account* as a word of its own.
+    """Return what puts *mark* where a text has *account*, however it was typed, as a word of its own.
 
     >>> without_name("ben", "erased-7")("ben was removed, not ben-smith")
     'erased-7 was removed, not ben-smith'
     """
-    word = re.compile(rf"(?<![\w@.-]){re.escape(account)}(?![\w@-]|\.\w)")
+    typed = sorted({account, *(unicodedata.normalize(form, account) for form in ("NFC", "NFD"))})
+    word = re.compile(rf"(?<![\w@.-])(?:{'|'.join(map(re.escape, typed))})(?![\w@-]|\.\w)")
     return lambda text: word.sub(mark, text)
 
 
@@ -110,7 +113,7 @@ def nameless(event: Event, account: str, mark: str) -> Event:
     texts = without_name(account, mark)
     data = _rewritten(event.data, texts, lambda _, said: _nameless_answer(said, texts))
     for name in ("to", *(("name",) if event.verb in _ABOUT_MEMBERS else ())):
-        if data.get(name) == account:
+        if isinstance(data.get(name), str) and nfc(data[name]) == nfc(account):
             data[name] = mark
     return event if data == event.data else changed(event, data=data)
 

@@ -9,6 +9,7 @@ from itagflow.errors import Incomplete, InvalidData, NotAllowed, Problem
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.jobpart import JobPart
+from itagflow.model.number import whole_number
 from itagflow.model.workspace import Member
 from itagflow.rules.access import Action, Policy, belongs, refusal
 from itagflow.rules.lifecycles import JOB, JobAct
@@ -104,8 +105,7 @@ def cut(whole: JobPart, count: int) -> tuple[JobPart, ...]:
     >>> [(part.first, part.last) for part in cut(JobPart(job=4, first=1, last=10), 3)]
     [(1, 3), (4, 6), (7, 10)]
     """
-    if count < 1:
-        raise InvalidData("parts", [Problem("", f"must be at least 1, not {count}")])
+    whole_number("parts", "", count, least=1)
     of = max(1, min(count, len(whole)))
     tasks = _stretches((whole.first, whole.last), of)
     packages = _stretches(whole.packages, of) if whole.packages else [None] * of

@@ -15,6 +15,7 @@ from itagflow.model.package import Assignment, Outcome
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
+from itagflow.model.text import flaw
 from itagflow.rules.change import Act, Change, Saved, record
 from itagflow.rules.lifecycles import TURN, Closing
 from itagflow.rules.voting import merge
@@ -121,6 +122,8 @@ def abandon_reason(template: Template, reason: str) -> str:
         InvalidData: when it is empty, or not one of the template's reasons.
     """
     known = template.abandon_reasons
+    if wrong := flaw(reason):
+        raise InvalidData("the reason to abandon", [Problem("reason", wrong)])
     if not reason.strip():
         raise InvalidData("the reason to abandon", [Problem("reason", "is empty")])
     if known and reason not in known:

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import cast
 
 import attrs
 
 from itagflow.errors import AlreadyExists, InvalidData, NotAllowed, Problem
 from itagflow.model.entity import changed
-from itagflow.model.text import flaw
-from itagflow.model.workspace import EXTERNAL_ROLES, Member, Role
+from itagflow.model.text import flaw, name_flaw, several
+from itagflow.model.workspace import EXTERNAL_ROLES, Group, Member, Role
+from itagflow.printing import spelled
 
 NAME_LENGTH = 200
 """How many characters a workspace's name, an account or a template's name may have."""
+
+
+MARK = re.compile(r"erased-[0-9]+(-[0-9]+)?")
+"""What an account becomes when its name is erased: nobody else can be called so."""
 
 
 def named(what: str, name: str) -> str:
     """Return *name* if a workspace, member or template can be called so.
 
     Raises:
-        InvalidData: when it is empty, too long, or cannot be stored.
+        InvalidData: when it is empty, too long, cannot be stored, or cannot be read as it is written.
     """
-    if not name.strip() or len(name) > NAME_LENGTH or flaw(name):
-        raise InvalidData(
-            what, [Problem("name", f"must have 1 to {NAME_LENGTH} characters that can be stored, not {name!r}")]
-        )
+    if not isinstance(cast(object, name), str) or not name.strip() or len(name) > NAME_LENGTH or flaw(name):
+        reason = f"must have 1 to {NAME_LENGTH} characters that can be stored, not {spelled(name)}"
+        raise InvalidData(what, [Problem("name", reason)])
+    if wrong := name_flaw(name):
+        raise InvalidData(what, [Problem("name", f"{spelled(name)} {wrong}")])
     return name
+
+
+def grouped(groups: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of groups if groups can be called so.
+
+    Raises:
+        InvalidData: when one is no name, or a single text is given for several.
+    """
+    return tuple(Group(name).name for name in several("the member", "groups", groups))
 
 
 def joined(known: Member | None, member: Member) -> Member:
@@ -36,10 +53,11 @@ def joined(known: Member | None, member: Member) -> Member:
         InvalidData: when an external member is to be more than leader or operator.
     """
     if known is None:
+        _must_be_no_mark(member.account)
         return _fit(member)
     if known.active or known.erased:
         raise AlreadyExists("Member", member.account)
-    return _fit(attrs.evolve(member, id=known.id, version=known.version + 1))
+    return _fit(attrs.evolve(member, id=known.id, account=known.account, version=known.version + 1))
 
 
 def with_role(member: Member, role: Role, groups: Sequence[str], external: bool, others: Sequence[Member]) -> Member:
@@ -64,7 +82,17 @@ def removed(member: Member, others: Sequence[Member]) -> Member:
     return changed(member, active=False)
 
 
-def erased(member: Member) -> Member:
+def first_member(workspace: int, id: int, account: str) -> Member:
+    """Return the administrator with whom a workspace begins.
+
+    Raises:
+        InvalidData: when nobody can be called so.
+    """
+    _must_be_no_mark(named("member", account))
+    return Member(id=id, workspace=workspace, account=account, role=Role.ADMIN)
+
+
+def erased(member: Member, mark: str) -> Member:
     """Return *member* without what tells who that was: the key stays, and with it who did what.
 
     Raises:
@@ -72,7 +100,13 @@ def erased(member: Member) -> Member:
     """
     if member.active:
         raise NotAllowed(member.account, "be erased", "they belong to the workspace: remove them first")
-    return changed(member, account=member.mark, groups=())
+    return changed(member, account=mark, groups=())
+
+
+def _must_be_no_mark(account: str) -> None:
+    if MARK.fullmatch(account):
+        reason = f"{account!r} is what is left of a name that was erased: choose another"
+        raise InvalidData("member", [Problem("name", reason)])
 
 
 def _must_leave_an_admin(member: Member, others: Sequence[Member], what: str) -> None:

@@ -10,6 +10,7 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.model.entity import changed
 from itagflow.model.job import Job, Route, Stage
 from itagflow.model.package import Assignment, Outcome, Package, TurnState
+from itagflow.model.text import flaw
 from itagflow.model.workspace import Member
 from itagflow.rules.change import Act
 from itagflow.rules.lifecycles import package_lifecycle
@@ -139,6 +140,8 @@ def needs_reason(what: str, reason: str) -> str:
     Raises:
         InvalidData: when it is empty.
     """
+    if wrong := flaw(reason):
+        raise InvalidData(what, [Problem("reason", wrong)])
     if not reason.strip():
         raise InvalidData(what, [Problem("reason", "is empty: say why, the people who did the work will read it")])
     return reason

@@ -54,6 +54,10 @@ class Dossier:
     """What its turns say, and what is said about its tasks."""
     members: Mapping[int, Member]
     """Those members of the workspace whom its turns name."""
+    gone: Mapping[int, datetime] = attrs.field(factory=dict[int, datetime])
+    """When those of them were removed whose turns are still to come back: that is done turn by turn."""
+    archived_at: datetime | None = None
+    """When the job was archived, if turns are still to be recalled: that is done likewise."""
 
     @cached_property
     def by_id(self) -> Mapping[int, Assignment]:
@@ -208,7 +212,7 @@ def _sent_back(turn: Assignment, task: int) -> bool:
 def _slots(dossier: Dossier) -> Iterator[Difference]:
     """Yield where a package has more or less turns than its stage needs."""
     job, package = dossier.job, dossier.package
-    live = [turn for turn in dossier.turns if turn.live]
+    live = [turn for turn in dossier.turns if turn.live and not _is_to_end(turn, dossier.archived_at)]
     if package.stage is None or job.state is JobState.ARCHIVED:
         yield from differ(package, "live turns", len(live), 0)
         if package.stage is None:
@@ -270,8 +274,13 @@ def _holder(dossier: Dossier, turn: Assignment) -> Iterator[Difference]:
     member = dossier.members.get(turn.member)
     if member is None or member.workspace != dossier.job.workspace:
         yield from differ(turn, "member", turn.member, "a member of the workspace")
-    elif turn.live:
-        yield from differ(turn, "member", turn.member, turn.member if member.active else "one who was not removed")
+    elif turn.live and not member.active and not _is_to_end(turn, dossier.gone.get(member.id)):
+        yield from differ(turn, "member", turn.member, "one who was not removed")
+
+
+def _is_to_end(turn: Assignment, since: datetime | None) -> bool:
+    """Return whether *turn* was made before that which ends it; it is taken back in a block of its own."""
+    return since is not None and turn.made_at <= since
 
 
 def _completeness(dossier: Dossier, turn: Assignment) -> Iterator[Difference]:

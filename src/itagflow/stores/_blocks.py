@@ -12,6 +12,7 @@ import attrs
 from itagflow.errors import AlreadyExists, Conflict, NotFound
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
+from itagflow.model.number import is_stored
 from itagflow.store import Query, Scalar
 from itagflow.stores._layout import LAYOUTS, Layout, Sums
 from itagflow.stores._sql import Sql
@@ -93,7 +94,7 @@ class Look(ABC):
         return
 
     def _one(self, layout: Layout[Any], text: str, key: Key) -> Found:
-        rows = self.rows(text, key)
+        rows = self.rows(text, key) if all(map(is_stored, key)) else []
         if not rows:
             raise NotFound(layout.kind.__name__, key)
         return rows[0]

@@ -10,6 +10,8 @@ from typing import Any
 
 import attrs
 
+from itagflow.model.text import nfc
+
 Decode = Callable[[Any], Any]
 Encode = Callable[[Any], Any]
 
@@ -69,6 +71,11 @@ def maybe_whole(name: str) -> Column:
 def word(name: str) -> Column:
     """Return a column of texts."""
     return Column(name, same, same)
+
+
+def named(name: str) -> Column:
+    """Return a column of names, compared in Unicode's form NFC; the body keeps one that was typed otherwise."""
+    return Column(name, nfc, same)
 
 
 def flag(name: str, *, derived: bool = False) -> Column:

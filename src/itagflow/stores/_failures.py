@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Mapping
 
@@ -28,3 +29,19 @@ def translated(store: str, error: sqlite3.Error) -> StoreFailed:
     family = "_".join(name.split("_")[:2])
     reason, hint = _MEANINGS.get(family, (f"SQLite says: {error}", "This may be a bug: please report it"))
     return StoreFailed(store, reason, hint)
+
+
+def path_of(path: str | os.PathLike[str]) -> str:
+    """Return *path* as text.
+
+    Raises:
+        StoreFailed: when the system has no files that are called so.
+    """
+    name = os.fsdecode(path)
+    try:
+        refused = b"\0" in os.fsencode(name)
+    except UnicodeError:  # half of a surrogate pair
+        refused = True
+    if refused:
+        raise StoreFailed(name, "the file cannot be opened: its name is none", "Choose another path")
+    return name

@@ -21,6 +21,7 @@ from itagflow.model.package import Assignment, Package, PackageState, Seat, Turn
 from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
+from itagflow.model.text import nfc
 from itagflow.model.workspace import Member, Workspace
 from itagflow.store import Query, Span
 from itagflow.stores._columns import (
@@ -31,6 +32,7 @@ from itagflow.stores._columns import (
     flag,
     maybe_choice,
     maybe_whole,
+    named,
     same,
     sum_of,
     time,
@@ -48,7 +50,8 @@ def _own(make: Callable[[Any], Any]) -> Any:
 
 def _body(layout: Layout[Any]) -> Mapping[str, tuple[Decode, Encode, Any]]:
     types = typing.get_type_hints(layout.kind)
-    apart = {"version", "who", *(column.name for column in (*layout.key, *layout.columns))}
+    columns = (column for column in (*layout.key, *layout.columns) if column.store is not nfc)
+    apart = {"version", "who", *(column.name for column in columns)}
     return {
         field.name: (codec.decoder(types[field.name]), codec.encoder(types[field.name]), _default(field))
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", layout.kind))
@@ -139,7 +142,7 @@ class Layout(Generic[E]):
     sums: Sums | None = None
     """The sums that are kept of it."""
     body: Mapping[str, tuple[Decode, Encode, Any]] = attrs.field(init=False, default=_own(_body))
-    """The fields of the body: how each is read and written, and its default."""
+    """The fields of the body: how each is read and written, and its default; of a name, which is a column too, none."""
     stored: tuple[Column, ...] = attrs.field(init=False, default=_own(_stored))
     """The columns of key, version and index, in the order of a row."""
     summed: Callable[[tuple[Any, ...]], tuple[Group, Group]] = attrs.field(init=False, default=_own(_summed))
@@ -182,17 +185,19 @@ class Layout(Generic[E]):
         body: dict[str, Any] = {}
         for name, (_, encode, default) in self.body.items():
             value = getattr(entity, name)
-            if value != default:
+            if value != (nfc(value) if name in self.names else default):
                 body[name] = encode(value)
         return spelled_out(jsontext.dumps(body)) if body else "{}"
 
 
-WORKSPACE = Layout(Workspace, "workspace", (whole("id"),), (word("name"),), (("name",),), unique=("name",), cached=True)
+WORKSPACE = Layout(
+    Workspace, "workspace", (whole("id"),), (named("name"),), (("name",),), unique=("name",), cached=True
+)
 MEMBER = Layout(
     Member,
     "member",
     (whole("id"),),
-    (whole("workspace"), word("account"), flag("active")),
+    (whole("workspace"), named("account"), flag("active")),
     (("workspace", "account"), ("account",)),
     unique=("workspace", "account"),
     cached=True,
@@ -201,7 +206,7 @@ TEMPLATE = Layout(
     Template,
     "template",
     (whole("id"),),
-    (whole("workspace"), word("name")),
+    (whole("workspace"), named("name")),
     (("workspace", "name"),),
     unique=("workspace", "name"),
     sparse=frozenset({"name"}),
@@ -211,7 +216,7 @@ JOB = Layout(
     Job,
     "job",
     (whole("id"),),
-    (whole("workspace"), word("name"), choice("state", JobState)),
+    (whole("workspace"), named("name"), choice("state", JobState)),
     (("workspace", "name"), ("name",)),
     unique=("workspace", "name"),
     cached=True,

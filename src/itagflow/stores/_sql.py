@@ -11,12 +11,16 @@ from typing import Any
 import attrs
 
 from itagflow.model.event import Event
+from itagflow.model.number import LEAST, MOST, is_stored
 from itagflow.store import Condition, Query, Scalar, Span
 from itagflow.stores._columns import plain
 from itagflow.stores._layout import LAYOUTS, Layout, Sums, check
 
 FEW = 8
 """Up to how many values are spelled out; more are passed as one JSON list, so that no limit is met."""
+
+NOTHING, SOMETHING = "IS NULL", "IS NOT NULL"
+"""What no value of a column fulfills, and what each does: columns are never NULL."""
 
 Shape = tuple[tuple[str, str], ...]
 """What the text of conditions depends on: the names, and how each is compared."""
@@ -80,7 +84,8 @@ class Sql:
         # the one is spelled out: a plan for any number of rows may begin with sorting all of them
         limit = "" if query.limit is None else "1" if query.limit == 1 else self.mark
         text = _find_text(self, LAYOUTS[query.kind], shape, unless, query.order, after, limit)
-        return Statement(text, (*values, *later, query.limit) if limit == self.mark else (*values, *later))
+        most = (min(query.limit or 0, MOST),) if limit == self.mark else ()
+        return Statement(text, (*values, *later, *most))
 
     def count(self, query: Query[Any]) -> Statement:
         """Return what counts the matches of *query*."""
@@ -141,16 +146,17 @@ def _rendered(sql: Sql, layout: Layout[Any], where: Mapping[str, Condition]) -> 
             shape.append((name, f"= {_literal(condition)}"))  # one of a few, some of which are rare
         elif isinstance(condition, tuple) and condition and all(isinstance(value, Enum) for value in condition):
             shape.append((name, f"IN ({', '.join(map(_literal, condition))})"))
-        elif isinstance(condition, tuple):
-            how, given = _any_of(sql, list(map(plain, condition)))
+        elif isinstance(condition, Span):
+            how, ends = _within(sql, condition)
+            if how:  # else no column can reach either end: all values match
+                shape.append((name, how + filled))
+                values += ends
+        else:
+            several = condition if isinstance(condition, tuple) else (condition,)
+            known = [plain(value) for value in several if is_stored(value)]
+            how, given = _any_of(sql, known) if known else (NOTHING, ())
             shape.append((name, how + filled))
             values += given
-        elif isinstance(condition, Span):
-            shape.append((name, _ends(sql, condition) + filled))
-            values += [plain(end) for end in (condition.low, condition.high) if end is not None]
-        else:
-            shape.append((name, f"= {sql.mark}{filled}"))
-            values.append(plain(condition))
     return tuple(shape), values
 
 
@@ -166,10 +172,14 @@ def _literal(word: Scalar) -> str:
     return f"'{plain(word)}'"
 
 
-def _ends(sql: Sql, span: Span) -> str:
-    low = f">= {sql.mark}" if span.low is not None else ""
-    high = f"<= {sql.mark}" if span.high is not None else ""
-    return " AND {} ".join(end for end in (low, high) if end)
+def _within(sql: Sql, span: Span) -> tuple[str, list[Any]]:
+    """Return how a column is compared with the ends of *span*; one that no column can reach is none."""
+    low, high = (None if end is None else plain(end) for end in (span.low, span.high))
+    if (isinstance(low, int) and low > MOST) or (isinstance(high, int) and high < LEAST):
+        return NOTHING, []
+    ends = [(f"{sign} {sql.mark}", end) for sign, end in ((">=", low), ("<=", high)) if end is not None]
+    ends = [(how, end) for how, end in ends if is_stored(end)]
+    return " AND {} ".join(how for how, _ in ends), [end for _, end in ends]
 
 
 def _any_of(sql: Sql, values: list[Any]) -> tuple[str, Sequence[Any]]:
@@ -284,15 +294,25 @@ def _after(sql: Sql, query: Query[Any]) -> tuple[str, list[Any]]:
     layout = LAYOUTS[query.kind]
     ends = dict(zip((*query.order, *(column.name for column in layout.key)), map(plain, query.after), strict=True))
     names = _full_order(layout, query.order)
-    if not any(name[0] == "-" for name in names):
+    if not any(name[0] == "-" for name in names) and all(map(is_stored, query.after)):
         return f"({', '.join(names)}) > ({sql.marks(len(names))})", [ends[name] for name in names]
     steps, values = list[str](), list[Any]()
     for at, name in enumerate(names):
         same = [f"{earlier.removeprefix('-')} = {sql.mark}" for earlier in names[:at]]
-        beyond = f"{name[1:]} < {sql.mark}" if name[0] == "-" else f"{name} > {sql.mark}"
+        how, end = _beyond(sql, name, ends[name])
+        beyond = f"{name.removeprefix('-')} {how}"
         steps.append(f"({' AND '.join([*same, beyond])})")
-        values += [ends[earlier] for earlier in names[: at + 1]]
+        values += [*(ends[earlier] for earlier in names[:at]), *end]
+        if not end:
+            break  # no row has this value, so that nothing behind it settles anything
     return f"({' OR '.join(steps)})", values
+
+
+def _beyond(sql: Sql, name: str, end: Any) -> tuple[str, list[Any]]:
+    """Return how a column is compared with where the last page ended; where no row can have ended, with nothing."""
+    if is_stored(end):
+        return f"{'<' if name[0] == '-' else '>'} {sql.mark}", [end]
+    return (SOMETHING if (end < LEAST) == (name[0] != "-") else NOTHING), []
 
 
 @cache

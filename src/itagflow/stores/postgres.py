@@ -23,6 +23,7 @@ from itagflow.stores._pg_failures import translated, translating
 from itagflow.stores._pg_schema import migrate
 from itagflow.stores._pg_transactions import Connect, PgTransaction, PgTransactions, Run, cursor_of
 from itagflow.stores._schema import migrations
+from itagflow.stores._secrets import Opener, is_clear, safe_name
 from itagflow.stores._sql import Sql
 from itagflow.stores._transaction import Mode
 
@@ -176,7 +177,7 @@ class PostgresStore:
     >>> from itagflow.stores.postgres import PostgresStore
     >>> PostgresStore("mysql://localhost/labels")
     Traceback (most recent call last):
-    itagflow.errors.InvalidData: the URL: 'mysql://localhost/labels' is not one of PostgreSQL: postgresql://user@host/name
+    itagflow.errors.InvalidData: the URL: must be like postgresql://user:p%40ss@host/name
     """
 
     def __init__(self, source: str | Connect, *, schema: str = "itagflow", connections: int = 10) -> None:
@@ -217,7 +218,7 @@ class PostgresStore:
 
     def opener(self) -> Callable[[], PostgresStore]:
         """Return what opens the same database in another process; a callable that was passed must be picklable."""
-        return partial(PostgresStore, self._source, schema=self._schema, connections=self._connections)
+        return Opener(PostgresStore, self._source, {"schema": self._schema, "connections": self._connections})
 
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
         """Open a block that only asks; see `itagflow.store.Store`."""
@@ -282,10 +283,11 @@ def name_of(source: str | Connect) -> str:
     """Return what errors call the store: its URL without the password."""
     if callable(source):
         return "postgresql"
+    is_understood = is_clear(source)
     try:
-        parts = conninfo_to_dict(source)
-    except psycopg.Error as error:
-        problem = Problem("", f"{source!r} is not one of PostgreSQL: postgresql://user@host/name")
-        raise InvalidData("the URL", [problem]) from error
-    user, port = (f"{parts['user']}@" if "user" in parts else ""), (f":{parts['port']}" if "port" in parts else "")
-    return f"postgresql://{user}{parts.get('host', '')}{port}/{parts.get('dbname', '')}"
+        conninfo_to_dict(source)
+    except psycopg.Error:  # its words may have the password in them
+        is_understood = False
+    if not is_understood:
+        raise InvalidData("the URL", [Problem("", "must be like postgresql://user:p%40ss@host/name")])
+    return safe_name(source)

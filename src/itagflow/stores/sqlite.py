@@ -17,7 +17,7 @@ from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.store import Query, Reader, Writer
 from itagflow.stores._blocks import Change, Decoded, Found, Look
-from itagflow.stores._failures import translated
+from itagflow.stores._failures import path_of, translated
 from itagflow.stores._layout import LAYOUTS, Layout
 from itagflow.stores._schema import bring_up, is_up_to_date
 from itagflow.stores._sql import SQLITE
@@ -175,7 +175,7 @@ class SqliteStore(_SqliteStore):
         Raises:
             StoreFailed: when the file cannot be opened, or belongs to another program or a newer version.
         """
-        name = os.fspath(path)
+        name = path_of(path)
         if name == ":memory:":
             raise StoreFailed(name, "is not a file", "Use 'memory:', which threads can share")
         self._path = os.path.abspath(name)  # whatever folder the program goes to

@@ -1,4 +1,4 @@
-"""Part of what every store promises: what a transaction leaves when it ends, and what a store does when it is closed."""
+"""Part of what every store promises: what a transaction leaves at its end, and what closing a store does."""
 
 from __future__ import annotations
 

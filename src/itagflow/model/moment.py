@@ -1,0 +1,32 @@
+"""Times: whatever zone they come in, they are kept in UTC, where an hour is always an hour."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from itagflow.errors import InvalidData, Problem
+from itagflow.printing import spelled
+
+
+def in_utc(what: str, field: str, at: object) -> datetime:
+    """Return the same moment in UTC.
+
+    Times of a zone that changes its offset cannot be reckoned with: what comes an hour later by the clock on the wall
+    may be two hours later, or none.
+
+    Args:
+        what: What it is of, such as ``the clock``.
+        field: What it is called there.
+        at: What was given.
+
+    Raises:
+        InvalidData: when it is no time, has no zone, or lies beyond the first or last year.
+    """
+    if not isinstance(at, datetime):
+        raise InvalidData(what, [Problem(field, f"must be a datetime, not {spelled(at)}")])
+    if at.utcoffset() is None:
+        raise InvalidData(what, [Problem(field, "needs a time zone, such as datetime.now(UTC)")])
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidData(what, [Problem(field, f"{at} is outside of the years 1 to 9999 in UTC")]) from None

@@ -1,0 +1,42 @@
+"""Text in one line: what people wrote cannot break a message, turn it around, or forge another line."""
+
+from __future__ import annotations
+
+import re
+
+BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+"""The characters with the Unicode property ``Bidi_Control``, for a class of a regular expression."""
+BREAKING = "\0-\x1f\x7f-\x9f\u2028\u2029"
+"""The control characters (``Cc``) and those that separate lines (``Zl``, ``Zp``), likewise."""
+
+_ESCAPED = re.compile(f"[{BREAKING}{BIDI}\ud800-\udfff]")
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def printable(text: str) -> str:
+    r"""Return *text* as it can be printed: one line, in the order in which it is written.
+
+    Control characters, those that separate lines or change the direction of writing, and halves of surrogate pairs
+    are escaped as Python would; everything else stays.
+
+    >>> print(printable("ben\n09:14 ada accepted package 1"))
+    ben\n09:14 ada accepted package 1
+    """
+    return _ESCAPED.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return _SHORT.get(found[0]) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def spelled(value: object) -> str:
+    """Return the ``repr`` of *value* in one line, or only its type where that cannot be written out.
+
+    >>> spelled("cat"), spelled(10**5_000)
+    ("'cat'", 'a value of type int')
+    """
+    try:
+        return printable(repr(value))
+    except (ValueError, RecursionError):  # an integer of thousands of digits, a list inside itself a thousand times
+        return f"a value of type {type(value).__name__}"

@@ -1,0 +1,122 @@
+"""What a store is called where people read it: nothing that could be a password, however wrong the URL is.
+
+A password can stand anywhere in a text that somebody meant as a URL.  So nothing is taken out of it; a name is built
+from those parts that can only be what they look like, and where the text has more than one meaning, of none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+T = TypeVar("T")
+
+_CODE = "%[0-9A-Fa-f]{2}"
+_HOST = rf"(?:(?:[A-Za-z0-9._-]|{_CODE}){{1,253}}|\[[0-9A-Fa-f:.]{{2,45}}\])(?::[0-9]{{1,5}})?"
+_URL = re.compile(
+    r"postgres(?:ql)?://"
+    rf"(?:(?P<user>(?:[^:@/\s%]|{_CODE})*)(?::(?:[^@/\s%]|{_CODE})*)?@)?"
+    rf"(?P<hosts>{_HOST}(?:,{_HOST})*|)"
+    rf"(?:/(?P<name>(?:[^/?@\s%]|{_CODE})*))?"
+    rf"(?:\?(?:[^@\s%]|{_CODE})*)?"
+)
+"""A URL as PostgreSQL reads it, where no part could also be a piece of a password that is not written as it must be."""
+_PAIR = re.compile(r"\s*([A-Za-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*)(?:\s+|$)", re.DOTALL)
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,63}")
+_PLACE = re.compile(r"[A-Za-z0-9_./,-]{1,253}")
+
+_KINDS = frozenset({"duckdb", "file", "http", "https", "mariadb", "mongodb", "mssql", "mysql", "oracle", "redis", "s3"})
+"""What people may take for the kind of a store."""
+_CREDENTIALS = re.compile(r":.*@|//.*@|\b(?:pass\w*|pwd|secret|token)\s*=", re.IGNORECASE | re.DOTALL)
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+
+
+def safe_name(source: str) -> str:
+    """Return what errors call the PostgreSQL database that *source* names: a URL, or pairs of names and values.
+
+    Of a source that has more than one meaning nothing is shown but its kind.
+
+    >>> safe_name("postgresql://ada:secret@db.example.org:5432/labels?sslmode=require")
+    'postgresql://ada@db.example.org:5432/labels'
+    >>> safe_name("host=db.example.org password=secret dbname=labels")
+    'postgresql://db.example.org/labels'
+    >>> safe_name("postgresql://ada:sec@ret@db.example.org/labels")
+    'postgresql'
+    """
+    if found := _URL.fullmatch(source):
+        user = f"{found['user']}@" if _PLAIN.fullmatch(found["user"] or "") else ""
+        name = found["name"] if _PLAIN.fullmatch(found["name"] or "") else ""
+        return f"postgresql://{user}{found['hosts']}/{name}"
+    pairs = pairs_in(source)
+    if pairs is None:
+        return "postgresql"
+    user = f"{pairs['user']}@" if _PLAIN.fullmatch(pairs.get("user", "")) else ""
+    host = next((pairs[name] for name in ("host", "hostaddr") if _PLACE.fullmatch(pairs.get(name, ""))), "")
+    port = f":{pairs['port']}" if re.fullmatch("[0-9,]{1,63}", pairs.get("port", "")) else ""
+    name = pairs["dbname"] if _PLAIN.fullmatch(pairs.get("dbname", "")) else ""
+    return f"postgresql://{user}{host}{port}/{name}"
+
+
+def is_clear(source: str) -> bool:
+    """Return whether *source* has one meaning only: the driver will not take a part of a password for a host.
+
+    Where it has not, no word of the driver's own errors can be shown.
+
+    >>> is_clear("postgresql://ada:sec%40ret@db/labels"), is_clear("postgresql://ada:sec@ret@db/labels")
+    (True, False)
+    """
+    return _URL.fullmatch(source) is not None or pairs_in(source) is not None
+
+
+def pairs_in(source: str) -> dict[str, str] | None:
+    """Return the names and values of ``host=… password=…``, or None when that is not what *source* is.
+
+    >>> pairs_in("host=db password='two words'"), pairs_in("host=db password=two words")
+    ({'host': 'db', 'password': "'two words'"}, None)
+    """
+    pairs, at = dict[str, str](), 0
+    while at < len(source):
+        found = _PAIR.match(source, at)
+        if found is None:
+            return None
+        pairs[found[1].lower()], at = found[2], found.end()
+    return pairs
+
+
+def kind_of(source: str) -> str:
+    """Return the kind of store that a URL begins with, where it is one that others have; else nothing.
+
+    >>> kind_of("mysql+pymysql://ada:secret@db/labels"), kind_of("ada:secret@db/labels")
+    ('mysql', '')
+    """
+    kind = re.split("[:+]", source, maxsplit=1)[0]
+    return kind if kind.lower() in _KINDS else ""
+
+
+def is_path(source: str) -> bool:
+    """Return whether *source* can be taken for the path of a file, and shown as one: it is no URL gone wrong.
+
+    >>> is_path("labels.db"), is_path("ada:secret@db/labels"), is_path("host=db password=secret")
+    (True, False, False)
+    """
+    rest = source[2:] if _DRIVE.match(source) else source
+    return "://" not in rest and _CREDENTIALS.search(rest) is None
+
+
+@attrs.frozen
+class Opener(Generic[T]):
+    """Opens a store anew, also in another process; where, and by which password, its repr does not say."""
+
+    kind: Callable[..., T]
+    """The class of the store."""
+    source: Any = attrs.field(repr=False)
+    """What it is opened with."""
+    options: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    """The other arguments, by name."""
+
+    def __call__(self) -> T:
+        """Return the store."""
+        return self.kind(self.source, **self.options)

@@ -1,0 +1,329 @@
+"""Whatever is given for a key, a number or a position: it names what is there, or is refused with an error of ours."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from scenes import cats, labeled, rows, street, taken
+from test_bad_input import everything
+
+import itagflow
+from itagflow import (
+    Action,
+    Choice,
+    FixedSize,
+    Flow,
+    InvalidData,
+    ItagflowError,
+    Job,
+    JobPart,
+    Label,
+    NotFound,
+    PreLabel,
+    Role,
+    Stage,
+    Workflow,
+    templates,
+)
+from itagflow.model.number import LEAST, MOST
+from itagflow.store import Query, Span
+
+L, I = Stage.LABEL, Stage.INSPECT
+ASKED = templates.image_classification(["cat", "dog"])
+
+FAR: list[Any] = [2**63, 2**70, -(2**63) - 1, 10**5_000, -(10**5_000)]
+"""What no database keeps as a number."""
+NONE: list[Any] = [*FAR, MOST, LEAST, -1, 0, 999]
+"""What is a number, and no key of anything."""
+ODD: list[Any] = [True, False, 1.0, float("nan"), None, b"1", [], {}, (), (1,), (1, 2, 3), object]
+"""What is no key of anything either; ``True`` and ``1.0`` equal 1, which is."""
+
+
+class Scene:
+    """A job at work: ben holds package 2, di inspects package 1; another job is archived."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.job = cats(flow, tasks=6, workflow=Workflow(Label(limit=5), itagflow.Inspect()), packaging=FixedSize(2))
+        labeled(flow, "ben", self.job)
+        self.turn = taken(flow, "ben", self.job)
+        self.review = taken(flow, "di", self.job, I)
+        self.lapsed = flow.assign((self.job.id, 3), "cy", by="ada")
+        home = self.job.workspace
+        self.draft = flow.create_job(home, "draft", template=ASKED, by="ada").id
+        flow.remove_member(home, flow.add_member(home, "gone", Role.OPERATOR, by="ada"), by="ada")
+
+
+def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
+    """Good arguments for each public verb; several sets where one does not reach everything."""
+    job, home = scene.job.id, scene.job.workspace
+    turn, review = scene.turn.key, scene.review.key
+    by = {"by": "ada"}
+    export = {"job": job, "format": "itag", "target": "never.manifest", "parts": 2, "by": "ada"}
+    create = {"workspace": home, "name": "new", "template": ASKED, **by}
+    return {
+        "abandon": [{"turn": turn, "task": 3, "reason": "dark", "by": "ben"}],
+        "accept": [{"turn": review, "by": "di"}],
+        "accept_many": [{"turns": [review], **by}],
+        "add_member": [{"workspace": home, "account": "new", "role": Role.OPERATOR, **by}],
+        "add_template": [{"workspace": home, "template": ASKED, "name": "new", **by}],
+        "add_workers": [{"job": job, "stage": L, "workers": ["ben"], **by}],
+        "append": [{"job": job, "data": rows(1), **by}],
+        "archive": [{"job": job, **by}],
+        "assign": [{"package": (job, 2), "member": "cy", **by}],
+        "assign_many": [{"packages": [(job, 2)], "member": "cy", **by}],
+        "available": [{"member": "ben", "workspace": home}],
+        "can": [{"member": "ben", "action": Action.LABEL, "entity": home}],
+        "change_template": [{"job": job, "to": [], **by}],
+        "claim": [{"member": "ben", "job": job, "stage": L}],
+        "claim_many": [{"member": "ben", "job": job, "stage": L, "count": 1}],
+        "copy": [{"to": itagflow.MemoryStore(), "workspace": home}],
+        "create_job": [{**create, "seed": 3}, {**create, "workflow": Workflow(Label(rework="ben"))}],
+        "create_workspace": [],
+        "delete": [{"job": job, **by}],
+        "discard": [{"package": (job, 3), **by}],
+        "erase_member": [{"workspace": home, "member": "gone", **by}],
+        "erase_task": [{"task": (job, 5), **by}],
+        "events": [{"after": 0, "workspace": home}],
+        "expire": [{"job": job, **by}],
+        "explain": [{"member": "ben", "job": job, "stage": L}],
+        "export": [export],
+        "find_tasks": [{"job": job, "member": "ben", **by}],
+        "finish": [{"job": job, **by}],
+        "history": [{"job": job, "package": 1, **by}],
+        "import_job": [{**create, "data": [{"data": {}, "label-7": {"results": []}}]}],
+        "job": [{"job": job, **by}],
+        "jobs": [{"workspace": home}],
+        "judge": [{"turn": review, "task": 1, "by": "di"}],
+        "listen": [{"after": 0, "workspace": home, "patience": 0}],
+        "load": [{"job": scene.draft, "data": rows(1), **by}],
+        "members": [{"workspace": home}],
+        "modify": [{"turn": review, "task": 1, "reply": Choice("dog"), "by": "di"}],
+        "packages": [{"job": job}],
+        "parts": [{"job": job, "count": 2}],
+        "pause": [{"job": job, **by}],
+        "prelabel": [{"job": job, "predict": lambda tasks: [PreLabel(Choice("cat"))] * len(tasks), "batch": 2, **by}],
+        "prioritize": [{"job": job, "priority": 1, "packages": [1], **by}],
+        "progress": [{"job": job, **by}],
+        "publish": [{"job": job, **by}],
+        "reassign": [{"turn": turn, "member": "cy", **by}],
+        "reject": [{"turn": review, "tasks": [1], "reason": "no", "by": "di"}],
+        "reject_many": [{"turns": [review], "by": "di"}],
+        "release": [{"turn": turn, "by": "ben"}],
+        "release_many": [{"turns": [turn], "by": "ben"}],
+        "remove_member": [{"workspace": home, "member": "cy", **by}],
+        "remove_workers": [{"job": job, "stage": L, "workers": ["ben"], **by}],
+        "renew": [{"turn": turn, "by": "ben"}],
+        "reopen": [{"package": (job, 1), **by}],
+        "restore": [{"turn": turn, "task": 3, "by": "ben"}],
+        "result": [{"task": (job, 1), **by}],
+        "results": [{"job": job, **by}],
+        "resume": [{"job": job, **by}],
+        "review": [{"turn": review, "by": "di"}],
+        "review_many": [{"turns": [review], "by": "di"}],
+        "save": [{"turn": turn, "task": 3, "reply": Choice("cat"), "by": "ben"}],
+        "save_many": [{"turn": turn, "replies": [(3, Choice("cat"))], "by": "ben"}],
+        "set_check": [{"job": job, "check": None}],
+        "set_role": [{"workspace": home, "member": "cy", "role": Role.LEADER, **by}],
+        "set_workforce": [{"job": job, "workforce": {L: ["ben"]}, **by}],
+        "submit": [{"turn": turn, "by": "ben"}],
+        "tasks": [{"turn": turn, "by": "ben"}],
+        "template": [{"job": job, **by}],
+        "templates": [{"workspace": home}],
+        "turn": [{"turn": turn}],
+        "turns": [{"member": "ben"}, {"member": "ben", "job": job}, {"member": "ben", "workspace": home}],
+        "update_job": [{"job": job, **by}],
+        "verify": [{"place": home}],
+        "close": [],
+    }
+
+
+SEVERAL = {"turns", "packages", "tasks", "workers"}
+"""Parameters that take several references."""
+INSIDE = {"replies", "data", "workforce", "workflow"}
+"""Parameters that have references somewhere in them."""
+MAY_BE_NONE = {"by", "workspace", "package", "packages", "job", "place", "parts", "tasks", "seed", "member"}
+COUNTS = {"after", "batch", "count", "limit", "parts", "priority", "seed"}
+"""Parameters that take a number which is no key."""
+
+
+def public_verbs() -> list[str]:
+    return [name for name, _ in inspect.getmembers(Flow, callable) if not name.startswith("_")]
+
+
+def takes_a_number(verb: str) -> Iterator[str]:
+    """The parameters of a verb whose annotation, as it is spelled out, has an int in it."""
+    function = getattr(Flow, verb)
+    hints = typing.get_type_hints(inspect.unwrap(function), include_extras=False)
+    for name, hint in hints.items():
+        if name != "return" and re.search(r"\bint\b", str(hint).replace("<class 'int'>", "int")):
+            yield name
+
+
+def ways(name: str, given: Any, bad: Any) -> Iterator[Any]:
+    """The wrong values for a parameter: alone, and where it takes a pair, in each of its places."""
+    if name not in INSIDE:
+        yield [bad] if name in SEVERAL else bad
+    inner = given[0] if name in SEVERAL and given else given
+    if isinstance(inner, tuple):
+        for pair in ((bad, inner[1]), (inner[0], bad), (bad, bad)):
+            yield [pair] if name in SEVERAL else pair
+    if name == "workforce":
+        yield {L: [bad]}
+    if name == "replies":
+        yield [(bad, Choice("cat"))]
+        if isinstance(bad, int | float):
+            yield {bad: Choice("cat")}
+    if name == "workflow" and isinstance(bad, int) and not isinstance(bad, bool):
+        yield Workflow(Label(rework=bad))
+
+
+def tried(flow: Flow, verb: str, arguments: dict[str, Any]) -> BaseException | None:
+    """What became of a call: everything lazy is gone through, and a bulk verb's refusal is an error like others."""
+    try:
+        found = getattr(flow, verb)(**arguments)
+        if isinstance(found, Iterator):
+            found = list(found)
+        if verb.endswith("_many") and isinstance(found, list) and found and hasattr(found[0], "error"):
+            return found[0].error
+    except BaseException as error:
+        return error
+    return None
+
+
+def test_every_verb_that_takes_a_number_has_good_arguments(flow: Flow) -> None:
+    scene = Scene(flow)
+    known = good(scene)
+    assert sorted(known) == public_verbs()
+    for verb, calls in known.items():
+        given = {name for call in calls for name in call}
+        missing = {name for name in takes_a_number(verb) if name not in given}
+        assert missing <= {"executor", "stages", "packaging", "workforce", "workflow", "formal"}, verb
+
+
+def is_wrong(verb: str, name: str, bad: Any) -> bool:
+    """Whether a value says nothing sensible in this place."""
+    if bad is None:
+        return name not in MAY_BE_NONE
+    if name == "after" or name in ("priority", "seed"):
+        return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool)
+    if name in ("count", "batch", "parts") and isinstance(bad, int) and not isinstance(bad, bool):
+        return bad in FAR or (bad < 1 and verb != "claim_many")
+    return True
+
+
+@pytest.mark.parametrize("verb", [verb for verb in public_verbs() if list(takes_a_number(verb))])
+def test_what_is_no_key_is_not_found_and_what_is_no_number_is_refused(flow: Flow, verb: str) -> None:
+    scene = Scene(flow)
+    before = everything(flow)
+    wrong = list[str]()
+    for call in good(scene)[verb]:
+        for name in takes_a_number(verb):
+            for bad in (*NONE, *ODD) if name in call else ():
+                for value in ways(name, call[name], bad):
+                    error = (
+                        tried(flow, verb, {**call, name: value}) if is_wrong(verb, name, bad) else InvalidData("", ())
+                    )
+                    wanted = InvalidData if name in COUNTS else (NotFound, InvalidData)
+                    if not isinstance(error, wanted):
+                        wrong.append(f"{name}={str(type(value)) if bad in FAR else value!r}: {error!r:.200}")
+                    elif isinstance(error, ItagflowError):
+                        assert "\n" not in str(error)
+    assert wrong == []
+    assert everything(flow) == before
+
+
+def test_true_is_not_the_first_of_anything() -> None:
+    ids = iter(range(1, 10_000))
+    with itagflow.open("memory:", ids=lambda: next(ids)) as flow:
+        home = street(flow, "ben")
+        assert home.id == 1
+        for bad in (True, 1.0):
+            assert isinstance(tried(flow, "jobs", {"workspace": bad}), NotFound)
+        job = flow.create_job(home, "cats", template=ASKED, data=[{"data": {"source": "1"}}], by="ada")
+        seen = flow.claim("ada", job, L)
+        assert seen is not None
+        for bad in (float(job.id), True):
+            assert isinstance(tried(flow, "claim", {"member": "ada", "job": bad, "stage": L}), NotFound)
+            assert isinstance(tried(flow, "save", {"turn": seen, "task": bad, "reply": Choice("cat")}), NotFound)
+
+
+class TestStores:
+    """What a query compares with may be any number: what no database keeps equals nothing, and bounds nothing."""
+
+    def test_a_key(self, flow: Flow) -> None:
+        job = cats(flow)
+        with flow.store.read() as reader:
+            for far in FAR[:3]:
+                for kind, key in ((Job, (far,)), (itagflow.Task, (job.id, far)), (itagflow.Task, (far, 1))):
+                    with pytest.raises(NotFound):
+                        reader.get(kind, key)
+        with flow.store.write() as writer, pytest.raises(NotFound):
+            writer.hold(Job, (2**70,))
+
+    @pytest.mark.parametrize(
+        ("condition", "numbers"),
+        [
+            (2**70, []),
+            ((2**70, 2), [2]),
+            ((2**70, -(2**70)), []),
+            (Span(2**70, None), []),
+            (Span(None, -(2**70)), []),
+            (Span(None, 2**70), [1, 2, 3, 4]),
+            (Span(-(2**70), 2), [1, 2]),
+            (Span(3, 2**63), [3, 4]),
+            (Span(-(2**63) - 1, 2**63), [1, 2, 3, 4]),
+        ],
+    )
+    def test_a_condition(self, flow: Flow, condition: Any, numbers: list[int]) -> None:
+        job = cats(flow)
+        query = Query(itagflow.Task, {"job": job.id, "number": condition}, order=("number",))
+        with flow.store.read() as reader:
+            assert [task.number for task in reader.find(query)] == numbers
+            assert reader.count(query) == len(numbers)
+            assert sum(count for (count,) in reader.tally(query, by=("package",)).values()) == len(numbers)
+
+    @pytest.mark.parametrize(
+        ("order", "after", "numbers"),
+        [
+            (("number",), (2**70,), []),
+            (("number",), (-(2**70),), [1, 2, 3, 4]),
+            (("-number",), (2**70,), [4, 3, 2, 1]),
+            (("-number",), (-(2**70),), []),
+            (("package", "number"), (1, 2**70), [3, 4]),
+            (("package", "number"), (2, -(2**70)), [3, 4]),
+            (("package", "number"), (2**70, 1), []),
+            (("-package", "number"), (2, 2**70), [1, 2]),
+            (("-package", "number"), (2, -(2**70)), [3, 4, 1, 2]),
+        ],
+    )
+    def test_a_page_after_what_cannot_be(self, flow: Flow, order: Any, after: Any, numbers: list[int]) -> None:
+        job = cats(flow)
+        ends = (*after[: len(order)], job.id, after[-1])
+        query = Query(itagflow.Task, {"job": job.id}, order=order, after=ends)
+        with flow.store.read() as reader:
+            assert [task.number for task in reader.find(query)] == numbers
+
+
+MAKE: list[Callable[[Any], object]] = [
+    FixedSize,
+    itagflow.AvgSize,
+    lambda bad: Label(votes=bad),
+    lambda bad: Label(votes=2, min_votes=bad),
+    lambda bad: Label(limit=bad),
+    lambda bad: itagflow.Inspect(sample=bad),
+    lambda bad: JobPart(job=1, first=bad, last=1),
+    lambda bad: JobPart(job=1, first=1, last=bad),
+]
+
+
+@pytest.mark.parametrize("make", MAKE, ids=range(len(MAKE)))
+@pytest.mark.parametrize("bad", [*FAR, -1, True, "1", [], float("nan")], ids=lambda bad: str(type(bad)))
+def test_values_of_rules_are_whole_numbers_of_63_bits(make: Callable[[Any], object], bad: Any) -> None:
+    with pytest.raises(InvalidData):
+        make(bad)

@@ -1,0 +1,101 @@
+"""A store is verified while people work: what an act has half done, and goes on with, is no difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+from corruptions import altered, at
+from scenes import Clock, cats, labeled, taken
+
+from itagflow import Assignment, Choice, FixedSize, Flow, Inspect, Job, Label, Stage, Workflow
+from itagflow.store import Writer
+
+
+class Watch:
+    """Verifies the store before each of its write blocks, so between any two of an act."""
+
+    def __init__(self, flow: Flow, snapshot: bool) -> None:
+        self.flow, self.snapshot = flow, snapshot
+        self.looks = 0
+        self.found = list[str]()
+        self.open = flow.store.write
+
+    def __call__(self) -> AbstractContextManager[Writer]:
+        self.looks += 1
+        self.found += map(str, self.flow.verify(snapshot=self.snapshot))
+        return self.open()
+
+
+def busy(flow: Flow) -> Job:
+    """A job of which ben holds three packages and has done one, and di inspects that."""
+    job = cats(flow, tasks=10, workflow=Workflow(Label(limit=5), Inspect()), packaging=FixedSize(2))
+    labeled(flow, "ben", job)
+    taken(flow, "di", job, Stage.INSPECT)
+    for _ in range(3):
+        turn = taken(flow, "ben", job)
+        flow.save(turn, next(flow.tasks(turn)), Choice("cat"))
+    flow.assign((job.id, 5), "ben", by="ada")
+    return job
+
+
+def archived_and_deleted(flow: Flow, job: Job) -> None:
+    flow.archive(job, by="ada")
+    flow.delete(job, by="ada")
+
+
+def removed_and_erased(flow: Flow, job: Job) -> None:
+    flow.remove_member(job.workspace, "ben", by="ada")
+    flow.erase_member(job.workspace, "ben", by="ada")
+
+
+@pytest.mark.parametrize("snapshot", [False, True])
+@pytest.mark.parametrize(
+    "act",
+    [
+        removed_and_erased,
+        archived_and_deleted,
+        lambda flow, job: flow.finish(job, by="ada", discard_open=True),
+        lambda flow, job: flow.erase_task((job.id, 3), by="ada"),
+    ],
+    ids=["remove a member", "archive and delete", "finish", "erase a task"],
+)
+def test_what_is_half_done_is_no_difference(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch, act: Callable[[Flow, Job], object], snapshot: bool
+) -> None:
+    job = busy(flow)
+    watch = Watch(flow, snapshot)
+    with monkeypatch.context() as patch:
+        patch.setattr(flow.store, "write", watch)
+        act(flow, job)
+    assert watch.found == []
+    assert watch.looks > 0
+    assert list(flow.verify()) == []
+
+
+def test_a_removal_that_broke_off_is_gone_on_with(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = busy(flow)
+    with monkeypatch.context() as patch:
+        patch.setattr(flow, "_recall_all", lambda *args, **more: None)
+        flow.remove_member(job.workspace, "ben", by="ada")
+    assert list(flow.verify()) == []
+    assert len(list(flow.turns("ben"))) == 4
+    flow.remove_member(job.workspace, "ben", by="ada")
+    assert list(flow.turns("ben")) == []
+
+
+def test_a_turn_that_was_made_later_is_one(flow: Flow, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = busy(flow)
+    (turn, *_) = flow.turns("ben")
+    with monkeypatch.context() as patch:
+        patch.setattr(flow, "_recall_all", lambda *args, **more: None)
+        flow.remove_member(job.workspace, "ben", by="ada")
+        flow.archive(job, by="ada")
+    clock.forward(seconds=1)
+    altered(flow, at(flow, Assignment, *turn.key), made_at=clock())
+    assert sorted(str(difference) for difference in flow.verify()) == [
+        f"package {turn.package} of job {job.id}: live turns is 1, and should be 0",
+        f"turn {turn.id} of job {job.id}: member is {turn.member}, and should be one who was not removed",
+    ]
+    altered(flow, at(flow, Assignment, *turn.key), made_at=turn.made_at)
