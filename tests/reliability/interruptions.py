@@ -248,7 +248,7 @@ class Scene:
         self.worker.tidy()
         did = self.neighbor.end() if self.neighbor else ""
         kept = check(self.flow, self.ledger)
-        self.flow.close()
+        assert self.flow.close() is True, "closing says that something still runs"
         left = descriptors(self.url) if self.neighbor else []
         assert not left, f"still open after closing: {left}"
         if self.neighbor:
