@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import ctypes
+import gc
 import os
 import random
 import signal
@@ -303,6 +304,18 @@ def single_interrupts(url: str, count: int) -> str:
     scene = Scene(url, busy=True)
     assert scene.neighbor
     said = struck(scene, FromAnotherProcess(scene.draw, scene.neighbor), count)
+    return f"{said}, {scene.end()}"
+
+
+def of_snapshots(url: str, count: int) -> str:
+    """Strikes on those who begin and end snapshots all the time, each on a connection of its own; none stays open.
+
+    Without the collector of cycles: a connection of `sqlite3` is part of one, so one that is dropped stays open.
+    """
+    scene = Scene(url)
+    gc.disable()
+    scene.worker.verbs = (scene.worker.freeze_results,)
+    said = struck(scene, Alarm(scene.draw), count)
     return f"{said}, {scene.end()}"
 
 

@@ -58,6 +58,7 @@ ALL = (
     *map(Long, (closing.while_waiting, closing.half_read, closing.while_listening)),
     *(Long(interruptions.strikes, (source, 2_500)) for source in interruptions.SOURCES),
     Long(interruptions.single_interrupts, (1_000,), SHARED),
+    Long(interruptions.of_snapshots, (1_000,), SHARED),
     Long(interruptions.left_half_read, (500,)),
     Long(forks.during_writes, (200,)),
     Long(forks.inside_a_policy, (200,)),

@@ -81,11 +81,12 @@ class Worker:
     draw: random.Random
     assignment: Assignment | None = None
 
-    @property
-    def verbs(self) -> Sequence[Callable[[], object]]:
-        """What they do, one as often as the other."""
+    verbs: Sequence[Callable[[], object]] = ()
+    """What they do, one as often as the other; anything unless given."""
+
+    def __attrs_post_init__(self) -> None:
         reading = (self.look, self.list_results, self.freeze_results, self.export)
-        return (self.claim, self.save, self.save_many, self.release, self.load, *reading)
+        self.verbs = self.verbs or (self.claim, self.save, self.save_many, self.release, self.load, *reading)
 
     def work(self) -> None:
         """Do one of them."""
