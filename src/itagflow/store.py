@@ -112,7 +112,8 @@ class Writer(Reader, Protocol):
         """Replace entities; each must be exactly one version newer than the stored one.
 
         Raises:
-            Conflict: when one is not; none is saved then.
+            Conflict: when one is not; none is saved then.  A store that has saved others before it finds out may
+                refuse to keep the block instead, with `StoreFailed` at its end.
         """
         ...
 

@@ -94,6 +94,7 @@ def _by_package(found: Iterable[E]) -> dict[int, list[E]]:
 
 
 def members_of(reader: Reader, keys: set[int]) -> Iterator[Member]:
+    """Return the members with these keys."""
     return reader.find(Query(Member, {"id": tuple(keys)})) if keys else iter(())
 
 

@@ -12,6 +12,7 @@ Source: RFC 4180; for the names of the columns iTAG, *Configure intelligent pre-
 from __future__ import annotations
 
 import csv
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
@@ -40,7 +41,12 @@ MAX_FIELD = 2**31 - 1
 MAX_COLUMNS = 16_384
 """The most that spreadsheets take; where each row has fields of its own, a table is mostly commas."""
 
-_FIELD_LIMIT = Lock()
+
+class _FieldLimit:
+    """The limit of the standard library's reader, which is one for the whole process."""
+
+    lock = Lock()
+
 
 Record = tuple[int, list[str]]
 """The line that a record begins at, and its cells."""
@@ -75,8 +81,17 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
             yield record if isinstance(record, Problem) else _row(names, *record)
 
 
+def _make_lock_in_child() -> None:
+    """Make another lock in a forked child: a thread that is not there may have held the parent's."""
+    _FieldLimit.lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_make_lock_in_child)
+
+
 def _raise_field_limit(limit: int) -> None:
-    with _FIELD_LIMIT:  # it is one for the whole process: others may need more than we do
+    with _FieldLimit.lock:  # others may need more than we do
         csv.field_size_limit(max(csv.field_size_limit(), min(limit, MAX_FIELD)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
@@ -124,9 +124,8 @@ def several(what: str, field: str, texts: Iterable[str]) -> tuple[str, ...]:
     Raises:
         InvalidData: when they are one text, or cannot be gone through.
     """
-    given = cast(object, texts)
-    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
-        raise InvalidData(what, [Problem(field, f"must be several texts, such as a list, not {shown(given)}")])
+    if isinstance(texts, str | bytes) or not hasattr(texts, "__iter__"):
+        raise InvalidData(what, [Problem(field, f"must be several texts, such as a list, not {shown(texts)}")])
     return tuple(texts)
 
 

@@ -9,13 +9,14 @@ from typing import Any, cast
 
 import attrs
 
-from itagflow.errors import AlreadyExists, Conflict, NotFound
+from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.number import is_stored
 from itagflow.store import Query, Scalar
 from itagflow.stores._layout import LAYOUTS, Layout, Sums
 from itagflow.stores._sql import Sql
+from itagflow.stores._transaction import Transaction
 
 CACHED = 4_096
 """How many decoded entities of the kinds that seldom change are kept."""
@@ -51,9 +52,10 @@ class Look(ABC):
     sums_are_kept = True
     """Whether the kept sums are up to date; in a write block they are not, until it ends."""
 
-    def __init__(self, sql: Sql, decoded: Decoded) -> None:
+    def __init__(self, sql: Sql, decoded: Decoded, transaction: Transaction[Any]) -> None:
         """Ask in this *sql*."""
         self.sql = sql
+        self.transaction = transaction
         self._kept = decoded
 
     @abstractmethod
@@ -69,8 +71,7 @@ class Look(ABC):
         """Yield every match in order."""
         statement = self.sql.find(query)
         layout = cast("Layout[E]", LAYOUTS[query.kind])
-        rows = self.rows(statement.text, statement.values)
-        return (self._kept.entity(layout, row) for row in rows)
+        return self._decode(layout, self.rows(statement.text, statement.values))
 
     def count(self, query: Query[E]) -> int:
         """Return how many match."""
@@ -93,6 +94,13 @@ class Look(ABC):
         """Do what comes last before a commit: nothing, in a block that only asks."""
         return
 
+    def _decode(self, layout: Layout[E], rows: list[Found]) -> Iterator[E]:
+        transaction = self.transaction
+        for row in rows:
+            if transaction.has_been_ended:  # the store was closed since the last step
+                raise StoreFailed(transaction.store, *transaction.refusal)
+            yield self._kept.entity(layout, row)
+
     def _one(self, layout: Layout[Any], text: str, key: Key) -> Found:
         rows = self.rows(text, key) if all(map(is_stored, key)) else []
         if not rows:
@@ -105,9 +113,10 @@ class Change(Look):
 
     sums_are_kept = False
 
-    def __init__(self, sql: Sql, decoded: Decoded) -> None:
+    def __init__(self, sql: Sql, decoded: Decoded, transaction: Transaction[Any]) -> None:
         """Ask and write in this *sql*."""
-        super().__init__(sql, decoded)
+        super().__init__(sql, decoded, transaction)
+        self._saved_in_part = False
         self._held: dict[tuple[type[Any], Key], Found] = {}
         self._sums: dict[Sums, dict[Found, list[int]]] = {}
 
@@ -124,20 +133,27 @@ class Change(Look):
         """
 
     def save(self, *entities: Entity) -> None:
-        """Replace entities, each by one version."""
-        for entity in entities:
-            layout: Layout[Any] = LAYOUTS[type(entity)]
-            row, keys = layout.row(entity), len(layout.key)
-            held = self._held.pop((type(entity), row[:keys]), None)
-            old = self._one(layout, self.sql.get(layout), row[:keys]) if layout.sums and held is None else held
-            places = _changed(held, row, keys)
-            done = self.update(entity, places, (*(row[at] for at in places), *row[:keys], entity.version - 1))
-            if done != 1:
-                self.get(type(entity), entity.key)
-                raise Conflict(type(entity).__name__, entity.key)
-            if layout.sums and old is not None and (old_sums := layout.summed(old)) != (sums := layout.summed(row)):
-                self._count(layout.sums, *old_sums, -1)
-                self._count(layout.sums, *sums, 1)
+        """Replace entities, each by one version; when a later one is refused, the block can only be dropped."""
+        for number, entity in enumerate(entities):
+            try:
+                self._save(entity)
+            except (AlreadyExists, Conflict, NotFound):
+                self._saved_in_part |= number > 0
+                raise
+
+    def _save(self, entity: Entity) -> None:
+        layout: Layout[Any] = LAYOUTS[type(entity)]
+        row, keys = layout.row(entity), len(layout.key)
+        held = self._held.pop((type(entity), row[:keys]), None)
+        old = self._one(layout, self.sql.get(layout), row[:keys]) if layout.sums and held is None else held
+        places = _changed(held, row, keys)
+        done = self.update(entity, places, (*(row[at] for at in places), *row[:keys], entity.version - 1))
+        if done != 1:
+            self.get(type(entity), entity.key)
+            raise Conflict(type(entity).__name__, entity.key)
+        if layout.sums and old is not None and (old_sums := layout.summed(old)) != (sums := layout.summed(row)):
+            self._count(layout.sums, *old_sums, -1)
+            self._count(layout.sums, *sums, 1)
 
     def take(self, query: Query[E]) -> E | None:
         """Return the first match that no other writer holds, and hold it."""
@@ -163,7 +179,14 @@ class Change(Look):
         return len(gone)
 
     def settle(self) -> None:
-        """Bring the kept sums up to date: the last act of a block, in the order in which everybody does."""
+        """Bring the kept sums up to date: the last act of a block, in the order in which everybody does.
+
+        Raises:
+            StoreFailed: when several entities were to be saved and only some of them were.
+        """
+        if self._saved_in_part:
+            hint = "Nothing of the block was stored: begin again"
+            raise StoreFailed(self.transaction.store, "some of several entities could not be saved", hint)
         for sums, groups in self._sums.items():
             slot = threading.get_native_id() % self.sql.slots
             if rows := [(*group, slot, *added) for group, added in sorted(groups.items()) if any(added)]:

@@ -16,6 +16,7 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import TextLoader
 
 from itagflow.errors import StoreFailed
+from itagflow.stores._forks import keep_for_ever
 from itagflow.stores._pg_failures import translated, translating
 from itagflow.stores._transaction import Mode, State, Transaction
 from itagflow.stores._transactions import Transactions, View
@@ -73,7 +74,7 @@ class PgTransactions(Transactions[AnyConnection]):
 
     def _lend(self, transaction: PgTransaction, state: PgState, view: Callable[[PgTransaction], V]) -> Generator[V]:
         if callable(self._source):
-            yield from self._lend_foreign(self._source, transaction, view)
+            yield from self._lend_foreign(self._source, transaction, state, view)
             return
         idle = state.idle[False]
         try:
@@ -98,7 +99,7 @@ class PgTransactions(Transactions[AnyConnection]):
                     transaction.connection = None
 
     def _lend_foreign(
-        self, source: Connect, transaction: PgTransaction, view: Callable[[PgTransaction], V]
+        self, source: Connect, transaction: PgTransaction, state: PgState, view: Callable[[PgTransaction], V]
     ) -> Generator[V]:
         """Borrow a connection from the application, and give it back as it was, or closed."""
         with ExitStack() as stack:
@@ -111,7 +112,9 @@ class PgTransactions(Transactions[AnyConnection]):
                 transaction.connection = connection
                 yield from self._run_on(connection, transaction, view)
             finally:
-                if transaction.connection is not None and (not transaction.is_long or transaction.has_claim()):
+                if state.is_inherited:  # this is a forked child: giving it back would be done to the parent
+                    keep_for_ever(stack.pop_all())
+                elif transaction.connection is not None and (not transaction.is_long or transaction.has_claim()):
                     transaction.connection = None
                     if not _is_rolled_back(connection):
                         connection.close()
@@ -125,15 +128,19 @@ class PgTransactions(Transactions[AnyConnection]):
         mode = transaction.mode
         if mode is Mode.LISTEN:
             self._execute(connection, f"LISTEN {self._news}".encode())
-            yield view(transaction)
-            self._execute(connection, f"UNLISTEN {self._news}".encode())
+            seen = view(transaction)
+            self._must_go_on(transaction)
+            yield seen
+            self._execute(transaction.usable_connection(), f"UNLISTEN {self._news}".encode())
             return
         self._execute(connection, _BEGIN[mode])
         if mode is Mode.SNAPSHOT:  # its view starts now, and not with its first question
             self._execute(connection, b"SELECT 1")
         seen = view(transaction)
+        self._must_go_on(transaction)
         yield seen
         seen.settle()
+        connection = transaction.usable_connection()  # there is none in a child that was forked meanwhile
         # the news come behind the transaction, so that nobody else's has to wait for them to reach the disk
         end = f"COMMIT; NOTIFY {self._news}" if transaction.has_news else "COMMIT"
         if self._execute(connection, end.encode()) != "COMMIT":

@@ -83,10 +83,11 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 connection = transaction.connection = self._connect(transaction, state)
             self._begin(connection, transaction, state)
             seen = view(transaction)
+            self._must_go_on(transaction)
             yield seen
             if writes:
                 seen.settle()
-                self._commit(connection)
+                self._commit(transaction.usable_connection())  # there is none in a child that was forked meanwhile
         finally:
             connection = transaction.connection
             if connection is not None and (not transaction.is_long or transaction.has_claim()):
@@ -259,10 +260,11 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
             try:
                 only.execute("BEGIN")
                 seen = view(transaction)
+                self._must_go_on(transaction)
                 yield seen
                 if transaction.mode is Mode.WRITE:
                     seen.settle()
-                    only.commit()
+                    transaction.usable_connection().commit()  # there is none in a child that was forked meanwhile
             finally:
                 if transaction.connection is not None:  # else this is a forked child
                     only.rollback()  # does nothing after a commit
@@ -276,7 +278,9 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
     ) -> Generator[V]:
         try:
             transaction.connection = self._copied(transaction, state)
-            yield view(transaction)
+            seen = view(transaction)
+            self._must_go_on(transaction)
+            yield seen
         finally:
             connection = transaction.connection
             if connection is not None and transaction.has_claim():

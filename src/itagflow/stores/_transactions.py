@@ -189,6 +189,7 @@ class Transactions(ABC, Generic[C]):
                 if self.is_closed_at_forks and _forks.must_wait(transaction.thread, transaction):
                     raise _ForkIsPending
                 self._must_be_open(state)
+                transaction.is_busy = True  # until it has begun: nobody ends it before
                 yield from self._lend(transaction, state, view)
                 break
             except _ForkIsPending:
@@ -229,6 +230,16 @@ class Transactions(ABC, Generic[C]):
             state.owners.pop(transaction.thread, None)
         if state.is_closed and not state.running and not state.is_inherited:
             self._close_idle(state)
+
+    def _must_go_on(self, transaction: Transaction[C]) -> None:
+        """Note that a transaction has begun, and check that it was not ended meanwhile.
+
+        Raises:
+            StoreFailed: when the store was closed while a long one began.
+        """
+        transaction.is_busy = False
+        if transaction.has_been_ended:
+            raise StoreFailed(self.name, *transaction.refusal)
 
     # -- waiting --
 

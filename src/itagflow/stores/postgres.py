@@ -52,7 +52,7 @@ class _Look(Look):
     """A read block in one transaction."""
 
     def __init__(self, sql: Sql, decoded: Decoded, transaction: PgTransaction) -> None:
-        super().__init__(sql, decoded)
+        super().__init__(sql, decoded, transaction)
         self._transaction = transaction
         self._cursor = cursor_of(transaction.usable_connection())
 

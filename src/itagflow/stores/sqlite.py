@@ -37,7 +37,7 @@ class _Look(Look):
     """
 
     def __init__(self, decoded: Decoded, transaction: SqliteTransaction) -> None:
-        super().__init__(SQLITE, decoded)
+        super().__init__(SQLITE, decoded, transaction)
         self._transaction = transaction
 
     def rows(self, text: str, values: Sequence[Any]) -> list[Found]:

@@ -21,7 +21,7 @@ import attrs
 from itagflow.errors import StoreFailed
 from itagflow.model.package import Package
 from itagflow.store import Query, Store
-from itagflow.testing.counting import count_up, increase, prepare, read_count, require_count
+from itagflow.testing.counting import count_up, increase, prepare, read_count, require_count, within
 from itagflow.testing.opening import Trying
 from itagflow.testing.threads import Running, start
 
@@ -141,7 +141,8 @@ class Forking(Trying):
     def _fork_inside(self, opened: Callable[[Store], AbstractContextManager[Any]], *, writes: bool) -> None:
         store, done = self._prepared(), 0
         for _ in range(3):
-            child = _split_inside(store, opened(store), writes=writes)
+            with within(self.patience):
+                child = _split_inside(store, opened(store), writes=writes)
             wrote = child.outcome(self.patience) == WROTE
             count_up(store)
             done += 2 * writes + wrote + 1

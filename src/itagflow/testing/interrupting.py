@@ -8,7 +8,8 @@ import random
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 from unittest import SkipTest
@@ -171,7 +172,7 @@ class Interrupting(Trying):
 
         before = signal.signal(signal.SIGALRM, strike)
         try:
-            with witnesses_of(self.open_store(), self.patience) as witnesses:
+            with _ignoring_finalizers(), witnesses_of(self.open_store(), self.patience) as witnesses:
                 for number in range(3000 if self.is_long else 60):
                     _strike_by_signal(witnesses, is_armed, number)
         finally:
@@ -181,7 +182,7 @@ class Interrupting(Trying):
 
     def test_another_thread_may_strike_at_any_time(self) -> None:
         """As a time limit does that sets an exception from outside."""
-        with witnesses_of(self.open_store(), self.patience) as witnesses:
+        with _ignoring_finalizers(), witnesses_of(self.open_store(), self.patience) as witnesses:
             for number in range(3000 if self.is_long else 60):
                 ready = threading.Event()
                 running = start(partial(_be_struck, witnesses, ready, number))
@@ -190,6 +191,21 @@ class Interrupting(Trying):
                 thread = ctypes.c_ulong(running.thread)
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(Interruption))
                 running.result("a thread that was struck")
+
+
+@contextmanager
+def _ignoring_finalizers() -> Generator[None]:
+    """Let nothing be reported of exceptions that strike inside a finalizer: Python drops them there."""
+
+    def report(unraisable: sys.UnraisableHookArgs) -> None:
+        if not isinstance(unraisable.exc_value, Interruption):
+            before(unraisable)
+
+    before, sys.unraisablehook = sys.unraisablehook, report
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _stand_in_a_write(store: Store) -> Iterator[None]:
