@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -99,8 +100,8 @@ def under_load(url: str, closes: int) -> str:
         left = descriptors(url) if url != MEMORY else []
         assert not left, f"closed, and still open: {left}"
         assert all(one.wait(AT_ONCE) for one in ended), "a thread hangs after the store was closed"
-        raw = [repr(error) for error in errors if not is_closed(error)]
-        assert not raw, raw[:3]
+        raw = ["".join(traceback.format_exception(error)) for error in errors if not is_closed(error)]
+        assert not raw, raw[0]
         kept = place.check_closed()
         done += 1
     return f"{done} closes by three at once under eight threads, the longest {longest:.3f} s; {kept} answers kept"
@@ -115,8 +116,8 @@ def while_snapshots_begin(url: str, closes: int) -> str:
         time.sleep(draw.uniform(0.002, 0.02))
         assert place.flow.close() is True
         assert all(one.wait(AT_ONCE) for one in ended), "a thread hangs after the store was closed"
-        raw = [repr(error) for error in errors if not is_closed(error)]
-        assert not raw, raw[:3]
+        raw = ["".join(traceback.format_exception(error)) for error in errors if not is_closed(error)]
+        assert not raw, raw[0]
         outcomes["closed"] += 1
         place.check_closed()
     return str(dict(outcomes))
