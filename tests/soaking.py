@@ -1,4 +1,4 @@
-"""What the processes of the soak do, and what they note; in a module of its own, so that they can import it."""
+"""What the processes of a soak do and note, and what must be found in the end; here, so that they can import it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,51 @@ import json
 import logging
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 import attrs
+import invariants
+import psycopg
+from scenes import rows
 from workers import PEOPLE, VERBS, erase
 
 import itagflow
-from itagflow import AlreadyExists, Flow, InvalidData, NotFound, RuleError, StoreFailed, codec
+from itagflow import (
+    Accept,
+    AlreadyExists,
+    Assignment,
+    FixedSize,
+    Flow,
+    Inspect,
+    InvalidData,
+    Job,
+    Label,
+    NotFound,
+    Role,
+    RuleError,
+    Stage,
+    StoreFailed,
+    Workflow,
+    codec,
+    templates,
+)
+from itagflow.model.package import LIVE, TurnState
+from itagflow.model.task import Answer
+from itagflow.store import Query
 
 CUT = ("the connection was lost", "the server stopped the statement", "the server is starting or stopping")
 """Why a call is made again; whatever else the store says is no fault of the server, and ends the soak."""
 NOTED = frozenset({"claim", "save_many", "modify", "submit", "review", "accept", "reject", "release"})
 """The verbs of those who work: what these return is noted."""
+WORKFLOW = Workflow(
+    Label(votes=2, limit=3, lease=timedelta(seconds=1)), Inspect(limit=2, allow_own_work=True), Accept()
+)
 KEEPING = tuple(verb for verb in VERBS if verb is not erase)
 """What they do; nothing is erased, for every answer is looked for in the end."""
 
@@ -35,17 +64,19 @@ class Soak:
     seed: int
     seconds: float
     notes: Path
-    """Where it notes what the store has promised to keep."""
+    """Where it notes what the store has promised to keep; the second thread and those behind it add their number."""
+    threads: int = 1
+    """How many threads work in it, over one Flow."""
 
 
 class Insistent:
     """Calls a Flow until the store has answered, and notes what it has said."""
 
-    def __init__(self, url: str, notes: TextIO) -> None:
+    def __init__(self, open: Callable[[], Flow], notes: TextIO) -> None:
         self.again = 0
         """How many calls were made again."""
         self._notes = notes
-        self.flow: Flow = self._insist(partial(itagflow.open, url))
+        self.flow: Flow = self._insist(open)
 
     def __getattr__(self, verb: str) -> Any:
         return partial(self._call, verb)
@@ -81,16 +112,136 @@ def carry_on(flow: Flow, job: int, name: str, draw: random.Random) -> None:
 def soak(given: Soak) -> Counter[str]:
     """Do anything as anybody until the time is over, and return how often each verb was done, refused, called again."""
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns of each connection that is cut
-    draw, done, until = random.Random(given.seed), Counter[str](), time.monotonic() + given.seconds
+    until = time.monotonic() + given.seconds
     with given.notes.open("w") as notes:
-        flow: Any = Insistent(given.url, notes)
-        while time.monotonic() < until:
-            verb = draw.choice((*KEEPING, carry_on))
-            try:
-                verb(flow, given.job, draw.choice(PEOPLE), draw)
-                done[verb.__name__] += 1
-            except (RuleError, InvalidData, AlreadyExists, NotFound):
-                done["refused"] += 1
-        done["called again"] = flow.again
-        flow.close()
+        first = Insistent(partial(itagflow.open, given.url), notes)
+        with ThreadPoolExecutor(given.threads) as pool:
+            more = [pool.submit(_work_beside, first.flow, given, number, until) for number in range(1, given.threads)]
+            done = _work(first, given, random.Random(given.seed), until)
+            done = sum((other.result() for other in more), done)
+        first.flow.close()
     return done
+
+
+def _work_beside(flow: Flow, given: Soak, number: int, until: float) -> Counter[str]:
+    """Work in another thread of the process."""
+    with given.notes.with_name(f"{given.notes.name}-{number}").open("w") as notes:
+        draw = random.Random(given.seed * 1_000 + number)
+        return _work(Insistent(lambda: flow, notes), given, draw, until)
+
+
+def _work(flow: Any, given: Soak, draw: random.Random, until: float) -> Counter[str]:
+    done = Counter[str]()
+    while time.monotonic() < until:
+        verb = draw.choice((*KEEPING, carry_on))
+        try:
+            verb(flow, given.job, draw.choice(PEOPLE), draw)
+            done[verb.__name__] += 1
+        except (RuleError, InvalidData, AlreadyExists, NotFound):
+            done["refused"] += 1
+    done["called again"] = flow.again
+    return done
+
+
+def order(flow: Flow) -> Job:
+    home = flow.create_workspace("street", admin="ada")
+    for name in PEOPLE:
+        flow.add_member(home, name, Role.OPERATOR, by="ada")
+    return flow.create_job(
+        home,
+        "soak",
+        template=templates.image_classification(["cat", "dog"]),
+        data=rows(16),
+        workflow=WORKFLOW,
+        packaging=FixedSize(2),
+        workforce=dict.fromkeys(WORKFLOW.stages, PEOPLE),
+        by="ada",
+    )
+
+
+def cut_one(connection: psycopg.Connection[Any], draw: random.Random) -> bool:
+    """Cut a connection that is in the middle of an act, and return whether there was one."""
+    others = "backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'"
+    pids = connection.execute(f"SELECT pid FROM pg_stat_activity WHERE {others} ORDER BY pid").fetchall()
+    return bool(pids) and connection.execute("SELECT pg_terminate_backend(%s)", draw.choice(pids)).fetchone() == (True,)
+
+
+def notes(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What verbs had returned, by the processes' own word."""
+    for path in sorted(folder.iterdir()):
+        for line in path.read_text().splitlines():
+            verb, body = json.loads(line)
+            yield verb, body
+
+
+def text(body: Any) -> str:
+    return json.dumps(body, sort_keys=True)
+
+
+class Found:
+    """What the store has in the end, beside what its verbs had returned."""
+
+    def __init__(self, flow: Flow, job: Job, noted: list[tuple[str, dict[str, Any]]]) -> None:
+        self.flow, self.noted, self.history = flow, noted, list(flow.history(job))
+        with flow.store.read() as reader:
+            self.turns = {turn.id: turn for turn in reader.find(Query(Assignment, {"job": job.id}))}
+            self.answers = list(reader.find(Query(Answer, {"job": job.id})))
+
+    def of(self, *verbs: str) -> list[dict[str, Any]]:
+        return [body for verb, body in self.noted if verb in verbs]
+
+    def figures(self) -> str:
+        return f"{len(self.history)} events, {len(self.turns)} turns, noted: {Counter(verb for verb, _ in self.noted)}"
+
+    def check(self) -> None:
+        """Check all that there is to check."""
+        self.check_answers()
+        self.check_turns()
+        self.check_slots()
+        self.check_hands()
+        invariants.check(self.flow)
+
+    def check_answers(self) -> None:
+        """Each answer that was saved is there, word for word, or in the history as what another has replaced."""
+        kept = {text(codec.to_json(answer)) for answer in self.answers}
+        kept |= {text(was) for event in self.history for was in event.data.get("was", {}).values()}
+        saved = {text(body) for body in self.of("save_many", "modify")}
+        assert saved
+        assert saved - kept == set()
+
+    def check_turns(self) -> None:
+        """Each turn is still its member's, and one that has ended stays as it ended."""
+        claims = self.of("claim")
+        assert claims
+        stored = {id: json.loads(text(codec.to_json(turn))) for id, turn in self.turns.items()}
+        for field in ("member", "package", "stage", "round", "made_at", "scope"):
+            assert [turn for turn in claims if stored.get(turn["id"], {}).get(field) != turn.get(field)] == []
+        tokens = Counter((turn.member, turn.token) for turn in self.turns.values() if turn.token)
+        assert set(tokens.values()) == {1}, "a claim that was sent again got another turn"
+        ended = self.of("submit", "review", "accept", "reject", "release")
+        assert [turn for turn in ended if stored.get(turn["id"]) != turn] == []
+
+    def check_slots(self) -> None:
+        """No stage of a round had more turns than it needs, and nobody votes twice."""
+        kept = [turn for turn in self.turns.values() if turn.member and turn.state is not TurnState.RETURNED]
+        slots = Counter((turn.package, turn.round, turn.stage) for turn in kept)
+        assert [slot for slot, count in slots.items() if count > needed(slot[-1])] == []
+        votes = Counter((turn.package, turn.round, turn.member) for turn in kept if turn.stage is Stage.LABEL)
+        assert set(votes.values()) == {1}
+
+    def check_hands(self) -> None:
+        """At no moment was a package in more hands than its stage needs."""
+        hands = defaultdict[int, set[Assignment]](set)
+        for event in self.history:
+            for move in event.changes:
+                if (move.kind, move.field) == ("turn", "state"):
+                    turn = self.turns[move.key[-1]]
+                    here = hands[turn.package]
+                    (here.add if TurnState(move.after) in LIVE else here.discard)(turn)
+            here = hands[event.package]
+            assert all(len(here) <= needed(turn.stage) for turn in here), event
+
+
+def needed(stage: Stage) -> int:
+    """How many turns a stage needs for one package."""
+    return WORKFLOW.label.votes if stage is Stage.LABEL else 1
