@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from itagflow.errors import StoreFailed
+from itagflow.stores._transaction import IS_OF_PARENT, Transaction
 
 _MEANINGS: Mapping[str, tuple[str, str]] = {
     "SQLITE_BUSY": ("the database is busy", "Another program holds it for long: end that, then try again"),
@@ -45,3 +46,10 @@ def path_of(path: str | os.PathLike[str]) -> str:
     if refused:
         raise StoreFailed(name, "the file cannot be opened: its name is none", "Choose another path")
     return name
+
+
+def failure_of(transaction: Transaction[sqlite3.Connection], error: sqlite3.Error) -> StoreFailed:
+    """Return our error for SQLite's inside a transaction; a forked child, which cannot go on, is told so."""
+    if transaction.refusal is IS_OF_PARENT:
+        return StoreFailed(transaction.store, *IS_OF_PARENT)
+    return translated(transaction.store, error)

@@ -5,7 +5,7 @@ connections.  If a connection is open at the fork, the record of the child is wr
 out although its parent has long committed, or may read without taking the locks that it needs.  So no connection to
 a file is open while the process forks: nobody begins a transaction, running ones end (for `FORK_TIMEOUT` seconds at
 most), and idle connections are closed.  Where that cannot be done, because the forking thread itself is inside a
-transaction or another one goes on for longer, the child refuses to use the file.
+transaction, another one goes on for longer, or a snapshot is half read, the child refuses to use the file.
 
 Forks that Python does not see, made in C without its hooks, are not covered.
 """
@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import weakref
 from _thread import get_ident
-from collections.abc import Mapping
 from functools import partial
 from time import monotonic, sleep
 from typing import Any, Protocol
@@ -30,8 +29,12 @@ class Pool(Protocol):
     """**Protocol:** what has connections that must not go through a fork."""
 
     @property
-    def running(self) -> Mapping[Any, int]:
-        """The transactions that are open, each with the thread that has opened it."""
+    def state(self) -> Any:
+        """What threads share; its ``running`` has the transactions that are open, each with its thread."""
+        ...
+
+    def is_at_work(self, but: int) -> bool:
+        """Return whether another thread than *but* is in something that will end soon."""
         ...
 
     @property
@@ -71,7 +74,7 @@ def must_wait(thread: int, transaction: object) -> bool:
     if not _forking or thread in _forking:
         return False
     pools = (found() for found in list(_pools.values()))
-    running = [list(pool.running.items()) for pool in pools if pool is not None]
+    running = [list(pool.state.running.items()) for pool in pools if pool is not None]
     return not any(by == thread and other is not transaction for found in running for other, by in found)
 
 
@@ -85,6 +88,15 @@ def keep_for_ever(inherited: object) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))
 
 
+def replace_by_nothing(descriptor: int) -> None:
+    """Have an inherited descriptor lead to nothing, in this process alone: what is sent there is not the parent's."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    try:
+        os.dup2(nothing, descriptor, inheritable=False)
+    finally:
+        os.close(nothing)
+
+
 def _watched() -> list[Pool]:
     return [pool for found in list(_pools.values()) if (pool := found()) is not None]
 
@@ -94,7 +106,7 @@ def _before_fork() -> None:
     _forking[thread] = None
     for pool in _watched():
         if pool.is_closed_at_forks:
-            while any(by != thread for by in list(pool.running.values())) and monotonic() < until:
+            while pool.is_at_work(thread) and monotonic() < until:
                 sleep(PAUSE)
             pool.close_idle()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from typing import Any
 
 import psycopg
 
 from itagflow.contexts import safe_context
 from itagflow.errors import StoreFailed
+from itagflow.stores._transaction import IS_OF_PARENT, Transaction
 
 _AGAIN = "Call again: an act is stored whole or not at all, and one that was stored is not done twice"
 
@@ -61,3 +63,10 @@ def translated(store: str, error: psycopg.Error) -> StoreFailed:
     if known is None:
         return StoreFailed(store, f"PostgreSQL says: {error}", "This may be a bug: please report it")
     return StoreFailed(store, f"{known[0]} ({str(error).strip().splitlines()[0]})", known[1])
+
+
+def failure_of(transaction: Transaction[Any], error: psycopg.Error) -> StoreFailed:
+    """Return our error for PostgreSQL's inside a transaction; a forked child, which cannot go on, is told so."""
+    if transaction.refusal is IS_OF_PARENT:
+        return StoreFailed(transaction.store, *IS_OF_PARENT)
+    return translated(transaction.store, error)

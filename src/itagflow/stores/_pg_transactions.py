@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import selectors
+from collections import deque
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
@@ -16,8 +17,8 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import TextLoader
 
 from itagflow.errors import StoreFailed
-from itagflow.stores._forks import keep_for_ever
-from itagflow.stores._pg_failures import translated, translating
+from itagflow.stores._forks import keep_for_ever, replace_by_nothing
+from itagflow.stores._pg_failures import failure_of, translated, translating
 from itagflow.stores._transaction import Mode, State, Transaction
 from itagflow.stores._transactions import Transactions, View
 
@@ -34,10 +35,10 @@ RETRY = 0.2
 """How many seconds pass between two tries to connect to a server that was there before, as when it restarts."""
 
 _BEGIN = {
-    Mode.READ: b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    Mode.SNAPSHOT: b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    Mode.LATEST: b"BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY",
-    Mode.WRITE: b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    Mode.READ: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    Mode.SNAPSHOT: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    Mode.LATEST: "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY",
+    Mode.WRITE: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
 }
 
 
@@ -69,6 +70,11 @@ class PgTransactions(Transactions[AnyConnection]):
     def _busy(self) -> tuple[str, str]:
         return "no connection came free in time", "Check the server, or allow more connections"
 
+    def _disable(self, connection: AnyConnection, *, is_own: bool) -> None:
+        del is_own  # what a statement that was under way would still send must not reach the server either
+        with suppress(psycopg.Error):  # it is closed
+            replace_by_nothing(connection.fileno())
+
     def _drop(self, connection: AnyConnection) -> None:
         connection.pgconn.finish()
 
@@ -79,24 +85,24 @@ class PgTransactions(Transactions[AnyConnection]):
         idle = state.idle[False]
         try:
             if transaction.is_long:  # it may stay open for long, so it takes none from the others
-                transaction.connection = self._connect(self._source)
-            else:
-                transaction.connection = self._take_idle(idle) or self._connect_again(self._source, transaction, state)
-            yield from self._run_on(transaction.connection, transaction, view)
+                transaction.held.append(self._connect(self._source))
+            elif not _take_alive(transaction, idle):
+                transaction.held.append(self._connect_again(self._source, transaction, state))
+            yield from self._run_on(transaction, view)
         finally:
-            connection = transaction.connection
-            if connection is not None and (not transaction.is_long or transaction.has_claim()):
+            if transaction.held and (not transaction.is_long or transaction.has_claim()):
+                connection = transaction.held[0]
                 try:
                     is_clean = _is_rolled_back(connection)
                 except BaseException:  # it was interrupted: it is not lent again
                     connection.pgconn.finish()
                     raise
                 if is_clean and not transaction.is_long:
-                    transaction.connection = None
+                    transaction.held = []
                     idle.append(connection)
                 else:
                     connection.pgconn.finish()
-                    transaction.connection = None
+                    transaction.held = []
 
     def _lend_foreign(
         self, source: Connect, transaction: PgTransaction, state: PgState, view: Callable[[PgTransaction], V]
@@ -109,61 +115,48 @@ class PgTransactions(Transactions[AnyConnection]):
                 if not had_autocommit:
                     connection.autocommit = True  # where transactions begin and end is left to us
             try:
-                transaction.connection = connection
-                yield from self._run_on(connection, transaction, view)
+                transaction.held.append(connection)
+                yield from self._run_on(transaction, view)
             finally:
                 if state.is_inherited:  # this is a forked child: giving it back would be done to the parent
                     keep_for_ever(stack.pop_all())
-                elif transaction.connection is not None and (not transaction.is_long or transaction.has_claim()):
-                    transaction.connection = None
+                elif transaction.held and (not transaction.is_long or transaction.has_claim()):
+                    transaction.held = []
+                    if transaction.mode is Mode.LISTEN:
+                        with suppress(psycopg.Error):  # it is lost, and hears nothing anyway
+                            connection.execute(f"UNLISTEN {self._news}".encode())
                     if not _is_rolled_back(connection):
                         connection.close()
                     elif not had_autocommit:
                         connection.autocommit = False
 
-    def _run_on(
-        self, connection: AnyConnection, transaction: PgTransaction, view: Callable[[PgTransaction], V]
-    ) -> Generator[V]:
-        """Begin, yield the view, and commit."""
+    def _run_on(self, transaction: PgTransaction, view: Callable[[PgTransaction], V]) -> Generator[V]:
+        """Begin, yield the view, and commit.  What is long ends with its connection: there is nothing to commit."""
         mode = transaction.mode
         if mode is Mode.LISTEN:
-            self._execute(connection, f"LISTEN {self._news}".encode())
-            seen = view(transaction)
-            self._must_go_on(transaction)
-            yield seen
-            self._execute(transaction.usable_connection(), f"UNLISTEN {self._news}".encode())
-            return
-        self._execute(connection, _BEGIN[mode])
+            self._execute(transaction, f"LISTEN {self._news}")
+        else:
+            self._execute(transaction, _BEGIN[mode])
         if mode is Mode.SNAPSHOT:  # its view starts now, and not with its first question
-            self._execute(connection, b"SELECT 1")
+            self._execute(transaction, "SELECT 1")
         seen = view(transaction)
         self._must_go_on(transaction)
         yield seen
+        if transaction.is_long:
+            return
         seen.settle()
-        connection = transaction.usable_connection()  # there is none in a child that was forked meanwhile
         # the news come behind the transaction, so that nobody else's has to wait for them to reach the disk
         end = f"COMMIT; NOTIFY {self._news}" if transaction.has_news else "COMMIT"
-        if self._execute(connection, end.encode()) != "COMMIT":
+        if self._execute(transaction, end) != "COMMIT":
             raise StoreFailed(self.name, "a statement of this block had failed", "Nothing of it was stored")
 
-    def _execute(self, connection: AnyConnection, text: bytes) -> str | None:
+    def _execute(self, transaction: PgTransaction, text: str) -> str | None:
         """Run a statement, and return what the server says it was."""
         try:
-            return connection.execute(text, prepare=False).statusmessage
+            # there is no connection in a child that was forked meanwhile
+            return transaction.usable_connection().execute(text.encode(), prepare=False).statusmessage
         except psycopg.Error as error:
-            raise translated(self.name, error) from error
-
-    def _take_idle(self, idle: Any) -> AnyConnection | None:
-        """Return an idle connection, leaving out those that the server has closed meanwhile."""
-        while idle:
-            try:
-                connection: AnyConnection = idle.pop()
-            except IndexError:
-                return None  # another thread has just taken the last one
-            if _is_alive(connection):
-                return connection
-            connection.close()
-        return None
+            raise failure_of(transaction, error) from error
 
     def _connect_again(self, url: str, transaction: PgTransaction, state: PgState) -> AnyConnection:
         """Connect; to a server that was there before, try again for a while: it may be restarting."""
@@ -209,6 +202,15 @@ def _is_rolled_back(connection: AnyConnection) -> bool:
     except psycopg.Error:
         return False
     return connection.pgconn.transaction_status == TransactionStatus.IDLE
+
+
+def _take_alive(transaction: PgTransaction, idle: deque[AnyConnection]) -> bool:
+    """Take an idle connection, leaving out those that the server has closed; return whether there was one."""
+    while transaction.take(idle):
+        if _is_alive(transaction.held[0]):
+            return True
+        transaction.held.pop().close()
+    return False
 
 
 def _is_alive(connection: AnyConnection) -> bool:

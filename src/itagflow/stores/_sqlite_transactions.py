@@ -7,11 +7,11 @@ import sqlite3
 import sys
 from collections.abc import Callable, Generator
 from io import FileIO
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from itagflow.errors import StoreFailed
-from itagflow.stores._failures import translated
-from itagflow.stores._forks import keep_for_ever
+from itagflow.stores._failures import failure_of
+from itagflow.stores._forks import keep_for_ever, replace_by_nothing
 from itagflow.stores._schema import bring_up, check_schema
 from itagflow.stores._transaction import Mode, State, Transaction
 from itagflow.stores._transactions import IDLE, Transactions, View
@@ -61,45 +61,47 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         return 1 if mode is Mode.WRITE else None
 
     def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
-        if self._door is not None:
-            self._door.close()  # this copy alone: the lock stays the parent's, and ends with it
-            self._door = None
-        if was_open and self._file is not None:
-            _unusable_files.add(self._file)
+        if self._door is not None and not self._door.closed:
+            replace_by_nothing(self._door.fileno())
+        self._door = None
+        file = self._file or _identity(self._path)  # it may just be being opened
+        if was_open and file is not None:
+            _unusable_files.add(file)
         return None
+
+    def _disable(self, connection: sqlite3.Connection, *, is_own: bool) -> None:
+        if is_own:  # one of another thread may be locked for ever, and nobody is there to use it
+            connection.set_authorizer(_deny)
 
     def _lend(
         self, transaction: SqliteTransaction, state: SqliteState, view: Callable[[SqliteTransaction], V]
     ) -> Generator[V]:
         writes = transaction.mode is Mode.WRITE
         idle = state.idle[writes]
-        connection: sqlite3.Connection | None
         try:
             if writes or _unusable_files:  # a block that reads costs too little for one more system call
                 self._must_be_the_file()
-            try:
-                connection = transaction.connection = idle.pop()
-            except IndexError:
-                connection = transaction.connection = self._connect(transaction, state)
-            self._begin(connection, transaction, state)
+            if not transaction.take(idle):
+                self._connect(transaction, state)
+            self._begin(transaction.usable_connection(), transaction, state)
             seen = view(transaction)
             self._must_go_on(transaction)
             yield seen
             if writes:
                 seen.settle()
-                self._commit(transaction.usable_connection())  # there is none in a child that was forked meanwhile
+                self._commit(transaction)
         finally:
-            connection = transaction.connection
-            if connection is not None and (not transaction.is_long or transaction.has_claim()):
+            if transaction.held and (not transaction.is_long or transaction.has_claim()):
+                connection = transaction.held[0]
                 try:
                     connection.rollback()  # does nothing after a commit
                 except sqlite3.Error:
-                    connection.close()  # which rolls back as well
+                    self._drop_if_own(connection, state)  # which rolls back as well
                 except BaseException:  # it was interrupted: it is not lent again
-                    connection.close()
+                    self._drop_if_own(connection, state)
                     raise
                 else:
-                    transaction.connection = None
+                    transaction.held = []
                     idle.append(connection)
                     if len(idle) > IDLE:
                         self._close_idle(state, keep=IDLE)
@@ -108,9 +110,12 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         if transaction.mode is Mode.WRITE:
             self._begin_writing(connection, transaction, state)
             return
-        self._execute(connection, "BEGIN")
-        if transaction.mode is Mode.SNAPSHOT:  # its view starts now, and not with its first question
-            self._execute(connection, "SELECT 1 FROM sqlite_master LIMIT 1")
+        try:
+            connection.execute("BEGIN")
+            if transaction.mode is Mode.SNAPSHOT:  # its view starts now, and not with its first question
+                connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+        except sqlite3.Error as error:
+            raise failure_of(transaction, error) from error
 
     def _begin_writing(
         self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
@@ -127,31 +132,27 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 transaction.has_door = True
                 while not _is_free(flock, door, LOCK_EX | LOCK_NB):
                     self._pause_before_begin(transaction, state)
-                while not self._is_begun(connection):
+                while not _is_begun(connection, transaction):
                     self._pause_before_begin(transaction, state)
             finally:
-                if not door.closed:  # it is in a child that was forked here
-                    flock(door, LOCK_UN)
+                flock(door, LOCK_UN)
                 transaction.has_door = False
         finally:
-            if transaction.has_door and not door.closed:
+            if transaction.has_door:
                 flock(door, LOCK_UN)
 
-    def _is_begun(self, connection: sqlite3.Connection) -> bool:
-        """Begin to write, and return whether that was possible."""
-        try:
-            return _is_free(connection.execute, "BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise translated(self.name, error) from error
-
-    def _connect(self, transaction: SqliteTransaction, state: SqliteState) -> sqlite3.Connection:
-        """Return a new connection.  One that writes never waits inside SQLite, where nothing could interrupt it."""
+    def _connect(self, transaction: SqliteTransaction, state: SqliteState) -> None:
+        """Make a new connection.  One that writes never waits inside SQLite, where nothing could interrupt it."""
         self._must_be_the_file()  # SQLite would make a new one
         writes = transaction.mode is Mode.WRITE
-        timeout = 0.0 if writes else self.timeout
         try:
-            made = sqlite3.connect(
-                self._path, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=512
+            made = _Connection(
+                transaction,
+                self._path,
+                timeout=0.0 if writes else self.timeout,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=512,
             )
             try:
                 version = check_schema(self.name, made)  # before the first change to a file that may be another's
@@ -162,26 +163,19 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 made.close()
                 raise
         except sqlite3.Error as error:
-            raise translated(self.name, error) from error
+            raise failure_of(transaction, error) from error
         if self._file is None:
             self._file = _identity(self._path)
-        return made
 
     def _switch_to_wal(self, made: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState) -> None:
         while not _is_free(made.execute, "PRAGMA journal_mode = WAL"):
             self._pause_before_begin(transaction, state)
 
-    def _commit(self, connection: sqlite3.Connection) -> None:
+    def _commit(self, transaction: SqliteTransaction) -> None:
         try:
-            connection.commit()
+            transaction.usable_connection().commit()  # there is none in a child that was forked meanwhile
         except sqlite3.Error as error:
-            raise translated(self.name, error) from error
-
-    def _execute(self, connection: sqlite3.Connection, text: str) -> None:
-        try:
-            connection.execute(text).fetchall()
-        except sqlite3.Error as error:
-            raise translated(self.name, error) from error
+            raise failure_of(transaction, error) from error
 
     def _must_be_the_file(self) -> None:
         """Check that the path still leads to the file that was opened.
@@ -212,12 +206,19 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         return door
 
     def _drop(self, connection: sqlite3.Connection) -> None:
-        connection.close()
+        try:
+            connection.close()
+        except sqlite3.ProgrammingError:
+            return  # it was interrupted before it was opened
+
+    def _drop_if_own(self, connection: sqlite3.Connection, state: SqliteState) -> None:
+        if not state.is_inherited:  # closing it in a child could give up locks of the parent
+            self._drop(connection)
 
     def _close_idle(self, state: SqliteState, keep: int = 0) -> None:
         super()._close_idle(state, keep)
         door = self._door
-        if door is not None and not state.running:
+        if door is not None and not state.running and not state.is_inherited:
             self._door = None
             door.close()
 
@@ -247,45 +248,61 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
         self._only = None
         return OF_ANOTHER_PROCESS
 
+    def _disable(self, connection: sqlite3.Connection, *, is_own: bool) -> None:
+        if is_own:
+            connection.set_authorizer(_deny)
+
     def _lend(
         self, transaction: SqliteTransaction, state: SqliteState, view: Callable[[SqliteTransaction], V]
     ) -> Generator[V]:
         if transaction.mode is Mode.SNAPSHOT:
             yield from self._lend_copy(transaction, state, view)
             return
-        only = transaction.connection = self._only
+        only = self._only
         if only is None:
             raise StoreFailed(self.name, *OF_ANOTHER_PROCESS)
         try:
             try:
-                only.execute("BEGIN")
+                transaction.held.append(only)
+                self._begin(only, transaction)
                 seen = view(transaction)
                 self._must_go_on(transaction)
                 yield seen
                 if transaction.mode is Mode.WRITE:
                     seen.settle()
-                    transaction.usable_connection().commit()  # there is none in a child that was forked meanwhile
+                    self._commit(transaction)
             finally:
-                if transaction.connection is not None:  # else this is a forked child
+                if transaction.held:  # else this is a forked child
                     only.rollback()  # does nothing after a commit
-                    transaction.connection = None
+                    transaction.held = []
         finally:
-            if transaction.connection is not None:  # while this thread still has the turn
+            if transaction.held:  # while this thread still has the turn
                 only.rollback()
+
+    def _begin(self, only: sqlite3.Connection, transaction: SqliteTransaction) -> None:
+        try:
+            only.execute("BEGIN")
+        except sqlite3.Error as error:
+            raise failure_of(transaction, error) from error
+
+    def _commit(self, transaction: SqliteTransaction) -> None:
+        try:
+            transaction.usable_connection().commit()  # there is none in a child that was forked meanwhile
+        except sqlite3.Error as error:
+            raise failure_of(transaction, error) from error
 
     def _lend_copy(
         self, transaction: SqliteTransaction, state: SqliteState, view: Callable[[SqliteTransaction], V]
     ) -> Generator[V]:
         try:
-            transaction.connection = self._copied(transaction, state)
+            transaction.held.append(self._copied(transaction, state))
             seen = view(transaction)
             self._must_go_on(transaction)
             yield seen
         finally:
-            connection = transaction.connection
-            if connection is not None and transaction.has_claim():
-                connection.close()
-                transaction.connection = None
+            if transaction.held and transaction.has_claim():
+                transaction.held[0].close()
+                transaction.held = []
 
     def _copied(self, transaction: SqliteTransaction, state: SqliteState) -> sqlite3.Connection:
         """Return a copy of the database, taken in turn with everybody who writes.
@@ -309,8 +326,16 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
     def _close_idle(self, state: SqliteState, keep: int = 0) -> None:
         del keep
         only = self._only
-        if only is not None and state.is_closed and not state.running:
+        if only is not None and state.is_closed and not state.running and not state.is_inherited:
             only.close()
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that its transaction holds before it is opened: nothing can strike in between."""
+
+    def __init__(self, transaction: SqliteTransaction, *given: Any, **named: Any) -> None:
+        transaction.held.append(self)
+        super().__init__(*given, **named)
 
 
 class _Copying:
@@ -339,6 +364,20 @@ def _identity(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _deny(*asked: object) -> int:
+    """Let a connection do nothing any more, not even begin or end a transaction."""
+    del asked
+    return sqlite3.SQLITE_DENY
+
+
+def _is_begun(connection: sqlite3.Connection, transaction: SqliteTransaction) -> bool:
+    """Begin to write, and return whether that was possible."""
+    try:
+        return _is_free(connection.execute, "BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        raise failure_of(transaction, error) from error
 
 
 def _is_free(take: Callable[..., object], *what: object) -> bool:

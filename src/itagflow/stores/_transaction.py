@@ -5,6 +5,7 @@ from __future__ import annotations
 from _thread import LockType
 from collections import deque
 from enum import Enum
+from itertools import islice
 from typing import Generic, TypeVar
 
 from itagflow.errors import StoreFailed
@@ -45,8 +46,6 @@ class Transaction(Generic[C]):
     A plain class with defaults that cost nothing: one is made for every verb.
     """
 
-    connection: C | None = None
-    """Its connection: None before it begins, and after its end."""
     refusal: tuple[str, str] = HAS_ENDED
     """Why it runs no statements without a connection, and what to do."""
     is_busy: bool = False
@@ -79,6 +78,8 @@ class Transaction(Generic[C]):
         self.until = until
         self.is_long = mode in _LONG
         """Whether it may be open beside another one of its thread, and is ended when the store is closed."""
+        self.held: list[C] = []
+        """Its connection, alone in here from the moment that it is made or taken until it is given back."""
         self._claims = [None] if self.is_long else []
         """Who takes the one in here gives the connection of a long transaction back, and nobody else."""
 
@@ -88,10 +89,21 @@ class Transaction(Generic[C]):
         Raises:
             StoreFailed: when the transaction has ended.
         """
-        connection = self.connection
-        if connection is None or self.has_been_ended:
+        held = self.held
+        if not held or self.has_been_ended:
             raise StoreFailed(self.store, *self.refusal)
-        return connection
+        return held[0]
+
+    def take(self, idle: deque[C]) -> bool:
+        """Take an idle connection, and return whether there was one.
+
+        This is one call in C, so that an exception cannot strike between "taken" and "held".
+        """
+        try:
+            self.held.extend(islice(iter(idle.pop, None), 1))
+        except IndexError:
+            return False
+        return True
 
     def has_claim(self) -> bool:
         """Take the claim to give the connection of a long one back, and return whether it was there."""
@@ -113,6 +125,8 @@ class State(Generic[C]):
         """Everything that has a connection, or is about to get one, with its thread."""
         self.owners: dict[int, Transaction[C]] = {}
         """The transaction that each thread has open; long ones are not in here."""
+        self.closing: dict[object, int] = {}
+        """Who is closing idle connections, with the thread."""
         self.queue: deque[LockType] = deque()
         """Those who wait for their turn, and behind whom: the first ones have it."""
         self.is_closed = False

@@ -66,10 +66,18 @@ class Transactions(ABC, Generic[C]):
         self.state.is_closed = True
         self.close_idle()
 
-    @property
-    def running(self) -> dict[Transaction[C], int]:
-        """The transactions that are open, each with the thread that has opened it."""
-        return self.state.running
+    def threads(self) -> list[int]:
+        """Return the threads that have a transaction open, or close connections: one for each."""
+        return [*self.state.running.values(), *self.state.closing.values()]
+
+    def is_at_work(self, but: int) -> bool:
+        """Return whether another thread than *but* is in something that will end soon.
+
+        A long transaction that runs no statement is not: nobody knows when it goes on.
+        """
+        running = list(self.state.running.items())
+        at_work = [thread for transaction, thread in running if transaction.is_busy or not transaction.is_long]
+        return any(thread != but for thread in (*at_work, *list(self.state.closing.values())))
 
     def open(self, mode: Mode, view: Callable[[Transaction[C]], V]) -> SafeContext[V]:
         """Return a transaction as a context manager that gives *view* of it.
@@ -92,11 +100,11 @@ class Transactions(ABC, Generic[C]):
         state.is_closed = True
         while True:
             self._end_idle(state)
-            if not state.running:
-                self.close_idle()
+            self._close_idle(state)
+            threads = self.threads()
+            if not threads:
                 return True
-            if thread in list(state.running.values()) or monotonic() >= until:
-                self.close_idle()
+            if thread in threads or monotonic() >= until:
                 return False
             sleep(PAUSE)
 
@@ -114,14 +122,19 @@ class Transactions(ABC, Generic[C]):
 
     def begin_in_child(self) -> None:
         """Forget, in a forked child, all that belongs to its parent."""
-        old = self.state
+        old, thread = self.state, get_ident()
         old.is_inherited = True
-        was_open = bool(old.running or old.idle[False] or old.idle[True])
-        # the connections of running transactions are nowhere else but there
-        _forks.keep_for_ever((old, [transaction.connection for transaction in list(old.running)]))
-        for transaction in list(old.running):
+        was_open = bool(old.running or old.closing or old.idle[False] or old.idle[True])
+        running = list(old.running)
+        _forks.keep_for_ever((old, [transaction.held for transaction in running]))
+        for transaction in running:
             transaction.refusal = IS_OF_PARENT
-            transaction.connection = None
+            for connection in transaction.held:
+                # the thread that forked may stand right before its next statement, with the connection in hand
+                self._disable(connection, is_own=transaction.thread == thread)
+            transaction.held = []
+        for connection in (*old.idle[False], *old.idle[True]):
+            self._disable(connection, is_own=False)
         self.state = State(self._refusal_in_child(was_open))
         self.state.is_closed = old.is_closed
 
@@ -214,21 +227,26 @@ class Transactions(ABC, Generic[C]):
         """Return why a forked child cannot use the database, and what to do; *was_open*: a connection was open."""
 
     @abstractmethod
+    def _disable(self, connection: C, *, is_own: bool) -> None:
+        """Have a connection that was inherited refuse everything; *is_own*: the thread that forked has it."""
+
+    @abstractmethod
     def _drop(self, connection: C) -> None:
         """Close a connection at once, whatever it is doing."""
 
     def _end(self, transaction: Transaction[C], state: State[C]) -> None:
         """Give back what a layer could not; usually nothing is left."""
-        if transaction.connection is not None and not state.is_inherited:
-            connection, transaction.connection = transaction.connection, None
-            self._drop(connection)
+        held = transaction.held
+        if held and not state.is_inherited:
+            transaction.held = []
+            self._drop(held[0])
         transaction.is_busy = False
         state.running.pop(transaction, None)
         if transaction.place is not None and transaction.place in state.queue:
             state.queue.remove(transaction.place)
         if state.owners.get(transaction.thread) is transaction:
             state.owners.pop(transaction.thread, None)
-        if state.is_closed and not state.running and not state.is_inherited:
+        if state.is_closed:
             self._close_idle(state)
 
     def _must_go_on(self, transaction: Transaction[C]) -> None:
@@ -279,13 +297,19 @@ class Transactions(ABC, Generic[C]):
     # -- connections that nobody uses --
 
     def _close_idle(self, state: State[C], keep: int = 0) -> None:
-        for idle in state.idle.values():
-            while len(idle) > keep:
-                try:
-                    connection = idle.popleft()
-                except IndexError:
-                    break  # another thread has just taken the last one
-                self._drop(connection)
+        """Close idle connections; who waits until none is open waits for this, too."""
+        if state.is_inherited:
+            return
+        mark = object()
+        try:
+            state.closing[mark] = get_ident()
+            for idle in state.idle.values():
+                while len(idle) > keep:
+                    self._drop(idle.popleft())
+        except IndexError:
+            return  # another thread has just taken the last one
+        finally:
+            state.closing.pop(mark, None)
 
     def _end_idle(self, state: State[C]) -> None:
         """End the long transactions that run no statement at the moment; the others end at their next one."""
@@ -294,11 +318,11 @@ class Transactions(ABC, Generic[C]):
                 continue
             transaction.refusal = IS_CLOSED
             transaction.has_been_ended = True
-            connection = transaction.connection
-            if connection is None or transaction.is_busy or not transaction.has_claim():
+            held = transaction.held
+            if not held or transaction.is_busy or not transaction.has_claim():
                 continue
-            transaction.connection = None
-            self._drop(connection)
+            transaction.held = []
+            self._drop(held[0])
             state.running.pop(transaction, None)
 
 

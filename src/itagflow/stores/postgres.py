@@ -19,7 +19,7 @@ from itagflow.model.event import Event
 from itagflow.store import Query, Reader, Unless, Writer
 from itagflow.stores._blocks import Change, Decoded, Found, Look
 from itagflow.stores._layout import LAYOUTS, Layout
-from itagflow.stores._pg_failures import translated, translating
+from itagflow.stores._pg_failures import failure_of, translating
 from itagflow.stores._pg_schema import migrate
 from itagflow.stores._pg_transactions import Connect, PgTransaction, PgTransactions, Run, cursor_of
 from itagflow.stores._schema import migrations
@@ -67,7 +67,7 @@ class _Look(Look):
             # a plan for any list would be one for a short one
             return self._cursor.execute(text.encode(), values, prepare=False if _LIST in text else None)
         except psycopg.Error as error:
-            raise translated(transaction.store, error) from error
+            raise failure_of(transaction, error) from error
         finally:
             transaction.is_busy = False
 
@@ -261,7 +261,7 @@ class _Listening:
             for _ in connection.notifies(timeout=seconds, stop_after=1):
                 return
         except psycopg.Error as error:
-            raise translated(transaction.store, error) from error
+            raise failure_of(transaction, error) from error
         finally:
             transaction.is_busy = False
 

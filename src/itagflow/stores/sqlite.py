@@ -17,7 +17,7 @@ from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.store import Query, Reader, Writer
 from itagflow.stores._blocks import Change, Decoded, Found, Look
-from itagflow.stores._failures import path_of, translated
+from itagflow.stores._failures import failure_of, path_of
 from itagflow.stores._layout import LAYOUTS, Layout
 from itagflow.stores._schema import bring_up, is_up_to_date
 from itagflow.stores._sql import SQLITE
@@ -46,7 +46,7 @@ class _Look(Look):
             transaction.is_busy = True
             return transaction.usable_connection().execute(text, values).fetchall()
         except sqlite3.Error as error:
-            raise translated(transaction.store, error) from error
+            raise failure_of(transaction, error) from error
         finally:
             transaction.is_busy = False
 
@@ -110,7 +110,7 @@ class _Change(_Look, Change):
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            raise translated(self._transaction.store, error) from error
+            raise failure_of(self._transaction, error) from error
 
     def _run(self, text: str, values: Sequence[Any]) -> sqlite3.Cursor:
         try:
@@ -118,7 +118,7 @@ class _Change(_Look, Change):
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            raise translated(self._transaction.store, error) from error
+            raise failure_of(self._transaction, error) from error
 
 
 class _SqliteStore:
@@ -223,13 +223,13 @@ class _Opening:
         try:
             return is_up_to_date(self._transaction.store, self._transaction.usable_connection())
         except sqlite3.Error as error:
-            raise translated(self._transaction.store, error) from error
+            raise failure_of(self._transaction, error) from error
 
     def bring_up(self) -> None:
         try:
             bring_up(self._transaction.store, self._transaction.usable_connection())
         except sqlite3.Error as error:
-            raise translated(self._transaction.store, error) from error
+            raise failure_of(self._transaction, error) from error
 
     def settle(self) -> None:
         return
