@@ -35,7 +35,7 @@ from reliability.trials import SETTINGS
 from scenes import rows
 
 import itagflow
-from itagflow import Choice, Flow, Job, StoreFailed, templates
+from itagflow import Choice, Flow, ItagflowError, Job, StoreFailed, templates
 
 
 def write(flow: Flow, job: Job, account: str = "p7") -> list[Any]:
@@ -123,7 +123,7 @@ def inside_a_signal_handler(url: str, forks: int) -> str:
         try:
             while len(forked) == number:
                 worker.work()
-        except StoreFailed:
+        except ItagflowError:  # a child that goes on draws what its parent draws: names may be taken, jobs archived
             if not children.is_child:
                 raise
         if children.is_child:
