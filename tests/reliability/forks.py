@@ -35,7 +35,7 @@ from reliability.trials import SETTINGS
 from scenes import rows
 
 import itagflow
-from itagflow import Choice, Flow, ItagflowError, Job, StoreFailed, templates
+from itagflow import AlreadyExists, Choice, Flow, Job, StoreFailed, WrongState, templates
 
 
 def write(flow: Flow, job: Job, account: str = "p7") -> list[Any]:
@@ -120,12 +120,14 @@ def inside_a_signal_handler(url: str, forks: int) -> str:
         act = children.fork_on if number % 2 else lambda: children.fork(lambda: write(house.flow, house.job))
         signal.signal(signal.SIGALRM, lambda *_, act=act: forked.append(act()))
         signal.setitimer(signal.ITIMER_REAL, draw.uniform(0.0002, 0.01))
-        try:
-            while len(forked) == number:
+        while len(forked) == number:
+            try:
                 worker.work()
-        except ItagflowError:  # a child that goes on draws what its parent draws: names may be taken, jobs archived
-            if not children.is_child:
-                raise
+            except (AlreadyExists, WrongState):
+                continue  # a child that goes on draws the same names, and it was faster
+            except StoreFailed:
+                if not children.is_child:
+                    raise
         if children.is_child:
             children.tell(lambda: write(house.flow, house.job))
         children.wait_all()
