@@ -44,9 +44,10 @@ logger = logging.getLogger("itagflow")
 class Block:
     """One open write block: everything that an act looks at and stores goes through it."""
 
-    def __init__(self, store: Writer, at: datetime, policy: Policy, ids: Ids) -> None:
+    def __init__(self, store: Writer, at: datetime, policy: Policy, ids: Ids, seen: Seen) -> None:
         """Stand in the block that *store* has opened, at this moment."""
         self.store = store
+        self.seen = seen
         self.at = at
         self.policy = policy
         self.events: list[Event] = []
@@ -260,7 +261,7 @@ class Shell:
     def _acting(self) -> Generator[Block]:
         """Open a write block for one act; when it is stored, tell the listeners."""
         with self.store.write() as writer:
-            block = Block(writer, self._now(), self.policy, self._ids)
+            block = Block(writer, self._now(), self.policy, self._ids, self._seen)
             yield block
         for event in block.events if self._listeners else ():
             self._tell(event)

@@ -7,6 +7,7 @@ number is never taken for that of something here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
 from typing import TypeVar, cast
 
 import attrs
@@ -15,7 +16,7 @@ from itagflow.errors import InvalidData, NotFound, Problem, StoreFailed
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.job import Job
 from itagflow.model.jobpart import JobPart
-from itagflow.model.number import is_stored, is_whole
+from itagflow.model.number import LEAST, MOST, is_stored, is_whole
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Task, Work
 from itagflow.model.template import Template
@@ -54,6 +55,7 @@ LASTING: Mapping[type[Entity], tuple[str, ...]] = {
     Assignment: ("package", "stage", "round", "member", "made_at"),
 }
 """What never changes of each kind, beside its key."""
+_LASTING_OF = {kind: attrgetter(*names) for kind, names in LASTING.items()}
 PAGE = 500
 """How many entities an iterator fetches in one short read block."""
 
@@ -150,7 +152,10 @@ def is_same(ref: object, found: Entity) -> bool:
     A key may have been used again, and an object may come from elsewhere: what never changes of it tells.
     """
     kind = type(found)
-    return not isinstance(ref, kind) or all(getattr(ref, name) == getattr(found, name) for name in LASTING[kind])
+    if ref is found or not isinstance(ref, kind):
+        return True
+    lasting = _LASTING_OF[kind]
+    return bool(lasting(ref) == lasting(found))
 
 
 def same(ref: object, found: E) -> E:
@@ -307,6 +312,8 @@ def whole(kind: type[Entity], ref: object) -> int:
     Raises:
         NotFound: when it is no whole number that can be stored: nothing is called true, 1.0, None or 2**63.
     """
+    if type(ref) is int and LEAST <= ref <= MOST:
+        return ref
     if not is_whole(ref) or not is_stored(int(ref)):  # also of a library's own kind of integer
         raise NotFound(kind.__name__, ref)
     return int(ref)

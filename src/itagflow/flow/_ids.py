@@ -78,7 +78,7 @@ class Drawn:
     def __init__(self, ids: Ids) -> None:
         """Draw from *ids*."""
         self._ids = ids
-        self._given = set[tuple[type, int]]()
+        self._given: set[tuple[type, int]] = set()
 
     def draw(self, kind: type) -> int | None:
         """Return the next id, or None when this block has it already for another of *kind*.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itagflow.flow import _find
 from itagflow.flow._find import JobRef, MemberRef
 from itagflow.model.job import Job
+from itagflow.model.template import Template
 from itagflow.model.workspace import Member
 from itagflow.store import Reader
 
@@ -23,6 +24,7 @@ class Seen:
         """Remember nothing yet."""
         self._jobs: dict[int, Job] = {}
         self._members: dict[tuple[int, int | str], Member] = {}
+        self._templates: dict[int, tuple[Job, Template]] = {}
 
     def job(self, reader: Reader, ref: JobRef) -> Job:
         """Return the job as it was last seen, or else as it is; by name it is always asked for."""
@@ -44,6 +46,17 @@ class Seen:
                 self._members.clear()
             known = self._members[mark] = _find.member(reader, workspace, ref)
         return known
+
+    def template(self, reader: Reader, job: Job) -> Template:
+        """Return the template of *job*, which *reader* has just read: it is another only when the job has changed."""
+        known = self._templates.get(job.id)
+        if known is not None and (known[0] is job or known[0] == job):
+            return known[1]
+        if len(self._templates) >= MOST:
+            self._templates.clear()
+        template = reader.get(Template, (job.template,))
+        self._templates[job.id] = (job, template)
+        return template
 
     def must_be_so(self, job: Job, member: Member, now: tuple[Job, Member]) -> None:
         """Check what was seen against what is.

@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number in JSON")
+
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_decode = json.JSONDecoder(parse_constant=_refuse).decode
 
 
 def dumps(value: Any) -> str:
@@ -31,8 +37,6 @@ def loads(text: str | bytes) -> Any:
         ValueError: when it is not JSON; NaN and Infinity are not.
         RecursionError: when it is nested too deeply.
     """
-    return json.loads(text, parse_constant=_refuse)
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number in JSON")
+    if isinstance(text, str) and not text.startswith("\ufeff"):
+        return _decode(text)
+    return json.loads(text, parse_constant=_refuse)  # which finds the encoding of bytes, and refuses a byte order mark

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from functools import cached_property
 from typing import Any, cast
 
 import attrs
@@ -182,7 +183,7 @@ class Question:
     scale: Scale | None = None
     """The numbers of a RATING question; the degrees of a PREFERENCE."""
 
-    @property
+    @cached_property
     def keys(self) -> frozenset[str]:
         """The keys of the options, also of those inside others."""
         return frozenset(option.key for top in self.options for option in top.every)
@@ -231,12 +232,12 @@ class Template:
         """The key in the store."""
         return (self.id,)
 
-    @property
+    @cached_property
     def asked(self) -> tuple[Question, ...]:
         """Every question that a reply can be given to: each is followed by those that depend on it."""
         return tuple(question for top in self.questions for question in top.every)
 
-    @property
+    @cached_property
     def fields(self) -> frozenset[str]:
         """The fields of ``data`` that are shown; each row must have them."""
         return frozenset(view.field for top in self.views for view in top.every)

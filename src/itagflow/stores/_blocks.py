@@ -12,7 +12,7 @@ import attrs
 from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
-from itagflow.model.number import is_stored
+from itagflow.model.number import LEAST, MOST
 from itagflow.store import Query, Scalar
 from itagflow.stores._layout import LAYOUTS, Layout, Sums
 from itagflow.stores._sql import Sql
@@ -102,7 +102,10 @@ class Look(ABC):
             yield self._kept.entity(layout, row)
 
     def _one(self, layout: Layout[Any], text: str, key: Key) -> Found:
-        rows = self.rows(text, key) if all(map(is_stored, key)) else []
+        for part in key:
+            if type(part) is int and not LEAST <= part <= MOST:  # no database has a key like that
+                raise NotFound(layout.kind.__name__, key)
+        rows = self.rows(text, key)
         if not rows:
             raise NotFound(layout.kind.__name__, key)
         return rows[0]

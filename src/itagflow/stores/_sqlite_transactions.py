@@ -173,7 +173,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
 
     def _commit(self, transaction: SqliteTransaction) -> None:
         try:
-            transaction.usable_connection().commit()  # there is none in a child that was forked meanwhile
+            transaction.usable_connection().execute("COMMIT")  # there is none in a child that was forked meanwhile
         except sqlite3.Error as error:
             raise failure_of(transaction, error) from error
 
@@ -287,7 +287,7 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
 
     def _commit(self, transaction: SqliteTransaction) -> None:
         try:
-            transaction.usable_connection().commit()  # there is none in a child that was forked meanwhile
+            transaction.usable_connection().execute("COMMIT")  # there is none in a child that was forked meanwhile
         except sqlite3.Error as error:
             raise failure_of(transaction, error) from error
 

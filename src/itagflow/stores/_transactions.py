@@ -332,7 +332,9 @@ class _ForkIsPending(Exception):
 
 def _wake(queue: deque[LockType], width: int) -> None:
     """Wake the one whose turn it is now; it looks by itself, too, once in a while."""
+    if len(queue) < width:
+        return
     try:
         queue[width - 1].release()
     except (IndexError, RuntimeError):
-        return  # nobody waits there, or it was woken before
+        return  # that one has gone meanwhile, or was woken before
