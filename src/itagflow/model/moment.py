@@ -22,6 +22,8 @@ def in_utc(what: str, field: str, at: object) -> datetime:
     Raises:
         InvalidData: when it is no time, has no zone, or lies beyond the first or last year.
     """
+    if isinstance(at, datetime) and at.tzinfo is UTC:
+        return at
     if not isinstance(at, datetime):
         raise InvalidData(what, [Problem(field, f"must be a datetime, not {spelled(at)}")])
     if at.utcoffset() is None:

@@ -42,7 +42,10 @@ class Action(Enum):
     @staticmethod
     def at(stage: Stage) -> Action:
         """Return the action of working at *stage*."""
-        return Action(stage.value)
+        return _AT[stage]
+
+
+_AT = {stage: Action(stage.value) for stage in Stage}
 
 
 class Grant(Enum):

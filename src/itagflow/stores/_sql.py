@@ -19,6 +19,8 @@ from itagflow.stores._layout import LAYOUTS, Layout, Sums, check
 FEW = 8
 """Up to how many values are spelled out; more are passed as one JSON list, so that no limit is met."""
 
+EVERYTHING = Span()
+"""A condition that is open on both sides."""
 NOTHING, SOMETHING = "IS NULL", "IS NOT NULL"
 """What no value of a column fulfills, and what each does: columns are never NULL."""
 
@@ -134,10 +136,17 @@ def _conditions(sql: Sql, query: Query[Any]) -> tuple[Shape, Any, list[Any]]:
 
 
 def _rendered(sql: Sql, layout: Layout[Any], where: Mapping[str, Condition]) -> tuple[Shape, list[Any]]:
-    shape, values = list[tuple[str, str]](), list[Any]()
+    shape: list[tuple[str, str]] = []
+    values: list[Any] = []
+    equal = f"= {sql.mark}"
     for name, condition in where.items():
-        if condition == Span():
-            continue  # open on both sides: all values match
+        kind = condition.__class__
+        if kind is int and is_stored(condition):  # by far the most
+            shape.append((name, equal))
+            values.append(condition)
+            continue
+        if kind is Span and condition == EVERYTHING:
+            continue
         # an index over the filled ones is only used when the text itself says that they are
         filled = " AND {} <> ''" if name in layout.sparse and not _may_be_empty(condition) else ""
         if condition is True or condition is False:
