@@ -81,50 +81,49 @@ def safe_context(make: Callable[P, Generator[T_co, None, None]]) -> Callable[P, 
     return open_context
 
 
-class _Method:
-    """Makes ``__enter__`` or ``__exit__`` at the moment when a ``with`` statement asks for it."""
+class _Enter:
+    """Makes ``__enter__`` when a ``with`` statement asks for it: the generator's own ``__next__``.
 
-    def __init__(self, make: Callable[[SafeContext[Any]], Any], of_class: Callable[..., Any]) -> None:
-        self._make = make
-        self._of_class = of_class
+    The first of the two methods that is asked for makes the generator, and the second takes it away from the context:
+    nobody else keeps it.  Python versions differ in which of the two comes first.
+    """
 
     def __get__(self, context: SafeContext[Any] | None, owner: object = None) -> Any:
-        if context is None:  # `contextlib.ExitStack` asks the class, and passes the context itself
-            return self._of_class
-        return self._make(context)
+        if context is None:
+            return _enter_by_class
+        generator = context.generator
+        if generator is None:
+            generator = context.generator = context.make()
+        else:
+            context.generator = None
+        return generator.__next__
 
 
-def _take_generator(context: SafeContext[T_co]) -> Generator[T_co, None, None]:
-    """Make the generator for the first method that asks, and give it away to the second: nobody else keeps it.
+class _Exit:
+    """Makes ``__exit__`` when a ``with`` statement asks for it: what alone owns the generator from then on."""
 
-    Python versions differ in which of the two methods a ``with`` statement asks for first.
-    """
-    generator = context.generator
-    if generator is None:
-        generator = context.generator = context.make()
-    else:
-        context.generator = None
-    return generator
-
-
-def _enter_method(context: SafeContext[T_co]) -> Callable[[], T_co]:
-    return _take_generator(context).__next__
-
-
-def _exit_method(context: SafeContext[Any]) -> Any:
-    generator = _take_generator(context)
-    leave: Any = partial(_leave, weakref.ref(generator))  # its arguments must not lead to the generator
-    leave.generator = generator
-    return leave
+    def __get__(self, context: SafeContext[Any] | None, owner: object = None) -> Any:
+        if context is None:
+            return _exit_by_class
+        generator = context.generator
+        if generator is None:
+            generator = context.generator = context.make()
+        else:
+            context.generator = None
+        leave: Any = partial(_leave, weakref.ref(generator))  # its arguments must not lead to the generator
+        leave.generator = generator
+        return leave
 
 
 def _enter_by_class(context: SafeContext[T_co]) -> T_co:
+    """Enter for `contextlib.ExitStack`, which asks the class and passes the context itself."""
     context.generator = context.make()
     return next(context.generator)
 
 
 def _exit_by_class(context: SafeContext[Any], kind: Any, error: Any, trace: Any) -> bool:
-    return bool(_exit_method(context)(kind, error, trace))
+    leave = context.__exit__
+    return bool(leave(kind, error, trace))
 
 
 def _leave(
@@ -162,5 +161,5 @@ def _leave(
 
 
 if not TYPE_CHECKING:
-    SafeContext.__enter__ = _Method(_enter_method, _enter_by_class)
-    SafeContext.__exit__ = _Method(_exit_method, _exit_by_class)
+    SafeContext.__enter__ = _Enter()
+    SafeContext.__exit__ = _Exit()

@@ -53,15 +53,11 @@ class PgTransactions(Transactions[AnyConnection]):
 
     def __init__(self, name: str, source: str | Connect, news: str, connections: int) -> None:
         """Open transactions on the database at *source*; what has *news* for listeners is told on that channel."""
-        super().__init__(name)
+        most = None if callable(source) else connections
+        super().__init__(name, reading=most, writing=most)
         self._source = source
         self._news = news
-        self._connections = connections
         self._has_connected = False
-
-    def _width(self, mode: Mode) -> int | None:
-        del mode  # reading and writing take connections from the same ones
-        return None if callable(self._source) else self._connections
 
     def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
         del was_open

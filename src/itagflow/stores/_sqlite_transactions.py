@@ -53,12 +53,9 @@ class FileTransactions(Transactions[sqlite3.Connection]):
 
     def __init__(self, name: str, path: str, synchronous: Literal["FULL", "NORMAL"]) -> None:
         """Open transactions on the file at *path*."""
-        super().__init__(name)
+        super().__init__(name, reading=None, writing=1)
         self._path = path
         self._synchronous = synchronous
-
-    def _width(self, mode: Mode) -> int | None:
-        return 1 if mode is Mode.WRITE else None
 
     def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
         if self._door is not None and not self._door.closed:
@@ -234,13 +231,9 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
 
     def __init__(self, name: str) -> None:
         """Make an empty database."""
-        super().__init__(name)
+        super().__init__(name, reading=1, writing=1)
         self._only = _connect_memory()
         bring_up(name, self._only)
-
-    def _width(self, mode: Mode) -> int | None:
-        del mode
-        return 1
 
     def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
         del was_open

@@ -3,7 +3,7 @@
 A transaction is a generator (`itagflow.contexts`) in layers.  Each layer takes one thing before its inner layer runs,
 and gives it back in a ``finally`` clause that begins with one call of a function written in C:
 
-1. `Transactions._as_owner`: the thread's mark that it has a transaction open;
+1. `Transactions._run`: the thread's mark that it has a transaction open;
 2. `Transactions._in_turn`: a place in the queue, where only so many may run at once;
 3. `Transactions._registered`: the entry in `State.running`, for which `close` and forks wait;
 4. ``_lend`` of each database: the connection, and on it the transaction.
@@ -55,9 +55,16 @@ class Transactions(ABC, Generic[C]):
     is_closed_at_forks = False
     """Whether no connection may be open at a fork."""
 
-    def __init__(self, name: str) -> None:
-        """Open transactions on the database that errors call *name*."""
+    def __init__(self, name: str, *, reading: int | None, writing: int | None) -> None:
+        """Open transactions on the database that errors call *name*.
+
+        Args:
+            name: What errors call the database.
+            reading: How many that read may run at once in this process; None: any number.
+            writing: How many that write.
+        """
         self.name = name
+        self._reading, self._writing = reading, writing
         self.state: State[C] = State()
         _forks.watch(self)
 
@@ -141,33 +148,26 @@ class Transactions(ABC, Generic[C]):
     # -- one transaction, layer by layer --
 
     def _run(self, mode: Mode, view: Callable[[Transaction[C]], V]) -> Generator[V]:
-        transaction: Transaction[C] = Transaction(self.name, mode, get_ident(), monotonic() + self.timeout)
-        state = self.state
-        try:
-            if transaction.is_long:
-                yield from self._registered(transaction, state, view)
-            else:
-                yield from self._as_owner(transaction, state, view)
-        finally:
-            self._end(transaction, state)
-
-    def _as_owner(
-        self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]
-    ) -> Generator[V]:
         """Let a thread have one transaction: a verb inside another's would see half of an operation."""
+        state, thread = self.state, get_ident()
+        owners = state.owners
+        transaction: Transaction[C] = Transaction(self.name, mode, thread, monotonic() + self.timeout)
         self._must_be_open(state)
-        owners, thread = state.owners, transaction.thread
-        if thread in owners:
+        if thread in owners and not transaction.is_long:
             hint = "End it first: a verb inside another's block would see half an act"
             raise StoreFailed(self.name, "this thread has a block open already", hint)
         try:
-            owners[thread] = transaction
-            if self._width(transaction.mode) is None:
-                yield from self._registered(transaction, state, view)
-            else:
-                yield from self._in_turn(transaction, state, view)
+            try:
+                if transaction.is_long:
+                    yield from self._registered(transaction, state, view)
+                else:
+                    owners[thread] = transaction
+                    yield from self._in_turn(transaction, state, view)
+            finally:
+                if not transaction.is_long:
+                    owners.pop(thread, None)
         finally:
-            owners.pop(thread, None)
+            self._end(transaction, state)
 
     def _in_turn(
         self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]
@@ -176,7 +176,11 @@ class Transactions(ABC, Generic[C]):
 
         To stand among the first in the queue *is* to have the turn, so there is nothing else to keep in step.
         """
-        queue, width = state.queue, self._width(transaction.mode) or 1
+        width = self._writing if transaction.mode is Mode.WRITE else self._reading
+        if width is None:
+            yield from self._registered(transaction, state, view)
+            return
+        queue = state.queue
         place = transaction.place = allocate_lock()
         place.acquire()
         try:
@@ -188,7 +192,8 @@ class Transactions(ABC, Generic[C]):
         finally:
             if place in queue:
                 queue.remove(place)
-            _wake(queue, width)
+            if len(queue) >= width:
+                _wake(queue, width)
 
     def _registered(
         self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]
@@ -201,7 +206,8 @@ class Transactions(ABC, Generic[C]):
                 # first show up, then look: a fork does it the other way round, so one of the two sees the other
                 if self.is_closed_at_forks and _forks.must_wait(transaction.thread, transaction):
                     raise _ForkIsPending
-                self._must_be_open(state)
+                if state.is_closed:
+                    self._must_be_open(state)
                 transaction.is_busy = True  # until it has begun: nobody ends it before
                 yield from self._lend(transaction, state, view)
                 break
@@ -217,10 +223,6 @@ class Transactions(ABC, Generic[C]):
 
         When the block raises, or is interrupted, everything is rolled back.
         """
-
-    @abstractmethod
-    def _width(self, mode: Mode) -> int | None:
-        """Return how many transactions of this mode may run at once in this process; None: any number."""
 
     @abstractmethod
     def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
@@ -332,8 +334,6 @@ class _ForkIsPending(Exception):
 
 def _wake(queue: deque[LockType], width: int) -> None:
     """Wake the one whose turn it is now; it looks by itself, too, once in a while."""
-    if len(queue) < width:
-        return
     try:
         queue[width - 1].release()
     except (IndexError, RuntimeError):
