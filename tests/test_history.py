@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 from scenes import cats, labeled, rows, taken
 
-from itagflow import Assignment, FixedSize, Flow, Inspect, Job, Label, Stage, Workflow, codec
+from itagflow import Assignment, Event, FixedSize, Flow, Inspect, Job, Label, Stage, Workflow, codec
 from itagflow.store import Query
 
 
@@ -46,3 +47,11 @@ def test_loading_takes_little_room_in_it_however_small_the_packages_are(flow: Fl
     print(size := len(json.dumps(codec.to_json(loaded))))
     assert size < 1_000
     assert sum(1 for _ in loaded.moves()) == 10_000
+
+
+def test_an_event_keeps_everything_at_its_position() -> None:
+    fields = {field.name: object() for field in attrs.fields(Event)}
+    event = Event(**fields)  # type: ignore[arg-type]
+    kept = event.at_position(7)
+    assert kept.position == 7
+    assert all(getattr(kept, name) is value for name, value in fields.items() if name != "position")

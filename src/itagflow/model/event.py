@@ -67,6 +67,27 @@ class Event:
         """The key in the store."""
         return (self.position,)
 
+    def at_position(self, position: int) -> Event:
+        """Return it as it is stored at this position.
+
+        Every act does this once, and `attrs.evolve` takes three times as long.
+        """
+        return Event(
+            position=position,
+            at=self.at,
+            verb=self.verb,
+            workspace=self.workspace,
+            member=self.member,
+            job=self.job,
+            package=self.package,
+            turn=self.turn,
+            task=self.task,
+            changes=self.changes,
+            data=self.data,
+            who=self.who,
+            version=self.version,
+        )
+
     def moves(self) -> Iterator[Move]:
         """Yield everything it moved: `changes`, and how the packages that it loaded begin."""
         yield from self.changes

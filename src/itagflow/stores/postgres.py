@@ -8,7 +8,6 @@ from functools import cache, partial
 from itertools import groupby
 from typing import Any, cast
 
-import attrs
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
@@ -124,7 +123,7 @@ class _Change(_Look, Change):
         if isinstance(entity, Event):
             self._transaction.has_news = True
             ((position,),) = self.rows(f"{self.sql.insert(layout)} RETURNING position", row[1:])
-            return attrs.evolve(entity, position=position)
+            return entity.at_position(position)
         return entity if self.run(f"{self.sql.insert(layout)} ON CONFLICT DO NOTHING", row) else None
 
     def _add_many(self, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
@@ -135,7 +134,7 @@ class _Change(_Look, Change):
                     self._copy(kind, list(group))
             positions = iter(self._positions([entity for entity in entities if isinstance(entity, Event)]))
         self._counted(entities)
-        return tuple(attrs.evolve(e, position=next(positions)) if isinstance(e, Event) else e for e in entities)
+        return tuple(e.at_position(next(positions)) if isinstance(e, Event) else e for e in entities)
 
     def _copy(self, kind: type[Entity], entities: list[Entity]) -> None:
         layout: Layout[Any] = LAYOUTS[kind]

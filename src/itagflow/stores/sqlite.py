@@ -9,8 +9,6 @@ from functools import partial
 from itertools import groupby
 from typing import Any, Literal
 
-import attrs
-
 from itagflow.contexts import SafeContext
 from itagflow.errors import StoreFailed
 from itagflow.model.entity import Entity
@@ -82,7 +80,7 @@ class _Change(_Look, Change):
         row = layout.row(entity)
         if isinstance(entity, Event):
             done = self._run(SQLITE.insert(layout), row[1:])
-            return attrs.evolve(entity, position=done.lastrowid or 0)
+            return entity.at_position(done.lastrowid or 0)
         self._run(SQLITE.insert(layout), row)
         return entity
 
