@@ -171,16 +171,16 @@ def acts(flow: Flow, label: Assignment, review: Assignment) -> dict[str, Callabl
     """Every act of the one who holds a turn; what is no act at that stage is refused for another reason."""
     yes = Choice("cat")
     return {
-        "save": lambda: flow.save(label, 1, yes),
-        "save_many": lambda: flow.save_many(label, {1: yes}),
-        "abandon": lambda: flow.abandon(label, 1, "dark"),
-        "restore": lambda: flow.restore(label, 1),
-        "submit": lambda: flow.submit(label),
-        "renew": lambda: flow.renew(label),
-        "judge": lambda: flow.judge(review, 3),
-        "modify": lambda: flow.modify(review, 3, yes),
-        "review": lambda: flow.review(review),
-        "reject": lambda: flow.reject(review, reason="no"),
+        "save": lambda: flow.save(label, 1, yes, by="ben"),
+        "save_many": lambda: flow.save_many(label, {1: yes}, by="ben"),
+        "abandon": lambda: flow.abandon(label, 1, "dark", by="ben"),
+        "restore": lambda: flow.restore(label, 1, by="ben"),
+        "submit": lambda: flow.submit(label, by="ben"),
+        "renew": lambda: flow.renew(label, by="ben"),
+        "judge": lambda: flow.judge(review, 3, by="di"),
+        "modify": lambda: flow.modify(review, 3, yes, by="di"),
+        "review": lambda: flow.review(review, by="di"),
+        "reject": lambda: flow.reject(review, reason="no", by="di"),
     }
 
 
@@ -209,6 +209,7 @@ class TestWhoMayNoLongerWork:
                 act()
             assert list(flow.events()) == before, name
         assert flow.turn(label).state is TurnState.HELD
+        assert flow.save(label, 1, Choice("dog")).member == label.member, "the application itself acts for the holder"
         assert flow.release(label, by="ben").outcome is Outcome.RELEASED
         assert flow.reassign(review, "ada", by="ada").member is not None
 

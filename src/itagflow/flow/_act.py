@@ -82,18 +82,19 @@ class Block:
     def holder(self, job: Job, turn: Assignment, verb: str, by: MemberRef | None) -> Act:
         """Return the act of the one who holds *turn*, after checking that they may go on with it.
 
-        The policy is asked each time: whoever may no longer work at this stage goes on with nothing.
+        With *by* the policy is asked each time: whoever may no longer work at this stage goes on with nothing.
+        Without, the application itself acts for the holder.
 
         Raises:
             NotHeld: when it is not held, or not by the member *by*.
-            NotAllowed: when the job does not let work go on, or the policy does not let its holder work there.
+            NotAllowed: when the job does not let work go on, or the policy does not let *by* work there.
         """
         who = None if by is None else self.member(job.workspace, by)
         must_hold(turn, who)
         must_be_working(job, verb)
-        who = who or self.member(job.workspace, turn.member or 0)
-        access.check(self.policy, who, Action.at(turn.stage), job, turn.stage)
-        return self.act(job.workspace, who.id)
+        if who is not None:
+            access.check(self.policy, who, Action.at(turn.stage), job, turn.stage)
+        return self.act(job.workspace, turn.member or 0)
 
     def stages(self, job: Job, by: MemberRef, action: Action) -> list[Stage]:
         """Return the stages of *job* at which the member *by* may do *action*.
