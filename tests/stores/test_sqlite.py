@@ -20,7 +20,7 @@ from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.model.task import Answer, Task
 from itagflow.store import Query
-from itagflow.stores import SqliteStore
+from itagflow.stores import SqliteStore, _forks, _sqlite_transactions
 from itagflow.stores._layout import LAYOUTS
 from itagflow.stores._schema import APPLICATION
 from itagflow.stores._sql import SQLITE
@@ -155,6 +155,20 @@ class TestOpening:
         with pytest.raises(StoreFailed, match="not a SQLite database"):
             SqliteStore(path)
         assert path.read_bytes() == before
+
+    def test_who_makes_way_for_a_fork_while_connecting_begins_again(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """With a new connection, and not with the one that was closed."""
+        is_free, asked = _sqlite_transactions._is_free, iter([False])
+        waits = iter([False, False, True])
+        monkeypatch.setattr(_forks, "must_wait", lambda thread, transaction: next(waits, False))
+        monkeypatch.setattr(_sqlite_transactions, "_is_free", lambda *what: next(asked, True) and is_free(*what))
+        store = SqliteStore(path)
+        write(store)
+        assert not list(asked)
+        assert not list(waits)
+        assert store.close()
 
     def test_a_file_that_is_deleted_while_it_is_open_is_noticed(self, path: Path) -> None:
         """SQLite would go on, and what is stored then would be nowhere."""

@@ -93,6 +93,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 try:
                     connection.rollback()  # does nothing after a commit
                 except sqlite3.Error:
+                    transaction.held = []
                     self._drop_if_own(connection, state)  # which rolls back as well
                 except BaseException:  # it was interrupted: it is not lent again
                     self._drop_if_own(connection, state)

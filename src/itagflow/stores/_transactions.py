@@ -119,14 +119,6 @@ class Transactions(ABC, Generic[C]):
         """Close the connections that nobody uses."""
         self._close_idle(self.state)
 
-    def must_be_open(self) -> None:
-        """Check that transactions can begin.
-
-        Raises:
-            StoreFailed: when the store is closed, or this process may not use it.
-        """
-        self._must_be_open(self.state)
-
     def begin_in_child(self) -> None:
         """Forget, in a forked child, all that belongs to its parent."""
         old, thread = self.state, get_ident()
