@@ -17,11 +17,13 @@ from cattrs.strategies import configure_tagged_union
 
 from itagflow.model.event import Move
 from itagflow.model.job import Accept, Inspect, Label, Packaging, Route, Workflow
-from itagflow.model.migration import TemplateStep
-from itagflow.model.region import Region
+from itagflow.model.migration import TemplateChange, TemplateStep
+from itagflow.model.package import Start
+from itagflow.model.region import Keypoint, Region
 from itagflow.model.reply import Reply
 from itagflow.model.segment import Segment
 from itagflow.model.span import Relation, TextSpan
+from itagflow.model.template import Option, Question, Scale, Template, View
 from itagflow.model.text import shown
 
 
@@ -45,6 +47,9 @@ def _tag(kind: type) -> str:
     return kind.__name__.lower()
 
 
+_RULES: Mapping[str, type[Label | Inspect | Accept]] = {"label": Label, "inspect": Inspect, "accept": Accept}
+
+
 def _converter() -> Converter:
     converter = Converter(omit_if_default=True)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
@@ -63,7 +68,7 @@ def _converter() -> Converter:
     converter.register_unstructure_hook(Route | int | str, lambda to: to.value if isinstance(to, Enum) else to)
     converter.register_unstructure_hook(Move, lambda move: [move.kind, move.key, move.field, move.before, move.after])
     converter.register_structure_hook(Move, lambda row, _: Move(row[0], tuple(row[1]), row[2], row[3], row[4]))
-    for kind in (*get_args(Region), TextSpan, Relation, Segment):
+    for kind in (Keypoint, *get_args(Region), TextSpan, Relation, Segment):
         _as_they_are(converter, kind)
     for union in (Region, Packaging):
         configure_tagged_union(union, converter, tag_generator=_tag, tag_name="kind")
@@ -76,6 +81,10 @@ def _converter() -> Converter:
     configure_tagged_union(TemplateStep, converter, tag_generator=_tag, tag_name="kind")
     converter.register_unstructure_hook(Workflow, lambda flow: _flow_out(converter, flow))
     converter.register_structure_hook(Workflow, lambda rules, _: _flow_in(converter, rules))
+    for kind in (Option, Scale, View, Question, Template, TemplateChange, *_RULES.values(), Start):
+        # made now and not when they are first used: when an exception strikes while cattrs makes one, it refuses to
+        # make that one ever again in the same thread
+        _as_they_are(converter, kind)
     return converter
 
 
@@ -111,9 +120,6 @@ def _one_or_more(value: str | list[str] | None, _: object) -> str | tuple[str, .
 
 def _route(value: str | int, _: object) -> Route | int | str:
     return value if isinstance(value, int) else Route(value)
-
-
-_RULES: Mapping[str, type[Label | Inspect | Accept]] = {"label": Label, "inspect": Inspect, "accept": Accept}
 
 
 def _flow_out(converter: Converter, flow: Workflow) -> dict[str, Any]:
