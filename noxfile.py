@@ -26,7 +26,8 @@ def quickstart(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, with every example and every code block of the documentation."""
     install(session, "tests")
-    session.run("pytest", *session.posargs)
+    # in two processes; the blocks of one page, and the tests of one file, stay together and in order
+    session.run("pytest", "-n", "2", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session

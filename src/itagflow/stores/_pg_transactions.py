@@ -86,8 +86,9 @@ class PgTransactions(Transactions[AnyConnection]):
                 transaction.held.append(self._connect_again(self._source, transaction, state))
             yield from self._run_on(transaction, view)
         finally:
-            if transaction.held and (not transaction.is_long or transaction.has_claim()):
-                connection = transaction.held[0]
+            held = transaction.held  # a child that is forked from here on sees it empty in the transaction
+            if held and (not transaction.is_long or transaction.has_claim()):
+                connection = held[0]
                 try:
                     is_clean = _is_rolled_back(connection)
                 except BaseException:  # it was interrupted: it is not lent again

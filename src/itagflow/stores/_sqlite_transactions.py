@@ -88,8 +88,9 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 seen.settle()
                 self._commit(transaction)
         finally:
-            if transaction.held and (not transaction.is_long or transaction.has_claim()):
-                connection = transaction.held[0]
+            held = transaction.held  # a child that is forked from here on sees it empty in the transaction
+            if held and (not transaction.is_long or transaction.has_claim()):
+                connection = held[0]
                 try:
                     connection.rollback()  # does nothing after a commit
                 except sqlite3.Error:
@@ -294,8 +295,9 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
             self._must_go_on(transaction)
             yield seen
         finally:
-            if transaction.held and transaction.has_claim():
-                transaction.held[0].close()
+            held = transaction.held
+            if held and transaction.has_claim():
+                held[0].close()
                 transaction.held = []
 
     def _copied(self, transaction: SqliteTransaction, state: SqliteState) -> sqlite3.Connection:
