@@ -268,7 +268,10 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
                     self._commit(transaction)
             finally:
                 if transaction.held:  # else this is a forked child
-                    only.rollback()  # does nothing after a commit
+                    try:
+                        only.rollback()  # does nothing after a commit
+                    except sqlite3.Error as error:
+                        raise failure_of(transaction, error) from error
                     transaction.held = []
         finally:
             if transaction.held:  # while this thread still has the turn
