@@ -177,7 +177,9 @@ def _is_wrapped(error: BaseException | None) -> bool:
     """Return whether somebody has wrapped a strike into an error of theirs."""
     if isinstance(error, ExceptionGroup):
         return any(map(_is_wrapped, error.exceptions))
-    return isinstance(error, SoftLimit) or (error is not None and _is_wrapped(error.__cause__))
+    if error is None or isinstance(error, SoftLimit):
+        return error is not None
+    return _is_wrapped(error.__cause__) or _is_wrapped(error.__context__)  # the driver hides what it took it for
 
 
 class Everybody:
