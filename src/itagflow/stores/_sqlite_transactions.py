@@ -125,7 +125,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         lock, but who has just written must queue up behind it, so nobody starves.  It is held only until the
         transaction has begun.  Neither wait blocks: an exception or a fork can come in between.
         """
-        door = self._opened_door()
+        door = self._open_door()
         try:
             try:
                 transaction.has_door = True
@@ -193,7 +193,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
             what = "was deleted" if found is None else "was replaced by another one"
             raise StoreFailed(self.name, f"the file {what} while it was open", "Put it back, or open it again")
 
-    def _opened_door(self) -> FileIO:
+    def _open_door(self) -> FileIO:
         """Return the lock file; who has the turn to write in this process is the only one to use it."""
         door = self._door
         if door is None:
@@ -293,7 +293,7 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
         self, transaction: SqliteTransaction, state: SqliteState, view: Callable[[SqliteTransaction], V]
     ) -> Generator[V]:
         try:
-            transaction.held.append(self._copied(transaction, state))
+            transaction.held.append(self._copy_database(transaction, state))
             seen = view(transaction)
             self._must_go_on(transaction)
             yield seen
@@ -303,7 +303,7 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
                 held[0].close()
                 transaction.held = []
 
-    def _copied(self, transaction: SqliteTransaction, state: SqliteState) -> sqlite3.Connection:
+    def _copy_database(self, transaction: SqliteTransaction, state: SqliteState) -> sqlite3.Connection:
         """Return a copy of the database, taken in turn with everybody who writes.
 
         Raises:
