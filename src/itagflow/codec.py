@@ -55,7 +55,7 @@ def _converter() -> Converter:
     converter.register_unstructure_hook(datetime, datetime.isoformat)
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
     converter.register_unstructure_hook(timedelta, timedelta.total_seconds)
-    converter.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
+    converter.register_structure_hook(timedelta, _duration)
     converter.register_structure_hook(int | float | None, lambda value, _: value)
     converter.register_structure_hook(str | int | None, lambda value, _: value)
     converter.register_structure_hook(float, lambda value, _: value)
@@ -100,6 +100,13 @@ def _whole(value: object, _: object) -> int:
     if isinstance(value, float) and value.is_integer():
         return int(value)  # as JSON Schema has it
     raise TypeError(f"needs a whole number, not {shown(value)}")
+
+
+def _duration(seconds: float, _: object) -> timedelta:
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError:  # the longest one, rounded up as a number
+        return timedelta.max
 
 
 def _flag(value: object, _: object) -> bool:
