@@ -70,7 +70,7 @@ class Event:
     def at_position(self, position: int) -> Event:
         """Return it as it is stored at this position.
 
-        Every act does this once, and `attrs.evolve` takes three times as long.
+        Every act does this once, and ``attrs.evolve`` takes three times as long.
         """
         return Event(
             position=position,
