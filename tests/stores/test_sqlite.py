@@ -170,6 +170,20 @@ class TestOpening:
         assert not list(waits)
         assert store.close()
 
+    def test_who_connects_waits_for_another_program_that_has_all_of_the_file(self, path: Path) -> None:
+        """As whoever closes the last connection has it for a moment."""
+        store = SqliteStore(path)
+        store._transactions.close_idle()  # as before a fork
+        other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        for text in ("PRAGMA locking_mode = EXCLUSIVE", "BEGIN IMMEDIATE", "CREATE TABLE theirs (id)", "ROLLBACK"):
+            other.execute(text)
+        with sqlite3.connect(path, timeout=0) as third, pytest.raises(sqlite3.OperationalError, match="locked"):
+            third.execute("SELECT COUNT(*) FROM sqlite_master")
+        third.close()
+        threading.Timer(0.3, other.close).start()
+        write(store)
+        assert store.close()
+
     def test_a_file_that_is_deleted_while_it_is_open_is_noticed(self, path: Path) -> None:
         """SQLite would go on, and what is stored then would be nowhere."""
         store = SqliteStore(path)

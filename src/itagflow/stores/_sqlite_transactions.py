@@ -154,7 +154,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 cached_statements=512,
             )
             try:
-                version = check_schema(self.name, made)  # before the first change to a file that may be another's
+                version = self._check(made, transaction, state)
                 if writes and version == 0:
                     self._switch_to_wal(made, transaction, state)
                 made.execute(f"PRAGMA synchronous = {self._synchronous}" if writes else "PRAGMA query_only = 1")
@@ -165,6 +165,19 @@ class FileTransactions(Transactions[sqlite3.Connection]):
             raise failure_of(transaction, error) from error
         if self._file is None:
             self._file = _identity(self._path)
+
+    def _check(self, made: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState) -> int:
+        """Return the version of the schema, before the first change to a file that may be another program's.
+
+        Whoever is the first or the last to have the file open holds all of it for a moment, for its log.
+        """
+        while True:
+            try:
+                return check_schema(self.name, made)
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error):
+                    raise
+            self._pause_before_begin(transaction, state)
 
     def _switch_to_wal(self, made: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState) -> None:
         while not _is_free(made.execute, "PRAGMA journal_mode = WAL"):
@@ -386,7 +399,11 @@ def _is_free(take: Callable[..., object], *what: object) -> bool:
     except BlockingIOError:
         return False
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # the lower byte is the kind
+        if not _is_busy(error):
             raise
         return False
     return True
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the lower byte is the kind
