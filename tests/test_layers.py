@@ -112,7 +112,7 @@ def test_a_library_has_one_home(library: str, home: set[str]) -> None:
 def test_files_and_functions_stay_small(file: Path) -> None:
     text = file.read_text("utf-8")
     lines = text.count("\n")
-    assert lines <= 400
+    assert lines <= 700
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             doc = ast.get_docstring(node, clean=False)
