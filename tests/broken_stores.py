@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from time import sleep
 from typing import Any
 
 import attrs
@@ -19,7 +20,7 @@ from dict_store import (
 )
 
 from itagflow.contexts import safe_context
-from itagflow.model.entity import Entity, Key
+from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.store import Query, Span
@@ -644,9 +645,19 @@ class SharedHoldDoesNotHold(ParallelStore):
                 super().lock()
 
 
+class SlowWriter(DictWriter):
+    """A writer that takes a moment between reading and writing."""
+
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
+        sleep(0.001)  # long enough for another thread to begin
+        return super().hold(kind, key, shared=shared)
+
+
 @found_by("test_what_is_held_is_not_changed_unseen", "test_threads_lose_nothing", "test_threads_count_up")
 class WritersOverwrite(DictStore):
     """Two transactions write at once, and the later one drops what the earlier one wrote."""
+
+    writer = SlowWriter
 
     def __init__(self, *, backwards: bool = False) -> None:
         super().__init__(backwards=backwards)

@@ -6,13 +6,30 @@ import contextlib
 import dis
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from types import CodeType, FrameType
 from typing import Any
 
 
 class Interruption(BaseException):
     """What strikes: of a kind that no store expects, like an interrupt from the keyboard."""
+
+
+@contextlib.contextmanager
+def watching_finalizers(note: Callable[[], object]) -> Generator[None]:
+    """Take note of interruptions that strike inside a finalizer, where Python drops them; report other exceptions."""
+
+    def report(unraisable: sys.UnraisableHookArgs) -> None:
+        if isinstance(unraisable.exc_value, Interruption):
+            note()
+        else:
+            before(unraisable)
+
+    before, sys.unraisablehook = sys.unraisablehook, report
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 class Strike:
@@ -32,6 +49,8 @@ class Strike:
         """How many points were reached."""
         self.place = ""
         """Where it struck; empty when it did not."""
+        self.is_dropped = False
+        """Whether it struck inside a finalizer, such as that of another store: Python drops it there."""
         self._last: dict[int, int] = {}
 
     def run(self, act: Callable[[Strike], object]) -> BaseException | None:
@@ -40,14 +59,18 @@ class Strike:
         here = inspect.currentframe()
         if here is not None:
             here.f_trace_opcodes = True  # CPython 3.12 traces opcodes only when some frame has asked for it before
-        sys.settrace(self._enter)
-        try:
-            act(self)
-        except BaseException as error:
-            return error
-        finally:
-            sys.settrace(before)
+        with watching_finalizers(self._note_dropped):
+            sys.settrace(self._enter)
+            try:
+                act(self)
+            except BaseException as error:
+                return error
+            finally:
+                sys.settrace(before)
         return None
+
+    def _note_dropped(self) -> None:
+        self.is_dropped = True
 
     def _enter(self, frame: FrameType, event: str, arg: Any) -> Any:
         del event, arg
