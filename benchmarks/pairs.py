@@ -1,39 +1,44 @@
 """Compares claim, save and submit on SQLite of two source trees: ``benchmarks/pairs.py OLD/src NEW/src [pairs]``.
 
-Each pair runs both trees, one after the other and in turn the one and the other first, each in a process of its own.
-Prints the median of new / old, and its interval of 95 %: 1.10 means that the new one takes 10 % longer.
+Each pair is two processes, one for each tree, that take turns at a few calls each: what slows the machine down for a
+moment slows down both.  Prints the median of new / old, and its interval of 95 %: 1.10 means that the new one takes
+10 % longer.  ``--full`` has every act written to the disk before it ends, which is the default of the library; without
+it the disk has less to say.
 """
 
+from __future__ import annotations
+
+import argparse
 import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import comb
 from time import perf_counter
 from typing import Any
 
 PAIRS = 20
-PACKAGES, SIZE, PARTS = 600, 5, 20
+PACKAGES, SIZE = 1_000, 5
+CALLS = 20
+"""How many calls a process makes before the other one has its turn."""
 VERBS = ("claim", "save", "submit")
 
 
-def measure(url: str) -> dict[str, float]:
-    """Return how many seconds each verb takes, with the library that is on the path: the median of its parts."""
+def measure(url: str) -> Iterator[tuple[str, float]]:
+    """Yield the name of a verb and how many seconds a call took, a few calls at a time."""
     import itagflow
     from itagflow import Choice, FixedSize, Stage, templates
 
-    def timed(act: Callable[..., object], calls: list[tuple[Any, ...]]) -> float:
-        size = len(calls) // PARTS
-        took = list[float]()
-        for first in range(0, size * PARTS, size):
+    def timed(verb: str, act: Callable[..., object], calls: list[tuple[Any, ...]]) -> Iterator[tuple[str, float]]:
+        for first in range(0, len(calls), CALLS):
+            some = calls[first : first + CALLS]
             began = perf_counter()
-            for given in calls[first : first + size]:
+            for given in some:
                 act(*given)
-            took.append((perf_counter() - began) / size)
-        return statistics.median(took)
+            yield verb, (perf_counter() - began) / len(some)
 
     with itagflow.open(url) as flow:
         flow.create_workspace("bench", admin="ada")
@@ -45,20 +50,53 @@ def measure(url: str) -> dict[str, float]:
             packaging=FixedSize(SIZE),
             by="ada",
         )
-        claim = timed(flow.claim, [("ada", job, Stage.LABEL)] * PACKAGES)
+        yield from timed("claim", flow.claim, [("ada", job, Stage.LABEL)] * PACKAGES)
         held = list(flow.turns("ada", job=job))
         works = [(one, work, Choice("cat")) for one in held for work in flow.tasks(one)]
-        save = timed(flow.save, works)
-        submit = timed(flow.submit, [(one,) for one in held])
-    return dict(zip(VERBS, (claim, save, submit), strict=True))
+        yield from timed("save", flow.save, works)
+        yield from timed("submit", flow.submit, [(one,) for one in held])
 
 
-def measured(source: str) -> dict[str, float]:
-    """Measure a source tree in a process of its own."""
+def serve(synchronous: str) -> None:
+    """Measure a few calls for each line that comes in, and answer with what was found."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, __file__, "--one", f"sqlite:///{folder}/labels.db?synchronous=normal"]
-        done = subprocess.run(command, env={**os.environ, "PYTHONPATH": source}, check=True, stdout=subprocess.PIPE)
-    return json.loads(done.stdout)
+        found = measure(f"sqlite:///{folder}/labels.db?synchronous={synchronous}")
+        for _ in sys.stdin:
+            print(json.dumps(next(found, None)), flush=True)
+
+
+def begin(source: str, synchronous: str) -> subprocess.Popen[str]:
+    """Start a process that measures a source tree."""
+    command = [sys.executable, __file__, "--serve", synchronous]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": source}, stdin=pipe, stdout=pipe, text=True)
+
+
+def ask(process: subprocess.Popen[str]) -> tuple[str, float] | None:
+    """Let a process have its turn."""
+    assert process.stdin
+    assert process.stdout
+    print("go", file=process.stdin, flush=True)
+    line = process.stdout.readline()
+    assert line, "the process that measures has failed"
+    return json.loads(line)
+
+
+def compare(old: str, new: str, synchronous: str) -> dict[str, float]:
+    """Return new / old of one pair, for each verb: the ratio of the medians of their turns."""
+    with begin(old, synchronous) as one, begin(new, synchronous) as other:
+        took: dict[str, tuple[list[float], list[float]]] = {verb: ([], []) for verb in VERBS}
+        while (found := ask(one)) is not None:
+            verb, seconds = found
+            took[verb][0].append(seconds)
+            answer = ask(other)
+            assert answer is not None
+            assert answer[0] == verb
+            took[verb][1].append(answer[1])
+        for process in (one, other):
+            assert process.stdin
+            process.stdin.close()
+    return {verb: statistics.median(theirs) / statistics.median(ours) for verb, (ours, theirs) in took.items()}
 
 
 def interval(ratios: list[float]) -> tuple[float, float]:
@@ -70,20 +108,29 @@ def interval(ratios: list[float]) -> tuple[float, float]:
     return ratios[below], ratios[-1 - below]
 
 
-def main(old: str, new: str, pairs: int) -> None:
+def main(old: str, new: str, pairs: int, synchronous: str) -> None:
+    """Print the ratios."""
     found: dict[str, list[float]] = {verb: [] for verb in VERBS}
     for number in range(pairs):
-        sources = [old, new] if number % 2 else [new, old]
-        seconds = {source: measured(source) for source in sources}
-        for verb in VERBS:
-            found[verb].append(seconds[new][verb] / seconds[old][verb])
-    for verb, ratios in found.items():
-        low, high = interval(ratios)
-        print(f"{verb:8} new / old {statistics.median(ratios):.3f}   95 %: {low:.3f} to {high:.3f}   {pairs} pairs")
+        if number % 2:  # in turn the one and the other goes first
+            ratios = compare(old, new, synchronous)
+        else:
+            ratios = {verb: 1 / ratio for verb, ratio in compare(new, old, synchronous).items()}
+        for verb, ratio in ratios.items():
+            found[verb].append(ratio)
+    for verb, all_ratios in found.items():
+        low, high = interval(all_ratios)
+        print(f"{verb:8} new / old {statistics.median(all_ratios):.3f}   95 %: {low:.3f} to {high:.3f}   {pairs} pairs")
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--one":
-        print(json.dumps(measure(sys.argv[2])))
+    if sys.argv[1:2] == ["--serve"]:
+        serve(sys.argv[2])
     else:
-        main(*map(os.path.abspath, sys.argv[1:3]), int(sys.argv[3]) if len(sys.argv) > 3 else PAIRS)
+        parser = argparse.ArgumentParser(description=__doc__)
+        parser.add_argument("old")
+        parser.add_argument("new")
+        parser.add_argument("pairs", nargs="?", type=int, default=PAIRS)
+        parser.add_argument("--full", action="store_true")
+        given = parser.parse_args()
+        main(*map(os.path.abspath, (given.old, given.new)), given.pairs, "full" if given.full else "normal")

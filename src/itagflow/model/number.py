@@ -16,7 +16,9 @@ MOST = 2**63 - 1
 
 def is_whole(value: object) -> TypeGuard[int]:
     """Return whether *value* is a whole number; true and false are none, and neither is 1.0."""
-    return not isinstance(value, bool) and isinstance(value, Integral)
+    if isinstance(value, int):  # by far the most, and asking for `Integral` takes longer
+        return not isinstance(value, bool)
+    return isinstance(value, Integral)
 
 
 def is_stored(value: object) -> bool:

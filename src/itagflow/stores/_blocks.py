@@ -160,7 +160,8 @@ class Change(Look):
 
     def take(self, query: Query[E]) -> E | None:
         """Return the first match that no other writer holds, and hold it."""
-        statement = self.sql.find(attrs.evolve(query, limit=1))
+        one = query if query.limit == 1 else attrs.evolve(query, limit=1)
+        statement = self.sql.find(one)
         rows = self.rows(statement.text + self.sql.take, statement.values)
         return self._hold(cast("Layout[E]", LAYOUTS[query.kind]), rows[0]) if rows else None
 

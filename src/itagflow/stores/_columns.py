@@ -91,7 +91,7 @@ def sum_of(name: str) -> Column:
 def choice(name: str, kind: type[Enum]) -> Column:
     """Return a column that holds an enum by value."""
     by_value = {member.value: member for member in kind}
-    return Column(name, attrgetter("value"), by_value.__getitem__)
+    return Column(name, attrgetter("_value_"), by_value.__getitem__)  # an attribute; `value` is a property in Python
 
 
 def maybe_choice(name: str, kind: type[Enum]) -> Column:

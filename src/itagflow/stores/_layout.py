@@ -87,6 +87,20 @@ def _loads(layout: Layout[Any]) -> tuple[tuple[str, int, Decode | None], ...]:
     return tuple((column.name, at, None if column.load is same else column.load) for at, column in columns)
 
 
+def _apart(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what gets the fields of the body out of an entity, always as a tuple."""
+    names = tuple(layout.body)
+    if len(names) > 1:
+        get: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
+        return get
+    return lambda entity: tuple(getattr(entity, name) for name in names)
+
+
+def _writes(layout: Layout[Any]) -> tuple[tuple[str, Encode, Any, bool], ...]:
+    body = layout.body.items()
+    return tuple((name, encode, default, name in layout.names) for name, (_, encode, default) in body)
+
+
 Group = tuple[Any, ...]
 """The values of the columns that make a group."""
 
@@ -151,6 +165,10 @@ class Layout(Generic[E]):
     """The names that a query may use."""
     getter: Callable[[Any], tuple[Any, ...]] = attrs.field(init=False, default=_own(_getter))
     """Gets the fields of a row out of an entity."""
+    apart: Callable[[Any], tuple[Any, ...]] = attrs.field(init=False, default=_own(_apart))
+    """Gets the fields of the body out of an entity."""
+    writes: tuple[tuple[str, Encode, Any, bool], ...] = attrs.field(init=False, default=_own(_writes))
+    """How each of them is written: its name, how, its default, and whether it is a column too, as a name is."""
     stores: tuple[tuple[int, Encode], ...] = attrs.field(init=False, default=_own(_stores))
     """Which columns do not keep a field as it is: the place in a row, and what is kept."""
     loads: tuple[tuple[str, int, Decode | None], ...] = attrs.field(init=False, default=_own(_loads))
@@ -183,9 +201,10 @@ class Layout(Generic[E]):
         if self.text:
             return str(getattr(entity, self.text))
         body: dict[str, Any] = {}
-        for name, (_, encode, default) in self.body.items():
-            value = getattr(entity, name)
-            if value != (nfc(value) if name in self.names else default):
+        for value, (name, encode, default, is_name) in zip(self.apart(entity), self.writes, strict=True):
+            if value is default:
+                continue  # most are, and comparing takes longer
+            if value != (nfc(value) if is_name else default):
                 body[name] = encode(value)
         return spelled_out(jsontext.dumps(body)) if body else "{}"
 

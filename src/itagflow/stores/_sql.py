@@ -141,7 +141,7 @@ def _rendered(sql: Sql, layout: Layout[Any], where: Mapping[str, Condition]) -> 
     equal = f"= {sql.mark}"
     for name, condition in where.items():
         kind = condition.__class__
-        if kind is int and is_stored(condition):  # by far the most
+        if type(condition) is int and LEAST <= condition <= MOST:  # by far the most
             shape.append((name, equal))
             values.append(condition)
             continue
