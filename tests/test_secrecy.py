@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,13 @@ from itagflow import (
     NotAllowed,
     Outcome,
     Package,
+    Result,
     Role,
     Stage,
     TaskState,
     Workflow,
+    WriteReport,
+    formats,
     templates,
 )
 
@@ -86,13 +90,17 @@ HOLDING = frozenset({"explain", "available", "what I find"})
 """What tells how many hold a turn, and so that somebody has handed theirs in, but not with what."""
 
 
-@pytest.fixture(params=["memory:", "labels.db"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def new(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Flow]]:
     """Opens stores in which the same acts come to the same keys."""
-    flows = list[Flow]()
+    databases = request.getfixturevalue("databases") if request.param == "postgres" else None
+    flows, lent = list[Flow](), list[str]()
 
     def open_one() -> Flow:
-        url = request.param if request.param == "memory:" else tmp_path / f"{len(flows)}.db"
+        url = "memory:" if request.param == "memory" else str(tmp_path / f"{len(flows)}.db")
+        if databases is not None:
+            url = databases.new()
+            lent.append(url)
         flows.append(itagflow.open(url, clock=Clock(), ids=count(1).__next__))
         return flows[-1]
 
@@ -100,6 +108,8 @@ def new(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[],
     for flow in flows:
         invariants.check(flow)
         flow.close()
+    for url in lent:
+        databases.give_back(url)
 
 
 def a_poll(flow: Flow, *, again: bool) -> Job:
@@ -156,6 +166,39 @@ def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
     }.items():
         shown[name] = came_to(call)
     return {name: plain(value) for name, value in shown.items()}
+
+
+class WritesEverything:
+    """A format of the application, which writes all that a result has."""
+
+    joins = True
+
+    def write(self, results: Iterable[Result], target: Any, **_: Any) -> WriteReport:
+        seen = list(results)
+        target.write("".join(f"{plain(result)}\n" for result in seen).encode())
+        return WriteReport(rows=len(seen), blocks={}, abandoned=0, unfinished=0)
+
+
+@pytest.fixture
+def everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the name of the format mean one that writes everything, however it is looked up."""
+    monkeypatch.setattr(formats, "find", lambda name: WritesEverything())
+    monkeypatch.setattr(formats, "must_take", lambda *_: None)
+    monkeypatch.setattr(formats, "joins", lambda _: True)
+
+
+@pytest.mark.usefixtures("everything")
+def test_nor_from_the_workers_of_an_export(new: Callable[[], Flow]) -> None:
+    written = list[bytes]()
+    for vote in (says("cat"), says("dog")):
+        flow, file = new(), io.BytesIO()
+        args = world(flow, vote, again=False)
+        with ThreadPoolExecutor(1) as executor:
+            flow.export(args.job, "everything", file, by="ada", executor=executor, parts=2)
+            written.append(file.getvalue())
+            flow.export(args.job, "everything", file, executor=executor, parts=2)
+            assert len(file.getvalue()) > 2 * len(written[-1]), "the application does not see the votes"
+    assert written[0] == written[1]
 
 
 def plain(value: Any) -> Any:

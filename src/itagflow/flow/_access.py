@@ -30,6 +30,8 @@ class Access:
     """Says who may do what."""
     who: Member | None
     """The member who reads; None: the application itself, which sees everything."""
+    hides_votes: bool = False
+    """Whether votes on packages that are still voted on are left out, whoever reads."""
 
     def is_own(self, member: int | None) -> bool:
         """Return whether it is the member with this key who reads."""
@@ -105,9 +107,11 @@ class Access:
 
     def _secret_rounds(self, job: Job, packages: Iterable[Package]) -> Mapping[int, int]:
         """Return the rounds whose votes are secret from the one who reads, by the numbers of their packages."""
-        if self.who is None:
+        if self.who is None and not self.hides_votes:
             return {}
         rounds = {package.number: package.round for package in packages if secrecy.are_votes_open(job, package)}
+        if self.who is None:
+            return rounds
         if not rounds or secrecy.may_see_votes(self.policy, self.who, job, has_voted=False):
             return {}
         if not secrecy.may_see_votes(self.policy, self.who, job, has_voted=True):

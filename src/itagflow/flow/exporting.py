@@ -15,6 +15,7 @@ import attrs
 from itagflow import formats
 from itagflow.contexts import safe_context
 from itagflow.errors import InvalidData, Problem
+from itagflow.flow import _find
 from itagflow.flow._access import asked_again
 from itagflow.flow._find import MemberRef, PartRef
 from itagflow.flow._ids import TimeOrdered, now
@@ -23,7 +24,7 @@ from itagflow.flow.following import Following
 from itagflow.flow.loading import Wrap
 from itagflow.formats import Format, WriteReport
 from itagflow.formats._files import Target, writing
-from itagflow.model.job import Stage
+from itagflow.model.job import Job, Stage
 from itagflow.model.jobpart import JobPart
 from itagflow.model.number import whole_number
 from itagflow.model.result import Result
@@ -89,18 +90,49 @@ class Exporting(Following):
         with self.store.read() as reader:
             home, _ = self._readable(reader, "export", job, by)
             jobs.must_fit_its_template(home, "export")
-            template = reader.get(Template, (home.template,))
         which = job if isinstance(job, JobPart) else home
         if executor is not None:
             place = self.store.opener() or self
             shares = self._shares(which, parts)
-            with closing(spread(executor, shares, _written, place, format, stages, **options)) as made:
+            # workers do not know the policy: they leave out all votes that are secret from anybody
+            with closing(spread(executor, shares, _written, place, format, stages, by is not None, **options)) as made:
                 written = asked_again(self.store, made, lambda reader: self._readable(reader, "export", home, by))
                 return _join(progress(written) if progress else written, target)
         results = self._results("export", which, by, snapshot=snapshot)
+        return self._write(home, progress(results) if progress else results, format, target, stages, **options)
+
+    def _write_part(
+        self, part: JobPart, format: str, target: Target, stages: Collection[Stage] | None, hide: bool, **options: Any
+    ) -> WriteReport:
+        """Write a part of a job, as a worker does whose application has asked the policy already.
+
+        Args:
+            part: The part.
+            format: The name of the format.
+            target: What is written to.
+            stages: The stages whose results are written.
+            hide: Whether to leave out votes on packages that are still voted on.
+            **options: What else the format takes.
+        """
+        with self.store.read() as reader:
+            home = _find.job(reader, part)
+        results = self._results("export", part, None, hide_votes=hide)
+        return self._write(home, results, format, target, stages, **options)
+
+    def _write(
+        self,
+        job: Job,
+        results: Iterable[Result],
+        format: str,
+        target: Target,
+        stages: Collection[Stage] | None,
+        **options: Any,
+    ) -> WriteReport:
+        with self.store.read() as reader:
+            template = reader.get(Template, (job.template,))
         erased = list[int]()
-        found = _with_data(progress(results) if progress else results, erased)
-        report = writer.write(found, target, job=home, template=template, stages=stages, **options)
+        found = _with_data(results, erased)
+        report = formats.find(format).write(found, target, job=job, template=template, stages=stages, **options)
         return attrs.evolve(report, erased=len(erased))
 
     def _shares(self, job: PartRef, count: int | None) -> tuple[JobPart, ...]:
@@ -145,12 +177,12 @@ def _opened(place: Place) -> Generator[Exporting]:
 
 
 def _written(
-    part: JobPart, /, place: Place, format: str, stages: Collection[Stage] | None, **options: Any
+    part: JobPart, /, place: Place, format: str, stages: Collection[Stage] | None, hide: bool, **options: Any
 ) -> tuple[WriteReport, bytes]:
     """Return a part of the file, as a worker makes it."""
     file = io.BytesIO()
     with _opened(place) as flow:
-        report = flow.export(part, format, file, stages=stages, **options)
+        report = flow._write_part(part, format, file, stages, hide, **options)
     return report, file.getvalue()
 
 

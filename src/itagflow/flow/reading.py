@@ -230,7 +230,9 @@ class Reading(Shell):
         """
         return self._results("results", job, by, snapshot=snapshot)
 
-    def _results(self, name: str, job: PartRef, by: MemberRef | None, *, snapshot: bool = False) -> Iterator[Result]:
+    def _results(
+        self, name: str, job: PartRef, by: MemberRef | None, *, snapshot: bool = False, hide_votes: bool = False
+    ) -> Iterator[Result]:
         """Yield what `results` yields, to whoever may read by the verb of this name."""
         with self.store.read() as reader:
             home, _ = self._readable(reader, name, job, by)
@@ -241,7 +243,7 @@ class Reading(Shell):
                 seeing = self._readable(now, name, home, by)[1]  # whoever is removed meanwhile, is so in no snapshot
             query = Query(Task, {"job": home.id, "number": Span(first, last)}, order=("number",), limit=_find.PAGE)
             tasks = list(reader.find(query))
-            cases = cases_of(reader, home, tasks, attrs.evolve(seeing, reader=reader))
+            cases = cases_of(reader, home, tasks, attrs.evolve(seeing, reader=reader, hides_votes=hide_votes))
             found = [results.result(case, task) for case, task in zip(cases, tasks, strict=True)]
             return found, tasks[-1].number + 1 if len(tasks) == _find.PAGE else None
 
