@@ -105,6 +105,11 @@ class CtrlC(Remote):
 
     kind = KeyboardInterrupt
 
+    def __init__(self, draw: random.Random) -> None:
+        super().__init__(draw)
+        # a process that was started in the background ignores SIGINT, and Python then installs no handler
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def _strike(self) -> None:
         if self._draw.random() < 0.5:
             os.kill(os.getpid(), signal.SIGINT)
@@ -298,6 +303,8 @@ def struck(scene: Scene, striker: Striker, count: int) -> str:
         scene.everybody.go_on(error)
         arrived[type(error).__name__ if error else f"{striker.kind.__name__} that never arrived"] += 1
         del error
+    lost = arrived[f"{striker.kind.__name__} that never arrived"]
+    assert lost <= count // 10, f"{lost} of {count} strikes never arrived: nothing was tried"
     return f"{dict(arrived)}"
 
 
