@@ -1,0 +1,10 @@
+"""Writes the pinned texts anew: ``python tests/pins/write.py``.  Look at the diff before you commit it."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1]))
+from pins import golden
+
+if __name__ == "__main__":
+    golden.write({**golden.public(), **golden.story("memory:")})
