@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import Enum
@@ -21,6 +22,10 @@ from pins.public import render
 from pins.story import tell
 
 FOLDER = Path(__file__).parent
+FIELD = re.compile(r"(?<=,)( ?\"\"?[^\",]+\"\"?:)")
+"""The name of a field of a JSON object, also in a cell of a CSV, where quotes are doubled."""
+CONTEXT = 8
+"""How many lines a diff shows around a change: enough to see which event or row it is in."""
 V1 = ("signs", "moods", "imported")
 """The jobs that the old format of iTAG can hold."""
 
@@ -65,7 +70,7 @@ def _wanted(jobs: Iterable[str]) -> Iterator[tuple[str, str, str, list[Stage] | 
 
 
 def _line(event: Event) -> str:
-    """Return the fields of an event as JSON; those that say nothing are left out, changes are lists of values."""
+    """Return an event as JSON, without the fields that say nothing; a change is a list."""
     fields = {name: value for name, value in _plain(event).items() if value not in (0, "", [], {})}
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n"
 
@@ -77,7 +82,7 @@ def _plain(value: Any) -> Any:
     if attrs.has(type(value)):
         return {field.name: _plain(getattr(value, field.name)) for field in attrs.fields(type(value))}
     if isinstance(value, dict):
-        # sorted: JSON objects have no order, and PostgreSQL gives back their fields in one of its own
+        # sorted: JSON objects have no order, and PostgreSQL returns their fields in its own
         return dict(sorted((_plain(key), _plain(held)) for key, held in value.items()))
     if isinstance(value, tuple | list):
         return [_plain(held) for held in value]
@@ -99,14 +104,18 @@ def write(texts: dict[str, str]) -> None:
 
 
 def difference(texts: dict[str, str]) -> str:
-    """Return how texts differ from the pinned ones of the same names, as a unified diff; empty if they do not."""
+    """Return how texts differ from the pinned ones, as unified diffs; empty if they do not."""
     return "\n".join(line for name in texts for line in _diff(name, read(name), texts[name]))
 
 
-def _diff(name: str, before: str, after: str) -> Iterator[str]:
-    old, new = _lines(before), _lines(after)
-    return difflib.unified_diff(old, new, f"{name} (pinned)", f"{name} (now)", lineterm="")
+def _diff(name: str, before: str, after: str) -> list[str]:
+    if before == after:
+        return []
+    files = f"{name} (pinned)", f"{name} (now)"
+    lines = difflib.unified_diff(_pieces(before), _pieces(after), *files, n=CONTEXT, lineterm="")
+    return list(lines) or [f"{name} differs only in characters that no diff shows"]
 
 
-def _lines(text: str) -> list[str]:
-    return text.replace("\r", "\\r").split("\n")
+def _pieces(text: str) -> list[str]:
+    """Return the lines of a text, with a new one before each field of the JSON in it."""
+    return FIELD.sub(r"\n    \1", text.replace("\r", "\\r")).split("\n")

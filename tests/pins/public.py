@@ -1,4 +1,4 @@
-"""The public names and signatures, as readable text: one line for each name, parameter lists in full."""
+"""The public names, with their signatures and attributes, as readable text."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import attrs
 import itagflow
 
 MAX_WIDTH = 100
-"""Longer signatures take a line for each parameter, so that a diff shows the parameter that changed."""
+"""Longer signatures take a line for each parameter, so that a diff shows which one changed."""
 INDENT = "    "
+FACTORY = type(attrs.Factory(list))
 
 
 def render() -> str:
@@ -47,7 +48,7 @@ def _module(name: str, module: ModuleType) -> Iterator[str]:
 
 
 def _own_names(module: ModuleType) -> list[str]:
-    """Return the public functions and classes that are defined below a module, not imported into it."""
+    """Return the public functions and classes that are defined in a module or below it."""
     homes = {name: getattr(value, "__module__", "") for name, value in vars(module).items()}
     return [name for name, home in homes.items() if not name.startswith("_") and home.startswith(module.__name__)]
 
@@ -63,7 +64,9 @@ def _class(name: str, kind: type) -> Iterator[str]:
     fields = attrs.fields(kind) if attrs.has(kind) else ()
     bases = [base.__name__ for base in kind.__mro__[1:] if _is_ours(base) or base is Exception]
     keywords_only = bool(fields) and all(field.kw_only for field in fields)
-    yield f"class {name}" + (f"({', '.join(bases)})" if bases else "") + ("  [keywords only]" if keywords_only else "")
+    listed = f"({', '.join(bases)})" if bases else ""
+    note = "  [keywords only]" if keywords_only else ""
+    yield f"class {name}{listed}{note}"
     for field in fields:
         keyword = "  [keyword]" if field.kw_only and not keywords_only else ""
         yield f"{INDENT}{field.name}: {_declared(kind, field.name)}{_default(field.default)}{keyword}"
@@ -75,7 +78,7 @@ def _class(name: str, kind: type) -> Iterator[str]:
 
 
 def _declared(kind: type, field: str) -> str:
-    """Return the type of a field as the source has it; `attrs.Attribute.type` may have been resolved meanwhile."""
+    """Return the type of a field as the source has it; cattrs may have resolved the one in attrs."""
     home = next(base for base in kind.__mro__ if field in vars(base).get("__annotations__", {}))
     return _annotation(vars(home)["__annotations__"][field])
 
@@ -87,7 +90,7 @@ def _is_generated(constructor: Any) -> bool:
 
 
 def _is_ours(base: type) -> bool:
-    """Tell whether a base is public; that others are there is nobody's business."""
+    """Tell whether a class is public; bases that are not may come and go."""
     return getattr(itagflow, base.__name__, None) is base
 
 
@@ -167,8 +170,7 @@ def _text(value: Any) -> str:
     """Return a default as a person would write it, without addresses in memory."""
     if isinstance(value, Enum):
         return f"{type(value).__name__}.{value.name}"
-    factory = type(attrs.Factory(list))
-    if isinstance(value, factory):
+    if isinstance(value, FACTORY):
         return "<made anew>"
     if inspect.isroutine(value) or inspect.isclass(value):
         return str(value.__qualname__)

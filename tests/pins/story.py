@@ -1,4 +1,4 @@
-"""One story that reaches every stage and almost every kind of event, with a clock and keys of its own."""
+"""One story that reaches every stage and almost every kind of event."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Story:
         return assignment
 
     def label(self, member: str, job: Job, reply: Reply) -> None:
-        """Claim a package, answer its tasks and submit; a reply that is a string abandons the task."""
+        """Claim a package, answer its tasks and submit it; a string abandons a task."""
         assignment = self.claim(member, job)
         for work in list(self.flow.tasks(assignment)):
             given = reply(work)
@@ -142,7 +142,7 @@ def people(story: Story) -> None:
 
 
 def signs(story: Story) -> Job:
-    """Boxes with pre-labels, samples, rejects at both review stages, rework, and a package that is reopened."""
+    """Boxes with pre-labels, samples, rejects at both review stages, rework, and a reopened package."""
     template = templates.object_detection(["car", "sign"])
     rows = [
         {"data": {"source": f"路口/{n}.jpg", "camera": "=1+1" if n == 1 else f"c{n % 2}"}, "weather": "rain"}
@@ -231,7 +231,7 @@ def shapes(story: Story) -> Job:
 
 
 def moods(story: Story) -> Job:
-    """Three votes on each package: agreed, disputed and abandoned tasks; one package stays under way."""
+    """Three votes on each package: agreed, disputed and abandoned; one package stays under way."""
     template = templates.text_classification(["good", "bad", "mixed"])
     rows = [{"data": {"source": f"comment {n}"}} for n in range(1, 7)]
     job = story.create("moods", template, rows, Label(votes=3, min_votes=2, lease=HOUR), Accept())
@@ -254,7 +254,7 @@ def moods(story: Story) -> Job:
 
 
 def names(story: Story) -> Job:
-    """Spans of texts and relations between them; rows are appended, erased and discarded, the template changes."""
+    """Spans and relations; rows are appended, erased and discarded, the template changes."""
     template = templates.entity_relation(["company", "place"], ["bought"])
     rows = [{"data": {"source": text}} for text in ("Acme 😀 bought Beta.", "Nobody.", "Beta is in Rome.")]
     job = story.create("names", template, rows, Label(rework=Route.POOL), Inspect())

@@ -1,6 +1,7 @@
 """Nothing that people, files or programs rely on changes by accident.
 
-When it changed by design, ``python tests/pins/write.py`` writes the texts anew; the diff of the commit shows what did.
+After a change by design, ``python tests/pins/write.py`` writes the texts anew, and the diff of the
+commit shows what changed.
 """
 
 from __future__ import annotations

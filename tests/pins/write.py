@@ -1,4 +1,4 @@
-"""Writes the pinned texts anew: ``python tests/pins/write.py``.  Look at the diff before you commit it."""
+"""Write the pinned texts anew: ``python tests/pins/write.py``.  Read the diff before the commit."""
 
 import sys
 from pathlib import Path
