@@ -6,7 +6,7 @@ import difflib
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import Enum
 from itertools import count
@@ -81,7 +81,7 @@ def _plain(value: Any) -> Any:
         return [_plain(held) for held in attrs.astuple(value)]
     if attrs.has(type(value)):
         return {field.name: _plain(getattr(value, field.name)) for field in attrs.fields(type(value))}
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         # sorted: JSON objects have no order, and PostgreSQL returns their fields in its own
         return dict(sorted((_plain(key), _plain(held)) for key, held in value.items()))
     if isinstance(value, tuple | list):

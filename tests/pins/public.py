@@ -111,16 +111,20 @@ def _members(kind: type, known: set[str]) -> Iterator[str]:
 
 
 def _is_defined_by_us(kind: type, name: str) -> bool:
-    home = next(base for base in kind.__mro__ if name in vars(base))
-    return home.__module__.startswith("itagflow")
+    return _is_library(next(base for base in kind.__mro__ if name in vars(base)))
+
+
+def _is_library(kind: type) -> bool:
+    return kind.__module__.startswith("itagflow")
 
 
 def _namespaces() -> Iterator[str]:
     """Yield the public attributes of an open Flow; those that hold verbs with their verbs."""
     with itagflow.open("memory:") as flow:
-        for name in sorted(vars(flow)):
-            kind = type(getattr(flow, name))
-            if name.startswith("_") or not kind.__module__.startswith("itagflow"):
+        for name in sorted(dir(flow)):
+            value = getattr(flow, name)
+            kind = type(value)
+            if name.startswith("_") or inspect.isroutine(value) or not _is_library(kind):
                 continue
             yield f"{name}: {kind.__name__}  [attribute]"
             if not _is_ours(kind):
