@@ -8,7 +8,7 @@ import pytest
 from cattrs import converters
 
 from itagflow.model.entity import Entity
-from itagflow.stores import MemoryStore
+from itagflow.storage import MemoryStore
 from itagflow.testing import one_of_each
 
 

@@ -81,7 +81,7 @@ from itagflow.rules.access import Action, Grant, TablePolicy, default_policy, st
 from itagflow.rules.loading import LoadReport
 from itagflow.rules.prelabeling import PrelabelReport
 from itagflow.schema import answer_schema, replies_from_json, replies_to_json
-from itagflow.stores import MemoryStore, SqliteStore
+from itagflow.storage import MemoryStore, SqliteStore
 
 __all__ = [
     "Accept",

@@ -28,7 +28,7 @@ from itagflow.rules.access import Action, Policy
 from itagflow.rules.answers import Check
 from itagflow.rules.change import Act, Change, Saved
 from itagflow.rules.claiming import must_be_working, must_hold, seat_moved
-from itagflow.store import Query, Scalar, Store, Writer
+from itagflow.storage.port import Query, Scalar, Store, Writer
 
 Clock = Callable[[], datetime]
 """Tells the time, with its time zone."""

@@ -31,7 +31,7 @@ from itagflow.model.result import Result
 from itagflow.model.template import Template
 from itagflow.rules import jobs
 from itagflow.rules.access import default_policy
-from itagflow.store import Store
+from itagflow.storage.port import Store
 
 PART = 5_000
 """How many tasks each worker of an export is given at once, unless the caller says how many parts to make."""

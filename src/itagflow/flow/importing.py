@@ -26,7 +26,7 @@ from itagflow.model.template import Template
 from itagflow.rules import answers, importing, jobs
 from itagflow.rules.access import Action
 from itagflow.rules.change import record
-from itagflow.store import Query, Reader
+from itagflow.storage.port import Query, Reader
 
 BLOCK = 1_000
 """About how many tasks are settled in one block."""
