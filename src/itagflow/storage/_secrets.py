@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
-from urllib.parse import unquote
 
 import attrs
 
@@ -120,6 +119,8 @@ def shows_password(url: str, error: BaseException) -> bool:
     >>> shows_password("redis://ben:s3cret@db/0", ValueError("no database at ben:s3cret@db"))
     True
     """
+    from urllib.parse import unquote
+
     told = f"{error} {error!r} {vars(error)!r}"
     written = [found[1] for pattern in _PASSWORDS for found in pattern.finditer(url)]
     return any(password in told or unquote(password) in told for password in written)

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Callable
 from typing import Any, Literal, cast
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from itagflow.errors import InvalidData, ItagflowError, Problem, StoreFailed
 from itagflow.model.text import shown
@@ -67,6 +66,8 @@ def _sqlite_file(path: str, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> 
 
 
 def _sqlite(url: str) -> Store:
+    from urllib.parse import parse_qsl, unquote, urlsplit
+
     try:
         parts = urlsplit(url)
     except ValueError:  # its words may have a password in them
