@@ -80,7 +80,10 @@ def is_after(entity: Any, query: Query[Any]) -> bool:
 
 
 class ToyReader:
-    """A transaction that reads one state."""
+    """A transaction that reads one state, whatever is committed meanwhile.
+
+    The verbs have the signatures and the promises of `itagflow.storage.Reader`.
+    """
 
     is_snapshot = False
 
@@ -89,12 +92,14 @@ class ToyReader:
         self.tables: Tables = {}
 
     def get(self, kind: type[E], key: Key) -> E:
+        """Return the entity with this key."""
         found = self.table(kind).get(key)
         if found is None:
             raise NotFound(kind.__name__, key)
         return found
 
     def find(self, query: Query[E]) -> Iterator[E]:
+        """Yield every match in order; all are found before the first is given out, so that none moves meanwhile."""
         found = self.matches(query)
         if query.order:
             found = in_order(found, query.order)
@@ -105,12 +110,14 @@ class ToyReader:
         return self.steps(found[: query.limit])
 
     def count(self, query: Query[E]) -> int:
+        """Return how many match."""
         return len(self.matches(query))
 
     def tally(
         self, query: Query[E], by: tuple[str, ...], add: tuple[str, ...] = ()
     ) -> dict[tuple[Scalar, ...], tuple[int, ...]]:
-        check_query(Query(query.kind, query.where, order=(*by, *add)))
+        """Return how many match by groups, and sums."""
+        check_query(Query(query.kind, query.where, order=(*by, *add)))  # these must be fields that can be named, too
         sums: dict[tuple[Scalar, ...], tuple[int, ...]] = {}
         for entity in self.matches(query):
             group = tuple(field_value(entity, name) for name in by)
@@ -125,6 +132,7 @@ class ToyReader:
         return [entity for entity in found if not self.is_ruled_out(entity, query)]
 
     def is_ruled_out(self, entity: Any, query: Query[Any]) -> bool:
+        """Return whether something is beside *entity* that `Query.unless` does not want there."""
         if query.unless is None:
             return False
         place = {theirs: field_value(entity, ours) for ours, theirs in query.unless.same.items()}
@@ -139,6 +147,7 @@ class ToyReader:
             yield entity
 
     def table(self, kind: type[Any]) -> Table:
+        """Return the entities of a kind, unless this transaction has ended: nobody may go on with one."""
         self.store.check_process()
         if self not in self.store.running:
             self.store.check_open()
@@ -147,11 +156,15 @@ class ToyReader:
 
 
 class ToyWriter(ToyReader):
-    """A transaction that changes a draft: each verb makes new tables and puts them into place by one assignment."""
+    """A transaction that changes a draft: each verb makes new tables and puts them into place by one assignment.
+
+    So a verb that raises, or is interrupted, has changed nothing: not even the first of several entities.
+    """
 
     position = 0
 
     def add(self, *entities: Entity) -> tuple[Entity, ...]:
+        """Insert new entities; the store gives events their position."""
         added, tables, position = [], self.copies(map(type, entities)), self.position
         marks = {kind: {unique_values(entity) for entity in table.values()} for kind, table in tables.items()}
         for entity in entities:
@@ -170,6 +183,7 @@ class ToyWriter(ToyReader):
         return tuple(added)
 
     def save(self, *entities: Entity) -> None:
+        """Replace entities, each by one version."""
         tables = self.copies(map(type, entities))
         for entity in entities:
             kind, own = type(entity), unique_values(entity)
@@ -184,12 +198,15 @@ class ToyWriter(ToyReader):
         self.tables = {**self.tables, **tables}
 
     def take(self, query: Query[E]) -> E | None:
+        """Return the first match."""
         return next(self.find(attrs.evolve(query, limit=1)), None)  # there is one writer: all is its own
 
     def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
+        """Return the entity; there is nobody to keep it from, as there is one writer."""
         return self.get(kind, key)
 
     def remove(self, query: Query[E], limit: int) -> int:
+        """Delete at most *limit* matches and return how many."""
         gone = self.matches(query)[:limit]
         tables = self.copies([query.kind])
         for entity in gone:
@@ -198,6 +215,7 @@ class ToyWriter(ToyReader):
         return len(gone)
 
     def copies(self, kinds: Iterable[type[Any]]) -> dict[type[Any], dict[Key, Any]]:
+        """Return copies of the tables that a verb changes."""
         return {kind: dict(self.table(kind)) for kind in set(kinds)}
 
 
@@ -217,19 +235,22 @@ class ToyStore:
     reader, snapshot, writer = ToyReader, ToySnapshot, ToyWriter
 
     def __init__(self, *, backwards: bool = False) -> None:
+        """Start empty."""
         self.backwards = backwards
         self.state = State()
-        self.lock: Any = allocate_lock()
-        self.running: dict[ToyReader, int] = {}
+        self.lock: Any = allocate_lock()  # not of `threading`: that has ends which an interruption could cut off
+        self.running: dict[ToyReader, int] = {}  # who runs, with the thread; each step on it is one call in C
         self.process = os.getpid()
         self.closed = False
 
     @property
     def name(self) -> str:
+        """What errors call it."""
         return "toy"
 
     @property
     def is_closed(self) -> bool:
+        """Whether it was closed."""
         return self.closed
 
     def opener(self) -> None:
@@ -237,6 +258,7 @@ class ToyStore:
 
     @safe_context
     def read(self, *, snapshot: bool = False) -> Iterator[ToyReader]:
+        """Open a transaction that reads; states never change, so that a snapshot is any other one."""
         reader = self.snapshot(self) if snapshot else self.reader(self)
         try:
             self.begin(reader)
@@ -247,6 +269,7 @@ class ToyStore:
 
     @safe_context
     def write(self) -> Iterator[ToyWriter]:
+        """Open a transaction that writes: its draft becomes the state when it ends, unless it raises."""
         writer = self.writer(self)
         try:
             self.begin(writer)
@@ -254,16 +277,18 @@ class ToyStore:
                 self.check_open()
                 writer.tables, writer.position = self.state.tables, self.state.position
                 yield writer
-                self.check_process()
+                self.check_process()  # a child that was forked in here must not write for its parent
                 self.state = State(writer.tables, writer.position)
         finally:
             self.running.pop(writer, None)
 
     def settled(self) -> int:
+        """Return the position of the last event: the one writer gives positions in the order of commits."""
         with self.read():
             return self.state.position
 
-    def close(self, timeout: float = 10) -> bool:
+    def close(self, timeout: float = 10.0) -> bool:
+        """Refuse new transactions, end snapshots, and wait for what other threads run."""
         self.closed = True
         if self.process != os.getpid():
             return True  # what runs is the parent's
@@ -284,14 +309,23 @@ class ToyStore:
         self.check_open()
 
     def check_alone(self) -> None:
+        """Refuse a transaction inside another one of the same thread."""
         if get_ident() in list(self.running.values()):
             hint = "End it first: one transaction inside another would see half of what it does"
             raise StoreFailed(self.name, "this thread has a transaction open already", hint)
 
     def check_open(self) -> None:
+        """Refuse what begins after `close`."""
         if self.closed:
             raise StoreFailed(self.name, "the store is closed", "Open it again")
 
     def check_process(self) -> None:
+        """Refuse to work in a forked child, which has a copy that nobody else sees."""
         if self.process != os.getpid():
             raise StoreFailed(self.name, "this process was forked from the one that has it", "Use a store with a file")
+
+
+def open_toy(url: str) -> ToyStore:
+    """Open ``toy://``: what a package names in its entry points, so that `itagflow.open` finds its store."""
+    del url  # a store with an address has it in here
+    return ToyStore()

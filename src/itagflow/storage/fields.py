@@ -73,7 +73,7 @@ class Fields:
     kind: type[Any]
     """The kind."""
     key: tuple[Field, ...]
-    """The fields of its key, in order."""
+    """The fields of its key, in order: `key` of an entity has their encoded values."""
     indexed: tuple[Field, ...]
     """The other fields that a query may name."""
     indexes: tuple[tuple[str, ...], ...] = ()
@@ -85,9 +85,10 @@ class Fields:
 
 
 def field_value(entity: Entity, name: str) -> Any:
-    """Return the encoded value of a field of *entity*.
+    r"""Return the encoded value of a field of *entity*.
 
-    >>> field_value(Workspace(1, "Zoe\u0308", created_at=_EPOCH), "name") == "Zo\u00eb"
+    >>> street = Workspace(id=1, name="Zoe\N{COMBINING DIAERESIS}", created_at=_EPOCH)
+    >>> field_value(street, "name") == "Zo\N{LATIN SMALL LETTER E WITH DIAERESIS}"
     True
     """
     return FIELDS[type(entity)].by_name[name].encode(getattr(entity, name))

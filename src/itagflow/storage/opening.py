@@ -9,7 +9,6 @@ from typing import Any, Literal, cast
 
 from itagflow.errors import InvalidData, ItagflowError, Problem, StoreFailed
 from itagflow.model.text import shown
-from itagflow.storage._secrets import is_path, kind_of, shows_password
 from itagflow.storage.port import Store
 
 GROUP = "itagflow.stores"
@@ -50,6 +49,8 @@ def open_store(url: str | os.PathLike[str]) -> Store:
 
 def _require_path(url: str) -> None:
     """Check that *url* is no URL gone wrong: what is in it must not be shown, as a path would be."""
+    from itagflow.storage._secrets import is_path, kind_of
+
     if is_path(url):
         return
     kind = kind_of(url)
@@ -134,6 +135,8 @@ def _open_by_entry(scheme: str, entry: Any, url: str) -> Store:
     except Exception as error:  # whatever a module does when it is imported; it does not know the URL
         reason = f"{entry.value} cannot be loaded: {type(error).__name__}: {error}"
         raise StoreFailed(scheme, reason, "Install what it needs, or ask its authors") from error
+    from itagflow.storage._secrets import shows_password
+
     try:
         store = open_it(url)
     except Exception as error:
@@ -147,5 +150,7 @@ def _open_by_entry(scheme: str, entry: Any, url: str) -> Store:
     else:
         if callable(getattr(store, "write", None)):
             return cast(Store, store)
-        failure = StoreFailed(scheme, f"{entry.value} returned no store, but {shown(store)}", "Ask its authors")
+        failure = StoreFailed(
+            scheme, f"{entry.value} returned no store, but a {type(store).__name__}", "Ask its authors"
+        )
     raise failure  # outside of the ``except`` clause, so that it does not carry the other error along
