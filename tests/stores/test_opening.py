@@ -73,7 +73,7 @@ def test_our_own_schemes_win(declare: Declare) -> None:
     declare(sqlite=lambda url: ToyStore(), memory=lambda url: ToyStore(), postgresql=lambda url: ToyStore())
     assert isinstance(open_store("memory:"), MemoryStore)
     refused("postgresql://ben@127.0.0.1:1/x?nonsense=1")
-    with pytest.raises(InvalidData, match="write sqlite:///labels.db"):
+    with pytest.raises(InvalidData, match="write sqlite:///labels"):
         open_store("sqlite://")
 
 

@@ -24,6 +24,7 @@ if sys.platform == "win32":  # no such lock there: polling for SQLite's own one 
     LOCK_EX, LOCK_NB, LOCK_UN = 2, 4, 8
 
     def flock(door: FileIO, how: int) -> None:
+        """Do nothing: SQLite's own lock has to do."""
         del door, how
 
 else:
