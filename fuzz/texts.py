@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from itagflow.jsontext import standard
-from itagflow.stores._numbers import spelled_out
+from itagflow.storage._sql.numbers import spelled_out
 
 WAYS = [standard]
 if find_spec("msgspec"):

@@ -9,13 +9,12 @@ from time import sleep
 from typing import Any
 
 import attrs
-from dict_store import (
-    DictReader,
-    DictSnapshot,
-    DictStore,
-    DictWriter,
+from toy_store import (
     State,
-    column,
+    ToyReader,
+    ToySnapshot,
+    ToyStore,
+    ToyWriter,
     in_order,
 )
 
@@ -23,16 +22,16 @@ from itagflow.contexts import safe_context
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.package import Package
-from itagflow.store import Query, Span
+from itagflow.storage import Query, Span, field_value
 
 
 @attrs.frozen
 class Broken:
     """A broken store: what it is, which tests of the kit find it, and the store without the fault."""
 
-    store: type[DictStore]
+    store: type[ToyStore]
     tests: tuple[str, ...]
-    sound: type[DictStore]
+    sound: type[ToyStore]
 
     def __str__(self) -> str:
         return self.store.__name__
@@ -41,8 +40,8 @@ class Broken:
 BROKEN: list[Broken] = []
 
 
-def found_by(*tests: str, sound: type[DictStore] = DictStore) -> Callable[[type[DictStore]], type[DictStore]]:
-    def note(store: type[DictStore]) -> type[DictStore]:
+def found_by(*tests: str, sound: type[ToyStore] = ToyStore) -> Callable[[type[ToyStore]], type[ToyStore]]:
+    def note(store: type[ToyStore]) -> type[ToyStore]:
         BROKEN.append(Broken(store, tests, sound))
         return store
 
@@ -53,56 +52,56 @@ def found_by(*tests: str, sound: type[DictStore] = DictStore) -> Callable[[type[
 
 
 @found_by("test_take_heeds_unless", "test_take_heeds_everything_at_once")
-class TakeIgnoresUnless(DictStore):
+class TakeIgnoresUnless(ToyStore):
     """take gives what `unless` rules out."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def take(self, query: Query[Any]) -> Any:
             return super().take(attrs.evolve(query, unless=None))
 
 
 @found_by("test_take_heeds_after")
-class TakeIgnoresAfter(DictStore):
+class TakeIgnoresAfter(ToyStore):
     """take begins at the front, wherever the last page ended."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def take(self, query: Query[Any]) -> Any:
             return super().take(attrs.evolve(query, after=None))
 
 
 @found_by("test_take_heeds_any_of_several_values")
-class TakeReadsFirstOfTuple(DictStore):
+class TakeReadsFirstOfTuple(ToyStore):
     """take looks at the first of several values only."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def take(self, query: Query[Any]) -> Any:
             where = {n: c[0] if isinstance(c, tuple) and c else c for n, c in query.where.items()}
             return super().take(attrs.evolve(query, where=where))
 
 
 @found_by("test_take_heeds_an_order", "test_take_gives_the_first_or_nothing")
-class TakeIgnoresOrder(DictStore):
+class TakeIgnoresOrder(ToyStore):
     """take gives any match."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def take(self, query: Query[Any]) -> Any:
             return super().take(attrs.evolve(query, order=(), after=None))
 
 
 @found_by("test_find_in_a_writer_heeds_unless")
-class FindInWriterIgnoresUnless(DictStore):
+class FindInWriterIgnoresUnless(ToyStore):
     """find gives what `unless` rules out, in a write transaction."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def find(self, query: Query[Any]) -> Iterator[Any]:
             return super().find(attrs.evolve(query, unless=None))
 
 
 @found_by("test_find_in_a_writer_heeds_a_limit")
-class FindInWriterIgnoresLimit(DictStore):
+class FindInWriterIgnoresLimit(ToyStore):
     """find gives every match, in a write transaction."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def find(self, query: Query[Any]) -> Iterator[Any]:
             return super().find(attrs.evolve(query, limit=None))
 
@@ -111,29 +110,29 @@ class FindInWriterIgnoresLimit(DictStore):
 
 
 @found_by("test_find_in_a_snapshot_heeds_unless")
-class FindInSnapshotIgnoresUnless(DictStore):
+class FindInSnapshotIgnoresUnless(ToyStore):
     """find gives what `unless` rules out, in a snapshot."""
 
-    class snapshot(DictSnapshot):
+    class snapshot(ToySnapshot):
         def find(self, query: Query[Any]) -> Iterator[Any]:
             return super().find(attrs.evolve(query, unless=None))
 
 
 @found_by("test_find_heeds_an_order", "test_order_and_pages")
-class FindSortsUpwardOnly(DictStore):
+class FindSortsUpwardOnly(ToyStore):
     """find takes a descending column for an ascending one."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def find(self, query: Query[Any]) -> Iterator[Any]:
             order = tuple(name.removeprefix("-") for name in query.order)
             return super().find(attrs.evolve(query, order=order))
 
 
 @found_by("test_find_heeds_after", "test_order_and_pages")
-class PagesRepeat(DictStore):
+class PagesRepeat(ToyStore):
     """find begins a page with the entity that the last one ended with."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def find(self, query: Query[Any]) -> Iterator[Any]:
             if query.after is None:
                 return super().find(query)
@@ -143,34 +142,36 @@ class PagesRepeat(DictStore):
 
 
 @found_by("test_find_heeds_an_order")
-class TiesInAnyOrder(DictStore):
+class TiesInAnyOrder(ToyStore):
     """find leaves the order of ties to chance."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def find(self, query: Query[Any]) -> Iterator[Any]:
             if not query.order or query.after is not None:
                 return super().find(query)
             found = in_order(self.matches(query), query.order)
             ties: dict[Any, list[Any]] = {}
             for entity in found:
-                ties.setdefault(tuple(column(entity, n.removeprefix("-")) for n in query.order), []).insert(0, entity)
+                ties.setdefault(tuple(field_value(entity, n.removeprefix("-")) for n in query.order), []).insert(
+                    0, entity
+                )
             return iter([entity for tie in ties.values() for entity in tie][: query.limit])
 
 
 @found_by("test_find_heeds_an_empty_tuple", "test_count_heeds_an_empty_tuple")
-class EmptyTupleMatchesAll(DictStore):
+class EmptyTupleMatchesAll(ToyStore):
     """A condition of no values is no condition."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def matches(self, query: Query[Any]) -> list[Any]:
             return super().matches(attrs.evolve(query, where={n: c for n, c in query.where.items() if c != ()}))
 
 
 @found_by("test_find_heeds_a_span", "test_tally_heeds_a_span")
-class SpanLeavesOutItsEnd(DictStore):
+class SpanLeavesOutItsEnd(ToyStore):
     """The greatest value of a span does not match."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def matches(self, query: Query[Any]) -> list[Any]:
             ends = {n: c.high for n, c in query.where.items() if isinstance(c, Span) and c.high is not None}
             at_end = [Query(query.kind, {name: end}) for name, end in ends.items()]
@@ -179,30 +180,30 @@ class SpanLeavesOutItsEnd(DictStore):
 
 
 @found_by("test_find_heeds_one_value", "test_find_heeds_any_of_several_values")
-class EmptyTextIsNotFound(DictStore):
+class EmptyTextIsNotFound(ToyStore):
     """An empty text matches nothing, as where an index leaves it out."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def matches(self, query: Query[Any]) -> list[Any]:
             names = [n for n in query.where if n in ("value", "row_key", "token")]
-            return [entity for entity in super().matches(query) if all(column(entity, n) != "" for n in names)]
+            return [entity for entity in super().matches(query) if all(field_value(entity, n) != "" for n in names)]
 
 
 @found_by("test_find_heeds_unless", "test_unless_something_is_beside_it")
-class UnlessIgnoresItsConditions(DictStore):
+class UnlessIgnoresItsConditions(ToyStore):
     """Whatever is in the same place rules an entity out."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def is_ruled_out(self, entity: Any, query: Query[Any]) -> bool:
             unless = query.unless
             return super().is_ruled_out(entity, attrs.evolve(query, unless=unless and attrs.evolve(unless, where={})))
 
 
 @found_by("test_find_heeds_unless", "test_unless_something_is_beside_it")
-class UnlessLooksAtOneColumn(DictStore):
+class UnlessLooksAtOneColumn(ToyStore):
     """What is in the same place in one column only rules an entity out."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def is_ruled_out(self, entity: Any, query: Query[Any]) -> bool:
             if query.unless is None:
                 return False
@@ -211,28 +212,28 @@ class UnlessLooksAtOneColumn(DictStore):
 
 
 @found_by("test_count_heeds_unless", "test_unless_something_is_beside_it")
-class CountIgnoresUnless(DictStore):
+class CountIgnoresUnless(ToyStore):
     """count counts what `unless` rules out."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def count(self, query: Query[Any]) -> int:
             return super().count(attrs.evolve(query, unless=None))
 
 
 @found_by("test_count_ignores_a_limit")
-class CountHeedsLimit(DictStore):
+class CountHeedsLimit(ToyStore):
     """count counts no more than the limit."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def count(self, query: Query[Any]) -> int:
             return len(list(self.find(query)))
 
 
 @found_by("test_count_in_a_writer_heeds_one_value")
-class CountMissesOwnChanges(DictStore):
+class CountMissesOwnChanges(ToyStore):
     """count, in a write transaction, does not see what that has added."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def count(self, query: Query[Any]) -> int:
             mine, self.tables = self.tables, self.store.state.tables
             found = super().count(query)
@@ -241,55 +242,55 @@ class CountMissesOwnChanges(DictStore):
 
 
 @found_by("test_tally_heeds_one_value", "test_tally_heeds_several_conditions")
-class TallyIgnoresConditions(DictStore):
+class TallyIgnoresConditions(ToyStore):
     """tally counts entities that do not match."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def tally(self, query: Query[Any], by: tuple[str, ...], add: tuple[str, ...] = ()) -> Any:
             return super().tally(attrs.evolve(query, where={}), by, add)
 
 
 @found_by("test_tally_in_a_writer_heeds_unless")
-class TallyIgnoresUnless(DictStore):
+class TallyIgnoresUnless(ToyStore):
     """tally counts what `unless` rules out, in a write transaction."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def tally(self, query: Query[Any], by: tuple[str, ...], add: tuple[str, ...] = ()) -> Any:
             return super().tally(attrs.evolve(query, unless=None), by, add)
 
 
 @found_by("test_remove_heeds_several_conditions")
-class RemoveReadsFirstCondition(DictStore):
+class RemoveReadsFirstCondition(ToyStore):
     """remove looks at the first condition only."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def remove(self, query: Query[Any], limit: int) -> int:
             return super().remove(attrs.evolve(query, where=dict(list(query.where.items())[:1])), limit)
 
 
 @found_by("test_remove_heeds_one_value", "test_remove_deletes_no_more_than_told")
-class RemoveIgnoresLimit(DictStore):
+class RemoveIgnoresLimit(ToyStore):
     """remove deletes every match."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def remove(self, query: Query[Any], limit: int) -> int:
             return super().remove(query, 10**9)
 
 
 @found_by("test_remove_heeds_unless")
-class RemoveIgnoresUnless(DictStore):
+class RemoveIgnoresUnless(ToyStore):
     """remove deletes what `unless` rules out."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def remove(self, query: Query[Any], limit: int) -> int:
             return super().remove(attrs.evolve(query, unless=None), limit)
 
 
 @found_by("test_what_is_read_is_not_disturbed_by_what_is_written")
-class FindReadsLate(DictStore):
+class FindReadsLate(ToyStore):
     """find, in a write transaction, looks for each match when it is asked for it."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def find(self, query: Query[Any]) -> Iterator[Any]:
             at = 0
             while True:
@@ -304,10 +305,10 @@ class FindReadsLate(DictStore):
 
 
 @found_by("test_numbers_come_back_as_they_were")
-class FloatsBecomeIntegers(DictStore):
+class FloatsBecomeIntegers(ToyStore):
     """Floats without a fraction come back as integers."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def add(self, *entities: Entity) -> tuple[Entity, ...]:
             return super().add(*(attrs.evolve(e, data=whole(e.data)) if isinstance(e, Event) else e for e in entities))
 
@@ -321,22 +322,22 @@ def whole(value: Any) -> Any:
 
 
 @found_by("test_words_sort_by_code_point", "test_find_heeds_an_order")
-class WordsSortAsInALanguage(DictStore):
+class WordsSortAsInALanguage(ToyStore):
     """Upper and lower case are sorted together, as a locale does."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def find(self, query: Query[Any]) -> Iterator[Any]:
             found = list(super().find(query))
             if query.order and query.order[0] in ("name", "account"):
-                found.sort(key=lambda entity: column(entity, query.order[0]).casefold())
+                found.sort(key=lambda entity: field_value(entity, query.order[0]).casefold())
             return iter(found)
 
 
 @found_by("test_bulk_is_the_same_as_one_by_one")
-class PositionsRepeat(DictStore):
+class PositionsRepeat(ToyStore):
     """Two events of one call get the same position."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def add(self, *entities: Entity) -> tuple[Entity, ...]:
             added = super().add(*entities)
             last = max([self.position, *(e.position for e in added if isinstance(e, Event))])
@@ -344,30 +345,30 @@ class PositionsRepeat(DictStore):
 
 
 @found_by("test_positions_rise")
-class PositionsFall(DictStore):
+class PositionsFall(ToyStore):
     """Later events get smaller positions."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def add(self, *entities: Entity) -> tuple[Entity, ...]:
             self.position = 10**6 - 2 - self.position if self.position == 0 else self.position - 2
             return super().add(*entities)
 
 
 @found_by("test_a_key_belongs_to_a_kind_and_a_job")
-class JobsMixedUp(DictStore):
+class JobsMixedUp(ToyStore):
     """get looks at the last number of a key only."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def get(self, kind: type[Any], key: Key) -> Any:
             same = [e for k, e in self.table(kind).items() if kind is Package and k[-1] == key[-1]]
             return same[0] if same else super().get(kind, key)
 
 
 @found_by("test_a_save_must_know_the_stored_version")
-class SaveAcceptsOldVersions(DictStore):
+class SaveAcceptsOldVersions(ToyStore):
     """save overwrites what somebody else has saved meanwhile."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def save(self, *entities: Entity) -> None:
             for entity in entities:
                 self.get(type(entity), entity.key)
@@ -375,10 +376,10 @@ class SaveAcceptsOldVersions(DictStore):
 
 
 @found_by("test_names_are_taken_only_once")
-class SaveTakesTakenNames(DictStore):
+class SaveTakesTakenNames(ToyStore):
     """save does not look whether a unique column is taken."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def save(self, *entities: Entity) -> None:
             for entity in entities:
                 kind = type(entity)
@@ -391,19 +392,19 @@ class SaveTakesTakenNames(DictStore):
 
 
 @found_by("test_a_key_is_taken_only_once", "test_a_refusal_may_be_caught_inside")
-class AddKeepsTheEarlierOnes(DictStore):
+class AddKeepsTheEarlierOnes(ToyStore):
     """add leaves what it had added when it comes to one that it refuses."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def add(self, *entities: Entity) -> tuple[Entity, ...]:
             return tuple(super(type(self), self).add(entity)[0] for entity in entities)
 
 
 @found_by("test_several_saves_are_all_or_none")
-class SaveKeepsTheEarlierOnes(DictStore):
+class SaveKeepsTheEarlierOnes(ToyStore):
     """save leaves what it had saved when it comes to one that it refuses."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def save(self, *entities: Entity) -> None:
             for entity in entities:
                 super().save(entity)
@@ -412,11 +413,11 @@ class SaveKeepsTheEarlierOnes(DictStore):
 # ---- Transactions ----
 
 
-class OwnWrite(DictStore):
+class OwnWrite(ToyStore):
     """Where a fault is in `write`: what begins and ends a write transaction is replaced by a subclass."""
 
     @safe_context
-    def write(self) -> Iterator[DictWriter]:
+    def write(self) -> Iterator[ToyWriter]:
         writer = self.writer(self)
         try:
             self.begin(writer)
@@ -427,11 +428,11 @@ class OwnWrite(DictStore):
         finally:
             self.running.pop(writer, None)
 
-    def work(self, writer: DictWriter) -> Iterator[DictWriter]:
+    def work(self, writer: ToyWriter) -> Iterator[ToyWriter]:
         yield writer
         self.publish(writer)
 
-    def publish(self, writer: DictWriter) -> None:
+    def publish(self, writer: ToyWriter) -> None:
         self.check_process()
         self.state = State(writer.tables, writer.position)
 
@@ -440,7 +441,7 @@ class OwnWrite(DictStore):
 class ExceptionsKeep(OwnWrite):
     """A transaction that raises is kept."""
 
-    def work(self, writer: DictWriter) -> Iterator[DictWriter]:
+    def work(self, writer: ToyWriter) -> Iterator[ToyWriter]:
         try:
             yield writer
         finally:
@@ -451,7 +452,7 @@ class ExceptionsKeep(OwnWrite):
 class InterruptsKeep(OwnWrite):
     """A transaction that is interrupted is kept."""
 
-    def work(self, writer: DictWriter) -> Iterator[DictWriter]:
+    def work(self, writer: ToyWriter) -> Iterator[ToyWriter]:
         try:
             yield writer
         except Exception:
@@ -466,7 +467,7 @@ class InterruptsKeep(OwnWrite):
 class EventsStay(OwnWrite):
     """A transaction that raises leaves its events in the history."""
 
-    def work(self, writer: DictWriter) -> Iterator[DictWriter]:
+    def work(self, writer: ToyWriter) -> Iterator[ToyWriter]:
         try:
             yield writer
         except BaseException:
@@ -479,7 +480,7 @@ class EventsStay(OwnWrite):
 class RefusalsDropEverything(OwnWrite):
     """When a call is refused, and the application goes on, the whole transaction is dropped in silence."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         failed = False
 
         def add(self, *entities: Entity) -> tuple[Entity, ...]:
@@ -488,13 +489,13 @@ class RefusalsDropEverything(OwnWrite):
             self.failed = failed
             return added
 
-    def publish(self, writer: DictWriter) -> None:
+    def publish(self, writer: ToyWriter) -> None:
         if not writer.failed:
             super().publish(writer)
 
 
 @found_by("test_a_block_in_a_block_is_refused")
-class TransactionsNest(DictStore):
+class TransactionsNest(ToyStore):
     """A thread may open a read transaction inside another one."""
 
     def check_alone(self) -> None:
@@ -502,20 +503,20 @@ class TransactionsNest(DictStore):
 
 
 @found_by("test_a_snapshot_stays_as_it_was")
-class SnapshotsMove(DictStore):
+class SnapshotsMove(ToyStore):
     """A snapshot shows what is written later."""
 
-    class snapshot(DictSnapshot):
+    class snapshot(ToySnapshot):
         def table(self, kind: type[Any]) -> Any:
             super().table(kind)
             return self.store.state.tables[kind]
 
 
 @found_by("test_a_read_block_sees_one_moment")
-class ReadsMove(DictStore):
+class ReadsMove(ToyStore):
     """A read transaction shows what is written meanwhile."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def table(self, kind: type[Any]) -> Any:
             super().table(kind)
             return self.store.state.tables[kind]
@@ -525,21 +526,21 @@ class ReadsMove(DictStore):
 class WritesShowEarly(OwnWrite):
     """What a transaction writes is seen before it ends."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def save(self, *entities: Entity) -> None:
             super().save(*entities)
             self.store.state = State(self.tables, self.position)
 
 
 @found_by("test_a_reader_ends_with_its_block", "test_a_writer_ends_with_its_block")
-class ReadersOutliveTheirBlock(DictStore):
+class ReadersOutliveTheirBlock(ToyStore):
     """A reader goes on after its transaction has ended."""
 
-    class reader(DictReader):
+    class reader(ToyReader):
         def table(self, kind: type[Any]) -> Any:
             return self.tables[kind]
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def table(self, kind: type[Any]) -> Any:
             return self.tables[kind]
 
@@ -547,7 +548,7 @@ class ReadersOutliveTheirBlock(DictStore):
 # ---- Locks ----
 
 
-class ParallelWriter(DictWriter):
+class ParallelWriter(ToyWriter):
     """Locks the store when it first holds, takes or changes something."""
 
     def lock(self, *, shared: bool = False) -> None:
@@ -574,7 +575,7 @@ class ParallelWriter(DictWriter):
         return super().remove(query, limit)
 
 
-class ParallelStore(DictStore):
+class ParallelStore(ToyStore):
     """Lets several write transactions in at once, until one of them holds something."""
 
     writer = ParallelWriter
@@ -585,7 +586,7 @@ class ParallelStore(DictStore):
         self.changed = threading.Condition()
 
     @safe_context
-    def write(self) -> Iterator[DictWriter]:
+    def write(self) -> Iterator[ToyWriter]:
         writer = self.writer(self)
         try:
             self.begin(writer)
@@ -614,7 +615,7 @@ class TakeDoesNotHold(ParallelStore):
 
     class writer(ParallelWriter):
         def take(self, query: Query[Any]) -> Any:
-            return DictWriter.take(self, query)
+            return ToyWriter.take(self, query)
 
 
 @found_by("test_hold_waits_for_who_holds_it", sound=ParallelStore)
@@ -623,7 +624,7 @@ class HoldDoesNotWait(ParallelStore):
 
     class writer(ParallelWriter):
         def hold(self, kind: type[Any], key: Key, *, shared: bool = False) -> Any:
-            return DictWriter.hold(self, kind, key)
+            return ToyWriter.hold(self, kind, key)
 
 
 @found_by("test_a_shared_hold_is_shared", sound=ParallelStore)
@@ -645,7 +646,7 @@ class SharedHoldDoesNotHold(ParallelStore):
                 super().lock()
 
 
-class SlowWriter(DictWriter):
+class SlowWriter(ToyWriter):
     """A writer that takes a moment between reading and writing."""
 
     def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
@@ -654,7 +655,7 @@ class SlowWriter(DictWriter):
 
 
 @found_by("test_what_is_held_is_not_changed_unseen", "test_threads_lose_nothing", "test_threads_count_up")
-class WritersOverwrite(DictStore):
+class WritersOverwrite(ToyStore):
     """Two transactions write at once, and the later one drops what the earlier one wrote."""
 
     writer = SlowWriter
@@ -665,18 +666,18 @@ class WritersOverwrite(DictStore):
 
 
 @found_by("test_settled_is_below_what_may_still_come")
-class SettledTooHigh(DictStore):
+class SettledTooHigh(ToyStore):
     """settled counts events of transactions that are still open."""
 
     def settled(self) -> int:
-        return max([super().settled(), *(each.position for each in list(self.running) if isinstance(each, DictWriter))])
+        return max([super().settled(), *(each.position for each in list(self.running) if isinstance(each, ToyWriter))])
 
 
 # ---- Closing ----
 
 
 @found_by("test_closing_waits_for_who_writes", "test_closing_from_inside_a_transaction")
-class CloseDoesNotWait(DictStore):
+class CloseDoesNotWait(ToyStore):
     """close says that all has ended while a transaction runs."""
 
     def close(self, timeout: float = 10) -> bool:
@@ -685,21 +686,21 @@ class CloseDoesNotWait(DictStore):
 
 
 @found_by("test_closing_waits_for_who_reads")
-class CloseForgetsReaders(DictStore):
+class CloseForgetsReaders(ToyStore):
     """close waits for writers only."""
 
     def close(self, timeout: float = 10) -> bool:
         for each in list(self.running):
-            if not isinstance(each, DictWriter):
+            if not isinstance(each, ToyWriter):
                 self.running.pop(each, None)
         return super().close(timeout)
 
 
 @found_by("test_closing_ends_snapshots", "test_closing_ends_what_is_read_page_by_page")
-class CloseLeavesSnapshots(DictStore):
+class CloseLeavesSnapshots(ToyStore):
     """A snapshot goes on after close has returned True."""
 
-    class snapshot(DictSnapshot):
+    class snapshot(ToySnapshot):
         def table(self, kind: type[Any]) -> Any:
             return self.tables[kind]
 
@@ -708,16 +709,16 @@ class CloseLeavesSnapshots(DictStore):
 
 
 @found_by("test_closing_ends_a_half_read_iterator")
-class CloseLeavesIterators(DictStore):
+class CloseLeavesIterators(ToyStore):
     """A half-read iterator goes on after close has returned True."""
 
-    class snapshot(DictSnapshot):
+    class snapshot(ToySnapshot):
         def steps(self, found: list[Any]) -> Iterator[Any]:
             return iter(found)
 
 
 @found_by("test_after_closing_nothing_opens", "test_a_closed_store_says_so")
-class ReadsAfterClose(DictStore):
+class ReadsAfterClose(ToyStore):
     """A closed store can still be read."""
 
     def check_open(self) -> None:
@@ -728,17 +729,17 @@ class ReadsAfterClose(DictStore):
 class CloseStopsWriters(OwnWrite):
     """A transaction that runs when the store is closed is refused at its end."""
 
-    def publish(self, writer: DictWriter) -> None:
+    def publish(self, writer: ToyWriter) -> None:
         self.check_open()
         super().publish(writer)
 
 
 @found_by("test_who_waits_for_its_turn_is_refused")
-class WaitersBegin(DictStore):
+class WaitersBegin(ToyStore):
     """A writer that waits when the store is closed begins all the same."""
 
     @safe_context
-    def write(self) -> Iterator[DictWriter]:
+    def write(self) -> Iterator[ToyWriter]:
         writer = self.writer(self)
         try:
             self.begin(writer)
@@ -751,7 +752,7 @@ class WaitersBegin(DictStore):
 
 
 @found_by("test_closing_says_whether_all_has_ended")
-class ForgetsThatItIsClosed(DictStore):
+class ForgetsThatItIsClosed(ToyStore):
     """is_closed stays False."""
 
     @property
@@ -763,10 +764,10 @@ class ForgetsThatItIsClosed(DictStore):
 
 
 @found_by("test_threads_that_python_does_not_know_count_up")
-class DropsUnknownThreads(DictStore):
+class DropsUnknownThreads(ToyStore):
     """Takes threads that `threading` does not know for threads that have ended, and gives up their transactions."""
 
-    def begin(self, transaction: DictReader) -> None:
+    def begin(self, transaction: ToyReader) -> None:
         known = {thread.ident for thread in threading.enumerate()} | {0}
         for each, thread in list(self.running.items()):
             if thread not in known:
@@ -777,10 +778,10 @@ class DropsUnknownThreads(DictStore):
 class Acquiring:
     """A context as it is often written: it acquires before its `try`, and gives back in `__exit__`."""
 
-    def __init__(self, store: DictStore) -> None:
+    def __init__(self, store: ToyStore) -> None:
         self.store = store
 
-    def __enter__(self) -> DictWriter:
+    def __enter__(self) -> ToyWriter:
         self.writer = self.store.writer(self.store)
         self.store.lock.acquire()
         try:
@@ -801,7 +802,7 @@ class Acquiring:
 
 
 @found_by("test_a_write_may_be_struck_at_any_point")
-class StrikeLeavesLock(DictStore):
+class StrikeLeavesLock(ToyStore):
     """An exception between acquiring the lock and the `try` leaves it locked for ever."""
 
     def write(self) -> Acquiring:
@@ -809,11 +810,11 @@ class StrikeLeavesLock(DictStore):
 
 
 @found_by("test_a_write_may_be_struck_at_any_point")
-class TracebackKeepsLock(DictStore):
+class TracebackKeepsLock(ToyStore):
     """An exception that strikes while a transaction ends keeps it open for as long as its traceback is kept."""
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[DictWriter]:
+    def write(self) -> Iterator[ToyWriter]:
         writer = self.writer(self)
         try:
             self.begin(writer)
@@ -829,12 +830,12 @@ class TracebackKeepsLock(DictStore):
 class UndoMayStop(OwnWrite):
     """Writes in place and takes back step by step: an exception meanwhile leaves half of it."""
 
-    class writer(DictWriter):
+    class writer(ToyWriter):
         def save(self, *entities: Entity) -> None:
             super().save(*entities)
             self.store.state = State(self.tables, self.position)
 
-    def work(self, writer: DictWriter) -> Iterator[DictWriter]:
+    def work(self, writer: ToyWriter) -> Iterator[ToyWriter]:
         before = self.state
         try:
             yield writer
@@ -850,11 +851,11 @@ class UndoMayStop(OwnWrite):
 
 
 @found_by("test_a_snapshot_may_be_struck_at_any_point")
-class SnapshotsLeaveLock(DictStore):
+class SnapshotsLeaveLock(ToyStore):
     """A snapshot that an exception strikes leaves the writers locked out."""
 
     @safe_context
-    def read(self, *, snapshot: bool = False) -> Iterator[DictReader]:
+    def read(self, *, snapshot: bool = False) -> Iterator[ToyReader]:
         reader = self.snapshot(self) if snapshot else self.reader(self)
         try:
             self.begin(reader)
@@ -869,7 +870,7 @@ class SnapshotsLeaveLock(DictStore):
 
 
 @found_by("test_a_child_of_a_quiet_process_works_or_refuses")
-class ChildWritesForItself(DictStore):
+class ChildWritesForItself(ToyStore):
     """A forked child is told that it has written, and its parent does not see it."""
 
     def check_process(self) -> None:
@@ -877,10 +878,10 @@ class ChildWritesForItself(DictStore):
 
 
 @found_by("test_a_child_forked_while_others_write_works_or_refuses")
-class ChildHangs(DictStore):
+class ChildHangs(ToyStore):
     """A forked child waits for a lock that a thread of its parent held."""
 
-    def begin(self, transaction: DictReader) -> None:
+    def begin(self, transaction: ToyReader) -> None:
         self.lock.acquire()
         self.lock.release()
         super().begin(transaction)
@@ -890,14 +891,14 @@ class ChildHangs(DictStore):
 class ChildKeepsTransaction(OwnWrite):
     """A forked child is told that it has kept the transaction of its parent."""
 
-    def publish(self, writer: DictWriter) -> None:
+    def publish(self, writer: ToyWriter) -> None:
         self.state = State(writer.tables, writer.position)
 
 
 @found_by("test_a_child_forked_inside_a_snapshot_does_not_use_it")
-class ChildUsesSnapshot(DictStore):
+class ChildUsesSnapshot(ToyStore):
     """A forked child goes on reading a snapshot of its parent."""
 
-    class snapshot(DictSnapshot):
+    class snapshot(ToySnapshot):
         def table(self, kind: type[Any]) -> Any:
             return self.tables[kind]

@@ -13,12 +13,12 @@ from scenes import Clock
 
 import itagflow
 from itagflow import Flow
-from itagflow.stores import _sqlite_transactions
+from itagflow.storage.sqlite import transactions
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
 
-CONNECT_MEMORY = _sqlite_transactions._connect_memory
+CONNECT_MEMORY = transactions._connect_memory
 IN_CI = os.environ.get("CI") == "true"
 
 
@@ -47,7 +47,7 @@ def connect_memory_backwards() -> sqlite3.Connection:
 def any_order() -> Iterator[None]:
     """What is asked for without an order may come in any, and in memory comes backwards: nothing may rely on it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_sqlite_transactions, "_connect_memory", connect_memory_backwards)
+        patch.setattr(transactions, "_connect_memory", connect_memory_backwards)
         yield
 
 

@@ -35,8 +35,7 @@ from itagflow.model.entity import Entity
 from itagflow.model.event import Event, Move
 from itagflow.model.package import Outcome, Seat, Start
 from itagflow.model.workspace import Member, Workspace
-from itagflow.store import Query
-from itagflow.stores._layout import LAYOUTS
+from itagflow.storage import FIELDS, Query
 
 L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
 UNFIT = "what does not fit the template is 1: 'cow' is not an option; the options are cat, dog"
@@ -97,7 +96,7 @@ def at(flow: Flow, kind: type[Any], *key: Any) -> Any:
 
 def removed(flow: Flow, entity: Entity) -> None:
     """Take something away behind everybody's back."""
-    key: dict[str, Any] = {c.name: getattr(entity, c.name) for c in LAYOUTS[type(entity)].key}
+    key: dict[str, Any] = {c.name: getattr(entity, c.name) for c in FIELDS[type(entity)].key}
     with flow.store.write() as writer:
         assert writer.remove(Query[Any](type(entity), key), 1) == 1
 

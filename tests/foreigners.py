@@ -31,9 +31,7 @@ from itagflow import (
     Workflow,
     templates,
 )
-from itagflow.store import Query
-from itagflow.stores import MemoryStore
-from itagflow.stores._layout import LAYOUTS
+from itagflow.storage import FIELDS, MemoryStore, Query
 
 CATS = templates.image_classification(["cat", "dog"])
 LEASE = timedelta(hours=1)
@@ -349,7 +347,7 @@ def everything(flow: Flow) -> dict[str, list[Any]]:
     with flow.store.read() as reader:
         return {
             layout.table: sorted(reader.find(Query(kind)), key=lambda entity: entity.key)
-            for kind, layout in LAYOUTS.items()
+            for kind, layout in FIELDS.items()
         }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from itagflow import Answer, Assignment, PackageState, Stage, Task, TurnState
 from itagflow.model.event import Event
 from itagflow.model.package import Package
-from itagflow.store import Query, Span, Unless
+from itagflow.storage import Query, Span, Unless
 
 MINE = Unless(
     Assignment,

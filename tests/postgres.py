@@ -23,8 +23,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from itagflow.stores._layout import LAYOUTS
-from itagflow.stores.postgres import PostgresStore
+from itagflow.storage._sql.layout import LAYOUTS
+from itagflow.storage.postgres import PostgresStore
 
 SWIFT = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 """For servers that are not killed."""

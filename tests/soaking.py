@@ -42,7 +42,7 @@ from itagflow import (
 )
 from itagflow.model.package import LIVE, TurnState
 from itagflow.model.task import Answer
-from itagflow.store import Query
+from itagflow.storage import Query
 
 CUT = ("the connection was lost", "the server stopped the statement", "the server is starting or stopping")
 """Why a call is made again; whatever else the store says is no fault of the server, and ends the soak."""

@@ -49,10 +49,9 @@ def everything(flow: Flow) -> list[Any]:
     with itagflow.open("memory:") as other:
         flow.copy(to=other)
         with other.store.read() as reader:
-            from itagflow.store import Query
-            from itagflow.stores._layout import LAYOUTS
+            from itagflow.storage import FIELDS, Query
 
-            return [sorted(map(str, reader.find(Query(kind)))) for kind in LAYOUTS]
+            return [sorted(map(str, reader.find(Query(kind)))) for kind in FIELDS]
 
 
 def is_refused(flow: Flow, error: type[ItagflowError], words: str, act: Callable[[], object]) -> ItagflowError:

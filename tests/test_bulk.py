@@ -42,8 +42,7 @@ from itagflow import (
     WrongState,
 )
 from itagflow.flow import _act, claiming
-from itagflow.store import Query, Writer
-from itagflow.stores._layout import LAYOUTS
+from itagflow.storage import FIELDS, Query, Writer
 
 REVIEWED = Workflow(Label(), Inspect(), Accept())
 
@@ -278,7 +277,7 @@ def told(attempts: Sequence[Attempt]) -> list[str]:
 def content(flow: Flow) -> list[Any]:
     """Everything that a store holds."""
     with flow.store.read() as reader:
-        return [entity for kind in LAYOUTS for entity in sorted(reader.find(Query(kind)), key=lambda e: e.key)]
+        return [entity for kind in FIELDS for entity in sorted(reader.find(Query(kind)), key=lambda e: e.key)]
 
 
 @settings(max_examples=25)

@@ -53,7 +53,7 @@ from itagflow import (
 from itagflow.model.template import CHOOSING, MARKING
 from itagflow.rules import carrying
 from itagflow.rules.answers import problems
-from itagflow.store import Query
+from itagflow.storage import Query
 from itagflow.testing import an_answer
 
 L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT

@@ -10,7 +10,7 @@ from scenes import cats, taken
 import itagflow
 from itagflow import Flow, Job, Label, NotAllowed, Role, Stage, Workflow
 from itagflow.flow._seen import MOST
-from itagflow.stores import MemoryStore
+from itagflow.storage import MemoryStore
 
 
 @pytest.fixture

@@ -2,26 +2,82 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from cattrs import converters
 
 from itagflow.model.entity import Entity
-from itagflow.stores import MemoryStore
+from itagflow.storage import MemoryStore
 from itagflow.testing import one_of_each
 
 
-def test_nothing_is_made_when_it_is_first_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_made_when_an_entity_is_first_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception that strikes while cattrs makes a function keeps that thread from ever having it."""
+    store = MemoryStore()
     for name in ("make_dict_structure_fn", "make_dict_unstructure_fn"):
         monkeypatch.setattr(converters, name, _refuse)
-    store = MemoryStore()
     with store.write() as writer:
         stored: list[Entity] = [writer.add(entity)[0] for entity in one_of_each()]
     with store.read() as reader:
         assert [reader.get(type(entity), entity.key) for entity in stored] == stored
     store.close()
+
+
+FIRST_USE = """
+import sys, threading
+from itagflow import Choice
+from itagflow.storage import codec
+
+assert not codec._made
+together, encoded = threading.Barrier(4), []
+
+def use():
+    together.wait()
+    encoded.append((codec.to_json(Choice("cat")), codec._converter()))
+
+threads = [threading.Thread(target=use) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert len({id(converter) for _, converter in encoded}) == 1
+print(*(json for json, _ in encoded))
+"""
+
+
+def test_threads_that_are_the_first_together_use_the_same_functions() -> None:
+    done = subprocess.run([sys.executable, "-c", FIRST_USE], capture_output=True, text=True, check=False)
+    assert done.stdout == " ".join(["{'option': 'cat'}"] * 4) + "\n", done.stderr
+
+
+INTERRUPTED = """
+import threading
+from itagflow import Choice
+from itagflow.storage import codec
+
+class Interrupted(BaseException):
+    pass
+
+real_join = threading.Thread.join
+
+def join(thread, timeout=None):
+    raise Interrupted
+
+threading.Thread.join = join
+try:
+    codec.to_json(Choice("cat"))
+except Interrupted:
+    threading.Thread.join = real_join
+    print(codec.to_json(Choice("cat")))
+"""
+
+
+def test_who_was_interrupted_at_the_first_use_can_use_it_afterwards() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
+    assert done.stdout == "{'option': 'cat'}\n", done.stderr
 
 
 def _refuse(kind: type, *given: Any, **named: Any) -> None:

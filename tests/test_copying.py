@@ -29,7 +29,7 @@ from itagflow import (
     Workspace,
     templates,
 )
-from itagflow.stores._layout import LAYOUTS
+from itagflow.storage import FIELDS
 
 OTHER = {"memory:": "labels.db", "labels.db": "memory:"}
 LAST = 58
@@ -52,7 +52,7 @@ def other(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock, flow: Fl
 
 def everything(flow: Flow) -> dict[str, list[Any]]:
     """All that a store has; events without their position, in order."""
-    kept: dict[str, list[Any]] = {kind.__name__: all_of(flow, kind) for kind in LAYOUTS}
+    kept: dict[str, list[Any]] = {kind.__name__: all_of(flow, kind) for kind in FIELDS}
     told: list[Event] = sorted(kept.pop("Event"), key=lambda event: event.position)
     ordered = {name: sorted(entities, key=lambda entity: str(entity.key)) for name, entities in kept.items()}
     return {**ordered, "Event": [attrs.evolve(event, position=0) for event in told]}

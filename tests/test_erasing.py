@@ -45,8 +45,7 @@ from itagflow import (
     Workflow,
 )
 from itagflow.flow import erasing as erasing_verbs
-from itagflow.store import Query, Writer
-from itagflow.stores._layout import LAYOUTS
+from itagflow.storage import FIELDS, Query, Writer
 
 
 @pytest.fixture
@@ -58,7 +57,7 @@ def checked(flow: Flow) -> Iterator[Flow]:
 def everything(flow: Flow) -> str:
     """Everything that a store holds, as text."""
     with flow.store.read() as reader:
-        return "\n".join(sorted(repr(entity) for kind in LAYOUTS for entity in reader.find(Query(kind))))
+        return "\n".join(sorted(repr(entity) for kind in FIELDS for entity in reader.find(Query(kind))))
 
 
 def on_disk(path: Path) -> bytes:

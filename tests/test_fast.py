@@ -16,7 +16,7 @@ from hypothesis import example, given
 from itagflow import jsontext
 from itagflow.jsontext import standard
 from itagflow.model.entity import Entity
-from itagflow.stores import _layout
+from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.testing.builders import one_of_each
 
 fast = pytest.importorskip("itagflow.jsontext.fast", reason="the extra 'fast' is not installed")
@@ -114,5 +114,5 @@ def test_an_entity_survives_whoever_writes_and_reads(
 ) -> None:
     monkeypatch.setattr(jsontext, "dumps", write)
     monkeypatch.setattr(jsontext, "loads", read)
-    layout = _layout.LAYOUTS[type(entity)]
+    layout = LAYOUTS[type(entity)]
     assert attrs.astuple(layout.entity(layout.row(entity)), recurse=False) == attrs.astuple(entity, recurse=False)

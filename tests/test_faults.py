@@ -37,8 +37,8 @@ from itagflow import (
     templates,
 )
 from itagflow.model.package import Package
-from itagflow.store import Query
-from itagflow.stores.postgres import PostgresStore
+from itagflow.storage import Query
+from itagflow.storage.postgres import PostgresStore
 from itagflow.testing import a_package
 
 REFUSALS = (errors.DeadlockDetected, errors.QueryCanceled, errors.DiskFull, errors.TooManyConnections)

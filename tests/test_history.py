@@ -9,7 +9,7 @@ import attrs
 from scenes import cats, labeled, rows, taken
 
 from itagflow import Assignment, Event, FixedSize, Flow, Inspect, Job, Label, Stage, Workflow, codec
-from itagflow.store import Query
+from itagflow.storage import Query
 
 
 def retold(flow: Flow, job: Job) -> dict[tuple[str, tuple[Any, ...]], dict[str, Any]]:

@@ -31,7 +31,7 @@ from itagflow import (
     templates,
 )
 from itagflow.model.number import LEAST, MOST
-from itagflow.store import Query, Span
+from itagflow.storage import Query, Span
 
 L, I = Stage.LABEL, Stage.INSPECT
 ASKED = templates.image_classification(["cat", "dog"])

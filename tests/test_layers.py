@@ -20,10 +20,8 @@ LAYERS = (
     "model",
     "templates",
     "rules",
-    "store",
-    "codec",
+    "storage",
     "schema",
-    "stores",
     "formats",
     "prelabels",
     "flow",
@@ -97,15 +95,28 @@ def test_there_are_no_circles() -> None:
     [
         ("msgspec", {"jsontext"}),
         ("transitions", {"lifecycle"}),
-        ("cattrs", {"codec", "schema"}),
-        ("sqlite3", {"stores"}),
-        ("fcntl", {"stores"}),
-        ("psycopg", {"stores"}),
+        ("cattrs", {"storage.codec", "schema"}),
+        ("sqlite3", {"storage.sqlite"}),
+        ("fcntl", {"storage.sqlite"}),
+        ("psycopg", {"storage.postgres"}),
     ],
 )
 def test_a_library_has_one_home(library: str, home: set[str]) -> None:
-    users = {module(file).split(".")[1] for file in FILES if any(n.split(".")[0] == library for n in imports(file))}
-    assert users == home
+    users = {module(file) for file in FILES if any(n.split(".")[0] == library for n in imports(file))}
+    assert {user for user in users if not is_inside(user, home)} == set()
+    assert {place for place in home if any(is_inside(user, {place}) for user in users)} == home
+
+
+def is_inside(name: str, homes: set[str]) -> bool:
+    return any(f"{name}.".startswith(f"itagflow.{home}.") for home in homes)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in GRAPH if name.startswith("itagflow.storage")))
+def test_stores_do_not_know_each_other(name: str) -> None:
+    """What they share is in `_sql`, and each driver is loaded by its own store only."""
+    others = {"sqlite", "postgres"} - {name.split(".")[2] if name.count(".") > 1 else ""}
+    if name not in ("itagflow.storage", "itagflow.storage.opening"):  # these load a store when it is asked for
+        assert not [n for n in GRAPH[name] for other in others if n.startswith(f"itagflow.storage.{other}")]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(HOME)))

@@ -12,7 +12,7 @@ from scenes import Clock, cats, labeled, taken
 import itagflow
 from itagflow import Flow, Inspect, Job, Label, Stage, Workflow
 from itagflow.model.package import Package, Seat, Start
-from itagflow.store import Query
+from itagflow.storage import Query
 
 
 @pytest.fixture

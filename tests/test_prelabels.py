@@ -42,7 +42,7 @@ from itagflow import (
     prelabels,
     templates,
 )
-from itagflow.store import Query
+from itagflow.storage import Query
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

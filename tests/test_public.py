@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import itagflow
+from itagflow import storage
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "src" / "itagflow").rglob("*.py"))
@@ -50,6 +51,52 @@ def test_importing_loads_nothing_beyond_the_core() -> None:
     loaded = {name.split(".")[0] for name in found}
     assert not {name for name in loaded - CORE if name not in sys.stdlib_module_names}
     assert not loaded & {"asyncio", "http", "unittest", "multiprocessing"}
+
+
+LATER = (
+    "csv",
+    "importlib.resources",
+    "itagflow.formats.csv",
+    "itagflow.formats.itag",
+    "itagflow.prelabels",
+    "itagflow.schema",
+    "itagflow.storage._sql",
+    "itagflow.storage.sqlite",
+    "itagflow.templates",
+    "itagflow.testing",
+    "psycopg",
+    "sqlite3",
+    "uuid",
+)
+"""What is loaded when it is first used, by name: a program that asks for nothing of it does not wait for it."""
+MOST = 100
+"""How many modules of ours `import itagflow` loads at the most: its time is mostly theirs."""
+
+
+def test_importing_loads_what_is_needed_and_makes_no_codec() -> None:
+    code = "import sys, attrs, cattrs, transitions; before = set(sys.modules); import itagflow; "
+    code += "print(*sorted(set(sys.modules) - before)); from itagflow.storage import codec; print(len(codec._made))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded, made = found.splitlines()
+    assert not set(LATER) & set(loaded.split())
+    assert sum(name.partition(".")[0] == "itagflow" for name in loaded.split()) <= MOST
+    assert made == "0"
+
+
+def test_what_is_loaded_later_is_there_all_the_same() -> None:
+    code = "import itagflow; print(itagflow.formats.find, itagflow.prelabels.from_fields, itagflow.templates.ocr, "
+    code += "itagflow.SqliteStore, itagflow.schema.answer_schema, *sorted(set(itagflow.__all__) - set(dir(itagflow))))"
+    assert (
+        "SqliteStore" in subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    )
+    everything: dict[str, object] = {}
+    exec("from itagflow import *; from itagflow.storage import *", everything)
+    assert {*itagflow.__all__, *storage.__all__} <= set(everything)
+
+
+def test_the_storage_package_says_what_it_does_not_have() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        storage.nothing  # noqa: B018
 
 
 def test_ci_runs_the_readmes_test_command_and_nothing_cleverer() -> None:

@@ -42,7 +42,7 @@ from itagflow.flow import _find, labeling
 from itagflow.model.entity import changed
 from itagflow.model.job import Crew
 from itagflow.rules import access
-from itagflow.stores import MemoryStore
+from itagflow.storage import MemoryStore
 from itagflow.testing import a_job, a_member, an_event
 
 Read = Callable[[Flow, Any, str], Iterator[Any]]

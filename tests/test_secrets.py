@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import itagflow
 from itagflow import InvalidData, ItagflowError, StoreFailed
-from itagflow.stores._secrets import is_clear, is_path, kind_of, safe_name
+from itagflow.storage._secrets import is_clear, is_path, kind_of, safe_name
 
-PostgresStore = pytest.importorskip("itagflow.stores.postgres").PostgresStore
+PostgresStore = pytest.importorskip("itagflow.storage.postgres").PostgresStore
 
 S = "s3cr3tPW"
 HERE = "127.0.0.1:1"

@@ -10,7 +10,7 @@ from corruptions import altered, at
 from scenes import Clock, cats, labeled, taken
 
 from itagflow import Assignment, Choice, FixedSize, Flow, Inspect, Job, Label, Stage, Workflow
-from itagflow.store import Writer
+from itagflow.storage import Writer
 
 
 class Watch:

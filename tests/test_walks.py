@@ -14,10 +14,10 @@ import hypothesis.strategies as st
 import invariants
 import postgres
 import pytest
-from dict_store import DictStore
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from scenes import Clock, rows
+from toy_store import ToyStore
 
 import itagflow
 from itagflow import (
@@ -95,9 +95,7 @@ class Walk(RuleBasedStateMachine):
         self.clock = Clock()
         self.flows: list[Flow] = []
         given = [{"clock": self.clock, "ids": itertools.count(1000).__next__} for _ in range(4)]
-        self.flows.append(
-            Flow(DictStore(backwards=True), **given[0])
-        )  # nothing may rely on an order it did not ask for
+        self.flows.append(Flow(ToyStore(backwards=True), **given[0]))  # nothing may rely on an order it did not ask for
         urls = (f"sqlite:///{self.folder.name}/labels.db?synchronous=normal", "memory:", self.database)
         self.flows += [itagflow.open(url, **more) for url, more in zip(urls, given[1:], strict=True)]
         self.turns: list[tuple[int, int]] = []

@@ -22,8 +22,7 @@ from itagflow import (
 from itagflow.model.entity import changed
 from itagflow.model.event import Event
 from itagflow.model.package import Package
-from itagflow.store import Query, Store
-from itagflow.stores import SqliteStore
+from itagflow.storage import Query, SqliteStore, Store
 from itagflow.testing import a_package, an_event
 
 

@@ -7,7 +7,9 @@
 'street'
 """
 
-from itagflow import formats, prelabels, templates
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from itagflow.errors import (
     AlreadyExists,
     Conflict,
@@ -27,7 +29,6 @@ from itagflow.errors import (
 from itagflow.flow import Flow
 from itagflow.flow import open as open
 from itagflow.flow.explaining import Permission
-from itagflow.formats import WriteReport
 from itagflow.model.attempt import Attempt
 from itagflow.model.difference import Difference
 from itagflow.model.event import Event, Move
@@ -80,8 +81,12 @@ from itagflow.model.workspace import Group, Member, Role, Workspace
 from itagflow.rules.access import Action, Grant, TablePolicy, default_policy, strict_policy
 from itagflow.rules.loading import LoadReport
 from itagflow.rules.prelabeling import PrelabelReport
-from itagflow.schema import answer_schema, replies_from_json, replies_to_json
-from itagflow.stores import MemoryStore, SqliteStore
+
+if TYPE_CHECKING:
+    from itagflow import formats, prelabels, templates
+    from itagflow.formats import WriteReport
+    from itagflow.schema import answer_schema, replies_from_json, replies_to_json
+    from itagflow.storage import MemoryStore, SqliteStore
 
 __all__ = [
     "Accept",
@@ -193,10 +198,32 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
-    """Return the version, looked up when somebody asks for it."""
+# What not every program needs is imported when it is first asked for: it would double the time of `import itagflow`.
+_LAZY = {
+    "MemoryStore": "itagflow.storage",
+    "SqliteStore": "itagflow.storage",
+    "WriteReport": "itagflow.formats",
+    "answer_schema": "itagflow.schema",
+    "replies_from_json": "itagflow.schema",
+    "replies_to_json": "itagflow.schema",
+}
+_LAZY_MODULES = frozenset({"formats", "prelabels", "schema", "storage", "templates", "testing"})
+
+
+def __getattr__(name: str) -> Any:
+    """Return the version, or what is imported when somebody first asks for it."""
     if name == "__version__":
         from importlib.metadata import version
 
         return version("itagflow")
+    if name in _LAZY_MODULES:
+        return import_module(f"itagflow.{name}")
+    if name in _LAZY:
+        found = globals()[name] = getattr(import_module(_LAZY[name]), name)  # found without this the next time
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, also those that are not imported yet."""
+    return sorted({*globals(), *__all__})

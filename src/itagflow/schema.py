@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from cattrs import BaseValidationError, transform_error
 
-from itagflow import codec
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.reply import Replies, Reply
 from itagflow.model.template import WRITING, Question, QuestionKind, Scale, Shape, Template
+from itagflow.storage import codec
 
 Schema = dict[str, Any]
 

@@ -17,7 +17,6 @@ from scenes import cats, labeled
 
 import itagflow
 from itagflow import Flow, InvalidData, Job, StoreFailed
-from itagflow.formats import _files
 from itagflow.formats._files import reading, writing
 
 resource = pytest.importorskip("resource")
@@ -185,7 +184,7 @@ def test_the_disk_for_temporary_files_is_full(finished: tuple[Flow, Job], monkey
     def refuse() -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_files.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     with pytest.raises(StoreFailed, match=f"{tempfile.gettempdir()}: the file cannot be written: No space left"):
         flow.export(job, "csv", io.BytesIO())
 

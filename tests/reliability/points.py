@@ -32,7 +32,7 @@ class Forking:
     def trace(self, frame: FrameType, event: str, _: Any) -> Any:
         """Go along in the stores, and nowhere else."""
         file = frame.f_code.co_filename
-        return self._line if "/itagflow/stores/" in file or file.endswith("contexts.py") else None
+        return self._line if "/itagflow/storage/" in file or file.endswith("contexts.py") else None
 
     def _line(self, frame: FrameType, event: str, _: Any) -> Any:
         self.seen += event == "line"

@@ -18,7 +18,7 @@ from scenes import rows
 import itagflow
 from itagflow import AlreadyExists, Assignment, Choice, FixedSize, Flow, Job, Label, Role, Stage, Workflow, templates
 from itagflow.model.task import Answer
-from itagflow.store import Query
+from itagflow.storage import Query
 
 PEOPLE = tuple(f"p{number}" for number in range(8))
 LABELS = ("cat", "dog")

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 from broken_stores import BROKEN, Broken
-from dict_store import DictStore
+from toy_store import ToyStore
 
 from itagflow import ItagflowError
 from itagflow.testing import ConcurrencyContract, StoreContract
@@ -15,14 +15,14 @@ from itagflow.testing.counting import within
 PLAIN = "test_every_kind_comes_back_as_it_was"
 
 
-def prove(store: type[DictStore], test: str) -> None:
+def prove(store: type[ToyStore], test: str) -> None:
     """Run one test of the kit on stores of this kind."""
     contract = StoreContract if hasattr(StoreContract, test) else ConcurrencyContract
 
     class Kit(contract):
         patience = 1.0
 
-        def open_store(self) -> DictStore:
+        def open_store(self) -> ToyStore:
             return store()
 
     with within(20):  # the kit must not hang with a broken store either
@@ -30,7 +30,7 @@ def prove(store: type[DictStore], test: str) -> None:
 
 
 @cache
-def is_passed_by(store: type[DictStore], test: str) -> bool:
+def is_passed_by(store: type[ToyStore], test: str) -> bool:
     prove(store, test)
     return True
 

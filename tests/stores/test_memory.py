@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itagflow.stores import MemoryStore
+from itagflow.storage import MemoryStore
 from itagflow.testing import ConcurrencyContract, StoreContract
 
 

@@ -15,9 +15,9 @@ from hot import HOT
 from itagflow import Assignment, Outcome, PackageState, Stage, TurnState
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
-from itagflow.store import Query, Unless
-from itagflow.stores._layout import LAYOUTS
-from itagflow.stores.postgres import _LIST, PostgresStore
+from itagflow.storage import Query, Unless
+from itagflow.storage._sql.layout import LAYOUTS
+from itagflow.storage.postgres.store import _LIST, PostgresStore
 from itagflow.testing import a_package, a_task, a_turn, an_answer, an_event
 
 SINCE = a_package().waiting_since

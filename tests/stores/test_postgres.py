@@ -17,11 +17,11 @@ import itagflow
 from itagflow import Flow, InvalidData, Role, StoreFailed
 from itagflow.model.event import Event
 from itagflow.model.package import Assignment, Package
-from itagflow.store import Query, Unless
-from itagflow.stores._blocks import Change
-from itagflow.stores._layout import LAYOUTS
-from itagflow.stores._schema import migrations
-from itagflow.stores.postgres import PostgresStore
+from itagflow.storage import Query, Unless
+from itagflow.storage._sql.blocks import Change
+from itagflow.storage._sql.layout import LAYOUTS
+from itagflow.storage._sql.migrations import migrations
+from itagflow.storage.postgres import PostgresStore
 from itagflow.testing import ConcurrencyContract, StoreContract, a_package, a_turn, a_workspace, an_event
 
 FORK, SPAWN = (multiprocessing.get_context(how) for how in ("fork", "spawn"))
@@ -67,7 +67,7 @@ class TestSchema:
     ) -> None:
         scripts = migrations("postgres")
         for count in range(1, len(scripts) + 1):
-            monkeypatch.setattr("itagflow.stores.postgres.migrations", lambda _, count=count: scripts[:count])
+            monkeypatch.setattr("itagflow.storage.postgres.store.migrations", lambda _, count=count: scripts[:count])
             PostgresStore(postgres_url, schema="slowly").close()
         PostgresStore(postgres_url, schema="quickly").close()
         assert described(postgres_url, "slowly") == described(postgres_url, "quickly") != []
@@ -80,7 +80,7 @@ class TestSchema:
             writer.add(a_package())
         store.close()
         scripts = [*migrations("postgres"), "ALTER TABLE package ADD COLUMN later BIGINT NOT NULL DEFAULT 7"]
-        monkeypatch.setattr("itagflow.stores.postgres.migrations", lambda _: scripts)
+        monkeypatch.setattr("itagflow.storage.postgres.store.migrations", lambda _: scripts)
         for _ in range(2):
             grown = PostgresStore(postgres_url, schema="growing")
             with grown.read() as reader:
@@ -89,7 +89,7 @@ class TestSchema:
 
     def test_a_script_that_fails_leaves_nothing(self, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         scripts = [*migrations("postgres"), "ALTER TABLE nowhere ADD COLUMN x BIGINT"]
-        monkeypatch.setattr("itagflow.stores.postgres.migrations", lambda _: scripts)
+        monkeypatch.setattr("itagflow.storage.postgres.store.migrations", lambda _: scripts)
         with pytest.raises(StoreFailed, match="refused the statement"):
             PostgresStore(postgres_url, schema="broken")
         with psycopg.connect(postgres_url) as connection:
@@ -171,7 +171,7 @@ class TestConnections:
         assert all(connection.closed for connection in given)
 
     def test_a_pool_that_is_used_up_says_so(self, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("itagflow.stores._pg_transactions.PgTransactions.timeout", 0.2)
+        monkeypatch.setattr("itagflow.storage.postgres.transactions.PgTransactions.timeout", 0.2)
         store = PostgresStore(postgres_url, connections=1)
         with store.write() as writer:
             writer.add(a_package())
@@ -198,7 +198,7 @@ class TestConnections:
         self, postgres_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As when the server was restarted: found out one by one, the pool would wait twice as long for each."""
-        monkeypatch.setattr("itagflow.stores._pg_transactions.PgTransactions.timeout", 10.0)
+        monkeypatch.setattr("itagflow.storage.postgres.transactions.PgTransactions.timeout", 10.0)
         store = PostgresStore(postgres_url)
         together = threading.Barrier(6, timeout=30)
         threads = [threading.Thread(target=looking, args=(store, together)) for _ in range(6)]

@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import sqlite3
 import threading
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,14 @@ from itagflow.model.entity import changed
 from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.model.task import Answer, Task
-from itagflow.store import Query
-from itagflow.stores import SqliteStore, _forks, _sqlite_transactions
-from itagflow.stores._layout import LAYOUTS
-from itagflow.stores._schema import APPLICATION
-from itagflow.stores._sql import SQLITE
-from itagflow.stores._transactions import IDLE
+from itagflow.storage import Query, SqliteStore
+from itagflow.storage._sql import forks
+from itagflow.storage._sql.layout import LAYOUTS
+from itagflow.storage._sql.migrations import migrations
+from itagflow.storage._sql.statements import SQLITE
+from itagflow.storage._sql.transactions import IDLE
+from itagflow.storage.sqlite import transactions
+from itagflow.storage.sqlite.schema import APPLICATION
 from itagflow.testing import ConcurrencyContract, StoreContract, a_package, a_task, an_answer, an_event
 
 
@@ -110,7 +111,7 @@ class TestOpening:
         store.close()
 
     def test_an_older_database_is_brought_up_to_date(self, path: Path) -> None:
-        first = files("itagflow.stores").joinpath("migrations", "sqlite", "0001.sql").read_text("utf-8")
+        first = migrations("sqlite")[0]
         with sqlite3.connect(path) as connection:
             connection.executescript(first)
             names = [row[1] for row in connection.execute("PRAGMA table_info(package)")]
@@ -160,10 +161,10 @@ class TestOpening:
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """With a new connection, and not with the one that was closed."""
-        is_free, asked = _sqlite_transactions._is_free, iter([False])
+        is_free, asked = transactions._is_free, iter([False])
         waits = iter([False, False, True])
-        monkeypatch.setattr(_forks, "must_wait", lambda thread, transaction: next(waits, False))
-        monkeypatch.setattr(_sqlite_transactions, "_is_free", lambda *what: next(asked, True) and is_free(*what))
+        monkeypatch.setattr(forks, "must_wait", lambda thread, transaction: next(waits, False))
+        monkeypatch.setattr(transactions, "_is_free", lambda *what: next(asked, True) and is_free(*what))
         store = SqliteStore(path)
         write(store)
         assert not list(asked)
@@ -306,7 +307,7 @@ class TestFailures:
             path.parent.chmod(0o755)
 
     def test_another_program_that_holds_it_for_long(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("itagflow.stores._transactions.Transactions.timeout", 0.05)
+        monkeypatch.setattr("itagflow.storage._sql.transactions.Transactions.timeout", 0.05)
         store = SqliteStore(path)
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

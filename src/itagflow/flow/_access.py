@@ -17,7 +17,7 @@ from itagflow.model.package import Assignment, Package, TurnState
 from itagflow.model.workspace import Member
 from itagflow.rules import access, secrecy
 from itagflow.rules.access import Action, Policy
-from itagflow.store import Query, Reader, Store
+from itagflow.storage.port import Query, Reader, Store
 
 
 @attrs.frozen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -28,7 +27,7 @@ from itagflow.rules.access import Action, Policy
 from itagflow.rules.answers import Check
 from itagflow.rules.change import Act, Change, Saved
 from itagflow.rules.claiming import must_be_working, must_hold, seat_moved
-from itagflow.store import Query, Scalar, Store, Writer
+from itagflow.storage.port import Query, Scalar, Store, Writer
 
 Clock = Callable[[], datetime]
 """Tells the time, with its time zone."""
@@ -37,8 +36,6 @@ Listener = Callable[[Event], object]
 
 BLOCK = 200
 """How many acts of a bulk verb are stored together, while other writers wait."""
-
-logger = logging.getLogger("itagflow")
 
 
 class Block:
@@ -295,7 +292,11 @@ class Shell:
             try:
                 listener(event)
             except Exception:
-                logger.exception("a listener failed on %s; the act is stored all the same", event)
+                import logging  # loaded when there is something to say
+
+                logging.getLogger("itagflow").exception(
+                    "a listener failed on %s; the act is stored all the same", event
+                )
 
 
 def _attempted(block: Block, key: tuple[int, int], act: Callable[[Block, tuple[int, int]], Assignment]) -> Attempt:

@@ -7,7 +7,6 @@ from typing import Any
 
 import attrs
 
-from itagflow import codec
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._act import Block, Shell
@@ -19,6 +18,7 @@ from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.rules import answers, claiming, labeling
 from itagflow.rules.change import Act, Saved
+from itagflow.storage import codec
 
 Replied = Reply | Mapping[str, Reply]
 """Replies by question id, or the one reply to the only question."""

@@ -10,7 +10,7 @@ from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer, Task
 from itagflow.rules.results import Case, sort_turns
-from itagflow.store import Query, Reader, Span
+from itagflow.storage.port import Query, Reader, Span
 
 Said = Mapping[int, Mapping[int, Answer]]
 """Answers by the number of their task, then by the id of their turn."""

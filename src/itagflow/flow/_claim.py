@@ -16,7 +16,7 @@ from itagflow.model.workspace import Member
 from itagflow.rules import access, claiming
 from itagflow.rules.access import Action
 from itagflow.rules.change import Act, Change, Saved, record
-from itagflow.store import Query, Span
+from itagflow.storage.port import Query, Span
 
 
 class Sent(Exception):

@@ -17,7 +17,7 @@ from itagflow.model.template import Template
 from itagflow.model.workspace import Member
 from itagflow.rules.results import sort_turns
 from itagflow.rules.verifying import Dossier
-from itagflow.store import Query, Reader, Span
+from itagflow.storage.port import Query, Reader, Span
 
 
 def dossiers_of(reader: Reader, job: Job, packages: list[Package], numbers: range, last: int) -> list[Dossier]:

@@ -22,8 +22,8 @@ from itagflow.model.task import Task, Work
 from itagflow.model.template import Template
 from itagflow.model.text import flaw, nfc
 from itagflow.model.workspace import Member, Workspace
-from itagflow.store import Query, Reader, Store
-from itagflow.stores._layout import LAYOUTS, cursor
+from itagflow.storage.fields import FIELDS, cursor
+from itagflow.storage.port import Query, Reader, Store
 
 WorkspaceRef = Workspace | int | str
 """A workspace, its key, or its name."""
@@ -280,7 +280,7 @@ def page_of(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
     Pages have an order, by key if by nothing else: without one, what a page begins behind is not known.
     """
     if not query.order:
-        query = attrs.evolve(query, order=(LAYOUTS[query.kind].key[0].name,))
+        query = attrs.evolve(query, order=(FIELDS[query.kind].key[0].name,))
     found = list(reader.find(query))
     more = len(found) == query.limit
     return found, attrs.evolve(query, after=cursor(query, found[-1])) if more else None

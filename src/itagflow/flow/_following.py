@@ -20,7 +20,7 @@ from itagflow.rules import carrying, labeling
 from itagflow.rules.carrying import Migration
 from itagflow.rules.change import Act, Saved
 from itagflow.rules.results import counted, sort_turns
-from itagflow.store import Query, Reader
+from itagflow.storage.port import Query, Reader
 
 KEPT = 1_000
 """How many problems a report or an error holds; all are counted."""

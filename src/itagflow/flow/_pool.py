@@ -9,7 +9,7 @@ from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Package, Seat, Start
 from itagflow.model.workspace import Member
 from itagflow.rules import claiming
-from itagflow.store import Condition, Query, Reader, Span, Unless
+from itagflow.storage.port import Condition, Query, Reader, Span, Unless
 
 
 def waiting(

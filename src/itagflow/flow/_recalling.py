@@ -5,7 +5,7 @@ from __future__ import annotations
 from itagflow.flow._act import Shell
 from itagflow.flow._turns import recall
 from itagflow.model.package import Assignment
-from itagflow.store import Query
+from itagflow.storage.port import Query
 
 
 class Recalling(Shell):

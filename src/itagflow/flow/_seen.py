@@ -7,7 +7,7 @@ from itagflow.flow._find import JobRef, MemberRef
 from itagflow.model.job import Job
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
-from itagflow.store import Reader
+from itagflow.storage.port import Reader
 
 MOST = 4_096
 """How many of each are remembered."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Executor, Future
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from itagflow.model.jobpart import JobPart
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future  # whoever has an executor has loaded it
 
 AHEAD = 32
 """How many parts are under way, or done and not yet taken: more workers than these have nothing to do."""
@@ -32,7 +34,7 @@ def spread(
         *args: What else it is called with.
         **kwargs: What else it is called with, by name.
     """
-    waiting = deque[Future[T]]()
+    waiting = deque["Future[T]"]()
     try:
         for part in parts:
             waiting.append(executor.submit(work, part, *args, **kwargs))

@@ -19,7 +19,7 @@ from itagflow.rules.change import Act, Saved, record
 from itagflow.rules.lifecycles import JOB
 from itagflow.rules.results import counted
 from itagflow.rules.sampling import needs_tasks
-from itagflow.store import Query
+from itagflow.storage.port import Query
 
 
 @attrs.frozen

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from itagflow import codec
 from itagflow.flow import _find
 from itagflow.flow._act import Shell
 from itagflow.flow._find import PAGE, JobRef, MemberRef, first, turned
@@ -21,7 +20,8 @@ from itagflow.rules import access, carrying, jobs
 from itagflow.rules.access import Action
 from itagflow.rules.carrying import Migration
 from itagflow.rules.change import record
-from itagflow.store import Query, Reader, Span
+from itagflow.storage import codec
+from itagflow.storage.port import Query, Reader, Span
 
 
 class Changing(Shell):

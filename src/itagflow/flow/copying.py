@@ -24,7 +24,7 @@ from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import nfc
 from itagflow.model.workspace import Member, Workspace
-from itagflow.store import Query, Reader, Store
+from itagflow.storage.port import Query, Reader, Store
 
 BLOCK = 2_000
 """How many entities are copied, or removed, in one block."""

@@ -22,7 +22,7 @@ from itagflow.rules import access, erasing, jobs, members
 from itagflow.rules.access import Action
 from itagflow.rules.change import Saved, record
 from itagflow.rules.erasing import Texts
-from itagflow.store import Query, Span
+from itagflow.storage.port import Query, Span
 
 
 class Erasing(Shell):

@@ -18,7 +18,7 @@ from itagflow.model.workspace import Member
 from itagflow.printing import printable
 from itagflow.rules import access, claiming
 from itagflow.rules.access import Action
-from itagflow.store import Query, Reader
+from itagflow.storage.port import Query, Reader
 
 Place = WorkspaceRef | Job | Package | Assignment
 """What `Reading.can` is asked about."""

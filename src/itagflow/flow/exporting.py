@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
-from concurrent.futures import Executor
 from contextlib import closing
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -31,7 +30,10 @@ from itagflow.model.result import Result
 from itagflow.model.template import Template
 from itagflow.rules import jobs
 from itagflow.rules.access import default_policy
-from itagflow.store import Store
+from itagflow.storage.port import Store
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor  # whoever has one has loaded it
 
 PART = 5_000
 """How many tasks each worker of an export is given at once, unless the caller says how many parts to make."""

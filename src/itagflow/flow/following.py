@@ -13,7 +13,7 @@ from itagflow.flow._find import MemberRef, WorkspaceRef
 from itagflow.flow.reading import Reading
 from itagflow.model.event import Event
 from itagflow.model.number import whole_number
-from itagflow.store import Query, Span, Waking
+from itagflow.storage.port import Query, Span, Waking
 
 POLL = 1.0
 """After how many seconds a listener looks again, whether or not it was woken."""

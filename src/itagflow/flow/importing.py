@@ -16,7 +16,6 @@ from itagflow.flow._following import must_still_ask
 from itagflow.flow.loading import KEPT, Data, OnError, Wrap, rows_in
 from itagflow.flow.ordering import JobNotes, Ordering
 from itagflow.flow.prelabeling import groups
-from itagflow.formats import itag
 from itagflow.formats._plain import key_in
 from itagflow.model.job import Accept, Inspect, Job, Label, Packaging, Rule, Stage, Workflow
 from itagflow.model.package import Assignment, Package, PackageState
@@ -26,7 +25,7 @@ from itagflow.model.template import Template
 from itagflow.rules import answers, importing, jobs
 from itagflow.rules.access import Action
 from itagflow.rules.change import record
-from itagflow.store import Query, Reader
+from itagflow.storage.port import Query, Reader
 
 BLOCK = 1_000
 """About how many tasks are settled in one block."""
@@ -150,6 +149,8 @@ def _peeked(rows: Iterator[object], of_job: str | None) -> tuple[Iterable[Any], 
 
 def _blocks(item: object) -> dict[str, dict[Stage, Any]]:
     """Return the results in a row by job and stage; a row that is bad has none here, and is named when it is loaded."""
+    from itagflow.formats import itag  # loaded when something is imported
+
     text = item.text if isinstance(item, Row) else item
     try:
         content: Any = jsontext.loads(text) if isinstance(text, str) else text
@@ -165,6 +166,8 @@ def _tasks(reader: Reader, job: Job, group: Sequence[Package]) -> list[Task]:
 
 def _results(task: Task, template: Template, source: str, job: Job) -> tuple[dict[Stage, Replies], list[Problem]]:
     """Return the replies at each stage that a task's row has sound results of, and what is wrong with the others."""
+    from itagflow.formats import itag  # loaded when something is imported
+
     results, problems = dict[Stage, Replies](), list[Problem]()
     try:
         said = itag.results_in(jsontext.loads(task.row), template, job=source)

@@ -21,7 +21,7 @@ from itagflow.model.template import Template
 from itagflow.rules import claiming, labeling, results
 from itagflow.rules.change import Saved, record
 from itagflow.rules.lifecycles import Closing, must_be_at
-from itagflow.store import Query, Reader, Span
+from itagflow.storage.port import Query, Reader, Span
 
 PAGE = 100
 """How many tasks of a turn are fetched in one read block."""

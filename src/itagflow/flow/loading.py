@@ -25,7 +25,7 @@ from itagflow.rules.access import Action
 from itagflow.rules.change import Act, Change
 from itagflow.rules.lifecycles import JOB, JobAct
 from itagflow.rules.loading import LoadReport, Ready
-from itagflow.store import Query
+from itagflow.storage.port import Query
 
 Data = Source | Iterable[Row | str | Mapping[str, Any] | Problem]
 """A source that a format reads, or rows: mappings, JSON texts, or what a format's ``read`` yields."""

@@ -17,7 +17,7 @@ from itagflow.model.workspace import Member, Role, Workspace
 from itagflow.rules import members
 from itagflow.rules.access import Action
 from itagflow.rules.change import record
-from itagflow.store import Query, Reader
+from itagflow.storage.port import Query, Reader
 
 
 class Managing(Recalling):

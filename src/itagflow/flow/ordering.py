@@ -32,7 +32,7 @@ from itagflow.rules.access import Action
 from itagflow.rules.answers import Check
 from itagflow.rules.change import record
 from itagflow.rules.lifecycles import JOB
-from itagflow.store import Query
+from itagflow.storage.port import Query
 
 Workers = Iterable[MemberRef | Group]
 """Who works at a stage: members and groups."""

@@ -18,7 +18,7 @@ from itagflow.rules import claiming, jobs, reviewing
 from itagflow.rules.access import Action
 from itagflow.rules.change import record
 from itagflow.rules.lifecycles import JOB, JobAct
-from itagflow.store import Query
+from itagflow.storage.port import Query
 
 
 class Packaging(Importing):

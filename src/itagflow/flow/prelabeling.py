@@ -27,7 +27,7 @@ from itagflow.rules.access import Action
 from itagflow.rules.change import Act, record
 from itagflow.rules.lifecycles import JOB, JobAct
 from itagflow.rules.prelabeling import Formal, PrelabelReport, Sound
-from itagflow.store import Query, Reader
+from itagflow.storage.port import Query, Reader
 
 Group = Sequence[Package]
 """Some packages that are pre-labeled in one block."""

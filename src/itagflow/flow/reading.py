@@ -26,7 +26,7 @@ from itagflow.model.workspace import Member
 from itagflow.rules import access, jobs, results, secrecy
 from itagflow.rules.access import Action
 from itagflow.rules.answers import mentions
-from itagflow.store import Query, Reader, Span
+from itagflow.storage.port import Query, Reader, Span
 
 
 class Reading(Shell):

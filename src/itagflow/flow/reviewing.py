@@ -20,7 +20,7 @@ from itagflow.rules.access import Action
 from itagflow.rules.change import Saved, record
 from itagflow.rules.lifecycles import Closing, must_be_at
 from itagflow.rules.results import judged_wrong
-from itagflow.store import Query
+from itagflow.storage.port import Query
 
 REVIEWS = (Stage.INSPECT, Stage.ACCEPT)
 """The stages at which work is reviewed."""

@@ -33,7 +33,7 @@ from itagflow.rules import verifying
 from itagflow.rules.history import ENDING, Loads, Replay, replay_differences
 from itagflow.rules.jobs import packages_of
 from itagflow.rules.verifying import Dossier
-from itagflow.store import Query, Reader, Span, Store
+from itagflow.storage.port import Query, Reader, Span, Store
 
 BLOCK = 1_000
 """About how many tasks are looked at in one read block."""

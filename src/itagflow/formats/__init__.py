@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
-from inspect import Parameter, signature
 from typing import Protocol, cast
 
 import attrs
@@ -115,6 +113,8 @@ def must_take(format: Format, name: str, options: Collection[str]) -> None:
 
     >>> must_take(find("csv"), "csv", ["escape_formulas"])
     """
+    from inspect import Parameter, signature  # loaded when a format gets options: it takes long
+
     taken = [each for each in signature(format.write).parameters.values() if each.name not in SHARED]
     if any(each.kind is Parameter.VAR_KEYWORD for each in taken):
         return
@@ -135,6 +135,8 @@ def find(name: str) -> Format:
     """
     if name in BUILT_IN:
         return cast(Format, import_module(f"{__name__}.{name}"))
+    from importlib.metadata import entry_points  # loaded for formats of other packages only: it takes long
+
     declared = entry_points(group=GROUP)
     for entry in declared.select(name=name):
         return cast(Format, entry.load())

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
-import shutil
 import stat
-import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -87,7 +84,9 @@ def writing(target: Target) -> Generator[BinaryFile]:
             yield draft
             draft.seek(0)
             with target.open("wb") as file:
-                shutil.copyfileobj(draft, file)
+                from shutil import copyfileobj
+
+                copyfileobj(draft, file)
     elif isinstance(target, str | os.PathLike):
         with telling(target, "be written"):
             path = Path(os.path.realpath(target))  # a link goes on pointing where it points
@@ -137,6 +136,8 @@ def spooled() -> Generator[_Told]:
     Raises:
         StoreFailed: when the disk for temporary files is full.
     """
+    import tempfile  # loaded when one is needed: it takes long
+
     place = tempfile.gettempdir()
     file = _spool(place)
     try:
@@ -147,6 +148,8 @@ def spooled() -> Generator[_Told]:
 
 
 def _spool(place: str) -> IO[bytes]:
+    import tempfile
+
     with telling(place, "be written"):
         return tempfile.TemporaryFile()
 
@@ -214,7 +217,7 @@ def _replacing(path: Path) -> Generator[_Told]:
         old = path.stat() if path.exists() else None
         plain = old is None or stat.S_ISREG(old.st_mode)
         # a pipe or a device, such as /dev/stdout, must not be replaced
-        part = path.with_name(f".itagflow-{secrets.token_hex(8)}.part") if plain else path
+        part = path.with_name(f".itagflow-{os.urandom(8).hex()}.part") if plain else path
         file = _created(part, old) if plain else path.open("wb")
     try:
         yield _Told(file, path)

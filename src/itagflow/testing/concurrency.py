@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from unittest import SkipTest
 
 from itagflow.errors import StoreFailed
-from itagflow.store import Store
+from itagflow.storage import Store
 from itagflow.testing.counting import OtherProcess, count_up, prepare, read_count, require_count
 from itagflow.testing.forking import Forking
 from itagflow.testing.interrupting import Interrupting

@@ -14,8 +14,7 @@ from itagflow.model.job import STAGES, Job
 from itagflow.model.package import Assignment, Package, PackageState, TurnState
 from itagflow.model.task import Task
 from itagflow.model.workspace import Workspace
-from itagflow.store import Query, Span, Store, Unless
-from itagflow.stores._layout import cursor
+from itagflow.storage import Query, Span, Store, Unless, cursor
 from itagflow.testing.builders import (
     AT,
     a_job,

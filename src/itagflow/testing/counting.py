@@ -13,7 +13,7 @@ from typing import Any
 
 from itagflow.model.entity import changed
 from itagflow.model.package import Package
-from itagflow.store import Query, Store, Writer
+from itagflow.storage import Query, Store, Writer
 from itagflow.testing.builders import a_package
 from itagflow.testing.threads import start
 

@@ -121,14 +121,19 @@ def _steps(code: CodeType) -> dict[int, tuple[str, int]]:
 def files_of(store: object) -> set[str]:
     """Return the files that a store's code is in: the modules of its class and bases, and their neighbors.
 
-    Neighbors are the modules of the same package, and what transactions are often entered through: `contextlib` too.
+    Neighbors are the modules of the same package, and of private packages beside it, which hold what several stores
+    share; and what transactions are often entered through: `contextlib` too.
     """
     homes = {kind.__module__ for kind in type(store).__mro__}
     homes = {home for home in homes if home.partition(".")[0] not in sys.stdlib_module_names}
     packages = {home.rpartition(".")[0] for home in homes} - {"", "itagflow"}
+    shared = tuple(f"{package.rpartition('.')[0]}._" for package in packages if "." in package)
     found = [
         getattr(module, "__file__", None)
         for name, module in list(sys.modules.items())
-        if name in homes or name == "itagflow.contexts" or name.rpartition(".")[0] in packages
+        if name in homes
+        or name == "itagflow.contexts"
+        or name.rpartition(".")[0] in packages
+        or name.startswith(shared)
     ]
     return {contextlib.__file__, *(file for file in found if file)}

@@ -12,7 +12,7 @@ from typing import Any
 from itagflow.model.entity import changed
 from itagflow.model.event import Event
 from itagflow.model.package import Package
-from itagflow.store import Query, Span, Store, Writer
+from itagflow.storage import Query, Span, Store, Writer
 from itagflow.testing.builders import a_package, an_event
 from itagflow.testing.opening import Opening
 from itagflow.testing.threads import MOMENT, PATIENCE, Running, often_switched, start

@@ -23,7 +23,7 @@ from itagflow.model.job import Accept, FixedSize, Inspect, Job, JobState, Label,
 from itagflow.model.package import LIVE, Assignment, Outcome, Package, PackageState
 from itagflow.model.reply import Choice
 from itagflow.model.workspace import Member, Role
-from itagflow.store import Query, Reader, Store, Writer
+from itagflow.storage import Query, Reader, Store, Writer
 from itagflow.testing.builders import AT, a_package
 from itagflow.testing.opening import Opening
 from itagflow.testing.threads import often_switched

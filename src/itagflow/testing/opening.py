@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from itagflow.errors import ItagflowError
-from itagflow.store import Store
+from itagflow.storage import Store
 
 
 @contextmanager

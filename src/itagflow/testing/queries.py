@@ -14,9 +14,7 @@ from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, PackageState, Seat, TurnState
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.workspace import Member
-from itagflow.store import Condition, Query, Span, Unless
-from itagflow.stores._columns import plain
-from itagflow.stores._layout import LAYOUTS, cursor
+from itagflow.storage import Condition, Query, Span, Unless, cursor, encode_value, field_value
 from itagflow.testing.builders import AT, a_job, a_member, a_package, a_task, a_turn, an_answer, an_event
 
 MINUTE = timedelta(minutes=1)
@@ -111,17 +109,18 @@ def meets(entity: Entity, where: Mapping[str, Condition]) -> bool:
 
 def _fits(value: Any, condition: Condition) -> bool:
     if isinstance(condition, tuple):
-        return any(value == plain(each) for each in condition)
+        return any(value == encode_value(each) for each in condition)
     if isinstance(condition, Span):
         low, high = condition.low, condition.high
-        return not (low is not None and value < plain(low)) and not (high is not None and value > plain(high))
-    return bool(value == plain(condition))
+        return not (low is not None and value < encode_value(low)) and not (
+            high is not None and value > encode_value(high)
+        )
+    return bool(value == encode_value(condition))
 
 
 def column(entity: Entity, name: str) -> Any:
     """Return what an index column holds for *entity*."""
-    layout: Any = LAYOUTS[type(entity)]
-    return layout.value(entity, name)
+    return field_value(entity, name)
 
 
 def matches(query: Query[Any], there: Sequence[Entity]) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from itagflow.model.entity import Entity
-from itagflow.store import Query, Reader, Store, Writer
+from itagflow.storage import Query, Reader, Store, Writer
 from itagflow.testing.opening import Opening
 from itagflow.testing.queries import CASES, GROUPINGS, groups, matches, name_keys, page, rewritten, some_entities
 

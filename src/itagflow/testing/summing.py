@@ -7,7 +7,7 @@ from typing import Any
 from itagflow.errors import AlreadyExists, StoreFailed
 from itagflow.model.entity import changed
 from itagflow.model.package import Package, PackageState
-from itagflow.store import Query, Store
+from itagflow.storage import Query, Store
 from itagflow.testing.builders import a_package
 from itagflow.testing.opening import Opening, refused
 

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from itagflow.errors import StoreFailed
-from itagflow.stores._transaction import IS_OF_PARENT, Transaction
+from itagflow.storage._sql.transaction import IS_OF_PARENT, Transaction
 
 _MEANINGS: Mapping[str, tuple[str, str]] = {
     "SQLITE_BUSY": ("the database is busy", "Another program holds it for long: end that, then try again"),

@@ -1,7 +1,7 @@
-"""How each kind is laid out: its table, its key, its index columns, and what goes into the body.
+"""How each kind is laid out: its table, the columns of its row, and what goes into the body.
 
-A row is the key, the version, the index columns and a JSON body with everything else: a new field is no
-migration, a new index column is.
+A row is the key, the version, the fields that queries may name (`itagflow.storage.fields`) and a JSON body with
+everything else: a new field is no migration, a new column is.
 """
 
 from __future__ import annotations
@@ -13,34 +13,23 @@ from typing import Any, Generic, cast
 
 import attrs
 
-from itagflow import codec, jsontext
+from itagflow import jsontext
 from itagflow.model.entity import E
 from itagflow.model.event import Event
-from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package, PackageState, Seat, TurnState
+from itagflow.model.job import Job
+from itagflow.model.package import Assignment, Package, Seat
 from itagflow.model.result import COUNTS
-from itagflow.model.task import Answer, Task, Verdict
+from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import nfc
 from itagflow.model.workspace import Member, Workspace
-from itagflow.store import Query, Span
-from itagflow.stores._columns import (
-    Column,
-    Decode,
-    Encode,
-    choice,
-    flag,
-    maybe_choice,
-    maybe_whole,
-    named,
-    same,
-    sum_of,
-    time,
-    time_limit,
-    whole,
-    word,
-)
-from itagflow.stores._numbers import spelled_out
+from itagflow.storage._sql.numbers import spelled_out
+from itagflow.storage.codec import decoder, encoder
+from itagflow.storage.fields import FIELDS, Field, Fields, field_value, unchanged
+from itagflow.storage.port import Query, Span
+
+Decode = Callable[[Any], Any]
+Encode = Callable[[Any], Any]
 
 
 def _own(make: Callable[[Any], Any]) -> Any:
@@ -50,10 +39,10 @@ def _own(make: Callable[[Any], Any]) -> Any:
 
 def _body(layout: Layout[Any]) -> Mapping[str, tuple[Decode, Encode, Any]]:
     types = typing.get_type_hints(layout.kind)
-    columns = (column for column in (*layout.key, *layout.columns) if column.store is not nfc)
+    columns = (column for column in (*layout.key, *layout.columns) if column.encode is not nfc)
     apart = {"version", "who", *(column.name for column in columns)}
     return {
-        field.name: (codec.decoder(types[field.name]), codec.encoder(types[field.name]), _default(field))
+        field.name: (decoder(types[field.name]), encoder(types[field.name]), _default(field))
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", layout.kind))
         if field.name not in apart
     }
@@ -65,8 +54,8 @@ def _default(field: attrs.Attribute[Any]) -> Any:
     return made.factory() if hasattr(made, "factory") else made
 
 
-def _stored(layout: Layout[Any]) -> tuple[Column, ...]:
-    return (*layout.key, whole("version"), *layout.columns)
+def _stored(layout: Layout[Any]) -> tuple[Field, ...]:
+    return (*layout.key, Field("version", unchanged, unchanged), *layout.columns)
 
 
 def _names(layout: Layout[Any]) -> frozenset[str]:
@@ -79,12 +68,12 @@ def _getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _stores(layout: Layout[Any]) -> tuple[tuple[int, Encode], ...]:
-    return tuple((at, column.store) for at, column in enumerate(layout.stored) if column.store is not same)
+    return tuple((at, column.encode) for at, column in enumerate(layout.stored) if column.encode is not unchanged)
 
 
 def _loads(layout: Layout[Any]) -> tuple[tuple[str, int, Decode | None], ...]:
-    columns = [(at, column) for at, column in enumerate(layout.stored) if column.load is not None]
-    return tuple((column.name, at, None if column.load is same else column.load) for at, column in columns)
+    columns = [(at, column) for at, column in enumerate(layout.stored) if column.decode is not None]
+    return tuple((column.name, at, None if column.decode is unchanged else column.decode) for at, column in columns)
 
 
 def _apart(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
@@ -139,14 +128,6 @@ class Layout(Generic[E]):
     """The kind."""
     table: str
     """The name of its table."""
-    key: tuple[Column, ...]
-    """The columns of its key."""
-    columns: tuple[Column, ...]
-    """Its index columns."""
-    indexes: tuple[tuple[str, ...], ...] = ()
-    """The combinations of columns that queries use, in the order in which they sort."""
-    unique: tuple[str, ...] = ()
-    """The columns that no two entities may share, unless the last of them is empty."""
     sparse: frozenset[str] = frozenset()
     """The text columns that are empty for most: their indexes leave those out."""
     text: str = ""
@@ -155,9 +136,13 @@ class Layout(Generic[E]):
     """Whether it changes so seldom that a store decodes it once for each version."""
     sums: Sums | None = None
     """The sums that are kept of it."""
+    key: tuple[Field, ...] = attrs.field(init=False, default=_own(lambda layout: layout.fields.key))
+    """The columns of its key."""
+    columns: tuple[Field, ...] = attrs.field(init=False, default=_own(lambda layout: layout.fields.indexed))
+    """Its other columns."""
     body: Mapping[str, tuple[Decode, Encode, Any]] = attrs.field(init=False, default=_own(_body))
     """The fields of the body: how each is read and written, and its default; of a name, which is a column too, none."""
-    stored: tuple[Column, ...] = attrs.field(init=False, default=_own(_stored))
+    stored: tuple[Field, ...] = attrs.field(init=False, default=_own(_stored))
     """The columns of key, version and index, in the order of a row."""
     summed: Callable[[tuple[Any, ...]], tuple[Group, Group]] = attrs.field(init=False, default=_own(_summed))
     """Takes from a row its group and what is summed of it."""
@@ -195,7 +180,22 @@ class Layout(Generic[E]):
 
     def value(self, entity: E, name: str) -> Any:
         """Return what the column *name* holds for *entity*."""
-        return next(column for column in self.stored if column.name == name).store(getattr(entity, name))
+        return field_value(cast(Any, entity), name)
+
+    @property
+    def fields(self) -> Fields:
+        """What queries may name of it."""
+        return FIELDS[self.kind]
+
+    @property
+    def unique(self) -> tuple[str, ...]:
+        """The columns that no two entities may share, unless the last of them is empty."""
+        return self.fields.unique
+
+    @property
+    def indexes(self) -> tuple[tuple[str, ...], ...]:
+        """The combinations of columns that are indexed, in the order in which they sort."""
+        return self.fields.indexes
 
     def _encoded(self, entity: E) -> str:
         if self.text:
@@ -209,164 +209,22 @@ class Layout(Generic[E]):
         return spelled_out(jsontext.dumps(body)) if body else "{}"
 
 
-WORKSPACE = Layout(
-    Workspace, "workspace", (whole("id"),), (named("name"),), (("name",),), unique=("name",), cached=True
-)
-MEMBER = Layout(
-    Member,
-    "member",
-    (whole("id"),),
-    (whole("workspace"), named("account"), flag("active")),
-    (("workspace", "account"), ("account",)),
-    unique=("workspace", "account"),
-    cached=True,
-)
-TEMPLATE = Layout(
-    Template,
-    "template",
-    (whole("id"),),
-    (whole("workspace"), named("name")),
-    (("workspace", "name"),),
-    unique=("workspace", "name"),
-    sparse=frozenset({"name"}),
-    cached=True,
-)
-JOB = Layout(
-    Job,
-    "job",
-    (whole("id"),),
-    (whole("workspace"), named("name"), choice("state", JobState)),
-    (("workspace", "name"), ("name",)),
-    unique=("workspace", "name"),
-    cached=True,
-)
-PACKAGE = Layout(
-    Package,
-    "package",
-    (whole("job"), whole("number")),
-    (
-        choice("state", PackageState),
-        flag("waiting", derived=True),
-        whole("priority"),
-        time("waiting_since"),
-        whole("free"),
-        whole("round"),
-        whole("size"),
-        whole("abandoned"),
-        whole("wrong"),
-        sum_of("disputed"),
-        word("value"),
-        whole("prelabeled"),
-        whole("corrected"),
-        flag("open", derived=True),
-    ),
-    (
-        ("job", "open", "number"),
-        ("job", "state", "waiting", "-priority", "waiting_since", "number"),
-        ("job", "state", "number"),
-        ("job", "value", "number"),
-    ),
-    sparse=frozenset({"value"}),
-    sums=Sums("package_sums", by=("job", "state"), add=("size", *COUNTS)),
-)
-TASK = Layout(
-    Task,
-    "task",
-    (whole("job"), whole("number")),
-    (whole("package"), word("row_key")),
-    (("job", "package", "number"), ("job", "row_key")),
-    unique=("job", "row_key"),
-    sparse=frozenset({"row_key"}),
-    text="row",
-)
-ASSIGNMENT = Layout(
-    Assignment,
-    "assignment",
-    (whole("job"), whole("id")),
-    (
-        whole("package"),
-        choice("stage", Stage),
-        whole("round"),
-        maybe_whole("member"),
-        choice("state", TurnState),
-        flag("live", derived=True),
-        time_limit("lease_until"),
-        word("token"),
-    ),
-    (
-        ("job", "package", "id"),
-        ("job", "member", "token"),
-        ("member", "state", "job", "id"),
-        ("job", "live", "stage", "lease_until", "id"),
-    ),
-    sparse=frozenset({"token"}),
-)
-ANSWER = Layout(
-    Answer,
-    "answer",
-    (whole("job"), whole("assignment"), whole("task")),
-    (
-        whole("package"),
-        choice("stage", Stage),
-        whole("round"),
-        maybe_whole("member"),
-        flag("counts", derived=True),
-        flag("dropped", derived=True),
-        maybe_choice("verdict", Verdict),
-    ),
-    (("job", "task", "assignment"),),
-)
-SEAT = Layout(Seat, "seat", (whole("job"), choice("stage", Stage), whole("member")), (whole("held"),))
-EVENT = Layout(
-    Event,
-    "event",
-    (whole("position"),),
-    (
-        whole("workspace"),
-        whole("job"),
-        whole("package"),
-        whole("turn"),
-        whole("task"),
-        whole("member"),
-        word("verb"),
-        time("at"),
-    ),
-    (("job", "position"), ("job", "package", "position")),
-)
-
 _ALL: list[Layout[Any]] = [
-    WORKSPACE,
-    MEMBER,
-    TEMPLATE,
-    JOB,
-    PACKAGE,
-    TASK,
-    ASSIGNMENT,
-    ANSWER,
-    SEAT,
-    EVENT,
+    Layout(Workspace, "workspace", cached=True),
+    Layout(Member, "member", cached=True),
+    Layout(Template, "template", sparse=frozenset({"name"}), cached=True),
+    Layout(Job, "job", cached=True),
+    Layout(
+        Package,
+        "package",
+        sparse=frozenset({"value"}),
+        sums=Sums("package_sums", by=("job", "state"), add=("size", *COUNTS)),
+    ),
+    Layout(Task, "task", sparse=frozenset({"row_key"}), text="row"),
+    Layout(Assignment, "assignment", sparse=frozenset({"token"})),
+    Layout(Answer, "answer"),
+    Layout(Seat, "seat"),
+    Layout(Event, "event"),
 ]
 LAYOUTS: Mapping[type[Any], Layout[Any]] = {each.kind: each for each in _ALL}
-"""How each kind is laid out."""
-
-
-def check(query: Query[Any]) -> Layout[Any]:
-    """Return the layout of a query's kind, after checking that it names index columns only.
-
-    Raises:
-        ValueError: when it names anything else.
-    """
-    layout = LAYOUTS[query.kind]
-    named = {*query.where, *(name.removeprefix("-") for name in query.order)}
-    if not named <= layout.names:
-        raise ValueError(f"{query.kind.__name__} has no index column {sorted(named - layout.names)}")
-    return layout
-
-
-def cursor(query: Query[E], entity: E) -> tuple[Any, ...]:
-    """Return where a page of *query* ends that ends with *entity*: what `Query.after` takes."""
-    layout = LAYOUTS[query.kind]
-    return (
-        *(layout.value(entity, name.removeprefix("-")) for name in query.order),
-        *layout.row(entity)[: len(layout.key)],
-    )
+"""How each kind is laid out; made when the first store on an SQL database is, not when the library is imported."""

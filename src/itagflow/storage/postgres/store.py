@@ -15,16 +15,16 @@ from itagflow.contexts import SafeContext, safe_context
 from itagflow.errors import InvalidData, Problem, StoreFailed
 from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
-from itagflow.store import Query, Reader, Unless, Writer
-from itagflow.stores._blocks import Change, Decoded, Found, Look
-from itagflow.stores._layout import LAYOUTS, Layout
-from itagflow.stores._pg_failures import failure_of, translating
-from itagflow.stores._pg_schema import migrate
-from itagflow.stores._pg_transactions import Connect, PgTransaction, PgTransactions, Run, cursor_of
-from itagflow.stores._schema import migrations
-from itagflow.stores._secrets import Opener, is_clear, safe_name
-from itagflow.stores._sql import Sql
-from itagflow.stores._transaction import Mode
+from itagflow.storage._secrets import Opener, is_clear, safe_name
+from itagflow.storage._sql.blocks import Change, Decoded, Found, Look
+from itagflow.storage._sql.layout import LAYOUTS, Layout
+from itagflow.storage._sql.migrations import migrations
+from itagflow.storage._sql.statements import Sql
+from itagflow.storage._sql.transaction import Mode
+from itagflow.storage.port import Query, Reader, Unless, Writer
+from itagflow.storage.postgres.failures import failure_of, translating
+from itagflow.storage.postgres.schema import migrate
+from itagflow.storage.postgres.transactions import Connect, PgTransaction, PgTransactions, Run, cursor_of
 
 FEW = 8
 """Up to how many entities are inserted one by one; more are copied in bulk."""
@@ -173,7 +173,7 @@ class _Change(_Look, Change):
 class PostgresStore:
     """Keeps everything in one schema of a PostgreSQL database; any number of machines may share it.
 
-    >>> from itagflow.stores.postgres import PostgresStore
+    >>> from itagflow.storage import PostgresStore
     >>> PostgresStore("mysql://localhost/labels")
     Traceback (most recent call last):
     itagflow.errors.InvalidData: the URL: must be like postgresql://user:p%40ss@host/name
@@ -220,7 +220,7 @@ class PostgresStore:
         return Opener(PostgresStore, self._source, {"schema": self._schema, "connections": self._connections})
 
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
-        """Open a block that only asks; see `itagflow.store.Store`."""
+        """Open a block that only asks; see `itagflow.storage.port.Store`."""
         mode = Mode.SNAPSHOT if snapshot else Mode.READ
         return self._transactions.open(mode, partial(_Look, self._sql, self._decoded))
 
@@ -229,7 +229,7 @@ class PostgresStore:
         return self._transactions.open(Mode.WRITE, partial(_Change, self._sql, self._decoded))
 
     def settled(self) -> int:
-        """Return a position up to which the history is complete; see `itagflow.store.Store`."""
+        """Return a position up to which the history is complete; see `itagflow.storage.port.Store`."""
         with self._transactions.open(Mode.LATEST, partial(_Look, self._sql, self._decoded)) as look:
             # first the last position, then who may still put something before it: in this order none is overlooked
             last = look.rows(f"SELECT last_value FROM {self._schema}.event_position", ())
@@ -237,11 +237,11 @@ class PostgresStore:
         return min(int(position) for (position,) in (*last, *pending) if position is not None)
 
     def listening(self) -> SafeContext[Callable[[float], object]]:
-        """Begin to listen, on a connection of its own; see `itagflow.store.Waking`."""
+        """Begin to listen, on a connection of its own; see `itagflow.storage.port.Waking`."""
         return self._transactions.open(Mode.LISTEN, _Listening)
 
     def close(self, timeout: float = 10.0) -> bool:
-        """Close the connections of this process; see `itagflow.store.Store`."""
+        """Close the connections of this process; see `itagflow.storage.port.Store`."""
         return self._transactions.close(timeout)
 
 

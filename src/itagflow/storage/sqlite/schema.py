@@ -1,13 +1,12 @@
-"""The schema of a SQLite database: made, brought up to date, or refused; and where every database's migrations are."""
+"""The schema of a SQLite database: made, brought up to date, or refused."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from functools import cache
-from importlib.resources import files
 
 from itagflow.errors import StoreFailed
+from itagflow.storage._sql.migrations import migrations, must_be_known
 
 APPLICATION = 0x69546167
 """Marks a SQLite file as ours: ``iTag`` in its header."""
@@ -45,25 +44,6 @@ def bring_up(name: str, connection: sqlite3.Connection) -> None:
             connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {len(scripts)}")
-
-
-def must_be_known(name: str, version: int, newest: int) -> None:
-    """Check that this program knows the schema of a database.
-
-    Raises:
-        StoreFailed: when a newer one has made it.
-    """
-    if version > newest:
-        reason = f"the database has version {version} of the schema, this itagflow knows up to {newest}"
-        raise StoreFailed(name, reason, "Upgrade itagflow")
-
-
-@cache
-def migrations(database: str) -> tuple[str, ...]:
-    """Return the scripts for this kind of database in order; the first makes version 1."""
-    folder = files("itagflow.stores").joinpath("migrations", database)
-    named = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    return tuple(file.read_text("utf-8") for file in named)
 
 
 def _statements(script: str) -> Iterator[str]:

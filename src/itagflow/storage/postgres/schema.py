@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from psycopg import Cursor, sql
 
-from itagflow.stores._schema import must_be_known
+from itagflow.storage._sql.migrations import must_be_known
 
 LOCK = 0x69546167666C6F77
 """The advisory lock under which one process at a time migrates: ``iTagflow``."""

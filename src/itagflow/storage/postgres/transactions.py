@@ -17,10 +17,10 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import TextLoader
 
 from itagflow.errors import StoreFailed
-from itagflow.stores._forks import keep_for_ever, replace_by_nothing
-from itagflow.stores._pg_failures import failure_of, translated, translating
-from itagflow.stores._transaction import Mode, State, Transaction
-from itagflow.stores._transactions import Transactions, View
+from itagflow.storage._sql.forks import keep_for_ever, replace_by_nothing
+from itagflow.storage._sql.transaction import Mode, State, Transaction
+from itagflow.storage._sql.transactions import Transactions, View
+from itagflow.storage.postgres.failures import failure_of, translated, translating
 
 V = TypeVar("V", bound=View)
 AnyConnection = Connection[Any]

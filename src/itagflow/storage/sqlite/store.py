@@ -13,15 +13,15 @@ from itagflow.contexts import SafeContext
 from itagflow.errors import StoreFailed
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
-from itagflow.store import Query, Reader, Writer
-from itagflow.stores._blocks import Change, Decoded, Found, Look
-from itagflow.stores._failures import failure_of, path_of
-from itagflow.stores._layout import LAYOUTS, Layout
-from itagflow.stores._schema import bring_up, is_up_to_date
-from itagflow.stores._sql import SQLITE
-from itagflow.stores._sqlite_transactions import FileTransactions, MemoryTransactions, SqliteTransaction
-from itagflow.stores._transaction import Mode
-from itagflow.stores._transactions import Transactions
+from itagflow.storage._sql.blocks import Change, Decoded, Found, Look
+from itagflow.storage._sql.layout import LAYOUTS, Layout
+from itagflow.storage._sql.statements import SQLITE
+from itagflow.storage._sql.transaction import Mode
+from itagflow.storage._sql.transactions import Transactions
+from itagflow.storage.port import Query, Reader, Writer
+from itagflow.storage.sqlite.failures import failure_of, path_of
+from itagflow.storage.sqlite.schema import bring_up, is_up_to_date
+from itagflow.storage.sqlite.transactions import FileTransactions, MemoryTransactions, SqliteTransaction
 
 FEW = 8
 """Up to how many entities are inserted one by one; more go in bulk."""
@@ -137,7 +137,7 @@ class _SqliteStore:
         return self._transactions.state.is_closed
 
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
-        """Open a block that only asks; see `itagflow.store.Store`."""
+        """Open a block that only asks; see `itagflow.storage.port.Store`."""
         mode = Mode.SNAPSHOT if snapshot else Mode.READ
         return self._transactions.open(mode, partial(_Look, self._decoded))
 
@@ -151,7 +151,7 @@ class _SqliteStore:
             return next((e.position for e in reader.find(Query(Event, order=("-position",), limit=1))), 0)
 
     def close(self, timeout: float = 10.0) -> bool:
-        """Close the connections of this process; see `itagflow.store.Store`."""
+        """Close the connections of this process; see `itagflow.storage.port.Store`."""
         return self._transactions.close(timeout)
 
 

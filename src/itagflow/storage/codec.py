@@ -1,6 +1,8 @@
 """Entities to plain JSON types and back, through one private cattrs converter.
 
 Bodies are compact: keys are field names, and fields that have their default are left out.
+
+The converter is made, with all its functions, when it is first used: that takes longer than importing the library.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
+from threading import Thread
 from typing import Any, get_args
 
 import attrs
@@ -29,17 +32,17 @@ from itagflow.model.text import shown
 
 def to_json(value: Any) -> Any:
     """Return an entity, or a part of one, as plain JSON types."""
-    return _CONVERTER.unstructure(value)
+    return _converter().unstructure(value)
 
 
 def encoder(kind: Any) -> Callable[[Any], Any]:
     """Return the function that makes plain JSON types of a value declared as *kind*."""
-    return _CONVERTER.get_unstructure_hook(kind)
+    return _converter().get_unstructure_hook(kind)
 
 
 def decoder(kind: Any) -> Callable[[Any], Any]:
     """Return the function that makes a value declared as *kind* of plain JSON types."""
-    hook = _CONVERTER.get_structure_hook(kind)
+    hook = _converter().get_structure_hook(kind)
     return lambda value: hook(value, kind)
 
 
@@ -50,7 +53,30 @@ def _tag(kind: type) -> str:
 _RULES: Mapping[str, type[Label | Inspect | Accept]] = {"label": Label, "inspect": Inspect, "accept": Accept}
 
 
+_made: dict[str, Converter] = {}
+"""The converter, once it is made."""
+
+
 def _converter() -> Converter:
+    """Return the converter, which is made by a thread of its own.
+
+    cattrs notes, for each thread, which function that thread is making.  An exception from outside, such as Ctrl-C,
+    can strike between the note and the code that takes it back; that thread could never have the function then.
+    Nobody sends exceptions to a thread that nobody knows, and when one strikes whoever waits here, it goes on.
+
+    There is no lock, which a child that is forked meanwhile would inherit locked.  When several threads are the first,
+    each makes a converter, and the one that is ready first is everybody's.
+    """
+    found = _made.get("converter")
+    if found is None:
+        maker = Thread(target=lambda: _made.setdefault("converter", _make()), name="itagflow-codec", daemon=True)
+        maker.start()
+        maker.join()
+        found = _made["converter"]
+    return found
+
+
+def _make() -> Converter:
     converter = Converter(omit_if_default=True)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
@@ -82,8 +108,7 @@ def _converter() -> Converter:
     converter.register_unstructure_hook(Workflow, lambda flow: _flow_out(converter, flow))
     converter.register_structure_hook(Workflow, lambda rules, _: _flow_in(converter, rules))
     for kind in (Option, Scale, View, Question, Template, TemplateChange, *_RULES.values(), Start):
-        # made now and not when they are first used: when an exception strikes while cattrs makes one, it refuses to
-        # make that one ever again in the same thread
+        # made here, where no exception strikes (see `_converter`), and not when each of them is first used
         _as_they_are(converter, kind)
     return converter
 
@@ -135,6 +160,3 @@ def _flow_out(converter: Converter, flow: Workflow) -> dict[str, Any]:
 
 def _flow_in(converter: Converter, rules: Mapping[str, Any]) -> Workflow:
     return Workflow(*(converter.structure(rules[name], kind) for name, kind in _RULES.items() if name in rules))
-
-
-_CONVERTER = _converter()

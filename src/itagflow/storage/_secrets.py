@@ -106,6 +106,26 @@ def is_path(source: str) -> bool:
     return "://" not in rest and _CREDENTIALS.search(rest) is None
 
 
+_PASSWORDS = (
+    re.compile(r"://[^:@/]*:(.+)@", re.DOTALL),
+    re.compile(r"[?&;\s](?:pass\w*|pwd|secret|token)\s*=([^&;\s]+)", re.IGNORECASE),
+)
+"""Where a URL of any kind has a password."""
+
+
+def shows_password(url: str, error: BaseException) -> bool:
+    """Return whether what is told of *error* has a password of *url* in it, as it is written there or decoded.
+
+    >>> shows_password("redis://ben:s3cret@db/0", ValueError("no database at ben:s3cret@db"))
+    True
+    """
+    from urllib.parse import unquote
+
+    told = f"{error} {error!r} {vars(error)!r}"
+    written = [found[1] for pattern in _PASSWORDS for found in pattern.finditer(url)]
+    return any(password in told or unquote(password) in told for password in written)
+
+
 @attrs.frozen
 class Opener(Generic[T]):
     """Opens a store anew, also in another process; where, and by which password, its repr does not say."""

@@ -12,9 +12,9 @@ import attrs
 
 from itagflow.model.event import Event
 from itagflow.model.number import LEAST, MOST, is_stored
-from itagflow.store import Condition, Query, Scalar, Span
-from itagflow.stores._columns import plain
-from itagflow.stores._layout import LAYOUTS, Layout, Sums, check
+from itagflow.storage._sql.layout import LAYOUTS, Layout, Sums
+from itagflow.storage.fields import check_names, check_query, encode_value
+from itagflow.storage.port import Condition, Query, Scalar, Span
 
 FEW = 8
 """Up to how many values are spelled out; more are passed as one JSON list, so that no limit is met."""
@@ -110,7 +110,8 @@ class Sql:
 
     def remove(self, query: Query[Any], limit: int) -> Statement:
         """Return what deletes at most *limit* matches of *query*."""
-        layout = check(query)
+        check_query(query)
+        layout = LAYOUTS[query.kind]
         shape, unless, values = _conditions(self, query)
         key, table = ", ".join(column.name for column in layout.key), f"{self.place}{layout.table}"
         inner = f"SELECT {key} FROM {table}{_where(self, layout, shape, unless)} LIMIT {self.mark}"
@@ -162,7 +163,7 @@ def _rendered(sql: Sql, layout: Layout[Any], where: Mapping[str, Condition]) -> 
                 values += ends
         else:
             several = condition if isinstance(condition, tuple) else (condition,)
-            known = [plain(value) for value in several if is_stored(value)]
+            known = [encode_value(value) for value in several if is_stored(value)]
             how, given = _any_of(sql, known) if known else (NOTHING, ())
             shape.append((name, how + filled))
             values += given
@@ -178,12 +179,12 @@ def _may_be_empty(condition: Condition) -> bool:
 
 def _literal(word: Scalar) -> str:
     """Return a word of ours as SQL text."""
-    return f"'{plain(word)}'"
+    return f"'{encode_value(word)}'"
 
 
 def _within(sql: Sql, span: Span) -> tuple[str, list[Any]]:
     """Return how a column is compared with the ends of *span*; one that no column can reach is none."""
-    low, high = (None if end is None else plain(end) for end in (span.low, span.high))
+    low, high = (None if end is None else encode_value(end) for end in (span.low, span.high))
     if (isinstance(low, int) and low > MOST) or (isinstance(high, int) and high < LEAST):
         return NOTHING, []
     ends = [(f"{sign} {sql.mark}", end) for sign, end in ((">=", low), ("<=", high)) if end is not None]
@@ -284,7 +285,7 @@ def _add_up_text(sql: Sql, sums: Sums, groups: int) -> str:
 
 
 def _check(layout: Layout[Any], shape: Shape, names: tuple[str, ...] = ()) -> None:
-    check(Query(layout.kind, dict(shape), order=names))
+    check_names(layout.fields, (*(name for name, _ in shape), *names))
 
 
 def _full_order(layout: Layout[Any], order: tuple[str, ...]) -> tuple[str, ...]:
@@ -301,7 +302,9 @@ def _after(sql: Sql, query: Query[Any]) -> tuple[str, list[Any]]:
     if query.after is None:
         return "", []
     layout = LAYOUTS[query.kind]
-    ends = dict(zip((*query.order, *(column.name for column in layout.key)), map(plain, query.after), strict=True))
+    ends = dict(
+        zip((*query.order, *(column.name for column in layout.key)), map(encode_value, query.after), strict=True)
+    )
     names = _full_order(layout, query.order)
     if not any(name[0] == "-" for name in names) and all(map(is_stored, query.after)):
         return f"({', '.join(names)}) > ({sql.marks(len(names))})", [ends[name] for name in names]

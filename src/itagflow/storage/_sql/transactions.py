@@ -26,9 +26,9 @@ from typing import Generic, Protocol, TypeVar
 
 from itagflow.contexts import SafeContext
 from itagflow.errors import StoreFailed
-from itagflow.stores import _forks
-from itagflow.stores._forks import PAUSE
-from itagflow.stores._transaction import IS_CLOSED, IS_OF_PARENT, C, Mode, State, Transaction
+from itagflow.storage._sql import forks
+from itagflow.storage._sql.forks import PAUSE
+from itagflow.storage._sql.transaction import IS_CLOSED, IS_OF_PARENT, C, Mode, State, Transaction
 
 IDLE = 16
 """How many idle connections of a kind are kept."""
@@ -66,7 +66,7 @@ class Transactions(ABC, Generic[C]):
         self.name = name
         self._reading, self._writing = reading, writing
         self.state: State[C] = State()
-        _forks.watch(self)
+        forks.watch(self)
 
     def __del__(self) -> None:
         """Close the connections of a store that was dropped without being closed."""
@@ -125,7 +125,7 @@ class Transactions(ABC, Generic[C]):
         old.is_inherited = True
         was_open = bool(old.running or old.closing or old.idle[False] or old.idle[True])
         running = list(old.running)
-        _forks.keep_for_ever((old, [transaction.held for transaction in running]))
+        forks.keep_for_ever((old, [transaction.held for transaction in running]))
         for transaction in running:
             transaction.refusal = IS_OF_PARENT
             for connection in transaction.held:
@@ -196,7 +196,7 @@ class Transactions(ABC, Generic[C]):
             try:
                 running[transaction] = transaction.thread
                 # first show up, then look: a fork does it the other way round, so one of the two sees the other
-                if self.is_closed_at_forks and _forks.must_wait(transaction.thread, transaction):
+                if self.is_closed_at_forks and forks.must_wait(transaction.thread, transaction):
                     raise _ForkIsPending
                 if state.is_closed:
                     self._must_be_open(state)
@@ -285,7 +285,7 @@ class Transactions(ABC, Generic[C]):
     def _pause_before_begin(self, transaction: Transaction[C], state: State[C]) -> None:
         """Wait for a moment, with a connection that has not begun yet: it must not be open while somebody forks."""
         self._pause(transaction, state)
-        if _forks.must_wait(transaction.thread, transaction):
+        if forks.must_wait(transaction.thread, transaction):
             raise _ForkIsPending
 
     # -- connections that nobody uses --

@@ -10,11 +10,11 @@ from io import FileIO
 from typing import Any, Literal, TypeVar
 
 from itagflow.errors import StoreFailed
-from itagflow.stores._failures import failure_of
-from itagflow.stores._forks import keep_for_ever, replace_by_nothing
-from itagflow.stores._schema import bring_up, check_schema
-from itagflow.stores._transaction import Mode, State, Transaction
-from itagflow.stores._transactions import IDLE, Transactions, View
+from itagflow.storage._sql.forks import keep_for_ever, replace_by_nothing
+from itagflow.storage._sql.transaction import Mode, State, Transaction
+from itagflow.storage._sql.transactions import IDLE, Transactions, View
+from itagflow.storage.sqlite.failures import failure_of
+from itagflow.storage.sqlite.schema import bring_up, check_schema
 
 V = TypeVar("V", bound=View)
 SqliteTransaction = Transaction[sqlite3.Connection]
@@ -24,6 +24,7 @@ if sys.platform == "win32":  # no such lock there: polling for SQLite's own one 
     LOCK_EX, LOCK_NB, LOCK_UN = 2, 4, 8
 
     def flock(door: FileIO, how: int) -> None:
+        """Do nothing: SQLite's own lock has to do."""
         del door, how
 
 else:

@@ -1,7 +1,10 @@
-"""A store of plain dicts: the oracle that real stores are compared with, and the base of the broken ones.
+"""A whole store in plain dicts, from public names only: read it before you write your own.
 
-A write transaction works on a draft and publishes it by one assignment: an exception that strikes anywhere else has
+A write transaction works on a draft, and publishes it by one assignment: an exception that strikes anywhere else has
 changed nothing.  Nothing here is fast, for nothing here should be clever: every query looks at every entity.
+
+It passes both contracts of `itagflow.testing`.  The library's own stores are compared with it in random histories,
+and the broken stores by which the contracts are proven are made of it.
 """
 
 from __future__ import annotations
@@ -10,18 +13,27 @@ import os
 from _thread import allocate_lock, get_ident
 from collections.abc import Iterable, Iterator, Mapping
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
+from itagflow import AlreadyExists, Conflict, Event, NotFound, StoreFailed
 from itagflow.contexts import safe_context
-from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
-from itagflow.model.entity import E, Entity, Key
-from itagflow.model.event import Event
-from itagflow.store import Condition, Query, Scalar, Span
-from itagflow.stores._columns import plain
-from itagflow.stores._layout import LAYOUTS, check
+from itagflow.storage import (
+    FIELDS,
+    Condition,
+    Entity,
+    Key,
+    Query,
+    Scalar,
+    Span,
+    check_query,
+    encode_value,
+    field_value,
+    unique_values,
+)
 
+E = TypeVar("E", bound=Entity)
 Table = Mapping[Key, Any]
 Tables = Mapping[type[Any], Table]
 
@@ -30,70 +42,64 @@ Tables = Mapping[type[Any], Table]
 class State:
     """All that is stored at one moment.  Never changed: a commit puts another one in its place."""
 
-    tables: Tables = attrs.field(factory=lambda: {kind: {} for kind in LAYOUTS})
+    tables: Tables = attrs.field(factory=lambda: {kind: {} for kind in FIELDS})
     position: int = 0
 
 
-def column(entity: Any, name: str) -> Any:
-    """Return what an index column holds for *entity*."""
-    return LAYOUTS[type(entity)].value(entity, name)
-
-
 def meets(value: Any, condition: Condition) -> bool:
-    """Return whether a column that holds *value* meets the condition."""
+    """Return whether an encoded value meets the condition."""
     if isinstance(condition, tuple):
-        return value in [plain(each) for each in condition]
+        return value in [encode_value(each) for each in condition]
     if isinstance(condition, Span):
-        low, high = (None if end is None else plain(end) for end in (condition.low, condition.high))
+        low, high = (None if end is None else encode_value(end) for end in (condition.low, condition.high))
         return (low is None or value >= low) and (high is None or value <= high)
-    return bool(value == plain(condition))
+    return bool(value == encode_value(condition))
 
 
 def meets_all(entity: Any, where: Mapping[str, Condition]) -> bool:
     """Return whether *entity* meets every condition."""
-    return all(meets(column(entity, name), condition) for name, condition in where.items())
+    return all(meets(field_value(entity, name), condition) for name, condition in where.items())
 
 
 def in_order(entities: Iterable[E], order: tuple[str, ...]) -> list[E]:
-    """Return *entities* sorted by columns, some descending; ties by key."""
+    """Return *entities* sorted by fields, some descending; ties by key."""
     found = sorted(entities, key=lambda entity: entity.key)
     for name in reversed(order):
-        found.sort(key=lambda entity: column(entity, name.removeprefix("-")), reverse=name[0] == "-")
+        found.sort(key=lambda entity: field_value(entity, name.removeprefix("-")), reverse=name[0] == "-")
     return found
 
 
 def is_after(entity: Any, query: Query[Any]) -> bool:
     """Return whether *entity* comes after the place where the last page ended."""
-    names = (*query.order, *(key.name for key in LAYOUTS[query.kind].key))
-    for name, end in zip(names, map(plain, query.after or ()), strict=True):
-        value = column(entity, name.removeprefix("-"))
+    names = (*query.order, *(key.name for key in FIELDS[query.kind].key))
+    for name, end in zip(names, map(encode_value, query.after or ()), strict=True):
+        value = field_value(entity, name.removeprefix("-"))
         if value != end:
             return bool((value > end) == (name[0] != "-"))
     return False
 
 
-def mark(entity: Any) -> tuple[Any, ...] | None:
-    """Return the values that no two entities of a kind may share, if *entity* has any."""
-    values = tuple(column(entity, name) for name in LAYOUTS[type(entity)].unique)
-    return values if values and values[-1] != "" else None
+class ToyReader:
+    """A transaction that reads one state, whatever is committed meanwhile.
 
-
-class DictReader:
-    """A transaction that reads one state."""
+    The verbs have the signatures and the promises of `itagflow.storage.Reader`.
+    """
 
     is_snapshot = False
 
-    def __init__(self, store: DictStore) -> None:
+    def __init__(self, store: ToyStore) -> None:
         self.store = store
         self.tables: Tables = {}
 
     def get(self, kind: type[E], key: Key) -> E:
+        """Return the entity with this key."""
         found = self.table(kind).get(key)
         if found is None:
             raise NotFound(kind.__name__, key)
         return found
 
     def find(self, query: Query[E]) -> Iterator[E]:
+        """Yield every match in order; all are found before the first is given out, so that none moves meanwhile."""
         found = self.matches(query)
         if query.order:
             found = in_order(found, query.order)
@@ -104,29 +110,32 @@ class DictReader:
         return self.steps(found[: query.limit])
 
     def count(self, query: Query[E]) -> int:
+        """Return how many match."""
         return len(self.matches(query))
 
     def tally(
         self, query: Query[E], by: tuple[str, ...], add: tuple[str, ...] = ()
     ) -> dict[tuple[Scalar, ...], tuple[int, ...]]:
-        check(Query(query.kind, query.where, order=(*by, *add)))
+        """Return how many match by groups, and sums."""
+        check_query(Query(query.kind, query.where, order=(*by, *add)))  # these must be fields that can be named, too
         sums: dict[tuple[Scalar, ...], tuple[int, ...]] = {}
         for entity in self.matches(query):
-            group = tuple(column(entity, name) for name in by)
-            more = (1, *(column(entity, name) for name in add))
+            group = tuple(field_value(entity, name) for name in by)
+            more = (1, *(field_value(entity, name) for name in add))
             sums[group] = tuple(map(sum, zip(sums.get(group, (0,) * len(more)), more, strict=True)))
         return sums
 
     def matches(self, query: Query[E]) -> list[E]:
         """Return what meets the conditions of *query* and has nothing beside it that must not be there."""
-        check(query)
+        check_query(query)
         found = (entity for entity in self.table(query.kind).values() if meets_all(entity, query.where))
         return [entity for entity in found if not self.is_ruled_out(entity, query)]
 
     def is_ruled_out(self, entity: Any, query: Query[Any]) -> bool:
+        """Return whether something is beside *entity* that `Query.unless` does not want there."""
         if query.unless is None:
             return False
-        place = {theirs: column(entity, ours) for ours, theirs in query.unless.same.items()}
+        place = {theirs: field_value(entity, ours) for ours, theirs in query.unless.same.items()}
         beside = self.table(query.unless.kind).values()
         return any(meets_all(other, place) and meets_all(other, query.unless.where) for other in beside)
 
@@ -138,6 +147,7 @@ class DictReader:
             yield entity
 
     def table(self, kind: type[Any]) -> Table:
+        """Return the entities of a kind, unless this transaction has ended: nobody may go on with one."""
         self.store.check_process()
         if self not in self.store.running:
             self.store.check_open()
@@ -145,19 +155,23 @@ class DictReader:
         return self.tables[kind]
 
 
-class DictWriter(DictReader):
-    """A transaction that changes a draft: each verb makes new tables and puts them into place by one assignment."""
+class ToyWriter(ToyReader):
+    """A transaction that changes a draft: each verb makes new tables and puts them into place by one assignment.
+
+    So a verb that raises, or is interrupted, has changed nothing: not even the first of several entities.
+    """
 
     position = 0
 
     def add(self, *entities: Entity) -> tuple[Entity, ...]:
+        """Insert new entities; the store gives events their position."""
         added, tables, position = [], self.copies(map(type, entities)), self.position
-        marks = {kind: {mark(entity) for entity in table.values()} for kind, table in tables.items()}
+        marks = {kind: {unique_values(entity) for entity in table.values()} for kind, table in tables.items()}
         for entity in entities:
             if isinstance(entity, Event):
                 position += 1
                 entity = attrs.evolve(entity, position=position)
-            kind, own = type(entity), mark(entity)
+            kind, own = type(entity), unique_values(entity)
             if entity.key in tables[kind]:
                 raise AlreadyExists(kind.__name__, entity.key)
             if own and own in marks[kind]:
@@ -169,26 +183,30 @@ class DictWriter(DictReader):
         return tuple(added)
 
     def save(self, *entities: Entity) -> None:
+        """Replace entities, each by one version."""
         tables = self.copies(map(type, entities))
         for entity in entities:
-            kind, own = type(entity), mark(entity)
+            kind, own = type(entity), unique_values(entity)
             old = tables[kind].get(entity.key)
             if old is None:
                 raise NotFound(kind.__name__, entity.key)
             if entity.version != old.version + 1:
                 raise Conflict(kind.__name__, entity.key)
-            if own and any(mark(other) == own and other.key != entity.key for other in tables[kind].values()):
+            if own and any(unique_values(other) == own and other.key != entity.key for other in tables[kind].values()):
                 raise AlreadyExists(kind.__name__, own[-1])
             tables[kind][entity.key] = entity
         self.tables = {**self.tables, **tables}
 
     def take(self, query: Query[E]) -> E | None:
+        """Return the first match."""
         return next(self.find(attrs.evolve(query, limit=1)), None)  # there is one writer: all is its own
 
     def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
+        """Return the entity; there is nobody to keep it from, as there is one writer."""
         return self.get(kind, key)
 
     def remove(self, query: Query[E], limit: int) -> int:
+        """Delete at most *limit* matches and return how many."""
         gone = self.matches(query)[:limit]
         tables = self.copies([query.kind])
         for entity in gone:
@@ -197,45 +215,50 @@ class DictWriter(DictReader):
         return len(gone)
 
     def copies(self, kinds: Iterable[type[Any]]) -> dict[type[Any], dict[Key, Any]]:
+        """Return copies of the tables that a verb changes."""
         return {kind: dict(self.table(kind)) for kind in set(kinds)}
 
 
-class DictSnapshot(DictReader):
+class ToySnapshot(ToyReader):
     """A transaction that may be open for long, beside another one of its thread."""
 
     is_snapshot = True
 
 
-class DictStore:
+class ToyStore:
     """Keeps everything in dicts of this process; threads may share it, one writes at a time.
 
     Args:
         backwards: Whether what is asked for without an order comes backwards, so that nothing can rely on one.
     """
 
-    reader, snapshot, writer = DictReader, DictSnapshot, DictWriter
+    reader, snapshot, writer = ToyReader, ToySnapshot, ToyWriter
 
     def __init__(self, *, backwards: bool = False) -> None:
+        """Start empty."""
         self.backwards = backwards
         self.state = State()
-        self.lock: Any = allocate_lock()
-        self.running: dict[DictReader, int] = {}
+        self.lock: Any = allocate_lock()  # not of `threading`: that has ends which an interruption could cut off
+        self.running: dict[ToyReader, int] = {}  # who runs, with the thread; each step on it is one call in C
         self.process = os.getpid()
         self.closed = False
 
     @property
     def name(self) -> str:
-        return "dict"
+        """What errors call it."""
+        return "toy"
 
     @property
     def is_closed(self) -> bool:
+        """Whether it was closed."""
         return self.closed
 
     def opener(self) -> None:
         """Return nothing: no other process can open it."""
 
     @safe_context
-    def read(self, *, snapshot: bool = False) -> Iterator[DictReader]:
+    def read(self, *, snapshot: bool = False) -> Iterator[ToyReader]:
+        """Open a transaction that reads; states never change, so that a snapshot is any other one."""
         reader = self.snapshot(self) if snapshot else self.reader(self)
         try:
             self.begin(reader)
@@ -245,7 +268,8 @@ class DictStore:
             self.running.pop(reader, None)
 
     @safe_context
-    def write(self) -> Iterator[DictWriter]:
+    def write(self) -> Iterator[ToyWriter]:
+        """Open a transaction that writes: its draft becomes the state when it ends, unless it raises."""
         writer = self.writer(self)
         try:
             self.begin(writer)
@@ -253,16 +277,18 @@ class DictStore:
                 self.check_open()
                 writer.tables, writer.position = self.state.tables, self.state.position
                 yield writer
-                self.check_process()
+                self.check_process()  # a child that was forked in here must not write for its parent
                 self.state = State(writer.tables, writer.position)
         finally:
             self.running.pop(writer, None)
 
     def settled(self) -> int:
+        """Return the position of the last event: the one writer gives positions in the order of commits."""
         with self.read():
             return self.state.position
 
-    def close(self, timeout: float = 10) -> bool:
+    def close(self, timeout: float = 10.0) -> bool:
+        """Refuse new transactions, end snapshots, and wait for what other threads run."""
         self.closed = True
         if self.process != os.getpid():
             return True  # what runs is the parent's
@@ -274,7 +300,7 @@ class DictStore:
             sleep(0.001)
         return not self.running
 
-    def begin(self, transaction: DictReader) -> None:
+    def begin(self, transaction: ToyReader) -> None:
         """Show up as running, and only then see whether that is allowed: `close` does it the other way round."""
         self.check_process()
         if not transaction.is_snapshot:
@@ -283,14 +309,23 @@ class DictStore:
         self.check_open()
 
     def check_alone(self) -> None:
+        """Refuse a transaction inside another one of the same thread."""
         if get_ident() in list(self.running.values()):
             hint = "End it first: one transaction inside another would see half of what it does"
             raise StoreFailed(self.name, "this thread has a transaction open already", hint)
 
     def check_open(self) -> None:
+        """Refuse what begins after `close`."""
         if self.closed:
             raise StoreFailed(self.name, "the store is closed", "Open it again")
 
     def check_process(self) -> None:
+        """Refuse to work in a forked child, which has a copy that nobody else sees."""
         if self.process != os.getpid():
             raise StoreFailed(self.name, "this process was forked from the one that has it", "Use a store with a file")
+
+
+def open_toy(url: str) -> ToyStore:
+    """Open ``toy://``: what a package names in its entry points, so that `itagflow.open` finds its store."""
+    del url  # a store with an address has it in here
+    return ToyStore()

@@ -13,10 +13,10 @@ from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.number import LEAST, MOST
-from itagflow.store import Query, Scalar
-from itagflow.stores._layout import LAYOUTS, Layout, Sums
-from itagflow.stores._sql import Sql
-from itagflow.stores._transaction import Transaction
+from itagflow.storage._sql.layout import LAYOUTS, Layout, Sums
+from itagflow.storage._sql.statements import Sql
+from itagflow.storage._sql.transaction import Transaction
+from itagflow.storage.port import Query, Scalar
 
 CACHED = 4_096
 """How many decoded entities of the kinds that seldom change are kept."""

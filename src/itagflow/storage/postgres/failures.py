@@ -9,7 +9,7 @@ import psycopg
 
 from itagflow.contexts import safe_context
 from itagflow.errors import StoreFailed
-from itagflow.stores._transaction import IS_OF_PARENT, Transaction
+from itagflow.storage._sql.transaction import IS_OF_PARENT, Transaction
 
 _AGAIN = "Call again: an act is stored whole or not at all, and one that was stored is not done twice"
 

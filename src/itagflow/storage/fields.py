@@ -1,0 +1,312 @@
+"""The fields of each kind: by which a query may ask and sort, and which no two entities may share.
+
+A store keeps entities whole, and finds them by these fields only.  `FIELDS` lists them; a page of the documentation
+has the same as a table.  Stores compare *encoded* values, which are integers and texts and never None:
+
+- an enum is its value, a boolean 0 or 1, a time the microseconds since 1970, and no time limit is `NEVER`;
+- no member is 0, and no verdict is the empty text;
+- a name is in Unicode's form NFC, so that it is found however it was typed; the entity keeps it as it was given.
+
+Texts compare by code point, not as in any language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from operator import attrgetter
+from typing import Any
+
+import attrs
+
+from itagflow.model.entity import E, Entity
+from itagflow.model.event import Event
+from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.package import Assignment, Package, PackageState, Seat, TurnState
+from itagflow.model.task import Answer, Task, Verdict
+from itagflow.model.template import Template
+from itagflow.model.text import nfc
+from itagflow.model.workspace import Member, Workspace
+from itagflow.storage.port import Query
+
+NEVER = 2**63 - 1
+"""Stands for "no time limit" where it is encoded: it sorts after every time."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+
+
+def encode_value(value: Any) -> Any:
+    """Return a value of a condition as stores compare it.
+
+    >>> encode_value(Stage.LABEL), encode_value(True), encode_value(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    ('label', 1, 1000000)
+    """
+    if value.__class__ is int or value.__class__ is str:
+        return value
+    if isinstance(value, Enum):
+        return value.value
+    return _microseconds(value) if isinstance(value, datetime) else int(value)
+
+
+@attrs.frozen
+class Field:
+    """One field of a kind that queries may name."""
+
+    name: str
+    """The attribute of the entity."""
+    encode: Callable[[Any], Any]
+    """From the attribute's value to the one that stores compare."""
+    decode: Callable[[Any], Any] | None
+    """The way back; None for a property, which follows from other attributes."""
+
+
+def _by_name(fields: Fields) -> Mapping[str, Field]:
+    return {field.name: field for field in (*fields.key, *fields.indexed)}
+
+
+@attrs.frozen(eq=False)
+class Fields:
+    """What queries may name of one kind, and what is unique in it."""
+
+    kind: type[Any]
+    """The kind."""
+    key: tuple[Field, ...]
+    """The fields of its key, in order: `key` of an entity has their encoded values."""
+    indexed: tuple[Field, ...]
+    """The other fields that a query may name."""
+    indexes: tuple[tuple[str, ...], ...] = ()
+    """The combinations of fields that the library asks for most, each in its order: what a database should index."""
+    unique: tuple[str, ...] = ()
+    """The fields whose values, together, no two entities may share, unless the last of them is empty."""
+    by_name: Mapping[str, Field] = attrs.field(init=False, default=attrs.Factory(_by_name, takes_self=True))
+    """All fields that a query may name: those of the key, then the others."""
+
+
+def field_value(entity: Entity, name: str) -> Any:
+    r"""Return the encoded value of a field of *entity*.
+
+    >>> street = Workspace(id=1, name="Zoe\N{COMBINING DIAERESIS}", created_at=_EPOCH)
+    >>> field_value(street, "name") == "Zo\N{LATIN SMALL LETTER E WITH DIAERESIS}"
+    True
+    """
+    return FIELDS[type(entity)].by_name[name].encode(getattr(entity, name))
+
+
+def unique_values(entity: Entity) -> tuple[Any, ...] | None:
+    """Return the encoded values that no other entity of its kind may have together; None when there are none.
+
+    A store that finds another one with them raises `AlreadyExists` with the last of them.
+    """
+    names = FIELDS[type(entity)].unique
+    values = tuple(field_value(entity, name) for name in names)
+    return values if values and values[-1] != "" else None
+
+
+def check_query(query: Query[Any]) -> Fields:
+    """Return the fields of a query's kind, after checking that it names no others.
+
+    Raises:
+        ValueError: when it names anything else.
+    """
+    fields = FIELDS[query.kind]
+    check_names(fields, (*query.where, *query.order))
+    return fields
+
+
+def check_names(fields: Fields, names: tuple[str, ...]) -> None:
+    """Check that a query may name all of *names*, which may begin with ``-``.
+
+    Raises:
+        ValueError: when it may not.
+    """
+    unknown = {name.removeprefix("-") for name in names} - fields.by_name.keys()
+    if unknown:
+        raise ValueError(f"{fields.kind.__name__} has no index column {sorted(unknown)}")
+
+
+def cursor(query: Query[E], entity: E) -> tuple[Any, ...]:
+    """Return where a page of *query* ends that ends with *entity*: what `Query.after` takes.
+
+    It is the encoded values of the fields that the query sorts by, and then those of the key.
+    """
+    fields = FIELDS[query.kind]
+    names = (*(name.removeprefix("-") for name in query.order), *(field.name for field in fields.key))
+    return tuple(fields.by_name[name].encode(getattr(entity, name)) for name in names)
+
+
+# -- how fields are encoded --
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // _TICK
+
+
+def _moment(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def unchanged(value: Any) -> Any:
+    """Return *value*: the encoding of a field that is kept as it is, which stores may skip."""
+    return value
+
+
+def _integer(name: str, *, derived: bool = False) -> Field:
+    return Field(name, unchanged, None if derived else unchanged)
+
+
+def _integer_or_none(name: str) -> Field:
+    """Return a field with 0 for None."""
+    return Field(name, lambda value: value or 0, lambda value: value or None)
+
+
+def _text(name: str) -> Field:
+    return Field(name, unchanged, unchanged)
+
+
+def _name(name: str) -> Field:
+    """Return a field of names, which are compared in Unicode's form NFC."""
+    return Field(name, nfc, unchanged)
+
+
+def _flag(name: str, *, derived: bool = False) -> Field:
+    return Field(name, int, None if derived else bool)
+
+
+def _choice(name: str, kind: type[Enum]) -> Field:
+    by_value = {member.value: member for member in kind}
+    return Field(name, attrgetter("_value_"), by_value.__getitem__)  # an attribute; `value` is a property in Python
+
+
+def _choice_or_none(name: str, kind: type[Enum]) -> Field:
+    """Return a field with the empty text for None."""
+    by_value = {"": None, **{member.value: member for member in kind}}
+    return Field(name, lambda value: value.value if value else "", by_value.__getitem__)
+
+
+def _time(name: str) -> Field:
+    return Field(name, _microseconds, _moment)
+
+
+def _time_limit(name: str) -> Field:
+    """Return a field with `NEVER` for None."""
+    return Field(
+        name,
+        lambda at: NEVER if at is None else _microseconds(at),
+        lambda value: None if value == NEVER else _moment(value),
+    )
+
+
+# -- the fields of each kind --
+
+_WORKSPACE = Fields(Workspace, (_integer("id"),), (_name("name"),), (("name",),), unique=("name",))
+_MEMBER = Fields(
+    Member,
+    (_integer("id"),),
+    (_integer("workspace"), _name("account"), _flag("active")),
+    (("workspace", "account"), ("account",)),
+    unique=("workspace", "account"),
+)
+_TEMPLATE = Fields(
+    Template,
+    (_integer("id"),),
+    (_integer("workspace"), _name("name")),
+    (("workspace", "name"),),
+    unique=("workspace", "name"),
+)
+_JOB = Fields(
+    Job,
+    (_integer("id"),),
+    (_integer("workspace"), _name("name"), _choice("state", JobState)),
+    (("workspace", "name"), ("name",)),
+    unique=("workspace", "name"),
+)
+_PACKAGE = Fields(
+    Package,
+    (_integer("job"), _integer("number")),
+    (
+        _choice("state", PackageState),
+        _flag("waiting", derived=True),
+        _integer("priority"),
+        _time("waiting_since"),
+        _integer("free"),
+        _integer("round"),
+        _integer("size"),
+        _integer("abandoned"),
+        _integer("wrong"),
+        _integer("disputed", derived=True),
+        _text("value"),
+        _integer("prelabeled"),
+        _integer("corrected"),
+        _flag("open", derived=True),
+    ),
+    (
+        ("job", "open", "number"),
+        ("job", "state", "waiting", "-priority", "waiting_since", "number"),
+        ("job", "state", "number"),
+        ("job", "value", "number"),
+    ),
+)
+_TASK = Fields(
+    Task,
+    (_integer("job"), _integer("number")),
+    (_integer("package"), _text("row_key")),
+    (("job", "package", "number"), ("job", "row_key")),
+    unique=("job", "row_key"),
+)
+_ASSIGNMENT = Fields(
+    Assignment,
+    (_integer("job"), _integer("id")),
+    (
+        _integer("package"),
+        _choice("stage", Stage),
+        _integer("round"),
+        _integer_or_none("member"),
+        _choice("state", TurnState),
+        _flag("live", derived=True),
+        _time_limit("lease_until"),
+        _text("token"),
+    ),
+    (
+        ("job", "package", "id"),
+        ("job", "member", "token"),
+        ("member", "state", "job", "id"),
+        ("job", "live", "stage", "lease_until", "id"),
+    ),
+)
+_ANSWER = Fields(
+    Answer,
+    (_integer("job"), _integer("assignment"), _integer("task")),
+    (
+        _integer("package"),
+        _choice("stage", Stage),
+        _integer("round"),
+        _integer_or_none("member"),
+        _flag("counts", derived=True),
+        _flag("dropped", derived=True),
+        _choice_or_none("verdict", Verdict),
+    ),
+    (("job", "task", "assignment"),),
+)
+_SEAT = Fields(Seat, (_integer("job"), _choice("stage", Stage), _integer("member")), (_integer("held"),))
+_EVENT = Fields(
+    Event,
+    (_integer("position"),),
+    (
+        _integer("workspace"),
+        _integer("job"),
+        _integer("package"),
+        _integer("turn"),
+        _integer("task"),
+        _integer("member"),
+        _text("verb"),
+        _time("at"),
+    ),
+    (("job", "position"), ("job", "package", "position")),
+)
+
+_ALL = (_WORKSPACE, _MEMBER, _TEMPLATE, _JOB, _PACKAGE, _TASK, _ASSIGNMENT, _ANSWER, _SEAT, _EVENT)
+
+FIELDS: Mapping[type[Any], Fields] = {fields.kind: fields for fields in _ALL}
+"""The fields of each kind that a store keeps."""

@@ -1,0 +1,82 @@
+"""The public fields are those that the documentation lists, and those by which the databases find entities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from itagflow import Job, Stage
+from itagflow.storage import FIELDS, Fields, Query, check_query, cursor, encode_value, field_value, unique_values
+from itagflow.storage._sql.layout import LAYOUTS
+from itagflow.testing import AT, a_job, a_member, a_task, a_turn, one_of_each
+
+PAGE = Path(__file__).parents[2] / "docs" / "store.md"
+KINDS = pytest.mark.parametrize("fields", FIELDS.values(), ids=lambda fields: fields.kind.__name__)
+
+
+def table() -> str:
+    """The table of the documentation, made of the fields."""
+    lines = ["| kind | key | other fields | unique together |", "|---|---|---|---|"]
+    for fields in FIELDS.values():
+        named = [", ".join(f"`{field.name}`" for field in some) for some in (fields.key, fields.indexed)]
+        unique = ", ".join(f"`{name}`" for name in fields.unique)
+        lines.append(f"| `{fields.kind.__name__}` | {named[0]} | {named[1]} | {unique} |")
+    return "\n".join(lines)
+
+
+def test_the_documentation_lists_them() -> None:
+    assert table() in PAGE.read_text("utf-8"), f"put this table into {PAGE.name}:\n{table()}"
+
+
+@KINDS
+def test_key_and_indexes_name_fields(fields: Fields) -> None:
+    entity: Any = next(entity for entity in one_of_each() if type(entity) is fields.kind)
+    assert entity.key == tuple(field_value(entity, field.name) for field in fields.key)
+    named = {name.removeprefix("-") for index in (*fields.indexes, fields.unique) for name in index}
+    assert named <= fields.by_name.keys()
+
+
+@KINDS
+def test_what_is_encoded_comes_back(fields: Fields) -> None:
+    entity: Any = next(entity for entity in one_of_each() if type(entity) is fields.kind)
+    for field in fields.by_name.values():
+        value = getattr(entity, field.name)
+        assert type(field_value(entity, field.name)) in (int, str), "no NULL, no float: it can be compared"
+        if field.decode is not None:
+            assert field.decode(field_value(entity, field.name)) == value
+
+
+def test_the_databases_have_these_columns() -> None:
+    assert LAYOUTS.keys() == FIELDS.keys()
+    for kind, layout in LAYOUTS.items():
+        assert [column.name for column in layout.stored if column.name != "version"] == list(FIELDS[kind].by_name)
+
+
+def test_what_a_query_may_not_name_is_refused() -> None:
+    assert check_query(Query(Job, {"name": "x"}, order=("-id",))) is FIELDS[Job]
+    for query in (Query(Job, {"remark": "x"}), Query(Job, order=("-version",))):
+        with pytest.raises(ValueError, match="Job has no index column"):
+            check_query(query)
+
+
+def test_values_are_encoded_as_entities_are() -> None:
+    assert [encode_value(value) for value in (Stage.LABEL, True, 7, "é")] == ["label", 1, 7, "é"]
+    turn = a_turn(5, stage=Stage.LABEL, member=None, lease_until=AT)
+    assert field_value(turn, "stage") == encode_value(Stage.LABEL)
+    assert field_value(turn, "member") == 0
+    assert field_value(turn, "lease_until") == encode_value(AT)
+
+
+def test_names_are_unique_however_they_were_typed_and_empty_ones_are_not() -> None:
+    assert unique_values(a_member(account="Zo\u00eb")) == unique_values(a_member(account="Zoe\u0308"))
+    assert unique_values(a_task(1, row_key="")) is None
+    assert unique_values(a_turn(1)) is None
+
+
+def test_a_page_ends_at_what_was_sorted_by_and_the_key() -> None:
+    job = a_job(id=7, name="cats")
+    assert cursor(Query(Job, order=("-name",)), job) == ("cats", 7)
+    assert cursor(Query(Job), attrs.evolve(job, name="dogs")) == (7,)
