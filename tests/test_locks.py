@@ -146,7 +146,7 @@ def test_another_order_is_refused_at_the_step_that_breaks_it(memory: Flow, job: 
 
 
 def test_a_kind_without_a_place_in_the_order_is_refused(memory: Flow, job: Job) -> None:
-    with memory._acting() as block, pytest.raises(LockOrderError, match="Template .* is not in LOCK_ORDER"):
+    with memory._acting() as block, pytest.raises(LockOrderError, match=r"Template .* is not in LOCK_ORDER"):
         block.hold(Template, (job.template,))
 
 
