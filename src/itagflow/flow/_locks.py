@@ -30,16 +30,16 @@ class LockOrder:
     each other are a deadlock: the database ends one of them, and its work is lost.  These rules prevent that:
 
     1. A transaction waits only for a row that comes behind everything it has locked, in `LOCK_ORDER` and then by
-       key.  So among transactions that wait, the one that has come furthest waits for nobody.
+       key.  So among transactions that wait for each other, the one that has come furthest waits for none of them.
     2. ``take`` skips rows that others have locked.  It never waits, so it may come at any time.  This is how a
        transaction that holds a package looks for another one: it never waits for a package behind its first locks.
     3. An assignment is locked behind its package, or alone.  Behind its package it may come at any time, for example
        once a package was taken: only transactions that hold nothing else can have it, and these never wait.  For the
        same reason nothing is locked behind an assignment that was locked alone.
     4. A shared lock is never raised to an exclusive one: two transactions that share it would wait for each other.
-    5. A batch begins each of its operations anew behind the members of the one before (`begin_operation`).  Members
-       are only locked in shared mode behind other rows, and who locks a member exclusively waits for no package,
-       assignment, counter or job, so no circle can lead through a member.
+    5. In a batch, each operation may lock its job and members behind the members of the operation before
+       (`begin_operation`).  Members are only locked in shared mode behind other rows, and a transaction that locks a
+       member exclusively waits for no package, assignment, claim counter or job, so no cycle leads through a member.
     """
 
     def __init__(self) -> None:

@@ -105,7 +105,7 @@ def recounted(
     *,
     passing: Assignment | None = None,
 ) -> Package:
-    """Return *package*, about to be saved, with its counts of abandoned, wrong and corrected tasks.
+    """Return *package* with its counts of abandoned, wrong and corrected tasks.
 
     Where *passing* is a turn that sends nothing back, answers are read only if there may be something to
     count: it has pre-labels, some were counted before, or one of the turn's or the *new* answers gives a task
