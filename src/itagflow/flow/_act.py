@@ -13,9 +13,10 @@ from itagflow.errors import InvalidData, NotFound, RuleError
 from itagflow.flow import _find
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, perhaps
 from itagflow.flow._ids import TRIES, Drawn, Ids, used_up
+from itagflow.flow._locks import LockOrder
 from itagflow.flow._seen import Seen
 from itagflow.model.attempt import Attempt
-from itagflow.model.entity import E, Key
+from itagflow.model.entity import E, Entity, Key, stamp
 from itagflow.model.event import Event
 from itagflow.model.job import Job, Stage
 from itagflow.model.moment import in_utc
@@ -27,7 +28,7 @@ from itagflow.rules.access import Action, Policy
 from itagflow.rules.answers import Check
 from itagflow.rules.change import Act, Change, Saved
 from itagflow.rules.claiming import must_be_working, must_hold, seat_moved
-from itagflow.storage.port import Query, Scalar, Store, Writer
+from itagflow.storage.port import Query, Reader, Scalar, Store, Writer
 
 Clock = Callable[[], datetime]
 """Tells the time, with its time zone."""
@@ -39,16 +40,23 @@ BLOCK = 200
 
 
 class Block:
-    """One open write block: everything that an act looks at and stores goes through it."""
+    """One open write block: everything that an act looks at and stores goes through it.
+
+    All locks are taken here, in one order: `itagflow.flow._locks.LockOrder` says which, and why.  All versions are
+    advanced here: rules return plain changed values.
+    """
 
     def __init__(self, store: Writer, at: datetime, policy: Policy, ids: Ids, seen: Seen) -> None:
         """Stand in the block that *store* has opened, at this moment."""
-        self.store = store
+        self.store: Reader = store  # only to be asked: locks and writes go through this block
         self.seen = seen
         self.at = at
         self.policy = policy
         self.events: list[Event] = []
+        self._writer = store
         self._ids = Drawn(ids)
+        self._locks = LockOrder()
+        self._is_batch = False
         self._held: dict[type[Any], dict[Key, Any]] = defaultdict(dict)
         self._said: dict[Key, dict[tuple[Scalar, ...], int]] = {}
 
@@ -108,14 +116,36 @@ class Block:
 
     def hold_job(self, ref: JobRef) -> Job:
         """Return the job, kept from other writers until the block ends."""
-        return self.store.hold(Job, self.job(ref).key)
+        return self.hold(Job, self.job(ref).key)
 
-    def hold(self, kind: type[E], key: Key) -> E:
-        """Return an entity as it is by now, kept from other writers until the block ends: it is read once."""
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
+        """Return an entity as it is by now, kept from other writers until the block ends: it is read once.
+
+        Raises:
+            LockOrderError: when everybody else locks it before something that is locked already.
+        """
         held: dict[Key, E] = self._held[kind]
-        if key not in held:
-            held[key] = self.store.hold(kind, key)
-        return held[key]
+        if key in held:  # by this block, which does not wait for itself
+            if not shared:
+                self._locks.require_not_shared(kind, key)
+            return held[key]
+        if self._is_batch and kind is Package:
+            # a batch has locked all its packages at its beginning: this one was not there, or came since
+            raise NotFound(kind.__name__, key)
+        self._locks.require_next(kind, key, shared=shared)
+        found = held[key] = self._writer.hold(kind, key, shared=shared)
+        if isinstance(found, Assignment):
+            is_locked = (found.job, found.package) in self._held[Package]
+            self._locks.require_package(found, is_locked=is_locked)
+        return found
+
+    def take(self, query: Query[E]) -> E | None:
+        """Return the first match that no other writer holds, and keep it from them: this never waits."""
+        found = self._writer.take(query)
+        if found is not None:
+            self._locks.note_taken(query.kind, found.key)
+            self._held[query.kind][found.key] = found
+        return found
 
     def hold_package(self, ref: PackageRef) -> Package:
         """Return the package, kept from other writers until the block ends."""
@@ -154,7 +184,7 @@ class Block:
         if key in self._held[Assignment]:
             return self.hold_turn(key)
         where = {"job": key[0], "number": self.store.get(Assignment, key).package}
-        package = self.store.take(Query(Package, where, limit=1))
+        package = self.take(Query(Package, where, limit=1))
         return None if package is None else (package, self.hold(Assignment, key))
 
     def turns(self, package: Package) -> list[Assignment]:
@@ -167,7 +197,8 @@ class Block:
         if job.workflow.rule(stage).limit is None:
             return ()
         named = sorted((member, by) for member, by in moves if member is not None and by)
-        return tuple(seat_moved(self.store.hold(Seat, (job.id, stage.value, member)), by) for member, by in named)
+        held = [(self.hold(Seat, (job.id, stage.value, member)), by) for member, by in named]
+        return tuple(seat_moved(seat, by) for seat, by in held)
 
     def said(self, turn: Assignment) -> Mapping[tuple[Scalar, ...], int]:
         """Return how many answers a held turn has: by whether they count, whether they drop, and their verdict."""
@@ -182,7 +213,7 @@ class Block:
         named = {(turn.stage, turn.member) for turn in turns if turn.member and turn.state is TurnState.HELD}
         for stage, member in sorted(named, key=lambda seat: (seat[0].value, seat[1])):
             if job.workflow.rule(stage).limit is not None:
-                self.store.hold(Seat, (job.id, stage.value, member))
+                self.hold(Seat, (job.id, stage.value, member))
 
     def _known(self, kind: type[E], name: str, keys: Iterable[tuple[int, int]]) -> list[E]:
         """Return the entities with these keys, of a job and *name*, of which there may be none."""
@@ -197,7 +228,8 @@ class Block:
 
         This comes last, behind packages, turns and seats.
         """
-        return self.store.hold(Job, (job,), shared=True), self.store.hold(Member, (member,), shared=True)
+        kept = self.hold(Job, (job,), shared=True)
+        return kept, self.hold(Member, (member,), shared=True)
 
     def new_id(self, kind: type[E], *place: int) -> int:
         """Return an id that no *kind* has in this place.
@@ -229,17 +261,52 @@ class Block:
                 return id
         raise used_up()
 
+    def begin_operation(self) -> None:
+        """Begin the next operation of a batch, whose packages are locked: see `LockOrder` for what it may lock."""
+        self._is_batch = True
+        self._locks.begin_operation()
+
     def do(self, change: Change) -> None:
-        """Store what a rule decided, with its event."""
-        *_, event = self.store.add(*change.add, change.event)
-        self.store.save(*(after for _, after in change.save))
-        for _, after in change.save:
-            self._held[type(after)][after.key] = after
-        for stored in (*change.add, *(after for _, after in change.save)):
-            if isinstance(stored, Answer):
-                self._said.pop((stored.job, stored.assignment), None)
+        """Store what a rule decided, with its event; `as_stored` tells what became of an entity.
+
+        This is the one place where the versions of optimistic locking advance.  A store replaces an entity only by
+        the next version, so what was decided on an old one is refused.
+        """
+        *_, event = self._writer.add(*change.add, change.event)
+        updated = self._update(change.save)
+        for entity in (*change.add, *updated):
+            if isinstance(entity, Answer):
+                self._said.pop((entity.job, entity.assignment), None)
         if isinstance(event, Event):
             self.events.append(event)
+
+    def as_stored(self, entity: E) -> E:
+        """Return *entity*, which this block has added or saved, with the version that it has in the store."""
+        stored: dict[Key, E] = self._held[type(entity)]
+        return stored.get(entity.key, entity)
+
+    def replace(self, old: E, new: E) -> E:
+        """Store *new* in the place of *old* without an event, and return it as stored: for what no history tells."""
+        self._update([(old, new)])
+        return self.as_stored(new)
+
+    def add(self, *entities: Entity) -> None:
+        """Store new entities without an event, with the version that they have."""
+        self._writer.add(*entities)
+
+    def remove(self, query: Query[E], limit: int) -> int:
+        """Delete at most *limit* matches, and return how many."""
+        return self._writer.remove(query, limit)
+
+    def _update(self, saved: Sequence[Saved]) -> list[Entity]:
+        """Store the next version of each entity, and return them."""
+        updated = [stamp(old, new) for old, new in saved]
+        for entity in updated:
+            self._locks.require_not_shared(type(entity), entity.key)
+        self._writer.save(*updated)
+        for entity in updated:
+            self._held[type(entity)][entity.key] = entity
+        return updated
 
 
 class Shell:
@@ -280,7 +347,10 @@ class Shell:
             with self._acting() as block:
                 hold(block, some)
                 order = sorted(range(len(some)), key=lambda at: some[at][0])
-                done = {at: _attempted(block, some[at], act) for at in order}
+                done = dict[int, Attempt]()
+                for at in order:
+                    block.begin_operation()
+                    done[at] = _attempted(block, some[at], act)
             attempts += map(done.__getitem__, range(len(some)))
         return attempts
 

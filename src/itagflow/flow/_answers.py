@@ -76,7 +76,7 @@ def sit_down(block: Block, ref: TurnRef, verb: str, by: MemberRef | None) -> Des
         NotHeld: when it is not held, or not by the member *by*.
         NotAllowed: when its job does not let work go on, or the policy does not let its holder work there.
     """
-    turn = _find.same(ref, block.store.hold(Assignment, _find.key_of(Assignment, ref)))
+    turn = _find.same(ref, block.hold(Assignment, _find.key_of(Assignment, ref)))
     job = block.store.get(Job, (turn.job,))
     act = block.holder(job, turn, verb, by)
     return Desk(job, block.seen.template(block.store, job), turn, act)
@@ -108,7 +108,7 @@ def put(block: Block, verb: str, desk: Desk, old: Answer | None, new: Answer, *,
     data = {"reason": reason} if reason else {}
     change = labeling.put(verb, desk.turn, old, new, desk.act, data={**data, **replaced(old)}, also=desk.renewed())
     block.do(change)
-    return labeling.stored(old, new)
+    return block.as_stored(new)
 
 
 def replaced(*old: Answer | None) -> dict[str, Any]:

@@ -125,7 +125,7 @@ class Claim:
         """Return the next package of the pool, taken; note its place if the member's own work lies before it."""
         store, job, stage = self._block.store, self._job, self._stage
         old = self.start or begin(store, job, self._member, stage)
-        found = next(filter(None, map(store.take, pool(job, self._member, stage, old))), None)
+        found = next(filter(None, map(self._block.take, pool(job, self._member, stage, old))), None)
         if found and claiming.own_work_waits(job, stage) and found != first(store, waiting(job, stage)):
             new = claiming.start_at(found)
             self.start = new if claiming.is_further(old, new) else self.start
@@ -185,7 +185,7 @@ class Claim:
 
     def _must_be_new(self) -> None:
         """Check, with the seat held, that nobody has sent this claim meanwhile."""
-        self._block.store.hold(Seat, (self._job.id, self._stage.value, self._member.id))
+        self._block.hold(Seat, (self._job.id, self._stage.value, self._member.id))
         if known := self._by_token():
             self._must_be_so()
             raise Sent(known)

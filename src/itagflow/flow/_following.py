@@ -10,7 +10,6 @@ from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.flow._act import Block
 from itagflow.flow._answers import replaced
 from itagflow.flow._cases import cases_in, numbers_in, said_about
-from itagflow.model.entity import changed
 from itagflow.model.job import Job
 from itagflow.model.migration import TemplateReport
 from itagflow.model.package import Assignment, Outcome, Package
@@ -93,7 +92,7 @@ def follow(
     turns = sort_turns(block.turns(package))
     for turn in turns:
         if turn.live:
-            block.store.hold(Assignment, turn.key)
+            block.hold(Assignment, turn.key)  # in any order: its package is locked
     pairs = [(turn, [(old, tally.carried(migration, old)) for old in said_in(block.store, turn)]) for turn in turns]
     moved = [(turn, fresh) for turn, said in pairs if (fresh := [(old, new) for old, new in said if new is not old])]
     if not moved:
@@ -104,13 +103,12 @@ def follow(
         after = _recounted(block, job, after, turns, [new for _, fresh in moved for _, new in fresh])
     also: tuple[Saved, ...] = ()
     if after != package:
-        after = changed(after)
         also = ((package, after),)
     for turn, fresh in moved:
         data = {"said": [new.task for _, new in fresh], **replaced(*(old for old, _ in fresh))}
         block.do(labeling.put_all("migrate", turn, fresh, act, data=data, also=also))
-        also = ()
-    return after
+        also = ()  # the package is saved once, with the first of them
+    return block.as_stored(after)
 
 
 def _recounted(block: Block, job: Job, package: Package, turns: Sequence[Assignment], new: Iterable[Answer]) -> Package:

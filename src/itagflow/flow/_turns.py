@@ -105,7 +105,7 @@ def recounted(
     *,
     passing: Assignment | None = None,
 ) -> Package:
-    """Return *package*, about to be saved, with its counts of abandoned, wrong and corrected tasks.
+    """Return *package* with its counts of abandoned, wrong and corrected tasks.
 
     Where *passing* is a turn that sends nothing back, answers are read only if there may be something to
     count: it has pre-labels, some were counted before, or one of the turn's or the *new* answers gives a task
@@ -131,7 +131,7 @@ def with_finish(block: Block, package: Package) -> tuple[Saved, ...]:
         return ()
     if block.holds_open(package.job, but=package.number):
         return ()  # nobody else can end that one, and what ends it here looks again
-    job = block.store.hold(Job, (package.job,))
+    job = block.hold(Job, (package.job,))
     others = block.store.find(Query(Package, {"job": job.id, "open": True}, order=("number",), limit=2))
     if any(other.number != package.number for other in others) or job.state not in JOB.sources("finish"):
         return ()
@@ -140,7 +140,7 @@ def with_finish(block: Block, package: Package) -> tuple[Saved, ...]:
 
 def finish_if_done(block: Block, job: Job, act: Act) -> None:
     """Finish *job* if it goes on and no open package is left: for acts that move several packages."""
-    home = block.store.hold(Job, job.key)
+    home = block.hold(Job, job.key)
     still = first(block.store, Query(Package, {"job": home.id, "open": True}, order=("number",), limit=1))
     if still is None and home.state in JOB.sources("finish"):
         done = jobs.stepped(home, "finish")

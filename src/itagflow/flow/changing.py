@@ -10,7 +10,7 @@ from itagflow.flow import _find
 from itagflow.flow._act import Shell
 from itagflow.flow._find import PAGE, JobRef, MemberRef, first, turned
 from itagflow.flow._following import Tally, follow, must_still_ask
-from itagflow.model.entity import changed
+from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.migration import TemplateChange, TemplateReport, TemplateStep
@@ -19,7 +19,7 @@ from itagflow.model.template import Template
 from itagflow.rules import access, carrying, jobs
 from itagflow.rules.access import Action
 from itagflow.rules.carrying import Migration
-from itagflow.rules.change import record
+from itagflow.rules.change import Saved, record
 from itagflow.storage import codec
 from itagflow.storage.port import Query, Reader, Span
 
@@ -115,11 +115,16 @@ class Changing(Shell):
             id = template.id if own else block.new_id(Template)
             asked = attrs.evolve(migration.after, id=id, name="")
             change = TemplateChange(template, migration.steps)
-            new = changed(old, template=id, following=change if change.steps else None)
+            new = attrs.evolve(old, template=id, following=change if change.steps else None)
             data = {"name": old.name, "version": asked.version, **codec.to_json(change)}
-            add, save = ((), ((template, asked), (old, new))) if own else ((asked,), ((old, new),))
+            add, save = list[Entity](), list[Saved]()
+            if own:
+                save.append((template, asked))
+            else:
+                add.append(asked)
+            save.append((old, new))
             block.do(record(act, "change_template", about=new, add=add, save=save, data=data))
-            return new
+            return block.as_stored(new)
 
     def _follow(self, home: Job, change: TemplateChange, by: MemberRef) -> Tally:
         """Let the answers of every package follow *change*, unless somebody else is faster."""
@@ -136,7 +141,7 @@ class Changing(Shell):
             old = block.hold_job(home.id)
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
             if old.following == change:
-                new = changed(old, following=None)
+                new = attrs.evolve(old, following=None)
                 data = {"name": old.name, "version": migration.after.version, "changed": tally.changed}
                 block.do(record(act, "migrate", about=new, save=((old, new),), data=data))
         return tally

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, count, islice
 from typing import Any
 
+import attrs
+
 from itagflow.flow import _find
 from itagflow.flow._act import BLOCK, Block, Shell
 from itagflow.flow._cases import numbers_in
 from itagflow.flow._find import MemberRef, WorkspaceRef, paged
 from itagflow.flow._turns import recounted
-from itagflow.model.entity import changed
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
@@ -54,7 +55,7 @@ class Erasing(Shell):
             self._rename_in(job, texts)
         with self._acting() as block:
             act = block.allowed(home, by, Action.ERASE)
-            old = block.store.hold(Member, who.key)
+            old = block.hold(Member, who.key)
             _rename(block, old, mark, block.store.find(_events(home, settled)))
             new = members.erased(old, mark)
             block.do(record(act, "erase_member", save=((old, new),), data={"name": new.account}))
@@ -84,30 +85,32 @@ class Erasing(Shell):
             jobs.must_not_be_a_draft(job, "erase a task")
             known = _find.stored_task(block.store, job.id, key[1] if isinstance(task, tuple) else task)
             package = block.hold_package((job.id, known.package))
-            old = block.store.hold(Task, key)
+            old = block.hold(Task, key)
             if old.erased:
                 return old
             new = erasing.blank(old, block.store.get(Template, (job.template,)))
-            saves, said = _emptied(block, job, package, new)
+            save: list[Saved] = [(old, new)]
+            emptied, said = _emptied(block, job, package, new)
+            save += emptied
             data = {"reason": reason} if reason else {}
-            block.do(record(act, "erase_task", about=package, task=new.number, save=((old, new), *saves), data=data))
+            block.do(record(act, "erase_task", about=package, task=new.number, save=save, data=data))
             for answer in said:
                 _rewrite(block, answer)
-            return new
+            return block.as_stored(new)
 
     def _rename_in(self, job: Job, texts: Texts) -> None:
         """Take a name out of what the turns and answers of *job* remark, each in a block of its own."""
         for turn in paged(self.store, Query(Assignment, {"job": job.id}, order=("id",))):
             if texts(turn.remark) != turn.remark:
                 with self._acting() as block:
-                    now = block.store.hold(Assignment, turn.key)
-                    block.store.save(changed(now, remark=texts(now.remark)))
+                    now = block.hold(Assignment, turn.key)
+                    block.replace(now, attrs.evolve(now, remark=texts(now.remark)))
         for kind in ({"verdict": Verdict.WRONG}, {"dropped": True}):  # these are remarked on
             query = Query(Answer, {"job": job.id, **kind}, order=("assignment", "task"))
             for answer in paged(self.store, query):
                 if erasing.nameless_answer(answer, texts) != answer:
                     with self._acting() as block:
-                        block.store.hold(Assignment, (answer.job, answer.assignment))
+                        block.hold(Assignment, (answer.job, answer.assignment))
                         _rewrite(block, erasing.nameless_answer(block.store.get(Answer, answer.key), texts))
 
     def _free_mark(self, who: Member) -> str:
@@ -148,12 +151,13 @@ def _save_events(block: Block, events: Iterable[Event], rewritten: Callable[[Eve
     """Save those of *events* that are *rewritten*, as they are once they are held: others may be erasing too."""
     for event in list(events):
         if rewritten(event) is not event:
-            now = block.store.hold(Event, event.key)
-            if (new := rewritten(now)) is not now:
-                block.store.save(new)
+            now = block.hold(Event, event.key)
+            new = rewritten(now)
+            if new is not now:
+                block.replace(now, new)
 
 
-def _emptied(block: Block, job: Job, package: Package, task: Task) -> tuple[tuple[Saved, ...], list[Answer]]:
+def _emptied(block: Block, job: Job, package: Package, task: Task) -> tuple[list[Saved], list[Answer]]:
     """Rewrite the events of *package*, and return what is to be saved, and the answers to be rewritten, with *task*."""
     turns = block.turns(package)
     block.hold_turns(turn.key for turn in turns if turn.live)
@@ -168,11 +172,13 @@ def _emptied(block: Block, job: Job, package: Package, task: Task) -> tuple[tupl
     pairs = [(turn, erasing.dismissed(turn, after, tasks, texts)) for turn in block.turns(package)]
     after = recounted(block, job, after, [new for _, new in pairs], silent)
     _save_events(block, events, lambda event: erasing.forgotten(event, task.number, texts))
-    return ((package, after), *((turn, new) for turn, new in pairs if new is not turn)), silent
+    save: list[Saved] = [(package, after)]
+    save += [(turn, new) for turn, new in pairs if new is not turn]
+    return save, silent
 
 
 def _rewrite(block: Block, answer: Answer) -> None:
     """Put *answer* in the place of the stored one with its version, which counts what was said and no erasing."""
     where: dict[str, Any] = {"job": answer.job, "assignment": answer.assignment, "task": answer.task}
-    block.store.remove(Query(Answer, where), 1)
-    block.store.add(answer)
+    block.remove(Query(Answer, where), 1)
+    block.add(answer)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
-import attrs
-
 from itagflow.flow import _find
 from itagflow.flow._access import access_of
 from itagflow.flow._act import Block
@@ -14,8 +12,9 @@ from itagflow.flow._answers import Answering, Desk, Replied, covered, fitted, pu
 from itagflow.flow._cases import cases_of, numbers_in, said_about
 from itagflow.flow._find import MemberRef, TaskRef, TurnRef, perhaps, turned
 from itagflow.flow._turns import Held, held_unless, left, passed, recounted, with_finish
+from itagflow.model.entity import Entity
 from itagflow.model.job import Job, Stage
-from itagflow.model.package import Assignment, Outcome
+from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.task import Answer, Task, Verdict, Work
 from itagflow.model.template import Template
 from itagflow.rules import claiming, labeling, results
@@ -154,16 +153,20 @@ class Labeling(Answering):
             closing = Closing(turn=mine.turn, missing=_missing(block, mine))
             ended = labeling.closed("submit", Outcome.SUBMITTED, mine.turn, mine.act, closing)
             turns = [ended if other.key == ended.key else other for other in block.turns(mine.package)]
-            saves: tuple[Saved, ...] = ((mine.turn, ended), *left(block, mine.job, mine.turn))
-            add: tuple[Any, ...] = ()
+            add, save = list[Entity](), list[Saved]()
+            seats = left(block, mine.job, mine.turn)
             if mine.package.free or any(other.live for other in turns):
                 after = recounted(block, mine.job, mine.package, turns, passing=mine.turn)
-                saves = (*_if_changed(mine, after), *saves)
             else:
-                add, moved = _all_in(block, mine, ended, turns)
-                saves = (*moved, *saves)
-            block.do(record(mine.act, "submit", about=ended, add=add, save=saves))
-            return ended
+                after, added = _with_all_votes(block, mine, ended, turns)
+                add += added
+            if after != mine.package:
+                save.append((mine.package, after))
+            save += with_finish(block, after)
+            save.append((mine.turn, ended))
+            save += seats
+            block.do(record(mine.act, "submit", about=ended, add=add, save=save))
+            return block.as_stored(ended)
 
     def _save_all(
         self, verb: str, turn: TurnRef, given: list[tuple[TaskRef, Replied]], by: MemberRef | None
@@ -192,7 +195,7 @@ def _put_all(block: Block, verb: str, desk: Desk, old: list[Answer | None], new:
     if fresh:
         data = {"said": [now.task for _, now in fresh], **replaced(*(was for was, _ in fresh))}
         block.do(labeling.put_all(verb, desk.turn, fresh, desk.act, data=data, also=desk.renewed()))
-    return [was if was and labeling.says_the_same(was, now) else labeling.stored(was, now) for was, now in pairs]
+    return [was if was and labeling.says_the_same(was, now) else block.as_stored(now) for was, now in pairs]
 
 
 def _tasks_after(reader: Reader, turn: Assignment, after: int) -> list[Task]:
@@ -214,27 +217,18 @@ def _missing(block: Block, mine: Held) -> tuple[int, ...]:
     return tuple(number for number in scope if number not in answered)
 
 
-def _if_changed(mine: Held, after: Any) -> tuple[Saved, ...]:
-    if after == mine.package:
-        return ()
-    return ((mine.package, attrs.evolve(after, version=mine.package.version + 1)),)
-
-
-def _all_in(
+def _with_all_votes(
     block: Block, mine: Held, ended: Assignment, turns: list[Assignment]
-) -> tuple[tuple[Any, ...], tuple[Saved, ...]]:
-    """Return what is added and saved when the last turn of LABEL is in: the merged votes, the package, the job."""
-    add: tuple[Any, ...] = ()
-    disputes, new = mine.package.disputes, tuple[Answer, ...]()
-    if mine.job.workflow.label.votes > 1:
-        merged, new = _merged(block, mine, ended, turns)
-        turns = [*turns, merged]
-        add = (merged, *new)
-        again = {answer.task for answer in new}
-        disputed = {answer.task for answer in new if answer.disputed}
-        disputes = tuple(sorted(disputed.union(task for task in disputes if task not in again)))
-    after = passed(block, mine, turns, new, disputes)
-    return add, ((mine.package, after), *with_finish(block, after))
+) -> tuple[Package, list[Entity]]:
+    """Return the package when the last turn of LABEL is in, and what is added: the merged votes, if there are some."""
+    if mine.job.workflow.label.votes == 1:
+        return passed(block, mine, turns, disputes=mine.package.disputes), []
+    merged, answers = _merged(block, mine, ended, turns)
+    again = {answer.task for answer in answers}
+    disputed = {answer.task for answer in answers if answer.disputed}
+    disputed.update(task for task in mine.package.disputes if task not in again)
+    after = passed(block, mine, [*turns, merged], answers, tuple(sorted(disputed)))
+    return after, [merged, *answers]
 
 
 def _merged(

@@ -131,6 +131,8 @@ class Loading(Shell):
     def _store_rows(self, verb: str, job: Job, good: list[Ready], consumed: int, by: MemberRef, tally: _Tally) -> Job:
         """Store one block of rows and return the job as it is then."""
         with self._acting() as block:
+            if verb == "load":
+                _hold_growing(block, job, good)
             now = block.hold_job(job)
             act = block.allowed(now.workspace, by, Action.MANAGE_JOB, now)
             _must_take_rows(verb, now)
@@ -196,4 +198,14 @@ def _values(block: Block, job: Job, rows: list[Ready]) -> dict[str, int]:
 
 def _packages(block: Block, job: Job, numbers: set[int]) -> dict[int, Package]:
     known: list[Key] = [(job.id, number) for number in sorted(numbers) if number <= job.packages]
-    return {package.number: package for key in known for package in [block.store.hold(Package, key)]}
+    return {package.number: package for key in known for package in [block.hold(Package, key)]}
+
+
+def _hold_growing(block: Block, job: Job, rows: list[Ready]) -> None:
+    """Lock the packages that *rows* may join, before the job is locked.
+
+    Who prelabels a draft locks packages and then the job, so the other order would be a deadlock.  Rows that turn out
+    to be duplicates only make it fewer packages, and when *job* has changed since it was read nothing is stored.
+    """
+    placed = loading.places(job, rows, _values(block, job, rows))
+    block.hold_packages((job.id, number) for number in set(placed) if number <= job.packages)

@@ -83,7 +83,7 @@ class Managing(Recalling):
                 block.do(record(act, "add_member", add=(member,), data=data))
             else:
                 block.do(record(act, "add_member", save=((known, member),), data=data))
-            return member
+            return block.as_stored(member)
 
     def set_role(
         self,
@@ -113,7 +113,7 @@ class Managing(Recalling):
                 _others(block, old),
             )
             block.do(record(act, "set_role", save=((old, new),), data={"name": old.account}))
-            return new
+            return block.as_stored(new)
 
     def remove_member(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
         """Remove a member: what they have on hand goes back to the pool, what they did stays theirs for ever.
@@ -130,6 +130,7 @@ class Managing(Recalling):
             old = block.member(home.id, member)
             gone = members.removed(old, _others(block, old))
             block.do(record(act, "remove_member", save=((old, gone),), data={"name": old.account}))
+            gone = block.as_stored(gone)
         live = Query(Assignment, {"member": gone.id, "state": LIVE})
         self._recall_all(live, act.member, f"{gone.account} was removed", free=True)
         return gone
@@ -176,7 +177,7 @@ class Managing(Recalling):
 
 def _held(block: Block, ref: WorkspaceRef) -> Workspace:
     """Return the workspace, held: who changes its members sees all of them as they are."""
-    return block.store.hold(Workspace, _find.workspace(block.store, ref).key)
+    return block.hold(Workspace, _find.workspace(block.store, ref).key)
 
 
 def _others(block: Block, member: Member) -> list[Member]:

@@ -232,15 +232,16 @@ class Ordering(Prelabeling, Recalling):
         with self._acting() as block:
             block.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
             jobs.must_be_archived(gone, "delete it")
-            block.store.save(changed(block.hold_job(gone), deleting=True))
+            old = block.hold_job(gone)
+            block.replace(old, changed(old, deleting=True))
         for kind in PARTS:
             while self._remove(kind, gone):
                 continue
         with self._acting() as block:
             act = block.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
-            block.store.remove(Query(Job, {"id": gone.id}), 1)
+            block.remove(Query(Job, {"id": gone.id}), 1)
             if _find.has_own_template(block.store, gone):
-                block.store.remove(Query(Template, {"id": gone.template}), 1)
+                block.remove(Query(Template, {"id": gone.template}), 1)
             block.do(record(act, "delete", about=gone, data={"name": gone.name}))
         self._checks.pop(gone.id, None)
 
@@ -316,7 +317,7 @@ class Ordering(Prelabeling, Recalling):
 
     def _remove(self, kind: type[Entity], job: Job) -> int:
         with self._acting() as block:
-            return block.store.remove(Query(kind, {"job": job.id}), 5_000)
+            return block.remove(Query(kind, {"job": job.id}), 5_000)
 
 
 def _save(block: Block, old: Job, verb: str, by: MemberRef, **fields: Any) -> Job:

@@ -67,14 +67,14 @@ class Packaging(Importing):
             act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
             claiming.must_be_working(job, "discard")
             gone = reviewing.discarded(job, old)
-            live = [block.store.hold(Assignment, turn.key) for turn in block.turns(old) if turn.live]
+            live = [block.hold(Assignment, turn.key) for turn in block.turns(old) if turn.live]
             block.hold_seats(job, live)
             for turn in live:
                 recall(block, old, turn, act.member, reason or f"{old} was discarded", free=False)
             new = recounted(block, job, gone, block.turns(old))
             saves = ((old, new), *with_finish(block, new))
             block.do(record(act, "discard", about=new, save=saves, data={"reason": reason} if reason else {}))
-            return new
+            return block.as_stored(new)
 
     def reopen(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
         """Open a package again: one that is done for a review of everything, a discarded one for labeling.
@@ -94,7 +94,7 @@ class Packaging(Importing):
             new = recounted(block, job, reviewing.reopened(job, old, act, tasks=tasks), block.turns(old))
             data = {"reason": reason} if reason else {}
             block.do(record(act, "reopen", about=new, save=((old, new), (job, again)), data=data))
-            return new
+            return block.as_stored(new)
 
     def prioritize(
         self, job: JobRef, priority: int, *, by: MemberRef, packages: Iterable[PackageRef | int] | None = None

@@ -11,6 +11,7 @@ from itagflow.flow._answers import Answering, Desk, Replied, covered, fitted, pu
 from itagflow.flow._cases import cases_in, numbers_in, said_about
 from itagflow.flow._find import MemberRef, TaskRef, TurnRef, perhaps
 from itagflow.flow._turns import Held, held_unless, left, passed, recounted, with_finish
+from itagflow.model.entity import Entity
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.task import Answer, Task, Verdict
@@ -123,10 +124,11 @@ def reviewed(block: Block, verb: str, outcome: Outcome, turn: TurnRef, by: Membe
     ended = labeling.closed(verb, outcome, mine.turn, mine.act, closing)
     turns = [ended if other.key == ended.key else other for other in block.turns(mine.package)]
     after = passed(block, mine, turns)
-    seats = left(block, mine.job, mine.turn)
-    saves: tuple[Saved, ...] = ((mine.package, after), (mine.turn, ended), *seats, *with_finish(block, after))
-    block.do(record(mine.act, verb, about=ended, save=saves))
-    return ended
+    save: list[Saved] = [(mine.package, after), (mine.turn, ended)]
+    save += left(block, mine.job, mine.turn)
+    save += with_finish(block, after)
+    block.do(record(mine.act, verb, about=ended, save=save))
+    return block.as_stored(ended)
 
 
 def rejected(
@@ -193,7 +195,7 @@ def _named(
 def _send_back(block: Block, mine: Held, named: list[tuple[Answer | None, Answer]], reason: str) -> Assignment:
     """End the turn with a reject, and offer the work to whom the rules say."""
     seats, new = left(block, mine.job, mine.turn), [answer for _, answer in named]
-    job = block.store.hold(Job, mine.job.key, shared=True)  # offers are made, so it must stay as it is
+    job = block.hold(Job, mine.job.key, shared=True)  # offers are made, so it must stay as it is
     claiming.must_be_working(job, "reject")
     wrong = _wrong(block, mine, new)
     closing = Closing(turn=mine.turn, wrong=wrong, reason=reason)
@@ -206,17 +208,22 @@ def _send_back(block: Block, mine: Held, named: list[tuple[Answer | None, Answer
     members = _offered(block, job, back, turns)
     after = recounted(block, job, reviewing.with_offers(back, members), turns, new)
     stage = claiming.stage_of(after)
-    offers = tuple(
+    add: list[Entity] = [
         claiming.offer(job, after, member, mine.act, id=block.new_id(Assignment, job.id), stage=stage)
         for member in members
-    )
-    said = labeling.put_all("reject", ended, named, mine.act, data={})
-    saves: tuple[Saved, ...] = ((mine.package, after), (mine.turn, ended), *said.save, *seats)
+    ]
+    save: list[Saved] = [(mine.package, after), (mine.turn, ended)]
+    for old, judgment in named:
+        if old is None:
+            add.append(judgment)
+        else:
+            save.append((old, judgment))
+    save += seats
     data: dict[str, Any] = {"tasks": list(sent or tasks), "reason": why, **replaced(*(old for old, _ in named))}
     if new:
         data["said"] = [answer.task for answer in new]
-    block.do(record(mine.act, "reject", about=ended, add=(*offers, *said.add), save=saves, data=data))
-    return ended
+    block.do(record(mine.act, "reject", about=ended, add=add, save=save, data=data))
+    return block.as_stored(ended)
 
 
 def _remarks(block: Block, mine: Held, wrong: Iterable[int]) -> list[str]:
@@ -229,6 +236,8 @@ def _remarks(block: Block, mine: Held, wrong: Iterable[int]) -> list[str]:
 def _offered(block: Block, job: Job, package: Package, turns: list[Assignment]) -> list[Member]:
     """Return the members to whom the rework is offered: those of its route who may still work there."""
     stage = claiming.stage_of(package)
-    named = [block.store.hold(Member, (id,), shared=True) for id in reviewing.authors(job, package, turns)]
+    authors = reviewing.authors(job, package, turns)
+    held = {id: block.hold(Member, (id,), shared=True) for id in sorted(set(authors))}
+    named = [held[id] for id in authors]
     able = [who for who in named if access.refusal(block.policy, who, Action.at(stage), job, stage) is None]
     return able[: reviewing.slots(job, stage)]

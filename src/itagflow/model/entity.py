@@ -22,6 +22,12 @@ Key = tuple[int | str, ...]
 E = TypeVar("E", bound=Entity)
 
 
+def stamp(old: Entity, new: E) -> E:
+    """Return *new* as it is stored in the place of *old*: one version newer, whatever version it has."""
+    version = old.version + 1
+    return new if new.version == version else attrs.evolve(new, version=version)
+
+
 def changed(entity: E, **fields: Any) -> E:
     """Return *entity* with these fields, one version newer."""
     return attrs.evolve(entity, version=entity.version + 1, **fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -18,7 +18,7 @@ from itagflow.model.text import flaw
 from itagflow.model.workspace import Member
 
 Saved = tuple[Entity, Entity]
-"""An entity as it was, and as it is to be."""
+"""An entity as it is stored, and as it is to be.  Its version advances when it is stored, and not before."""
 
 _TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
     Job: ("job", ("state",)),
@@ -58,8 +58,8 @@ def record(
     *,
     about: Job | Package | Assignment | None = None,
     task: int = 0,
-    add: tuple[Entity, ...] = (),
-    save: tuple[Saved, ...] = (),
+    add: Sequence[Entity] = (),
+    save: Sequence[Saved] = (),
     data: Mapping[str, Any] | None = None,
 ) -> Change:
     """Return the change with its event, whose moves are read off what is added and saved.
@@ -84,7 +84,7 @@ def record(
         changes=(*_new(add), *_moved(save)),
         data={} if data is None else data,
     )
-    return Change(event, add, save)
+    return Change(event, tuple(add), tuple(save))
 
 
 def _place(about: Job | Package | Assignment | None) -> tuple[int, int, int]:
@@ -99,7 +99,7 @@ def _place(about: Job | Package | Assignment | None) -> tuple[int, int, int]:
             return about.job, about.package, about.id
 
 
-def _new(added: tuple[Entity, ...]) -> Iterator[Move]:
+def _new(added: Sequence[Entity]) -> Iterator[Move]:
     for entity in added:
         if (tracked := _TRACKED.get(type(entity))) and not isinstance(entity, Package):
             kind, fields = tracked
@@ -107,7 +107,7 @@ def _new(added: tuple[Entity, ...]) -> Iterator[Move]:
                 yield Move(kind, entity.key, field, None, _plain(getattr(entity, field)))
 
 
-def _moved(saved: tuple[Saved, ...]) -> Iterator[Move]:
+def _moved(saved: Sequence[Saved]) -> Iterator[Move]:
     for before, after in saved:
         if tracked := _TRACKED.get(type(after)):
             kind, fields = tracked

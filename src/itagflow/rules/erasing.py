@@ -10,7 +10,6 @@ from typing import Any
 
 import attrs
 
-from itagflow.model.entity import changed
 from itagflow.model.event import Event
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer, Task
@@ -31,7 +30,7 @@ _ABOUT_MEMBERS = frozenset({"add_member", "set_role", "remove_member"})
 def blank(task: Task, template: Template) -> Task:
     """Return *task* without its data: the fields that *template* shows are still there, and empty."""
     row = {"data": dict.fromkeys(sorted(template.fields)), ERASED: True}
-    return changed(task, row=json.dumps(row, ensure_ascii=False), row_key="")
+    return attrs.evolve(task, row=json.dumps(row, ensure_ascii=False), row_key="")
 
 
 def silent(answer: Answer) -> Answer:
@@ -51,7 +50,7 @@ def reduced(package: Package, task: int, tasks: Sequence[int]) -> Package:
     The value of the field that made the package goes with the last of its tasks.
     """
     erased = tuple(sorted({*package.erased, task}))
-    after = changed(package, erased=erased, value="" if len(erased) == package.size else package.value)
+    after = attrs.evolve(package, erased=erased, value="" if len(erased) == package.size else package.value)
     return attrs.evolve(after, scope=remaining(after, package.scope, tasks)) if package.stage else after
 
 
@@ -62,14 +61,14 @@ def dismissed(turn: Assignment, package: Package, tasks: Sequence[int], texts: T
     """
     scope = remaining(package, turn.scope, tasks) if turn.live else turn.scope
     remark = texts(turn.remark)
-    return turn if (scope, remark) == (turn.scope, turn.remark) else changed(turn, scope=scope, remark=remark)
+    return turn if (scope, remark) == (turn.scope, turn.remark) else attrs.evolve(turn, scope=scope, remark=remark)
 
 
 def forgotten(event: Event, task: int, texts: Texts) -> Event:
     """Return *event* without what it says about *task*; the same event if it says nothing."""
     reasons = _gone if event.task == task else texts
     data = _rewritten(event.data, reasons, lambda key, said: _blanked(said) if key == str(task) else said)
-    return event if data == event.data else changed(event, data=data)
+    return event if data == event.data else attrs.evolve(event, data=data)
 
 
 def remarks_on(task: int, answers: Iterable[Answer], events: Iterable[Event]) -> set[str]:
@@ -115,7 +114,7 @@ def nameless(event: Event, account: str, mark: str) -> Event:
     for name in ("to", *(("name",) if event.verb in _ABOUT_MEMBERS else ())):
         if isinstance(data.get(name), str) and nfc(data[name]) == nfc(account):
             data[name] = mark
-    return event if data == event.data else changed(event, data=data)
+    return event if data == event.data else attrs.evolve(event, data=data)
 
 
 def nameless_answer(answer: Answer, texts: Texts) -> Answer:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from itagflow.model.entity import changed
+import attrs
+
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.reply import Replies
@@ -28,7 +29,7 @@ Read = Sequence[tuple[Task, Mapping[Stage, Replies]]]
 def imported(
     job: Job, package: Package, read: Read, act: Act, ids: Sequence[int], *, template_version: int
 ) -> tuple[Package, tuple[Assignment, ...], tuple[Answer, ...]]:
-    """Return *package* as it is when all was *read*, about to be saved, with the turns and answers that say so.
+    """Return *package* as it is when all was *read*, with the turns and answers that say so.
 
     A review turn holds an answer only where it differs from the stage before.  *ids* names a turn for each stage;
     the results answer the template of this version.
@@ -41,7 +42,7 @@ def imported(
     lifecycle, state = package_lifecycle(job.workflow), package.state
     for _ in stages:
         state = lifecycle.advance(state, "pass", entity=str(package))
-    done = changed(package, state=state, free=0, waiting_since=act.at)
+    done = attrs.evolve(package, state=state, free=0, waiting_since=act.at)
     cases = [Case(job, done, sort_turns(turns), {a.assignment: a for a in said}, n) for n, said in answers.items()]
     return counted(done, cases), turns, tuple(answer for said in answers.values() for answer in said)
 

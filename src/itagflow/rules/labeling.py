@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 
 from itagflow.errors import Incomplete, InvalidData, Problem
-from itagflow.model.entity import changed
 from itagflow.model.job import Stage
 from itagflow.model.package import Assignment, Outcome
 from itagflow.model.reply import Replies
@@ -81,11 +80,6 @@ def says_the_same(old: Answer | None, new: Answer) -> bool:
     return old is not None and _content(old) == _content(new)
 
 
-def stored(old: Answer | None, new: Answer) -> Answer:
-    """Return *new* with the version that it has once it replaces *old*."""
-    return new if old is None else attrs.evolve(new, version=old.version + 1)
-
-
 def put(
     verb: str,
     turn: Assignment,
@@ -99,7 +93,9 @@ def put(
     """Store *new* as the turn's answer; what it replaces goes into the history as *data* says."""
     if old is None:
         return record(act, verb, about=turn, task=new.task, add=(new,), save=also, data=data)
-    return record(act, verb, about=turn, task=new.task, save=((old, stored(old, new)), *also), data=data)
+    save: list[Saved] = [(old, new)]
+    save += also
+    return record(act, verb, about=turn, task=new.task, save=save, data=data)
 
 
 def put_all(
@@ -112,9 +108,10 @@ def put_all(
     also: tuple[Saved, ...] = (),
 ) -> Change:
     """Store several answers of the turn as one act; *data* lists their tasks and what they replace."""
-    add = tuple(new for old, new in said if old is None)
-    save = tuple((old, stored(old, new)) for old, new in said if old is not None)
-    return record(act, verb, about=turn, add=add, save=(*save, *also), data=data)
+    add = [new for old, new in said if old is None]
+    save: list[Saved] = [(old, new) for old, new in said if old is not None]
+    save += also
+    return record(act, verb, about=turn, add=add, save=save, data=data)
 
 
 def abandon_reason(template: Template, reason: str) -> str:
@@ -163,7 +160,7 @@ def closed(
         Incomplete: when tasks are missing, stand judged wrong, or are undecided; or a reason is.
     """
     state = TURN.advance(turn.state, verb, closing, str(turn))
-    return changed(turn, state=state, outcome=outcome, ended_at=act.at, remark=remark, sent_back=sent_back)
+    return attrs.evolve(turn, state=state, outcome=outcome, ended_at=act.at, remark=remark, sent_back=sent_back)
 
 
 def merged(

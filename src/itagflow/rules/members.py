@@ -9,7 +9,6 @@ from typing import cast
 import attrs
 
 from itagflow.errors import AlreadyExists, InvalidData, NotAllowed, Problem
-from itagflow.model.entity import changed
 from itagflow.model.text import flaw, name_flaw, several
 from itagflow.model.workspace import EXTERNAL_ROLES, Group, Member, Role
 from itagflow.printing import spelled
@@ -57,7 +56,7 @@ def joined(known: Member | None, member: Member) -> Member:
         return _fit(member)
     if known.active or known.erased:
         raise AlreadyExists("Member", member.account)
-    return _fit(attrs.evolve(member, id=known.id, account=known.account, version=known.version + 1))
+    return _fit(attrs.evolve(member, id=known.id, account=known.account))
 
 
 def with_role(member: Member, role: Role, groups: Sequence[str], external: bool, others: Sequence[Member]) -> Member:
@@ -69,7 +68,7 @@ def with_role(member: Member, role: Role, groups: Sequence[str], external: bool,
     """
     if role is not Role.ADMIN:
         _must_leave_an_admin(member, others, "lose the role admin")
-    return _fit(changed(member, role=role, groups=tuple(groups), external=external))
+    return _fit(attrs.evolve(member, role=role, groups=tuple(groups), external=external))
 
 
 def removed(member: Member, others: Sequence[Member]) -> Member:
@@ -79,7 +78,7 @@ def removed(member: Member, others: Sequence[Member]) -> Member:
         NotAllowed: when the workspace would have no administrator left.
     """
     _must_leave_an_admin(member, others, "be removed")
-    return changed(member, active=False)
+    return attrs.evolve(member, active=False)
 
 
 def first_member(workspace: int, id: int, account: str) -> Member:
@@ -100,7 +99,7 @@ def erased(member: Member, mark: str) -> Member:
     """
     if member.active:
         raise NotAllowed(member.account, "be erased", "they belong to the workspace: remove them first")
-    return changed(member, account=mark, groups=())
+    return attrs.evolve(member, account=mark, groups=())
 
 
 def _must_be_no_mark(account: str) -> None:

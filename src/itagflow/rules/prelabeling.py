@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.entity import Entity, changed
+from itagflow.model.entity import Entity
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package, TurnState
 from itagflow.model.prelabel import Prediction, PreLabel
@@ -106,7 +106,7 @@ def prelabeled(
     act: Act,
     ids: tuple[int, int],
 ) -> tuple[Package, tuple[Entity, ...]]:
-    """Return *package* with its pre-labels, about to be saved, and the turns and answers that hold them.
+    """Return *package* with its pre-labels, and the turns and answers that hold them.
 
     Those that are *counting* take their tasks out of what is left to label of its *tasks*; when nothing is left,
     the package passes.
@@ -122,11 +122,11 @@ def prelabeled(
 
 def _left(job: Job, package: Package, tasks: Sequence[int], counting: Sequence[Sound], act: Act) -> Package:
     if not counting:
-        return changed(package)
+        return package
     settled = {sure.task.number for sure in counting}
     left = tuple(task for task in (tasks if package.scope is None else package.scope) if task not in settled)
     if left:
-        return changed(package, scope=left)
+        return attrs.evolve(package, scope=left)
     return reviewing.passed(job, package, act, tasks=tasks, first=True)
 
 

@@ -144,7 +144,7 @@ def _provenance(case: Case) -> Iterator[Provenance]:
 
 
 def counted(package: Package, cases: Iterable[Case]) -> Package:
-    """Return *package*, about to be saved, with the counts of its abandoned, wrong and corrected tasks.
+    """Return *package* with the counts of its abandoned, wrong and corrected tasks.
 
     Votes count once they are merged: before that, counts that anybody may see would tell what they say.
     """

@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.entity import changed
 from itagflow.model.job import Job, Route, Stage
 from itagflow.model.package import Assignment, Outcome, Package, TurnState
 from itagflow.model.text import flaw
@@ -39,7 +38,7 @@ def passed(
     state = package_lifecycle(job.workflow).advance(package.state, "pass", entity=str(package))
     stage, there = state.stage, [task for task in tasks if task not in package.erased]
     scope = scope_of_review(job, package, stage, there, disputes, first=first) if stage else None
-    return changed(
+    return attrs.evolve(
         package,
         state=state,
         free=slots(job, stage) if stage else 0,
@@ -58,7 +57,7 @@ def sent_back(job: Job, package: Package, act: Act, *, sent: tuple[int, ...] | N
     stage = state.stage
     going = set(tasks if sent is None else sent)
     whole = len(going) >= package.size or (stage is Stage.LABEL and job.workflow.label.redo_all)
-    return changed(
+    return attrs.evolve(
         package,
         state=state,
         round=package.round + 1,
@@ -79,13 +78,13 @@ def reopened(job: Job, package: Package, act: Act, *, tasks: Sequence[int]) -> P
     stage = state.stage
     free = slots(job, stage) if stage else 0
     scope = remaining(package, None, tasks)
-    return changed(package, state=state, round=package.round + 1, free=free, waiting_since=act.at, scope=scope)
+    return attrs.evolve(package, state=state, round=package.round + 1, free=free, waiting_since=act.at, scope=scope)
 
 
 def discarded(job: Job, package: Package) -> Package:
     """Return *package* as it is when it is given up; its answers stay in the history."""
     state = package_lifecycle(job.workflow).advance(package.state, "discard", entity=str(package))
-    return changed(package, state=state, free=0, scope=None)
+    return attrs.evolve(package, state=state, free=0, scope=None)
 
 
 def remaining(package: Package, scope: tuple[int, ...] | None, tasks: Sequence[int]) -> tuple[int, ...] | None:
@@ -115,7 +114,7 @@ def authors(job: Job, package: Package, turns: Sequence[Assignment]) -> list[int
 
 
 def with_offers(package: Package, offered: Sequence[Member]) -> Package:
-    """Return *package*, about to be saved, with a slot less for each member to whom one is offered."""
+    """Return *package* with a slot less for each member to whom one is offered."""
     return attrs.evolve(package, free=package.free - len(offered)) if offered else package
 
 

@@ -1,0 +1,107 @@
+"""The order in which a transaction locks rows, and the check that refuses every other order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from itagflow.model.entity import Entity, Key
+from itagflow.model.event import Event
+from itagflow.model.job import Job
+from itagflow.model.package import Assignment, Package, Seat
+from itagflow.model.task import Task
+from itagflow.model.workspace import Member, Workspace
+
+LOCK_ORDER: tuple[type[Entity], ...] = (Workspace, Package, Task, Assignment, Seat, Job, Member, Event)
+"""The kinds that are locked, in the order in which every transaction locks them; rows of a kind go by key."""
+
+_RANKS: dict[type[Any], int] = {kind: rank for rank, kind in enumerate(LOCK_ORDER)}
+_JOB, _MEMBER = _RANKS[Job], _RANKS[Member]
+_START: tuple[int, Key] = (-1, ())
+
+
+class LockOrderError(RuntimeError):
+    """A transaction was about to lock rows out of order.  This is a bug in the library, never a refusal of a user."""
+
+
+class LockOrder:
+    """What one transaction has locked so far, and what it may still wait for.
+
+    A store with row locks makes a transaction wait for whoever has locked the row.  Two transactions that wait for
+    each other are a deadlock: the database ends one of them, and its work is lost.  These rules prevent that:
+
+    1. A transaction waits only for a row that comes behind everything it has locked, in `LOCK_ORDER` and then by
+       key.  So among transactions that wait for each other, the one that has come furthest waits for none of them.
+    2. ``take`` skips rows that others have locked.  It never waits, so it may come at any time.  This is how a
+       transaction that holds a package looks for another one: it never waits for a package behind its first locks.
+    3. An assignment is locked behind its package, or alone.  Behind its package it may come at any time, for example
+       once a package was taken: only transactions that hold nothing else can have it, and these never wait.  For the
+       same reason nothing is locked behind an assignment that was locked alone.
+    4. A shared lock is never raised to an exclusive one: two transactions that share it would wait for each other.
+    5. In a batch, each operation may lock its job and members behind the members of the operation before
+       (`begin_operation`).  Members are only locked in shared mode behind other rows, and a transaction that locks a
+       member exclusively waits for no package, assignment, claim counter or job, so no cycle leads through a member.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is locked yet."""
+        self._furthest = _START
+        self._furthest_job = _START
+        self._shared = set[tuple[type[Any], Key]]()
+        self._is_alone = False
+
+    def require_next(self, kind: type[Any], key: Key, *, shared: bool) -> None:
+        """Check that a row may be locked now, and note that it is.
+
+        Raises:
+            LockOrderError: when it may not.
+        """
+        rank = _RANKS.get(kind)
+        if rank is None:
+            raise LockOrderError(f"{kind.__name__} {key} cannot be locked: the kind is not in LOCK_ORDER")
+        if kind is Assignment:
+            return  # `require_package` checks it: its package is known once it was read
+        if self._is_alone:
+            raise LockOrderError(f"{kind.__name__} {key} is locked behind an assignment without its package")
+        if (rank, key) <= self._furthest:
+            last, last_key = self._furthest
+            raise LockOrderError(f"{kind.__name__} {key} is locked behind {LOCK_ORDER[last].__name__} {last_key}")
+        if rank == _MEMBER and not shared and self._furthest[0] > 0:
+            raise LockOrderError(f"Member {key} is locked exclusively behind other rows than its workspace")
+        self._furthest = (rank, key)
+        if rank == _JOB:
+            self._furthest_job = self._furthest
+        if shared:
+            self._shared.add((kind, key))
+
+    def require_package(self, assignment: Assignment, *, is_locked: bool) -> None:
+        """Check that an assignment was locked behind its package, or before anything else.
+
+        Args:
+            assignment: The assignment, which has just been locked.
+            is_locked: Whether this transaction has locked its package.
+
+        Raises:
+            LockOrderError: when it was not.
+        """
+        if not is_locked and (self._is_alone or self._furthest != _START):
+            raise LockOrderError(f"{assignment} is locked without its package behind other rows")
+        self._is_alone = not is_locked
+        self._furthest = max(self._furthest, (_RANKS[Assignment], assignment.key))
+
+    def require_not_shared(self, kind: type[Any], key: Key) -> None:
+        """Check that a row to be locked exclusively, or saved, is not locked in shared mode.
+
+        Raises:
+            LockOrderError: when it is.
+        """
+        if (kind, key) in self._shared:
+            raise LockOrderError(f"{kind.__name__} {key} is locked in shared mode: lock it exclusively at once")
+
+    def note_taken(self, kind: type[Any], key: Key) -> None:
+        """Note a row that was locked without waiting: what is waited for from now on comes behind it, too."""
+        self._furthest = max(self._furthest, (_RANKS[kind], key))
+
+    def begin_operation(self) -> None:
+        """Let the next operation of a batch lock its job and members, see the fifth rule."""
+        if self._furthest[0] == _MEMBER:
+            self._furthest = self._furthest_job

@@ -1,0 +1,270 @@
+"""Transactions lock rows in one order, and refuse every other one."""
+
+from __future__ import annotations
+
+import ast
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from scenes import Clock, cats, labeled, rows, taken
+
+import itagflow
+from itagflow import AvgSize, Flow, Job, Label, NotFound, Stage, TurnState, Workflow
+from itagflow.flow import _locks
+from itagflow.flow._act import Block
+from itagflow.flow._locks import LOCK_ORDER, LockOrder, LockOrderError
+from itagflow.model.entity import Entity, Key
+from itagflow.model.event import Event
+from itagflow.model.package import Assignment, Package, Seat
+from itagflow.model.task import Answer, Task
+from itagflow.model.template import Template
+from itagflow.model.workspace import Member, Workspace
+from itagflow.storage.port import Query
+from itagflow.testing.builders import a_turn
+
+FLOW = Path(_locks.__file__).parent
+LIMITED = Workflow(Label(limit=5))
+Step = Callable[[Block, Job], object]
+
+
+@pytest.fixture
+def memory(clock: Clock) -> Iterator[Flow]:
+    with itagflow.open("memory:", clock=clock) as flow:
+        yield flow
+
+
+@pytest.fixture
+def job(memory: Flow) -> Job:
+    """A job with three packages; ben holds the first and the second, and has a seat."""
+    job = cats(memory, tasks=3, size=1, workflow=LIMITED)
+    for _ in range(2):
+        taken(memory, "ben", job)
+    return job
+
+
+def package(number: int) -> Step:
+    return lambda block, job: block.hold(Package, (job.id, number))
+
+
+def turn(number: int) -> Step:
+    """Lock the assignment on a package by itself."""
+
+    def lock(block: Block, job: Job) -> object:
+        query = Query(Assignment, {"job": job.id, "package": number})
+        return block.hold(Assignment, next(iter(block.store.find(query))).key)
+
+    return lock
+
+
+def seat(block: Block, job: Job) -> object:
+    (found,) = block.store.find(Query(Seat, {"job": job.id}))
+    return block.hold(Seat, found.key)
+
+
+def task(block: Block, job: Job) -> object:
+    return block.hold(Task, (job.id, 1))
+
+
+def event(block: Block, job: Job) -> object:
+    return block.hold(Event, next(iter(block.store.find(Query(Event, {"job": job.id})))).key)
+
+
+def the_job(block: Block, job: Job) -> object:
+    return block.hold_job(job)
+
+
+def shared_job(block: Block, job: Job) -> object:
+    return block.hold(Job, job.key, shared=True)
+
+
+def member(name: str, *, shared: bool = True) -> Step:
+    return lambda block, job: block.hold(Member, block.member(job.workspace, name).key, shared=shared)
+
+
+def workspace(block: Block, job: Job) -> object:
+    return block.hold(Workspace, (job.workspace,))
+
+
+def saved_job(block: Block, job: Job) -> object:
+    return block.replace(block.job(job), job)
+
+
+def take(number: int) -> Step:
+    return lambda block, job: block.take(Query(Package, {"job": job.id, "number": number}, limit=1))
+
+
+LAWFUL: dict[str, list[Step]] = {
+    "all kinds": [package(1), package(2), task, turn(1), turn(2), seat, the_job, member("ada"), member("ben"), event],
+    "members by one who changes them": [workspace, member("ben", shared=False), event],
+    "again what is locked": [package(1), seat, the_job, package(1), seat, the_job],
+    "shared what is locked exclusively": [the_job, shared_job, the_job],
+    "a package that is free": [package(2), seat, the_job, take(1), turn(1), take(3)],
+    "assignments of a locked package": [package(1), package(2), turn(2), turn(1), seat],
+    "an assignment alone": [turn(1)],
+}
+UNLAWFUL: dict[str, list[Step]] = {
+    "a lower package": [package(2), package(1)],
+    "a package behind a task": [package(1), task, package(2)],
+    "a package behind an assignment": [package(1), turn(1), package(2)],
+    "a package behind a lone assignment": [turn(1), package(1)],
+    "a seat behind a lone assignment": [turn(1), seat],
+    "a job behind a lone assignment": [turn(1), the_job],
+    "two lone assignments": [turn(1), turn(2)],
+    "an assignment of a package that is not locked": [package(1), turn(2)],
+    "an assignment behind a seat": [seat, turn(1)],
+    "a package behind a seat": [seat, package(1)],
+    "a package behind a job": [the_job, package(1)],
+    "a package behind one that was taken": [take(2), package(1)],
+    "a seat behind a job": [the_job, seat],
+    "a job behind a member": [member("ada"), the_job],
+    "members not by key": [member("ben"), member("ada")],
+    "a workspace behind a package": [package(1), workspace],
+    "a package behind an event": [event, package(1)],
+    "a shared job, then exclusively": [shared_job, the_job],
+    "a shared job, then saved": [shared_job, saved_job],
+    "a member exclusively behind a job": [the_job, member("ada", shared=False)],
+}
+
+
+@pytest.mark.parametrize("name", LAWFUL)
+def test_rows_are_locked_in_order(memory: Flow, job: Job, name: str) -> None:
+    with memory._acting() as block:
+        for step in LAWFUL[name]:
+            step(block, job)
+
+
+@pytest.mark.parametrize("name", UNLAWFUL)
+def test_another_order_is_refused_at_the_step_that_breaks_it(memory: Flow, job: Job, name: str) -> None:
+    *before, wrong = UNLAWFUL[name]
+    with memory._acting() as block:
+        for step in before:
+            step(block, job)
+        with pytest.raises(LockOrderError):
+            wrong(block, job)
+
+
+def test_a_kind_without_a_place_in_the_order_is_refused(memory: Flow, job: Job) -> None:
+    with memory._acting() as block, pytest.raises(LockOrderError, match=r"Template .* is not in LOCK_ORDER"):
+        block.hold(Template, (job.template,))
+
+
+def test_an_error_names_both_rows() -> None:
+    locks = LockOrder()
+    locks.require_next(Seat, (4, "label", 2), shared=False)
+    with pytest.raises(LockOrderError, match=r"Package \(4, 1\) is locked behind Seat \(4, 'label', 2\)"):
+        locks.require_next(Package, (4, 1), shared=False)
+    with pytest.raises(LockOrderError, match="locked without its package"):
+        locks.require_package(a_turn(), is_locked=False)
+
+
+def test_every_kind_that_is_locked_has_one_place() -> None:
+    kinds: set[type[Entity]] = {Workspace, Package, Task, Assignment, Seat, Job, Member, Event}
+    assert set(LOCK_ORDER) == kinds
+    assert len(LOCK_ORDER) == len(kinds)
+    order = [LOCK_ORDER.index(kind) for kind in (Package, Assignment, Seat, Job, Member)]
+    assert order == sorted(order)
+    assert not kinds.intersection({Answer, Template})
+
+
+def test_the_authors_of_rejected_work_are_locked_by_key(flow: Flow) -> None:
+    """Both authors get an offer, also where the one with the higher key came first."""
+    workflow = Workflow(Label(votes=2), itagflow.Accept())
+    job = cats(flow, tasks=1, size=1, workflow=workflow, accept=["ada"])
+    for name in ("cy", "ben"):
+        labeled(flow, name, job)
+    flow.reject(taken(flow, "ada", job, Stage.ACCEPT), reason="blurred")
+    for name in ("cy", "ben"):
+        assert [one.state for one in flow.turns(name, job=job)] == [TurnState.OFFERED]
+
+
+class TestABatch:
+    """Operations one after another in one transaction."""
+
+    def test_its_next_operation_locks_its_job_behind_the_members_of_the_last(self, memory: Flow, job: Job) -> None:
+        with memory._acting() as block:
+            for step in (package(1), package(2), shared_job, member("ben")):
+                step(block, job)
+            with pytest.raises(LockOrderError):
+                member("ada")(block, job)
+            block.begin_operation()
+            member("ada")(block, job)
+            shared_job(block, job)
+
+    def test_its_next_operation_locks_no_earlier_job(self) -> None:
+        locks = LockOrder()
+        steps: list[tuple[type[Entity], Key]] = [(Package, (4, 1)), (Job, (4,)), (Member, (9,))]
+        for kind, key in steps:
+            locks.require_next(kind, key, shared=True)
+        locks.begin_operation()
+        for kind, key in ((Job, (3,)), (Seat, (4, "label", 2)), (Package, (5, 1))):
+            with pytest.raises(LockOrderError):
+                locks.require_next(kind, key, shared=True)
+        locks.require_next(Job, (5,), shared=True)
+        locks.require_next(Member, (2,), shared=True)
+
+    def test_a_package_that_is_not_there_is_reported_and_the_others_are_done(self, memory: Flow, job: Job) -> None:
+        done = memory.assign_many([(job.id, 99), (job.id, 3), (job.id, 98)], "cy", by="ada")
+        assert [type(one.error) for one in done] == [NotFound, type(None), NotFound]
+        assert [str(done[at].error) for at in (0, 2)] == [f"no Package ({job.id}, {n})" for n in (99, 98)]
+
+    def test_jobs_of_several_people_are_rejected_together(self, flow: Flow) -> None:
+        """The authors of one package come before those of the last: members are locked anew in each operation."""
+        flow.create_workspace("street", admin="ada")
+        for name in ("ben", "cy"):
+            flow.add_member("street", name, itagflow.Role.OPERATOR, by="ada")
+        held = list[Assignment]()
+        for name, people in (("first", "cy"), ("second", "ben")):
+            job = flow.create_job(
+                "street",
+                name,
+                template=itagflow.templates.image_classification(["cat", "dog"]),
+                data=rows(2),
+                packaging=itagflow.FixedSize(1),
+                workflow=Workflow(Label(), itagflow.Accept()),
+                workforce={Stage.LABEL: [people], Stage.ACCEPT: ["ada"]},
+                by="ada",
+            )
+            for _ in range(2):
+                labeled(flow, people, job)
+            held += flow.claim_many("ada", job, Stage.ACCEPT, 2)
+        done = flow.reject_many(held, reason="blurred", by="ada")
+        assert [one.error for one in done] == [None] * 4
+        for name in ("ben", "cy"):
+            offers = [one for one in flow.turns(name) if one.state is TurnState.OFFERED]
+            assert len(offers) == 2
+
+
+def test_who_loads_a_draft_locks_its_packages_before_the_job(postgres_url: str) -> None:
+    """Who prelabels the draft holds a package and then wants the job: with the job locked that is a deadlock."""
+    with itagflow.open(postgres_url) as flow:
+        job = cats(flow, tasks=3, packaging=AvgSize(2), draft=True)
+        reports = list[itagflow.LoadReport]()
+        loading = threading.Thread(target=lambda: reports.append(flow.load(job, rows(5), by="ada")))
+        with flow.store.write() as other:
+            other.hold(Package, (job.id, 2))
+            loading.start()
+            loading.join(1.0)  # it cannot end: the package is locked
+            assert loading.is_alive()
+            assert other.hold(Job, job.key).id == job.id
+        loading.join(30.0)
+        assert [report.loaded for report in reports] == [2]
+
+
+@pytest.mark.parametrize("file", sorted(FLOW.glob("*.py")), ids=lambda file: file.stem)
+def test_services_lock_and_write_through_the_transaction(file: Path) -> None:
+    """Nothing but `Block` calls these verbs of a store; what has no Block has no locks either, or is listed."""
+    verbs = {"hold", "take", "save"}
+    calls = {
+        f"{ast.unparse(node.func.value)}.{node.func.attr}"
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in verbs
+    }
+    direct = {call for call in calls if not call.startswith(("block.", "self._block.", "self.hold", "self.take"))}
+    direct |= {call for call in calls if ".store." in call}
+    allowed = {
+        "_act": {"self._writer.hold", "self._writer.take", "self._writer.save"},
+        "claiming": {"writer.hold", "writer.save"},  # one row, in a transaction of its own
+    }
+    assert direct <= allowed.get(file.stem, set())
