@@ -9,12 +9,13 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from itagflow.claiming.rules import seat_moved
 from itagflow.contexts import safe_context
 from itagflow.errors import InvalidData, NotFound, RuleError
 from itagflow.flow import _find
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, perhaps
 from itagflow.flow._ids import TRIES, Drawn, Ids, used_up
-from itagflow.flow._seen import Seen
+from itagflow.flow._template_cache import TemplateCache
 from itagflow.model.attempt import Attempt
 from itagflow.model.entity import E, Key
 from itagflow.model.event import Event
@@ -27,7 +28,7 @@ from itagflow.rules import access
 from itagflow.rules.access import Action, Policy
 from itagflow.rules.answers import Check
 from itagflow.rules.change import Act, Change, Saved
-from itagflow.rules.claiming import must_be_working, must_hold, seat_moved
+from itagflow.rules.holding import must_be_working, must_hold
 from itagflow.store import Query, Scalar, Store, Writer
 
 Clock = Callable[[], datetime]
@@ -44,10 +45,10 @@ logger = logging.getLogger("itagflow")
 class Block:
     """One open write block: everything that an act looks at and stores goes through it."""
 
-    def __init__(self, store: Writer, at: datetime, policy: Policy, ids: Ids, seen: Seen) -> None:
+    def __init__(self, store: Writer, at: datetime, policy: Policy, ids: Ids, templates: TemplateCache) -> None:
         """Stand in the block that *store* has opened, at this moment."""
         self.store = store
-        self.seen = seen
+        self.templates = templates
         self.at = at
         self.policy = policy
         self.events: list[Event] = []
@@ -256,13 +257,13 @@ class Shell:
         self._ids = ids
         self._listeners = tuple(listeners)
         self._checks: dict[int, Check] = {}
-        self._seen = Seen()
+        self._templates = TemplateCache()
 
     @safe_context
     def _acting(self) -> Generator[Block]:
         """Open a write block for one act; when it is stored, tell the listeners."""
         with self.store.write() as writer:
-            block = Block(writer, self._now(), self.policy, self._ids, self._seen)
+            block = Block(writer, self._now(), self.policy, self._ids, self._templates)
             yield block
         for event in block.events if self._listeners else ():
             self._tell(event)

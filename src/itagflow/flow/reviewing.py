@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from itagflow.claiming import rules as claiming
 from itagflow.flow import _find
 from itagflow.flow._act import Block
 from itagflow.flow._answers import Answering, Desk, Replied, covered, fitted, put, replaced, sit_down
@@ -15,7 +16,7 @@ from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.workspace import Member
-from itagflow.rules import access, claiming, labeling, reviewing
+from itagflow.rules import access, holding, labeling, reviewing
 from itagflow.rules.access import Action
 from itagflow.rules.change import Saved, record
 from itagflow.rules.lifecycles import Closing, must_be_at
@@ -194,7 +195,7 @@ def _send_back(block: Block, mine: Held, named: list[tuple[Answer | None, Answer
     """End the turn with a reject, and offer the work to whom the rules say."""
     seats, new = left(block, mine.job, mine.turn), [answer for _, answer in named]
     job = block.store.hold(Job, mine.job.key, shared=True)  # offers are made, so it must stay as it is
-    claiming.must_be_working(job, "reject")
+    holding.must_be_working(job, "reject")
     wrong = _wrong(block, mine, new)
     closing = Closing(turn=mine.turn, wrong=wrong, reason=reason)
     sent = wrong or None
@@ -205,7 +206,7 @@ def _send_back(block: Block, mine: Held, named: list[tuple[Answer | None, Answer
     back = reviewing.sent_back(job, mine.package, mine.act, sent=sent, tasks=tasks)
     members = _offered(block, job, back, turns)
     after = recounted(block, job, reviewing.with_offers(back, members), turns, new)
-    stage = claiming.stage_of(after)
+    stage = holding.stage_of(after)
     offers = tuple(
         claiming.offer(job, after, member, mine.act, id=block.new_id(Assignment, job.id), stage=stage)
         for member in members
@@ -228,7 +229,7 @@ def _remarks(block: Block, mine: Held, wrong: Iterable[int]) -> list[str]:
 
 def _offered(block: Block, job: Job, package: Package, turns: list[Assignment]) -> list[Member]:
     """Return the members to whom the rework is offered: those of its route who may still work there."""
-    stage = claiming.stage_of(package)
+    stage = holding.stage_of(package)
     named = [block.store.hold(Member, (id,), shared=True) for id in reviewing.authors(job, package, turns)]
     able = [who for who in named if access.refusal(block.policy, who, Action.at(stage), job, stage) is None]
     return able[: reviewing.slots(job, stage)]
