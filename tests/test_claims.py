@@ -11,7 +11,7 @@ from scenes import cats, taken
 
 import itagflow
 from itagflow import Flow, Job, Label, NotAllowed, Role, Stage, Workflow, templates
-from itagflow.flow._template_cache import MAX_ENTRIES, TemplateCache
+from itagflow.flow._cache import MAX_ENTRIES, EntityCache
 from itagflow.stores import MemoryStore
 from itagflow.testing.builders import a_job
 
@@ -87,7 +87,7 @@ def test_an_id_that_somebody_else_has_drawn_is_drawn_anew() -> None:
 
 def test_templates_are_kept_in_a_bounded_number() -> None:
     asked = templates.image_classification(["cat"])
-    cache, job = TemplateCache(), a_job()
+    cache, job = EntityCache(), a_job()
 
     class Reader:
         reads = 0
@@ -99,6 +99,6 @@ def test_templates_are_kept_in_a_bounded_number() -> None:
     reader: Any = Reader()
     for number in range(MAX_ENTRIES + 10):
         jobs = [attrs.evolve(job, id=number)] * 2
-        assert [cache.get(reader, each) for each in jobs] == [asked, asked]
+        assert [cache.template(reader, each) for each in jobs] == [asked, asked]
     assert reader.reads == MAX_ENTRIES + 10
     assert len(cache._entries) == 10

@@ -30,7 +30,8 @@ def must_be_a_token(token: str) -> None:
     Raises:
         InvalidData: when it cannot be stored, or is too long.
     """
-    if wrong := key_flaw(token):
+    wrong = key_flaw(token) if token != "" else None
+    if wrong:
         raise InvalidData("the claim", [Problem("token", wrong)])
 
 

@@ -61,16 +61,35 @@ def claim(block: Block, request: ClaimRequest) -> list[Assignment]:
         InvalidData: when the job does not have this stage, or the token cannot be stored.
     """
     rules.must_be_a_token(request.token)
-    job = block.job(request.job)
-    member = block.member(job.workspace, request.member)
-    situation = describe(block.store, block.policy, job, member, request.stage)
-    work = _Claim(block, situation, request.token)
-    work.require_permission()
+    cache, store = block.cache, block.store
     if request.token:
-        earlier = work.find_earlier()
-        if earlier is not None:
-            return [earlier]
-    return work.take(request.count)
+        return _claim_by_token(block, request)
+    # Job and member as last seen, which saves two queries.  They may be out of date: whatever is found is confirmed
+    # by what is locked, and that there is nothing is only said by what is stored now.
+    job = cache.job(store, request.job)
+    member = cache.member(store, job.workspace, request.member)
+    work = _Claim(block, describe(store, block.policy, job, member, request.stage))
+    taken = work.take(request.count)
+    if not taken and work.is_out_of_date(*_read(block, request)):
+        taken = work.take(request.count)
+    if not taken:
+        work.require_permission()
+    return taken
+
+
+def _claim_by_token(block: Block, request: ClaimRequest) -> list[Assignment]:
+    """Give what the same claim, sent before, was given, or else something new."""
+    job, member = _read(block, request)
+    work = _Claim(block, describe(block.store, block.policy, job, member, request.stage), request.token)
+    work.require_permission()
+    earlier = work.find_earlier()
+    return work.take(request.count) if earlier is None else [earlier]
+
+
+def _read(block: Block, request: ClaimRequest) -> tuple[Job, Member]:
+    """Return job and member of a claim as they are stored now."""
+    job = block.cache.read_job(block.store, request.job)
+    return job, block.cache.read_member(block.store, job.workspace, request.member)
 
 
 def describe(reader: Reader, policy: Policy, job: Job, member: Member, stage: Stage) -> Situation:
@@ -219,7 +238,7 @@ class _Claim:
     and decides again by what is locked: who was removed or has reached the limit meanwhile gets nothing.
     """
 
-    def __init__(self, block: Block, situation: Situation, token: str) -> None:
+    def __init__(self, block: Block, situation: Situation, token: str = "") -> None:
         self._block = block
         self._situation = situation
         self._decision = decide(situation)
@@ -245,6 +264,16 @@ class _Claim:
         refusal = self._situation.policy_refusal
         if refusal is not None:
             raise access.not_allowed(self._situation.member, Action.at(self._situation.stage), refusal)
+
+    def is_out_of_date(self, job: Job, member: Member) -> bool:
+        """Return whether it was decided by another job or member than these, and decide by these from now on.
+
+        What is locked is up to date.
+        """
+        if self._is_confirmed or not self._differs(job, member):
+            return False
+        self._set(describe(self._block.store, self._block.policy, job, member, self._situation.stage))
+        return True
 
     def find_earlier(self) -> Assignment | None:
         """Return what this claim, sent before, was given; a claim at another stage is another one."""
@@ -274,10 +303,7 @@ class _Claim:
             # what this claim would have got may have gone to the same claim, sent twice: wait for that one
             self._counter = self._lock_counter()
             self._earlier = self.find_earlier()
-        if self._earlier is not None:
-            return [self._earlier]
-        self.require_permission()
-        return []
+        return [] if self._earlier is None else [self._earlier]
 
     def _take_offers(self, count: int) -> list[Assignment]:
         taken: list[Assignment] = []
@@ -417,9 +443,19 @@ class _Claim:
         if self._token:
             self._earlier = self.find_earlier()  # the same claim, sent twice at once: the other one was first
         job, member = self._block.kept(situation.job.id, situation.member.id)
-        if depends_on(job) != depends_on(situation.job) or member != situation.member:
+        if self._differs(job, member):
+            self._block.cache.note_job(job)
             situation = describe(self._block.store, self._block.policy, job, member, situation.stage)
-        self._set(attrs.evolve(situation, held=self._counter.held) if self._counter else situation)
+        if self._counter is not None:
+            situation = attrs.evolve(situation, held=self._counter.held)
+        if situation is not self._situation:
+            self._set(situation)
+
+    def _differs(self, job: Job, member: Member) -> bool:
+        """Return whether job or member differ from those it was decided by, in what the decision depends on."""
+        known = self._situation
+        same_job = job is known.job or (job.id == known.job.id and depends_on(job) == depends_on(known.job))
+        return not same_job or member != known.member
 
     def _lock_counters(self, instead_of: Assignment | None) -> None:
         """Lock the member's counter, and that of a holder who loses an assignment, in the order of their keys."""

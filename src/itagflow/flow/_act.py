@@ -13,9 +13,9 @@ from itagflow.claiming.rules import seat_moved
 from itagflow.contexts import safe_context
 from itagflow.errors import InvalidData, NotFound, RuleError
 from itagflow.flow import _find
+from itagflow.flow._cache import EntityCache
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, perhaps
 from itagflow.flow._ids import TRIES, Drawn, Ids, used_up
-from itagflow.flow._template_cache import TemplateCache
 from itagflow.model.attempt import Attempt
 from itagflow.model.entity import E, Key
 from itagflow.model.event import Event
@@ -45,10 +45,10 @@ logger = logging.getLogger("itagflow")
 class Block:
     """One open write block: everything that an act looks at and stores goes through it."""
 
-    def __init__(self, store: Writer, at: datetime, policy: Policy, ids: Ids, templates: TemplateCache) -> None:
+    def __init__(self, store: Writer, at: datetime, policy: Policy, ids: Ids, cache: EntityCache) -> None:
         """Stand in the block that *store* has opened, at this moment."""
         self.store = store
-        self.templates = templates
+        self.cache = cache
         self.at = at
         self.policy = policy
         self.events: list[Event] = []
@@ -257,13 +257,13 @@ class Shell:
         self._ids = ids
         self._listeners = tuple(listeners)
         self._checks: dict[int, Check] = {}
-        self._templates = TemplateCache()
+        self._cache = EntityCache()
 
     @safe_context
     def _acting(self) -> Generator[Block]:
         """Open a write block for one act; when it is stored, tell the listeners."""
         with self.store.write() as writer:
-            block = Block(writer, self._now(), self.policy, self._ids, self._templates)
+            block = Block(writer, self._now(), self.policy, self._ids, self._cache)
             yield block
         for event in block.events if self._listeners else ():
             self._tell(event)

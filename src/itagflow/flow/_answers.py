@@ -80,7 +80,7 @@ def sit_down(block: Block, ref: TurnRef, verb: str, by: MemberRef | None) -> Des
     turn = _find.same(ref, block.store.hold(Assignment, _find.key_of(Assignment, ref)))
     job = block.store.get(Job, (turn.job,))
     act = block.holder(job, turn, verb, by)
-    return Desk(job, block.templates.get(block.store, job), turn, act)
+    return Desk(job, block.cache.template(block.store, job), turn, act)
 
 
 def fitted(template: Template, tasks: list[Task], given: list[Replied]) -> list[Replies]:

@@ -293,7 +293,9 @@ def called(reader: Reader, query: Query[E]) -> list[E]:
         return []
     # what was stored before names were compared so is found by what it was called
     either = {column: (nfc(name), name) for column, name in names.items() if nfc(name) != name}
-    return list(reader.find(attrs.evolve(query, where={**query.where, **either})))
+    if either:
+        query = attrs.evolve(query, where={**query.where, **either})
+    return list(reader.find(query))
 
 
 def _named(kind: type[E], name: str, found: list[E]) -> E:
