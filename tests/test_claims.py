@@ -11,7 +11,7 @@ from scenes import cats, taken
 
 import itagflow
 from itagflow import Flow, Job, Label, NotAllowed, Role, Stage, Workflow, templates
-from itagflow.flow._cache import MAX_ENTRIES, EntityCache
+from itagflow.flow._find import MAX_ENTRIES, EntityCache
 from itagflow.stores import MemoryStore
 from itagflow.testing.builders import a_job
 
@@ -101,4 +101,4 @@ def test_templates_are_kept_in_a_bounded_number() -> None:
         jobs = [attrs.evolve(job, id=number)] * 2
         assert [cache.template(reader, each) for each in jobs] == [asked, asked]
     assert reader.reads == MAX_ENTRIES + 10
-    assert len(cache._entries) == 10
+    assert len(cache._templates) == 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import hypothesis.strategies as st
 import invariants
@@ -18,6 +18,7 @@ from itagflow import (
     Assignment,
     Choice,
     FixedSize,
+    Flow,
     Inspect,
     ItagflowError,
     Job,
@@ -186,64 +187,74 @@ class Agreement(RuleBasedStateMachine):
     def reason(self, who: str, stage: Stage) -> str | None:
         """Why a claim must give nothing, by a plain reading of the rules; None when it must give something."""
         flow, job = self.flow, self.flow.job(self.job)
-        (member,) = [member for member in flow.members("street") if member.account == who]
-        rule, now = job.workflow.rule(stage), self.clock.now
-        packages = {package.number: package for package in flow.packages(job)}
-        turns = [turn for name in PEOPLE for turn in flow.turns(name, job=job, live=False)]
-        at_stage = [turn for turn in turns if turn.live and turn.stage is stage]
-        mine = [turn for turn in at_stage if turn.member == member.id]
-        lapsed = [turn for turn in at_stage if turn.lease_until is not None and turn.lease_until <= now]
-
-        def is_own(package: Package) -> bool:
-            labeled = [
-                turn
-                for turn in turns
-                if turn.package == package.number
-                and turn.member == member.id
-                and turn.stage is Stage.LABEL
-                and turn.state in (TurnState.HELD, TurnState.DONE)
-            ]
-            if rule.allow_own_work:
-                labeled = [turn for turn in labeled if turn.round == package.round and stage is Stage.LABEL]
-            return bool(labeled)
-
         if not flow.can(who, Action.at(stage), job, stage=stage):
             return f"{who} may not {stage.value} here"
         if job.state is not JobState.RUNNING:
             return f"the job is {job.state.value}"
-        if any(turn in mine and turn.state is TurnState.HELD for turn in lapsed):
+        sight = Sight(self.flow, job, who, stage, self.clock.now)
+        lapsed = sight.lapsed()
+        if any(turn in sight.held() for turn in lapsed):
             return None
-        held = [turn for turn in mine if turn.state is TurnState.HELD]
-        if rule.limit is not None and len(held) >= rule.limit:
-            return f"the limit is reached: {who} holds {len(held)} of {rule.limit}"
-        waiting = [p for p in packages.values() if p.state is PackageState.at(stage) and p.free]
-        if any(turn.state is TurnState.OFFERED for turn in mine) or not all(map(is_own, waiting)):
-            return None
-        busy = {turn.package for turn in mine}
-        others = [turn for turn in lapsed if turn.package not in busy and not is_own(packages[turn.package])]
-        done = {turn.package for turn in turns if turn.member == member.id and turn.state is TurnState.DONE}
-        others = [
-            turn
-            for turn in others
-            if turn.package not in done
-            or not any(
-                past.package == turn.package
-                and past.member == member.id
-                and past.stage is stage
-                and past.round == turn.round
-                and past.state is TurnState.DONE
-                for past in turns
-            )
-        ]
-        if others:
+        limit = job.workflow.rule(stage).limit
+        if limit is not None and len(sight.held()) >= limit:
+            return f"the limit is reached: {who} holds {len(sight.held())} of {limit}"
+        waiting = sight.waiting()
+        if sight.is_offered_something() or not all(map(sight.is_own, waiting)) or any(map(sight.may_take_over, lapsed)):
             return None
         if waiting:
             return f"{len(waiting)} waiting packages are {who}'s own work"
         if lapsed:
             return f"{len(lapsed)} turns whose lease has lapsed are on {who}'s own work"
-        if at_stage:
-            return f"{len(at_stage)} turns are held by or offered to people"
-        return ""
+        return f"{len(sight.live)} turns are held by or offered to people" if sight.live else ""
+
+
+class Sight:
+    """What a member would see at a stage, read off everything that there is."""
+
+    def __init__(self, flow: Flow, job: Job, who: str, stage: Stage, now: datetime) -> None:
+        (self.member,) = [member for member in flow.members("street") if member.account == who]
+        self.stage, self.now, self.rule = stage, now, job.workflow.rule(stage)
+        self.packages = {package.number: package for package in flow.packages(job)}
+        self.turns = [turn for name in PEOPLE for turn in flow.turns(name, job=job, live=False)]
+        self.live = [turn for turn in self.turns if turn.live and turn.stage is stage]
+
+    def mine(self, state: TurnState) -> list[Assignment]:
+        return [turn for turn in self.live if turn.member == self.member.id and turn.state is state]
+
+    def held(self) -> list[Assignment]:
+        return self.mine(TurnState.HELD)
+
+    def is_offered_something(self) -> bool:
+        return bool(self.mine(TurnState.OFFERED))
+
+    def lapsed(self) -> list[Assignment]:
+        return [turn for turn in self.live if turn.lease_until is not None and turn.lease_until <= self.now]
+
+    def waiting(self) -> list[Package]:
+        state = PackageState.at(self.stage)
+        return [package for package in self.packages.values() if package.state is state and package.free]
+
+    def past(self, package: Package, stage: Stage) -> list[Assignment]:
+        """What the member has, or has had to its end, on a package at a stage."""
+        return [
+            turn
+            for turn in self.turns
+            if turn.package == package.number
+            and turn.member == self.member.id
+            and turn.stage is stage
+            and turn.state is not TurnState.RETURNED
+        ]
+
+    def is_own(self, package: Package) -> bool:
+        labeled = [turn for turn in self.past(package, Stage.LABEL) if turn.state is not TurnState.OFFERED]
+        if not self.rule.allow_own_work:
+            return bool(labeled)
+        return self.stage is Stage.LABEL and any(turn.round == package.round for turn in labeled)
+
+    def may_take_over(self, turn: Assignment) -> bool:
+        package = self.packages[turn.package]
+        again = any(past.round == package.round for past in self.past(package, self.stage))
+        return not again and not self.is_own(package)
 
 
 TestAgreement = Agreement.TestCase

@@ -13,8 +13,7 @@ from itagflow.claiming.rules import seat_moved
 from itagflow.contexts import safe_context
 from itagflow.errors import InvalidData, NotFound, RuleError
 from itagflow.flow import _find
-from itagflow.flow._cache import EntityCache
-from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, perhaps
+from itagflow.flow._find import EntityCache, JobRef, MemberRef, PackageRef, TurnRef, perhaps
 from itagflow.flow._ids import TRIES, Drawn, Ids, used_up
 from itagflow.model.attempt import Attempt
 from itagflow.model.entity import E, Key
