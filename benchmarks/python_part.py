@@ -1,4 +1,4 @@
-"""Prints what a claim costs beside SQLite itself: ``PYTHONPATH=OLD/src benchmarks/python_part.py``, then with the other.
+"""Prints what a claim costs beside SQLite itself: run it with ``PYTHONPATH=OLD/src``, then with the other tree.
 
 It claims on the memory store and notes every statement with its parameters.  Then it replays the very same statements,
 on a database in the same state, by ``sqlite3`` alone.  What a claim takes longer than the replay is the library's own
