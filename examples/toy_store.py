@@ -201,8 +201,10 @@ class ToyWriter(ToyReader):
         """Return the first match."""
         return next(self.find(attrs.evolve(query, limit=1)), None)  # there is one writer: all is its own
 
-    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
         """Return the entity; there is nobody to keep it from, as there is one writer."""
+        if create is not None and key not in self.table(kind):
+            self.add(create)
         return self.get(kind, key)
 
     def remove(self, query: Query[E], limit: int) -> int:

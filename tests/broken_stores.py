@@ -566,9 +566,9 @@ class ParallelWriter(ToyWriter):
         self.lock()
         return super().take(query)
 
-    def hold(self, kind: type[Any], key: Key, *, shared: bool = False) -> Any:
-        self.lock(shared=shared)
-        return super().hold(kind, key)
+    def hold(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
+        self.lock(shared=shared and create is None)
+        return super().hold(kind, key, create=create)
 
     def remove(self, query: Query[Any], limit: int) -> int:
         self.lock()
@@ -623,8 +623,8 @@ class HoldDoesNotWait(ParallelStore):
     """hold gives what another transaction holds."""
 
     class writer(ParallelWriter):
-        def hold(self, kind: type[Any], key: Key, *, shared: bool = False) -> Any:
-            return ToyWriter.hold(self, kind, key)
+        def hold(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
+            return ToyWriter.hold(self, kind, key, create=create)
 
 
 @found_by("test_a_shared_hold_is_shared", sound=ParallelStore)
@@ -646,12 +646,43 @@ class SharedHoldDoesNotHold(ParallelStore):
                 super().lock()
 
 
+@found_by("test_what_exists_is_returned_and_not_created", "test_many_create_it_once")
+class CreateReplaces(ToyStore):
+    """hold(create=) puts the new entity in the place of one that exists."""
+
+    class writer(ToyWriter):
+        def hold(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
+            if create is not None:
+                self.tables = {**self.tables, kind: {**self.table(kind), key: create}}
+            return super().hold(kind, key, shared=shared)
+
+
+@found_by("test_what_is_missing_is_created", "test_what_is_created_can_be_shared", "test_what_is_created_is_summed")
+class CreateIsIgnored(ToyStore):
+    """hold(create=) creates nothing."""
+
+    class writer(ToyWriter):
+        def hold(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
+            return super().hold(kind, key, shared=shared)
+
+
+@found_by("test_a_unique_column_that_is_taken_is_refused")
+class CreateIgnoresUnique(ToyStore):
+    """hold(create=) creates an entity whose unique columns are taken."""
+
+    class writer(ToyWriter):
+        def hold(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
+            if create is not None and key not in self.table(kind):
+                self.tables = {**self.tables, kind: {**self.table(kind), key: create}}
+            return super().hold(kind, key, shared=shared)
+
+
 class SlowWriter(ToyWriter):
     """A writer that takes a moment between reading and writing."""
 
-    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
         sleep(0.001)  # long enough for another thread to begin
-        return super().hold(kind, key, shared=shared)
+        return super().hold(kind, key, shared=shared, create=create)
 
 
 @found_by("test_what_is_held_is_not_changed_unseen", "test_threads_lose_nothing", "test_threads_count_up")

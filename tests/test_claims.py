@@ -1,27 +1,30 @@
-"""Claims go by what was last seen of the job and the member, but never against what is so by now."""
+"""Claims go by what is stored now, whoever changed it."""
 
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
+import attrs
 import pytest
 from scenes import cats, taken
 
 import itagflow
-from itagflow import Flow, Job, Label, NotAllowed, Role, Stage, Workflow
-from itagflow.flow._seen import MOST
+from itagflow import Flow, Job, Label, NotAllowed, Role, Stage, Workflow, templates
+from itagflow.flow._find import MAX_ENTRIES, EntityCache
 from itagflow.storage import MemoryStore
+from itagflow.testing.builders import a_job
 
 
 @pytest.fixture
 def elsewhere(flow: Flow) -> Flow:
-    """Another program on the same store: what it changes, `flow` has not seen."""
+    """Another program on the same store."""
     return Flow(flow.store, clock=lambda: flow._now())
 
 
 @pytest.fixture
 def job(flow: Flow) -> Job:
-    """A job of which ben has a turn: his claims have seen it."""
+    """A job of which ben has a turn."""
     job = cats(flow, tasks=8, size=1)
     taken(flow, "ben", job)
     return job
@@ -48,7 +51,7 @@ class TestWhatHasChangedMeanwhile:
         elsewhere.set_workforce(job, {Stage.LABEL: ["ben", "di"]}, by="ada")
         assert flow.claim("di", job, Stage.LABEL)
 
-    def test_a_limit_that_was_seen_holds(self, flow: Flow) -> None:
+    def test_a_limit_holds(self, flow: Flow) -> None:
         job = cats(flow, tasks=4, size=1, workflow=Workflow(Label(limit=1)))
         assert flow.claim("ben", job, Stage.LABEL)
         assert flow.claim("ben", job, Stage.LABEL) is None
@@ -82,10 +85,20 @@ def test_an_id_that_somebody_else_has_drawn_is_drawn_anew() -> None:
         assert (second.id, second.package) == (900, 2)
 
 
-def test_what_is_remembered_has_an_end() -> None:
-    with itagflow.open("memory:") as flow:
-        job = cats(flow, tasks=1)
-        for number in range(MOST + 10):
-            with pytest.raises(NotAllowed):
-                flow.claim(flow.add_member("street", f"m{number}", Role.OPERATOR, by="ada"), job, Stage.LABEL)
-        assert len(flow._seen._members) <= MOST
+def test_templates_are_kept_in_a_bounded_number() -> None:
+    asked = templates.image_classification(["cat"])
+    cache, job = EntityCache(), a_job()
+
+    class Reader:
+        reads = 0
+
+        def get(self, kind: object, key: object) -> object:
+            self.reads += 1
+            return asked
+
+    reader: Any = Reader()
+    for number in range(MAX_ENTRIES + 10):
+        jobs = [attrs.evolve(job, id=number)] * 2
+        assert [cache.template(reader, each) for each in jobs] == [asked, asked]
+    assert reader.reads == MAX_ENTRIES + 10
+    assert len(cache._templates) == 10

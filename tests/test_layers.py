@@ -13,6 +13,7 @@ HOME = Path(itagflow.__file__).parent
 FILES = sorted(HOME.rglob("*.py"))
 LAYERS = (
     "printing",
+    "claiming",
     "errors",
     "contexts",
     "jsontext",
@@ -28,6 +29,9 @@ LAYERS = (
     "testing",
     "__init__",
 )
+
+SLICES = ("claiming",)
+"""Folders that hold a concern from its rules to its services; the folder itself imports nothing."""
 
 
 def module(file: Path) -> str:
@@ -52,8 +56,15 @@ KNOWN = {module(file) for file in FILES}
 GRAPH = {module(file): {name for name in imports(file) if name in KNOWN} for file in FILES}
 
 
+PURE = {"rules", "decision"}
+"""The files of a slice that import no store: they stand where the folder of the rules does."""
+
+
 def layer(name: str) -> int:
+    """A slice has two layers: its pure files, and its services, which stand where the verbs do."""
     parts = name.split(".")
+    if len(parts) == 3 and parts[1] in SLICES:
+        return LAYERS.index("rules" if parts[2] in PURE else "flow")
     return LAYERS.index(parts[1] if len(parts) > 1 else "__init__")
 
 

@@ -8,13 +8,13 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from itagflow.claiming.rules import seat_moved
 from itagflow.contexts import safe_context
 from itagflow.errors import InvalidData, NotFound, RuleError
 from itagflow.flow import _find
-from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, perhaps
+from itagflow.flow._find import EntityCache, JobRef, MemberRef, PackageRef, TurnRef, perhaps
 from itagflow.flow._ids import TRIES, Drawn, Ids, used_up
 from itagflow.flow._locks import LockOrder
-from itagflow.flow._seen import Seen
 from itagflow.model.attempt import Attempt
 from itagflow.model.entity import E, Entity, Key, stamp
 from itagflow.model.event import Event
@@ -27,7 +27,7 @@ from itagflow.rules import access
 from itagflow.rules.access import Action, Policy
 from itagflow.rules.answers import Check
 from itagflow.rules.change import Act, Change, Saved
-from itagflow.rules.claiming import must_be_working, must_hold, seat_moved
+from itagflow.rules.holding import must_be_working, must_hold
 from itagflow.storage.port import Query, Reader, Scalar, Store, Writer
 
 Clock = Callable[[], datetime]
@@ -46,10 +46,10 @@ class Block:
     advanced here: rules return plain changed values.
     """
 
-    def __init__(self, store: Writer, at: datetime, policy: Policy, ids: Ids, seen: Seen) -> None:
+    def __init__(self, store: Writer, at: datetime, policy: Policy, ids: Ids, cache: EntityCache) -> None:
         """Stand in the block that *store* has opened, at this moment."""
         self.store: Reader = store  # only to be asked: locks and writes go through this block
-        self.seen = seen
+        self.cache = cache
         self.at = at
         self.policy = policy
         self.events: list[Event] = []
@@ -118,8 +118,14 @@ class Block:
         """Return the job, kept from other writers until the block ends."""
         return self.hold(Job, self.job(ref).key)
 
-    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
         """Return an entity as it is by now, kept from other writers until the block ends: it is read once.
+
+        Args:
+            kind: The kind of the entity.
+            key: Its key.
+            shared: Whether others may lock it in shared mode too; nobody can save it then.
+            create: Is inserted if there is none.
 
         Raises:
             LockOrderError: when everybody else locks it before something that is locked already.
@@ -133,7 +139,7 @@ class Block:
             # a batch has locked all its packages at its beginning: this one was not there, or came since
             raise NotFound(kind.__name__, key)
         self._locks.require_next(kind, key, shared=shared)
-        found = held[key] = self._writer.hold(kind, key, shared=shared)
+        found = held[key] = self._writer.hold(kind, key, shared=shared, create=create)
         if isinstance(found, Assignment):
             is_locked = (found.job, found.package) in self._held[Package]
             self._locks.require_package(found, is_locked=is_locked)
@@ -320,13 +326,13 @@ class Shell:
         self._ids = ids
         self._listeners = tuple(listeners)
         self._checks: dict[int, Check] = {}
-        self._seen = Seen()
+        self._cache = EntityCache()
 
     @safe_context
     def _acting(self) -> Generator[Block]:
         """Open a write block for one act; when it is stored, tell the listeners."""
         with self.store.write() as writer:
-            block = Block(writer, self._now(), self.policy, self._ids, self._seen)
+            block = Block(writer, self._now(), self.policy, self._ids, self._cache)
             yield block
         for event in block.events if self._listeners else ():
             self._tell(event)

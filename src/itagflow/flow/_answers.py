@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from itagflow.claiming import rules as claiming
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._act import Block, Shell
@@ -16,7 +17,7 @@ from itagflow.model.package import Assignment
 from itagflow.model.reply import Replies, Reply
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
-from itagflow.rules import answers, claiming, labeling
+from itagflow.rules import answers, holding, labeling
 from itagflow.rules.change import Act, Saved
 from itagflow.storage import codec
 
@@ -60,7 +61,7 @@ class Answering(Shell):
             mine = _find.turn(reader, turn)
             job = reader.get(Job, (mine.job,))
             if by is not None:  # nobody else is told what is wrong with an answer
-                claiming.must_be_of(mine, _find.member(reader, job.workspace, by))
+                holding.must_be_of(mine, _find.member(reader, job.workspace, by))
             template = reader.get(Template, (job.template,))
             tasks = [_find.task(reader, job.id, task) for task, _ in given]
         replies = fitted(template, tasks, [reply for _, reply in given])
@@ -79,7 +80,7 @@ def sit_down(block: Block, ref: TurnRef, verb: str, by: MemberRef | None) -> Des
     turn = _find.same(ref, block.hold(Assignment, _find.key_of(Assignment, ref)))
     job = block.store.get(Job, (turn.job,))
     act = block.holder(job, turn, verb, by)
-    return Desk(job, block.seen.template(block.store, job), turn, act)
+    return Desk(job, block.cache.template(block.store, job), turn, act)
 
 
 def fitted(template: Template, tasks: list[Task], given: list[Replied]) -> list[Replies]:

@@ -293,7 +293,9 @@ def called(reader: Reader, query: Query[E]) -> list[E]:
         return []
     # what was stored before names were compared so is found by what it was called
     either = {column: (nfc(name), name) for column, name in names.items() if nfc(name) != name}
-    return list(reader.find(attrs.evolve(query, where={**query.where, **either})))
+    if either:
+        query = attrs.evolve(query, where={**query.where, **either})
+    return list(reader.find(query))
 
 
 def _named(kind: type[E], name: str, found: list[E]) -> E:
@@ -317,3 +319,69 @@ def whole(kind: type[Entity], ref: object) -> int:
     if not is_whole(ref) or not is_stored(int(ref)):  # also of a library's own kind of integer
         raise NotFound(kind.__name__, ref)
     return int(ref)
+
+
+MAX_ENTRIES = 4_096
+"""How many of each an `EntityCache` keeps."""
+
+
+class EntityCache:
+    """Jobs, members and templates as one Flow last saw them: every claim or save needs them, and they change seldom.
+
+    They may be out of date, so nothing is stored or refused on the word of this alone.  A claim searches by what was
+    last seen, locks job and member behind what it has found, and decides again by what is locked.  Reading both first
+    would be two more of its ten round trips to PostgreSQL.
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._jobs: dict[int, Job] = {}
+        self._members: dict[tuple[int, int | str], Member] = {}
+        self._templates: dict[int, tuple[Job, Template]] = {}
+
+    def job(self, reader: Reader, ref: JobRef) -> Job:
+        """Return the job as last seen, or else as it is; by name it is always read."""
+        id = ref.id if isinstance(ref, Job) else ref
+        known = self._jobs.get(id) if type(id) is int else None  # true and 1.0 are found under 1, and name nothing
+        if known is not None and is_same(ref, known):
+            return known
+        return self.read_job(reader, ref)
+
+    def read_job(self, reader: Reader, ref: JobRef) -> Job:
+        """Return the job as it is."""
+        found = job(reader, ref)
+        self.note_job(found)
+        return found
+
+    def note_job(self, job: Job) -> None:
+        """Keep the job as it has just been read."""
+        if len(self._jobs) >= MAX_ENTRIES:
+            self._jobs.clear()
+        self._jobs[job.id] = job
+
+    def member(self, reader: Reader, workspace: int, ref: MemberRef) -> Member:
+        """Return the member of *workspace* as last seen, or else as it is."""
+        name = ref.id if isinstance(ref, Member) else ref
+        known = self._members.get((workspace, name)) if type(name) in (int, str) else None
+        if known is not None and is_same(ref, known):
+            return known
+        return self.read_member(reader, workspace, ref)
+
+    def read_member(self, reader: Reader, workspace: int, ref: MemberRef) -> Member:
+        """Return the member of *workspace* as it is."""
+        found = member(reader, workspace, ref)
+        if len(self._members) >= MAX_ENTRIES:
+            self._members.clear()
+        self._members[workspace, ref.id if isinstance(ref, Member) else ref] = found
+        return found
+
+    def template(self, reader: Reader, job: Job) -> Template:
+        """Return the template of *job*, which *reader* has just read: it is another only when the job has changed."""
+        known = self._templates.get(job.id)
+        if known is not None and (known[0] is job or known[0] == job):
+            return known[1]
+        if len(self._templates) >= MAX_ENTRIES:
+            self._templates.clear()
+        template = reader.get(Template, (job.template,))
+        self._templates[job.id] = (job, template)
+        return template

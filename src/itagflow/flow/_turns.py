@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from itagflow.claiming import rules as claiming
 from itagflow.flow._act import Block
 from itagflow.flow._cases import cases_in, numbers_in, said_about
 from itagflow.flow._find import MemberRef, TurnRef, first
@@ -13,7 +14,7 @@ from itagflow.flow._following import follow
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package, TurnState
 from itagflow.model.task import Answer, Verdict
-from itagflow.rules import access, carrying, claiming, jobs, reviewing
+from itagflow.rules import access, carrying, holding, jobs, reviewing
 from itagflow.rules.access import Action
 from itagflow.rules.change import Act, Saved, record
 from itagflow.rules.lifecycles import JOB
@@ -59,7 +60,7 @@ def held_unless(block: Block, ref: TurnRef, verb: str, outcome: Outcome, by: Mem
     if by is not None:
         job = block.store.get(Job, (turn.job,))
         who = block.member(job.workspace, by)
-        claiming.must_be_of(turn, who)
+        holding.must_be_of(turn, who)
         access.check(block.policy, who, Action.at(turn.stage), job, turn.stage)
     return turn
 
@@ -92,7 +93,7 @@ def passed(
 def next_stage(job: Job, package: Package) -> Stage | None:
     """Return the stage that *package* comes to when it passes."""
     stages = job.workflow.stages
-    later = stages[stages.index(claiming.stage_of(package)) + 1 :]
+    later = stages[stages.index(holding.stage_of(package)) + 1 :]
     return later[0] if later else None
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from itagflow.claiming.service import assign, release
 from itagflow.flow._act import Block
 from itagflow.flow._find import MemberRef, PackageRef, TurnRef, key_of
-from itagflow.flow.claiming import Claiming, assigned, released
+from itagflow.flow.claiming import Claiming
 from itagflow.flow.reviewing import Reviewing, rejected, reviewed
 from itagflow.model.attempt import Attempt
 from itagflow.model.package import Assignment, Outcome, Package
@@ -27,11 +28,11 @@ class Bulk(Claiming, Reviewing):
         given = [(key_of(Package, package), package) for package in packages]
         refs: dict[tuple[int, int], PackageRef] = dict(given)
         keys = [key for key, _ in given]
-        return self._attempt(keys, Block.hold_packages, lambda block, key: assigned(block, refs[key], member, by))
+        return self._attempt(keys, Block.hold_packages, lambda block, key: assign(block, refs[key], member, by))
 
     def release_many(self, turns: Iterable[TurnRef], *, by: MemberRef | None = None, reason: str = "") -> list[Attempt]:
         """Give turns back, or decline offers; refusals are the errors of `release`."""
-        return self._each(turns, lambda block, turn: released(block, turn, by, reason))
+        return self._each(turns, lambda block, turn: release(block, turn, by, reason))
 
     def review_many(self, turns: Iterable[TurnRef], *, by: MemberRef | None = None) -> list[Attempt]:
         """Let packages pass at INSPECT; refusals are the errors of `review`."""

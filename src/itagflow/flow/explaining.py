@@ -7,18 +7,18 @@ from itertools import chain
 
 import attrs
 
+from itagflow.claiming import service
 from itagflow.flow import _find
 from itagflow.flow._access import access_of
 from itagflow.flow._find import JobRef, MemberRef, WorkspaceRef
-from itagflow.flow._pool import has_work
 from itagflow.flow.reading import Reading
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import LIVE, Assignment, Package, TurnState
+from itagflow.model.package import Assignment, Package
 from itagflow.model.workspace import Member
 from itagflow.printing import printable
-from itagflow.rules import access, claiming
+from itagflow.rules import access
 from itagflow.rules.access import Action
-from itagflow.storage.port import Query, Reader
+from itagflow.storage.port import Reader
 
 Place = WorkspaceRef | Job | Package | Assignment
 """What `Reading.can` is asked about."""
@@ -83,12 +83,17 @@ class Explaining(Reading):
     def _available_to(self, who: Member, by: MemberRef | None) -> Iterator[tuple[Job, Stage]]:
         for job in self.jobs(who.workspace, state=JobState.RUNNING, by=by):
             for stage in job.workflow.stages:
-                with self.store.read() as reader:
-                    seeing = access_of(reader, self.policy, who.workspace, by)
-                    may = seeing.may("available", job, own=seeing.is_own(who.id))
-                    there = may and self._has_work(reader, job, who, stage)
-                if there:
+                if self._is_available(job, who, stage, by):
                     yield job, stage
+
+    def _is_available(self, job: Job, who: Member, stage: Stage, by: MemberRef | None) -> bool:
+        """Return whether a claim would give something, and may be seen."""
+        with self.store.read() as reader:
+            seeing = access_of(reader, self.policy, who.workspace, by)
+            if not seeing.may("available", job, own=seeing.is_own(who.id)):
+                return False
+            situation = service.describe(reader, self.policy, job, who, stage)
+            return service.can_claim(reader, situation, self._now())
 
     def explain(self, member: MemberRef, job: JobRef, stage: Stage, *, by: MemberRef | None = None) -> str:
         """Say what `claim` would find for a member, and if nothing, why, in one sentence.
@@ -105,35 +110,12 @@ class Explaining(Reading):
             InvalidData: when the job does not have this stage.
         """
         with self.store.read() as reader:
-            return printable(self._explained(reader, member, job, stage, by))
-
-    def _explained(self, reader: Reader, member: MemberRef, job: JobRef, stage: Stage, by: MemberRef | None) -> str:
-        home = _find.job(reader, job)
-        who = _find.member(reader, home.workspace, member)
-        seeing = access_of(reader, self.policy, home.workspace, by)
-        seeing.must("explain", home, own=seeing.is_own(who.id))
-        rule = home.workflow.rule(stage)
-        if reason := access.refusal(self.policy, who, Action.at(stage), home, stage):
-            return f"{who.account} may not {stage.value} here: {reason}"
-        if home.state is not JobState.RUNNING:
-            return f"the job is {home.state.value}"
-        live = list(reader.find(Query(Assignment, {"job": home.id, "live": True, "stage": stage})))
-        held = [turn for turn in live if turn.member == who.id and turn.state is TurnState.HELD]
-        if claiming.seat_is_full(home, stage, len(held)):
-            return f"the limit is reached: {who.account} holds {len(held)} of {rule.limit} turns"
-        if any(turn.member == who.id and turn.state is TurnState.OFFERED for turn in live):
-            return "something is offered: claim it"
-        if has_work(reader, home, who, stage):
-            return "something is waiting: claim it"
-        return _why_nothing(reader, home, who, stage, live)
-
-    def _has_work(self, reader: Reader, job: Job, who: Member, stage: Stage) -> bool:
-        if access.refusal(self.policy, who, Action.at(stage), job, stage):
-            return False
-        mine = reader.find(Query(Assignment, {"member": who.id, "state": LIVE, "job": job.id}))
-        if any(turn.stage is stage for turn in mine):
-            return True
-        return has_work(reader, job, who, stage)
+            home = _find.job(reader, job)
+            who = _find.member(reader, home.workspace, member)
+            seeing = access_of(reader, self.policy, home.workspace, by)
+            seeing.must("explain", home, own=seeing.is_own(who.id))
+            situation = service.describe(reader, self.policy, home, who, stage)
+            return printable(service.explain(reader, situation, self._now()))
 
 
 def _place(reader: Reader, entity: Place) -> tuple[int, Job | None, Stage | None]:
@@ -146,26 +128,3 @@ def _place(reader: Reader, entity: Place) -> tuple[int, Job | None, Stage | None
         job = _find.job(reader, entity)
         return job.workspace, job, None
     return _find.workspace(reader, entity).id, None, None
-
-
-def _why_nothing(reader: Reader, job: Job, who: Member, stage: Stage, live: list[Assignment]) -> str:
-    waiting = Query(Package, {"job": job.id, "state": claiming.waits_at(stage), "waiting": True})
-    own = reader.count(waiting)
-    parts = [f"{own} waiting packages are {who.account}'s own work"] if own else []
-    if live:
-        until = min((turn.lease_until for turn in live if turn.lease_until), default=None)
-        ends = f", the first lease ends at {until:%Y-%m-%d %H:%M:%S %Z}" if until else ", and no lease ends"
-        parts.append(f"{len(live)} turns are held by or offered to people{ends}")
-    stages = job.workflow.stages
-    before = _count(reader, job, stages[: stages.index(stage)])
-    if before:
-        parts.append(f"{before} packages are still at an earlier stage")
-    behind = _count(reader, job, stages[stages.index(stage) + 1 :])
-    if behind and not parts:
-        parts.append(f"all done here: {behind} packages are at a later stage")
-    return "; ".join(parts) or "all done"
-
-
-def _count(reader: Reader, job: Job, stages: tuple[Stage, ...]) -> int:
-    states = tuple(claiming.waits_at(stage) for stage in stages)
-    return reader.count(Query(Package, {"job": job.id, "state": states}))

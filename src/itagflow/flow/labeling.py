@@ -17,7 +17,7 @@ from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.task import Answer, Task, Verdict, Work
 from itagflow.model.template import Template
-from itagflow.rules import claiming, labeling, results
+from itagflow.rules import holding, labeling, results
 from itagflow.rules.change import Saved, record
 from itagflow.rules.lifecycles import Closing, must_be_at
 from itagflow.storage.port import Query, Reader, Span
@@ -59,8 +59,8 @@ class Labeling(Answering):
         job = reader.get(Job, (turn.job,))
         seeing = access_of(reader, self.policy, job.workspace, by)
         if seeing.who is not None:
-            claiming.must_be_of(turn, seeing.who)
-            claiming.must_not_be_returned(turn)
+            holding.must_be_of(turn, seeing.who)
+            holding.must_not_be_returned(turn)
             seeing.must("tasks", job, own=True)
         return turn, job
 

@@ -14,7 +14,7 @@ from itagflow.model.entity import changed
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment, Package
-from itagflow.rules import claiming, jobs, reviewing
+from itagflow.rules import holding, jobs, reviewing
 from itagflow.rules.access import Action
 from itagflow.rules.change import record
 from itagflow.rules.lifecycles import JOB, JobAct
@@ -65,7 +65,7 @@ class Packaging(Importing):
             old = block.hold_package(package)
             job = block.store.get(Job, (old.job,))
             act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
-            claiming.must_be_working(job, "discard")
+            holding.must_be_working(job, "discard")
             gone = reviewing.discarded(job, old)
             live = [block.hold(Assignment, turn.key) for turn in block.turns(old) if turn.live]
             block.hold_seats(job, live)

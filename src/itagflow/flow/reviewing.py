@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from itagflow.claiming import rules as claiming
 from itagflow.flow import _find
 from itagflow.flow._act import Block
 from itagflow.flow._answers import Answering, Desk, Replied, covered, fitted, put, replaced, sit_down
@@ -16,7 +17,7 @@ from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.workspace import Member
-from itagflow.rules import access, claiming, labeling, reviewing
+from itagflow.rules import access, holding, labeling, reviewing
 from itagflow.rules.access import Action
 from itagflow.rules.change import Saved, record
 from itagflow.rules.lifecycles import Closing, must_be_at
@@ -196,7 +197,7 @@ def _send_back(block: Block, mine: Held, named: list[tuple[Answer | None, Answer
     """End the turn with a reject, and offer the work to whom the rules say."""
     seats, new = left(block, mine.job, mine.turn), [answer for _, answer in named]
     job = block.hold(Job, mine.job.key, shared=True)  # offers are made, so it must stay as it is
-    claiming.must_be_working(job, "reject")
+    holding.must_be_working(job, "reject")
     wrong = _wrong(block, mine, new)
     closing = Closing(turn=mine.turn, wrong=wrong, reason=reason)
     sent = wrong or None
@@ -207,7 +208,7 @@ def _send_back(block: Block, mine: Held, named: list[tuple[Answer | None, Answer
     back = reviewing.sent_back(job, mine.package, mine.act, sent=sent, tasks=tasks)
     members = _offered(block, job, back, turns)
     after = recounted(block, job, reviewing.with_offers(back, members), turns, new)
-    stage = claiming.stage_of(after)
+    stage = holding.stage_of(after)
     add: list[Entity] = [
         claiming.offer(job, after, member, mine.act, id=block.new_id(Assignment, job.id), stage=stage)
         for member in members
@@ -235,7 +236,7 @@ def _remarks(block: Block, mine: Held, wrong: Iterable[int]) -> list[str]:
 
 def _offered(block: Block, job: Job, package: Package, turns: list[Assignment]) -> list[Member]:
     """Return the members to whom the rework is offered: those of its route who may still work there."""
-    stage = claiming.stage_of(package)
+    stage = holding.stage_of(package)
     authors = reviewing.authors(job, package, turns)
     held = {id: block.hold(Member, (id,), shared=True) for id in sorted(set(authors))}
     named = [held[id] for id in authors]

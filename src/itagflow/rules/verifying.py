@@ -9,6 +9,7 @@ from functools import cached_property
 
 import attrs
 
+from itagflow.claiming.decision import own_work_waits
 from itagflow.model.difference import Difference, differ
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import PASSING, Assignment, Outcome, Package, Seat, TurnState
@@ -16,7 +17,6 @@ from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import EXTERNAL_ROLES, Member, Role, Workspace
 from itagflow.rules import answers, results, reviewing
-from itagflow.rules.claiming import own_work_waits
 from itagflow.rules.lifecycles import JOB
 from itagflow.rules.results import Case
 from itagflow.rules.voting import merge

@@ -121,10 +121,16 @@ class Writer(Reader, Protocol):
         """Return the first match that no other writer holds, and hold it until this block ends."""
         ...
 
-    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
         """Return the entity like `get`, wait for other writers, and keep it from them until this block ends.
 
         With *shared* it only stays as it is: other blocks may hold it in that way too, and none may save it.
+        With *create*, an entity with this key, that one is inserted first if there is none.  When several
+        transactions create the same entity at once, one inserts it and the others return what it has stored.
+
+        Raises:
+            NotFound: when there is none, and *create* is not given.
+            AlreadyExists: when a unique column of *create* is taken by an entity with another key.
         """
         ...
 

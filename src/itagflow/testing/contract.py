@@ -28,6 +28,7 @@ from itagflow.testing.builders import (
     one_of_each,
 )
 from itagflow.testing.closing import Closing
+from itagflow.testing.creating import Creating
 from itagflow.testing.locking import Locking
 from itagflow.testing.meeting import Meeting
 from itagflow.testing.opening import refused
@@ -35,7 +36,7 @@ from itagflow.testing.querying import Querying
 from itagflow.testing.summing import Summing
 
 
-class StoreContract(Querying, Locking, Closing, Meeting, Summing):
+class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
     """What every store promises; subclass it and give `open_store`."""
 
     def filled(self, *entities: Entity) -> Store:

@@ -102,13 +102,18 @@ class Look(ABC):
             yield self._kept.entity(layout, row)
 
     def _one(self, layout: Layout[Any], text: str, key: Key) -> Found:
+        row = self._row(text, key)
+        if row is None:
+            raise NotFound(layout.kind.__name__, key)
+        return row
+
+    def _row(self, text: str, key: Key) -> Found | None:
+        """Return the row that *text* reads by its key, or None."""
         for part in key:
             if type(part) is int and not LEAST <= part <= MOST:  # no database has a key like that
-                raise NotFound(layout.kind.__name__, key)
+                return None
         rows = self.rows(text, key)
-        if not rows:
-            raise NotFound(layout.kind.__name__, key)
-        return rows[0]
+        return rows[0] if rows else None
 
 
 class Change(Look):
@@ -165,11 +170,33 @@ class Change(Look):
         rows = self.rows(statement.text + self.sql.take, statement.values)
         return self._hold(cast("Layout[E]", LAYOUTS[query.kind]), rows[0]) if rows else None
 
-    def hold(self, kind: type[E], key: Key, *, shared: bool = False) -> E:
-        """Return the entity and keep it from other writers."""
+    def hold(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
+        """Return the entity and keep it from other writers; insert *create* first if there is none."""
         layout = cast("Layout[E]", LAYOUTS[kind])
-        row = self._one(layout, self.sql.get(layout) + (self.sql.share if shared else self.sql.hold), key)
+        text = self.sql.get(layout) + (self.sql.share if shared else self.sql.hold)
+        row = self._row(text, key)
+        if row is None and create is not None:
+            self._insert_missing(layout, create)
+            row = self._row(text, key)
+        if row is None:
+            raise NotFound(kind.__name__, key)
         return self._kept.entity(layout, row) if shared else self._hold(layout, row)
+
+    def _insert_missing(self, layout: Layout[E], entity: E) -> None:
+        """Insert an entity unless its key is taken by now.
+
+        The row is asked for first and inserted only when it is missing: it almost always exists, and an insert
+        that does nothing would cost a write.  Where another transaction inserts the same key at this moment, the
+        statement waits until that one has ended, so afterwards the row can be read and locked.
+
+        Raises:
+            AlreadyExists: when a unique column is taken.
+        """
+        inserted = self.run(f"{self.sql.insert(layout)} ON CONFLICT DO NOTHING", layout.row(entity))
+        if inserted:
+            self._counted([entity])
+        elif not self.rows(self.sql.get(layout), entity.key):
+            raise self._taken(entity)
 
     def remove(self, query: Query[E], limit: int) -> int:
         """Delete at most *limit* matches and return how many were deleted."""
@@ -218,7 +245,7 @@ class Change(Look):
         """Return the error that tells what of *entity* was taken: its key, or its name."""
         layout: Layout[Any] = LAYOUTS[type(entity)]
         stored = self.rows(self.sql.get(layout), entity.key)
-        if not stored or (layout.unique and stored[0][len(layout.key)] == entity.version - 1):
+        if layout.unique and (not stored or stored[0][len(layout.key)] == entity.version - 1):
             return AlreadyExists(type(entity).__name__, layout.value(entity, layout.unique[-1]))
         return AlreadyExists(type(entity).__name__, entity.key)
 

@@ -1,15 +1,15 @@
-"""How turns begin and end without work: claim, lease, release, renew, assign, reassign, expire, recall."""
+"""How assignments begin and end without work: claim, lease, release, renew, assign, reassign, expire, recall."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from itagflow.errors import InvalidData, NotAllowed, NotHeld, Problem
+from itagflow.claiming.decision import has_turn, is_own_work
+from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.model.entity import changed
-from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Outcome, Package, PackageState, Seat, Start, TurnState
+from itagflow.model.job import Job, Stage
+from itagflow.model.package import Assignment, Outcome, Package, Seat, Start, TurnState
 from itagflow.model.text import flaw, key_flaw
 from itagflow.model.workspace import Member
 from itagflow.rules.change import Act, Change, Saved, record
@@ -30,7 +30,8 @@ def must_be_a_token(token: str) -> None:
     Raises:
         InvalidData: when it cannot be stored, or is too long.
     """
-    if wrong := key_flaw(token):
+    wrong = key_flaw(token) if token != "" else None
+    if wrong:
         raise InvalidData("the claim", [Problem("token", wrong)])
 
 
@@ -74,6 +75,13 @@ def take_over(
     returned = ended(lapsed, "expire", act, remark="the lease lapsed and the turn was taken")
     turn = _turn(job, package, member, act, id=id, stage=lapsed.stage, state=TurnState.HELD, token=token)
     return record(act, "claim", about=turn, add=(turn,), save=((lapsed, returned), *seats))
+
+
+def resume(job: Job, lapsed: Assignment, act: Act, *, token: str) -> Change:
+    """Let a member who claims go on with their own assignment, whose lease has lapsed: it counts from now."""
+    lease = _until(act.at, job.workflow.rule(lapsed.stage).lease)
+    renewed = changed(lapsed, lease_until=lease, token=token or lapsed.token)
+    return record(act, "renew", about=lapsed, save=((lapsed, renewed),))
 
 
 def offer(job: Job, package: Package, member: Member, act: Act, *, id: int, stage: Stage) -> Assignment:
@@ -128,15 +136,17 @@ def recall(
     return record(act, "recall", about=turn, save=saved, data={"reason": reason})
 
 
-def renew(job: Job, turn: Assignment, act: Act, *, token: str = "") -> Assignment | None:
-    """Return *turn* with its lease counted from now, or None when its stage has no lease.
-
-    A claim that comes to it again gives it a new *token*.
-    """
+def renew(job: Job, turn: Assignment, act: Act) -> Assignment | None:
+    """Return *turn* with its lease counted from now, or None when its stage has no lease."""
     lease = job.workflow.rule(turn.stage).lease
     if lease is None:
         return None
-    return changed(turn, lease_until=_until(act.at, lease), token=token or turn.token)
+    return changed(turn, lease_until=_until(act.at, lease))
+
+
+def has_lapsed(turn: Assignment, at: datetime) -> bool:
+    """Return whether the lease of *turn* has lapsed at this time, so that others can take it."""
+    return turn.live and turn.lease_until is not None and turn.lease_until <= at
 
 
 def ended(turn: Assignment, verb: str, act: Act, *, remark: str = "") -> Assignment:
@@ -152,96 +162,15 @@ def ended(turn: Assignment, verb: str, act: Act, *, remark: str = "") -> Assignm
     return changed(turn, state=state, outcome=OUTCOMES[verb], ended_at=act.at, remark=remark)
 
 
-def must_hold(turn: Assignment, by: Member | None) -> None:
-    """Check that *turn* is held, and by *by* when somebody is named.
+def must_be_assignable(job: Job, package: Package, member: Member, stage: Stage, turns: Sequence[Assignment]) -> None:
+    """Check that *member* can be given a slot of *package*, beside its *turns*.
 
     Raises:
-        NotHeld: when it is only offered, has ended, or is another member's.
+        NotAllowed: when they have a turn on it in this round, or are to review what they labeled.
     """
-    if by is not None:
-        must_be_of(turn, by)
-    if turn.state is TurnState.OFFERED:
-        raise NotHeld(turn.key, "it is offered: claim it first")
-    if turn.state is not TurnState.HELD:
-        raise _over(turn)
-
-
-def must_not_be_returned(turn: Assignment) -> None:
-    """Check that *turn* did not end without its work: its member has nothing to see there any more.
-
-    Raises:
-        NotHeld: when it did.
-    """
-    if turn.state is TurnState.RETURNED:
-        raise _over(turn)
-
-
-def _over(turn: Assignment) -> NotHeld:
-    how = turn.outcome.value if turn.outcome else turn.state.value
-    return NotHeld(turn.key, f"it was {how}{f' ({turn.remark})' if turn.remark else ''}: claim anew")
-
-
-def must_be_of(turn: Assignment, member: Member) -> None:
-    """Check that *turn* is, or was, the one of *member*.
-
-    Raises:
-        NotHeld: when it is another member's.
-    """
-    if turn.member != member.id:
-        raise NotHeld(turn.key, f"it is another member's, not {member.account}'s")
-
-
-def must_be_working(job: Job, act: str) -> None:
-    """Check that *job* lets held turns go on: it runs or is paused.
-
-    Raises:
-        NotAllowed: when it is a draft, finished or archived.
-    """
-    if job.state not in (JobState.RUNNING, JobState.PAUSED):
-        raise NotAllowed("the holder", act, f"job {job.name!r} is {job.state.value}")
-
-
-def own_work(job: Job, member: Member, stage: Stage) -> dict[str, Any] | None:
-    """Return what a turn on the same package looks like that keeps *member* from taking it at *stage*.
-
-    A LABEL turn, held or done, in any round; with ``allow_own_work`` at LABEL only one of the same round, so
-    that nobody votes twice.  None: nothing keeps them.
-    """
-    mine = {"member": member.id, "stage": Stage.LABEL, "state": (TurnState.HELD, TurnState.DONE)}
-    if not job.workflow.rule(stage).allow_own_work:
-        return mine
-    return {**mine, "same_round": True} if stage is Stage.LABEL else None
-
-
-def own_work_waits(job: Job, stage: Stage) -> bool:
-    """Return whether much of what waits at *stage* may be a member's own work, which they are not given."""
-    voting = job.workflow.label.votes > 1
-    return voting if stage is Stage.LABEL else not job.workflow.rule(stage).allow_own_work
-
-
-def is_own_work(job: Job, package: Package, member: Member, stage: Stage, turns: Sequence[Assignment]) -> bool:
-    """Return whether *member* labeled *package*, so that the pool does not give it to them at *stage*."""
-    kept_from = own_work(job, member, stage)
-    if kept_from is None:
-        return False
-    return any(
-        turn.member == member.id
-        and turn.stage is Stage.LABEL
-        and turn.state in (TurnState.HELD, TurnState.DONE)
-        and (turn.round == package.round or "same_round" not in kept_from)
-        for turn in turns
-    )
-
-
-def has_turn(package: Package, member: Member, turns: Sequence[Assignment]) -> bool:
-    """Return whether *member* has, or has had to its end, a turn on *package* in its present stage and round."""
-    return any(
-        turn.member == member.id
-        and turn.round == package.round
-        and turn.stage is package.stage
-        and turn.state is not TurnState.RETURNED
-        for turn in turns
-    )
+    must_not_vote_twice(package, member, turns)
+    if stage is not Stage.LABEL:
+        must_not_review_own_work(job, package, member, stage, turns)
 
 
 def must_not_vote_twice(package: Package, member: Member, turns: Sequence[Assignment]) -> None:
@@ -266,40 +195,28 @@ def must_not_review_own_work(
         raise NotAllowed(member.account, "be assigned", f"they labeled {package}; allow_own_work=True would allow it")
 
 
-def stage_of(package: Package) -> Stage:
-    """Return the stage whose work on *package* is due.
-
-    Raises:
-        NotAllowed: when it is done or discarded.
-    """
-    if package.stage is None:
-        raise NotAllowed("nobody", "work on it", f"{package} is {package.state.value}: reopen it first")
-    return package.stage
-
-
 def seat_moved(seat: Seat, by: int) -> Saved:
     """Return *seat* with *by* added to what its member holds."""
     return (seat, changed(seat, held=seat.held + by))
 
 
-MARGIN = timedelta(minutes=1)
-"""By how much a look at the pool begins before the place remembered: clocks differ, and acts take time."""
+def counted(counter: Seat, by: int, cursor: Start | None) -> Seat:
+    """Return *counter* with *by* added to what its member holds, and with a new *cursor* if there is one."""
+    return changed(counter, held=counter.held + by, start=cursor or counter.start)
 
 
-def start_at(package: Package) -> Start:
-    """Return the place of *package* in the pool."""
+CURSOR_OVERLAP = timedelta(minutes=1)
+"""By how much a scan of the queue begins before the saved cursor: clocks differ, and operations take time."""
+
+
+def cursor_at(package: Package) -> Start:
+    """Return the place of *package* in the queue."""
     return Start(package.priority, package.waiting_since)
 
 
-def is_further(old: Start | None, new: Start) -> bool:
-    """Return whether *new* is so much further than *old* that it is worth remembering."""
-    return old is None or old.priority != new.priority or new.since - old.since > MARGIN
-
-
-def seat_is_full(job: Job, stage: Stage, held: int) -> bool:
-    """Return whether a member who holds *held* turns at *stage* may take no more."""
-    limit = job.workflow.rule(stage).limit
-    return limit is not None and held >= limit
+def is_worth_saving(old: Start | None, new: Start) -> bool:
+    """Return whether the cursor *new* is so much further than *old* that it should be saved."""
+    return old is None or old.priority != new.priority or new.since - old.since > CURSOR_OVERLAP
 
 
 def _turn(
@@ -337,8 +254,3 @@ def _until(at: datetime, lease: timedelta | None) -> datetime | None:
         return at + lease
     except OverflowError:  # behind the last day that there is: for all that anybody can know, for ever
         return datetime.max.replace(tzinfo=UTC)
-
-
-def waits_at(stage: Stage) -> PackageState:
-    """Return the state of the packages that wait for *stage*."""
-    return PackageState.at(stage)

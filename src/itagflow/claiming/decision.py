@@ -1,0 +1,159 @@
+"""The one decision about claims: what may this member take at this stage, and why not.
+
+`claim`, `claim_many`, `available` and `explain` all ask `decide`, so that they cannot contradict each other.  It names
+the sources where work may come from, in order.  A claim takes the first candidate that it can lock; the others only ask
+whether there is one (``queue.py`` has the queries).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+import attrs
+
+from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.package import Assignment, Package, TurnState
+from itagflow.model.workspace import Member
+
+
+class Source(Enum):
+    """Where work may come from, in the order in which a claim looks."""
+
+    OFFERS = "offers"
+    """What is offered to the member."""
+    QUEUE = "queue"
+    """The packages that wait at the stage, but for the member's own work."""
+    LAPSED = "lapsed"
+    """The assignments whose lease has lapsed; see `Decision.accepts_lapsed`."""
+
+
+class Obstacle(Enum):
+    """What keeps a member from taking new work."""
+
+    POLICY = "policy"
+    """The policy does not let the member work here."""
+    JOB_STATE = "job state"
+    """The job does not give out work."""
+    LIMIT = "limit"
+    """The member holds as many assignments as the stage allows."""
+
+
+@attrs.frozen(kw_only=True)
+class Situation:
+    """What a decision depends on."""
+
+    job: Job
+    """The job."""
+    member: Member
+    """Who would claim."""
+    stage: Stage
+    """The kind of work."""
+    policy_refusal: str | None = None
+    """Why the policy does not let the member work at this stage; None when it does."""
+    held: int = 0
+    """How many assignments the member holds at the stage; it matters only where the stage has a limit."""
+
+
+@attrs.frozen(kw_only=True)
+class Decision:
+    """What a member may take at a stage, and why nothing else."""
+
+    situation: Situation
+    """What it was decided by."""
+    sources: tuple[Source, ...] = ()
+    """Where work may come from, in this order."""
+    obstacle: Obstacle | None = None
+    """What keeps the member from taking new work; None when nothing does."""
+    reason: str = ""
+    """The same as a sentence."""
+
+    def accepts_lapsed(self, lapsed: Assignment, package: Package, assignments: Sequence[Assignment]) -> bool:
+        """Return whether the member may have *lapsed*, whose lease has lapsed.
+
+        Their own one goes on, at any limit.  That of somebody else is taken over like new work: not on a package that
+        they labeled or have an assignment on.  An offer of their own is no lapsed work; it is among the offers.
+
+        Args:
+            lapsed: The assignment.
+            package: Its package.
+            assignments: All assignments that there ever were on the package.
+        """
+        situation = self.situation
+        if Source.LAPSED not in self.sources:
+            return False
+        if lapsed.member == situation.member.id:
+            return lapsed.state is TurnState.HELD
+        if self.obstacle is not None or has_turn(package, situation.member, assignments):
+            return False
+        return not is_own_work(situation.job, package, situation.member, situation.stage, assignments)
+
+
+def decide(situation: Situation) -> Decision:
+    """Return what the member may take, and why nothing else.
+
+    Whether there *is* something at the sources is not decided here.
+    """
+    job, stage, account = situation.job, situation.stage, situation.member.account
+    if situation.policy_refusal is not None:
+        reason = f"{account} may not {stage.value} here: {situation.policy_refusal}"
+        return Decision(situation=situation, obstacle=Obstacle.POLICY, reason=reason)
+    if job.state is not JobState.RUNNING:
+        reason = f"the job is {job.state.value}"
+        return Decision(situation=situation, obstacle=Obstacle.JOB_STATE, reason=reason)
+    limit = job.workflow.rule(stage).limit
+    if limit is not None and situation.held >= limit:
+        reason = f"the limit is reached: {account} holds {situation.held} of {limit} turns"
+        # one's own lapsed assignment is among those that are held: going on with it takes nothing new
+        sources = (Source.LAPSED,)
+        return Decision(situation=situation, sources=sources, obstacle=Obstacle.LIMIT, reason=reason)
+    return Decision(situation=situation, sources=tuple(Source))
+
+
+def depends_on(job: Job) -> tuple[object, ...]:
+    """Return what a claim depends on of *job*: its counters may change while somebody claims."""
+    return (job.state, job.workflow, job.workforce, job.template)
+
+
+def own_work(job: Job, member: Member, stage: Stage) -> dict[str, Any] | None:
+    """Return what a turn on the same package looks like that keeps *member* from taking it at *stage*.
+
+    A LABEL turn, held or done, in any round; with ``allow_own_work`` at LABEL only one of the same round, so
+    that nobody votes twice.  None: nothing keeps them.
+    """
+    mine = {"member": member.id, "stage": Stage.LABEL, "state": (TurnState.HELD, TurnState.DONE)}
+    if not job.workflow.rule(stage).allow_own_work:
+        return mine
+    return {**mine, "same_round": True} if stage is Stage.LABEL else None
+
+
+def own_work_waits(job: Job, stage: Stage) -> bool:
+    """Return whether much of what waits at *stage* may be a member's own work, which they are not given."""
+    voting = job.workflow.label.votes > 1
+    return voting if stage is Stage.LABEL else not job.workflow.rule(stage).allow_own_work
+
+
+def is_own_work(job: Job, package: Package, member: Member, stage: Stage, turns: Sequence[Assignment]) -> bool:
+    """Return whether *member* labeled *package*, so that the pool does not give it to them at *stage*."""
+    kept_from = own_work(job, member, stage)
+    if kept_from is None:
+        return False
+    return any(
+        turn.member == member.id
+        and turn.stage is Stage.LABEL
+        and turn.state in (TurnState.HELD, TurnState.DONE)
+        and (turn.round == package.round or "same_round" not in kept_from)
+        for turn in turns
+    )
+
+
+def has_turn(package: Package, member: Member, turns: Sequence[Assignment]) -> bool:
+    """Return whether *member* has, or has had to its end, a turn on *package* in its present stage and round."""
+    return any(
+        turn.member == member.id
+        and turn.round == package.round
+        and turn.stage is package.stage
+        and turn.state is not TurnState.RETURNED
+        for turn in turns
+    )

@@ -1,0 +1,102 @@
+"""The queries of claims: what is offered, what waits, what has lapsed, and where a member's scan begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from itagflow.claiming import rules
+from itagflow.claiming.decision import Decision, Source, own_work, own_work_waits
+from itagflow.flow._find import first, perhaps
+from itagflow.model.job import Job, Stage
+from itagflow.model.package import Assignment, Package, PackageState, Seat, Start, TurnState
+from itagflow.model.workspace import Member
+from itagflow.storage.port import Condition, Query, Reader, Span, Unless
+
+
+def find_offers(reader: Reader, job: Job, member: Member, stage: Stage) -> list[Assignment]:
+    """Return what is offered to *member* at *stage*, oldest first."""
+    where: dict[str, Any] = {"member": member.id, "state": TurnState.OFFERED, "job": job.id}
+    offered = reader.find(Query(Assignment, where, order=("id",)))
+    return [assignment for assignment in offered if assignment.stage is stage]
+
+
+def find_lapsed(reader: Reader, job: Job, stage: Stage, at: datetime) -> list[Assignment]:
+    """Return the assignments whose lease has lapsed at this time, the longest first."""
+    where: dict[str, Any] = {"job": job.id, "live": True, "stage": stage, "lease_until": Span(None, at)}
+    return list(reader.find(Query(Assignment, where, order=("lease_until", "id"))))
+
+
+def waiting(
+    job: Job, stage: Stage, where: Mapping[str, Condition] | None = None, unless: Unless | None = None
+) -> Query[Package]:
+    """Return the query for the first package that waits at *stage*."""
+    return Query(
+        Package,
+        {"job": job.id, "state": PackageState.at(stage), "waiting": True, **(where or {})},
+        order=("-priority", "waiting_since", "number"),
+        limit=1,
+        unless=unless,
+    )
+
+
+def next_package(job: Job, member: Member, stage: Stage, cursor: Start | None) -> Iterator[Query[Package]]:
+    """Yield queries for the next package of *member*: the first query that finds one has found it.
+
+    From *cursor* on first, so that a long row of own work is not scanned again; what came to the front since has a
+    higher priority.  The last query is the whole queue: whatever *cursor* says, nothing is left out.
+    """
+    unless = _own_work(job, member, stage)
+    if cursor is not None:
+        since = Span(cursor.since - rules.CURSOR_OVERLAP, None)
+        yield waiting(job, stage, {"priority": Span(cursor.priority + 1, None)}, unless)
+        yield waiting(job, stage, {"priority": cursor.priority, "waiting_since": since}, unless)
+    yield waiting(job, stage, unless=unless)
+
+
+def load_cursor(reader: Reader, job: Job, member: Member, stage: Stage) -> Start | None:
+    """Return where the scan of the queue begins for *member*; None: at its front."""
+    if not own_work_waits(job, stage):
+        return None
+    counter = perhaps(reader, Seat, (job.id, stage.value, member.id))
+    return counter.start if counter else None
+
+
+def find_source(reader: Reader, decision: Decision, at: datetime) -> Source | None:
+    """Return the first source that has something for the member, without locking anything."""
+    return next((source for source in decision.sources if _has_candidate(reader, decision, source, at)), None)
+
+
+def _has_candidate(reader: Reader, decision: Decision, source: Source, at: datetime) -> bool:
+    situation = decision.situation
+    job, member, stage = situation.job, situation.member, situation.stage
+    if source is Source.OFFERS:
+        return bool(find_offers(reader, job, member, stage))
+    if source is Source.QUEUE:
+        cursor = load_cursor(reader, job, member, stage)
+        return any(first(reader, query) is not None for query in next_package(job, member, stage, cursor))
+    return any(is_acceptable(reader, decision, lapsed) for lapsed in find_lapsed(reader, job, stage, at))
+
+
+def is_acceptable(reader: Reader, decision: Decision, lapsed: Assignment) -> bool:
+    """Return whether the member may have *lapsed*, whose lease has lapsed."""
+    package = reader.get(Package, (lapsed.job, lapsed.package))
+    return decision.accepts_lapsed(lapsed, package, find_assignments(reader, package))
+
+
+def find_assignments(reader: Reader, package: Package) -> list[Assignment]:
+    """Return every assignment that there ever was on *package*, oldest first."""
+    where: dict[str, Any] = {"job": package.job, "package": package.number}
+    return list(reader.find(Query(Assignment, where, order=("id",))))
+
+
+def _own_work(job: Job, member: Member, stage: Stage) -> Unless | None:
+    """Return what must not be beside a package that waits: an assignment that makes it the member's own work."""
+    kept_from = own_work(job, member, stage)
+    if kept_from is None:
+        return None
+    same = {"job": "job", "number": "package"}
+    if kept_from.pop("same_round", False):
+        same["round"] = "round"
+    return Unless(Assignment, kept_from, same)

@@ -1,0 +1,105 @@
+"""Part of what every store promises: ``hold(create=)`` inserts what is missing, once, and returns what is stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from itagflow.errors import AlreadyExists, NotFound, StoreFailed
+from itagflow.model.entity import changed
+from itagflow.model.job import Stage
+from itagflow.model.package import Package, Seat
+from itagflow.model.task import Task
+from itagflow.storage.port import Query, Store
+from itagflow.testing.builders import a_package, a_task
+from itagflow.testing.opening import Opening, refused
+from itagflow.testing.summing import sums
+from itagflow.testing.threads import often_switched, start
+
+COUNTER = Seat(job=4, stage=Stage.LABEL, member=2)
+"""What the tests create."""
+
+
+class Creating(Opening):
+    """An entity that is created when it is locked."""
+
+    def test_what_is_missing_is_created(self) -> None:
+        """It is stored with the transaction, and dropped with it."""
+        store = self.open_store()
+        with refused(StoreFailed), store.write() as writer:
+            assert writer.hold(Seat, COUNTER.key, create=COUNTER) == COUNTER
+            raise StoreFailed("test", "stop", "")
+        with refused(NotFound), store.write() as writer:
+            writer.hold(Seat, COUNTER.key)
+        with store.write() as writer:
+            assert writer.hold(Seat, COUNTER.key, create=COUNTER) == COUNTER
+            assert writer.hold(Seat, COUNTER.key, create=COUNTER) == COUNTER
+            writer.save(changed(COUNTER, held=1))
+        assert _counters(store) == [changed(COUNTER, held=1)]
+        store.close()
+
+    def test_what_exists_is_returned_and_not_created(self) -> None:
+        """Also when it differs from what would be created; shared or not."""
+        store = self.open_store()
+        stored = Seat(job=4, stage=Stage.LABEL, member=2, held=7)
+        with store.write() as writer:
+            writer.add(stored)
+        for shared in (False, True):
+            with store.write() as writer:
+                assert writer.hold(Seat, COUNTER.key, shared=shared, create=COUNTER) == stored
+        assert _counters(store) == [stored]
+        store.close()
+
+    def test_what_is_created_can_be_shared(self) -> None:
+        """A shared lock creates what is missing like any other."""
+        store = self.open_store()
+        with store.write() as writer:
+            assert writer.hold(Seat, COUNTER.key, shared=True, create=COUNTER) == COUNTER
+        assert _counters(store) == [COUNTER]
+        store.close()
+
+    def test_many_create_it_once(self) -> None:
+        """Threads that create the same entity at once, and count in it, lose nothing and are not refused."""
+        store = self.open_store()
+
+        def count_one_up() -> None:
+            with store.write() as writer:
+                held = writer.hold(Seat, COUNTER.key, create=COUNTER)
+                writer.save(changed(held, held=held.held + 1))
+
+        with often_switched():
+            for thread in [start(count_one_up) for _ in range(8)]:
+                thread.result("who creates a counter and counts in it")
+        assert [counter.held for counter in _counters(store)] == [8]
+        store.close()
+
+    def test_what_is_created_is_summed(self) -> None:
+        """The sums that are kept of its kind count it once, and what exists is not counted again."""
+        store = self.open_store()
+        for _ in range(2):
+            with store.write() as writer:
+                writer.hold(Package, (4, 1), create=a_package(1, size=5))
+        assert sums(store) == {("label",): (1, 5, 0, 0)}
+        with store.write() as writer:
+            writer.save(changed(writer.hold(Package, (4, 2), create=a_package(2, size=1)), size=3))
+        assert sums(store) == {("label",): (2, 8, 0, 0)}
+        store.close()
+
+    def test_a_unique_column_that_is_taken_is_refused(self) -> None:
+        """Nothing is created then, and the transaction goes on."""
+        store = self.open_store()
+        with store.write() as writer:
+            writer.add(a_task(1, row_key="k"))
+        with store.write() as writer:
+            with refused(AlreadyExists):
+                writer.hold(Task, (4, 2), create=a_task(2, row_key="k"))
+            with refused(NotFound):
+                writer.get(Task, (4, 2))
+            writer.hold(Task, (4, 3), create=a_task(3, row_key="l"))
+        with store.read() as reader:
+            assert [task.number for task in reader.find(Query(Task, {"job": 4}, order=("number",)))] == [1, 3]
+        store.close()
+
+
+def _counters(store: Store) -> list[Any]:
+    with store.read() as reader:
+        return list(reader.find(Query(Seat, {"job": 4})))
