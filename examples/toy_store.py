@@ -167,10 +167,11 @@ class ToyWriter(ToyReader):
         """Insert new entities; the store gives events their position."""
         added, tables, position = [], self.copies(map(type, entities)), self.position
         marks = {kind: {unique_values(entity) for entity in table.values()} for kind, table in tables.items()}
-        for entity in entities:
-            if isinstance(entity, Event):
+        for given in entities:
+            entity = given
+            if isinstance(given, Event):
                 position += 1
-                entity = attrs.evolve(entity, position=position)
+                entity = attrs.evolve(given, position=position)
             kind, own = type(entity), unique_values(entity)
             if entity.key in tables[kind]:
                 raise AlreadyExists(kind.__name__, entity.key)
