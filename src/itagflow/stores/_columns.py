@@ -68,6 +68,11 @@ def maybe_whole(name: str) -> Column:
     return Column(name, lambda value: value or 0, lambda value: value or None)
 
 
+def thousandths(name: str) -> Column:
+    """Return a column of numbers with three decimals, kept as integers, so that sums of them are exact."""
+    return Column(name, lambda value: round(value * 1_000), lambda value: value / 1_000)
+
+
 def word(name: str) -> Column:
     """Return a column of texts."""
     return Column(name, same, same)

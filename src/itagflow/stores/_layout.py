@@ -17,7 +17,8 @@ from itagflow import codec, jsontext
 from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package, PackageState, Seat, TurnState
+from itagflow.model.jobcounter import JobCounter
+from itagflow.model.package import Assignment, Package, PackageState, Purpose, Seat, TurnState
 from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
@@ -35,6 +36,7 @@ from itagflow.stores._columns import (
     named,
     same,
     sum_of,
+    thousandths,
     time,
     time_limit,
     whole,
@@ -235,10 +237,17 @@ JOB = Layout(
     Job,
     "job",
     (whole("id"),),
-    (whole("workspace"), named("name"), choice("state", JobState)),
+    (whole("workspace"), named("name"), choice("state", JobState), whole("priority")),
     (("workspace", "name"), ("name",)),
     unique=("workspace", "name"),
     cached=True,
+)
+JOB_COUNTER = Layout(
+    JobCounter,
+    "job_counter",
+    (whole("job"),),
+    # all of it are columns: a row that every append changes is small, and no JSON is read or written for it
+    (whole("tasks"), whole("packages"), whole("rows_read")),
 )
 PACKAGE = Layout(
     Package,
@@ -259,6 +268,7 @@ PACKAGE = Layout(
         whole("prelabeled"),
         whole("corrected"),
         flag("open", derived=True),
+        time_limit("due"),
     ),
     (
         ("job", "open", "number"),
@@ -292,6 +302,7 @@ ASSIGNMENT = Layout(
         flag("live", derived=True),
         time_limit("lease_until"),
         word("token"),
+        choice("purpose", Purpose),
     ),
     (
         ("job", "package", "id"),
@@ -313,6 +324,7 @@ ANSWER = Layout(
         flag("counts", derived=True),
         flag("dropped", derived=True),
         maybe_choice("verdict", Verdict),
+        thousandths("seconds"),
     ),
     (("job", "task", "assignment"),),
 )
@@ -339,6 +351,7 @@ _ALL: list[Layout[Any]] = [
     MEMBER,
     TEMPLATE,
     JOB,
+    JOB_COUNTER,
     PACKAGE,
     TASK,
     ASSIGNMENT,
