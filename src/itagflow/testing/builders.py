@@ -164,7 +164,8 @@ def _orders() -> list[Entity]:
     notes = {"tags": ("x", "y"), "remark": "r", "guideline": "g", "due_at": AT}
     crew = {Stage.LABEL: Crew((2, 3), ("night",)), Stage.INSPECT: Crew()}
     states = {"state": JobState.PAUSED, "row_key": "id", "packaging": AvgSize(3)}
-    moves = {"state": PackageState.INSPECT, "round": 2, "free": 0, "priority": -3, "abandoned": 1, "wrong": 1, "due": AT}
+    moves = {"state": PackageState.INSPECT, "round": 2, "free": 0, "priority": -3, "abandoned": 1, "wrong": 1}
+    moves["due"] = AT
     return [
         a_job(id=14, name="all", workflow=flow, workforce=crew, following=_change(), **states, **counts, **notes),
         JobCounter(job=14, tasks=5, packages=3, rows_read=6, version=9),
