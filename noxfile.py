@@ -76,6 +76,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/volume.py", *session.posargs)
     session.run("python", "benchmarks/million.py", *([] if "--long" in session.posargs else ["200000"]))
     session.run("python", "benchmarks/own_work.py")
+    session.run("python", "benchmarks/appends.py")
     session.run("python", "benchmarks/manifest.py", *session.posargs)
 
 

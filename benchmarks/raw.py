@@ -44,8 +44,8 @@ class Raw:
     def event(self, verb: str, package: int, turn: int, task: int, body: dict[str, Any]) -> None:
         """Insert an event."""
         self.run(
-            "INSERT INTO event (version, workspace, job, package, turn, task, member, verb, at, body) "
-            "VALUES (0, 1, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO event (version, workspace, job, package, turn, task, member, verb, at, became, body) "
+            "VALUES (0, 1, ?, ?, ?, ?, ?, ?, ?, '', ?)",
             (self.job, package, turn, task, self.member, verb, micros(), json.dumps(body, separators=(",", ":"))),
         )
 

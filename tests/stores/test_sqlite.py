@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import sqlite3
 import threading
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from itagflow.model.task import Answer, Task
 from itagflow.store import Query
 from itagflow.stores import SqliteStore, _forks, _sqlite_transactions
 from itagflow.stores._layout import LAYOUTS
-from itagflow.stores._schema import APPLICATION
 from itagflow.stores._sql import SQLITE
 from itagflow.stores._transactions import IDLE
 from itagflow.testing import ConcurrencyContract, StoreContract, a_package, a_task, an_answer, an_event
@@ -107,27 +105,6 @@ class TestOpening:
         store = SqliteStore(path, synchronous=mode)
         assert on_writing_connection(store, "PRAGMA synchronous") == [(number,)]
         assert on_writing_connection(store, "PRAGMA journal_mode") == [("wal",)]
-        store.close()
-
-    def test_an_older_database_is_brought_up_to_date(self, path: Path) -> None:
-        first = files("itagflow.stores").joinpath("migrations", "sqlite", "0001.sql").read_text("utf-8")
-        with sqlite3.connect(path) as connection:
-            connection.executescript(first)
-            names = [row[1] for row in connection.execute("PRAGMA table_info(package)")]
-            row = LAYOUTS[Package].row(a_package(priority=3))
-            known = dict(zip([*(column.name for column in LAYOUTS[Package].stored), "body"], row, strict=True))
-            values = [known[name] for name in names]
-            connection.execute(f"INSERT INTO package VALUES ({', '.join('?' * len(values))})", values)
-            connection.execute(f"PRAGMA application_id = {APPLICATION}")
-            connection.execute("PRAGMA user_version = 1")
-        connection.close()
-        store = SqliteStore(path)
-        with store.read() as reader:
-            assert reader.get(Package, (4, 1)) == a_package(priority=3)
-        fresh = SqliteStore(path.with_name("fresh.db"))
-        schema = "SELECT name, sql FROM sqlite_master ORDER BY name"
-        assert on_writing_connection(store, schema) == on_writing_connection(fresh, schema)
-        fresh.close()
         store.close()
 
     def test_a_newer_database_is_refused_and_left_alone(self, path: Path) -> None:

@@ -37,6 +37,14 @@ KEPT = 1_000
 """How many problems a report or an error holds; all are counted."""
 
 
+@attrs.frozen
+class _Checked:
+    """What was read of the data at once: its good rows, and how many rows were read with them."""
+
+    rows: list[Ready]
+    rows_read: int
+
+
 @attrs.define
 class _Tally:
     """What loading has come to so far."""
@@ -125,26 +133,24 @@ class Loading(Shell):
         numbered = enumerate(progress(rows) if progress else rows, passed_over + 1)
         tally = _Tally()
         while batch := list(islice(numbered, loading.block_size(job, counter))):
-            good = _checked(batch, template, job, tally)
+            checked = _Checked(_checked(batch, template, job, tally), batch[-1][0])
             if on_error == "raise" and tally.bad:
                 continue  # only what else is bad is still looked for
             if verb == "load":
-                counter = self._load_batch(job, counter, good, batch[-1][0], by, tally)
+                counter = self._load_batch(job, counter, checked, by, tally)
             else:
-                counter = self._append_batch(job, good, by, tally)
+                counter = self._append_batch(job, checked.rows, by, tally)
         if tally.bad and on_error == "raise":
             raise InvalidData(f"the data of job {job.name!r}", tally.problems, tally.bad)
         return LoadReport(
             loaded=tally.loaded, skipped=tally.bad, duplicates=tally.duplicates, problems=tuple(tally.problems)
         )
 
-    def _load_batch(
-        self, job: Job, seen: JobCounter, good: list[Ready], rows_read: int, by: MemberRef, tally: _Tally
-    ) -> JobCounter:
+    def _load_batch(self, job: Job, seen: JobCounter, checked: _Checked, by: MemberRef, tally: _Tally) -> JobCounter:
         """Store rows of a draft, which fill its packages, and return its counter as it is then; *seen* is the last."""
         with self._acting() as block:
             act = _may_take_rows(block, "load", job, by)
-            new = _unknown(block, job, good)
+            new = _unknown(block, job, checked.rows)
             placed = loading.places(job, seen, new, _values(block, job, new), draft=True)
             # packages are held before the counter, as everywhere; so their numbers are worked out with the last one
             present = _hold_packages(block, seen, set(placed))
@@ -154,10 +160,10 @@ class Loading(Shell):
             _must_take_rows("load", now)
             turn = _find.first(block.store, Query(Assignment, {"job": now.id}, limit=1))
             loading.must_have_no_prelabels(now, turn)
-            batch = Batch(rows=new, placed=placed, present=present, rows_read=rows_read)
+            batch = Batch(rows=new, placed=placed, present=present, rows_read=checked.rows_read)
             change = loading.loaded("load", now, seen, batch, act)
             block.do(change)
-            tally.stored(new, good)
+            tally.stored(new, checked.rows)
             return loading.counter_after(change)
 
     def _append_batch(self, job: Job, good: list[Ready], by: MemberRef, tally: _Tally) -> JobCounter:

@@ -166,6 +166,13 @@ PASSING = frozenset({Outcome.REVIEWED, Outcome.ACCEPTED})
 """The outcomes of a review turn that let the package pass."""
 
 
+def _purpose_of(assignment: Assignment) -> Purpose:
+    """Return what an assignment is for, as its stage and its round tell."""
+    if assignment.stage is not Stage.LABEL:
+        return Purpose.REVIEW
+    return Purpose.LABEL if assignment.round == 1 else Purpose.REWORK
+
+
 @attrs.frozen(kw_only=True)
 class Assignment:
     """One person's turn on one package at one stage: what ``flow.claim`` gives.  Never deleted."""
@@ -192,7 +199,7 @@ class Assignment:
     """Until when nobody else can take it; None: for ever."""
     token: str = ""
     """The caller's own name for the claim; the same token gives the same turn."""
-    purpose: Purpose = attrs.field()
+    purpose: Purpose = attrs.Factory(_purpose_of, takes_self=True)
     """What it is for; its stage and its round tell, unless it is given."""
     outcome: Outcome | None = None
     """How it ended; None while it is offered or held."""
@@ -204,12 +211,6 @@ class Assignment:
     """The tasks that a REJECTED turn sent back; None: every task of the package."""
     version: int = 0
     """Counts the saves."""
-
-    @purpose.default
-    def _purpose(self) -> Purpose:
-        if self.stage is not Stage.LABEL:
-            return Purpose.REVIEW
-        return Purpose.LABEL if self.round == 1 else Purpose.REWORK
 
     @property
     def key(self) -> tuple[int, int]:

@@ -73,9 +73,9 @@ def thousandths(name: str) -> Column:
     return Column(name, lambda value: round(value * 1_000), lambda value: value / 1_000)
 
 
-def word(name: str) -> Column:
-    """Return a column of texts."""
-    return Column(name, same, same)
+def word(name: str, *, derived: bool = False) -> Column:
+    """Return a column of texts; a *derived* one is a property."""
+    return Column(name, same, None if derived else same)
 
 
 def named(name: str) -> Column:

@@ -342,8 +342,10 @@ EVENT = Layout(
         whole("member"),
         word("verb"),
         time("at"),
+        word("became", derived=True),
     ),
-    (("job", "position"), ("job", "package", "position")),
+    (("job", "position"), ("job", "package", "position"), ("job", "became", "position")),
+    sparse=frozenset({"became"}),
 )
 
 _ALL: list[Layout[Any]] = [

@@ -164,7 +164,14 @@ def _orders() -> list[Entity]:
     notes = {"tags": ("x", "y"), "remark": "r", "guideline": "g", "due_at": AT}
     crew = {Stage.LABEL: Crew((2, 3), ("night",)), Stage.INSPECT: Crew()}
     states = {"state": JobState.PAUSED, "row_key": "id", "packaging": AvgSize(3)}
-    moves = {"state": PackageState.INSPECT, "round": 2, "free": 0, "priority": -3, "abandoned": 1, "wrong": 1}
+    moves: dict[str, Any] = {
+        "state": PackageState.INSPECT,
+        "round": 2,
+        "free": 0,
+        "priority": -3,
+        "abandoned": 1,
+        "wrong": 1,
+    }
     moves["due"] = AT
     return [
         a_job(id=14, name="all", workflow=flow, workforce=crew, following=_change(), **states, **counts, **notes),
@@ -198,7 +205,13 @@ def _work() -> list[Entity]:
     judged = {"verdict": Verdict.WRONG, "remark": "r", "disputed": ("1",), "member": None, "score": 0.5, "model": "m"}
     judged |= {"template_version": 2, "seconds": 12.345}
     ended = {"outcome": Outcome.REJECTED, "ended_at": AT, "remark": "no", "sent_back": (1,), "lease_until": AT}
-    where = {"stage": Stage.INSPECT, "member": None, "state": TurnState.DONE, "scope": (1, 2), "token": "t"}
+    where: dict[str, Any] = {
+        "stage": Stage.INSPECT,
+        "member": None,
+        "state": TurnState.DONE,
+        "scope": (1, 2),
+        "token": "t",
+    }
     where["purpose"] = Purpose.ADJUDICATION
     move = Move("package", (4, 1), "state", "label", "inspect")
     return [

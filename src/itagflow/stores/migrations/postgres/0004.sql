@@ -119,8 +119,10 @@ CREATE TABLE event (
     position BIGINT PRIMARY KEY DEFAULT next_position(), version BIGINT NOT NULL,
     workspace BIGINT NOT NULL, job BIGINT NOT NULL, package BIGINT NOT NULL, turn BIGINT NOT NULL,
     task BIGINT NOT NULL, member BIGINT NOT NULL, verb TEXT COLLATE "C" NOT NULL, at BIGINT NOT NULL,
-    body JSONB NOT NULL
+    became TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL
 );
 ALTER SEQUENCE event_position OWNED BY event.position;
 CREATE INDEX event_job ON event (job, position);
 CREATE INDEX event_package ON event (job, package, position);
+-- Few events end a package or open it again: who waits for results reads those alone.
+CREATE INDEX event_became ON event (job, position) WHERE became <> '';

@@ -95,10 +95,13 @@ CREATE TABLE seat (
 CREATE TABLE event (
     position INTEGER PRIMARY KEY AUTOINCREMENT, version INTEGER NOT NULL,
     workspace INTEGER NOT NULL, job INTEGER NOT NULL, package INTEGER NOT NULL, turn INTEGER NOT NULL,
-    task INTEGER NOT NULL, member INTEGER NOT NULL, verb TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL
+    task INTEGER NOT NULL, member INTEGER NOT NULL, verb TEXT NOT NULL, at INTEGER NOT NULL,
+    became TEXT NOT NULL, body TEXT NOT NULL
 );
 CREATE INDEX event_job ON event (job);
 CREATE INDEX event_package ON event (job, package);
+-- Few events end a package or open it again: who waits for results reads those alone.
+CREATE INDEX event_became ON event (job) WHERE became <> '';
 
 -- What the planner believes: a job is large, and a package of it is small. Without this it takes a primary key that
 -- starts with the job for as good as an index that also has the package or the state, and reads the whole job.
@@ -121,5 +124,6 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('answer', 'answer', '150000000 1500000 50 1'),
     ('answer', 'answer_task', '150000000 1500000 3 1'),
     ('seat', 'seat', '10000 100 30 1'),
+    ('event', 'event_became', '2000000 20000'),
     ('event', 'event_job', '200000000 2000000'),
     ('event', 'event_package', '200000000 2000000 200');
