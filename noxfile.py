@@ -78,6 +78,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/own_work.py")
     session.run("python", "benchmarks/calls.py")
     session.run("python", "benchmarks/imports.py")
+    session.run("python", "benchmarks/appends.py")
     session.run("python", "benchmarks/manifest.py", *session.posargs)
 
 

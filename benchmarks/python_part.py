@@ -16,10 +16,9 @@ from contextlib import contextmanager
 from time import process_time
 from typing import Any
 
-from itagflow.stores import _sqlite_transactions
-
 import itagflow
 from itagflow import Choice, FixedSize, Flow, Job, Stage, templates
+from itagflow.storage.sqlite import transactions as _sqlite_transactions
 
 CALLS, ROUNDS = 1_000, 5
 Statement = tuple[str, tuple[Any, ...]]

@@ -44,8 +44,8 @@ class Raw:
     def event(self, verb: str, package: int, turn: int, task: int, body: dict[str, Any]) -> None:
         """Insert an event."""
         self.run(
-            "INSERT INTO event (version, workspace, job, package, turn, task, member, verb, at, body) "
-            "VALUES (0, 1, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO event (version, workspace, job, package, turn, task, member, verb, at, became, body) "
+            "VALUES (0, 1, ?, ?, ?, ?, ?, ?, ?, '', ?)",
             (self.job, package, turn, task, self.member, verb, micros(), json.dumps(body, separators=(",", ":"))),
         )
 
@@ -76,7 +76,7 @@ class Raw:
             turn = next(self.ids)
             self.run(
                 "INSERT INTO assignment (job, id, version, package, stage, round, member, state, live, lease_until, "
-                "token, body) VALUES (?, ?, 0, ?, 'label', 1, ?, 'held', 1, ?, '', ?)",
+                "token, purpose, body) VALUES (?, ?, 0, ?, 'label', 1, ?, 'held', 1, ?, '', 'label', ?)",
                 (self.job, turn, number, self.member, NEVER, json.dumps({"made_at": micros()})),
             )
             key = [self.job, turn]
@@ -109,7 +109,7 @@ class Raw:
             body = {"at": micros(), "replies": {"1": {"key": label, "kind": "choice"}}}
             self.run(
                 "INSERT INTO answer (job, assignment, task, version, package, stage, round, member, counts, dropped, "
-                "verdict, body) VALUES (?, ?, ?, 0, ?, 'label', 1, ?, 1, 0, '', ?)",
+                "verdict, seconds, body) VALUES (?, ?, ?, 0, ?, 'label', 1, ?, 1, 0, '', 0, ?)",
                 (*key, row[1], self.member, json.dumps(body, separators=(",", ":"))),
             )
             self.event("save", row[1], turn, task, {})
@@ -158,8 +158,11 @@ class Raw:
                 )
                 self.insert(
                     "package (job, number, version, state, waiting, priority, waiting_since, free, round, size, "
-                    "abandoned, wrong, disputed, value, body)",
-                    ((self.job, p, 0, "label", 1, 0, micros(), 1, 1, size, 0, 0, 0, "", "{}") for p in packages),
+                    "abandoned, wrong, disputed, value, prelabeled, corrected, open, due, body)",
+                    (
+                        (self.job, p, 0, "label", 1, 0, micros(), 1, 1, size, 0, 0, 0, "", 0, 0, 1, NEVER, "{}")
+                        for p in packages
+                    ),
                 )
                 self.sums((self.job, "label", len(packages), len(block)))
                 self.event("load", 0, 0, 0, {"data": {"rows": [first, numbers[-1]]}})

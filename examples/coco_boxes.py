@@ -121,7 +121,7 @@ def main(url: str = "memory:", *, seed: int = 7, sample: float = 0.5) -> tuple[i
         out = io.BytesIO()
         report = flow.export(job, "itag", out)
         print(flow.progress(job))
-        print(f"{made} of {job.loaded} images were labeled wrong; inspecting {sample:.0%} caught {caught} of them")
+        print(f"{made} of {len(boxes)} images were labeled wrong; inspecting {sample:.0%} caught {caught} of them")
         print(f"exported {report.rows} rows, {len(out.getvalue()):,} bytes")
     return made, caught
 

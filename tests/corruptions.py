@@ -33,6 +33,7 @@ from itagflow import (
 )
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event, Move
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Outcome, Seat, Start
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage import FIELDS, Query
@@ -151,7 +152,7 @@ def spoiled(flow: Flow, job: Job) -> None:
     """Something is wrong with the job itself, with its first task, the last claim and every package."""
     for package in list(flow.packages(job)):
         altered(flow, package, wrong=9)
-    altered(flow, flow.job(job), loaded=7)
+    altered(flow, at(flow, JobCounter, job.id), tasks=7)
     altered(flow, at(flow, Task, job.id, 1), row="{")
     removed(flow, all_of(flow, Event, job=job.id, verb="claim")[-1])
 
@@ -273,7 +274,7 @@ CORRUPTIONS = [
         a_busy_job,
         remove(Package, 7, 5),
         [
-            "job 7: packages is 5, and should be 4",
+            "the counter of job 7: packages is 5, and should be 4",
             "event 24: package is 5, and should be one of its job",
             "task 9 of job 7: package is 5, and should be one of its job",
             "task 10 of job 7: package is 5, and should be one of its job",
@@ -286,22 +287,34 @@ CORRUPTIONS = [
             Package(job=7, number=6, size=1, waiting_since=START), Task(job=7, number=11, package=6, row='{"data": {}}')
         ),
         [
-            "job 7: loaded is 10, and should be 11",
-            "job 7: packages is 5, and should be 6",
+            "the counter of job 7: tasks is 10, and should be 11",
+            "the counter of job 7: packages is 5, and should be 6",
         ],
         id="package that nobody loaded",
     ),
     pytest.param(
         a_busy_job,
-        change(Job, 7, packages=6),
-        ["job 7: packages is 6, and should be 5", "job 7: packages, as the history tells it, is 6, and should be 5"],
+        change(JobCounter, 7, packages=6),
+        [
+            "the counter of job 7: packages is 6, and should be 5",
+            "the counter of job 7: packages, as the history tells it, is 6, and should be 5",
+        ],
         id="package number of the job",
     ),
     pytest.param(
         a_busy_job,
-        change(Job, 7, loaded=9),
-        ["job 7: loaded is 9, and should be 10", "job 7: loaded, as the history tells it, is 9, and should be 10"],
+        change(JobCounter, 7, tasks=9),
+        [
+            "the counter of job 7: tasks is 9, and should be 10",
+            "the counter of job 7: tasks, as the history tells it, is 9, and should be 10",
+        ],
         id="task number of the job",
+    ),
+    pytest.param(
+        a_busy_job,
+        remove(JobCounter, 7),
+        ["job 7: its counter is nothing, and should be there"],
+        id="counter gone",
     ),
     pytest.param(
         a_busy_job,
@@ -342,7 +355,7 @@ CORRUPTIONS = [
     pytest.param(
         a_busy_job,
         remove(Task, 7, 10),
-        ["job 7: loaded is 10, and should be 9", "package 5 of job 7: size is 2, and should be 1"],
+        ["the counter of job 7: tasks is 10, and should be 9", "package 5 of job 7: size is 2, and should be 1"],
         id="last task gone",
     ),
     pytest.param(
@@ -563,8 +576,8 @@ CORRUPTIONS = [
         a_busy_job,
         forget("load"),
         [
-            "job 7: loaded, as the history tells it, is 10, and should be 0",
-            "job 7: packages, as the history tells it, is 5, and should be 0",
+            "the counter of job 7: tasks, as the history tells it, is 10, and should be 0",
+            "the counter of job 7: packages, as the history tells it, is 5, and should be 0",
         ],
         id="load not told",
     ),
@@ -764,6 +777,7 @@ CORRUPTIONS = [
         a_busy_job,
         remove(Job, 7),
         [
+            "job 7: what it has of JobCounter is 1, and should be 0",
             "job 7: what it has of Package is 5, and should be 0",
             "job 7: what it has of Task is 10, and should be 0",
             "job 7: what it has of Assignment is 7, and should be 0",

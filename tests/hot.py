@@ -50,5 +50,6 @@ HOT: list[tuple[Query[Any], str]] = [
     (Query(Answer, {"job": 4, "task": Span(1, 9)}), "answer_task"),
     (Query(Answer, {"job": 4, "assignment": 1}), "PRIMARY KEY"),
     (Query(Event, {"job": 4}, order=("position",), limit=9, after=(3, 3)), "event_job"),
+    (Query(Event, {"job": 4, "became": ("final", "reopened")}, order=("position",), limit=9), "event_became"),
     (Query(Event, {"job": 4, "package": 1}, order=("position",), limit=9), "event_package"),
 ]

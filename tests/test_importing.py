@@ -141,7 +141,8 @@ class TestAsAFinishedJob:
         with pytest.raises(NotFound):
             flow.job("again")
         whole = Workflow(Label(), Inspect(), Accept())
-        assert flow.import_job("street", "again", template=CATS, data=data, workflow=whole, by="ada").loaded == 4
+        again = flow.import_job("street", "again", template=CATS, data=data, workflow=whole, by="ada")
+        assert flow.progress(again).total == 4
 
     def test_bad_results_are_all_named_and_nothing_is_left_behind(self, flow: Flow) -> None:
         text = a_finished_manifest().replace(b'"cat"', b'"bird"')

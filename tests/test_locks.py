@@ -17,6 +17,7 @@ from itagflow.flow._act import Block
 from itagflow.flow._locks import LOCK_ORDER, LockOrder, LockOrderError
 from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package, Seat
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
@@ -87,6 +88,10 @@ def workspace(block: Block, job: Job) -> object:
     return block.hold(Workspace, (job.workspace,))
 
 
+def counter(block: Block, job: Job) -> object:
+    return block.hold_counter(job.id)
+
+
 def saved_job(block: Block, job: Job) -> object:
     return block.replace(block.job(job), job)
 
@@ -96,7 +101,19 @@ def take(number: int) -> Step:
 
 
 LAWFUL: dict[str, list[Step]] = {
-    "all kinds": [package(1), package(2), task, turn(1), turn(2), seat, the_job, member("ada"), member("ben"), event],
+    "all kinds": [
+        package(1),
+        package(2),
+        task,
+        turn(1),
+        turn(2),
+        seat,
+        counter,
+        the_job,
+        member("ada"),
+        member("ben"),
+        event,
+    ],
     "members by one who changes them": [workspace, member("ben", shared=False), event],
     "again what is locked": [package(1), seat, the_job, package(1), seat, the_job],
     "shared what is locked exclusively": [the_job, shared_job, the_job],
@@ -105,6 +122,8 @@ LAWFUL: dict[str, list[Step]] = {
     "an assignment alone": [turn(1)],
 }
 UNLAWFUL: dict[str, list[Step]] = {
+    "a counter behind its job": [the_job, counter],
+    "a claim counter behind that of the job": [counter, seat],
     "a lower package": [package(2), package(1)],
     "a package behind a task": [package(1), task, package(2)],
     "a package behind an assignment": [package(1), turn(1), package(2)],
@@ -160,7 +179,7 @@ def test_an_error_names_both_rows() -> None:
 
 
 def test_every_kind_that_is_locked_has_one_place() -> None:
-    kinds: set[type[Entity]] = {Workspace, Package, Task, Assignment, Seat, Job, Member, Event}
+    kinds: set[type[Entity]] = {Workspace, Package, Task, Assignment, Seat, JobCounter, Job, Member, Event}
     assert set(LOCK_ORDER) == kinds
     assert len(LOCK_ORDER) == len(kinds)
     order = [LOCK_ORDER.index(kind) for kind in (Package, Assignment, Seat, Job, Member)]

@@ -363,7 +363,7 @@ class TestSources:
     def prelabels(self, flow: Flow, job: Job) -> list[Any]:
         with flow.store.read() as reader:
             said = {answer.task: answer.reply for answer in reader.find(Query(Answer, {"job": job.id}))}
-        return [said.get(number) for number in range(1, flow.job(job).loaded + 1)]
+        return [said.get(number) for number in range(1, flow.progress(job).total + 1)]
 
     def test_a_field_of_the_row_by_the_title_of_its_question(self, flow: Flow) -> None:
         cells = [("cat", "0.9"), ("", ""), ("dog", "x"), ("bird", "")]

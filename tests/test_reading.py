@@ -81,9 +81,7 @@ class TestWhoWasRemoved:
         flow.add_member("street", "ann", Role.ANNOTATION_ADMIN, by="ada")
         sound = {job.id: job for job in flow.jobs("street")}
         if name == "verify":
-            self.put(
-                flow, *(changed(job, remark=job.remark, seed=job.seed, loaded=job.loaded + 1) for job in sound.values())
-            )
+            self.put(flow, *(changed(job, remark=job.remark, created_by=77) for job in sound.values()))
         found = ITERATORS[name](flow, args, "ann")
         assert next(found)
         flow.remove_member("street", "ben" if name == "tasks" else "ann", by="ada")

@@ -15,6 +15,7 @@ from workers import unsound
 
 import itagflow
 from itagflow import AvgSize, FieldBase, FixedSize, Flow, InvalidData, Job, JobPart, NotFound, Package, Task
+from itagflow.model.jobcounter import JobCounter
 
 IN_A_JOB = [each for each in CORRUPTIONS if each.id != "job gone"]
 
@@ -123,7 +124,7 @@ def test_a_job_without_tasks_has_one_part_and_that_is_sound(numbered: Flow) -> N
     job = cats(numbered, tasks=0, draft=True)
     (part,) = numbered.parts(job, 8)
     assert found(numbered, part) == []
-    altered(numbered, numbered.job(job), loaded=7)
+    altered(numbered, at(numbered, JobCounter, job.id), tasks=7)
     assert found(numbered, part) == found(numbered, job) != []
 
 

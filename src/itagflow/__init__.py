@@ -56,7 +56,7 @@ from itagflow.model.migration import (
     RenameQuestion,
     TemplateReport,
 )
-from itagflow.model.package import Assignment, Outcome, Package, PackageState, TurnState
+from itagflow.model.package import Assignment, Outcome, Package, PackageState, Purpose, TurnState
 from itagflow.model.part import Part
 from itagflow.model.prelabel import PreLabel
 from itagflow.model.region import (
@@ -145,6 +145,7 @@ __all__ = [
     "Problem",
     "Progress",
     "Provenance",
+    "Purpose",
     "Question",
     "QuestionKind",
     "Ranking",

@@ -46,8 +46,7 @@ def write(flow: Flow, job: Job, account: str = "p7") -> list[Any]:
     for task in (*tasks_of(assignment), *tasks_of(assignment)):
         answers += [noted(flow.save(assignment, task, Choice(random.choice(LABELS)))) for _ in range(2)]
     flow.create_workspace(f"of-{account}-{os.getpid()}-{secrets.token_hex(2)}", admin="ada")
-    assert flow.progress(job).total == job.loaded
-    assert sum(1 for _ in flow.results(job, snapshot=True)) == job.loaded
+    assert sum(1 for _ in flow.results(job, snapshot=True)) == flow.progress(job).total > 0
     if is_file(flow.store.name):
         check_locks(flow, flow.store.name)
     return answers
@@ -187,7 +186,7 @@ def during_a_load(url: str, size: int) -> str:
         children.fork(lambda: write(house.flow, house.job))
         children.wait_all()
     assert not errors, errors
-    assert house.flow.job(draft).loaded == reports[0].loaded == size
+    assert house.flow.progress(draft).total == reports[0].loaded == size
     said = children.only(*fate_of_most(url))
     return f"{size} rows, {said}, {house.close()} answers kept"
 
@@ -207,7 +206,7 @@ def by_the_data(url: str, size: int) -> str:
     _load(house, draft, forking(), reports, errors)
     assert not errors, errors
     said = children.only(*fate_of_most(url))
-    assert house.flow.job(draft).loaded == size
+    assert house.flow.progress(draft).total == size
     return f"{said}, {house.close()} answers kept"
 
 
@@ -238,7 +237,7 @@ def that_exit(url: str, forks: int) -> str:
                 children.tell(acts[number % 3], sys.exit)
             children.wait_all()
             worker.save()
-        assert sum(1 for _ in frozen) == house.job.loaded - 1, "the parent's own snapshot has ended"
+        assert sum(1 for _ in frozen) == house.flow.progress(house.job).total - 1, "the parent's own snapshot has ended"
         said = children.only(WROTE, REFUSED)
         house.end()
         kept = check(house.flow, house.ledger)
@@ -264,7 +263,7 @@ def with_a_half_read_snapshot(url: str, forks: int) -> str:
         else:
             children.fork(act)
         children.wait_all()
-        assert sum(1 for _ in frozen) == house.job.loaded - 1
+        assert sum(1 for _ in frozen) == house.flow.progress(house.job).total - 1
     said = children.only(WROTE, REFUSED)
     return f"{said}, {house.close()} answers kept"
 

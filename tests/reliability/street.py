@@ -123,15 +123,16 @@ class Worker:
 
     def look(self) -> None:
         """See how far the job is."""
-        assert self.flow.progress(self.job).total == self.job.loaded
+        progress = self.flow.progress(self.job)
+        assert progress.total == 2 * sum(progress.packages.values())
 
     def list_results(self) -> None:
         """Read all results, page by page."""
-        assert sum(1 for _ in self.flow.results(self.job)) == self.job.loaded
+        assert sum(1 for _ in self.flow.results(self.job)) == self.flow.progress(self.job).total
 
     def freeze_results(self) -> None:
         """Read all results of one moment."""
-        assert sum(1 for _ in self.flow.results(self.job, snapshot=True)) == self.job.loaded
+        assert sum(1 for _ in self.flow.results(self.job, snapshot=True)) == self.flow.progress(self.job).total
 
     def export(self) -> None:
         """Write them to a file."""

@@ -1,4 +1,4 @@
-"""A database with work in it that an older version has made is brought up to date, and is sound."""
+"""A database from before the first release is refused, and left alone."""
 
 from __future__ import annotations
 
@@ -8,46 +8,37 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from corruptions import a_busy_job
-from scenes import Clock
 
 import itagflow
-from itagflow import PackageState
+from itagflow import StoreFailed
+from itagflow.storage._sql.migrations import FIRST
 
-BACK = [
-    "DROP INDEX package_open",
-    "ALTER TABLE package DROP COLUMN open",
-    "DROP TABLE package_sums",
-]
-"""From version 3 to 2."""
+REFUSED = r"version {} of the schema, from before the first release.*Export its jobs .* import them into a new database"
 
 
-def one_version_back(url: str, file: Path) -> None:
+def set_version(url: str, file: Path, version: int) -> None:
+    """Have a database say that its schema has this version."""
     if url.startswith("postgresql"):
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("SET search_path TO itagflow")
-            for statement in (*BACK, "DROP INDEX assignment_package", "DELETE FROM migration WHERE version = 3"):
-                connection.execute(statement.encode())
-            connection.execute("CREATE INDEX assignment_package ON assignment (job, package, id)")
+            connection.execute("UPDATE itagflow.migration SET version = %s", (version,))
         return
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        for statement in (*BACK, "DELETE FROM sqlite_stat1 WHERE idx = 'package_open'", "PRAGMA user_version = 2"):
-            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {version}")
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_what_version_3_keeps_is_worked_out(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path, clock: Clock
-) -> None:
-    """Which packages are open, and the sums of those in each state."""
+def test_what_was_never_released_is_refused(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Its jobs come over as files, which the error says."""
     file = tmp_path / "labels.db"
     url = str(request.getfixturevalue("postgres_url")) if kind == "postgres" else f"sqlite:///{file}"
-    with itagflow.open(url, clock=clock) as flow:
-        job = a_busy_job(flow)
-        before = flow.progress(job)
-    one_version_back(url, file)
-    with itagflow.open(url, clock=clock) as flow:
-        assert flow.progress(job) == before
-        assert before.packages[PackageState.DISCARDED] == 1
-        assert list(flow.verify()) == []
-        assert flow.finish(job, by="ada", discard_open=True).state.value == "finished"
+    with itagflow.open(url) as flow:
+        flow.create_workspace("street", admin="ada")
+    for version in range(1, FIRST):
+        set_version(url, file, version)
+        before = file.read_bytes() if kind == "sqlite" else b""
+        with pytest.raises(StoreFailed, match=REFUSED.format(version)):
+            itagflow.open(url)
+        assert kind == "postgres" or file.read_bytes() == before
+    set_version(url, file, FIRST)
+    with itagflow.open(url) as flow:
+        assert list(flow.jobs("street")) == []

@@ -48,30 +48,7 @@ class TestPostgresConcurrency(Opens, ConcurrencyContract):
     pass
 
 
-def described(url: str, schema: str) -> list[tuple[Any, ...]]:
-    """Every column, index and function of a schema."""
-    columns = """
-        SELECT table_name, column_name, data_type, is_nullable, collation_name, column_default
-        FROM information_schema.columns WHERE table_schema = %(schema)s AND table_name <> 'migration'
-    """
-    indexes = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = %(schema)s AND tablename <> 'migration'"
-    routines = "SELECT proname, pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = %(schema)s::regnamespace"
-    with psycopg.connect(url) as connection:
-        found = [row for text in (columns, indexes, routines) for row in connection.execute(text, {"schema": schema})]
-    return sorted(tuple(str(value).replace(f"{schema}.", "") for value in row) for row in found)
-
-
 class TestSchema:
-    def test_step_by_step_it_becomes_what_it_is_at_once(
-        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        scripts = migrations("postgres")
-        for count in range(1, len(scripts) + 1):
-            monkeypatch.setattr("itagflow.storage.postgres.store.migrations", lambda _, count=count: scripts[:count])
-            PostgresStore(postgres_url, schema="slowly").close()
-        PostgresStore(postgres_url, schema="quickly").close()
-        assert described(postgres_url, "slowly") == described(postgres_url, "quickly") != []
-
     def test_a_later_script_runs_once_on_what_is_there(
         self, postgres_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -21,11 +21,9 @@ from itagflow.model.task import Answer, Task
 from itagflow.storage import Query, SqliteStore
 from itagflow.storage._sql import forks
 from itagflow.storage._sql.layout import LAYOUTS
-from itagflow.storage._sql.migrations import migrations
 from itagflow.storage._sql.statements import SQLITE
 from itagflow.storage._sql.transactions import IDLE
 from itagflow.storage.sqlite import transactions
-from itagflow.storage.sqlite.schema import APPLICATION
 from itagflow.testing import ConcurrencyContract, StoreContract, a_package, a_task, an_answer, an_event
 
 
@@ -108,27 +106,6 @@ class TestOpening:
         store = SqliteStore(path, synchronous=mode)
         assert on_writing_connection(store, "PRAGMA synchronous") == [(number,)]
         assert on_writing_connection(store, "PRAGMA journal_mode") == [("wal",)]
-        store.close()
-
-    def test_an_older_database_is_brought_up_to_date(self, path: Path) -> None:
-        first = migrations("sqlite")[0]
-        with sqlite3.connect(path) as connection:
-            connection.executescript(first)
-            names = [row[1] for row in connection.execute("PRAGMA table_info(package)")]
-            row = LAYOUTS[Package].row(a_package(priority=3))
-            known = dict(zip([*(column.name for column in LAYOUTS[Package].stored), "body"], row, strict=True))
-            values = [known[name] for name in names]
-            connection.execute(f"INSERT INTO package VALUES ({', '.join('?' * len(values))})", values)
-            connection.execute(f"PRAGMA application_id = {APPLICATION}")
-            connection.execute("PRAGMA user_version = 1")
-        connection.close()
-        store = SqliteStore(path)
-        with store.read() as reader:
-            assert reader.get(Package, (4, 1)) == a_package(priority=3)
-        fresh = SqliteStore(path.with_name("fresh.db"))
-        schema = "SELECT name, sql FROM sqlite_master ORDER BY name"
-        assert on_writing_connection(store, schema) == on_writing_connection(fresh, schema)
-        fresh.close()
         store.close()
 
     def test_a_newer_database_is_refused_and_left_alone(self, path: Path) -> None:

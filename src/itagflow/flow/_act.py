@@ -18,7 +18,8 @@ from itagflow.flow._locks import LockOrder
 from itagflow.model.attempt import Attempt
 from itagflow.model.entity import E, Entity, Key, stamp
 from itagflow.model.event import Event
-from itagflow.model.job import Job, Stage
+from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.moment import in_utc
 from itagflow.model.package import Assignment, Package, Seat, TurnState
 from itagflow.model.task import Answer
@@ -117,6 +118,26 @@ class Block:
     def hold_job(self, ref: JobRef) -> Job:
         """Return the job, kept from other writers until the block ends."""
         return self.hold(Job, self.job(ref).key)
+
+    def hold_counter(self, job: int) -> JobCounter:
+        """Return the counter of a job, kept from other writers until the block ends.
+
+        Whoever adds packages to a job, ends one, finishes the job or brings it back holds this first.  So two acts
+        that end the last two packages cannot each take the other's for open, and a job does not finish while a
+        package is added.  It comes behind packages, turns and seats, and before the job itself.
+        """
+        return self.hold(JobCounter, (job,))
+
+    def hold_job_to_open(self, job: int) -> Job:
+        """Return a job to which packages come, its counter held: it stays as it is until the block ends.
+
+        Claims keep a running job likewise, together with this block.  One that has finished is to run again, and is
+        kept from other writers.  Whether it has finished is asked before it is held, so that no block holds it in one
+        way and then wants it in the other, which ends in a deadlock; behind the counter no answer changes to or from
+        "finished", except that it is archived, which is refused.
+        """
+        is_finished = self.store.get(Job, (job,)).state is JobState.FINISHED
+        return self.hold(Job, (job,), shared=not is_finished)
 
     def hold(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
         """Return an entity as it is by now, kept from other writers until the block ends: it is read once.

@@ -7,16 +7,36 @@ from typing import Any
 from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.job import Job
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package, Seat
 from itagflow.model.task import Task
 from itagflow.model.workspace import Member, Workspace
 
-LOCK_ORDER: tuple[type[Entity], ...] = (Workspace, Package, Task, Assignment, Seat, Job, Member, Event)
+LOCK_ORDER: tuple[type[Entity], ...] = (
+    Workspace,
+    Package,
+    Task,
+    Assignment,
+    Seat,
+    JobCounter,
+    Job,
+    Member,
+    Event,
+)
 """The kinds that are locked, in the order in which every transaction locks them; rows of a kind go by key."""
 
 _RANKS: dict[type[Any], int] = {kind: rank for rank, kind in enumerate(LOCK_ORDER)}
 _JOB, _MEMBER = _RANKS[Job], _RANKS[Member]
 _START: tuple[int, Key] = (-1, ())
+
+
+def _place(kind: type[Any], rank: int, key: Key) -> tuple[int, Key]:
+    """Return where a row stands in the order; that of a job is between its counter and the next job's."""
+    if kind is JobCounter:
+        return _JOB, (*key, 0)
+    if kind is Job:
+        return _JOB, (*key, 1)
+    return rank, key
 
 
 class LockOrderError(RuntimeError):
@@ -37,7 +57,9 @@ class LockOrder:
        once a package was taken: only transactions that hold nothing else can have it, and these never wait.  For the
        same reason nothing is locked behind an assignment that was locked alone.
     4. A shared lock is never raised to an exclusive one: two transactions that share it would wait for each other.
-    5. In a batch, each operation may lock its job and members behind the members of the operation before
+    5. A job and its counter stand together, the counter first: a batch acts on one job after the other, and may lock
+       the counter of the second behind the first.
+    6. In a batch, each operation may lock its job and members behind the members of the operation before
        (`begin_operation`).  Members are only locked in shared mode behind other rows, and a transaction that locks a
        member exclusively waits for no package, assignment, claim counter or job, so no cycle leads through a member.
     """
@@ -62,13 +84,14 @@ class LockOrder:
             return  # `require_package` checks it: its package is known once it was read
         if self._is_alone:
             raise LockOrderError(f"{kind.__name__} {key} is locked behind an assignment without its package")
-        if (rank, key) <= self._furthest:
+        place = _place(kind, rank, key)
+        if place <= self._furthest:
             last, last_key = self._furthest
             raise LockOrderError(f"{kind.__name__} {key} is locked behind {LOCK_ORDER[last].__name__} {last_key}")
         if rank == _MEMBER and not shared and self._furthest[0] > 0:
             raise LockOrderError(f"Member {key} is locked exclusively behind other rows than its workspace")
-        self._furthest = (rank, key)
-        if rank == _JOB:
+        self._furthest = place
+        if place[0] == _JOB:
             self._furthest_job = self._furthest
         if shared:
             self._shared.add((kind, key))
@@ -99,9 +122,9 @@ class LockOrder:
 
     def note_taken(self, kind: type[Any], key: Key) -> None:
         """Note a row that was locked without waiting: what is waited for from now on comes behind it, too."""
-        self._furthest = max(self._furthest, (_RANKS[kind], key))
+        self._furthest = max(self._furthest, _place(kind, _RANKS[kind], key))
 
     def begin_operation(self) -> None:
-        """Let the next operation of a batch lock its job and members, see the fifth rule."""
+        """Let the next operation of a batch lock its job and members, see the sixth rule."""
         if self._furthest[0] == _MEMBER:
             self._furthest = self._furthest_job

@@ -127,22 +127,31 @@ def _troubled(block: Block, turn: Assignment) -> bool:
 
 
 def with_finish(block: Block, package: Package) -> tuple[Saved, ...]:
-    """Return the job, held and finished, if *package*, about to be saved, was its last open one."""
+    """Return the job, held and finished, if *package*, about to be saved, was its last open one.
+
+    The job itself is only held to finish it: claims wait for whoever does.
+    """
     if package.stage is not None:
         return ()
     if block.holds_open(package.job, but=package.number):
         return ()  # nobody else can end that one, and what ends it here looks again
+    # of two blocks that end the last two packages, the second waits here, and then sees what the first has done
+    block.hold_counter(package.job)
+    others = block.store.find(Query(Package, {"job": package.job, "open": True}, order=("number",), limit=2))
+    if any(other.number != package.number for other in others):
+        return ()
     job = block.hold(Job, (package.job,))
-    others = block.store.find(Query(Package, {"job": job.id, "open": True}, order=("number",), limit=2))
-    if any(other.number != package.number for other in others) or job.state not in JOB.sources("finish"):
+    if job.state not in JOB.sources("finish"):
         return ()
     return ((job, jobs.stepped(job, "finish")),)
 
 
 def finish_if_done(block: Block, job: Job, act: Act) -> None:
     """Finish *job* if it goes on and no open package is left: for acts that move several packages."""
+    block.hold_counter(job.id)
+    if first(block.store, Query(Package, {"job": job.id, "open": True}, order=("number",), limit=1)) is not None:
+        return
     home = block.hold(Job, job.key)
-    still = first(block.store, Query(Package, {"job": home.id, "open": True}, order=("number",), limit=1))
-    if still is None and home.state in JOB.sources("finish"):
+    if home.state in JOB.sources("finish"):
         done = jobs.stepped(home, "finish")
         block.do(record(act, "finish", about=done, save=((home, done),), data={"name": home.name}))

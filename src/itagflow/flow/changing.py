@@ -8,13 +8,14 @@ import attrs
 
 from itagflow.flow import _find
 from itagflow.flow._act import Shell
-from itagflow.flow._find import PAGE, JobRef, MemberRef, first, turned
+from itagflow.flow._find import PAGE, JobRef, MemberRef, first, last_number, turned
 from itagflow.flow._following import Tally, follow, must_still_ask
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.migration import TemplateChange, TemplateReport, TemplateStep
-from itagflow.model.task import Answer
+from itagflow.model.package import Package
+from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.rules import access, carrying, jobs
 from itagflow.rules.access import Action
@@ -87,7 +88,7 @@ class Changing(Shell):
         seen = Span(None, self.store.settled())
         with self.store.read() as reader:
             last = first(reader, Query(Event, {"job": job.id, "position": seen}, order=("-position",), limit=1))
-            loaded = reader.get(Job, job.key).loaded
+            loaded = last_number(reader, Task, job.id)
 
         def page(reader: Reader, task: int) -> tuple[list[Answer], int | None]:
             tasks = Span(task, task + PAGE - 1)
@@ -129,7 +130,9 @@ class Changing(Shell):
     def _follow(self, home: Job, change: TemplateChange, by: MemberRef) -> Tally:
         """Let the answers of every package follow *change*, unless somebody else is faster."""
         migration, tally = carrying.again(change), Tally()
-        for number in range(1, home.packages + 1):
+        with self.store.read() as reader:
+            last = last_number(reader, Package, home.id)  # what comes later is answered by the new template
+        for number in range(1, last + 1):
             with self._acting() as block:
                 package = block.hold_package((home.id, number))
                 job = block.job(home.id)

@@ -19,6 +19,7 @@ from itagflow.flow.verifying import Verifying, differences
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package, Seat
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
@@ -34,7 +35,7 @@ Shares = Mapping[tuple[type[Entity], int], int]
 
 OF_WORKSPACE: tuple[type[Entity], ...] = (Member, Template, Event)
 """What belongs to a workspace, but jobs; events are removed last, for they say which jobs there were."""
-OF_JOB: tuple[type[Entity], ...] = (Package, Task, Assignment, Answer, Seat)
+OF_JOB: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, Seat)
 """What belongs to a job."""
 
 

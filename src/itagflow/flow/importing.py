@@ -117,9 +117,10 @@ class Importing(Ordering):
 
     def _end(self, job: Job, by: MemberRef) -> Job:
         with self._acting() as block:
+            counter = block.hold_counter(job.id)
             old = block.hold_job(job)
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
-            new = jobs.stepped(old, "import")
+            new = jobs.stepped(old, "import", tasks=counter.tasks)
             block.do(record(act, "import", about=new, save=((old, new),), data={"name": old.name}))
             return new
 

@@ -15,16 +15,16 @@ from itagflow.flow import _find
 from itagflow.flow._act import Block, Shell
 from itagflow.flow._find import JobRef, MemberRef
 from itagflow.formats._files import Source
-from itagflow.model.entity import Key
-from itagflow.model.job import FieldBase, Job, JobState
+from itagflow.model.job import FieldBase, Job
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 from itagflow.rules import loading
 from itagflow.rules.access import Action
-from itagflow.rules.change import Act, Change
+from itagflow.rules.change import Act
 from itagflow.rules.lifecycles import JOB, JobAct
-from itagflow.rules.loading import LoadReport, Ready
+from itagflow.rules.loading import Batch, LoadReport, Ready
 from itagflow.storage.port import Query
 
 Data = Source | Iterable[Row | str | Mapping[str, Any] | Problem]
@@ -37,6 +37,14 @@ KEPT = 1_000
 """How many problems a report or an error holds; all are counted."""
 
 
+@attrs.frozen
+class _Checked:
+    """What was read of the data at once: its good rows, and how many rows were read with them."""
+
+    rows: list[Ready]
+    rows_read: int
+
+
 @attrs.define
 class _Tally:
     """What loading has come to so far."""
@@ -45,6 +53,11 @@ class _Tally:
     duplicates: int = 0
     bad: int = 0
     problems: list[Problem] = attrs.field(factory=list[Problem])
+
+    def stored(self, new: list[Ready], good: list[Ready]) -> None:
+        """Count *new* rows, which are those of the *good* ones whose key was not known."""
+        self.loaded += len(new)
+        self.duplicates += len(good) - len(new)
 
     def note(self, found: list[Problem]) -> None:
         self.bad += 1
@@ -113,47 +126,76 @@ class Loading(Shell):
         with self.store.read() as reader:
             job = _find.job(reader, ref)
             template = _find.template(reader, job.workspace, job.template)
+            counter = reader.get(JobCounter, job.key)
         _must_take_rows(verb, job)
         rows = rows_in(data, format)
-        passed_over = sum(1 for _ in islice(rows, job.consumed)) if verb == "load" else 0
+        passed_over = sum(1 for _ in islice(rows, counter.rows_read)) if verb == "load" else 0
         numbered = enumerate(progress(rows) if progress else rows, passed_over + 1)
         tally = _Tally()
-        while batch := list(islice(numbered, loading.block_size(job))):
-            good = _checked(batch, template, job, tally)
-            if on_error == "skip" or not tally.bad:
-                job = self._store_rows(verb, job, good, batch[-1][0], by, tally)
+        while batch := list(islice(numbered, loading.block_size(job, counter))):
+            checked = _Checked(_checked(batch, template, job, tally), batch[-1][0])
+            if on_error == "raise" and tally.bad:
+                continue  # only what else is bad is still looked for
+            if verb == "load":
+                counter = self._load_batch(job, counter, checked, by, tally)
+            else:
+                counter = self._append_batch(job, checked.rows, by, tally)
         if tally.bad and on_error == "raise":
             raise InvalidData(f"the data of job {job.name!r}", tally.problems, tally.bad)
         return LoadReport(
             loaded=tally.loaded, skipped=tally.bad, duplicates=tally.duplicates, problems=tuple(tally.problems)
         )
 
-    def _store_rows(self, verb: str, job: Job, good: list[Ready], consumed: int, by: MemberRef, tally: _Tally) -> Job:
-        """Store one block of rows and return the job as it is then."""
+    def _load_batch(self, job: Job, seen: JobCounter, checked: _Checked, by: MemberRef, tally: _Tally) -> JobCounter:
+        """Store rows of a draft, which fill its packages, and return its counter as it is then; *seen* is the last."""
         with self._acting() as block:
-            if verb == "load":
-                _hold_growing(block, job, good)
-            now = block.hold_job(job)
-            act = block.allowed(now.workspace, by, Action.MANAGE_JOB, now)
-            _must_take_rows(verb, now)
-            if verb == "load" and now.consumed != job.consumed:
-                raise Conflict("Job", now.key)  # somebody else loads the same draft
-            if verb == "load":
-                turn = _find.first(block.store, Query(Assignment, {"job": now.id}, limit=1))
-                loading.must_have_no_prelabels(now, turn)
+            act = _may_take_rows(block, "load", job, by)
+            new = _unknown(block, job, checked.rows)
+            placed = loading.places(job, seen, new, _values(block, job, new), draft=True)
+            # packages are held before the counter, as everywhere; so their numbers are worked out with the last one
+            present = _hold_packages(block, seen, set(placed))
+            if block.hold_counter(job.id) != seen:
+                raise Conflict("Job", job.key)  # somebody else loads the same draft
+            now = block.hold_job_to_open(job.id)
+            _must_take_rows("load", now)
+            turn = _find.first(block.store, Query(Assignment, {"job": now.id}, limit=1))
+            loading.must_have_no_prelabels(now, turn)
+            batch = Batch(rows=new, placed=placed, present=present, rows_read=checked.rows_read)
+            change = loading.loaded("load", now, seen, batch, act)
+            block.do(change)
+            tally.stored(new, checked.rows)
+            return loading.counter_after(change)
+
+    def _append_batch(self, job: Job, good: list[Ready], by: MemberRef, tally: _Tally) -> JobCounter:
+        """Store rows in new packages, and return the job's counter as it is then."""
+        with self._acting() as block:
+            act = _may_take_rows(block, "append", job, by)
+            # until the block ends nobody else gets a number, and the job does not finish without these packages
+            counter = block.hold_counter(job.id)
+            now = block.hold_job_to_open(job.id)
+            _must_take_rows("append", now)
             new = _unknown(block, now, good)
-            tally.duplicates += len(good) - len(new)
-            if new or verb == "load":
-                block.do(_stored(block, verb, now, new, act, consumed))
-            tally.loaded += len(new)
-            return block.store.get(Job, now.key)
+            tally.stored(new, good)
+            if not new:
+                return counter
+            placed = loading.places(now, counter, new, {}, draft=False)
+            batch = Batch(rows=new, placed=placed, rows_read=counter.rows_read)
+            change = loading.loaded("append", now, counter, batch, act)
+            block.do(change)
+            return loading.counter_after(change)
 
 
-def _stored(block: Block, verb: str, job: Job, rows: list[Ready], act: Act, consumed: int) -> Change:
-    placed = loading.places(job, rows, _values(block, job, rows))
-    present = _packages(block, job, set(placed)) if verb == "load" else {}
-    read = consumed if verb == "load" else job.consumed
-    return loading.loaded(job, rows, placed, present, act, consumed=read, verb=verb)
+def _may_take_rows(block: Block, verb: str, job: Job, by: MemberRef) -> Act:
+    """Return the act of *by*, after checking that they may load, and that the job can take rows.
+
+    Raises:
+        NotAllowed: when the member may not manage jobs.
+        WrongState: when the job is in another state than *verb* is for.
+    """
+    now = block.job(job)
+    act = block.allowed(now.workspace, by, Action.MANAGE_JOB, now)
+    _must_take_rows(verb, now)
+    return act
 
 
 def _must_take_rows(verb: str, job: Job) -> None:
@@ -188,24 +230,15 @@ def _unknown(block: Block, job: Job, rows: list[Ready]) -> list[Ready]:
 
 
 def _values(block: Block, job: Job, rows: list[Ready]) -> dict[str, int]:
-    """Return which package has which value, of the values that *rows* name."""
-    if not isinstance(job.packaging, FieldBase) or job.state is not JobState.DRAFT:
+    """Return which package of a draft has which value, of the values that *rows* name."""
+    if not isinstance(job.packaging, FieldBase):
         return {}
     named = tuple({row.value for row in rows})
     found = block.store.find(Query(Package, {"job": job.id, "value": named}))
     return {package.value: package.number for package in found}
 
 
-def _packages(block: Block, job: Job, numbers: set[int]) -> dict[int, Package]:
-    known: list[Key] = [(job.id, number) for number in sorted(numbers) if number <= job.packages]
-    return {package.number: package for key in known for package in [block.hold(Package, key)]}
-
-
-def _hold_growing(block: Block, job: Job, rows: list[Ready]) -> None:
-    """Lock the packages that *rows* may join, before the job is locked.
-
-    Who prelabels a draft locks packages and then the job, so the other order would be a deadlock.  Rows that turn out
-    to be duplicates only make it fewer packages, and when *job* has changed since it was read nothing is stored.
-    """
-    placed = loading.places(job, rows, _values(block, job, rows))
-    block.hold_packages((job.id, number) for number in set(placed) if number <= job.packages)
+def _hold_packages(block: Block, counter: JobCounter, numbers: set[int]) -> dict[int, Package]:
+    """Return those packages with these *numbers* that are there already, held in the order in which everybody does."""
+    known = [number for number in sorted(numbers) if number <= counter.packages]
+    return {number: block.hold(Package, (counter.job, number)) for number in known}

@@ -20,6 +20,7 @@ from itagflow.flow.prelabeling import Prelabeling
 from itagflow.model.entity import Entity, changed
 from itagflow.model.event import Event
 from itagflow.model.job import Crew, FixedSize, Job, JobState, Label, Packaging, Route, Stage, Workflow
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.moment import in_utc
 from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment, Package, Seat
@@ -156,7 +157,7 @@ class Ordering(Prelabeling, Recalling):
                 row_key=row_key,
                 **noted,
             )
-            block.do(record(act, "create_job", about=job, add=(*new, job), data={"name": name}))
+            block.do(record(act, "create_job", about=job, add=(*new, job, JobCounter(job=id)), data={"name": name}))
             return job
 
     def publish(self, job: JobRef, *, by: MemberRef) -> Job:
@@ -168,12 +169,14 @@ class Ordering(Prelabeling, Recalling):
             NotAllowed: when *by* may not manage jobs.
         """
         with self._acting() as block:
+            counter = block.hold_counter(block.job(job).id)  # first, for the job may finish at once
             old = block.hold_job(job)
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
             if JOB.has_led("publish", old.state):
                 return old
             people = list(block.store.find(Query(Member, {"workspace": old.workspace, "active": True})))
-            new = jobs.stepped(old, "publish", hindrance=jobs.hindrance(old, people, self.policy))
+            hindrance = jobs.hindrance(old, people, self.policy)
+            new = jobs.stepped(old, "publish", tasks=counter.tasks, hindrance=hindrance)
             block.do(record(act, "publish", about=new, save=((old, new),), data={"name": old.name}))
             finish_if_done(block, new, act)  # formal pre-labels may have left nothing to do
             return block.store.get(Job, new.key)
@@ -239,6 +242,7 @@ class Ordering(Prelabeling, Recalling):
                 continue
         with self._acting() as block:
             act = block.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
+            block.remove(Query(JobCounter, {"job": gone.id}), 1)
             block.remove(Query(Job, {"id": gone.id}), 1)
             if _find.has_own_template(block.store, gone):
                 block.remove(Query(Template, {"id": gone.template}), 1)

@@ -45,6 +45,7 @@ class Packaging(Importing):
             for package in paged(self.store, Query(Package, {"job": home.id, "open": True}, order=("number",))):
                 self.discard(package, by=by, reason="the job was finished")
         with self._acting() as block:
+            block.hold_counter(home.id)  # nobody opens a package again, or adds one, from here on
             old = block.hold_job(job)
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
             if JOB.has_led("finish", old.state):
@@ -87,13 +88,14 @@ class Packaging(Importing):
         """
         with self._acting() as block:
             old = block.hold_package(package)
-            job = block.hold_job(old.job)
+            block.hold_counter(old.job)  # nobody finishes the job from here on
+            job = block.hold_job_to_open(old.job)
             act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
-            again = jobs.stepped(job, "reopen")
+            again = jobs.brought_back(job, "reopen")
             tasks = numbers_in(block.store, old) if old.erased else ()
             new = recounted(block, job, reviewing.reopened(job, old, act, tasks=tasks), block.turns(old))
             data = {"reason": reason} if reason else {}
-            block.do(record(act, "reopen", about=new, save=((old, new), (job, again)), data=data))
+            block.do(record(act, "reopen", about=new, save=((old, new), *again), data=data))
             return block.as_stored(new)
 
     def prioritize(

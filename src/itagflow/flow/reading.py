@@ -17,6 +17,7 @@ from itagflow.flow._cases import cases_of
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, PartRef, TurnRef, WorkspaceRef, turned
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.jobpart import JobPart
 from itagflow.model.package import LIVE, Assignment, Package, PackageState, TurnState
 from itagflow.model.result import COUNTS, Progress, Result
@@ -164,16 +165,18 @@ class Reading(Shell):
         return listed(self.store, Query(Assignment, {**where, "member": who.id}, order=("job", "id")), visible)
 
     def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
-        """Return how far a job is: packages and tasks by state, and what packages count (`COUNTS`)."""
+        """Return how far a job is: packages and tasks by state, what packages count (`COUNTS`), and rows read."""
         with self.store.read() as reader:
             home, _ = self._readable(reader, "progress", job, by)
             sums = reader.tally(Query(Package, {"job": home.id}), by=("state",), add=("size", *COUNTS))
+            counter = reader.get(JobCounter, home.key)
         by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
         counted = [numbers[2:] for state, numbers in by_state.items() if state is not PackageState.DISCARDED]
         return Progress(
             packages={state: numbers[0] for state, numbers in by_state.items()},
             tasks={state: numbers[1] for state, numbers in by_state.items()},
             **{name: sum(numbers[at] for numbers in counted) for at, name in enumerate(COUNTS)},
+            rows_read=counter.rows_read,
         )
 
     def result(self, task: Task | Work | tuple[int, int], *, by: MemberRef | None = None) -> Result:

@@ -23,6 +23,7 @@ from itagflow.model.difference import Difference, differ
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job, Stage
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.jobpart import JobPart
 from itagflow.model.package import Assignment, Package, Seat, TurnState
 from itagflow.model.result import COUNTS
@@ -155,7 +156,7 @@ def _strays(reader: Reader) -> Iterator[Difference]:
         for (home,), (count,) in reader.tally(Query(kind), by=("workspace",)).items():
             if home not in homes:
                 yield Difference("workspace", (cast(int, home),), f"what it has of {kind.__name__}", count, 0)
-    parts: tuple[type[Entity], ...] = (Package, Task, Assignment, Answer, Seat)
+    parts: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, Seat)
     for kind in parts:
         for (job,), (count,) in reader.tally(Query(kind), by=("job",)).items():
             if job not in jobs:
@@ -258,8 +259,12 @@ def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Diff
     members = {member.id: member for member in members_of(reader, verifying.named(job))}
     still = first(reader, Query(Package, {**own, "open": True}, order=("number",), limit=1))
     yield from verifying.job_differences(job, template, members, still)
-    yield from differ(job, "loaded", job.loaded, tasks)
-    yield from differ(job, "packages", job.packages, packages)
+    counter = perhaps(reader, JobCounter, job.key)
+    if counter is None:
+        yield Difference("job", job.key, "its counter", None, "there")
+    else:
+        yield from differ(counter, "tasks", counter.tasks, tasks)
+        yield from differ(counter, "packages", counter.packages, packages)
     yield from _sums(reader, job)
     behind: dict[str, Any] = {**own, "package": Span(packages + 1, None)}
     for turn in reader.find(Query(Assignment, behind, order=("id",), limit=PAGE)):
@@ -306,8 +311,10 @@ def _history(reader: Reader, job: Job) -> Iterator[Difference]:
         loads.tell(event)
         replay.tell_job(event)
     yield from loads.breaks
-    yield from differ(job, "loaded, as the history tells it,", job.loaded, loads.rows)
-    yield from differ(job, "packages, as the history tells it,", job.packages, loads.packages)
+    counter = perhaps(reader, JobCounter, job.key)
+    if counter is not None:
+        yield from differ(counter, "tasks, as the history tells it,", counter.tasks, loads.rows)
+        yield from differ(counter, "packages, as the history tells it,", counter.packages, loads.packages)
     yield from replay_differences(replay, [job])
 
 

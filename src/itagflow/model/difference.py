@@ -11,6 +11,7 @@ import attrs
 from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.job import Job
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package, Seat
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
@@ -25,6 +26,7 @@ _KINDS: Mapping[type[Entity], str] = {
     Member: "member",
     Template: "template",
     Job: "job",
+    JobCounter: "job_counter",
     Package: "package",
     Task: "task",
     Assignment: "turn",
@@ -33,6 +35,7 @@ _KINDS: Mapping[type[Entity], str] = {
     Event: "event",
 }
 _PLACES = {
+    "job_counter": "the counter of job {0}",
     "package": "package {1} of job {0}",
     "task": "task {1} of job {0}",
     "turn": "turn {1} of job {0}",

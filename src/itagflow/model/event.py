@@ -67,6 +67,21 @@ class Event:
         """The key in the store."""
         return (self.position,)
 
+    @property
+    def became(self) -> str:
+        """What became of the tasks of its package, or nothing.
+
+        ``final`` when the package passed its last stage, ``abandoned`` when it was discarded, ``reopened`` when it was
+        opened again after either.
+        """
+        for move in self.changes:
+            if move.kind == "package" and move.field == "state":
+                if move.after in _BECAME:
+                    return _BECAME[move.after]
+                if move.before in _BECAME:
+                    return "reopened"
+        return ""
+
     def at_position(self, position: int) -> Event:
         """Return it as it is stored at this position.
 
@@ -112,6 +127,12 @@ class Event:
             return f"package {self.package}"
         return str(self.data.get("name") or "")
 
+
+_BECAME: Mapping[str | int | None, str] = {
+    PackageState.DONE.value: "final",
+    PackageState.DISCARDED.value: "abandoned",
+}
+"""What becomes of the tasks of a package that comes to one of the two ends."""
 
 LOADING = frozenset({"load", "append"})
 """The verbs that make packages."""

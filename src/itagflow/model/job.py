@@ -304,12 +304,6 @@ class Job:
     """What samples are drawn with, together with package and stage."""
     state: JobState = JobState.DRAFT
     """Where it is in its lifecycle."""
-    loaded: int = 0
-    """How many tasks it has; the last has this number."""
-    consumed: int = 0
-    """How many rows of its first data were read, also skipped ones: loading goes on after them."""
-    packages: int = 0
-    """How many packages it has; the last has this number."""
     row_key: str | None = attrs.field(default=None, validator=attrs.validators.optional(storable))
     """The field of ``data`` that tells rows apart; a row whose value is known is not loaded again."""
     tags: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
@@ -320,6 +314,8 @@ class Job:
     """The instructions for the people who work on it, or a link to them."""
     due_at: datetime | None = None
     """When it should be done; shown, and not enforced."""
+    priority: int = 0
+    """Higher comes first among the jobs of a workspace.  Reserved: nothing sets or asks it yet."""
     deleting: bool = False
     """Whether it is being deleted, in blocks, so that what is left of it does not fit together."""
     following: TemplateChange | None = None

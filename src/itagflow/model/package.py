@@ -51,6 +51,8 @@ class Package:
     """Since when it waits in the pool."""
     priority: int = 0
     """Higher comes first in the pool."""
+    due: datetime | None = None
+    """Until when its work should be done; None: no time was set.  Reserved: nothing sets or asks it yet."""
     size: int = 0
     """How many tasks it has."""
     abandoned: int = 0
@@ -120,6 +122,25 @@ LIVE = (TurnState.OFFERED, TurnState.HELD)
 """The states of a turn that still binds its package."""
 
 
+class Purpose(Enum):
+    """What an assignment is for."""
+
+    LABEL = "label"
+    """The first labeling of a package, as one of its votes."""
+    REWORK = "rework"
+    """A labeling in a later round: after a reject, or after the package was opened again."""
+    EXTRA_VOTE = "extra_vote"
+    """One more vote on some of its tasks.  Reserved."""
+    ADJUDICATION = "adjudication"
+    """A decision between votes that disagree.  Reserved."""
+    ESCALATION = "escalation"
+    """An expert's answer to tasks that a labeler could not answer.  Reserved."""
+    CAMPAIGN = "campaign"
+    """A new labeling of selected tasks, after all of them were done.  Reserved."""
+    REVIEW = "review"
+    """An inspection or acceptance."""
+
+
 class Outcome(Enum):
     """How a turn ended."""
 
@@ -143,6 +164,13 @@ class Outcome(Enum):
 
 PASSING = frozenset({Outcome.REVIEWED, Outcome.ACCEPTED})
 """The outcomes of a review turn that let the package pass."""
+
+
+def _purpose_of(assignment: Assignment) -> Purpose:
+    """Return what an assignment is for, as its stage and its round tell."""
+    if assignment.stage is not Stage.LABEL:
+        return Purpose.REVIEW
+    return Purpose.LABEL if assignment.round == 1 else Purpose.REWORK
 
 
 @attrs.frozen(kw_only=True)
@@ -171,6 +199,8 @@ class Assignment:
     """Until when nobody else can take it; None: for ever."""
     token: str = ""
     """The caller's own name for the claim; the same token gives the same turn."""
+    purpose: Purpose = attrs.Factory(_purpose_of, takes_self=True)
+    """What it is for; its stage and its round tell, unless it is given."""
     outcome: Outcome | None = None
     """How it ended; None while it is offered or held."""
     ended_at: datetime | None = None

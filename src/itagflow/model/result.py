@@ -101,6 +101,8 @@ class Progress:
     """How many tasks have a pre-label."""
     corrected: int = 0
     """How many of these have another answer by now.  Source: iTAG's ``PreMarkFixedCount``."""
+    rows_read: int = 0
+    """How many rows of the job's first data were read, also skipped ones: `Flow.load` goes on behind them."""
 
     @property
     def total(self) -> int:

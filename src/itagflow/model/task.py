@@ -119,6 +119,8 @@ class Answer:
     """How sure the model is that gave these replies (pre-labels only), as it says itself."""
     model: str = ""
     """The model that gave these replies (pre-labels only)."""
+    seconds: float = 0.0
+    """How long the member worked on it.  Reserved: nothing sets it yet."""
     template_version: int = 0
     """The version of the template that it answers; it fits every later one too that left it as it is."""
     erased: bool = False

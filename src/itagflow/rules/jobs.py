@@ -12,18 +12,31 @@ from itagflow.model.jobpart import JobPart
 from itagflow.model.number import whole_number
 from itagflow.model.workspace import Member
 from itagflow.rules.access import Action, Policy, belongs, refusal
+from itagflow.rules.change import Saved
 from itagflow.rules.lifecycles import JOB, JobAct
 
 
-def stepped(job: Job, verb: str, *, hindrance: str = "", open_package: int = 0) -> Job:
+def stepped(job: Job, verb: str, *, tasks: int = 0, hindrance: str = "", open_package: int = 0) -> Job:
     """Return *job* as it is after *verb*.
 
     Raises:
         WrongState: when it cannot do that from where it is.
         Incomplete: when something stands against it.
     """
-    command = JobAct(job=job, hindrance=hindrance, open_package=open_package)
+    command = JobAct(job=job, tasks=tasks, hindrance=hindrance, open_package=open_package)
     return changed(job, state=JOB.advance(job.state, verb, command, f"job {job.name!r}"))
+
+
+def brought_back(job: Job, verb: str) -> tuple[Saved, ...]:
+    """Return *job* and how it runs again after *verb*, if it has finished; one that goes on is not changed.
+
+    The row of a running job is left alone: claims wait for whoever changes it.
+
+    Raises:
+        WrongState: when it cannot do that from where it is.
+    """
+    after = stepped(job, verb)
+    return () if after.state is job.state else ((job, after),)
 
 
 def must_not_be_archived(job: Job, act: str) -> None:

@@ -18,6 +18,8 @@ class JobAct:
 
     job: Job
     """The job."""
+    tasks: int = 0
+    """How many tasks it has, where that is asked."""
     hindrance: str = ""
     """Why it could never finish, if so."""
     open_package: int = 0
@@ -41,7 +43,7 @@ class Closing:
 
 
 def _has_tasks(act: JobAct) -> None:
-    if not act.job.loaded:
+    if not act.tasks:
         raise Incomplete("begin", "the job has no tasks: load some data first")
 
 

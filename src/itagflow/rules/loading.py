@@ -13,13 +13,14 @@ from itagflow import jsontext
 from itagflow.errors import NotAllowed, Problem
 from itagflow.jsontext import standard
 from itagflow.model.entity import changed
-from itagflow.model.job import AvgSize, FieldBase, FixedSize, Job, JobState
+from itagflow.model.job import AvgSize, FieldBase, FixedSize, Job
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 from itagflow.model.text import flaw, key_flaw
 from itagflow.rules.change import Act, Change, Saved, record
-from itagflow.rules.jobs import stepped
+from itagflow.rules.jobs import brought_back
 
 MAX_ROW_CHARACTERS = 4 * 1024 * 1024
 """How long a row's JSON text may be; larger data belongs in a file that the row points to."""
@@ -150,41 +151,40 @@ def must_have_no_prelabels(job: Job, turn: Assignment | None) -> None:
         raise NotAllowed("nobody", "load more rows", f"job {job.name!r} has pre-labels: publish it, then append")
 
 
-def block_size(job: Job) -> int:
+def block_size(job: Job, counter: JobCounter) -> int:
     """Return how many rows are stored as one block: whole packages, where they have a fixed size."""
-    size = _fixed_size(job)
+    size = _fixed_size(job, counter)
     return BLOCK if size is None else max(size, BLOCK // size * size)
 
 
-def _fixed_size(job: Job) -> int | None:
+def _fixed_size(job: Job, counter: JobCounter) -> int | None:
     """Return the size of the packages that appended rows form, or None when a field names them."""
     match job.packaging:
         case FixedSize(size):
             return size
         case AvgSize(packages):
-            return max(1, -(-job.loaded // packages))
+            return max(1, -(-counter.tasks // packages))
         case FieldBase():
             return None
 
 
-def places(job: Job, rows: Sequence[Ready], known: Mapping[str, int]) -> list[int]:
+def places(job: Job, counter: JobCounter, rows: Sequence[Ready], known: Mapping[str, int], *, draft: bool) -> list[int]:
     """Return the number of the package of each row, in order.
 
     *known* says which package has which value (FIELD_BASE).  A draft goes on filling its packages; what is
     appended later forms new ones.
     """
-    numbers = range(job.loaded, job.loaded + len(rows))
-    draft = job.state is JobState.DRAFT
+    numbers = range(counter.tasks, counter.tasks + len(rows))
     match job.packaging:
         case FixedSize(size) if draft:
             return [number // size + 1 for number in numbers]
         case AvgSize(packages) if draft:
             return [number % packages + 1 for number in numbers]
         case FieldBase():
-            return _by_value(rows, dict(known) if draft else {}, job.packages)
+            return _by_value(rows, dict(known) if draft else {}, counter.packages)
         case _:
-            size = _fixed_size(job) or 1
-            return [job.packages + 1 + index // size for index in range(len(rows))]
+            size = _fixed_size(job, counter) or 1
+            return [counter.packages + 1 + index // size for index in range(len(rows))]
 
 
 def _by_value(rows: Sequence[Ready], found: dict[str, int], last: int) -> list[int]:
@@ -197,48 +197,57 @@ def _by_value(rows: Sequence[Ready], found: dict[str, int], last: int) -> list[i
     return placed
 
 
-def loaded(
-    job: Job,
-    rows: Sequence[Ready],
-    placed: Sequence[int],
-    present: Mapping[int, Package],
-    act: Act,
-    *,
-    consumed: int,
-    verb: str,
-) -> Change:
-    """Return the change that stores a block of rows as tasks, with its packages and the job's counts.
+@attrs.frozen(kw_only=True)
+class Batch:
+    """Rows that are stored together, and where they go."""
 
-    *present* holds the packages of *placed* that exist already; *consumed* is how many rows of the source
-    have been read with this block.
+    rows: Sequence[Ready]
+    """The rows."""
+    placed: Sequence[int]
+    """The number of the package of each."""
+    present: Mapping[int, Package] = attrs.field(factory=dict[int, Package])
+    """Those packages that exist already, by number."""
+    rows_read: int
+    """How many rows of the job's first data have been read with these."""
+
+
+def loaded(verb: str, job: Job, counter: JobCounter, batch: Batch, act: Act) -> Change:
+    """Return the change that stores a batch of rows as tasks, with its packages and the job's counter.
+
+    Raises:
+        WrongState: when the job is in another state than *verb* is for.
     """
+    rows, placed = batch.rows, batch.placed
     tasks = tuple(
         Task(job=job.id, number=number, package=package, row=row.text, row_key=row.row_key)
-        for number, (row, package) in enumerate(zip(rows, placed, strict=True), job.loaded + 1)
+        for number, (row, package) in enumerate(zip(rows, placed, strict=True), counter.tasks + 1)
     )
-    new, grown = _packages(job, rows, placed, present, act.at)
-    last = max((job.packages, *placed))
-    moved = stepped(job, verb)
-    after = attrs.evolve(moved, loaded=job.loaded + len(rows), packages=last, consumed=consumed)
-    data = {"rows": [job.loaded + 1, after.loaded], "packages": [job.packages + 1, last]}
-    return record(act, verb, about=job, add=(*new, *tasks), save=(*grown, (job, after)), data=data)
+    new, grown = _packages(job, batch, act.at)
+    last = max((counter.packages, *placed))
+    after = changed(counter, tasks=counter.tasks + len(rows), packages=last, rows_read=batch.rows_read)
+    save = (*grown, (counter, after), *brought_back(job, verb))
+    data = {"rows": [counter.tasks + 1, after.tasks], "packages": [counter.packages + 1, last]}
+    return record(act, verb, about=job, add=(*new, *tasks), save=save, data=data)
 
 
-def _packages(
-    job: Job, rows: Sequence[Ready], placed: Sequence[int], present: Mapping[int, Package], at: datetime
-) -> tuple[list[Package], list[Saved]]:
+def counter_after(change: Change) -> JobCounter:
+    """Return the job's counter as a change by `loaded` leaves it."""
+    return next(after for _, after in change.save if isinstance(after, JobCounter))
+
+
+def _packages(job: Job, batch: Batch, at: datetime) -> tuple[list[Package], list[Saved]]:
     sizes: dict[int, int] = {}
     values: dict[int, str] = {}
-    for row, number in zip(rows, placed, strict=True):
+    for row, number in zip(batch.rows, batch.placed, strict=True):
         sizes[number] = sizes.get(number, 0) + 1
         values[number] = row.value
     votes = job.workflow.label.votes
     new = [
         Package(job=job.id, number=number, free=votes, waiting_since=at, size=size, value=values[number])
         for number, size in sizes.items()
-        if number not in present
+        if number not in batch.present
     ]
     grown: list[Saved] = [
-        (package, changed(package, size=package.size + sizes[number])) for number, package in present.items()
+        (package, changed(package, size=package.size + sizes[number])) for number, package in batch.present.items()
     ]
     return new, grown

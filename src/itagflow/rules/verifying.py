@@ -119,7 +119,7 @@ def job_differences(
     yield from differ(job, "those it names who are no members of its workspace", strange, ())
     if job.state is JobState.FINISHED and open_package:
         yield from differ(job, "state", job.state, f"running: {open_package} is open")
-    if job.state in JOB.sources("finish") and job.loaded and not open_package:
+    if job.state in JOB.sources("finish") and not open_package:
         yield from differ(job, "state", job.state, JobState.FINISHED)
 
 

@@ -23,7 +23,8 @@ import attrs
 from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package, PackageState, Seat, TurnState
+from itagflow.model.jobcounter import JobCounter
+from itagflow.model.package import Assignment, Package, PackageState, Purpose, Seat, TurnState
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
 from itagflow.model.text import nfc
@@ -161,8 +162,13 @@ def _integer_or_none(name: str) -> Field:
     return Field(name, lambda value: value or 0, lambda value: value or None)
 
 
-def _text(name: str) -> Field:
-    return Field(name, unchanged, unchanged)
+def _thousandths(name: str) -> Field:
+    """Return a field of numbers with three decimals, kept as integers, so that sums of them are exact."""
+    return Field(name, lambda value: round(value * 1_000), lambda value: value / 1_000)
+
+
+def _text(name: str, *, derived: bool = False) -> Field:
+    return Field(name, unchanged, None if derived else unchanged)
 
 
 def _name(name: str) -> Field:
@@ -218,9 +224,15 @@ _TEMPLATE = Fields(
 _JOB = Fields(
     Job,
     (_integer("id"),),
-    (_integer("workspace"), _name("name"), _choice("state", JobState)),
+    (_integer("workspace"), _name("name"), _choice("state", JobState), _integer("priority")),
     (("workspace", "name"), ("name",)),
     unique=("workspace", "name"),
+)
+_JOB_COUNTER = Fields(
+    JobCounter,
+    (_integer("job"),),
+    # all of it are columns: a row that every append changes is small, and no JSON is read or written for it
+    (_integer("tasks"), _integer("packages"), _integer("rows_read")),
 )
 _PACKAGE = Fields(
     Package,
@@ -240,6 +252,7 @@ _PACKAGE = Fields(
         _integer("prelabeled"),
         _integer("corrected"),
         _flag("open", derived=True),
+        _time_limit("due"),
     ),
     (
         ("job", "open", "number"),
@@ -267,6 +280,7 @@ _ASSIGNMENT = Fields(
         _flag("live", derived=True),
         _time_limit("lease_until"),
         _text("token"),
+        _choice("purpose", Purpose),
     ),
     (
         ("job", "package", "id"),
@@ -286,6 +300,7 @@ _ANSWER = Fields(
         _flag("counts", derived=True),
         _flag("dropped", derived=True),
         _choice_or_none("verdict", Verdict),
+        _thousandths("seconds"),
     ),
     (("job", "task", "assignment"),),
 )
@@ -302,11 +317,12 @@ _EVENT = Fields(
         _integer("member"),
         _text("verb"),
         _time("at"),
+        _text("became", derived=True),
     ),
-    (("job", "position"), ("job", "package", "position")),
+    (("job", "position"), ("job", "package", "position"), ("job", "became", "position")),
 )
 
-_ALL = (_WORKSPACE, _MEMBER, _TEMPLATE, _JOB, _PACKAGE, _TASK, _ASSIGNMENT, _ANSWER, _SEAT, _EVENT)
+_ALL = (_WORKSPACE, _MEMBER, _TEMPLATE, _JOB, _JOB_COUNTER, _PACKAGE, _TASK, _ASSIGNMENT, _ANSWER, _SEAT, _EVENT)
 
 FIELDS: Mapping[type[Any], Fields] = {fields.kind: fields for fields in _ALL}
 """The fields of each kind that a store keeps."""

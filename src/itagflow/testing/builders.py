@@ -10,6 +10,7 @@ import attrs
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event, Move
 from itagflow.model.job import Accept, AvgSize, Crew, FixedSize, Inspect, Job, JobState, Label, Stage, Workflow
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.migration import (
     AddOption,
     AddQuestion,
@@ -19,7 +20,7 @@ from itagflow.model.migration import (
     RenameQuestion,
     TemplateChange,
 )
-from itagflow.model.package import Assignment, Outcome, Package, PackageState, Seat, Start, TurnState
+from itagflow.model.package import Assignment, Outcome, Package, PackageState, Purpose, Seat, Start, TurnState
 from itagflow.model.region import Box, Keypoint, Keypoints, Mask, Point, Polygon, Polyline, Regions, RotatedBox
 from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Reply, Text
 from itagflow.model.segment import Segment, Segments
@@ -122,6 +123,7 @@ def one_of_each() -> list[Entity]:
         a_task(),
         a_turn(),
         an_answer(),
+        JobCounter(job=4),
         Seat(job=4, stage=Stage.LABEL, member=2),
         an_event(),
     ]
@@ -158,13 +160,22 @@ def _orders() -> list[Entity]:
         Inspect(sample=0.5, offer_lease=timedelta(days=1)),
         Accept(sample=3, allow_own_work=True, reject_to=Stage.INSPECT),
     )
-    counts = {"loaded": 5, "consumed": 6, "packages": 3, "version": 9}
+    counts = {"priority": -2, "version": 9}
     notes = {"tags": ("x", "y"), "remark": "r", "guideline": "g", "due_at": AT}
     crew = {Stage.LABEL: Crew((2, 3), ("night",)), Stage.INSPECT: Crew()}
     states = {"state": JobState.PAUSED, "row_key": "id", "packaging": AvgSize(3)}
-    moves = {"state": PackageState.INSPECT, "round": 2, "free": 0, "priority": -3, "abandoned": 1, "wrong": 1}
+    moves: dict[str, Any] = {
+        "state": PackageState.INSPECT,
+        "round": 2,
+        "free": 0,
+        "priority": -3,
+        "abandoned": 1,
+        "wrong": 1,
+    }
+    moves["due"] = AT
     return [
         a_job(id=14, name="all", workflow=flow, workforce=crew, following=_change(), **states, **counts, **notes),
+        JobCounter(job=14, tasks=5, packages=3, rows_read=6, version=9),
         a_job(id=15, name="votes", workflow=Workflow(Label(votes=3, min_votes=2), Inspect())),
         a_package(2, disputes=(3, 4), scope=(3,), rejects=(3,), value='"left"', prelabeled=2, corrected=1, **moves),
         a_task(2, row='{"data": {"source": "猫.jpg"}, "x": [1e400]}', row_key="k"),
@@ -192,9 +203,16 @@ def _change() -> TemplateChange:
 def _work() -> list[Entity]:
     said = {str(number): reply for number, reply in enumerate(_replies(), 1)}
     judged = {"verdict": Verdict.WRONG, "remark": "r", "disputed": ("1",), "member": None, "score": 0.5, "model": "m"}
-    judged["template_version"] = 2
+    judged |= {"template_version": 2, "seconds": 12.345}
     ended = {"outcome": Outcome.REJECTED, "ended_at": AT, "remark": "no", "sent_back": (1,), "lease_until": AT}
-    where = {"stage": Stage.INSPECT, "member": None, "state": TurnState.DONE, "scope": (1, 2), "token": "t"}
+    where: dict[str, Any] = {
+        "stage": Stage.INSPECT,
+        "member": None,
+        "state": TurnState.DONE,
+        "scope": (1, 2),
+        "token": "t",
+    }
+    where["purpose"] = Purpose.ADJUDICATION
     move = Move("package", (4, 1), "state", "label", "inspect")
     return [
         a_turn(15, **where, **ended),

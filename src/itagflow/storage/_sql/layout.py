@@ -17,6 +17,7 @@ from itagflow import jsontext
 from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package, Seat
 from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Task
@@ -214,6 +215,7 @@ _ALL: list[Layout[Any]] = [
     Layout(Member, "member", cached=True),
     Layout(Template, "template", sparse=frozenset({"name"}), cached=True),
     Layout(Job, "job", cached=True),
+    Layout(JobCounter, "job_counter"),
     Layout(
         Package,
         "package",
@@ -224,7 +226,7 @@ _ALL: list[Layout[Any]] = [
     Layout(Assignment, "assignment", sparse=frozenset({"token"})),
     Layout(Answer, "answer"),
     Layout(Seat, "seat"),
-    Layout(Event, "event"),
+    Layout(Event, "event", sparse=frozenset({"became"})),
 ]
 LAYOUTS: Mapping[type[Any], Layout[Any]] = {each.kind: each for each in _ALL}
 """How each kind is laid out; made when the first store on an SQL database is, not when the library is imported."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from psycopg import Cursor, sql
 
-from itagflow.storage._sql.migrations import must_be_known
+from itagflow.storage._sql.migrations import missing, must_be_known, newest
 
 LOCK = 0x69546167666C6F77
 """The advisory lock under which one process at a time migrates: ``iTagflow``."""
@@ -36,34 +36,35 @@ def migrate(name: str, schema: str, begin: Begin, scripts: Sequence[str]) -> Non
     """Run those of *scripts* that have not run yet, all or none.
 
     Raises:
-        StoreFailed: when a newer version has made the schema, or the server refuses.
+        StoreFailed: when a program of another version has made the schema, or the server refuses.
     """
+    last = newest(scripts)
     with begin() as opening:
-        version = _version(name, schema, opening.cursor, len(scripts))
-    if version == len(scripts):
+        version = _version(name, schema, opening.cursor, last)
+    if version == last:
         return
     with begin() as opening:
         cursor = opening.cursor
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-        version = _version(name, schema, cursor, len(scripts))  # somebody may have been faster
+        version = _version(name, schema, cursor, last)  # somebody may have been faster
         home = sql.Identifier(schema)
         if version == 0:
             cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(home))
         cursor.execute(sql.SQL("SET LOCAL search_path TO {}").format(home))
         if version == 0:
             cursor.execute("CREATE TABLE migration (version BIGINT PRIMARY KEY, at TIMESTAMPTZ NOT NULL)")
-        for number, script in enumerate(scripts[version:], version + 1):
+        for number, script in missing(scripts, version):
             cursor.execute(script.encode())
             cursor.execute("INSERT INTO migration (version, at) VALUES (%s, now())", (number,))
 
 
-def _version(name: str, schema: str, cursor: Cursor[tuple[Any, ...]], newest: int) -> int:
-    """Return how many scripts have run; 0 where there is no schema."""
+def _version(name: str, schema: str, cursor: Cursor[tuple[Any, ...]], last: int) -> int:
+    """Return the version of the schema; 0 where there is none."""
     table = sql.Identifier(schema, "migration")
     # not by to_regclass: that may answer from a cache of this connection, which another process has made untrue
     if cursor.execute(_HAS_TABLE, (schema, "migration")).fetchone() is None:
         return 0
     row = cursor.execute(sql.SQL("SELECT COALESCE(MAX(version), 0) FROM {}").format(table)).fetchone()
     version = int(row[0]) if row else 0
-    must_be_known(name, version, newest)
+    must_be_known(name, version, last)
     return version

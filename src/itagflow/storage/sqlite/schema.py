@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from itagflow.errors import StoreFailed
-from itagflow.storage._sql.migrations import migrations, must_be_known
+from itagflow.storage._sql.migrations import migrations, missing, must_be_known, newest
 
 APPLICATION = 0x69546167
 """Marks a SQLite file as ours: ``iTag`` in its header."""
@@ -16,20 +16,20 @@ def check_schema(name: str, connection: sqlite3.Connection) -> int:
     """Return the version of the schema; 0 in an empty file.
 
     Raises:
-        StoreFailed: when the file is another program's, or of a newer version.
+        StoreFailed: when the file is another program's, or of a version that this program does not know.
     """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()  # and a corrupt file says so
     if application != APPLICATION and (application or tables):
         raise StoreFailed(name, "the database belongs to another program", "Choose another path")
-    must_be_known(name, version, len(migrations("sqlite")))
+    must_be_known(name, version, newest(migrations("sqlite")))
     return int(version)
 
 
 def is_up_to_date(name: str, connection: sqlite3.Connection) -> bool:
     """Return whether nothing is to be done; errors are those of `check_schema`."""
-    return check_schema(name, connection) == len(migrations("sqlite"))
+    return check_schema(name, connection) == newest(migrations("sqlite"))
 
 
 def bring_up(name: str, connection: sqlite3.Connection) -> None:
@@ -39,11 +39,11 @@ def bring_up(name: str, connection: sqlite3.Connection) -> None:
     """
     scripts = migrations("sqlite")
     done = check_schema(name, connection)  # another process may have been faster
-    for script in scripts[done:]:
+    for _, script in missing(scripts, done):
         for statement in _statements(script):
             connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
-    connection.execute(f"PRAGMA user_version = {len(scripts)}")
+    connection.execute(f"PRAGMA user_version = {newest(scripts)}")
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
--- The first schema. A row is: key, version, index columns, and a body with everything else.
+-- The schema, as it was made first. A row is: key, version, index columns, and a body with everything else.
 -- Columns are never NULL: 0 or '' stands for nobody or nothing, 9223372036854775807 for never.
 
 CREATE TABLE workspace (
@@ -21,22 +21,41 @@ CREATE UNIQUE INDEX template_name ON template (workspace, name) WHERE name <> ''
 
 CREATE TABLE job (
     id INTEGER PRIMARY KEY, version INTEGER NOT NULL,
-    workspace INTEGER NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL
+    workspace INTEGER NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, priority INTEGER NOT NULL,
+    body TEXT NOT NULL
 );
 CREATE UNIQUE INDEX job_name ON job (workspace, name);
 CREATE INDEX job_everywhere ON job (name);
+
+-- What every append changes is not in the row of the job, which every claim locks and compares.
+CREATE TABLE job_counter (
+    job INTEGER PRIMARY KEY, version INTEGER NOT NULL,
+    tasks INTEGER NOT NULL, packages INTEGER NOT NULL, rows_read INTEGER NOT NULL, body TEXT NOT NULL
+);
 
 CREATE TABLE package (
     job INTEGER NOT NULL, number INTEGER NOT NULL, version INTEGER NOT NULL,
     state TEXT NOT NULL, waiting INTEGER NOT NULL, priority INTEGER NOT NULL, waiting_since INTEGER NOT NULL,
     free INTEGER NOT NULL, round INTEGER NOT NULL, size INTEGER NOT NULL,
     abandoned INTEGER NOT NULL, wrong INTEGER NOT NULL, disputed INTEGER NOT NULL,
-    value TEXT NOT NULL, body TEXT NOT NULL,
+    value TEXT NOT NULL, prelabeled INTEGER NOT NULL, corrected INTEGER NOT NULL,
+    open INTEGER NOT NULL, due INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
 CREATE INDEX package_pool ON package (job, state, priority DESC, waiting_since, number) WHERE waiting = 1;
+-- Whether a package was the last open one is asked by an index over the open ones, however many are finished.
+CREATE INDEX package_open ON package (job, number) WHERE open = 1;
 CREATE INDEX package_state ON package (job, state, number);
 CREATE INDEX package_value ON package (job, value, number) WHERE value <> '';
+
+-- How many packages and tasks of a job are in which state is kept, so that it is there at once. A sum is spread over
+-- slots: whoever adds to it waits only for those who add to the same slot.
+CREATE TABLE package_sums (
+    job INTEGER NOT NULL, state TEXT NOT NULL, slot INTEGER NOT NULL, number INTEGER NOT NULL, size INTEGER NOT NULL,
+    abandoned INTEGER NOT NULL, wrong INTEGER NOT NULL, disputed INTEGER NOT NULL,
+    prelabeled INTEGER NOT NULL, corrected INTEGER NOT NULL,
+    PRIMARY KEY (job, state, slot)
+) WITHOUT ROWID;
 
 CREATE TABLE task (
     job INTEGER NOT NULL, number INTEGER NOT NULL, version INTEGER NOT NULL,
@@ -50,7 +69,7 @@ CREATE TABLE assignment (
     job INTEGER NOT NULL, id INTEGER NOT NULL, version INTEGER NOT NULL,
     package INTEGER NOT NULL, stage TEXT NOT NULL, round INTEGER NOT NULL, member INTEGER NOT NULL,
     state TEXT NOT NULL, live INTEGER NOT NULL, lease_until INTEGER NOT NULL, token TEXT NOT NULL,
-    body TEXT NOT NULL,
+    purpose TEXT NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, id)
 ) WITHOUT ROWID;
 CREATE INDEX assignment_package ON assignment (job, package, id);
@@ -61,7 +80,8 @@ CREATE INDEX assignment_token ON assignment (job, member, token) WHERE token <> 
 CREATE TABLE answer (
     job INTEGER NOT NULL, assignment INTEGER NOT NULL, task INTEGER NOT NULL, version INTEGER NOT NULL,
     package INTEGER NOT NULL, stage TEXT NOT NULL, round INTEGER NOT NULL, member INTEGER NOT NULL,
-    counts INTEGER NOT NULL, dropped INTEGER NOT NULL, verdict TEXT NOT NULL, body TEXT NOT NULL,
+    counts INTEGER NOT NULL, dropped INTEGER NOT NULL, verdict TEXT NOT NULL,
+    seconds INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, assignment, task)
 ) WITHOUT ROWID;
 CREATE INDEX answer_task ON answer (job, task, assignment);
@@ -75,10 +95,13 @@ CREATE TABLE seat (
 CREATE TABLE event (
     position INTEGER PRIMARY KEY AUTOINCREMENT, version INTEGER NOT NULL,
     workspace INTEGER NOT NULL, job INTEGER NOT NULL, package INTEGER NOT NULL, turn INTEGER NOT NULL,
-    task INTEGER NOT NULL, member INTEGER NOT NULL, verb TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL
+    task INTEGER NOT NULL, member INTEGER NOT NULL, verb TEXT NOT NULL, at INTEGER NOT NULL,
+    became TEXT NOT NULL, body TEXT NOT NULL
 );
 CREATE INDEX event_job ON event (job);
 CREATE INDEX event_package ON event (job, package);
+-- Few events end a package or open it again: who waits for results reads those alone.
+CREATE INDEX event_became ON event (job) WHERE became <> '';
 
 -- What the planner believes: a job is large, and a package of it is small. Without this it takes a primary key that
 -- starts with the job for as good as an index that also has the package or the state, and reads the whole job.
@@ -86,6 +109,7 @@ CREATE INDEX event_package ON event (job, package);
 ANALYZE sqlite_master;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('package', 'package', '1000000 10000 1'),
+    ('package', 'package_open', '500000 5000 1'),
     ('package', 'package_pool', '300000 3000 1000 500 10 1'),
     ('package', 'package_state', '1000000 10000 500 1'),
     ('package', 'package_value', '1000000 10000 1 1'),
@@ -100,5 +124,6 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('answer', 'answer', '150000000 1500000 50 1'),
     ('answer', 'answer_task', '150000000 1500000 3 1'),
     ('seat', 'seat', '10000 100 30 1'),
+    ('event', 'event_became', '2000000 20000'),
     ('event', 'event_job', '200000000 2000000'),
     ('event', 'event_package', '200000000 2000000 200');

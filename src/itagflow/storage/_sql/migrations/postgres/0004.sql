@@ -1,4 +1,4 @@
--- The first schema. A row is: key, version, index columns, and a body with everything else.
+-- The schema, as it was made first. A row is: key, version, index columns, and a body with everything else.
 -- Columns are never NULL: 0 or '' stands for nobody or nothing, 9223372036854775807 for never.
 -- Words sort by code point, as everywhere else. A task's body is its row as it came, byte for byte.
 
@@ -22,22 +22,41 @@ CREATE UNIQUE INDEX template_name ON template (workspace, name) WHERE name <> ''
 
 CREATE TABLE job (
     id BIGINT PRIMARY KEY, version BIGINT NOT NULL,
-    workspace BIGINT NOT NULL, name TEXT COLLATE "C" NOT NULL, state TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL
+    workspace BIGINT NOT NULL, name TEXT COLLATE "C" NOT NULL, state TEXT COLLATE "C" NOT NULL, priority BIGINT NOT NULL,
+    body JSONB NOT NULL
 );
 CREATE UNIQUE INDEX job_name ON job (workspace, name);
 CREATE INDEX job_everywhere ON job (name);
+
+-- What every append changes is not in the row of the job, which every claim locks and compares.
+CREATE TABLE job_counter (
+    job BIGINT PRIMARY KEY, version BIGINT NOT NULL,
+    tasks BIGINT NOT NULL, packages BIGINT NOT NULL, rows_read BIGINT NOT NULL, body JSONB NOT NULL
+);
 
 CREATE TABLE package (
     job BIGINT NOT NULL, number BIGINT NOT NULL, version BIGINT NOT NULL,
     state TEXT COLLATE "C" NOT NULL, waiting BIGINT NOT NULL, priority BIGINT NOT NULL, waiting_since BIGINT NOT NULL,
     free BIGINT NOT NULL, round BIGINT NOT NULL, size BIGINT NOT NULL,
     abandoned BIGINT NOT NULL, wrong BIGINT NOT NULL, disputed BIGINT NOT NULL,
-    value TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL,
+    value TEXT COLLATE "C" NOT NULL, prelabeled BIGINT NOT NULL, corrected BIGINT NOT NULL,
+    open BIGINT NOT NULL, due BIGINT NOT NULL, body JSONB NOT NULL,
     PRIMARY KEY (job, number)
 );
 CREATE INDEX package_pool ON package (job, state, priority DESC, waiting_since, number) WHERE waiting = 1;
+-- Whether a package was the last open one is asked by an index over the open ones, however many are finished.
+CREATE INDEX package_open ON package (job, number) WHERE open = 1;
 CREATE INDEX package_state ON package (job, state, number);
 CREATE INDEX package_value ON package (job, value, number) WHERE value <> '';
+
+-- How many packages and tasks of a job are in which state is kept, so that it is there at once. A sum is spread over
+-- slots: whoever adds to it waits only for those who add to the same slot.
+CREATE TABLE package_sums (
+    job BIGINT NOT NULL, state TEXT COLLATE "C" NOT NULL, slot BIGINT NOT NULL, number BIGINT NOT NULL, size BIGINT NOT NULL,
+    abandoned BIGINT NOT NULL, wrong BIGINT NOT NULL, disputed BIGINT NOT NULL,
+    prelabeled BIGINT NOT NULL, corrected BIGINT NOT NULL,
+    PRIMARY KEY (job, state, slot)
+);
 
 CREATE TABLE task (
     job BIGINT NOT NULL, number BIGINT NOT NULL, version BIGINT NOT NULL,
@@ -51,10 +70,12 @@ CREATE TABLE assignment (
     job BIGINT NOT NULL, id BIGINT NOT NULL, version BIGINT NOT NULL,
     package BIGINT NOT NULL, stage TEXT COLLATE "C" NOT NULL, round BIGINT NOT NULL, member BIGINT NOT NULL,
     state TEXT COLLATE "C" NOT NULL, live BIGINT NOT NULL, lease_until BIGINT NOT NULL, token TEXT COLLATE "C" NOT NULL,
-    body JSONB NOT NULL,
+    purpose TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL,
     PRIMARY KEY (job, id)
 );
-CREATE INDEX assignment_package ON assignment (job, package, id);
+-- It has all that is asked for when a claim looks whether a member has work on a package: without statistics, as after
+-- a big load, the server would take the index of all that the member ever did for as good.
+CREATE INDEX assignment_package ON assignment (job, package, member, stage, state);
 CREATE INDEX assignment_member ON assignment (member, state, job, id);
 CREATE INDEX assignment_lease ON assignment (job, stage, lease_until, id) WHERE live = 1;
 CREATE INDEX assignment_token ON assignment (job, member, token) WHERE token <> '';
@@ -62,7 +83,8 @@ CREATE INDEX assignment_token ON assignment (job, member, token) WHERE token <> 
 CREATE TABLE answer (
     job BIGINT NOT NULL, assignment BIGINT NOT NULL, task BIGINT NOT NULL, version BIGINT NOT NULL,
     package BIGINT NOT NULL, stage TEXT COLLATE "C" NOT NULL, round BIGINT NOT NULL, member BIGINT NOT NULL,
-    counts BIGINT NOT NULL, dropped BIGINT NOT NULL, verdict TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL,
+    counts BIGINT NOT NULL, dropped BIGINT NOT NULL, verdict TEXT COLLATE "C" NOT NULL,
+    seconds BIGINT NOT NULL, body JSONB NOT NULL,
     PRIMARY KEY (job, assignment, task)
 );
 CREATE INDEX answer_task ON answer (job, task, assignment);
@@ -97,8 +119,10 @@ CREATE TABLE event (
     position BIGINT PRIMARY KEY DEFAULT next_position(), version BIGINT NOT NULL,
     workspace BIGINT NOT NULL, job BIGINT NOT NULL, package BIGINT NOT NULL, turn BIGINT NOT NULL,
     task BIGINT NOT NULL, member BIGINT NOT NULL, verb TEXT COLLATE "C" NOT NULL, at BIGINT NOT NULL,
-    body JSONB NOT NULL
+    became TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL
 );
 ALTER SEQUENCE event_position OWNED BY event.position;
 CREATE INDEX event_job ON event (job, position);
 CREATE INDEX event_package ON event (job, package, position);
+-- Few events end a package or open it again: who waits for results reads those alone.
+CREATE INDEX event_became ON event (job, position) WHERE became <> '';

@@ -1,0 +1,263 @@
+"""A job finishes with its last package, whoever ends which package at the same moment, and never too early."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scenes import rows
+
+import itagflow
+from itagflow import Choice, FixedSize, Flow, Job, JobState, Label, Role, Stage, Workflow, WrongState, templates
+
+SPAWN = multiprocessing.get_context("spawn")
+PEOPLE = ("p0", "p1", "p2")
+ROUNDS = 24
+PATIENCE = 60.0
+"""For how many seconds one waits for the others: who waits longer hangs."""
+
+Step = tuple[str, int, int]
+"""A verb, the key of a job, and the number of a package or the id of an assignment."""
+
+
+def submit(flow: Flow, job: int, assignment: int) -> None:
+    flow.submit((job, assignment))
+
+
+def discard(flow: Flow, job: int, package: int) -> None:
+    flow.discard((job, package), by="ada")
+
+
+def reopen(flow: Flow, job: int, package: int) -> None:
+    flow.reopen((job, package), by="ada")
+
+
+def append(flow: Flow, job: int, _: int) -> None:
+    flow.append(job, rows(1), by="ada")
+
+
+def finish(flow: Flow, job: int, _: int) -> None:
+    """End the job by hand, unless a package is open."""
+    try:
+        flow.finish(job, by="ada")
+    except itagflow.Incomplete:
+        return
+
+
+def pause(flow: Flow, job: int, _: int) -> None:
+    """Pause the job and let it run again, unless it has finished."""
+    try:
+        flow.pause(job, by="ada")
+        flow.resume(job, by="ada")
+    except WrongState:
+        return
+
+
+def nothing(flow: Flow, job: int, _: int) -> None:
+    """Only look on."""
+    flow.job(job)
+
+
+VERBS: dict[str, Callable[[Flow, int, int], None]] = {
+    verb.__name__: verb for verb in (submit, discard, reopen, append, finish, pause, nothing)
+}
+
+
+def walk(flow: Flow, steps: Sequence[Step], wait: Callable[[], object]) -> None:
+    """Do one step of each round, at the same moment as the others."""
+    for verb, job, key in steps:
+        wait()
+        VERBS[verb](flow, job, key)
+
+
+def walk_in_process(given: tuple[str, Sequence[Step], Any]) -> None:
+    url, steps, barrier = given
+    with itagflow.open(url) as flow:
+        walk(flow, steps, lambda: barrier.wait(PATIENCE))
+
+
+def walk_in_processes(url: str, walks: Sequence[Sequence[Step]]) -> None:
+    with SPAWN.Manager() as manager, SPAWN.Pool(len(walks)) as pool:
+        barrier = manager.Barrier(len(walks))
+        given = [(url, steps, barrier) for steps in walks]
+        pool.map_async(walk_in_process, given, 1).get(PATIENCE + ROUNDS)
+
+
+def walk_in_threads(flow: Flow, walks: Sequence[Sequence[Step]]) -> None:
+    barrier, failed = threading.Barrier(len(walks)), list[BaseException]()
+
+    def work(steps: Sequence[Step]) -> None:
+        try:
+            walk(flow, steps, lambda: barrier.wait(PATIENCE))
+        except BaseException as error:
+            failed.append(error)
+            barrier.abort()
+
+    threads = [threading.Thread(target=work, args=(steps,)) for steps in walks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE + ROUNDS)
+    assert not any(thread.is_alive() for thread in threads), "somebody waits for ever"
+    if failed:
+        raise failed[0]
+
+
+def lay_out(flow: Flow, number: int) -> Job:
+    """A job with a package for each of the three, which they hold, with everything answered."""
+    return flow.create_job(
+        "street",
+        f"job-{number}",
+        template=templates.image_classification(["cat", "dog"]),
+        data=rows(len(PEOPLE)),
+        workflow=Workflow(Label(limit=1)) if number % 2 else Workflow(Label()),
+        packaging=FixedSize(1),
+        workforce={Stage.LABEL: PEOPLE},
+        by="ada",
+    )
+
+
+def begun(flow: Flow, job: Job) -> list[int]:
+    """What the three hold of *job*."""
+    held = list[int]()
+    for name in PEOPLE:
+        assignment = flow.claim(name, job, Stage.LABEL)
+        assert assignment
+        for item in flow.tasks(assignment):
+            flow.save(assignment, item, Choice("cat"))
+        held.append(assignment.id)
+    return held
+
+
+Also = Callable[[Flow, Job], Step]
+"""What a fourth does in the same round."""
+
+
+def with_nothing(_: Flow, job: Job) -> Step:
+    return "nothing", job.id, 0
+
+
+def with_append(_: Flow, job: Job) -> Step:
+    return "append", job.id, 0
+
+
+def with_discard(flow: Flow, job: Job) -> Step:
+    """A package is discarded that nobody holds."""
+    flow.append(job, rows(1), by="ada")
+    return "discard", job.id, len(PEOPLE) + 1
+
+
+def with_reopen(flow: Flow, job: Job) -> Step:
+    """A package is opened again that was discarded before."""
+    flow.append(job, rows(1), by="ada")
+    flow.discard((job.id, len(PEOPLE) + 1), by="ada")
+    return "reopen", job.id, len(PEOPLE) + 1
+
+
+def with_finish(_: Flow, job: Job) -> Step:
+    return "finish", job.id, 0
+
+
+def with_pause(_: Flow, job: Job) -> Step:
+    return "pause", job.id, 0
+
+
+ALSO: list[Also] = [with_nothing, with_append, with_discard, with_reopen, with_finish, with_pause]
+
+
+def is_open(flow: Flow, job: Job) -> bool:
+    return any(package.stage for package in flow.packages(job))
+
+
+def check(flow: Flow, jobs: Sequence[Job]) -> None:
+    """Each job has finished exactly if nothing is open, and does so when the rest is done."""
+    for job in jobs:
+        still = is_open(flow, job)
+        assert flow.job(job).state is (JobState.RUNNING if still else JobState.FINISHED)
+        while assignment := flow.claim("p0", job, Stage.LABEL):
+            for item in flow.tasks(assignment):
+                flow.save(assignment, item, Choice("dog"))
+            flow.submit(assignment)
+        assert flow.job(job).state is JobState.FINISHED
+        assert list(flow.verify(job)) == []
+
+
+@contextmanager
+def house(url: str) -> Iterator[Flow]:
+    with itagflow.open(url) as flow:
+        flow.create_workspace("street", admin="ada")
+        for name in PEOPLE:
+            flow.add_member("street", name, Role.OPERATOR, by="ada")
+        yield flow
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return url_of(request, tmp_path)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return "memory:" if request.param == "memory" else url_of(request, tmp_path)
+
+
+def url_of(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path}/labels.db?synchronous=normal"
+
+
+def walks_of(flow: Flow, jobs: Sequence[Job]) -> list[list[Step]]:
+    """What each does, round by round: the three submit their last packages, and a fourth does something else."""
+    held = [begun(flow, job) for job in jobs]
+    walks: list[list[Step]] = [
+        [("submit", job.id, ids[at]) for job, ids in zip(jobs, held, strict=True)] for at in range(len(PEOPLE))
+    ]
+    return [*walks, [ALSO[number % len(ALSO)](flow, job) for number, job in enumerate(jobs)]]
+
+
+def test_the_last_packages_end_at_the_same_moment_in_processes(shared_url: str) -> None:
+    with house(shared_url) as flow:
+        jobs = [lay_out(flow, number) for number in range(ROUNDS)]
+        walk_in_processes(shared_url, walks_of(flow, jobs))
+        check(flow, jobs)
+
+
+def test_and_in_threads(any_url: str) -> None:
+    with house(any_url) as flow:
+        jobs = [lay_out(flow, number) for number in range(ROUNDS)]
+        walk_in_threads(flow, walks_of(flow, jobs))
+        check(flow, jobs)
+
+
+def test_rows_that_are_appended_by_many_get_numbers_of_their_own(shared_url: str) -> None:
+    """Also to a job that has finished: one of them brings it back."""
+    with house(shared_url) as flow:
+        jobs = [lay_out(flow, number) for number in range(ROUNDS)]
+        for job in jobs:
+            for assignment in begun(flow, job):
+                flow.submit((job.id, assignment))
+            assert flow.job(job).state is JobState.FINISHED
+        walk_in_processes(shared_url, [[("append", job.id, 0) for job in jobs]] * len(PEOPLE))
+        for job in jobs:
+            assert [package.number for package in flow.packages(job)] == [*range(1, 2 * len(PEOPLE) + 1)]
+            assert flow.progress(job).total == 2 * len(PEOPLE)
+        check(flow, jobs)
+
+
+def test_the_row_of_a_running_job_is_left_alone(shared_url: str) -> None:
+    """Claims lock and compare it: what packages and rows change is not in it."""
+    with house(shared_url) as flow:
+        job = lay_out(flow, 0)
+        before = flow.job(job)
+        first, *_ = begun(flow, job)
+        flow.append(job, rows(2), by="ada")
+        flow.submit((job.id, first))
+        flow.discard((job.id, len(PEOPLE) + 1), by="ada")
+        flow.reopen((job.id, len(PEOPLE) + 1), by="ada")
+        assert flow.job(job) == before
