@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from _thread import allocate_lock, get_ident
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
@@ -93,7 +93,7 @@ class ToyReader:
 
     def get(self, kind: type[E], key: Key) -> E:
         """Return the entity with this key."""
-        found = self.table(kind).get(key)
+        found: E | None = self.table(kind).get(key)
         if found is None:
             raise NotFound(kind.__name__, key)
         return found
@@ -167,10 +167,11 @@ class ToyWriter(ToyReader):
         """Insert new entities; the store gives events their position."""
         added, tables, position = [], self.copies(map(type, entities)), self.position
         marks = {kind: {unique_values(entity) for entity in table.values()} for kind, table in tables.items()}
-        for entity in entities:
-            if isinstance(entity, Event):
+        for given in entities:
+            entity = given
+            if isinstance(given, Event):
                 position += 1
-                entity = attrs.evolve(entity, position=position)
+                entity = attrs.evolve(given, position=position)
             kind, own = type(entity), unique_values(entity)
             if entity.key in tables[kind]:
                 raise AlreadyExists(kind.__name__, entity.key)
@@ -257,7 +258,7 @@ class ToyStore:
         """Return nothing: no other process can open it."""
 
     @safe_context
-    def read(self, *, snapshot: bool = False) -> Iterator[ToyReader]:
+    def read(self, *, snapshot: bool = False) -> Generator[ToyReader]:
         """Open a transaction that reads; states never change, so that a snapshot is any other one."""
         reader = self.snapshot(self) if snapshot else self.reader(self)
         try:
@@ -268,7 +269,7 @@ class ToyStore:
             self.running.pop(reader, None)
 
     @safe_context
-    def write(self) -> Iterator[ToyWriter]:
+    def write(self) -> Generator[ToyWriter]:
         """Open a transaction that writes: its draft becomes the state when it ends, unless it raises."""
         writer = self.writer(self)
         try:

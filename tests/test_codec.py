@@ -80,5 +80,23 @@ def test_who_was_interrupted_at_the_first_use_can_use_it_afterwards() -> None:
     assert done.stdout == "{'option': 'cat'}\n", done.stderr
 
 
+NO_THREADS = """
+import threading
+from itagflow import Choice
+from itagflow.storage import codec
+
+def start(thread):
+    raise RuntimeError("can't start new thread")
+
+threading.Thread.start = start
+print(codec.to_json(Choice("cat")))
+"""
+
+
+def test_it_works_where_no_thread_can_be_started() -> None:
+    done = subprocess.run([sys.executable, "-c", NO_THREADS], capture_output=True, text=True, check=False)
+    assert done.stdout == "{'option': 'cat'}\n", done.stderr
+
+
 def _refuse(kind: type, *given: Any, **named: Any) -> None:
     raise AssertionError(f"a function for {kind.__name__} is made when it is first used")

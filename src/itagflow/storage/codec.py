@@ -68,12 +68,21 @@ def _converter() -> Converter:
     each makes a converter, and the one that is ready first is everybody's.
     """
     found = _made.get("converter")
-    if found is None:
-        maker = Thread(target=lambda: _made.setdefault("converter", _make()), name="itagflow-codec", daemon=True)
+    if found is not None:
+        return found
+    maker = Thread(target=_keep_one, name="itagflow-codec", daemon=True)
+    try:
         maker.start()
+    except RuntimeError:  # where no thread can be started, there is no better place than here
+        _keep_one()
+    else:
         maker.join()
-        found = _made["converter"]
-    return found
+    return _made["converter"]
+
+
+def _keep_one() -> None:
+    """Make a converter, and keep it unless another thread was faster."""
+    _made.setdefault("converter", _make())
 
 
 def _make() -> Converter:
