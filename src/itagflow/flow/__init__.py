@@ -54,6 +54,8 @@ class Flow(Managing, Packaging, Changing, Labeling, Bulk, Erasing, Explaining, E
             listeners: Are told each event after its act is stored.  One that raises is logged, and nothing
                 is undone; after a crash `events` is the truth.
         """
+        import itagflow.flow._ahead  # noqa: F401  (no verb may import anything; the module says why)
+
         super().__init__(store, policy, clock, ids or TimeOrdered(clock), listeners)
 
     def close(self, timeout: float = 10.0) -> bool:
