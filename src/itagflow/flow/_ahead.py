@@ -5,6 +5,7 @@ against exceptions from outside nor against forks: when an interrupt strikes ins
 while a process forks, the lock of a module stays held for ever, and whoever needs that module waits for ever.
 """
 
+import encodings.utf_8_sig  # a codec of texts is imported when one is first read or written in it
 import importlib.metadata  # the standard library's, which `formats` and others import inside of functions
 import inspect
 import logging
@@ -14,5 +15,18 @@ import tempfile
 from itagflow import prelabels, schema, templates
 from itagflow.formats import csv, itag, itag_v1
 
-LOADED = (importlib.metadata, inspect, logging, shutil, tempfile, csv, itag, itag_v1, prelabels, schema, templates)
+LOADED = (
+    encodings.utf_8_sig,
+    importlib.metadata,
+    inspect,
+    logging,
+    shutil,
+    tempfile,
+    csv,
+    itag,
+    itag_v1,
+    prelabels,
+    schema,
+    templates,
+)
 """All of it."""
