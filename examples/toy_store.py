@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from _thread import allocate_lock, get_ident
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
@@ -93,7 +93,7 @@ class ToyReader:
 
     def get(self, kind: type[E], key: Key) -> E:
         """Return the entity with this key."""
-        found = self.table(kind).get(key)
+        found: E | None = self.table(kind).get(key)
         if found is None:
             raise NotFound(kind.__name__, key)
         return found
@@ -260,7 +260,7 @@ class ToyStore:
         """Return nothing: no other process can open it."""
 
     @safe_context
-    def read(self, *, snapshot: bool = False) -> Iterator[ToyReader]:
+    def read(self, *, snapshot: bool = False) -> Generator[ToyReader]:
         """Open a transaction that reads; states never change, so that a snapshot is any other one."""
         reader = self.snapshot(self) if snapshot else self.reader(self)
         try:
@@ -271,7 +271,7 @@ class ToyStore:
             self.running.pop(reader, None)
 
     @safe_context
-    def write(self) -> Iterator[ToyWriter]:
+    def write(self) -> Generator[ToyWriter]:
         """Open a transaction that writes: its draft becomes the state when it ends, unless it raises."""
         writer = self.writer(self)
         try:

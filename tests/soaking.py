@@ -37,12 +37,11 @@ from itagflow import (
     Stage,
     StoreFailed,
     Workflow,
-    codec,
     templates,
 )
 from itagflow.model.package import LIVE, TurnState
 from itagflow.model.task import Answer
-from itagflow.storage import Query
+from itagflow.storage import Query, codec
 
 CUT = ("the connection was lost", "the server stopped the statement", "the server is starting or stopping")
 """Why a call is made again; whatever else the store says is no fault of the server, and ends the soak."""

@@ -50,34 +50,56 @@ print(*(json for json, _ in encoded))
 
 def test_threads_that_are_the_first_together_use_the_same_functions() -> None:
     done = subprocess.run([sys.executable, "-c", FIRST_USE], capture_output=True, text=True, check=False)
-    assert done.stdout == " ".join(["{'option': 'cat'}"] * 4) + "\n", done.stderr
+    assert done.stdout == " ".join(["{'key': 'cat'}"] * 4) + "\n", done.stderr
 
 
 INTERRUPTED = """
-import threading
+import _thread
 from itagflow import Choice
 from itagflow.storage import codec
 
 class Interrupted(BaseException):
     pass
 
-real_join = threading.Thread.join
+class Lock:
+    def __init__(self):
+        self.lock = _thread.allocate_lock()
+    def acquire(self):
+        if self.lock.locked():
+            raise Interrupted
+        self.lock.acquire()
+    def release(self):
+        self.lock.release()
 
-def join(thread, timeout=None):
-    raise Interrupted
-
-threading.Thread.join = join
+codec.allocate_lock = Lock
 try:
     codec.to_json(Choice("cat"))
 except Interrupted:
-    threading.Thread.join = real_join
+    codec.allocate_lock = _thread.allocate_lock
     print(codec.to_json(Choice("cat")))
 """
 
 
 def test_who_was_interrupted_at_the_first_use_can_use_it_afterwards() -> None:
     done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
-    assert done.stdout == "{'option': 'cat'}\n", done.stderr
+    assert done.stdout == "{'key': 'cat'}\n", done.stderr
+
+
+NO_THREADS = """
+from itagflow import Choice
+from itagflow.storage import codec
+
+def start_new_thread(function, given):
+    raise RuntimeError("can't start new thread")
+
+codec.start_new_thread = start_new_thread
+print(codec.to_json(Choice("cat")))
+"""
+
+
+def test_it_works_where_no_thread_can_be_started() -> None:
+    done = subprocess.run([sys.executable, "-c", NO_THREADS], capture_output=True, text=True, check=False)
+    assert done.stdout == "{'key': 'cat'}\n", done.stderr
 
 
 def _refuse(kind: type, *given: Any, **named: Any) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 from scenes import cats, labeled, rows, taken
 
-from itagflow import Assignment, Event, FixedSize, Flow, Inspect, Job, Label, Stage, Workflow, codec
-from itagflow.storage import Query
+from itagflow import Assignment, Event, FixedSize, Flow, Inspect, Job, Label, Stage, Workflow
+from itagflow.storage import Query, codec
 
 
 def retold(flow: Flow, job: Job) -> dict[tuple[str, tuple[Any, ...]], dict[str, Any]]:

@@ -83,6 +83,52 @@ def test_importing_loads_what_is_needed_and_makes_no_codec() -> None:
     assert made == "0"
 
 
+VERBS = """
+import io, sys
+import itagflow
+from itagflow import Accept, Choice, FixedSize, Inspect, Label, PreLabel, Role, Stage, Workflow
+
+def fail(event):
+    raise ValueError("a listener fails")
+
+with itagflow.open(sys.argv[1], listeners=[fail]) as flow:
+    before = set(sys.modules)
+    street = flow.create_workspace("street", admin="ada")
+    for account in ("ben", "di"):
+        flow.add_member(street, account, Role.OPERATOR, by="ada")
+    template = itagflow.templates.image_classification(["cat", "dog"])
+    rows = [{"data": {"source": "1"}}, {"data": {"source": "2"}}]
+    flow_of = Workflow(Label(), Inspect(), Accept())
+    people = {Stage.LABEL: ["ben"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]}
+    job = flow.create_job("street", "cats", template=template, data=rows, workflow=flow_of, workforce=people, by="ada",
+                          draft=True)
+    flow.prelabel(job, lambda tasks: [PreLabel({"1": Choice("cat")})] * len(tasks), by="ada")
+    flow.publish(job, by="ada")
+    turn = flow.claim("ben", job, Stage.LABEL)
+    for work in flow.tasks(turn):
+        flow.save(turn, work, itagflow.replies_from_json({"1": {"kind": "choice", "key": "dog"}}))
+    flow.submit(turn)
+    flow.review(flow.claim("di", job, Stage.INSPECT))
+    flow.accept(flow.claim("ada", job, Stage.ACCEPT))
+    for name in ("itag", "itag_v1", "csv"):
+        flow.export(job, name, file := io.BytesIO())
+    flow.export(job, "csv", io.BytesIO(), escape_formulas=True)
+    flow.export(job, "itag", sys.argv[2])
+    flow.import_job("street", "again", template=template, data=sys.argv[2], by="ada")
+    assert not list(flow.verify(job))
+    print(*sorted(set(sys.modules) - before))
+"""
+
+
+@pytest.mark.parametrize("url", ["memory:", "labels.db"])
+def test_no_verb_imports_anything(url: str, tmp_path: Path) -> None:
+    """An exception that strikes inside an import, or a fork there, would leave a module locked for ever."""
+    where = url if url == "memory:" else str(tmp_path / url)
+    command = [sys.executable, "-c", VERBS, where, str(tmp_path / "out.manifest")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "\n"), done.stderr[-2000:] or done.stdout
+
+
 def test_what_is_loaded_later_is_there_all_the_same() -> None:
     code = "import itagflow; print(itagflow.formats.find, itagflow.prelabels.from_fields, itagflow.templates.ocr, "
     code += "itagflow.SqliteStore, itagflow.schema.answer_schema, *sorted(set(itagflow.__all__) - set(dir(itagflow))))"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib import import_module
 from types import TracebackType
 from typing import NoReturn, Self
 
@@ -54,6 +55,8 @@ class Flow(Managing, Packaging, Changing, Labeling, Bulk, Erasing, Explaining, E
             listeners: Are told each event after its act is stored.  One that raises is logged, and nothing
                 is undone; after a crash `events` is the truth.
         """
+        import_module("itagflow.flow._ahead")  # no verb may import anything; that module says why
+
         super().__init__(store, policy, clock, ids or TimeOrdered(clock), listeners)
 
     def close(self, timeout: float = 10.0) -> bool:

@@ -7,10 +7,10 @@ The converter is made, with all its functions, when it is first used: that takes
 
 from __future__ import annotations
 
+from _thread import LockType, allocate_lock, start_new_thread
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from threading import Thread
 from typing import Any, get_args
 
 import attrs
@@ -68,12 +68,25 @@ def _converter() -> Converter:
     each makes a converter, and the one that is ready first is everybody's.
     """
     found = _made.get("converter")
-    if found is None:
-        maker = Thread(target=lambda: _made.setdefault("converter", _make()), name="itagflow-codec", daemon=True)
-        maker.start()
-        maker.join()
-        found = _made["converter"]
-    return found
+    if found is not None:
+        return found
+    is_done = allocate_lock()  # of C, as all here: nothing of `threading`, which could be left half done
+    is_done.acquire()
+    try:
+        start_new_thread(_keep_one, (is_done,))
+    except RuntimeError:  # where no thread can be started, there is no better place than here
+        _keep_one(is_done)
+    else:
+        is_done.acquire()
+    return _made["converter"]
+
+
+def _keep_one(is_done: LockType) -> None:
+    """Make a converter, keep it unless another thread was faster, and wake who waits for it."""
+    try:
+        _made.setdefault("converter", _make())
+    finally:
+        is_done.release()
 
 
 def _make() -> Converter:
