@@ -25,8 +25,8 @@ from itagflow import (
     Workflow,
     templates,
 )
-from itagflow.model.entity import changed
 from itagflow.model.package import Package
+from itagflow.testing.builders import changed
 
 OWN, OTHERS = 100_000, 3_000
 """How many packages wait that the member labeled, and behind them how many that somebody else did."""

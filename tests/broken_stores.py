@@ -551,27 +551,27 @@ class ReadersOutliveTheirBlock(ToyStore):
 class ParallelWriter(ToyWriter):
     """Locks the store when it first holds, takes or changes something."""
 
-    def lock(self, *, shared: bool = False) -> None:
+    def acquire(self, *, shared: bool = False) -> None:
         self.store.lock_for(self, shared=shared)
 
     def add(self, *entities: Entity) -> tuple[Entity, ...]:
-        self.lock()
+        self.acquire()
         return super().add(*entities)
 
     def save(self, *entities: Entity) -> None:
-        self.lock()
+        self.acquire()
         super().save(*entities)
 
     def take(self, query: Query[Any]) -> Any:
-        self.lock()
+        self.acquire()
         return super().take(query)
 
     def hold(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
-        self.lock(shared=shared and create is None)
+        self.acquire(shared=shared and create is None)
         return super().hold(kind, key, create=create)
 
     def remove(self, query: Query[Any], limit: int) -> int:
-        self.lock()
+        self.acquire()
         return super().remove(query, limit)
 
 
@@ -632,8 +632,8 @@ class SharedHoldExcludes(ParallelStore):
     """hold(shared=True) keeps out others who want to share."""
 
     class writer(ParallelWriter):
-        def lock(self, *, shared: bool = False) -> None:
-            super().lock(shared=False)
+        def acquire(self, *, shared: bool = False) -> None:
+            super().acquire(shared=False)
 
 
 @found_by("test_a_shared_hold_keeps_it_as_it_is", "test_a_shared_hold_waits_for_who_holds_it", sound=ParallelStore)
@@ -641,9 +641,9 @@ class SharedHoldDoesNotHold(ParallelStore):
     """hold(shared=True) lets others change what is held."""
 
     class writer(ParallelWriter):
-        def lock(self, *, shared: bool = False) -> None:
+        def acquire(self, *, shared: bool = False) -> None:
             if not shared:
-                super().lock()
+                super().acquire()
 
 
 @found_by("test_what_exists_is_returned_and_not_created", "test_many_create_it_once")

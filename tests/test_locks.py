@@ -88,7 +88,7 @@ def workspace(block: Block, job: Job) -> object:
     return block.hold(Workspace, (job.workspace,))
 
 
-def counter(block: Block, job: Job) -> object:
+def job_counter(block: Block, job: Job) -> object:
     return block.hold_counter(job.id)
 
 
@@ -108,7 +108,7 @@ LAWFUL: dict[str, list[Step]] = {
         turn(1),
         turn(2),
         seat,
-        counter,
+        job_counter,
         the_job,
         member("ada"),
         member("ben"),
@@ -122,8 +122,8 @@ LAWFUL: dict[str, list[Step]] = {
     "an assignment alone": [turn(1)],
 }
 UNLAWFUL: dict[str, list[Step]] = {
-    "a counter behind its job": [the_job, counter],
-    "a claim counter behind that of the job": [counter, seat],
+    "a counter behind its job": [the_job, job_counter],
+    "a claim counter behind that of the job": [job_counter, seat],
     "a lower package": [package(2), package(1)],
     "a package behind a task": [package(1), task, package(2)],
     "a package behind an assignment": [package(1), turn(1), package(2)],

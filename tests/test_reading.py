@@ -39,11 +39,11 @@ from itagflow import (
     templates,
 )
 from itagflow.flow import _find, labeling
-from itagflow.model.entity import changed
 from itagflow.model.job import Crew
 from itagflow.rules import access
 from itagflow.storage import MemoryStore
 from itagflow.testing import a_job, a_member, an_event
+from itagflow.testing.builders import changed
 
 Read = Callable[[Flow, Any, str], Iterator[Any]]
 ITERATORS: dict[str, Read] = {

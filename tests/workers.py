@@ -19,11 +19,11 @@ from itagflow import (
     RuleError,
     Stage,
 )
-from itagflow.model.entity import changed
 from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.storage import Query, SqliteStore, Store
 from itagflow.testing import a_package, an_event
+from itagflow.testing.builders import changed
 
 
 def open_and_add(given: tuple[str, int]) -> None:

@@ -163,7 +163,7 @@ class TestRules:
         assert isinstance(turn, Assignment)
         assert (turn.id, turn.member, turn.state, turn.token) == (50, 2, TurnState.HELD, "t")
         assert turn.lease_until == AT + HOUR
-        assert [after for _, after in change.save] == [attrs.evolve(package, free=1, version=1), saved[1]]
+        assert [after for _, after in change.save] == [attrs.evolve(package, free=1), saved[1]]
         assert change.event.verb == "claim"
 
     def test_an_offer_that_is_taken_is_held(self) -> None:
@@ -186,7 +186,7 @@ class TestRules:
         for lease, until in ((HOUR, AT + HOUR), (None, None)):
             change = rules.resume(job_with(Label(lease=lease)), lapsed, ACT, token="")
             ((_, after),) = change.save
-            assert after == attrs.evolve(lapsed, lease_until=until, version=1)
+            assert after == attrs.evolve(lapsed, lease_until=until)
             assert change.event.verb == "renew"
         ((_, after),) = rules.resume(job_with(), lapsed, ACT, token="new").save
         assert isinstance(after, Assignment)
@@ -210,7 +210,7 @@ class TestRules:
         package = a_package(free=0, waiting_since=AT - HOUR)
         change = rules.give_back("release", package, a_turn(), ACT, reason="tired")
         (_, freed), (_, ended) = change.save
-        assert freed == attrs.evolve(package, free=1, waiting_since=AT, version=1)
+        assert freed == attrs.evolve(package, free=1, waiting_since=AT)
         assert isinstance(ended, Assignment)
         assert (ended.outcome, ended.remark, ended.ended_at) == (Outcome.RELEASED, "tired", AT)
         with pytest.raises(WrongState):
@@ -236,8 +236,8 @@ class TestRules:
         assert rules.is_worth_saving(old, Start(0, AT + 2 * rules.CURSOR_OVERLAP))
         assert rules.is_worth_saving(old, Start(1, AT))
         counter = Seat(job=4, stage=Stage.LABEL, member=2, held=3, start=old)
-        assert rules.counted(counter, 1, None) == attrs.evolve(counter, held=4, version=1)
-        assert rules.counted(counter, 0, Start(1, AT)) == attrs.evolve(counter, start=Start(1, AT), version=1)
+        assert rules.counted(counter, 1, None) == attrs.evolve(counter, held=4)
+        assert rules.counted(counter, 0, Start(1, AT)) == attrs.evolve(counter, start=Start(1, AT))
 
     @pytest.mark.parametrize("token", ["", "t", "a claim"])
     def test_a_token_is_a_text(self, token: str) -> None:

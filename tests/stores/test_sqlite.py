@@ -14,7 +14,6 @@ from scenes import on_writing_connection
 from workers import count_up, look, open_and_add, write, write_in_child
 
 from itagflow import Choice, StoreFailed
-from itagflow.model.entity import changed
 from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.model.task import Answer, Task
@@ -25,6 +24,7 @@ from itagflow.storage._sql.statements import SQLITE
 from itagflow.storage._sql.transactions import IDLE
 from itagflow.storage.sqlite import transactions
 from itagflow.testing import ConcurrencyContract, StoreContract, a_package, a_task, an_answer, an_event
+from itagflow.testing.builders import changed
 
 
 def list_open(folder: Path) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import attrs
+
 from itagflow.claiming.decision import has_turn, is_own_work
 from itagflow.errors import InvalidData, NotAllowed, Problem
-from itagflow.model.entity import changed
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package, Seat, Start, TurnState
 from itagflow.model.text import flaw, key_flaw
@@ -48,7 +49,7 @@ def start(
 ) -> Change:
     """Give *member* a free slot of *package*."""
     turn = _turn(job, package, member, act, id=id, stage=stage, state=TurnState.HELD, token=token)
-    taken = changed(package, free=package.free - 1)
+    taken = attrs.evolve(package, free=package.free - 1)
     return record(act, "claim", about=turn, add=(turn,), save=((package, taken), *seats))
 
 
@@ -56,7 +57,7 @@ def take_offer(job: Job, turn: Assignment, act: Act, *, token: str, seats: Seque
     """Turn the offer that a member has into a turn that the member holds."""
     state = TURN.advance(turn.state, "claim", Closing(turn=turn), str(turn))
     lease = _until(act.at, job.workflow.rule(turn.stage).lease)
-    held = changed(turn, state=state, lease_until=lease, token=token)
+    held = attrs.evolve(turn, state=state, lease_until=lease, token=token)
     return record(act, "claim", about=turn, save=((turn, held), *seats))
 
 
@@ -80,7 +81,7 @@ def take_over(
 def resume(job: Job, lapsed: Assignment, act: Act, *, token: str) -> Change:
     """Let a member who claims go on with their own assignment, whose lease has lapsed: it counts from now."""
     lease = _until(act.at, job.workflow.rule(lapsed.stage).lease)
-    renewed = changed(lapsed, lease_until=lease, token=token or lapsed.token)
+    renewed = attrs.evolve(lapsed, lease_until=lease, token=token or lapsed.token)
     return record(act, "renew", about=lapsed, save=((lapsed, renewed),))
 
 
@@ -94,7 +95,7 @@ def assign(job: Job, package: Package, member: Member, act: Act, *, id: int, sta
     if package.free < 1:
         raise NotAllowed(member.account, "be assigned", f"{package} has no free slot: reassign a turn instead")
     turn = offer(job, package, member, act, id=id, stage=stage)
-    taken = changed(package, free=package.free - 1)
+    taken = attrs.evolve(package, free=package.free - 1)
     return record(act, "assign", about=turn, add=(turn,), save=((package, taken),), data={"to": member.account})
 
 
@@ -121,7 +122,7 @@ def give_back(
 ) -> Change:
     """End *turn* by release or expire: its slot is free again, and the package waits from now on."""
     returned = ended(turn, verb, act, remark=reason)
-    freed = changed(package, free=package.free + 1, waiting_since=act.at)
+    freed = attrs.evolve(package, free=package.free + 1, waiting_since=act.at)
     data = {"reason": reason} if reason else {}
     return record(act, verb, about=turn, save=((package, freed), (turn, returned), *seats), data=data)
 
@@ -132,7 +133,7 @@ def recall(
     """End *turn* because its work, its job or its member is gone; with *free* its slot goes back to the pool."""
     saved: tuple[Saved, ...] = ((turn, ended(turn, "recall", act, remark=reason)), *seats)
     if free:
-        saved = ((package, changed(package, free=package.free + 1, waiting_since=act.at)), *saved)
+        saved = ((package, attrs.evolve(package, free=package.free + 1, waiting_since=act.at)), *saved)
     return record(act, "recall", about=turn, save=saved, data={"reason": reason})
 
 
@@ -141,7 +142,7 @@ def renew(job: Job, turn: Assignment, act: Act) -> Assignment | None:
     lease = job.workflow.rule(turn.stage).lease
     if lease is None:
         return None
-    return changed(turn, lease_until=_until(act.at, lease))
+    return attrs.evolve(turn, lease_until=_until(act.at, lease))
 
 
 def has_lapsed(turn: Assignment, at: datetime) -> bool:
@@ -159,7 +160,7 @@ def ended(turn: Assignment, verb: str, act: Act, *, remark: str = "") -> Assignm
     state = TURN.advance(turn.state, verb, Closing(turn=turn), str(turn))
     if wrong := flaw(remark):
         raise InvalidData(f"the reason to {verb}", [Problem("reason", wrong)])
-    return changed(turn, state=state, outcome=OUTCOMES[verb], ended_at=act.at, remark=remark)
+    return attrs.evolve(turn, state=state, outcome=OUTCOMES[verb], ended_at=act.at, remark=remark)
 
 
 def must_be_assignable(job: Job, package: Package, member: Member, stage: Stage, turns: Sequence[Assignment]) -> None:
@@ -197,12 +198,12 @@ def must_not_review_own_work(
 
 def seat_moved(seat: Seat, by: int) -> Saved:
     """Return *seat* with *by* added to what its member holds."""
-    return (seat, changed(seat, held=seat.held + by))
+    return (seat, attrs.evolve(seat, held=seat.held + by))
 
 
 def counted(counter: Seat, by: int, cursor: Start | None) -> Seat:
     """Return *counter* with *by* added to what its member holds, and with a new *cursor* if there is one."""
-    return changed(counter, held=counter.held + by, start=cursor or counter.start)
+    return attrs.evolve(counter, held=counter.held + by, start=cursor or counter.start)
 
 
 CURSOR_OVERLAP = timedelta(minutes=1)

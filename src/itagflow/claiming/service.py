@@ -142,7 +142,7 @@ def renew(block: Block, turn: TurnRef, by: MemberRef | None) -> Assignment:
     if renewed is None:
         return mine.turn
     block.do(record(mine.act, "renew", about=renewed, save=((mine.turn, renewed),)))
-    return renewed
+    return block.as_stored(renewed)
 
 
 def release(block: Block, turn: TurnRef, by: MemberRef | None, reason: str) -> Assignment:
@@ -228,7 +228,7 @@ def expire(block: Block, turn: TurnRef, by: MemberRef) -> Assignment:
 def apply(block: Block, change: Change) -> Assignment:
     """Store what a rule decided and return the assignment that it leads to."""
     block.do(change)
-    return next(stored for stored in _stored(change) if isinstance(stored, Assignment))
+    return block.as_stored(next(stored for stored in _stored(change) if isinstance(stored, Assignment)))
 
 
 class _Claim:
@@ -478,10 +478,12 @@ class _Claim:
 
     def _count_one(self, cursor: Start | None = None) -> tuple[Saved, ...]:
         """Return the member's counter as it is after one more assignment, where there is anything to save."""
-        situation, counter = self._situation, self._counter
+        situation = self._situation
         is_counted = situation.job.workflow.rule(situation.stage).limit is not None
-        if counter is None or not (is_counted or cursor):
+        if self._counter is None or not (is_counted or cursor):
             return ()
+        # the one before in this claim may have stored it already
+        counter = self._block.as_stored(self._counter)
         after = rules.counted(counter, int(is_counted), cursor)
         self._counter, self._cursor = after, cursor or self._cursor
         self._set(attrs.evolve(situation, held=after.held))

@@ -122,7 +122,7 @@ class Importing(Ordering):
             act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
             new = jobs.stepped(old, "import", tasks=counter.tasks)
             block.do(record(act, "import", about=new, save=((old, new),), data={"name": old.name}))
-            return new
+            return block.as_stored(new)
 
 
 def _peeked(rows: Iterator[object], of_job: str | None) -> tuple[Iterable[Any], str, tuple[Stage, ...]]:

@@ -17,7 +17,7 @@ from itagflow.flow._recalling import Recalling
 from itagflow.flow._turns import finish_if_done
 from itagflow.flow.loading import Data, OnError, Wrap
 from itagflow.flow.prelabeling import Prelabeling
-from itagflow.model.entity import Entity, changed
+from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Crew, FixedSize, Job, JobState, Label, Packaging, Route, Stage, Workflow
 from itagflow.model.jobcounter import JobCounter
@@ -217,6 +217,7 @@ class Ordering(Prelabeling, Recalling):
             if not JOB.has_led("archive", old.state):
                 new = jobs.stepped(old, "archive")
                 block.do(record(act, "archive", about=new, save=((old, new),), data={"name": old.name}))
+                new = block.as_stored(new)
         live = Query(Assignment, {"job": old.id, "live": True})
         self._recall_all(live, act.member, "the job was archived", free=False)
         return new
@@ -236,7 +237,7 @@ class Ordering(Prelabeling, Recalling):
             block.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
             jobs.must_be_archived(gone, "delete it")
             old = block.hold_job(gone)
-            block.replace(old, changed(old, deleting=True))
+            block.replace(old, attrs.evolve(old, deleting=True))
         for kind in PARTS:
             while self._remove(kind, gone):
                 continue
@@ -313,7 +314,7 @@ class Ordering(Prelabeling, Recalling):
                 return old
             new = jobs.stepped(old, verb)
             block.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
-            return new
+            return block.as_stored(new)
 
     def _changed(self, job: JobRef, verb: str, by: MemberRef, **fields: Any) -> Job:
         with self._acting() as block:
@@ -328,9 +329,9 @@ def _save(block: Block, old: Job, verb: str, by: MemberRef, **fields: Any) -> Jo
     """Store a job that is held with these fields changed."""
     act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
     jobs.must_not_be_archived(old, "change it")
-    new = changed(old, **fields)
+    new = attrs.evolve(old, **fields)
     block.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
-    return new
+    return block.as_stored(new)
 
 
 def _fitting(fields: JobNotes | JobFields, known: type[JobNotes | JobFields]) -> dict[str, Any]:

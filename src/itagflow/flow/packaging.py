@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import attrs
+
 from itagflow.flow import _find
 from itagflow.flow._act import Block
 from itagflow.flow._cases import numbers_in
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, paged
 from itagflow.flow._turns import recall, recounted, with_finish
 from itagflow.flow.importing import Importing
-from itagflow.model.entity import changed
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment, Package
@@ -53,7 +54,7 @@ class Packaging(Importing):
             still = _find.first(block.store, Query(Package, {"job": old.id, "open": True}, order=("number",), limit=1))
             new = jobs.stepped(old, "finish", open_package=still.number if still else 0)
             block.do(record(act, "finish", about=new, save=((old, new),), data={"name": old.name}))
-            return new
+            return block.as_stored(new)
 
     def discard(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
         """Give a package up: its turns are recalled, its tasks count no more, and what was said stays.
@@ -159,7 +160,7 @@ def _prioritize(
     job = block.job(home)
     jobs.must_not_be_archived(job, "prioritize")
     some = held if all_of_them else [package for package in held if package.stage in able]
-    saves = tuple((package, changed(package, priority=priority)) for package in some)
+    saves = tuple((package, attrs.evolve(package, priority=priority)) for package in some)
     act = block.act(job.workspace, block.member(job.workspace, by).id)
     data = {"priority": priority, "packages": [package.number for package in some]}
     if some:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import attrs
 
@@ -27,8 +27,3 @@ def stamp(old: Entity, new: E) -> E:
     """Return *new* as it is stored in the place of *old*: one version newer, whatever version it has."""
     version = old.version + 1
     return new if new.version == version else attrs.evolve(new, version=version)
-
-
-def changed(entity: E, **fields: Any) -> E:
-    """Return *entity* with these fields, one version newer."""
-    return attrs.evolve(entity, version=entity.version + 1, **fields)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import attrs
+
 from itagflow.errors import Incomplete, InvalidData, NotAllowed, Problem
-from itagflow.model.entity import changed
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.jobpart import JobPart
 from itagflow.model.number import whole_number
@@ -24,7 +25,7 @@ def stepped(job: Job, verb: str, *, tasks: int = 0, hindrance: str = "", open_pa
         Incomplete: when something stands against it.
     """
     command = JobAct(job=job, tasks=tasks, hindrance=hindrance, open_package=open_package)
-    return changed(job, state=JOB.advance(job.state, verb, command, f"job {job.name!r}"))
+    return attrs.evolve(job, state=JOB.advance(job.state, verb, command, f"job {job.name!r}"))
 
 
 def brought_back(job: Job, verb: str) -> tuple[Saved, ...]:

@@ -12,7 +12,6 @@ import attrs
 from itagflow import jsontext
 from itagflow.errors import NotAllowed, Problem
 from itagflow.jsontext import standard
-from itagflow.model.entity import changed
 from itagflow.model.job import AvgSize, FieldBase, FixedSize, Job
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
@@ -224,7 +223,7 @@ def loaded(verb: str, job: Job, counter: JobCounter, batch: Batch, act: Act) -> 
     )
     new, grown = _packages(job, batch, act.at)
     last = max((counter.packages, *placed))
-    after = changed(counter, tasks=counter.tasks + len(rows), packages=last, rows_read=batch.rows_read)
+    after = attrs.evolve(counter, tasks=counter.tasks + len(rows), packages=last, rows_read=batch.rows_read)
     save = (*grown, (counter, after), *brought_back(job, verb))
     data = {"rows": [counter.tasks + 1, after.tasks], "packages": [counter.packages + 1, last]}
     return record(act, verb, about=job, add=(*new, *tasks), save=save, data=data)
@@ -248,6 +247,6 @@ def _packages(job: Job, batch: Batch, at: datetime) -> tuple[list[Package], list
         if number not in batch.present
     ]
     grown: list[Saved] = [
-        (package, changed(package, size=package.size + sizes[number])) for number, package in batch.present.items()
+        (package, attrs.evolve(package, size=package.size + sizes[number])) for number, package in batch.present.items()
     ]
     return new, grown

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from itagflow.model.entity import Entity
+from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event, Move
 from itagflow.model.job import Accept, AvgSize, Crew, FixedSize, Inspect, Job, JobState, Label, Stage, Workflow
 from itagflow.model.jobcounter import JobCounter
@@ -249,3 +249,8 @@ def _replies() -> list[Reply]:
         Preference(None),
         Preference("a", degree=2),
     ]
+
+
+def changed(entity: E, **fields: Any) -> E:
+    """Return *entity* with these fields, one version newer."""
+    return attrs.evolve(entity, version=entity.version + 1, **fields)

@@ -9,11 +9,21 @@ from time import monotonic
 from typing import Any
 
 from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
-from itagflow.model.entity import Entity, changed
+from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.storage import Query, Reader, Store, Writer
-from itagflow.testing.builders import a_job, a_member, a_package, a_task, a_template, a_turn, a_workspace, an_event
+from itagflow.testing.builders import (
+    a_job,
+    a_member,
+    a_package,
+    a_task,
+    a_template,
+    a_turn,
+    a_workspace,
+    an_event,
+    changed,
+)
 from itagflow.testing.counting import within
 from itagflow.testing.opening import Opening, refused
 from itagflow.testing.threads import PATIENCE, Running, start

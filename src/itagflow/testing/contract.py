@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
-from itagflow.model.entity import Entity, changed
+from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import STAGES, Job
 from itagflow.model.package import Assignment, Package, PackageState, TurnState
@@ -25,6 +25,7 @@ from itagflow.testing.builders import (
     a_turn,
     a_workspace,
     an_event,
+    changed,
     one_of_each,
 )
 from itagflow.testing.closing import Closing

@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
-from itagflow.model.entity import changed
 from itagflow.model.package import Package
 from itagflow.storage import Query, Store, Writer
-from itagflow.testing.builders import a_package
+from itagflow.testing.builders import a_package, changed
 from itagflow.testing.threads import start
 
 START = 60.0

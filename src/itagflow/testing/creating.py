@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from itagflow.errors import AlreadyExists, NotFound, StoreFailed
-from itagflow.model.entity import changed
 from itagflow.model.job import Stage
 from itagflow.model.package import Package, Seat
 from itagflow.model.task import Task
 from itagflow.storage.port import Query, Store
-from itagflow.testing.builders import a_package, a_task
+from itagflow.testing.builders import a_package, a_task, changed
 from itagflow.testing.opening import Opening, refused
 from itagflow.testing.summing import sums
 from itagflow.testing.threads import often_switched, start

@@ -9,11 +9,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from itagflow.model.entity import changed
 from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.storage import Query, Span, Store, Writer
-from itagflow.testing.builders import a_package, an_event
+from itagflow.testing.builders import a_package, an_event, changed
 from itagflow.testing.opening import Opening
 from itagflow.testing.threads import MOMENT, PATIENCE, Running, often_switched, start
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from itagflow.errors import AlreadyExists, StoreFailed
-from itagflow.model.entity import changed
 from itagflow.model.package import Package, PackageState
 from itagflow.storage import Query, Store
-from itagflow.testing.builders import a_package
+from itagflow.testing.builders import a_package, changed
 from itagflow.testing.opening import Opening, refused
 
 SUMMED = ("size", "wrong", "disputed")
