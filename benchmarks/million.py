@@ -44,11 +44,11 @@ def compare(place: Place, large: int) -> None:
 
 def acts(flow: Flow, job: Job) -> dict[str, float]:
     """Do each act some times, and return the seconds of one."""
-    turns = list[Any]()
-    found = {"claim": timed(lambda: turns.extend(_claims(flow, job))) / CLAIMS}
-    works = [(turn, work) for turn in turns[:2] for work in flow.tasks(turn)]
-    found["save"] = timed(lambda: [flow.save(turn, work, Choice("cat")) for turn, work in works]) / len(works)
-    found["submit"] = timed(lambda: [flow.submit(turn) for turn in turns[:2]]) / 2
+    assignments = list[Any]()
+    found = {"claim": timed(lambda: assignments.extend(_claims(flow, job))) / CLAIMS}
+    works = [(assignment, work) for assignment in assignments[:2] for work in flow.tasks(assignment)]
+    found["save"] = timed(lambda: [flow.save(assignment, work, Choice("cat")) for assignment, work in works]) / len(works)
+    found["submit"] = timed(lambda: [flow.submit(assignment) for assignment in assignments[:2]]) / 2
     found["progress"] = timed(lambda: flow.progress(job))
     return found
 

@@ -21,7 +21,7 @@ from itagflow import (
     PackageState,
     Role,
     Stage,
-    TurnState,
+    AssignmentState,
     Workflow,
     templates,
 )
@@ -52,15 +52,15 @@ def build(flow: Flow) -> Job:
         with flow.store.write() as writer:
             for number in range(first, min(first + 2_000, OWN + OTHERS + 1)):
                 at, who = START + timedelta(seconds=number), ben if number <= OWN else di
-                writer.add(turn(job, number, who, at))
-                held = writer.hold(Package, (job.id, number))
+                writer.add(assignment(job, number, who, at))
+                held = writer.lock(Package, (job.id, number))
                 writer.save(changed(held, state=PackageState.INSPECT, waiting_since=at))
     return job
 
 
-def turn(job: Job, number: int, member: Member, at: datetime) -> Assignment:
-    """Return the turn in which *member* labeled a package."""
-    done = {"state": TurnState.DONE, "outcome": Outcome.SUBMITTED, "made_at": at, "ended_at": at}
+def assignment(job: Job, number: int, member: Member, at: datetime) -> Assignment:
+    """Return the assignment in which *member* labeled a package."""
+    done = {"state": AssignmentState.DONE, "outcome": Outcome.SUBMITTED, "made_at": at, "ended_at": at}
     where = {"job": job.id, "id": number, "package": number, "stage": Stage.LABEL, "round": 1}
     return Assignment(**where, **done, member=member.id)  # type: ignore[arg-type]
 

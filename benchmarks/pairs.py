@@ -23,7 +23,7 @@ from typing import Any
 PAIRS = 20
 PACKAGES, SIZE = 1_000, 5
 CALLS = 20
-"""How many calls a process makes before the other one has its turn."""
+"""How many calls a process makes before the other one has its assignment."""
 VERBS = ("claim", "save", "submit")
 
 
@@ -51,7 +51,7 @@ def measure(url: str) -> Iterator[tuple[str, float]]:
             by="ada",
         )
         yield from timed("claim", flow.claim, [("ada", job, Stage.LABEL)] * PACKAGES)
-        held = list(flow.turns("ada", job=job))
+        held = list(flow.assignments("ada", job=job))
         works = [(one, work, Choice("cat")) for one in held for work in flow.tasks(one)]
         yield from timed("save", flow.save, works)
         yield from timed("submit", flow.submit, [(one,) for one in held])
@@ -73,7 +73,7 @@ def begin(source: str, synchronous: str) -> subprocess.Popen[str]:
 
 
 def ask(process: subprocess.Popen[str]) -> tuple[str, float] | None:
-    """Let a process have its turn."""
+    """Let a process have its assignment."""
     assert process.stdin
     assert process.stdout
     print("go", file=process.stdin, flush=True)
@@ -83,7 +83,7 @@ def ask(process: subprocess.Popen[str]) -> tuple[str, float] | None:
 
 
 def compare(old: str, new: str, synchronous: str) -> dict[str, float]:
-    """Return new / old of one pair, for each verb: the ratio of the medians of their turns."""
+    """Return new / old of one pair, for each verb: the ratio of the medians of their assignments."""
     with begin(old, synchronous) as one, begin(new, synchronous) as other:
         took: dict[str, tuple[list[float], list[float]]] = {verb: ([], []) for verb in VERBS}
         while (found := ask(one)) is not None:

@@ -108,14 +108,14 @@ def ada(flow: Flow) -> int:
 
 
 def claims(flow: Flow, job: Job | int, times: int) -> list[Any]:
-    """Claim so many turns."""
+    """Claim so many assignments."""
     return [flow.claim("ada", job, Stage.LABEL) for _ in range(times)]
 
 
-def finish(flow: Flow, turn: Any) -> None:
-    """Label all that a turn has, and hand it in."""
-    flow.save_many(turn, [(work, Choice("cat")) for work in flow.tasks(turn)])
-    flow.submit(turn)
+def finish(flow: Flow, assignment: Any) -> None:
+    """Label all that an assignment has, and hand it in."""
+    flow.save_many(assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)])
+    flow.submit(assignment)
 
 
 def show(place: str, name: str, ratio: float | None, figure: str, goal: str = "") -> None:

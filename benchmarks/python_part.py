@@ -82,14 +82,14 @@ def calls_of(flow: Flow, verb: str) -> Iterator[Callable[[], object]]:
     job = order(flow)
     for _ in range(10):  # what is done for the first time is done
         flow.claim("ada", job, Stage.LABEL)
-    turns = [] if verb == "claim" else flow.claim_many("ada", job, Stage.LABEL, CALLS)
-    works = [(turn, work) for turn in turns for work in flow.tasks(turn)]
+    assignments = [] if verb == "claim" else flow.claim_many("ada", job, Stage.LABEL, CALLS)
+    works = [(assignment, work) for assignment in assignments for work in flow.tasks(assignment)]
     for number in range(CALLS):
         if verb == "claim":
             yield lambda: flow.claim("ada", job, Stage.LABEL)
         else:
-            turn, work = works[number]
-            yield lambda turn=turn, work=work: flow.save(turn, work, Choice("cat"))
+            assignment, work = works[number]
+            yield lambda assignment=assignment, work=work: flow.save(assignment, work, Choice("cat"))
 
 
 def timed(act: Callable[[], object]) -> float:

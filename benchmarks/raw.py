@@ -21,7 +21,7 @@ def micros() -> int:
 class Raw:
     """A connection with the statements of one job, in what SQL the two databases share."""
 
-    begin, hold, take, apart = "BEGIN IMMEDIATE", "", "", ""
+    begin, lock, take, apart = "BEGIN IMMEDIATE", "", "", ""
     bulk = 5_000
     """How many rows are loaded in one transaction."""
 
@@ -41,12 +41,12 @@ class Raw:
         yield
         self.run("COMMIT")
 
-    def event(self, verb: str, package: int, turn: int, task: int, body: dict[str, Any]) -> None:
+    def event(self, verb: str, package: int, assignment: int, task: int, body: dict[str, Any]) -> None:
         """Insert an event."""
         self.run(
-            "INSERT INTO event (version, workspace, job, package, turn, task, member, verb, at, became, body) "
+            "INSERT INTO event (version, workspace, job, package, assignment, task, member, verb, at, became, body) "
             "VALUES (0, 1, ?, ?, ?, ?, ?, ?, ?, '', ?)",
-            (self.job, package, turn, task, self.member, verb, micros(), json.dumps(body, separators=(",", ":"))),
+            (self.job, package, assignment, task, self.member, verb, micros(), json.dumps(body, separators=(",", ":"))),
         )
 
     def sums(self, *added: tuple[int, str, int, int]) -> None:
@@ -73,21 +73,21 @@ class Raw:
                 "UPDATE package SET free = ?, waiting = ?, version = ? WHERE job = ? AND number = ? AND version = ?",
                 (free - 1, int(free > 1), version + 1, self.job, number, version),
             )
-            turn = next(self.ids)
+            assignment = next(self.ids)
             self.run(
                 "INSERT INTO assignment (job, id, version, package, stage, round, member, state, live, lease_until, "
                 "token, purpose, body) VALUES (?, ?, 0, ?, 'label', 1, ?, 'held', 1, ?, '', 'label', ?)",
-                (self.job, turn, number, self.member, NEVER, json.dumps({"made_at": micros()})),
+                (self.job, assignment, number, self.member, NEVER, json.dumps({"made_at": micros()})),
             )
-            key = [self.job, turn]
-            moves = [["turn", key, "state", None, "held"], ["turn", key, "member", None, self.member]]
-            self.event("claim", number, turn, 0, {"changes": [*moves, ["turn", key, "round", None, 1]]})
-        return turn, number
+            key = [self.job, assignment]
+            moves = [["assignment", key, "state", None, "held"], ["assignment", key, "member", None, self.member]]
+            self.event("claim", number, assignment, 0, {"changes": [*moves, ["assignment", key, "round", None, 1]]})
+        return assignment, number
 
-    def tasks(self, turn: int) -> list[tuple[Any, ...]]:
-        """Read the tasks of a turn with what was said about them."""
+    def tasks(self, assignment: int) -> list[tuple[Any, ...]]:
+        """Read the tasks of an assignment with what was said about them."""
         self.run("BEGIN")
-        (package,) = self.run("SELECT package FROM assignment WHERE job = ? AND id = ?", (self.job, turn)).fetchone()
+        (package,) = self.run("SELECT package FROM assignment WHERE job = ? AND id = ?", (self.job, assignment)).fetchone()
         tasks: list[tuple[Any, ...]] = self.run(
             "SELECT number, body FROM task WHERE job = ? AND package = ? ORDER BY number", (self.job, package)
         ).fetchall()
@@ -98,13 +98,13 @@ class Raw:
         self.run("COMMIT")
         return tasks
 
-    def save(self, turn: int, task: int, label: str) -> None:
+    def save(self, assignment: int, task: int, label: str) -> None:
         """Save the answer to a task."""
         with self.block():
             row = self.run(
-                f"SELECT state, package FROM assignment WHERE job = ? AND id = ?{self.hold}", (self.job, turn)
+                f"SELECT state, package FROM assignment WHERE job = ? AND id = ?{self.lock}", (self.job, assignment)
             ).fetchone()
-            key = (self.job, turn, task)
+            key = (self.job, assignment, task)
             self.run("SELECT version FROM answer WHERE job = ? AND assignment = ? AND task = ?", key).fetchone()
             body = {"at": micros(), "replies": {"1": {"key": label, "kind": "choice"}}}
             self.run(
@@ -112,25 +112,25 @@ class Raw:
                 "verdict, seconds, body) VALUES (?, ?, ?, 0, ?, 'label', 1, ?, 1, 0, '', 0, ?)",
                 (*key, row[1], self.member, json.dumps(body, separators=(",", ":"))),
             )
-            self.event("save", row[1], turn, task, {})
+            self.event("save", row[1], assignment, task, {})
 
-    def submit(self, turn: int) -> None:
+    def submit(self, assignment: int) -> None:
         """Hand a package in that passes to the next stage."""
         with self.block():
-            key = (self.job, turn)
+            key = (self.job, assignment)
             package, version = self.run(
-                f"SELECT package, version FROM assignment WHERE job = ? AND id = ?{self.hold}", key
+                f"SELECT package, version FROM assignment WHERE job = ? AND id = ?{self.lock}", key
             ).fetchone()
             place = (self.job, package)
             old, size = self.run(
-                f"SELECT version, size FROM package WHERE job = ? AND number = ?{self.hold}", place
+                f"SELECT version, size FROM package WHERE job = ? AND number = ?{self.lock}", place
             ).fetchone()
             answered, dropped = self.run(
                 "SELECT COUNT(*), SUM(dropped) FROM answer WHERE job = ? AND assignment = ? AND counts = 1", key
             ).fetchone()
             self.run("SELECT * FROM assignment WHERE job = ? AND package = ?", place).fetchall()
             if answered != size or dropped:
-                raise ValueError(turn)
+                raise ValueError(assignment)
             self.run(
                 "UPDATE assignment SET state = 'done', live = 0, version = ?, body = ? "
                 "WHERE job = ? AND id = ? AND version = ?",
@@ -142,8 +142,8 @@ class Raw:
                 (micros(), old + 1, *place, old),
             )
             self.sums((self.job, "accept", 1, size), (self.job, "label", -1, -size))
-            moves = [["turn", key, "state", "held", "done"], ["package", place, "state", "label", "accept"]]
-            self.event("submit", package, turn, 0, {"changes": moves})
+            moves = [["assignment", key, "state", "held", "done"], ["package", place, "state", "label", "accept"]]
+            self.event("submit", package, assignment, 0, {"changes": moves})
 
     def load(self, rows: Iterable[dict[str, Any]], size: int) -> None:
         """Load rows from mappings as tasks in packages of *size*, in blocks of 5,000."""
@@ -193,7 +193,7 @@ def sqlite(path: str, job: int, member: int, synchronous: str) -> Raw:
 class Postgres(Raw):
     """The same on PostgreSQL: rows are held, and loaded by COPY."""
 
-    begin, hold, take, apart = "BEGIN", " FOR UPDATE", " FOR UPDATE SKIP LOCKED", " OFFSET 0"
+    begin, lock, take, apart = "BEGIN", " FOR UPDATE", " FOR UPDATE SKIP LOCKED", " OFFSET 0"
 
     def __init__(self, url: str, job: int, member: int) -> None:
         """Connect to a database that the library has made."""

@@ -17,11 +17,11 @@ from crowd import crowd, longest_wait, peers
 from place import Place, ada, claims, finish, order, postgres_place, rows, show, sqlite_place, tidy, version_of
 from raw import Raw, timed
 
-from itagflow import Choice, Flow, Job, Outcome, Stage, TurnState
+from itagflow import Choice, Flow, Job, Outcome, Stage, AssignmentState
 from itagflow.rules.change import Act
 from itagflow.rules.labeling import closed
 from itagflow.rules.lifecycles import Closing
-from itagflow.testing import a_turn
+from itagflow.testing import a_assignment
 
 ROUNDS = 5
 GOALS = {
@@ -47,35 +47,35 @@ def acts(place: Place) -> None:
 
 def one_round(flow: Flow, job: Job, raw: Raw, count: int) -> dict[str, tuple[float, float]]:
     """Do *count* of each act, and return the seconds of each one, ours and the limit's."""
-    turns, others, works = list[Any](), list[tuple[int, int]](), list[list[Any]]()
+    assignments, others, works = list[Any](), list[tuple[int, int]](), list[list[Any]]()
 
     def each(mine: Callable[[], object], theirs: Callable[[], object], times: int) -> tuple[float, float]:
         return timed(mine) / times, timed(theirs) / times
 
     found = {
         "claim": each(
-            lambda: turns.extend(claims(flow, job, count)),
+            lambda: assignments.extend(claims(flow, job, count)),
             lambda: others.extend(raw.claim() for _ in range(count)),
             count,
         ),
         "read 50 tasks": each(
-            lambda: works.extend(list(flow.tasks(turn)) for turn in turns),
-            lambda: [raw.tasks(turn) for turn, _ in others],
+            lambda: works.extend(list(flow.tasks(assignment)) for assignment in assignments),
+            lambda: [raw.tasks(assignment) for assignment, _ in others],
             count,
         ),
     }
     found["claim + read"] = tuple(map(sum, zip(*found.values(), strict=True)))  # type: ignore[assignment]
     few = max(4, count // 25)
-    saves = [(turn, work) for turn, some in zip(turns[:few], works, strict=False) for work in some]
-    numbers = [(turn, (package - 1) * 50 + n) for turn, package in others[:few] for n in range(1, 51)]
+    saves = [(assignment, work) for assignment, some in zip(assignments[:few], works, strict=False) for work in some]
+    numbers = [(assignment, (package - 1) * 50 + n) for assignment, package in others[:few] for n in range(1, 51)]
     found["save"] = each(
-        lambda: [flow.save(turn, work, Choice("cat")) for turn, work in saves],
-        lambda: [raw.save(turn, number, "cat") for turn, number in numbers],
+        lambda: [flow.save(assignment, work, Choice("cat")) for assignment, work in saves],
+        lambda: [raw.save(assignment, number, "cat") for assignment, number in numbers],
         len(saves),
     )
     found["submit"] = each(
-        lambda: [flow.submit(turn) for turn in turns[:few]],
-        lambda: [raw.submit(turn) for turn, _ in others[:few]],
+        lambda: [flow.submit(assignment) for assignment in assignments[:few]],
+        lambda: [raw.submit(assignment) for assignment, _ in others[:few]],
         few,
     )
     return found
@@ -130,8 +130,8 @@ def bulk(place: Place) -> None:
     with place.open("bulk") as (flow, _):
         for number in range(3):
             singly, together = (_to_accept(flow, f"{name}{number}") for name in ("singly", "together"))
-            one = timed(lambda turns=singly: [flow.accept(turn) for turn in turns])
-            many = timed(lambda turns=together: flow.accept_many(turns))
+            one = timed(lambda assignments=singly: [flow.accept(assignment) for assignment in assignments])
+            many = timed(lambda assignments=together: flow.accept_many(assignments))
             ratios.append(one / many)
             each.append(many / 1_000)
     figure = f"{statistics.median(each) * 1e6:,.1f} µs each"
@@ -139,19 +139,19 @@ def bulk(place: Place) -> None:
 
 
 def _to_accept(flow: Flow, name: str) -> list[Any]:
-    """Return 1,000 turns that are ready to be accepted."""
+    """Return 1,000 assignments that are ready to be accepted."""
     job = order(flow, name, 1_000, 1)
-    for turn in flow.claim_many("ada", job, Stage.LABEL, 1_000):
-        finish(flow, turn)
+    for assignment in flow.claim_many("ada", job, Stage.LABEL, 1_000):
+        finish(flow, assignment)
     return flow.claim_many("ada", job, Stage.ACCEPT, 1_000)
 
 
 def one_step() -> None:
-    """Tell what one step of a lifecycle takes, with its guards and the new value: the end of a turn."""
-    turn = a_turn(state=TurnState.HELD)
-    act, closing = Act(turn.made_at, 1, 2), Closing(turn=turn)
+    """Tell what one step of a lifecycle takes, with its guards and the new value: the end of an assignment."""
+    assignment = a_assignment(state=AssignmentState.HELD)
+    act, closing = Act(assignment.made_at, 1, 2), Closing(assignment=assignment)
     times = [
-        timed(lambda: [closed("submit", Outcome.SUBMITTED, turn, act, closing) for _ in range(1_000)])
+        timed(lambda: [closed("submit", Outcome.SUBMITTED, assignment, act, closing) for _ in range(1_000)])
         for _ in range(ROUNDS)
     ]
     show("", "one step of a lifecycle", None, f"{statistics.median(times) * 1e3:,.1f} µs each", "goal at most 12 µs")

@@ -136,10 +136,10 @@ def ready(flow: Flow) -> dict[str, Callable[[], object]]:
 
 
 def _claimed(flow: Flow, member: str, job: Any, stage: Stage) -> Any:
-    turn = flow.claim(member, job, stage)
-    if turn is None:
+    assignment = flow.claim(member, job, stage)
+    if assignment is None:
         raise LookupError(flow.explain(member, job, stage))
-    return turn
+    return assignment
 
 
 def main() -> None:

@@ -66,28 +66,28 @@ def spoiled(answer: Regions, draw: random.Random) -> Regions:
     return Regions(regions, width=answer.width, height=answer.height)
 
 
-def label(flow: Flow, turn: Assignment, name: str, boxes: dict, draw: random.Random) -> int:
+def label(flow: Flow, assignment: Assignment, name: str, boxes: dict, draw: random.Random) -> int:
     """Label a package and return how many mistakes were made; rework is done with more care."""
     made = 0
-    for work in flow.tasks(turn):
+    for work in flow.tasks(assignment):
         answer = right(work.task, boxes)
-        if turn.round == 1 and draw.random() < MISTAKES[name]:
+        if assignment.round == 1 and draw.random() < MISTAKES[name]:
             answer, made = spoiled(answer, draw), made + 1
-        flow.save(turn, work, answer)
-    flow.submit(turn)
+        flow.save(assignment, work, answer)
+    flow.submit(assignment)
     return made
 
 
-def inspect(flow: Flow, turn: Assignment, boxes: dict) -> int:
+def inspect(flow: Flow, assignment: Assignment, boxes: dict) -> int:
     """Inspect a package, send back what is wrong, and return how many tasks that were."""
     caught = 0
-    for work in flow.tasks(turn):
-        said = work.shown.reply
+    for work in flow.tasks(assignment):
+        said = work.submitted.reply
         wanted = {(region.x, region.y, region.label) for region in right(work.task, boxes).regions}
         if {(region.x, region.y, *region.labels.values()) for region in said.regions} != wanted:
-            flow.judge(turn, work, wrong="a box is missing or has the wrong label")
+            flow.judge(assignment, work, wrong="a box is missing or has the wrong label")
             caught += 1
-    flow.reject(turn) if caught else flow.review(turn)
+    flow.reject(assignment) if caught else flow.review(assignment)
     return caught
 
 
@@ -112,12 +112,12 @@ def main(url: str = "memory:", *, seed: int = 7, sample: float = 0.5) -> tuple[i
         made = caught = 0
         while flow.job(job).state is not itagflow.JobState.FINISHED:
             for name in MISTAKES:
-                if turn := flow.claim(name, job, Stage.LABEL):
-                    made += label(flow, turn, name, boxes, draw)
-            while turn := flow.claim("di", job, Stage.INSPECT):
-                caught += inspect(flow, turn, boxes)
-            while turn := flow.claim("ada", job, Stage.ACCEPT):
-                flow.accept(turn)
+                if assignment := flow.claim(name, job, Stage.LABEL):
+                    made += label(flow, assignment, name, boxes, draw)
+            while assignment := flow.claim("di", job, Stage.INSPECT):
+                caught += inspect(flow, assignment, boxes)
+            while assignment := flow.claim("ada", job, Stage.ACCEPT):
+                flow.accept(assignment)
         out = io.BytesIO()
         report = flow.export(job, "itag", out)
         print(flow.progress(job))

@@ -13,10 +13,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import itagflow
-from itagflow import Choice, Flow, Job, JobPart, Stage, templates
+from itagflow import Choice, Flow, Job, JobPartition, Stage, templates
 
 
-def count(path: Path, part: JobPart) -> Counter[str]:
+def count(path: Path, part: JobPartition) -> Counter[str]:
     """Count the answers in one part; this runs in a process of its own, with a Flow of its own."""
     with itagflow.open(path) as flow:
         replies = [result.replies["1"] for result in flow.results(part) if result.replies]
@@ -29,10 +29,10 @@ def labeled_job(flow: Flow) -> Job:
     data = [{"data": {"source": f"{number}.jpg"}} for number in range(200)]
     job = flow.create_job(street, "cats", template=templates.image_classification(["cat", "dog"]), data=data, by="ada")
     for _ in range(3):
-        turn = flow.claim("ada", job, Stage.LABEL)
-        works = list(flow.tasks(turn))
-        flow.save_many(turn, [(work, Choice("dog" if work.task.number % 5 else "cat")) for work in works])
-        flow.submit(turn)
+        assignment = flow.claim("ada", job, Stage.LABEL)
+        works = list(flow.tasks(assignment))
+        flow.save_many(assignment, [(work, Choice("dog" if work.task.number % 5 else "cat")) for work in works])
+        flow.submit(assignment)
     return job
 
 

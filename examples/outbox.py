@@ -35,7 +35,7 @@ def webhook(host: str, path: str) -> Callable[[Event], object]:
     """Return what posts an event to a host; it raises unless the answer is a success."""
 
     def post(event: Event) -> None:
-        said = {"verb": event.verb, "job": str(event.job), "package": event.package, "text": str(event)}
+        said = {"type": event.type, "job": str(event.job), "package": event.package, "text": str(event)}
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(event.position)}
         with closing(HTTPConnection(host, timeout=10)) as connection:
             connection.request("POST", path, json.dumps(said), headers)

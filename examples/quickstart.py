@@ -34,20 +34,20 @@ def main(folder: Path) -> None:
             by="ada",
         )  # loaded, packed and running
 
-        turn = flow.claim("ben", job, Stage.LABEL)  # None when nothing is there for ben
-        for work in flow.tasks(turn):
-            flow.save(turn, work, Regions([car], width=1280, height=720))
-        flow.submit(turn)
+        assignment = flow.claim("ben", job, Stage.LABEL)  # None when nothing is there for ben
+        for work in flow.tasks(assignment):
+            flow.save(assignment, work, Regions([car], width=1280, height=720))
+        flow.submit(assignment)
 
-        turn = flow.claim("di", job, Stage.INSPECT)
-        work = next(flow.tasks(turn))  # one of two: the sample; work.shown is ben's result
-        flow.judge(turn, work, wrong="the sign is missing")
-        flow.reject(turn)  # the task judged wrong goes back to ben, round 2
+        assignment = flow.claim("di", job, Stage.INSPECT)
+        work = next(flow.tasks(assignment))  # one of two: the sample; work.shown is ben's result
+        flow.judge(assignment, work, wrong="the sign is missing")
+        flow.reject(assignment)  # the task judged wrong goes back to ben, round 2
 
-        turn = flow.claim("ben", job, Stage.LABEL)
-        for work in flow.tasks(turn):  # only what was rejected; work.remark says why
-            flow.save(turn, work, Regions([car, sign], width=1280, height=720))
-        flow.submit(turn)
+        assignment = flow.claim("ben", job, Stage.LABEL)
+        for work in flow.tasks(assignment):  # only what was rejected; work.remark says why
+            flow.save(assignment, work, Regions([car, sign], width=1280, height=720))
+        flow.submit(assignment)
 
         flow.review(flow.claim("di", job, Stage.INSPECT))
         flow.accept(flow.claim("ada", job, Stage.ACCEPT))  # the job finishes by itself

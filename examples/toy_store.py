@@ -202,7 +202,7 @@ class ToyWriter(ToyReader):
         """Return the first match."""
         return next(self.find(attrs.evolve(query, limit=1)), None)  # there is one writer: all is its own
 
-    def hold(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
+    def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
         """Return the entity; there is nobody to keep it from, as there is one writer."""
         if create is not None and key not in self.table(kind):
             self.add(create)
@@ -256,7 +256,7 @@ class ToyStore:
         """Whether it was closed."""
         return self.closed
 
-    def opener(self) -> None:
+    def connector(self) -> None:
         """Return nothing: no other process can open it."""
 
     @safe_context
@@ -285,7 +285,7 @@ class ToyStore:
         finally:
             self.running.pop(writer, None)
 
-    def settled(self) -> int:
+    def high_water_mark(self) -> int:
         """Return the position of the last event: the one writer gives positions in the order of commits."""
         with self.read():
             return self.state.position

@@ -12,10 +12,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import itagflow
-from itagflow import Difference, JobPart, templates
+from itagflow import Inconsistency, JobPartition, templates
 
 
-def verify(path: Path, part: JobPart) -> list[Difference]:
+def verify(path: Path, part: JobPartition) -> list[Inconsistency]:
     """Return what is not sound in one part; this runs in a process of its own, with a Flow of its own."""
     with itagflow.open(path) as flow:
         return list(flow.verify(part))

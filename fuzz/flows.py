@@ -89,7 +89,7 @@ def _prelabel(data: bytes, template: Template, predict: Callable[[], Any]) -> No
         read = None if job is None else tried(predict)
         if read is not None:
             report = flow.prelabel(job, read, formal=0.5, by=ADA)
-            assert len(list(_with_results(flow, job))) == report.formal
+            assert len(list(_with_results(flow, job))) == report.accepted
         _is_sound(flow)
 
 

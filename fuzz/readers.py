@@ -16,7 +16,7 @@ from trying import as_json, tried
 from itagflow import (
     Box,
     Choice,
-    FieldBase,
+    GroupByField,
     FixedSize,
     Job,
     Option,
@@ -90,7 +90,7 @@ TEMPLATES: tuple[Template, ...] = (
 JOBS: tuple[Job, ...] = (
     a_job(),
     a_job(row_key="source", packaging=FixedSize(2)),
-    a_job(packaging=FieldBase("source")),
+    a_job(packaging=GroupByField("source")),
 )
 """What rows are loaded into."""
 

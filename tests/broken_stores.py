@@ -566,9 +566,9 @@ class ParallelWriter(ToyWriter):
         self.acquire()
         return super().take(query)
 
-    def hold(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
+    def lock(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
         self.acquire(shared=shared and create is None)
-        return super().hold(kind, key, create=create)
+        return super().lock(kind, key, create=create)
 
     def remove(self, query: Query[Any], limit: int) -> int:
         self.acquire()
@@ -623,8 +623,8 @@ class HoldDoesNotWait(ParallelStore):
     """hold gives what another transaction holds."""
 
     class writer(ParallelWriter):
-        def hold(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
-            return ToyWriter.hold(self, kind, key, create=create)
+        def lock(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
+            return ToyWriter.lock(self, kind, key, create=create)
 
 
 @found_by("test_a_shared_hold_is_shared", sound=ParallelStore)
@@ -651,10 +651,10 @@ class CreateReplaces(ToyStore):
     """hold(create=) puts the new entity in the place of one that exists."""
 
     class writer(ToyWriter):
-        def hold(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
+        def lock(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
             if create is not None:
                 self.tables = {**self.tables, kind: {**self.table(kind), key: create}}
-            return super().hold(kind, key, shared=shared)
+            return super().lock(kind, key, shared=shared)
 
 
 @found_by("test_what_is_missing_is_created", "test_what_is_created_can_be_shared", "test_what_is_created_is_summed")
@@ -662,8 +662,8 @@ class CreateIsIgnored(ToyStore):
     """hold(create=) creates nothing."""
 
     class writer(ToyWriter):
-        def hold(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
-            return super().hold(kind, key, shared=shared)
+        def lock(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
+            return super().lock(kind, key, shared=shared)
 
 
 @found_by("test_a_unique_column_that_is_taken_is_refused")
@@ -671,18 +671,18 @@ class CreateIgnoresUnique(ToyStore):
     """hold(create=) creates an entity whose unique columns are taken."""
 
     class writer(ToyWriter):
-        def hold(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
+        def lock(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
             if create is not None and key not in self.table(kind):
                 self.tables = {**self.tables, kind: {**self.table(kind), key: create}}
-            return super().hold(kind, key, shared=shared)
+            return super().lock(kind, key, shared=shared)
 
 
 class SlowWriter(ToyWriter):
     """A writer that takes a moment between reading and writing."""
 
-    def hold(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
+    def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
         sleep(0.001)  # long enough for another thread to begin
-        return super().hold(kind, key, shared=shared, create=create)
+        return super().lock(kind, key, shared=shared, create=create)
 
 
 @found_by("test_what_is_held_is_not_changed_unseen", "test_threads_lose_nothing", "test_threads_count_up")
@@ -697,11 +697,11 @@ class WritersOverwrite(ToyStore):
 
 
 @found_by("test_settled_is_below_what_may_still_come")
-class SettledTooHigh(ToyStore):
-    """settled counts events of transactions that are still open."""
+class HighWaterMarkTooHigh(ToyStore):
+    """high_water_mark counts events of transactions that are still open."""
 
-    def settled(self) -> int:
-        return max([super().settled(), *(each.position for each in list(self.running) if isinstance(each, ToyWriter))])
+    def high_water_mark(self) -> int:
+        return max([super().high_water_mark(), *(each.position for each in list(self.running) if isinstance(each, ToyWriter))])
 
 
 # ---- Closing ----

@@ -27,14 +27,14 @@ from itagflow import (
     Stage,
     Task,
     Template,
-    TurnState,
+    AssignmentState,
     Verdict,
     Workflow,
 )
 from itagflow.model.entity import Entity
-from itagflow.model.event import Event, Move
+from itagflow.model.event import Event, FieldChange
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.package import Outcome, Seat, Start
+from itagflow.model.package import Outcome, ClaimCounter, QueueCursor
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage import FIELDS, Query
 
@@ -42,7 +42,7 @@ L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
 UNFIT = "what does not fit the template is 1: 'cow' is not an option; the options are cat, dog"
 TOMORROW = START + timedelta(days=1)
 THREE = Workflow(Label(limit=2, lease=timedelta(minutes=5)), Inspect(), Accept())
-FINISHING = Move("job", (7,), "state", "running", "finished")
+FINISHING = FieldChange("job", (7,), "state", "running", "finished")
 
 
 def a_busy_job(flow: Flow) -> Job:
@@ -62,9 +62,9 @@ def a_job_with_votes(flow: Flow) -> Job:
     """Ben and cy do not agree about task 2."""
     job = cats(flow, workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
     labeled(flow, "ben", job)
-    turn = taken(flow, "cy", job)
-    flow.save_many(turn, {1: Choice("cat"), 2: Choice("dog")})
-    flow.submit(turn)
+    assignment = taken(flow, "cy", job)
+    flow.save_many(assignment, {1: Choice("cat"), 2: Choice("dog")})
+    flow.submit(assignment)
     return flow.job(job)
 
 
@@ -113,16 +113,16 @@ def added(flow: Flow, *entities: Entity) -> None:
         writer.add(*entities)
 
 
-def a_later_turn(**fields: Any) -> Assignment:
-    """A turn that nobody was told of."""
-    given: dict[str, Any] = {"package": 4, "stage": L, "round": 1, "member": 3, "state": TurnState.HELD}
+def a_later_assignment(**fields: Any) -> Assignment:
+    """An assignment that nobody was told of."""
+    given: dict[str, Any] = {"package": 4, "stage": L, "round": 1, "member": 3, "state": AssignmentState.HELD}
     lease = START + timedelta(minutes=5)
     return Assignment(**{"job": 7, "id": 99, "made_at": START, "lease_until": lease, **given, **fields})
 
 
-def an_answer(turn: int, task: int, **fields: Any) -> Answer:
+def an_answer(assignment: int, task: int, **fields: Any) -> Answer:
     given: dict[str, Any] = {"package": 3, "stage": L, "round": 1, "member": 4, "replies": {"1": Choice("cat")}}
-    return Answer(**{"job": 7, "assignment": turn, "task": task, "at": START, **given, **fields})
+    return Answer(**{"job": 7, "assignment": assignment, "task": task, "at": START, **given, **fields})
 
 
 def act(flow: Flow, verb: str, **where: Any) -> Event:
@@ -265,8 +265,8 @@ CORRUPTIONS = [
         remove(Package, 7, 3),
         [
             "package 3 of job 7: what is stored is nothing, and should be one of the packages of its job",
-            "turn 14 of job 7: what is stored is nothing, and should be what the history tells of",
-            "the answer of turn 14 to task 5 of job 7: how often it was said is nothing, and should be 1",
+            "assignment 14 of job 7: what is stored is nothing, and should be what the history tells of",
+            "the answer of assignment 14 to task 5 of job 7: how often it was said is nothing, and should be 1",
         ],
         id="package gone",
     ),
@@ -381,43 +381,43 @@ CORRUPTIONS = [
     ),
     pytest.param(
         a_busy_job,
-        change(Assignment, 7, 14, state=TurnState.OFFERED),
+        change(Assignment, 7, 14, state=AssignmentState.OFFERED),
         [
-            "the seat of member 4 at label in job 7: held is 1, and should be 0",
-            "turn 14 of job 7: whether it has a lease is yes, and should be no",
-            "turn 14 of job 7: state, as the history tells it, is offered, and should be held",
+            "the claim counter of member 4 at label in job 7: held is 1, and should be 0",
+            "assignment 14 of job 7: whether it has a lease is yes, and should be no",
+            "assignment 14 of job 7: state, as the history tells it, is offered, and should be held",
         ],
-        id="turn state",
+        id="assignment state",
     ),
     pytest.param(
         a_busy_job,
-        change(Assignment, 7, 14, state=TurnState.DONE),
+        change(Assignment, 7, 14, state=AssignmentState.DONE),
         [
-            "the seat of member 4 at label in job 7: held is 1, and should be 0",
+            "the claim counter of member 4 at label in job 7: held is 1, and should be 0",
             "package 3 of job 7: free and taken slots is 0, and should be 1",
-            "turn 14 of job 7: outcome is nothing, and should be one of a turn that is done",
-            "turn 14 of job 7: whether it has ended is no, and should be yes",
-            "turn 14 of job 7: state, as the history tells it, is done, and should be held",
+            "assignment 14 of job 7: outcome is nothing, and should be one of an assignment that is done",
+            "assignment 14 of job 7: whether it has ended is no, and should be yes",
+            "assignment 14 of job 7: state, as the history tells it, is done, and should be held",
         ],
-        id="turn done too early",
+        id="assignment done too early",
     ),
     pytest.param(
         a_busy_job,
         change(Assignment, 7, 14, member=5),
         [
-            "the seat of member 4 at label in job 7: held is 1, and should be 0",
-            "the seat of member 5 at label in job 7: held is nothing, and should be 1",
-            "the answer of turn 14 to task 5 of job 7: member is 4, and should be 5",
-            "turn 14 of job 7: member, as the history tells it, is 5, and should be 4",
+            "the claim counter of member 4 at label in job 7: held is 1, and should be 0",
+            "the claim counter of member 5 at label in job 7: held is nothing, and should be 1",
+            "the answer of assignment 14 to task 5 of job 7: member is 4, and should be 5",
+            "assignment 14 of job 7: member, as the history tells it, is 5, and should be 4",
         ],
-        id="turn of another",
+        id="assignment of another",
     ),
     pytest.param(
         a_busy_job,
         change(Assignment, 7, 11, member=77),
         [
-            "turn 11 of job 7: member is 77, and should be a member of the workspace",
-            "turn 11 of job 7: member, as the history tells it, is 77, and should be 3",
+            "assignment 11 of job 7: member is 77, and should be a member of the workspace",
+            "assignment 11 of job 7: member, as the history tells it, is 77, and should be 3",
         ],
         id="offer to a stranger",
     ),
@@ -425,67 +425,67 @@ CORRUPTIONS = [
         a_busy_job,
         change(Assignment, 7, 14, member=None),
         [
-            "the seat of member 4 at label in job 7: held is 1, and should be 0",
-            "turn 14 of job 7: member is nothing, and should be the one whose turn it is",
-            "the answer of turn 14 to task 5 of job 7: member is 4, and should be nothing",
-            "turn 14 of job 7: member, as the history tells it, is nothing, and should be 4",
+            "the claim counter of member 4 at label in job 7: held is 1, and should be 0",
+            "assignment 14 of job 7: member is nothing, and should be the one whose assignment it is",
+            "the answer of assignment 14 to task 5 of job 7: member is 4, and should be nothing",
+            "assignment 14 of job 7: member, as the history tells it, is nothing, and should be 4",
         ],
-        id="turn of nobody",
+        id="assignment of nobody",
     ),
     pytest.param(
         a_busy_job,
         change(Assignment, 7, 14, lease_until=None),
-        ["turn 14 of job 7: whether it has a lease is no, and should be yes"],
+        ["assignment 14 of job 7: whether it has a lease is no, and should be yes"],
         id="lease gone",
     ),
     pytest.param(
         a_busy_job,
         change(Assignment, 7, 14, scope=(5, 7)),
-        ["turn 14 of job 7: tasks of its scope in other packages is 7, and should be nothing"],
-        id="turn about another package",
+        ["assignment 14 of job 7: tasks of its scope in other packages is 7, and should be nothing"],
+        id="assignment about another package",
     ),
     pytest.param(
         a_busy_job,
         change(Assignment, 7, 14, round=2),
         [
             "package 3 of job 7: free and taken slots is 0, and should be 1",
-            "turn 14 of job 7: round is 2, and should be 1",
-            "the answer of turn 14 to task 5 of job 7: round is 1, and should be 2",
-            "turn 14 of job 7: round, as the history tells it, is 2, and should be 1",
+            "assignment 14 of job 7: round is 2, and should be 1",
+            "the answer of assignment 14 to task 5 of job 7: round is 1, and should be 2",
+            "assignment 14 of job 7: round, as the history tells it, is 2, and should be 1",
         ],
-        id="turn of another round",
+        id="assignment of another round",
     ),
     pytest.param(
         a_busy_job,
         change(Assignment, 7, 14, stage=I),
         [
-            "the seat of member 4 at label in job 7: held is 1, and should be 0",
+            "the claim counter of member 4 at label in job 7: held is 1, and should be 0",
             "package 3 of job 7: free and taken slots is 0, and should be 1",
-            "turn 14 of job 7: whether it has a lease is yes, and should be no",
-            "turn 14 of job 7: stage is inspect, and should be label",
-            "the answer of turn 14 to task 5 of job 7: stage is label, and should be inspect",
+            "assignment 14 of job 7: whether it has a lease is yes, and should be no",
+            "assignment 14 of job 7: stage is inspect, and should be label",
+            "the answer of assignment 14 to task 5 of job 7: stage is label, and should be inspect",
         ],
-        id="turn at another stage",
+        id="assignment at another stage",
     ),
     pytest.param(
         a_busy_job,
         change(Assignment, 7, 14, outcome=Outcome.SUBMITTED),
         [
-            "turn 14 of job 7: outcome is submitted, and should be one of a turn that is held",
-            "turn 14 of job 7: tasks without an answer is 6, and should be nothing",
+            "assignment 14 of job 7: outcome is submitted, and should be one of an assignment that is held",
+            "assignment 14 of job 7: tasks without an answer is 6, and should be nothing",
         ],
-        id="outcome of a held turn",
+        id="outcome of a held assignment",
     ),
     pytest.param(
         a_busy_job,
         change(Assignment, 7, 14, package=9),
         [
-            "turn 14 of job 7: package is 9, and should be one of its job",
+            "assignment 14 of job 7: package is 9, and should be one of its job",
             "package 3 of job 7: free and taken slots is 0, and should be 1",
-            "the answer of turn 14 to task 5 of job 7: turn is 14, and should be one on package 3",
-            "turn 14 of job 7: what is stored is nothing, and should be what the history tells of",
+            "the answer of assignment 14 to task 5 of job 7: assignment is 14, and should be one on package 3",
+            "assignment 14 of job 7: what is stored is nothing, and should be what the history tells of",
         ],
-        id="turn without its package",
+        id="assignment without its package",
     ),
     pytest.param(
         a_busy_job,
@@ -493,12 +493,12 @@ CORRUPTIONS = [
         [
             "package 3 of job 7: free and taken slots is 0, and should be 1",
             "package 4 of job 7: free and taken slots is 2, and should be 1",
-            "the answer of turn 14 to task 5 of job 7: package is 3, and should be 4",
-            "the answer of turn 14 to task 5 of job 7: task is 5, and should be one in the scope of its turn",
-            "turn 14 of job 7: what is stored is nothing, and should be what the history tells of",
-            "the answer of turn 14 to task 5 of job 7: how often it was said is nothing, and should be 1",
-            "turn 14 of job 7: what the history tells of it is nothing, and should be how it was made",
-            "the answer of turn 14 to task 5 of job 7: how often it was said is 1, and should be 0",
+            "the answer of assignment 14 to task 5 of job 7: package is 3, and should be 4",
+            "the answer of assignment 14 to task 5 of job 7: task is 5, and should be one in the scope of its assignment",
+            "assignment 14 of job 7: what is stored is nothing, and should be what the history tells of",
+            "the answer of assignment 14 to task 5 of job 7: how often it was said is nothing, and should be 1",
+            "assignment 14 of job 7: what the history tells of it is nothing, and should be how it was made",
+            "the answer of assignment 14 to task 5 of job 7: how often it was said is 1, and should be 0",
         ],
         id="turn on the package of another",
     ),
@@ -506,31 +506,31 @@ CORRUPTIONS = [
         a_busy_job,
         remove(Assignment, 7, 14),
         [
-            "the seat of member 4 at label in job 7: held is 1, and should be 0",
+            "the claim counter of member 4 at label in job 7: held is 1, and should be 0",
             "package 3 of job 7: free and taken slots is 0, and should be 1",
-            "the answer of turn 14 to task 5 of job 7: turn is 14, and should be one on package 3",
-            "turn 14 of job 7: what is stored is nothing, and should be what the history tells of",
+            "the answer of assignment 14 to task 5 of job 7: assignment is 14, and should be one on package 3",
+            "assignment 14 of job 7: what is stored is nothing, and should be what the history tells of",
         ],
-        id="turn gone",
+        id="assignment gone",
     ),
     pytest.param(
         a_busy_job,
-        add(a_later_turn()),
+        add(a_later_assignment()),
         [
-            "the seat of member 3 at label in job 7: held is 0, and should be 1",
+            "the claim counter of member 3 at label in job 7: held is 0, and should be 1",
             "package 4 of job 7: free and taken slots is 2, and should be 1",
-            "turn 99 of job 7: what the history tells of it is nothing, and should be how it was made",
+            "assignment 99 of job 7: what the history tells of it is nothing, and should be how it was made",
         ],
-        id="turn without its event",
+        id="assignment without its event",
     ),
     pytest.param(
         a_busy_job,
-        add(a_later_turn(package=3, id=99, member=4)),
+        add(a_later_assignment(package=3, id=99, member=4)),
         [
-            "the seat of member 4 at label in job 7: held is 1, and should be 2",
+            "the claim counter of member 4 at label in job 7: held is 1, and should be 2",
             "package 3 of job 7: free and taken slots is 2, and should be 1",
-            "package 3 of job 7: turns of member 4 at label in round 1 is 2, and should be 1",
-            "turn 99 of job 7: what the history tells of it is nothing, and should be how it was made",
+            "package 3 of job 7: assignments of member 4 at label in round 1 is 2, and should be 1",
+            "assignment 99 of job 7: what the history tells of it is nothing, and should be how it was made",
         ],
         id="turn of the same member",
     ),
@@ -538,31 +538,31 @@ CORRUPTIONS = [
         a_job_with_votes,
         change(Assignment, 7, 9, member=3),
         [
-            "package 1 of job 7: turns of member 3 at label in round 1 is 2, and should be 1",
-            "the answer of turn 9 to task 1 of job 7: member is 4, and should be 3",
-            "the answer of turn 9 to task 2 of job 7: member is 4, and should be 3",
-            "turn 9 of job 7: member, as the history tells it, is 3, and should be 4",
+            "package 1 of job 7: assignments of member 3 at label in round 1 is 2, and should be 1",
+            "the answer of assignment 9 to task 1 of job 7: member is 4, and should be 3",
+            "the answer of assignment 9 to task 2 of job 7: member is 4, and should be 3",
+            "assignment 9 of job 7: member, as the history tells it, is 3, and should be 4",
         ],
         id="two votes of one member",
     ),
     pytest.param(
         a_busy_job,
-        forget("claim", turn=14),
-        ["turn 14 of job 7: what the history tells of it is nothing, and should be how it was made"],
+        forget("claim", assignment=14),
+        ["assignment 14 of job 7: what the history tells of it is nothing, and should be how it was made"],
         id="claim not told",
     ),
     pytest.param(
         a_busy_job,
-        forget("save", turn=14),
-        ["the answer of turn 14 to task 5 of job 7: how often it was said is 1, and should be 0"],
+        forget("save", assignment=14),
+        ["the answer of assignment 14 to task 5 of job 7: how often it was said is 1, and should be 0"],
         id="save not told",
     ),
     pytest.param(
         a_busy_job,
-        forget("submit", turn=9),
+        forget("submit", assignment=9),
         [
             "event 19: state of package 2 before it is inspect, and should be label",
-            "turn 9 of job 7: state, as the history tells it, is done, and should be held",
+            "assignment 9 of job 7: state, as the history tells it, is done, and should be held",
         ],
         id="submit not told",
     ),
@@ -597,29 +597,29 @@ CORRUPTIONS = [
         a_busy_job,
         remove(Answer, 7, 9, 3),
         [
-            "turn 9 of job 7: tasks without an answer is 3, and should be nothing",
-            "the answer of turn 9 to task 3 of job 7: how often it was said is nothing, and should be 1",
+            "assignment 9 of job 7: tasks without an answer is 3, and should be nothing",
+            "the answer of assignment 9 to task 3 of job 7: how often it was said is nothing, and should be 1",
         ],
         id="answer gone",
     ),
     pytest.param(
         a_busy_job,
         remove(Answer, 7, 14, 5),
-        ["the answer of turn 14 to task 5 of job 7: how often it was said is nothing, and should be 1"],
-        id="answer of a held turn gone",
+        ["the answer of assignment 14 to task 5 of job 7: how often it was said is nothing, and should be 1"],
+        id="answer of a held assignment gone",
     ),
     pytest.param(
         a_busy_job,
         add(an_answer(14, 6)),
-        ["the answer of turn 14 to task 6 of job 7: how often it was said is 1, and should be 0"],
+        ["the answer of assignment 14 to task 6 of job 7: how often it was said is 1, and should be 0"],
         id="answer added",
     ),
     pytest.param(
         a_busy_job,
         add(an_answer(14, 7)),
         [
-            "the answer of turn 14 to task 7 of job 7: task is 7, and should be one in the scope of its turn",
-            "the answer of turn 14 to task 7 of job 7: how often it was said is 1, and should be 0",
+            "the answer of assignment 14 to task 7 of job 7: task is 7, and should be one in the scope of its assignment",
+            "the answer of assignment 14 to task 7 of job 7: how often it was said is 1, and should be 0",
         ],
         id="answer about another package",
     ),
@@ -627,33 +627,33 @@ CORRUPTIONS = [
         a_busy_job,
         add(an_answer(98, 6)),
         [
-            "the answer of turn 98 to task 6 of job 7: turn is 98, and should be one on package 3",
-            "the answer of turn 98 to task 6 of job 7: how often it was said is 1, and should be 0",
+            "the answer of assignment 98 to task 6 of job 7: assignment is 98, and should be one on package 3",
+            "the answer of assignment 98 to task 6 of job 7: how often it was said is 1, and should be 0",
         ],
-        id="answer without its turn",
+        id="answer without its assignment",
     ),
     pytest.param(
         a_busy_job,
         add(an_answer(98, 60)),
-        ["the answer of turn 98 to task 60 of job 7: task is 60, and should be one of its job"],
-        id="answer without turn and task",
+        ["the answer of assignment 98 to task 60 of job 7: task is 60, and should be one of its job"],
+        id="answer without assignment and task",
     ),
     pytest.param(
         a_busy_job,
         change(Answer, 7, 14, 5, version=4),
-        ["the answer of turn 14 to task 5 of job 7: how often it was said is 5, and should be 1"],
+        ["the answer of assignment 14 to task 5 of job 7: how often it was said is 5, and should be 1"],
         id="answer said less often",
     ),
     pytest.param(
         a_busy_job,
         change(Answer, 7, 14, 5, member=3),
-        ["the answer of turn 14 to task 5 of job 7: member is 3, and should be 4"],
+        ["the answer of assignment 14 to task 5 of job 7: member is 3, and should be 4"],
         id="answer of another",
     ),
     pytest.param(
         a_busy_job,
         change(Answer, 7, 14, 5, replies={"1": Choice("cow")}),
-        [f"the answer of turn 14 to task 5 of job 7: {UNFIT}, and should be nothing"],
+        [f"the answer of assignment 14 to task 5 of job 7: {UNFIT}, and should be nothing"],
         id="answer that does not fit",
     ),
     pytest.param(
@@ -672,46 +672,46 @@ CORRUPTIONS = [
         a_job_with_votes,
         change(Answer, 7, 9, 2, replies={"1": Choice("cat")}),
         [
-            "the answer of turn 10 to task 2 of job 7: replies is {}, and should be {'1': Choice(key='cat')}",
-            "the answer of turn 10 to task 2 of job 7: disputed is 1, and should be nothing",
+            "the answer of assignment 10 to task 2 of job 7: replies is {}, and should be {'1': Choice(key='cat')}",
+            "the answer of assignment 10 to task 2 of job 7: disputed is 1, and should be nothing",
         ],
         id="vote changed",
     ),
     pytest.param(
         a_job_with_votes,
         remove(Answer, 7, 10, 1),
-        ["turn 10 of job 7: tasks without an answer is 1, and should be nothing"],
+        ["assignment 10 of job 7: tasks without an answer is 1, and should be nothing"],
         id="merged answer gone",
     ),
     pytest.param(
         a_busy_job,
-        change(Seat, 7, "label", 4, held=2),
-        ["the seat of member 4 at label in job 7: held is 2, and should be 1"],
-        id="seat",
+        change(ClaimCounter, 7, "label", 4, active=2),
+        ["the claim counter of member 4 at label in job 7: held is 2, and should be 1"],
+        id="claim_counter",
     ),
     pytest.param(
         a_busy_job,
-        remove(Seat, 7, "label", 4),
-        ["the seat of member 4 at label in job 7: held is nothing, and should be 1"],
-        id="seat gone",
+        remove(ClaimCounter, 7, "label", 4),
+        ["the claim counter of member 4 at label in job 7: held is nothing, and should be 1"],
+        id="claim counter gone",
     ),
     pytest.param(
         a_busy_job,
-        add(Seat(job=7, stage=I, member=5, held=1)),
-        ["the seat of member 5 at inspect in job 7: held is 1, and should be 0"],
-        id="seat without a limit",
+        add(ClaimCounter(job=7, stage=I, member=5, active=1)),
+        ["the claim counter of member 5 at inspect in job 7: held is 1, and should be 0"],
+        id="claim counter without a limit",
     ),
     pytest.param(
         a_busy_job,
-        change(Seat, 7, "label", 4, start=Start(0, START)),
-        ["the seat of member 4 at label in job 7: start is 2026-11-24 09:00:00+00:00, and should be nothing"],
+        change(ClaimCounter, 7, "label", 4, cursor=QueueCursor(0, START)),
+        ["the claim counter of member 4 at label in job 7: start is 2026-11-24 09:00:00+00:00, and should be nothing"],
         id="place in the pool where no own work waits",
     ),
     pytest.param(
         a_busy_job,
-        add(Seat(job=7, stage=I, member=5, start=Start(0, TOMORROW))),
+        add(ClaimCounter(job=7, stage=I, member=5, cursor=QueueCursor(0, TOMORROW))),
         [
-            f"the seat of member 5 at inspect in job 7: start is {TOMORROW}, and should be the moment of an act",
+            f"the claim counter of member 5 at inspect in job 7: start is {TOMORROW}, and should be the moment of an act",
         ],
         id="place in the pool that no package had",
     ),
@@ -732,7 +732,7 @@ CORRUPTIONS = [
         change(Member, 4, active=False),
         [
             "member 4: active, as the history tells it, is no, and should be yes",
-            "turn 14 of job 7: member is 4, and should be one who was not removed",
+            "assignment 14 of job 7: member is 4, and should be one who was not removed",
         ],
         id="member gone who holds",
     ),
@@ -751,8 +751,8 @@ CORRUPTIONS = [
         [
             "member 4: what is stored is nothing, and should be what the history tells of",
             "job 7: those it names who are no members of its workspace is 4, and should be nothing",
-            "turn 9 of job 7: member is 4, and should be a member of the workspace",
-            "turn 14 of job 7: member is 4, and should be a member of the workspace",
+            "assignment 9 of job 7: member is 4, and should be a member of the workspace",
+            "assignment 14 of job 7: member is 4, and should be a member of the workspace",
         ],
         id="member gone",
     ),
@@ -782,20 +782,20 @@ CORRUPTIONS = [
             "job 7: what it has of Task is 10, and should be 0",
             "job 7: what it has of Assignment is 7, and should be 0",
             "job 7: what it has of Answer is 6, and should be 0",
-            "job 7: what it has of Seat is 2, and should be 0",
+            "job 7: what it has of ClaimCounter is 2, and should be 0",
             "job 7: what it has of Event is 20, and should be 0",
         ],
         id="job gone",
     ),
     pytest.param(
         a_busy_job,
-        add(Event(at=START, verb="claim", workspace=1, job=7, package=12, turn=5)),
+        add(Event(at=START, type="claim", workspace=1, job=7, package=12, assignment=5)),
         ["event 25: package is 12, and should be one of its job"],
         id="event about no package",
     ),
     pytest.param(
         a_busy_job,
-        add(Event(at=START, verb="renew", workspace=1, job=7, package=3, turn=14, changes=(FINISHING,))),
+        add(Event(at=START, type="renew", workspace=1, job=7, package=3, assignment=14, changes=(FINISHING,))),
         ["event 25: verb is renew, and should be one that moves a job"],
         id="event that moves the job",
     ),

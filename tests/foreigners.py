@@ -15,7 +15,7 @@ from itagflow import (
     Accept,
     Action,
     Assignment,
-    Attempt,
+    BatchResult,
     Choice,
     FixedSize,
     Flow,
@@ -46,7 +46,7 @@ class Args:
     member: Any = "ben"
     job: Any = None
     draft: Any = None
-    turn: Any = None
+    assignment: Any = None
     review: Any = None
     acceptance: Any = None
     given_up: Any = None
@@ -136,16 +136,16 @@ def _work(flow: Flow, job: Job) -> dict[str, Any]:
     """Put something at every stage: what is held by ben and di, or by cy and lea in the other job."""
     ben, di = ("ben", "di") if job.name == "cats" else ("cy", "lea")
     for stage, holder in ((Stage.INSPECT, di), (Stage.INSPECT, di), (Stage.ACCEPT, "ada")):
-        turn = taken(flow, ben, job)
-        flow.save_many(turn, [(work, Choice("cat")) for work in flow.tasks(turn)])
-        flow.submit(turn)
+        assignment = taken(flow, ben, job)
+        flow.save_many(assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)])
+        flow.submit(assignment)
         if stage is Stage.ACCEPT:
             flow.review(taken(flow, holder if holder != "ada" else di, job, Stage.INSPECT))
     acceptance = taken(flow, "ada", job, Stage.ACCEPT)
     review = taken(flow, di, job, Stage.INSPECT)
-    turn = taken(flow, ben, job)
-    (work,) = flow.tasks(turn)
-    flow.save(turn, work, Choice("dog"))
+    assignment = taken(flow, ben, job)
+    (work,) = flow.tasks(assignment)
+    flow.save(assignment, work, Choice("dog"))
     given_up = taken(flow, ben, job)
     (other,) = flow.tasks(given_up)
     flow.save(given_up, other, Choice("dog"))
@@ -153,10 +153,10 @@ def _work(flow: Flow, job: Job) -> dict[str, Any]:
     packages = list(flow.packages(job))
     closed = flow.discard(packages[-1], by="ada")
     return {
-        "turn": flow.turn(turn),
+        "assignment": flow.assignment(assignment),
         "review": review,
         "acceptance": acceptance,
-        "given_up": flow.turn(given_up),
+        "given_up": flow.assignment(given_up),
         "free": packages[-2],
         "closed": closed,
         "task": work.task,
@@ -200,7 +200,7 @@ class Case:
     """The arguments that may be another's: ada may do it there too."""
 
 
-def bulk(found: list[Attempt]) -> list[Attempt]:
+def bulk(found: list[BatchResult]) -> list[BatchResult]:
     """What was done of a bulk verb, whose refusals are not raised."""
     return [attempt for attempt in found if attempt.error is None]
 
@@ -213,7 +213,7 @@ def data(flow: Flow, a: Args) -> Any:
 
 BLOCK = {"results": [{"questionId": "1", "data": "cat", "markTitle": "x", "type": "survey/value"}]}
 READS = ("viewer", "leader")
-TURN, REVIEW, GIVEN_UP, ACCEPTANCE = (("turn",), ("review",), ("given_up",), ("acceptance",))
+ASSIGNMENT, REVIEW, GIVEN_UP, ACCEPTANCE = (("assignment",), ("review",), ("given_up",), ("acceptance",))
 
 READERS: dict[str, Case] = {
     "job": Case(lambda f, a: f.job(a.job, by=a.by), ("job",), READS),
@@ -221,8 +221,8 @@ READERS: dict[str, Case] = {
     "template": Case(lambda f, a: f.template(a.job, by=a.by), ("job",), READS),
     "templates": Case(lambda f, a: list(f.templates(a.workspace, by=a.by)), ("workspace",), READS),
     "packages": Case(lambda f, a: list(f.packages(a.job, by=a.by)), ("job",), READS),
-    "turn": Case(lambda f, a: f.turn(a.turn, by=a.by), TURN, READS, anywhere=TURN),
-    "turns": Case(lambda f, a: list(f.turns(a.member, job=a.job, by=a.by)), ("member", "job"), READS),
+    "assignment": Case(lambda f, a: f.assignment(a.assignment, by=a.by), ASSIGNMENT, READS, anywhere=ASSIGNMENT),
+    "assignments": Case(lambda f, a: list(f.assignments(a.member, job=a.job, by=a.by)), ("member", "job"), READS),
     "available": Case(
         lambda f, a: list(f.available(a.member, workspace=a.workspace, by=a.by)), ("member", "workspace"), READS
     ),
@@ -233,13 +233,13 @@ READERS: dict[str, Case] = {
     "find_tasks": Case(lambda f, a: list(f.find_tasks(a.job, member=a.member, by=a.by)), ("job", "member"), READS),
     "history": Case(lambda f, a: list(f.history(a.job, package=a.closed, by=a.by)), ("job", "closed"), READS),
     "events": Case(lambda f, a: list(f.events(workspace=a.workspace, by=a.by)), ("workspace",), READS),
-    "listen": Case(lambda f, a: list(f.listen(workspace=a.workspace, patience=0, by=a.by)), ("workspace",), READS),
+    "listen": Case(lambda f, a: list(f.listen(workspace=a.workspace, timeout=0, by=a.by)), ("workspace",), READS),
     "members": Case(
         lambda f, a: [m for m in f.members(a.workspace, by=a.by) if m.account != a.by], ("workspace",), ("viewer",)
     ),
     "can": Case(lambda f, a: f.can(a.member, Action.LABEL, a.job, by=a.by), ("member", "job"), READS),
     "explain": Case(lambda f, a: f.explain(a.member, a.job, Stage.LABEL, by=a.by), ("member", "job"), READS),
-    "tasks": Case(lambda f, a: list(f.tasks(a.turn, by=a.by)), TURN, by="ben"),
+    "tasks": Case(lambda f, a: list(f.tasks(a.assignment, by=a.by)), ASSIGNMENT, by="ben"),
     "verify": Case(lambda f, a: verified(f, a), ("job",)),
     "export": Case(lambda f, a: f.export(a.job, "itag", io.BytesIO(), by=a.by), ("job",)),
     "copy": Case(lambda f, a: f.copy(to=MemoryStore(), workspace=a.workspace, by=a.by), ("workspace",)),
@@ -248,21 +248,21 @@ READERS: dict[str, Case] = {
 VERBS: dict[str, Case] = {
     "claim": Case(lambda f, a: f.claim(a.by, a.job, Stage.LABEL), ("job",), by="ben"),
     "claim_many": Case(lambda f, a: f.claim_many(a.by, a.job, Stage.LABEL, 2), ("job",), by="ben"),
-    "renew": Case(lambda f, a: f.renew(a.turn, by=a.by), TURN, by="ben"),
-    "release": Case(lambda f, a: f.release(a.turn, by=a.by), TURN, by="ben"),
-    "release_many": Case(lambda f, a: bulk(f.release_many([a.turn], by=a.by)), TURN, by="ben"),
+    "renew": Case(lambda f, a: f.renew(a.assignment, by=a.by), ASSIGNMENT, by="ben"),
+    "release": Case(lambda f, a: f.release(a.assignment, by=a.by), ASSIGNMENT, by="ben"),
+    "release_many": Case(lambda f, a: bulk(f.release_many([a.assignment], by=a.by)), ASSIGNMENT, by="ben"),
     "assign": Case(lambda f, a: f.assign(a.free, a.member, by=a.by), ("free", "member"), anywhere=("free",)),
     "assign_many": Case(
         lambda f, a: bulk(f.assign_many([a.free], a.member, by=a.by)), ("free", "member"), anywhere=("free",)
     ),
-    "reassign": Case(lambda f, a: f.reassign(a.turn, "cy", by=a.by), TURN, anywhere=TURN),
+    "reassign": Case(lambda f, a: f.reassign(a.assignment, "cy", by=a.by), ASSIGNMENT, anywhere=ASSIGNMENT),
     "expire": Case(lambda f, a: f.expire(a.job, by=a.by), ("job",), ("leader",)),
     "prioritize": Case(lambda f, a: f.prioritize(a.job, 3, packages=[a.free], by=a.by), ("job", "free")),
-    "save": Case(lambda f, a: f.save(a.turn, a.task, Choice("cat"), by=a.by), ("turn", "task"), by="ben"),
-    "save_many": Case(lambda f, a: f.save_many(a.turn, [(a.task, Choice("cat"))], by=a.by), ("turn", "task"), by="ben"),
-    "abandon": Case(lambda f, a: f.abandon(a.turn, a.task, "dark", by=a.by), ("turn", "task"), by="ben"),
+    "save": Case(lambda f, a: f.save(a.assignment, a.task, Choice("cat"), by=a.by), ("assignment", "task"), by="ben"),
+    "save_many": Case(lambda f, a: f.save_many(a.assignment, [(a.task, Choice("cat"))], by=a.by), ("assignment", "task"), by="ben"),
+    "abandon": Case(lambda f, a: f.abandon(a.assignment, a.task, "dark", by=a.by), ("assignment", "task"), by="ben"),
     "restore": Case(lambda f, a: restored(f, a), GIVEN_UP, by="ben"),
-    "submit": Case(lambda f, a: f.submit(a.turn, by=a.by), TURN, by="ben"),
+    "submit": Case(lambda f, a: f.submit(a.assignment, by=a.by), ASSIGNMENT, by="ben"),
     "judge": Case(lambda f, a: f.judge(a.review, a.reviewed, wrong="no", by=a.by), ("review", "reviewed"), by="di"),
     "modify": Case(
         lambda f, a: f.modify(a.review, a.reviewed, Choice("dog"), by=a.by), ("review", "reviewed"), by="di"
@@ -314,7 +314,7 @@ VERBS: dict[str, Case] = {
 OF_THE_APPLICATION = {
     "close": "ends the Flow itself",
     "create_workspace": "nobody is there yet who could be asked",
-    "set_check": "is code of the application, kept in this Flow only",
+    "set_validator": "is code of the application, kept in this Flow only",
 }
 """What no member calls, and why."""
 
@@ -329,9 +329,9 @@ def erasable(a: Args) -> Any:
 
 
 def restored(flow: Flow, a: Args) -> Any:
-    turn = a.given_up
-    number = 5 if not isinstance(turn, Assignment) or turn.scope is None else turn.scope[0]
-    return flow.restore(turn, number, by=a.by)
+    assignment = a.given_up
+    number = 5 if not isinstance(assignment, Assignment) or assignment.scope is None else assignment.scope[0]
+    return flow.restore(assignment, number, by=a.by)
 
 
 def verified(flow: Flow, a: Args) -> Any:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from itagflow import Answer, Assignment, PackageState, Stage, Task, TurnState
+from itagflow import Answer, Assignment, PackageState, Stage, Task, AssignmentState
 from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.storage import Query, Span, Unless
 
 MINE = Unless(
     Assignment,
-    {"member": 2, "stage": Stage.LABEL, "state": (TurnState.HELD, TurnState.DONE)},
+    {"member": 2, "stage": Stage.LABEL, "state": (AssignmentState.HELD, AssignmentState.DONE)},
     {"job": "job", "number": "package"},
 )
 
 
 def waiting(state: PackageState, **more: Any) -> Query[Package]:
-    """The first package that waits in *state*, and on which member 2 has no turn."""
+    """The first package that waits in *state*, and on which member 2 has no assignment."""
     where = {"job": 4, "state": state, "waiting": True, **more}
     return Query(Package, where, order=("-priority", "waiting_since", "number"), limit=1, unless=MINE)
 
@@ -30,7 +30,7 @@ HOT: list[tuple[Query[Any], str]] = [
     (Query(Package, {"job": 4, "value": ("a", "b")}), "package_value"),
     (Query(Assignment, {"job": 4, "package": 1}, order=("id",)), "assignment_package"),
     (
-        Query(Assignment, {"member": 2, "state": TurnState.OFFERED, "job": 4}, order=("id",)),
+        Query(Assignment, {"member": 2, "state": AssignmentState.OFFERED, "job": 4}, order=("id",)),
         "assignment_member",
     ),
     (Query(Assignment, {"job": 4, "member": 2, "token": "t", "stage": Stage.LABEL}, limit=1), "assignment_token"),

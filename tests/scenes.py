@@ -68,18 +68,18 @@ def cats(
 
 
 def taken(flow: Flow, member: str, job: Job, stage: Stage = Stage.LABEL) -> Assignment:
-    """The turn that a claim gives, which must give one."""
-    turn = flow.claim(member, job, stage)
-    assert turn is not None, flow.explain(member, job, stage)
-    return turn
+    """The assignment that a claim gives, which must give one."""
+    assignment = flow.claim(member, job, stage)
+    assert assignment is not None, flow.explain(member, job, stage)
+    return assignment
 
 
 def labeled(flow: Flow, member: str, job: Job, answer: str = "cat") -> Assignment:
     """A package claimed, answered all alike, and submitted."""
-    turn = taken(flow, member, job)
-    for work in flow.tasks(turn):
-        flow.save(turn, work, Choice(answer))
-    return flow.submit(turn)
+    assignment = taken(flow, member, job)
+    for work in flow.tasks(assignment):
+        flow.save(assignment, work, Choice(answer))
+    return flow.submit(assignment)
 
 
 def peak(act: Callable[[], object]) -> int:
@@ -93,7 +93,7 @@ def peak(act: Callable[[], object]) -> int:
 
 
 def verbs(flow: Flow, job: Job) -> list[str]:
-    return [event.verb for event in flow.history(job)]
+    return [event.type for event in flow.history(job)]
 
 
 def on_writing_connection(store: Any, text: str) -> list[Any]:

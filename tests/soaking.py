@@ -39,7 +39,7 @@ from itagflow import (
     Workflow,
     templates,
 )
-from itagflow.model.package import LIVE, TurnState
+from itagflow.model.package import LIVE, AssignmentState
 from itagflow.model.task import Answer
 from itagflow.storage import Query, codec
 
@@ -183,19 +183,19 @@ class Found:
     def __init__(self, flow: Flow, job: Job, noted: list[tuple[str, dict[str, Any]]]) -> None:
         self.flow, self.noted, self.history = flow, noted, list(flow.history(job))
         with flow.store.read() as reader:
-            self.turns = {turn.id: turn for turn in reader.find(Query(Assignment, {"job": job.id}))}
+            self.assignments = {assignment.id: assignment for assignment in reader.find(Query(Assignment, {"job": job.id}))}
             self.answers = list(reader.find(Query(Answer, {"job": job.id})))
 
     def of(self, *verbs: str) -> list[dict[str, Any]]:
         return [body for verb, body in self.noted if verb in verbs]
 
     def figures(self) -> str:
-        return f"{len(self.history)} events, {len(self.turns)} turns, noted: {Counter(verb for verb, _ in self.noted)}"
+        return f"{len(self.history)} events, {len(self.assignments)} assignments, noted: {Counter(verb for verb, _ in self.noted)}"
 
     def check(self) -> None:
         """Check all that there is to check."""
         self.check_answers()
-        self.check_turns()
+        self.check_assignments()
         self.check_slots()
         self.check_hands()
         invariants.check(self.flow)
@@ -208,24 +208,24 @@ class Found:
         assert saved
         assert saved - kept == set()
 
-    def check_turns(self) -> None:
-        """Each turn is still its member's, and one that has ended stays as it ended."""
+    def check_assignments(self) -> None:
+        """Each assignment is still its member's, and one that has ended stays as it ended."""
         claims = self.of("claim")
         assert claims
-        stored = {id: json.loads(text(codec.to_json(turn))) for id, turn in self.turns.items()}
+        stored = {id: json.loads(text(codec.to_json(assignment))) for id, assignment in self.assignments.items()}
         for field in ("member", "package", "stage", "round", "made_at", "scope"):
-            assert [turn for turn in claims if stored.get(turn["id"], {}).get(field) != turn.get(field)] == []
-        tokens = Counter((turn.member, turn.token) for turn in self.turns.values() if turn.token)
-        assert set(tokens.values()) == {1}, "a claim that was sent again got another turn"
+            assert [assignment for assignment in claims if stored.get(assignment["id"], {}).get(field) != assignment.get(field)] == []
+        tokens = Counter((assignment.member, assignment.token) for assignment in self.assignments.values() if assignment.token)
+        assert set(tokens.values()) == {1}, "a claim that was sent again got another assignment"
         ended = self.of("submit", "review", "accept", "reject", "release")
-        assert [turn for turn in ended if stored.get(turn["id"]) != turn] == []
+        assert [assignment for assignment in ended if stored.get(assignment["id"]) != assignment] == []
 
     def check_slots(self) -> None:
-        """No stage of a round had more turns than it needs, and nobody votes twice."""
-        kept = [turn for turn in self.turns.values() if turn.member and turn.state is not TurnState.RETURNED]
-        slots = Counter((turn.package, turn.round, turn.stage) for turn in kept)
+        """No stage of a round had more assignments than it needs, and nobody votes twice."""
+        kept = [assignment for assignment in self.assignments.values() if assignment.member and assignment.state is not AssignmentState.RETURNED]
+        slots = Counter((assignment.package, assignment.round, assignment.stage) for assignment in kept)
         assert [slot for slot, count in slots.items() if count > needed(slot[-1])] == []
-        votes = Counter((turn.package, turn.round, turn.member) for turn in kept if turn.stage is Stage.LABEL)
+        votes = Counter((assignment.package, assignment.round, assignment.member) for assignment in kept if assignment.stage is Stage.LABEL)
         assert set(votes.values()) == {1}
 
     def check_hands(self) -> None:
@@ -233,12 +233,12 @@ class Found:
         hands = defaultdict[int, set[Assignment]](set)
         for event in self.history:
             for move in event.changes:
-                if (move.kind, move.field) == ("turn", "state"):
-                    turn = self.turns[move.key[-1]]
-                    here = hands[turn.package]
-                    (here.add if TurnState(move.after) in LIVE else here.discard)(turn)
+                if (move.kind, move.field) == ("assignment", "state"):
+                    assignment = self.assignments[move.key[-1]]
+                    here = hands[assignment.package]
+                    (here.add if AssignmentState(move.after) in LIVE else here.discard)(assignment)
             here = hands[event.package]
-            assert all(len(here) <= needed(turn.stage) for turn in here), event
+            assert all(len(here) <= needed(assignment.stage) for assignment in here), event
 
 
 def needed(stage: Stage) -> int:

@@ -114,4 +114,4 @@ def is_optional(name: str, place: str, wrong: object) -> bool:
     return wrong is None and (name, place) in OPTIONAL
 
 
-OPTIONAL = {("history", "closed"), ("find_tasks", "member"), ("available", "workspace"), ("turns", "job")}
+OPTIONAL = {("history", "closed"), ("find_tasks", "member"), ("available", "workspace"), ("assignments", "job")}

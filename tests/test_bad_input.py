@@ -19,7 +19,7 @@ from itagflow import (
     Box,
     Choice,
     Choices,
-    FieldBase,
+    GroupByField,
     FixedSize,
     Flow,
     Inspect,
@@ -82,8 +82,8 @@ WRONG_ANSWERS: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("reply", "words"), WRONG_ANSWERS)
 def test_an_answer_that_does_not_fit(flow: Flow, reply: Any, words: str) -> None:
     job = cats(flow)
-    turn = taken(flow, "ben", job)
-    error = is_refused(flow, InvalidData, words, lambda: flow.save(turn, 1, reply))
+    assignment = taken(flow, "ben", job)
+    error = is_refused(flow, InvalidData, words, lambda: flow.save(assignment, 1, reply))
     assert str(error).startswith("the answer to task 1: ")
 
 
@@ -118,8 +118,8 @@ def test_regions_that_do_not_fit(flow: Flow, reply: Regions, words: str) -> None
     home = street(flow, "ben")
     template = templates.object_detection(["car"])
     job = flow.create_job(home, "boxes", template=template, data=rows(1), workforce={Stage.LABEL: ["ben"]}, by="ada")
-    turn = taken(flow, "ben", job)
-    is_refused(flow, InvalidData, words, lambda: flow.save(turn, 1, reply))
+    assignment = taken(flow, "ben", job)
+    is_refused(flow, InvalidData, words, lambda: flow.save(assignment, 1, reply))
 
 
 def test_a_text_that_is_too_long_for_its_rule() -> None:
@@ -132,48 +132,48 @@ def test_a_text_that_is_too_long_for_its_rule() -> None:
 def test_every_problem_is_listed() -> None:
     with itagflow.open("memory:") as flow:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         error = is_refused(
-            flow, InvalidData, "7: the template", lambda: flow.save(turn, 1, {"7": Text("x"), "8": Text("y")})
+            flow, InvalidData, "7: the template", lambda: flow.save(assignment, 1, {"7": Text("x"), "8": Text("y")})
         )
         assert isinstance(error, InvalidData)
         assert [problem.where for problem in error.problems] == ["7", "8", "1"]
 
 
-class TestTurns:
-    def test_a_task_outside_the_turns_scope(self, flow: Flow) -> None:
+class TestAssignments:
+    def test_a_task_outside_the_assignments_scope(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         is_refused(
-            flow, InvalidData, "task 3: is in package 2, not in that of turn", lambda: flow.save(turn, 3, Choice("cat"))
+            flow, InvalidData, "task 3: is in package 2, not in that of assignment", lambda: flow.save(assignment, 3, Choice("cat"))
         )
-        is_refused(flow, NotFound, "no Task", lambda: flow.save(turn, 99, Choice("cat")))
+        is_refused(flow, NotFound, "no Task", lambda: flow.save(assignment, 99, Choice("cat")))
 
     def test_a_task_that_is_answered_twice_at_once(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         twice = [(1, Choice("cat")), (2, Choice("cat")), (1, Choice("dog"))]
-        is_refused(flow, InvalidData, "task 1: is answered twice", lambda: flow.save_many(turn, twice))
-        assert flow.save_many(turn, {}) == []
+        is_refused(flow, InvalidData, "task 1: is answered twice", lambda: flow.save_many(assignment, twice))
+        assert flow.save_many(assignment, {}) == []
 
-    def test_a_turn_of_somebody_else(self, flow: Flow) -> None:
+    def test_a_assignment_of_somebody_else(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         for act in (
-            lambda: flow.save(turn, 1, Choice("cat"), by="cy"),
-            lambda: flow.submit(turn, by="cy"),
-            lambda: flow.renew(turn, by="cy"),
-            lambda: list(flow.tasks(turn, by="cy")),
+            lambda: flow.save(assignment, 1, Choice("cat"), by="cy"),
+            lambda: flow.submit(assignment, by="cy"),
+            lambda: flow.renew(assignment, by="cy"),
+            lambda: list(flow.tasks(assignment, by="cy")),
         ):
             is_refused(flow, NotHeld, "it is another member's, not cy's", act)
-        is_refused(flow, NotAllowed, "cy may not assign", lambda: flow.release(turn, by="cy"))
+        is_refused(flow, NotAllowed, "cy may not assign", lambda: flow.release(assignment, by="cy"))
 
-    def test_a_turn_that_was_given_back_or_does_not_exist(self, flow: Flow) -> None:
+    def test_a_assignment_that_was_given_back_or_does_not_exist(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
-        flow.release(turn)
-        is_refused(flow, NotHeld, "it was released: claim anew", lambda: flow.save(turn, 1, Choice("cat")))
-        is_refused(flow, WrongState, "returned: it cannot release", lambda: flow.release(turn))
+        assignment = taken(flow, "ben", job)
+        flow.release(assignment)
+        is_refused(flow, NotHeld, "it was released: claim anew", lambda: flow.save(assignment, 1, Choice("cat")))
+        is_refused(flow, WrongState, "returned: it cannot release", lambda: flow.release(assignment))
         is_refused(flow, NotFound, "no Assignment", lambda: flow.save((job.id, 1), 1, Choice("cat")))
 
     def test_an_offer_must_be_claimed_first(self, flow: Flow) -> None:
@@ -194,11 +194,11 @@ class TestTurns:
 
     def test_empty_reasons(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=2)
-        turn = taken(flow, "ben", job)
-        is_refused(flow, InvalidData, "is empty", lambda: flow.abandon(turn, 1, " "))
-        is_refused(flow, InvalidData, "NUL", lambda: flow.abandon(turn, 1, "a\0"))
-        flow.save_many(turn, {1: Choice("cat"), 2: Choice("cat")})
-        flow.submit(turn)
+        assignment = taken(flow, "ben", job)
+        is_refused(flow, InvalidData, "is empty", lambda: flow.abandon(assignment, 1, " "))
+        is_refused(flow, InvalidData, "NUL", lambda: flow.abandon(assignment, 1, "a\0"))
+        flow.save_many(assignment, {1: Choice("cat"), 2: Choice("cat")})
+        flow.submit(assignment)
         review = taken(flow, "di", job, Stage.INSPECT)
         is_refused(flow, InvalidData, "say why", lambda: flow.judge(review, 1, wrong=""))
         is_refused(flow, InvalidData, "say why", lambda: flow.reject(review, tasks=[1]))
@@ -253,7 +253,7 @@ class TestManaging:
         "make",
         [
             lambda: FixedSize(0),
-            lambda: itagflow.AvgSize(-1),
+            lambda: itagflow.PackageCount(-1),
             lambda: Label(votes=2, min_votes=3),
             lambda: Label(limit=0),
             lambda: Inspect(sample=1.5),
@@ -303,7 +303,7 @@ class TestRows:
             flow.create_job(home, "bad", template=template, data=[rows(1)[0], row], by="ada")
         assert list(flow.jobs(home)) == []
 
-    @pytest.mark.parametrize("more", [{"row_key": "id"}, {"packaging": itagflow.FieldBase("id")}])
+    @pytest.mark.parametrize("more", [{"row_key": "id"}, {"packaging": itagflow.GroupByField("id")}])
     def test_what_names_a_row_or_package_can_be_stored(self, flow: Flow, more: dict[str, Any]) -> None:
         with pytest.raises(InvalidData, match="row 1, data: a field that names rows or packages contains half"):
             cats(flow, data=['{"data": {"source": "1.jpg", "id": "\\ud800"}}'], **more)
@@ -317,7 +317,7 @@ class TestRows:
         job = cats(flow, data=['{"data": {"source": "C:\\\\u0000.jpg"}}'])
         assert flow.result((job.id, 1)).task.data == {"source": "C:\\u0000.jpg"}
 
-    @pytest.mark.parametrize("job", [{"row_key": "n"}, {"packaging": FieldBase("n")}])
+    @pytest.mark.parametrize("job", [{"row_key": "n"}, {"packaging": GroupByField("n")}])
     def test_numbers_that_are_read_as_infinite_cannot_tell_rows_apart(self, flow: Flow, job: dict[str, Any]) -> None:
         data = [f'{{"data": {{"source": "a", "n": {number}}}}}' for number in ("1e300", "1e400", "1e500")]
         with pytest.raises(InvalidData, match="a number that no float can hold names the row") as refused:
@@ -399,7 +399,7 @@ class TestOpening:
     def test_a_verb_in_a_verb_is_refused(self) -> None:
         flow = itagflow.open("memory:", policy=lambda member, action, job, stage: str(list(flow.events())))
         home = flow.create_workspace("x", admin="ada")
-        with pytest.raises(StoreFailed, match="has a block open already"):
+        with pytest.raises(StoreFailed, match="has a transaction open already"):
             flow.add_member(home, "ben", Role.OPERATOR, by="ada")
         flow.close()
 
@@ -410,26 +410,26 @@ class TestTroubles:
     def test_a_full_disk_refuses_the_act_and_keeps_the_others(self, tmp_path: Path) -> None:
         with itagflow.open(tmp_path / "labels.db") as flow:
             job = cats(flow, tasks=400, size=400)
-            turn = taken(flow, "ben", job)
+            assignment = taken(flow, "ben", job)
             ((pages,),) = on_writing_connection(flow.store, "PRAGMA page_count")
             on_writing_connection(flow.store, f"PRAGMA max_page_count = {pages + 4}")
             saved = 0
             with pytest.raises(StoreFailed, match="full"):
                 for number in range(1, 401):
-                    flow.save(turn, number, Choice("cat"))
+                    flow.save(assignment, number, Choice("cat"))
                     saved = number
-            answered = [work.task.number for work in flow.tasks(turn) if work.answer]
+            answered = [work.task.number for work in flow.tasks(assignment) if work.answer]
             assert answered == list(range(1, saved + 1))
-            assert [event.task for event in flow.history(job) if event.verb == "save"] == answered
+            assert [event.task for event in flow.history(job) if event.type == "save"] == answered
             on_writing_connection(flow.store, f"PRAGMA max_page_count = {pages + 4_000}")
-            flow.save_many(turn, {number: Choice("cat") for number in range(saved + 1, 401)})
-            flow.submit(turn)
+            flow.save_many(assignment, {number: Choice("cat") for number in range(saved + 1, 401)})
+            flow.submit(assignment)
 
     def test_a_read_only_database_can_be_read(self, tmp_path: Path) -> None:
         with itagflow.open(tmp_path / "labels.db") as flow:
             job = cats(flow)
-            turn = taken(flow, "ben", job)
+            assignment = taken(flow, "ben", job)
             on_writing_connection(flow.store, "PRAGMA query_only = 1")
-            is_refused(flow, StoreFailed, "read-only", lambda: flow.save(turn, 1, Choice("cat")))
+            is_refused(flow, StoreFailed, "read-only", lambda: flow.save(assignment, 1, Choice("cat")))
             is_refused(flow, StoreFailed, "read-only", lambda: flow.claim("cy", job, Stage.LABEL))
             assert flow.progress(job).total == 4

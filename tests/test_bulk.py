@@ -1,4 +1,4 @@
-"""Many packages in one call: the same as one by one, in blocks, with what became of each."""
+"""Many packages in one call: the same as one by one, in transactions, with what became of each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import itagflow
 from itagflow import (
     Accept,
     Assignment,
-    Attempt,
+    BatchResult,
     Choice,
     Flow,
     Incomplete,
@@ -37,7 +37,7 @@ from itagflow import (
     PackageState,
     Role,
     Stage,
-    TurnState,
+    AssignmentState,
     Workflow,
     WrongState,
 )
@@ -71,9 +71,9 @@ class TestClaiming:
     def test_so_many_as_asked_for_in_the_order_of_the_pool(self, checked: Flow) -> None:
         job = cats(checked, tasks=10, size=1)
         checked.prioritize(job, 5, by="ada", packages=[7])
-        turns = checked.claim_many("ben", job, Stage.LABEL, 5)
-        assert [turn.package for turn in turns] == [7, 1, 2, 3, 4]
-        assert all(turn.state is TurnState.HELD for turn in turns)
+        assignments = checked.claim_many("ben", job, Stage.LABEL, 5)
+        assert [assignment.package for assignment in assignments] == [7, 1, 2, 3, 4]
+        assert all(assignment.state is AssignmentState.HELD for assignment in assignments)
         assert verbs(checked, job).count("claim") == 5
 
     def test_all_there_are_when_more_are_asked_for(self, checked: Flow) -> None:
@@ -85,18 +85,18 @@ class TestClaiming:
     def test_offers_come_first(self, checked: Flow) -> None:
         job = cats(checked, tasks=6, size=1)
         checked.assign_many([(job.id, 6), (job.id, 4)], "ben", by="ada")
-        assert [turn.package for turn in checked.claim_many("ben", job, Stage.LABEL, 3)] == [6, 4, 1]
+        assert [assignment.package for assignment in checked.claim_many("ben", job, Stage.LABEL, 3)] == [6, 4, 1]
 
     def test_no_more_than_the_limit(self, checked: Flow) -> None:
         job = cats(checked, tasks=9, size=1, workflow=Workflow(Label(limit=5)))
         assert len(checked.claim_many("ben", job, Stage.LABEL, 9)) == 5
-        assert checked.explain("ben", job, Stage.LABEL) == "the limit is reached: ben holds 5 of 5 turns"
+        assert checked.explain("ben", job, Stage.LABEL) == "the limit is reached: ben holds 5 of 5 assignments"
 
-    def test_lapsed_turns_come_last(self, checked: Flow, clock: Clock) -> None:
+    def test_lapsed_assignments_come_last(self, checked: Flow, clock: Clock) -> None:
         job = cats(checked, tasks=3, size=1, workflow=Workflow(Label(lease=timedelta(minutes=10))))
         checked.claim_many("cy", job, Stage.LABEL, 2)
         clock.forward(minutes=11)
-        assert [turn.package for turn in checked.claim_many("ben", job, Stage.LABEL, 3)] == [3, 1, 2]
+        assert [assignment.package for assignment in checked.claim_many("ben", job, Stage.LABEL, 3)] == [3, 1, 2]
 
     def test_who_may_not_work_there_is_told_so(self, checked: Flow) -> None:
         job = cats(checked)
@@ -108,45 +108,45 @@ class TestClaiming:
 
 
 class TestOutcomes:
-    def test_each_says_how_its_turn_is_now(self, checked: Flow) -> None:
-        job, turns = accepting(checked, 7)
-        attempts = checked.accept_many(turns)
+    def test_each_says_how_its_assignment_is_now(self, checked: Flow) -> None:
+        job, assignments = accepting(checked, 7)
+        attempts = checked.accept_many(assignments)
         assert all(attempts)
-        assert [attempt.key for attempt in attempts] == [turn.key for turn in turns]
-        assert [attempt.turn for attempt in attempts] == [checked.turn(turn) for turn in turns]
-        assert {attempt.turn.outcome for attempt in attempts if attempt.turn} == {Outcome.ACCEPTED}
+        assert [attempt.key for attempt in attempts] == [assignment.key for assignment in assignments]
+        assert [attempt.value for attempt in attempts] == [checked.assignment(assignment) for assignment in assignments]
+        assert {attempt.value.outcome for attempt in attempts if attempt.value} == {Outcome.ACCEPTED}
         assert checked.job(job).state is JobState.FINISHED
 
     def test_the_refused_ones_leave_no_trace_and_stop_nobody(self, checked: Flow) -> None:
-        job, turns = accepting(checked, 5)
-        checked.judge(turns[1], 2, wrong="no cat")
-        checked.release(turns[3])
-        before = checked.turn(turns[1])
-        attempts = checked.accept_many([*turns, (job.id, 999)])
+        job, assignments = accepting(checked, 5)
+        checked.judge(assignments[1], 2, wrong="no cat")
+        checked.release(assignments[3])
+        before = checked.assignment(assignments[1])
+        attempts = checked.accept_many([*assignments, (job.id, 999)])
         assert [bool(attempt) for attempt in attempts] == [True, False, True, False, True, False]
         assert [type(attempt.error) for attempt in attempts if not attempt] == [Incomplete, NotHeld, NotFound]
         assert str(attempts[1].error).endswith("judge them anew (tasks 2)")
-        assert checked.turn(turns[1]) == before
+        assert checked.assignment(assignments[1]) == before
         assert verbs(checked, job).count("accept") == 3
         assert checked.job(job).state is JobState.RUNNING
 
     def test_jobs_are_acted_on_in_the_order_of_their_keys(self, checked: Flow) -> None:
-        """Two blocks that each end two jobs would wait for each other for ever."""
+        """Two transactions that each end two jobs would wait for each other for ever."""
         first = cats(checked)
         template = checked.template(first)
         second = checked.create_job(
             "street", "more", template=template, data=rows(2), workforce={Stage.LABEL: ["ben"]}, by="ada"
         )
         jobs = [first, second]
-        turns = [taken(checked, "ben", job) for job in reversed(jobs)]
-        attempts = checked.release_many(turns)
-        assert [attempt.turn for attempt in attempts] == [checked.turn(turn) for turn in turns]
-        released = [event.job for event in checked.events() if event.verb == "release"]
+        assignments = [taken(checked, "ben", job) for job in reversed(jobs)]
+        attempts = checked.release_many(assignments)
+        assert [attempt.value for attempt in attempts] == [checked.assignment(assignment) for assignment in assignments]
+        released = [event.job for event in checked.events() if event.type == "release"]
         assert released == [job.id for job in jobs]
 
     def test_the_job_finishes_once_with_the_last_package(self, checked: Flow) -> None:
-        job, turns = accepting(checked, 6)
-        checked.accept_many(turns)
+        job, assignments = accepting(checked, 6)
+        checked.accept_many(assignments)
         moves = [
             (event.package, move.after)
             for event in checked.history(job)
@@ -157,42 +157,42 @@ class TestOutcomes:
         assert [after for _, after in moves].count("finished") == 1
 
     def test_it_finishes_also_when_the_last_of_a_block_is_refused(self, checked: Flow) -> None:
-        job, turns = accepting(checked, 3)
-        checked.accept(turns[2])
-        checked.release(turns[1])
+        job, assignments = accepting(checked, 3)
+        checked.accept(assignments[2])
+        checked.release(assignments[1])
         (again,) = checked.claim_many("ada", job, Stage.ACCEPT, 5)
-        attempts = checked.accept_many([turns[0], again, turns[1]])
+        attempts = checked.accept_many([assignments[0], again, assignments[1]])
         assert [bool(attempt) for attempt in attempts] == [True, True, False]
         assert checked.job(job).state is JobState.FINISHED
 
     def test_sent_again_it_changes_nothing(self, checked: Flow) -> None:
-        job, turns = accepting(checked, 4)
-        first = checked.accept_many(turns)
+        job, assignments = accepting(checked, 4)
+        first = checked.accept_many(assignments)
         history = list(checked.history(job))
-        assert checked.accept_many(turns) == first
+        assert checked.accept_many(assignments) == first
         assert list(checked.history(job)) == history
 
-    def test_one_turn_named_twice_is_done_once(self, checked: Flow) -> None:
-        job, turns = accepting(checked, 2)
-        released = checked.release_many([turns[0], turns[0], turns[1]])
+    def test_one_assignment_named_twice_is_done_once(self, checked: Flow) -> None:
+        job, assignments = accepting(checked, 2)
+        released = checked.release_many([assignments[0], assignments[0], assignments[1]])
         assert [type(attempt.error) for attempt in released] == [type(None), WrongState, type(None)]
         assert verbs(checked, job).count("release") == 2
 
-    def test_another_members_turns_are_refused_one_by_one(self, checked: Flow) -> None:
-        _, turns = accepting(checked, 2)
-        attempts = checked.accept_many(turns, by="ben")
+    def test_another_members_assignments_are_refused_one_by_one(self, checked: Flow) -> None:
+        _, assignments = accepting(checked, 2)
+        attempts = checked.accept_many(assignments, by="ben")
         assert [str(attempt.error) for attempt in attempts] == [
-            f"turn {turn.id} is not held: it is another member's, not ben's" for turn in turns
+            f"assignment {assignment.id} is not held: it is another member's, not ben's" for assignment in assignments
         ]
 
-    def test_turns_of_several_jobs_go_together(self, checked: Flow) -> None:
-        job, turns = accepting(checked, 2)
+    def test_assignments_of_several_jobs_go_together(self, checked: Flow) -> None:
+        job, assignments = accepting(checked, 2)
         other = checked.create_job("street", "more", template=job.template, data=rows(1), by="ada")
         checked.set_workforce(other, {Stage.LABEL: ["ben"]}, by="ada")
         more = taken(checked, "ben", other)
         checked.save(more, 1, Choice("cat"))
-        attempts = checked.release_many([more, *turns], by="ada")
-        assert [attempt.turn.job for attempt in attempts if attempt.turn] == [other.id, job.id, job.id]
+        attempts = checked.release_many([more, *assignments], by="ada")
+        assert [attempt.value.job for attempt in attempts if attempt.value] == [other.id, job.id, job.id]
 
     def test_nothing_comes_of_nothing(self, checked: Flow) -> None:
         assert checked.accept_many([]) == []
@@ -205,7 +205,7 @@ class TestEveryVerb:
         attempts = checked.assign_many([*checked.packages(job), (job.id, 77)], "ben", by="ada")
         assert [bool(attempt) for attempt in attempts] == [False, True, True, True, True, False]
         assert "has no free slot" in str(attempts[0].error)
-        assert [turn.package for turn in checked.turns("ben", job=job)] == [2, 3, 4, 5]
+        assert [assignment.package for assignment in checked.assignments("ben", job=job)] == [2, 3, 4, 5]
 
     def test_who_may_not_assign_gets_nothing_done(self, checked: Flow) -> None:
         job = cats(checked, tasks=2, size=1)
@@ -214,41 +214,41 @@ class TestEveryVerb:
 
     def test_release_gives_everything_back(self, checked: Flow) -> None:
         job = cats(checked, tasks=5, size=1, workflow=Workflow(Label(limit=9)))
-        turns = checked.claim_many("ben", job, Stage.LABEL, 3) + checked.claim_many("cy", job, Stage.LABEL, 2)
-        assert all(checked.release_many(turns, by="ada", reason="the office is closed"))
+        assignments = checked.claim_many("ben", job, Stage.LABEL, 3) + checked.claim_many("cy", job, Stage.LABEL, 2)
+        assert all(checked.release_many(assignments, by="ada", reason="the office is closed"))
         assert all(package.waiting for package in checked.packages(job))
-        assert {checked.turn(turn).remark for turn in turns} == {"the office is closed"}
+        assert {checked.assignment(assignment).comment for assignment in assignments} == {"the office is closed"}
         assert checked.claim_many("ben", job, Stage.LABEL, 9)[4].package == 5
 
     def test_expire_returns_the_lapsed_ones_in_blocks(self, checked: Flow, clock: Clock) -> None:
         job = cats(checked, tasks=8, size=1, workflow=Workflow(Label(lease=timedelta(minutes=10), limit=8)))
-        turns = checked.claim_many("ben", job, Stage.LABEL, 8)
+        assignments = checked.claim_many("ben", job, Stage.LABEL, 8)
         clock.forward(minutes=11)
-        checked.renew(turns[4])
-        assert [turn.package for turn in checked.expire(job, by="ada")] == [1, 2, 3, 4, 6, 7, 8]
+        checked.renew(assignments[4])
+        assert [assignment.package for assignment in checked.expire(job, by="ada")] == [1, 2, 3, 4, 6, 7, 8]
         assert checked.expire(job, by="ada") == []
 
     def test_review_passes_them_on(self, checked: Flow) -> None:
         job = cats(checked, tasks=4, size=1, workflow=REVIEWED)
         for _ in range(4):
             labeled(checked, "ben", job)
-        turns = checked.claim_many("di", job, Stage.INSPECT, 4)
-        assert all(checked.review_many(turns, by="di"))
+        assignments = checked.claim_many("di", job, Stage.INSPECT, 4)
+        assert all(checked.review_many(assignments, by="di"))
         assert {package.state for package in checked.packages(job)} == {PackageState.ACCEPT}
-        assert [type(attempt.error) for attempt in checked.accept_many(turns[:1])] == [NotHeld]
+        assert [type(attempt.error) for attempt in checked.accept_many(assignments[:1])] == [NotHeld]
 
     def test_reject_sends_back_what_is_wrong_and_needs_a_reason_for_the_rest(self, checked: Flow) -> None:
         job = cats(checked, tasks=6, size=2, workflow=REVIEWED)
         for _ in range(3):
             labeled(checked, "ben", job)
-        turns = checked.claim_many("di", job, Stage.INSPECT, 3)
-        checked.judge(turns[1], 3, wrong="a dog")
-        refused, done, _ = checked.reject_many(turns)
+        assignments = checked.claim_many("di", job, Stage.INSPECT, 3)
+        checked.judge(assignments[1], 3, wrong="a dog")
+        refused, done, _ = checked.reject_many(assignments)
         assert isinstance(refused.error, Incomplete)
-        assert done.turn is not None
-        assert done.turn.sent_back == (3,)
-        assert all(checked.reject_many([turns[0], turns[2]], reason="do it again"))
-        assert [turn.scope for turn in checked.turns("ben", job=job)] == [(3,), None, None]
+        assert done.value is not None
+        assert done.value.sent_back == (3,)
+        assert all(checked.reject_many([assignments[0], assignments[2]], reason="do it again"))
+        assert [assignment.scope for assignment in checked.assignments("ben", job=job)] == [(3,), None, None]
 
 
 ENDS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
@@ -270,8 +270,8 @@ def one_by_one(verb: Callable[..., Any], flow: Flow, keys: Sequence[tuple[int, i
     return said
 
 
-def told(attempts: Sequence[Attempt]) -> list[str]:
-    return [str(attempt.turn or attempt.error) for attempt in attempts]
+def told(attempts: Sequence[BatchResult]) -> list[str]:
+    return [str(attempt.value or attempt.error) for attempt in attempts]
 
 
 def content(flow: Flow) -> list[Any]:
@@ -305,11 +305,11 @@ def test_it_is_the_same_as_one_by_one(
             job = cats(flow, tasks=8, size=1, workflow=workflow, inspect=["di"], accept=["di"])
             for _ in range(8):
                 labeled(flow, "ben", job)
-            turns = flow.claim_many("di", job, stage, 8)
-            for turn in turns:
-                if turn.package in wrong:
-                    flow.judge(turn, turn.package, wrong="no")
-            keys = [turns[at].key if at < 8 else (job.id, 5) for at in picked]
+            assignments = flow.claim_many("di", job, stage, 8)
+            for assignment in assignments:
+                if assignment.package in wrong:
+                    flow.judge(assignment, assignment.package, wrong="no")
+            keys = [assignments[at].key if at < 8 else (job.id, 5) for at in picked]
             more = {"reason": reason} if verb in ("reject", "release") else {}
             said.append(act(flow, keys, **more))
             invariants.check(flow)
@@ -322,7 +322,7 @@ class TestCrashes:
     def test_whole_blocks_are_stored_and_the_rest_is_done_when_called_again(
         self, checked: Flow, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        job, turns = accepting(checked, 8)
+        job, assignments = accepting(checked, 8)
         opened = checked.store.write
         blocks = itertools.count(1)
 
@@ -333,31 +333,31 @@ class TestCrashes:
 
         monkeypatch.setattr(checked.store, "write", write)
         with pytest.raises(OSError, match="power"):
-            checked.accept_many(turns)
+            checked.accept_many(assignments)
         monkeypatch.undo()
-        assert [checked.turn(turn).outcome for turn in turns] == [Outcome.ACCEPTED] * 6 + [None] * 2
-        assert all(checked.accept_many(turns))
+        assert [checked.assignment(assignment).outcome for assignment in assignments] == [Outcome.ACCEPTED] * 6 + [None] * 2
+        assert all(checked.accept_many(assignments))
         assert checked.job(job).state is JobState.FINISHED
 
     def test_a_block_that_fails_is_dropped_whole(self, checked: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
-        job, turns = accepting(checked, 3)
+        job, assignments = accepting(checked, 3)
         told = list[Any]()
         monkeypatch.setattr(checked, "_listeners", (told.append,))
         done = itertools.count(1)
-        do = _act.Block.do
+        do = _act.Transaction.do
 
-        def failing(block: _act.Block, change: Any) -> None:
+        def failing(transaction: _act.Transaction, change: Any) -> None:
             if next(done) == 3:
                 raise OSError("the disk is gone")
-            do(block, change)
+            do(transaction, change)
 
-        monkeypatch.setattr(_act.Block, "do", failing)
+        monkeypatch.setattr(_act.Transaction, "do", failing)
         with pytest.raises(OSError, match="disk"):
-            checked.accept_many(turns)
-        monkeypatch.setattr(_act.Block, "do", do)
+            checked.accept_many(assignments)
+        monkeypatch.setattr(_act.Transaction, "do", do)
         assert verbs(checked, job).count("accept") == 0
         assert told == []
-        assert all(checked.accept_many(turns))
+        assert all(checked.accept_many(assignments))
 
 
 def test_both_stores_come_to_the_same(tmp_path: Path) -> None:
@@ -365,9 +365,9 @@ def test_both_stores_come_to_the_same(tmp_path: Path) -> None:
     for url in ("memory:", str(tmp_path / "labels.db")):
         ids = itertools.count(1000)
         with itagflow.open(url, clock=Clock(), ids=ids.__next__) as flow:
-            _, turns = accepting(flow, 7, Workflow(Label(limit=3), Accept(limit=9)))
-            flow.reject_many(turns[:2], reason="again")
-            flow.accept_many(reversed(turns))
+            _, assignments = accepting(flow, 7, Workflow(Label(limit=3), Accept(limit=9)))
+            flow.reject_many(assignments[:2], reason="again")
+            flow.accept_many(reversed(assignments))
             held.append(content(flow))
     assert held[0] == held[1]
     assert all(attrs.has(type(entity)) for entity in held[0])

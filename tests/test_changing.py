@@ -75,9 +75,9 @@ def asking(flow: Flow, template: Template, *answers: Any) -> Job:
     home = street(flow, "ben")
     data = [{"data": dict.fromkeys(template.fields, "some text")} for _ in answers]
     job = flow.create_job(home, "asked", template=template, data=data, workforce={L: ["ben"]}, by="ada")
-    turn = taken(flow, "ben", job)
-    flow.save_many(turn, list(enumerate(answers, 1)))
-    flow.submit(turn)
+    assignment = taken(flow, "ben", job)
+    flow.save_many(assignment, list(enumerate(answers, 1)))
+    flow.submit(assignment)
     return job
 
 
@@ -94,7 +94,7 @@ class TestOptions:
         changed, followed, done = list(flow.history(job))[-3:]
         assert changed.data["before"]["questions"][0]["options"][0]["key"] == "cat"
         assert changed.data["steps"] == [{"question": "1", "old": "cat", "new": "feline", "kind": "renameoption"}]
-        assert followed.data["was"]["1"]["replies"] == {"1": {"kind": "choice", "key": "cat"}}
+        assert followed.data["previous"]["1"]["replies"] == {"1": {"kind": "choice", "key": "cat"}}
         assert str(changed) == "09:00 ada changed the template of the job cats"
         assert str(followed) == "09:00 ada carried over the answers of package 1"
         assert str(done) == "09:00 ada carried over the answers of cats"
@@ -123,15 +123,15 @@ class TestOptions:
 
     def test_a_dropped_option_that_was_chosen_alone_is_refused_with_the_count(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = labeled(flow, "ben", job, "cat")
+        assignment = labeled(flow, "ben", job, "cat")
         labeled(flow, "cy", job, "dog")
         before = list(flow.events())
         with pytest.raises(InvalidData) as refused:
             flow.change_template(job, [DropOption("1", "cat")], by="ada")
         assert str(refused.value) == (
             "the template of job 'cats', which 2 answers would not fit: "
-            f"task 1, turn {turn.id}, 1: 'cat' is not an option; the options are dog; "
-            f"task 2, turn {turn.id}, 1: 'cat' is not an option; the options are dog"
+            f"task 1, assignment {assignment.id}, 1: 'cat' is not an option; the options are dog; "
+            f"task 2, assignment {assignment.id}, 1: 'cat' is not an option; the options are dog"
         )
         assert list(flow.events()) == before
         assert flow.template(job).version == 0
@@ -176,18 +176,18 @@ class TestOptions:
         [question] = flow.template(job).questions
         assert (question.default, question.children[0].when) == ("cat", ("cat",))
 
-    def test_an_added_option_changes_no_answer_and_is_there_for_turns_on_hand(self, flow: Flow) -> None:
+    def test_an_added_option_changes_no_answer_and_is_there_for_assignments_on_hand(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
-        flow.save(turn, 1, Choice("cat"))
+        assignment = taken(flow, "ben", job)
+        flow.save(assignment, 1, Choice("cat"))
         with pytest.raises(InvalidData, match="'bird' is not an option"):
-            flow.save(turn, 2, Choice("bird"))
+            flow.save(assignment, 2, Choice("bird"))
         report = flow.change_template(job, [AddOption("1", "bird"), AddOption("1", "kitten", inside="cat")], by="ada")
         assert (report.changed, report.unchanged) == (0, 1)
-        assert flow.save(turn, 2, Choice("bird")).template_version == 1
-        assert flow.save(turn, 1, Choice("cat")).template_version == 0, "the same again changes nothing"
-        assert flow.save(turn, 1, Choice("kitten")).template_version == 1
-        flow.submit(turn)
+        assert flow.save(assignment, 2, Choice("bird")).template_version == 1
+        assert flow.save(assignment, 1, Choice("cat")).template_version == 0, "the same again changes nothing"
+        assert flow.save(assignment, 1, Choice("kitten")).template_version == 1
+        flow.submit(assignment)
 
     def test_every_option_needs_its_rank(self, flow: Flow) -> None:
         job = asking(flow, templates.preference_ranking(["a", "b", "c"]), Ranking(["c", "a", "b"]))
@@ -206,9 +206,9 @@ class TestQuestions:
             flow.change_template(job, [AddQuestion(lit)], by="ada")
         flow.change_template(job, [AddQuestion(lit, reply=Choice("day"))], by="ada")
         assert said(flow, job) == [{"1": Choice("cat"), "2": Choice("day")}] * 2
-        turn = taken(flow, "cy", job)
+        assignment = taken(flow, "cy", job)
         with pytest.raises(InvalidData, match="no reply to the required question 'Light'"):
-            flow.save(turn, 3, {"1": Choice("cat")})
+            flow.save(assignment, 3, {"1": Choice("cat")})
 
     def test_a_question_that_depends_on_an_option_is_answered_where_that_was_chosen(self, flow: Flow) -> None:
         job = asking(flow, templates.image_classification(["cat", "dog"]), Choice("cat"), Choice("dog"))
@@ -368,14 +368,14 @@ class TestANewTemplate:
 
     def test_a_reason_for_which_a_task_was_abandoned_stays_one(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
-        flow.abandon(turn, 1, "dark")
+        assignment = taken(flow, "ben", job)
+        flow.abandon(assignment, 1, "dark")
         reasons = attrs.evolve(flow.template(job), abandon_reasons=("empty",))
         with pytest.raises(InvalidData, match=r"task 1, .*, abandoned: 'dark' is not one of empty"):
             flow.change_template(job, reasons, by="ada")
         flow.change_template(job, attrs.evolve(reasons, abandon_reasons=("empty", "dark")), by="ada")
         with pytest.raises(InvalidData, match="'late' is not one of empty, dark"):
-            flow.abandon(turn, 2, "late")
+            flow.abandon(assignment, 2, "late")
 
 
 class TestWhoseTemplate:
@@ -421,48 +421,48 @@ class TestWhoseTemplate:
 class TestWorkUnderWay:
     def test_a_dry_run_counts_and_changes_nothing(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = labeled(flow, "ben", job, "cat")
+        assignment = labeled(flow, "ben", job, "cat")
         labeled(flow, "cy", job, "dog")
         before, was = list(flow.events()), stored(flow, job)
         report = flow.change_template(
             job, [RenameOption("1", "dog", "hound"), DropOption("1", "cat")], by="ada", dry_run=True
         )
         assert (report.changed, report.unchanged, report.cannot) == (2, 0, 2)
-        assert report.problems[0].where == f"task 1, turn {turn.id}, 1"
+        assert report.problems[0].where == f"task 1, assignment {assignment.id}, 1"
         assert (list(flow.events()), stored(flow, job)) == (before, was)
 
     def test_drafts_and_the_kept_replies_of_abandoned_tasks_follow_too(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
-        flow.save_many(turn, {1: Choice("cat"), 2: Choice("cat")})
-        flow.abandon(turn, 2, "dark")
-        flow.release(turn)
+        assignment = taken(flow, "ben", job)
+        flow.save_many(assignment, {1: Choice("cat"), 2: Choice("cat")})
+        flow.abandon(assignment, 2, "dark")
+        flow.release(assignment)
         flow.change_template(job, [RenameOption("1", "cat", "feline")], by="ada")
-        turn = taken(flow, "cy", job)
-        drafts = [work.draft for work in flow.tasks(turn)]
+        assignment = taken(flow, "cy", job)
+        drafts = [work.previous for work in flow.tasks(assignment)]
         assert [draft.replies for draft in drafts if draft] == [{"1": Choice("feline")}] * 2
-        assert [draft.abandoned for draft in drafts if draft] == [None, "dark"]
+        assert [draft.abandon_reason for draft in drafts if draft] == [None, "dark"]
         invariants.check(flow)
 
     def test_what_is_kept_of_an_abandoned_task_comes_back_with_its_version(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
-        flow.save(turn, 1, Choice("cat"))
+        assignment = taken(flow, "ben", job)
+        flow.save(assignment, 1, Choice("cat"))
         flow.change_template(job, [AddOption("1", "bird")], by="ada")
-        assert flow.abandon(turn, 1, "dark").template_version == 0
+        assert flow.abandon(assignment, 1, "dark").template_version == 0
         flow.change_template(job, [RenameOption("1", "cat", "feline")], by="ada")
-        restored = flow.restore(turn, 1)
+        restored = flow.restore(assignment, 1)
         assert (restored.reply, restored.template_version) == (Choice("feline"), 2)
 
     def test_reviews_go_on_with_what_has_followed(self, flow: Flow) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(), Inspect(), Accept()))
         labeled(flow, "ben", job, "cat")
-        turn = taken(flow, "di", job, I)
-        flow.modify(turn, 1, Choice("dog"))
+        assignment = taken(flow, "di", job, I)
+        flow.modify(assignment, 1, Choice("dog"))
         steps = [RenameOption("1", "cat", "feline"), RenameOption("1", "dog", "hound")]
         assert flow.change_template(job, steps, by="ada").changed == 3
-        assert [work.shown.reply for work in flow.tasks(turn) if work.shown] == [Choice("feline")] * 2
-        flow.review(turn)
+        assert [work.submitted.reply for work in flow.tasks(assignment) if work.submitted] == [Choice("feline")] * 2
+        flow.review(assignment)
         results = list(flow.results(job))
         assert [result.stages[I].replies for result in results] == [{"1": Choice("hound")}, {"1": Choice("feline")}]
 
@@ -471,9 +471,9 @@ class TestWorkUnderWay:
         job = cats(flow, tasks=2, workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
         flow.change_template(job, both, by="ada")
         for name, note, word in (("ben", "x", "cat"), ("cy", "y", "dog")):
-            turn = taken(flow, name, job)
-            flow.save_many(turn, {1: {"1": Choice("cat"), "2": Text(note)}, 2: {"1": Choice(word), "2": Text(note)}})
-            flow.submit(turn)
+            assignment = taken(flow, name, job)
+            flow.save_many(assignment, {1: {"1": Choice("cat"), "2": Text(note)}, 2: {"1": Choice(word), "2": Text(note)}})
+            flow.submit(assignment)
         [package] = flow.packages(job)
         assert package.disputes == (1, 2)
         flow.change_template(job, [RenameOption("1", "cat", "feline"), DropQuestion("2")], by="ada")
@@ -481,11 +481,11 @@ class TestWorkUnderWay:
         assert package.disputes == (2,)
         merged = [answer for answer in stored(flow, job) if answer.member is None]
         assert [(answer.replies, answer.disputed) for answer in merged] == [({"1": Choice("feline")}, ()), ({}, ("1",))]
-        turn = taken(flow, "di", job, I)
-        votes = [vote.reply for work in flow.tasks(turn) for vote in work.votes]
+        assignment = taken(flow, "di", job, I)
+        votes = [vote.reply for work in flow.tasks(assignment) for vote in work.votes]
         assert sorted(vote.key for vote in votes if isinstance(vote, Choice)) == ["dog", "feline"]
-        flow.modify(turn, 2, Choice("dog"))
-        flow.review(turn)
+        flow.modify(assignment, 2, Choice("dog"))
+        flow.review(assignment)
         invariants.check(flow)
 
     def test_merged_votes_owe_the_new_template_no_more_than_the_old(self, flow: Flow) -> None:
@@ -502,9 +502,9 @@ class TestWorkUnderWay:
             by="ada",
         )
         for name, word in (("ben", "cat"), ("cy", "dog")):
-            turn = taken(flow, name, job)
-            flow.save(turn, 1, {"1": Choice(word), "2": Text("mixed")})
-            flow.submit(turn)
+            assignment = taken(flow, name, job)
+            flow.save(assignment, 1, {"1": Choice(word), "2": Text("mixed")})
+            flow.submit(assignment)
         report = flow.change_template(job, [RenameOption("1", "cat", "feline")], by="ada")
         assert (report.changed, report.unchanged) == (1, 2), "the disputed animal has no reply, its breed has"
         with pytest.raises(InvalidData, match="3 answers would not fit"):
@@ -515,9 +515,9 @@ class TestWorkUnderWay:
         home = street(flow, "ben")
         job = flow.create_job(home, "pets", template=asked, data=rows(2), workforce={L: ["ben"]}, by="ada")
         flow.prelabel(job, lambda tasks: [PreLabel(Choice("cat"))] * len(tasks), by="ada")
-        turn = taken(flow, "ben", job)
-        flow.save_many(turn, {1: Choice("kitten"), 2: Choice("dog")})
-        flow.submit(turn)
+        assignment = taken(flow, "ben", job)
+        flow.save_many(assignment, {1: Choice("kitten"), 2: Choice("dog")})
+        flow.submit(assignment)
         assert flow.progress(job).corrected == 2
         assert flow.change_template(job, [RenameOption("1", "kitten", "cat")], by="ada").changed == 1
         assert flow.progress(job).corrected == 1
@@ -533,16 +533,16 @@ class TestWorkUnderWay:
         with pytest.raises(Conflict):
             flow.prelabel(job, late, by="ada")
         assert flow.prelabel(job, lambda tasks: [Choice("cat")] * len(tasks), by="ada").failed == 4
-        assert flow.prelabel(job, lambda tasks: [Choice("dog")] * len(tasks), by="ada").prefilled == 4
+        assert flow.prelabel(job, lambda tasks: [Choice("dog")] * len(tasks), by="ada").suggested == 4
         assert {answer.template_version for answer in stored(flow, job)} == {1}
 
     def test_who_answers_while_the_answers_are_looked_at_is_looked_at_too(self, flow: Flow) -> None:
         job = cats(flow, tasks=4, workflow=Workflow(Label(), Inspect()))
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         with pytest.raises(InvalidData, match="1 answer would not fit: task 2, "):
-            meanwhile(flow, lambda: flow.save(turn, 2, Choice("cat")), job, [DropOption("1", "cat")])
+            meanwhile(flow, lambda: flow.save(assignment, 2, Choice("cat")), job, [DropOption("1", "cat")])
         assert flow.template(job).version == 0
-        meanwhile(flow, lambda: flow.save(turn, 1, Choice("dog")), job, [DropOption("1", "cat", to="dog")])
+        meanwhile(flow, lambda: flow.save(assignment, 1, Choice("dog")), job, [DropOption("1", "cat", to="dog")])
         assert said(flow, job) == [{"1": Choice("dog")}] * 2
 
     def test_who_changes_the_template_first_wins(self, flow: Flow) -> None:
@@ -576,7 +576,7 @@ class Crash(Exception):
 
 
 def crashing(flow: Flow, at: int, job: Job, steps: list[Any]) -> None:
-    """Change a template, and crash in the block with this number."""
+    """Change a template, and crash in the transaction with this number."""
     blocks, acting = iter(range(1, at)), flow._acting
 
     def until_then() -> Any:
@@ -595,14 +595,14 @@ class TestACrashInTheMiddle:
 
     @pytest.mark.parametrize("again", [[], [RenameOption("1", "feline", "pet")]], ids=["the rest", "the next change"])
     @pytest.mark.parametrize("block", [1, 2, 3, 4])
-    def test_called_again_it_goes_on_where_it_was(self, flow: Flow, block: int, again: list[Any]) -> None:
+    def test_called_again_it_goes_on_where_it_was(self, flow: Flow, transaction: int, again: list[Any]) -> None:
         job = cats(flow)
         labeled(flow, "ben", job, "cat")
         labeled(flow, "cy", job, "cat")
-        crashing(flow, block, job, list(self.STEPS))
-        rest = block > 1
+        crashing(flow, transaction, job, list(self.STEPS))
+        rest = transaction > 1
         assert flow.template(job).version == int(rest)
-        assert said(flow, job).count({"1": Choice("feline")}) == 2 * (block - 2) * rest
+        assert said(flow, job).count({"1": Choice("feline")}) == 2 * (transaction - 2) * rest
         if rest:
             with pytest.raises(Incomplete, match="answers still follow a change"):
                 flow.change_template(job, again, by="ada", dry_run=True)
@@ -610,9 +610,9 @@ class TestACrashInTheMiddle:
                 flow.export(job, "itag", "nowhere.manifest")
             report = flow.change_template(job, again, by="ada")
             last = "pet" if again else "feline"
-            assert (report.version, report.changed) == (2, 4) if again else (1, 2 * (4 - block))
+            assert (report.version, report.changed) == (2, 4) if again else (1, 2 * (4 - transaction))
             assert said(flow, job) == [{"1": Choice(last)}] * 4
-        assert flow.job(job).following is None
+        assert flow.job(job).pending_template_change is None
         invariants.check(flow)
 
     def test_the_rest_follows_even_when_the_job_was_archived(self, flow: Flow) -> None:
@@ -621,18 +621,18 @@ class TestACrashInTheMiddle:
         crashing(flow, 2, job, list(self.STEPS))
         flow.archive(job, by="ada")
         assert flow.change_template(job, [], by="ada").changed == 2
-        assert flow.job(job).following is None
+        assert flow.job(job).pending_template_change is None
         with pytest.raises(NotAllowed, match="is archived, and read-only"):
             flow.change_template(job, [], by="ada")
 
-    def test_who_ends_a_turn_meanwhile_carries_the_package_over_first(self, flow: Flow) -> None:
+    def test_who_ends_a_assignment_meanwhile_carries_the_package_over_first(self, flow: Flow) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
         labeled(flow, "ben", job, "cat")
-        turn = taken(flow, "cy", job)
-        flow.save(turn, 1, Choice("cat"))
+        assignment = taken(flow, "cy", job)
+        flow.save(assignment, 1, Choice("cat"))
         crashing(flow, 2, job, list(self.STEPS))
-        flow.save(turn, 2, Choice("cat"))  # the new cat, which is another than ben's
-        flow.submit(turn)
+        flow.save(assignment, 2, Choice("cat"))  # the new cat, which is another than ben's
+        flow.submit(assignment)
         merged = [answer for answer in stored(flow, job) if answer.member is None]
         assert [(answer.replies, answer.disputed) for answer in merged] == [({"1": Choice("feline")}, ()), ({}, ("1",))]
         assert flow.change_template(job, [], by="ada").changed == 0
@@ -641,12 +641,12 @@ class TestACrashInTheMiddle:
 
     def test_replies_that_are_kept_meanwhile_still_follow(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
-        flow.save(turn, 1, Choice("cat"))
+        assignment = taken(flow, "ben", job)
+        flow.save(assignment, 1, Choice("cat"))
         crashing(flow, 2, job, list(self.STEPS))
-        flow.abandon(turn, 1, "dark")
+        flow.abandon(assignment, 1, "dark")
         flow.change_template(job, [], by="ada")
-        assert flow.restore(turn, 1).reply == Choice("feline")
+        assert flow.restore(assignment, 1).reply == Choice("feline")
 
 
 @st.composite

@@ -24,7 +24,7 @@ def elsewhere(flow: Flow) -> Flow:
 
 @pytest.fixture
 def job(flow: Flow) -> Job:
-    """A job of which ben has a turn."""
+    """A job of which ben has an assignment."""
     job = cats(flow, tasks=8, size=1)
     taken(flow, "ben", job)
     return job

@@ -14,7 +14,7 @@ from scenes import START, cats, labeled, taken
 from test_bad_input import everything
 
 import itagflow
-from itagflow import Choice, FieldBase, Inspect, InvalidData, Label, PreLabel, Role, Stage, Workflow, templates
+from itagflow import Choice, GroupByField, Inspect, InvalidData, Label, PreLabel, Role, Stage, Workflow, templates
 from itagflow.flow._ids import TRIES, TimeOrdered
 from itagflow.model.number import MOST
 
@@ -42,13 +42,13 @@ def test_a_lease_is_real_time(url: str, start: datetime) -> None:
         def later(**time: float) -> datetime:
             return (start.astimezone(UTC) + timedelta(**time)).astimezone(NEW_YORK)
 
-        turn = taken(flow, "ben", job)
-        assert turn.lease_until == later(minutes=30).astimezone(UTC)
+        assignment = taken(flow, "ben", job)
+        assert assignment.lease_until == later(minutes=30).astimezone(UTC)
         now[0] = later(minutes=29)
         assert flow.claim("cy", job, Stage.LABEL) is None
         now[0] = later(minutes=31)
-        assert taken(flow, "cy", job).member != turn.member
-        times = [event.at for event in flow.history(job)] + [flow.job(job).created_at, flow.turn(turn).made_at]
+        assert taken(flow, "cy", job).member != assignment.member
+        times = [event.at for event in flow.history(job)] + [flow.job(job).created_at, flow.assignment(assignment).made_at]
         assert [at.tzinfo for at in (*times, flow.job(job).due_at) if at] == [UTC] * (len(times) + 1)
         assert sorted(times[:-2]) == times[:-2]
         assert list(flow.verify()) == []
@@ -89,10 +89,10 @@ def test_a_clock_that_tells_no_time(now: Any, words: str) -> None:
 def test_a_lease_may_end_behind_the_last_day(url: str) -> None:
     with itagflow.open(url, clock=lambda: datetime(9999, 12, 31, 23, 50, tzinfo=UTC), ids=count(1).__next__) as flow:
         job = cats(flow, workflow=LEASES)
-        turn = taken(flow, "ben", job)
-        assert turn.lease_until == datetime.max.replace(tzinfo=UTC)
-        assert flow.turn(turn) == turn
-        flow.renew(turn)
+        assignment = taken(flow, "ben", job)
+        assert assignment.lease_until == datetime.max.replace(tzinfo=UTC)
+        assert flow.assignment(assignment) == assignment
+        flow.renew(assignment)
     with itagflow.open("memory:") as flow:
         assert taken(flow, "ben", cats(flow, workflow=Workflow(Label(lease=timedelta.max)))).lease_until is not None
 
@@ -139,7 +139,7 @@ ACTS: dict[str, Callable[[itagflow.Flow, itagflow.Job], object]] = {
         "street", templates.image_classification(["x"]), name="new", by="ada"
     ),
     "create_job": lambda flow, job: flow.create_job(
-        "street", "new", template=templates.image_classification(["x"]), by="ada", packaging=FieldBase("source")
+        "street", "new", template=templates.image_classification(["x"]), by="ada", packaging=GroupByField("source")
     ),
     "import_job": lambda flow, job: flow.import_job(
         "street",
@@ -151,10 +151,10 @@ ACTS: dict[str, Callable[[itagflow.Flow, itagflow.Job], object]] = {
     ),
     "claim": lambda flow, job: flow.claim("ben", job, Stage.LABEL),
     "claim_many": lambda flow, job: flow.claim_many("ben", job, Stage.LABEL, 2),
-    "claim of a lapsed turn": lambda flow, job: flow.claim("cy", job, Stage.INSPECT),
+    "claim of a lapsed assignment": lambda flow, job: flow.claim("cy", job, Stage.INSPECT),
     "assign": lambda flow, job: flow.assign((job.id, 3), "ben", by="ada"),
-    "reassign": lambda flow, job: flow.reassign(next(flow.turns("di")), "cy", by="ada"),
-    "reject": lambda flow, job: flow.reject(next(flow.turns("di")), reason="no"),
+    "reassign": lambda flow, job: flow.reassign(next(flow.assignments("di")), "cy", by="ada"),
+    "reject": lambda flow, job: flow.reject(next(flow.assignments("di")), reason="no"),
     "prelabel": lambda flow, job: flow.prelabel(job, lambda tasks: [PreLabel(Choice("cat"))] * len(tasks), by="ada"),
     "change_template": lambda flow, job: flow.change_template(
         job, [itagflow.AddOption("1", itagflow.Option("bird"))], by="ada"
@@ -223,7 +223,7 @@ def _an_id_that_is_taken(flow: itagflow.Flow, act: Callable[..., object]) -> int
         return job.template
     if act in (ACTS["create_job"], ACTS["import_job"]):
         return job.id
-    return next(flow.turns("ben", live=False)).id
+    return next(flow.assignments("ben", live=False)).id
 
 
 def test_few_that_are_taken_do_no_harm(url: str) -> None:
@@ -234,6 +234,6 @@ def test_few_that_are_taken_do_no_harm(url: str) -> None:
         first = taken(flow, "ben", job)
         ids = count(first.id - TRIES + 1)
         later = [taken(flow, "ben", job) for _ in range(3)]
-        assert len({turn.id for turn in (first, *later)}) == 4
-        assert len({turn.id for turn in flow.claim_many("ben", job, Stage.LABEL, 5)}) == 5
+        assert len({assignment.id for assignment in (first, *later)}) == 4
+        assert len({assignment.id for assignment in flow.claim_many("ben", job, Stage.LABEL, 5)}) == 5
         assert list(flow.verify()) == []

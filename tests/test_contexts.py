@@ -110,7 +110,7 @@ def test_what_fails_on_entering_holds_nothing() -> None:
         yield
 
     with pytest.raises(LookupError, match="closed"), closed():
-        raise AssertionError("the block was entered")
+        raise AssertionError("the transaction was entered")
 
 
 def test_it_works_in_an_exit_stack_and_by_hand() -> None:

@@ -112,7 +112,7 @@ def test_one_workspace_is_copied_beside_others(flow: Flow, other: Flow) -> None:
 def test_work_goes_on_in_the_copy(flow: Flow, other: Flow) -> None:
     job = a_busy_job(flow)
     flow.copy(to=other)
-    other.release(next(other.turns("cy")))
+    other.release(next(other.assignments("cy")))
     assert taken(other, "cy", job, Stage.LABEL).package == 3
     assert found(other) == []
 

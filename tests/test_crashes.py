@@ -29,7 +29,7 @@ from itagflow import (
     Label,
     Role,
     Stage,
-    TurnState,
+    AssignmentState,
     Workflow,
     templates,
 )
@@ -59,18 +59,18 @@ def say(answer):
 
 while True:
     before = draw.choice(["ben", "cy"])
-    if turn := flow.claim(before, job, Stage.LABEL):
-        for work in flow.tasks(turn):
-            say(flow.save(turn, work, Choice(draw.choice(["cat", "dog"]))))
-        flow.submit(turn)
-        print("submitted", turn.id, flush=True)
-    if turn := flow.claim("di", job, Stage.INSPECT):
+    if assignment := flow.claim(before, job, Stage.LABEL):
+        for work in flow.tasks(assignment):
+            say(flow.save(assignment, work, Choice(draw.choice(["cat", "dog"]))))
+        flow.submit(assignment)
+        print("submitted", assignment.id, flush=True)
+    if assignment := flow.claim("di", job, Stage.INSPECT):
         if draw.random() < 0.4:
-            flow.reject(turn, tasks=[next(flow.tasks(turn))], reason="again")
+            flow.reject(assignment, tasks=[next(flow.tasks(assignment))], reason="again")
         else:
-            say(flow.modify(turn, next(flow.tasks(turn)), Choice("dog")))
-            flow.review(turn)
-        print("looked", turn.id, flush=True)
+            say(flow.modify(assignment, next(flow.tasks(assignment)), Choice("dog")))
+            flow.review(assignment)
+        print("looked", assignment.id, flush=True)
     if draw.random() < 0.3:
         flow.append(job, [{"data": {"source": f"{n}.jpg"}} for n in range(7)], by="ada")
         print("appended", flush=True)
@@ -136,29 +136,29 @@ def test_what_had_returned_is_there_after_every_kill(path: str) -> None:
 def finish(flow: itagflow.Flow, job: Job) -> None:
     """Do all work that is left: first what the dead ones held, which is still theirs."""
     for member in ("ben", "cy", "di"):
-        for turn in list(flow.turns(member)):
-            if turn.state is TurnState.HELD:
-                end(flow, turn)
+        for assignment in list(flow.assignments(member)):
+            if assignment.state is AssignmentState.HELD:
+                end(flow, assignment)
     moved = True
     while moved:
         moved = False
         for member, stage in (("ben", Stage.LABEL), ("cy", Stage.LABEL), ("di", Stage.INSPECT), ("ada", Stage.ACCEPT)):
-            while turn := flow.claim(member, job, stage):
+            while assignment := flow.claim(member, job, stage):
                 moved = True
-                end(flow, turn)
+                end(flow, assignment)
 
 
-def end(flow: itagflow.Flow, turn: Assignment) -> None:
-    """Do the work of a turn."""
-    if turn.stage is Stage.LABEL:
-        flow.save_many(turn, [(work, Choice("cat")) for work in flow.tasks(turn)])
-        flow.submit(turn)
-    elif turn.stage is Stage.INSPECT:
-        for work in flow.tasks(turn):
-            flow.judge(turn, work)
-        flow.review(turn)
+def end(flow: itagflow.Flow, assignment: Assignment) -> None:
+    """Do the work of an assignment."""
+    if assignment.stage is Stage.LABEL:
+        flow.save_many(assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)])
+        flow.submit(assignment)
+    elif assignment.stage is Stage.INSPECT:
+        for work in flow.tasks(assignment):
+            flow.judge(assignment, work)
+        flow.review(assignment)
     else:
-        flow.accept(turn)
+        flow.accept(assignment)
 
 
 LOADER = """

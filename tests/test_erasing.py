@@ -23,7 +23,7 @@ from itagflow import (
     AlreadyExists,
     DropOption,
     Event,
-    FieldBase,
+    GroupByField,
     Flow,
     Inspect,
     InvalidData,
@@ -74,10 +74,10 @@ def a_busy_week(flow: Flow) -> tuple[Job, int]:
     (key,) = (member.id for member in flow.members("street") if member.account == "benedict")
     flow.set_role("street", "benedict", Role.LEADER, by="ada", groups=["benedict's crew"])
     flow.assign((job.id, 6), "benedict", by="ada")
-    turn = labeled(flow, "benedict", job)
+    assignment = labeled(flow, "benedict", job)
     review = taken(flow, "di", job, Stage.INSPECT)
-    flow.judge(review, turn.package, wrong="benedict, this is a dog")
-    flow.judge(review, turn.package, wrong="benedict, look: a dog")
+    flow.judge(review, assignment.package, wrong="benedict, this is a dog")
+    flow.judge(review, assignment.package, wrong="benedict, look: a dog")
     flow.reject(review)
     other = taken(flow, "benedict-two", job)
     flow.abandon(other, other.package, "ask benedict")
@@ -90,16 +90,16 @@ def a_busy_week(flow: Flow) -> tuple[Job, int]:
 class TestMembers:
     def test_the_name_is_nowhere_and_who_did_what_stays_known(self, checked: Flow) -> None:
         job, key = a_busy_week(checked)
-        before = [(event.position, event.verb, event.member, event.changes) for event in checked.events()]
+        before = [(event.position, event.type, event.member, event.changes) for event in checked.events()]
         assert everything(checked).count("benedict") > everything(checked).count("benedict-two")
         gone = checked.erase_member("street", "benedict", by="ada")
         assert (gone.id, gone.account, gone.groups, gone.active) == (key, f"erased-{key}", (), False)
         assert "benedict" not in everything(checked).replace("benedict-two", "")
         assert "benedict-two" in everything(checked), "somebody else's name"
-        after = [(event.position, event.verb, event.member, event.changes) for event in checked.events()]
+        after = [(event.position, event.type, event.member, event.changes) for event in checked.events()]
         assert after[:-1] == before, "the acts are the same ones"
-        assert {event.who for event in checked.history(job) if event.member == key} == {f"erased-{key}"}
-        assert list(checked.turns(key, workspace="street", live=False))
+        assert {event.account for event in checked.history(job) if event.member == key} == {f"erased-{key}"}
+        assert list(checked.assignments(key, workspace="street", live=False))
         assert {made.member for result in checked.results(job) for made in result.provenance} >= {key}
 
     def test_what_people_wrote_says_who_by_the_mark(self, checked: Flow) -> None:
@@ -189,7 +189,7 @@ class TestMembers:
         monkeypatch.setattr(erasing_verbs, "_batches", slow)
         checked.erase_member("street", "benedict", by="ada")
         assert "benedict" not in everything(checked).replace("benedict-two", "")
-        said = {event.data["reason"] for event in checked.history(job) if event.verb in ("judge", "reject")}
+        said = {event.data["reason"] for event in checked.history(job) if event.type in ("judge", "reject")}
         assert said == {"erased"}, "nor has what was erased come back"
         assert checked.result((job.id, 6)).task.erased
         assert f"erased-{key}" in everything(checked)
@@ -200,7 +200,7 @@ class TestMembers:
         checked.pause("ben", by="ada")
         checked.remove_member("street", "ben", by="ada")
         checked.erase_member("street", "ben", by="ada")
-        assert [event.data["name"] for event in checked.history(job) if event.verb == "pause"] == ["ben"]
+        assert [event.data["name"] for event in checked.history(job) if event.type == "pause"] == ["ben"]
 
 
 def letters(flow: Flow, count: int = 4, workflow: Workflow | None = None, **more: Any) -> Job:
@@ -234,22 +234,22 @@ def letters(flow: Flow, count: int = 4, workflow: Workflow | None = None, **more
 
 def copied(flow: Flow, member: str, job: Job) -> itagflow.Assignment:
     """A package of letters copied and handed in."""
-    turn = taken(flow, member, job)
-    for work in flow.tasks(turn):
-        flow.save(turn, work, Text(f"draft of {work.data['from']}"))
-        flow.save(turn, work, Text(f"copy of {work.data['from']}"))
-    return flow.submit(turn)
+    assignment = taken(flow, member, job)
+    for work in flow.tasks(assignment):
+        flow.save(assignment, work, Text(f"draft of {work.data['from']}"))
+        flow.save(assignment, work, Text(f"copy of {work.data['from']}"))
+    return flow.submit(assignment)
 
 
 class TestTasks:
     def test_nothing_of_it_is_left_but_its_place(self, checked: Flow) -> None:
         job = letters(checked)
         copied(checked, "ben", job)
-        turn = taken(checked, "di", job, Stage.INSPECT)
-        checked.judge(turn, 1, wrong="no: secret 1 again")
-        checked.judge(turn, 1, wrong="secret 1 is upside down")
-        checked.judge(turn, 2, wrong="a comma is missing")
-        checked.reject(turn)
+        assignment = taken(checked, "di", job, Stage.INSPECT)
+        checked.judge(assignment, 1, wrong="no: secret 1 again")
+        checked.judge(assignment, 1, wrong="secret 1 is upside down")
+        checked.judge(assignment, 2, wrong="a comma is missing")
+        checked.reject(assignment)
         checked.prelabel(job, lambda tasks: [Text(f"guess {task.data['from']}") for task in tasks], by="ada")
         erased = checked.erase_task((job.id, 1), by="ada", reason="asked for in a letter of May 3")
         assert (erased.erased, erased.row_key) == (True, "")
@@ -257,7 +257,7 @@ class TestTasks:
         assert "secret 1" not in everything(checked)
         assert "secret 2" in everything(checked)
         assert "a comma is missing" in everything(checked)
-        (reject,) = (event for event in checked.history(job) if event.verb == "reject")
+        (reject,) = (event for event in checked.history(job) if event.type == "reject")
         assert reject.data["reason"] == "erased; a comma is missing"
         *_, last = checked.history(job)
         assert str(last).endswith("ada erased the data of task 1: asked for in a letter of May 3")
@@ -275,10 +275,10 @@ class TestTasks:
     def test_states_counts_and_who_made_it_stay(self, checked: Flow) -> None:
         job = letters(checked, workflow=Workflow(Label(), Inspect(), Accept()))
         copied(checked, "ben", job)
-        turn = taken(checked, "cy", job)
-        checked.abandon(turn, 3, "secret 3 is blank")
-        checked.save(turn, 4, Text("copy of secret 4"))
-        checked.submit(turn)
+        assignment = taken(checked, "cy", job)
+        checked.abandon(assignment, 3, "secret 3 is blank")
+        checked.save(assignment, 4, Text("copy of secret 4"))
+        checked.submit(assignment)
         checked.review(taken(checked, "di", job, Stage.INSPECT))
         before = [(result.state, result.provenance) for result in checked.results(job)]
         progress = checked.progress(job)
@@ -291,13 +291,13 @@ class TestTasks:
         first, _, third, _ = checked.results(job)
         assert first.replies == {}
         assert third.last is not None
-        assert third.last.abandoned == "erased"
+        assert third.last.abandon_reason == "erased"
 
     def test_what_was_said_says_that_it_was_erased(self, checked: Flow) -> None:
         job = letters(checked, 2)
-        turn = copied(checked, "ben", job)
+        assignment = copied(checked, "ben", job)
         checked.erase_task((job.id, 1), by="ada")
-        first, second = checked.tasks(turn)
+        first, second = checked.tasks(assignment)
         assert first.answer is not None
         assert second.answer is not None
         assert (first.answer.erased, first.answer.replies) == (True, {})
@@ -305,28 +305,28 @@ class TestTasks:
 
     def test_the_one_at_work_goes_on_without_it(self, checked: Flow) -> None:
         job = letters(checked, 2)
-        turn = taken(checked, "ben", job)
-        first, second = checked.tasks(turn)
-        checked.save(turn, first, Text("copy of secret 1"))
+        assignment = taken(checked, "ben", job)
+        first, second = checked.tasks(assignment)
+        checked.save(assignment, first, Text("copy of secret 1"))
         checked.erase_task(first, by="ada")
-        assert [work.task.number for work in checked.tasks(turn)] == [2]
+        assert [work.task.number for work in checked.tasks(assignment)] == [2]
         with pytest.raises(InvalidData, match="task 1: is not in the scope"):
-            checked.save(turn, first, Text("copy of secret 1"))
-        checked.save(turn, second, Text("copy of secret 2"))
-        checked.submit(turn)
+            checked.save(assignment, first, Text("copy of secret 1"))
+        checked.save(assignment, second, Text("copy of secret 2"))
+        checked.submit(assignment)
         assert "secret 1" not in everything(checked)
-        turn = taken(checked, "di", job, Stage.INSPECT)
-        assert [work.task.number for work in checked.tasks(turn)] == [2]
-        checked.review(turn)
+        assignment = taken(checked, "di", job, Stage.INSPECT)
+        assert [work.task.number for work in checked.tasks(assignment)] == [2]
+        checked.review(assignment)
         assert checked.job(job).state is JobState.FINISHED
 
     def test_a_package_of_which_nothing_is_left_passes_empty(self, checked: Flow) -> None:
         job = letters(checked, 2)
         for number in (1, 2):
             checked.erase_task((job.id, number), by="ada")
-        turn = taken(checked, "ben", job)
-        assert list(checked.tasks(turn)) == []
-        checked.submit(turn)
+        assignment = taken(checked, "ben", job)
+        assert list(checked.tasks(assignment)) == []
+        checked.submit(assignment)
         checked.review(taken(checked, "di", job, Stage.INSPECT))
         assert checked.job(job).state is JobState.FINISHED
         assert [result.state for result in checked.results(job)] == [TaskState.TODO, TaskState.TODO]
@@ -335,13 +335,13 @@ class TestTasks:
         job = letters(checked, 4, Workflow(Label(), Inspect(sample=1.0)), packaging=itagflow.FixedSize(4))
         copied(checked, "ben", job)
         checked.erase_task((job.id, 2), by="ada")
-        turn = taken(checked, "di", job, Stage.INSPECT)
-        assert turn.scope == (1, 3, 4)
-        checked.reject(turn, reason="all again")
-        turn = taken(checked, "ben", job)
-        assert turn.scope == (1, 3, 4)
-        checked.save_many(turn, {number: Text("again") for number in (1, 3, 4)})
-        checked.submit(turn)
+        assignment = taken(checked, "di", job, Stage.INSPECT)
+        assert assignment.scope == (1, 3, 4)
+        checked.reject(assignment, reason="all again")
+        assignment = taken(checked, "ben", job)
+        assert assignment.scope == (1, 3, 4)
+        checked.save_many(assignment, {number: Text("again") for number in (1, 3, 4)})
+        checked.submit(assignment)
         checked.review(taken(checked, "di", job, Stage.INSPECT))
         checked.reopen((job.id, 1), by="ada")
         assert taken(checked, "di", job, Stage.INSPECT).scope == (1, 3, 4)
@@ -349,23 +349,23 @@ class TestTasks:
     def test_a_dispute_about_it_needs_no_decision(self, checked: Flow) -> None:
         job = letters(checked, 2, Workflow(Label(votes=2, min_votes=2), Inspect()))
         for name in ("ben", "cy"):
-            turn = taken(checked, name, job)
-            checked.save_many(turn, {1: Text(f"{name} reads secret 1"), 2: Text("the same")})
-            checked.submit(turn)
+            assignment = taken(checked, name, job)
+            checked.save_many(assignment, {1: Text(f"{name} reads secret 1"), 2: Text("the same")})
+            checked.submit(assignment)
         assert checked.progress(job).disputed == 1
         checked.erase_task((job.id, 1), by="ada")
         assert checked.progress(job).disputed == 1
-        turn = taken(checked, "di", job, Stage.INSPECT)
-        checked.review(turn)
+        assignment = taken(checked, "di", job, Stage.INSPECT)
+        checked.review(assignment)
         assert checked.job(job).state is JobState.FINISHED
         assert "secret 1" not in everything(checked)
 
     def test_between_two_votes_it_drops_out(self, checked: Flow) -> None:
         job = letters(checked, 2, Workflow(Label(votes=2, min_votes=2), Inspect()))
         for name in ("ben", "cy"):
-            turn = taken(checked, name, job)
-            checked.save_many(turn, {n: Text("the same") for n in turn.scope or (1, 2)})
-            checked.submit(turn)
+            assignment = taken(checked, name, job)
+            checked.save_many(assignment, {n: Text("the same") for n in assignment.scope or (1, 2)})
+            checked.submit(assignment)
             if name == "ben":
                 checked.erase_task((job.id, 1), by="ada")
         (package,) = checked.packages(job)
@@ -383,13 +383,13 @@ class TestTasks:
 
         report = checked.prelabel(job, predict, formal=True, by="ada")
         assert seen == [2, 3, 4]
-        assert report.formal == 2
+        assert report.accepted == 2
         assert "guess secret 4" not in everything(checked)
         assert {package.state for package in checked.packages(job)} == {PackageState.INSPECT}
 
     def test_the_value_that_made_the_package_goes_with_its_last_task(self, checked: Flow) -> None:
         data = [{"data": {"source": f"{n}.jpg", "from": "a patient"}} for n in (1, 2)]
-        job = letters(checked, data=data, packaging=FieldBase("from"), row_key="source")
+        job = letters(checked, data=data, packaging=GroupByField("from"), row_key="source")
         checked.erase_task((job.id, 1), by="ada")
         assert next(checked.packages(job)).value == '"a patient"'
         checked.erase_task((job.id, 2), by="ada")
@@ -480,8 +480,8 @@ def test_an_answer_without_replies_is_one_on_every_store(flow: Flow) -> None:
     home = flow.create_workspace("street", admin="ada")
     template = Template(questions=(Question("1", QuestionKind.INPUT, "Remark", required=False),), views=())
     job = flow.create_job(home, "remarks", template=template, data=[{"data": {}}], by="ada")
-    turn = taken(flow, "ada", job)
-    flow.save(turn, 1, {})
-    flow.submit(turn)
+    assignment = taken(flow, "ada", job)
+    flow.save(assignment, 1, {})
+    flow.submit(assignment)
     (result,) = flow.results(job)
     assert (result.state, result.replies) == (TaskState.FINAL, {})

@@ -69,26 +69,26 @@ with itagflow.open("labels.db") as flow:          # a SQLite file; "memory:" lik
         by="ada",
     )                                             # loaded, packed and running; draft=True leaves it a draft
 
-    turn = flow.claim("ben", job, Stage.LABEL)    # an Assignment, or None when nothing is there for ben
-    for work in flow.tasks(turn):
-        flow.save(turn, work, Regions([Box(10, 20, 100, 200, label="car")], width=1280, height=720))
-    flow.submit(turn)
+    assignment = flow.claim("ben", job, Stage.LABEL)    # an Assignment, or None when nothing is there for ben
+    for work in flow.tasks(assignment):
+        flow.save(assignment, work, Regions([Box(10, 20, 100, 200, label="car")], width=1280, height=720))
+    flow.submit(assignment)
 
-    turn = flow.claim("di", job, Stage.INSPECT)
-    work = next(flow.tasks(turn))                 # one of two: the sample; work.shown is ben's result
-    flow.judge(turn, work, wrong="the sign is missing")
-    flow.reject(turn)                             # the task judged wrong goes back to ben, round 2
+    assignment = flow.claim("di", job, Stage.INSPECT)
+    work = next(flow.tasks(assignment))                 # one of two: the sample; work.shown is ben's result
+    flow.judge(assignment, work, wrong="the sign is missing")
+    flow.reject(assignment)                             # the task judged wrong goes back to ben, round 2
 
-    turn = flow.claim("ben", job, Stage.LABEL)
-    for work in flow.tasks(turn):                 # only what was rejected; work.remark says why
-        flow.save(turn, work, Regions([Box(10, 20, 100, 200, label="car"), Box(300, 40, 30, 30, label="sign")],
+    assignment = flow.claim("ben", job, Stage.LABEL)
+    for work in flow.tasks(assignment):                 # only what was rejected; work.remark says why
+        flow.save(assignment, work, Regions([Box(10, 20, 100, 200, label="car"), Box(300, 40, 30, 30, label="sign")],
                                       width=1280, height=720))
-    flow.submit(turn)
+    flow.submit(assignment)
 
-    turn = flow.claim("di", job, Stage.INSPECT)
-    flow.review(turn)                             # inspection passed
-    turn = flow.claim("ada", job, Stage.ACCEPT)
-    flow.accept(turn)                             # the job finishes by itself
+    assignment = flow.claim("di", job, Stage.INSPECT)
+    flow.review(assignment)                             # inspection passed
+    assignment = flow.claim("ada", job, Stage.ACCEPT)
+    flow.accept(assignment)                             # the job finishes by itself
 
     print(flow.progress(job))                     # packages and tasks by stage and state
     for event in flow.history(job):

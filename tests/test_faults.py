@@ -1,6 +1,6 @@
 """PostgreSQL fails at every statement of an act, before it ran or after: the act is whole or not at all.
 
-Whoever then simply calls again comes to the same end: a repeated claim gives the same turn, a repeated answer or
+Whoever then simply calls again comes to the same end: a repeated claim gives the same assignment, a repeated answer or
 submit is one.
 """
 
@@ -42,7 +42,7 @@ from itagflow.storage.postgres import PostgresStore
 from itagflow.testing import a_package
 
 REFUSALS = (errors.DeadlockDetected, errors.QueryCanceled, errors.DiskFull, errors.TooManyConnections)
-"""What the server says when it gives a block up but keeps the connection."""
+"""What the server says when it gives a transaction up but keeps the connection."""
 
 
 @attrs.define
@@ -63,7 +63,7 @@ class Fault:
     def fail(self, cursor: psycopg.Cursor[Any]) -> None:
         if self.how == "refusing":
             with pytest.raises(psycopg.Error):
-                psycopg.Cursor.execute(cursor, "SELECT 1 / 0")  # the server gives the block up
+                psycopg.Cursor.execute(cursor, "SELECT 1 / 0")  # the server gives the transaction up
             raise REFUSALS[self.at % len(REFUSALS)]("as told")
         cursor.connection.close()
         raise psycopg.OperationalError("as told")
@@ -116,29 +116,29 @@ class Scene:
         )
 
     def at(self, stage: Stage | None) -> tuple[Job, Any]:
-        """A job, and a turn of it at *stage* in which everything is said but the end."""
-        job, turn = self.job(), None
+        """A job, and an assignment of it at *stage* in which everything is said but the end."""
+        job, assignment = self.job(), None
         for name, here in (("ben", Stage.LABEL), ("di", Stage.INSPECT), ("ada", Stage.ACCEPT)):
             if stage is None:
                 break
-            turn = self.flow.claim(name, job, here)
+            assignment = self.flow.claim(name, job, here)
             if here is Stage.LABEL:
-                self.flow.save_many(turn, {1: Choice("cat"), 2: Choice("cat")})
+                self.flow.save_many(assignment, {1: Choice("cat"), 2: Choice("cat")})
             if here is stage:
                 break
-            self.flow.submit(turn) if here is Stage.LABEL else self.flow.review(turn)
-        return job, turn
+            self.flow.submit(assignment) if here is Stage.LABEL else self.flow.review(assignment)
+        return job, assignment
 
 
 Verb = Callable[[Flow, Job, Any], Any]
 VERBS: dict[str, tuple[Stage | None, Verb]] = {
-    "claim": (None, lambda flow, job, turn: flow.claim("ben", job, Stage.LABEL, token="t").key),
-    "save": (Stage.LABEL, lambda flow, job, turn: flow.save(turn, 1, Choice("dog")).replies),
-    "submit": (Stage.LABEL, lambda flow, job, turn: flow.submit(turn).outcome),
-    "reject": (Stage.INSPECT, lambda flow, job, turn: flow.reject(turn, tasks=[1], reason="no").outcome),
-    "accept": (Stage.ACCEPT, lambda flow, job, turn: flow.accept(turn).outcome),
-    "discard": (Stage.LABEL, lambda flow, job, turn: flow.discard((job.id, 1), by="ada")),
-    "append": (None, lambda flow, job, turn: flow.append(job, rows(20), by="ada").loaded),
+    "claim": (None, lambda flow, job, assignment: flow.claim("ben", job, Stage.LABEL, token="t").key),
+    "save": (Stage.LABEL, lambda flow, job, assignment: flow.save(assignment, 1, Choice("dog")).replies),
+    "submit": (Stage.LABEL, lambda flow, job, assignment: flow.submit(assignment).outcome),
+    "reject": (Stage.INSPECT, lambda flow, job, assignment: flow.reject(assignment, tasks=[1], reason="no").outcome),
+    "accept": (Stage.ACCEPT, lambda flow, job, assignment: flow.accept(assignment).outcome),
+    "discard": (Stage.LABEL, lambda flow, job, assignment: flow.discard((job.id, 1), by="ada")),
+    "append": (None, lambda flow, job, assignment: flow.append(job, rows(20), by="ada").loaded),
 }
 
 
@@ -154,27 +154,27 @@ def scene(postgres_url: str) -> Iterator[Scene]:
 def test_an_act_is_whole_or_not_at_all(scene: Scene, verb: str, how: str) -> None:
     stage, act = VERBS[verb]
     for at in range(100):
-        job, turn = scene.at(stage)
+        job, assignment = scene.at(stage)
         before = list(scene.flow.history(job))
         fault = Fault(how)
         flow = Flow(PostgresStore(faulty(scene.url, fault)), clock=scene.clock)
         fault.at, fault.seen = at, 0
         with suppress(StoreFailed):  # it need not notice that taking nothing back has failed
-            act(flow, job, turn)
+            act(flow, job, assignment)
         if fault.seen <= at:
             break
         wait_for_the_server(scene.url)
         now = list(scene.flow.history(job))
         assert now[: len(before)] == before
-        _again(act, scene.flow, job, turn, stored=len(now) > len(before))
-        verbs = [event.verb for event in scene.flow.history(job)][len(before) :]
+        _again(act, scene.flow, job, assignment, stored=len(now) > len(before))
+        verbs = [event.type for event in scene.flow.history(job)][len(before) :]
         assert verbs.count(verb) == 1, (at, verbs)
     assert at > 8, "there was a failure at every statement"
     invariants.check(scene.flow)
 
 
 def wait_for_the_server(url: str) -> None:
-    """Wait until it has given up the block of a lost connection: until then somebody else seems to hold the package."""
+    """Wait until it has given up the transaction of a lost connection: until then somebody else seems to hold the package."""
     others = "datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
     with psycopg.connect(url, autocommit=True) as connection:
         for _ in range(10_000):
@@ -182,24 +182,24 @@ def wait_for_the_server(url: str) -> None:
             if found.fetchone() is None:
                 return
             time.sleep(0.001)
-    raise AssertionError("the server does not give up the block")
+    raise AssertionError("the server does not give up the transaction")
 
 
-def _again(act: Verb, flow: Flow, job: Job, turn: Any, *, stored: bool) -> None:
+def _again(act: Verb, flow: Flow, job: Job, assignment: Any, *, stored: bool) -> None:
     """Call again; what had been stored may be refused the second time, where it has no repeated form."""
     try:
-        act(flow, job, turn)
+        act(flow, job, assignment)
     except RuleError:
         assert stored
 
 
-def test_whoever_lost_a_turn_cannot_write_in_it(scene: Scene) -> None:
+def test_whoever_lost_a_assignment_cannot_write_in_it(scene: Scene) -> None:
     """Not even with a save that had begun before the lease was found lapsed."""
-    job, turn = scene.at(Stage.LABEL)
+    job, assignment = scene.at(Stage.LABEL)
     other, mine = scene.at(Stage.LABEL)
     scene.clock.forward(minutes=6)
     scene.flow.expire(job, by="ada")
-    for act in (lambda: scene.flow.save(turn, 1, Choice("dog")), lambda: scene.flow.submit(turn)):
+    for act in (lambda: scene.flow.save(assignment, 1, Choice("dog")), lambda: scene.flow.submit(assignment)):
         with pytest.raises(NotHeld):
             act()
     scene.flow.save(mine, 1, Choice("dog"))  # nobody had taken this one
@@ -207,7 +207,7 @@ def test_whoever_lost_a_turn_cannot_write_in_it(scene: Scene) -> None:
 
 
 def test_the_server_may_be_restarted() -> None:
-    """A block that was open is lost, whole; the next one finds the server again."""
+    """A transaction that was open is lost, whole; the next one finds the server again."""
     with postgres.running(settings=()) as server, itagflow.open(server.url) as flow:
         street = flow.create_workspace("street", admin="ada")
         with pytest.raises(StoreFailed, match="Call again"), flow.store.write() as writer:

@@ -18,7 +18,7 @@ from itagflow import Choice, FixedSize, Flow, Job, JobState, Label, Role, Stage,
 SPAWN = multiprocessing.get_context("spawn")
 PEOPLE = ("p0", "p1", "p2")
 ROUNDS = 24
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """For how many seconds one waits for the others: who waits longer hangs."""
 
 Step = tuple[str, int, int]
@@ -78,14 +78,14 @@ def walk(flow: Flow, steps: Sequence[Step], wait: Callable[[], object]) -> None:
 def walk_in_process(given: tuple[str, Sequence[Step], Any]) -> None:
     url, steps, barrier = given
     with itagflow.open(url) as flow:
-        walk(flow, steps, lambda: barrier.wait(PATIENCE))
+        walk(flow, steps, lambda: barrier.wait(TIMEOUT))
 
 
 def walk_in_processes(url: str, walks: Sequence[Sequence[Step]]) -> None:
     with SPAWN.Manager() as manager, SPAWN.Pool(len(walks)) as pool:
         barrier = manager.Barrier(len(walks))
         given = [(url, steps, barrier) for steps in walks]
-        pool.map_async(walk_in_process, given, 1).get(PATIENCE + ROUNDS)
+        pool.map_async(walk_in_process, given, 1).get(TIMEOUT + ROUNDS)
 
 
 def walk_in_threads(flow: Flow, walks: Sequence[Sequence[Step]]) -> None:
@@ -93,7 +93,7 @@ def walk_in_threads(flow: Flow, walks: Sequence[Sequence[Step]]) -> None:
 
     def work(steps: Sequence[Step]) -> None:
         try:
-            walk(flow, steps, lambda: barrier.wait(PATIENCE))
+            walk(flow, steps, lambda: barrier.wait(TIMEOUT))
         except BaseException as error:
             failed.append(error)
             barrier.abort()
@@ -102,7 +102,7 @@ def walk_in_threads(flow: Flow, walks: Sequence[Sequence[Step]]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(PATIENCE + ROUNDS)
+        thread.join(TIMEOUT + ROUNDS)
     assert not any(thread.is_alive() for thread in threads), "somebody waits for ever"
     if failed:
         raise failed[0]

@@ -15,7 +15,7 @@ from targets import SLOW, TARGETS
 
 SEEDS = Path(__file__).parent / "seeds"
 FILES = sorted(file for file in SEEDS.rglob("*") if file.is_file())
-PATIENCE = 30
+TIMEOUT = 30
 """After how many seconds an input counts as hanging; each takes some thousandths of one."""
 RUNS = 500
 
@@ -26,7 +26,7 @@ def watched(data: bytes) -> Generator[None]:
         pytest.fail(f"hangs on {data!r}")
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(PATIENCE)
+    signal.alarm(TIMEOUT)
     try:
         yield
     finally:

@@ -23,7 +23,7 @@ def retold(flow: Flow, job: Job) -> dict[tuple[str, tuple[Any, ...]], dict[str, 
     return told
 
 
-def test_its_moves_tell_what_became_of_every_package_and_turn_from_the_first(flow: Flow) -> None:
+def test_its_moves_tell_what_became_of_every_package_and_assignment_from_the_first(flow: Flow) -> None:
     job = cats(flow, tasks=5, workflow=Workflow(Label(), Inspect()))
     flow.append(job, rows(3), by="ada")
     labeled(flow, "ben", job)
@@ -34,15 +34,15 @@ def test_its_moves_tell_what_became_of_every_package_and_turn_from_the_first(flo
     for package in packages:
         assert told.pop(("package", package.key)) == {"state": package.state.value, "round": package.round}
     with flow.store.read() as reader:
-        for turn in reader.find(Query(Assignment, {"job": job.id})):
-            fields = {"state": turn.state.value, "member": turn.member, "round": turn.round}
-            assert told.pop(("turn", turn.key)) == fields
+        for assignment in reader.find(Query(Assignment, {"job": job.id})):
+            fields = {"state": assignment.state.value, "member": assignment.member, "round": assignment.round}
+            assert told.pop(("assignment", assignment.key)) == fields
     assert told == {("job", job.key): {"state": "running"}}
 
 
 def test_loading_takes_little_room_in_it_however_small_the_packages_are(flow: Flow) -> None:
     job = cats(flow, data=rows(5_000), packaging=FixedSize(1))
-    (loaded,) = (event for event in flow.history(job) if event.verb == "load")
+    (loaded,) = (event for event in flow.history(job) if event.type == "load")
     assert loaded.data == {"rows": [1, 5_000], "packages": [1, 5_000]}
     print(size := len(json.dumps(codec.to_json(loaded))))
     assert size < 1_000

@@ -65,17 +65,17 @@ def a_finished_manifest() -> bytes:
     """Four tasks through three stages: one modified in inspection, one abandoned."""
     with itagflow.open("memory:") as flow:
         job = cats(flow, workflow=Workflow(Label(), Inspect(), Accept()))
-        turn = taken(flow, "ben", job)
-        flow.save(turn, 1, Choice("cat"))
-        flow.abandon(turn, 2, "dark")
-        flow.submit(turn)
+        assignment = taken(flow, "ben", job)
+        flow.save(assignment, 1, Choice("cat"))
+        flow.abandon(assignment, 2, "dark")
+        flow.submit(assignment)
         labeled(flow, "ben", job)
-        while turn := flow.claim("di", job, Stage.INSPECT):
-            if turn.package == 2:
-                flow.modify(turn, 3, Choice("dog"))
-            flow.review(turn)
-        while turn := flow.claim("ada", job, Stage.ACCEPT):
-            flow.accept(turn)
+        while assignment := flow.claim("di", job, Stage.INSPECT):
+            if assignment.package == 2:
+                flow.modify(assignment, 3, Choice("dog"))
+            flow.review(assignment)
+        while assignment := flow.claim("ada", job, Stage.ACCEPT):
+            flow.accept(assignment)
         return exported(flow, job)
 
 
@@ -121,9 +121,9 @@ class TestAsAFinishedJob:
         job = read(flow, io.BytesIO(a_finished_manifest()))
         flow.set_workforce(job, {Stage.LABEL: ["ben"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]}, by="ada")
         flow.reopen((job.id, 1), by="ada", reason="a second look")
-        turn = taken(flow, "di", job, Stage.INSPECT)
-        flow.modify(turn, 1, Choice("dog"))
-        flow.review(turn)
+        assignment = taken(flow, "di", job, Stage.INSPECT)
+        flow.modify(assignment, 1, Choice("dog"))
+        flow.review(assignment)
         flow.accept(taken(flow, "ada", job, Stage.ACCEPT))
         assert flow.result((job.id, 1)).replies == {"1": Choice("dog")}
         assert flow.job(job).state is JobState.FINISHED
@@ -220,9 +220,9 @@ def test_answers_survive_export_and_import_as_a_finished_job(name: str, data: st
         flow.add_member(home, "ben", Role.OPERATOR, by="ada")
         crew = {Stage.LABEL: ["ben"]}
         job = flow.create_job(home, "job", template=template, data=[a_row(template)], workforce=crew, by="ada")
-        turn = taken(flow, "ben", job)
-        flow.save(turn, 1, said)
-        flow.submit(turn)
+        assignment = taken(flow, "ben", job)
+        flow.save(assignment, 1, said)
+        flow.submit(assignment)
         manifest = exported(flow, job)
         other.create_workspace("street", admin="ada")
         again = other.import_job("street", "again", template=template, data=io.BytesIO(manifest), by="ada")

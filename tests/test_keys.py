@@ -21,7 +21,7 @@ from itagflow import (
     InvalidData,
     ItagflowError,
     Job,
-    JobPart,
+    JobPartition,
     Label,
     NotFound,
     PreLabel,
@@ -51,7 +51,7 @@ class Scene:
         self.flow = flow
         self.job = cats(flow, tasks=6, workflow=Workflow(Label(limit=5), itagflow.Inspect()), packaging=FixedSize(2))
         labeled(flow, "ben", self.job)
-        self.turn = taken(flow, "ben", self.job)
+        self.assignment = taken(flow, "ben", self.job)
         self.review = taken(flow, "di", self.job, I)
         self.lapsed = flow.assign((self.job.id, 3), "cy", by="ada")
         home = self.job.workspace
@@ -62,14 +62,14 @@ class Scene:
 def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
     """Good arguments for each public verb; several sets where one does not reach everything."""
     job, home = scene.job.id, scene.job.workspace
-    turn, review = scene.turn.key, scene.review.key
+    assignment, review = scene.assignment.key, scene.review.key
     by = {"by": "ada"}
     export = {"job": job, "format": "itag", "target": "never.manifest", "parts": 2, "by": "ada"}
     create = {"workspace": home, "name": "new", "template": ASKED, **by}
     return {
-        "abandon": [{"turn": turn, "task": 3, "reason": "dark", "by": "ben"}],
-        "accept": [{"turn": review, "by": "di"}],
-        "accept_many": [{"turns": [review], **by}],
+        "abandon": [{"assignment": assignment, "task": 3, "reason": "dark", "by": "ben"}],
+        "accept": [{"assignment": review, "by": "di"}],
+        "accept_many": [{"assignments": [review], **by}],
         "add_member": [{"workspace": home, "account": "new", "role": Role.OPERATOR, **by}],
         "add_template": [{"workspace": home, "template": ASKED, "name": "new", **by}],
         "add_workers": [{"job": job, "stage": L, "workers": ["ben"], **by}],
@@ -99,11 +99,11 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "import_job": [{**create, "data": [{"data": {}, "label-7": {"results": []}}]}],
         "job": [{"job": job, **by}],
         "jobs": [{"workspace": home, **by}],
-        "judge": [{"turn": review, "task": 1, "by": "di"}],
-        "listen": [{"after": 0, "workspace": home, "patience": 0, **by}],
+        "judge": [{"assignment": review, "task": 1, "by": "di"}],
+        "listen": [{"after": 0, "workspace": home, "timeout": 0, **by}],
         "load": [{"job": scene.draft, "data": rows(1), **by}],
         "members": [{"workspace": home, **by}],
-        "modify": [{"turn": review, "task": 1, "reply": Choice("dog"), "by": "di"}],
+        "modify": [{"assignment": review, "task": 1, "reply": Choice("dog"), "by": "di"}],
         "packages": [{"job": job, **by}],
         "parts": [{"job": job, "count": 2, **by}],
         "pause": [{"job": job, **by}],
@@ -111,32 +111,32 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "prioritize": [{"job": job, "priority": 1, "packages": [1], **by}],
         "progress": [{"job": job, **by}],
         "publish": [{"job": job, **by}],
-        "reassign": [{"turn": turn, "member": "cy", **by}],
-        "reject": [{"turn": review, "tasks": [1], "reason": "no", "by": "di"}],
-        "reject_many": [{"turns": [review], "by": "di"}],
-        "release": [{"turn": turn, "by": "ben"}],
-        "release_many": [{"turns": [turn], "by": "ben"}],
+        "reassign": [{"assignment": assignment, "member": "cy", **by}],
+        "reject": [{"assignment": review, "tasks": [1], "reason": "no", "by": "di"}],
+        "reject_many": [{"assignments": [review], "by": "di"}],
+        "release": [{"assignment": assignment, "by": "ben"}],
+        "release_many": [{"assignments": [assignment], "by": "ben"}],
         "remove_member": [{"workspace": home, "member": "cy", **by}],
         "remove_workers": [{"job": job, "stage": L, "workers": ["ben"], **by}],
-        "renew": [{"turn": turn, "by": "ben"}],
+        "renew": [{"assignment": assignment, "by": "ben"}],
         "reopen": [{"package": (job, 1), **by}],
-        "restore": [{"turn": turn, "task": 3, "by": "ben"}],
+        "restore": [{"assignment": assignment, "task": 3, "by": "ben"}],
         "result": [{"task": (job, 1), **by}],
         "results": [{"job": job, **by}],
         "resume": [{"job": job, **by}],
-        "review": [{"turn": review, "by": "di"}],
-        "review_many": [{"turns": [review], "by": "di"}],
-        "save": [{"turn": turn, "task": 3, "reply": Choice("cat"), "by": "ben"}],
-        "save_many": [{"turn": turn, "replies": [(3, Choice("cat"))], "by": "ben"}],
-        "set_check": [{"job": job, "check": None}],
+        "review": [{"assignment": review, "by": "di"}],
+        "review_many": [{"assignments": [review], "by": "di"}],
+        "save": [{"assignment": assignment, "task": 3, "reply": Choice("cat"), "by": "ben"}],
+        "save_many": [{"assignment": assignment, "replies": [(3, Choice("cat"))], "by": "ben"}],
+        "set_validator": [{"job": job, "check": None}],
         "set_role": [{"workspace": home, "member": "cy", "role": Role.LEADER, **by}],
         "set_workforce": [{"job": job, "workforce": {L: ["ben"]}, **by}],
-        "submit": [{"turn": turn, "by": "ben"}],
-        "tasks": [{"turn": turn, "by": "ben"}],
+        "submit": [{"assignment": assignment, "by": "ben"}],
+        "tasks": [{"assignment": assignment, "by": "ben"}],
         "template": [{"job": job, **by}],
         "templates": [{"workspace": home, **by}],
-        "turn": [{"turn": turn, **by}],
-        "turns": [
+        "assignment": [{"assignment": assignment, **by}],
+        "assignments": [
             {"member": "ben"},
             {"member": "ben", "job": job, **by},
             {"member": "ben", "workspace": home, **by},
@@ -147,7 +147,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-SEVERAL = {"turns", "packages", "tasks", "workers"}
+SEVERAL = {"assignments", "packages", "tasks", "workers"}
 """Parameters that take several references."""
 INSIDE = {"replies", "data", "workforce", "workflow"}
 """Parameters that have references somewhere in them."""
@@ -254,7 +254,7 @@ def test_true_is_not_the_first_of_anything() -> None:
         assert seen is not None
         for bad in (float(job.id), True):
             assert isinstance(tried(flow, "claim", {"member": "ada", "job": bad, "stage": L}), NotFound)
-            assert isinstance(tried(flow, "save", {"turn": seen, "task": bad, "reply": Choice("cat")}), NotFound)
+            assert isinstance(tried(flow, "save", {"assignment": seen, "task": bad, "reply": Choice("cat")}), NotFound)
 
 
 class TestStores:
@@ -268,7 +268,7 @@ class TestStores:
                     with pytest.raises(NotFound):
                         reader.get(kind, key)
         with flow.store.write() as writer, pytest.raises(NotFound):
-            writer.hold(Job, (2**70,))
+            writer.lock(Job, (2**70,))
 
     @pytest.mark.parametrize(
         ("condition", "numbers"),
@@ -316,13 +316,13 @@ class TestStores:
 
 MAKE: list[Callable[[Any], object]] = [
     FixedSize,
-    itagflow.AvgSize,
+    itagflow.PackageCount,
     lambda bad: Label(votes=bad),
     lambda bad: Label(votes=2, min_votes=bad),
     lambda bad: Label(limit=bad),
     lambda bad: itagflow.Inspect(sample=bad),
-    lambda bad: JobPart(job=1, first=bad, last=1),
-    lambda bad: JobPart(job=1, first=1, last=bad),
+    lambda bad: JobPartition(job=1, first=bad, last=1),
+    lambda bad: JobPartition(job=1, first=1, last=bad),
 ]
 
 

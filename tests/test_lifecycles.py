@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from itagflow import Accept, Inspect, JobState, Label, PackageState, Role, Stage, TurnState, Workflow, WrongState
+from itagflow import Accept, Inspect, JobState, Label, PackageState, Role, Stage, AssignmentState, Workflow, WrongState
 from itagflow.lifecycle import Lifecycle, Step
 from itagflow.rules.access import STRICT_TABLE, TABLE, Action, Grant, TablePolicy, default_policy, strict_policy
-from itagflow.rules.lifecycles import JOB, TURN, package_lifecycle
+from itagflow.rules.lifecycles import JOB, ASSIGNMENT, package_lifecycle
 from itagflow.testing import a_job, a_member
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -31,7 +31,7 @@ def diagrams(page: str) -> list[str]:
 
 
 def test_the_documentation_shows_the_tables() -> None:
-    assert diagrams("lifecycles.md") == [JOB.mermaid(), FULL.mermaid(), TURN.mermaid()]
+    assert diagrams("lifecycles.md") == [JOB.mermaid(), FULL.mermaid(), ASSIGNMENT.mermaid()]
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda w: "-".join(stage.value for stage in w.stages))
@@ -51,7 +51,7 @@ def test_acceptance_rejects_to_where_the_rule_says() -> None:
 
 
 def cells() -> list[tuple[Lifecycle[Any], Enum, str]]:
-    tables = (JOB, TURN, *(package_lifecycle(workflow) for workflow in WORKFLOWS))
+    tables = (JOB, ASSIGNMENT, *(package_lifecycle(workflow) for workflow in WORKFLOWS))
     return [
         (table, state, event)
         for table in tables
@@ -70,7 +70,7 @@ def test_every_cell_that_is_no_step_is_refused(table: Lifecycle[Any], state: Enu
 
 def test_final_states_are_final() -> None:
     assert JOB.events(JobState.ARCHIVED) == ()
-    assert TURN.events(TurnState.DONE) == TURN.events(TurnState.RETURNED) == ()
+    assert ASSIGNMENT.events(AssignmentState.DONE) == ASSIGNMENT.events(AssignmentState.RETURNED) == ()
     assert FULL.events(PackageState.DONE) == FULL.events(PackageState.DISCARDED) == ("reopen",)
 
 
@@ -114,9 +114,9 @@ class TestAccess:
     @pytest.mark.parametrize("role", Role)
     @pytest.mark.parametrize("named", [True, False])
     def test_the_default_policy_follows_it(self, action: Action, role: Role, named: bool) -> None:
-        from itagflow.model.job import Crew
+        from itagflow.model.job import StageWorkers
 
-        crew = {stage: Crew((2,) if named else (9,)) for stage in Stage}
+        crew = {stage: StageWorkers((2,) if named else (9,)) for stage in Stage}
         stage = next((stage for stage in Stage if Action.at(stage) is action), None)
         reason = default_policy(a_member(role=role), action, a_job(workforce=crew), stage)
         grant = TABLE[action][role]
@@ -130,9 +130,9 @@ class TestAccess:
         assert all(STRICT_TABLE[action] == TABLE[action] for action in others)
 
     def test_groups_name_their_members(self) -> None:
-        from itagflow.model.job import Crew
+        from itagflow.model.job import StageWorkers
 
-        job = a_job(workforce={Stage.LABEL: Crew((), ("night",))})
+        job = a_job(workforce={Stage.LABEL: StageWorkers((), ("night",))})
         ben = a_member(groups=("night",))
         assert default_policy(ben, Action.LABEL, job, Stage.LABEL) is None
         assert default_policy(a_member(), Action.LABEL, job, Stage.LABEL) is not None

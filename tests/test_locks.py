@@ -11,23 +11,23 @@ import pytest
 from scenes import Clock, cats, labeled, rows, taken
 
 import itagflow
-from itagflow import AvgSize, Flow, Job, Label, NotFound, Stage, TurnState, Workflow
+from itagflow import PackageCount, Flow, Job, Label, NotFound, Stage, AssignmentState, Workflow
 from itagflow.flow import _locks
-from itagflow.flow._act import Block
+from itagflow.flow._act import Transaction
 from itagflow.flow._locks import LOCK_ORDER, LockOrder, LockOrderError
 from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.package import Assignment, Package, Seat
+from itagflow.model.package import Assignment, Package, ClaimCounter
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage.port import Query
-from itagflow.testing.builders import a_turn
+from itagflow.testing.builders import a_assignment
 
 FLOW = Path(_locks.__file__).parent
 LIMITED = Workflow(Label(limit=5))
-Step = Callable[[Block, Job], object]
+Step = Callable[[Transaction, Job], object]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def memory(clock: Clock) -> Iterator[Flow]:
 
 @pytest.fixture
 def job(memory: Flow) -> Job:
-    """A job with three packages; ben holds the first and the second, and has a seat."""
+    """A job with three packages; ben holds the first and the second, and has a claim counter."""
     job = cats(memory, tasks=3, size=1, workflow=LIMITED)
     for _ in range(2):
         taken(memory, "ben", job)
@@ -46,58 +46,58 @@ def job(memory: Flow) -> Job:
 
 
 def package(number: int) -> Step:
-    return lambda block, job: block.hold(Package, (job.id, number))
+    return lambda transaction, job: transaction.lock(Package, (job.id, number))
 
 
-def turn(number: int) -> Step:
+def assignment(number: int) -> Step:
     """Lock the assignment on a package by itself."""
 
-    def lock(block: Block, job: Job) -> object:
+    def lock(transaction: Transaction, job: Job) -> object:
         query = Query(Assignment, {"job": job.id, "package": number})
-        return block.hold(Assignment, next(iter(block.store.find(query))).key)
+        return transaction.lock(Assignment, next(iter(transaction.store.find(query))).key)
 
     return lock
 
 
-def seat(block: Block, job: Job) -> object:
-    (found,) = block.store.find(Query(Seat, {"job": job.id}))
-    return block.hold(Seat, found.key)
+def counter(transaction: Transaction, job: Job) -> object:
+    (found,) = transaction.store.find(Query(ClaimCounter, {"job": job.id}))
+    return transaction.lock(ClaimCounter, found.key)
 
 
-def task(block: Block, job: Job) -> object:
-    return block.hold(Task, (job.id, 1))
+def task(transaction: Transaction, job: Job) -> object:
+    return transaction.lock(Task, (job.id, 1))
 
 
-def event(block: Block, job: Job) -> object:
-    return block.hold(Event, next(iter(block.store.find(Query(Event, {"job": job.id})))).key)
+def event(transaction: Transaction, job: Job) -> object:
+    return transaction.lock(Event, next(iter(transaction.store.find(Query(Event, {"job": job.id})))).key)
 
 
-def the_job(block: Block, job: Job) -> object:
-    return block.hold_job(job)
+def the_job(transaction: Transaction, job: Job) -> object:
+    return transaction.lock_job(job)
 
 
-def shared_job(block: Block, job: Job) -> object:
-    return block.hold(Job, job.key, shared=True)
+def shared_job(transaction: Transaction, job: Job) -> object:
+    return transaction.lock(Job, job.key, shared=True)
 
 
 def member(name: str, *, shared: bool = True) -> Step:
-    return lambda block, job: block.hold(Member, block.member(job.workspace, name).key, shared=shared)
+    return lambda transaction, job: transaction.lock(Member, transaction.member(job.workspace, name).key, shared=shared)
 
 
-def workspace(block: Block, job: Job) -> object:
-    return block.hold(Workspace, (job.workspace,))
+def workspace(transaction: Transaction, job: Job) -> object:
+    return transaction.lock(Workspace, (job.workspace,))
 
 
-def job_counter(block: Block, job: Job) -> object:
-    return block.hold_counter(job.id)
+def job_counter(transaction: Transaction, job: Job) -> object:
+    return transaction.hold_counter(job.id)
 
 
-def saved_job(block: Block, job: Job) -> object:
-    return block.replace(block.job(job), job)
+def saved_job(transaction: Transaction, job: Job) -> object:
+    return transaction.replace(transaction.job(job), job)
 
 
 def take(number: int) -> Step:
-    return lambda block, job: block.take(Query(Package, {"job": job.id, "number": number}, limit=1))
+    return lambda transaction, job: transaction.take(Query(Package, {"job": job.id, "number": number}, limit=1))
 
 
 LAWFUL: dict[str, list[Step]] = {
@@ -105,9 +105,9 @@ LAWFUL: dict[str, list[Step]] = {
         package(1),
         package(2),
         task,
-        turn(1),
-        turn(2),
-        seat,
+        assignment(1),
+        assignment(2),
+        counter,
         job_counter,
         the_job,
         member("ada"),
@@ -115,28 +115,28 @@ LAWFUL: dict[str, list[Step]] = {
         event,
     ],
     "members by one who changes them": [workspace, member("ben", shared=False), event],
-    "again what is locked": [package(1), seat, the_job, package(1), seat, the_job],
+    "again what is locked": [package(1), counter, the_job, package(1), counter, the_job],
     "shared what is locked exclusively": [the_job, shared_job, the_job],
-    "a package that is free": [package(2), seat, the_job, take(1), turn(1), take(3)],
-    "assignments of a locked package": [package(1), package(2), turn(2), turn(1), seat],
-    "an assignment alone": [turn(1)],
+    "a package that is free": [package(2), counter, the_job, take(1), assignment(1), take(3)],
+    "assignments of a locked package": [package(1), package(2), assignment(2), assignment(1), counter],
+    "an assignment alone": [assignment(1)],
 }
 UNLAWFUL: dict[str, list[Step]] = {
     "a counter behind its job": [the_job, job_counter],
-    "a claim counter behind that of the job": [job_counter, seat],
+    "a claim counter behind that of the job": [job_counter, counter],
     "a lower package": [package(2), package(1)],
     "a package behind a task": [package(1), task, package(2)],
-    "a package behind an assignment": [package(1), turn(1), package(2)],
-    "a package behind a lone assignment": [turn(1), package(1)],
-    "a seat behind a lone assignment": [turn(1), seat],
-    "a job behind a lone assignment": [turn(1), the_job],
-    "two lone assignments": [turn(1), turn(2)],
-    "an assignment of a package that is not locked": [package(1), turn(2)],
-    "an assignment behind a seat": [seat, turn(1)],
-    "a package behind a seat": [seat, package(1)],
+    "a package behind an assignment": [package(1), assignment(1), package(2)],
+    "a package behind a lone assignment": [assignment(1), package(1)],
+    "a claim counter behind a lone assignment": [assignment(1), counter],
+    "a job behind a lone assignment": [assignment(1), the_job],
+    "two lone assignments": [assignment(1), assignment(2)],
+    "an assignment of a package that is not locked": [package(1), assignment(2)],
+    "an assignment behind a claim counter": [counter, assignment(1)],
+    "a package behind a claim counter": [counter, package(1)],
     "a package behind a job": [the_job, package(1)],
     "a package behind one that was taken": [take(2), package(1)],
-    "a seat behind a job": [the_job, seat],
+    "a claim counter behind a job": [the_job, counter],
     "a job behind a member": [member("ada"), the_job],
     "members not by key": [member("ben"), member("ada")],
     "a workspace behind a package": [package(1), workspace],
@@ -149,40 +149,40 @@ UNLAWFUL: dict[str, list[Step]] = {
 
 @pytest.mark.parametrize("name", LAWFUL)
 def test_rows_are_locked_in_order(memory: Flow, job: Job, name: str) -> None:
-    with memory._acting() as block:
+    with memory._acting() as transaction:
         for step in LAWFUL[name]:
-            step(block, job)
+            step(transaction, job)
 
 
 @pytest.mark.parametrize("name", UNLAWFUL)
 def test_another_order_is_refused_at_the_step_that_breaks_it(memory: Flow, job: Job, name: str) -> None:
     *before, wrong = UNLAWFUL[name]
-    with memory._acting() as block:
+    with memory._acting() as transaction:
         for step in before:
-            step(block, job)
+            step(transaction, job)
         with pytest.raises(LockOrderError):
-            wrong(block, job)
+            wrong(transaction, job)
 
 
 def test_a_kind_without_a_place_in_the_order_is_refused(memory: Flow, job: Job) -> None:
-    with memory._acting() as block, pytest.raises(LockOrderError, match=r"Template .* is not in LOCK_ORDER"):
-        block.hold(Template, (job.template,))
+    with memory._acting() as transaction, pytest.raises(LockOrderError, match=r"Template .* is not in LOCK_ORDER"):
+        transaction.lock(Template, (job.template,))
 
 
 def test_an_error_names_both_rows() -> None:
     locks = LockOrder()
-    locks.require_next(Seat, (4, "label", 2), shared=False)
-    with pytest.raises(LockOrderError, match=r"Package \(4, 1\) is locked behind Seat \(4, 'label', 2\)"):
+    locks.require_next(ClaimCounter, (4, "label", 2), shared=False)
+    with pytest.raises(LockOrderError, match=r"Package \(4, 1\) is locked behind ClaimCounter \(4, 'label', 2\)"):
         locks.require_next(Package, (4, 1), shared=False)
     with pytest.raises(LockOrderError, match="locked without its package"):
-        locks.require_package(a_turn(), is_locked=False)
+        locks.require_package(a_assignment(), is_locked=False)
 
 
 def test_every_kind_that_is_locked_has_one_place() -> None:
-    kinds: set[type[Entity]] = {Workspace, Package, Task, Assignment, Seat, JobCounter, Job, Member, Event}
+    kinds: set[type[Entity]] = {Workspace, Package, Task, Assignment, ClaimCounter, JobCounter, Job, Member, Event}
     assert set(LOCK_ORDER) == kinds
     assert len(LOCK_ORDER) == len(kinds)
-    order = [LOCK_ORDER.index(kind) for kind in (Package, Assignment, Seat, Job, Member)]
+    order = [LOCK_ORDER.index(kind) for kind in (Package, Assignment, ClaimCounter, Job, Member)]
     assert order == sorted(order)
     assert not kinds.intersection({Answer, Template})
 
@@ -195,21 +195,21 @@ def test_the_authors_of_rejected_work_are_locked_by_key(flow: Flow) -> None:
         labeled(flow, name, job)
     flow.reject(taken(flow, "ada", job, Stage.ACCEPT), reason="blurred")
     for name in ("cy", "ben"):
-        assert [one.state for one in flow.turns(name, job=job)] == [TurnState.OFFERED]
+        assert [one.state for one in flow.assignments(name, job=job)] == [AssignmentState.OFFERED]
 
 
 class TestABatch:
     """Operations one after another in one transaction."""
 
     def test_its_next_operation_locks_its_job_behind_the_members_of_the_last(self, memory: Flow, job: Job) -> None:
-        with memory._acting() as block:
+        with memory._acting() as transaction:
             for step in (package(1), package(2), shared_job, member("ben")):
-                step(block, job)
+                step(transaction, job)
             with pytest.raises(LockOrderError):
-                member("ada")(block, job)
-            block.begin_operation()
-            member("ada")(block, job)
-            shared_job(block, job)
+                member("ada")(transaction, job)
+            transaction.begin_operation()
+            member("ada")(transaction, job)
+            shared_job(transaction, job)
 
     def test_its_next_operation_locks_no_earlier_job(self) -> None:
         locks = LockOrder()
@@ -217,7 +217,7 @@ class TestABatch:
         for kind, key in steps:
             locks.require_next(kind, key, shared=True)
         locks.begin_operation()
-        for kind, key in ((Job, (3,)), (Seat, (4, "label", 2)), (Package, (5, 1))):
+        for kind, key in ((Job, (3,)), (ClaimCounter, (4, "label", 2)), (Package, (5, 1))):
             with pytest.raises(LockOrderError):
                 locks.require_next(kind, key, shared=True)
         locks.require_next(Job, (5,), shared=True)
@@ -251,39 +251,39 @@ class TestABatch:
         done = flow.reject_many(held, reason="blurred", by="ada")
         assert [one.error for one in done] == [None] * 4
         for name in ("ben", "cy"):
-            offers = [one for one in flow.turns(name) if one.state is TurnState.OFFERED]
+            offers = [one for one in flow.assignments(name) if one.state is AssignmentState.OFFERED]
             assert len(offers) == 2
 
 
 def test_who_loads_a_draft_locks_its_packages_before_the_job(postgres_url: str) -> None:
     """Who prelabels the draft holds a package and then wants the job: with the job locked that is a deadlock."""
     with itagflow.open(postgres_url) as flow:
-        job = cats(flow, tasks=3, packaging=AvgSize(2), draft=True)
+        job = cats(flow, tasks=3, packaging=PackageCount(2), draft=True)
         reports = list[itagflow.LoadReport]()
         loading = threading.Thread(target=lambda: reports.append(flow.load(job, rows(5), by="ada")))
         with flow.store.write() as other:
-            other.hold(Package, (job.id, 2))
+            other.lock(Package, (job.id, 2))
             loading.start()
             loading.join(1.0)  # it cannot end: the package is locked
             assert loading.is_alive()
-            assert other.hold(Job, job.key).id == job.id
+            assert other.lock(Job, job.key).id == job.id
         loading.join(30.0)
         assert [report.loaded for report in reports] == [2]
 
 
 @pytest.mark.parametrize("file", sorted(FLOW.glob("*.py")), ids=lambda file: file.stem)
 def test_services_lock_and_write_through_the_transaction(file: Path) -> None:
-    """Nothing but `Block` calls these verbs of a store; what has no Block has no locks either, or is listed."""
+    """Nothing but `Transaction` calls these verbs of a store; what has no Transaction has no locks either, or is listed."""
     verbs = {"hold", "take", "save"}
     calls = {
         f"{ast.unparse(node.func.value)}.{node.func.attr}"
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in verbs
     }
-    direct = {call for call in calls if not call.startswith(("block.", "self._block.", "self.hold", "self.take"))}
+    direct = {call for call in calls if not call.startswith(("transaction.", "self._transaction.", "self.lock", "self.take"))}
     direct |= {call for call in calls if ".store." in call}
     allowed = {
-        "_act": {"self._writer.hold", "self._writer.take", "self._writer.save"},
-        "claiming": {"writer.hold", "writer.save"},  # one row, in a transaction of its own
+        "_act": {"self._writer.lock", "self._writer.take", "self._writer.save"},
+        "claiming": {"writer.lock", "writer.save"},  # one row, in a transaction of its own
     }
     assert direct <= allowed.get(file.stem, set())

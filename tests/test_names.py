@@ -138,7 +138,7 @@ class TestOneNameTypedInTwoWays:
         flow.remove_member(job.workspace, one, by="ada")
         gone = flow.erase_member(job.workspace, other, by="ada")
         assert gone.account == f"erased-{gone.id}"
-        told = "".join(repr(event) for event in (*flow.events(), *flow.turns(gone.id, live=False)))
+        told = "".join(repr(event) for event in (*flow.events(), *flow.assignments(gone.id, live=False)))
         assert one not in told
         assert other not in told
         assert f"ask erased-{gone.id}, please" in told
@@ -169,7 +169,7 @@ def test_what_was_stored_before_names_were_compared_so_is_still_found(flow: Flow
     home = street(flow)
     member = flow.add_member(home, "zoe", Role.OPERATOR, by="ada")
     with flow.store.write() as writer:  # nothing is normalized on the way by which stores once took it
-        writer.save(attrs.evolve(writer.hold(Member, member.key), account=TYPED, version=1))
+        writer.save(attrs.evolve(writer.lock(Member, member.key), account=TYPED, version=1))
     assert flow.set_role(home, TYPED, Role.LEADER, by="ada").id == member.id
 
 
@@ -210,6 +210,6 @@ def test_an_answer_names_a_label_as_the_template_does(flow: Flow) -> None:
     job = flow.create_job(
         home, "x", template=asked, data=[{"data": {"source": "1"}}], workflow=Workflow(Label()), by="ada"
     )
-    turn = taken(flow, "ada", job)
-    is_refused(flow, InvalidData, "not an option", lambda: flow.save(turn, 1, Choice(COMPOSED)))
-    assert flow.save(turn, 1, Choice(TYPED)).replies == {"1": Choice(TYPED)}
+    assignment = taken(flow, "ada", job)
+    is_refused(flow, InvalidData, "not an option", lambda: flow.save(assignment, 1, Choice(COMPOSED)))
+    assert flow.save(assignment, 1, Choice(TYPED)).replies == {"1": Choice(TYPED)}

@@ -19,7 +19,7 @@ from scenes import cats, rows, taken
 from workers import count_cats
 
 import itagflow
-from itagflow import Choice, Flow, InvalidData, Job, JobPart, NotAllowed, StoreFailed, TaskState, WriteReport
+from itagflow import Choice, Flow, InvalidData, Job, JobPartition, NotAllowed, StoreFailed, TaskState, WriteReport
 from itagflow.flow._spread import AHEAD, spread
 from itagflow.flow.exporting import _written
 from itagflow.rules.jobs import cut
@@ -29,15 +29,15 @@ def half_done(flow: Flow, tasks: int = 1_000) -> Job:
     """A job in which some packages are labeled, with cats, dogs and tasks that were given up."""
     job = cats(flow, tasks=tasks, size=100, label=["ben"])
     for _ in range(tasks // 200):
-        turn = taken(flow, "ben", job)
-        numbers = [work.task.number for work in flow.tasks(turn)]
-        flow.save_many(turn, {number: Choice("cat" if number % 3 else "dog") for number in numbers[1:]})
-        flow.abandon(turn, numbers[0], "dark")
-        flow.submit(turn)
+        assignment = taken(flow, "ben", job)
+        numbers = [work.task.number for work in flow.tasks(assignment)]
+        flow.save_many(assignment, {number: Choice("cat" if number % 3 else "dog") for number in numbers[1:]})
+        flow.abandon(assignment, numbers[0], "dark")
+        flow.submit(assignment)
     return job
 
 
-def exported(flow: Flow, job: Job | JobPart, **how: Any) -> tuple[bytes, WriteReport]:
+def exported(flow: Flow, job: Job | JobPartition, **how: Any) -> tuple[bytes, WriteReport]:
     target = io.BytesIO()
     report = flow.export(job, "itag", target, **how)
     return target.getvalue(), report
@@ -68,7 +68,7 @@ class OneByOne(Executor):
 class TestCutting:
     @given(first=st.integers(1, 10**7), size=st.integers(0, 500), count=st.integers(1, 600))
     def test_every_task_is_in_one_part(self, first: int, size: int, count: int) -> None:
-        parts = cut(JobPart(job=4, first=first, last=first + size - 1), count)
+        parts = cut(JobPartition(job=4, first=first, last=first + size - 1), count)
         assert [n for part in parts for n in range(part.first, part.last + 1)] == list(range(first, first + size))
         assert max(map(len, parts)) - min(map(len, parts)) <= 1
         assert len(parts) == max(1, min(size, count))
@@ -76,7 +76,7 @@ class TestCutting:
 
     @given(size=st.integers(0, 500), counts=st.tuples(st.integers(1, 9), st.integers(1, 9)))
     def test_a_part_can_be_cut_again(self, size: int, counts: tuple[int, int]) -> None:
-        whole = JobPart(job=4, first=1, last=size)
+        whole = JobPartition(job=4, first=1, last=size)
         twice = [smaller for part in cut(whole, counts[0]) for smaller in cut(part, counts[1])]
         assert [n for part in twice for n in range(part.first, part.last + 1)] == list(range(1, size + 1))
 
@@ -214,7 +214,7 @@ class TestRefusals:
         job, target = cats(flow), tmp_path / "out.manifest"
         target.write_text("yesterday's\n")
 
-        def breaking(part: JobPart, *how: Any) -> tuple[WriteReport, bytes]:
+        def breaking(part: JobPartition, *how: Any) -> tuple[WriteReport, bytes]:
             if part.index == 3:
                 raise StoreFailed("labels.db", "the disk is gone", "Look for it")
             return _written(part, *how)
@@ -239,7 +239,7 @@ class Waiting(Executor):
 
 
 class TestSpreading:
-    WHOLE = JobPart(job=4, first=1, last=100)
+    WHOLE = JobPartition(job=4, first=1, last=100)
 
     def test_only_so_many_parts_are_under_way(self) -> None:
         executor = Waiting()
@@ -255,5 +255,5 @@ class TestSpreading:
         assert called_off == [False] * 3 + [True] * (AHEAD - 1)
 
 
-def _echo(part: JobPart, word: str) -> tuple[JobPart, str]:
+def _echo(part: JobPartition, word: str) -> tuple[JobPartition, str]:
     return part, word

@@ -11,7 +11,7 @@ from scenes import Clock, cats, labeled, taken
 
 import itagflow
 from itagflow import Flow, Inspect, Job, Label, Stage, Workflow
-from itagflow.model.package import Package, Seat, Start
+from itagflow.model.package import Package, ClaimCounter, QueueCursor
 from itagflow.storage import Query
 
 
@@ -37,26 +37,26 @@ def much_own_work(flow: Flow, clock: Clock) -> Job:
     return job
 
 
-def seat(flow: Flow, job: Job, name: str) -> Seat | None:
+def counter(flow: Flow, job: Job, name: str) -> ClaimCounter | None:
     (member,) = (member for member in flow.members("street") if member.account == name)
     where = {"job": job.id, "stage": Stage.INSPECT, "member": member.id}
     with flow.store.read() as reader:
-        return next(iter(reader.find(Query(Seat, where))), None)
+        return next(iter(reader.find(Query(ClaimCounter, where))), None)
 
 
-def since(flow: Flow, job: Job, number: int) -> Start:
+def since(flow: Flow, job: Job, number: int) -> QueueCursor:
     with flow.store.read() as reader:
         package = reader.get(Package, (job.id, number))
-    return Start(package.priority, package.waiting_since)
+    return QueueCursor(package.priority, package.waiting_since)
 
 
 def test_the_next_look_begins_behind_own_work(flow: Flow, clock: Clock) -> None:
     job = much_own_work(flow, clock)
     there = since(flow, job, 21)
     assert taken(flow, "ben", job, Stage.INSPECT).package == 21
-    remembered = seat(flow, job, "ben")
+    remembered = counter(flow, job, "ben")
     assert remembered is not None
-    assert (remembered.start, remembered.held) == (there, 0)
+    assert (remembered.cursor, remembered.active) == (there, 0)
     assert [taken(flow, "ben", job, Stage.INSPECT).package for _ in range(9)] == list(range(22, 31))
     assert flow.claim("ben", job, Stage.INSPECT) is None
     assert flow.explain("ben", job, Stage.INSPECT).startswith("20 waiting packages are ben's own work")
@@ -65,7 +65,7 @@ def test_the_next_look_begins_behind_own_work(flow: Flow, clock: Clock) -> None:
 def test_who_finds_the_first_package_remembers_nothing(flow: Flow, clock: Clock) -> None:
     job = much_own_work(flow, clock)
     assert taken(flow, "cy", job, Stage.INSPECT).package == 1
-    assert seat(flow, job, "cy") is None
+    assert counter(flow, job, "cy") is None
 
 
 def test_what_comes_to_the_front_comes_first_all_the_same(flow: Flow, clock: Clock) -> None:

@@ -64,35 +64,35 @@ class TestPrefill:
     def test_people_see_it_and_put_it_right(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()))
         report = flow.prelabel(job, says(0.9, 0.8, 0.7, 0.6), by="ada")
-        assert (report.prefilled, report.formal) == (4, 0)
-        turn = taken(flow, "ben", job)
-        first, second = flow.tasks(turn)
+        assert (report.suggested, report.accepted) == (4, 0)
+        assignment = taken(flow, "ben", job)
+        first, second = flow.tasks(assignment)
         assert first.answer is None, "it counts as nothing until it is saved"
         assert first.prelabel is not None
         assert (first.prelabel.reply, first.prelabel.score, first.prelabel.model) == (Choice("cat"), 0.9, "vit")
-        flow.save(turn, first, first.prelabel.replies or {})
-        flow.save(turn, second, Choice("dog"))
-        assert flow.progress(job).corrected == 0, "counted when the turn ends"
-        flow.submit(turn)
+        flow.save(assignment, first, first.prelabel.replies or {})
+        flow.save(assignment, second, Choice("dog"))
+        assert flow.progress(job).corrected == 0, "counted when the assignment ends"
+        flow.submit(assignment)
         progress = flow.progress(job)
         assert (progress.prelabeled, progress.corrected) == (4, 1)
         assert [result.replies for result in flow.results(job)][:2] == [{"1": Choice("cat")}, {"1": Choice("dog")}]
 
-    def test_a_turn_is_not_handed_in_on_its_strength(self, flow: Flow) -> None:
+    def test_a_assignment_is_not_handed_in_on_its_strength(self, flow: Flow) -> None:
         job = cats(flow)
         flow.prelabel(job, says(1, 1, 1, 1), by="ada")
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         with pytest.raises(itagflow.Incomplete):
-            flow.submit(turn)
+            flow.submit(assignment)
         assert {result.state for result in flow.results(job)} == {TaskState.TODO}
 
     def test_what_a_reviewer_changes_counts_as_corrected_too(self, flow: Flow) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(), Inspect()))
         flow.prelabel(job, says(0.9, 0.8), by="ada")
         labeled(flow, "ben", job)
-        turn = taken(flow, "di", job, Stage.INSPECT)
-        flow.modify(turn, 1, Choice("dog"))
-        flow.review(turn)
+        assignment = taken(flow, "di", job, Stage.INSPECT)
+        flow.modify(assignment, 1, Choice("dog"))
+        flow.review(assignment)
         assert flow.progress(job).corrected == 1
 
     def test_its_score_and_model_stay_known(self, flow: Flow) -> None:
@@ -116,8 +116,8 @@ class TestPrefill:
         labeled(flow, "ben", job, "dog")
         flow.reject(taken(flow, "di", job, Stage.INSPECT), reason="look again")
         (work,) = flow.tasks(taken(flow, "ben", job))
-        assert work.shown is not None
-        assert (work.shown.reply, work.remark) == (Choice("dog"), "look again")
+        assert work.submitted is not None
+        assert (work.submitted.reply, work.comment) == (Choice("dog"), "look again")
         assert work.prelabel is not None
 
 
@@ -125,13 +125,13 @@ class TestFormal:
     def test_a_package_goes_straight_to_review(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect(sample=1), Accept()))
         report = flow.prelabel(job, says(1, 1, 1, 1), formal=True, by="ada")
-        assert (report.formal, report.prefilled) == (4, 0)
+        assert (report.accepted, report.suggested) == (4, 0)
         assert flow.claim("ben", job, Stage.LABEL) is None
-        turn = taken(flow, "di", job, Stage.INSPECT)
-        (work,) = flow.tasks(turn)
-        assert work.shown is not None
-        assert (work.shown.reply, work.shown.member) == (Choice("cat"), None)
-        flow.review(turn)
+        assignment = taken(flow, "di", job, Stage.INSPECT)
+        (work,) = flow.tasks(assignment)
+        assert work.submitted is not None
+        assert (work.submitted.reply, work.submitted.member) == (Choice("cat"), None)
+        flow.review(assignment)
         flow.accept(taken(flow, "ada", job, Stage.ACCEPT))
         assert flow.result((job.id, 1)).state is TaskState.FINAL
 
@@ -144,13 +144,13 @@ class TestFormal:
     def test_from_a_score_on_and_the_rest_is_labeled_by_people(self, flow: Flow) -> None:
         job = cats(flow, tasks=4, size=4, workflow=Workflow(Label(), Inspect()))
         report = flow.prelabel(job, says(0.9, 0.2, 0.5, 0.1), formal=0.5, by="ada")
-        assert (report.formal, report.prefilled) == (2, 2)
-        turn = taken(flow, "ben", job)
-        works = list(flow.tasks(turn))
+        assert (report.accepted, report.suggested) == (2, 2)
+        assignment = taken(flow, "ben", job)
+        works = list(flow.tasks(assignment))
         assert [work.task.number for work in works] == [2, 4], "what counts as labeled is not asked again"
         assert all(work.prelabel for work in works)
-        flow.save_many(turn, [(work, Choice("dog")) for work in works])
-        flow.submit(turn)
+        flow.save_many(assignment, [(work, Choice("dog")) for work in works])
+        flow.submit(assignment)
         assert [result.replies for result in flow.results(job)] == [
             {"1": Choice(word)} for word in ("cat", "dog", "cat", "dog")
         ]
@@ -161,12 +161,12 @@ class TestFormal:
     def test_rejected_it_goes_to_people(self, flow: Flow) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(), Inspect()))
         flow.prelabel(job, says(1, 1), formal=True, by="ada")
-        turn = taken(flow, "di", job, Stage.INSPECT)
-        flow.judge(turn, 2, wrong="that is a dog")
-        flow.reject(turn)
+        assignment = taken(flow, "di", job, Stage.INSPECT)
+        flow.judge(assignment, 2, wrong="that is a dog")
+        flow.reject(assignment)
         again = taken(flow, "ben", job)
         (work,) = flow.tasks(again)
-        assert (work.task.number, work.remark) == (2, "that is a dog")
+        assert (work.task.number, work.comment) == (2, "that is a dog")
         flow.save(again, work, Choice("dog"))
         flow.submit(again)
         assert [reply.key for reply in _replies(flow, job)] == ["cat", "dog"]
@@ -216,7 +216,7 @@ class TestTheModel:
             seen.append([task.number for task in tasks])
             return [Choice("cat")] * len(tasks)
 
-        assert flow.prelabel(job, predict, batch=4, model="m1", by="ada").prefilled == 10
+        assert flow.prelabel(job, predict, batch=4, model="m1", by="ada").suggested == 10
         assert [len(batch) for batch in seen] == [4, 2, 4]
         assert sorted(number for batch in seen for number in batch) == list(range(1, 11))
         assert next(flow.results(job)).provenance[0].model == "m1"
@@ -229,7 +229,7 @@ class TestTheModel:
             return [ways[task.number - 1] for task in tasks]
 
         report = flow.prelabel(job, predict, by="ada")
-        assert (report.prefilled, report.silent, report.failed) == (1, 1, 2)
+        assert (report.suggested, report.no_prediction, report.failed) == (1, 1, 2)
         assert [str(problem) for problem in report.problems] == [
             "2.jpg: is broken",
             "task 4: the model failed: RuntimeError: no memory",
@@ -244,7 +244,7 @@ class TestTheModel:
             return [Choice("cat")] * len(tasks)
 
         report = flow.prelabel(job, predict, by="ada")
-        assert (report.prefilled, report.failed) == (3, 1)
+        assert (report.suggested, report.failed) == (3, 1)
         assert report.problems == (Problem("task 3", "the model failed: ValueError: 3.jpg is no image"),)
 
     def test_what_does_not_fit_the_template_is_left_out(self, flow: Flow) -> None:
@@ -268,10 +268,10 @@ class TestTheModel:
 
     def test_it_leaves_people_alone(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()))
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         report = flow.prelabel(job, says(1, 1, 1, 1), formal=True, by="ada")
-        assert (report.formal, report.busy) == (2, 2)
-        assert flow.turn(turn).live
+        assert (report.accepted, report.in_progress) == (2, 2)
+        assert flow.assignment(assignment).live
 
     def test_no_block_is_open_while_it_thinks(self, flow: Flow) -> None:
         job = cats(flow)
@@ -286,7 +286,7 @@ class TestTheModel:
             return [Choice("cat")] * len(tasks)
 
         report = flow.prelabel(job, predict, batch=100, by="ada")
-        assert (report.prefilled, report.busy) == (2, 2)
+        assert (report.suggested, report.in_progress) == (2, 2)
 
     def test_only_administrators_may_and_only_while_the_job_goes_on(self, flow: Flow) -> None:
         job = cats(flow)
@@ -334,7 +334,7 @@ class TestRealBoxes:
         flow.publish(job, by="ada")
         sure = {image for image, boxes in found.items() if all(box["score"] >= 0.5 for box in boxes)}
         assert 0 < len(sure) < len(found)
-        assert (report.formal, report.prefilled, report.failed) == (len(sure), len(found) - len(sure), 0)
+        assert (report.accepted, report.suggested, report.failed) == (len(sure), len(found) - len(sure), 0)
         results = list(flow.results(job))
         answered = [result for result in results if result.state is TaskState.ANSWERED]
         assert {result.task.data["image"] for result in answered} == sure
@@ -345,11 +345,11 @@ class TestRealBoxes:
         for result in results:
             by_package[result.task.package].append(result.task.data["image"] in sure)
         assert {p.number for p in straight} == {number for number, all_sure in by_package.items() if all(all_sure)}
-        while turn := flow.claim("ben", job, Stage.LABEL):
-            for work in flow.tasks(turn):
+        while assignment := flow.claim("ben", job, Stage.LABEL):
+            for work in flow.tasks(assignment):
                 assert work.prelabel is not None
-                flow.save(turn, work, work.prelabel.replies or {})
-            flow.submit(turn)
+                flow.save(assignment, work, work.prelabel.replies or {})
+            flow.submit(assignment)
         assert flow.progress(job).corrected == 0
         assert sum(len(r.replies["1"].regions) for r in flow.results(job) if r.replies) == sum(map(len, found.values()))  # type: ignore[union-attr]
 
@@ -374,7 +374,7 @@ class TestSources:
             template = reader.get(Template, (asked,))
         predict = prelabels.from_fields(template, {"Single-choice": "label"}, score="sure", model="guess")
         report = flow.prelabel(job, predict, by="ada")
-        assert (report.prefilled, report.silent, report.failed) == (1, 1, 2)
+        assert (report.suggested, report.no_prediction, report.failed) == (1, 1, 2)
         assert [problem.where for problem in report.problems] == ["task 3, data.sure", "task 4, 1"]
         assert self.prelabels(flow, job) == [Choice("cat"), None, None, None]
 
@@ -386,7 +386,7 @@ class TestSources:
         text = "source,结果字段-单选\n1.jpg,cat\n2.jpg,\n"
         template = templates.image_classification(["cat", "dog"], title="单选")
         job = self.a_draft(flow, io.BytesIO(text.encode()), template, format="csv")
-        assert flow.prelabel(job, prelabels.from_fields(template), by="ada").prefilled == 1
+        assert flow.prelabel(job, prelabels.from_fields(template), by="ada").suggested == 1
         assert self.prelabels(flow, job) == [Choice("cat"), None]
 
     def test_export_as_csv_and_come_back_as_pre_labels(self, flow: Flow) -> None:
@@ -398,13 +398,13 @@ class TestSources:
         again = flow.create_job(
             "street", "again", template=template, data=io.BytesIO(target.getvalue()), format="csv", by="ada", draft=True
         )
-        assert flow.prelabel(again, prelabels.from_fields(template), formal=True, by="ada").formal == 2
+        assert flow.prelabel(again, prelabels.from_fields(template), formal=True, by="ada").accepted == 2
         assert self.prelabels(flow, again) == [Choice("dog"), Choice("dog")]
 
     def test_the_blocks_that_rows_came_with(self, flow: Flow) -> None:
         template = templates.image_classification(["cat", "dog"])
         job = self.a_draft(flow, [_row(1, "cat", "dog"), _row(2, "cat"), {"data": {"source": "3.jpg"}}], template)
-        assert flow.prelabel(job, prelabels.from_blocks(template, model="iTAG"), by="ada").prefilled == 2
+        assert flow.prelabel(job, prelabels.from_blocks(template, model="iTAG"), by="ada").suggested == 2
         assert self.prelabels(flow, job) == [Choice("dog"), Choice("cat"), None]
 
     def test_of_the_stage_that_is_named(self, flow: Flow) -> None:
@@ -431,7 +431,7 @@ class TestSources:
         data = [{"data": {"source": name}} for name in ("2.jpg", "9.jpg", "1.jpg", "3.jpg")]
         job = flow.create_job("street", "again", template=template, data=data, by="ada", draft=True)
         predict = prelabels.from_export(template, io.BytesIO(target.getvalue()), format=format, model="round 1")
-        assert flow.prelabel(job, predict, by="ada").prefilled == 2
+        assert flow.prelabel(job, predict, by="ada").suggested == 2
         assert self.prelabels(flow, job) == [Choice("dog"), None, Choice("dog"), None]
 
     def test_an_export_that_cannot_be_joined_is_refused(self) -> None:

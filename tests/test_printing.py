@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scenes import cats, taken
 
 import itagflow
-from itagflow import Difference, Event, Flow, ItagflowError, Problem, errors
+from itagflow import Inconsistency, Event, Flow, ItagflowError, Problem, errors
 from itagflow.model import event as events
 from itagflow.model.job import JobState
 from itagflow.printing import printable
@@ -80,14 +80,14 @@ def test_an_event_is_one_line(text: str, verb: str, number: int) -> None:
     data = {"reason": text, "name": text, "tasks": [1], "to": text}
     at = datetime(2026, 1, 1, tzinfo=UTC)
     for task, package in ((number, 0), (0, number)):
-        event = Event(at=at, verb=verb, workspace=1, member=1, who=text, task=task, package=package, data=data)
+        event = Event(at=at, type=verb, workspace=1, member=1, account=text, task=task, package=package, data=data)
         assert is_one_line(str(event)), repr(str(event))
         assert event.data["reason"] == text
 
 
 @given(HOSTILE)
 def test_a_problem_and_a_difference_are_one_line(text: str) -> None:
-    for each in (Problem(text, text), Problem("", text), Difference("job", (1,), text, text, (text, text))):
+    for each in (Problem(text, text), Problem("", text), Inconsistency("job", (1,), text, text, (text, text))):
         assert is_one_line(str(each)), repr(str(each))
 
 

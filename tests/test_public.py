@@ -104,10 +104,10 @@ with itagflow.open(sys.argv[1], listeners=[fail]) as flow:
                           draft=True)
     flow.prelabel(job, lambda tasks: [PreLabel({"1": Choice("cat")})] * len(tasks), by="ada")
     flow.publish(job, by="ada")
-    turn = flow.claim("ben", job, Stage.LABEL)
-    for work in flow.tasks(turn):
-        flow.save(turn, work, itagflow.replies_from_json({"1": {"kind": "choice", "key": "dog"}}))
-    flow.submit(turn)
+    assignment = flow.claim("ben", job, Stage.LABEL)
+    for work in flow.tasks(assignment):
+        flow.save(assignment, work, itagflow.replies_from_json({"1": {"kind": "choice", "key": "dog"}}))
+    flow.submit(assignment)
     flow.review(flow.claim("di", job, Stage.INSPECT))
     flow.accept(flow.claim("ada", job, Stage.ACCEPT))
     for name in ("itag", "itag_v1", "csv"):

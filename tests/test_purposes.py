@@ -13,8 +13,8 @@ def became(flow: Flow, job: Job) -> list[tuple[str, str]]:
     """The verb of each event that ended a package or opened it again, and what became of its tasks."""
     query = Query(Event, {"job": job.id, "became": ("abandoned", "final", "reopened")}, order=("position",))
     with flow.store.read() as reader:
-        found = [(event.verb, event.became) for event in reader.find(query)]
-    assert found == [(event.verb, event.became) for event in flow.history(job) if event.became]
+        found = [(event.type, event.became) for event in reader.find(query)]
+    assert found == [(event.type, event.became) for event in flow.history(job) if event.became]
     return found
 
 
@@ -25,7 +25,7 @@ def test_an_assignment_says_what_it_is_for(flow: Flow) -> None:
     assert review.purpose is Purpose.REVIEW
     flow.reject(review, reason="look again")
     assert taken(flow, "ben", job).purpose is Purpose.REWORK
-    assert {turn.purpose for turn in flow.turns("ben", job=job)} == {Purpose.REWORK}
+    assert {assignment.purpose for assignment in flow.assignments("ben", job=job)} == {Purpose.REWORK}
 
 
 def test_a_query_may_ask_for_it(flow: Flow) -> None:
@@ -34,7 +34,7 @@ def test_a_query_may_ask_for_it(flow: Flow) -> None:
     review = taken(flow, "di", job, Stage.INSPECT)
     with flow.store.read() as reader:
         found = list(reader.find(Query(Assignment, {"job": job.id, "live": True, "purpose": Purpose.REVIEW})))
-    assert [turn.id for turn in found] == [review.id]
+    assert [assignment.id for assignment in found] == [review.id]
 
 
 def test_events_say_what_became_of_the_tasks(flow: Flow) -> None:

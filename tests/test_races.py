@@ -1,4 +1,4 @@
-"""Many at once: nobody is handed the same turn twice, nothing is lost, nobody sees a locked database.
+"""Many at once: nobody is handed the same assignment twice, nothing is lost, nobody sees a locked database.
 
 ``ITAGFLOW_PROCESSES`` and ``ITAGFLOW_PACKAGES`` say how many; 8 and 1000 unless set.
 """
@@ -44,9 +44,9 @@ def crowd(flow: Flow, packages: int, people: int, votes: int) -> Job:
 
 
 def check(flow: Flow, job: Job, claimed: list[list[tuple[int, int]]], packages: int, votes: int) -> None:
-    turns = [turn for one in claimed for turn, _ in one]
+    assignments = [assignment for one in claimed for assignment, _ in one]
     given = Counter(package for one in claimed for _, package in one)
-    assert len(set(turns)) == len(turns)
+    assert len(set(assignments)) == len(assignments)
     assert given == dict.fromkeys(range(1, packages + 1), votes)
     assert all(len({package for _, package in one}) == len(one) for one in claimed), "somebody votes twice"
     assert {package.free for package in flow.packages(job)} == {0}
@@ -130,7 +130,7 @@ def test_anything_at_once_fails_nowhere_and_breaks_nothing(shared_url: str, vote
 
 
 def test_a_save_and_an_expire_do_not_both_win(tmp_path: Path) -> None:
-    """Whoever comes second is told; never is an answer saved in a turn that was taken away before."""
+    """Whoever comes second is told; never is an answer saved in an assignment that was taken away before."""
     clock = Clock()
     with itagflow.open(str(tmp_path / "labels.db"), clock=clock) as flow:
         home = flow.create_workspace("street", admin="ada")
@@ -143,14 +143,14 @@ def test_a_save_and_an_expire_do_not_both_win(tmp_path: Path) -> None:
             packaging=FixedSize(1),
             by="ada",
         )
-        turns = [flow.claim("ada", job, Stage.LABEL) for _ in range(30)]
+        assignments = [flow.claim("ada", job, Stage.LABEL) for _ in range(30)]
         clock.forward(minutes=2)
         outcomes: list[bool] = []
 
         def save() -> None:
-            for turn in turns:
+            for assignment in assignments:
                 try:
-                    flow.save(turn, turn.package, Choice("cat"))
+                    flow.save(assignment, assignment.package, Choice("cat"))
                     outcomes.append(True)
                 except itagflow.NotHeld:
                     outcomes.append(False)

@@ -33,13 +33,13 @@ from itagflow import (
     Role,
     Stage,
     TablePolicy,
-    TurnState,
+    AssignmentState,
     Workflow,
     default_policy,
     templates,
 )
 from itagflow.flow import _find, labeling
-from itagflow.model.job import Crew
+from itagflow.model.job import StageWorkers
 from itagflow.rules import access
 from itagflow.storage import MemoryStore
 from itagflow.testing import a_job, a_member, an_event
@@ -50,16 +50,16 @@ ITERATORS: dict[str, Read] = {
     "jobs": lambda flow, a, by: flow.jobs("street", by=by),
     "templates": lambda flow, a, by: flow.templates("street", by=by),
     "packages": lambda flow, a, by: flow.packages(a.job, by=by),
-    "turns": lambda flow, a, by: flow.turns("ben", live=False, by=by),
+    "assignments": lambda flow, a, by: flow.assignments("ben", live=False, by=by),
     "available": lambda flow, a, by: flow.available("ben", by=by),
     "results": lambda flow, a, by: flow.results(a.job, by=by),
     "find_tasks": lambda flow, a, by: flow.find_tasks(a.job, by=by),
     "history": lambda flow, a, by: flow.history(a.job, by=by),
     "events": lambda flow, a, by: flow.events(workspace="street", by=by),
-    "listen": lambda flow, a, by: flow.listen(workspace="street", patience=0, by=by),
+    "listen": lambda flow, a, by: flow.listen(workspace="street", timeout=0, by=by),
     "members": lambda flow, a, by: flow.members("street", by=by),
     "verify": lambda flow, a, by: flow.verify("street", by=by),
-    "tasks": lambda flow, a, by: flow.tasks(a.turn, by="ben"),
+    "tasks": lambda flow, a, by: flow.tasks(a.assignment, by="ben"),
 }
 
 
@@ -124,49 +124,49 @@ class TestWhoWasRemoved:
 
 
 class TestTasks:
-    def test_are_shown_while_a_turn_is_offered_held_or_done(self, flow: Flow) -> None:
+    def test_are_shown_while_a_assignment_is_offered_held_or_done(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()))
         offer = flow.assign((job.id, 1), "ben", by="ada")
         assert len(list(flow.tasks(offer, by="ben"))) == 2
-        turn = taken(flow, "ben", job)
-        assert len(list(flow.tasks(turn, by="ben"))) == 2
-        flow.save_many(turn, [(work, Choice("cat")) for work in flow.tasks(turn)])
-        flow.submit(turn)
-        assert len(list(flow.tasks(turn, by="ben"))) == 2
+        assignment = taken(flow, "ben", job)
+        assert len(list(flow.tasks(assignment, by="ben"))) == 2
+        flow.save_many(assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)])
+        flow.submit(assignment)
+        assert len(list(flow.tasks(assignment, by="ben"))) == 2
         with pytest.raises(NotHeld, match="another member's"):
-            flow.tasks(turn, by="ada")
+            flow.tasks(assignment, by="ada")
 
     @pytest.mark.parametrize("how", ["release", "expire", "reassign", "archive"])
     def test_are_not_shown_when_it_was_given_back(self, flow: Flow, clock: Clock, how: str) -> None:
-        """What others save later is not for those who had the turn before."""
+        """What others save later is not for those who had the assignment before."""
         job = cats(flow, workflow=Workflow(Label(lease=timedelta(hours=1))))
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         clock.forward(hours=2)
-        half_read = flow.tasks(turn, by="ben")
+        half_read = flow.tasks(assignment, by="ben")
         next(half_read)
         acts: dict[str, Callable[[], object]] = {
-            "release": lambda: flow.release(turn, by="ben"),
+            "release": lambda: flow.release(assignment, by="ben"),
             "expire": lambda: flow.expire(job, by="ada"),
-            "reassign": lambda: flow.reassign(turn, "cy", by="ada"),
+            "reassign": lambda: flow.reassign(assignment, "cy", by="ada"),
             "archive": lambda: flow.archive(job, by="ada"),
         }
         acts[how]()
         with pytest.raises(NotHeld, match="claim anew"):
-            flow.tasks(turn, by="ben")
-        assert len(list(flow.tasks(turn))) == 2, "the application itself sees everything"
+            flow.tasks(assignment, by="ben")
+        assert len(list(flow.tasks(assignment))) == 2, "the application itself sees everything"
 
     def test_every_page_asks_again(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(labeling, "PAGE", 1)
-        turn = taken(flow, "ben", cats(flow))
-        found = flow.tasks(turn, by="ben")
+        assignment = taken(flow, "ben", cats(flow))
+        found = flow.tasks(assignment, by="ben")
         next(found)
-        flow.release(turn)
+        flow.release(assignment)
         with pytest.raises(NotHeld, match="released"):
             next(found)
 
 
 def acts(flow: Flow, label: Assignment, review: Assignment) -> dict[str, Callable[[], object]]:
-    """Every act of the one who holds a turn; what is no act at that stage is refused for another reason."""
+    """Every act of the one who holds an assignment; what is no act at that stage is refused for another reason."""
     yes = Choice("cat")
     return {
         "save": lambda: flow.save(label, 1, yes, by="ben"),
@@ -206,7 +206,7 @@ class TestWhoMayNoLongerWork:
             with pytest.raises(NotAllowed, match=r"may not (label|inspect)"):
                 act()
             assert list(flow.events()) == before, name
-        assert flow.turn(label).state is TurnState.HELD
+        assert flow.assignment(label).state is AssignmentState.HELD
         assert flow.save(label, 1, Choice("dog")).member == label.member, "the application itself acts for the holder"
         assert flow.release(label, by="ben").outcome is Outcome.RELEASED
         assert flow.reassign(review, "ada", by="ada").member is not None
@@ -232,7 +232,7 @@ class TestLeaders:
     """Act only at the stages that name them."""
 
     def led(self, flow: Flow, clock: Clock) -> tuple[Job, Assignment, Assignment]:
-        """A lapsed turn at LABEL and one at INSPECT; lea leads the inspectors."""
+        """A lapsed assignment at LABEL and one at INSPECT; lea leads the inspectors."""
         hour = timedelta(hours=1)
         flow.create_workspace("street", admin="ada")
         for name in ("ben", "di"):
@@ -255,11 +255,11 @@ class TestLeaders:
         clock.forward(hours=2)
         return job, label, review
 
-    def test_expire_the_turns_there(self, flow: Flow, clock: Clock) -> None:
+    def test_expire_the_assignments_there(self, flow: Flow, clock: Clock) -> None:
         job, label, review = self.led(flow, clock)
-        assert [turn.key for turn in flow.expire(job, by="lea")] == [review.key]
-        assert flow.turn(label).state is TurnState.HELD
-        assert [turn.key for turn in flow.expire(job, by="ada")] == [label.key]
+        assert [assignment.key for assignment in flow.expire(job, by="lea")] == [review.key]
+        assert flow.assignment(label).state is AssignmentState.HELD
+        assert [assignment.key for assignment in flow.expire(job, by="ada")] == [label.key]
 
     def test_prioritize_the_packages_there(self, flow: Flow, clock: Clock) -> None:
         job, label, review = self.led(flow, clock)
@@ -283,9 +283,9 @@ class TestLeaders:
         for act in refused:
             with pytest.raises(NotAllowed, match="does not name them for label"):
                 act()
-        assert flow.assign_many([(job.id, 4)], "ben", by="lea")[0].turn is None
-        assert flow.release_many([label], by="lea")[0].turn is None
-        assert flow.reassign(review, "lea", by="lea").state is TurnState.OFFERED
+        assert flow.assign_many([(job.id, 4)], "ben", by="lea")[0].value is None
+        assert flow.release_many([label], by="lea")[0].value is None
+        assert flow.reassign(review, "lea", by="lea").state is AssignmentState.OFFERED
         assert flow.can("lea", Action.ASSIGN, review)
         assert not flow.can("lea", Action.ASSIGN, label)
 
@@ -304,8 +304,8 @@ class TestExternal:
     def test_may_at_most_what_a_job_names_them_for(self, action: Action, policy: access.Policy, role: Role) -> None:
         stage = next((stage for stage in Stage if Action.at(stage) is action), None)
         ex = a_member(role=role, external=True)
-        named = a_job(workforce={stage: Crew((ex.id,)) for stage in Stage})
-        other = a_job(workforce={stage: Crew((9,)) for stage in Stage})
+        named = a_job(workforce={stage: StageWorkers((ex.id,)) for stage in Stage})
+        other = a_job(workforce={stage: StageWorkers((9,)) for stage in Stage})
         asked = access.refusal(policy, ex, action, named, stage)
         inside = access.refusal(policy, a_member(role=role), action, named, stage)
         assert (asked is None) == (inside is None and action not in access.NEVER_EXTERNAL)
@@ -314,7 +314,7 @@ class TestExternal:
 
     def test_a_stage_that_does_not_name_them(self) -> None:
         ex = a_member(external=True)
-        job = a_job(workforce={Stage.LABEL: Crew((ex.id,))})
+        job = a_job(workforce={Stage.LABEL: StageWorkers((ex.id,))})
         assert access.refusal(everybody, ex, Action.LABEL, job, Stage.LABEL) is None
         assert access.refusal(everybody, ex, Action.INSPECT, job, Stage.INSPECT) is not None
 
@@ -326,7 +326,7 @@ class TestExternal:
         assert [member.account for member in flow.members("street", by="ex")] == ["ex"]
         assert {event.job for event in flow.events(workspace="street", by="ex")} == {town.args.job.id}
         assert {job.name for job, _ in flow.available("ex", by="ex")} == {"cats"}
-        assert {turn.job for turn in flow.turns("ben", live=False, by="ex")} == {town.args.job.id}
+        assert {assignment.job for assignment in flow.assignments("ben", live=False, by="ex")} == {town.args.job.id}
         with pytest.raises(NotAllowed, match="an external member may not"):
             flow.copy(to=MemoryStore(), workspace="street", by="ex")
         flow.close()
@@ -345,34 +345,34 @@ class TestExternal:
 class TestOwnAndOthers:
     def test_an_operator_sees_their_own(self, flow: Flow) -> None:
         args = a_town(flow).args
-        cy = next(flow.turns("cy", by="ada"))
-        mine = {turn.key for turn in flow.turns("ben", job=args.job, live=False)}
-        assert {turn.key for turn in flow.turns("ben", live=False, by="ben")} >= mine
+        cy = next(flow.assignments("cy", by="ada"))
+        mine = {assignment.key for assignment in flow.assignments("ben", job=args.job, live=False)}
+        assert {assignment.key for assignment in flow.assignments("ben", live=False, by="ben")} >= mine
         assert {package.number for package in flow.packages(args.job, by="ben")} == {1, 2, 3, 4, 5}
-        assert {event.who for event in flow.history(args.job, by="ben")} == {"ben"}
-        assert {event.who for event in flow.events(workspace="street", by="ben")} == {"ben"}
-        assert {event.who for event in flow.listen(workspace="street", patience=0, by="ben")} == {"ben"}
+        assert {event.account for event in flow.history(args.job, by="ben")} == {"ben"}
+        assert {event.account for event in flow.events(workspace="street", by="ben")} == {"ben"}
+        assert {event.account for event in flow.listen(workspace="street", timeout=0, by="ben")} == {"ben"}
         with pytest.raises(NotAllowed, match="ben may not read results: the role operator does not include it"):
-            flow.turn(cy, by="ben")
+            flow.assignment(cy, by="ben")
         with pytest.raises(NotAllowed, match="read results"):
-            flow.turns("cy", job=args.job, by="ben")
-        assert list(flow.turns("cy", by="ben")) == []
+            flow.assignments("cy", job=args.job, by="ben")
+        assert list(flow.assignments("cy", by="ben")) == []
 
     def test_the_policy_is_asked_of_each_job(self, flow: Flow) -> None:
         args = a_town(flow).args
         assert {job.name for job in flow.jobs("street", by="ben")} == {"cats", "birds"}
         flow.remove_workers(args.job, Stage.LABEL, ["ben"], by="ada")
         assert {job.name for job in flow.jobs("street", by="ben")} == {"birds"}
-        assert all(turn.job != args.job.id for turn in flow.turns("ben", live=False, by="ben"))
+        assert all(assignment.job != args.job.id for assignment in flow.assignments("ben", live=False, by="ben"))
         assert all(event.job != args.job.id for event in flow.events(workspace="street", by="ben"))
         with pytest.raises(NotAllowed, match="the workforce of this job does not name them"):
-            flow.tasks(args.turn, by="ben")
+            flow.tasks(args.assignment, by="ben")
 
     def test_everything_is_not_for_a_member(self, flow: Flow) -> None:
         street(flow)
         calls: list[Callable[[], object]] = [
             lambda: flow.events(by="ada"),
-            lambda: list(flow.listen(patience=0, by="ada")),
+            lambda: list(flow.listen(timeout=0, by="ada")),
             lambda: flow.verify(by="ada"),
             lambda: flow.copy(to=MemoryStore(), by="ada"),
         ]
@@ -383,9 +383,9 @@ class TestOwnAndOthers:
     def test_an_account_of_two_workspaces_reads_in_both(self, flow: Flow) -> None:
         street(flow, "ben")
         flow.create_workspace("alley", admin="ada")
-        assert list(flow.turns("ben", by="ada")) == []
+        assert list(flow.assignments("ben", by="ada")) == []
         with pytest.raises(NotFound, match="no Member 'nobody'"):
-            flow.turns("nobody")
+            flow.assignments("nobody")
 
     def test_an_own_table_may_open_a_reader(self) -> None:
         table = {**access.TABLE, Action.READ_RESULTS: dict.fromkeys(Role, Grant.YES)}
@@ -399,10 +399,10 @@ class TestReferences:
     def test_a_token_belongs_to_a_stage(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), label=["ada"], inspect=["ben"])
         flow.add_workers(job, Stage.INSPECT, ["ada"], by="ada")
-        turn = flow.claim("ada", job, Stage.LABEL, token="t")
-        assert turn
+        assignment = flow.claim("ada", job, Stage.LABEL, token="t")
+        assert assignment
         assert flow.claim("ada", job, Stage.INSPECT, token="t") is None
-        assert flow.claim("ada", job, Stage.LABEL, token="t") == turn
+        assert flow.claim("ada", job, Stage.LABEL, token="t") == assignment
 
     def test_an_object_whose_key_was_used_again(self) -> None:
         """The keys come from an application that begins to count anew."""
@@ -428,7 +428,7 @@ class TestReferences:
             flow.claim(attrs.evolve(ben, workspace=9), job, Stage.LABEL)
         assert flow.claim(ben, job, Stage.LABEL)
 
-    def test_a_package_is_no_turn(self, flow: Flow) -> None:
+    def test_a_package_is_no_assignment(self, flow: Flow) -> None:
         job = cats(flow)
         package = next(flow.packages(job))
         for wrong in (package, job):
@@ -471,8 +471,8 @@ class TestImporting:
     CATS = templates.image_classification(["cat", "dog"])
 
     def imported(self, flow: Flow, workspace: str, name: str) -> Job:
-        block = {"results": [{"questionId": "1", "data": "cat", "markTitle": "x", "type": "survey/value"}]}
-        data = [{"data": {"source": "a.jpg"}, "label-77": block}]
+        transaction = {"results": [{"questionId": "1", "data": "cat", "markTitle": "x", "type": "survey/value"}]}
+        data = [{"data": {"source": "a.jpg"}, "label-77": transaction}]
         return flow.import_job(workspace, name, template=self.CATS, data=data, by="ada")
 
     def test_the_history_of_a_deleted_job_is_nobody_elses(self, flow: Flow) -> None:
@@ -502,5 +502,5 @@ class TestImporting:
     def test_an_event_alone_keeps_an_id(self, flow: Flow) -> None:
         home = flow.create_workspace("street", admin="ada")
         with flow.store.write() as writer:
-            writer.add(an_event(workspace=home.id, job=77, verb="delete", member=0, package=0, turn=0, task=0))
+            writer.add(an_event(workspace=home.id, job=77, verb="delete", member=0, package=0, assignment=0, task=0))
         assert self.imported(flow, "street", "cats").id != 77

@@ -75,7 +75,7 @@ def test_a_description_holds_what_a_screen_needs() -> None:
 
 
 SENT = {
-    "regions": {"kind": "regions", "width": 12, "height": 9, "regions": [{"kind": "mask", "counts": [3, 4]}]},
+    "regions": {"kind": "regions", "width": 12, "height": 9, "regions": [{"kind": "mask", "is_resolved": [3, 4]}]},
     "spans": {"kind": "spans", "spans": [{"start": 1, "end": 2, "text": "a"}]},
     "preference": {"kind": "preference", "better": "a", "degree": 2},
     "choice": {"kind": "choice", "key": "cat"},
@@ -89,7 +89,7 @@ SENT = {
     [
         ("regions", "width", [12.7, "12", True, None, float("inf"), float("nan"), [12]]),
         ("regions", "rotation", [90.5, "90", False]),
-        ("regions", "regions", [[{"kind": "mask", "counts": [3, 4.2]}], [{"kind": "point", "x": 1, "y": 1, "id": 7}]]),
+        ("regions", "regions", [[{"kind": "mask", "is_resolved": [3, 4.2]}], [{"kind": "point", "x": 1, "y": 1, "id": 7}]]),
         ("spans", "spans", [[{"start": 1.5, "end": 2, "text": "a"}], [{"start": 1, "end": 2, "text": 12.7}]]),
         ("preference", "degree", [2.5, "2"]),
         ("choice", "key", [5, 12.7, None, True, ["cat"]]),

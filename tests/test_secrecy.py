@@ -43,40 +43,40 @@ Vote = Callable[[Flow, Assignment], object]
 
 
 def says(answer: str) -> Vote:
-    def vote(flow: Flow, turn: Assignment) -> None:
-        for work in flow.tasks(turn):
-            flow.save(turn, work, Choice(answer))
-        flow.submit(turn)
+    def vote(flow: Flow, assignment: Assignment) -> None:
+        for work in flow.tasks(assignment):
+            flow.save(assignment, work, Choice(answer))
+        flow.submit(assignment)
 
     return vote
 
 
-def gives_one_up(flow: Flow, turn: Assignment) -> None:
-    one, other = flow.tasks(turn)
-    flow.abandon(turn, one, "dark")
-    flow.save(turn, other, Choice("cat"))
-    flow.submit(turn)
+def gives_one_up(flow: Flow, assignment: Assignment) -> None:
+    one, other = flow.tasks(assignment)
+    flow.abandon(assignment, one, "dark")
+    flow.save(assignment, other, Choice("cat"))
+    flow.submit(assignment)
 
 
-def thinks_again(flow: Flow, turn: Assignment) -> None:
-    for work in flow.tasks(turn):
-        flow.save(turn, work, Choice("dog"))
-    says("cat")(flow, turn)
+def thinks_again(flow: Flow, assignment: Assignment) -> None:
+    for work in flow.tasks(assignment):
+        flow.save(assignment, work, Choice("dog"))
+    says("cat")(flow, assignment)
 
 
-def hesitates(flow: Flow, turn: Assignment) -> None:
-    flow.save(turn, 1, Choice("dog"))
-    flow.save(turn, 2, Choice("cat"))
+def hesitates(flow: Flow, assignment: Assignment) -> None:
+    flow.save(assignment, 1, Choice("dog"))
+    flow.save(assignment, 2, Choice("cat"))
 
 
-def says_nothing(flow: Flow, turn: Assignment) -> None:
-    """Only holds the turn."""
+def says_nothing(flow: Flow, assignment: Assignment) -> None:
+    """Only holds the assignment."""
 
 
-def goes_and_comes_again(flow: Flow, turn: Assignment) -> None:
-    hesitates(flow, turn)
-    flow.release(turn)
-    says("dog")(flow, taken(flow, "cy", flow.job(turn.job)))
+def goes_and_comes_again(flow: Flow, assignment: Assignment) -> None:
+    hesitates(flow, assignment)
+    flow.release(assignment)
+    says("dog")(flow, taken(flow, "cy", flow.job(assignment.job)))
 
 
 PAIRS = [
@@ -87,7 +87,7 @@ PAIRS = [
     (says_nothing, says("dog")),
 ]
 HOLDING = frozenset({"explain", "available", "what I find"})
-"""What tells how many hold a turn, and so that somebody has handed theirs in, but not with what."""
+"""What tells how many hold an assignment, and so that somebody has handed theirs in, but not with what."""
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -142,7 +142,7 @@ def world(flow: Flow, vote: Vote, *, again: bool) -> Args:
     ben = taken(flow, "ben", job)
     taken(flow, "lea", job)
     (task, _) = flow.results(job)
-    return Args(job=job, member="cy", turn=cy, review=ben, closed=1, task=task.task)
+    return Args(job=job, member="cy", assignment=cy, review=ben, closed=1, task=task.task)
 
 
 def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
@@ -154,9 +154,9 @@ def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
         "export": lambda: (flow.export(args.job, "itag", file, by=by), file.getvalue()),
         "tables": lambda: (flow.export(args.job, "csv", file, by=by), file.getvalue()),
         "own tasks": lambda: list(flow.tasks(args.review, by=by)),
-        "own turn": lambda: flow.turn(args.review, by=by),
-        "own turns": lambda: list(flow.turns(by, live=False, by=by)),
-        "all turns": lambda: list(flow.turns("cy", live=False, by=by)),
+        "own assignment": lambda: flow.assignment(args.review, by=by),
+        "own assignments": lambda: list(flow.assignments(by, live=False, by=by)),
+        "all assignments": lambda: list(flow.assignments("cy", live=False, by=by)),
         "all history": lambda: list(flow.history(args.job, by=by)),
         **{state.value: lambda state=state: list(flow.find_tasks(args.job, state=state, by=by)) for state in TaskState},
         "dogs": lambda: list(flow.find_tasks(args.job, label="dog", by=by)),
@@ -171,7 +171,7 @@ def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
 class WritesEverything:
     """A format of the application, which writes all that a result has."""
 
-    joins = True
+    is_concatenable = True
 
     def write(self, results: Iterable[Result], target: Any, **_: Any) -> WriteReport:
         seen = list(results)
@@ -184,7 +184,7 @@ def everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has the name of the format mean one that writes everything, however it is looked up."""
     monkeypatch.setattr(formats, "find", lambda name: WritesEverything())
     monkeypatch.setattr(formats, "must_take", lambda *_: None)
-    monkeypatch.setattr(formats, "joins", lambda _: True)
+    monkeypatch.setattr(formats, "is_concatenable", lambda _: True)
 
 
 @pytest.mark.usefixtures("everything")
@@ -232,7 +232,7 @@ def test_the_application_and_who_cannot_vote_see_them(new: Callable[[], Flow], a
     told, differ = seen(one, here, "eve"), seen(other, there, "eve")
     assert {name for name in told if told[name] != differ[name]} >= {"results", "result", "all history", "abandoned"}
     assert list(one.results(here.job)) != list(other.results(there.job))
-    assert one.turn(here.turn, by="eve") == one.turn(here.turn)
+    assert one.assignment(here.assignment, by="eve") == one.assignment(here.assignment)
 
 
 def test_who_has_voted_sees_the_others_if_they_may_see_results(new: Callable[[], Flow]) -> None:
@@ -240,25 +240,25 @@ def test_who_has_voted_sees_the_others_if_they_may_see_results(new: Callable[[],
     args = world(flow, says("dog"), again=False)
     for name in ("ben", "lea"):
         with pytest.raises(NotAllowed):
-            flow.turn(args.turn, by=name)
-        (turn,) = flow.turns(name, job=args.job)
-        says("cat")(flow, turn)
+            flow.assignment(args.assignment, by=name)
+        (assignment,) = flow.assignments(name, job=args.job)
+        says("cat")(flow, assignment)
     with pytest.raises(NotAllowed, match="the role operator does not include it"):
-        flow.turn(args.turn, by="ben")
-    assert flow.turn(args.turn, by="lea").outcome is Outcome.SUBMITTED
+        flow.assignment(args.assignment, by="ben")
+    assert flow.assignment(args.assignment, by="lea").outcome is Outcome.SUBMITTED
 
 
 def test_a_leader_sees_the_votes_behind_their_own(new: Callable[[], Flow]) -> None:
     flow = new()
     args = world(flow, says("dog"), again=False)
     assert [result.state for result in flow.results(args.job, by="lea")] == [TaskState.TODO] * 2
-    assert list(flow.turns("cy", by="lea")) == []
-    (turn,) = flow.turns("lea", job=args.job)
-    says("cat")(flow, turn)
+    assert list(flow.assignments("cy", by="lea")) == []
+    (assignment,) = flow.assignments("lea", job=args.job)
+    says("cat")(flow, assignment)
     (package,) = flow.packages(args.job)
     assert package.state.value == "label"
-    assert [one.member for one in flow.turns("cy", live=False, by="lea")] == [args.turn.member]
-    assert {event.turn for event in flow.history(args.job, by="lea")} > {args.turn.id}
+    assert [one.member for one in flow.assignments("cy", live=False, by="lea")] == [args.assignment.member]
+    assert {event.assignment for event in flow.history(args.job, by="lea")} > {args.assignment.id}
     assert list(flow.history(args.job, by="ada")) != list(flow.history(args.job))
 
 
@@ -278,29 +278,29 @@ def test_everybody_who_may_sees_them_when_the_package_has_left(new: Callable[[],
     flow = new()
     args = world(flow, says("dog"), again=False)
     for name in ("ben", "lea"):
-        (turn,) = flow.turns(name, job=args.job)
-        says("cat")(flow, turn)
+        (assignment,) = flow.assignments(name, job=args.job)
+        says("cat")(flow, assignment)
     for name in ("ada", "lea", "eve"):
         assert [len(result.provenance) for result in flow.results(args.job, by=name)] == [4, 4]
-        assert flow.turn(args.turn, by=name).outcome is Outcome.SUBMITTED
+        assert flow.assignment(args.assignment, by=name).outcome is Outcome.SUBMITTED
 
 
 def test_an_archived_job_keeps_no_secrets(new: Callable[[], Flow]) -> None:
     flow = new()
     args = world(flow, says("dog"), again=False)
-    assert not list(flow.turns("cy", live=False, by="ada"))
+    assert not list(flow.assignments("cy", live=False, by="ada"))
     flow.archive(args.job, by="ada")
-    assert list(flow.turns("cy", live=False, by="ada"))
+    assert list(flow.assignments("cy", live=False, by="ada"))
 
 
 def test_a_draft_is_shown_to_its_voter_alone(new: Callable[[], Flow]) -> None:
     flow = new()
     job = a_poll(flow, again=False)
-    turn = taken(flow, "cy", job)
-    hesitates(flow, turn)
-    flow.release(turn)
-    assert [work.draft for work in flow.tasks(taken(flow, "ben", job), by="ben")] == [None, None]
-    drafts = [work.draft for work in flow.tasks(taken(flow, "cy", job), by="cy")]
+    assignment = taken(flow, "cy", job)
+    hesitates(flow, assignment)
+    flow.release(assignment)
+    assert [work.previous for work in flow.tasks(taken(flow, "ben", job), by="ben")] == [None, None]
+    drafts = [work.previous for work in flow.tasks(taken(flow, "cy", job), by="cy")]
     assert [draft and draft.reply for draft in drafts] == [Choice("dog"), Choice("cat")]
 
 
@@ -309,5 +309,5 @@ def test_nor_is_what_was_given_back_and_taken_again(new: Callable[[], Flow]) -> 
     here, there = world(one, says("cat"), again=False), world(other, goes_and_comes_again, again=False)
     for by in ("ben", "lea", "dan", "ada"):
         mine, theirs = seen(one, here, by), seen(other, there, by)
-        for name in ("results", "find_tasks", "progress", "turns", "all turns", "export", "abandoned", "answered"):
+        for name in ("results", "find_tasks", "progress", "assignments", "all assignments", "export", "abandoned", "answered"):
             assert mine[name] == theirs[name], (by, name)

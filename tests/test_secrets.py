@@ -127,11 +127,11 @@ def test_what_opens_the_store_elsewhere_does_not_show_it(postgres_url: str) -> N
     before, _, after = postgres_url.partition("?")
     url = f"{before}?{after}{'&' if after else ''}password={S}"
     with itagflow.open(url) as flow:
-        opener = flow.store.opener()
-        shown = "".join(map(repr, (flow, flow.store, opener, pickle.loads(pickle.dumps(opener)))))
+        connector = flow.store.connector()
+        shown = "".join(map(repr, (flow, flow.store, connector, pickle.loads(pickle.dumps(connector)))))
         assert S not in shown
-        assert opener is not None
-        opener().close()
+        assert connector is not None
+        connector().close()
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from scenes import Clock, cats, labeled, rows, street, taken, verbs
 import itagflow
 from itagflow import (
     Accept,
-    AvgSize,
+    PackageCount,
     Choice,
-    FieldBase,
+    GroupByField,
     FixedSize,
     Flow,
     Group,
@@ -31,7 +31,7 @@ from itagflow import (
     Stage,
     TaskState,
     Text,
-    TurnState,
+    AssignmentState,
     Verdict,
     Workflow,
     WrongState,
@@ -47,93 +47,93 @@ class TestLabeling:
         ben, cy = taken(flow, "ben", job), taken(flow, "cy", job)
         assert (ben.package, cy.package) == (1, 2)
         assert flow.claim("ben", job, L) is None
-        for turn in (ben, cy):
-            for work in flow.tasks(turn):
-                flow.save(turn, work, Choice("cat"))
-            flow.submit(turn)
+        for assignment in (ben, cy):
+            for work in flow.tasks(assignment):
+                flow.save(assignment, work, Choice("cat"))
+            flow.submit(assignment)
         assert flow.job(job).state is JobState.FINISHED
         assert flow.progress(job).done == 4
         assert [result.state for result in flow.results(job)] == [TaskState.FINAL] * 4
 
     def test_saving_again_replaces_and_the_history_keeps_what_was(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
-        flow.save(turn, 1, Choice("cat"))
-        again = flow.save(turn, 1, Choice("dog"))
+        assignment = taken(flow, "ben", job)
+        flow.save(assignment, 1, Choice("cat"))
+        again = flow.save(assignment, 1, Choice("dog"))
         assert (again.reply, again.version) == (Choice("dog"), 1)
         last = list(flow.history(job))[-1]
-        assert last.data["was"]["1"]["replies"] == {"1": {"kind": "choice", "key": "cat"}}
-        assert last.who == "ben"
+        assert last.data["previous"]["1"]["replies"] == {"1": {"kind": "choice", "key": "cat"}}
+        assert last.account == "ben"
 
     def test_sending_the_same_again_changes_nothing(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
-        first = flow.save(turn, 1, Choice("cat"))
+        assignment = taken(flow, "ben", job)
+        first = flow.save(assignment, 1, Choice("cat"))
         before = verbs(flow, job)
-        assert flow.save(turn, 1, Choice("cat")) == first
+        assert flow.save(assignment, 1, Choice("cat")) == first
         assert verbs(flow, job) == before
-        flow.save(turn, 2, Choice("cat"))
-        done = flow.submit(turn)
-        assert flow.submit(turn) == done
+        flow.save(assignment, 2, Choice("cat"))
+        done = flow.submit(assignment)
+        assert flow.submit(assignment) == done
         assert verbs(flow, job).count("submit") == 1
 
     def test_many_answers_are_saved_as_one_act_or_not_at_all(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         with pytest.raises(InvalidData, match="task 2, 1: 'bird' is not an option"):
-            flow.save_many(turn, {1: Choice("cat"), 2: Choice("bird")})
-        assert all(work.answer is None for work in flow.tasks(turn))
-        saved = flow.save_many(turn, [(work, Choice("dog")) for work in flow.tasks(turn)])
+            flow.save_many(assignment, {1: Choice("cat"), 2: Choice("bird")})
+        assert all(work.answer is None for work in flow.tasks(assignment))
+        saved = flow.save_many(assignment, [(work, Choice("dog")) for work in flow.tasks(assignment)])
         assert [answer.task for answer in saved] == [1, 2]
         assert verbs(flow, job).count("save") == 1
-        flow.submit(turn)
+        flow.submit(assignment)
 
     def test_a_submit_lists_what_is_missing(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
-        flow.save(turn, 1, Choice("cat"))
+        assignment = taken(flow, "ben", job)
+        flow.save(assignment, 1, Choice("cat"))
         with pytest.raises(Incomplete) as refused:
-            flow.submit(turn)
+            flow.submit(assignment)
         assert refused.value.tasks == (2,)
-        assert flow.turn(turn).state is TurnState.HELD
+        assert flow.assignment(assignment).state is AssignmentState.HELD
 
     def test_an_abandoned_task_needs_no_answer_and_can_be_restored(self, flow: Flow) -> None:
         job = cats(flow, tasks=2)
-        turn = taken(flow, "ben", job)
-        flow.save(turn, 1, Choice("cat"))
-        flow.save(turn, 2, Choice("cat"))
-        flow.abandon(turn, 1, "too dark")
-        assert flow.restore(turn, 1).reply == Choice("cat")
-        flow.abandon(turn, 2, "too dark")
-        flow.submit(turn)
+        assignment = taken(flow, "ben", job)
+        flow.save(assignment, 1, Choice("cat"))
+        flow.save(assignment, 2, Choice("cat"))
+        flow.abandon(assignment, 1, "too dark")
+        assert flow.restore(assignment, 1).reply == Choice("cat")
+        flow.abandon(assignment, 2, "too dark")
+        flow.submit(assignment)
         assert flow.progress(job).abandoned == 1
         assert [result.state for result in flow.results(job)] == [TaskState.FINAL, TaskState.ABANDONED]
-        assert flow.result((job.id, 2)).last.abandoned == "too dark"
+        assert flow.result((job.id, 2)).last.abandon_reason == "too dark"
 
     def test_a_job_may_have_its_own_check(self, flow: Flow) -> None:
         job = cats(flow)
 
         def no_dogs(task: itagflow.Task, replies: dict[str, Choice]) -> list[Problem]:
-            seen = list(flow.packages(job))  # no block is open while it runs
+            seen = list(flow.packages(job))  # no transaction is open while it runs
             return [Problem("1", f"no dogs in {task.data['source']}, {len(seen)}")] * (replies["1"] == Choice("dog"))
 
-        flow.set_check(job, no_dogs)
-        turn = taken(flow, "ben", job)
+        flow.set_validator(job, no_dogs)
+        assignment = taken(flow, "ben", job)
         with pytest.raises(InvalidData, match=r"no dogs in 1\.jpg, 2"):
-            flow.save(turn, 1, Choice("dog"))
-        flow.save(turn, 1, Choice("cat"))
-        flow.set_check(job, None)
-        flow.save(turn, 1, Choice("dog"))
+            flow.save(assignment, 1, Choice("dog"))
+        flow.save(assignment, 1, Choice("cat"))
+        flow.set_validator(job, None)
+        flow.save(assignment, 1, Choice("dog"))
 
 
 class TestClaiming:
-    def test_a_repeated_token_gives_the_same_turn(self, flow: Flow) -> None:
+    def test_a_repeated_token_gives_the_same_assignment(self, flow: Flow) -> None:
         job = cats(flow)
         first = flow.claim("ben", job, L, token="request-7")
         assert flow.claim("ben", job, L, token="request-7") == first
         assert flow.claim("ben", job, L, token="request-8").package == 2
 
-    def test_a_token_names_the_own_lapsed_turn_that_it_gave(self, flow: Flow, clock: Clock) -> None:
+    def test_a_token_names_the_own_lapsed_assignment_that_it_gave(self, flow: Flow, clock: Clock) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(lease=timedelta(minutes=10))))
         first = flow.claim("ben", job, L, token="request-7")
         clock.forward(minutes=11)
@@ -145,7 +145,7 @@ class TestClaiming:
         job = cats(flow, tasks=6, workflow=Workflow(Label(limit=2)))
         held = [taken(flow, "ben", job), taken(flow, "ben", job)]
         assert flow.claim("ben", job, L) is None
-        assert flow.explain("ben", job, L) == "the limit is reached: ben holds 2 of 2 turns"
+        assert flow.explain("ben", job, L) == "the limit is reached: ben holds 2 of 2 assignments"
         flow.release(held[0])
         assert flow.claim("ben", job, L) is not None
 
@@ -153,49 +153,49 @@ class TestClaiming:
         job = cats(flow, tasks=8)
         flow.prioritize(job, 5, packages=[3], by="ada")
         assert taken(flow, "ben", job).package == 3
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         clock.forward(minutes=1)
-        flow.release(turn, reason="lunch")
+        flow.release(assignment, reason="lunch")
         assert [taken(flow, "cy", job).package for _ in range(3)] == [2, 4, 1]
 
-    def test_what_a_returned_turn_had_saved_is_a_draft_for_the_next(self, flow: Flow) -> None:
+    def test_what_a_returned_assignment_had_saved_is_a_draft_for_the_next(self, flow: Flow) -> None:
         job = cats(flow, tasks=2)
-        turn = taken(flow, "ben", job)
-        flow.save(turn, 1, Choice("dog"))
-        flow.release(turn)
+        assignment = taken(flow, "ben", job)
+        flow.save(assignment, 1, Choice("dog"))
+        flow.release(assignment)
         work = next(flow.tasks(taken(flow, "cy", job)))
-        assert (work.draft.reply, work.answer) == (Choice("dog"), None)
+        assert (work.previous.reply, work.answer) == (Choice("dog"), None)
 
     def test_a_lapsed_lease_is_only_takeable(self, flow: Flow, clock: Clock) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(lease=timedelta(minutes=10))))
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         clock.forward(minutes=11)
-        flow.save(turn, 1, Choice("cat"))  # nobody took it, so ben goes on, and the lease with him
+        flow.save(assignment, 1, Choice("cat"))  # nobody took it, so ben goes on, and the lease with him
         assert flow.claim("cy", job, L) is None
         clock.forward(minutes=11)
         new = taken(flow, "cy", job)
-        assert (new.package, new.member != turn.member) == (1, True)
-        with pytest.raises(NotHeld, match="the lease lapsed and the turn was taken"):
-            flow.save(turn, 1, Choice("dog"))
+        assert (new.package, new.member != assignment.member) == (1, True)
+        with pytest.raises(NotHeld, match="the lease lapsed and the assignment was taken"):
+            flow.save(assignment, 1, Choice("dog"))
 
     def test_expire_returns_all_that_lapsed(self, flow: Flow, clock: Clock) -> None:
         job = cats(flow, workflow=Workflow(Label(lease=timedelta(minutes=10))))
-        turn, other = taken(flow, "ben", job), taken(flow, "cy", job)
+        assignment, other = taken(flow, "ben", job), taken(flow, "cy", job)
         clock.forward(minutes=6)
         flow.renew(other)
         clock.forward(minutes=6)
-        assert [returned.id for returned in flow.expire(job, by="ada")] == [turn.id]
-        assert flow.turn(turn).outcome is Outcome.EXPIRED
+        assert [returned.id for returned in flow.expire(job, by="ada")] == [assignment.id]
+        assert flow.assignment(assignment).outcome is Outcome.EXPIRED
 
     def test_work_is_pushed_to_people_too(self, flow: Flow) -> None:
         job = cats(flow)
         package = next(flow.packages(job))
         offer = flow.assign(package, "cy", by="ada")
-        assert offer.state is TurnState.OFFERED
+        assert offer.state is AssignmentState.OFFERED
         assert taken(flow, "ben", job).package == 2
         assert taken(flow, "cy", job).id == offer.id
         again = flow.reassign(offer, "ben", by="ada", reason="cy is ill")
-        assert [turn.id for turn in flow.turns("ben") if turn.state is TurnState.OFFERED] == [again.id]
+        assert [assignment.id for assignment in flow.assignments("ben") if assignment.state is AssignmentState.OFFERED] == [again.id]
         with pytest.raises(NotAllowed, match="no free slot"):
             flow.assign(package, "cy", by="ada")
 
@@ -212,14 +212,14 @@ class TestClaiming:
         labeled(flow, "ben", job)
         assert taken(flow, "ben", job, I)
 
-    def test_a_paused_job_gives_out_nothing_but_lets_held_turns_end(self, flow: Flow) -> None:
+    def test_a_paused_job_gives_out_nothing_but_lets_held_assignments_end(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         flow.pause(job, by="ada")
         assert flow.claim("cy", job, L) is None
         assert flow.explain("cy", job, L) == "the job is paused"
-        flow.save_many(turn, {1: Choice("cat"), 2: Choice("cat")})
-        flow.submit(turn)
+        flow.save_many(assignment, {1: Choice("cat"), 2: Choice("cat")})
+        flow.submit(assignment)
         flow.resume(job, by="ada")
         assert flow.claim("cy", job, L) is not None
 
@@ -229,9 +229,9 @@ class TestClaiming:
         assert flow.explain("di", job, I) == "1 packages are still at an earlier stage"
         labeled(flow, "ben", job)
         assert flow.explain("cy", job, L) == "all done here: 1 packages are at a later stage"
-        turn = taken(flow, "di", job, I)
-        assert flow.explain("ada", job, I) == "1 turns are held by or offered to people, and no lease ends"
-        flow.reject(turn, reason="again")
+        assignment = taken(flow, "di", job, I)
+        assert flow.explain("ada", job, I) == "1 assignments are held by or offered to people, and no lease ends"
+        flow.reject(assignment, reason="again")
         assert flow.explain("ben", job, L) == "something is offered: claim it"
         labeled(flow, "ben", job)
         flow.review(taken(flow, "di", job, I))
@@ -246,16 +246,16 @@ class TestClaiming:
 
     def test_who_leaves_gives_everything_back(self, flow: Flow) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(limit=1)))
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         flow.remove_member(job.workspace, "ben", by="ada")
-        assert flow.turn(turn).outcome is Outcome.RECALLED
+        assert flow.assignment(assignment).outcome is Outcome.RECALLED
         with pytest.raises(NotHeld):
-            flow.save(turn, 1, Choice("cat"))
+            flow.save(assignment, 1, Choice("cat"))
         with pytest.raises(NotAllowed, match="removed"):
             flow.claim("ben", job, L)
         assert taken(flow, "cy", job).package == 1
         back = flow.add_member(job.workspace, "ben", Role.OPERATOR, by="ada")
-        assert back.id == turn.member
+        assert back.id == assignment.member
 
 
 class TestReviewing:
@@ -264,18 +264,18 @@ class TestReviewing:
     def test_what_is_judged_wrong_goes_back_to_its_author_with_the_remark(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=3, size=3)
         labeled(flow, "ben", job)
-        turn = taken(flow, "di", job, I)
-        flow.judge(turn, 2, wrong="a dog")
+        assignment = taken(flow, "di", job, I)
+        flow.judge(assignment, 2, wrong="a dog")
         with pytest.raises(Incomplete) as refused:
-            flow.review(turn)
+            flow.review(assignment)
         assert refused.value.tasks == (2,)
-        rejected = flow.reject(turn)
-        assert (rejected.outcome, rejected.sent_back, rejected.remark) == (Outcome.REJECTED, (2,), "a dog")
+        rejected = flow.reject(assignment)
+        assert (rejected.outcome, rejected.sent_back, rejected.comment) == (Outcome.REJECTED, (2,), "a dog")
         assert flow.progress(job).wrong == 1
         again = taken(flow, "ben", job)
         assert (again.round, again.scope) == (2, (2,))
         (work,) = flow.tasks(again)
-        assert (work.remark, work.shown.reply) == ("a dog", Choice("cat"))
+        assert (work.comment, work.submitted.reply) == ("a dog", Choice("cat"))
         with pytest.raises(InvalidData, match="not in the scope"):
             flow.save(again, 1, Choice("dog"))
         flow.save(again, 2, Choice("dog"))
@@ -289,9 +289,9 @@ class TestReviewing:
     def test_a_reviewer_may_modify_and_the_labelers_answer_stays_in_its_block(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
         labeled(flow, "ben", job)
-        turn = taken(flow, "di", job, I)
-        flow.modify(turn, 1, Choice("dog"))
-        flow.review(turn)
+        assignment = taken(flow, "di", job, I)
+        flow.modify(assignment, 1, Choice("dog"))
+        flow.review(assignment)
         result = flow.result((job.id, 1))
         assert result.stages[L].replies["1"] == Choice("cat")
         assert result.stages[I].replies["1"] == Choice("dog")
@@ -300,9 +300,9 @@ class TestReviewing:
     def test_a_modify_stands_when_other_tasks_are_rejected(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
         labeled(flow, "ben", job)
-        turn = taken(flow, "di", job, I)
-        flow.modify(turn, 1, Choice("dog"))
-        flow.reject(turn, tasks=[2], reason="look again")
+        assignment = taken(flow, "di", job, I)
+        flow.modify(assignment, 1, Choice("dog"))
+        flow.reject(assignment, tasks=[2], reason="look again")
         labeled(flow, "ben", job)
         flow.review(taken(flow, "di", job, I))
         assert flow.result((job.id, 1)).replies["1"] == Choice("dog")
@@ -310,21 +310,21 @@ class TestReviewing:
     def test_rejecting_everything_needs_a_reason(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
         labeled(flow, "ben", job)
-        turn = taken(flow, "di", job, I)
+        assignment = taken(flow, "di", job, I)
         with pytest.raises(Incomplete, match="give a reason"):
-            flow.reject(turn)
-        flow.reject(turn, reason="all blurred")
+            flow.reject(assignment)
+        flow.reject(assignment, reason="all blurred")
         assert flow.progress(job).wrong == 2
         again = taken(flow, "ben", job)
-        assert (again.scope, [work.remark for work in flow.tasks(again)]) == (None, ["all blurred"] * 2)
+        assert (again.scope, [work.comment for work in flow.tasks(again)]) == (None, ["all blurred"] * 2)
 
     def test_a_judgment_can_be_taken_back(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
         labeled(flow, "ben", job)
-        turn = taken(flow, "di", job, I)
-        flow.judge(turn, 1, wrong="hm")
-        assert flow.judge(turn, 1).verdict is Verdict.RIGHT
-        flow.review(turn)
+        assignment = taken(flow, "di", job, I)
+        flow.judge(assignment, 1, wrong="hm")
+        assert flow.judge(assignment, 1).verdict is Verdict.RIGHT
+        flow.review(assignment)
 
     def test_rework_goes_to_the_pool_or_to_a_named_member(self, flow: Flow) -> None:
         workflow = Workflow(Label(rework=Route.POOL), Inspect())
@@ -338,7 +338,7 @@ class TestReviewing:
         job = cats(flow, workflow=Workflow(Label(rework="cy"), Inspect()), tasks=2)
         labeled(flow, "ben", job)
         flow.reject(taken(flow, "di", job, I), reason="again")
-        assert [turn.state for turn in flow.turns("cy")] == [TurnState.OFFERED]
+        assert [assignment.state for assignment in flow.assignments("cy")] == [AssignmentState.OFFERED]
 
     def test_an_author_who_left_is_replaced_by_a_free_slot(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
@@ -353,12 +353,12 @@ class TestReviewing:
         labeled(flow, "ben", job)
         flow.review(taken(flow, "di", job, I))
         flow.reject(taken(flow, "ada", job, A), tasks=[3], reason="no")
-        turn = taken(flow, "di", job, I)
-        assert (turn.round, turn.scope) == (2, (3,))
+        assignment = taken(flow, "di", job, I)
+        assert (assignment.round, assignment.scope) == (2, (3,))
         with pytest.raises(Incomplete):
-            flow.review(turn)
-        flow.modify(turn, 3, Choice("dog"))
-        flow.review(turn)
+            flow.review(assignment)
+        flow.modify(assignment, 3, Choice("dog"))
+        flow.review(assignment)
         flow.accept(taken(flow, "ada", job, A))
         assert flow.result((job.id, 3)).replies["1"] == Choice("dog")
         assert flow.progress(job).wrong == 0
@@ -366,24 +366,24 @@ class TestReviewing:
     def test_a_sample_is_drawn_once_and_the_rest_passes_with_it(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect(sample=0.25)), tasks=10, size=10)
         labeled(flow, "ben", job)
-        turn = taken(flow, "di", job, I)
-        assert len(turn.scope) == 3
-        flow.release(turn)
-        assert taken(flow, "di", job, I).scope == turn.scope
-        flow.review(next(flow.turns("di")))
-        looked = [result.stages[I].looked_at for result in flow.results(job)]
+        assignment = taken(flow, "di", job, I)
+        assert len(assignment.scope) == 3
+        flow.release(assignment)
+        assert taken(flow, "di", job, I).scope == assignment.scope
+        flow.review(next(flow.assignments("di")))
+        looked = [result.stages[I].inspected for result in flow.results(job)]
         assert looked.count(True) == 3
 
     def test_a_reviewer_undoes_that_a_task_was_abandoned(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=2)
-        turn = taken(flow, "ben", job)
-        flow.save_many(turn, {1: Choice("cat"), 2: Choice("dog")})
-        flow.abandon(turn, 1, "too dark")
-        flow.submit(turn)
-        turn = taken(flow, "di", job, I)
-        assert next(flow.tasks(turn)).shown.abandoned == "too dark"
-        assert flow.restore(turn, 1).reply == Choice("cat")
-        flow.review(turn)
+        assignment = taken(flow, "ben", job)
+        flow.save_many(assignment, {1: Choice("cat"), 2: Choice("dog")})
+        flow.abandon(assignment, 1, "too dark")
+        flow.submit(assignment)
+        assignment = taken(flow, "di", job, I)
+        assert next(flow.tasks(assignment)).submitted.abandon_reason == "too dark"
+        assert flow.restore(assignment, 1).reply == Choice("cat")
+        flow.review(assignment)
         assert flow.progress(job).abandoned == 0
         assert flow.result((job.id, 1)).state is TaskState.FINAL
 
@@ -403,13 +403,13 @@ class TestReviewing:
 
     def test_verbs_of_another_stage_are_refused(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         with pytest.raises(WrongState):
-            flow.judge(turn, 1, wrong="x")
+            flow.judge(assignment, 1, wrong="x")
         with pytest.raises(WrongState):
-            flow.review(turn)
-        flow.save_many(turn, {1: Choice("cat"), 2: Choice("cat")})
-        flow.submit(turn)
+            flow.review(assignment)
+        flow.save_many(assignment, {1: Choice("cat"), 2: Choice("cat")})
+        flow.submit(assignment)
         review = taken(flow, "di", job, I)
         for act in (
             lambda: flow.save(review, 1, Choice("cat")),
@@ -427,19 +427,19 @@ class TestVoting:
         job = cats(flow, workflow=self.WORKFLOW, tasks=3, size=3, label=["ben", "cy", "eve"])
         said = {"ben": ["cat", "cat", "cat"], "cy": ["cat", "dog", "dog"], "eve": ["cat", "cat", None]}
         for name, words in said.items():
-            turn = taken(flow, name, job)
-            for work, word in zip(flow.tasks(turn), words, strict=True):
-                flow.save(turn, work, Choice(word)) if word else flow.abandon(turn, work, "dark")
-            flow.submit(turn)
+            assignment = taken(flow, name, job)
+            for work, word in zip(flow.tasks(assignment), words, strict=True):
+                flow.save(assignment, work, Choice(word)) if word else flow.abandon(assignment, work, "dark")
+            flow.submit(assignment)
         assert flow.progress(job).disputed == 1
-        turn = taken(flow, "di", job, I)
-        assert 3 in turn.scope
-        work = next(work for work in flow.tasks(turn) if work.task.number == 3)
+        assignment = taken(flow, "di", job, I)
+        assert 3 in assignment.scope
+        work = next(work for work in flow.tasks(assignment) if work.task.number == 3)
         assert [vote.reply for vote in work.votes] == [Choice("cat"), Choice("dog"), None]
         with pytest.raises(Incomplete, match="disagree"):
-            flow.review(turn)
-        flow.modify(turn, 3, Choice("dog"))
-        flow.review(turn)
+            flow.review(assignment)
+        flow.modify(assignment, 3, Choice("dog"))
+        flow.review(assignment)
         assert [result.replies["1"].key for result in flow.results(job)] == ["cat", "cat", "dog"]
         assert flow.progress(job).disputed == 0
 
@@ -477,7 +477,7 @@ class TestJobs:
 
     @pytest.mark.parametrize(
         ("packaging", "sizes"),
-        [(FixedSize(3), [3, 3, 1]), (AvgSize(3), [3, 2, 2]), (FieldBase("camera"), [4, 3])],
+        [(FixedSize(3), [3, 3, 1]), (PackageCount(3), [3, 2, 2]), (GroupByField("camera"), [4, 3])],
     )
     def test_packages_are_cut_as_asked(self, flow: Flow, packaging: itagflow.FixedSize, sizes: list[int]) -> None:
         data = [{"data": {"source": f"{n}.jpg", "camera": n % 2}} for n in range(7)]
@@ -522,11 +522,11 @@ class TestJobs:
     def test_finishing_by_hand_discards_only_when_told(self, flow: Flow) -> None:
         job = cats(flow)
         labeled(flow, "ben", job)
-        turn = taken(flow, "cy", job)
+        assignment = taken(flow, "cy", job)
         with pytest.raises(Incomplete, match="package 2 is still open"):
             flow.finish(job, by="ada")
         assert flow.finish(job, by="ada", discard_open=True).state is JobState.FINISHED
-        assert flow.turn(turn).outcome is Outcome.RECALLED
+        assert flow.assignment(assignment).outcome is Outcome.RECALLED
         assert [package.state for package in flow.packages(job)] == [PackageState.DONE, PackageState.DISCARDED]
         flow.reopen((job.id, 2), by="ada", reason="we need it after all")
         assert flow.job(job).state is JobState.RUNNING
@@ -534,10 +534,10 @@ class TestJobs:
 
     def test_accepted_work_is_locked_until_it_is_reopened(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=2)
-        turn = labeled(flow, "ben", job)
+        assignment = labeled(flow, "ben", job)
         flow.review(taken(flow, "di", job, I))
         with pytest.raises(NotHeld):
-            flow.save(turn, 1, Choice("dog"))
+            flow.save(assignment, 1, Choice("dog"))
         flow.reopen((job.id, 1), by="ada")
         again = taken(flow, "di", job, I)
         flow.modify(again, 1, Choice("dog"))
@@ -546,19 +546,19 @@ class TestJobs:
 
     def test_an_archived_job_is_read_only_and_can_be_deleted(self, flow: Flow) -> None:
         job = cats(flow)
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         with pytest.raises(NotAllowed, match="archive it first"):
             flow.delete(job, by="ada")
         flow.archive(job, by="ada")
         with pytest.raises(NotHeld):
-            flow.save(turn, 1, Choice("cat"))
+            flow.save(assignment, 1, Choice("cat"))
         with pytest.raises(NotAllowed, match="archived"):
             flow.update_job(job, remark="x", by="ada")
         flow.delete(job, by="ada")
         with pytest.raises(itagflow.NotFound):
             flow.job(job)
-        assert [event.verb for event in flow.events()][-1] == "delete"
-        assert not any(event.job == job.id for event in flow.events() if event.verb != "delete")
+        assert [event.type for event in flow.events()][-1] == "delete"
+        assert not any(event.job == job.id for event in flow.events() if event.type != "delete")
 
     def test_what_is_noted_about_a_job_can_change(self, flow: Flow, clock: Clock) -> None:
         job = cats(flow, tags=["animals"])
@@ -610,13 +610,13 @@ class TestJobs:
         heard: list[str] = []
 
         def listen(event: itagflow.Event) -> None:
-            heard.append(event.verb)
+            heard.append(event.type)
             raise RuntimeError("a bad listener")
 
         with itagflow.open("memory:", listeners=[listen]) as flow:
             job = cats(flow)
             taken(flow, "ben", job)
-            assert heard == [event.verb for event in flow.events()]
+            assert heard == [event.type for event in flow.events()]
         assert "a listener failed" in caplog.text
 
     def test_people_answer_texts_and_several_questions(self, flow: Flow) -> None:
@@ -628,11 +628,11 @@ class TestJobs:
             )
         )
         job = flow.create_job(home, "two", template=template, data=rows(1), workforce={L: ["ben"]}, by="ada")
-        turn = taken(flow, "ben", job)
+        assignment = taken(flow, "ben", job)
         with pytest.raises(InvalidData, match="must be a mapping from question id"):
-            flow.save(turn, 1, Choice("cat"))
-        flow.save(turn, 1, {"2": Text("Tom"), "1": Choice("cat")})
-        flow.submit(turn)
+            flow.save(assignment, 1, Choice("cat"))
+        flow.save(assignment, 1, {"2": Text("Tom"), "1": Choice("cat")})
+        flow.submit(assignment)
         assert flow.result((job.id, 1)).replies == {"1": Choice("cat"), "2": Text("Tom")}
 
 
@@ -643,7 +643,7 @@ class TestFollowing:
         labeled(flow, "ben", job)
         seen += flow.events(after=seen[-1].position)
         assert seen == list(flow.events())
-        assert [event.verb for event in seen][-4:] == ["claim", "save", "save", "submit"]
+        assert [event.type for event in seen][-4:] == ["claim", "save", "save", "submit"]
         assert list(flow.events(after=seen[-1].position)) == []
 
     def test_a_listener_hears_what_comes(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -651,14 +651,14 @@ class TestFollowing:
         monkeypatch.setattr("itagflow.flow.following.POLL", 0.01)
         job = cats(flow)
         heard = list[str]()
-        for event in flow.listen(after=list(flow.events())[-1].position, workspace="street", patience=0):
-            heard.append(event.verb)
-            if event.verb == "claim":
-                flow.release((job.id, event.turn))
+        for event in flow.listen(after=list(flow.events())[-1].position, workspace="street", timeout=0):
+            heard.append(event.type)
+            if event.type == "claim":
+                flow.release((job.id, event.assignment))
         assert heard == []
         taken(flow, "ben", job)
-        for event in flow.listen(workspace="street", patience=0.2):
-            heard.append(event.verb)
-            if event.verb == "claim":
-                flow.release((job.id, event.turn))
+        for event in flow.listen(workspace="street", timeout=0.2):
+            heard.append(event.type)
+            if event.type == "claim":
+                flow.release((job.id, event.assignment))
         assert heard[-2:] == ["claim", "release"]

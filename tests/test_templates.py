@@ -37,7 +37,7 @@ from itagflow.formats import itag
 quiet = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 
 
-def a_turn_with(flow: Flow, template: Template) -> tuple[Any, Any]:
+def a_assignment_with(flow: Flow, template: Template) -> tuple[Any, Any]:
     """A street where ben holds a turn on one task of a job with *template*."""
     street = flow.create_workspace("street", admin="ada")
     flow.add_member(street, "ben", Role.OPERATOR, by="ada")
@@ -58,9 +58,9 @@ def test_answers_survive_store_and_export_and_import(name: str, data: st.DataObj
     template = ALL[name]
     said = data.draw(replies(template))
     with itagflow.open("memory:") as flow:
-        job, turn = a_turn_with(flow, template)
-        assert flow.save(turn, 1, said).replies == said
-        flow.submit(turn)
+        job, assignment = a_assignment_with(flow, template)
+        assert flow.save(assignment, 1, said).replies == said
+        flow.submit(assignment)
         (result,) = flow.results(job)
         assert result.replies == said
         target = io.BytesIO()
@@ -83,13 +83,13 @@ def test_broken_answers_are_refused_with_every_path(name: str, data: st.DataObje
             said[question.id], expected[question.id] = data.draw(st.sampled_from(broken(question, said[question.id])))
     said["9"] = Text("to a question that is not there")
     with itagflow.open("memory:") as flow:
-        _, turn = a_turn_with(flow, template)
+        _, assignment = a_assignment_with(flow, template)
         before = list(flow.events())
         with pytest.raises(InvalidData) as refused:
-            flow.save(turn, 1, said)
+            flow.save(assignment, 1, said)
         assert set(expected.values()) <= {problem.where for problem in refused.value.problems}
         assert list(flow.events()) == before
-        assert next(flow.tasks(turn)).answer is None
+        assert next(flow.tasks(assignment)).answer is None
 
 
 COLOR = Question("2", QuestionKind.INPUT, "Which color?", when=("other",), rule=r"[a-z]+")
@@ -99,9 +99,9 @@ KIND = Question("1", QuestionKind.RADIO, "Kind", (Option("red"), Option("other")
 class TestQuestionsThatDependOnAnother:
     def refused(self, said: dict[str, Any]) -> list[str]:
         with itagflow.open("memory:") as flow:
-            _, turn = a_turn_with(flow, Template(questions=(KIND,)))
+            _, assignment = a_assignment_with(flow, Template(questions=(KIND,)))
             try:
-                flow.save(turn, 1, said)
+                flow.save(assignment, 1, said)
             except InvalidData as error:
                 return [str(problem) for problem in error.problems]
             return []
@@ -123,27 +123,27 @@ class TestQuestionsThatDependOnAnother:
     def test_inside_a_region_they_are_told_by_title(self) -> None:
         detection = Question("1", QuestionKind.PICTURE, "Objects", children=(attrs.evolve(KIND, id="1"),))
         with itagflow.open("memory:") as flow:
-            _, turn = a_turn_with(flow, Template(questions=(detection,)))
+            _, assignment = a_assignment_with(flow, Template(questions=(detection,)))
             box = itagflow.Box(0, 0, 5, 5, labels={"Kind": "other"})
             with pytest.raises(InvalidData, match="no reply to the required question 'Which color\\?'"):
-                flow.save(turn, 1, itagflow.Regions([box], width=9, height=9))
+                flow.save(assignment, 1, itagflow.Regions([box], width=9, height=9))
             box = itagflow.Box(0, 0, 5, 5, labels={"Kind": "other", "Which color?": "teal"})
-            assert flow.save(turn, 1, itagflow.Regions([box], width=9, height=9)).reply
+            assert flow.save(assignment, 1, itagflow.Regions([box], width=9, height=9)).reply
 
 
 def test_an_option_inside_another_can_be_chosen() -> None:
     animals = Option("animal", children=(Option("cat"), Option("dog")))
     with itagflow.open("memory:") as flow:
-        _, turn = a_turn_with(flow, templates.image_classification([animals]))
-        assert flow.save(turn, 1, Choice("dog")).reply == Choice("dog")
+        _, assignment = a_assignment_with(flow, templates.image_classification([animals]))
+        assert flow.save(assignment, 1, Choice("dog")).reply == Choice("dog")
         with pytest.raises(InvalidData, match="the options are animal, cat, dog"):
-            flow.save(turn, 1, Choice("car"))
+            flow.save(assignment, 1, Choice("car"))
 
 
 def test_the_text_of_a_span_is_filled_in() -> None:
     with itagflow.open("memory:") as flow:
-        _, turn = a_turn_with(flow, templates.entity_recognition(["company"]))
-        saved = flow.save(turn, 1, Spans([TextSpan(0, 6, labels={"Text content": ("company",)})]))
+        _, assignment = a_assignment_with(flow, templates.entity_recognition(["company"]))
+        saved = flow.save(assignment, 1, Spans([TextSpan(0, 6, labels={"Text content": ("company",)})]))
         assert isinstance(saved.reply, Spans)
         assert saved.reply.spans[0].text == TEXT[:6] == "Acme 猫"
 
@@ -165,9 +165,9 @@ def test_votes_on_rankings_ratings_and_preferences_are_counted() -> None:
             by="ada",
         )
         for member, better in zip(crew, ("a", "b", "b"), strict=True):
-            turn = flow.claim(member, job, Stage.LABEL)
-            flow.save(turn, 1, itagflow.Preference(better))
-            flow.submit(turn)
+            assignment = flow.claim(member, job, Stage.LABEL)
+            flow.save(assignment, 1, itagflow.Preference(better))
+            flow.submit(assignment)
         (result,) = flow.results(job)
         assert result.replies == {"1": itagflow.Preference("b")}
 
@@ -213,5 +213,5 @@ def test_a_row_needs_the_fields_of_nested_views_too() -> None:
 
 def test_choices_keep_their_order() -> None:
     with itagflow.open("memory:") as flow:
-        _, turn = a_turn_with(flow, templates.image_classification(["a", "b"], multiple=True))
-        assert flow.save(turn, 1, Choices(["b", "a"])).reply == Choices(["b", "a"])
+        _, assignment = a_assignment_with(flow, templates.image_classification(["a", "b"], multiple=True))
+        assert flow.save(assignment, 1, Choices(["b", "a"])).reply == Choices(["b", "a"])

@@ -11,7 +11,7 @@ from test_bad_input import everything, is_refused
 
 from itagflow import (
     Choice,
-    FieldBase,
+    GroupByField,
     Flow,
     Group,
     Inspect,
@@ -35,7 +35,7 @@ BAD = pytest.mark.parametrize("bad", ["a\0", "a\ud800"], ids=["NUL", "half a pai
 
 
 def reviewed(flow: Flow) -> tuple[Job, Any, Any]:
-    """A job with a turn that labels package 2, and one that inspects package 1."""
+    """A job with an assignment that labels package 2, and one that inspects package 1."""
     job = cats(flow, workflow=Workflow(Label(limit=5), Inspect()))
     first = taken(flow, "ben", job)
     flow.save_many(first, {1: Choice("cat"), 2: Choice("cat")})
@@ -64,7 +64,7 @@ WRITTEN: dict[str, Callable[[Flow, Job, Any, Any, str], object]] = {
         "street", "x", template=ASKED, row_key=bad, by="ada"
     ),
     "field of packages": lambda flow, job, label, inspect, bad: flow.create_job(
-        "street", "x", template=ASKED, packaging=FieldBase(bad), by="ada"
+        "street", "x", template=ASKED, packaging=GroupByField(bad), by="ada"
     ),
     "group that works": lambda flow, job, label, inspect, bad: flow.set_workforce(job, {L: [Group(bad)]}, by="ada"),
     "fields shown": lambda flow, job, label, inspect, bad: flow.create_job(
@@ -116,7 +116,7 @@ def test_the_name_of_a_model(flow: Flow, bad: str) -> None:
         flow.prelabel(job, lambda tasks: [PreLabel(Choice("cat"), model=bad)] * len(tasks), by="ada"),
         flow.prelabel(job, lambda tasks: [Choice("cat")] * len(tasks), model=bad, by="ada"),
     ):
-        assert (report.prefilled, len(report.problems)) == (0, 4)
+        assert (report.suggested, len(report.problems)) == (0, 4)
     assert everything(flow) == before
 
 
@@ -124,7 +124,7 @@ SOUGHT: dict[str, Callable[[Flow, Job, str], object]] = {
     "workspace": lambda flow, job, bad: list(flow.jobs(bad)),
     "job": lambda flow, job, bad: flow.job(bad),
     "member": lambda flow, job, bad: flow.claim(bad, job, L),
-    "member anywhere": lambda flow, job, bad: list(flow.turns(bad)) or flow.job(bad),
+    "member anywhere": lambda flow, job, bad: list(flow.assignments(bad)) or flow.job(bad),
     "template": lambda flow, job, bad: flow.create_job("street", "x", template=bad, by="ada"),
     "by": lambda flow, job, bad: flow.pause(job, by=bad),
 }
@@ -146,7 +146,7 @@ def noise(length: int) -> str:
     return "".join(chr(0x4E00 + number * number * 7919 % 20_000) for number in range(length // 3 + 1))
 
 
-@pytest.mark.parametrize("more", [{"row_key": "id"}, {"packaging": FieldBase("id")}])
+@pytest.mark.parametrize("more", [{"row_key": "id"}, {"packaging": GroupByField("id")}])
 def test_what_names_a_row_or_a_package_fits_an_index(flow: Flow, more: dict[str, Any]) -> None:
     home = street(flow, "ben")
     good, bad = ({"data": {"source": "1.jpg", "id": noise(length)}} for length in (2_400, LONG))
@@ -166,5 +166,5 @@ def test_a_token_fits_an_index(flow: Flow) -> None:
         "token: is 2601 bytes long; at most 2500 fit an index",
         lambda: flow.claim("ben", job, L, token=noise(LONG)),
     )
-    turn = flow.claim("ben", job, L, token=noise(2_400))
-    assert turn == flow.claim("ben", job, L, token=noise(2_400))
+    assignment = flow.claim("ben", job, L, token=noise(2_400))
+    assert assignment == flow.claim("ben", job, L, token=noise(2_400))

@@ -25,10 +25,10 @@ from scenes import Clock, cats, labeled, peak, rows, street, taken
 
 import itagflow
 from itagflow import (
-    AvgSize,
+    PackageCount,
     Choice,
-    Difference,
-    FieldBase,
+    Inconsistency,
+    GroupByField,
     FixedSize,
     Flow,
     Inspect,
@@ -89,14 +89,14 @@ def test_an_empty_store_is_sound(flow: Flow) -> None:
     assert found(flow) == []
 
 
-@pytest.mark.parametrize("packaging", [FixedSize(3), AvgSize(4), FieldBase("source")])
-def test_every_packaging_is_sound_also_when_rows_are_appended(flow: Flow, packaging: AvgSize) -> None:
+@pytest.mark.parametrize("packaging", [FixedSize(3), PackageCount(4), GroupByField("source")])
+def test_every_packaging_is_sound_also_when_rows_are_appended(flow: Flow, packaging: PackageCount) -> None:
     job = cats(flow, tasks=10, packaging=packaging)
     flow.append(job, rows(5), by="ada")
     while flow.claim("ben", job, Stage.LABEL):
-        turn = next(flow.turns("ben"))
-        flow.save_many(turn, [(work, Choice("cat")) for work in flow.tasks(turn)])
-        flow.submit(turn)
+        assignment = next(flow.assignments("ben"))
+        flow.save_many(assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)])
+        flow.submit(assignment)
     flow.reopen((job.id, 2), by="ada")
     assert found(flow) == []
 
@@ -125,10 +125,10 @@ def test_a_place_that_is_not_there_is_refused(flow: Flow, place: int | str | Wor
 
 
 def test_a_difference_says_what_and_where() -> None:
-    difference = Difference("answer", (4, 5, 1), "replies", None, tuple(range(12)))
-    assert difference.place == "the answer of turn 5 to task 1 of job 4"
+    difference = Inconsistency("answer", (4, 5, 1), "replies", None, tuple(range(12)))
+    assert difference.place == "the answer of assignment 5 to task 1 of job 4"
     assert difference.finding == "replies is nothing, and should be 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"
-    assert str(Difference("workspace", (1,), "closed", Stage.LABEL, True)) == (
+    assert str(Inconsistency("workspace", (1,), "closed", Stage.LABEL, True)) == (
         "workspace 1: closed is label, and should be yes"
     )
 
@@ -149,11 +149,11 @@ def test_people_may_go_on_meanwhile(tmp_path: Path) -> None:
 
         def work() -> None:
             while not stop.is_set() and flow.claim("ben", job, Stage.LABEL):
-                turn = next(flow.turns("ben"))
-                flow.save_many(turn, [(work, Choice("cat")) for work in flow.tasks(turn)])
-                flow.submit(turn)
+                assignment = next(flow.assignments("ben"))
+                flow.save_many(assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)])
+                flow.submit(assignment)
                 if look := flow.claim("di", job, Stage.INSPECT):
-                    flow.reject(look, reason="again") if turn.round == 1 else flow.review(look)
+                    flow.reject(look, reason="again") if assignment.round == 1 else flow.review(look)
 
         worker = threading.Thread(target=work)
         worker.start()
@@ -193,9 +193,9 @@ def a_large_job(path: Path, tasks: int) -> None:
 
 
 def labeled_at_once(flow: Flow, job: Job) -> None:
-    turn = taken(flow, "ben", job)
-    flow.save_many(turn, [(work, Choice("cat")) for work in flow.tasks(turn)])
-    flow.submit(turn)
+    assignment = taken(flow, "ben", job)
+    flow.save_many(assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)])
+    flow.submit(assignment)
 
 
 def test_memory_does_not_grow_with_the_job(tmp_path: Path) -> None:
@@ -228,4 +228,4 @@ def test_a_kept_sum_that_is_wrong_is_found(
             with closing(sqlite3.connect(tmp_path / "labels.db", isolation_level=None)) as connection:
                 connection.execute(spoil.format(""))
         what = "the sum of size of packages that are label"
-        assert list(flow.verify(job)) == [Difference("job", job.key, what, 11, 4)]
+        assert list(flow.verify(job)) == [Inconsistency("job", job.key, what, 11, 4)]

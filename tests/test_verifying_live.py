@@ -14,7 +14,7 @@ from itagflow.storage import Writer
 
 
 class Watch:
-    """Verifies the store before each of its write blocks, so between any two of an act."""
+    """Verifies the store before each of its write transactions, so between any two of an act."""
 
     def __init__(self, flow: Flow, snapshot: bool) -> None:
         self.flow, self.snapshot = flow, snapshot
@@ -34,8 +34,8 @@ def busy(flow: Flow) -> Job:
     labeled(flow, "ben", job)
     taken(flow, "di", job, Stage.INSPECT)
     for _ in range(3):
-        turn = taken(flow, "ben", job)
-        flow.save(turn, next(flow.tasks(turn)), Choice("cat"))
+        assignment = taken(flow, "ben", job)
+        flow.save(assignment, next(flow.tasks(assignment)), Choice("cat"))
     flow.assign((job.id, 5), "ben", by="ada")
     return job
 
@@ -80,22 +80,22 @@ def test_a_removal_that_broke_off_is_gone_on_with(flow: Flow, monkeypatch: pytes
         patch.setattr(flow, "_recall_all", lambda *args, **more: None)
         flow.remove_member(job.workspace, "ben", by="ada")
     assert list(flow.verify()) == []
-    assert len(list(flow.turns("ben"))) == 4
+    assert len(list(flow.assignments("ben"))) == 4
     flow.remove_member(job.workspace, "ben", by="ada")
-    assert list(flow.turns("ben")) == []
+    assert list(flow.assignments("ben")) == []
 
 
-def test_a_turn_that_was_made_later_is_one(flow: Flow, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_assignment_that_was_made_later_is_one(flow: Flow, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     job = busy(flow)
-    (turn, *_) = flow.turns("ben")
+    (assignment, *_) = flow.assignments("ben")
     with monkeypatch.context() as patch:
         patch.setattr(flow, "_recall_all", lambda *args, **more: None)
         flow.remove_member(job.workspace, "ben", by="ada")
         flow.archive(job, by="ada")
     clock.forward(seconds=1)
-    altered(flow, at(flow, Assignment, *turn.key), made_at=clock())
+    altered(flow, at(flow, Assignment, *assignment.key), made_at=clock())
     assert sorted(str(difference) for difference in flow.verify()) == [
-        f"package {turn.package} of job {job.id}: live turns is 1, and should be 0",
-        f"turn {turn.id} of job {job.id}: member is {turn.member}, and should be one who was not removed",
+        f"package {assignment.package} of job {job.id}: live assignments is 1, and should be 0",
+        f"assignment {assignment.id} of job {job.id}: member is {assignment.member}, and should be one who was not removed",
     ]
-    altered(flow, at(flow, Assignment, *turn.key), made_at=turn.made_at)
+    altered(flow, at(flow, Assignment, *assignment.key), made_at=assignment.made_at)

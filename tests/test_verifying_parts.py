@@ -14,7 +14,7 @@ from scenes import Clock, cats, labeled, rows
 from workers import unsound
 
 import itagflow
-from itagflow import AvgSize, FieldBase, FixedSize, Flow, InvalidData, Job, JobPart, NotFound, Package, Task
+from itagflow import PackageCount, GroupByField, FixedSize, Flow, InvalidData, Job, JobPartition, NotFound, Package, Task
 from itagflow.model.jobcounter import JobCounter
 
 IN_A_JOB = [each for each in CORRUPTIONS if each.id != "job gone"]
@@ -33,7 +33,7 @@ def numbered(url: str, clock: Clock) -> Iterator[Flow]:
         yield flow
 
 
-def in_parts(flow: Flow, job: Job | JobPart, count: int) -> list[str]:
+def in_parts(flow: Flow, job: Job | JobPartition, count: int) -> list[str]:
     return [line for part in flow.parts(job, count) for line in found(flow, part)]
 
 
@@ -79,8 +79,8 @@ def test_processes_find_much_that_is_wrong_at_once(numbered: Flow, pool: Executo
     assert sorted(together) == sorted(whole)
 
 
-@pytest.mark.parametrize("packaging", [FixedSize(10), AvgSize(10), FieldBase("group")])
-def test_every_part_has_its_share_of_the_packages(numbered: Flow, packaging: AvgSize) -> None:
+@pytest.mark.parametrize("packaging", [FixedSize(10), PackageCount(10), GroupByField("group")])
+def test_every_part_has_its_share_of_the_packages(numbered: Flow, packaging: PackageCount) -> None:
     data = [{"data": {"source": f"{n}.jpg", "group": n % 10}} for n in range(100)]
     job = cats(numbered, data=data, packaging=packaging)
     for package in list(numbered.packages(job)):
@@ -147,4 +147,4 @@ def test_a_part_of_no_job_is_refused(numbered: Flow) -> None:
 def test_a_part_that_names_no_packages_is_refused(numbered: Flow) -> None:
     job = a_busy_job(numbered)
     with pytest.raises(InvalidData, match=r"packages: are not named: pass a part that flow.parts\(job, …\) gives"):
-        numbered.verify(JobPart(job=job.id, first=1, last=10))
+        numbered.verify(JobPartition(job=job.id, first=1, last=10))

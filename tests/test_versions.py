@@ -17,7 +17,7 @@ from itagflow.model.entity import Entity, stamp
 from itagflow.rules import labeling, reviewing
 from itagflow.rules.change import Act, record
 from itagflow.storage.port import Query
-from itagflow.testing.builders import AT, a_job, a_package, a_task, a_turn, an_answer
+from itagflow.testing.builders import AT, a_job, a_package, a_task, a_assignment, an_answer
 
 HOME = Path(itagflow.__file__).parent
 STAGES = Workflow(Label(), Inspect(), Accept())
@@ -44,17 +44,17 @@ def test_what_has_its_version_already_is_stored_as_it_is() -> None:
 def test_a_transaction_stamps_what_it_stores(flow: Flow, version: int, with_event: bool) -> None:
     job = cats(flow)
     job = flow.update_job(job, by="ada", remark="first")
-    with flow._acting() as block:
-        old = block.hold_job(job)
+    with flow._acting() as transaction:
+        old = transaction.lock_job(job)
         new = attrs.evolve(old, remark="second", version=version)
         if with_event:
-            block.do(record(block.act(job.workspace), "update_job", about=new, save=[(old, new)]))
+            transaction.do(record(transaction.act(job.workspace), "update_job", about=new, save=[(old, new)]))
         else:
-            assert block.replace(old, new) == block.as_stored(new)
-        assert block.as_stored(new) == attrs.evolve(new, version=old.version + 1)
-        assert block.hold_job(job) == block.as_stored(new)
-        again = attrs.evolve(block.as_stored(new), remark="third")  # twice in one transaction
-        block.replace(block.as_stored(new), again)
+            assert transaction.replace(old, new) == transaction.as_stored(new)
+        assert transaction.as_stored(new) == attrs.evolve(new, version=old.version + 1)
+        assert transaction.lock_job(job) == transaction.as_stored(new)
+        again = attrs.evolve(transaction.as_stored(new), remark="third")  # twice in one transaction
+        transaction.replace(transaction.as_stored(new), again)
     assert stored(flow, job) == attrs.evolve(new, remark="third", version=old.version + 2)
 
 
@@ -62,17 +62,17 @@ def test_what_was_decided_on_an_old_version_is_refused(flow: Flow) -> None:
     old = cats(flow)
     new = flow.update_job(old, by="ada", remark="first")
     change = record(Act(AT, old.workspace), "update_job", about=old, save=[(old, attrs.evolve(old, remark="lost"))])
-    with pytest.raises(Conflict), flow._acting() as block:
-        block.do(change)
+    with pytest.raises(Conflict), flow._acting() as transaction:
+        transaction.do(change)
     assert stored(flow, old) == new
 
 
 def test_an_entity_that_is_new_keeps_its_version() -> None:
     with itagflow.open("memory:") as flow:
-        new = a_turn(version=4)
-        with flow._acting() as block:
-            block.do(record(block.act(1), "claim", add=[new]))
-            assert block.as_stored(new) is new
+        new = a_assignment(version=4)
+        with flow._acting() as transaction:
+            transaction.do(record(transaction.act(1), "claim", add=[new]))
+            assert transaction.as_stored(new) is new
         assert stored(flow, new) == new
 
 
@@ -90,19 +90,19 @@ def test_every_verb_returns_what_is_stored(flow: Flow) -> None:
     check(flow, flow.erase_member(home, "eve", by="ada"), 5)
 
 
-def test_every_verb_of_a_turn_returns_what_is_stored(flow: Flow) -> None:
+def test_every_verb_of_a_assignment_returns_what_is_stored(flow: Flow) -> None:
     job = cats(flow, tasks=2, size=2, workflow=STAGES)
-    turn = taken(flow, "ben", job)
-    tasks = [work.task for work in flow.tasks(turn)]
-    check(flow, flow.save(turn, tasks[0], Choice("cat")), 0)
-    check(flow, flow.save(turn, tasks[0], Choice("dog")), 1)
-    check(flow, flow.save(turn, tasks[0], Choice("dog")), 1)  # says so already
-    first, second = flow.save_many(turn, [(tasks[0], Choice("cat")), (tasks[1], Choice("cat"))])
+    assignment = taken(flow, "ben", job)
+    tasks = [work.task for work in flow.tasks(assignment)]
+    check(flow, flow.save(assignment, tasks[0], Choice("cat")), 0)
+    check(flow, flow.save(assignment, tasks[0], Choice("dog")), 1)
+    check(flow, flow.save(assignment, tasks[0], Choice("dog")), 1)  # says so already
+    first, second = flow.save_many(assignment, [(tasks[0], Choice("cat")), (tasks[1], Choice("cat"))])
     check(flow, first, 2)
     check(flow, second, 0)
-    check(flow, flow.abandon(turn, tasks[1], "blurred"), 1)
-    check(flow, flow.restore(turn, tasks[1]), 2)
-    check(flow, flow.submit(turn))
+    check(flow, flow.abandon(assignment, tasks[1], "blurred"), 1)
+    check(flow, flow.restore(assignment, tasks[1]), 2)
+    check(flow, flow.submit(assignment))
     inspected = taken(flow, "di", job, Stage.INSPECT)
     check(flow, flow.judge(inspected, tasks[0], wrong="a dog"), 0)
     check(flow, flow.modify(inspected, tasks[1], Choice("dog")), 0)
@@ -162,10 +162,10 @@ class TestRulesReturnPlainValues:
         assert back.version == reviewing.with_offers(back, []).version == package.version
 
     def test_an_answer_that_replaces_another(self) -> None:
-        old, turn = an_answer(replies={"1": Choice("cat")}, version=4), a_turn()
-        new = labeling.answer(turn, a_task(), Act(AT, 1), replies={"1": Choice("dog")})
-        one = labeling.put("save", turn, old, new, Act(AT, 1), data={})
-        many = labeling.put_all("save", turn, [(old, new)], Act(AT, 1), data={})
+        old, assignment = an_answer(replies={"1": Choice("cat")}, version=4), a_assignment()
+        new = labeling.answer(assignment, a_task(), Act(AT, 1), replies={"1": Choice("dog")})
+        one = labeling.put("save", assignment, old, new, Act(AT, 1), data={})
+        many = labeling.put_all("save", assignment, [(old, new)], Act(AT, 1), data={})
         assert one.save == many.save == ((old, new),)
         assert new.version == 0
 

@@ -24,11 +24,11 @@ from itagflow import (
     Accept,
     AddOption,
     AddQuestion,
-    AvgSize,
+    PackageCount,
     Choice,
     DropOption,
     DropQuestion,
-    FieldBase,
+    GroupByField,
     FixedSize,
     Flow,
     Inspect,
@@ -66,7 +66,7 @@ labels = st.sampled_from(
 )
 inspects = st.sampled_from([None, Inspect(), Inspect(sample=0.5, lease=LEASE, limit=1), Inspect(allow_own_work=True)])
 accepts = st.sampled_from([None, Accept(), Accept(sample=1), Accept(reject_to=Stage.INSPECT, allow_own_work=True)])
-packagings = st.sampled_from([FixedSize(2), FixedSize(3), AvgSize(2), FieldBase("source")])
+packagings = st.sampled_from([FixedSize(2), FixedSize(3), PackageCount(2), GroupByField("source")])
 
 PASS = {Stage.LABEL: "submit", Stage.INSPECT: "review", Stage.ACCEPT: "accept"}
 NOTE = Question("2", QuestionKind.INPUT, "Note", required=False)
@@ -98,7 +98,7 @@ class Walk(RuleBasedStateMachine):
         self.flows.append(Flow(ToyStore(backwards=True), **given[0]))  # nothing may rely on an order it did not ask for
         urls = (f"sqlite:///{self.folder.name}/labels.db?synchronous=normal", "memory:", self.database)
         self.flows += [itagflow.open(url, **more) for url, more in zip(urls, given[1:], strict=True)]
-        self.turns: list[tuple[int, int]] = []
+        self.assignments: list[tuple[int, int]] = []
         self.job = 0
         self.accepted: dict[tuple[int, int, int], Any] = {}
 
@@ -126,8 +126,8 @@ class Walk(RuleBasedStateMachine):
             assert list(flow.events()) == before, "what is refused changes nothing"
             return type(error).__name__, str(error)
 
-    def turn(self, number: int) -> tuple[int, int]:
-        return self.turns[number % len(self.turns)]
+    def assignment(self, number: int) -> tuple[int, int]:
+        return self.assignments[number % len(self.assignments)]
 
     @initialize(label=labels, inspect=inspects, accept=accepts, packaging=packagings, seed=anything)
     def order(self, label: Label, inspect: Inspect | None, accept: Accept | None, packaging: Any, seed: int) -> None:
@@ -157,24 +157,24 @@ class Walk(RuleBasedStateMachine):
 
     @rule(who=people, stage=stages, token=st.sampled_from(["", "", "", "t1", "t2"]))
     def claim(self, who: str, stage: Stage, token: str) -> None:
-        turn = self.all(lambda flow: flow.claim(who, self.job, stage, token=token))
+        assignment = self.all(lambda flow: flow.claim(who, self.job, stage, token=token))
         self.all(lambda flow: flow.explain(who, self.job, stage))
-        if turn is not None and turn.key not in self.turns:
-            self.turns.append(turn.key)
+        if assignment is not None and assignment.key not in self.assignments:
+            self.assignments.append(assignment.key)
 
-    @precondition(lambda self: self.turns)
-    @rule(turn=anything, task=st.integers(1, 6), word=words, by=st.none() | people)
-    def save(self, turn: int, task: int, word: str, by: str | None) -> None:
-        said = self.all(lambda flow: flow.save(self.turn(turn), task, {"1": Choice(word)}, by=by))
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, task=st.integers(1, 6), word=words, by=st.none() | people)
+    def save(self, assignment: int, task: int, word: str, by: str | None) -> None:
+        said = self.all(lambda flow: flow.save(self.assignment(assignment), task, {"1": Choice(word)}, by=by))
         if said is not None:
             self.accepted[said.key] = said
 
-    @precondition(lambda self: self.turns)
-    @rule(turn=anything, word=st.sampled_from(["cat", "dog"]), submit=st.booleans())
-    def answer_all(self, turn: int, word: str, submit: bool) -> None:
-        self._answer_all(self.turn(turn), word)
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, word=st.sampled_from(["cat", "dog"]), submit=st.booleans())
+    def answer_all(self, assignment: int, word: str, submit: bool) -> None:
+        self._answer_all(self.assignment(assignment), word)
         if submit:
-            self.all(lambda flow: flow.submit(self.turn(turn)))
+            self.all(lambda flow: flow.submit(self.assignment(assignment)))
 
     @rule(
         who=people,
@@ -182,19 +182,19 @@ class Walk(RuleBasedStateMachine):
         word=st.sampled_from(["cat", "dog"]),
         verb=st.sampled_from(["pass", "pass", "reject", "keep"]),
     )
-    def do_a_turn(self, who: str, stage: Stage, word: str, verb: str) -> None:
+    def do_a_assignment(self, who: str, stage: Stage, word: str, verb: str) -> None:
         """Claim and work on at once, so that walks get far."""
-        turn = self.all(lambda flow: flow.claim(who, self.job, stage))
-        if turn is None:
+        assignment = self.all(lambda flow: flow.claim(who, self.job, stage))
+        if assignment is None:
             return
-        if turn.key not in self.turns:
-            self.turns.append(turn.key)
+        if assignment.key not in self.assignments:
+            self.assignments.append(assignment.key)
         if stage is Stage.LABEL:
-            self._answer_all(turn.key, word)
+            self._answer_all(assignment.key, word)
         if verb == "reject":
-            self.all(lambda flow: flow.reject(turn, reason="no good"))
+            self.all(lambda flow: flow.reject(assignment, reason="no good"))
         elif verb == "pass":
-            self.all(lambda flow: getattr(flow, PASS[stage])(turn))
+            self.all(lambda flow: getattr(flow, PASS[stage])(assignment))
 
     def _answer_all(self, key: tuple[int, int], word: str) -> None:
         def work(flow: Flow) -> Any:
@@ -203,18 +203,18 @@ class Walk(RuleBasedStateMachine):
         for said in self.all(work) or ():
             self.accepted[said.key] = said
 
-    @precondition(lambda self: self.turns)
-    @rule(turn=anything, task=st.integers(1, 6), restore=st.booleans())
-    def abandon(self, turn: int, task: int, restore: bool) -> None:
-        key = self.turn(turn)
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, task=st.integers(1, 6), restore=st.booleans())
+    def abandon(self, assignment: int, task: int, restore: bool) -> None:
+        key = self.assignment(assignment)
         said = self.all(lambda flow: flow.restore(key, task) if restore else flow.abandon(key, task, "dark"))
         if said is not None:
             self.accepted[said.key] = said
 
-    @precondition(lambda self: self.turns)
-    @rule(turn=anything, task=st.integers(1, 6), how=st.sampled_from(["right", "wrong", "cat", "dog"]))
-    def look(self, turn: int, task: int, how: str) -> None:
-        key = self.turn(turn)
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, task=st.integers(1, 6), how=st.sampled_from(["right", "wrong", "cat", "dog"]))
+    def look(self, assignment: int, task: int, how: str) -> None:
+        key = self.assignment(assignment)
         if how in ("right", "wrong"):
             said = self.all(lambda flow: flow.judge(key, task, wrong="no" if how == "wrong" else None))
         else:
@@ -222,15 +222,15 @@ class Walk(RuleBasedStateMachine):
         if said is not None:
             self.accepted[said.key] = said
 
-    @precondition(lambda self: self.turns)
-    @rule(turn=anything, verb=st.sampled_from(["submit", "review", "accept", "review", "accept", "renew", "release"]))
-    def end(self, turn: int, verb: str) -> None:
-        self.all(lambda flow: getattr(flow, verb)(self.turn(turn)))
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, verb=st.sampled_from(["submit", "review", "accept", "review", "accept", "renew", "release"]))
+    def end(self, assignment: int, verb: str) -> None:
+        self.all(lambda flow: getattr(flow, verb)(self.assignment(assignment)))
 
-    @precondition(lambda self: self.turns)
-    @rule(turn=anything, tasks=st.lists(st.integers(1, 6), max_size=2), reason=st.sampled_from(["", "no good"]))
-    def reject(self, turn: int, tasks: list[int], reason: str) -> None:
-        key = self.turn(turn)
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, tasks=st.lists(st.integers(1, 6), max_size=2), reason=st.sampled_from(["", "no good"]))
+    def reject(self, assignment: int, tasks: list[int], reason: str) -> None:
+        key = self.assignment(assignment)
         self.all(lambda flow: flow.reject(key, tasks=tasks, reason=reason))
         self._note_judgments(key)
 
@@ -239,25 +239,25 @@ class Walk(RuleBasedStateMachine):
         for said in [said for said in self.accepted if said[:2] == key]:
             del self.accepted[said]
 
-    @precondition(lambda self: self.turns)
-    @rule(turn=anything, to=people, by=people)
-    def reassign(self, turn: int, to: str, by: str) -> None:
-        offer = self.all(lambda flow: flow.reassign(self.turn(turn), to, by=by, reason="busy"))
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, to=people, by=people)
+    def reassign(self, assignment: int, to: str, by: str) -> None:
+        offer = self.all(lambda flow: flow.reassign(self.assignment(assignment), to, by=by, reason="busy"))
         if offer is not None:
-            self.turns.append(offer.key)
+            self.assignments.append(offer.key)
 
     @rule(package=st.integers(1, 4), to=people)
     def assign(self, package: int, to: str) -> None:
         offer = self.all(lambda flow: flow.assign((self.job, package), to, by="ada"))
         if offer is not None:
-            self.turns.append(offer.key)
+            self.assignments.append(offer.key)
 
     @rule(package=st.integers(1, 4), verb=st.sampled_from(["discard", "reopen", "reopen"]), by=people)
-    def turn_package(self, package: int, verb: str, by: str) -> None:
+    def assignment_package(self, package: int, verb: str, by: str) -> None:
         self.all(lambda flow: getattr(flow, verb)((self.job, package), by=by))
 
     @rule(verb=st.sampled_from(["pause", "resume", "resume", "finish", "expire"]))
-    def turn_job(self, verb: str) -> None:
+    def assignment_job(self, verb: str) -> None:
         self.all(lambda flow: getattr(flow, verb)(self.job, by="ada"))
 
     @precondition(lambda self: self.accepted)
@@ -309,20 +309,20 @@ class Walk(RuleBasedStateMachine):
         else:
             self.all(lambda flow: flow.remove_member("street", who, by="ada"))
 
-    @precondition(lambda self: self.turns)
-    @rule(turns=st.lists(anything, max_size=4), verb=st.sampled_from(["review", "accept", "reject", "release"]))
-    def end_many(self, turns: list[int], verb: str) -> None:
+    @precondition(lambda self: self.assignments)
+    @rule(assignments=st.lists(anything, max_size=4), verb=st.sampled_from(["review", "accept", "reject", "release"]))
+    def end_many(self, assignments: list[int], verb: str) -> None:
         def act(flow: Flow) -> list[tuple[Any, str]]:
-            attempts = getattr(flow, f"{verb}_many")([self.turn(turn) for turn in turns])
-            return [(attempt.turn, str(attempt.error)) for attempt in attempts]
+            attempts = getattr(flow, f"{verb}_many")([self.assignment(assignment) for assignment in assignments])
+            return [(attempt.assignment, str(attempt.error)) for attempt in attempts]
 
         self.all(act)
 
     @rule(who=people, stage=stages, count=st.integers(0, 3))
     def claim_many(self, who: str, stage: Stage, count: int) -> None:
-        for turn in self.all(lambda flow: flow.claim_many(who, self.job, stage, count)) or ():
-            if turn.key not in self.turns:
-                self.turns.append(turn.key)
+        for assignment in self.all(lambda flow: flow.claim_many(who, self.job, stage, count)) or ():
+            if assignment.key not in self.assignments:
+                self.assignments.append(assignment.key)
 
     @rule(task=st.integers(1, 6), by=st.sampled_from(["ada", "ada", "ben"]))
     def erase(self, task: int, by: str) -> None:
@@ -349,8 +349,8 @@ class Walk(RuleBasedStateMachine):
             seen = [list(see(flow, self.job)) for flow in flows]
             assert seen == seen[:1] * len(seen)
         for name in PEOPLE:
-            turns = [list(flow.turns(name, workspace="street", live=False)) for flow in flows]
-            assert turns == turns[:1] * len(turns)
+            assignments = [list(flow.assignments(name, workspace="street", live=False)) for flow in flows]
+            assert assignments == assignments[:1] * len(assignments)
         progress = [flow.progress(self.job) for flow in flows]
         assert progress == progress[:1] * len(progress)
 

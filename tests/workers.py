@@ -13,7 +13,7 @@ from itagflow import (
     Choice,
     Flow,
     InvalidData,
-    JobPart,
+    JobPartition,
     NotFound,
     Role,
     RuleError,
@@ -37,7 +37,7 @@ def count_up(path: str) -> None:
     store = SqliteStore(path, synchronous="NORMAL")
     for _ in range(50):
         with store.write() as writer:
-            held = writer.hold(Package, (4, 1))
+            held = writer.lock(Package, (4, 1))
             writer.save(changed(held, size=held.size + 1))
     store.close()
 
@@ -59,9 +59,9 @@ def look(store: SqliteStore) -> None:
 
 
 def claim_all(flow: Flow, job: int, name: str) -> list[tuple[int, int]]:
-    """Claim until nothing is there, and return (turn, package) of each."""
-    turns = iter(lambda: flow.claim(name, job, Stage.LABEL), None)
-    return [(turn.id, turn.package) for turn in turns]
+    """Claim until nothing is there, and return (assignment, package) of each."""
+    assignments = iter(lambda: flow.claim(name, job, Stage.LABEL), None)
+    return [(assignment.id, assignment.package) for assignment in assignments]
 
 
 def claim_in_process(given: tuple[str, int, str]) -> list[tuple[int, int]]:
@@ -74,21 +74,21 @@ def finish_in_process(given: tuple[str, int, str]) -> int:
     url, job, name = given
     done = 0
     with itagflow.open(url) as flow:
-        while turn := flow.claim(name, job, Stage.LABEL):
-            for work in flow.tasks(turn):
-                flow.save(turn, work, Choice("cat"))
-            flow.submit(turn)
+        while assignment := flow.claim(name, job, Stage.LABEL):
+            for work in flow.tasks(assignment):
+                flow.save(assignment, work, Choice("cat"))
+            flow.submit(assignment)
             done += 1
     return done
 
 
-def unsound(url: str, part: JobPart) -> list[str]:
+def unsound(url: str, part: JobPartition) -> list[str]:
     """Verify a part of a job, and return what is not as it should be."""
     with itagflow.open(url) as flow:
         return [str(difference) for difference in flow.verify(part)]
 
 
-def count_cats(path: Path, part: JobPart) -> int:
+def count_cats(path: Path, part: JobPartition) -> int:
     with itagflow.open(path) as flow:
         return sum(1 for _ in flow.find_tasks(part, label="cat"))
 
@@ -112,44 +112,44 @@ STEPS = 60
 PEOPLE = ("ben", "cy", "di", "eva")
 
 
-def _any_turn(flow: Flow, job: int, draw: random.Random) -> Assignment:
-    turns = [turn for name in PEOPLE for turn in flow.turns(name, job=job)]
-    if not turns:
+def _any_assignment(flow: Flow, job: int, draw: random.Random) -> Assignment:
+    assignments = [assignment for name in PEOPLE for assignment in flow.assignments(name, job=job)]
+    if not assignments:
         raise NotFound("Assignment", "any")
-    return draw.choice(turns)
+    return draw.choice(assignments)
 
 
 def work(flow: Flow, job: int, name: str, draw: random.Random) -> None:
     """Claim, and do what is to be done."""
     stage = draw.choice(list(Stage))
-    turn = flow.claim(name, job, stage, token=draw.choice(["", "", f"{draw.random()}"]))
-    if turn is not None:
-        complete(flow, turn, draw)
+    assignment = flow.claim(name, job, stage, token=draw.choice(["", "", f"{draw.random()}"]))
+    if assignment is not None:
+        complete(flow, assignment, draw)
 
 
 def go_on(flow: Flow, job: int, name: str, draw: random.Random) -> None:
-    """Do what is to be done in somebody's turn, who may be doing it at this moment."""
-    complete(flow, _any_turn(flow, job, draw), draw)
+    """Do what is to be done in somebody's assignment, who may be doing it at this moment."""
+    complete(flow, _any_assignment(flow, job, draw), draw)
 
 
-def complete(flow: Flow, turn: Assignment, draw: random.Random) -> None:
-    if turn.stage is Stage.LABEL:
-        flow.save_many(turn, [(task, Choice(draw.choice(["cat", "dog"]))) for task in flow.tasks(turn)])
-        flow.submit(turn)
+def complete(flow: Flow, assignment: Assignment, draw: random.Random) -> None:
+    if assignment.stage is Stage.LABEL:
+        flow.save_many(assignment, [(task, Choice(draw.choice(["cat", "dog"]))) for task in flow.tasks(assignment)])
+        flow.submit(assignment)
     elif draw.random() < 0.3:
-        flow.reject(turn, reason="again")
+        flow.reject(assignment, reason="again")
     else:
-        for task in flow.tasks(turn):
-            flow.modify(turn, task, Choice("dog"))
-        flow.review(turn) if turn.stage is Stage.INSPECT else flow.accept(turn)
+        for task in flow.tasks(assignment):
+            flow.modify(assignment, task, Choice("dog"))
+        flow.review(assignment) if assignment.stage is Stage.INSPECT else flow.accept(assignment)
 
 
 def give_back(flow: Flow, job: int, name: str, draw: random.Random) -> None:
-    flow.release(_any_turn(flow, job, draw))
+    flow.release(_any_assignment(flow, job, draw))
 
 
 def hand_on(flow: Flow, job: int, name: str, draw: random.Random) -> None:
-    flow.reassign(_any_turn(flow, job, draw), draw.choice(PEOPLE), by="ada")
+    flow.reassign(_any_assignment(flow, job, draw), draw.choice(PEOPLE), by="ada")
 
 
 def give(flow: Flow, job: int, name: str, draw: random.Random) -> None:
@@ -171,24 +171,24 @@ def look_after(flow: Flow, job: int, name: str, draw: random.Random) -> None:
 
 def claim_several(flow: Flow, job: int, name: str, draw: random.Random) -> None:
     """Claim up to three; most of them are left to others."""
-    for turn in flow.claim_many(name, job, draw.choice(list(Stage)), draw.randint(1, 3))[:1]:
-        complete(flow, turn, draw)
+    for assignment in flow.claim_many(name, job, draw.choice(list(Stage)), draw.randint(1, 3))[:1]:
+        complete(flow, assignment, draw)
 
 
 def end_several(flow: Flow, job: int, name: str, draw: random.Random) -> None:
-    """End turns of anybody, in any order, in which each may be refused."""
-    turns = [_any_turn(flow, job, draw) for _ in range(draw.randint(1, 5))]
+    """End assignments of anybody, in any order, in which each may be refused."""
+    assignments = [_any_assignment(flow, job, draw) for _ in range(draw.randint(1, 5))]
     match draw.choice(["release", "reject", "review", "accept", "assign"]):
         case "release":
-            flow.release_many(turns, by="ada")
+            flow.release_many(assignments, by="ada")
         case "reject":
-            flow.reject_many(turns, reason="again")
+            flow.reject_many(assignments, reason="again")
         case "review":
-            flow.review_many(turns)
+            flow.review_many(assignments)
         case "accept":
-            flow.accept_many(turns)
+            flow.accept_many(assignments)
         case _:
-            flow.assign_many([(job, turn.package) for turn in turns], draw.choice(PEOPLE), by="ada")
+            flow.assign_many([(job, assignment.package) for assignment in assignments], draw.choice(PEOPLE), by="ada")
 
 
 def erase(flow: Flow, job: int, name: str, draw: random.Random) -> None:

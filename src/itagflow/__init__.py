@@ -1,4 +1,4 @@
-"""Run data-labeling work inside any Python program: packages, turns, reviews, results, and who did what.
+"""Run data-labeling work inside any Python program: packages, assignments, reviews, results, and who did what.
 
 >>> import itagflow
 >>> with itagflow.open("memory:") as flow:
@@ -29,14 +29,14 @@ from itagflow.errors import (
 from itagflow.flow import Flow
 from itagflow.flow import open as open
 from itagflow.flow.explaining import Permission
-from itagflow.model.attempt import Attempt
-from itagflow.model.difference import Difference
-from itagflow.model.event import Event, Move
+from itagflow.model.batch import BatchResult
+from itagflow.model.inconsistency import Inconsistency
+from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import (
     Accept,
-    AvgSize,
-    Crew,
-    FieldBase,
+    PackageCount,
+    StageWorkers,
+    GroupByField,
     FixedSize,
     Inspect,
     Job,
@@ -46,7 +46,7 @@ from itagflow.model.job import (
     Stage,
     Workflow,
 )
-from itagflow.model.jobpart import JobPart
+from itagflow.model.partition import JobPartition
 from itagflow.model.migration import (
     AddOption,
     AddQuestion,
@@ -56,8 +56,8 @@ from itagflow.model.migration import (
     RenameQuestion,
     TemplateReport,
 )
-from itagflow.model.package import Assignment, Outcome, Package, PackageState, Purpose, TurnState
-from itagflow.model.part import Part
+from itagflow.model.package import Assignment, Outcome, Package, PackageState, Purpose, AssignmentState
+from itagflow.model.annotation import Annotation
 from itagflow.model.prelabel import PreLabel
 from itagflow.model.region import (
     Box,
@@ -75,7 +75,7 @@ from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, T
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
-from itagflow.model.task import Answer, Row, Task, TaskState, Verdict, Work
+from itagflow.model.task import Answer, Row, Task, TaskState, Verdict, WorkItem
 from itagflow.model.template import Option, Question, QuestionKind, Scale, Shape, Template, View, ViewKind
 from itagflow.model.workspace import Group, Member, Role, Workspace
 from itagflow.rules.access import Action, Grant, TablePolicy, default_policy, strict_policy
@@ -96,18 +96,18 @@ __all__ = [
     "AlreadyExists",
     "Answer",
     "Assignment",
-    "Attempt",
-    "AvgSize",
+    "BatchResult",
+    "PackageCount",
     "Box",
     "Choice",
     "Choices",
     "Conflict",
-    "Crew",
-    "Difference",
+    "StageWorkers",
+    "Inconsistency",
     "DropOption",
     "DropQuestion",
     "Event",
-    "FieldBase",
+    "GroupByField",
     "FixedSize",
     "Flow",
     "Grant",
@@ -117,7 +117,7 @@ __all__ = [
     "InvalidData",
     "ItagflowError",
     "Job",
-    "JobPart",
+    "JobPartition",
     "JobState",
     "Keypoint",
     "Keypoints",
@@ -126,7 +126,7 @@ __all__ = [
     "Mask",
     "Member",
     "MemoryStore",
-    "Move",
+    "FieldChange",
     "NotAllowed",
     "NotFound",
     "NotHeld",
@@ -177,7 +177,7 @@ __all__ = [
     "TemplateReport",
     "Text",
     "TextSpan",
-    "TurnState",
+    "AssignmentState",
     "UnknownFormat",
     "Verdict",
     "View",

@@ -6,7 +6,7 @@
     ├── RuleError                  the request was understood, the rules say no
     │   ├── WrongState             the entity is not where the act can start
     │   ├── NotAllowed             this member may not do this here
-    │   ├── NotHeld                the turn is not, or no longer, this member's
+    │   ├── NotHeld                the assignment is not, or no longer, this member's
     │   └── Incomplete             something that the act needs is still missing
     ├── InvalidData                input does not fit (also a ValueError); lists every problem
     ├── StoreError
@@ -97,15 +97,15 @@ class NotAllowed(RuleError):
 
 @attrs.define
 class NotHeld(RuleError):
-    """The turn is not, or no longer, held by the one who acts on it."""
+    """The assignment is not, or no longer, held by the one who acts on it."""
 
-    turn: tuple[int, int]
-    """The turn's key: job and id."""
+    assignment: tuple[int, int]
+    """The assignment's key: job and id."""
     reason: str
     """Who has it now, or how it ended."""
 
     def _sentence(self) -> str:
-        return f"turn {self.turn[1]} is not held: {self.reason}"
+        return f"assignment {self.assignment[1]} is not held: {self.reason}"
 
 
 @attrs.define

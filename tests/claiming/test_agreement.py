@@ -30,7 +30,7 @@ from itagflow import (
     Role,
     Route,
     Stage,
-    TurnState,
+    AssignmentState,
     Workflow,
     templates,
 )
@@ -71,7 +71,7 @@ class Agreement(RuleBasedStateMachine):
         self.clock = Clock()
         self.flow = itagflow.open("memory:", clock=self.clock, ids=itertools.count(1000).__next__)
         self.job = 0
-        self.turns: list[Assignment] = []
+        self.assignments: list[Assignment] = []
 
     def teardown(self) -> None:
         invariants.check(self.flow)
@@ -103,8 +103,8 @@ class Agreement(RuleBasedStateMachine):
         except ItagflowError:
             return None
 
-    def note(self, *turns: object) -> None:
-        self.turns += [turn for turn in turns if isinstance(turn, Assignment)]
+    def note(self, *assignments: object) -> None:
+        self.assignments += [assignment for assignment in assignments if isinstance(assignment, Assignment)]
 
     @rule(who=people, stage=stages, token=st.sampled_from(["", "", "t1", "t2"]))
     def claim(self, who: str, stage: Stage, token: str) -> None:
@@ -112,35 +112,35 @@ class Agreement(RuleBasedStateMachine):
 
     @rule(who=people, stage=stages, verb=st.sampled_from(["pass", "pass", "reject"]))
     def work(self, who: str, stage: Stage, verb: str) -> None:
-        turn = self.act("claim", who, self.job, stage)
-        if not isinstance(turn, Assignment):
+        assignment = self.act("claim", who, self.job, stage)
+        if not isinstance(assignment, Assignment):
             return
-        self.note(turn)
+        self.note(assignment)
         if stage is Stage.LABEL:
-            for work in self.flow.tasks(turn):
-                self.act("save", turn, work, Choice("cat"))
-        self.act("reject" if verb == "reject" else PASS[stage], turn, **({"reason": "no"} if verb == "reject" else {}))
+            for work in self.flow.tasks(assignment):
+                self.act("save", assignment, work, Choice("cat"))
+        self.act("reject" if verb == "reject" else PASS[stage], assignment, **({"reason": "no"} if verb == "reject" else {}))
 
-    @rule(turn=anything, verb=st.sampled_from(["release", "renew", "submit", "review", "accept"]))
-    def end(self, turn: int, verb: str) -> None:
-        if self.turns:
-            self.act(verb, self.turns[turn % len(self.turns)])
+    @rule(assignment=anything, verb=st.sampled_from(["release", "renew", "submit", "review", "accept"]))
+    def end(self, assignment: int, verb: str) -> None:
+        if self.assignments:
+            self.act(verb, self.assignments[assignment % len(self.assignments)])
 
-    @rule(turn=anything, to=people)
-    def reassign(self, turn: int, to: str) -> None:
-        if self.turns:
-            self.note(self.act("reassign", self.turns[turn % len(self.turns)], to, by="ada"))
+    @rule(assignment=anything, to=people)
+    def reassign(self, assignment: int, to: str) -> None:
+        if self.assignments:
+            self.note(self.act("reassign", self.assignments[assignment % len(self.assignments)], to, by="ada"))
 
     @rule(package=st.integers(1, 4), to=people)
     def assign(self, package: int, to: str) -> None:
         self.note(self.act("assign", (self.job, package), to, by="ada"))
 
     @rule(verb=st.sampled_from(["pause", "resume", "resume", "expire"]))
-    def turn_job(self, verb: str) -> None:
+    def assignment_job(self, verb: str) -> None:
         self.act(verb, self.job, by="ada")
 
     @rule(package=st.integers(1, 4), verb=st.sampled_from(["discard", "reopen"]))
-    def turn_package(self, package: int, verb: str) -> None:
+    def assignment_package(self, package: int, verb: str) -> None:
         self.act(verb, (self.job, package), by="ada")
 
     @rule(who=st.sampled_from(PEOPLE[1:]), back=st.booleans())
@@ -169,15 +169,15 @@ class Agreement(RuleBasedStateMachine):
                 assert (reason is None) == (given is not None), f"{who} at {stage}: {reason}"
                 assert told.startswith(reason) if reason is not None else told.endswith(": claim it"), (told, reason)
                 if given is not None:
-                    assert given.state is TurnState.HELD
+                    assert given.state is AssignmentState.HELD
                     assert given.lease_until is None or given.lease_until > self.clock.now
 
     def would_be_given(self, who: str, stage: Stage) -> Assignment | None:
         """What a claim gives, taken back."""
         taken: list[Assignment] = []
         try:
-            with self.flow._acting() as block:
-                taken += service.claim(block, ClaimRequest(who, self.job, stage))
+            with self.flow._acting() as transaction:
+                taken += service.claim(transaction, ClaimRequest(who, self.job, stage))
                 raise Undo
         except Undo:
             return taken[0] if taken else None
@@ -193,7 +193,7 @@ class Agreement(RuleBasedStateMachine):
             return f"the job is {job.state.value}"
         sight = Sight(self.flow, job, who, stage, self.clock.now)
         lapsed = sight.lapsed()
-        if any(turn in sight.held() for turn in lapsed):
+        if any(assignment in sight.held() for assignment in lapsed):
             return None
         limit = job.workflow.rule(stage).limit
         if limit is not None and len(sight.held()) >= limit:
@@ -204,8 +204,8 @@ class Agreement(RuleBasedStateMachine):
         if waiting:
             return f"{len(waiting)} waiting packages are {who}'s own work"
         if lapsed:
-            return f"{len(lapsed)} turns whose lease has lapsed are on {who}'s own work"
-        return f"{len(sight.live)} turns are held by or offered to people" if sight.live else ""
+            return f"{len(lapsed)} assignments whose lease has lapsed are on {who}'s own work"
+        return f"{len(sight.live)} assignments are held by or offered to people" if sight.live else ""
 
 
 class Sight:
@@ -215,20 +215,20 @@ class Sight:
         (self.member,) = [member for member in flow.members("street") if member.account == who]
         self.stage, self.now, self.rule = stage, now, job.workflow.rule(stage)
         self.packages = {package.number: package for package in flow.packages(job)}
-        self.turns = [turn for name in PEOPLE for turn in flow.turns(name, job=job, live=False)]
-        self.live = [turn for turn in self.turns if turn.live and turn.stage is stage]
+        self.assignments = [assignment for name in PEOPLE for assignment in flow.assignments(name, job=job, live=False)]
+        self.live = [assignment for assignment in self.assignments if assignment.live and assignment.stage is stage]
 
-    def mine(self, state: TurnState) -> list[Assignment]:
-        return [turn for turn in self.live if turn.member == self.member.id and turn.state is state]
+    def mine(self, state: AssignmentState) -> list[Assignment]:
+        return [assignment for assignment in self.live if assignment.member == self.member.id and assignment.state is state]
 
     def held(self) -> list[Assignment]:
-        return self.mine(TurnState.HELD)
+        return self.mine(AssignmentState.HELD)
 
     def is_offered_something(self) -> bool:
-        return bool(self.mine(TurnState.OFFERED))
+        return bool(self.mine(AssignmentState.OFFERED))
 
     def lapsed(self) -> list[Assignment]:
-        return [turn for turn in self.live if turn.lease_until is not None and turn.lease_until <= self.now]
+        return [assignment for assignment in self.live if assignment.lease_until is not None and assignment.lease_until <= self.now]
 
     def waiting(self) -> list[Package]:
         state = PackageState.at(self.stage)
@@ -237,22 +237,22 @@ class Sight:
     def past(self, package: Package, stage: Stage) -> list[Assignment]:
         """What the member has, or has had to its end, on a package at a stage."""
         return [
-            turn
-            for turn in self.turns
-            if turn.package == package.number
-            and turn.member == self.member.id
-            and turn.stage is stage
-            and turn.state is not TurnState.RETURNED
+            assignment
+            for assignment in self.assignments
+            if assignment.package == package.number
+            and assignment.member == self.member.id
+            and assignment.stage is stage
+            and assignment.state is not AssignmentState.RETURNED
         ]
 
     def is_own(self, package: Package) -> bool:
-        labeled = [turn for turn in self.past(package, Stage.LABEL) if turn.state is not TurnState.OFFERED]
+        labeled = [assignment for assignment in self.past(package, Stage.LABEL) if assignment.state is not AssignmentState.OFFERED]
         if not self.rule.allow_own_work:
             return bool(labeled)
-        return self.stage is Stage.LABEL and any(turn.round == package.round for turn in labeled)
+        return self.stage is Stage.LABEL and any(assignment.round == package.round for assignment in labeled)
 
-    def may_take_over(self, turn: Assignment) -> bool:
-        package = self.packages[turn.package]
+    def may_take_over(self, assignment: Assignment) -> bool:
+        package = self.packages[assignment.package]
         again = any(past.round == package.round for past in self.past(package, self.stage))
         return not again and not self.is_own(package)
 

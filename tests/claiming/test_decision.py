@@ -19,7 +19,7 @@ from itagflow import (
     Outcome,
     PackageState,
     Stage,
-    TurnState,
+    AssignmentState,
     Workflow,
     WrongState,
 )
@@ -31,13 +31,13 @@ from itagflow.claiming.decision import (
     Source,
     decide,
     depends_on,
-    has_turn,
+    has_assignment,
     is_own_work,
     own_work_waits,
 )
-from itagflow.model.package import Seat, Start
+from itagflow.model.package import ClaimCounter, QueueCursor
 from itagflow.rules.change import Act
-from itagflow.testing.builders import AT, a_job, a_member, a_package, a_turn
+from itagflow.testing.builders import AT, a_job, a_member, a_package, a_assignment
 
 BEN, CY = a_member(id=2, account="ben"), a_member(id=7, account="cy")
 HOUR = timedelta(hours=1)
@@ -75,7 +75,7 @@ class TestDecide:
         decision = decided(job_with(Label(limit=2)), held=held)
         assert (decision.obstacle is Obstacle.LIMIT) == is_full
         assert decision.sources == ((Source.LAPSED,) if is_full else tuple(Source))
-        assert decision.reason == (f"the limit is reached: ben holds {held} of 2 turns" if is_full else "")
+        assert decision.reason == (f"the limit is reached: ben holds {held} of 2 assignments" if is_full else "")
 
     def test_without_a_limit_any_number_may_be_held(self) -> None:
         assert decided(job_with(), held=99).obstacle is None
@@ -96,34 +96,34 @@ class TestLapsed:
         return decision.accepts_lapsed(lapsed, a_package(**package), [lapsed, *others])
 
     def test_that_of_somebody_else_is_taken_over(self) -> None:
-        assert self.accepts(decided(job_with()), a_turn(member=CY.id))
-        assert self.accepts(decided(job_with()), a_turn(member=CY.id, state=TurnState.OFFERED))
+        assert self.accepts(decided(job_with()), a_assignment(member=CY.id))
+        assert self.accepts(decided(job_with()), a_assignment(member=CY.id, state=AssignmentState.OFFERED))
 
     def test_not_at_the_limit_and_not_without_permission(self) -> None:
-        assert not self.accepts(decided(job_with(Label(limit=1)), held=1), a_turn(member=CY.id))
-        assert not self.accepts(decided(job_with(), policy_refusal="no"), a_turn(member=BEN.id))
-        assert not self.accepts(decided(job_with(state=JobState.PAUSED)), a_turn(member=BEN.id))
+        assert not self.accepts(decided(job_with(Label(limit=1)), held=1), a_assignment(member=CY.id))
+        assert not self.accepts(decided(job_with(), policy_refusal="no"), a_assignment(member=BEN.id))
+        assert not self.accepts(decided(job_with(state=JobState.PAUSED)), a_assignment(member=BEN.id))
 
     def test_ones_own_goes_on_also_at_the_limit(self) -> None:
         for decision in (decided(job_with()), decided(job_with(Label(limit=1)), held=1)):
-            assert self.accepts(decision, a_turn(member=BEN.id))
-            assert not self.accepts(decision, a_turn(member=BEN.id, state=TurnState.OFFERED))
+            assert self.accepts(decision, a_assignment(member=BEN.id))
+            assert not self.accepts(decision, a_assignment(member=BEN.id, state=AssignmentState.OFFERED))
 
     def test_nobody_votes_twice(self) -> None:
-        lapsed = a_turn(id=6, member=CY.id)
-        voted = a_turn(id=5, member=BEN.id, state=TurnState.DONE)
+        lapsed = a_assignment(id=6, member=CY.id)
+        voted = a_assignment(id=5, member=BEN.id, state=AssignmentState.DONE)
         for allowed in (True, False):
             decision = decided(job_with(Label(votes=2, min_votes=1, allow_own_work=allowed), Inspect()))
             assert not self.accepts(decision, lapsed, voted)
-            assert self.accepts(decision, lapsed, attrs.evolve(voted, state=TurnState.RETURNED))
+            assert self.accepts(decision, lapsed, attrs.evolve(voted, state=AssignmentState.RETURNED))
         earlier = attrs.evolve(lapsed, round=2)
         assert self.accepts(
             decided(job_with(Label(votes=2, min_votes=1, allow_own_work=True), Inspect())), earlier, voted, round=2
         )
 
     def test_nobody_reviews_their_own_work_unless_it_is_allowed(self) -> None:
-        lapsed = a_turn(id=6, member=CY.id, stage=Stage.INSPECT)
-        labeled = a_turn(id=5, member=BEN.id, state=TurnState.DONE)
+        lapsed = a_assignment(id=6, member=CY.id, stage=Stage.INSPECT)
+        labeled = a_assignment(id=5, member=BEN.id, state=AssignmentState.DONE)
         at_inspect = {"state": PackageState.INSPECT}
         for allowed in (True, False):
             decision = decided(job_with(Label(), Inspect(allow_own_work=allowed)), Stage.INSPECT)
@@ -133,18 +133,18 @@ class TestLapsed:
 class TestOwnWork:
     def test_it_is_what_was_labeled_in_any_round(self) -> None:
         job, package = job_with(Label(), Inspect()), a_package(round=3)
-        labeled = a_turn(state=TurnState.DONE, round=1)
+        labeled = a_assignment(state=AssignmentState.DONE, round=1)
         assert is_own_work(job, package, BEN, Stage.INSPECT, [labeled])
         assert not is_own_work(job, package, CY, Stage.INSPECT, [labeled])
         reviewed = attrs.evolve(labeled, stage=Stage.INSPECT)
         assert not is_own_work(job, package, BEN, Stage.INSPECT, [reviewed])
 
-    def test_a_turn_counts_in_its_stage_and_round(self) -> None:
+    def test_a_assignment_counts_in_its_stage_and_round(self) -> None:
         package = a_package(round=2)
-        assert has_turn(package, BEN, [a_turn(round=2)])
-        assert not has_turn(package, BEN, [a_turn(round=1)])
-        assert not has_turn(package, BEN, [a_turn(round=2, state=TurnState.RETURNED)])
-        assert not has_turn(package, BEN, [a_turn(round=2, stage=Stage.INSPECT)])
+        assert has_assignment(package, BEN, [a_assignment(round=2)])
+        assert not has_assignment(package, BEN, [a_assignment(round=1)])
+        assert not has_assignment(package, BEN, [a_assignment(round=2, state=AssignmentState.RETURNED)])
+        assert not has_assignment(package, BEN, [a_assignment(round=2, stage=Stage.INSPECT)])
 
     def test_much_of_it_waits_where_votes_or_reviews_are_kept_apart(self) -> None:
         assert not own_work_waits(job_with(), Stage.LABEL)
@@ -156,88 +156,88 @@ class TestOwnWork:
 class TestRules:
     def test_a_start_takes_a_slot_and_counts_the_lease(self) -> None:
         package, job = a_package(free=2), job_with(Label(lease=HOUR))
-        counter = Seat(job=4, stage=Stage.LABEL, member=2)
+        counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2)
         saved = (counter, rules.counted(counter, 1, None))
-        change = rules.start(job, package, BEN, ACT, id=50, stage=Stage.LABEL, token="t", seats=(saved,))
-        (turn,) = change.add
-        assert isinstance(turn, Assignment)
-        assert (turn.id, turn.member, turn.state, turn.token) == (50, 2, TurnState.HELD, "t")
-        assert turn.lease_until == AT + HOUR
+        change = rules.start(job, package, BEN, ACT, id=50, stage=Stage.LABEL, token="t", counters=(saved,))
+        (assignment,) = change.add
+        assert isinstance(assignment, Assignment)
+        assert (assignment.id, assignment.member, assignment.state, assignment.token) == (50, 2, AssignmentState.HELD, "t")
+        assert assignment.lease_until == AT + HOUR
         assert [after for _, after in change.save] == [attrs.evolve(package, free=1), saved[1]]
-        assert change.event.verb == "claim"
+        assert change.event.type == "claim"
 
     def test_an_offer_that_is_taken_is_held(self) -> None:
-        offer = a_turn(state=TurnState.OFFERED)
+        offer = a_assignment(state=AssignmentState.OFFERED)
         change = rules.take_offer(job_with(Label(lease=HOUR)), offer, ACT, token="")
         ((_, after),) = change.save
         assert isinstance(after, Assignment)
-        assert (after.state, after.lease_until) == (TurnState.HELD, AT + HOUR)
+        assert (after.state, after.lease_until) == (AssignmentState.HELD, AT + HOUR)
 
     def test_who_takes_over_ends_what_had_lapsed(self) -> None:
-        lapsed = a_turn(member=CY.id, lease_until=AT)
+        lapsed = a_assignment(member=CY.id, lease_until=AT)
         change = rules.take_over(job_with(), a_package(free=0), lapsed, BEN, ACT, id=50, token="")
         ((before, after),) = change.save
         assert before == lapsed
         assert isinstance(after, Assignment)
-        assert (after.state, after.outcome) == (TurnState.RETURNED, Outcome.EXPIRED)
+        assert (after.state, after.outcome) == (AssignmentState.RETURNED, Outcome.EXPIRED)
 
     def test_ones_own_lapsed_work_goes_on_with_a_new_lease(self) -> None:
-        lapsed = a_turn(lease_until=AT, token="old")
+        lapsed = a_assignment(lease_until=AT, token="old")
         for lease, until in ((HOUR, AT + HOUR), (None, None)):
             change = rules.resume(job_with(Label(lease=lease)), lapsed, ACT, token="")
             ((_, after),) = change.save
             assert after == attrs.evolve(lapsed, lease_until=until)
-            assert change.event.verb == "renew"
+            assert change.event.type == "renew"
         ((_, after),) = rules.resume(job_with(), lapsed, ACT, token="new").save
         assert isinstance(after, Assignment)
         assert after.token == "new"
 
-    @pytest.mark.parametrize("state", TurnState)
-    def test_a_lease_lapses_while_it_binds(self, state: TurnState) -> None:
-        turn = a_turn(state=state, lease_until=AT)
-        assert rules.has_lapsed(turn, AT) == (state in (TurnState.OFFERED, TurnState.HELD))
-        assert not rules.has_lapsed(turn, AT - timedelta(microseconds=1))
-        assert not rules.has_lapsed(attrs.evolve(turn, lease_until=None), AT)
+    @pytest.mark.parametrize("state", AssignmentState)
+    def test_a_lease_lapses_while_it_binds(self, state: AssignmentState) -> None:
+        assignment = a_assignment(state=state, lease_until=AT)
+        assert rules.has_lapsed(assignment, AT) == (state in (AssignmentState.OFFERED, AssignmentState.HELD))
+        assert not rules.has_lapsed(assignment, AT - timedelta(microseconds=1))
+        assert not rules.has_lapsed(attrs.evolve(assignment, lease_until=None), AT)
 
     def test_a_lease_ends_at_the_last_day_at_the_latest(self) -> None:
         late = attrs.evolve(ACT, at=datetime(9999, 12, 31, tzinfo=UTC))
-        renewed = rules.renew(job_with(Label(lease=timedelta(days=9))), a_turn(), late)
+        renewed = rules.renew(job_with(Label(lease=timedelta(days=9))), a_assignment(), late)
         assert renewed is not None
         assert renewed.lease_until == datetime.max.replace(tzinfo=UTC)
-        assert rules.renew(job_with(Label(lease=None)), a_turn(), late) is None
+        assert rules.renew(job_with(Label(lease=None)), a_assignment(), late) is None
 
     def test_what_is_given_back_waits_again(self) -> None:
         package = a_package(free=0, waiting_since=AT - HOUR)
-        change = rules.give_back("release", package, a_turn(), ACT, reason="tired")
+        change = rules.give_back("release", package, a_assignment(), ACT, reason="tired")
         (_, freed), (_, ended) = change.save
         assert freed == attrs.evolve(package, free=1, waiting_since=AT)
         assert isinstance(ended, Assignment)
-        assert (ended.outcome, ended.remark, ended.ended_at) == (Outcome.RELEASED, "tired", AT)
+        assert (ended.outcome, ended.comment, ended.ended_at) == (Outcome.RELEASED, "tired", AT)
         with pytest.raises(WrongState):
             rules.give_back("release", package, ended, ACT, reason="")
 
     def test_a_slot_is_assigned_once_to_each_and_to_nobody_who_labeled_it(self) -> None:
         job = job_with(Label(), Inspect())
-        labeled = a_turn(state=TurnState.DONE)
-        for stage, package, turns in (
-            (Stage.LABEL, a_package(), [a_turn()]),
+        labeled = a_assignment(state=AssignmentState.DONE)
+        for stage, package, assignments in (
+            (Stage.LABEL, a_package(), [a_assignment()]),
             (Stage.INSPECT, a_package(state=PackageState.INSPECT), [labeled]),
         ):
             with pytest.raises(NotAllowed):
-                rules.must_be_assignable(job, package, BEN, stage, turns)
-            rules.must_be_assignable(job, package, CY, stage, turns)
+                rules.must_be_assignable(job, package, BEN, stage, assignments)
+            rules.must_be_assignable(job, package, CY, stage, assignments)
         with pytest.raises(NotAllowed, match="no free slot"):
             rules.assign(job, a_package(free=0), BEN, ACT, id=50, stage=Stage.LABEL)
 
     def test_a_cursor_is_saved_when_it_has_moved_by_more_than_the_overlap(self) -> None:
-        old = Start(0, AT)
+        old = QueueCursor(0, AT)
         assert rules.is_worth_saving(None, old)
-        assert not rules.is_worth_saving(old, Start(0, AT + rules.CURSOR_OVERLAP))
-        assert rules.is_worth_saving(old, Start(0, AT + 2 * rules.CURSOR_OVERLAP))
-        assert rules.is_worth_saving(old, Start(1, AT))
-        counter = Seat(job=4, stage=Stage.LABEL, member=2, held=3, start=old)
-        assert rules.counted(counter, 1, None) == attrs.evolve(counter, held=4)
-        assert rules.counted(counter, 0, Start(1, AT)) == attrs.evolve(counter, start=Start(1, AT))
+        assert not rules.is_worth_saving(old, QueueCursor(0, AT + rules.CURSOR_OVERLAP))
+        assert rules.is_worth_saving(old, QueueCursor(0, AT + 2 * rules.CURSOR_OVERLAP))
+        assert rules.is_worth_saving(old, QueueCursor(1, AT))
+        counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2, active=3, cursor=old)
+        assert rules.counted(counter, 1, None) == attrs.evolve(counter, active=4)
+        assert rules.counted(counter, 0, QueueCursor(1, AT)) == attrs.evolve(counter, cursor=QueueCursor(1, AT))
 
     @pytest.mark.parametrize("token", ["", "t", "a claim"])
     def test_a_token_is_a_text(self, token: str) -> None:

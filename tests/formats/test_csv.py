@@ -80,7 +80,7 @@ def a_result(number: int = 1, row: dict[str, Any] | None = None, **said: Any) ->
     made = {
         Stage[stage]: StageResult(stage=Stage[stage], replies=given, round=1, member=2) for stage, given in said.items()
     }
-    seen = Provenance(stage=Stage.LABEL, round=1, member=2, outcome=Outcome.SUBMITTED, looked_at=True, at=AT)
+    seen = Provenance(stage=Stage.LABEL, round=1, member=2, outcome=Outcome.SUBMITTED, inspected=True, at=AT)
     task = Task(job=4, number=number, package=1, row=text)
     return Result(task=task, state=TaskState.FINAL, stages=made, provenance=(seen,))
 
@@ -491,20 +491,20 @@ def test_a_spreadsheet_goes_in_and_a_spreadsheet_comes_out(tmp_path: Path) -> No
             return flow.create_job(street, name, data=data, **more)
 
         first = job("first", tmp_path / "in.csv")
-        turn = flow.claim("ada", first, Stage.LABEL)
-        assert turn
-        flow.save(turn, 1, Choice("cat"))
-        flow.abandon(turn, 2, "too dark")
-        flow.submit(turn)
+        assignment = flow.claim("ada", first, Stage.LABEL)
+        assert assignment
+        flow.save(assignment, 1, Choice("cat"))
+        flow.abandon(assignment, 2, "too dark")
+        flow.submit(assignment)
         report = flow.export(first, "csv", tmp_path / "out.csv")
         assert (report.rows, report.abandoned) == (2, 1)
         assert (tmp_path / "out.csv").read_bytes().decode() == (
             f'source,note,{ANIMAL}\r\n1.jpg,"left, back",cat\r\n2.jpg,,\r\n'
         )
         again = job("again", tmp_path / "out.csv")
-        turn = flow.claim("ada", again, Stage.LABEL)
-        assert turn
-        assert [parse(work.data, CATS) for work in flow.tasks(turn)] == [{"1": Choice("cat")}, {}]
+        assignment = flow.claim("ada", again, Stage.LABEL)
+        assert assignment
+        assert [parse(work.data, CATS) for work in flow.tasks(assignment)] == [{"1": Choice("cat")}, {}]
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
@@ -518,10 +518,10 @@ def test_answers_survive_store_and_export_and_import(name: str, drawn: st.DataOb
         job = flow.create_job(
             street, "job", template=template, data=[a_row(template)], workforce={Stage.LABEL: ["ada"]}, by="ada"
         )
-        turn = flow.claim("ada", job, Stage.LABEL)
-        assert turn
-        flow.save(turn, 1, said)
-        flow.submit(turn)
+        assignment = flow.claim("ada", job, Stage.LABEL)
+        assert assignment
+        flow.save(assignment, 1, said)
+        flow.submit(assignment)
         target = io.BytesIO()
         flow.export(job, "csv", target)
     (cells,) = data(target.getvalue())

@@ -60,7 +60,7 @@ KNOWN = [
 
 def result(task: Task, said: dict[Stage, Any]) -> Result:
     made = {stage: StageResult(stage=stage, replies=replies, round=1, member=2) for stage, replies in said.items()}
-    seen = Provenance(stage=Stage.LABEL, round=1, member=2, outcome=Outcome.SUBMITTED, looked_at=True, at=AT)
+    seen = Provenance(stage=Stage.LABEL, round=1, member=2, outcome=Outcome.SUBMITTED, inspected=True, at=AT)
     return Result(task=task, state=TaskState.FINAL, stages=made, provenance=(seen,))
 
 

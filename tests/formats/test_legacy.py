@@ -45,7 +45,7 @@ CATS = templates.object_detection(["cat", "dog"])
 def a_result(replies: Any, row: str) -> Result:
     made = StageResult(stage=Stage.LABEL, replies=replies, round=1, member=2)
     at = datetime(2026, 11, 24, tzinfo=UTC)
-    seen = Provenance(stage=Stage.LABEL, round=1, member=2, outcome=Outcome.SUBMITTED, looked_at=True, at=at)
+    seen = Provenance(stage=Stage.LABEL, round=1, member=2, outcome=Outcome.SUBMITTED, inspected=True, at=at)
     task = Task(job=4, number=1, package=1, row=row)
     return Result(task=task, state=TaskState.FINAL, stages={Stage.LABEL: made}, provenance=(seen,))
 

@@ -17,7 +17,7 @@ import attrs
 from scenes import Clock
 
 import itagflow
-from itagflow import Event, Flow, Job, Move, Stage
+from itagflow import Event, Flow, Job, FieldChange, Stage
 from pins.public import render
 from pins.story import tell
 
@@ -77,7 +77,7 @@ def _line(event: Event) -> str:
 
 def _plain(value: Any) -> Any:
     """Return a value as JSON types, by its public fields alone."""
-    if isinstance(value, Move):
+    if isinstance(value, FieldChange):
         return [_plain(held) for held in attrs.astuple(value)]
     if attrs.has(type(value)):
         return {field.name: _plain(getattr(value, field.name)) for field in attrs.fields(type(value))}

@@ -13,11 +13,11 @@ from itagflow import (
     Accept,
     AddOption,
     Assignment,
-    AvgSize,
+    PackageCount,
     Box,
     Choice,
     Choices,
-    FieldBase,
+    GroupByField,
     FixedSize,
     Flow,
     Group,
@@ -54,13 +54,13 @@ from itagflow import (
     Text,
     TextSpan,
     Visibility,
-    Work,
+    WorkItem,
     Workflow,
     templates,
 )
 
 L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
-Reply = Callable[[Work], Any]
+Reply = Callable[[WorkItem], Any]
 HOUR = timedelta(hours=1)
 
 
@@ -185,8 +185,8 @@ def _signs_rejected(story: Story, job: Job) -> None:
     for _ in range(3):
         review = story.claim("di", job, I)
         if review.package == 1:
-            looked_at = next(iter(story.flow.tasks(review)))
-            story.next.judge(review, looked_at, wrong="the sign is missing\nlook left")
+            inspected = next(iter(story.flow.tasks(review)))
+            story.next.judge(review, inspected, wrong="the sign is missing\nlook left")
             story.next.reject(review)
         else:
             story.next.review(review)
@@ -281,7 +281,7 @@ def names(story: Story) -> Job:
     return job
 
 
-def _spans(work: Work) -> Spans:
+def _spans(work: WorkItem) -> Spans:
     text = work.data["source"]
     label = "company" if work.task.package == 1 else "firm"
     found = [word for word in ("Acme", "Beta") if word in text]
@@ -305,13 +305,13 @@ def opinions(story: Story) -> Job:
         )
     )
     rows = [{"data": {"source": f"answer {n}", "topic": topic}} for n, topic in enumerate("xyx", 1)]
-    job = story.create("opinions", template, rows, Label(), packaging=FieldBase("topic"))
+    job = story.create("opinions", template, rows, Label(), packaging=GroupByField("topic"))
     for name in ("ben", "cy"):
         story.label(name, job, _opinion)
     return job
 
 
-def _opinion(work: Work) -> dict[str, Any]:
+def _opinion(work: WorkItem) -> dict[str, Any]:
     is_first = work.task.number == 1
     return {
         "1": Choice("bad" if is_first else "good"),
@@ -328,7 +328,7 @@ def talks(story: Story) -> Job:
     """Segments of recordings, in a job that is finished by hand while a package is open."""
     template = templates.audio_segmentation(["agent", "customer"])
     rows = [{"data": {"source": f"call{n}.wav"}} for n in (1, 2)]
-    job = story.create("talks", template, rows, Label(lease=HOUR), packaging=AvgSize(2))
+    job = story.create("talks", template, rows, Label(lease=HOUR), packaging=PackageCount(2))
     title = template.questions[0].children[1].title
     parts = [
         Segment(0, 2.5, labels={"Audio recognition result": "hello", title: "agent"}),

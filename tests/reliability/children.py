@@ -21,7 +21,7 @@ from itagflow import Role, StoreFailed
 from itagflow.rules.access import default_policy
 
 MEMORY = "memory:"
-PATIENCE = 20.0
+TIMEOUT = 20.0
 """After how many seconds a child hangs."""
 WROTE, REFUSED = "wrote", "refused"
 
@@ -53,7 +53,7 @@ class House:
     def end(self) -> None:
         """End them, and check that none of them was disturbed."""
         self._stop = True
-        assert all(ended.wait(PATIENCE) for ended in self._ended), "a thread of the parent waits for ever"
+        assert all(ended.wait(TIMEOUT) for ended in self._ended), "a thread of the parent waits for ever"
         assert not self._errors, self._errors
 
     def close(self) -> int:
@@ -135,7 +135,7 @@ class Children:
 
     def wait(self, pid: int) -> str:
         """Wait until a child has ended, and return its fate; one that hangs is killed."""
-        until = time.monotonic() + self._limit + PATIENCE
+        until = time.monotonic() + self._limit + TIMEOUT
         while not os.waitpid(pid, os.WNOHANG)[0]:
             if time.monotonic() > until:
                 os.kill(pid, signal.SIGABRT)  # it prints where its threads are

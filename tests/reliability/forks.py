@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from reliability.children import MEMORY, PATIENCE, REFUSED, WROTE, Children, House, is_refusal
+from reliability.children import MEMORY, TIMEOUT, REFUSED, WROTE, Children, House, is_refusal
 from reliability.street import (
     AT_ONCE,
     LABELS,
@@ -40,7 +40,7 @@ from itagflow import AlreadyExists, Choice, Flow, Job, StoreFailed, WrongState, 
 
 def write(flow: Flow, job: Job, account: str = "p7") -> list[Any]:
     """Write and read, as a child does, and return what was acknowledged."""
-    assignment = next(flow.turns(account, job=job), None) or flow.claim(account, job, itagflow.Stage.LABEL)
+    assignment = next(flow.assignments(account, job=job), None) or flow.claim(account, job, itagflow.Stage.LABEL)
     assert assignment
     answers = list[Any]()
     for task in (*tasks_of(assignment), *tasks_of(assignment)):
@@ -54,7 +54,7 @@ def write(flow: Flow, job: Job, account: str = "p7") -> list[Any]:
 
 def count_events(flow: Flow, verb: str) -> int:
     """Return how many events of one kind there are."""
-    return sum(event.verb == verb for event in flow.events())
+    return sum(event.type == verb for event in flow.events())
 
 
 def fate_of_most(url: str) -> tuple[str, ...]:
@@ -259,7 +259,7 @@ def with_a_half_read_snapshot(url: str, forks: int) -> str:
             return write(house.flow, house.job)
 
         if number % 2:  # the thread that forks is another one
-            assert start(lambda act=act: children.fork(act)).wait(PATIENCE), "the fork hangs"
+            assert start(lambda act=act: children.fork(act)).wait(TIMEOUT), "the fork hangs"
         else:
             children.fork(act)
         children.wait_all()
@@ -302,7 +302,7 @@ def by_multiprocessing(url: str, way: str, count: int) -> str:
         process.start()
     told = [fates.get(timeout=60) for _ in processes]
     for process in processes:
-        process.join(PATIENCE)
+        process.join(TIMEOUT)
         assert process.exitcode == 0, f"a child ended with {process.exitcode}"
     assert {fate for fate, _ in told} <= set(fate_of_most(url)), told
     for _, answers in told:
@@ -364,9 +364,9 @@ def while_it_is_closed(url: str, forks: int) -> str:
         closer = start(lambda house=house, said=said: said.append(house.flow.close()))
         time.sleep(draw.uniform(0, 0.003))
         children.fork(lambda house=house: _unless_closed(house))
-        assert closer.wait(PATIENCE), "closing waits for ever"
+        assert closer.wait(TIMEOUT), "closing waits for ever"
         assert said == [True], said
-        assert all(one.wait(PATIENCE) for one in ended)
+        assert all(one.wait(TIMEOUT) for one in ended)
         children.only(WROTE, *fate_of_most(url), REFUSED)
         fates += children.fates
         longest = max(longest, children.longest_fork)

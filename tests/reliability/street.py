@@ -98,7 +98,7 @@ class Worker:
 
     def claim(self) -> Assignment:
         """Claim a package; what was held before is given back, also when its claim was interrupted."""
-        for assignment in list(self.flow.turns(self.account, job=self.job)):
+        for assignment in list(self.flow.assignments(self.account, job=self.job)):
             self.flow.release(assignment)
         self.assignment = self.flow.claim(self.account, self.job, Stage.LABEL)
         assert self.assignment is not None, "there are more packages than people"
@@ -265,9 +265,9 @@ def everything(flow: Flow, job: Job, assignment: Assignment) -> dict[str, Callab
         "packages": lambda: flow.packages(job),
         "history": lambda: flow.history(job),
         "events": lambda: flow.events(),
-        "listen": lambda: flow.listen(patience=30),
+        "listen": lambda: flow.listen(timeout=30),
         "tasks": lambda: flow.tasks(assignment),
-        "turns": lambda: flow.turns("ada", job=job),
+        "assignments": lambda: flow.assignments("ada", job=job),
         "jobs": lambda: flow.jobs("street"),
         "members": lambda: flow.members("street"),
     }

@@ -20,7 +20,7 @@ def prove(store: type[ToyStore], test: str) -> None:
     contract = StoreContract if hasattr(StoreContract, test) else ConcurrencyContract
 
     class Kit(contract):
-        patience = 1.0
+        timeout = 1.0
 
         def open_store(self) -> ToyStore:
             return store()

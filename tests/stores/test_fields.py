@@ -11,7 +11,7 @@ import pytest
 from itagflow import Job, Stage
 from itagflow.storage import FIELDS, Fields, Query, check_query, cursor, encode_value, field_value, unique_values
 from itagflow.storage._sql.layout import LAYOUTS
-from itagflow.testing import AT, a_job, a_member, a_task, a_turn, one_of_each
+from itagflow.testing import AT, a_job, a_member, a_task, a_assignment, one_of_each
 
 PAGE = Path(__file__).parents[2] / "docs" / "store.md"
 KINDS = pytest.mark.parametrize("fields", FIELDS.values(), ids=lambda fields: fields.kind.__name__)
@@ -64,16 +64,16 @@ def test_what_a_query_may_not_name_is_refused() -> None:
 
 def test_values_are_encoded_as_entities_are() -> None:
     assert [encode_value(value) for value in (Stage.LABEL, True, 7, "é")] == ["label", 1, 7, "é"]
-    turn = a_turn(5, stage=Stage.LABEL, member=None, lease_until=AT)
-    assert field_value(turn, "stage") == encode_value(Stage.LABEL)
-    assert field_value(turn, "member") == 0
-    assert field_value(turn, "lease_until") == encode_value(AT)
+    assignment = a_assignment(5, stage=Stage.LABEL, member=None, lease_until=AT)
+    assert field_value(assignment, "stage") == encode_value(Stage.LABEL)
+    assert field_value(assignment, "member") == 0
+    assert field_value(assignment, "lease_until") == encode_value(AT)
 
 
 def test_names_are_unique_however_they_were_typed_and_empty_ones_are_not() -> None:
     assert unique_values(a_member(account="Zo\u00eb")) == unique_values(a_member(account="Zoe\u0308"))
     assert unique_values(a_task(1, row_key="")) is None
-    assert unique_values(a_turn(1)) is None
+    assert unique_values(a_assignment(1)) is None
 
 
 def test_a_page_ends_at_what_was_sorted_by_and_the_key() -> None:

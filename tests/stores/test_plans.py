@@ -12,13 +12,13 @@ import psycopg
 import pytest
 from hot import HOT
 
-from itagflow import Assignment, Outcome, PackageState, Stage, TurnState
+from itagflow import Assignment, Outcome, PackageState, Stage, AssignmentState
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.storage import Query, Unless
 from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.storage.postgres.store import _LIST, PostgresStore
-from itagflow.testing import a_package, a_task, a_turn, an_answer, an_event
+from itagflow.testing import a_package, a_task, a_assignment, an_answer, an_event
 
 SINCE = a_package().waiting_since
 DONE, WAITING, OTHERS = 3_000, 600, 300
@@ -34,11 +34,11 @@ def packages() -> Iterator[Entity]:
         yield a_package(number, state=state, waiting_since=at, free=free, size=1, value=value)
 
 
-def turns() -> Iterator[Entity]:
+def assignments() -> Iterator[Entity]:
     for number in (*range(1, DONE + 1), *range(DONE + WAITING + 1, DONE + WAITING + OTHERS + 1)):
         member = 2 if number <= DONE else 7
-        done = {"state": TurnState.DONE, "outcome": Outcome.SUBMITTED, "ended_at": SINCE}
-        yield a_turn(number, package=number, member=member, token=f"t{number}", **done)
+        done = {"state": AssignmentState.DONE, "outcome": Outcome.SUBMITTED, "ended_at": SINCE}
+        yield a_assignment(number, package=number, member=member, token=f"t{number}", **done)
 
 
 def answers() -> Iterator[Entity]:
@@ -51,7 +51,7 @@ def tasks() -> Iterator[Entity]:
 
 def events() -> Iterator[Entity]:
     return (
-        an_event(job=4 if number % 10 == 0 else 5, package=number, turn=number) for number in range(1, 5 * DONE + 1)
+        an_event(job=4 if number % 10 == 0 else 5, package=number, assignment=number) for number in range(1, 5 * DONE + 1)
     )
 
 
@@ -64,7 +64,7 @@ def url(databases: postgres.Databases) -> Iterator[str]:
         for layout in LAYOUTS.values():
             connection.execute(f"ALTER TABLE itagflow.{layout.table} SET (autovacuum_enabled = off)".encode())
     with store.write() as writer:
-        for many in (packages(), turns(), answers(), tasks(), events()):
+        for many in (packages(), assignments(), answers(), tasks(), events()):
             writer.add(*many)
     store.close()
     yield url
@@ -132,16 +132,16 @@ def must_be_by_index(plan: dict[str, Any], query: Query[Any], index: str) -> Non
     assert "Seq Scan" not in {step["Node Type"] for step in steps}, plan
     if query.limit is not None:
         assert "Sort" not in {step["Node Type"] for step in steps}, plan
-    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 60, plan
+    assert plan["Shared Hit Transactions"] + plan["Shared Read Transactions"] < 60, plan
 
 
 def test_own_work_is_passed_over_by_one_look_at_an_index_each(url: str) -> None:
     """Most of what waits for inspection was labeled by member 7, all of it before what somebody else did."""
     pool = next(query for query, _ in HOT if query.unless)
     mine = Unless(
-        Assignment, {"member": 7, "stage": Stage.LABEL, "state": TurnState.DONE}, {"job": "job", "number": "package"}
+        Assignment, {"member": 7, "stage": Stage.LABEL, "state": AssignmentState.DONE}, {"job": "job", "number": "package"}
     )
     query = attrs.evolve(pool, where={**pool.where, "state": PackageState.INSPECT}, unless=mine)
     found = plan(url, query, "force_generic_plan")
     assert found["Actual Rows"] == 0
-    assert found["Shared Hit Blocks"] + found["Shared Read Blocks"] < 6 * OTHERS
+    assert found["Shared Hit Transactions"] + found["Shared Read Transactions"] < 6 * OTHERS

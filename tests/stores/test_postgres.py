@@ -22,7 +22,7 @@ from itagflow.storage._sql.blocks import Change
 from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.storage._sql.migrations import migrations
 from itagflow.storage.postgres import PostgresStore
-from itagflow.testing import ConcurrencyContract, StoreContract, a_package, a_turn, a_workspace, an_event
+from itagflow.testing import ConcurrencyContract, StoreContract, a_package, a_assignment, a_workspace, an_event
 
 FORK, SPAWN = (multiprocessing.get_context(how) for how in ("fork", "spawn"))
 
@@ -197,7 +197,7 @@ class TestConnections:
         child.join()
         assert child.exitcode == 0
         with store.read() as reader:
-            assert [event.verb for event in reader.find(Query(Event, order=("position",)))] == ["claim", "child"]
+            assert [event.type for event in reader.find(Query(Event, order=("position",)))] == ["claim", "child"]
         store.close()
 
     def test_errors_name_the_database_and_keep_the_password(self) -> None:
@@ -226,7 +226,7 @@ def looking(store: PostgresStore, together: threading.Barrier) -> None:
 def failing(store: PostgresStore, failed: list[StoreFailed]) -> None:
     try:
         with store.read():
-            raise AssertionError("a block was opened")
+            raise AssertionError("a transaction was opened")
     except StoreFailed as error:
         failed.append(error)
 
@@ -241,13 +241,13 @@ class TestBlocks:
             writer.add(a_package(1), a_package(2))
         mine = Unless(Assignment, {"member": 2}, {"job": "job", "number": "package"})
         query = Query(Package, {"job": 4, "waiting": True}, order=("number",), unless=mine)
-        find_and_hold, meanwhile = Change.take, iter([a_turn(5, package=1)])
+        find_and_hold, meanwhile = Change.take, iter([a_assignment(5, package=1)])
 
         def take(self: Change, query: Query[Any]) -> Any:
             found = find_and_hold(self, query)
-            for turn in meanwhile:
+            for assignment in meanwhile:
                 with other.write() as writer:
-                    writer.add(turn)
+                    writer.add(assignment)
             return found
 
         monkeypatch.setattr(Change, "take", take)
@@ -273,7 +273,7 @@ class TestBlocks:
         with one.write() as writer:
             writer.add(a_package(1))
         with one.write() as writer, two.write() as other:
-            assert writer.hold(Package, (4, 1), shared=True) == other.hold(Package, (4, 1), shared=True)
+            assert writer.lock(Package, (4, 1), shared=True) == other.lock(Package, (4, 1), shared=True)
             with three.write() as third:
                 assert third.take(Query(Package, {"number": 1})) is None
         three.close()
@@ -300,11 +300,11 @@ class TestBlocks:
             home = flow.create_workspace("street", admin="ada")
             assert flow.members(home)
             with two.read() as reader:
-                assert [event.verb for event in reader.find(Query(Event))] == ["create_workspace"]
-            assert two.settled() == 1
-        assert two.settled() == 2
+                assert [event.type for event in reader.find(Query(Event))] == ["create_workspace"]
+            assert two.high_water_mark() == 1
+        assert two.high_water_mark() == 2
         with two.read() as reader:
-            assert [e.verb for e in reader.find(Query(Event, order=("position",)))] == ["early", "create_workspace"]
+            assert [e.type for e in reader.find(Query(Event, order=("position",)))] == ["early", "create_workspace"]
         one.close()
         two.close()
 
@@ -318,9 +318,9 @@ class TestListening:
             with flow.store.read(snapshot=True):  # whoever reads keeps nobody from hearing
                 listener = flow.listen()
                 other.create_workspace("street", admin="ada")
-                heard.append(next(listener).verb)
+                heard.append(next(listener).type)
                 threading.Timer(0.1, lambda: other.add_member("street", "ben", Role.OPERATOR, by="ada")).start()
-                heard.append(next(listener).verb)
+                heard.append(next(listener).type)
             listener.close()
             assert heard == ["create_workspace", "add_member"]
 
@@ -333,4 +333,4 @@ class TestListening:
             with pytest.raises(StoreFailed, match="Call again"):
                 next(listener)
             flow.add_member("street", "ben", Role.OPERATOR, by="ada")
-            assert next(flow.listen(after=last)).verb == "add_member"
+            assert next(flow.listen(after=last)).type == "add_member"

@@ -172,7 +172,7 @@ class TestOpening:
             write(store)
         store._transactions.close_idle()
         with pytest.raises(StoreFailed, match="was deleted while it was open"), store.read():
-            raise AssertionError("a block was opened")
+            raise AssertionError("a transaction was opened")
         assert not path.exists()
         assert store.close()
 
@@ -289,7 +289,7 @@ class TestFailures:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreFailed, match="busy"), store.write():
-            raise AssertionError("a block was opened")
+            raise AssertionError("a transaction was opened")
         other.close()
         write(store)
         store.close()
@@ -316,7 +316,7 @@ class TestSharing:
         assert child.exitcode == 0
         write(store)
         with store.read() as reader:
-            assert [event.verb for event in reader.find(Query(Event, order=("position",)))] == ["claim", "child"]
+            assert [event.type for event in reader.find(Query(Event, order=("position",)))] == ["claim", "child"]
         store.close()
 
     def test_threads_that_end_leave_no_connection(self, path: Path) -> None:

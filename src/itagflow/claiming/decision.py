@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package, TurnState
+from itagflow.model.package import Assignment, Package, AssignmentState
 from itagflow.model.workspace import Member
 
 
@@ -84,8 +84,8 @@ class Decision:
         if Source.LAPSED not in self.sources:
             return False
         if lapsed.member == situation.member.id:
-            return lapsed.state is TurnState.HELD
-        if self.obstacle is not None or has_turn(package, situation.member, assignments):
+            return lapsed.state is AssignmentState.HELD
+        if self.obstacle is not None or has_assignment(package, situation.member, assignments):
             return False
         return not is_own_work(situation.job, package, situation.member, situation.stage, assignments)
 
@@ -104,7 +104,7 @@ def decide(situation: Situation) -> Decision:
         return Decision(situation=situation, obstacle=Obstacle.JOB_STATE, reason=reason)
     limit = job.workflow.rule(stage).limit
     if limit is not None and situation.held >= limit:
-        reason = f"the limit is reached: {account} holds {situation.held} of {limit} turns"
+        reason = f"the limit is reached: {account} holds {situation.held} of {limit} assignments"
         # one's own lapsed assignment is among those that are held: going on with it takes nothing new
         sources = (Source.LAPSED,)
         return Decision(situation=situation, sources=sources, obstacle=Obstacle.LIMIT, reason=reason)
@@ -119,10 +119,10 @@ def depends_on(job: Job) -> tuple[object, ...]:
 def own_work(job: Job, member: Member, stage: Stage) -> dict[str, Any] | None:
     """Return what a turn on the same package looks like that keeps *member* from taking it at *stage*.
 
-    A LABEL turn, held or done, in any round; with ``allow_own_work`` at LABEL only one of the same round, so
+    A LABEL assignment, held or done, in any round; with ``allow_own_work`` at LABEL only one of the same round, so
     that nobody votes twice.  None: nothing keeps them.
     """
-    mine = {"member": member.id, "stage": Stage.LABEL, "state": (TurnState.HELD, TurnState.DONE)}
+    mine = {"member": member.id, "stage": Stage.LABEL, "state": (AssignmentState.HELD, AssignmentState.DONE)}
     if not job.workflow.rule(stage).allow_own_work:
         return mine
     return {**mine, "same_round": True} if stage is Stage.LABEL else None
@@ -134,26 +134,26 @@ def own_work_waits(job: Job, stage: Stage) -> bool:
     return voting if stage is Stage.LABEL else not job.workflow.rule(stage).allow_own_work
 
 
-def is_own_work(job: Job, package: Package, member: Member, stage: Stage, turns: Sequence[Assignment]) -> bool:
+def is_own_work(job: Job, package: Package, member: Member, stage: Stage, assignments: Sequence[Assignment]) -> bool:
     """Return whether *member* labeled *package*, so that the pool does not give it to them at *stage*."""
     kept_from = own_work(job, member, stage)
     if kept_from is None:
         return False
     return any(
-        turn.member == member.id
-        and turn.stage is Stage.LABEL
-        and turn.state in (TurnState.HELD, TurnState.DONE)
-        and (turn.round == package.round or "same_round" not in kept_from)
-        for turn in turns
+        assignment.member == member.id
+        and assignment.stage is Stage.LABEL
+        and assignment.state in (AssignmentState.HELD, AssignmentState.DONE)
+        and (assignment.round == package.round or "same_round" not in kept_from)
+        for assignment in assignments
     )
 
 
-def has_turn(package: Package, member: Member, turns: Sequence[Assignment]) -> bool:
+def has_assignment(package: Package, member: Member, assignments: Sequence[Assignment]) -> bool:
     """Return whether *member* has, or has had to its end, a turn on *package* in its present stage and round."""
     return any(
-        turn.member == member.id
-        and turn.round == package.round
-        and turn.stage is package.stage
-        and turn.state is not TurnState.RETURNED
-        for turn in turns
+        assignment.member == member.id
+        and assignment.round == package.round
+        and assignment.stage is package.stage
+        and assignment.state is not AssignmentState.RETURNED
+        for assignment in assignments
     )

@@ -10,14 +10,14 @@ from itagflow.claiming import rules
 from itagflow.claiming.decision import Decision, Source, own_work, own_work_waits
 from itagflow.flow._find import first, perhaps
 from itagflow.model.job import Job, Stage
-from itagflow.model.package import Assignment, Package, PackageState, Seat, Start, TurnState
+from itagflow.model.package import Assignment, Package, PackageState, ClaimCounter, QueueCursor, AssignmentState
 from itagflow.model.workspace import Member
 from itagflow.storage.port import Condition, Query, Reader, Span, Unless
 
 
 def find_offers(reader: Reader, job: Job, member: Member, stage: Stage) -> list[Assignment]:
     """Return what is offered to *member* at *stage*, oldest first."""
-    where: dict[str, Any] = {"member": member.id, "state": TurnState.OFFERED, "job": job.id}
+    where: dict[str, Any] = {"member": member.id, "state": AssignmentState.OFFERED, "job": job.id}
     offered = reader.find(Query(Assignment, where, order=("id",)))
     return [assignment for assignment in offered if assignment.stage is stage]
 
@@ -41,7 +41,7 @@ def waiting(
     )
 
 
-def next_package(job: Job, member: Member, stage: Stage, cursor: Start | None) -> Iterator[Query[Package]]:
+def next_package(job: Job, member: Member, stage: Stage, cursor: QueueCursor | None) -> Iterator[Query[Package]]:
     """Yield queries for the next package of *member*: the first query that finds one has found it.
 
     From *cursor* on first, so that a long row of own work is not scanned again; what came to the front since has a
@@ -55,12 +55,12 @@ def next_package(job: Job, member: Member, stage: Stage, cursor: Start | None) -
     yield waiting(job, stage, unless=unless)
 
 
-def load_cursor(reader: Reader, job: Job, member: Member, stage: Stage) -> Start | None:
+def load_cursor(reader: Reader, job: Job, member: Member, stage: Stage) -> QueueCursor | None:
     """Return where the scan of the queue begins for *member*; None: at its front."""
     if not own_work_waits(job, stage):
         return None
-    counter = perhaps(reader, Seat, (job.id, stage.value, member.id))
-    return counter.start if counter else None
+    counter = perhaps(reader, ClaimCounter, (job.id, stage.value, member.id))
+    return counter.cursor if counter else None
 
 
 def find_source(reader: Reader, decision: Decision, at: datetime) -> Source | None:

@@ -23,12 +23,12 @@ from itagflow.claiming.decision import (
     own_work_waits,
 )
 from itagflow.errors import AlreadyExists, NotAllowed
-from itagflow.flow._act import Block
-from itagflow.flow._find import JobRef, MemberRef, PackageRef, TurnRef, first, perhaps
+from itagflow.flow._act import Transaction
+from itagflow.flow._find import JobRef, MemberRef, PackageRef, AssignmentRef, first, perhaps
 from itagflow.flow._ids import TRIES, used_up
-from itagflow.flow._turns import held, left
+from itagflow.flow._assignments import held, left
 from itagflow.model.job import Job, Stage
-from itagflow.model.package import Assignment, Package, PackageState, Seat, Start, TurnState
+from itagflow.model.package import Assignment, Package, PackageState, ClaimCounter, QueueCursor, AssignmentState
 from itagflow.model.workspace import Member
 from itagflow.rules import access
 from itagflow.rules.access import Action, Policy
@@ -53,7 +53,7 @@ class ClaimRequest:
     """How many assignments at the most."""
 
 
-def claim(block: Block, request: ClaimRequest) -> list[Assignment]:
+def claim(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
     """Give a member up to so many assignments; fewer when there are no more.
 
     Raises:
@@ -61,35 +61,35 @@ def claim(block: Block, request: ClaimRequest) -> list[Assignment]:
         InvalidData: when the job does not have this stage, or the token cannot be stored.
     """
     rules.must_be_a_token(request.token)
-    cache, store = block.cache, block.store
+    cache, store = transaction.cache, transaction.store
     if request.token:
-        return _claim_by_token(block, request)
+        return _claim_by_token(transaction, request)
     # Job and member as last seen, which saves two queries.  They may be out of date: whatever is found is confirmed
     # by what is locked, and that there is nothing is only said by what is stored now.
     job = cache.job(store, request.job)
     member = cache.member(store, job.workspace, request.member)
-    work = _Claim(block, describe(store, block.policy, job, member, request.stage))
+    work = _Claim(transaction, describe(store, transaction.policy, job, member, request.stage))
     taken = work.take(request.count)
-    if not taken and work.is_out_of_date(*_read(block, request)):
+    if not taken and work.is_out_of_date(*_read(transaction, request)):
         taken = work.take(request.count)
     if not taken:
         work.require_permission()
     return taken
 
 
-def _claim_by_token(block: Block, request: ClaimRequest) -> list[Assignment]:
+def _claim_by_token(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
     """Give what the same claim, sent before, was given, or else something new."""
-    job, member = _read(block, request)
-    work = _Claim(block, describe(block.store, block.policy, job, member, request.stage), request.token)
+    job, member = _read(transaction, request)
+    work = _Claim(transaction, describe(transaction.store, transaction.policy, job, member, request.stage), request.token)
     work.require_permission()
     earlier = work.find_earlier()
     return work.take(request.count) if earlier is None else [earlier]
 
 
-def _read(block: Block, request: ClaimRequest) -> tuple[Job, Member]:
+def _read(transaction: Transaction, request: ClaimRequest) -> tuple[Job, Member]:
     """Return job and member of a claim as they are stored now."""
-    job = block.cache.read_job(block.store, request.job)
-    return job, block.cache.read_member(block.store, job.workspace, request.member)
+    job = transaction.cache.read_job(transaction.store, request.job)
+    return job, transaction.cache.read_member(transaction.store, job.workspace, request.member)
 
 
 def describe(reader: Reader, policy: Policy, job: Job, member: Member, stage: Stage) -> Situation:
@@ -99,13 +99,13 @@ def describe(reader: Reader, policy: Policy, job: Job, member: Member, stage: St
         InvalidData: when the job does not have this stage.
     """
     limit = job.workflow.rule(stage).limit
-    counter = None if limit is None else perhaps(reader, Seat, (job.id, stage.value, member.id))
+    counter = None if limit is None else perhaps(reader, ClaimCounter, (job.id, stage.value, member.id))
     return Situation(
         job=job,
         member=member,
         stage=stage,
         policy_refusal=access.refusal(policy, member, Action.at(stage), job, stage),
-        held=counter.held if counter else 0,
+        held=counter.active if counter else 0,
     )
 
 
@@ -117,7 +117,7 @@ def can_claim(reader: Reader, situation: Situation, at: datetime) -> bool:
 _FOUND = {
     Source.OFFERS: "something is offered: claim it",
     Source.QUEUE: "something is waiting: claim it",
-    Source.LAPSED: "the lease of a turn has lapsed: claim it",
+    Source.LAPSED: "the lease of an assignment has lapsed: claim it",
 }
 """What `explain` says where a claim would give something."""
 
@@ -131,104 +131,104 @@ def explain(reader: Reader, situation: Situation, at: datetime) -> str:
     return decision.reason or _explain_nothing(reader, decision, at)
 
 
-def renew(block: Block, turn: TurnRef, by: MemberRef | None) -> Assignment:
+def renew(transaction: Transaction, assignment: AssignmentRef, by: MemberRef | None) -> Assignment:
     """Count the lease of a held assignment from now.
 
     Raises:
         NotHeld: when it is not held, or not by the member *by*.
     """
-    mine = held(block, turn, "renew", by)
-    renewed = rules.renew(mine.job, mine.turn, mine.act)
+    mine = held(transaction, assignment, "renew", by)
+    renewed = rules.renew(mine.job, mine.assignment, mine.act)
     if renewed is None:
-        return mine.turn
-    block.do(record(mine.act, "renew", about=renewed, save=((mine.turn, renewed),)))
-    return block.as_stored(renewed)
+        return mine.assignment
+    transaction.do(record(mine.act, "renew", about=renewed, save=((mine.assignment, renewed),)))
+    return transaction.as_stored(renewed)
 
 
-def release(block: Block, turn: TurnRef, by: MemberRef | None, reason: str) -> Assignment:
+def release(transaction: Transaction, assignment: AssignmentRef, by: MemberRef | None, reason: str) -> Assignment:
     """Give an assignment back, or decline an offer.
 
     Raises:
         WrongState: when it has ended.
         NotAllowed: when *by* is another member, who may not assign work.
     """
-    package, old = block.hold_turn(turn)
-    job = block.store.get(Job, (old.job,))
-    act = _act_of_holder_or_assigner(block, job, old, by)
-    seats = left(block, job, old)
-    return apply(block, rules.give_back("release", package, old, act, reason=reason, seats=seats))
+    package, old = transaction.lock_assignment(assignment)
+    job = transaction.store.get(Job, (old.job,))
+    act = _act_of_holder_or_assigner(transaction, job, old, by)
+    counters = left(transaction, job, old)
+    return apply(transaction, rules.give_back("release", package, old, act, reason=reason, counters=counters))
 
 
-def assign(block: Block, package: PackageRef, member: MemberRef, by: MemberRef) -> Assignment:
+def assign(transaction: Transaction, package: PackageRef, member: MemberRef, by: MemberRef) -> Assignment:
     """Offer a free slot of a package to a member.
 
     Raises:
         NotAllowed: when no slot is free, the member may not have it, or *by* may not assign work.
     """
-    due = block.hold_package(package)
-    job = block.store.get(Job, (due.job,))
+    due = transaction.lock_package(package)
+    job = transaction.store.get(Job, (due.job,))
     stage = stage_of(due)
-    act = block.allowed(job.workspace, by, Action.ASSIGN, job, stage)
+    act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, stage)
     must_be_working(job, "assign")
-    who = block.member(job.workspace, member)
-    access.check(block.policy, who, Action.at(stage), job, stage)
-    rules.must_be_assignable(job, due, who, stage, block.turns(due))
-    change = rules.assign(job, due, who, act, id=block.new_id(Assignment, job.id), stage=stage)
-    _confirm_work_goes_on(block, job, who, stage)
-    return apply(block, change)
+    who = transaction.member(job.workspace, member)
+    access.check(transaction.policy, who, Action.at(stage), job, stage)
+    rules.must_be_assignable(job, due, who, stage, transaction.assignments(due))
+    change = rules.assign(job, due, who, act, id=transaction.new_id(Assignment, job.id), stage=stage)
+    _confirm_work_goes_on(transaction, job, who, stage)
+    return apply(transaction, change)
 
 
-def reassign(block: Block, turn: TurnRef, member: MemberRef, by: MemberRef, reason: str) -> Assignment:
+def reassign(transaction: Transaction, assignment: AssignmentRef, member: MemberRef, by: MemberRef, reason: str) -> Assignment:
     """Take an assignment back and offer its slot to another member.
 
     Raises:
         WrongState: when it has ended.
         NotAllowed: when the member may not have it, or *by* may not assign work.
     """
-    package, old = block.hold_turn(turn)
-    job = block.store.get(Job, (old.job,))
-    act = block.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
-    who = block.member(job.workspace, member)
-    access.check(block.policy, who, Action.at(old.stage), job, old.stage)
-    others = [other for other in block.turns(package) if other != old]
+    package, old = transaction.lock_assignment(assignment)
+    job = transaction.store.get(Job, (old.job,))
+    act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
+    who = transaction.member(job.workspace, member)
+    access.check(transaction.policy, who, Action.at(old.stage), job, old.stage)
+    others = [other for other in transaction.assignments(package) if other != old]
     rules.must_be_assignable(job, package, who, old.stage, others)
-    seats = left(block, job, old)
-    id = block.new_id(Assignment, job.id)
-    change = rules.reassign(job, package, old, who, act, id=id, reason=reason, seats=seats)
-    _confirm_work_goes_on(block, job, who, old.stage)
-    return apply(block, change)
+    counters = left(transaction, job, old)
+    id = transaction.new_id(Assignment, job.id)
+    change = rules.reassign(job, package, old, who, act, id=id, reason=reason, counters=counters)
+    _confirm_work_goes_on(transaction, job, who, old.stage)
+    return apply(transaction, change)
 
 
-def find_expired(block: Block, job: JobRef, by: MemberRef) -> list[tuple[int, int]]:
+def find_expired(transaction: Transaction, job: JobRef, by: MemberRef) -> list[tuple[int, int]]:
     """Return the keys of the assignments whose lease has lapsed, at the stages where *by* assigns work.
 
     Raises:
         NotAllowed: when *by* may assign work at no stage.
     """
-    home = block.job(job)
-    stages = block.stages(home, by, Action.ASSIGN)
-    return [lapsed.key for stage in stages for lapsed in queue.find_lapsed(block.store, home, stage, block.at)]
+    home = transaction.job(job)
+    stages = transaction.stages(home, by, Action.ASSIGN)
+    return [lapsed.key for stage in stages for lapsed in queue.find_lapsed(transaction.store, home, stage, transaction.at)]
 
 
-def expire(block: Block, turn: TurnRef, by: MemberRef) -> Assignment:
+def expire(transaction: Transaction, assignment: AssignmentRef, by: MemberRef) -> Assignment:
     """Return an assignment whose lease has lapsed to the queue.
 
     Raises:
         NotAllowed: when its lease goes on, or *by* may not assign work there.
     """
-    package, old = block.hold_turn(turn)
-    job = block.store.get(Job, (old.job,))
-    act = block.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
-    if not rules.has_lapsed(old, block.at):
+    package, old = transaction.lock_assignment(assignment)
+    job = transaction.store.get(Job, (old.job,))
+    act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
+    if not rules.has_lapsed(old, transaction.at):
         raise NotAllowed("nobody", "expire it", f"the lease of {old} goes on: its holder was faster")
-    seats = left(block, job, old)
-    return apply(block, rules.give_back("expire", package, old, act, reason="the lease lapsed", seats=seats))
+    counters = left(transaction, job, old)
+    return apply(transaction, rules.give_back("expire", package, old, act, reason="the lease lapsed", counters=counters))
 
 
-def apply(block: Block, change: Change) -> Assignment:
+def apply(transaction: Transaction, change: Change) -> Assignment:
     """Store what a rule decided and return the assignment that it leads to."""
-    block.do(change)
-    return block.as_stored(next(stored for stored in _stored(change) if isinstance(stored, Assignment)))
+    transaction.do(change)
+    return transaction.as_stored(next(stored for stored in _stored(change) if isinstance(stored, Assignment)))
 
 
 class _Claim:
@@ -238,16 +238,16 @@ class _Claim:
     and decides again by what is locked: who was removed or has reached the limit meanwhile gets nothing.
     """
 
-    def __init__(self, block: Block, situation: Situation, token: str = "") -> None:
-        self._block = block
+    def __init__(self, transaction: Transaction, situation: Situation, token: str = "") -> None:
+        self._transaction = transaction
         self._situation = situation
         self._decision = decide(situation)
         self._token = token
-        self._act: Act = block.act(situation.job.workspace, situation.member.id)
-        self._cursor = queue.load_cursor(block.store, situation.job, situation.member, situation.stage)
-        self._counter: Seat | None = None
+        self._act: Act = transaction.act(situation.job.workspace, situation.member.id)
+        self._cursor = queue.load_cursor(transaction.store, situation.job, situation.member, situation.stage)
+        self._counter: ClaimCounter | None = None
         """The member's counter, once it is locked; None where nothing is counted."""
-        self._previous: Seat | None = None
+        self._previous: ClaimCounter | None = None
         """The counter of the holder who loses an assignment, once it is locked."""
         self._earlier: Assignment | None = None
         """What the same claim, sent before, has been given meanwhile."""
@@ -272,7 +272,7 @@ class _Claim:
         """
         if self._is_confirmed or not self._differs(job, member):
             return False
-        self._set(describe(self._block.store, self._block.policy, job, member, self._situation.stage))
+        self._set(describe(self._transaction.store, self._transaction.policy, job, member, self._situation.stage))
         return True
 
     def find_earlier(self) -> Assignment | None:
@@ -280,7 +280,7 @@ class _Claim:
         situation = self._situation
         where: dict[str, Any] = {"job": situation.job.id, "member": situation.member.id, "token": self._token}
         query = Query(Assignment, {**where, "stage": situation.stage}, limit=1)
-        return first(self._block.store, query)
+        return first(self._transaction.store, query)
 
     def take(self, count: int) -> list[Assignment]:
         """Take up to *count*: what is offered and what waits, or else one whose lease has lapsed.
@@ -310,17 +310,17 @@ class _Claim:
         if Source.OFFERS not in self._decision.sources or count < 1:
             return taken
         situation = self._situation
-        offers = queue.find_offers(self._block.store, situation.job, situation.member, situation.stage)
+        offers = queue.find_offers(self._transaction.store, situation.job, situation.member, situation.stage)
         if not offers:
             return taken
         # the first are waited for, in the order that everybody keeps; those behind them stand in for what is gone
-        self._block.hold_turns(offer.key for offer in offers[:count])
+        self._transaction.lock_assignments(offer.key for offer in offers[:count])
         self._has_package = True
         for offer in offers:
             if len(taken) == count:
                 break
             locked = self._lock(offer)
-            if locked is None or locked[1].state is not TurnState.OFFERED:
+            if locked is None or locked[1].state is not AssignmentState.OFFERED:
                 continue  # others have it, or it was withdrawn meanwhile
             self._confirm()
             if Source.OFFERS not in self._decision.sources:
@@ -330,8 +330,8 @@ class _Claim:
 
     def _take_offer(self, offer: Assignment) -> Assignment:
         counters = self._count_one()
-        change = rules.take_offer(self._situation.job, offer, self._act, token=self._token, seats=counters)
-        return apply(self._block, change)
+        change = rules.take_offer(self._situation.job, offer, self._act, token=self._token, counters=counters)
+        return apply(self._transaction, change)
 
     def _take_from_queue(self) -> Assignment | None:
         if Source.QUEUE not in self._decision.sources:
@@ -347,13 +347,13 @@ class _Claim:
             return None
         situation = self._situation
         job, member, stage = situation.job, situation.member, situation.stage
-        if situation.job is not before.job and is_own_work(job, package, member, stage, self._block.turns(package)):
+        if situation.job is not before.job and is_own_work(job, package, member, stage, self._transaction.assignments(package)):
             # the workflow was changed while the package was being locked: it is looked for once more, by the new one
             return self._take_from_queue()
         counters = self._count_one(cursor)
         return self._apply_new(
             lambda new_id: rules.start(
-                job, package, member, self._act, id=new_id, stage=stage, token=self._token, seats=counters
+                job, package, member, self._act, id=new_id, stage=stage, token=self._token, counters=counters
             )
         )
 
@@ -361,13 +361,13 @@ class _Claim:
         if Source.LAPSED not in self._decision.sources:
             return None
         situation = self._situation
-        for lapsed in queue.find_lapsed(self._block.store, situation.job, situation.stage, self._block.at):
+        for lapsed in queue.find_lapsed(self._transaction.store, situation.job, situation.stage, self._transaction.at):
             locked = self._lock(lapsed)
             if locked is None:
                 continue  # somebody else is about to take it or to go on with it
             package, current = locked
-            assignments = self._block.turns(package)
-            if not rules.has_lapsed(current, self._block.at):
+            assignments = self._transaction.assignments(package)
+            if not rules.has_lapsed(current, self._transaction.at):
                 continue  # its holder has gone on with it meanwhile
             if not self._decision.accepts_lapsed(current, package, assignments):
                 continue
@@ -381,13 +381,13 @@ class _Claim:
     def _take_over(self, package: Package, lapsed: Assignment) -> Assignment:
         job, member, token = self._situation.job, self._situation.member, self._token
         if lapsed.member == member.id:
-            return apply(self._block, rules.resume(job, lapsed, self._act, token=token))
+            return apply(self._transaction, rules.resume(job, lapsed, self._act, token=token))
         counters = self._count_one()
         if self._previous is not None:
-            counters = (*counters, rules.seat_moved(self._previous, -1))
+            counters = (*counters, rules.move_counter(self._previous, -1))
         return self._apply_new(
             lambda new_id: rules.take_over(
-                job, package, lapsed, member, self._act, id=new_id, token=token, seats=counters
+                job, package, lapsed, member, self._act, id=new_id, token=token, counters=counters
             )
         )
 
@@ -398,20 +398,20 @@ class _Claim:
         other's packages would never end: None when others have it.
         """
         if self._has_package:
-            return self._block.take_turn(assignment)
+            return self._transaction.try_lock_assignment(assignment)
         self._has_package = True
-        return self._block.hold_turn(assignment)
+        return self._transaction.lock_assignment(assignment)
 
     def _lock_next_package(self) -> Package | None:
         """Lock the next package of the queue that nobody else has locked."""
         situation = self._situation
         for query in queue.next_package(situation.job, situation.member, situation.stage, self._cursor):
-            package = self._block.take(query)
+            package = self._transaction.take(query)
             if package is not None:
                 return package
         return None
 
-    def _cursor_behind(self, package: Package) -> Start | None:
+    def _cursor_behind(self, package: Package) -> QueueCursor | None:
         """Return where the member's next scan should begin, if that is worth saving: own work lies before *package*.
 
         The cursor is in the row of the counter.  Once job and member are locked it is too late to lock that one, so a
@@ -422,7 +422,7 @@ class _Claim:
             return None
         cursor = rules.cursor_at(package)
         if not rules.is_worth_saving(self._cursor, cursor) or package == first(
-            self._block.store, queue.waiting(job, stage)
+            self._transaction.store, queue.waiting(job, stage)
         ):
             return None
         return cursor
@@ -442,12 +442,12 @@ class _Claim:
             self._lock_counters(instead_of if is_counted else None)
         if self._token:
             self._earlier = self.find_earlier()  # the same claim, sent twice at once: the other one was first
-        job, member = self._block.kept(situation.job.id, situation.member.id)
+        job, member = self._transaction.kept(situation.job.id, situation.member.id)
         if self._differs(job, member):
-            self._block.cache.note_job(job)
-            situation = describe(self._block.store, self._block.policy, job, member, situation.stage)
+            self._transaction.cache.note_job(job)
+            situation = describe(self._transaction.store, self._transaction.policy, job, member, situation.stage)
         if self._counter is not None:
-            situation = attrs.evolve(situation, held=self._counter.held)
+            situation = attrs.evolve(situation, held=self._counter.active)
         if situation is not self._situation:
             self._set(situation)
 
@@ -460,33 +460,33 @@ class _Claim:
     def _lock_counters(self, instead_of: Assignment | None) -> None:
         """Lock the member's counter, and that of a holder who loses an assignment, in the order of their keys."""
         own = self._situation.member.id
-        other = instead_of.member if instead_of and instead_of.state is TurnState.HELD else None
+        other = instead_of.member if instead_of and instead_of.state is AssignmentState.HELD else None
         if other is not None and other < own:
-            self._previous = self._block.hold(Seat, self._counter_key(other))
+            self._previous = self._transaction.lock(ClaimCounter, self._counter_key(other))
         self._counter = self._lock_counter()
         if other is not None and other > own:
-            self._previous = self._block.hold(Seat, self._counter_key(other))
+            self._previous = self._transaction.lock(ClaimCounter, self._counter_key(other))
 
-    def _lock_counter(self) -> Seat:
+    def _lock_counter(self) -> ClaimCounter:
         """Lock the member's counter; with the first claim it is created.  Claims of one member queue up here."""
         situation = self._situation
-        counter = Seat(job=situation.job.id, stage=situation.stage, member=situation.member.id)
-        return self._block.hold(Seat, counter.key, create=counter)
+        counter = ClaimCounter(job=situation.job.id, stage=situation.stage, member=situation.member.id)
+        return self._transaction.lock(ClaimCounter, counter.key, create=counter)
 
     def _counter_key(self, member: int) -> tuple[int, str, int]:
         return (self._situation.job.id, self._situation.stage.value, member)
 
-    def _count_one(self, cursor: Start | None = None) -> tuple[Saved, ...]:
+    def _count_one(self, cursor: QueueCursor | None = None) -> tuple[Saved, ...]:
         """Return the member's counter as it is after one more assignment, where there is anything to save."""
         situation = self._situation
         is_counted = situation.job.workflow.rule(situation.stage).limit is not None
         if self._counter is None or not (is_counted or cursor):
             return ()
         # the one before in this claim may have stored it already
-        counter = self._block.as_stored(self._counter)
+        counter = self._transaction.as_stored(self._counter)
         after = rules.counted(counter, int(is_counted), cursor)
         self._counter, self._cursor = after, cursor or self._cursor
-        self._set(attrs.evolve(situation, held=after.held))
+        self._set(attrs.evolve(situation, held=after.active))
         return ((counter, after),)
 
     def _set(self, situation: Situation) -> None:
@@ -503,9 +503,9 @@ class _Claim:
             InvalidData: when the source of ids gives again and again one that is taken.
         """
         for _ in range(TRIES):
-            change = make(self._block.next_id(Assignment))
+            change = make(self._transaction.next_id(Assignment))
             try:
-                return apply(self._block, change)
+                return apply(self._transaction, change)
             except AlreadyExists:
                 continue  # another Flow has drawn the same id; nothing was stored, so another one is drawn
         raise used_up()
@@ -515,26 +515,26 @@ def _stored(change: Change) -> list[Any]:
     return [*change.add, *(after for _, after in change.save)]
 
 
-def _act_of_holder_or_assigner(block: Block, job: Job, turn: Assignment, by: MemberRef | None) -> Act:
-    """Return the act of whoever gives *turn* back; its holder may, also when they may not work there any more."""
+def _act_of_holder_or_assigner(transaction: Transaction, job: Job, assignment: Assignment, by: MemberRef | None) -> Act:
+    """Return the act of whoever gives *assignment* back; its holder may, also when they may not work there any more."""
     if by is None:
-        return block.act(job.workspace, turn.member or 0)
-    who = block.member(job.workspace, by)
-    if who.active and who.id == turn.member:
-        return block.act(job.workspace, who.id)
-    return block.allowed(job.workspace, by, Action.ASSIGN, job, turn.stage)
+        return transaction.act(job.workspace, assignment.member or 0)
+    who = transaction.member(job.workspace, by)
+    if who.active and who.id == assignment.member:
+        return transaction.act(job.workspace, who.id)
+    return transaction.allowed(job.workspace, by, Action.ASSIGN, job, assignment.stage)
 
 
-def _confirm_work_goes_on(block: Block, job: Job, member: Member, stage: Stage) -> None:
+def _confirm_work_goes_on(transaction: Transaction, job: Job, member: Member, stage: Stage) -> None:
     """Lock job and member, last in the order of locks, and check again what may have changed before.
 
     Nobody changes either of them any more until the transaction ends: nothing is given to somebody who has just been
     removed, and nothing of a job that has just ended.
     """
-    current, who = block.kept(job.id, member.id)
+    current, who = transaction.kept(job.id, member.id)
     if depends_on(current) != depends_on(job) or who != member:
         must_be_working(current, f"{stage.value} here")
-        access.check(block.policy, who, Action.at(stage), current, stage)
+        access.check(transaction.policy, who, Action.at(stage), current, stage)
 
 
 def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
@@ -547,7 +547,7 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
     live = list(reader.find(Query(Assignment, {"job": job.id, "live": True, "stage": stage})))
     lapsed = [assignment for assignment in live if rules.has_lapsed(assignment, at)]
     if lapsed:
-        parts.append(f"{len(lapsed)} turns whose lease has lapsed are on {member.account}'s own work")
+        parts.append(f"{len(lapsed)} assignments whose lease has lapsed are on {member.account}'s own work")
     if len(live) > len(lapsed):
         parts.append(_explain_held([assignment for assignment in live if assignment not in lapsed]))
     stages = job.workflow.stages
@@ -561,10 +561,10 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
 
 
 def _explain_held(live: list[Assignment]) -> str:
-    """Return how many turns others have, and when the first lease ends."""
+    """Return how many assignments others have, and when the first lease ends."""
     until = min((assignment.lease_until for assignment in live if assignment.lease_until), default=None)
     ends = f", the first lease ends at {until:%Y-%m-%d %H:%M:%S %Z}" if until else ", and no lease ends"
-    return f"{len(live)} turns are held by or offered to people{ends}"
+    return f"{len(live)} assignments are held by or offered to people{ends}"
 
 
 def _count(reader: Reader, job: Job, stages: tuple[Stage, ...]) -> int:

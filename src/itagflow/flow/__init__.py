@@ -49,7 +49,7 @@ class Flow(Managing, Packaging, Changing, Labeling, Bulk, Erasing, Explaining, E
 
         Args:
             store: Where everything is kept.
-            policy: Says who may do what.  It is asked inside the block that acts and must not call the Flow.
+            policy: Says who may do what.  It is asked inside the transaction that acts and must not call the Flow.
             clock: Tells the time, with its time zone; leases and the history go by it.
             ids: Makes new keys; time-ordered ones unless given.
             listeners: Are told each event after its act is stored.  One that raises is logged, and nothing
@@ -83,7 +83,7 @@ class Flow(Managing, Packaging, Changing, Labeling, Bulk, Erasing, Explaining, E
         raise StoreFailed(self.store.name, "a Flow cannot be sent to another process", hint)
 
     def __enter__(self) -> Self:
-        """Return the Flow itself, to be closed at the end of the block."""
+        """Return the Flow itself, to be closed at the end of the transaction."""
         return self
 
     def __exit__(

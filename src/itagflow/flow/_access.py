@@ -13,7 +13,7 @@ from itagflow.flow._find import MemberRef, T, perhaps, turned
 from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job
-from itagflow.model.package import Assignment, Package, TurnState
+from itagflow.model.package import Assignment, Package, AssignmentState
 from itagflow.model.workspace import Member
 from itagflow.rules import access, secrecy
 from itagflow.rules.access import Action, Policy
@@ -51,32 +51,32 @@ class Access:
             access.check_reading(self.policy, self.who, name, job, own=own)
 
     def own_packages(self, job: Job, numbers: Iterable[int]) -> set[int]:
-        """Return those of these packages on which the member has, or had to its end, a turn."""
+        """Return those of these packages on which the member has, or had to its end, an assignment."""
         if self.who is None:
             return set()
-        found = self.reader.find(_turns_of(self.who, job, numbers))
-        return {turn.package for turn in found if turn.state is not TurnState.RETURNED}
+        found = self.reader.find(_assignments_of(self.who, job, numbers))
+        return {assignment.package for assignment in found if assignment.state is not AssignmentState.RETURNED}
 
     def without_secrets(
-        self, job: Job, packages: Iterable[Package], turns: Sequence[Assignment]
+        self, job: Job, packages: Iterable[Package], assignments: Sequence[Assignment]
     ) -> Sequence[Assignment]:
-        """Return *turns* on these packages without the votes that are secret from the one who reads."""
+        """Return *assignments* on these packages without the votes that are secret from the one who reads."""
         rounds = self._secret_rounds(job, packages)
         if not rounds:
-            return turns
-        return [turn for turn in turns if self.is_own(turn.member) or not _is_secret(turn, rounds)]
+            return assignments
+        return [assignment for assignment in assignments if self.is_own(assignment.member) or not _is_secret(assignment, rounds)]
 
-    def visible_turns(self, name: str, found: Sequence[Assignment]) -> list[Assignment]:
-        """Return those of these turns, of any jobs, that may be seen, in the same order."""
+    def visible_assignments(self, name: str, found: Sequence[Assignment]) -> list[Assignment]:
+        """Return those of these assignments, of any jobs, that may be seen, in the same order."""
         if self.who is None:
             return list(found)
         seen = set[Any]()
-        for id in {turn.job for turn in found}:
+        for id in {assignment.job for assignment in found}:
             job = self.reader.get(Job, (id,))
-            here = [turn for turn in found if turn.job == id and self.may(name, job, own=self.is_own(turn.member))]
-            packages = self._packages(job, {turn.package for turn in here})
-            seen |= {turn.key for turn in self.without_secrets(job, packages, here)}
-        return [turn for turn in found if turn.key in seen]
+            here = [assignment for assignment in found if assignment.job == id and self.may(name, job, own=self.is_own(assignment.member))]
+            packages = self._packages(job, {assignment.package for assignment in here})
+            seen |= {assignment.key for assignment in self.without_secrets(job, packages, here)}
+        return [assignment for assignment in found if assignment.key in seen]
 
     def visible_events(self, name: str, found: Sequence[Event]) -> list[Event]:
         """Return those of these events, of any jobs of a workspace, that may be seen, in the same order."""
@@ -87,18 +87,18 @@ class Access:
             job = perhaps(self.reader, Job, (id,)) if id else None
             here = [event for event in found if event.job == id]
             here = [event for event in here if self.may(name, job, own=self.is_own(event.member))]
-            secret = self._secret_turns(job, here) if job else set[int]()
-            seen |= {event.position for event in here if event.turn not in secret}
+            secret = self._secret_assignments(job, here) if job else set[int]()
+            seen |= {event.position for event in here if event.assignment not in secret}
         return [event for event in found if event.position in seen]
 
-    def _secret_turns(self, job: Job, events: Sequence[Event]) -> set[int]:
-        """Return the turns that *events* are about and that are votes, secret from the one who reads."""
+    def _secret_assignments(self, job: Job, events: Sequence[Event]) -> set[int]:
+        """Return the assignments that *events* are about and that are votes, secret from the one who reads."""
         if job.workflow.label.votes == 1:
             return set()
-        ids = tuple({event.turn for event in events if event.turn})
-        turns = list(self.reader.find(Query(Assignment, {"job": job.id, "id": ids}))) if ids else []
-        packages = self._packages(job, {turn.package for turn in turns})
-        return {turn.id for turn in turns} - {turn.id for turn in self.without_secrets(job, packages, turns)}
+        ids = tuple({event.assignment for event in events if event.assignment})
+        assignments = list(self.reader.find(Query(Assignment, {"job": job.id, "id": ids}))) if ids else []
+        packages = self._packages(job, {assignment.package for assignment in assignments})
+        return {assignment.id for assignment in assignments} - {assignment.id for assignment in self.without_secrets(job, packages, assignments)}
 
     def _packages(self, job: Job, numbers: Collection[int]) -> list[Package]:
         if job.workflow.label.votes == 1 or not numbers:
@@ -116,8 +116,8 @@ class Access:
             return {}
         if not secrecy.may_see_votes(self.policy, self.who, job, has_voted=True):
             return rounds
-        mine = self.reader.find(_turns_of(self.who, job, rounds))
-        voted = {turn.package for turn in mine if secrecy.is_given(turn, rounds[turn.package])}
+        mine = self.reader.find(_assignments_of(self.who, job, rounds))
+        voted = {assignment.package for assignment in mine if secrecy.is_given(assignment, rounds[assignment.package])}
         return {number: round for number, round in rounds.items() if number not in voted}
 
 
@@ -135,7 +135,7 @@ def access_of(reader: Reader, policy: Policy, workspace: int, by: MemberRef | No
 
 
 def listed(store: Store, query: Query[E], visible: Callable[[Reader, list[E]], list[E]]) -> Iterator[E]:
-    """Yield what is *visible* of every match in order, a page in each read block: each page asks again."""
+    """Yield what is *visible* of every match in order, a page in each read transaction: each page asks again."""
 
     def page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
         found, mark = _find.page_of(reader, query)
@@ -163,9 +163,9 @@ def must_name_workspace(what: str, by: MemberRef | None) -> None:
         raise InvalidData(what, [Problem("workspace", reason)])
 
 
-def _turns_of(member: Member, job: Job, packages: Iterable[int]) -> Query[Assignment]:
+def _assignments_of(member: Member, job: Job, packages: Iterable[int]) -> Query[Assignment]:
     return Query(Assignment, {"job": job.id, "package": tuple(packages), "member": member.id})
 
 
-def _is_secret(turn: Assignment, rounds: Mapping[int, int]) -> bool:
-    return turn.package in rounds and secrecy.is_vote(turn, rounds[turn.package])
+def _is_secret(assignment: Assignment, rounds: Mapping[int, int]) -> bool:
+    return assignment.package in rounds and secrecy.is_vote(assignment, rounds[assignment.package])

@@ -1,4 +1,4 @@
-"""The one way an act runs: a write block in which it looks, decides and stores, and then the listeners."""
+"""The one way an act runs: a write transaction in which it looks, decides and stores, and then the listeners."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from itagflow.claiming.rules import seat_moved
+from itagflow.claiming.rules import move_counter
 from itagflow.contexts import safe_context
 from itagflow.errors import InvalidData, NotFound, RuleError
 from itagflow.flow import _find
-from itagflow.flow._find import EntityCache, JobRef, MemberRef, PackageRef, TurnRef, perhaps
+from itagflow.flow._find import EntityCache, JobRef, MemberRef, PackageRef, AssignmentRef, perhaps
 from itagflow.flow._ids import TRIES, Drawn, Ids, used_up
 from itagflow.flow._locks import LockOrder
-from itagflow.model.attempt import Attempt
+from itagflow.model.batch import BatchResult
 from itagflow.model.entity import E, Entity, Key, stamp
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.moment import in_utc
-from itagflow.model.package import Assignment, Package, Seat, TurnState
+from itagflow.model.package import Assignment, Package, ClaimCounter, AssignmentState
 from itagflow.model.task import Answer
 from itagflow.model.workspace import Member
 from itagflow.rules import access
 from itagflow.rules.access import Action, Policy
-from itagflow.rules.answers import Check
+from itagflow.rules.answers import Validator
 from itagflow.rules.change import Act, Change, Saved
 from itagflow.rules.holding import must_be_working, must_hold
 from itagflow.storage.port import Query, Reader, Scalar, Store, Writer
@@ -40,16 +40,16 @@ BLOCK = 200
 """How many acts of a bulk verb are stored together, while other writers wait."""
 
 
-class Block:
-    """One open write block: everything that an act looks at and stores goes through it.
+class Transaction:
+    """One open write transaction: everything that an act looks at and stores goes through it.
 
     All locks are taken here, in one order: `itagflow.flow._locks.LockOrder` says which, and why.  All versions are
     advanced here: rules return plain changed values.
     """
 
     def __init__(self, store: Writer, at: datetime, policy: Policy, ids: Ids, cache: EntityCache) -> None:
-        """Stand in the block that *store* has opened, at this moment."""
-        self.store: Reader = store  # only to be asked: locks and writes go through this block
+        """Stand in the transaction that *store* has opened, at this moment."""
+        self.store: Reader = store  # only to be asked: locks and writes go through this transaction
         self.cache = cache
         self.at = at
         self.policy = policy
@@ -85,8 +85,8 @@ class Block:
         access.check(self.policy, member, action, job, stage)
         return self.act(workspace, member.id)
 
-    def holder(self, job: Job, turn: Assignment, verb: str, by: MemberRef | None) -> Act:
-        """Return the act of the one who holds *turn*, after checking that they may go on with it.
+    def holder(self, job: Job, assignment: Assignment, verb: str, by: MemberRef | None) -> Act:
+        """Return the act of the one who holds *assignment*, after checking that they may go on with it.
 
         With *by* the policy is asked each time: whoever may no longer work at this stage goes on with nothing.
         Without, the application itself acts for the holder.
@@ -96,11 +96,11 @@ class Block:
             NotAllowed: when the job does not let work go on, or the policy does not let *by* work there.
         """
         who = None if by is None else self.member(job.workspace, by)
-        must_hold(turn, who)
+        must_hold(assignment, who)
         must_be_working(job, verb)
         if who is not None:
-            access.check(self.policy, who, Action.at(turn.stage), job, turn.stage)
-        return self.act(job.workspace, turn.member or 0)
+            access.check(self.policy, who, Action.at(assignment.stage), job, assignment.stage)
+        return self.act(job.workspace, assignment.member or 0)
 
     def stages(self, job: Job, by: MemberRef, action: Action) -> list[Stage]:
         """Return the stages of *job* at which the member *by* may do *action*.
@@ -115,32 +115,32 @@ class Block:
             raise access.not_allowed(member, action, reasons[0] or "")
         return able
 
-    def hold_job(self, ref: JobRef) -> Job:
-        """Return the job, kept from other writers until the block ends."""
-        return self.hold(Job, self.job(ref).key)
+    def lock_job(self, ref: JobRef) -> Job:
+        """Return the job, kept from other writers until the transaction ends."""
+        return self.lock(Job, self.job(ref).key)
 
     def hold_counter(self, job: int) -> JobCounter:
-        """Return the counter of a job, kept from other writers until the block ends.
+        """Return the counter of a job, kept from other writers until the transaction ends.
 
         Whoever adds packages to a job, ends one, finishes the job or brings it back holds this first.  So two acts
         that end the last two packages cannot each take the other's for open, and a job does not finish while a
-        package is added.  It comes behind packages, turns and seats, and before the job itself.
+        package is added.  It comes behind packages, assignments and claim counters, and before the job itself.
         """
-        return self.hold(JobCounter, (job,))
+        return self.lock(JobCounter, (job,))
 
     def hold_job_to_open(self, job: int) -> Job:
-        """Return a job to which packages come, its counter held: it stays as it is until the block ends.
+        """Return a job to which packages come, its counter held: it stays as it is until the transaction ends.
 
-        Claims keep a running job likewise, together with this block.  One that has finished is to run again, and is
-        kept from other writers.  Whether it has finished is asked before it is held, so that no block holds it in one
+        Claims keep a running job likewise, together with this transaction.  One that has finished is to run again, and is
+        kept from other writers.  Whether it has finished is asked before it is held, so that no transaction holds it in one
         way and then wants it in the other, which ends in a deadlock; behind the counter no answer changes to or from
         "finished", except that it is archived, which is refused.
         """
         is_finished = self.store.get(Job, (job,)).state is JobState.FINISHED
-        return self.hold(Job, (job,), shared=not is_finished)
+        return self.lock(Job, (job,), shared=not is_finished)
 
-    def hold(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
-        """Return an entity as it is by now, kept from other writers until the block ends: it is read once.
+    def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
+        """Return an entity as it is by now, kept from other writers until the transaction ends: it is read once.
 
         Args:
             kind: The kind of the entity.
@@ -152,7 +152,7 @@ class Block:
             LockOrderError: when everybody else locks it before something that is locked already.
         """
         held: dict[Key, E] = self._held[kind]
-        if key in held:  # by this block, which does not wait for itself
+        if key in held:  # by this transaction, which does not wait for itself
             if not shared:
                 self._locks.require_not_shared(kind, key)
             return held[key]
@@ -160,7 +160,7 @@ class Block:
             # a batch has locked all its packages at its beginning: this one was not there, or came since
             raise NotFound(kind.__name__, key)
         self._locks.require_next(kind, key, shared=shared)
-        found = held[key] = self._writer.hold(kind, key, shared=shared, create=create)
+        found = held[key] = self._writer.lock(kind, key, shared=shared, create=create)
         if isinstance(found, Assignment):
             is_locked = (found.job, found.package) in self._held[Package]
             self._locks.require_package(found, is_locked=is_locked)
@@ -174,73 +174,73 @@ class Block:
             self._held[query.kind][found.key] = found
         return found
 
-    def hold_package(self, ref: PackageRef) -> Package:
-        """Return the package, kept from other writers until the block ends."""
-        return _find.same(ref, self.hold(Package, _find.key_of(Package, ref)))
+    def lock_package(self, ref: PackageRef) -> Package:
+        """Return the package, kept from other writers until the transaction ends."""
+        return _find.same(ref, self.lock(Package, _find.key_of(Package, ref)))
 
-    def hold_turn(self, ref: TurnRef) -> tuple[Package, Assignment]:
-        """Return a turn and its package, kept from other writers: the package first, always in this order."""
+    def lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment]:
+        """Return an assignment and its package, kept from other writers: the package first, always in this order."""
         key = _find.key_of(Assignment, ref)
         known = ref if isinstance(ref, Assignment) else self._held[Assignment].get(key)
-        turn = known or self.store.get(Assignment, key)
-        package = self.hold(Package, (turn.job, turn.package))
-        return package, _find.same(ref, self.hold(Assignment, key))
+        assignment = known or self.store.get(Assignment, key)
+        package = self.lock(Package, (assignment.job, assignment.package))
+        return package, _find.same(ref, self.lock(Assignment, key))
 
-    def hold_packages(self, keys: Iterable[tuple[int, int]]) -> None:
+    def lock_packages(self, keys: Iterable[tuple[int, int]]) -> None:
         """Keep those of these packages that there are from other writers, in the order in which everybody does."""
         for key in sorted(package.key for package in self._known(Package, "number", keys)):
-            self.hold(Package, key)
+            self.lock(Package, key)
 
-    def hold_turns(self, keys: Iterable[tuple[int, int]]) -> None:
-        """Keep those of these turns that there are, with their packages and seats, from other writers likewise."""
+    def lock_assignments(self, keys: Iterable[tuple[int, int]]) -> None:
+        """Keep those of these assignments that there are, with their packages and claim counters, from other writers likewise."""
         known = self._known(Assignment, "id", keys)
-        for package in sorted({(turn.job, turn.package) for turn in known}):
-            self.hold(Package, package)
-        turns = [self.hold(Assignment, key) for key in sorted(turn.key for turn in known)]
-        for job in sorted({turn.job for turn in turns}):
-            self.hold_seats(self.job(job), (turn for turn in turns if turn.job == job))
+        for package in sorted({(assignment.job, assignment.package) for assignment in known}):
+            self.lock(Package, package)
+        assignments = [self.lock(Assignment, key) for key in sorted(assignment.key for assignment in known)]
+        for job in sorted({assignment.job for assignment in assignments}):
+            self.lock_counters(self.job(job), (assignment for assignment in assignments if assignment.job == job))
 
-    def holds_open(self, job: int, *, but: int) -> bool:
+    def has_locked_open(self, job: int, *, but: int) -> bool:
         """Return whether it holds an open package of *job*, other than the one numbered *but*."""
         held: dict[Key, Package] = self._held[Package]
         return any(other.job == job and other.number != but and other.stage for other in reversed(held.values()))
 
-    def take_turn(self, ref: TurnRef) -> tuple[Package, Assignment] | None:
+    def try_lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment] | None:
         """Return the same, or None when another writer holds the package: who holds one waits for no other."""
         key = _find.key_of(Assignment, ref)
         if key in self._held[Assignment]:
-            return self.hold_turn(key)
+            return self.lock_assignment(key)
         where = {"job": key[0], "number": self.store.get(Assignment, key).package}
         package = self.take(Query(Package, where, limit=1))
-        return None if package is None else (package, self.hold(Assignment, key))
+        return None if package is None else (package, self.lock(Assignment, key))
 
-    def turns(self, package: Package) -> list[Assignment]:
-        """Return every turn that there ever was on *package*, oldest first."""
+    def assignments(self, package: Package) -> list[Assignment]:
+        """Return every assignment that there ever was on *package*, oldest first."""
         where = {"job": package.job, "package": package.number}
         return list(self.store.find(Query(Assignment, where, order=("id",))))
 
-    def seats(self, job: Job, stage: Stage, *moves: tuple[int | None, int]) -> tuple[Saved, ...]:
-        """Return the seats of members with what they hold moved, where a limit counts it."""
+    def counters(self, job: Job, stage: Stage, *moves: tuple[int | None, int]) -> tuple[Saved, ...]:
+        """Return the claim counters of members with what they hold moved, where a limit counts it."""
         if job.workflow.rule(stage).limit is None:
             return ()
         named = sorted((member, by) for member, by in moves if member is not None and by)
-        held = [(self.hold(Seat, (job.id, stage.value, member)), by) for member, by in named]
-        return tuple(seat_moved(seat, by) for seat, by in held)
+        held = [(self.lock(ClaimCounter, (job.id, stage.value, member)), by) for member, by in named]
+        return tuple(move_counter(counter, by) for counter, by in held)
 
-    def said(self, turn: Assignment) -> Mapping[tuple[Scalar, ...], int]:
-        """Return how many answers a held turn has: by whether they count, whether they drop, and their verdict."""
-        if turn.key not in self._said:
-            answers = Query(Answer, {"job": turn.job, "assignment": turn.id})
-            found = self.store.tally(answers, by=("counts", "dropped", "verdict"))
-            self._said[turn.key] = {how: number for how, (number,) in found.items()}
-        return self._said[turn.key]
+    def said(self, assignment: Assignment) -> Mapping[tuple[Scalar, ...], int]:
+        """Return how many answers a held assignment has: by whether they count, whether they drop, and their verdict."""
+        if assignment.key not in self._said:
+            answers = Query(Answer, {"job": assignment.job, "assignment": assignment.id})
+            found = self.store.tally(answers, by=("is_resolved", "is_abandoned", "verdict"))
+            self._said[assignment.key] = {how: number for how, (number,) in found.items()}
+        return self._said[assignment.key]
 
-    def hold_seats(self, job: Job, turns: Iterable[Assignment]) -> None:
-        """Keep the seats of those who hold *turns* from other writers, in the order in which everybody does."""
-        named = {(turn.stage, turn.member) for turn in turns if turn.member and turn.state is TurnState.HELD}
-        for stage, member in sorted(named, key=lambda seat: (seat[0].value, seat[1])):
+    def lock_counters(self, job: Job, assignments: Iterable[Assignment]) -> None:
+        """Keep the claim counters of those who hold *assignments* from other writers, in the order in which everybody does."""
+        named = {(assignment.stage, assignment.member) for assignment in assignments if assignment.member and assignment.state is AssignmentState.HELD}
+        for stage, member in sorted(named, key=lambda counter: (counter[0].value, counter[1])):
             if job.workflow.rule(stage).limit is not None:
-                self.hold(Seat, (job.id, stage.value, member))
+                self.lock(ClaimCounter, (job.id, stage.value, member))
 
     def _known(self, kind: type[E], name: str, keys: Iterable[tuple[int, int]]) -> list[E]:
         """Return the entities with these keys, of a job and *name*, of which there may be none."""
@@ -251,12 +251,12 @@ class Block:
         return [entity for where in wheres for entity in self.store.find(Query(kind, where))]
 
     def kept(self, job: int, member: int) -> tuple[Job, Member]:
-        """Return a job and a member as they are now, and stay until the block ends: work is about to be given out.
+        """Return a job and a member as they are now, and stay until the transaction ends: work is about to be given out.
 
-        This comes last, behind packages, turns and seats.
+        This comes last, behind packages, assignments and claim counters.
         """
-        kept = self.hold(Job, (job,), shared=True)
-        return kept, self.hold(Member, (member,), shared=True)
+        kept = self.lock(Job, (job,), shared=True)
+        return kept, self.lock(Member, (member,), shared=True)
 
     def new_id(self, kind: type[E], *place: int) -> int:
         """Return an id that no *kind* has in this place.
@@ -308,7 +308,7 @@ class Block:
             self.events.append(event)
 
     def as_stored(self, entity: E) -> E:
-        """Return *entity*, which this block has added or saved, with the version that it has in the store."""
+        """Return *entity*, which this transaction has added or saved, with the version that it has in the store."""
         stored: dict[Key, E] = self._held[type(entity)]
         return stored.get(entity.key, entity)
 
@@ -346,38 +346,38 @@ class Shell:
         self._clock = clock
         self._ids = ids
         self._listeners = tuple(listeners)
-        self._checks: dict[int, Check] = {}
+        self._validators: dict[int, Validator] = {}
         self._cache = EntityCache()
 
     @safe_context
-    def _acting(self) -> Generator[Block]:
-        """Open a write block for one act; when it is stored, tell the listeners."""
+    def _acting(self) -> Generator[Transaction]:
+        """Open a write transaction for one act; when it is stored, tell the listeners."""
         with self.store.write() as writer:
-            block = Block(writer, self._now(), self.policy, self._ids, self._cache)
-            yield block
-        for event in block.events if self._listeners else ():
+            transaction = Transaction(writer, self._now(), self.policy, self._ids, self._cache)
+            yield transaction
+        for event in transaction.events if self._listeners else ():
             self._tell(event)
 
     def _attempt(
         self,
         keys: Iterable[tuple[int, int]],
-        hold: Callable[[Block, Sequence[tuple[int, int]]], object],
-        act: Callable[[Block, tuple[int, int]], Assignment],
-    ) -> list[Attempt]:
-        """Do *act* with each key, in blocks that first *hold* all they need, and return what became of each.
+        lock: Callable[[Transaction, Sequence[tuple[int, int]]], object],
+        act: Callable[[Transaction, tuple[int, int]], Assignment],
+    ) -> list[BatchResult]:
+        """Do *act* with each key, in transactions that first *hold* all they need, and return what became of each.
 
-        An act decides before it stores anything, so one that is refused leaves no trace.  A block acts job by job, in
+        An act decides before it stores anything, so one that is refused leaves no trace.  A transaction acts job by job, in
         the order in which everybody holds jobs.
         """
-        asked, attempts = iter(list(keys)), list[Attempt]()
+        asked, attempts = iter(list(keys)), list[BatchResult]()
         while some := list(islice(asked, BLOCK)):
-            with self._acting() as block:
-                hold(block, some)
+            with self._acting() as transaction:
+                lock(transaction, some)
                 order = sorted(range(len(some)), key=lambda at: some[at][0])
-                done = dict[int, Attempt]()
+                done = dict[int, BatchResult]()
                 for at in order:
-                    block.begin_operation()
-                    done[at] = _attempted(block, some[at], act)
+                    transaction.begin_operation()
+                    done[at] = _attempted(transaction, some[at], act)
             attempts += map(done.__getitem__, range(len(some)))
         return attempts
 
@@ -396,8 +396,8 @@ class Shell:
                 )
 
 
-def _attempted(block: Block, key: tuple[int, int], act: Callable[[Block, tuple[int, int]], Assignment]) -> Attempt:
+def _attempted(transaction: Transaction, key: tuple[int, int], act: Callable[[Transaction, tuple[int, int]], Assignment]) -> BatchResult:
     try:
-        return Attempt(key, act(block, key))
+        return BatchResult(key, act(transaction, key))
     except (RuleError, InvalidData, NotFound) as error:
-        return Attempt(key, error=error.with_traceback(None))
+        return BatchResult(key, error=error.with_traceback(None))

@@ -10,8 +10,8 @@ import attrs
 from itagflow.claiming import rules as claiming
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
-from itagflow.flow._act import Block, Shell
-from itagflow.flow._find import MemberRef, TaskRef, TurnRef
+from itagflow.flow._act import Transaction, Shell
+from itagflow.flow._find import MemberRef, TaskRef, AssignmentRef
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment
 from itagflow.model.reply import Replies, Reply
@@ -27,38 +27,38 @@ Replied = Reply | Mapping[str, Reply]
 
 @attrs.frozen
 class Desk:
-    """A held turn with what its answers are checked against; only the turn is held."""
+    """A held assignment with what its answers are checked against; only the assignment is held."""
 
     job: Job
     """The job."""
     template: Template
     """What is asked."""
-    turn: Assignment
-    """The turn."""
+    assignment: Assignment
+    """The assignment."""
     act: Act
     """Who acts: the holder."""
 
     def renewed(self) -> tuple[Saved, ...]:
-        """Return the turn with its lease counted from now, where it has one."""
-        turn = claiming.renew(self.job, self.turn, self.act)
-        return () if turn is None else ((self.turn, turn),)
+        """Return the assignment with its lease counted from now, where it has one."""
+        assignment = claiming.renew(self.job, self.assignment, self.act)
+        return () if assignment is None else ((self.assignment, assignment),)
 
 
 class Answering(Shell):
     """What labelers' and reviewers' verbs stand on."""
 
-    def _check(self, turn: TurnRef, given: list[tuple[TaskRef, Replied]], by: MemberRef | None) -> None:
-        """Ask the job's own check, outside of any block.
+    def _check(self, assignment: AssignmentRef, given: list[tuple[TaskRef, Replied]], by: MemberRef | None) -> None:
+        """Ask the job's own check, outside of any transaction.
 
         Raises:
-            NotHeld: when the turn is not that of the member *by*.
+            NotHeld: when the assignment is not that of the member *by*.
             InvalidData: when it names problems.
         """
-        check = self._checks.get(_find.key_of(Assignment, turn)[0])
+        check = self._validators.get(_find.key_of(Assignment, assignment)[0])
         if check is None:
             return
         with self.store.read() as reader:
-            mine = _find.turn(reader, turn)
+            mine = _find.assignment(reader, assignment)
             job = reader.get(Job, (mine.job,))
             if by is not None:  # nobody else is told what is wrong with an answer
                 holding.must_be_of(mine, _find.member(reader, job.workspace, by))
@@ -70,17 +70,17 @@ class Answering(Shell):
                 raise InvalidData(f"the answer to {task}", problems)
 
 
-def sit_down(block: Block, ref: TurnRef, verb: str, by: MemberRef | None) -> Desk:
-    """Hold a turn, and only it, to say something in it.
+def sit_down(transaction: Transaction, ref: AssignmentRef, verb: str, by: MemberRef | None) -> Desk:
+    """Hold an assignment, and only it, to say something in it.
 
     Raises:
         NotHeld: when it is not held, or not by the member *by*.
         NotAllowed: when its job does not let work go on, or the policy does not let its holder work there.
     """
-    turn = _find.same(ref, block.hold(Assignment, _find.key_of(Assignment, ref)))
-    job = block.store.get(Job, (turn.job,))
-    act = block.holder(job, turn, verb, by)
-    return Desk(job, block.cache.template(block.store, job), turn, act)
+    assignment = _find.same(ref, transaction.lock(Assignment, _find.key_of(Assignment, ref)))
+    job = transaction.store.get(Job, (assignment.job,))
+    act = transaction.holder(job, assignment, verb, by)
+    return Desk(job, transaction.cache.template(transaction.store, job), assignment, act)
 
 
 def fitted(template: Template, tasks: list[Task], given: list[Replied]) -> list[Replies]:
@@ -102,28 +102,28 @@ def fitted(template: Template, tasks: list[Task], given: list[Replied]) -> list[
     return found
 
 
-def put(block: Block, verb: str, desk: Desk, old: Answer | None, new: Answer, *, reason: str = "") -> Answer:
-    """Store what a turn now says about a task, unless it says so already, and return it as stored."""
+def put(transaction: Transaction, verb: str, desk: Desk, old: Answer | None, new: Answer, *, reason: str = "") -> Answer:
+    """Store what an assignment now says about a task, unless it says so already, and return it as stored."""
     if old is not None and labeling.says_the_same(old, new):
         return old
     data = {"reason": reason} if reason else {}
-    change = labeling.put(verb, desk.turn, old, new, desk.act, data={**data, **replaced(old)}, also=desk.renewed())
-    block.do(change)
-    return block.as_stored(new)
+    change = labeling.put(verb, desk.assignment, old, new, desk.act, data={**data, **replaced(old)}, also=desk.renewed())
+    transaction.do(change)
+    return transaction.as_stored(new)
 
 
 def replaced(*old: Answer | None) -> dict[str, Any]:
     """Return what the history keeps of answers that are replaced."""
     was = {str(answer.task): codec.to_json(answer) for answer in old if answer is not None}
-    return {"was": was} if was else {}
+    return {"previous": was} if was else {}
 
 
-def covered(block: Block, desk: Desk, ref: TaskRef) -> Task:
-    """Return the task, which is in the scope of the turn.
+def covered(transaction: Transaction, desk: Desk, ref: TaskRef) -> Task:
+    """Return the task, which is in the scope of the assignment.
 
     Raises:
         InvalidData: when it is not.
     """
-    task = _find.task(block.store, desk.turn.job, ref)
-    labeling.must_cover(desk.turn, task)
+    task = _find.task(transaction.store, desk.assignment.job, ref)
+    labeling.must_cover(desk.assignment, task)
     return task

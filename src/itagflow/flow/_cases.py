@@ -9,11 +9,11 @@ from itagflow.flow._access import Access
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer, Task
-from itagflow.rules.results import Case, sort_turns
+from itagflow.rules.results import Case, sort_assignments
 from itagflow.storage.port import Query, Reader, Span
 
 Said = Mapping[int, Mapping[int, Answer]]
-"""Answers by the number of their task, then by the id of their turn."""
+"""Answers by the number of their task, then by the id of their assignment."""
 
 
 def said_about(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict[int, Answer]]:
@@ -32,9 +32,9 @@ def numbers_in(reader: Reader, package: Package) -> list[int]:
     return sorted(number for (number,) in reader.tally(query, by=("number",)) if isinstance(number, int))
 
 
-def cases_in(job: Job, package: Package, turns: Sequence[Assignment], said: Said) -> Iterator[Case]:
+def cases_in(job: Job, package: Package, assignments: Sequence[Assignment], said: Said) -> Iterator[Case]:
     """Yield the case of each task of *package* in *said*."""
-    ordered = sort_turns(turns)
+    ordered = sort_assignments(assignments)
     return (Case(job, package, ordered, answers, number) for number, answers in said.items())
 
 
@@ -48,10 +48,10 @@ def cases_of(reader: Reader, job: Job, tasks: Sequence[Task], access: Access | N
     found: Sequence[Assignment] = list(reader.find(Query(Assignment, {"job": job.id, "package": named})))
     if access is not None:
         found = access.without_secrets(job, packages.values(), found)
-    turns: dict[int, list[Assignment]] = defaultdict(list)
-    for turn in found:
-        turns[turn.package].append(turn)
-    ordered = {number: sort_turns(here) for number, here in turns.items()}
+    assignments: dict[int, list[Assignment]] = defaultdict(list)
+    for assignment in found:
+        assignments[assignment.package].append(assignment)
+    ordered = {number: sort_assignments(here) for number, here in assignments.items()}
     said = said_about(reader, job.id, [task.number for task in tasks])
     for task in tasks:
         yield Case(job, packages[task.package], ordered.get(task.package, []), said[task.number], task.number)

@@ -15,10 +15,10 @@ import attrs
 from itagflow.errors import InvalidData, NotFound, Problem, StoreFailed
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.job import Job
-from itagflow.model.jobpart import JobPart
+from itagflow.model.partition import JobPartition
 from itagflow.model.number import LEAST, MOST, is_stored, is_whole
 from itagflow.model.package import Assignment, Package
-from itagflow.model.task import Task, Work
+from itagflow.model.task import Task, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.text import flaw, nfc
 from itagflow.model.workspace import Member, Workspace
@@ -33,14 +33,14 @@ TemplateRef = Template | int | str
 """A template, its key, or its name in the workspace; one that is not yet stored belongs to its job."""
 JobRef = Job | int | str
 """A job, its key, or its name where no other workspace has a job of that name."""
-PartRef = JobRef | JobPart
+PartitionRef = JobRef | JobPartition
 """A job, or a part of one."""
 PackageRef = Package | tuple[int, int]
 """A package, or its key: job and number."""
-TurnRef = Assignment | tuple[int, int]
-"""A turn, or its key: job and id."""
-TaskRef = Work | Task | int
-"""A task, the work that shows it, or its number in the job of the turn."""
+AssignmentRef = Assignment | tuple[int, int]
+"""An assignment, or its key: job and id."""
+TaskRef = WorkItem | Task | int
+"""A task, the work that shows it, or its number in the job of the assignment."""
 T = TypeVar("T")
 M = TypeVar("M")
 N = TypeVar("N", Task, Package)
@@ -57,7 +57,7 @@ LASTING: Mapping[type[Entity], tuple[str, ...]] = {
 """What never changes of each kind, beside its key."""
 _LASTING_OF = {kind: attrgetter(*names) for kind, names in LASTING.items()}
 PAGE = 500
-"""How many entities an iterator fetches in one short read block."""
+"""How many entities an iterator fetches in one short read transaction."""
 
 
 def first(reader: Reader, query: Query[E]) -> E | None:
@@ -121,14 +121,14 @@ def template(reader: Reader, workspace: int, ref: TemplateRef) -> Template:
     return found
 
 
-def job(reader: Reader, ref: PartRef) -> Job:
+def job(reader: Reader, ref: PartitionRef) -> Job:
     """Return the job, or that of a part, as it is now.
 
     Raises:
         NotFound: when there is none.
         InvalidData: when several workspaces have a job of this name.
     """
-    if isinstance(ref, JobPart):
+    if isinstance(ref, JobPartition):
         return reader.get(Job, (whole(Job, ref.job),))
     if not isinstance(ref, str):
         return same(ref, reader.get(Job, (_id(Job, ref),)))
@@ -169,8 +169,8 @@ def same(ref: object, found: E) -> E:
     return found
 
 
-def turn(reader: Reader, ref: TurnRef) -> Assignment:
-    """Return the turn as it is now."""
+def assignment(reader: Reader, ref: AssignmentRef) -> Assignment:
+    """Return the assignment as it is now."""
     return same(ref, reader.get(Assignment, key_of(Assignment, ref)))
 
 
@@ -188,12 +188,12 @@ def package_in(reader: Reader, job: int, ref: PackageRef | int) -> Package:
 
 
 def key_of(kind: type[Assignment | Package | Task], ref: object) -> tuple[int, int]:
-    """Return the key of a turn, package or task: of an object of this *kind*, or a pair of job and number.
+    """Return the key of an assignment, package or task: of an object of this *kind*, or a pair of job and number.
 
     Raises:
         NotFound: when *ref* is anything else.
     """
-    given = ref.task if isinstance(ref, Work) and kind is Task else ref
+    given = ref.task if isinstance(ref, WorkItem) and kind is Task else ref
     if isinstance(given, Assignment | Package | Task) and isinstance(given, kind):
         return given.key
     pair = cast("tuple[object, ...]", given) if isinstance(given, tuple) else ()
@@ -208,7 +208,7 @@ def number_in(job: int, ref: TaskRef) -> int:
     Raises:
         NotFound: when it is a task of another job, or no number.
     """
-    given = ref.task if isinstance(ref, Work) else ref
+    given = ref.task if isinstance(ref, WorkItem) else ref
     if not isinstance(given, Task):
         return whole(Task, given)
     if given.job != job:
@@ -219,21 +219,21 @@ def number_in(job: int, ref: TaskRef) -> int:
 def task(reader: Reader, job: int, ref: TaskRef) -> Task:
     """Return the task in this job.
 
-    Tasks never change, so one that is passed is not read again; one that was erased is in no live turn's scope.
+    Tasks never change, so one that is passed is not read again; one that was erased is in no live assignment's scope.
     """
-    given = ref.task if isinstance(ref, Work) else ref
+    given = ref.task if isinstance(ref, WorkItem) else ref
     number_in(job, given)
     return given if isinstance(given, Task) else stored_task(reader, job, given)
 
 
 def stored_task(reader: Reader, job: int, ref: TaskRef) -> Task:
     """Return the task in this job as it is now."""
-    given = ref.task if isinstance(ref, Work) else ref
+    given = ref.task if isinstance(ref, WorkItem) else ref
     return same(given, reader.get(Task, (job, number_in(job, given))))
 
 
 def paged(store: Store, query: Query[E], *, size: int = PAGE, snapshot: bool = False) -> Iterator[E]:
-    """Yield every match in order, a page in each read block, so that no block is open while the caller works."""
+    """Yield every match in order, a page in each read transaction, so that no transaction is open while the caller works."""
     return turned(store, page_of, attrs.evolve(query, limit=size), snapshot=snapshot)
 
 
@@ -242,7 +242,7 @@ def turned(
 ) -> Iterator[T]:
     """Yield what *page* returns, page after page, from *start* until it names no next one.
 
-    With *snapshot* all pages come from one block with its own connection, so that they fit together.
+    With *snapshot* all pages come from one transaction with its own connection, so that they fit together.
 
     Raises:
         StoreFailed: at the next step after the store was closed, also in the middle of a page.
@@ -267,7 +267,7 @@ def _while_open(store: Store, found: list[T]) -> Iterator[T]:
 
 
 def through(reader: Reader, query: Query[E], *, size: int = PAGE) -> Iterator[E]:
-    """Yield every match in order, a page at a time, from a block that stays open."""
+    """Yield every match in order, a page at a time, from a transaction that stays open."""
     mark: Query[E] | None = attrs.evolve(query, limit=size)
     while mark is not None:
         found, mark = page_of(reader, mark)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 
 from itagflow.errors import Conflict, InvalidData, Problem
-from itagflow.flow._act import Block
+from itagflow.flow._act import Transaction
 from itagflow.flow._answers import replaced
 from itagflow.flow._cases import cases_in, numbers_in, said_about
 from itagflow.model.job import Job
@@ -18,7 +18,7 @@ from itagflow.model.template import Template
 from itagflow.rules import carrying, labeling
 from itagflow.rules.carrying import Migration
 from itagflow.rules.change import Act, Saved
-from itagflow.rules.results import counted, sort_turns
+from itagflow.rules.results import counted, sort_assignments
 from itagflow.storage.port import Query, Reader
 
 KEPT = 1_000
@@ -41,7 +41,7 @@ class Tally:
         if isinstance(new, list):
             self.cannot += 1
             self.total += len(new)
-            place = f"task {answer.task}, turn {answer.assignment}"
+            place = f"task {answer.task}, assignment {answer.assignment}"
             said = [Problem(f"{place}, {problem.where}", problem.reason) for problem in new]
             self.problems += said[: KEPT - len(self.problems)]
             return answer
@@ -70,54 +70,54 @@ class Tally:
         )
 
 
-def must_still_ask(block: Block, job: Job, template: Template) -> None:
-    """Check that *job* has this template, against which something was checked before this block.
+def must_still_ask(transaction: Transaction, job: Job, template: Template) -> None:
+    """Check that *job* has this template, against which something was checked before this transaction.
 
     Raises:
         Conflict: when it was changed meanwhile.
     """
-    if block.store.get(Template, (block.job(job).template,)) != template:
+    if transaction.store.get(Template, (transaction.job(job).template,)) != template:
         raise Conflict("Template", template.key)
 
 
 def follow(
-    block: Block, job: Job, package: Package, migration: Migration, act: Act, tally: Tally | None = None
+    transaction: Transaction, job: Job, package: Package, migration: Migration, act: Act, tally: Tally | None = None
 ) -> Package:
     """Carry the answers of *package*, which is held, over to the new template, and return it as it is then.
 
-    Its live turns are held too.  Whoever saves holds the turn first and reads the template after that: so what was
+    Its live assignments are held too.  Whoever saves holds the assignment first and reads the template after that: so what was
     checked against the old template is stored by now, and what comes later is checked against the new one.
     """
     tally = tally or Tally()
-    turns = sort_turns(block.turns(package))
-    for turn in turns:
-        if turn.live:
-            block.hold(Assignment, turn.key)  # in any order: its package is locked
-    pairs = [(turn, [(old, tally.carried(migration, old)) for old in said_in(block.store, turn)]) for turn in turns]
-    moved = [(turn, fresh) for turn, said in pairs if (fresh := [(old, new) for old, new in said if new is not old])]
+    assignments = sort_assignments(transaction.assignments(package))
+    for assignment in assignments:
+        if assignment.live:
+            transaction.lock(Assignment, assignment.key)  # in any order: its package is locked
+    pairs = [(assignment, [(old, tally.carried(migration, old)) for old in said_in(transaction.store, assignment)]) for assignment in assignments]
+    moved = [(assignment, fresh) for assignment, said in pairs if (fresh := [(old, new) for old, new in said if new is not old])]
     if not moved:
         return package
-    merged = [new for turn, said in pairs if turn.outcome is Outcome.MERGED for _, new in said]
+    merged = [new for assignment, said in pairs if assignment.outcome is Outcome.MERGED for _, new in said]
     after = attrs.evolve(package, disputes=carrying.undisputed(package, merged))
     if package.prelabeled:  # where options have merged, what people said may be what the pre-label says
-        after = _recounted(block, job, after, turns, [new for _, fresh in moved for _, new in fresh])
+        after = _recounted(transaction, job, after, assignments, [new for _, fresh in moved for _, new in fresh])
     also: tuple[Saved, ...] = ()
     if after != package:
         also = ((package, after),)
-    for turn, fresh in moved:
-        data = {"said": [new.task for _, new in fresh], **replaced(*(old for old, _ in fresh))}
-        block.do(labeling.put_all("migrate", turn, fresh, act, data=data, also=also))
+    for assignment, fresh in moved:
+        data = {"answered": [new.task for _, new in fresh], **replaced(*(old for old, _ in fresh))}
+        transaction.do(labeling.put_all("migrate", assignment, fresh, act, data=data, also=also))
         also = ()  # the package is saved once, with the first of them
-    return block.as_stored(after)
+    return transaction.as_stored(after)
 
 
-def _recounted(block: Block, job: Job, package: Package, turns: Sequence[Assignment], new: Iterable[Answer]) -> Package:
-    said = said_about(block.store, job.id, numbers_in(block.store, package))
+def _recounted(transaction: Transaction, job: Job, package: Package, assignments: Sequence[Assignment], new: Iterable[Answer]) -> Package:
+    said = said_about(transaction.store, job.id, numbers_in(transaction.store, package))
     for answer in new:
         said[answer.task][answer.assignment] = answer
-    return counted(package, cases_in(job, package, turns, said))
+    return counted(package, cases_in(job, package, assignments, said))
 
 
-def said_in(reader: Reader, turn: Assignment) -> Iterator[Answer]:
-    """Yield the answers of *turn* that settle their task, by task: replies, or given up."""
-    return reader.find(Query(Answer, {"job": turn.job, "assignment": turn.id, "counts": True}, order=("task",)))
+def said_in(reader: Reader, assignment: Assignment) -> Iterator[Answer]:
+    """Yield the answers of *assignment* that settle their task, by task: replies, or given up."""
+    return reader.find(Query(Answer, {"job": assignment.job, "assignment": assignment.id, "is_resolved": True}, order=("task",)))

@@ -72,7 +72,7 @@ def _moment(at: datetime) -> int:
 
 
 class Drawn:
-    """Ids as they are drawn in one block: each is a key, and given once to a kind."""
+    """Ids as they are drawn in one transaction: each is a key, and given once to a kind."""
 
     def __init__(self, ids: Ids) -> None:
         """Draw from *ids*."""
@@ -80,7 +80,7 @@ class Drawn:
         self._given: set[tuple[type, int]] = set()
 
     def draw(self, kind: type) -> int | None:
-        """Return the next id, or None when this block has it already for another of *kind*.
+        """Return the next id, or None when this transaction has it already for another of *kind*.
 
         Raises:
             InvalidData: when it is no key.

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from itagflow.model.jobpart import JobPart
+from itagflow.model.partition import JobPartition
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future  # whoever has an executor has loaded it
@@ -20,8 +20,8 @@ T = TypeVar("T")
 
 def spread(
     executor: Executor,
-    parts: Iterable[JobPart],
-    work: Callable[Concatenate[JobPart, P], T],
+    parts: Iterable[JobPartition],
+    work: Callable[Concatenate[JobPartition, P], T],
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Generator[T]:

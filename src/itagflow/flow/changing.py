@@ -53,7 +53,7 @@ class Changing(Shell):
 
         Raises:
             InvalidData: when a step cannot be, or answers would not fit the new template; it says how many, and
-                lists the first 1,000 problems, such as ``task 3, turn 17, 1``.  Nothing is changed then.
+                lists the first 1,000 problems, such as ``task 3, assignment 17, 1``.  Nothing is changed then.
             Conflict: when somebody else has changed the template meanwhile.
             Incomplete: when *dry_run* is to look at answers that still follow the last change.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
@@ -62,8 +62,8 @@ class Changing(Shell):
         wanted = to if isinstance(to, Template) else (to,) if isinstance(to, TemplateStep) else tuple(to)
         if dry_run:
             jobs.must_fit_its_template(home, "try another change of the template")
-        elif home.following is not None:
-            rest = self._follow(home, home.following, by)
+        elif home.pending_template_change is not None:
+            rest = self._follow(home, home.pending_template_change, by)
             if not wanted:
                 return rest.report(template.version)
             home, template = self._changeable(job, by)
@@ -73,7 +73,7 @@ class Changing(Shell):
         if not dry_run and not migration.is_empty:
             tally.refuse(home.name)
             home = self._change(home, migration, last, by)
-            tally = tally if home.following is None else self._follow(home, home.following, by)
+            tally = tally if home.pending_template_change is None else self._follow(home, home.pending_template_change, by)
         return tally.report(template.version if migration.is_empty else migration.after.version)
 
     def _changeable(self, ref: JobRef, by: MemberRef) -> tuple[Job, Template]:
@@ -84,15 +84,15 @@ class Changing(Shell):
 
     def _look(self, job: Job, migration: Migration) -> tuple[int, Tally]:
         """Return the position of the job's last event, and what the answers up to it, or later ones, come to."""
-        # behind it an open block may still put an answer
-        seen = Span(None, self.store.settled())
+        # behind it an open transaction may still put an answer
+        seen = Span(None, self.store.high_water_mark())
         with self.store.read() as reader:
             last = first(reader, Query(Event, {"job": job.id, "position": seen}, order=("-position",), limit=1))
             loaded = last_number(reader, Task, job.id)
 
         def page(reader: Reader, task: int) -> tuple[list[Answer], int | None]:
             tasks = Span(task, task + PAGE - 1)
-            found = list(reader.find(Query(Answer, {"job": job.id, "task": tasks, "counts": True}, order=("task",))))
+            found = list(reader.find(Query(Answer, {"job": job.id, "task": tasks, "is_resolved": True}, order=("task",))))
             return found, task + PAGE if task + PAGE <= loaded else None
 
         tally = Tally()
@@ -102,21 +102,21 @@ class Changing(Shell):
 
     def _change(self, home: Job, migration: Migration, last: int, by: MemberRef) -> Job:
         """Put the new template in place, and return the job, whose answers may have to follow."""
-        with self._acting() as block:
-            old = block.hold_job(home)
-            act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        with self._acting() as transaction:
+            old = transaction.lock_job(home)
+            act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
             jobs.must_not_be_archived(old, "change its template")
             template = migration.before
-            must_still_ask(block, old, template)
+            must_still_ask(transaction, old, template)
             tally = Tally()
-            for answer in _said_since(block.store, old, last):
+            for answer in _said_since(transaction.store, old, last):
                 tally.carried(migration, answer)
             tally.refuse(old.name)
-            own = _find.has_own_template(block.store, old)
-            id = template.id if own else block.new_id(Template)
+            own = _find.has_own_template(transaction.store, old)
+            id = template.id if own else transaction.new_id(Template)
             asked = attrs.evolve(migration.after, id=id, name="")
             change = TemplateChange(template, migration.steps)
-            new = attrs.evolve(old, template=id, following=change if change.steps else None)
+            new = attrs.evolve(old, template=id, pending_template_change=change if change.steps else None)
             data = {"name": old.name, "version": asked.version, **codec.to_json(change)}
             add, save = list[Entity](), list[Saved]()
             if own:
@@ -124,8 +124,8 @@ class Changing(Shell):
             else:
                 add.append(asked)
             save.append((old, new))
-            block.do(record(act, "change_template", about=new, add=add, save=save, data=data))
-            return block.as_stored(new)
+            transaction.do(record(act, "change_template", about=new, add=add, save=save, data=data))
+            return transaction.as_stored(new)
 
     def _follow(self, home: Job, change: TemplateChange, by: MemberRef) -> Tally:
         """Let the answers of every package follow *change*, unless somebody else is faster."""
@@ -133,20 +133,20 @@ class Changing(Shell):
         with self.store.read() as reader:
             last = last_number(reader, Package, home.id)  # what comes later is answered by the new template
         for number in range(1, last + 1):
-            with self._acting() as block:
-                package = block.hold_package((home.id, number))
-                job = block.job(home.id)
-                act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
-                if job.following != change:
+            with self._acting() as transaction:
+                package = transaction.lock_package((home.id, number))
+                job = transaction.job(home.id)
+                act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
+                if job.pending_template_change != change:
                     return tally
-                follow(block, job, package, migration, act, tally)
-        with self._acting() as block:
-            old = block.hold_job(home.id)
-            act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
-            if old.following == change:
-                new = attrs.evolve(old, following=None)
+                follow(transaction, job, package, migration, act, tally)
+        with self._acting() as transaction:
+            old = transaction.lock_job(home.id)
+            act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+            if old.pending_template_change == change:
+                new = attrs.evolve(old, pending_template_change=None)
                 data = {"name": old.name, "version": migration.after.version, "changed": tally.changed}
-                block.do(record(act, "migrate", about=new, save=((old, new),), data=data))
+                transaction.do(record(act, "migrate", about=new, save=((old, new),), data=data))
         return tally
 
 
@@ -155,9 +155,9 @@ def _migration(template: Template, to: Template | tuple[TemplateStep, ...]) -> M
 
 
 def _said_since(reader: Reader, job: Job, last: int) -> Iterator[Answer]:
-    """Yield the answers of every turn that an event behind position *last* names or has moved."""
-    turns = set[int]()
+    """Yield the answers of every assignment that an event behind position *last* names or has moved."""
+    assignments = set[int]()
     for event in reader.find(Query(Event, {"job": job.id, "position": Span(last + 1, None)})):
-        turns.update((event.turn, *(int(move.key[1]) for move in event.changes if move.kind == "turn")))
-    for turn in sorted(turns):
-        yield from reader.find(Query(Answer, {"job": job.id, "assignment": turn, "counts": True}, order=("task",)))
+        assignments.update((event.assignment, *(int(move.key[1]) for move in event.changes if move.kind == "assignment")))
+    for assignment in sorted(assignments):
+        yield from reader.find(Query(Answer, {"job": job.id, "assignment": assignment, "is_resolved": True}, order=("task",)))

@@ -20,7 +20,7 @@ from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.package import Assignment, Package, Seat
+from itagflow.model.package import Assignment, Package, ClaimCounter
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import nfc
@@ -28,14 +28,14 @@ from itagflow.model.workspace import Member, Workspace
 from itagflow.storage.port import Query, Reader, Store
 
 BLOCK = 2_000
-"""How many entities are copied, or removed, in one block."""
+"""How many entities are copied, or removed, in one transaction."""
 
 Shares = Mapping[tuple[type[Entity], int], int]
 """How many entities there are, by kind and by the workspace or job that has them."""
 
 OF_WORKSPACE: tuple[type[Entity], ...] = (Member, Template, Event)
 """What belongs to a workspace, but jobs; events are removed last, for they say which jobs there were."""
-OF_JOB: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, Seat)
+OF_JOB: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, ClaimCounter)
 """What belongs to a job."""
 
 
@@ -54,7 +54,7 @@ class Copying(Verifying):
         """Copy a workspace, or everything, as it is at this moment, and return how many entities that were.
 
         Events keep their order and get positions of the other store.  Workspaces and jobs are written last, in one
-        block, after counting the rest: a copy is there whole or not at all.  When it fails, what was copied is
+        transaction, after counting the rest: a copy is there whole or not at all.  When it fails, what was copied is
         removed; when the process ends in the middle, call it again, and it begins anew.
 
         Args:
@@ -150,7 +150,7 @@ def _places(cargo: _Cargo) -> Iterator[tuple[type[Any], dict[str, Any]]]:
 
 
 def _add_all(target: Store, cargo: _Cargo, entities: Iterable[Any]) -> Shares:
-    """Store *entities* in blocks, and return how many there were of each kind and place."""
+    """Store *entities* in transactions, and return how many there were of each kind and place."""
     copied, rest = Counter[tuple[type[Entity], int]](), iter(entities)
     while batch := list(islice(rest, BLOCK)):
         with target.write() as writer:

@@ -52,8 +52,8 @@ class Explaining(Reading):
         Args:
             member: The member.
             action: What they would do.
-            entity: Where: a workspace, job, package or turn.
-            stage: At which stage; that of the action, package or turn when not given.
+            entity: Where: a workspace, job, package or assignment.
+            stage: At which stage; that of the action, package or assignment when not given.
             by: Who asks: the member, or somebody who may see the work of others.
 
         >>> import itagflow
@@ -121,7 +121,7 @@ class Explaining(Reading):
 def _place(reader: Reader, entity: Place) -> tuple[int, Job | None, Stage | None]:
     """Return the workspace that *entity* is in, its job if it has one, and the stage that it is at."""
     if isinstance(entity, Package | Assignment):
-        found = _find.package(reader, entity) if isinstance(entity, Package) else _find.turn(reader, entity)
+        found = _find.package(reader, entity) if isinstance(entity, Package) else _find.assignment(reader, entity)
         job = _find.job(reader, found.job)
         return job.workspace, job, found.stage
     if isinstance(entity, Job):

@@ -16,7 +16,7 @@ from itagflow.contexts import safe_context
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._access import asked_again
-from itagflow.flow._find import MemberRef, PartRef
+from itagflow.flow._find import MemberRef, PartitionRef
 from itagflow.flow._ids import TimeOrdered, now
 from itagflow.flow._spread import spread
 from itagflow.flow.following import Following
@@ -24,7 +24,7 @@ from itagflow.flow.loading import Wrap
 from itagflow.formats import Format, WriteReport
 from itagflow.formats._files import Target, writing
 from itagflow.model.job import Job, Stage
-from itagflow.model.jobpart import JobPart
+from itagflow.model.partition import JobPartition
 from itagflow.model.number import whole_number
 from itagflow.model.result import Result
 from itagflow.model.template import Template
@@ -44,7 +44,7 @@ class Exporting(Following):
 
     def export(
         self,
-        job: PartRef,
+        job: PartitionRef,
         format: str,
         target: Target,
         *,
@@ -92,9 +92,9 @@ class Exporting(Following):
         with self.store.read() as reader:
             home, _ = self._readable(reader, "export", job, by)
             jobs.must_fit_its_template(home, "export")
-        which = job if isinstance(job, JobPart) else home
+        which = job if isinstance(job, JobPartition) else home
         if executor is not None:
-            place = self.store.opener() or self
+            place = self.store.connector() or self
             shares = self._shares(which, parts)
             # workers do not know the policy: they leave out all votes that are secret from anybody
             with closing(spread(executor, shares, _written, place, format, stages, by is not None, **options)) as made:
@@ -104,7 +104,7 @@ class Exporting(Following):
         return self._write(home, progress(results) if progress else results, format, target, stages, **options)
 
     def _write_part(
-        self, part: JobPart, format: str, target: Target, stages: Collection[Stage] | None, hide: bool, **options: Any
+        self, part: JobPartition, format: str, target: Target, stages: Collection[Stage] | None, hide: bool, **options: Any
     ) -> WriteReport:
         """Write a part of a job, as a worker does whose application has asked the policy already.
 
@@ -137,7 +137,7 @@ class Exporting(Following):
         report = formats.find(format).write(found, target, job=job, template=template, stages=stages, **options)
         return attrs.evolve(report, erased=len(erased))
 
-    def _shares(self, job: PartRef, count: int | None) -> tuple[JobPart, ...]:
+    def _shares(self, job: PartitionRef, count: int | None) -> tuple[JobPartition, ...]:
         (whole,) = self.parts(job, 1)
         return self.parts(whole, max(1, -(-len(whole) // PART)) if count is None else count)
 
@@ -153,7 +153,7 @@ def _with_data(results: Iterable[Result], erased: list[int]) -> Iterator[Result]
 
 def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:
     problems = list[Problem]()
-    if not formats.joins(format):
+    if not formats.is_concatenable(format):
         reason = f"a file in the format {name!r} cannot be put together from parts: leave the executor out"
         problems.append(Problem("executor", reason))
     if snapshot:
@@ -179,7 +179,7 @@ def _opened(place: Place) -> Generator[Exporting]:
 
 
 def _written(
-    part: JobPart, /, place: Place, format: str, stages: Collection[Stage] | None, hide: bool, **options: Any
+    part: JobPartition, /, place: Place, format: str, stages: Collection[Stage] | None, hide: bool, **options: Any
 ) -> tuple[WriteReport, bytes]:
     """Return a part of the file, as a worker makes it."""
     file = io.BytesIO()

@@ -13,7 +13,7 @@ from itagflow.flow._find import MemberRef, WorkspaceRef
 from itagflow.flow.reading import Reading
 from itagflow.model.event import Event
 from itagflow.model.number import whole_number
-from itagflow.storage.port import Query, Span, Waking
+from itagflow.storage.port import Query, Span, SupportsNotify
 
 POLL = 1.0
 """After how many seconds a listener looks again, whether or not it was woken."""
@@ -27,7 +27,7 @@ class Following(Reading):
     ) -> Iterator[Event]:
         """Yield every event behind position *after*, in order, none twice: the truth to follow, also after a crash.
 
-        An event waits until no open block can put another one before it, so that whoever goes on behind the last
+        An event waits until no open transaction can put another one before it, so that whoever goes on behind the last
         position that they have seen misses nothing.
 
         With *by*, a member of the *workspace*, it is what `history` shows the member of each job; what is of no job is
@@ -40,7 +40,7 @@ class Following(Reading):
 
     def _events(self, name: str, after: int, workspace: WorkspaceRef | None, by: MemberRef | None) -> Iterator[Event]:
         behind = whole_number("the events", "after", after) + 1
-        where: dict[str, Any] = {"position": Span(behind, self.store.settled())}
+        where: dict[str, Any] = {"position": Span(behind, self.store.high_water_mark())}
         if workspace is None:
             must_name_workspace("the events", by)
             return self._told(name, Query(Event, where, order=("position",)), None, None)
@@ -54,7 +54,7 @@ class Following(Reading):
         *,
         after: int = 0,
         workspace: WorkspaceRef | None = None,
-        patience: float | None = None,
+        timeout: float | None = None,
         by: MemberRef | None = None,
     ) -> Iterator[Event]:
         """Yield what `events` yields, and go on with what comes, soon after it is stored.
@@ -64,13 +64,13 @@ class Following(Reading):
         Args:
             after: The last position that was dealt with before.
             workspace: Only the events of this workspace.
-            patience: After how many seconds without an event to end; None: never.
+            timeout: After how many seconds without an event to end; None: never.
             by: Who listens, as in `events`; asked again at every look.
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")
         >>> street = flow.create_workspace("street", admin="ada")
-        >>> [event.verb for event in flow.listen(patience=0)]
+        >>> [event.verb for event in flow.listen(timeout=0)]
         ['create_workspace']
         """
         with self._ear() as wait:  # opened before the first look, so that nothing falls in between
@@ -80,10 +80,10 @@ class Following(Reading):
                     after = event.position
                     yield event
                     heard = time.monotonic()
-                left = POLL if patience is None else heard + patience - time.monotonic()
+                left = POLL if timeout is None else heard + timeout - time.monotonic()
                 if left <= 0:
                     return
                 wait(min(POLL, left))
 
     def _ear(self) -> AbstractContextManager[Callable[[float], object]]:
-        return self.store.listening() if isinstance(self.store, Waking) else nullcontext(time.sleep)
+        return self.store.subscribe() if isinstance(self.store, SupportsNotify) else nullcontext(time.sleep)

@@ -10,7 +10,7 @@ from typing_extensions import Unpack
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
-from itagflow.flow._act import Block
+from itagflow.flow._act import Transaction
 from itagflow.flow._find import MemberRef, TemplateRef, WorkspaceRef, paged
 from itagflow.flow._following import must_still_ask
 from itagflow.flow.loading import KEPT, Data, OnError, Wrap, rows_in
@@ -28,7 +28,7 @@ from itagflow.rules.change import record
 from itagflow.storage.port import Query, Reader
 
 BLOCK = 1_000
-"""About how many tasks are settled in one block."""
+"""About how many tasks are high_water_mark in one transaction."""
 PEEK = 10_000
 """How many rows may come without a result before the first one with."""
 RULES: dict[Stage, Rule] = {Stage.LABEL: Label(), Stage.INSPECT: Inspect(), Stage.ACCEPT: Accept()}
@@ -53,7 +53,7 @@ class Importing(Ordering):
         progress: Wrap | None = None,
         **notes: Unpack[JobNotes],
     ) -> Job:
-        """Read an exported manifest as a finished job: each row a task, each block the result of its stage.
+        """Read an exported manifest as a finished job: each row a task, each transaction the result of its stage.
 
         The job gets the id that it has in the manifest, where that is a number that no job has or had here, so that an
         export of it has the same keys.  A row without a result becomes an abandoned task.  Who did the work elsewhere a
@@ -65,7 +65,7 @@ class Importing(Ordering):
             template: What was asked; `itagflow.formats.itag.template_of` reads one off some rows.
             data: A manifest, or its rows; see `load`.
             by: The member who imports.
-            of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.  The blocks of
+            of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.  The transactions of
                 the others stay in the rows.
             workflow: The stages; those that the first row with a result has, unless given.
             packaging: How tasks are cut into packages; 50 each unless given.
@@ -109,20 +109,20 @@ class Importing(Ordering):
                 problems += found[: KEPT - len(problems)]
                 bad += len(found)
             if on_error == "skip" or not bad:
-                with self._acting() as block:
-                    must_still_ask(block, job, template)
-                    _import(block, job, read, by, template.version)
+                with self._acting() as transaction:
+                    must_still_ask(transaction, job, template)
+                    _import(transaction, job, read, by, template.version)
         if bad and on_error == "raise":
             raise InvalidData(f"the results of job {job.name!r}", problems, bad)
 
     def _end(self, job: Job, by: MemberRef) -> Job:
-        with self._acting() as block:
-            counter = block.hold_counter(job.id)
-            old = block.hold_job(job)
-            act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        with self._acting() as transaction:
+            counter = transaction.hold_counter(job.id)
+            old = transaction.lock_job(job)
+            act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
             new = jobs.stepped(old, "import", tasks=counter.tasks)
-            block.do(record(act, "import", about=new, save=((old, new),), data={"name": old.name}))
-            return block.as_stored(new)
+            transaction.do(record(act, "import", about=new, save=((old, new),), data={"name": old.name}))
+            return transaction.as_stored(new)
 
 
 def _peeked(rows: Iterator[object], of_job: str | None) -> tuple[Iterable[Any], str, tuple[Stage, ...]]:
@@ -184,10 +184,10 @@ def _results(task: Task, template: Template, source: str, job: Job) -> tuple[dic
     return results, problems
 
 
-def _import(block: Block, job: Job, read: dict[int, Any], by: MemberRef, version: int) -> None:
-    act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
+def _import(transaction: Transaction, job: Job, read: dict[int, Any], by: MemberRef, version: int) -> None:
+    act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
     for number, found in read.items():
-        held = block.hold_package((job.id, number))
-        ids = [block.new_id(Assignment, job.id) for _ in job.workflow.stages]
-        package, turns, said = importing.imported(job, held, found, act, ids, template_version=version)
-        block.do(record(act, "import", about=package, add=(*turns, *said), save=((held, package),)))
+        held = transaction.lock_package((job.id, number))
+        ids = [transaction.new_id(Assignment, job.id) for _ in job.workflow.stages]
+        package, assignments, said = importing.imported(job, held, found, act, ids, template_version=version)
+        transaction.do(record(act, "import", about=package, add=(*assignments, *said), save=((held, package),)))

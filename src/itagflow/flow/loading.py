@@ -12,10 +12,10 @@ import attrs
 from itagflow import formats
 from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.flow import _find
-from itagflow.flow._act import Block, Shell
+from itagflow.flow._act import Transaction, Shell
 from itagflow.flow._find import JobRef, MemberRef
 from itagflow.formats._files import Source
-from itagflow.model.job import FieldBase, Job
+from itagflow.model.job import GroupByField, Job
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Row, Task
@@ -79,7 +79,7 @@ class Loading(Shell):
     ) -> LoadReport:
         """Load a draft's data, or go on with it where loading broke off.
 
-        Rows are stored in blocks.  When the process ends between two, call it again with the same data: rows
+        Rows are stored in transactions.  When the process ends between two, call it again with the same data: rows
         that were read before are passed over.
 
         Args:
@@ -87,7 +87,7 @@ class Loading(Shell):
             data: A path, an open binary file or place that *format* reads, or an iterable of rows.
             by: The member who loads.
             format: The format of a path, file or place.
-            on_error: ``"raise"`` stores nothing from the block of the first bad row on, and raises;
+            on_error: ``"raise"`` stores nothing from the transaction of the first bad row on, and raises;
                 ``"skip"`` leaves bad rows out.
             progress: Wraps the iterable of rows, such as ``tqdm``.
 
@@ -148,52 +148,52 @@ class Loading(Shell):
 
     def _load_batch(self, job: Job, seen: JobCounter, checked: _Checked, by: MemberRef, tally: _Tally) -> JobCounter:
         """Store rows of a draft, which fill its packages, and return its counter as it is then; *seen* is the last."""
-        with self._acting() as block:
-            act = _may_take_rows(block, "load", job, by)
-            new = _unknown(block, job, checked.rows)
-            placed = loading.places(job, seen, new, _values(block, job, new), draft=True)
+        with self._acting() as transaction:
+            act = _may_take_rows(transaction, "load", job, by)
+            new = _unknown(transaction, job, checked.rows)
+            placed = loading.places(job, seen, new, _values(transaction, job, new), draft=True)
             # packages are held before the counter, as everywhere; so their numbers are worked out with the last one
-            present = _hold_packages(block, seen, set(placed))
-            if block.hold_counter(job.id) != seen:
+            present = _hold_packages(transaction, seen, set(placed))
+            if transaction.hold_counter(job.id) != seen:
                 raise Conflict("Job", job.key)  # somebody else loads the same draft
-            now = block.hold_job_to_open(job.id)
+            now = transaction.hold_job_to_open(job.id)
             _must_take_rows("load", now)
-            turn = _find.first(block.store, Query(Assignment, {"job": now.id}, limit=1))
-            loading.must_have_no_prelabels(now, turn)
+            assignment = _find.first(transaction.store, Query(Assignment, {"job": now.id}, limit=1))
+            loading.must_have_no_prelabels(now, assignment)
             batch = Batch(rows=new, placed=placed, present=present, rows_read=checked.rows_read)
             change = loading.loaded("load", now, seen, batch, act)
-            block.do(change)
+            transaction.do(change)
             tally.stored(new, checked.rows)
             return loading.counter_after(change)
 
     def _append_batch(self, job: Job, good: list[Ready], by: MemberRef, tally: _Tally) -> JobCounter:
         """Store rows in new packages, and return the job's counter as it is then."""
-        with self._acting() as block:
-            act = _may_take_rows(block, "append", job, by)
-            # until the block ends nobody else gets a number, and the job does not finish without these packages
-            counter = block.hold_counter(job.id)
-            now = block.hold_job_to_open(job.id)
+        with self._acting() as transaction:
+            act = _may_take_rows(transaction, "append", job, by)
+            # until the transaction ends nobody else gets a number, and the job does not finish without these packages
+            counter = transaction.hold_counter(job.id)
+            now = transaction.hold_job_to_open(job.id)
             _must_take_rows("append", now)
-            new = _unknown(block, now, good)
+            new = _unknown(transaction, now, good)
             tally.stored(new, good)
             if not new:
                 return counter
             placed = loading.places(now, counter, new, {}, draft=False)
             batch = Batch(rows=new, placed=placed, rows_read=counter.rows_read)
             change = loading.loaded("append", now, counter, batch, act)
-            block.do(change)
+            transaction.do(change)
             return loading.counter_after(change)
 
 
-def _may_take_rows(block: Block, verb: str, job: Job, by: MemberRef) -> Act:
+def _may_take_rows(transaction: Transaction, verb: str, job: Job, by: MemberRef) -> Act:
     """Return the act of *by*, after checking that they may load, and that the job can take rows.
 
     Raises:
         NotAllowed: when the member may not manage jobs.
         WrongState: when the job is in another state than *verb* is for.
     """
-    now = block.job(job)
-    act = block.allowed(now.workspace, by, Action.MANAGE_JOB, now)
+    now = transaction.job(job)
+    act = transaction.allowed(now.workspace, by, Action.MANAGE_JOB, now)
     _must_take_rows(verb, now)
     return act
 
@@ -220,25 +220,25 @@ def _checked(batch: list[tuple[int, object]], template: Template, job: Job, tall
     return good
 
 
-def _unknown(block: Block, job: Job, rows: list[Ready]) -> list[Ready]:
+def _unknown(transaction: Transaction, job: Job, rows: list[Ready]) -> list[Ready]:
     """Return the rows whose row key the job does not know yet, each key once."""
     if job.row_key is None:
         return rows
     by_key = {row.row_key: row for row in reversed(rows)}
-    known = block.store.tally(Query(Task, {"job": job.id, "row_key": tuple(by_key)}), by=("row_key",))
+    known = transaction.store.tally(Query(Task, {"job": job.id, "row_key": tuple(by_key)}), by=("row_key",))
     return [row for row in rows if by_key[row.row_key] is row and (row.row_key,) not in known]
 
 
-def _values(block: Block, job: Job, rows: list[Ready]) -> dict[str, int]:
+def _values(transaction: Transaction, job: Job, rows: list[Ready]) -> dict[str, int]:
     """Return which package of a draft has which value, of the values that *rows* name."""
-    if not isinstance(job.packaging, FieldBase):
+    if not isinstance(job.packaging, GroupByField):
         return {}
     named = tuple({row.value for row in rows})
-    found = block.store.find(Query(Package, {"job": job.id, "value": named}))
+    found = transaction.store.find(Query(Package, {"job": job.id, "value": named}))
     return {package.value: package.number for package in found}
 
 
-def _hold_packages(block: Block, counter: JobCounter, numbers: set[int]) -> dict[int, Package]:
+def _hold_packages(transaction: Transaction, counter: JobCounter, numbers: set[int]) -> dict[int, Package]:
     """Return those packages with these *numbers* that are there already, held in the order in which everybody does."""
     known = [number for number in sorted(numbers) if number <= counter.packages]
-    return {number: block.hold(Package, (counter.job, number)) for number in known}
+    return {number: transaction.lock(Package, (counter.job, number)) for number in known}

@@ -8,7 +8,7 @@ import attrs
 
 from itagflow.flow import _find
 from itagflow.flow._access import access_of, listed
-from itagflow.flow._act import Block
+from itagflow.flow._act import Transaction
 from itagflow.flow._find import MemberRef, WorkspaceRef
 from itagflow.flow._recalling import Recalling
 from itagflow.model.package import LIVE, Assignment
@@ -33,12 +33,12 @@ class Managing(Recalling):
         Raises:
             AlreadyExists: when there is a workspace of this name.
         """
-        with self._acting() as block:
-            id = block.new_id(Workspace)
-            workspace = Workspace(id=id, name=members.named("workspace", name), created_at=block.at)
-            first_admin = members.first_member(id, block.new_id(Member), admin)
-            act = block.act(id, first_admin.id)
-            block.do(record(act, "create_workspace", add=(workspace, first_admin), data={"name": name}))
+        with self._acting() as transaction:
+            id = transaction.new_id(Workspace)
+            workspace = Workspace(id=id, name=members.named("workspace", name), created_at=transaction.at)
+            first_admin = members.first_member(id, transaction.new_id(Member), admin)
+            act = transaction.act(id, first_admin.id)
+            transaction.do(record(act, "create_workspace", add=(workspace, first_admin), data={"name": name}))
             return workspace
 
     def add_member(
@@ -68,22 +68,22 @@ class Managing(Recalling):
                 operator.
             NotAllowed: when *by* may not manage members.
         """
-        with self._acting() as block:
-            home = _held(block, workspace)
-            act = block.allowed(home.id, by, Action.MANAGE_MEMBERS)
+        with self._acting() as transaction:
+            home = _held(transaction, workspace)
+            act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
             name = members.named("member", account)
             query = Query(Member, {"workspace": home.id, "account": name}, limit=1)
-            known = next(iter(_find.called(block.store, query)), None)
-            id = known.id if known else block.new_id(Member)
+            known = next(iter(_find.called(transaction.store, query)), None)
+            id = known.id if known else transaction.new_id(Member)
             carried = members.grouped(groups)
             new = Member(id=id, workspace=home.id, account=name, role=role, groups=carried, external=external)
             member = members.joined(known, new)
             data = {"name": member.account}
             if known is None:
-                block.do(record(act, "add_member", add=(member,), data=data))
+                transaction.do(record(act, "add_member", add=(member,), data=data))
             else:
-                block.do(record(act, "add_member", save=((known, member),), data=data))
-            return block.as_stored(member)
+                transaction.do(record(act, "add_member", save=((known, member),), data=data))
+            return transaction.as_stored(member)
 
     def set_role(
         self,
@@ -101,36 +101,36 @@ class Managing(Recalling):
             NotAllowed: when *by* may not manage members, or no administrator would be left.
             InvalidData: when an external member is to be more than leader or operator.
         """
-        with self._acting() as block:
-            home = _held(block, workspace)
-            act = block.allowed(home.id, by, Action.MANAGE_MEMBERS)
-            old = block.member(home.id, member)
+        with self._acting() as transaction:
+            home = _held(transaction, workspace)
+            act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
+            old = transaction.member(home.id, member)
             new = members.with_role(
                 old,
                 role,
                 old.groups if groups is None else members.grouped(groups),
                 old.external if external is None else external,
-                _others(block, old),
+                _others(transaction, old),
             )
-            block.do(record(act, "set_role", save=((old, new),), data={"name": old.account}))
-            return block.as_stored(new)
+            transaction.do(record(act, "set_role", save=((old, new),), data={"name": old.account}))
+            return transaction.as_stored(new)
 
     def remove_member(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
         """Remove a member: what they have on hand goes back to the pool, what they did stays theirs for ever.
 
-        From the first block on they get no more work; their turns come back each in a block of its own.  When the
+        From the first transaction on they get no more work; their assignments come back each in a transaction of its own.  When the
         process ends in between, call it again.
 
         Raises:
             NotAllowed: when *by* may not manage members, or no administrator would be left.
         """
-        with self._acting() as block:
-            home = _held(block, workspace)
-            act = block.allowed(home.id, by, Action.MANAGE_MEMBERS)
-            old = block.member(home.id, member)
-            gone = members.removed(old, _others(block, old))
-            block.do(record(act, "remove_member", save=((old, gone),), data={"name": old.account}))
-            gone = block.as_stored(gone)
+        with self._acting() as transaction:
+            home = _held(transaction, workspace)
+            act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
+            old = transaction.member(home.id, member)
+            gone = members.removed(old, _others(transaction, old))
+            transaction.do(record(act, "remove_member", save=((old, gone),), data={"name": old.account}))
+            gone = transaction.as_stored(gone)
         live = Query(Assignment, {"member": gone.id, "state": LIVE})
         self._recall_all(live, act.member, f"{gone.account} was removed", free=True)
         return gone
@@ -142,17 +142,17 @@ class Managing(Recalling):
             AlreadyExists: when the workspace has a template of this name.
             NotAllowed: when *by* may not manage jobs.
         """
-        with self._acting() as block:
-            home = _find.workspace(block.store, workspace)
-            act = block.allowed(home.id, by, Action.MANAGE_JOB)
+        with self._acting() as transaction:
+            home = _find.workspace(transaction.store, workspace)
+            act = transaction.allowed(home.id, by, Action.MANAGE_JOB)
             new = attrs.evolve(
                 template,
-                id=block.new_id(Template),
+                id=transaction.new_id(Template),
                 workspace=home.id,
                 name=members.named("template", name),
                 version=0,
             )
-            block.do(record(act, "add_template", add=(new,), data={"name": name}))
+            transaction.do(record(act, "add_template", add=(new,), data={"name": name}))
             return new
 
     def members(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Member]:
@@ -175,11 +175,11 @@ class Managing(Recalling):
         return listed(self.store, Query(Member, {"workspace": home.id}, order=("id",)), visible)
 
 
-def _held(block: Block, ref: WorkspaceRef) -> Workspace:
+def _held(transaction: Transaction, ref: WorkspaceRef) -> Workspace:
     """Return the workspace, held: who changes its members sees all of them as they are."""
-    return block.hold(Workspace, _find.workspace(block.store, ref).key)
+    return transaction.lock(Workspace, _find.workspace(transaction.store, ref).key)
 
 
-def _others(block: Block, member: Member) -> list[Member]:
-    active = block.store.find(Query(Member, {"workspace": member.workspace, "active": True}))
+def _others(transaction: Transaction, member: Member) -> list[Member]:
+    active = transaction.store.find(Query(Member, {"workspace": member.workspace, "active": True}))
     return [other for other in active if other.id != member.id]

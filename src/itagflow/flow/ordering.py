@@ -11,26 +11,26 @@ from typing_extensions import Unpack
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
-from itagflow.flow._act import Block
+from itagflow.flow._act import Transaction
 from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef
 from itagflow.flow._recalling import Recalling
-from itagflow.flow._turns import finish_if_done
+from itagflow.flow._assignments import finish_if_done
 from itagflow.flow.loading import Data, OnError, Wrap
 from itagflow.flow.prelabeling import Prelabeling
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
-from itagflow.model.job import Crew, FixedSize, Job, JobState, Label, Packaging, Route, Stage, Workflow
+from itagflow.model.job import StageWorkers, FixedSize, Job, JobState, Label, Packaging, Route, Stage, Workflow
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.moment import in_utc
 from itagflow.model.number import whole_number
-from itagflow.model.package import Assignment, Package, Seat
+from itagflow.model.package import Assignment, Package, ClaimCounter
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import several
 from itagflow.model.workspace import Group, Member
 from itagflow.rules import jobs
 from itagflow.rules.access import Action
-from itagflow.rules.answers import Check
+from itagflow.rules.answers import Validator
 from itagflow.rules.change import record
 from itagflow.rules.lifecycles import JOB
 from itagflow.storage.port import Query
@@ -39,8 +39,8 @@ Workers = Iterable[MemberRef | Group]
 """Who works at a stage: members and groups."""
 Names = tuple[Any, ...]
 """Members' keys, or names of groups."""
-PARTS: tuple[type[Entity], ...] = (Assignment, Answer, Seat, Task, Package, Event)
-"""What belongs to a job, in the order in which it is deleted: without its turn, nobody can add an answer."""
+PARTS: tuple[type[Entity], ...] = (Assignment, Answer, ClaimCounter, Task, Package, Event)
+"""What belongs to a job, in the order in which it is deleted: without its assignment, nobody can add an answer."""
 
 
 class JobNotes(TypedDict, total=False):
@@ -77,7 +77,7 @@ class Ordering(Prelabeling, Recalling):
         on_error: OnError = "raise",
         row_key: str | None = None,
         seed: int | None = None,
-        check: Check | None = None,
+        check: Validator | None = None,
         progress: Wrap | None = None,
         **notes: Unpack[JobNotes],
     ) -> Job:
@@ -97,7 +97,7 @@ class Ordering(Prelabeling, Recalling):
             on_error: What to do about bad rows: ``"raise"`` and leave nothing behind, or ``"skip"`` them.
             row_key: The field of ``data`` that tells rows apart; of rows with the same value one is loaded.
             seed: What samples are drawn with; drawn itself unless given.
-            check: The embedder's own look at answers; see `set_check`.
+            check: The embedder's own look at answers; see `set_validator`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
             **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
 
@@ -109,7 +109,7 @@ class Ordering(Prelabeling, Recalling):
         """
         job = self._draft(workspace, name, template, workflow, packaging, workforce, by, row_key, seed, notes)
         if check is not None:
-            self._checks[job.id] = check
+            self._validators[job.id] = check
         if data is None:
             return job
         try:
@@ -136,13 +136,13 @@ class Ordering(Prelabeling, Recalling):
     ) -> Job:
         """Store a new draft, with this id if it is given and free, and its template if that is not stored yet."""
         noted = _fitting(notes, JobNotes)
-        with self._acting() as block:
-            home = _find.workspace(block.store, workspace)
-            act = block.allowed(home.id, by, Action.MANAGE_JOB)
-            asked, new = _template(block, home.id, template)
-            if id is None or block.is_taken(Job, id):
-                id = block.new_id(Job)
-            flow = _with_named_rework(block, home.id, workflow or Workflow())
+        with self._acting() as transaction:
+            home = _find.workspace(transaction.store, workspace)
+            act = transaction.allowed(home.id, by, Action.MANAGE_JOB)
+            asked, new = _template(transaction, home.id, template)
+            if id is None or transaction.is_taken(Job, id):
+                id = transaction.new_id(Job)
+            flow = _with_named_rework(transaction, home.id, workflow or Workflow())
             job = Job(
                 id=id,
                 workspace=home.id,
@@ -150,14 +150,14 @@ class Ordering(Prelabeling, Recalling):
                 template=asked.id,
                 workflow=flow,
                 packaging=packaging or FixedSize(50),
-                workforce=_crews(block, home.id, flow, workforce or {}),
+                workforce=_crews(transaction, home.id, flow, workforce or {}),
                 created_by=act.member,
                 created_at=act.at,
                 seed=id if seed is None else whole_number("job", "seed", seed),
                 row_key=row_key,
                 **noted,
             )
-            block.do(record(act, "create_job", about=job, add=(*new, job, JobCounter(job=id)), data={"name": name}))
+            transaction.do(record(act, "create_job", about=job, add=(*new, job, JobCounter(job=id)), data={"name": name}))
             return job
 
     def publish(self, job: JobRef, *, by: MemberRef) -> Job:
@@ -168,21 +168,21 @@ class Ordering(Prelabeling, Recalling):
             WrongState: when it is neither a draft nor running.
             NotAllowed: when *by* may not manage jobs.
         """
-        with self._acting() as block:
-            counter = block.hold_counter(block.job(job).id)  # first, for the job may finish at once
-            old = block.hold_job(job)
-            act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        with self._acting() as transaction:
+            counter = transaction.hold_counter(transaction.job(job).id)  # first, for the job may finish at once
+            old = transaction.lock_job(job)
+            act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
             if JOB.has_led("publish", old.state):
                 return old
-            people = list(block.store.find(Query(Member, {"workspace": old.workspace, "active": True})))
+            people = list(transaction.store.find(Query(Member, {"workspace": old.workspace, "active": True})))
             hindrance = jobs.hindrance(old, people, self.policy)
             new = jobs.stepped(old, "publish", tasks=counter.tasks, hindrance=hindrance)
-            block.do(record(act, "publish", about=new, save=((old, new),), data={"name": old.name}))
-            finish_if_done(block, new, act)  # formal pre-labels may have left nothing to do
-            return block.store.get(Job, new.key)
+            transaction.do(record(act, "publish", about=new, save=((old, new),), data={"name": old.name}))
+            finish_if_done(transaction, new, act)  # formal pre-labels may have left nothing to do
+            return transaction.store.get(Job, new.key)
 
     def pause(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Give out no more work for now; turns that are held may be saved and submitted, and leases go on.
+        """Give out no more work for now; assignments that are held may be saved and submitted, and leases go on.
 
         Pausing again what is paused changes nothing.
 
@@ -202,28 +202,28 @@ class Ordering(Prelabeling, Recalling):
         return self._step(job, "resume", by)
 
     def archive(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Close a job for ever: it stays readable, and every turn that is held or offered is recalled.
+        """Close a job for ever: it stays readable, and every assignment that is held or offered is recalled.
 
-        From the first block on nobody gets work of it; the turns are recalled each in a block of its own.  When the
+        From the first transaction on nobody gets work of it; the assignments are recalled each in a transaction of its own.  When the
         process ends in between, call it again.  Archiving again what is archived changes nothing.
 
         Raises:
             NotAllowed: when *by* may not manage jobs.
         """
-        with self._acting() as block:
-            old = block.hold_job(job)
-            act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        with self._acting() as transaction:
+            old = transaction.lock_job(job)
+            act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
             new = old
             if not JOB.has_led("archive", old.state):
                 new = jobs.stepped(old, "archive")
-                block.do(record(act, "archive", about=new, save=((old, new),), data={"name": old.name}))
-                new = block.as_stored(new)
+                transaction.do(record(act, "archive", about=new, save=((old, new),), data={"name": old.name}))
+                new = transaction.as_stored(new)
         live = Query(Assignment, {"job": old.id, "live": True})
         self._recall_all(live, act.member, "the job was archived", free=False)
         return new
 
     def delete(self, job: JobRef, *, by: MemberRef) -> None:
-        """Delete a draft or an archived job with all that belongs to it, in blocks; its last event stays.
+        """Delete a draft or an archived job with all that belongs to it, in transactions; its last event stays.
 
         When the process ends in the middle, call it again.
 
@@ -233,22 +233,22 @@ class Ordering(Prelabeling, Recalling):
         gone = self._job(job)
         if gone.state is JobState.DRAFT:
             gone = self.archive(gone, by=by)  # nobody can load into it any more
-        with self._acting() as block:
-            block.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
+        with self._acting() as transaction:
+            transaction.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
             jobs.must_be_archived(gone, "delete it")
-            old = block.hold_job(gone)
-            block.replace(old, attrs.evolve(old, deleting=True))
+            old = transaction.lock_job(gone)
+            transaction.replace(old, attrs.evolve(old, deleting=True))
         for kind in PARTS:
             while self._remove(kind, gone):
                 continue
-        with self._acting() as block:
-            act = block.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
-            block.remove(Query(JobCounter, {"job": gone.id}), 1)
-            block.remove(Query(Job, {"id": gone.id}), 1)
-            if _find.has_own_template(block.store, gone):
-                block.remove(Query(Template, {"id": gone.template}), 1)
-            block.do(record(act, "delete", about=gone, data={"name": gone.name}))
-        self._checks.pop(gone.id, None)
+        with self._acting() as transaction:
+            act = transaction.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
+            transaction.remove(Query(JobCounter, {"job": gone.id}), 1)
+            transaction.remove(Query(Job, {"id": gone.id}), 1)
+            if _find.has_own_template(transaction.store, gone):
+                transaction.remove(Query(Template, {"id": gone.template}), 1)
+            transaction.do(record(act, "delete", about=gone, data={"name": gone.name}))
+        self._validators.pop(gone.id, None)
 
     def update_job(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
         """Change ``name``, ``tags``, ``remark``, ``guideline`` or ``due_at``; what is not given stays.
@@ -267,10 +267,10 @@ class Ordering(Prelabeling, Recalling):
             NotFound: when a member is not in the workspace.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
-        with self._acting() as block:
-            old = block.hold_job(job)
-            crews = _crews(block, old.workspace, old.workflow, workforce)
-            return _save(block, old, "set_workforce", by, workforce={**old.workforce, **crews})
+        with self._acting() as transaction:
+            old = transaction.lock_job(job)
+            crews = _crews(transaction, old.workspace, old.workflow, workforce)
+            return _save(transaction, old, "set_workforce", by, workforce={**old.workforce, **crews})
 
     def add_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
         """Name more members or groups for a stage; errors are those of `set_workforce`."""
@@ -280,58 +280,58 @@ class Ordering(Prelabeling, Recalling):
         """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
         return self._recrew(job, stage, workers, by, _without)
 
-    def set_check(self, job: JobRef, check: Check | None) -> None:
+    def set_validator(self, job: JobRef, check: Validator | None) -> None:
         """Have *check* look at every answer of a job before it is saved, in this Flow; None ends that.
 
-        It is called with the task and the replies by question id, outside of any block, and returns
+        It is called with the task and the replies by question id, outside of any transaction, and returns
         problems.  It is not stored: each process that saves answers sets its own.
         """
         id = self._job(job).id
         if check is None:
-            self._checks.pop(id, None)
+            self._validators.pop(id, None)
         else:
-            self._checks[id] = check
+            self._validators[id] = check
 
     def _recrew(
         self, job: JobRef, stage: Stage, workers: Workers, by: MemberRef, put: Callable[[Names, Names], Names]
     ) -> Job:
-        with self._acting() as block:
-            old = block.hold_job(job)
-            named = _crews(block, old.workspace, old.workflow, {stage: workers})[stage]
+        with self._acting() as transaction:
+            old = transaction.lock_job(job)
+            named = _crews(transaction, old.workspace, old.workflow, {stage: workers})[stage]
             had = old.crew(stage)
-            crew = Crew(put(had.members, named.members), put(had.groups, named.groups))
-            return _save(block, old, "set_workforce", by, workforce={**old.workforce, stage: crew})
+            crew = StageWorkers(put(had.members, named.members), put(had.groups, named.groups))
+            return _save(transaction, old, "set_workforce", by, workforce={**old.workforce, stage: crew})
 
     def _job(self, ref: JobRef) -> Job:
         with self.store.read() as reader:
             return _find.job(reader, ref)
 
     def _step(self, job: JobRef, verb: str, by: MemberRef) -> Job:
-        with self._acting() as block:
-            old = block.hold_job(job)
-            act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        with self._acting() as transaction:
+            old = transaction.lock_job(job)
+            act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
             if JOB.has_led(verb, old.state):
                 return old
             new = jobs.stepped(old, verb)
-            block.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
-            return block.as_stored(new)
+            transaction.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
+            return transaction.as_stored(new)
 
     def _changed(self, job: JobRef, verb: str, by: MemberRef, **fields: Any) -> Job:
-        with self._acting() as block:
-            return _save(block, block.hold_job(job), verb, by, **fields)
+        with self._acting() as transaction:
+            return _save(transaction, transaction.lock_job(job), verb, by, **fields)
 
     def _remove(self, kind: type[Entity], job: Job) -> int:
-        with self._acting() as block:
-            return block.remove(Query(kind, {"job": job.id}), 5_000)
+        with self._acting() as transaction:
+            return transaction.remove(Query(kind, {"job": job.id}), 5_000)
 
 
-def _save(block: Block, old: Job, verb: str, by: MemberRef, **fields: Any) -> Job:
+def _save(transaction: Transaction, old: Job, verb: str, by: MemberRef, **fields: Any) -> Job:
     """Store a job that is held with these fields changed."""
-    act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+    act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
     jobs.must_not_be_archived(old, "change it")
     new = attrs.evolve(old, **fields)
-    block.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
-    return block.as_stored(new)
+    transaction.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
+    return transaction.as_stored(new)
 
 
 def _fitting(fields: JobNotes | JobFields, known: type[JobNotes | JobFields]) -> dict[str, Any]:
@@ -351,30 +351,30 @@ def _fitting(fields: JobNotes | JobFields, known: type[JobNotes | JobFields]) ->
     return {**fields, **tags, **at}
 
 
-def _template(block: Block, workspace: int, ref: TemplateRef) -> tuple[Template, tuple[Template, ...]]:
+def _template(transaction: Transaction, workspace: int, ref: TemplateRef) -> tuple[Template, tuple[Template, ...]]:
     """Return the template, and once more if it has still to be stored."""
     if isinstance(ref, Template) and not ref.id:
-        new = attrs.evolve(ref, id=block.new_id(Template), workspace=workspace, name="")
+        new = attrs.evolve(ref, id=transaction.new_id(Template), workspace=workspace, name="")
         return new, (new,)
-    return _find.template(block.store, workspace, ref), ()
+    return _find.template(transaction.store, workspace, ref), ()
 
 
-def _with_named_rework(block: Block, workspace: int, workflow: Workflow) -> Workflow:
+def _with_named_rework(transaction: Transaction, workspace: int, workflow: Workflow) -> Workflow:
     """Return *workflow* with the member to whom rework goes, if one is named, as a key."""
     to = workflow.label.rework
     if isinstance(to, Route):
         return workflow
-    label: Label = attrs.evolve(workflow.label, rework=block.member(workspace, to).id)
+    label: Label = attrs.evolve(workflow.label, rework=transaction.member(workspace, to).id)
     return Workflow(*(rule for rule in (label, workflow.inspect, workflow.accept) if rule is not None))
 
 
-def _crews(block: Block, workspace: int, flow: Workflow, named: Mapping[Stage, Workers]) -> dict[Stage, Crew]:
-    crews = dict[Stage, Crew]()
+def _crews(transaction: Transaction, workspace: int, flow: Workflow, named: Mapping[Stage, Workers]) -> dict[Stage, StageWorkers]:
+    crews = dict[Stage, StageWorkers]()
     for stage, workers in named.items():
         flow.rule(stage)
         everyone = [workers] if isinstance(workers, str) else list(workers)
-        people = tuple(block.member(workspace, who).id for who in everyone if not isinstance(who, Group))
-        crews[stage] = Crew(_joined(people, ()), tuple(who.name for who in everyone if isinstance(who, Group)))
+        people = tuple(transaction.member(workspace, who).id for who in everyone if not isinstance(who, Group))
+        crews[stage] = StageWorkers(_joined(people, ()), tuple(who.name for who in everyone if isinstance(who, Group)))
     return crews
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import attrs
 
 from itagflow.flow import _find
-from itagflow.flow._act import Block
+from itagflow.flow._act import Transaction
 from itagflow.flow._cases import numbers_in
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, paged
-from itagflow.flow._turns import recall, recounted, with_finish
+from itagflow.flow._assignments import recall, recounted, with_finish
 from itagflow.flow.importing import Importing
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import whole_number
@@ -45,38 +45,38 @@ class Packaging(Importing):
             JOB.advance(home.state, "finish", JobAct(job=home), f"job {home.name!r}")
             for package in paged(self.store, Query(Package, {"job": home.id, "open": True}, order=("number",))):
                 self.discard(package, by=by, reason="the job was finished")
-        with self._acting() as block:
-            block.hold_counter(home.id)  # nobody opens a package again, or adds one, from here on
-            old = block.hold_job(job)
-            act = block.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        with self._acting() as transaction:
+            transaction.hold_counter(home.id)  # nobody opens a package again, or adds one, from here on
+            old = transaction.lock_job(job)
+            act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
             if JOB.has_led("finish", old.state):
                 return old
-            still = _find.first(block.store, Query(Package, {"job": old.id, "open": True}, order=("number",), limit=1))
+            still = _find.first(transaction.store, Query(Package, {"job": old.id, "open": True}, order=("number",), limit=1))
             new = jobs.stepped(old, "finish", open_package=still.number if still else 0)
-            block.do(record(act, "finish", about=new, save=((old, new),), data={"name": old.name}))
-            return block.as_stored(new)
+            transaction.do(record(act, "finish", about=new, save=((old, new),), data={"name": old.name}))
+            return transaction.as_stored(new)
 
     def discard(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
-        """Give a package up: its turns are recalled, its tasks count no more, and what was said stays.
+        """Give a package up: its assignments are recalled, its tasks count no more, and what was said stays.
 
         Raises:
             WrongState: when it is done or discarded.
             NotAllowed: when the job does not go on, or *by* may not manage jobs.
         """
-        with self._acting() as block:
-            old = block.hold_package(package)
-            job = block.store.get(Job, (old.job,))
-            act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
+        with self._acting() as transaction:
+            old = transaction.lock_package(package)
+            job = transaction.store.get(Job, (old.job,))
+            act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
             holding.must_be_working(job, "discard")
             gone = reviewing.discarded(job, old)
-            live = [block.hold(Assignment, turn.key) for turn in block.turns(old) if turn.live]
-            block.hold_seats(job, live)
-            for turn in live:
-                recall(block, old, turn, act.member, reason or f"{old} was discarded", free=False)
-            new = recounted(block, job, gone, block.turns(old))
-            saves = ((old, new), *with_finish(block, new))
-            block.do(record(act, "discard", about=new, save=saves, data={"reason": reason} if reason else {}))
-            return block.as_stored(new)
+            live = [transaction.lock(Assignment, assignment.key) for assignment in transaction.assignments(old) if assignment.live]
+            transaction.lock_counters(job, live)
+            for assignment in live:
+                recall(transaction, old, assignment, act.member, reason or f"{old} was discarded", free=False)
+            new = recounted(transaction, job, gone, transaction.assignments(old))
+            saves = ((old, new), *with_finish(transaction, new))
+            transaction.do(record(act, "discard", about=new, save=saves, data={"reason": reason} if reason else {}))
+            return transaction.as_stored(new)
 
     def reopen(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
         """Open a package again: one that is done for a review of everything, a discarded one for labeling.
@@ -87,17 +87,17 @@ class Packaging(Importing):
             WrongState: when the package is still open, or the job a draft or archived.
             NotAllowed: when *by* may not manage jobs.
         """
-        with self._acting() as block:
-            old = block.hold_package(package)
-            block.hold_counter(old.job)  # nobody finishes the job from here on
-            job = block.hold_job_to_open(old.job)
-            act = block.allowed(job.workspace, by, Action.MANAGE_JOB, job)
+        with self._acting() as transaction:
+            old = transaction.lock_package(package)
+            transaction.hold_counter(old.job)  # nobody finishes the job from here on
+            job = transaction.hold_job_to_open(old.job)
+            act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
             again = jobs.brought_back(job, "reopen")
-            tasks = numbers_in(block.store, old) if old.erased else ()
-            new = recounted(block, job, reviewing.reopened(job, old, act, tasks=tasks), block.turns(old))
+            tasks = numbers_in(transaction.store, old) if old.erased else ()
+            new = recounted(transaction, job, reviewing.reopened(job, old, act, tasks=tasks), transaction.assignments(old))
             data = {"reason": reason} if reason else {}
-            block.do(record(act, "reopen", about=new, save=((old, new), *again), data=data))
-            return block.as_stored(new)
+            transaction.do(record(act, "reopen", about=new, save=((old, new), *again), data=data))
+            return transaction.as_stored(new)
 
     def prioritize(
         self, job: JobRef, priority: int, *, by: MemberRef, packages: Iterable[PackageRef | int] | None = None
@@ -108,7 +108,7 @@ class Packaging(Importing):
             job: The job.
             priority: The new priority; packages start with 0.
             by: The member who decides.
-            packages: Which; every open package of the job when not given.  Each block holds up to 500.
+            packages: Which; every open package of the job when not given.  Each transaction holds up to 500.
 
         Raises:
             NotFound: when the job has no such package.
@@ -123,27 +123,27 @@ class Packaging(Importing):
         open_ones = Query(Package, {"job": home.id, "open": True}, order=("number",))
         found = paged(self.store, open_ones) if named is None else iter(named)
         numbers = sorted({package.number for package in found})
-        with self._acting() as block:
-            _must_assign(block, home, named or [], by)  # all of them are looked at before the first is changed
+        with self._acting() as transaction:
+            _must_assign(transaction, home, named or [], by)  # all of them are looked at before the first is changed
         moved = 0
         for start in range(0, len(numbers), _find.PAGE):
-            with self._acting() as block:
-                some = [block.hold_package((home.id, number)) for number in numbers[start : start + _find.PAGE]]
-                moved += _prioritize(block, home, some, priority, by, all_of_them=named is not None)
+            with self._acting() as transaction:
+                some = [transaction.lock_package((home.id, number)) for number in numbers[start : start + _find.PAGE]]
+                moved += _prioritize(transaction, home, some, priority, by, all_of_them=named is not None)
         return moved
 
 
-def _must_assign(block: Block, home: Job, packages: Iterable[Package], by: MemberRef) -> list[Stage]:
+def _must_assign(transaction: Transaction, home: Job, packages: Iterable[Package], by: MemberRef) -> list[Stage]:
     """Return the stages at which *by* may assign work, after checking that they may at those of *packages*.
 
     Raises:
         NotAllowed: when they may not, or at no stage.
     """
-    job = block.job(home)
-    able = block.stages(job, by, Action.ASSIGN)
+    job = transaction.job(home)
+    able = transaction.stages(job, by, Action.ASSIGN)
     asked = {stage for package in packages for stage in _stages_of(job, package)}
     for stage in sorted(asked.difference(able), key=job.workflow.stages.index):
-        block.allowed(job.workspace, by, Action.ASSIGN, job, stage)
+        transaction.allowed(job.workspace, by, Action.ASSIGN, job, stage)
     return able
 
 
@@ -153,16 +153,16 @@ def _stages_of(job: Job, package: Package) -> tuple[Stage, ...]:
 
 
 def _prioritize(
-    block: Block, home: Job, held: list[Package], priority: int, by: MemberRef, *, all_of_them: bool
+    transaction: Transaction, home: Job, held: list[Package], priority: int, by: MemberRef, *, all_of_them: bool
 ) -> int:
     """Give *held* packages a priority: all of them, or those that are at a stage where *by* assigns work."""
-    able = _must_assign(block, home, held if all_of_them else [], by)
-    job = block.job(home)
+    able = _must_assign(transaction, home, held if all_of_them else [], by)
+    job = transaction.job(home)
     jobs.must_not_be_archived(job, "prioritize")
     some = held if all_of_them else [package for package in held if package.stage in able]
     saves = tuple((package, attrs.evolve(package, priority=priority)) for package in some)
-    act = block.act(job.workspace, block.member(job.workspace, by).id)
+    act = transaction.act(job.workspace, transaction.member(job.workspace, by).id)
     data = {"priority": priority, "packages": [package.number for package in some]}
     if some:
-        block.do(record(act, "prioritize", about=job, save=saves, data=data))
+        transaction.do(record(act, "prioritize", about=job, save=saves, data=data))
     return len(some)

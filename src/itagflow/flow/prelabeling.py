@@ -10,11 +10,11 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
-from itagflow.flow._act import Block
+from itagflow.flow._act import Transaction
 from itagflow.flow._cases import numbers_in
 from itagflow.flow._find import JobRef, MemberRef, paged
 from itagflow.flow._following import must_still_ask
-from itagflow.flow._turns import finish_if_done
+from itagflow.flow._assignments import finish_if_done
 from itagflow.flow.loading import KEPT, Loading, Wrap
 from itagflow.model.job import Job
 from itagflow.model.number import whole_number
@@ -30,7 +30,7 @@ from itagflow.rules.prelabeling import Formal, PrelabelReport, Sound
 from itagflow.storage.port import Query, Reader
 
 Group = Sequence[Package]
-"""Some packages that are pre-labeled in one block."""
+"""Some packages that are pre-labeled in one transaction."""
 
 
 @attrs.define
@@ -53,11 +53,11 @@ class _Tally:
 
     def report(self) -> PrelabelReport:
         return PrelabelReport(
-            formal=self.formal,
-            prefilled=self.prefilled,
-            silent=self.silent,
+            accepted=self.formal,
+            suggested=self.prefilled,
+            no_prediction=self.silent,
             failed=self.failed,
-            busy=self.busy,
+            in_progress=self.busy,
             problems=tuple(self.problems),
         )
 
@@ -78,7 +78,7 @@ class Prelabeling(Loading):
     ) -> PrelabelReport:
         """Let a model, or another source, say something about the tasks of a job before people do.
 
-        A pre-label either prefills, to be put right by people (`Work.prelabel`), or it is *formal*: it counts as
+        A pre-label either prefills, to be put right by people (`WorkItem.prelabel`), or it is *formal*: it counts as
         labeled, and a package of which nothing is left to label goes straight to its review.  `Progress.corrected`
         counts what people changed.  Source: iTAG, *Configure intelligent pre-labeling*.
 
@@ -87,10 +87,10 @@ class Prelabeling(Loading):
 
         Args:
             job: A job that is a draft, runs or is paused.
-            predict: Is called with up to *batch* tasks, outside of any block, and returns for each, in their order,
+            predict: Is called with up to *batch* tasks, outside of any transaction, and returns for each, in their order,
                 a `PreLabel`, bare replies, or None for nothing to say; a `Problem` or an exception tells that it
                 failed on that task.  When the call raises, it is made again for each task alone.
-                `itagflow.prelabels` makes such callables from fields, blocks of results, and files.
+                `itagflow.prelabels` makes such callables from fields, transactions of results, and files.
             by: The member who decides.
             formal: True: all count as labeled; a number: those whose score is at least that; False: none.
             model: The model, where the pre-label does not name it.
@@ -135,17 +135,17 @@ class Prelabeling(Loading):
         by: MemberRef,
         tally: _Tally,
     ) -> None:
-        """Store the pre-labels of some packages in one block."""
-        with self._acting() as block:
-            must_still_ask(block, home, template)
-            act = block.allowed(home.workspace, by, Action.MANAGE_JOB, home)
-            held = [block.hold_package((home.id, number)) for number in sorted(said)]
+        """Store the pre-labels of some packages in one transaction."""
+        with self._acting() as transaction:
+            must_still_ask(transaction, home, template)
+            act = transaction.allowed(home.workspace, by, Action.MANAGE_JOB, home)
+            held = [transaction.lock_package((home.id, number)) for number in sorted(said)]
             for package in held:
                 if prelabeling.is_untouched(home, package):
-                    _prelabel(block, home, package, said[package.number], formal, act, tally)
+                    _prelabel(transaction, home, package, said[package.number], formal, act, tally)
                 else:  # somebody was faster
                     tally.busy += len(said[package.number])
-            finish_if_done(block, home, act)
+            finish_if_done(transaction, home, act)
 
 
 def groups(packages: Iterable[Package], size: int) -> Iterator[Group]:
@@ -166,11 +166,11 @@ def _open_tasks(reader: Reader, job: Job, group: Group, tally: _Tally) -> list[T
     free = [package for package in group if prelabeling.is_untouched(job, package)]
     tally.busy += sum(package.size for package in group if package not in free)
     where: dict[str, Any] = {"job": job.id, "package": tuple(package.number for package in free)}
-    turns = defaultdict[int, list[Assignment]](list)
-    for turn in reader.find(Query(Assignment, where)):
-        turns[turn.package].append(turn)
+    assignments = defaultdict[int, list[Assignment]](list)
+    for assignment in reader.find(Query(Assignment, where)):
+        assignments[assignment.package].append(assignment)
     tasks = reader.find(Query(Task, where, order=("package", "number")))
-    return [task for task in tasks if not task.erased and not prelabeling.has_prelabel(task, turns[task.package])]
+    return [task for task in tasks if not task.erased and not prelabeling.has_prelabel(task, assignments[task.package])]
 
 
 def _predicted(predict: Predictor, tasks: Sequence[Task], size: int) -> Iterator[tuple[Task, Prediction]]:
@@ -191,15 +191,15 @@ def _called(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
 
 
 def _prelabel(
-    block: Block, job: Job, package: Package, said: Sequence[Sound], formal: Formal, act: Act, tally: _Tally
+    transaction: Transaction, job: Job, package: Package, said: Sequence[Sound], formal: Formal, act: Act, tally: _Tally
 ) -> None:
     there = [sure for sure in said if sure.task.number not in package.erased]
     counting = [sure for sure in there if sure.is_formal(formal)]
     showing = [sure for sure in there if not sure.is_formal(formal)]
-    ids = (block.new_id(Assignment, job.id), block.new_id(Assignment, job.id))
-    tasks = numbers_in(block.store, package)
+    ids = (transaction.new_id(Assignment, job.id), transaction.new_id(Assignment, job.id))
+    tasks = numbers_in(transaction.store, package)
     after, added = prelabeling.prelabeled(job, package, tasks, counting, showing, act, ids)
     data = {"formal": [sure.task.number for sure in counting], "prefilled": [sure.task.number for sure in showing]}
-    block.do(record(act, "prelabel", about=package, add=added, save=((package, after),), data=data))
+    transaction.do(record(act, "prelabel", about=package, add=added, save=((package, after),), data=data))
     tally.formal += len(counting)
     tally.prefilled += len(showing)

@@ -14,14 +14,14 @@ from itagflow.flow import _find
 from itagflow.flow._access import Access, access_of, listed
 from itagflow.flow._act import Shell
 from itagflow.flow._cases import cases_of
-from itagflow.flow._find import JobRef, MemberRef, PackageRef, PartRef, TurnRef, WorkspaceRef, turned
+from itagflow.flow._find import JobRef, MemberRef, PackageRef, PartitionRef, AssignmentRef, WorkspaceRef, turned
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.jobpart import JobPart
-from itagflow.model.package import LIVE, Assignment, Package, PackageState, TurnState
+from itagflow.model.partition import JobPartition
+from itagflow.model.package import LIVE, Assignment, Package, PackageState, AssignmentState
 from itagflow.model.result import COUNTS, Progress, Result
-from itagflow.model.task import Task, TaskState, Work
+from itagflow.model.task import Task, TaskState, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
 from itagflow.rules import access, jobs, results, secrecy
@@ -99,7 +99,7 @@ class Reading(Shell):
         """Yield the packages of a job, by number.
 
         With *by* all of them, if the member may see the work of others; else those on which the member has, or had to
-        its end, a turn.
+        its end, an assignment.
         """
         with self.store.read() as reader:
             where: dict[str, Any] = {"job": self._readable(reader, "packages", job, by, own=True)[0].id}
@@ -115,22 +115,22 @@ class Reading(Shell):
 
         return listed(self.store, Query(Package, where, order=("number",)), visible)
 
-    def turn(self, turn: TurnRef, *, by: MemberRef | None = None) -> Assignment:
-        """Return a turn as it is now.
+    def assignment(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+        """Return an assignment as it is now.
 
         Raises:
             NotFound: when there is none.
         """
         with self.store.read() as reader:
-            found = _find.turn(reader, turn)
+            found = _find.assignment(reader, assignment)
             home = _find.job(reader, found.job)
             seeing = access_of(reader, self.policy, home.workspace, by)
-            seeing.must("turn", home, own=seeing.is_own(found.member))
-            if seeing.who is not None and not seeing.visible_turns("turn", [found]):
+            seeing.must("assignment", home, own=seeing.is_own(found.member))
+            if seeing.who is not None and not seeing.visible_assignments("assignment", [found]):
                 raise access.not_allowed(seeing.who, Action.READ_RESULTS, secrecy.reason(found))
             return found
 
-    def turns(
+    def assignments(
         self,
         member: MemberRef,
         *,
@@ -139,28 +139,28 @@ class Reading(Shell):
         live: bool = True,
         by: MemberRef | None = None,
     ) -> Iterator[Assignment]:
-        """Yield the turns of a member: my work.
+        """Yield the assignments of a member: my work.
 
         Args:
             member: The member; an account stands for that person in every workspace, unless one is named.
             job: Only those of this job.
             workspace: Only those of this workspace.
-            live: Only those that are held or offered; every turn otherwise.
+            live: Only those that are held or offered; every assignment otherwise.
             by: Who reads: the member, or somebody who may see the work of others; at the jobs where they may.
         """
         people = self._people(member, job, workspace, by)
-        where: dict[str, Any] = {"state": LIVE if live else tuple(TurnState)}
+        where: dict[str, Any] = {"state": LIVE if live else tuple(AssignmentState)}
         if job is not None:
             with self.store.read() as reader:
                 home = _find.job(reader, job)
                 where["job"] = home.id
                 seeing = access_of(reader, self.policy, home.workspace, by)
-                seeing.must("turns", home, own=seeing.is_own(people[0].id))
-        return chain.from_iterable(self._turns_of(who, where, by) for who in people)
+                seeing.must("assignments", home, own=seeing.is_own(people[0].id))
+        return chain.from_iterable(self._assignments_of(who, where, by) for who in people)
 
-    def _turns_of(self, who: Member, where: dict[str, Any], by: MemberRef | None) -> Iterator[Assignment]:
+    def _assignments_of(self, who: Member, where: dict[str, Any], by: MemberRef | None) -> Iterator[Assignment]:
         def visible(reader: Reader, found: list[Assignment]) -> list[Assignment]:
-            return access_of(reader, self.policy, who.workspace, by).visible_turns("turns", found)
+            return access_of(reader, self.policy, who.workspace, by).visible_assignments("assignments", found)
 
         return listed(self.store, Query(Assignment, {**where, "member": who.id}, order=("job", "id")), visible)
 
@@ -179,7 +179,7 @@ class Reading(Shell):
             rows_read=counter.rows_read,
         )
 
-    def result(self, task: Task | Work | tuple[int, int], *, by: MemberRef | None = None) -> Result:
+    def result(self, task: Task | WorkItem | tuple[int, int], *, by: MemberRef | None = None) -> Result:
         """Return what a task came out of each stage with, its state, and who worked on it.
 
         With *by* it is without the votes that are secret from the member.
@@ -193,7 +193,7 @@ class Reading(Shell):
             found = _find.stored_task(reader, home.id, number if isinstance(task, tuple) else task)
             return results.result(next(cases_of(reader, home, [found], seeing)), found)
 
-    def parts(self, job: PartRef, count: int, *, by: MemberRef | None = None) -> tuple[JobPart, ...]:
+    def parts(self, job: PartitionRef, count: int, *, by: MemberRef | None = None) -> tuple[JobPartition, ...]:
         """Cut a job into parts for as many workers, in order; all its tasks as they are now, each in one part.
 
         A part is a plain value.  A worker, in whatever process, opens a Flow of its own and passes the part where
@@ -218,12 +218,12 @@ class Reading(Shell):
         """
         with self.store.read() as reader:
             home = self._readable(reader, "parts", job, by)[0].id
-            if isinstance(job, JobPart):
+            if isinstance(job, JobPartition):
                 return jobs.cut(job, count)
             tasks, packages = _find.last_number(reader, Task, home), _find.last_number(reader, Package, home)
-        return jobs.cut(JobPart(job=home, first=1, last=tasks, packages=(1, packages)), count)
+        return jobs.cut(JobPartition(job=home, first=1, last=tasks, packages=(1, packages)), count)
 
-    def results(self, job: PartRef, *, by: MemberRef | None = None, snapshot: bool = False) -> Iterator[Result]:
+    def results(self, job: PartitionRef, *, by: MemberRef | None = None, snapshot: bool = False) -> Iterator[Result]:
         """Yield the result of every task, in the order of the input, a page at a time.
 
         Args:
@@ -234,12 +234,12 @@ class Reading(Shell):
         return self._results("results", job, by, snapshot=snapshot)
 
     def _results(
-        self, name: str, job: PartRef, by: MemberRef | None, *, snapshot: bool = False, hide_votes: bool = False
+        self, name: str, job: PartitionRef, by: MemberRef | None, *, snapshot: bool = False, hide_votes: bool = False
     ) -> Iterator[Result]:
         """Yield what `results` yields, to whoever may read by the verb of this name."""
         with self.store.read() as reader:
             home, _ = self._readable(reader, name, job, by)
-        start, last = (job.first, job.last) if isinstance(job, JobPart) else (1, None)
+        start, last = (job.first, job.last) if isinstance(job, JobPartition) else (1, None)
 
         def page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
             with self.store.read() if snapshot and by is not None else nullcontext(reader) as now:
@@ -254,7 +254,7 @@ class Reading(Shell):
 
     def find_tasks(
         self,
-        job: PartRef,
+        job: PartitionRef,
         *,
         state: TaskState | None = None,
         member: MemberRef | None = None,
@@ -266,7 +266,7 @@ class Reading(Shell):
         Args:
             job: The job, or a part of one.
             state: How far they are.
-            member: Who has worked on them in a turn that ended with its work.
+            member: Who has worked on them in an assignment that ended with its work.
             label: An option chosen in the result, for the task or one of its regions.
             by: Who reads, when the policy is to be asked; votes that are secret from them match nothing.
         """
@@ -275,11 +275,11 @@ class Reading(Shell):
             who = None if member is None else _find.member(reader, home.workspace, member).id
 
         def fits(result: Result) -> bool:
-            worked = who is None or any(made.member == who and made.looked_at for made in result.provenance)
+            worked = who is None or any(made.member == who and made.inspected for made in result.provenance)
             labeled = label is None or mentions(result.replies, label)
             return worked and labeled and state in (None, result.state)
 
-        return filter(fits, self._results("find_tasks", job if isinstance(job, JobPart) else home, by))
+        return filter(fits, self._results("find_tasks", job if isinstance(job, JobPartition) else home, by))
 
     def history(
         self, job: JobRef, *, package: PackageRef | int | None = None, by: MemberRef | None = None
@@ -309,12 +309,12 @@ class Reading(Shell):
                 found = access_of(reader, self.policy, workspace, by).visible_events(name, found)
             for member in {event.member for event in found if event.member} - accounts.keys():
                 accounts[member] = reader.get(Member, (member,)).account
-            return [attrs.evolve(event, who=accounts.get(event.member, "")) for event in found]
+            return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in found]
 
         return listed(self.store, query, visible)
 
     def _readable(
-        self, reader: Reader, name: str, job: PartRef, by: MemberRef | None, *, own: bool = False
+        self, reader: Reader, name: str, job: PartitionRef, by: MemberRef | None, *, own: bool = False
     ) -> tuple[Job, Access]:
         """Return the job, and what *by* may read there, after checking that it may be read by the verb of this name."""
         home = _find.job(reader, job)

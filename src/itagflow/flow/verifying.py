@@ -19,13 +19,13 @@ from itagflow.flow._access import access_of, asked_again, must_name_workspace
 from itagflow.flow._dossiers import dossiers_of, members_of
 from itagflow.flow._find import PAGE, MemberRef, first, last_number, perhaps, through
 from itagflow.flow.reading import Reading
-from itagflow.model.difference import Difference, differ
+from itagflow.model.inconsistency import Inconsistency, differ
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job, Stage
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.jobpart import JobPart
-from itagflow.model.package import Assignment, Package, Seat, TurnState
+from itagflow.model.partition import JobPartition
+from itagflow.model.package import Assignment, Package, ClaimCounter, AssignmentState
 from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
@@ -37,11 +37,11 @@ from itagflow.rules.verifying import Dossier
 from itagflow.storage.port import Query, Reader, Span, Store
 
 BLOCK = 1_000
-"""About how many tasks are looked at in one read block."""
+"""About how many tasks are looked at in one read transaction."""
 
 Look = Callable[[], AbstractContextManager[Reader]]
-"""Opens a read block: a short one, or the same snapshot each time."""
-Place = Workspace | Job | JobPart
+"""Opens a read transaction: a short one, or the same snapshot each time."""
+Place = Workspace | Job | JobPartition
 """What can be verified alone."""
 
 
@@ -50,11 +50,11 @@ class Verifying(Reading):
 
     def verify(
         self, place: Place | int | str | None = None, *, snapshot: bool = False, by: MemberRef | None = None
-    ) -> Iterator[Difference]:
+    ) -> Iterator[Inconsistency]:
         """Recompute every count, state and rule from what is stored and from the history, and yield each difference.
 
-        Nothing is yielded when all is sound.  Packages are looked at in turn, each with its tasks, turns, answers and
-        events in one short block; so people may go on working, and memory does not grow with the job.
+        Nothing is yielded when all is sound.  Packages are looked at in turn, each with its tasks, assignments, answers and
+        events in one short transaction; so people may go on working, and memory does not grow with the job.
 
         Args:
             place: A workspace or job, its key or name (a workspace of that name comes first); or a part that was cut
@@ -90,10 +90,10 @@ class Verifying(Reading):
             self._readable(reader, "verify", place, by)
 
 
-def differences(store: Store, place: Place | None = None, *, snapshot: bool = False) -> Iterator[Difference]:
+def differences(store: Store, place: Place | None = None, *, snapshot: bool = False) -> Iterator[Inconsistency]:
     """Yield where *place*, or all of *store*, is not sound; see `Verifying.verify`."""
     with _looking(store, snapshot) as look:
-        if isinstance(place, JobPart):
+        if isinstance(place, JobPartition):
             yield from _Verification(look, place.job, place).run()
         elif isinstance(place, Job):
             yield from _Verification(look, place.id).run()
@@ -118,7 +118,7 @@ def _looking(store: Store, snapshot: bool) -> Generator[Look]:
 
 def _found(reader: Reader, place: Place | int | str) -> Place:
     """Return the workspace or job as it is now, or the part of a job that is there."""
-    if isinstance(place, JobPart):
+    if isinstance(place, JobPartition):
         packages_of(place)  # refuses at once what would be refused at the first step
         _find.job(reader, place)
         return place
@@ -132,7 +132,7 @@ def _found(reader: Reader, place: Place | int | str) -> Place:
         return _find.job(reader, place)
 
 
-def _in_workspace(look: Look, home: Workspace) -> Iterator[Difference]:
+def _in_workspace(look: Look, home: Workspace) -> Iterator[Inconsistency]:
     """Yield what is wrong with the members of *home*, and then with its jobs."""
     with look() as reader:
         members = list(reader.find(Query(Member, {"workspace": home.id}, order=("id",))))
@@ -147,7 +147,7 @@ def _in_workspace(look: Look, home: Workspace) -> Iterator[Difference]:
         yield from _Verification(look, job.id).run()
 
 
-def _strays(reader: Reader) -> Iterator[Difference]:
+def _strays(reader: Reader) -> Iterator[Inconsistency]:
     """Yield what belongs to no workspace or no job; a deleted job leaves its last event."""
     homes = {workspace.id for workspace in reader.find(Query(Workspace))}
     jobs = {job for (job,) in reader.tally(Query(Job), by=("id",))}
@@ -155,17 +155,17 @@ def _strays(reader: Reader) -> Iterator[Difference]:
     for kind in kinds:
         for (home,), (count,) in reader.tally(Query(kind), by=("workspace",)).items():
             if home not in homes:
-                yield Difference("workspace", (cast(int, home),), f"what it has of {kind.__name__}", count, 0)
-    parts: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, Seat)
+                yield Inconsistency("workspace", (cast(int, home),), f"what it has of {kind.__name__}", count, 0)
+    parts: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, ClaimCounter)
     for kind in parts:
         for (job,), (count,) in reader.tally(Query(kind), by=("job",)).items():
             if job not in jobs:
-                yield Difference("job", (cast(int, job),), f"what it has of {kind.__name__}", count, 0)
+                yield Inconsistency("job", (cast(int, job),), f"what it has of {kind.__name__}", count, 0)
     told = Counter[int]()
-    for (job, verb), (count,) in reader.tally(Query(Event), by=("job", "verb")).items():
+    for (job, verb), (count,) in reader.tally(Query(Event), by=("job", "type")).items():
         if job and job not in jobs and verb != "delete":
             told[cast(int, job)] += count
-    yield from (Difference("job", (job,), "what it has of Event", count, 0) for job, count in told.items())
+    yield from (Inconsistency("job", (job,), "what it has of Event", count, 0) for job, count in told.items())
 
 
 @attrs.define
@@ -175,7 +175,7 @@ class _Verification:
     look: Look
     key: int
     """The key of the job."""
-    part: JobPart | None = None
+    part: JobPartition | None = None
     """The part that is looked at; None: all of the job."""
     tasks: range = range(0)
     """The numbers of the tasks that are looked at."""
@@ -184,7 +184,7 @@ class _Verification:
     last: int = 0
     """The number of the last package of the job."""
 
-    def run(self) -> Iterator[Difference]:
+    def run(self) -> Iterator[Inconsistency]:
         """Yield everything that is not as it should be."""
         with self.look() as reader:
             job = self._job(reader)
@@ -204,7 +204,7 @@ class _Verification:
         job = perhaps(reader, Job, (self.key,))
         return None if job is None or job.deleting else job
 
-    def _begun(self, reader: Reader, job: Job) -> list[Difference]:
+    def _begun(self, reader: Reader, job: Job) -> list[Inconsistency]:
         """See what there is to look at; the part with the first task looks at the job as a whole too."""
         tasks, self.last = last_number(reader, Task, job.id), last_number(reader, Package, job.id)
         self.tasks, self.packages = range(1, tasks + 1), range(1, self.last + 1)
@@ -215,7 +215,7 @@ class _Verification:
                 return []
         return [*_whole(reader, job, tasks, self.last), *_seats(reader, job), *_history(reader, job)]
 
-    def _numbers(self) -> Iterator[Difference]:
+    def _numbers(self) -> Iterator[Inconsistency]:
         """Yield the holes in the numbers of the tasks, and the tasks that are in no package of the job."""
         for start in range(0, len(self.tasks), BLOCK):
             numbers = self.tasks[start : start + BLOCK]
@@ -228,10 +228,10 @@ class _Verification:
             yield from verifying.missing("task", self.key, numbers, {number for number, _ in found})
             for number, package in found:
                 if not 1 <= package <= self.last:
-                    yield Difference("task", (self.key, number), "package", package, "one of its job")
+                    yield Inconsistency("task", (self.key, number), "package", package, "one of its job")
 
-    def _group(self, reader: Reader, numbers: range) -> tuple[range, list[Difference]]:
-        """Look at the first packages of these *numbers*, as many as fit a block; return the numbers of the others."""
+    def _group(self, reader: Reader, numbers: range) -> tuple[range, list[Inconsistency]]:
+        """Look at the first packages of these *numbers*, as many as fit a transaction; return the numbers of the others."""
         job = self._job(reader)
         if job is None:
             return range(0), []
@@ -252,7 +252,7 @@ def _within(numbers: range, last: int) -> range:
     return range(numbers.start, min(numbers.stop, last + 1))
 
 
-def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Difference]:
+def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Inconsistency]:
     """Look at the job itself, and at what lies outside of it: behind its last of *tasks* and *packages*."""
     own = {"job": job.id}
     template = perhaps(reader, Template, (job.template,))
@@ -261,14 +261,14 @@ def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Diff
     yield from verifying.job_differences(job, template, members, still)
     counter = perhaps(reader, JobCounter, job.key)
     if counter is None:
-        yield Difference("job", job.key, "its counter", None, "there")
+        yield Inconsistency("job", job.key, "its counter", None, "there")
     else:
         yield from differ(counter, "tasks", counter.tasks, tasks)
         yield from differ(counter, "packages", counter.packages, packages)
     yield from _sums(reader, job)
     behind: dict[str, Any] = {**own, "package": Span(packages + 1, None)}
-    for turn in reader.find(Query(Assignment, behind, order=("id",), limit=PAGE)):
-        yield from differ(turn, "package", turn.package, "one of its job")
+    for assignment in reader.find(Query(Assignment, behind, order=("id",), limit=PAGE)):
+        yield from differ(assignment, "package", assignment.package, "one of its job")
     for event in reader.find(Query(Event, behind, order=("position",), limit=PAGE)):
         yield from differ(event, "package", event.package, "one of its job")
     beyond: dict[str, Any] = {**own, "task": Span(tasks + 1, None)}
@@ -276,7 +276,7 @@ def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Diff
         yield from differ(answer, "task", answer.task, "one of its job")
 
 
-def _sums(reader: Reader, job: Job) -> Iterator[Difference]:
+def _sums(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     """Compare what the store keeps as the sums of the packages in each state with what it counts now."""
     names, own = ("size", *COUNTS), {"job": job.id}
     kept = reader.tally(Query(Package, own), by=("state",), add=names)
@@ -288,23 +288,23 @@ def _sums(reader: Reader, job: Job) -> Iterator[Difference]:
             yield from differ(job, f"the sum of {name} of packages that are {state}", sum_, count)
 
 
-def _seats(reader: Reader, job: Job) -> Iterator[Difference]:
-    seats = list(through(reader, Query(Seat, {"job": job.id})))
-    live = Query(Assignment, {"job": job.id, "live": True, "state": TurnState.HELD})
+def _seats(reader: Reader, job: Job) -> Iterator[Inconsistency]:
+    counters = list(through(reader, Query(ClaimCounter, {"job": job.id})))
+    live = Query(Assignment, {"job": job.id, "live": True, "state": AssignmentState.HELD})
     tally = reader.tally(live, by=("stage", "member")).items()
     held = {(Stage(stage), cast(int, member)): count for (stage, member), (count,) in tally if member}
-    yield from verifying.seat_differences(job, seats, held)
-    yield from verifying.start_differences(job, seats, _moments(reader, job, seats))
+    yield from verifying.counter_differences(job, counters, held)
+    yield from verifying.start_differences(job, counters, _moments(reader, job, counters))
 
 
-def _moments(reader: Reader, job: Job, seats: Iterable[Seat]) -> set[datetime]:
-    """Return those moments at which *seats* say that a package came to wait, and at which there was an act."""
-    since = tuple({seat.start.since for seat in seats if seat.start})
+def _moments(reader: Reader, job: Job, counters: Iterable[ClaimCounter]) -> set[datetime]:
+    """Return those moments at which *claim counters* say that a package came to wait, and at which there was an act."""
+    since = tuple({counter.cursor.since for counter in counters if counter.cursor})
     acts = Query(Event, {"job": job.id, "at": since}, order=("position",))
     return {event.at for event in through(reader, acts)} if since else set()
 
 
-def _history(reader: Reader, job: Job) -> Iterator[Difference]:
+def _history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     """Yield where the acts on the job as a whole, and its own moves in all acts, do not come to what it is."""
     loads, replay = Loads(), Replay()
     for event in _acts(reader, job):
@@ -321,12 +321,12 @@ def _history(reader: Reader, job: Job) -> Iterator[Difference]:
 def _acts(reader: Reader, job: Job) -> Iterator[Event]:
     """Yield the acts that are about the job as a whole or that may move it, in order."""
     whole: dict[str, Any] = {"job": job.id, "package": 0}
-    ending: dict[str, Any] = {"job": job.id, "package": Span(1, None), "verb": ENDING}
+    ending: dict[str, Any] = {"job": job.id, "package": Span(1, None), "type": ENDING}
     both = (through(reader, Query(Event, where, order=("position",))) for where in (whole, ending))
     return merge(*both, key=attrgetter("position"))
 
 
-def _retold(reader: Reader, job: Job, dossiers: list[Dossier], numbers: range) -> Iterator[Difference]:
+def _retold(reader: Reader, job: Job, dossiers: list[Dossier], numbers: range) -> Iterator[Inconsistency]:
     """Yield where the history of each package, of those with these *numbers*, does not come to what there is of it."""
     replays = defaultdict[int, Replay](Replay)
     for dossier in dossiers:
@@ -336,7 +336,7 @@ def _retold(reader: Reader, job: Job, dossiers: list[Dossier], numbers: range) -
         replays[event.package].tell(event)
     for dossier in dossiers:
         replay = replays.pop(dossier.package.number)
-        yield from replay_differences(replay, [dossier.package, *dossier.turns], dossier.answers)
+        yield from replay_differences(replay, [dossier.package, *dossier.assignments], dossier.answers)
     for replay in replays.values():
         yield from replay_differences(replay, [])
 
@@ -346,7 +346,7 @@ def _span(numbers: range) -> Span:
 
 
 def _fitting(packages: Iterable[Package]) -> list[Package]:
-    """Return the first of *packages*, until they have as many tasks as fit a block."""
+    """Return the first of *packages*, until they have as many tasks as fit a transaction."""
     group, tasks = list[Package](), 0
     for package in packages:
         group.append(package)

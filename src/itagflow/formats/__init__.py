@@ -62,7 +62,7 @@ SHARED = frozenset({"job", "template", "stages"})
 class Format(Protocol):
     """What a format offers; a module with these two functions is one.
 
-    With ``JOINS = True`` it says that the files of a job's parts, one after the other, are the file of the job.
+    With ``CONCATENABLE = True`` it says that the files of a job's parts, one after the other, are the file of the job.
     Options of its own are further arguments of ``write`` with a name and a default; `Flow.export` passes them on.
     """
 
@@ -96,13 +96,13 @@ class Format(Protocol):
         ...
 
 
-def joins(format: Format) -> bool:
+def is_concatenable(format: Format) -> bool:
     """Return whether the files of a job's parts, one after the other, are the file of the job.
 
-    >>> joins(find("itag"))
+    >>> is_concatenable(find("itag"))
     True
     """
-    return getattr(format, "JOINS", False) is True
+    return getattr(format, "CONCATENABLE", False) is True
 
 
 def must_take(format: Format, name: str, options: Collection[str]) -> None:

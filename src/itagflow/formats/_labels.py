@@ -7,11 +7,11 @@ from typing import Any
 
 from itagflow.errors import Problem
 from itagflow.formats._plain import is_a, is_strings
-from itagflow.model.part import Labels, Part
+from itagflow.model.annotation import Labels, Annotation
 from itagflow.model.template import Question, QuestionKind
 
 
-def labels_out(children: Iterable[Question], part: Part, *, lists: bool = False) -> dict[str, str | list[str]]:
+def labels_out(children: Iterable[Question], part: Annotation, *, lists: bool = False) -> dict[str, str | list[str]]:
     """Return a part's labels in the order of the template, whatever order a store gave them.
 
     With *lists* a single value is a list too, as iTAG writes it for spans.

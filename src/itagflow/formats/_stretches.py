@@ -12,7 +12,7 @@ from typing import Any
 from itagflow.errors import Problem
 from itagflow.formats._labels import label_problems, labels_in, labels_out
 from itagflow.formats._plain import is_a, is_number, is_whole, text_or_null
-from itagflow.model.part import Part
+from itagflow.model.annotation import Annotation
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
 from itagflow.model.template import Question
@@ -42,7 +42,7 @@ def segments_out(question: Question, reply: Segments) -> Element:
     return {"duration": reply.duration, "objects": objects}
 
 
-def _part_out(children: tuple[Question, ...], part: Part, *, lists: bool = False) -> Element:
+def _part_out(children: tuple[Question, ...], part: Annotation, *, lists: bool = False) -> Element:
     return {"result": labels_out(children, part, lists=lists), "color": part.color, "id": part.id}
 
 

@@ -32,9 +32,9 @@ from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 
-__all__ = ["JOINS", "blocks", "parse", "read", "render", "result_in", "results_in", "template_of", "write"]
+__all__ = ["CONCATENABLE", "blocks", "parse", "read", "render", "result_in", "results_in", "template_of", "write"]
 
-JOINS = True
+CONCATENABLE = True
 """Each task is a line of its own."""
 SUFFIX = {Stage.LABEL: "", Stage.INSPECT: "-check", Stage.ACCEPT: "-verify"}
 """How a block's key ends, by stage."""

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable
 from itagflow.formats import WriteReport
 from itagflow.formats._files import Target
 from itagflow.formats._legacy import render_legacy
-from itagflow.formats.itag import JOINS, read, write_rows
+from itagflow.formats.itag import CONCATENABLE, read, write_rows
 from itagflow.model.job import Job, Stage
 from itagflow.model.result import Result
 from itagflow.model.template import Template
 
-__all__ = ["JOINS", "read", "render_legacy", "write"]
+__all__ = ["CONCATENABLE", "read", "render_legacy", "write"]
 
 
 def write(

@@ -9,12 +9,12 @@ import attrs
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.package import Assignment, Package, Seat
+from itagflow.model.package import Assignment, Package, ClaimCounter
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 
-Entity = Workspace | Member | Template | Job | JobCounter | Package | Task | Assignment | Answer | Seat | Event
+Entity = Workspace | Member | Template | Job | JobCounter | Package | Task | Assignment | Answer | ClaimCounter | Event
 """Everything with a key and a version."""
 
 Key = tuple[int | str, ...]

@@ -13,11 +13,11 @@ from itagflow.printing import printable
 
 
 @attrs.frozen
-class Move:
+class FieldChange:
     """One thing that an act moved: which field of which entity, from what, to what."""
 
     kind: str
-    """The entity's kind: ``job``, ``package``, ``turn`` or ``member``."""
+    """The entity's kind: ``job``, ``package``, ``assignment`` or ``member``."""
     key: tuple[int | str, ...]
     """The entity's key."""
     field: str
@@ -32,14 +32,14 @@ class Move:
 class Event:
     """One act in the history: who did what when, and what it moved.
 
-    Replaying its `moves` in order of position gives the states, holders and rounds of jobs, packages and turns.
+    Replaying its `moves` in order of position gives the states, holders and rounds of jobs, packages and assignments.
     """
 
     position: int = 0
     """Its place in the history of the store, from 1; 0 until it is stored."""
     at: datetime
     """When, by the Flow's clock."""
-    verb: str
+    type: str
     """The act, such as ``claim``."""
     workspace: int
     """The workspace it happened in."""
@@ -49,15 +49,15 @@ class Event:
     """The job it is about, or 0."""
     package: int = 0
     """The number of the package it is about, or 0."""
-    turn: int = 0
-    """The id of the turn it is about, or 0."""
+    assignment: int = 0
+    """The id of the assignment it is about, or 0."""
     task: int = 0
     """The number of the task it is about, or 0."""
-    changes: tuple[Move, ...] = ()
+    changes: tuple[FieldChange, ...] = ()
     """Everything it moved but the packages that loading has made: `data` names those as a range."""
     data: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     """What else there is to know: a reason, and what the act replaced."""
-    who: str = attrs.field(default="", eq=False)
+    account: str = attrs.field(default="", eq=False)
     """The account of the one who did it, filled in when the history is read."""
     version: int = 0
     """Counts how often texts in `data` were erased: events never change otherwise."""
@@ -90,31 +90,31 @@ class Event:
         return Event(
             position=position,
             at=self.at,
-            verb=self.verb,
+            type=self.type,
             workspace=self.workspace,
             member=self.member,
             job=self.job,
             package=self.package,
-            turn=self.turn,
+            assignment=self.assignment,
             task=self.task,
             changes=self.changes,
             data=self.data,
-            who=self.who,
+            account=self.account,
             version=self.version,
         )
 
-    def moves(self) -> Iterator[Move]:
+    def moves(self) -> Iterator[FieldChange]:
         """Yield everything it moved: `changes`, and how the packages that it loaded begin."""
         yield from self.changes
-        if self.verb in LOADING:
+        if self.type in LOADING:
             first, last = self.data["packages"]
             for number in range(first, last + 1):
                 yield from begin((self.job, number))
 
     def __str__(self) -> str:
         """Say it in one line, whatever people wrote: ``14:02 di rejected package 1 (1 task): the sign is missing``."""
-        who = self.who or (f"member {self.member}" if self.member else "the program")
-        words = [f"{self.at:%H:%M}", who, _PAST.get(self.verb, self.verb), self._object()]
+        who = self.account or (f"member {self.member}" if self.member else "the program")
+        words = [f"{self.at:%H:%M}", who, _PAST.get(self.type, self.type), self._object()]
         if tasks := self.data.get("tasks"):
             words.append(f"({len(tasks)} task{'s' if len(tasks) > 1 else ''})")
         reason = self.data.get("reason")
@@ -138,10 +138,10 @@ LOADING = frozenset({"load", "append"})
 """The verbs that make packages."""
 
 
-def begin(package: tuple[int, int]) -> tuple[Move, Move]:
+def begin(package: tuple[int, int]) -> tuple[FieldChange, FieldChange]:
     """Return the moves that make the package with this key."""
-    state = Move("package", package, "state", None, PackageState.LABEL.value)
-    return state, Move("package", package, "round", None, 1)
+    state = FieldChange("package", package, "state", None, PackageState.LABEL.value)
+    return state, FieldChange("package", package, "round", None, 1)
 
 
 _PAST = {

@@ -36,7 +36,7 @@ class Route(Enum):
     """To whom rejected work goes; a member's key stands for that member."""
 
     AUTHOR = "author"
-    """An offer to each member whose turn closed the stage's latest round."""
+    """An offer to each member whose assignment closed the stage's latest round."""
     POOL = "pool"
     """Anyone who may take it."""
 
@@ -74,11 +74,11 @@ class StageRule:
     """What the rules of every stage share."""
 
     lease: timedelta | None = attrs.field(default=None, validator=_lasting)
-    """How long a claimed turn stays safe without a save; None: for ever."""
+    """How long a claimed assignment stays safe without a save; None: for ever."""
     offer_lease: timedelta | None = attrs.field(default=None, validator=_lasting)
     """How long an offer waits for its member before others may take it; None: for ever."""
     limit: int | None = attrs.field(default=None, validator=_positive)
-    """How many turns one member may hold at this stage at once; None: any number."""
+    """How many assignments one member may hold at this stage at once; None: any number."""
     allow_own_work: bool = False
     """Whether a member may take from the pool what they labeled themselves."""
 
@@ -235,10 +235,10 @@ class FixedSize:
 
 
 @attrs.frozen
-class AvgSize:
+class PackageCount:
     """A fixed number of packages whose sizes differ by at most one.  Source: iTAG's ``AVG_SIZE``.
 
-    >>> AvgSize(packages=10).packages
+    >>> PackageCount(packages=10).packages
     10
     """
 
@@ -247,10 +247,10 @@ class AvgSize:
 
 
 @attrs.frozen
-class FieldBase:
+class GroupByField:
     """A package for each value of a field of the data.  Source: iTAG's ``FIELD_BASE``.
 
-    >>> FieldBase("camera").field
+    >>> GroupByField("camera").field
     'camera'
     """
 
@@ -258,12 +258,12 @@ class FieldBase:
     """The field of ``data`` whose value names the package."""
 
 
-Packaging = FixedSize | AvgSize | FieldBase
+Packaging = FixedSize | PackageCount | GroupByField
 """How a job's tasks are cut into packages.  Source: iTAG's ``AssignConfig``."""
 
 
 @attrs.frozen
-class Crew:
+class StageWorkers:
     """Who works at one stage of a job."""
 
     members: tuple[int, ...] = ()
@@ -294,7 +294,7 @@ class Job:
     """The stages and their rules; fixed at creation."""
     packaging: Packaging
     """How its tasks are cut into packages; fixed at creation."""
-    workforce: Mapping[Stage, Crew] = attrs.field(factory=dict[Stage, Crew])
+    workforce: Mapping[Stage, StageWorkers] = attrs.field(factory=dict[Stage, StageWorkers])
     """Who works at which stage."""
     created_by: int
     """The member who ordered it."""
@@ -318,7 +318,7 @@ class Job:
     """Higher comes first among the jobs of a workspace.  Reserved: nothing sets or asks it yet."""
     deleting: bool = False
     """Whether it is being deleted, in blocks, so that what is left of it does not fit together."""
-    following: TemplateChange | None = None
+    pending_template_change: TemplateChange | None = None
     """The change of the template that its answers still follow; None when all fit."""
     version: int = 0
     """Counts the saves."""
@@ -333,6 +333,6 @@ class Job:
         """The manifest's key for the results of the LABEL stage.  Source: iTAG, data structures."""
         return f"label-{self.id}"
 
-    def crew(self, stage: Stage) -> Crew:
+    def crew(self, stage: Stage) -> StageWorkers:
         """Return who works at *stage*."""
-        return self.workforce.get(stage, Crew())
+        return self.workforce.get(stage, StageWorkers())

@@ -149,4 +149,4 @@ class TemplateReport:
     cannot: int = 0
     """How many answers would not fit; the change is refused then."""
     problems: tuple[Problem, ...] = ()
-    """Why not: the first 1,000 problems, each with its place, such as ``task 3, turn 17, 1``."""
+    """Why not: the first 1,000 problems, each with its place, such as ``task 3, assignment 17, 1``."""

@@ -1,4 +1,4 @@
-"""Packages, the turns that people have on them, and the seats that count these."""
+"""Packages, the assignments that people have on them, and the claim counters that count these."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Package:
     round: int = 1
     """How many times it has been sent on its way; every reject and reopen adds one."""
     free: int = 1
-    """How many turns at its stage can still be given out: one, or the number of votes."""
+    """How many assignments at its stage can still be given out: one, or the number of votes."""
     waiting_since: datetime
     """Since when it waits in the pool."""
     priority: int = 0
@@ -56,13 +56,13 @@ class Package:
     size: int = 0
     """How many tasks it has."""
     abandoned: int = 0
-    """How many of its tasks are abandoned; counted when a turn ends."""
+    """How many of its tasks are abandoned; counted when an assignment ends."""
     wrong: int = 0
-    """How many of its tasks are judged wrong and not yet done again; counted when a turn ends."""
+    """How many of its tasks are judged wrong and not yet done again; counted when an assignment ends."""
     prelabeled: int = 0
     """How many of its tasks have a pre-label."""
     corrected: int = 0
-    """How many of these have another answer by now; counted when a turn ends.  Source: ``PreMarkFixedCount``."""
+    """How many of these have another answer by now; counted when an assignment ends.  Source: ``PreMarkFixedCount``."""
     disputes: tuple[int, ...] = ()
     """The tasks on which too few votes agree, and no reviewer has decided yet."""
     scope: tuple[int, ...] | None = None
@@ -70,7 +70,7 @@ class Package:
     rejects: tuple[int, ...] = ()
     """The tasks that were sent back in any round; each is looked at again."""
     erased: tuple[int, ...] = ()
-    """The tasks whose data was erased: no turn is about them any more."""
+    """The tasks whose data was erased: no assignment is about them any more."""
     value: str = ""
     """The value of the field that made the package (FIELD_BASE), as JSON."""
     version: int = 0
@@ -105,8 +105,8 @@ class Package:
         return f"package {self.number}"
 
 
-class TurnState(Enum):
-    """Where a turn is in its lifecycle."""
+class AssignmentState(Enum):
+    """Where an assignment is in its lifecycle."""
 
     OFFERED = "offered"
     """Kept for one member, who can claim it."""
@@ -118,8 +118,8 @@ class TurnState(Enum):
     """It ended without: released, expired, reassigned or recalled."""
 
 
-LIVE = (TurnState.OFFERED, TurnState.HELD)
-"""The states of a turn that still binds its package."""
+LIVE = (AssignmentState.OFFERED, AssignmentState.HELD)
+"""The states of an assignment that still binds its package."""
 
 
 class Purpose(Enum):
@@ -142,20 +142,20 @@ class Purpose(Enum):
 
 
 class Outcome(Enum):
-    """How a turn ended."""
+    """How an assignment ended."""
 
     SUBMITTED = "submitted"
     REVIEWED = "reviewed"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     MERGED = "merged"
-    """The turn without a member that holds the winning replies of several votes."""
+    """The assignment without a member that holds the winning replies of several votes."""
     PRELABELED = "prelabeled"
-    """The turn without a member whose replies count as labeled: formal pre-labels."""
+    """The assignment without a member whose replies count as labeled: formal pre-labels."""
     SUGGESTED = "suggested"
-    """The turn without a member whose replies are only shown to people, who put them right."""
+    """The assignment without a member whose replies are only shown to people, who put them right."""
     IMPORTED = "imported"
-    """The turn without a member that holds what was labeled elsewhere, and was read from a file."""
+    """The assignment without a member that holds what was labeled elsewhere, and was read from a file."""
     RELEASED = "released"
     EXPIRED = "expired"
     REASSIGNED = "reassigned"
@@ -163,7 +163,7 @@ class Outcome(Enum):
 
 
 PASSING = frozenset({Outcome.REVIEWED, Outcome.ACCEPTED})
-"""The outcomes of a review turn that let the package pass."""
+"""The outcomes of a review assignment that let the package pass."""
 
 
 def _purpose_of(assignment: Assignment) -> Purpose:
@@ -189,7 +189,7 @@ class Assignment:
     """The package's round that it belongs to."""
     member: int | None
     """Who has it; None for the merged outcome of several votes."""
-    state: TurnState
+    state: AssignmentState
     """Where it is in its lifecycle."""
     made_at: datetime
     """When it was claimed or offered."""
@@ -198,17 +198,17 @@ class Assignment:
     lease_until: datetime | None = None
     """Until when nobody else can take it; None: for ever."""
     token: str = ""
-    """The caller's own name for the claim; the same token gives the same turn."""
+    """The caller's own name for the claim; the same token gives the same assignment."""
     purpose: Purpose = attrs.Factory(_purpose_of, takes_self=True)
     """What it is for; its stage and its round tell, unless it is given."""
     outcome: Outcome | None = None
     """How it ended; None while it is offered or held."""
     ended_at: datetime | None = None
     """When it ended."""
-    remark: str = ""
+    comment: str = ""
     """Why it ended so, as its holder or whoever ended it said."""
     sent_back: tuple[int, ...] | None = None
-    """The tasks that a REJECTED turn sent back; None: every task of the package."""
+    """The tasks that a REJECTED assignment sent back; None: every task of the package."""
     version: int = 0
     """Counts the saves."""
 
@@ -227,11 +227,11 @@ class Assignment:
         return self.scope is None or task in self.scope
 
     def __str__(self) -> str:
-        return f"turn {self.id} on package {self.package}"
+        return f"assignment {self.id} on package {self.package}"
 
 
 @attrs.frozen
-class Start:
+class QueueCursor:
     """Where a member's look at the pool begins: most of what waits before it was labeled by the member."""
 
     priority: int
@@ -241,7 +241,7 @@ class Start:
 
 
 @attrs.frozen(kw_only=True)
-class Seat:
+class ClaimCounter:
     """What is remembered of one member at one stage of one job.
 
     It counts what the member holds, where a limit asks for it, and says where their look at the pool begins.
@@ -253,9 +253,9 @@ class Seat:
     """The stage."""
     member: int
     """The member."""
-    held: int = 0
-    """How many turns the member holds."""
-    start: Start | None = None
+    active: int = 0
+    """How many assignments the member holds."""
+    cursor: QueueCursor | None = None
     """Where the look at the pool begins; None: at its front."""
     version: int = 0
     """Counts the saves."""

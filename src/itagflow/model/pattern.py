@@ -121,7 +121,7 @@ def _number(digits: str) -> int:
     return int(digits) if len(digits) < 10 else MAX_STEPS + 1  # Python refuses to read very long ones
 
 
-Part = Callable[[int], int]
+Annotation = Callable[[int], int]
 """Builds the steps of a part of a pattern in front of the step with this number; returns their first."""
 
 
@@ -149,7 +149,7 @@ class _Reader:
     def _peek(self) -> str:
         return self.text[self.at : self.at + 1]
 
-    def _choice(self) -> Part:
+    def _choice(self) -> Annotation:
         ways = [self._row()]
         while self._peek() == "|":
             self.at += 1
@@ -158,8 +158,8 @@ class _Reader:
             return ways[0]
         return lambda after: self._add(_Step(next=tuple(way(after) for way in ways)))
 
-    def _row(self) -> Part:
-        parts = list[Part]()
+    def _row(self) -> Annotation:
+        parts = list[Annotation]()
         while self._peek() not in ("", "|", ")"):
             place = self._peek() in ("^", "$")
             parts.append(self._one() if place else self._repeated(self._one()))
@@ -171,7 +171,7 @@ class _Reader:
 
         return build
 
-    def _one(self) -> Part:
+    def _one(self) -> Annotation:
         sign = self._peek()
         if sign == "(":
             return self._group()
@@ -202,7 +202,7 @@ class _Reader:
         self.at = found.end()
         return test.fullmatch
 
-    def _group(self) -> Part:
+    def _group(self) -> Annotation:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise self._refused(f"nests groups more than {MAX_DEPTH} deep")
@@ -216,7 +216,7 @@ class _Reader:
         self.depth -= 1
         return inner
 
-    def _repeated(self, part: Part) -> Part:
+    def _repeated(self, part: Annotation) -> Annotation:
         if not self._repeats():
             return part
         low, high = self._count()
@@ -244,7 +244,7 @@ class _Reader:
         low = _number(counted[1])
         return low, low if not counted[2] else _number(counted[3]) if counted[3] else None
 
-    def _times(self, part: Part, low: int, high: int | None, after: int) -> int:
+    def _times(self, part: Annotation, low: int, high: int | None, after: int) -> int:
         if high is None:
             loop = self._add(_Step())
             self.steps[loop] = _Step(next=(part(loop), after))

@@ -13,7 +13,7 @@ from enum import IntEnum
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.part import Part
+from itagflow.model.annotation import Annotation
 
 Points = tuple[tuple[float, float], ...]
 """Places on an image as (x, y), in pixels."""
@@ -31,7 +31,7 @@ def _as_holes(holes: Iterable[Iterable[Iterable[float]]]) -> tuple[Points, ...]:
 
 
 @attrs.frozen
-class Box(Part):
+class Box(Annotation):
     """An upright rectangle on an image.
 
     >>> Box(10, 20, 100, 200, label="car").points
@@ -55,7 +55,7 @@ class Box(Part):
 
 
 @attrs.frozen
-class RotatedBox(Part):
+class RotatedBox(Annotation):
     """A rectangle on an image, turned about its center.
 
     >>> [(round(x), round(y)) for x, y in RotatedBox(50, 50, 20, 10, 90).points]
@@ -83,7 +83,7 @@ class RotatedBox(Part):
 
 
 @attrs.frozen
-class Polygon(Part):
+class Polygon(Annotation):
     """A closed outline on an image, perhaps with holes.
 
     >>> len(Polygon([(0, 0), (10, 0), (10, 10)], label="roof").points)
@@ -97,7 +97,7 @@ class Polygon(Part):
 
 
 @attrs.frozen
-class Polyline(Part):
+class Polyline(Annotation):
     """An open line on an image, such as a lane.
 
     >>> Polyline([(0, 0), (10, 5)]).points[-1]
@@ -109,7 +109,7 @@ class Polyline(Part):
 
 
 @attrs.frozen
-class Point(Part):
+class Point(Annotation):
     """One place on an image.
 
     >>> Point(3, 4, label="nose").points
@@ -160,7 +160,7 @@ def _as_keypoints(keypoints: Iterable[Keypoint]) -> tuple[Keypoint, ...]:
 
 
 @attrs.frozen
-class Keypoints(Part):
+class Keypoints(Annotation):
     """The named places of one object, such as the joints of a person.
 
     >>> Keypoints([Keypoint("nose", 3, 4), Keypoint("tail", visibility=0)]).points
@@ -181,7 +181,7 @@ def _as_counts(counts: Iterable[int]) -> tuple[int, ...]:
 
 
 @attrs.frozen
-class Mask(Part):
+class Mask(Annotation):
     """Pixels of an image, as COCO's run lengths.
 
     Pixels are counted down the first column, then the next; the first run is outside of the mask.
@@ -192,7 +192,7 @@ class Mask(Part):
     """
 
     counts: tuple[int, ...] = attrs.field(converter=_as_counts)
-    """How many pixels each run has, outside and inside by turns; together width × height."""
+    """How many pixels each run has, outside and inside by assignments; together width × height."""
 
     @property
     def area(self) -> int:

@@ -21,7 +21,7 @@ class StageResult:
     """The stage."""
     replies: Mapping[str, Reply] | None
     """The replies by question id; None when the task is abandoned."""
-    abandoned: str | None = None
+    abandon_reason: str | None = None
     """Why it is abandoned, if it is."""
     round: int
     """The round that the task was labeled in."""
@@ -29,13 +29,13 @@ class StageResult:
     """Who gave the answer (at any stage up to this one); None for merged votes and pre-labels."""
     disputed: tuple[str, ...] = ()
     """The questions that no vote has won and no reviewer has decided."""
-    looked_at: bool = True
-    """Whether the task was in the scope of the turn that passed it, or only passed with its package."""
+    inspected: bool = True
+    """Whether the task was in the scope of the assignment that passed it, or only passed with its package."""
 
 
 @attrs.frozen(kw_only=True)
 class Provenance:
-    """One closed turn that a task went through."""
+    """One closed assignment that a task went through."""
 
     stage: Stage
     """The kind of work."""
@@ -44,11 +44,11 @@ class Provenance:
     member: int | None
     """Who did it; None for merged votes and pre-labels."""
     outcome: Outcome
-    """How the turn ended."""
-    looked_at: bool
-    """Whether the task was in the turn's scope."""
+    """How the assignment ended."""
+    inspected: bool
+    """Whether the task was in the assignment's scope."""
     at: datetime
-    """When the turn ended."""
+    """When the assignment ended."""
     score: float | None = None
     """How sure the model was, if a model gave the answer and said so."""
     model: str = ""
@@ -66,7 +66,7 @@ class Result:
     stages: Mapping[Stage, StageResult]
     """The results of the stages that have one."""
     provenance: tuple[Provenance, ...] = ()
-    """Every closed turn it went through, oldest first."""
+    """Every closed assignment it went through, oldest first."""
 
     @property
     def last(self) -> StageResult | None:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import attrs
 
-from itagflow.model.part import Part
+from itagflow.model.annotation import Annotation
 
 
 @attrs.frozen
-class Segment(Part):
+class Segment(Annotation):
     """A stretch of a recording.
 
     >>> Segment(0.5, 2.0, label="agent").end

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 
 import attrs
 
-from itagflow.model.part import Part
+from itagflow.model.annotation import Annotation
 
 
 @attrs.frozen
-class TextSpan(Part):
+class TextSpan(Annotation):
     """A stretch of a text.
 
     >>> TextSpan(0, 9, "Acme Corp", label="company").end
@@ -30,7 +30,7 @@ class TextSpan(Part):
 
 
 @attrs.frozen
-class Relation(Part):
+class Relation(Annotation):
     """What holds from one span to another.
 
     >>> Relation(0, 1, label="bought").target

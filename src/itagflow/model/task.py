@@ -1,4 +1,4 @@
-"""Tasks, what is answered about them, and the work that a turn shows."""
+"""Tasks, what is answered about them, and the work that an assignment shows."""
 
 from __future__ import annotations
 
@@ -87,31 +87,31 @@ class Task:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """What one turn says about one task: replies, or abandoned with a reason; in review also a verdict."""
+    """What one assignment says about one task: replies, or abandoned with a reason; in review also a verdict."""
 
     job: int
     """The job."""
     assignment: int
-    """The id of the turn that says it."""
+    """The id of the assignment that says it."""
     task: int
     """The number of the task."""
     package: int
     """The number of the task's package."""
     stage: Stage
-    """The stage of the turn."""
+    """The stage of the assignment."""
     round: int
-    """The round of the turn."""
+    """The round of the assignment."""
     member: int | None
     """Who says it; None for the merged outcome of several votes."""
     at: datetime
     """When it was said."""
     replies: Mapping[str, Reply] | None = None
     """The replies by question id; None when there are none (a bare verdict)."""
-    abandoned: str | None = None
+    abandon_reason: str | None = None
     """Why the task is given up; None when it is not."""
     verdict: Verdict | None = None
     """What a reviewer says of what was shown."""
-    remark: str = ""
+    comment: str = ""
     """What the reviewer says about it."""
     disputed: tuple[str, ...] = ()
     """The questions that no reply has won (merged votes only)."""
@@ -130,18 +130,18 @@ class Answer:
 
     @property
     def key(self) -> tuple[int, int, int]:
-        """The key in the store: job, turn, task."""
+        """The key in the store: job, assignment, task."""
         return (self.job, self.assignment, self.task)
 
     @property
-    def dropped(self) -> bool:
+    def is_abandoned(self) -> bool:
         """Whether it gives the task up."""
-        return self.abandoned is not None
+        return self.abandon_reason is not None
 
     @property
-    def counts(self) -> bool:
-        """Whether it settles the task for its turn: replies, or given up."""
-        return self.replies is not None or self.dropped
+    def is_resolved(self) -> bool:
+        """Whether it settles the task for its assignment: replies, or given up."""
+        return self.replies is not None or self.is_abandoned
 
     @property
     def wrong(self) -> bool:
@@ -155,21 +155,21 @@ class Answer:
 
 
 @attrs.frozen(kw_only=True)
-class Work:
-    """One task as its turn sees it: what ``flow.tasks`` yields."""
+class WorkItem:
+    """One task as its assignment sees it: what ``flow.tasks`` yields."""
 
     task: Task
     """The task."""
     answer: Answer | None = None
-    """What this turn has said about it so far."""
-    shown: Answer | None = None
+    """What this assignment has said about it so far."""
+    submitted: Answer | None = None
     """The result that is to be judged or done again."""
     votes: tuple[Answer, ...] = ()
     """Every vote on a task that is or was disputed."""
-    remark: str = ""
+    comment: str = ""
     """Why it was sent back."""
-    draft: Answer | None = None
-    """What an earlier holder of the turn had saved; it does not count."""
+    previous: Answer | None = None
+    """What an earlier holder of the assignment had saved; it does not count."""
     prelabel: Answer | None = None
     """What a model says about it, to be put right; it does not count until it is saved."""
 

@@ -8,7 +8,7 @@ from enum import Enum
 import attrs
 
 from itagflow.errors import NotAllowed
-from itagflow.model.job import Crew, Job, Stage
+from itagflow.model.job import StageWorkers, Job, Stage
 from itagflow.model.text import nfc
 from itagflow.model.workspace import Member, Role
 
@@ -17,9 +17,9 @@ class Action(Enum):
     """What a policy is asked about."""
 
     READ_JOB = "read_job"
-    """See a job, its template and how far it is; one's own turns with their tasks, packages and events."""
+    """See a job, its template and how far it is; one's own assignments with their tasks, packages and events."""
     READ_RESULTS = "read_results"
-    """See results, and the turns, packages and events of others."""
+    """See results, and the assignments, packages and events of others."""
     READ_QUALITY = "read_quality"
     """See what tells how good the work is, and whether the store is sound."""
     LABEL = "label"
@@ -29,7 +29,7 @@ class Action(Enum):
     ACCEPT = "accept"
     """Claim and accept packages."""
     ASSIGN = "assign"
-    """Assign, reassign, release and expire turns of others, and set priorities."""
+    """Assign, reassign, release and expire assignments of others, and set priorities."""
     MANAGE_JOB = "manage_job"
     """Create, publish, pause, finish, archive and delete jobs; discard and reopen packages."""
     EXPORT = "export"
@@ -65,7 +65,7 @@ Table = Mapping[Action, Mapping[Role, Grant]]
 Policy = Callable[[Member, Action, Job | None, Stage | None], str | None]
 """Answers whether a member may do an action here: None when allowed, else the reason why not.
 
-It is asked inside the block that acts, so it must answer from what it is given and not call the Flow.
+It is asked inside the transaction that acts, so it must answer from what it is given and not call the Flow.
 """
 
 REMOVED = "this member was removed from the workspace"
@@ -151,8 +151,8 @@ READERS: Mapping[str, Reading] = {
     "parts": _ALL_OF_A_JOB,
     "tasks": Reading(Action.READ_JOB, None),
     "packages": _OWN_OR_OTHERS,
-    "turn": _OWN_OR_OTHERS,
-    "turns": _OWN_OR_OTHERS,
+    "assignment": _OWN_OR_OTHERS,
+    "assignments": _OWN_OR_OTHERS,
     "available": _OWN_OR_OTHERS,
     "explain": _OWN_OR_OTHERS,
     "history": _OWN_OR_OTHERS,
@@ -241,6 +241,6 @@ def names(job: Job, member: Member, stage: Stage | None) -> bool:
     return any(belongs(crew, member) for crew in crews)
 
 
-def belongs(crew: Crew, member: Member) -> bool:
+def belongs(crew: StageWorkers, member: Member) -> bool:
     """Return whether *crew* names *member* or one of the member's groups."""
     return member.id in crew.members or not set(map(nfc, crew.groups)).isdisjoint(map(nfc, member.groups))

@@ -18,7 +18,7 @@ from itagflow.rules.marking import regions_problems, segments_problems, spans_pr
 from itagflow.rules.parts import asked, marked, not_asked, part_problems, spelled_out
 from itagflow.rules.values import preference_problems, ranking_problems, rating_problems, value_problems, whole
 
-Check = Callable[[Task, Replies], Iterable[Problem]]
+Validator = Callable[[Task, Replies], Iterable[Problem]]
 """An embedder's own look at the answers of one job: returns what is wrong with one, if anything."""
 
 REPLY_OF: Mapping[QuestionKind, type[Reply]] = {

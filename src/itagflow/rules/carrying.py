@@ -120,8 +120,8 @@ def _new_problems(migration: Migration, old: Answer, new: Answer) -> list[Proble
 def _problems(template: Template, answer: Answer) -> list[Problem]:
     found = [] if answer.replies is None else answers.problems(template, answer.replies)
     reasons = template.abandon_reasons
-    if answer.abandoned is not None and reasons and answer.abandoned not in reasons:
-        found.append(Problem("abandoned", f"{answer.abandoned!r} is not one of {', '.join(reasons)}"))
+    if answer.abandon_reason is not None and reasons and answer.abandon_reason not in reasons:
+        found.append(Problem("abandoned", f"{answer.abandon_reason!r} is not one of {', '.join(reasons)}"))
     return found
 
 

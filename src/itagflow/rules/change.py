@@ -11,7 +11,7 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.entity import Entity
-from itagflow.model.event import Event, Move
+from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
 from itagflow.model.text import flaw
@@ -23,7 +23,7 @@ Saved = tuple[Entity, Entity]
 _TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
     Job: ("job", ("state",)),
     Package: ("package", ("state", "round")),
-    Assignment: ("turn", ("state", "member", "round")),
+    Assignment: ("assignment", ("state", "member", "round")),
     Member: ("member", ("role", "active")),
 }
 
@@ -71,15 +71,15 @@ def record(
     """
     if data and (wrong := flaw(data.get("reason", ""))):
         raise InvalidData(f"the reason to {verb}", [Problem("reason", wrong)])
-    job, package, turn = _place(about)
+    job, package, assignment = _place(about)
     event = Event(
         at=act.at,
-        verb=verb,
+        type=verb,
         workspace=act.workspace,
         member=act.member,
         job=job,
         package=package,
-        turn=turn,
+        assignment=assignment,
         task=task,
         changes=(*_new(add), *_moved(save)),
         data={} if data is None else data,
@@ -99,22 +99,22 @@ def _place(about: Job | Package | Assignment | None) -> tuple[int, int, int]:
             return about.job, about.package, about.id
 
 
-def _new(added: Sequence[Entity]) -> Iterator[Move]:
+def _new(added: Sequence[Entity]) -> Iterator[FieldChange]:
     for entity in added:
         if (tracked := _TRACKED.get(type(entity))) and not isinstance(entity, Package):
             kind, fields = tracked
             for field in fields:
-                yield Move(kind, entity.key, field, None, _plain(getattr(entity, field)))
+                yield FieldChange(kind, entity.key, field, None, _plain(getattr(entity, field)))
 
 
-def _moved(saved: Sequence[Saved]) -> Iterator[Move]:
+def _moved(saved: Sequence[Saved]) -> Iterator[FieldChange]:
     for before, after in saved:
         if tracked := _TRACKED.get(type(after)):
             kind, fields = tracked
             for field in fields:
                 old, new = getattr(before, field), getattr(after, field)
                 if old != new:
-                    yield Move(kind, after.key, field, _plain(old), _plain(new))
+                    yield FieldChange(kind, after.key, field, _plain(old), _plain(new))
 
 
 def _plain(value: Any) -> Any:

@@ -38,8 +38,8 @@ def silent(answer: Answer) -> Answer:
     return attrs.evolve(
         answer,
         replies=None if answer.replies is None else {},
-        abandoned=None if answer.abandoned is None else ERASED,
-        remark=_gone(answer.remark),
+        abandon_reason=None if answer.abandon_reason is None else ERASED,
+        comment=_gone(answer.comment),
         erased=True,
     )
 
@@ -54,14 +54,14 @@ def reduced(package: Package, task: int, tasks: Sequence[int]) -> Package:
     return attrs.evolve(after, scope=remaining(after, package.scope, tasks)) if package.stage else after
 
 
-def dismissed(turn: Assignment, package: Package, tasks: Sequence[int], texts: Texts) -> Assignment:
-    """Return *turn* as it is when something of its *package* was erased; the same turn if nothing is changed by it.
+def dismissed(assignment: Assignment, package: Package, tasks: Sequence[int], texts: Texts) -> Assignment:
+    """Return *assignment* as it is when something of its *package* was erased; the same assignment if nothing is changed by it.
 
-    What a live turn is about shrinks; of one that has ended, only the remark is looked at.
+    What a live assignment is about shrinks; of one that has ended, only the comment is looked at.
     """
-    scope = remaining(package, turn.scope, tasks) if turn.live else turn.scope
-    remark = texts(turn.remark)
-    return turn if (scope, remark) == (turn.scope, turn.remark) else attrs.evolve(turn, scope=scope, remark=remark)
+    scope = remaining(package, assignment.scope, tasks) if assignment.live else assignment.scope
+    comment = texts(assignment.comment)
+    return assignment if (scope, comment) == (assignment.scope, assignment.comment) else attrs.evolve(assignment, scope=scope, comment=comment)
 
 
 def forgotten(event: Event, task: int, texts: Texts) -> Event:
@@ -74,23 +74,23 @@ def forgotten(event: Event, task: int, texts: Texts) -> Event:
 def remarks_on(task: int, answers: Iterable[Answer], events: Iterable[Event]) -> set[str]:
     """Return what was remarked on *task*, as its *answers* and the *events* of its package say it.
 
-    These differ while a name is taken out of them: out of the events first, in order, so that what joins a remark
+    These differ while a name is taken out of them: out of the events first, in order, so that what is_concatenable a comment
     says it like the answer as long as it has the name, and then like the earlier event.
     """
-    said = {answer.remark for answer in answers}
+    said = {answer.comment for answer in answers}
     for event in events:
-        if event.verb in _REMARKING and (event.task == task or task in event.data.get("said", ())):
+        if event.type in _REMARKING and (event.task == task or task in event.data.get("answered", ())):
             said.add(event.data.get("reason", ""))
     return said - {""}
 
 
-def without_remarks(remarks: Collection[str]) -> Texts:
-    """Return what takes these remarks out of a reason, which is one of them or joins several."""
+def without_remarks(comments: Collection[str]) -> Texts:
+    """Return what takes these comments out of a reason, which is one of them or is_concatenable several."""
 
     def texts(text: str) -> str:
         joined = f"; {text}; "
-        for remark in remarks:
-            joined = joined.replace(f"; {remark}; ", f"; {ERASED}; ")
+        for comment in comments:
+            joined = joined.replace(f"; {comment}; ", f"; {ERASED}; ")
         return joined[2:-2]
 
     return texts
@@ -111,16 +111,16 @@ def nameless(event: Event, account: str, mark: str) -> Event:
     """Return *event* with *mark* for the member called *account*; the same event if it names another, or none."""
     texts = without_name(account, mark)
     data = _rewritten(event.data, texts, lambda _, said: _nameless_answer(said, texts))
-    for name in ("to", *(("name",) if event.verb in _ABOUT_MEMBERS else ())):
+    for name in ("to", *(("name",) if event.type in _ABOUT_MEMBERS else ())):
         if isinstance(data.get(name), str) and nfc(data[name]) == nfc(account):
             data[name] = mark
     return event if data == event.data else attrs.evolve(event, data=data)
 
 
 def nameless_answer(answer: Answer, texts: Texts) -> Answer:
-    """Return *answer* with its remark and its reason to give the task up rewritten by *texts*."""
-    abandoned = None if answer.abandoned is None else texts(answer.abandoned)
-    return attrs.evolve(answer, remark=texts(answer.remark), abandoned=abandoned)
+    """Return *answer* with its comment and its reason to give the task up rewritten by *texts*."""
+    abandoned = None if answer.abandon_reason is None else texts(answer.abandon_reason)
+    return attrs.evolve(answer, comment=texts(answer.comment), abandon_reason=abandoned)
 
 
 def _gone(text: str) -> str:
@@ -134,16 +134,16 @@ def _rewritten(
     new = dict(data)
     if "reason" in new:
         new["reason"] = texts(new["reason"])
-    if "was" in new:
-        new["was"] = {key: answer(key, said) for key, said in new["was"].items()}
+    if "previous" in new:
+        new["previous"] = {key: answer(key, said) for key, said in new["previous"].items()}
     return new
 
 
 def _blanked(said: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `silent` would make of an answer that an event holds as JSON."""
-    texts = {name: ERASED for name in ("remark", "abandoned") if said.get(name)}
+    texts = {name: ERASED for name in ("comment", "abandon_reason") if said.get(name)}
     return {**said, **({"replies": {}} if "replies" in said else {}), **texts, "erased": True}
 
 
 def _nameless_answer(said: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
-    return {**said, **{name: texts(said[name]) for name in ("remark", "abandoned") if said.get(name)}}
+    return {**said, **{name: texts(said[name]) for name in ("comment", "abandon_reason") if said.get(name)}}

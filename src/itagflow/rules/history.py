@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
-from itagflow.model.difference import Difference
+from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.entity import Key
-from itagflow.model.event import LOADING, Event, Move, begin
+from itagflow.model.event import LOADING, Event, FieldChange, begin
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer
@@ -34,7 +34,7 @@ class Replay:
     """The last known value of every tracked field, by kind and key."""
     saves: Counter[Key] = attrs.field(factory=Counter[Key])
     """How many times each answer was said, by its key."""
-    breaks: list[Difference] = attrs.field(factory=list[Difference])
+    breaks: list[Inconsistency] = attrs.field(factory=list[Inconsistency])
     """The moves that do not start where the one before has ended."""
 
     def begin(self, package: Package) -> None:
@@ -47,12 +47,12 @@ class Replay:
         for move in event.changes:
             if move.kind != "job":
                 self.move(event.position, move)
-            elif event.verb not in ENDING:
-                self.breaks.append(Difference("event", event.key, "verb", event.verb, "one that moves a job"))
-        if event.task and event.verb in ANSWERING:
-            self.saves[event.job, event.turn, event.task] += 1
-        for task in event.data.get("said", ()):
-            self.saves[event.job, event.turn, int(task)] += 1
+            elif event.type not in ENDING:
+                self.breaks.append(Inconsistency("event", event.key, "type", event.type, "one that moves a job"))
+        if event.task and event.type in ANSWERING:
+            self.saves[event.job, event.assignment, event.task] += 1
+        for task in event.data.get("answered", ()):
+            self.saves[event.job, event.assignment, int(task)] += 1
 
     def tell_job(self, event: Event) -> None:
         """Take in what *event* moved of a job."""
@@ -60,52 +60,52 @@ class Replay:
             if move.kind == "job":
                 self.move(event.position, move)
 
-    def move(self, position: int, move: Move) -> None:
+    def move(self, position: int, move: FieldChange) -> None:
         """Take in one move of the event at *position*."""
         known = self.fields.setdefault((move.kind, move.key), {})
         before = known.get(move.field)
         if before != move.before:
             what = f"{move.field} of {move.kind} {move.key[-1]} before it"
-            self.breaks.append(Difference("event", (position,), what, move.before, before))
+            self.breaks.append(Inconsistency("event", (position,), what, move.before, before))
         known[move.field] = move.after
 
 
 @attrs.define
 class Loads:
-    """What the blocks of loaded rows come to: each begins behind the last."""
+    """What the transactions of loaded rows come to: each begins behind the last."""
 
     rows: int = 0
     """How many rows were loaded."""
     packages: int = 0
     """How many packages they made."""
-    breaks: list[Difference] = attrs.field(factory=list[Difference])
-    """The blocks that do not begin where the one before has ended."""
+    breaks: list[Inconsistency] = attrs.field(factory=list[Inconsistency])
+    """The transactions that do not begin where the one before has ended."""
 
     def tell(self, event: Event) -> None:
         """Take in *event*, if it is about a block of rows."""
-        if event.verb not in LOADING:
+        if event.type not in LOADING:
             return
         for name, known in (("rows", self.rows), ("packages", self.packages)):
             first, last = event.data[name]
             if first != known + 1:
-                self.breaks.append(Difference("event", event.key, f"the first of its {name}", first, known + 1))
+                self.breaks.append(Inconsistency("event", event.key, f"the first of its {name}", first, known + 1))
             setattr(self, name, last)
 
 
 def replay_differences(
     replay: Replay, entities: Iterable[Member | Job | Package | Assignment], answers: Iterable[Answer] = ()
-) -> Iterator[Difference]:
+) -> Iterator[Inconsistency]:
     """Yield where *replay*, of all that was ever told about them, comes to something else than what is stored."""
     yield from replay.breaks
     stored = dict(map(_tracked, entities))
     for (kind, key), fields in stored.items():
         told = replay.fields.get((kind, key))
         if told is None:
-            yield Difference(kind, key, "what the history tells of it", None, "how it was made")
+            yield Inconsistency(kind, key, "what the history tells of it", None, "how it was made")
         else:
             yield from _field_differences((kind, key), fields, told)
     for kind, key in replay.fields.keys() - stored.keys():
-        yield Difference(kind, key, "what is stored", None, "what the history tells of")
+        yield Inconsistency(kind, key, "what is stored", None, "what the history tells of")
     yield from _answer_differences(replay.saves, answers)
 
 
@@ -119,21 +119,21 @@ def _tracked(entity: Member | Job | Package | Assignment) -> tuple[Thing, Fields
             return ("package", entity.key), {"state": entity.state.value, "round": entity.round}
         case Assignment():
             fields: Fields = {"state": entity.state.value, "member": entity.member, "round": entity.round}
-            return ("turn", entity.key), fields
+            return ("assignment", entity.key), fields
 
 
-def _field_differences(thing: Thing, stored: Fields, told: Fields) -> Iterator[Difference]:
+def _field_differences(thing: Thing, stored: Fields, told: Fields) -> Iterator[Inconsistency]:
     for name, value in stored.items():
         if value != told.get(name):
-            yield Difference(*thing, f"{name}, as the history tells it,", value, told.get(name))
+            yield Inconsistency(*thing, f"{name}, as the history tells it,", value, told.get(name))
 
 
-def _answer_differences(told: Mapping[Key, int], answers: Iterable[Answer]) -> Iterator[Difference]:
+def _answer_differences(told: Mapping[Key, int], answers: Iterable[Answer]) -> Iterator[Inconsistency]:
     """Yield the answers that were said more or less often than the history tells.
 
-    What a turn of nobody says comes with the turn; only when it is said anew is that told.
+    What an assignment of nobody says comes with the assignment; only when it is said anew is that told.
     """
     said: dict[Key, int] = {answer.key: answer.version + int(answer.member is not None) for answer in answers}
     for key in sorted({*told, *said}):
         if said.get(key) != told.get(key, 0):
-            yield Difference("answer", key, "how often it was said", said.get(key), told.get(key, 0))
+            yield Inconsistency("answer", key, "how often it was said", said.get(key), told.get(key, 0))

@@ -1,49 +1,49 @@
-"""Who may go on with a turn: it is held, it is theirs, and its job lets work go on."""
+"""Who may go on with an assignment: it is held, it is theirs, and its job lets work go on."""
 
 from __future__ import annotations
 
 from itagflow.errors import NotAllowed, NotHeld
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package, TurnState
+from itagflow.model.package import Assignment, Package, AssignmentState
 from itagflow.model.workspace import Member
 
 
-def must_hold(turn: Assignment, by: Member | None) -> None:
-    """Check that *turn* is held, and by *by* when somebody is named.
+def must_hold(assignment: Assignment, by: Member | None) -> None:
+    """Check that *assignment* is held, and by *by* when somebody is named.
 
     Raises:
         NotHeld: when it is only offered, has ended, or is another member's.
     """
     if by is not None:
-        must_be_of(turn, by)
-    if turn.state is TurnState.OFFERED:
-        raise NotHeld(turn.key, "it is offered: claim it first")
-    if turn.state is not TurnState.HELD:
-        raise _over(turn)
+        must_be_of(assignment, by)
+    if assignment.state is AssignmentState.OFFERED:
+        raise NotHeld(assignment.key, "it is offered: claim it first")
+    if assignment.state is not AssignmentState.HELD:
+        raise _over(assignment)
 
 
-def must_not_be_returned(turn: Assignment) -> None:
-    """Check that *turn* did not end without its work: its member has nothing to see there any more.
+def must_not_be_returned(assignment: Assignment) -> None:
+    """Check that *assignment* did not end without its work: its member has nothing to see there any more.
 
     Raises:
         NotHeld: when it did.
     """
-    if turn.state is TurnState.RETURNED:
-        raise _over(turn)
+    if assignment.state is AssignmentState.RETURNED:
+        raise _over(assignment)
 
 
-def must_be_of(turn: Assignment, member: Member) -> None:
-    """Check that *turn* is, or was, the one of *member*.
+def must_be_of(assignment: Assignment, member: Member) -> None:
+    """Check that *assignment* is, or was, the one of *member*.
 
     Raises:
         NotHeld: when it is another member's.
     """
-    if turn.member != member.id:
-        raise NotHeld(turn.key, f"it is another member's, not {member.account}'s")
+    if assignment.member != member.id:
+        raise NotHeld(assignment.key, f"it is another member's, not {member.account}'s")
 
 
 def must_be_working(job: Job, act: str) -> None:
-    """Check that *job* lets held turns go on: it runs or is paused.
+    """Check that *job* lets held assignments go on: it runs or is paused.
 
     Raises:
         NotAllowed: when it is a draft, finished or archived.
@@ -63,6 +63,6 @@ def stage_of(package: Package) -> Stage:
     return package.stage
 
 
-def _over(turn: Assignment) -> NotHeld:
-    how = turn.outcome.value if turn.outcome else turn.state.value
-    return NotHeld(turn.key, f"it was {how}{f' ({turn.remark})' if turn.remark else ''}: claim anew")
+def _over(assignment: Assignment) -> NotHeld:
+    how = assignment.outcome.value if assignment.outcome else assignment.state.value
+    return NotHeld(assignment.key, f"it was {how}{f' ({assignment.comment})' if assignment.comment else ''}: claim anew")

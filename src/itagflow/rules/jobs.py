@@ -9,7 +9,7 @@ import attrs
 
 from itagflow.errors import Incomplete, InvalidData, NotAllowed, Problem
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.jobpart import JobPart
+from itagflow.model.partition import JobPartition
 from itagflow.model.number import whole_number
 from itagflow.model.workspace import Member
 from itagflow.rules.access import Action, Policy, belongs, refusal
@@ -66,7 +66,7 @@ def must_fit_its_template(job: Job, act: str) -> None:
     Raises:
         Incomplete: when some have still to.
     """
-    if job.following is not None:
+    if job.pending_template_change is not None:
         reason = "answers still follow a change of the template: if it broke off, change_template(job, []) goes on"
         raise Incomplete(act, reason)
 
@@ -108,7 +108,7 @@ def hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
     return ""
 
 
-def cut(whole: JobPart, count: int) -> tuple[JobPart, ...]:
+def cut(whole: JobPartition, count: int) -> tuple[JobPartition, ...]:
     """Return *count* parts of *whole*, in order, that differ by one task at the most; fewer when there are fewer tasks.
 
     Without any task there is one part, which is empty.
@@ -116,7 +116,7 @@ def cut(whole: JobPart, count: int) -> tuple[JobPart, ...]:
     Raises:
         InvalidData: when *count* is less than one.
 
-    >>> [(part.first, part.last) for part in cut(JobPart(job=4, first=1, last=10), 3)]
+    >>> [(part.first, part.last) for part in cut(JobPartition(job=4, first=1, last=10), 3)]
     [(1, 3), (4, 6), (7, 10)]
     """
     whole_number("parts", "", count, least=1)
@@ -124,7 +124,7 @@ def cut(whole: JobPart, count: int) -> tuple[JobPart, ...]:
     tasks = _stretches((whole.first, whole.last), of)
     packages = _stretches(whole.packages, of) if whole.packages else [None] * of
     return tuple(
-        JobPart(job=whole.job, first=first, last=last, index=index, of=of, packages=own)
+        JobPartition(job=whole.job, first=first, last=last, index=index, of=of, packages=own)
         for index, ((first, last), own) in enumerate(zip(tasks, packages, strict=True), 1)
     )
 
@@ -136,7 +136,7 @@ def _stretches(whole: tuple[int, int], count: int) -> list[tuple[int, int]]:
     return [(one, after - 1) for one, after in pairwise(firsts)]
 
 
-def packages_of(part: JobPart) -> range:
+def packages_of(part: JobPartition) -> range:
     """Return the numbers of the packages that are verified with *part*.
 
     Raises:

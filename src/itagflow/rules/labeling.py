@@ -1,4 +1,4 @@
-"""What happens inside a turn: save, abandon, restore, and the end of labeling."""
+"""What happens inside an assignment: save, abandon, restore, and the end of labeling."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
 from itagflow.model.text import flaw
 from itagflow.rules.change import Act, Change, Saved, record
-from itagflow.rules.lifecycles import TURN, Closing
+from itagflow.rules.lifecycles import ASSIGNMENT, Closing
 from itagflow.rules.voting import merge
 
 
-def must_cover(turn: Assignment, task: Task) -> None:
-    """Check that *task* is in the scope of *turn*.
+def must_cover(assignment: Assignment, task: Task) -> None:
+    """Check that *task* is in the scope of *assignment*.
 
     Raises:
-        InvalidData: when it is in another package, or the turn is about other tasks.
+        InvalidData: when it is in another package, or the assignment is about other tasks.
     """
-    if task.package != turn.package:
-        raise InvalidData(str(task), [Problem("", f"is in package {task.package}, not in that of {turn}")])
-    if not turn.covers(task.number):
-        asked = ", ".join(map(str, turn.scope or ()))
-        raise InvalidData(str(task), [Problem("", f"is not in the scope of {turn}: tasks {asked}")])
+    if task.package != assignment.package:
+        raise InvalidData(str(task), [Problem("", f"is in package {task.package}, not in that of {assignment}")])
+    if not assignment.covers(task.number):
+        asked = ", ".join(map(str, assignment.scope or ()))
+        raise InvalidData(str(task), [Problem("", f"is not in the scope of {assignment}: tasks {asked}")])
 
 
 def must_be_different(tasks: Sequence[Task]) -> None:
@@ -47,30 +47,30 @@ def must_be_different(tasks: Sequence[Task]) -> None:
 
 
 def answer(
-    turn: Assignment,
+    assignment: Assignment,
     task: Task,
     act: Act,
     *,
     replies: Replies | None = None,
     abandoned: str | None = None,
     verdict: Verdict | None = None,
-    remark: str = "",
+    comment: str = "",
     template_version: int = 0,
 ) -> Answer:
-    """Return what *turn* now says about *task*; its replies answer the template of this version."""
+    """Return what *assignment* now says about *task*; its replies answer the template of this version."""
     return Answer(
-        job=turn.job,
-        assignment=turn.id,
+        job=assignment.job,
+        assignment=assignment.id,
         task=task.number,
-        package=turn.package,
-        stage=turn.stage,
-        round=turn.round,
-        member=turn.member,
+        package=assignment.package,
+        stage=assignment.stage,
+        round=assignment.round,
+        member=assignment.member,
         at=act.at,
         replies=replies,
-        abandoned=abandoned,
+        abandon_reason=abandoned,
         verdict=verdict,
-        remark=remark,
+        comment=comment,
         template_version=template_version,
     )
 
@@ -82,7 +82,7 @@ def says_the_same(old: Answer | None, new: Answer) -> bool:
 
 def put(
     verb: str,
-    turn: Assignment,
+    assignment: Assignment,
     old: Answer | None,
     new: Answer,
     act: Act,
@@ -90,28 +90,28 @@ def put(
     data: dict[str, Any],
     also: tuple[Saved, ...] = (),
 ) -> Change:
-    """Store *new* as the turn's answer; what it replaces goes into the history as *data* says."""
+    """Store *new* as the assignment's answer; what it replaces goes into the history as *data* says."""
     if old is None:
-        return record(act, verb, about=turn, task=new.task, add=(new,), save=also, data=data)
+        return record(act, verb, about=assignment, task=new.task, add=(new,), save=also, data=data)
     save: list[Saved] = [(old, new)]
     save += also
-    return record(act, verb, about=turn, task=new.task, save=save, data=data)
+    return record(act, verb, about=assignment, task=new.task, save=save, data=data)
 
 
 def put_all(
     verb: str,
-    turn: Assignment,
+    assignment: Assignment,
     said: Sequence[tuple[Answer | None, Answer]],
     act: Act,
     *,
     data: dict[str, Any],
     also: tuple[Saved, ...] = (),
 ) -> Change:
-    """Store several answers of the turn as one act; *data* lists their tasks and what they replace."""
+    """Store several answers of the assignment as one act; *data* lists their tasks and what they replace."""
     add = [new for old, new in said if old is None]
     save: list[Saved] = [(old, new) for old, new in said if old is not None]
     save += also
-    return record(act, verb, about=turn, add=add, save=save, data=data)
+    return record(act, verb, about=assignment, add=add, save=save, data=data)
 
 
 def abandon_reason(template: Template, reason: str) -> str:
@@ -136,7 +136,7 @@ def restored(given_up: Answer | None, task: Task, *, review: bool) -> Replies | 
     Raises:
         Incomplete: when it is not given up; or, in *review*, when there is nothing that could come back.
     """
-    if given_up is None or not given_up.dropped:
+    if given_up is None or not given_up.is_abandoned:
         raise Incomplete("restore", "the task is not abandoned", (task.number,))
     if review and given_up.stage is Stage.LABEL and given_up.replies is None:
         raise Incomplete("restore", "nothing was saved before it was abandoned: modify it instead", (task.number,))
@@ -146,31 +146,31 @@ def restored(given_up: Answer | None, task: Task, *, review: bool) -> Replies | 
 def closed(
     verb: str,
     outcome: Outcome,
-    turn: Assignment,
+    assignment: Assignment,
     act: Act,
     closing: Closing,
     *,
-    remark: str = "",
+    comment: str = "",
     sent_back: tuple[int, ...] | None = None,
 ) -> Assignment:
-    """Return *turn* as it is after submit, review, accept or reject.
+    """Return *assignment* as it is after submit, review, accept or reject.
 
     Raises:
         WrongState: when it is not held, or at another stage than the verb's.
         Incomplete: when tasks are missing, stand judged wrong, or are undecided; or a reason is.
     """
-    state = TURN.advance(turn.state, verb, closing, str(turn))
-    return attrs.evolve(turn, state=state, outcome=outcome, ended_at=act.at, remark=remark, sent_back=sent_back)
+    state = ASSIGNMENT.advance(assignment.state, verb, closing, str(assignment))
+    return attrs.evolve(assignment, state=state, outcome=outcome, ended_at=act.at, comment=comment, sent_back=sent_back)
 
 
 def merged(
-    turn: Assignment, votes: Sequence[Sequence[Answer]], template: Template, min_votes: int, act: Act, *, id: int
+    assignment: Assignment, votes: Sequence[Sequence[Answer]], template: Template, min_votes: int, act: Act, *, id: int
 ) -> tuple[Assignment, tuple[Answer, ...]]:
-    """Return the turn without a member that the votes of a round come to, and its answer for each task.
+    """Return the assignment without a member that the votes of a round come to, and its answer for each task.
 
-    *votes* holds the answers of all voters for each task; *turn* is the vote that came last.
+    *votes* holds the answers of all voters for each task; *assignment* is the vote that came last.
     """
-    outcome = attrs.evolve(turn, id=id, member=None, outcome=Outcome.MERGED, token="", version=0)
+    outcome = attrs.evolve(assignment, id=id, member=None, outcome=Outcome.MERGED, token="", version=0)
     answers = list[Answer]()
     for said in votes:
         won = merge(template, said, min_votes)
@@ -186,7 +186,7 @@ def merged(
                 member=None,
                 at=act.at,
                 replies=won.replies,
-                abandoned=won.abandoned,
+                abandon_reason=won.abandoned,
                 disputed=won.disputed,
                 template_version=max(vote.template_version for vote in said),
             )
@@ -195,4 +195,4 @@ def merged(
 
 
 def _content(answer: Answer) -> tuple[Any, ...]:
-    return (answer.replies, answer.abandoned, answer.verdict, answer.remark)
+    return (answer.replies, answer.abandon_reason, answer.verdict, answer.comment)

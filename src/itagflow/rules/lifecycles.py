@@ -1,4 +1,4 @@
-"""The lifecycles of job, package and turn: three tables and the guards on their rows."""
+"""The lifecycles of job, package and assignment: three tables and the guards on their rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 from itagflow.errors import Incomplete, WrongState
 from itagflow.lifecycle import Lifecycle, Step
 from itagflow.model.job import Job, JobState, Stage, Workflow
-from itagflow.model.package import Assignment, PackageState, TurnState
+from itagflow.model.package import Assignment, PackageState, AssignmentState
 
 
 @attrs.frozen(kw_only=True)
@@ -28,10 +28,10 @@ class JobAct:
 
 @attrs.frozen(kw_only=True)
 class Closing:
-    """What the guards of the turn's lifecycle look at when work ends."""
+    """What the guards of the assignment's lifecycle look at when work ends."""
 
-    turn: Assignment
-    """The turn."""
+    assignment: Assignment
+    """The assignment."""
     missing: tuple[int, ...] = ()
     """The tasks of its scope without an answer."""
     wrong: tuple[int, ...] = ()
@@ -58,24 +58,24 @@ def _nothing_open(act: JobAct) -> None:
         raise Incomplete("finish", reason)
 
 
-def must_be_at(turn: Assignment, verb: str, *stages: Stage) -> None:
-    """Check that *turn* is at one of the stages that *verb* is for.
+def must_be_at(assignment: Assignment, verb: str, *stages: Stage) -> None:
+    """Check that *assignment* is at one of the stages that *verb* is for.
 
     Raises:
         WrongState: when it is not.
     """
-    if turn.stage not in stages:
-        raise WrongState(str(turn), verb, turn.stage)
+    if assignment.stage not in stages:
+        raise WrongState(str(assignment), verb, assignment.stage)
 
 
-def _at(verb: str, *stages: Stage) -> Step[TurnState]:
-    """Return the row of a verb that ends a turn's work at these stages."""
+def _at(verb: str, *stages: Stage) -> Step[AssignmentState]:
+    """Return the row of a verb that ends an assignment's work at these stages."""
 
     def right_stage(closing: Closing) -> None:
-        must_be_at(closing.turn, verb, *stages)
+        must_be_at(closing.assignment, verb, *stages)
 
     guards = (right_stage, _everything_answered) if verb == "submit" else (right_stage, _nothing_wrong, _all_decided)
-    return Step(verb, TurnState.HELD, TurnState.DONE, (right_stage, _reasoned) if verb == "reject" else guards)
+    return Step(verb, AssignmentState.HELD, AssignmentState.DONE, (right_stage, _reasoned) if verb == "reject" else guards)
 
 
 def _everything_answered(closing: Closing) -> None:
@@ -122,23 +122,23 @@ JOB = Lifecycle(
 )
 """The lifecycle of a job."""
 
-TURN = Lifecycle(
-    "turn",
-    TurnState.OFFERED,
+ASSIGNMENT = Lifecycle(
+    "assignment",
+    AssignmentState.OFFERED,
     [
-        Step("claim", TurnState.OFFERED, TurnState.HELD),
+        Step("claim", AssignmentState.OFFERED, AssignmentState.HELD),
         _at("submit", Stage.LABEL),
         _at("review", Stage.INSPECT),
         _at("accept", Stage.ACCEPT),
         _at("reject", Stage.INSPECT, Stage.ACCEPT),
         *(
-            Step(verb, state, TurnState.RETURNED)
+            Step(verb, state, AssignmentState.RETURNED)
             for verb in ("release", "expire", "reassign", "recall")
-            for state in (TurnState.OFFERED, TurnState.HELD)
+            for state in (AssignmentState.OFFERED, AssignmentState.HELD)
         ),
     ],
 )
-"""The lifecycle of a turn.  A claim from the pool makes a turn that is HELD at once."""
+"""The lifecycle of an assignment.  A claim from the pool makes an assignment that is HELD at once."""
 
 
 def package_lifecycle(workflow: Workflow) -> Lifecycle[PackageState]:

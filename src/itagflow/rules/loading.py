@@ -12,7 +12,7 @@ import attrs
 from itagflow import jsontext
 from itagflow.errors import NotAllowed, Problem
 from itagflow.jsontext import standard
-from itagflow.model.job import AvgSize, FieldBase, FixedSize, Job
+from itagflow.model.job import PackageCount, GroupByField, FixedSize, Job
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Row, Task
@@ -31,7 +31,7 @@ MAX_DEPTH = 200
 """How deep the lists and objects of a row may be nested: Python reads deep ones only where its stack has room."""
 
 BLOCK = 5_000
-"""About how many rows are stored as one block."""
+"""About how many rows are stored as one transaction."""
 
 
 @attrs.frozen
@@ -83,7 +83,7 @@ def ready(item: object, number: int, template: Template, job: Job) -> Ready | li
     data, packaging = content["data"], job.packaging
     try:
         key = _as_key(data[job.row_key]) if job.row_key else ""
-        value = standard.dumps(data[packaging.field]) if isinstance(packaging, FieldBase) else ""
+        value = standard.dumps(data[packaging.field]) if isinstance(packaging, GroupByField) else ""
     except ValueError:  # 1e400 and 1e500 are both read as infinite, and would be taken for the same
         return [Problem(f"{where}, data", "a number that no float can hold names the row or its package")]
     if wrong := key_flaw(key) or key_flaw(value):  # the row itself has it escaped
@@ -114,7 +114,7 @@ def _row_problems(where: str, text: str, content: Any, template: Template, job: 
     wanted = set(template.fields)
     if job.row_key:
         wanted.add(job.row_key)
-    if isinstance(job.packaging, FieldBase):
+    if isinstance(job.packaging, GroupByField):
         wanted.add(job.packaging.field)
     lacking = wanted.difference(cast("Mapping[str, Any]", data))
     return [Problem(f"{where}, data.{field}", "is missing") for field in sorted(lacking)]
@@ -140,18 +140,18 @@ def _as_key(value: object) -> str:
     return value if isinstance(value, str) else standard.dumps(value)
 
 
-def must_have_no_prelabels(job: Job, turn: Assignment | None) -> None:
-    """Check that the draft *job* can take more rows; *turn* is any turn of it, if there is one.
+def must_have_no_prelabels(job: Job, assignment: Assignment | None) -> None:
+    """Check that the draft *job* can take more rows; *assignment* is any assignment of it, if there is one.
 
     Raises:
         NotAllowed: when pre-labels have come to its packages, which may have gone on.
     """
-    if turn is not None:
+    if assignment is not None:
         raise NotAllowed("nobody", "load more rows", f"job {job.name!r} has pre-labels: publish it, then append")
 
 
 def block_size(job: Job, counter: JobCounter) -> int:
-    """Return how many rows are stored as one block: whole packages, where they have a fixed size."""
+    """Return how many rows are stored as one transaction: whole packages, where they have a fixed size."""
     size = _fixed_size(job, counter)
     return BLOCK if size is None else max(size, BLOCK // size * size)
 
@@ -161,9 +161,9 @@ def _fixed_size(job: Job, counter: JobCounter) -> int | None:
     match job.packaging:
         case FixedSize(size):
             return size
-        case AvgSize(packages):
+        case PackageCount(packages):
             return max(1, -(-counter.tasks // packages))
-        case FieldBase():
+        case GroupByField():
             return None
 
 
@@ -177,9 +177,9 @@ def places(job: Job, counter: JobCounter, rows: Sequence[Ready], known: Mapping[
     match job.packaging:
         case FixedSize(size) if draft:
             return [number // size + 1 for number in numbers]
-        case AvgSize(packages) if draft:
+        case PackageCount(packages) if draft:
             return [number % packages + 1 for number in numbers]
-        case FieldBase():
+        case GroupByField():
             return _by_value(rows, dict(known) if draft else {}, counter.packages)
         case _:
             size = _fixed_size(job, counter) or 1

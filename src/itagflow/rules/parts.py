@@ -8,7 +8,7 @@ from typing import Any, cast
 import attrs
 
 from itagflow.errors import Problem
-from itagflow.model.part import Labels, Part
+from itagflow.model.annotation import Labels, Annotation
 from itagflow.model.region import Regions
 from itagflow.model.reply import Choice, Choices, Reply
 from itagflow.model.segment import Segments
@@ -24,14 +24,14 @@ _FIELDS: Mapping[type[Reply], tuple[tuple[str, str], ...]] = {
 """Where a reply keeps its parts, and where its question keeps what is asked about them."""
 
 
-def parts(question: Question, reply: Reply) -> Iterator[tuple[str, tuple[Question, ...], Part]]:
+def parts(question: Question, reply: Reply) -> Iterator[tuple[str, tuple[Question, ...], Annotation]]:
     """Yield each part of *reply*: its path, what is asked about it, and itself."""
     for name, asked in _FIELDS.get(type(reply), ()):
         for index, part in enumerate(getattr(reply, name)):
             yield f"{question.id}.{name}[{index}]", getattr(question, asked), part
 
 
-def marked(reply: Reply) -> Iterator[Part]:
+def marked(reply: Reply) -> Iterator[Annotation]:
     """Yield every part that *reply* marks."""
     for name, _ in _FIELDS.get(type(reply), ()):
         yield from getattr(reply, name)
@@ -47,7 +47,7 @@ def spelled_out(question: Question, reply: Reply) -> Reply:
     return attrs.evolve(reply, **changed) if changed else reply
 
 
-def _labeled(part: Part, title: str) -> Part:
+def _labeled(part: Annotation, title: str) -> Annotation:
     if part.label is None or title in part.labels:
         return part
     return attrs.evolve(part, label=None, labels={title: part.label, **part.labels})
@@ -64,7 +64,7 @@ def relabeled(question: Question, reply: Reply, edit: Callable[[tuple[Question, 
     return attrs.evolve(reply, **changed) if changed else reply
 
 
-def _with_labels(part: Part, labels: Labels) -> Part:
+def _with_labels(part: Annotation, labels: Labels) -> Annotation:
     return part if labels == part.labels else attrs.evolve(part, labels=labels)
 
 
@@ -108,7 +108,7 @@ def part_problems(question: Question, reply: Reply) -> Iterator[Problem]:
         yield from _label_problems(path, children, part)
 
 
-def _label_problems(path: str, children: tuple[Question, ...], part: Part) -> Iterator[Problem]:
+def _label_problems(path: str, children: tuple[Question, ...], part: Annotation) -> Iterator[Problem]:
     if part.label is not None:
         titles = ", ".join(repr(child.title) for child in children) or "none"
         yield Problem(f"{path}.label", f"is short for the one question about it; here they are {titles}: use labels")

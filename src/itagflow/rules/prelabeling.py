@@ -10,7 +10,7 @@ import attrs
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.entity import Entity
 from itagflow.model.job import Job, Stage
-from itagflow.model.package import Assignment, Outcome, Package, TurnState
+from itagflow.model.package import Assignment, Outcome, Package, AssignmentState
 from itagflow.model.prelabel import Prediction, PreLabel
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Task
@@ -28,15 +28,15 @@ Formal = bool | float
 class PrelabelReport:
     """What pre-labeling did, in tasks."""
 
-    formal: int = 0
+    accepted: int = 0
     """How many count as labeled."""
-    prefilled: int = 0
+    suggested: int = 0
     """How many are shown to people, who put them right."""
-    silent: int = 0
+    no_prediction: int = 0
     """How many the source has nothing to say about."""
     failed: int = 0
     """How many it failed on, or said something about that does not fit the template."""
-    busy: int = 0
+    in_progress: int = 0
     """How many are left out because people work, or have worked, on their package."""
     problems: tuple[Problem, ...] = ()
     """Why it failed: the first 1,000 problems."""
@@ -92,9 +92,9 @@ def is_untouched(job: Job, package: Package) -> bool:
     return first and package.free == reviewing.slots(job, Stage.LABEL)
 
 
-def has_prelabel(task: Task, turns: Sequence[Assignment]) -> bool:
-    """Return whether *task* has a pre-label already; *turns* are those of its package."""
-    return any(turn.outcome in GIVEN and turn.covers(task.number) for turn in turns)
+def has_prelabel(task: Task, assignments: Sequence[Assignment]) -> bool:
+    """Return whether *task* has a pre-label already; *assignments* are those of its package."""
+    return any(assignment.outcome in GIVEN and assignment.covers(task.number) for assignment in assignments)
 
 
 def prelabeled(
@@ -106,7 +106,7 @@ def prelabeled(
     act: Act,
     ids: tuple[int, int],
 ) -> tuple[Package, tuple[Entity, ...]]:
-    """Return *package* with its pre-labels, and the turns and answers that hold them.
+    """Return *package* with its pre-labels, and the assignments and answers that hold them.
 
     Those that are *counting* take their tasks out of what is left to label of its *tasks*; when nothing is left,
     the package passes.
@@ -114,8 +114,8 @@ def prelabeled(
     added = list[Entity]()
     for outcome, said, id in ((Outcome.PRELABELED, counting, ids[0]), (Outcome.SUGGESTED, showing, ids[1])):
         if said:
-            turn = turn_of_nobody(package, Stage.LABEL, outcome, tuple(sure.task.number for sure in said), act, id)
-            added += [turn, *(_answer(turn, sure, act) for sure in said)]
+            assignment = assignment_of_nobody(package, Stage.LABEL, outcome, tuple(sure.task.number for sure in said), act, id)
+            added += [assignment, *(_answer(assignment, sure, act) for sure in said)]
     number = package.prelabeled + len(counting) + len(showing)
     return attrs.evolve(_left(job, package, tasks, counting, act), prelabeled=number), tuple(added)
 
@@ -123,17 +123,17 @@ def prelabeled(
 def _left(job: Job, package: Package, tasks: Sequence[int], counting: Sequence[Sound], act: Act) -> Package:
     if not counting:
         return package
-    settled = {sure.task.number for sure in counting}
-    left = tuple(task for task in (tasks if package.scope is None else package.scope) if task not in settled)
+    high_water_mark = {sure.task.number for sure in counting}
+    left = tuple(task for task in (tasks if package.scope is None else package.scope) if task not in high_water_mark)
     if left:
         return attrs.evolve(package, scope=left)
     return reviewing.passed(job, package, act, tasks=tasks, first=True)
 
 
-def turn_of_nobody(
+def assignment_of_nobody(
     package: Package, stage: Stage, outcome: Outcome, scope: tuple[int, ...] | None, act: Act, id: int
 ) -> Assignment:
-    """Return a turn without a member that has ended with this outcome."""
+    """Return an assignment without a member that has ended with this outcome."""
     return Assignment(
         job=package.job,
         id=id,
@@ -141,7 +141,7 @@ def turn_of_nobody(
         stage=stage,
         round=package.round,
         member=None,
-        state=TurnState.DONE,
+        state=AssignmentState.DONE,
         made_at=act.at,
         scope=scope,
         outcome=outcome,
@@ -149,6 +149,6 @@ def turn_of_nobody(
     )
 
 
-def _answer(turn: Assignment, sure: Sound, act: Act) -> Answer:
-    said = labeling.answer(turn, sure.task, act, replies=sure.replies, template_version=sure.template_version)
+def _answer(assignment: Assignment, sure: Sound, act: Act) -> Answer:
+    said = labeling.answer(assignment, sure.task, act, replies=sure.replies, template_version=sure.template_version)
     return attrs.evolve(said, score=sure.score, model=sure.model)

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 
 from itagflow.model.job import Job, Stage
-from itagflow.model.package import PASSING, Assignment, Outcome, Package, PackageState, TurnState
+from itagflow.model.package import PASSING, Assignment, Outcome, Package, PackageState, AssignmentState
 from itagflow.model.result import Provenance, Result, StageResult
-from itagflow.model.task import Answer, Task, TaskState, Work
+from itagflow.model.task import Answer, Task, TaskState, WorkItem
 
 GIVEN = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
-"""The outcomes of the turns that hold pre-labels."""
+"""The outcomes of the assignments that hold pre-labels."""
 
 
 @attrs.frozen
@@ -23,32 +23,32 @@ class Case:
     """The job."""
     package: Package
     """The task's package."""
-    turns: Sequence[Assignment]
+    assignments: Sequence[Assignment]
     """Every turn of the package, by round, then by id."""
     answers: Mapping[int, Answer]
-    """The answers about this task by the id of their turn."""
+    """The answers about this task by the id of their assignment."""
     task: int
     """The number of the task."""
 
     def done(self, stage: Stage, since: int = 0) -> list[Assignment]:
-        """Return the turns at *stage* that ended with their work, in this round or later."""
-        return [t for t in self.turns if t.stage is stage and t.state is TurnState.DONE and t.round >= since]
+        """Return the assignments at *stage* that ended with their work, in this round or later."""
+        return [t for t in self.assignments if t.stage is stage and t.state is AssignmentState.DONE and t.round >= since]
 
     def labeled(self) -> Assignment | None:
-        """Return the turn that closed the last labeling of this task, or None."""
-        turns = [t for t in self.done(Stage.LABEL) if t.outcome in self.closing and t.covers(self.task)]
-        return turns[-1] if turns else None
+        """Return the assignment that closed the last labeling of this task, or None."""
+        assignments = [t for t in self.done(Stage.LABEL) if t.outcome in self.closing and t.covers(self.task)]
+        return assignments[-1] if assignments else None
 
     @property
     def closing(self) -> tuple[Outcome, ...]:
-        """The outcomes of the turns that close the labeling of a task."""
+        """The outcomes of the assignments that close the labeling of a task."""
         by_people = Outcome.MERGED if self.job.workflow.label.votes > 1 else Outcome.SUBMITTED
         return (by_people, Outcome.PRELABELED, Outcome.IMPORTED)
 
     @property
     def prelabel(self) -> Answer | None:
         """The pre-label of this task, if it has one."""
-        given = [self.answers[t.id] for t in self.turns if t.outcome in GIVEN and t.id in self.answers]
+        given = [self.answers[t.id] for t in self.assignments if t.outcome in GIVEN and t.id in self.answers]
         return given[-1] if given else None
 
     @property
@@ -64,20 +64,20 @@ class Case:
 
     def own(self, stage: Stage, since: int) -> Answer | None:
         """Return the last answer that reviewers at *stage* gave themselves, since that round."""
-        for turn in reversed(self.done(stage, since)):
-            answer = self.answers.get(turn.id)
-            if answer is not None and answer.counts:
+        for assignment in reversed(self.done(stage, since)):
+            answer = self.answers.get(assignment.id)
+            if answer is not None and answer.is_resolved:
                 return answer
         return None
 
 
-def sort_turns(turns: Sequence[Assignment]) -> list[Assignment]:
-    """Return *turns* in the order in which they matter: by round, then by id."""
-    return sorted(turns, key=lambda turn: (turn.round, turn.id))
+def sort_assignments(assignments: Sequence[Assignment]) -> list[Assignment]:
+    """Return *assignments* in the order in which they matter: by round, then by id."""
+    return sorted(assignments, key=lambda assignment: (assignment.round, assignment.id))
 
 
 def shown_at(case: Case, stage: Stage) -> Answer | None:
-    """Return what a turn at *stage* is to judge, or at LABEL to do again; None for a first labeling."""
+    """Return what an assignment at *stage* is to judge, or at LABEL to do again; None for a first labeling."""
     label = case.labeled()
     if label is None:
         return None
@@ -105,39 +105,39 @@ def _stage_results(case: Case) -> Iterator[StageResult]:
     answer = case.answers.get(label.id) if label else None
     if label is None or answer is None or case.being_labeled:
         return
-    yield _stage_result(Stage.LABEL, answer, label.round, looked_at=True)
+    yield _stage_result(Stage.LABEL, answer, label.round, inspected=True)
     for stage in case.job.workflow.stages[1:]:
         answer = case.own(stage, label.round) or answer
-        passed = [turn for turn in case.done(stage, label.round) if turn.outcome in PASSING]
+        passed = [assignment for assignment in case.done(stage, label.round) if assignment.outcome in PASSING]
         if passed:
-            yield _stage_result(stage, answer, label.round, looked_at=passed[-1].covers(case.task))
+            yield _stage_result(stage, answer, label.round, inspected=passed[-1].covers(case.task))
 
 
-def _stage_result(stage: Stage, answer: Answer, round: int, *, looked_at: bool) -> StageResult:
+def _stage_result(stage: Stage, answer: Answer, round: int, *, inspected: bool) -> StageResult:
     return StageResult(
         stage=stage,
-        replies=None if answer.dropped else answer.replies,
-        abandoned=answer.abandoned,
+        replies=None if answer.is_abandoned else answer.replies,
+        abandon_reason=answer.abandon_reason,
         round=round,
         member=answer.member,
         disputed=answer.disputed,
-        looked_at=looked_at,
+        inspected=inspected,
     )
 
 
 def _provenance(case: Case) -> Iterator[Provenance]:
-    for turn in case.turns:
-        if turn.state is not TurnState.DONE or turn.outcome is None or turn.ended_at is None:
+    for assignment in case.assignments:
+        if assignment.state is not AssignmentState.DONE or assignment.outcome is None or assignment.ended_at is None:
             continue
-        if turn.stage is not Stage.LABEL or turn.covers(case.task):
-            answer = case.answers.get(turn.id)
+        if assignment.stage is not Stage.LABEL or assignment.covers(case.task):
+            answer = case.answers.get(assignment.id)
             yield Provenance(
-                stage=turn.stage,
-                round=turn.round,
-                member=turn.member,
-                outcome=turn.outcome,
-                looked_at=turn.covers(case.task),
-                at=turn.ended_at,
+                stage=assignment.stage,
+                round=assignment.round,
+                member=assignment.member,
+                outcome=assignment.outcome,
+                inspected=assignment.covers(case.task),
+                at=assignment.ended_at,
                 score=answer.score if answer else None,
                 model=answer.model if answer else "",
             )
@@ -161,7 +161,7 @@ def counted(package: Package, cases: Iterable[Case]) -> Package:
 def corrected(case: Case) -> bool:
     """Return whether the task has a pre-label, and people have given it another answer."""
     before, now = case.prelabel, _present_answer(case, live=False)
-    return before is not None and now is not None and not now.dropped and now.replies != before.replies
+    return before is not None and now is not None and not now.is_abandoned and now.replies != before.replies
 
 
 def state(case: Case, *, live: bool = True) -> TaskState:
@@ -172,11 +172,11 @@ def state(case: Case, *, live: bool = True) -> TaskState:
     answer = _present_answer(case, live=live)
     if answer is None:
         return TaskState.TODO
-    if answer.dropped:
+    if answer.is_abandoned:
         return TaskState.ABANDONED
     if case.package.state is PackageState.DONE:
         return TaskState.FINAL
-    passed = any(turn.outcome in PASSING and turn.round >= answer.round for turn in case.turns)
+    passed = any(assignment.outcome in PASSING and assignment.round >= answer.round for assignment in case.assignments)
     return TaskState.PASSED if passed else TaskState.ANSWERED
 
 
@@ -186,82 +186,82 @@ def _present_answer(case: Case, *, live: bool) -> Answer | None:
     since = case.package.round if case.being_labeled else (label.round if label else 0)
     outcomes = case.closing if label else (Outcome.SUBMITTED,)
     present = None
-    for turn, answer in _said(case, live=live):
-        if turn.round < since or not answer.counts:
+    for assignment, answer in _said(case, live=live):
+        if assignment.round < since or not answer.is_resolved:
             continue
-        if turn.stage is not Stage.LABEL or case.being_labeled or turn.outcome in outcomes:
+        if assignment.stage is not Stage.LABEL or case.being_labeled or assignment.outcome in outcomes:
             present = answer
     return present
 
 
 def judged_wrong(case: Case, *, live: bool = True) -> tuple[bool, str]:
-    """Return whether the task stands judged wrong, and the last remark that sent it back."""
-    wrong, remark = False, ""
-    for turn in case.turns:
-        answer = case.answers.get(turn.id) if _speaks(case, turn, live=live) else None
+    """Return whether the task stands judged wrong, and the last comment that sent it back."""
+    wrong, comment = False, ""
+    for assignment in case.assignments:
+        answer = case.answers.get(assignment.id) if _speaks(case, assignment, live=live) else None
         if answer is not None and answer.wrong:
-            wrong, remark = True, answer.remark
-        elif answer is not None and (answer.counts or answer.verdict):
+            wrong, comment = True, answer.comment
+        elif answer is not None and (answer.is_resolved or answer.verdict):
             wrong = False
-        if turn.outcome is Outcome.REJECTED and turn.sent_back is None:
-            wrong, remark = True, turn.remark
-        elif turn.outcome in PASSING:
+        if assignment.outcome is Outcome.REJECTED and assignment.sent_back is None:
+            wrong, comment = True, assignment.comment
+        elif assignment.outcome in PASSING:
             wrong = False
-    return wrong, remark
+    return wrong, comment
 
 
 def _said(case: Case, *, live: bool) -> Iterator[tuple[Assignment, Answer]]:
-    for turn in case.turns:
-        answer = case.answers.get(turn.id)
-        if answer is not None and _speaks(case, turn, live=live):
-            yield turn, answer
+    for assignment in case.assignments:
+        answer = case.answers.get(assignment.id)
+        if answer is not None and _speaks(case, assignment, live=live):
+            yield assignment, answer
 
 
-def _speaks(case: Case, turn: Assignment, *, live: bool) -> bool:
-    if not live and case.being_voted_on and turn.round == case.package.round and turn.outcome is Outcome.SUBMITTED:
+def _speaks(case: Case, assignment: Assignment, *, live: bool) -> bool:
+    if not live and case.being_voted_on and assignment.round == case.package.round and assignment.outcome is Outcome.SUBMITTED:
         return False
-    done = turn.state is TurnState.DONE and turn.outcome is not Outcome.SUGGESTED
-    return done or (live and turn.state is TurnState.HELD)
+    done = assignment.state is AssignmentState.DONE and assignment.outcome is not Outcome.SUGGESTED
+    return done or (live and assignment.state is AssignmentState.HELD)
 
 
-def work(case: Case, turn: Assignment, task: Task) -> Work:
-    """Return *task* as *turn* sees it."""
-    if len(case.turns) == 1:  # nobody was here before
-        return Work(task=task, answer=case.answers.get(turn.id))
-    shown = shown_at(case, turn.stage)
+def work(case: Case, assignment: Assignment, task: Task) -> WorkItem:
+    """Return *task* as *assignment* sees it."""
+    if len(case.assignments) == 1:  # nobody was here before
+        return WorkItem(task=task, answer=case.answers.get(assignment.id))
+    shown = shown_at(case, assignment.stage)
     label = case.labeled()
     merged = case.answers.get(label.id) if label else None
-    _, remark = judged_wrong(case, live=False)
-    return Work(
+    _, comment = judged_wrong(case, live=False)
+    return WorkItem(
         task=task,
-        answer=case.answers.get(turn.id),
-        shown=shown,
+        answer=case.answers.get(assignment.id),
+        submitted=shown,
         votes=tuple(_votes(case, label.round)) if label and merged and merged.disputed else (),
-        remark=remark if turn.round > 1 else "",
-        draft=_draft(case, turn),
+        comment=comment if assignment.round > 1 else "",
+        previous=_draft(case, assignment),
         prelabel=case.prelabel,
     )
 
 
 def _votes(case: Case, round: int) -> Iterator[Answer]:
-    for turn in case.turns:
-        answer = case.answers.get(turn.id)
-        if answer is not None and turn.outcome is Outcome.SUBMITTED and turn.round == round:
+    for assignment in case.assignments:
+        answer = case.answers.get(assignment.id)
+        if answer is not None and assignment.outcome is Outcome.SUBMITTED and assignment.round == round:
             yield answer
 
 
-def _draft(case: Case, turn: Assignment) -> Answer | None:
-    """Return what the last returned turn at the same stage and round had saved.
+def _draft(case: Case, assignment: Assignment) -> Answer | None:
+    """Return what the last returned assignment at the same stage and round had saved.
 
-    Of several voters each sees only their own: whoever gave a turn back may still vote.
+    Of several voters each sees only their own: whoever gave an assignment back may still vote.
     """
-    voting = case.being_voted_on and turn.stage is Stage.LABEL
+    voting = case.being_voted_on and assignment.stage is Stage.LABEL
     earlier = [
         case.answers[other.id]
-        for other in case.turns
+        for other in case.assignments
         if other.id in case.answers
-        and other.state is TurnState.RETURNED
-        and (other.stage, other.round) == (turn.stage, turn.round)
-        and (other.member == turn.member or not voting)
+        and other.state is AssignmentState.RETURNED
+        and (other.stage, other.round) == (assignment.stage, assignment.round)
+        and (other.member == assignment.member or not voting)
     ]
     return earlier[-1] if earlier else None

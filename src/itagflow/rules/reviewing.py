@@ -8,7 +8,7 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.job import Job, Route, Stage
-from itagflow.model.package import Assignment, Outcome, Package, TurnState
+from itagflow.model.package import Assignment, Outcome, Package, AssignmentState
 from itagflow.model.text import flaw
 from itagflow.model.workspace import Member
 from itagflow.rules.change import Act
@@ -17,7 +17,7 @@ from itagflow.rules.sampling import scope_of_review
 
 
 def slots(job: Job, stage: Stage) -> int:
-    """Return how many turns *stage* needs for one package: the votes, or one."""
+    """Return how many assignments *stage* needs for one package: the votes, or one."""
     return job.workflow.label.votes if stage is Stage.LABEL else 1
 
 
@@ -94,10 +94,10 @@ def remaining(package: Package, scope: tuple[int, ...] | None, tasks: Sequence[i
     return tuple(task for task in (tasks if scope is None else scope) if task not in package.erased)
 
 
-def authors(job: Job, package: Package, turns: Sequence[Assignment]) -> list[int]:
+def authors(job: Job, package: Package, assignments: Sequence[Assignment]) -> list[int]:
     """Return the keys of the members to whom the work due on *package* is offered, as its route says.
 
-    For LABEL the rule's route: the members whose turns closed the latest round, nobody (the pool), or one
+    For LABEL the rule's route: the members whose assignments closed the latest round, nobody (the pool), or one
     named member.  For INSPECT, after a reject at ACCEPT, the inspector of the latest round.
     """
     route = job.workflow.label.rework
@@ -106,10 +106,10 @@ def authors(job: Job, package: Package, turns: Sequence[Assignment]) -> list[int
     if package.stage is Stage.LABEL and route is Route.POOL:
         return []
     closed = [
-        t for t in turns if t.stage is package.stage and t.state is TurnState.DONE and t.outcome is not Outcome.MERGED
+        t for t in assignments if t.stage is package.stage and t.state is AssignmentState.DONE and t.outcome is not Outcome.MERGED
     ]
-    latest = max((turn.round for turn in closed), default=0)
-    found = [turn.member for turn in closed if turn.round == latest and turn.member is not None]
+    latest = max((assignment.round for assignment in closed), default=0)
+    found = [assignment.member for assignment in closed if assignment.round == latest and assignment.member is not None]
     return found if package.stage is Stage.LABEL else found[-1:]
 
 
@@ -118,17 +118,17 @@ def with_offers(package: Package, offered: Sequence[Member]) -> Package:
     return attrs.evolve(package, free=package.free - len(offered)) if offered else package
 
 
-def tasks_of(turn: Assignment, tasks: Collection[int], package_tasks: Sequence[int]) -> tuple[int, ...]:
-    """Return *tasks* sorted, checked to be in the scope of *turn*.
+def tasks_of(assignment: Assignment, tasks: Collection[int], package_tasks: Sequence[int]) -> tuple[int, ...]:
+    """Return *tasks* sorted, checked to be in the scope of *assignment*.
 
     Raises:
         InvalidData: when some are not.
     """
-    scope = set(package_tasks if turn.scope is None else turn.scope)
+    scope = set(package_tasks if assignment.scope is None else assignment.scope)
     strange = sorted(set(tasks) - scope)
     if strange:
         raise InvalidData(
-            "the tasks to reject", [Problem(f"task {n}", f"is not in the scope of {turn}") for n in strange]
+            "the tasks to reject", [Problem(f"task {n}", f"is not in the scope of {assignment}") for n in strange]
         )
     return tuple(sorted(set(tasks)))
 

@@ -28,7 +28,7 @@ def sample(seed: int, package: int, stage: Stage, tasks: Sequence[int], size: fl
 def scope_of_review(
     job: Job, package: Package, stage: Stage, tasks: Sequence[int], disputes: Sequence[int], *, first: bool
 ) -> tuple[int, ...] | None:
-    """Return what the next turn of *package* at review stage *stage* is about; None: everything.
+    """Return what the next assignment of *package* at review stage *stage* is about; None: everything.
 
     The *first* time that is the sample and every disputed task.  Later it is what was sent back in any
     round, what is disputed, and, when the whole package was done again, the sample once more.

@@ -25,16 +25,16 @@ def may_see_votes(policy: Policy, member: Member, job: Job, *, has_voted: bool) 
     return has_voted or refusal(policy, member, Action.LABEL, job, Stage.LABEL) is not None
 
 
-def is_vote(turn: Assignment, round: int) -> bool:
-    """Return whether *turn* gives a vote in this round, or may still, or has been taken back from somebody who may."""
-    return turn.stage is Stage.LABEL and turn.round == round and turn.member is not None
+def is_vote(assignment: Assignment, round: int) -> bool:
+    """Return whether *assignment* gives a vote in this round, or may still, or has been taken back from somebody who may."""
+    return assignment.stage is Stage.LABEL and assignment.round == round and assignment.member is not None
 
 
-def is_given(turn: Assignment, round: int) -> bool:
-    """Return whether *turn* has given its vote in this round."""
-    return is_vote(turn, round) and turn.outcome is Outcome.SUBMITTED
+def is_given(assignment: Assignment, round: int) -> bool:
+    """Return whether *assignment* has given its vote in this round."""
+    return is_vote(assignment, round) and assignment.outcome is Outcome.SUBMITTED
 
 
-def reason(turn: Assignment) -> str:
+def reason(assignment: Assignment) -> str:
     """Return why a vote may not be seen."""
-    return f"votes are secret until package {turn.package} leaves LABEL"
+    return f"votes are secret until package {assignment.package} leaves LABEL"

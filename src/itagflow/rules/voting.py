@@ -61,10 +61,10 @@ def merge(template: Template, votes: Sequence[Answer], min_votes: int) -> Merged
     A reply wins a question if at least *min_votes* gave it and more than gave any other; no reply is a
     reply too.  The task is abandoned if *min_votes* abandoned it; fewer count as no vote.
     """
-    reasons = [vote.abandoned for vote in votes if vote.abandoned is not None]
+    reasons = [vote.abandon_reason for vote in votes if vote.abandon_reason is not None]
     if len(reasons) >= min_votes:
         return Merged(None, max(reasons, key=reasons.count), ())
-    standing = [vote.replies or {} for vote in votes if vote.abandoned is None]
+    standing = [vote.replies or {} for vote in votes if vote.abandon_reason is None]
     replies: dict[str, Reply] = {}
     disputed: list[str] = []
     for question in template.asked:

@@ -23,7 +23,7 @@ from itagflow.storage.fields import (
     unique_values,
 )
 from itagflow.storage.opening import open_store
-from itagflow.storage.port import Condition, Query, Reader, Scalar, Span, Store, Unless, Waking, Writer
+from itagflow.storage.port import Condition, Query, Reader, Scalar, Span, Store, Unless, SupportsNotify, Writer
 
 if TYPE_CHECKING:
     from itagflow.storage.postgres import PostgresStore
@@ -46,7 +46,7 @@ __all__ = [
     "SqliteStore",
     "Store",
     "Unless",
-    "Waking",
+    "SupportsNotify",
     "Writer",
     "check_query",
     "cursor",

@@ -18,10 +18,10 @@ from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.strategies import configure_tagged_union
 
-from itagflow.model.event import Move
+from itagflow.model.event import FieldChange
 from itagflow.model.job import Accept, Inspect, Label, Packaging, Route, Workflow
 from itagflow.model.migration import TemplateChange, TemplateStep
-from itagflow.model.package import Start
+from itagflow.model.package import QueueCursor
 from itagflow.model.region import Keypoint, Region
 from itagflow.model.reply import Reply
 from itagflow.model.segment import Segment
@@ -105,8 +105,8 @@ def _make() -> Converter:
     converter.register_structure_hook(str | tuple[str, ...] | None, _one_or_more)
     converter.register_structure_hook(Route | int | str, _route)
     converter.register_unstructure_hook(Route | int | str, lambda to: to.value if isinstance(to, Enum) else to)
-    converter.register_unstructure_hook(Move, lambda move: [move.kind, move.key, move.field, move.before, move.after])
-    converter.register_structure_hook(Move, lambda row, _: Move(row[0], tuple(row[1]), row[2], row[3], row[4]))
+    converter.register_unstructure_hook(FieldChange, lambda move: [move.kind, move.key, move.field, move.before, move.after])
+    converter.register_structure_hook(FieldChange, lambda row, _: FieldChange(row[0], tuple(row[1]), row[2], row[3], row[4]))
     for kind in (Keypoint, *get_args(Region), TextSpan, Relation, Segment):
         _as_they_are(converter, kind)
     for union in (Region, Packaging):
@@ -120,7 +120,7 @@ def _make() -> Converter:
     configure_tagged_union(TemplateStep, converter, tag_generator=_tag, tag_name="kind")
     converter.register_unstructure_hook(Workflow, lambda flow: _flow_out(converter, flow))
     converter.register_structure_hook(Workflow, lambda rules, _: _flow_in(converter, rules))
-    for kind in (Option, Scale, View, Question, Template, TemplateChange, *_RULES.values(), Start):
+    for kind in (Option, Scale, View, Question, Template, TemplateChange, *_RULES.values(), QueueCursor):
         # made here, where no exception strikes (see `_converter`), and not when each of them is first used
         _as_they_are(converter, kind)
     return converter

@@ -24,7 +24,7 @@ from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.package import Assignment, Package, PackageState, Purpose, Seat, TurnState
+from itagflow.model.package import Assignment, Package, PackageState, Purpose, ClaimCounter, AssignmentState
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
 from itagflow.model.text import nfc
@@ -276,7 +276,7 @@ _ASSIGNMENT = Fields(
         _choice("stage", Stage),
         _integer("round"),
         _integer_or_none("member"),
-        _choice("state", TurnState),
+        _choice("state", AssignmentState),
         _flag("live", derived=True),
         _time_limit("lease_until"),
         _text("token"),
@@ -297,14 +297,14 @@ _ANSWER = Fields(
         _choice("stage", Stage),
         _integer("round"),
         _integer_or_none("member"),
-        _flag("counts", derived=True),
-        _flag("dropped", derived=True),
+        _flag("is_resolved", derived=True),
+        _flag("is_abandoned", derived=True),
         _choice_or_none("verdict", Verdict),
         _thousandths("seconds"),
     ),
     (("job", "task", "assignment"),),
 )
-_SEAT = Fields(Seat, (_integer("job"), _choice("stage", Stage), _integer("member")), (_integer("held"),))
+_SEAT = Fields(ClaimCounter, (_integer("job"), _choice("stage", Stage), _integer("member")), (_integer("active"),))
 _EVENT = Fields(
     Event,
     (_integer("position"),),
@@ -312,10 +312,10 @@ _EVENT = Fields(
         _integer("workspace"),
         _integer("job"),
         _integer("package"),
-        _integer("turn"),
+        _integer("assignment"),
         _integer("task"),
         _integer("member"),
-        _text("verb"),
+        _text("type"),
         _time("at"),
         _text("became", derived=True),
     ),

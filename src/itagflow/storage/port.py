@@ -1,4 +1,4 @@
-"""The storage port: nine verbs inside ``read()`` and ``write()`` blocks.
+"""The storage port: nine verbs inside ``read()`` and ``write()`` transactions.
 
 How to write your own store, and what it must promise, is a page of the documentation;
 `itagflow.testing.StoreContract` proves it.
@@ -69,7 +69,7 @@ class Query(Generic[E]):
 
 
 class Reader(Protocol):
-    """**Protocol:** what can be asked inside a block.  All answers in one block fit together."""
+    """**Protocol:** what can be asked inside a transaction.  All answers in one transaction fit together."""
 
     def get(self, kind: type[E], key: Key) -> E:
         """Return the entity with this key.
@@ -98,7 +98,7 @@ class Reader(Protocol):
 
 
 class Writer(Reader, Protocol):
-    """**Protocol:** what can be done inside a write block, all or nothing."""
+    """**Protocol:** what can be done inside a write transaction, all or nothing."""
 
     def add(self, *entities: Entity) -> tuple[Entity, ...]:
         """Insert new entities and return them as stored: events with their position.
@@ -113,18 +113,18 @@ class Writer(Reader, Protocol):
 
         Raises:
             Conflict: when one is not; none is saved then.  A store that has saved others before it finds out may
-                refuse to keep the block instead, with `StoreFailed` at its end.
+                refuse to keep the transaction instead, with `StoreFailed` at its end.
         """
         ...
 
     def take(self, query: Query[E]) -> E | None:
-        """Return the first match that no other writer holds, and hold it until this block ends."""
+        """Return the first match that no other writer holds, and hold it until this transaction ends."""
         ...
 
-    def hold(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
-        """Return the entity like `get`, wait for other writers, and keep it from them until this block ends.
+    def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
+        """Return the entity like `get`, wait for other writers, and keep it from them until this transaction ends.
 
-        With *shared* it only stays as it is: other blocks may hold it in that way too, and none may save it.
+        With *shared* it only stays as it is: other transactions may hold it in that way too, and none may save it.
         With *create*, an entity with this key, that one is inserted first if there is none.  When several
         transactions create the same entity at once, one inserts it and the others return what it has stored.
 
@@ -147,31 +147,31 @@ class Store(Protocol):
         """What errors call it, such as the path of its file."""
         ...
 
-    def opener(self) -> Callable[[], Store] | None:
+    def connector(self) -> Callable[[], Store] | None:
         """Return what opens the same store in another process, and can be pickled; None when only this one has it."""
         ...
 
     def read(self, *, snapshot: bool = False) -> AbstractContextManager[Reader]:
-        """Open a block that only asks; with *snapshot* it may stay open for long and has its own connection.
+        """Open a transaction that only asks; with *snapshot* it may stay open for long and has its own connection.
 
         Raises:
-            StoreFailed: when the store is closed, or this thread has a block open already (a snapshot is not refused
-                for that, but in memory it is inside a block that writes).
+            StoreFailed: when the store is closed, or this thread has a transaction open already (a snapshot is not refused
+                for that, but in memory it is inside a transaction that writes).
         """
         ...
 
     def write(self) -> AbstractContextManager[Writer]:
-        """Open a block that is kept when it ends, and dropped when it raises.
+        """Open a transaction that is kept when it ends, and dropped when it raises.
 
         Raises:
-            StoreFailed: when this thread has a block open already.
+            StoreFailed: when this thread has a transaction open already.
         """
         ...
 
-    def settled(self) -> int:
-        """Return a position up to which the history is complete: no open block will put an event there any more.
+    def high_water_mark(self) -> int:
+        """Return a position up to which the history is complete: no open transaction will put an event there any more.
 
-        Whoever follows the history asks this first, and reads up to there in a block that begins later.
+        Whoever follows the history asks this first, and reads up to there in a transaction that begins later.
         """
         ...
 
@@ -181,22 +181,22 @@ class Store(Protocol):
         ...
 
     def close(self, timeout: float = 10.0) -> bool:
-        """Refuse new blocks from now on, and give back what the store holds.
+        """Refuse new transactions from now on, and give back what the store holds.
 
-        Idle snapshots end at once: their next question raises `StoreFailed`.  Blocks that run go on to their end, and
-        are waited for, for *timeout* seconds at most; a block of the calling thread is not waited for.  It may be
-        called from any thread, inside a block, from a signal handler or a finalizer, and more than once.
+        Idle snapshots end at once: their next question raises `StoreFailed`.  Transactions that run go on to their end, and
+        are waited for, for *timeout* seconds at most; a transaction of the calling thread is not waited for.  It may be
+        called from any thread, inside a transaction, from a signal handler or a finalizer, and more than once.
 
         Returns:
-            Whether all blocks have ended.
+            Whether all transactions have ended.
         """
         ...
 
 
 @runtime_checkable
-class Waking(Protocol):
+class SupportsNotify(Protocol):
     """**Protocol:** a store that can wake those who wait for news; others are asked once in a while."""
 
-    def listening(self) -> AbstractContextManager[Callable[[float], object]]:
-        """Begin to listen; what this gives waits until a block with events was stored, or so many seconds."""
+    def subscribe(self) -> AbstractContextManager[Callable[[float], object]]:
+        """Begin to listen; what this gives waits until a transaction with events was stored, or so many seconds."""
         ...

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from itagflow.model.entity import E, Entity
-from itagflow.model.event import Event, Move
-from itagflow.model.job import Accept, AvgSize, Crew, FixedSize, Inspect, Job, JobState, Label, Stage, Workflow
+from itagflow.model.event import Event, FieldChange
+from itagflow.model.job import Accept, PackageCount, StageWorkers, FixedSize, Inspect, Job, JobState, Label, Stage, Workflow
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.migration import (
     AddOption,
@@ -20,7 +20,7 @@ from itagflow.model.migration import (
     RenameQuestion,
     TemplateChange,
 )
-from itagflow.model.package import Assignment, Outcome, Package, PackageState, Purpose, Seat, Start, TurnState
+from itagflow.model.package import Assignment, Outcome, Package, PackageState, Purpose, ClaimCounter, QueueCursor, AssignmentState
 from itagflow.model.region import Box, Keypoint, Keypoints, Mask, Point, Polygon, Polyline, Regions, RotatedBox
 from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Reply, Text
 from itagflow.model.segment import Segment, Segments
@@ -77,8 +77,8 @@ def a_task(number: int = 1, **fields: Any) -> Task:
     return attrs.evolve(Task(job=4, number=number, package=1, row=row), **fields)
 
 
-def a_turn(id: int = 5, **fields: Any) -> Assignment:
-    """Return a turn of member 2 on package 1 of job 4 with these fields."""
+def a_assignment(id: int = 5, **fields: Any) -> Assignment:
+    """Return an assignment of member 2 on package 1 of job 4 with these fields."""
     given: dict[str, Any] = {
         "job": 4,
         "id": id,
@@ -86,14 +86,14 @@ def a_turn(id: int = 5, **fields: Any) -> Assignment:
         "stage": Stage.LABEL,
         "round": 1,
         "member": 2,
-        "state": TurnState.HELD,
+        "state": AssignmentState.HELD,
         "made_at": AT,
     }
     return attrs.evolve(Assignment(**given), **fields)
 
 
 def an_answer(task: int = 1, **fields: Any) -> Answer:
-    """Return the answer of turn 5 about a task of job 4 with these fields."""
+    """Return the answer of assignment 5 about a task of job 4 with these fields."""
     given: dict[str, Any] = {
         "job": 4,
         "assignment": 5,
@@ -109,7 +109,7 @@ def an_answer(task: int = 1, **fields: Any) -> Answer:
 
 def an_event(verb: str = "claim", **fields: Any) -> Event:
     """Return an event of job 4 that is not stored yet, with these fields."""
-    return attrs.evolve(Event(at=AT, verb=verb, workspace=1, member=2, job=4), **fields)
+    return attrs.evolve(Event(at=AT, type=verb, workspace=1, member=2, job=4), **fields)
 
 
 def one_of_each() -> list[Entity]:
@@ -121,10 +121,10 @@ def one_of_each() -> list[Entity]:
         a_job(),
         a_package(),
         a_task(),
-        a_turn(),
+        a_assignment(),
         an_answer(),
         JobCounter(job=4),
-        Seat(job=4, stage=Stage.LABEL, member=2),
+        ClaimCounter(job=4, stage=Stage.LABEL, member=2),
         an_event(),
     ]
     return [*plain, *_people(), *_orders(), *_work()]
@@ -162,8 +162,8 @@ def _orders() -> list[Entity]:
     )
     counts = {"priority": -2, "version": 9}
     notes = {"tags": ("x", "y"), "remark": "r", "guideline": "g", "due_at": AT}
-    crew = {Stage.LABEL: Crew((2, 3), ("night",)), Stage.INSPECT: Crew()}
-    states = {"state": JobState.PAUSED, "row_key": "id", "packaging": AvgSize(3)}
+    crew = {Stage.LABEL: StageWorkers((2, 3), ("night",)), Stage.INSPECT: StageWorkers()}
+    states = {"state": JobState.PAUSED, "row_key": "id", "packaging": PackageCount(3)}
     moves: dict[str, Any] = {
         "state": PackageState.INSPECT,
         "round": 2,
@@ -174,7 +174,7 @@ def _orders() -> list[Entity]:
     }
     moves["due"] = AT
     return [
-        a_job(id=14, name="all", workflow=flow, workforce=crew, following=_change(), **states, **counts, **notes),
+        a_job(id=14, name="all", workflow=flow, workforce=crew, pending_template_change=_change(), **states, **counts, **notes),
         JobCounter(job=14, tasks=5, packages=3, rows_read=6, version=9),
         a_job(id=15, name="votes", workflow=Workflow(Label(votes=3, min_votes=2), Inspect())),
         a_package(2, disputes=(3, 4), scope=(3,), rejects=(3,), value='"left"', prelabeled=2, corrected=1, **moves),
@@ -202,24 +202,24 @@ def _change() -> TemplateChange:
 
 def _work() -> list[Entity]:
     said = {str(number): reply for number, reply in enumerate(_replies(), 1)}
-    judged = {"verdict": Verdict.WRONG, "remark": "r", "disputed": ("1",), "member": None, "score": 0.5, "model": "m"}
+    judged = {"verdict": Verdict.WRONG, "comment": "r", "disputed": ("1",), "member": None, "score": 0.5, "model": "m"}
     judged |= {"template_version": 2, "seconds": 12.345}
-    ended = {"outcome": Outcome.REJECTED, "ended_at": AT, "remark": "no", "sent_back": (1,), "lease_until": AT}
+    ended = {"outcome": Outcome.REJECTED, "ended_at": AT, "comment": "no", "sent_back": (1,), "lease_until": AT}
     where: dict[str, Any] = {
         "stage": Stage.INSPECT,
         "member": None,
-        "state": TurnState.DONE,
+        "state": AssignmentState.DONE,
         "scope": (1, 2),
         "token": "t",
     }
     where["purpose"] = Purpose.ADJUDICATION
-    move = Move("package", (4, 1), "state", "label", "inspect")
+    move = FieldChange("package", (4, 1), "state", "label", "inspect")
     return [
-        a_turn(15, **where, **ended),
+        a_assignment(15, **where, **ended),
         an_answer(2, replies=said, abandoned="dark", **judged),
         an_answer(3, replies={}),
-        Seat(job=4, stage=Stage.ACCEPT, member=2, held=3, start=Start(1, AT), version=1),
-        an_event("save", package=1, turn=5, task=2, changes=(move,), data={"was": {"2": [1, "x"]}}),
+        ClaimCounter(job=4, stage=Stage.ACCEPT, member=2, active=3, cursor=QueueCursor(1, AT), version=1),
+        an_event("save", package=1, assignment=5, task=2, changes=(move,), data={"previous": {"2": [1, "x"]}}),
     ]
 
 

@@ -19,14 +19,14 @@ from itagflow.testing.builders import (
     a_package,
     a_task,
     a_template,
-    a_turn,
+    a_assignment,
     a_workspace,
     an_event,
     changed,
 )
 from itagflow.testing.counting import within
 from itagflow.testing.opening import Opening, refused
-from itagflow.testing.threads import PATIENCE, Running, start
+from itagflow.testing.threads import TIMEOUT, Running, start
 
 PACKAGES = Query(Package, order=("number",))
 """All packages in order."""
@@ -38,7 +38,7 @@ LATE_VERBS: dict[str, Callable[[Any], object]] = {
     "add": lambda writer: writer.add(a_package(9)),
     "save": lambda writer: writer.save(changed(a_package(1))),
     "take": lambda writer: writer.take(PACKAGES),
-    "hold": lambda writer: writer.hold(Package, (4, 1)),
+    "hold": lambda writer: writer.lock(Package, (4, 1)),
     "remove": lambda writer: writer.remove(PACKAGES, 1),
 }
 """Every verb, to be tried when its transaction has ended."""
@@ -104,7 +104,7 @@ class Closing(Opening):
         store.close()
 
     def test_several_saves_are_all_or_none(self) -> None:
-        """When the last of them is refused, the first are not saved either; or else the block cannot be kept."""
+        """When the last of them is refused, the first are not saved either; or else the transaction cannot be kept."""
         store = self._with_three()
         for kind, wrong in ((Conflict, changed(changed(a_package(2)))), (NotFound, changed(a_package(9)))):
             try:
@@ -125,7 +125,7 @@ class Closing(Opening):
         ]
         others: list[Entity] = [
             a_task(1, row_key="k"),
-            a_turn(1, package=9),
+            a_assignment(1, package=9),
             a_job(id=1),
             a_template(id=1),
             a_workspace(id=1),
@@ -172,9 +172,9 @@ class Closing(Opening):
             before = list(reader.find(PACKAGES))
             other = start(lambda: _save_and_add(store))
             other.ended.wait(0.1)
-            assert list(reader.find(PACKAGES)) == before, "a read block sees what others have written meanwhile"
-            assert reader.count(PACKAGES) == 3, "a read block counts what others have written meanwhile"
-            assert reader.get(Package, (4, 1)) == a_package(1), "a read block gets what others have saved meanwhile"
+            assert list(reader.find(PACKAGES)) == before, "a read transaction sees what others have written meanwhile"
+            assert reader.count(PACKAGES) == 3, "a read transaction counts what others have written meanwhile"
+            assert reader.get(Package, (4, 1)) == a_package(1), "a read transaction gets what others have saved meanwhile"
         other.result("a writer")
         store.close()
 
@@ -187,7 +187,7 @@ class Closing(Opening):
             _refuse_late(name, verb, writer)
             assert found == [a_package(n) for n in (1, 2, 3)]
         with store.read() as reader:
-            assert list(reader.find(PACKAGES)) == [a_package(n) for n in (1, 2, 3)], "a writer wrote after its block"
+            assert list(reader.find(PACKAGES)) == [a_package(n) for n in (1, 2, 3)], "a writer wrote after its transaction"
         store.close()
 
     def test_a_reader_ends_with_its_block(self) -> None:
@@ -225,7 +225,7 @@ class Closing(Opening):
             "read": lambda: _enter(store.read()),
             "read(snapshot=True)": lambda: _enter(store.read(snapshot=True)),
             "write": lambda: _enter(store.write()),
-            "settled": store.settled,
+            "high_water_mark": store.high_water_mark,
         }
         for name, act in acts.items():
             for run in (act, partial(_run_in_thread, act)):
@@ -244,7 +244,7 @@ class Closing(Opening):
         assert monotonic() - before < 0.2 + 5, "close waited for much longer than told"
         with refused(StoreFailed), store.read():
             raise AssertionError("a transaction was opened while the store was closing")
-        closing = start(lambda: store.close(timeout=PATIENCE))
+        closing = start(lambda: store.close(timeout=TIMEOUT))
         assert not closing.ended.wait(0.1), "close did not wait for the write transaction"
         end.set()
         assert closing.result("close") is True
@@ -252,7 +252,7 @@ class Closing(Opening):
         assert inside.is_set()
 
     def test_closing_waits_for_who_reads(self) -> None:
-        """A read block that is not a snapshot goes on to its end too."""
+        """A read transaction that is not a snapshot goes on to its end too."""
         store = self._with_three()
         _, end, other = _hold_open(store.read, lambda reader: reader.count(PACKAGES))
         assert store.close(timeout=0.1) is False, "close returned True while a read transaction was open"
@@ -265,14 +265,14 @@ class Closing(Opening):
         store = self._with_three()
         with store.write() as writer:
             writer.add(a_package(4))
-            with within(PATIENCE):
+            with within(TIMEOUT):
                 assert store.close(timeout=0.2) is False, "close returned True inside an open transaction"
             assert writer.count(PACKAGES) == 4
             writer.add(a_package(5))
         assert store.close() is True
-        opener = store.opener()
-        if opener is not None:
-            again = opener()
+        connector = store.connector()
+        if connector is not None:
+            again = connector()
             with again.read() as reader:
                 assert reader.count(PACKAGES) == 5, "what was written while the store was closed is lost"
             again.close()
@@ -280,7 +280,7 @@ class Closing(Opening):
     def test_who_waits_for_its_turn_is_refused(self) -> None:
         """A writer that has not begun when the store is closed does not begin any more."""
         store = self._with_three()
-        _, end, _ = _hold_open(store.write, lambda writer: writer.hold(Package, (4, 1)))
+        _, end, _ = _hold_open(store.write, lambda writer: writer.lock(Package, (4, 1)))
         waiting = start(lambda: _enter(store.write()))
         waiting.ended.wait(0.1)
         begun = waiting.ended.is_set()
@@ -349,7 +349,7 @@ def _save_and_add(store: Store) -> None:
         writer.add(a_package(4))
 
 
-def _refuse_late(name: str, verb: Callable[[Any], object], reader: Reader, when: str = "its block had ended") -> None:
+def _refuse_late(name: str, verb: Callable[[Any], object], reader: Reader, when: str = "its transaction had ended") -> None:
     """Check that a verb is refused with our error."""
     try:
         verb(reader)
@@ -367,8 +367,8 @@ def _rest(half: Iterator[Package]) -> list[Package]:
         return []
 
 
-def _enter(block: Any) -> None:
-    with block:
+def _enter(transaction: Any) -> None:
+    with transaction:
         return
 
 
@@ -377,17 +377,17 @@ def _add_fourth(writer: Writer) -> None:
 
 
 def _hold_open(
-    open_block: Callable[[], Any], act: Callable[[Any], object]
+    open_transaction: Callable[[], Any], act: Callable[[Any], object]
 ) -> tuple[threading.Event, threading.Event, Running]:
-    """Open a block in another thread; return what is set once it has acted, what lets it end, and the thread."""
+    """Open a transaction in another thread; return what is set once it has acted, what lets it end, and the thread."""
     inside, end = threading.Event(), threading.Event()
 
     def work() -> None:
-        with open_block() as block:
-            act(block)
+        with open_transaction() as transaction:
+            act(transaction)
             inside.set()
-            assert end.wait(PATIENCE), "nobody let the block end"
+            assert end.wait(TIMEOUT), "nobody let the transaction end"
 
     running = start(work)
-    assert inside.wait(PATIENCE), "the block could not be opened"
+    assert inside.wait(TIMEOUT), "the transaction could not be opened"
     return inside, end, running

@@ -16,7 +16,7 @@ from itagflow.testing.counting import OtherProcess, count_up, prepare, read_coun
 from itagflow.testing.forking import Forking
 from itagflow.testing.interrupting import Interrupting
 from itagflow.testing.opening import Trying
-from itagflow.testing.threads import PATIENCE, Running, often_switched, start
+from itagflow.testing.threads import TIMEOUT, Running, often_switched, start
 
 AT_ONCE = 8
 """How many threads work at the same time."""
@@ -44,7 +44,7 @@ class Threading(Trying):
         with often_switched():
             threads = [start(work, unknown=unknown) for _ in range(AT_ONCE)]
             for thread in threads:
-                thread.result("a thread that counts up", 2 * PATIENCE)
+                thread.result("a thread that counts up", 2 * TIMEOUT)
         require_count(store, AT_ONCE * each, AT_ONCE * each)
         assert store.close() is True
 
@@ -67,7 +67,7 @@ class Threading(Trying):
                 written += work is count_up
                 number += 1
                 running.append(start(partial(work, store), unknown=unknown))
-            running[0].ended.wait(PATIENCE)
+            running[0].ended.wait(TIMEOUT)
             for thread in [thread for thread in running if thread.ended.is_set() or thread is running[0]]:
                 thread.result("a request")
                 running.remove(thread)
@@ -86,11 +86,11 @@ class Shutdown(Trying):
         for _ in range(50 if self.is_long else 6):
             acknowledged += self._close_under_load(store)
             require_closed_files(before)
-            opener = store.opener()
-            if opener is None:
+            connector = store.connector()
+            if connector is None:
                 store, acknowledged = prepare(self.open_store()), 0
             else:
-                store = opener()
+                store = connector()
                 require_count(store, acknowledged, acknowledged)
         assert store.close() is True
 
@@ -114,20 +114,20 @@ class Processes(Trying):
 
     def _opened(self) -> tuple[Store, Callable[[], Store]]:
         store = prepare(self.open_store())
-        opener = store.opener()
-        if opener is None:
+        connector = store.connector()
+        if connector is None:
             store.close()
             raise SkipTest("no other process can open this store")
-        return store, opener
+        return store, connector
 
     def test_what_another_process_writes_is_seen(self) -> None:
         """At once, and the other way round; a snapshot stays as it was."""
-        store, opener = self._opened()
-        other = OtherProcess(opener)
+        store, connector = self._opened()
+        other = OtherProcess(connector)
         for number in range(5):
             with store.read(snapshot=True):
                 other.begin(1)
-                assert other.end(self.patience) == 2 * number + 1, "another process does not see what was written"
+                assert other.end(self.timeout) == 2 * number + 1, "another process does not see what was written"
             assert read_count(store) == 2 * number + 1, "what another process has written is not seen"
             count_up(store)
         other.stop()
@@ -135,12 +135,12 @@ class Processes(Trying):
 
     def test_two_processes_lose_nothing(self) -> None:
         """They count one package up together, and each sees all of it at the end."""
-        store, opener = self._opened()
-        other, each = OtherProcess(opener), 1000 if self.is_long else 50
+        store, connector = self._opened()
+        other, each = OtherProcess(connector), 1000 if self.is_long else 50
         other.begin(each)
         for _ in range(each):
             count_up(store)
-        assert other.end(2 * PATIENCE) >= each
+        assert other.end(2 * TIMEOUT) >= each
         require_count(store, 2 * each, 2 * each)
         other.stop()
         store.close()

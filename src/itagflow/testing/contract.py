@@ -11,7 +11,7 @@ from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import STAGES, Job
-from itagflow.model.package import Assignment, Package, PackageState, TurnState
+from itagflow.model.package import Assignment, Package, PackageState, AssignmentState
 from itagflow.model.task import Task
 from itagflow.model.workspace import Workspace
 from itagflow.storage import Query, Span, Store, Unless, cursor
@@ -22,7 +22,7 @@ from itagflow.testing.builders import (
     a_package,
     a_task,
     a_template,
-    a_turn,
+    a_assignment,
     a_workspace,
     an_event,
     changed,
@@ -86,7 +86,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         """Reading, holding and saving of nothing is refused."""
         store = self.open_store()
         with store.write() as writer:
-            for act in (lambda: writer.get(Job, (9,)), lambda: writer.hold(Job, (9,)), lambda: writer.save(a_job())):
+            for act in (lambda: writer.get(Job, (9,)), lambda: writer.lock(Job, (9,)), lambda: writer.save(a_job())):
                 with refused(NotFound):
                     act()
         store.close()
@@ -145,11 +145,11 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         store.close()
 
     def test_what_was_taken_back_is_never_seen_again(self) -> None:
-        """What a dropped block had made, or was removed, is not mistaken for what comes later."""
+        """What a dropped transaction had made, or was removed, is not mistaken for what comes later."""
         store = self.filled(a_job())
         with refused(StoreFailed), store.write() as writer:
-            writer.save(changed(a_job(), remark="dropped"))
-            assert writer.get(Job, (4,)).remark == "dropped"
+            writer.save(changed(a_job(), remark="is_abandoned"))
+            assert writer.get(Job, (4,)).remark == "is_abandoned"
             raise StoreFailed("test", "stop", "")
         with store.write() as writer:
             writer.remove(Query(Job), 1)
@@ -228,14 +228,14 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
     def test_unless_something_is_beside_it(self) -> None:
         """The pool leaves out what a member has labeled, in any round or in the same."""
         packages = [a_package(n, round=2) for n in (1, 2, 3, 4)]
-        turns = [
-            a_turn(1, package=1, round=1, state=TurnState.DONE),
-            a_turn(2, package=2, round=2),
-            a_turn(3, package=3, member=9),
-            a_turn(4, package=4, state=TurnState.RETURNED),
+        assignments = [
+            a_assignment(1, package=1, round=1, state=AssignmentState.DONE),
+            a_assignment(2, package=2, round=2),
+            a_assignment(3, package=3, member=9),
+            a_assignment(4, package=4, state=AssignmentState.RETURNED),
         ]
-        store = self.filled(*packages, *turns)
-        mine: dict[str, Any] = {"member": 2, "state": (TurnState.HELD, TurnState.DONE)}
+        store = self.filled(*packages, *assignments)
+        mine: dict[str, Any] = {"member": 2, "state": (AssignmentState.HELD, AssignmentState.DONE)}
         place = {"job": "job", "number": "package"}
 
         def left(same: dict[str, str]) -> list[int]:
@@ -283,7 +283,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         store.close()
 
     def test_positions_rise(self) -> None:
-        """In the order of the blocks, also after one that raised; numbers may be left out."""
+        """In the order of the transactions, also after one that raised; numbers may be left out."""
         store = self.open_store()
         positions = list[int]()
         for verb in ("a", "b", "c"):
@@ -294,22 +294,22 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
             with refused(StoreFailed), store.write() as writer:
                 writer.add(an_event("lost"))
                 raise StoreFailed("test", "stop", "")
-        assert store.settled() >= positions[-1]
+        assert store.high_water_mark() >= positions[-1]
         with store.read() as reader:
             found = list(reader.find(Query(Event, {"position": Span(positions[0] + 1, None)}, order=("position",))))
-        assert [(event.position, event.verb) for event in found] == [(positions[1], "b"), (positions[2], "c")]
+        assert [(event.position, event.type) for event in found] == [(positions[1], "b"), (positions[2], "c")]
         assert 0 < positions[0] < positions[1] < positions[2]
         store.close()
 
     def test_a_block_in_a_block_is_refused(self) -> None:
-        """A verb inside another's block would see half an act."""
+        """A verb inside another's transaction would see half an act."""
         store = self.open_store()
         for outer in (store.read, store.write):
             for inner in (store.read, store.write):
                 with outer(), refused(StoreFailed), inner():
-                    raise AssertionError("the inner block was opened")
+                    raise AssertionError("the inner transaction was opened")
             with outer(), refused(StoreFailed):
-                store.settled()
+                store.high_water_mark()
         with store.write() as writer:
             writer.add(a_job())
         store.close()
@@ -331,11 +331,11 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         store = self.open_store()
         store.close()
         with refused(StoreFailed), store.read():
-            raise AssertionError("a block was opened")
+            raise AssertionError("a transaction was opened")
         with refused(StoreFailed), store.write():
-            raise AssertionError("a block was opened")
+            raise AssertionError("a transaction was opened")
         with refused(StoreFailed), store.read(snapshot=True):
-            raise AssertionError("a block was opened")
+            raise AssertionError("a transaction was opened")
 
     def test_large_values(self) -> None:
         """A row of some megabytes is kept."""

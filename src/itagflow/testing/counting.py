@@ -32,7 +32,7 @@ def prepare(store: Store) -> Store:
 def increase(writer: Writer) -> None:
     """Count one up, in two packages one after the other."""
     for key in KEYS:
-        held = writer.hold(Package, key)
+        held = writer.lock(Package, key)
         writer.save(changed(held, size=held.size + 1))
 
 
@@ -67,11 +67,11 @@ def require_count(store: Store, least: int, most: int | None = None) -> int:
 class OtherProcess:
     """A process that was spawned, has the same store open, and counts up when it is told."""
 
-    def __init__(self, opener: Callable[[], Store]) -> None:
+    def __init__(self, connector: Callable[[], Store]) -> None:
         """Start it, and wait until it has opened the store."""
         context = multiprocessing.get_context("spawn")
         self._ours, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(opener, theirs), daemon=True)
+        self._process = context.Process(target=serve, args=(connector, theirs), daemon=True)
         self._process.start()
         theirs.close()
         self._answer(START)
@@ -98,9 +98,9 @@ class OtherProcess:
         return answer
 
 
-def serve(opener: Callable[[], Store], connection: Connection) -> None:
+def serve(connector: Callable[[], Store], connection: Connection) -> None:
     """Count up when told, in a process of its own, until the connection is closed."""
-    store = opener()
+    store = connector()
     connection.send(0)
     while True:
         try:
@@ -119,11 +119,11 @@ def serve(opener: Callable[[], Store], connection: Connection) -> None:
 class Witnesses:
     """Whoever must still be able to work: this thread, another thread, another process where the store allows one."""
 
-    def __init__(self, store: Store, other: OtherProcess | None, patience: float) -> None:
-        """Begin with a store that `prepare` has made ready; each of them must answer within *patience* seconds."""
-        self.store, self._other, self._patience = store, other, patience
+    def __init__(self, store: Store, other: OtherProcess | None, timeout: float) -> None:
+        """Begin with a store that `prepare` has made ready; each of them must answer within *timeout* seconds."""
+        self.store, self._other, self._patience = store, other, timeout
         self.least = self.most = 0
-        self._turn = 0
+        self._assignment = 0
 
     def check(self, what: str) -> None:
         """Check that all of them can write and read at once, one after the other, each time another one first.
@@ -132,9 +132,9 @@ class Witnesses:
             AssertionError: when one of them cannot, or what is stored is not what was done; it says *what* had struck.
         """
         witnesses = [self._this_thread, self._other_thread, self._another_process]
-        self._turn += 1
+        self._assignment += 1
         for place in range(3):
-            witness = witnesses[(self._turn + place) % 3]
+            witness = witnesses[(self._assignment + place) % 3]
             try:
                 witness()
             except Exception as error:
@@ -173,18 +173,18 @@ class Witnesses:
 
 
 @contextmanager
-def within(patience: float) -> Generator[None]:
-    """Raise when the block hangs: in the main thread only, for no other one can be woken."""
+def within(timeout: float) -> Generator[None]:
+    """Raise when the transaction hangs: in the main thread only, for no other one can be woken."""
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or not hasattr(signal, "setitimer"):
         yield
         return
 
     def wake(*_: object) -> None:
-        raise AssertionError(f"this thread hangs for {patience:g} seconds")
+        raise AssertionError(f"this thread hangs for {timeout:g} seconds")
 
     before = signal.signal(signal.SIGALRM, wake)
-    signal.setitimer(signal.ITIMER_REAL, patience)
+    signal.setitimer(signal.ITIMER_REAL, timeout)
     try:
         yield
     finally:
@@ -193,14 +193,14 @@ def within(patience: float) -> Generator[None]:
 
 
 @contextmanager
-def witnesses_of(store: Store, patience: float) -> Generator[Witnesses]:
+def witnesses_of(store: Store, timeout: float) -> Generator[Witnesses]:
     """Prepare a new store, and give those who must be able to work on it."""
-    opener = prepare(store).opener()
-    other = None if opener is None else OtherProcess(opener)
+    connector = prepare(store).connector()
+    other = None if connector is None else OtherProcess(connector)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # a connection that was struck may be dropped unclosed
-            yield Witnesses(store, other, patience)
+            yield Witnesses(store, other, timeout)
     finally:
         if other is not None:
             other.stop()

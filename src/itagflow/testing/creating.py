@@ -1,4 +1,4 @@
-"""Part of what every store promises: ``hold(create=)`` inserts what is missing, once, and returns what is stored."""
+"""Part of what every store promises: ``lock(create=)`` inserts what is missing, once, and returns what is stored."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from itagflow.errors import AlreadyExists, NotFound, StoreFailed
 from itagflow.model.job import Stage
-from itagflow.model.package import Package, Seat
+from itagflow.model.package import Package, ClaimCounter
 from itagflow.model.task import Task
 from itagflow.storage.port import Query, Store
 from itagflow.testing.builders import a_package, a_task, changed
@@ -14,7 +14,7 @@ from itagflow.testing.opening import Opening, refused
 from itagflow.testing.summing import sums
 from itagflow.testing.threads import often_switched, start
 
-COUNTER = Seat(job=4, stage=Stage.LABEL, member=2)
+COUNTER = ClaimCounter(job=4, stage=Stage.LABEL, member=2)
 """What the tests create."""
 
 
@@ -25,13 +25,13 @@ class Creating(Opening):
         """It is stored with the transaction, and dropped with it."""
         store = self.open_store()
         with refused(StoreFailed), store.write() as writer:
-            assert writer.hold(Seat, COUNTER.key, create=COUNTER) == COUNTER
+            assert writer.lock(ClaimCounter, COUNTER.key, create=COUNTER) == COUNTER
             raise StoreFailed("test", "stop", "")
         with refused(NotFound), store.write() as writer:
-            writer.hold(Seat, COUNTER.key)
+            writer.lock(ClaimCounter, COUNTER.key)
         with store.write() as writer:
-            assert writer.hold(Seat, COUNTER.key, create=COUNTER) == COUNTER
-            assert writer.hold(Seat, COUNTER.key, create=COUNTER) == COUNTER
+            assert writer.lock(ClaimCounter, COUNTER.key, create=COUNTER) == COUNTER
+            assert writer.lock(ClaimCounter, COUNTER.key, create=COUNTER) == COUNTER
             writer.save(changed(COUNTER, held=1))
         assert _counters(store) == [changed(COUNTER, held=1)]
         store.close()
@@ -39,12 +39,12 @@ class Creating(Opening):
     def test_what_exists_is_returned_and_not_created(self) -> None:
         """Also when it differs from what would be created; shared or not."""
         store = self.open_store()
-        stored = Seat(job=4, stage=Stage.LABEL, member=2, held=7)
+        stored = ClaimCounter(job=4, stage=Stage.LABEL, member=2, active=7)
         with store.write() as writer:
             writer.add(stored)
         for shared in (False, True):
             with store.write() as writer:
-                assert writer.hold(Seat, COUNTER.key, shared=shared, create=COUNTER) == stored
+                assert writer.lock(ClaimCounter, COUNTER.key, shared=shared, create=COUNTER) == stored
         assert _counters(store) == [stored]
         store.close()
 
@@ -52,7 +52,7 @@ class Creating(Opening):
         """A shared lock creates what is missing like any other."""
         store = self.open_store()
         with store.write() as writer:
-            assert writer.hold(Seat, COUNTER.key, shared=True, create=COUNTER) == COUNTER
+            assert writer.lock(ClaimCounter, COUNTER.key, shared=True, create=COUNTER) == COUNTER
         assert _counters(store) == [COUNTER]
         store.close()
 
@@ -62,8 +62,8 @@ class Creating(Opening):
 
         def count_one_up() -> None:
             with store.write() as writer:
-                held = writer.hold(Seat, COUNTER.key, create=COUNTER)
-                writer.save(changed(held, held=held.held + 1))
+                held = writer.lock(ClaimCounter, COUNTER.key, create=COUNTER)
+                writer.save(changed(held, held=held.active + 1))
 
         with often_switched():
             for thread in [start(count_one_up) for _ in range(8)]:
@@ -76,10 +76,10 @@ class Creating(Opening):
         store = self.open_store()
         for _ in range(2):
             with store.write() as writer:
-                writer.hold(Package, (4, 1), create=a_package(1, size=5))
+                writer.lock(Package, (4, 1), create=a_package(1, size=5))
         assert sums(store) == {("label",): (1, 5, 0, 0)}
         with store.write() as writer:
-            writer.save(changed(writer.hold(Package, (4, 2), create=a_package(2, size=1)), size=3))
+            writer.save(changed(writer.lock(Package, (4, 2), create=a_package(2, size=1)), size=3))
         assert sums(store) == {("label",): (2, 8, 0, 0)}
         store.close()
 
@@ -90,10 +90,10 @@ class Creating(Opening):
             writer.add(a_task(1, row_key="k"))
         with store.write() as writer:
             with refused(AlreadyExists):
-                writer.hold(Task, (4, 2), create=a_task(2, row_key="k"))
+                writer.lock(Task, (4, 2), create=a_task(2, row_key="k"))
             with refused(NotFound):
                 writer.get(Task, (4, 2))
-            writer.hold(Task, (4, 3), create=a_task(3, row_key="l"))
+            writer.lock(Task, (4, 3), create=a_task(3, row_key="l"))
         with store.read() as reader:
             assert [task.number for task in reader.find(Query(Task, {"job": 4}, order=("number",)))] == [1, 3]
         store.close()
@@ -101,4 +101,4 @@ class Creating(Opening):
 
 def _counters(store: Store) -> list[Any]:
     with store.read() as reader:
-        return list(reader.find(Query(Seat, {"job": 4})))
+        return list(reader.find(Query(ClaimCounter, {"job": 4})))

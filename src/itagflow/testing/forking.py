@@ -61,13 +61,13 @@ class Fork:
         finally:
             os._exit(code)
 
-    def outcome(self, patience: float) -> int:
+    def outcome(self, timeout: float) -> int:
         """Wait for the child, and return what it has done.
 
         Raises:
             AssertionError: when it hangs, in which case it is killed, or failed.
         """
-        until = monotonic() + patience
+        until = monotonic() + timeout
         ended, status = os.waitpid(self.pid, os.WNOHANG)
         while not ended and monotonic() < until:
             sleep(0.002)
@@ -77,7 +77,7 @@ class Fork:
             os.waitpid(self.pid, 0)
         with os.fdopen(self.pipe, "rb") as pipe:
             said = pipe.read().decode() if ended else ""
-        assert ended, f"a forked child hangs: it neither works nor refuses within {patience:g} seconds"
+        assert ended, f"a forked child hangs: it neither works nor refuses within {timeout:g} seconds"
         code = os.waitstatus_to_exitcode(status)
         assert code in (WROTE, REFUSED), f"a forked child ended with {code}: {said or 'without a word'}"
         return code
@@ -104,8 +104,8 @@ class Forking(Trying):
         store, wrote = self._prepared(), 0
         for number in range(3):
             child = fork(lambda: _count_up_and_close(store))
-            wrote += child.outcome(self.patience) == WROTE
-            start(lambda: count_up(store)).result("a thread of the parent", self.patience)
+            wrote += child.outcome(self.timeout) == WROTE
+            start(lambda: count_up(store)).result("a thread of the parent", self.timeout)
             count = read_count(store)
             assert count == wrote + number + 1, f"{wrote} children wrote; the parent sees {count - number - 1} of them"
         _require_opened_again(store, wrote + 3)
@@ -118,7 +118,7 @@ class Forking(Trying):
         try:
             for _ in range(200 if self.is_long else 12):
                 sleep(random.uniform(0, 0.01))
-                outcomes[fork(lambda: _count_up_and_close(store)).outcome(self.patience)] += 1
+                outcomes[fork(lambda: _count_up_and_close(store)).outcome(self.timeout)] += 1
         finally:
             stop.set()
         acknowledged = sum(_written_by(threads)) + outcomes[WROTE]
@@ -141,9 +141,9 @@ class Forking(Trying):
     def _fork_inside(self, opened: Callable[[Store], AbstractContextManager[Any]], *, writes: bool) -> None:
         store, done = self._prepared(), 0
         for _ in range(3):
-            with within(self.patience):
+            with within(self.timeout):
                 child = _split_inside(store, opened(store), writes=writes)
-            wrote = child.outcome(self.patience) == WROTE
+            wrote = child.outcome(self.timeout) == WROTE
             count_up(store)
             done += 2 * writes + wrote + 1
             require_count(store, done, done)
@@ -165,12 +165,12 @@ class Forking(Trying):
         try:
             for number in range(100 if self.is_long else 8):
                 signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.003))
-                until = monotonic() + 3 * self.patience
+                until = monotonic() + 3 * self.timeout
                 while len(children) == number and monotonic() < until:
                     count_up(store)
                     done += 1
                     read_count(store)
-                done += children[number].outcome(self.patience) == WROTE
+                done += children[number].outcome(self.timeout) == WROTE
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
@@ -186,12 +186,12 @@ def _count_up_and_close(store: Store) -> None:
     gc.collect()
 
 
-def _split_inside(store: Store, block: AbstractContextManager[Any], *, writes: bool) -> Fork:
+def _split_inside(store: Store, transaction: AbstractContextManager[Any], *, writes: bool) -> Fork:
     """Fork inside a transaction; the parent ends it, and the child may neither use it nor believe that it ended it."""
     child, wrongly = Fork(), ""
     act: Callable[[Any], object] = increase if writes else lambda reader: reader.count(Query(Package))
     try:
-        with block as transaction:
+        with transaction as transaction:
             act(transaction)
             if child.split() and _can(act, transaction):
                 wrongly = "could use a transaction of its parent"
@@ -243,8 +243,8 @@ def _written_by(threads: list[Running]) -> list[int]:
 
 def _require_opened_again(store: Store, count: int) -> None:
     """Check what is stored with a fresh store of the same data, where there can be one."""
-    opener = store.opener()
-    if opener is not None:
-        again = opener()
+    connector = store.connector()
+    if connector is not None:
+        again = connector()
         require_count(again, count, count)
         again.close()

@@ -73,7 +73,7 @@ def _take_snapshot_inside(store: Store, strike: Strike) -> None:
 
 def _settle(store: Store, strike: Strike) -> None:
     strike.is_paused = False
-    store.settled()
+    store.high_water_mark()
 
 
 ACTS = (_write, _read, _take_snapshot, _fail, _take_snapshot_inside, _settle)
@@ -125,7 +125,7 @@ class Interrupting(Trying):
         """Strike at the first point, then at the second, until the act goes to its end."""
         store = self.open_store()
         files = self.files_to_strike(store)
-        with witnesses_of(store, self.patience) as witnesses:
+        with witnesses_of(store, self.timeout) as witnesses:
             at = 0
             while True:
                 at += 1
@@ -147,7 +147,7 @@ class Interrupting(Trying):
         reported = list[object]()
         before, sys.unraisablehook = sys.unraisablehook, reported.append
         try:
-            with witnesses_of(self.open_store(), self.patience) as witnesses:
+            with witnesses_of(self.open_store(), self.timeout) as witnesses:
                 for stand in (_stand_in_a_write, _stand_in_a_read, _stand_in_a_snapshot):
                     forgotten = stand(witnesses.store)
                     next(forgotten)
@@ -173,7 +173,7 @@ class Interrupting(Trying):
 
         before = signal.signal(signal.SIGALRM, strike)
         try:
-            with watching_finalizers(_ignore), witnesses_of(self.open_store(), self.patience) as witnesses:
+            with watching_finalizers(_ignore), witnesses_of(self.open_store(), self.timeout) as witnesses:
                 for number in range(3000 if self.is_long else 60):
                     _strike_by_signal(witnesses, is_armed, number)
         finally:
@@ -183,7 +183,7 @@ class Interrupting(Trying):
 
     def test_another_thread_may_strike_at_any_time(self) -> None:
         """As a time limit does that sets an exception from outside."""
-        with watching_finalizers(_ignore), witnesses_of(self.open_store(), self.patience) as witnesses:
+        with watching_finalizers(_ignore), witnesses_of(self.open_store(), self.timeout) as witnesses:
             for number in range(3000 if self.is_long else 60):
                 ready = threading.Event()
                 running = start(partial(_be_struck, witnesses, ready, number))

@@ -14,7 +14,7 @@ from itagflow.model.package import Package
 from itagflow.storage import Query, Span, Store, Writer
 from itagflow.testing.builders import a_package, an_event, changed
 from itagflow.testing.opening import Opening
-from itagflow.testing.threads import MOMENT, PATIENCE, Running, often_switched, start
+from itagflow.testing.threads import MOMENT, TIMEOUT, Running, often_switched, start
 
 FREE = Query(Package, {"job": 4, "waiting": True}, order=("number",))
 """The packages that nobody has taken, in order."""
@@ -70,17 +70,17 @@ class Locking(Opening):
 
     def test_hold_waits_for_who_holds_it(self) -> None:
         """And then sees what the other one has saved."""
-        self._second_waits(lambda writer: writer.hold(Package, (4, 1)), "hold")
+        self._second_waits(lambda writer: writer.lock(Package, (4, 1)), "hold")
 
     def test_a_shared_hold_waits_for_who_holds_it(self) -> None:
         """And then sees what the other one has saved."""
-        self._second_waits(lambda writer: writer.hold(Package, (4, 1), shared=True), "hold(shared=True)")
+        self._second_waits(lambda writer: writer.lock(Package, (4, 1), shared=True), "hold(shared=True)")
 
-    def _second_waits(self, hold: Callable[[Writer], Package], name: str) -> None:
+    def _second_waits(self, lock: Callable[[Writer], Package], name: str) -> None:
         store = self._with_packages(1)
         with store.write() as writer:
-            held = writer.hold(Package, (4, 1))
-            other = start(lambda: _in_a_transaction(store, lambda other: hold(other).size))
+            held = writer.lock(Package, (4, 1))
+            other = start(lambda: _in_a_transaction(store, lambda other: lock(other).size))
             is_early = other.ended.wait(MOMENT)
             writer.save(changed(held, size=9))
         assert not is_early, f"{name} did not wait for the transaction that holds the package"
@@ -91,7 +91,7 @@ class Locking(Opening):
         """Who wants to change it waits until the transaction that shares it has ended."""
         store = self._with_packages(1)
         with store.write() as writer:
-            held = writer.hold(Package, (4, 1), shared=True)
+            held = writer.lock(Package, (4, 1), shared=True)
             other = start(lambda: _in_a_transaction(store, _enlarge))
             is_early = other.ended.wait(MOMENT)
             assert writer.get(Package, (4, 1)) == held, "what is held with shared=True was changed meanwhile"
@@ -105,8 +105,8 @@ class Locking(Opening):
         store = self._with_packages(2)
         with store.write() as writer:
             is_parallel = start(lambda: _in_a_transaction(store, lambda _: None)).ended.wait(MOMENT)
-            writer.hold(Package, (4, 1), shared=True)
-            other = start(lambda: _in_a_transaction(store, lambda other: other.hold(Package, (4, 1), shared=True)))
+            writer.lock(Package, (4, 1), shared=True)
+            other = start(lambda: _in_a_transaction(store, lambda other: other.lock(Package, (4, 1), shared=True)))
             is_shared = other.ended.wait(MOMENT)
         other.result("who shares it")
         assert is_shared or not is_parallel, "hold(shared=True) excluded another hold(shared=True)"
@@ -133,18 +133,18 @@ class Locking(Opening):
             writer.add(an_event("first"))
         added, end = threading.Event(), threading.Event()
         one = start(lambda: _in_a_transaction(store, lambda writer: _add_and_wait(writer, added, end)))
-        assert added.wait(PATIENCE), "no event could be added"
+        assert added.wait(TIMEOUT), "no event could be added"
         other = start(lambda: _in_a_transaction(store, lambda writer: writer.add(an_event("beside"))))
         asked = start(lambda: _ask_settled(store))
         for running in (other, asked):
             running.ended.wait(MOMENT)
         end.set()
         _end_all(one, other)
-        position, seen = asked.result("settled")
+        position, seen = asked.result("high_water_mark")
         with store.read() as reader:
             there = _verbs_up_to(reader, position)
-        assert seen == there, f"settled gave {position} and {seen} were there; then {there} came below it"
-        assert store.settled() >= 3
+        assert seen == there, f"high_water_mark gave {position} and {seen} were there; then {there} came below it"
+        assert store.high_water_mark() >= 3
         store.close()
 
 
@@ -154,7 +154,7 @@ def _in_a_transaction(store: Store, act: Callable[[Writer], Any]) -> Any:
 
 
 def _enlarge(writer: Writer) -> None:
-    held = writer.hold(Package, (4, 1))
+    held = writer.lock(Package, (4, 1))
     writer.save(changed(held, size=held.size + 1))
 
 
@@ -166,12 +166,12 @@ def _size(store: Store) -> int:
 def _add_and_wait(writer: Writer, added: threading.Event, end: threading.Event) -> None:
     writer.add(an_event("open"))
     added.set()
-    assert end.wait(PATIENCE)
+    assert end.wait(TIMEOUT)
 
 
 def _ask_settled(store: Store) -> tuple[int, list[str]]:
-    """Return what is settled, and the events up to there, as those do who follow the history."""
-    position = store.settled()
+    """Return what is high_water_mark, and the events up to there, as those do who follow the history."""
+    position = store.high_water_mark()
     with store.read() as reader:
         return position, _verbs_up_to(reader, position)
 

@@ -1,6 +1,6 @@
 """What every store promises when acts meet: as tests that pytest collects, a part of `StoreContract`.
 
-Where a store lets two write blocks be open at once, the first stands right before its end while the second runs; where
+Where a store lets two write transactions be open at once, the first stands right before its end while the second runs; where
 it does not, the second waits.  The promises are the same.
 """
 
@@ -29,7 +29,7 @@ from itagflow.testing.threads import often_switched
 
 MOMENT = 0.2
 """For how many seconds the second act may run before the first goes on: it may be waiting for the first."""
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """After how many seconds an act that stands still is a failure."""
 
 
@@ -39,12 +39,12 @@ Act = Callable[[Flow], Any]
 
 @attrs.define
 class Hesitant:
-    """A store whose first write block stands still right before its end, until it is let go."""
+    """A store whose first write transaction stands still right before its end, until it is let go."""
 
     store: Store
     """Where everything is kept."""
     reached: threading.Event = attrs.field(factory=threading.Event)
-    """Set when a block stands before its end."""
+    """Set when a transaction stands before its end."""
     go: threading.Event = attrs.field(factory=threading.Event)
     """To be set to let it end."""
 
@@ -54,20 +54,20 @@ class Hesitant:
         return self.store.name
 
     def read(self, *, snapshot: bool = False) -> AbstractContextManager[Reader]:
-        """Open a block that only asks."""
+        """Open a transaction that only asks."""
         return self.store.read(snapshot=snapshot)
 
     @contextmanager
     def write(self) -> Generator[Writer]:
-        """Open a block that hesitates."""
+        """Open a transaction that hesitates."""
         with self.store.write() as writer:
             yield writer
             self.reached.set()
-            assert self.go.wait(PATIENCE), "nobody let the block go on"
+            assert self.go.wait(TIMEOUT), "nobody let the transaction go on"
 
-    def settled(self) -> int:
+    def high_water_mark(self) -> int:
         """Return the position up to which the history is complete."""
-        return self.store.settled()
+        return self.store.high_water_mark()
 
     @property
     def is_closed(self) -> bool:
@@ -90,17 +90,17 @@ def meet(store: Store, first: Act, second: Act) -> tuple[Any, Any]:
         except ItagflowError as error:
             came[place] = error
         finally:
-            hesitant.reached.set()  # also when it has refused before any block
+            hesitant.reached.set()  # also when it has refused before any transaction
 
     one = threading.Thread(target=run, args=(1, first, hesitant))
     two = threading.Thread(target=run, args=(2, second, store))
     one.start()
-    assert hesitant.reached.wait(PATIENCE)
+    assert hesitant.reached.wait(TIMEOUT)
     two.start()
     two.join(MOMENT)
     hesitant.go.set()
     for thread in (one, two):
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT)
         assert not thread.is_alive(), "an act stands still"
     return came[1], came[2]
 
@@ -116,29 +116,29 @@ class Meeting(Opening):
     def test_the_last_two_votes(self) -> None:
         """Both are stored, and exactly one of them brings the votes together."""
         store, job = self._ordered(Workflow(Label(votes=2, min_votes=2), Accept()), tasks=1)
-        turns = [self._answered(store, job, name) for name in ("ben", "cy")]
-        one, two = meet(store, lambda flow: flow.submit(turns[0]), lambda flow: flow.submit(turns[1]))
+        assignments = [self._answered(store, job, name) for name in ("ben", "cy")]
+        one, two = meet(store, lambda flow: flow.submit(assignments[0]), lambda flow: flow.submit(assignments[1]))
         assert (one.outcome, two.outcome) == (Outcome.SUBMITTED, Outcome.SUBMITTED)
         with store.read() as reader:
             assert reader.get(Package, (job.id, 1)).state is PackageState.ACCEPT
-            merged = [turn for turn in reader.find(Query(Assignment, {"job": job.id})) if turn.member is None]
+            merged = [assignment for assignment in reader.find(Query(Assignment, {"job": job.id})) if assignment.member is None]
         assert len(merged) == 1
         store.close()
 
     def test_a_save_against_an_expire(self) -> None:
-        """Whoever comes first wins, and the other is told; so too when somebody else claims the lapsed turn."""
+        """Whoever comes first wins, and the other is told; so too when somebody else claims the lapsed assignment."""
         for take, backward in ((_expire, False), (_expire, True), (_take_over, False), (_take_over, True)):
             store, job = self._ordered(Workflow(Label(lease=timedelta(minutes=1))), tasks=1)
-            turn = Flow(store, clock=lambda: AT - timedelta(hours=1)).claim("ben", job, Stage.LABEL)
-            assert turn is not None
-            saved, taken = self._save_meets(turn, take, store, backward=backward)
+            assignment = Flow(store, clock=lambda: AT - timedelta(hours=1)).claim("ben", job, Stage.LABEL)
+            assert assignment is not None
+            saved, taken = self._save_meets(assignment, take, store, backward=backward)
             assert isinstance(saved, NotHeld) is bool(taken), (saved, taken)
             store.close()
 
     @staticmethod
-    def _save_meets(turn: Assignment, take: Act, store: Store, *, backward: bool) -> tuple[Any, Any]:
+    def _save_meets(assignment: Assignment, take: Act, store: Store, *, backward: bool) -> tuple[Any, Any]:
         def save(flow: Flow) -> Any:
-            return flow.save(turn, 1, Choice("cat"))
+            return flow.save(assignment, 1, Choice("cat"))
 
         if not backward:
             return meet(store, save, take)
@@ -148,8 +148,8 @@ class Meeting(Opening):
     def test_the_last_two_packages_finish_the_job_once(self) -> None:
         """Neither sees the other's end, and yet one of them ends the job."""
         store, job = self._ordered(Workflow(Label()), tasks=2)
-        turns = [self._answered(store, job, name) for name in ("ben", "cy")]
-        meet(store, lambda flow: flow.submit(turns[0]), lambda flow: flow.submit(turns[1]))
+        assignments = [self._answered(store, job, name) for name in ("ben", "cy")]
+        meet(store, lambda flow: flow.submit(assignments[0]), lambda flow: flow.submit(assignments[1]))
         flow = Flow(store)
         assert flow.job(job).state is JobState.FINISHED
         assert len(ends_of(flow, job)) == 1
@@ -158,8 +158,8 @@ class Meeting(Opening):
     def test_the_last_package_against_finish(self) -> None:
         """A job that ends by itself is not ended again, and none is ended over open work."""
         store, job = self._ordered(Workflow(Label()), tasks=1)
-        turn = self._answered(store, job, "ben")
-        _, finished = meet(store, lambda flow: flow.submit(turn), lambda flow: flow.finish(job, by="ada"))
+        assignment = self._answered(store, job, "ben")
+        _, finished = meet(store, lambda flow: flow.submit(assignment), lambda flow: flow.finish(job, by="ada"))
         flow = Flow(store)
         assert isinstance(finished, Incomplete) or finished == flow.job(job)
         assert flow.job(job).state is JobState.FINISHED
@@ -167,9 +167,9 @@ class Meeting(Opening):
         store.close()
 
     def test_a_claim_that_is_sent_twice_at_once(self) -> None:
-        """A repeated token gives the same turn, also when both requests are under way."""
+        """A repeated token gives the same assignment, also when both requests are under way."""
         store, job = self._ordered(Workflow(Label()), tasks=2)
-        Flow(store).claim("ben", job, Stage.LABEL, token="before")  # so that the seat is there
+        Flow(store).claim("ben", job, Stage.LABEL, token="before")  # so that the claim counter is there
 
         def claim(flow: Flow) -> Assignment | None:
             return flow.claim("ben", job, Stage.LABEL, token="again")
@@ -179,7 +179,7 @@ class Meeting(Opening):
         store.close()
 
     def test_a_limit_holds_for_claims_at_once(self) -> None:
-        """Whoever has a seat for one turn gets one."""
+        """Whoever has a claim counter for one assignment gets one."""
         store, job = self._ordered(Workflow(Label(limit=2)), tasks=3)
         Flow(store).claim("ben", job, Stage.LABEL)
 
@@ -187,11 +187,11 @@ class Meeting(Opening):
             return flow.claim("ben", job, Stage.LABEL)
 
         came = meet(store, claim, claim)
-        assert sum(turn is not None for turn in came) == 1
+        assert sum(assignment is not None for assignment in came) == 1
         store.close()
 
     def test_who_is_removed_gets_nothing_more(self) -> None:
-        """Nor does a claim that was under way leave them with a turn."""
+        """Nor does a claim that was under way leave them with an assignment."""
 
         def claim(flow: Flow) -> Any:
             return flow.claim("ben", "signs", Stage.LABEL)
@@ -199,30 +199,30 @@ class Meeting(Opening):
         self._end_meets(claim, lambda flow: flow.remove_member("street", "ben", by="ada"))
 
     def test_an_archived_job_gives_out_nothing_more(self) -> None:
-        """Nor does a claim that was under way, or the offer of a reject, leave a turn in it."""
+        """Nor does a claim that was under way, or the offer of a reject, leave an assignment in it."""
 
         def claim(flow: Flow) -> Any:
             return flow.claim("ben", "signs", Stage.LABEL)
 
         def reject(flow: Flow) -> Any:
-            (turn,) = flow.turns("di", live=False)
-            return flow.reject(turn, reason="no good")
+            (assignment,) = flow.assignments("di", live=False)
+            return flow.reject(assignment, reason="no good")
 
         for act in (claim, reject):
             self._end_meets(act, lambda flow: flow.archive("signs", by="ada"))
 
     def _end_meets(self, act: Act, end: Act) -> None:
-        """Check that nobody has a turn after *act* and *end* have met, whichever comes first."""
+        """Check that nobody has an assignment after *act* and *end* have met, whichever comes first."""
         for backward in (False, True):
             store, job = self._ordered(Workflow(Label(), Inspect()), tasks=2)
             Flow(store).submit(self._answered(store, job, "cy"))
             Flow(store).claim("di", job, Stage.INSPECT)
             _, _ = meet(store, end, act) if backward else meet(store, act, end)
             with store.read() as reader:
-                turns = list(reader.find(Query(Assignment, {"state": LIVE})))
-                people = {turn.member: reader.get(Member, (turn.member or 0,)) for turn in turns}
+                assignments = list(reader.find(Query(Assignment, {"state": LIVE})))
+                people = {assignment.member: reader.get(Member, (assignment.member or 0,)) for assignment in assignments}
                 assert all(person.active for person in people.values())
-                assert not turns or reader.get(Job, job.key).state is not JobState.ARCHIVED
+                assert not assignments or reader.get(Job, job.key).state is not JobState.ARCHIVED
             store.close()
 
     def test_an_administrator_is_always_left(self) -> None:
@@ -264,11 +264,11 @@ class Meeting(Opening):
         flow = Flow(store)
         everything = list(flow.events())
         assert [*seen, *flow.events(after=seen[-1].position)] == everything
-        assert [event.verb for event in everything].count("claim") == 2
+        assert [event.type for event in everything].count("claim") == 2
         store.close()
 
     def test_threads_lose_nothing(self) -> None:
-        """Eight of them count one package up, each in its own blocks."""
+        """Eight of them count one package up, each in its own transactions."""
         store = self.open_store()
         with store.write() as writer:
             writer.add(a_package(size=0))
@@ -276,7 +276,7 @@ class Meeting(Opening):
         def count_up() -> None:
             for _ in range(25):
                 with store.write() as writer:
-                    held = writer.hold(Package, (4, 1))
+                    held = writer.lock(Package, (4, 1))
                     writer.save(changed(held, size=held.size + 1))
 
         _in_threads(count_up, 8)
@@ -294,7 +294,7 @@ class Meeting(Opening):
         def write_and_read() -> None:
             for _ in range(50):
                 with store.write() as writer:
-                    one, two = (writer.hold(Package, (4, number)) for number in (1, 2))
+                    one, two = (writer.lock(Package, (4, number)) for number in (1, 2))
                     writer.save(changed(one, size=one.size + 1))
                     writer.save(changed(two, size=two.size + 1))
             for _ in range(50):
@@ -327,12 +327,12 @@ class Meeting(Opening):
 
     @staticmethod
     def _answered(store: Store, job: Job, name: str) -> Assignment:
-        """Return a turn of this member with everything answered."""
+        """Return an assignment of this member with everything answered."""
         flow = Flow(store, clock=lambda: AT)
-        turn = flow.claim(name, job, Stage.LABEL)
-        assert turn is not None
-        flow.save_many(turn, [(work, Choice("cat")) for work in flow.tasks(turn)])
-        return turn
+        assignment = flow.claim(name, job, Stage.LABEL)
+        assert assignment is not None
+        flow.save_many(assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)])
+        return assignment
 
 
 def _expire(flow: Flow) -> Any:

@@ -12,7 +12,7 @@ from itagflow.storage import Store
 
 @contextmanager
 def refused(kind: type[ItagflowError]) -> Generator[None]:
-    """Check that the block raises an error of this kind."""
+    """Check that the transaction raises an error of this kind."""
     try:
         yield
     except kind:
@@ -33,5 +33,5 @@ class Trying(Opening):
 
     is_long = os.environ.get("ITAGFLOW_LONG", "") not in ("", "0")
     """Whether to try for minutes instead of seconds; the environment variable ``ITAGFLOW_LONG=1`` sets it."""
-    patience = 5.0
+    timeout = 5.0
     """Within how many seconds a store must answer after something has struck it."""

@@ -11,11 +11,11 @@ import attrs
 from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package, PackageState, Seat, TurnState
+from itagflow.model.package import Assignment, Package, PackageState, ClaimCounter, AssignmentState
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.workspace import Member
 from itagflow.storage import Condition, Query, Span, Unless, cursor, encode_value, field_value
-from itagflow.testing.builders import AT, a_job, a_member, a_package, a_task, a_turn, an_answer, an_event
+from itagflow.testing.builders import AT, a_job, a_member, a_package, a_task, a_assignment, an_answer, an_event
 
 MINUTE = timedelta(minutes=1)
 Values = dict[str, Any]
@@ -46,9 +46,9 @@ def _packages() -> Iterator[Package]:
 
 
 def _assignments() -> Iterator[Assignment]:
-    states, stages = tuple(TurnState), tuple(Stage)
+    states, stages = tuple(AssignmentState), tuple(Stage)
     for n in range(1, 20):
-        yield a_turn(
+        yield a_assignment(
             n,
             package=1 + n % 8,
             stage=stages[n % 3],
@@ -80,7 +80,7 @@ def _others() -> Iterator[Entity]:
     )
     names = ("Ben", "ada", "é", "z", "10", "9", "猫")
     yield from (a_member(id=n, account=name, workspace=1 + n % 2, active=n % 3 > 0) for n, name in enumerate(names, 1))
-    yield from (Seat(job=4, stage=stage, member=n, held=n % 3) for stage in Stage for n in (2, 3, 4))
+    yield from (ClaimCounter(job=4, stage=stage, member=n, active=n % 3) for stage in Stage for n in (2, 3, 4))
     yield from (a_job(id=n, name=f"job-{n}", workspace=1 + n % 2, state=tuple(JobState)[n % 4]) for n in range(1, 9))
     verbs = ("claim", "save", "submit")
     yield from (an_event(verbs[n % 3], at=AT + n % 4 * MINUTE, package=n % 3, member=n % 2 + 1) for n in range(12))
@@ -98,7 +98,7 @@ def rewritten(entity: Entity) -> Entity:
         }
         return attrs.evolve(entity, size=70, wrong=7, disputes=(), value='"old"', **state)
     if isinstance(entity, Answer):
-        return attrs.evolve(entity, replies={}, abandoned=None, verdict=None, member=7, package=7)
+        return attrs.evolve(entity, replies={}, abandon_reason=None, verdict=None, member=7, package=7)
     return entity
 
 
@@ -164,12 +164,12 @@ def groups(
 GROUPINGS: Mapping[type[Any], tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
     Package: ((("state",), ("size", "wrong", "disputed")), (("waiting", "round"), ()), (("job", "state"), ("size",))),
     Assignment: ((("stage", "live"), ("package",)), (("member",), ())),
-    Answer: ((("verdict",), ("task",)), (("counts", "dropped"), ())),
+    Answer: ((("verdict",), ("task",)), (("is_resolved", "is_abandoned"), ())),
     Task: ((("package",), ("number",)),),
     Member: ((("active",), ("id",)),),
-    Seat: ((("stage",), ("held",)),),
+    ClaimCounter: ((("stage",), ("held",)),),
     Job: ((("state",), ()),),
-    Event: ((("verb",), ("package",)), (("member", "package"), ())),
+    Event: ((("type",), ("package",)), (("member", "package"), ())),
 }
 """By which columns matches are counted, and which columns are added up then."""
 
@@ -189,11 +189,11 @@ def _one_value(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     for member in (2, 0):
         yield Query(Assignment, {"member": member})
     yield from (Query(Assignment, where) for where in ({"token": ""}, {"token": "t1"}, {"live": True}))
-    yield from (Query(Answer, where) for where in ({"verdict": Verdict.WRONG}, {"verdict": ""}, {"counts": True}))
+    yield from (Query(Answer, where) for where in ({"verdict": Verdict.WRONG}, {"verdict": ""}, {"is_resolved": True}))
     yield from (Query(Task, where) for where in ({"row_key": "k3"}, {"row_key": ""}, {"package": 2}))
     yield from (Query(Member, where) for where in ({"active": False}, {"account": "é"}, {"account": "Ada"}))
-    yield from (Query(Job, {"state": JobState.RUNNING}), Query(Seat, {"stage": Stage.LABEL}), Query(Seat, {"held": 2}))
-    yield from (Query(Event, where) for where in ({"verb": "save"}, {"at": AT + MINUTE}, {"member": 9}))
+    yield from (Query(Job, {"state": JobState.RUNNING}), Query(ClaimCounter, {"stage": Stage.LABEL}), Query(ClaimCounter, {"held": 2}))
+    yield from (Query(Event, where) for where in ({"type": "save"}, {"at": AT + MINUTE}, {"member": 9}))
 
 
 _VALUES: tuple[Values, ...] = (
@@ -221,12 +221,12 @@ def _several_values(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     yield _packages_where(priority=(7, 2, -1))
     yield _packages_where(value=('"right"', '"none"', '"left"'))
     yield _packages_where(value=("", '"left"'))
-    yield Query(Assignment, {"state": (TurnState.OFFERED, TurnState.HELD)})
+    yield Query(Assignment, {"state": (AssignmentState.OFFERED, AssignmentState.HELD)})
     yield Query(Assignment, {"member": (9, 0, 3)})
     yield Query(Answer, {"verdict": (Verdict.WRONG, "")})
     yield Query(Task, {"row_key": tuple(f"k{n}" for n in range(20, 2, -1))})
     yield Query(Member, {"account": ("9", "猫", "b")})
-    yield Query(Event, {"verb": ("none", "submit", "claim")})
+    yield Query(Event, {"type": ("none", "submit", "claim")})
 
 
 def _no_value(_: Sequence[Entity]) -> Iterator[Query[Any]]:
@@ -234,7 +234,7 @@ def _no_value(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     for name in ("job", "state", "waiting", "waiting_since", "value", "number"):
         yield _packages_where(**{name: nothing})
     yield from (Query(Assignment, {"member": nothing}), Query(Task, {"row_key": nothing}))
-    yield from (Query(Event, {"verb": nothing}), Query(Member, {"active": True, "account": nothing}))
+    yield from (Query(Event, {"type": nothing}), Query(Member, {"active": True, "account": nothing}))
 
 
 def _spans(_: Sequence[Entity]) -> Iterator[Query[Any]]:
@@ -259,10 +259,10 @@ def _together(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     yield _packages_where(waiting=False, job=4, wrong=1)
     yield _packages_where(state=(PackageState.LABEL, PackageState.ACCEPT), waiting_since=Span(AT, AT), priority=0)
     yield Query(Assignment, {"job": 4, "live": True, "stage": Stage.INSPECT, "lease_until": Span(AT, None)})
-    yield Query(Assignment, {"member": (2, 3), "state": TurnState.DONE, "job": 4})
-    yield Query(Answer, {"job": 4, "task": Span(2, 5), "counts": True})
+    yield Query(Assignment, {"member": (2, 3), "state": AssignmentState.DONE, "job": 4})
+    yield Query(Answer, {"job": 4, "task": Span(2, 5), "is_resolved": True})
     yield Query(Task, {"job": 4, "package": (1, 2), "number": Span(2, 9)})
-    yield Query(Event, {"job": 4, "package": 1, "verb": ("save", "claim")})
+    yield Query(Event, {"job": 4, "package": 1, "type": ("save", "claim")})
 
 
 def _orders(_: Sequence[Entity]) -> Iterator[Query[Any]]:
@@ -271,8 +271,8 @@ def _orders(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     yield from (Query(Assignment, order=order) for order in (("lease_until", "id"), ("-stage", "member"), ("-id",)))
     yield from (Query(Task, order=order) for order in (("number",), ("-row_key",), ("package", "-number")))
     yield from (Query(Member, order=order) for order in (("account",), ("-account",), ("active", "-account")))
-    yield from (Query(Answer, order=("-verdict", "task")), Query(Seat, order=("-held", "stage")))
-    yield from (Query(Event, order=order) for order in (("position",), ("-position",), ("verb", "-at")))
+    yield from (Query(Answer, order=("-verdict", "task")), Query(ClaimCounter, order=("-held", "stage")))
+    yield from (Query(Event, order=order) for order in (("position",), ("-position",), ("type", "-at")))
     yield Query(Package, {"size": Span(1, 4), "state": (PackageState.LABEL, PackageState.DONE)}, order=("-size",))
 
 
@@ -302,14 +302,14 @@ def _limits(_: Sequence[Entity]) -> Iterator[Query[Any]]:
         yield Query(Package, {"job": 4}, order=("-priority", "number"), limit=limit)
         yield Query(Package, {"waiting": True}, limit=limit)
         yield Query(Assignment, order=("-id",), limit=limit)
-        yield Query(Event, {"verb": "save"}, order=("position",), limit=limit)
+        yield Query(Event, {"type": "save"}, order=("position",), limit=limit)
 
 
 _HERE = {"job": "job", "number": "package"}
 _RULES: tuple[tuple[Values, dict[str, str]], ...] = (
     ({"member": 2}, _HERE),
-    ({"member": 2, "state": (TurnState.HELD, TurnState.DONE)}, _HERE),
-    ({"member": 2, "state": (TurnState.HELD, TurnState.DONE)}, {**_HERE, "round": "round"}),
+    ({"member": 2, "state": (AssignmentState.HELD, AssignmentState.DONE)}, _HERE),
+    ({"member": 2, "state": (AssignmentState.HELD, AssignmentState.DONE)}, {**_HERE, "round": "round"}),
     ({"member": 3, "stage": Stage.LABEL, "live": True}, _HERE),
     ({"id": Span(5, 9)}, _HERE),
     ({"lease_until": Span(AT, AT + 9 * MINUTE)}, _HERE),
@@ -318,7 +318,7 @@ _RULES: tuple[tuple[Values, dict[str, str]], ...] = (
     ({"token": Span(), "lease_until": Span(AT, None)}, _HERE),
     ({"member": 9}, _HERE),
     ({"token": ("t0", "t1")}, {"job": "job"}),
-    ({"token": ("", "t1"), "state": TurnState.RETURNED}, _HERE),
+    ({"token": ("", "t1"), "state": AssignmentState.RETURNED}, _HERE),
 )
 
 
@@ -330,9 +330,9 @@ def _unless(_: Sequence[Entity]) -> Iterator[Query[Any]]:
         yield Query(Package, pool, order=("-priority", "waiting_since", "number"), unless=unless)
         yield Query(Package, {"size": Span(1, 4)}, order=("-size",), limit=3, unless=unless)
     said = {"job": "job", "number": "task"}
-    yield Query(Task, {"job": 4}, order=("-number",), unless=Unless(Answer, {"counts": True}, said))
+    yield Query(Task, {"job": 4}, order=("-number",), unless=Unless(Answer, {"is_resolved": True}, said))
     yield Query(Task, {"package": (1, 3)}, unless=Unless(Answer, {"verdict": (Verdict.WRONG, Verdict.RIGHT)}, said))
-    yield Query(Assignment, {"state": TurnState.DONE}, unless=Unless(Answer, {}, {"job": "job", "id": "assignment"}))
+    yield Query(Assignment, {"state": AssignmentState.DONE}, unless=Unless(Answer, {}, {"job": "job", "id": "assignment"}))
     yield Query(Package, {}, unless=Unless(Package, {"state": PackageState.DONE}, {"size": "size", "job": "job"}))
 
 

@@ -23,11 +23,11 @@ class Summing(Opening):
         return store
 
     def test_what_moves_is_summed_where_it_went(self) -> None:
-        """A block that sums what it has changed sees its own changes."""
+        """A transaction that sums what it has changed sees its own changes."""
         store = self._with_twenty()
         assert sums(store) == {("label",): (20, 210, 0, 0)}
         with store.write() as writer:
-            moved = [writer.hold(Package, (4, n)) for n in (1, 2, 3)]
+            moved = [writer.lock(Package, (4, n)) for n in (1, 2, 3)]
             writer.save(*(changed(package, state=PackageState.ACCEPT, wrong=2) for package in moved))
             assert writer.tally(Query(Package, {"job": 4}), by=("state",)) == {("accept",): (3,), ("label",): (17,)}
         assert sums(store) == {("accept",): (3, 6, 6, 0), ("label",): (17, 204, 0, 0)}
@@ -37,13 +37,13 @@ class Summing(Opening):
         """Held again, or simply saved again."""
         store = self._with_twenty()
         with store.write() as writer:
-            writer.save(changed(writer.hold(Package, (4, 4)), size=41))
-            again = changed(writer.hold(Package, (4, 4)), disputes=(2,))
+            writer.save(changed(writer.lock(Package, (4, 4)), size=41))
+            again = changed(writer.lock(Package, (4, 4)), disputes=(2,))
             writer.save(again)
             writer.save(changed(again, size=44))
         assert sums(store) == {("label",): (20, 250, 0, 1)}
         with store.write() as writer:
-            writer.save(changed(changed(again, size=44), size=4, disputes=()))  # never held in this block
+            writer.save(changed(changed(again, size=44), size=4, disputes=()))  # never held in this transaction
         assert sums(store) == {("label",): (20, 210, 0, 0)}
         store.close()
 
@@ -52,7 +52,7 @@ class Summing(Opening):
         store = self._with_twenty()
         with refused(StoreFailed), store.write() as writer:
             writer.add(a_package(21))
-            writer.save(changed(writer.hold(Package, (4, 5)), size=500))
+            writer.save(changed(writer.lock(Package, (4, 5)), size=500))
             raise StoreFailed("test", "stop", "")
         with store.write() as writer:
             with refused(AlreadyExists):

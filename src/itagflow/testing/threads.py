@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """After how many seconds a thread that has not ended is a failure."""
 MOMENT = 0.2
 """For how many seconds a thread may go on that might be waiting for another."""
@@ -42,7 +42,7 @@ class Running:
         finally:
             self.ended.set()
 
-    def result(self, what: str = "a thread", timeout: float = PATIENCE) -> Any:
+    def result(self, what: str = "a thread", timeout: float = TIMEOUT) -> Any:
         """Return what came of it, or raise what it raised.
 
         Raises:

@@ -1,4 +1,4 @@
-"""What the blocks of every store that speaks SQL have in common."""
+"""What the transactions of every store that speaks SQL have in common."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Decoded:
 
 
 class Look(ABC):
-    """A read block; how a statement is run is left to the store."""
+    """A read transaction; how a statement is run is left to the store."""
 
     sums_are_kept = True
-    """Whether the kept sums are up to date; in a write block they are not, until it ends."""
+    """Whether the kept sums are up to date; in a write transaction they are not, until it ends."""
 
     def __init__(self, sql: Sql, decoded: Decoded, transaction: Transaction[Any]) -> None:
         """Ask in this *sql*."""
@@ -91,7 +91,7 @@ class Look(ABC):
         return {tuple(row[: len(by)]): tuple(row[len(by) :]) for row in rows}
 
     def settle(self) -> None:
-        """Do what comes last before a commit: nothing, in a block that only asks."""
+        """Do what comes last before a commit: nothing, in a transaction that only asks."""
         return
 
     def _decode(self, layout: Layout[E], rows: list[Found]) -> Iterator[E]:
@@ -117,7 +117,7 @@ class Look(ABC):
 
 
 class Change(Look):
-    """A write block; how rows are inserted and replaced is left to the store."""
+    """A write transaction; how rows are inserted and replaced is left to the store."""
 
     sums_are_kept = False
 
@@ -141,7 +141,7 @@ class Change(Look):
         """
 
     def save(self, *entities: Entity) -> None:
-        """Replace entities, each by one version; when a later one is refused, the block can only be dropped."""
+        """Replace entities, each by one version; when a later one is refused, the transaction can only be dropped."""
         for number, entity in enumerate(entities):
             try:
                 self._save(entity)
@@ -168,19 +168,19 @@ class Change(Look):
         one = query if query.limit == 1 else attrs.evolve(query, limit=1)
         statement = self.sql.find(one)
         rows = self.rows(statement.text + self.sql.take, statement.values)
-        return self._hold(cast("Layout[E]", LAYOUTS[query.kind]), rows[0]) if rows else None
+        return self._lock(cast("Layout[E]", LAYOUTS[query.kind]), rows[0]) if rows else None
 
-    def hold(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
+    def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
         """Return the entity and keep it from other writers; insert *create* first if there is none."""
         layout = cast("Layout[E]", LAYOUTS[kind])
-        text = self.sql.get(layout) + (self.sql.share if shared else self.sql.hold)
+        text = self.sql.get(layout) + (self.sql.share if shared else self.sql.lock)
         row = self._row(text, key)
         if row is None and create is not None:
             self._insert_missing(layout, create)
             row = self._row(text, key)
         if row is None:
             raise NotFound(kind.__name__, key)
-        return self._kept.entity(layout, row) if shared else self._hold(layout, row)
+        return self._kept.entity(layout, row) if shared else self._lock(layout, row)
 
     def _insert_missing(self, layout: Layout[E], entity: E) -> None:
         """Insert an entity unless its key is taken by now.
@@ -210,13 +210,13 @@ class Change(Look):
         return len(gone)
 
     def settle(self) -> None:
-        """Bring the kept sums up to date: the last act of a block, in the order in which everybody does.
+        """Bring the kept sums up to date: the last act of a transaction, in the order in which everybody does.
 
         Raises:
             StoreFailed: when several entities were to be saved and only some of them were.
         """
         if self._saved_in_part:
-            hint = "Nothing of the block was stored: begin again"
+            hint = "Nothing of the transaction was stored: begin again"
             raise StoreFailed(self.transaction.store, "some of several entities could not be saved", hint)
         for sums, groups in self._sums.items():
             slot = threading.get_native_id() % self.sql.slots
@@ -237,7 +237,7 @@ class Change(Look):
             if layout.sums:
                 self._count(layout.sums, *layout.summed(layout.row(entity)), 1)
 
-    def _hold(self, layout: Layout[E], row: Found) -> E:
+    def _lock(self, layout: Layout[E], row: Found) -> E:
         self._held[layout.kind, row[: len(layout.key)]] = row
         return self._kept.entity(layout, row)
 

@@ -18,7 +18,7 @@ from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.package import Assignment, Package, Seat
+from itagflow.model.package import Assignment, Package, ClaimCounter
 from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
@@ -225,7 +225,7 @@ _ALL: list[Layout[Any]] = [
     Layout(Task, "task", sparse=frozenset({"row_key"}), text="row"),
     Layout(Assignment, "assignment", sparse=frozenset({"token"})),
     Layout(Answer, "answer"),
-    Layout(Seat, "seat"),
+    Layout(ClaimCounter, "claim_counter"),
     Layout(Event, "event", sparse=frozenset({"became"})),
 ]
 LAYOUTS: Mapping[type[Any], Layout[Any]] = {each.kind: each for each in _ALL}

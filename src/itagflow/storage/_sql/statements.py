@@ -48,7 +48,7 @@ class Sql:
     """What comes before the name of a table: its schema with a dot."""
     whole_lists: bool = False
     """Whether several values are one parameter, a list; spelled out otherwise, up to `FEW` of them."""
-    hold: str = ""
+    lock: str = ""
     """What ends a query whose rows are kept from other writers."""
     share: str = ""
     """What ends a query whose rows are kept as they are, together with others who want that."""
@@ -124,7 +124,7 @@ class Sql:
 
 
 SQLITE = Sql()
-"""SQLite: one writer at a time, so that every row that a block sees is its own."""
+"""SQLite: one writer at a time, so that every row that a transaction sees is its own."""
 
 
 def _conditions(sql: Sql, query: Query[Any]) -> tuple[Shape, Any, list[Any]]:

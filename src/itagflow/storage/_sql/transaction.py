@@ -32,11 +32,11 @@ class Mode(Enum):
 _LONG = (Mode.SNAPSHOT, Mode.LISTEN)
 
 
-HAS_ENDED = ("this block has ended", "Open another one")
+HAS_ENDED = ("this transaction has ended", "Open another one")
 IS_CLOSED = ("the store is closed", "Open it again")
 IS_OF_PARENT = (
-    "this block belongs to the process that this one was forked from",
-    "Open another one; better still, fork outside of a block",
+    "this transaction belongs to the process that this one was forked from",
+    "Open another one; better still, fork outside of a transaction",
 )
 
 

@@ -146,8 +146,8 @@ class Transactions(ABC, Generic[C]):
         transaction: Transaction[C] = Transaction(self.name, mode, thread, monotonic() + self.timeout)
         self._must_be_open(state)
         if thread in owners and not transaction.is_long:
-            hint = "End it first: a verb inside another's block would see half an act"
-            raise StoreFailed(self.name, "this thread has a block open already", hint)
+            hint = "End it first: a verb inside another's transaction would see half an act"
+            raise StoreFailed(self.name, "this thread has a transaction open already", hint)
         try:
             try:
                 if transaction.is_long:
@@ -213,7 +213,7 @@ class Transactions(ABC, Generic[C]):
     def _lend(self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]) -> Generator[V]:
         """Lend a connection to *transaction*, begin, yield the view, commit, and give the connection back.
 
-        When the block raises, or is interrupted, everything is rolled back.
+        When the transaction raises, or is interrupted, everything is rolled back.
         """
 
     @abstractmethod

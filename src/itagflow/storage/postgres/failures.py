@@ -18,7 +18,7 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
     "0A": ("the server cannot do this", "itagflow needs PostgreSQL 14 or newer"),
     "22": ("a value does not fit", "Texts must be valid Unicode without NUL, numbers below 2**63"),
     "23": ("the database holds something that contradicts this", "This may be a bug: please report it"),
-    "25": ("a statement of this block had failed before", "Nothing of the block was stored: call again"),
+    "25": ("a statement of this transaction had failed before", "Nothing of the transaction was stored: call again"),
     "28": ("the server does not let this user in", "Check the user and the password"),
     "3D": ("there is no such database", "Create it, or choose another"),
     "3F": ("there is no such schema", "Check that nobody has dropped it"),

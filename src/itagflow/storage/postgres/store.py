@@ -39,7 +39,7 @@ def _sql(schema: str) -> Sql:
         mark="%s",
         place=f"{schema}.",
         whole_lists=True,
-        hold=" FOR UPDATE",
+        lock=" FOR UPDATE",
         share=" FOR SHARE",
         take=" FOR UPDATE SKIP LOCKED",
         apart=" OFFSET 0",
@@ -48,7 +48,7 @@ def _sql(schema: str) -> Sql:
 
 
 class _Look(Look):
-    """A read block in one transaction."""
+    """A read transaction in one transaction."""
 
     def __init__(self, sql: Sql, decoded: Decoded, transaction: PgTransaction) -> None:
         super().__init__(sql, decoded, transaction)
@@ -72,7 +72,7 @@ class _Look(Look):
 
 
 class _Change(_Look, Change):
-    """A write block in one transaction."""
+    """A write transaction in one transaction."""
 
     def run(self, text: str, values: Sequence[Any]) -> int:
         return self._run(text, values).rowcount
@@ -158,7 +158,7 @@ class _Change(_Look, Change):
 
     @safe_context
     def _taken_back_when_refused(self, refused: Callable[[], Exception]) -> Generator[None]:
-        """Take back what the inner block did when a key or a unique column is taken; the outer one goes on."""
+        """Take back what the inner transaction did when a key or a unique column is taken; the outer one goes on."""
         self._run("SAVEPOINT refused")
         try:
             yield
@@ -186,7 +186,7 @@ class PostgresStore:
             source: A URL such as ``postgresql://user@host/name``, for a pool of connections that is this store's own;
                 or a callable that gives a connection as a context manager, such as ``pool.connection`` or
                 ``lambda: psycopg.connect(…)``: credentials, tracing and the size of the pool are then yours.  It
-                is called for each block, and twice at once while a snapshot is open.
+                is called for each transaction, and twice at once while a snapshot is open.
             schema: Where the tables are: lower-case letters, digits and ``_``.
             connections: How many connections the store's own pool opens at the most, in each process.
 
@@ -215,20 +215,20 @@ class PostgresStore:
         """Whether it was closed."""
         return self._transactions.state.is_closed
 
-    def opener(self) -> Callable[[], PostgresStore]:
+    def connector(self) -> Callable[[], PostgresStore]:
         """Return what opens the same database in another process; a callable that was passed must be picklable."""
         return Opener(PostgresStore, self._source, {"schema": self._schema, "connections": self._connections})
 
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
-        """Open a block that only asks; see `itagflow.storage.port.Store`."""
+        """Open a transaction that only asks; see `itagflow.storage.port.Store`."""
         mode = Mode.SNAPSHOT if snapshot else Mode.READ
         return self._transactions.open(mode, partial(_Look, self._sql, self._decoded))
 
     def write(self) -> SafeContext[Writer]:
-        """Open a block that is kept when it ends, and dropped when it raises."""
+        """Open a transaction that is kept when it ends, and dropped when it raises."""
         return self._transactions.open(Mode.WRITE, partial(_Change, self._sql, self._decoded))
 
-    def settled(self) -> int:
+    def high_water_mark(self) -> int:
         """Return a position up to which the history is complete; see `itagflow.storage.port.Store`."""
         with self._transactions.open(Mode.LATEST, partial(_Look, self._sql, self._decoded)) as look:
             # first the last position, then who may still put something before it: in this order none is overlooked
@@ -236,8 +236,8 @@ class PostgresStore:
             pending = look.rows(f"SELECT {self._schema}.first_pending()", ())
         return min(int(position) for (position,) in (*last, *pending) if position is not None)
 
-    def listening(self) -> SafeContext[Callable[[float], object]]:
-        """Begin to listen, on a connection of its own; see `itagflow.storage.port.Waking`."""
+    def subscribe(self) -> SafeContext[Callable[[float], object]]:
+        """Begin to listen, on a connection of its own; see `itagflow.storage.port.SupportsNotify`."""
         return self._transactions.open(Mode.LISTEN, _Listening)
 
     def close(self, timeout: float = 10.0) -> bool:

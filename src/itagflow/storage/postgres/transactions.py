@@ -29,7 +29,7 @@ PgState = State[AnyConnection]
 Run = Cursor[tuple[Any, ...]]
 
 Connect = Callable[[], AbstractContextManager[AnyConnection]]
-"""Gives a connection for one block, to be given back at its end."""
+"""Gives a connection for one transaction, to be given back at its end."""
 
 RETRY = 0.2
 """How many seconds pass between two tries to connect to a server that was there before, as when it restarts."""
@@ -145,7 +145,7 @@ class PgTransactions(Transactions[AnyConnection]):
         # the news come behind the transaction, so that nobody else's has to wait for them to reach the disk
         end = f"COMMIT; NOTIFY {self._news}" if transaction.has_news else "COMMIT"
         if self._execute(transaction, end) != "COMMIT":
-            raise StoreFailed(self.name, "a statement of this block had failed", "Nothing of it was stored")
+            raise StoreFailed(self.name, "a statement of this transaction had failed", "Nothing of it was stored")
 
     def _execute(self, transaction: PgTransaction, text: str) -> str | None:
         """Run a statement, and return what the server says it was."""

@@ -28,7 +28,7 @@ FEW = 8
 
 
 class _Look(Look):
-    """A read block in one transaction.
+    """A read transaction in one transaction.
 
     It gives out rows and never cursors: those would go on after the transaction.  `Transaction.is_busy` is set while a
     statement runs, so that nobody closes the connection under it.
@@ -50,7 +50,7 @@ class _Look(Look):
 
 
 class _Change(_Look, Change):
-    """A write block in one transaction."""
+    """A write transaction in one transaction."""
 
     def run(self, text: str, values: Sequence[Any]) -> int:
         return self._run(text, values).rowcount
@@ -137,15 +137,15 @@ class _SqliteStore:
         return self._transactions.state.is_closed
 
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
-        """Open a block that only asks; see `itagflow.storage.port.Store`."""
+        """Open a transaction that only asks; see `itagflow.storage.port.Store`."""
         mode = Mode.SNAPSHOT if snapshot else Mode.READ
         return self._transactions.open(mode, partial(_Look, self._decoded))
 
     def write(self) -> SafeContext[Writer]:
-        """Open a block that is kept when it ends, and dropped when it raises."""
+        """Open a transaction that is kept when it ends, and dropped when it raises."""
         return self._transactions.open(Mode.WRITE, partial(_Change, self._decoded))
 
-    def settled(self) -> int:
+    def high_water_mark(self) -> int:
         """Return the position of the last event: positions follow the order of commits."""
         with self.read() as reader:
             return next((e.position for e in reader.find(Query(Event, order=("-position",), limit=1))), 0)
@@ -185,7 +185,7 @@ class SqliteStore(_SqliteStore):
             with self._transactions.open(Mode.WRITE, _Opening) as opening:
                 opening.bring_up()
 
-    def opener(self) -> Callable[[], SqliteStore]:
+    def connector(self) -> Callable[[], SqliteStore]:
         """Return what opens the same file in another process of this machine."""
         return partial(SqliteStore, self._path, synchronous=self._synchronous)
 
@@ -194,7 +194,7 @@ class MemoryStore(_SqliteStore):
     """Keeps everything in memory, for as long as the process lives; threads may share it.
 
     It is a SQLite database without a file, so it behaves like `SqliteStore` but for two things.  There is one
-    connection, so that transactions run one after the other.  A snapshot is a copy, and cannot begin in a block that
+    connection, so that transactions run one after the other.  A snapshot is a copy, and cannot begin in a transaction that
     writes.
 
     >>> store = MemoryStore()
@@ -207,7 +207,7 @@ class MemoryStore(_SqliteStore):
         """Start empty."""
         super().__init__(MemoryTransactions("memory"))
 
-    def opener(self) -> None:
+    def connector(self) -> None:
         """Return nothing: no other process can open it."""
 
 

@@ -77,7 +77,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         writes = transaction.mode is Mode.WRITE
         idle = state.idle[writes]
         try:
-            if writes or _unusable_files:  # a block that reads costs too little for one more system call
+            if writes or _unusable_files:  # a transaction that reads costs too little for one more system call
                 self._must_be_the_file()
             if not transaction.take(idle):
                 self._connect(transaction, state)
@@ -124,7 +124,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
 
         SQLite's own waiting polls, so that under load somebody may wait for long.  Here everybody polls for the file
         lock, but who has just written must queue up behind it, so nobody starves.  It is held only until the
-        transaction has begun.  Neither wait blocks: an exception or a fork can come in between.
+        transaction has begun.  Neither wait transactions: an exception or a fork can come in between.
         """
         door = self._open_door()
         try:
@@ -328,8 +328,8 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
             with self.open(Mode.READ, _Copying) as copying:
                 return copying.copy()
         if own.mode is Mode.WRITE:
-            hint = "Open it before the block that writes, or after it"
-            raise StoreFailed(self.name, "a snapshot in memory cannot begin in a block that writes", hint)
+            hint = "Open it before the transaction that writes, or after it"
+            raise StoreFailed(self.name, "a snapshot in memory cannot begin in a transaction that writes", hint)
         return _Copying(own).copy()
 
     def _drop(self, connection: sqlite3.Connection) -> None:

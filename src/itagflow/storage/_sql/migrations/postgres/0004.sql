@@ -83,21 +83,21 @@ CREATE INDEX assignment_token ON assignment (job, member, token) WHERE token <> 
 CREATE TABLE answer (
     job BIGINT NOT NULL, assignment BIGINT NOT NULL, task BIGINT NOT NULL, version BIGINT NOT NULL,
     package BIGINT NOT NULL, stage TEXT COLLATE "C" NOT NULL, round BIGINT NOT NULL, member BIGINT NOT NULL,
-    counts BIGINT NOT NULL, dropped BIGINT NOT NULL, verdict TEXT COLLATE "C" NOT NULL,
+    is_resolved BIGINT NOT NULL, is_abandoned BIGINT NOT NULL, verdict TEXT COLLATE "C" NOT NULL,
     seconds BIGINT NOT NULL, body JSONB NOT NULL,
     PRIMARY KEY (job, assignment, task)
 );
 CREATE INDEX answer_task ON answer (job, task, assignment);
 
-CREATE TABLE seat (
+CREATE TABLE claim_counter (
     job BIGINT NOT NULL, stage TEXT COLLATE "C" NOT NULL, member BIGINT NOT NULL, version BIGINT NOT NULL,
-    held BIGINT NOT NULL, body JSONB NOT NULL,
+    active BIGINT NOT NULL, body JSONB NOT NULL,
     PRIMARY KEY (job, stage, member)
 );
 
 CREATE SEQUENCE event_position;
 
--- A position is drawn under a lock that lasts until the block ends and names a position below: who follows the history
+-- A position is drawn under a lock that lasts until the transaction ends and names a position below: who follows the history
 -- sees in pg_locks from where on something may still be coming. Its key: 15 bits for the sequence, 48 for the position.
 CREATE FUNCTION next_position() RETURNS BIGINT LANGUAGE sql VOLATILE
 BEGIN ATOMIC
@@ -117,8 +117,8 @@ END;
 
 CREATE TABLE event (
     position BIGINT PRIMARY KEY DEFAULT next_position(), version BIGINT NOT NULL,
-    workspace BIGINT NOT NULL, job BIGINT NOT NULL, package BIGINT NOT NULL, turn BIGINT NOT NULL,
-    task BIGINT NOT NULL, member BIGINT NOT NULL, verb TEXT COLLATE "C" NOT NULL, at BIGINT NOT NULL,
+    workspace BIGINT NOT NULL, job BIGINT NOT NULL, package BIGINT NOT NULL, assignment BIGINT NOT NULL,
+    task BIGINT NOT NULL, member BIGINT NOT NULL, type TEXT COLLATE "C" NOT NULL, at BIGINT NOT NULL,
     became TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL
 );
 ALTER SEQUENCE event_position OWNED BY event.position;

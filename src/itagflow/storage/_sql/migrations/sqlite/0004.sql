@@ -80,22 +80,22 @@ CREATE INDEX assignment_token ON assignment (job, member, token) WHERE token <> 
 CREATE TABLE answer (
     job INTEGER NOT NULL, assignment INTEGER NOT NULL, task INTEGER NOT NULL, version INTEGER NOT NULL,
     package INTEGER NOT NULL, stage TEXT NOT NULL, round INTEGER NOT NULL, member INTEGER NOT NULL,
-    counts INTEGER NOT NULL, dropped INTEGER NOT NULL, verdict TEXT NOT NULL,
+    is_resolved INTEGER NOT NULL, is_abandoned INTEGER NOT NULL, verdict TEXT NOT NULL,
     seconds INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, assignment, task)
 ) WITHOUT ROWID;
 CREATE INDEX answer_task ON answer (job, task, assignment);
 
-CREATE TABLE seat (
+CREATE TABLE claim_counter (
     job INTEGER NOT NULL, stage TEXT NOT NULL, member INTEGER NOT NULL, version INTEGER NOT NULL,
-    held INTEGER NOT NULL, body TEXT NOT NULL,
+    active INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, stage, member)
 ) WITHOUT ROWID;
 
 CREATE TABLE event (
     position INTEGER PRIMARY KEY AUTOINCREMENT, version INTEGER NOT NULL,
-    workspace INTEGER NOT NULL, job INTEGER NOT NULL, package INTEGER NOT NULL, turn INTEGER NOT NULL,
-    task INTEGER NOT NULL, member INTEGER NOT NULL, verb TEXT NOT NULL, at INTEGER NOT NULL,
+    workspace INTEGER NOT NULL, job INTEGER NOT NULL, package INTEGER NOT NULL, assignment INTEGER NOT NULL,
+    task INTEGER NOT NULL, member INTEGER NOT NULL, type TEXT NOT NULL, at INTEGER NOT NULL,
     became TEXT NOT NULL, body TEXT NOT NULL
 );
 CREATE INDEX event_job ON event (job);
@@ -123,7 +123,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('assignment', 'assignment_token', '100000 1000 100 1 1'),
     ('answer', 'answer', '150000000 1500000 50 1'),
     ('answer', 'answer_task', '150000000 1500000 3 1'),
-    ('seat', 'seat', '10000 100 30 1'),
+    ('claim_counter', 'claim_counter', '10000 100 30 1'),
     ('event', 'event_became', '2000000 20000'),
     ('event', 'event_job', '200000000 2000000'),
     ('event', 'event_package', '200000000 2000000 200');

@@ -20,12 +20,12 @@ def _from(least: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
 
 
 @attrs.frozen(kw_only=True)
-class JobPart:
+class JobPartition:
     """Some tasks of a job, one number after the other: a plain value that can go to any process or machine.
 
-    >>> print(JobPart(job=4, first=2001, last=3000, index=3, of=8))
+    >>> print(JobPartition(job=4, first=2001, last=3000, index=3, of=8))
     part 3 of 8: tasks 2001 to 3000
-    >>> len(JobPart(job=4, first=2001, last=3000))
+    >>> len(JobPartition(job=4, first=2001, last=3000))
     1000
     """
 

@@ -12,7 +12,7 @@ from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.package import Assignment, Package, Seat
+from itagflow.model.package import Assignment, Package, ClaimCounter
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
@@ -29,18 +29,18 @@ _KINDS: Mapping[type[Entity], str] = {
     JobCounter: "job_counter",
     Package: "package",
     Task: "task",
-    Assignment: "turn",
+    Assignment: "assignment",
     Answer: "answer",
-    Seat: "seat",
+    ClaimCounter: "claim_counter",
     Event: "event",
 }
 _PLACES = {
     "job_counter": "the counter of job {0}",
     "package": "package {1} of job {0}",
     "task": "task {1} of job {0}",
-    "turn": "turn {1} of job {0}",
-    "answer": "the answer of turn {1} to task {2} of job {0}",
-    "seat": "the seat of member {2} at {1} in job {0}",
+    "assignment": "assignment {1} of job {0}",
+    "answer": "the answer of assignment {1} to task {2} of job {0}",
+    "claim_counter": "the claim counter of member {2} at {1} in job {0}",
 }
 
 
@@ -49,22 +49,22 @@ def _value(value: object) -> object:
 
 
 @attrs.frozen
-class Difference:
+class Inconsistency:
     """One place where a store does not say what everything else in it comes to.
 
-    >>> print(Difference("package", (4, 1), "wrong", 1, 0))
+    >>> print(Inconsistency("package", (4, 1), "wrong", 1, 0))
     package 1 of job 4: wrong is 1, and should be 0
     """
 
     kind: str
-    """The kind of entity: ``workspace``, ``member``, ``job``, ``package``, ``task``, ``turn``, ``answer``, …"""
+    """The kind of entity: ``workspace``, ``member``, ``job``, ``package``, ``task``, ``assignment``, ``answer``, …"""
     key: Key
     """The entity's key."""
-    what: str
+    field: str
     """The field, or what was counted."""
-    stored: object = attrs.field(converter=_value)
+    actual: object = attrs.field(converter=_value)
     """What the store has; None when it has nothing."""
-    should: object = attrs.field(converter=_value)
+    expected: object = attrs.field(converter=_value)
     """What it should be."""
 
     @property
@@ -75,17 +75,17 @@ class Difference:
     @property
     def finding(self) -> str:
         """What was found there, such as ``wrong is 1, and should be 0``."""
-        return f"{self.what} is {_spelled(self.stored)}, and should be {_spelled(self.should)}"
+        return f"{self.field} is {_spelled(self.actual)}, and should be {_spelled(self.expected)}"
 
     def __str__(self) -> str:
         """Say it in one line."""
         return printable(f"{self.place}: {self.finding}")
 
 
-def differ(entity: Entity, what: str, stored: object, should: object) -> Iterator[Difference]:
+def differ(entity: Entity, what: str, stored: object, should: object) -> Iterator[Inconsistency]:
     """Yield the difference if what is *stored* of *entity* is not as it *should* be."""
     if stored != should:
-        yield Difference(_KINDS[type(entity)], entity.key, what, stored, should)
+        yield Inconsistency(_KINDS[type(entity)], entity.key, what, stored, should)
 
 
 def _spelled(value: object) -> str:

@@ -9,18 +9,18 @@ from itagflow.model.package import Assignment
 
 
 @attrs.frozen
-class Attempt:
+class BatchResult:
     """What became of one act among many: true in a condition when it was done, false when it was refused.
 
     >>> from itagflow.errors import NotFound
-    >>> bool(Attempt((4, 17), error=NotFound("Assignment", (4, 17))))
+    >>> bool(BatchResult((4, 17), error=NotFound("Assignment", (4, 17))))
     False
     """
 
     key: tuple[int, int]
-    """What the act was asked for: the key of a turn, or for `assign_many` of a package."""
-    turn: Assignment | None = None
-    """The turn as it is now; None when the act was refused."""
+    """What the act was asked for: the key of an assignment, or for `assign_many` of a package."""
+    value: Assignment | None = None
+    """The assignment as it is now; None when the act was refused."""
     error: ItagflowError | None = None
     """Why it was refused, as the verb for one would have raised it; None when it was done."""
 

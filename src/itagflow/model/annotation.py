@@ -11,7 +11,7 @@ Labels = Mapping[str, str | tuple[str, ...]]
 
 
 @attrs.frozen(kw_only=True)
-class Part:
+class Annotation:
     """A part of a task's data, with what was answered about it.
 
     >>> Part(labels={"Kind": "car"}).labels["Kind"]
