@@ -20,6 +20,7 @@ import attrs
 from place import Place, postgres_place, rows, sqlite_place, tidy
 
 import itagflow
+from itagflow import maintenance
 from itagflow import Choice, FixedSize, Flow, Job, Role, Stage, Workflow, templates
 
 LABELERS, SECONDS, ROUNDS, PER_SECOND = 4, 5.0, 3, 50
@@ -78,7 +79,7 @@ def append(url: str, job: int, per_second: int, seconds: float, ready: Barrier) 
             if now * per_second < done:
                 time.sleep(done / per_second - now)
                 continue
-            flow.append(job, rows(1), by="ada")
+            flow.jobs.append(job, rows(1), by="ada")
             done += 1
     return done
 
@@ -98,7 +99,7 @@ def measure(url: str, job: int, appends: tuple[int, int], seconds: float) -> Str
 
 def order(flow: Flow, name: str, tasks: int = ENOUGH) -> Job:
     """Make a job of packages of one item for all labelers."""
-    return flow.create_job(
+    return flow.jobs.create(
         "bench",
         name,
         template=templates.image_classification(["cat", "dog"]),
@@ -115,7 +116,7 @@ def compare(place: Place, rounds: int, seconds: float) -> None:
     same, other = list[float](), list[float]()
     with place.open("appends") as (flow, url):
         for name in NAMES:
-            flow.add_member("bench", name, Role.OPERATOR, by="ada")
+            flow.members.add("bench", name, Role.OPERATOR, by="ada")
         job, another = order(flow, "queue").id, order(flow, "another", tasks=1).id
         tidy(url)
         kinds = [("none", job, 0), ("the same job", job, PER_SECOND), ("another job", another, PER_SECOND)]
@@ -126,8 +127,8 @@ def compare(place: Place, rounds: int, seconds: float) -> None:
                 found[name] = measure(url, job, (to, per_second), seconds)
                 print(f"{place.name}, appends to {name}: {found[name]}", flush=True)
             same.append(found["the same job"].labeled / found["none"].labeled)
-            other.append(found["another job"].labeled / found["none"].labeled)
-        assert not list(flow.verify(job)), "the job is not sound"
+            other.jobs.append(found["another job"].labeled / found["none"].labeled)
+        assert not list(maintenance.verify(flow, job)), "the job is not sound"
     print(f"{place.name}: appends to the same job leave {statistics.median(same):.2f} of the rate (goal 0.80)")
     print(f"{place.name}: appends to another job leave {statistics.median(other):.2f} of it", flush=True)
 

@@ -39,10 +39,10 @@ def count(act: Callable[[], Any]) -> tuple[Any, Counter[str]]:
 
 def create(flow: Flow) -> Job:
     """Create a job of two packages with a task each."""
-    flow.create_workspace("bench", admin="ada")
+    flow.workspaces.create("bench", admin="ada")
     for name in ("ben", "di"):
-        flow.add_member("bench", name, Role.OPERATOR, by="ada")
-    return flow.create_job(
+        flow.members.add("bench", name, Role.OPERATOR, by="ada")
+    return flow.jobs.create(
         "bench",
         "calls",
         template=templates.image_classification(["cat", "dog"]),
@@ -74,7 +74,7 @@ def one_round(flow: Flow, job: Job) -> dict[str, Counter[str]]:
     flow.submit(again)
     do("review", partial(flow.review, flow.claim("di", job, Stage.INSPECT)))
     do("accept", partial(flow.accept, flow.claim("ada", job, Stage.ACCEPT)))
-    do("export", partial(flow.export, job, "itag", io.BytesIO()))
+    do("export", partial(flow.results.export, job, "itag", io.BytesIO()))
     return found
 
 

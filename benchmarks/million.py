@@ -49,7 +49,7 @@ def acts(flow: Flow, job: Job) -> dict[str, float]:
     works = [(assignment, work) for assignment in assignments[:2] for work in flow.tasks(assignment)]
     found["save"] = timed(lambda: [flow.save(assignment, work, Choice("cat")) for assignment, work in works]) / len(works)
     found["submit"] = timed(lambda: [flow.submit(assignment) for assignment in assignments[:2]]) / 2
-    found["progress"] = timed(lambda: flow.progress(job))
+    found["progress"] = timed(lambda: flow.jobs.progress(job))
     return found
 
 

@@ -36,9 +36,9 @@ CLAIMS = 200
 
 def build(flow: Flow) -> Job:
     """Order a job in which everything is labeled, a package each second: first by ben, then by di."""
-    home = flow.create_workspace("bench", admin="ada")
-    ben, _, di = (flow.add_member(home, name, Role.OPERATOR, by="ada") for name in ("ben", "cy", "di"))
-    job = flow.create_job(
+    home = flow.workspaces.create("bench", admin="ada")
+    ben, _, di = (flow.members.add(home, name, Role.OPERATOR, by="ada") for name in ("ben", "cy", "di"))
+    job = flow.jobs.create(
         home,
         "own-work",
         template=templates.image_classification(["cat", "dog"]),

@@ -41,8 +41,8 @@ def measure(url: str) -> Iterator[tuple[str, float]]:
             yield verb, (perf_counter() - began) / len(some)
 
     with itagflow.open(url) as flow:
-        flow.create_workspace("bench", admin="ada")
-        job = flow.create_job(
+        flow.workspaces.create("bench", admin="ada")
+        job = flow.jobs.create(
             "bench",
             "pairs",
             template=templates.image_classification(["cat", "dog"]),
@@ -51,7 +51,7 @@ def measure(url: str) -> Iterator[tuple[str, float]]:
             by="ada",
         )
         yield from timed("claim", flow.claim, [("ada", job, Stage.LABEL)] * PACKAGES)
-        held = list(flow.assignments("ada", job=job))
+        held = list(flow.assignments.list("ada", job=job))
         works = [(one, work, Choice("cat")) for one in held for work in flow.tasks(one)]
         yield from timed("save", flow.save, works)
         yield from timed("submit", flow.submit, [(one,) for one in held])

@@ -39,7 +39,7 @@ class Place:
         """Open a new database with a workspace in it."""
         url = self.new(name)
         with itagflow.open(url) as flow:
-            flow.create_workspace("bench", admin="ada")
+            flow.workspaces.create("bench", admin="ada")
             yield flow, url
 
 
@@ -91,7 +91,7 @@ def rows(number: int) -> Iterator[dict[str, Any]]:
 
 def order(flow: Flow, name: str, tasks: int, size: int) -> Job:
     """Make a job of so many tasks."""
-    return flow.create_job(
+    return flow.jobs.create(
         "bench",
         name,
         template=templates.image_classification(["cat", "dog"]),
@@ -104,7 +104,7 @@ def order(flow: Flow, name: str, tasks: int, size: int) -> Job:
 
 def ada(flow: Flow) -> int:
     """Return the key of the only member."""
-    return next(flow.members("bench")).id
+    return next(flow.members.list("bench")).id
 
 
 def claims(flow: Flow, job: Job | int, times: int) -> list[Any]:

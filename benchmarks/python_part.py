@@ -71,10 +71,10 @@ def opened(kind: type[sqlite3.Connection]) -> Iterator[tuple[Flow, Any]]:
 
 def order(flow: Flow) -> Job:
     """Order a job with more packages than are claimed."""
-    flow.create_workspace("bench", admin="ada")
+    flow.workspaces.create("bench", admin="ada")
     rows = ({"data": {"source": f"{number}.jpg"}} for number in range(2 * CALLS))
     cats = templates.image_classification(["cat", "dog"])
-    return flow.create_job("bench", "part", template=cats, data=rows, packaging=FixedSize(1), by="ada")
+    return flow.jobs.create("bench", "part", template=cats, data=rows, packaging=FixedSize(1), by="ada")
 
 
 def calls_of(flow: Flow, verb: str) -> Iterator[Callable[[], object]]:

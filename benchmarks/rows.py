@@ -100,14 +100,14 @@ class Case:
         """Load a manifest into a new SQLite file, as a job."""
         self.database.unlink(missing_ok=True)
         with itagflow.open(self.url) as flow:
-            flow.create_workspace("bench", admin="ada")
+            flow.workspaces.create("bench", admin="ada")
             more: dict[str, Any] = {"packaging": FixedSize(50), "by": "ada"}
-            flow.create_job("bench", "rows", template=self.template, data=self.manifest, **more)
+            flow.jobs.create("bench", "rows", template=self.template, data=self.manifest, **more)
 
     def export(self) -> None:
         """Export that job, in which nobody has worked yet."""
         with itagflow.open(self.url) as flow:
-            flow.export(next(flow.jobs("bench")), "itag", self.out)
+            flow.results.export(next(flow.jobs.list("bench")), "itag", self.out)
 
     def _many(self, pool: list[Any]) -> Iterator[Any]:
         return islice(cycle(pool), self.count)

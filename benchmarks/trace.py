@@ -101,10 +101,10 @@ def trace(act: Callable[[], object]) -> Trace:
 
 def ready(flow: Flow) -> dict[str, Callable[[], object]]:
     """Order a job, and return each verb, ready to be called in this order; what it needs has been done before."""
-    home = flow.create_workspace("street", admin="ada")
+    home = flow.workspaces.create("street", admin="ada")
     for name in ("ben", "di"):
-        flow.add_member(home, name, Role.OPERATOR, by="ada")
-    job = flow.create_job(
+        flow.members.add(home, name, Role.OPERATOR, by="ada")
+    job = flow.jobs.create(
         home,
         "cats",
         template=templates.image_classification(["cat", "dog"]),
@@ -131,7 +131,7 @@ def ready(flow: Flow) -> dict[str, Callable[[], object]]:
         "save": lambda: flow.save(current, second, Choice("dog")),
         "submit": lambda: flow.submit(current),
         "reject": lambda: flow.reject(review),
-        "export": lambda: flow.export(job, "itag", f"{folder}/out.manifest"),
+        "export": lambda: flow.results.export(job, "itag", f"{folder}/out.manifest"),
     }
 
 

@@ -38,14 +38,14 @@ def load_by_hand(place: Place, url: str, count: int) -> Callable[[], object]:
 def export(_: Place, url: str, __: int) -> Callable[[], object]:
     """Export the job as a manifest; nobody has worked on it."""
     flow = itagflow.open(url)
-    job = flow.jobs("bench")
-    return lambda: flow.export(next(job), "itag", _target())
+    job = flow.jobs.list("bench")
+    return lambda: flow.results.export(next(job), "itag", _target())
 
 
 def export_by_hand(place: Place, url: str, _: int) -> Callable[[], object]:
     """Write the rows as they are stored, a line each."""
     flow = itagflow.open(url)
-    raw = place.raw(url, next(flow.jobs("bench")).id, 1)
+    raw = place.raw(url, next(flow.jobs.list("bench")).id, 1)
 
     def act() -> None:
         with _target().open("w", encoding="utf-8") as file:
@@ -57,14 +57,14 @@ def export_by_hand(place: Place, url: str, _: int) -> Callable[[], object]:
 def read(_: Place, url: str, __: int) -> Callable[[], object]:
     """Read the result of every task, as an object."""
     flow = itagflow.open(url)
-    job = next(flow.jobs("bench"))
-    return lambda: deque(flow.results(job), maxlen=0)
+    job = next(flow.jobs.list("bench"))
+    return lambda: deque(flow.results.list(job), maxlen=0)
 
 
 def read_by_hand(place: Place, url: str, _: int) -> Callable[[], object]:
     """Read the rows as they are stored, and parse them."""
     flow = itagflow.open(url)
-    raw = place.raw(url, next(flow.jobs("bench")).id, 1)
+    raw = place.raw(url, next(flow.jobs.list("bench")).id, 1)
     return lambda: deque((json.loads(text) for __, text in raw.rows()), maxlen=0)
 
 

@@ -95,10 +95,10 @@ def main(url: str = "memory:", *, seed: int = 7, sample: float = 0.5) -> tuple[i
     """Run the whole job, print what happened, and return how many mistakes were made and caught."""
     boxes, draw = truth(), random.Random(seed)
     with itagflow.open(url) as flow:
-        home = flow.create_workspace("coco", admin="ada")
+        home = flow.workspaces.create("coco", admin="ada")
         for name in ("ben", "cy", "di"):
-            flow.add_member(home, name, Role.OPERATOR, by="ada")
-        job: Job = flow.create_job(
+            flow.members.add(home, name, Role.OPERATOR, by="ada")
+        job: Job = flow.jobs.create(
             home,
             "boxes",
             template=templates.object_detection(sorted({kind for found in boxes.values() for _, kind in found})),
@@ -110,7 +110,7 @@ def main(url: str = "memory:", *, seed: int = 7, sample: float = 0.5) -> tuple[i
             by="ada",
         )
         made = caught = 0
-        while flow.job(job).state is not itagflow.JobState.FINISHED:
+        while flow.jobs.get(job).state is not itagflow.JobState.FINISHED:
             for name in MISTAKES:
                 if assignment := flow.claim(name, job, Stage.LABEL):
                     made += label(flow, assignment, name, boxes, draw)
@@ -119,8 +119,8 @@ def main(url: str = "memory:", *, seed: int = 7, sample: float = 0.5) -> tuple[i
             while assignment := flow.claim("ada", job, Stage.ACCEPT):
                 flow.accept(assignment)
         out = io.BytesIO()
-        report = flow.export(job, "itag", out)
-        print(flow.progress(job))
+        report = flow.results.export(job, "itag", out)
+        print(flow.jobs.progress(job))
         print(f"{made} of {len(boxes)} images were labeled wrong; inspecting {sample:.0%} caught {caught} of them")
         print(f"exported {report.rows} rows, {len(out.getvalue()):,} bytes")
     return made, caught

@@ -19,15 +19,15 @@ from itagflow import Choice, Flow, Job, JobPartition, Stage, templates
 def count(path: Path, part: JobPartition) -> Counter[str]:
     """Count the answers in one part; this runs in a process of its own, with a Flow of its own."""
     with itagflow.open(path) as flow:
-        replies = [result.replies["1"] for result in flow.results(part) if result.replies]
+        replies = [result.replies["1"] for result in flow.results.list(part) if result.replies]
         return Counter(reply.key for reply in replies if isinstance(reply, Choice))
 
 
 def labeled_job(flow: Flow) -> Job:
     """Make a job of 200 tasks, of which ada labels the first 150."""
-    street = flow.create_workspace("street", admin="ada")
+    street = flow.workspaces.create("street", admin="ada")
     data = [{"data": {"source": f"{number}.jpg"}} for number in range(200)]
-    job = flow.create_job(street, "cats", template=templates.image_classification(["cat", "dog"]), data=data, by="ada")
+    job = flow.jobs.create(street, "cats", template=templates.image_classification(["cat", "dog"]), data=data, by="ada")
     for _ in range(3):
         assignment = flow.claim("ada", job, Stage.LABEL)
         works = list(flow.tasks(assignment))
@@ -41,7 +41,7 @@ def main(folder: Path) -> None:
     path = folder / "labels.db"
     with itagflow.open(path) as flow, ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         job = labeled_job(flow)
-        counts = pool.map(partial(count, path), flow.parts(job, 4))
+        counts = pool.map(partial(count, path), flow.results.partition(job, 4))
         print(dict(sum(counts, Counter[str]())))
 
 

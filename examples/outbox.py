@@ -25,7 +25,7 @@ def follow(flow: Flow, deliver: Callable[[Event], object], cursor: Path) -> None
     with closing(sqlite3.connect(cursor, isolation_level=None)) as file:
         file.execute("CREATE TABLE IF NOT EXISTS cursor (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER)")
         (after,) = file.execute("SELECT coalesce(max(position), 0) FROM cursor").fetchone()
-        for event in flow.events(after=after):
+        for event in flow.events.since(after=after):
             deliver(event)
             # whoever dies here delivers this event once more the next time: with the same position
             file.execute("INSERT OR REPLACE INTO cursor VALUES (1, ?)", [event.position])
@@ -75,9 +75,9 @@ def main(folder: Path) -> None:
             raise KeyboardInterrupt
 
     with itagflow.open(folder / "labels.db") as flow:
-        street = flow.create_workspace("street", admin="ada")
+        street = flow.workspaces.create("street", admin="ada")
         for name in ("ben", "cy"):
-            flow.add_member(street, name, Role.OPERATOR, by="ada")
+            flow.members.add(street, name, Role.OPERATOR, by="ada")
         try:
             follow(flow, post_and_break, folder / "cursor.db")
         except KeyboardInterrupt:

@@ -19,11 +19,11 @@ def main(folder: Path) -> None:
     sign = Box(300, 40, 30, 30, label="sign")
 
     with itagflow.open(folder / "labels.db") as flow:
-        street = flow.create_workspace("street", admin="ada")  # ada is its first member
+        street = flow.workspaces.create("street", admin="ada")  # ada is its first member
         for name in ("ben", "cy", "di"):
-            flow.add_member(street, name, Role.OPERATOR, by="ada")
+            flow.members.add(street, name, Role.OPERATOR, by="ada")
 
-        job = flow.create_job(
+        job = flow.jobs.create(
             street,
             "signs-2026-11",
             template=templates.object_detection(["car", "sign"]),
@@ -52,10 +52,10 @@ def main(folder: Path) -> None:
         flow.review(flow.claim("di", job, Stage.INSPECT))
         flow.accept(flow.claim("ada", job, Stage.ACCEPT))  # the job finishes by itself
 
-        print(flow.progress(job))
-        for event in flow.history(job):
+        print(flow.jobs.progress(job))
+        for event in flow.events.list(job):
             print(event)
-        report = flow.export(job, "itag", folder / "street.out.manifest")
+        report = flow.results.export(job, "itag", folder / "street.out.manifest")
         print(f"exported {report.rows} rows, {report.blocks[Stage.ACCEPT]} of them accepted:")
         print((folder / "street.out.manifest").read_text()[:160], "…")
 

@@ -12,13 +12,14 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import itagflow
+from itagflow import maintenance
 from itagflow import Inconsistency, JobPartition, templates
 
 
 def verify(path: Path, part: JobPartition) -> list[Inconsistency]:
     """Return what is not sound in one part; this runs in a process of its own, with a Flow of its own."""
     with itagflow.open(path) as flow:
-        return list(flow.verify(part))
+        return list(maintenance.verify(flow, part))
 
 
 def main(folder: Path) -> None:
@@ -27,9 +28,9 @@ def main(folder: Path) -> None:
     data = [{"data": {"source": f"{number}.jpg"}} for number in range(1_000)]
     template = templates.image_classification(["cat", "dog"])
     with itagflow.open(path) as flow, ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        street = flow.create_workspace("street", admin="ada")
-        job = flow.create_job(street, "cats", template=template, data=data, by="ada")
-        parts = flow.parts(job, 4)
+        street = flow.workspaces.create("street", admin="ada")
+        job = flow.jobs.create(street, "cats", template=template, data=data, by="ada")
+        parts = flow.results.partition(job, 4)
         for part, found in zip(parts, pool.map(partial(verify, path), parts), strict=True):
             print(f"{part}: {len(found)} differences")
 

@@ -10,6 +10,7 @@ from readers import LOOSE, is_equal
 from trying import as_json, tried
 
 import itagflow
+from itagflow import maintenance
 from itagflow import Flow, Job, Result, Stage, Template, prelabels
 from itagflow.formats import itag
 from itagflow.model.reply import Replies
@@ -21,12 +22,12 @@ def imported(data: bytes) -> None:
     """Read *data* as a finished job: it is there whole or not at all, and its export is read as the same job."""
     template = _template(data)
     with itagflow.open("memory:") as flow:
-        flow.create_workspace("street", admin=ADA)
+        flow.workspaces.create("street", admin=ADA)
         for on_error in ("raise", "skip"):
             named = f"read-{on_error}"
             more: dict[str, Any] = {"template": template, "by": ADA, "on_error": on_error}
-            job = tried(flow.import_job, "street", named, data=io.BytesIO(data), **more)
-            assert [job.name for job in flow.jobs("street")].count(named) == (job is not None)
+            job = tried(flow.jobs.import_results, "street", named, data=io.BytesIO(data), **more)
+            assert [job.name for job in flow.jobs.list("street")].count(named) == (job is not None)
             if job is not None:
                 _comes_back(flow, job, template)
         _is_sound(flow)
@@ -34,13 +35,13 @@ def imported(data: bytes) -> None:
 
 def _comes_back(flow: Flow, job: Job, template: Template) -> None:
     target = io.BytesIO()
-    flow.export(job, "itag", target)
+    flow.results.export(job, "itag", target)
     said = list(_with_results(flow, job))
     if not said:
         return
     with itagflow.open("memory:") as other:
-        other.create_workspace("street", admin=ADA)
-        again = other.import_job(
+        other.workspaces.create("street", admin=ADA)
+        again = other.jobs.import_results(
             "street",
             "again",
             template=template,
@@ -57,7 +58,7 @@ def _comes_back(flow: Flow, job: Job, template: Template) -> None:
 
 
 def _with_results(flow: Flow, job: Job) -> Iterator[Result]:
-    return (result for result in flow.results(job) if result.replies is not None)
+    return (result for result in flow.results.list(job) if result.replies is not None)
 
 
 def _by_stage(result: Result) -> dict[Stage, Replies]:
@@ -83,12 +84,12 @@ def prelabeled(data: bytes) -> None:
 
 def _prelabel(data: bytes, template: Template, predict: Callable[[], Any]) -> None:
     with itagflow.open("memory:") as flow:
-        flow.create_workspace("street", admin=ADA)
+        flow.workspaces.create("street", admin=ADA)
         more: dict[str, Any] = {"template": template, "by": ADA, "on_error": "skip"}
-        job = tried(flow.create_job, "street", "rows", data=io.BytesIO(data), **more)
+        job = tried(flow.jobs.create, "street", "rows", data=io.BytesIO(data), **more)
         read = None if job is None else tried(predict)
         if read is not None:
-            report = flow.prelabel(job, read, formal=0.5, by=ADA)
+            report = flow.jobs.prelabel(job, read, formal=0.5, by=ADA)
             assert len(list(_with_results(flow, job))) == report.accepted
         _is_sound(flow)
 
@@ -101,4 +102,4 @@ def _template(data: bytes) -> Template:
 
 
 def _is_sound(flow: Flow) -> None:
-    assert [str(difference) for difference in flow.verify()] == []
+    assert [str(difference) for difference in maintenance.verify(flow)] == []

@@ -10,6 +10,7 @@ import attrs
 import pytest
 from scenes import START, cats, labeled, taken
 
+from itagflow import maintenance
 from itagflow import (
     Accept,
     Answer,
@@ -54,8 +55,8 @@ def a_busy_job(flow: Flow) -> Job:
     flow.review(taken(flow, "di", job, I))
     flow.accept(taken(flow, "ada", job, A))
     flow.save(taken(flow, "cy", job), 5, Choice("cat"))
-    flow.discard((job.id, 5), by="ada")
-    return flow.job(job)
+    flow.packages.discard((job.id, 5), by="ada")
+    return flow.jobs.get(job)
 
 
 def a_job_with_votes(flow: Flow) -> Job:
@@ -65,24 +66,24 @@ def a_job_with_votes(flow: Flow) -> Job:
     assignment = taken(flow, "cy", job)
     flow.save_many(assignment, {1: Choice("cat"), 2: Choice("dog")})
     flow.submit(assignment)
-    return flow.job(job)
+    return flow.jobs.get(job)
 
 
 def a_prelabeled_job(flow: Flow) -> Job:
     """A model has spoken about every task but the last; ben has put one right."""
     job = cats(flow, workflow=Workflow(Label(), Inspect()))
-    flow.prelabel(
+    flow.jobs.prelabel(
         job,
         lambda tasks: [PreLabel(Choice("cat"), 1 / t.number) if t.number < 4 else None for t in tasks],
         formal=0.4,
         by="ada",
     )
     labeled(flow, "ben", job, "dog")
-    return flow.job(job)
+    return flow.jobs.get(job)
 
 
 def found(flow: Flow, place: Any = None) -> list[str]:
-    return [str(difference) for difference in flow.verify(place)]
+    return [str(difference) for difference in maintenance.verify(flow, place)]
 
 
 def all_of(flow: Flow, kind: type[Any], **where: Any) -> list[Any]:
@@ -150,7 +151,7 @@ def add(*entities: Any) -> Callable[[Flow], None]:
 
 def spoiled(flow: Flow, job: Job) -> None:
     """Something is wrong with the job itself, with its first task, the last claim and every package."""
-    for package in list(flow.packages(job)):
+    for package in list(flow.packages.list(job)):
         altered(flow, package, wrong=9)
     altered(flow, at(flow, JobCounter, job.id), tasks=7)
     altered(flow, at(flow, Task, job.id, 1), row="{")

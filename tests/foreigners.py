@@ -11,6 +11,7 @@ import attrs
 from scenes import rows, taken
 
 import itagflow
+from itagflow import maintenance
 from itagflow import (
     Accept,
     Action,
@@ -69,25 +70,25 @@ class Town:
 
 
 def a_town(flow: Flow) -> Town:
-    street = flow.create_workspace("street", admin="ada")
-    alley = flow.create_workspace("alley", admin="mallory")
+    street = flow.workspaces.create("street", admin="ada")
+    alley = flow.workspaces.create("alley", admin="mallory")
     for name in ("ben", "cy", "di", "olga", "rob"):
-        flow.add_member(street, name, Role.OPERATOR, by="ada")
-    flow.add_member(street, "lea", Role.LEADER, by="ada")
-    flow.add_member(street, "eve", Role.VIEWER, by="ada")
-    flow.add_member(street, "ex", Role.OPERATOR, external=True, by="ada")
-    asked = flow.add_template(street, CATS, name="asked", by="ada")
-    strange = flow.add_template(alley, CATS, name="strange", by="mallory")
+        flow.members.add(street, name, Role.OPERATOR, by="ada")
+    flow.members.add(street, "lea", Role.LEADER, by="ada")
+    flow.members.add(street, "eve", Role.VIEWER, by="ada")
+    flow.members.add(street, "ex", Role.OPERATOR, external=True, by="ada")
+    asked = flow.templates.add(street, CATS, name="asked", by="ada")
+    strange = flow.templates.add(alley, CATS, name="strange", by="mallory")
     job = _job(flow, street, "cats", asked, 8)
     birds = _job(flow, street, "birds", asked, 8)
-    dogs = flow.create_job(alley, "dogs", template=strange, data=rows(2), by="mallory")
-    draft = flow.create_job(street, "draft", template=asked, data=rows(1), by="ada", draft=True)
+    dogs = flow.jobs.create(alley, "dogs", template=strange, data=rows(2), by="mallory")
+    draft = flow.jobs.create(street, "draft", template=asked, data=rows(1), by="ada", draft=True)
     old = taken(flow, "rob", job)
     flow.release(old)
-    rob = flow.remove_member(street, "rob", by="ada")
+    rob = flow.members.remove(street, "rob", by="ada")
     here, there = _work(flow, job), _work(flow, birds)
-    ben = next(member for member in flow.members(street) if member.account == "ben")
-    mallory = next(flow.members(alley))
+    ben = next(member for member in flow.members.list(street) if member.account == "ben")
+    mallory = next(flow.members.list(alley))
     args = Args(job=job, draft=draft, template=asked, **here)
     people = {
         "another workspace's member by name": "mallory",
@@ -120,7 +121,7 @@ def a_town(flow: Flow) -> Town:
 
 
 def _job(flow: Flow, street: itagflow.Workspace, name: str, asked: itagflow.Template, tasks: int) -> Job:
-    return flow.create_job(
+    return flow.jobs.create(
         street,
         name,
         template=asked,
@@ -150,13 +151,13 @@ def _work(flow: Flow, job: Job) -> dict[str, Any]:
     (other,) = flow.tasks(given_up)
     flow.save(given_up, other, Choice("dog"))
     flow.abandon(given_up, other, "dark")
-    packages = list(flow.packages(job))
-    closed = flow.discard(packages[-1], by="ada")
+    packages = list(flow.packages.list(job))
+    closed = flow.packages.discard(packages[-1], by="ada")
     return {
-        "assignment": flow.assignment(assignment),
+        "assignment": flow.assignments.get(assignment),
         "review": review,
         "acceptance": acceptance,
-        "given_up": flow.assignment(given_up),
+        "given_up": flow.assignments.get(given_up),
         "free": packages[-2],
         "closed": closed,
         "task": work.task,
@@ -206,7 +207,7 @@ def bulk(found: list[BatchResult]) -> list[BatchResult]:
 
 
 def data(flow: Flow, a: Args) -> Any:
-    return flow.import_job(
+    return flow.jobs.import_results(
         a.workspace, "new", template=a.template, data=[{"data": {"source": "a"}, "label-7": BLOCK}], by=a.by
     )
 
@@ -216,33 +217,33 @@ READS = ("viewer", "leader")
 ASSIGNMENT, REVIEW, GIVEN_UP, ACCEPTANCE = (("assignment",), ("review",), ("given_up",), ("acceptance",))
 
 READERS: dict[str, Case] = {
-    "job": Case(lambda f, a: f.job(a.job, by=a.by), ("job",), READS),
-    "jobs": Case(lambda f, a: list(f.jobs(a.workspace, by=a.by)), ("workspace",), READS),
-    "template": Case(lambda f, a: f.template(a.job, by=a.by), ("job",), READS),
-    "templates": Case(lambda f, a: list(f.templates(a.workspace, by=a.by)), ("workspace",), READS),
-    "packages": Case(lambda f, a: list(f.packages(a.job, by=a.by)), ("job",), READS),
-    "assignment": Case(lambda f, a: f.assignment(a.assignment, by=a.by), ASSIGNMENT, READS, anywhere=ASSIGNMENT),
-    "assignments": Case(lambda f, a: list(f.assignments(a.member, job=a.job, by=a.by)), ("member", "job"), READS),
+    "job": Case(lambda f, a: f.jobs.get(a.job, by=a.by), ("job",), READS),
+    "jobs": Case(lambda f, a: list(f.jobs.list(a.workspace, by=a.by)), ("workspace",), READS),
+    "template": Case(lambda f, a: f.templates.get(a.job, by=a.by), ("job",), READS),
+    "templates": Case(lambda f, a: list(f.templates.list(a.workspace, by=a.by)), ("workspace",), READS),
+    "packages": Case(lambda f, a: list(f.packages.list(a.job, by=a.by)), ("job",), READS),
+    "assignment": Case(lambda f, a: f.assignments.get(a.assignment, by=a.by), ASSIGNMENT, READS, anywhere=ASSIGNMENT),
+    "assignments": Case(lambda f, a: list(f.assignments.list(a.member, job=a.job, by=a.by)), ("member", "job"), READS),
     "available": Case(
         lambda f, a: list(f.available(a.member, workspace=a.workspace, by=a.by)), ("member", "workspace"), READS
     ),
-    "parts": Case(lambda f, a: f.parts(a.job, 2, by=a.by), ("job",), READS),
-    "progress": Case(lambda f, a: f.progress(a.job, by=a.by), ("job",), READS),
-    "result": Case(lambda f, a: f.result(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)),
-    "results": Case(lambda f, a: list(f.results(a.job, by=a.by)), ("job",), READS),
-    "find_tasks": Case(lambda f, a: list(f.find_tasks(a.job, member=a.member, by=a.by)), ("job", "member"), READS),
-    "history": Case(lambda f, a: list(f.history(a.job, package=a.closed, by=a.by)), ("job", "closed"), READS),
-    "events": Case(lambda f, a: list(f.events(workspace=a.workspace, by=a.by)), ("workspace",), READS),
-    "listen": Case(lambda f, a: list(f.listen(workspace=a.workspace, timeout=0, by=a.by)), ("workspace",), READS),
+    "parts": Case(lambda f, a: f.results.partition(a.job, 2, by=a.by), ("job",), READS),
+    "progress": Case(lambda f, a: f.jobs.progress(a.job, by=a.by), ("job",), READS),
+    "result": Case(lambda f, a: f.results.get(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)),
+    "results": Case(lambda f, a: list(f.results.list(a.job, by=a.by)), ("job",), READS),
+    "find_tasks": Case(lambda f, a: list(f.results.find(a.job, member=a.member, by=a.by)), ("job", "member"), READS),
+    "history": Case(lambda f, a: list(f.events.list(a.job, package=a.closed, by=a.by)), ("job", "closed"), READS),
+    "events": Case(lambda f, a: list(f.events.since(workspace=a.workspace, by=a.by)), ("workspace",), READS),
+    "listen": Case(lambda f, a: list(f.events.follow(workspace=a.workspace, timeout=0, by=a.by)), ("workspace",), READS),
     "members": Case(
-        lambda f, a: [m for m in f.members(a.workspace, by=a.by) if m.account != a.by], ("workspace",), ("viewer",)
+        lambda f, a: [m for m in f.members.list(a.workspace, by=a.by) if m.account != a.by], ("workspace",), ("viewer",)
     ),
     "can": Case(lambda f, a: f.can(a.member, Action.LABEL, a.job, by=a.by), ("member", "job"), READS),
     "explain": Case(lambda f, a: f.explain(a.member, a.job, Stage.LABEL, by=a.by), ("member", "job"), READS),
     "tasks": Case(lambda f, a: list(f.tasks(a.assignment, by=a.by)), ASSIGNMENT, by="ben"),
     "verify": Case(lambda f, a: verified(f, a), ("job",)),
-    "export": Case(lambda f, a: f.export(a.job, "itag", io.BytesIO(), by=a.by), ("job",)),
-    "copy": Case(lambda f, a: f.copy(to=MemoryStore(), workspace=a.workspace, by=a.by), ("workspace",)),
+    "export": Case(lambda f, a: f.results.export(a.job, "itag", io.BytesIO(), by=a.by), ("job",)),
+    "copy": Case(lambda f, a: maintenance.copy(f, to=MemoryStore(), workspace=a.workspace, by=a.by), ("workspace",)),
 }
 
 VERBS: dict[str, Case] = {
@@ -251,13 +252,13 @@ VERBS: dict[str, Case] = {
     "renew": Case(lambda f, a: f.renew(a.assignment, by=a.by), ASSIGNMENT, by="ben"),
     "release": Case(lambda f, a: f.release(a.assignment, by=a.by), ASSIGNMENT, by="ben"),
     "release_many": Case(lambda f, a: bulk(f.release_many([a.assignment], by=a.by)), ASSIGNMENT, by="ben"),
-    "assign": Case(lambda f, a: f.assign(a.free, a.member, by=a.by), ("free", "member"), anywhere=("free",)),
+    "assign": Case(lambda f, a: f.assignments.assign(a.free, a.member, by=a.by), ("free", "member"), anywhere=("free",)),
     "assign_many": Case(
-        lambda f, a: bulk(f.assign_many([a.free], a.member, by=a.by)), ("free", "member"), anywhere=("free",)
+        lambda f, a: bulk(f.assignments.assign_many([a.free], a.member, by=a.by)), ("free", "member"), anywhere=("free",)
     ),
-    "reassign": Case(lambda f, a: f.reassign(a.assignment, "cy", by=a.by), ASSIGNMENT, anywhere=ASSIGNMENT),
-    "expire": Case(lambda f, a: f.expire(a.job, by=a.by), ("job",), ("leader",)),
-    "prioritize": Case(lambda f, a: f.prioritize(a.job, 3, packages=[a.free], by=a.by), ("job", "free")),
+    "reassign": Case(lambda f, a: f.assignments.reassign(a.assignment, "cy", by=a.by), ASSIGNMENT, anywhere=ASSIGNMENT),
+    "expire": Case(lambda f, a: f.assignments.expire(a.job, by=a.by), ("job",), ("leader",)),
+    "prioritize": Case(lambda f, a: f.packages.prioritize(a.job, 3, packages=[a.free], by=a.by), ("job", "free")),
     "save": Case(lambda f, a: f.save(a.assignment, a.task, Choice("cat"), by=a.by), ("assignment", "task"), by="ben"),
     "save_many": Case(lambda f, a: f.save_many(a.assignment, [(a.task, Choice("cat"))], by=a.by), ("assignment", "task"), by="ben"),
     "abandon": Case(lambda f, a: f.abandon(a.assignment, a.task, "dark", by=a.by), ("assignment", "task"), by="ben"),
@@ -275,14 +276,14 @@ VERBS: dict[str, Case] = {
     "reject_many": Case(lambda f, a: bulk(f.reject_many([a.review], reason="no", by=a.by)), REVIEW, by="di"),
     "accept": Case(lambda f, a: f.accept(a.acceptance, by=a.by), ACCEPTANCE, anywhere=ACCEPTANCE),
     "accept_many": Case(lambda f, a: bulk(f.accept_many([a.acceptance], by=a.by)), ACCEPTANCE, anywhere=ACCEPTANCE),
-    "add_member": Case(lambda f, a: f.add_member(a.workspace, "new", Role.OPERATOR, by=a.by), ("workspace",)),
-    "set_role": Case(lambda f, a: f.set_role(a.workspace, a.member, Role.LEADER, by=a.by), ("workspace", "member")),
-    "remove_member": Case(lambda f, a: f.remove_member(a.workspace, a.member, by=a.by), ("workspace", "member")),
-    "erase_member": Case(lambda f, a: f.erase_member(a.workspace, erasable(a), by=a.by), ("workspace", "member")),
-    "erase_task": Case(lambda f, a: f.erase_task(in_job(a), by=a.by), ("task",), anywhere=("task",)),
-    "add_template": Case(lambda f, a: f.add_template(a.workspace, CATS, name="new", by=a.by), ("workspace",)),
+    "add_member": Case(lambda f, a: f.members.add(a.workspace, "new", Role.OPERATOR, by=a.by), ("workspace",)),
+    "set_role": Case(lambda f, a: f.members.set_role(a.workspace, a.member, Role.LEADER, by=a.by), ("workspace", "member")),
+    "remove_member": Case(lambda f, a: f.members.remove(a.workspace, a.member, by=a.by), ("workspace", "member")),
+    "erase_member": Case(lambda f, a: maintenance.erase_member(f, a.workspace, erasable(a), by=a.by), ("workspace", "member")),
+    "erase_task": Case(lambda f, a: maintenance.erase_task(f, in_job(a), by=a.by), ("task",), anywhere=("task",)),
+    "add_template": Case(lambda f, a: f.templates.add(a.workspace, CATS, name="new", by=a.by), ("workspace",)),
     "create_job": Case(
-        lambda f, a: f.create_job(
+        lambda f, a: f.jobs.create(
             a.workspace,
             "new",
             template=a.template,
@@ -293,22 +294,22 @@ VERBS: dict[str, Case] = {
         ("workspace", "template", "member"),
     ),
     "import_job": Case(data, ("workspace", "template")),
-    "load": Case(lambda f, a: f.load(a.draft, rows(2), by=a.by), ("draft",)),
-    "append": Case(lambda f, a: f.append(a.job, rows(1), by=a.by), ("job",)),
-    "publish": Case(lambda f, a: f.publish(a.draft, by=a.by), ("draft",)),
-    "pause": Case(lambda f, a: f.pause(a.job, by=a.by), ("job",)),
-    "resume": Case(lambda f, a: f.resume(a.job, by=a.by), ("job",)),
-    "finish": Case(lambda f, a: f.finish(a.job, discard_open=True, by=a.by), ("job",)),
-    "archive": Case(lambda f, a: f.archive(a.job, by=a.by), ("job",)),
-    "delete": Case(lambda f, a: f.delete(a.draft, by=a.by) or "done", ("draft",)),
-    "discard": Case(lambda f, a: f.discard(a.free, by=a.by), ("free",), anywhere=("free",)),
-    "reopen": Case(lambda f, a: f.reopen(a.closed, by=a.by), ("closed",), anywhere=("closed",)),
-    "update_job": Case(lambda f, a: f.update_job(a.job, remark="new", by=a.by), ("job",)),
-    "set_workforce": Case(lambda f, a: f.set_workforce(a.job, {Stage.LABEL: [a.member]}, by=a.by), ("job", "member")),
-    "add_workers": Case(lambda f, a: f.add_workers(a.job, Stage.ACCEPT, [a.member], by=a.by), ("job", "member")),
-    "remove_workers": Case(lambda f, a: f.remove_workers(a.job, Stage.LABEL, [a.member], by=a.by), ("job", "member")),
-    "change_template": Case(lambda f, a: f.change_template(a.job, RenameOption("1", "cat", "puma"), by=a.by), ("job",)),
-    "prelabel": Case(lambda f, a: f.prelabel(a.job, lambda tasks: [None] * len(tasks), by=a.by), ("job",)),
+    "load": Case(lambda f, a: f.jobs.load(a.draft, rows(2), by=a.by), ("draft",)),
+    "append": Case(lambda f, a: f.jobs.append(a.job, rows(1), by=a.by), ("job",)),
+    "publish": Case(lambda f, a: f.jobs.publish(a.draft, by=a.by), ("draft",)),
+    "pause": Case(lambda f, a: f.jobs.pause(a.job, by=a.by), ("job",)),
+    "resume": Case(lambda f, a: f.jobs.resume(a.job, by=a.by), ("job",)),
+    "finish": Case(lambda f, a: f.jobs.finish(a.job, discard_open=True, by=a.by), ("job",)),
+    "archive": Case(lambda f, a: f.jobs.archive(a.job, by=a.by), ("job",)),
+    "delete": Case(lambda f, a: f.jobs.delete(a.draft, by=a.by) or "done", ("draft",)),
+    "discard": Case(lambda f, a: f.packages.discard(a.free, by=a.by), ("free",), anywhere=("free",)),
+    "reopen": Case(lambda f, a: f.packages.reopen(a.closed, by=a.by), ("closed",), anywhere=("closed",)),
+    "update_job": Case(lambda f, a: f.jobs.update(a.job, remark="new", by=a.by), ("job",)),
+    "set_workforce": Case(lambda f, a: f.jobs.set_workforce(a.job, {Stage.LABEL: [a.member]}, by=a.by), ("job", "member")),
+    "add_workers": Case(lambda f, a: f.jobs.add_workers(a.job, Stage.ACCEPT, [a.member], by=a.by), ("job", "member")),
+    "remove_workers": Case(lambda f, a: f.jobs.remove_workers(a.job, Stage.LABEL, [a.member], by=a.by), ("job", "member")),
+    "change_template": Case(lambda f, a: f.jobs.change_template(a.job, RenameOption("1", "cat", "puma"), by=a.by), ("job",)),
+    "prelabel": Case(lambda f, a: f.jobs.prelabel(a.job, lambda tasks: [None] * len(tasks), by=a.by), ("job",)),
 }
 
 OF_THE_APPLICATION = {
@@ -335,7 +336,7 @@ def restored(flow: Flow, a: Args) -> Any:
 
 
 def verified(flow: Flow, a: Args) -> Any:
-    return [list(flow.verify(a.job, by=a.by))]
+    return [list(maintenance.verify(flow, a.job, by=a.by))]
 
 
 def public_names() -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itagflow import maintenance
 from itagflow import Flow
 
 
 def check(flow: Flow) -> None:
     """Check that nothing in the store is other than the rest of it and the history say."""
-    assert [str(difference) for difference in flow.verify()] == []
+    assert [str(difference) for difference in maintenance.verify(flow)] == []

@@ -32,9 +32,9 @@ def rows(count: int) -> list[dict[str, Any]]:
 
 def street(flow: Flow, *people: str) -> itagflow.Workspace:
     """A workspace with ada, its administrator, and operators."""
-    home = flow.create_workspace("street", admin="ada")
+    home = flow.workspaces.create("street", admin="ada")
     for name in people:
-        flow.add_member(home, name, Role.OPERATOR, by="ada")
+        flow.members.add(home, name, Role.OPERATOR, by="ada")
     return home
 
 
@@ -54,7 +54,7 @@ def cats(
     workforce = {Stage.LABEL: list(label), Stage.INSPECT: list(inspect), Stage.ACCEPT: list(accept)}
     everyone = dict.fromkeys(name for stage in flow_.stages for name in workforce[stage])
     home = street(flow, *(name for name in everyone if name != "ada"))
-    return flow.create_job(
+    return flow.jobs.create(
         home,
         "cats",
         template=templates.image_classification(["cat", "dog"]),
@@ -93,7 +93,7 @@ def peak(act: Callable[[], object]) -> int:
 
 
 def verbs(flow: Flow, job: Job) -> list[str]:
-    return [event.type for event in flow.history(job)]
+    return [event.type for event in flow.events.list(job)]
 
 
 def on_writing_connection(store: Any, text: str) -> list[Any]:

@@ -105,7 +105,7 @@ def read(said: Any) -> Any:
 
 def carry_on(flow: Flow, job: int, name: str, draw: random.Random) -> None:
     """Resume: who called again to pause was told that it is paused, and left it so."""
-    flow.resume(job, by="ada")
+    flow.jobs.resume(job, by="ada")
 
 
 def soak(given: Soak) -> Counter[str]:
@@ -143,10 +143,10 @@ def _work(flow: Any, given: Soak, draw: random.Random, until: float) -> Counter[
 
 
 def order(flow: Flow) -> Job:
-    home = flow.create_workspace("street", admin="ada")
+    home = flow.workspaces.create("street", admin="ada")
     for name in PEOPLE:
-        flow.add_member(home, name, Role.OPERATOR, by="ada")
-    return flow.create_job(
+        flow.members.add(home, name, Role.OPERATOR, by="ada")
+    return flow.jobs.create(
         home,
         "soak",
         template=templates.image_classification(["cat", "dog"]),
@@ -181,7 +181,7 @@ class Found:
     """What the store has in the end, beside what its verbs had returned."""
 
     def __init__(self, flow: Flow, job: Job, noted: list[tuple[str, dict[str, Any]]]) -> None:
-        self.flow, self.noted, self.history = flow, noted, list(flow.history(job))
+        self.flow, self.noted, self.history = flow, noted, list(flow.events.list(job))
         with flow.store.read() as reader:
             self.assignments = {assignment.id: assignment for assignment in reader.find(Query(Assignment, {"job": job.id}))}
             self.answers = list(reader.find(Query(Answer, {"job": job.id})))

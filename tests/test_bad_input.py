@@ -14,6 +14,7 @@ import pytest
 from scenes import cats, on_writing_connection, rows, street, taken
 
 import itagflow
+from itagflow import maintenance
 from itagflow import (
     AlreadyExists,
     Box,
@@ -47,7 +48,7 @@ from itagflow.rules.answers import problems
 
 def everything(flow: Flow) -> list[Any]:
     with itagflow.open("memory:") as other:
-        flow.copy(to=other)
+        maintenance.copy(flow, to=other)
         with other.store.read() as reader:
             from itagflow.storage import FIELDS, Query
 
@@ -117,7 +118,7 @@ WRONG_REGIONS: list[tuple[Regions, str]] = [
 def test_regions_that_do_not_fit(flow: Flow, reply: Regions, words: str) -> None:
     home = street(flow, "ben")
     template = templates.object_detection(["car"])
-    job = flow.create_job(home, "boxes", template=template, data=rows(1), workforce={Stage.LABEL: ["ben"]}, by="ada")
+    job = flow.jobs.create(home, "boxes", template=template, data=rows(1), workforce={Stage.LABEL: ["ben"]}, by="ada")
     assignment = taken(flow, "ben", job)
     is_refused(flow, InvalidData, words, lambda: flow.save(assignment, 1, reply))
 
@@ -178,18 +179,18 @@ class TestAssignments:
 
     def test_an_offer_must_be_claimed_first(self, flow: Flow) -> None:
         job = cats(flow)
-        offer = flow.assign((job.id, 1), "ben", by="ada")
+        offer = flow.assignments.assign((job.id, 1), "ben", by="ada")
         is_refused(flow, NotHeld, "it is offered: claim it first", lambda: flow.save(offer, 1, Choice("cat")))
 
     def test_a_wrong_role_stage_or_member(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()))
-        flow.add_member(job.workspace, "eve", Role.VIEWER, by="ada")
+        flow.members.add(job.workspace, "eve", Role.VIEWER, by="ada")
         is_refused(flow, NotAllowed, "the role viewer does not include it", lambda: flow.claim("eve", job, Stage.LABEL))
         is_refused(flow, NotAllowed, "does not name them for label", lambda: flow.claim("di", job, Stage.LABEL))
         is_refused(flow, InvalidData, "this job does not have it", lambda: flow.claim("ada", job, Stage.ACCEPT))
         is_refused(flow, NotFound, "no Member 'nobody'", lambda: flow.claim("nobody", job, Stage.LABEL))
-        is_refused(flow, NotAllowed, "ben may not manage job", lambda: flow.pause(job, by="ben"))
-        is_refused(flow, NotAllowed, "ben may not export", lambda: flow.export(job, "itag", "x", by="ben"))
+        is_refused(flow, NotAllowed, "ben may not manage job", lambda: flow.jobs.pause(job, by="ben"))
+        is_refused(flow, NotAllowed, "ben may not export", lambda: flow.results.export(job, "itag", "x", by="ben"))
         is_refused(flow, NotFound, "no Job 'dogs'", lambda: flow.claim("ben", "dogs", Stage.LABEL))
 
     def test_empty_reasons(self, flow: Flow) -> None:
@@ -209,11 +210,11 @@ class TestManaging:
     def test_names(self, flow: Flow) -> None:
         home = street(flow, "ben")
         is_refused(
-            flow, AlreadyExists, "already a Workspace 'street'", lambda: flow.create_workspace("street", admin="x")
+            flow, AlreadyExists, "already a Workspace 'street'", lambda: flow.workspaces.create("street", admin="x")
         )
-        is_refused(flow, InvalidData, "1 to 200 characters", lambda: flow.create_workspace(" ", admin="x"))
+        is_refused(flow, InvalidData, "1 to 200 characters", lambda: flow.workspaces.create(" ", admin="x"))
         is_refused(
-            flow, AlreadyExists, "already a Member 'ben'", lambda: flow.add_member(home, "ben", Role.VIEWER, by="ada")
+            flow, AlreadyExists, "already a Member 'ben'", lambda: flow.members.add(home, "ben", Role.VIEWER, by="ada")
         )
         template = templates.image_classification(["cat"])
         for name in ("", "_x", "a b", "x" * 101, "a/b"):
@@ -221,9 +222,9 @@ class TestManaging:
                 flow,
                 InvalidData,
                 "1 to 100 characters",
-                lambda n=name: flow.create_job(home, n, template=template, by="ada"),
+                lambda n=name: flow.jobs.create(home, n, template=template, by="ada"),
             )
-        assert flow.create_job(home, "标注-2026_x", template=template, by="ada").name == "标注-2026_x"
+        assert flow.jobs.create(home, "标注-2026_x", template=template, by="ada").name == "标注-2026_x"
 
     def test_external_members_and_the_last_administrator(self, flow: Flow) -> None:
         home = street(flow)
@@ -231,23 +232,23 @@ class TestManaging:
             flow,
             InvalidData,
             "leader or operator",
-            lambda: flow.add_member(home, "x", Role.ADMIN, external=True, by="ada"),
+            lambda: flow.members.add(home, "x", Role.ADMIN, external=True, by="ada"),
         )
-        is_refused(flow, NotAllowed, "needs an administrator", lambda: flow.remove_member(home, "ada", by="ada"))
+        is_refused(flow, NotAllowed, "needs an administrator", lambda: flow.members.remove(home, "ada", by="ada"))
         is_refused(
-            flow, NotAllowed, "needs an administrator", lambda: flow.set_role(home, "ada", Role.VIEWER, by="ada")
+            flow, NotAllowed, "needs an administrator", lambda: flow.members.set_role(home, "ada", Role.VIEWER, by="ada")
         )
 
     def test_nothing_crosses_the_border_of_a_workspace(self, flow: Flow) -> None:
         job = cats(flow)
-        other = flow.create_workspace("other", admin="olga")
-        olga = flow.add_member(other, "ben", Role.OPERATOR, by="olga")
-        stored = flow.add_template(other, templates.image_classification(["x"]), name="x", by="olga")
+        other = flow.workspaces.create("other", admin="olga")
+        olga = flow.members.add(other, "ben", Role.OPERATOR, by="olga")
+        stored = flow.templates.add(other, templates.image_classification(["x"]), name="x", by="olga")
         is_refused(flow, NotFound, "no Member", lambda: flow.claim(olga, job, Stage.LABEL))
-        is_refused(flow, NotFound, "no Member 'olga'", lambda: flow.pause(job, by="olga"))
-        is_refused(flow, NotFound, "no Template", lambda: flow.create_job("street", "y", template=stored, by="ada"))
-        flow.create_job(other, "cats", template="x", by="olga")
-        is_refused(flow, InvalidData, "more than one workspace", lambda: flow.job("cats"))
+        is_refused(flow, NotFound, "no Member 'olga'", lambda: flow.jobs.pause(job, by="olga"))
+        is_refused(flow, NotFound, "no Template", lambda: flow.jobs.create("street", "y", template=stored, by="ada"))
+        flow.jobs.create(other, "cats", template="x", by="olga")
+        is_refused(flow, InvalidData, "more than one workspace", lambda: flow.jobs.get("cats"))
 
     @pytest.mark.parametrize(
         "make",
@@ -300,8 +301,8 @@ class TestRows:
         home = street(flow, "ben")
         template = templates.image_classification(["cat"])
         with pytest.raises(InvalidData, match=words):
-            flow.create_job(home, "bad", template=template, data=[rows(1)[0], row], by="ada")
-        assert list(flow.jobs(home)) == []
+            flow.jobs.create(home, "bad", template=template, data=[rows(1)[0], row], by="ada")
+        assert list(flow.jobs.list(home)) == []
 
     @pytest.mark.parametrize("more", [{"row_key": "id"}, {"packaging": itagflow.GroupByField("id")}])
     def test_what_names_a_row_or_package_can_be_stored(self, flow: Flow, more: dict[str, Any]) -> None:
@@ -311,18 +312,18 @@ class TestRows:
     def test_flat_rows_may_have_many_lists(self, flow: Flow) -> None:
         lists = [[n, []] for n in range(1_000)]
         job = cats(flow, data=[{"data": {"source": "1.jpg", "lists": lists}}])
-        assert flow.result((job.id, 1)).task.data["lists"] == lists
+        assert flow.results.get((job.id, 1)).task.data["lists"] == lists
 
     def test_a_backslash_before_u0000_is_only_text(self, flow: Flow) -> None:
         job = cats(flow, data=['{"data": {"source": "C:\\\\u0000.jpg"}}'])
-        assert flow.result((job.id, 1)).task.data == {"source": "C:\\u0000.jpg"}
+        assert flow.results.get((job.id, 1)).task.data == {"source": "C:\\u0000.jpg"}
 
     @pytest.mark.parametrize("job", [{"row_key": "n"}, {"packaging": GroupByField("n")}])
     def test_numbers_that_are_read_as_infinite_cannot_tell_rows_apart(self, flow: Flow, job: dict[str, Any]) -> None:
         data = [f'{{"data": {{"source": "a", "n": {number}}}}}' for number in ("1e300", "1e400", "1e500")]
         with pytest.raises(InvalidData, match="a number that no float can hold names the row") as refused:
             home = street(flow, "ben")
-            flow.create_job(home, "bad", template=templates.image_classification(["cat"]), data=data, by="ada", **job)
+            flow.jobs.create(home, "bad", template=templates.image_classification(["cat"]), data=data, by="ada", **job)
         assert [problem.where for problem in refused.value.problems] == ["row 2, data", "row 3, data"]
 
     def test_a_manifest_names_the_line(self, flow: Flow, tmp_path: Path) -> None:
@@ -334,9 +335,9 @@ class TestRows:
         home = street(flow, "ben")
         template = templates.image_classification(["cat"])
         with pytest.raises(InvalidData) as refused:
-            flow.create_job(home, "bad", template=template, data=file, by="ada")
+            flow.jobs.create(home, "bad", template=template, data=file, by="ada")
         assert [problem.where for problem in refused.value.problems] == ["line 3", "line 4", "line 6", "line 7"]
-        assert list(flow.jobs(home)) == []
+        assert list(flow.jobs.list(home)) == []
 
     def test_of_very_many_bad_rows_a_thousand_are_kept_and_all_counted(self) -> None:
         with itagflow.open("memory:") as flow, pytest.raises(InvalidData, match="and 6995 more") as refused:
@@ -345,11 +346,11 @@ class TestRows:
 
     def test_no_file_and_no_such_format(self, flow: Flow) -> None:
         job = cats(flow)
-        is_refused(flow, UnknownFormat, r"no format 'coco9'; known are .*itag", lambda: flow.export(job, "coco9", "x"))
+        is_refused(flow, UnknownFormat, r"no format 'coco9'; known are .*itag", lambda: flow.results.export(job, "coco9", "x"))
         for path in ("/nowhere/at/all.manifest", "a\0b", "a\ud800b", "/"):
-            is_refused(flow, StoreFailed, "the file cannot be read", lambda p=path: flow.append(job, p, by="ada"))
+            is_refused(flow, StoreFailed, "the file cannot be read", lambda p=path: flow.jobs.append(job, p, by="ada"))
         for path in ("/nowhere/at/all.manifest", "a\0b", "a\ud800b", "/"):
-            is_refused(flow, StoreFailed, "the file cannot be written", lambda p=path: flow.export(job, "itag", p))
+            is_refused(flow, StoreFailed, "the file cannot be written", lambda p=path: flow.results.export(job, "itag", p))
 
 
 class TestOpening:
@@ -388,19 +389,19 @@ class TestOpening:
         flow = itagflow.open("memory:")
         flow.close()
         with pytest.raises(StoreFailed, match="the store is closed"):
-            flow.create_workspace("x", admin="y")
+            flow.workspaces.create("x", admin="y")
 
     def test_a_clock_without_time_zone(self) -> None:
         from datetime import datetime
 
         with itagflow.open("memory:", clock=datetime.now) as flow, pytest.raises(InvalidData, match="time zone"):
-            flow.create_workspace("x", admin="y")
+            flow.workspaces.create("x", admin="y")
 
     def test_a_verb_in_a_verb_is_refused(self) -> None:
-        flow = itagflow.open("memory:", policy=lambda member, action, job, stage: str(list(flow.events())))
-        home = flow.create_workspace("x", admin="ada")
+        flow = itagflow.open("memory:", policy=lambda member, action, job, stage: str(list(flow.events.since())))
+        home = flow.workspaces.create("x", admin="ada")
         with pytest.raises(StoreFailed, match="has a transaction open already"):
-            flow.add_member(home, "ben", Role.OPERATOR, by="ada")
+            flow.members.add(home, "ben", Role.OPERATOR, by="ada")
         flow.close()
 
 
@@ -420,7 +421,7 @@ class TestTroubles:
                     saved = number
             answered = [work.task.number for work in flow.tasks(assignment) if work.answer]
             assert answered == list(range(1, saved + 1))
-            assert [event.task for event in flow.history(job) if event.type == "save"] == answered
+            assert [event.task for event in flow.events.list(job) if event.type == "save"] == answered
             on_writing_connection(flow.store, f"PRAGMA max_page_count = {pages + 4_000}")
             flow.save_many(assignment, {number: Choice("cat") for number in range(saved + 1, 401)})
             flow.submit(assignment)
@@ -432,4 +433,4 @@ class TestTroubles:
             on_writing_connection(flow.store, "PRAGMA query_only = 1")
             is_refused(flow, StoreFailed, "read-only", lambda: flow.save(assignment, 1, Choice("cat")))
             is_refused(flow, StoreFailed, "read-only", lambda: flow.claim("cy", job, Stage.LABEL))
-            assert flow.progress(job).total == 4
+            assert flow.jobs.progress(job).total == 4

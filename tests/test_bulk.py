@@ -70,7 +70,7 @@ def accepting(flow: Flow, packages: int, workflow: Workflow | None = None) -> tu
 class TestClaiming:
     def test_so_many_as_asked_for_in_the_order_of_the_pool(self, checked: Flow) -> None:
         job = cats(checked, tasks=10, size=1)
-        checked.prioritize(job, 5, by="ada", packages=[7])
+        checked.packages.prioritize(job, 5, by="ada", packages=[7])
         assignments = checked.claim_many("ben", job, Stage.LABEL, 5)
         assert [assignment.package for assignment in assignments] == [7, 1, 2, 3, 4]
         assert all(assignment.state is AssignmentState.HELD for assignment in assignments)
@@ -84,7 +84,7 @@ class TestClaiming:
 
     def test_offers_come_first(self, checked: Flow) -> None:
         job = cats(checked, tasks=6, size=1)
-        checked.assign_many([(job.id, 6), (job.id, 4)], "ben", by="ada")
+        checked.assignments.assign_many([(job.id, 6), (job.id, 4)], "ben", by="ada")
         assert [assignment.package for assignment in checked.claim_many("ben", job, Stage.LABEL, 3)] == [6, 4, 1]
 
     def test_no_more_than_the_limit(self, checked: Flow) -> None:
@@ -100,10 +100,10 @@ class TestClaiming:
 
     def test_who_may_not_work_there_is_told_so(self, checked: Flow) -> None:
         job = cats(checked)
-        checked.add_member("street", "di", Role.OPERATOR, by="ada")
+        checked.members.add("street", "di", Role.OPERATOR, by="ada")
         with pytest.raises(NotAllowed):
             checked.claim_many("di", job, Stage.LABEL, 2)
-        checked.pause(job, by="ada")
+        checked.jobs.pause(job, by="ada")
         assert checked.claim_many("ben", job, Stage.LABEL, 2) == []
 
 
@@ -113,35 +113,35 @@ class TestOutcomes:
         attempts = checked.accept_many(assignments)
         assert all(attempts)
         assert [attempt.key for attempt in attempts] == [assignment.key for assignment in assignments]
-        assert [attempt.value for attempt in attempts] == [checked.assignment(assignment) for assignment in assignments]
+        assert [attempt.value for attempt in attempts] == [checked.assignments.get(assignment) for assignment in assignments]
         assert {attempt.value.outcome for attempt in attempts if attempt.value} == {Outcome.ACCEPTED}
-        assert checked.job(job).state is JobState.FINISHED
+        assert checked.jobs.get(job).state is JobState.FINISHED
 
     def test_the_refused_ones_leave_no_trace_and_stop_nobody(self, checked: Flow) -> None:
         job, assignments = accepting(checked, 5)
         checked.judge(assignments[1], 2, wrong="no cat")
         checked.release(assignments[3])
-        before = checked.assignment(assignments[1])
+        before = checked.assignments.get(assignments[1])
         attempts = checked.accept_many([*assignments, (job.id, 999)])
         assert [bool(attempt) for attempt in attempts] == [True, False, True, False, True, False]
         assert [type(attempt.error) for attempt in attempts if not attempt] == [Incomplete, NotHeld, NotFound]
         assert str(attempts[1].error).endswith("judge them anew (tasks 2)")
-        assert checked.assignment(assignments[1]) == before
+        assert checked.assignments.get(assignments[1]) == before
         assert verbs(checked, job).count("accept") == 3
-        assert checked.job(job).state is JobState.RUNNING
+        assert checked.jobs.get(job).state is JobState.RUNNING
 
     def test_jobs_are_acted_on_in_the_order_of_their_keys(self, checked: Flow) -> None:
         """Two transactions that each end two jobs would wait for each other for ever."""
         first = cats(checked)
-        template = checked.template(first)
-        second = checked.create_job(
+        template = checked.templates.get(first)
+        second = checked.jobs.create(
             "street", "more", template=template, data=rows(2), workforce={Stage.LABEL: ["ben"]}, by="ada"
         )
         jobs = [first, second]
         assignments = [taken(checked, "ben", job) for job in reversed(jobs)]
         attempts = checked.release_many(assignments)
-        assert [attempt.value for attempt in attempts] == [checked.assignment(assignment) for assignment in assignments]
-        released = [event.job for event in checked.events() if event.type == "release"]
+        assert [attempt.value for attempt in attempts] == [checked.assignments.get(assignment) for assignment in assignments]
+        released = [event.job for event in checked.events.since() if event.type == "release"]
         assert released == [job.id for job in jobs]
 
     def test_the_job_finishes_once_with_the_last_package(self, checked: Flow) -> None:
@@ -149,7 +149,7 @@ class TestOutcomes:
         checked.accept_many(assignments)
         moves = [
             (event.package, move.after)
-            for event in checked.history(job)
+            for event in checked.events.list(job)
             for move in event.changes
             if move.kind == "job"
         ]
@@ -163,14 +163,14 @@ class TestOutcomes:
         (again,) = checked.claim_many("ada", job, Stage.ACCEPT, 5)
         attempts = checked.accept_many([assignments[0], again, assignments[1]])
         assert [bool(attempt) for attempt in attempts] == [True, True, False]
-        assert checked.job(job).state is JobState.FINISHED
+        assert checked.jobs.get(job).state is JobState.FINISHED
 
     def test_sent_again_it_changes_nothing(self, checked: Flow) -> None:
         job, assignments = accepting(checked, 4)
         first = checked.accept_many(assignments)
-        history = list(checked.history(job))
+        history = list(checked.events.list(job))
         assert checked.accept_many(assignments) == first
-        assert list(checked.history(job)) == history
+        assert list(checked.events.list(job)) == history
 
     def test_one_assignment_named_twice_is_done_once(self, checked: Flow) -> None:
         job, assignments = accepting(checked, 2)
@@ -187,8 +187,8 @@ class TestOutcomes:
 
     def test_assignments_of_several_jobs_go_together(self, checked: Flow) -> None:
         job, assignments = accepting(checked, 2)
-        other = checked.create_job("street", "more", template=job.template, data=rows(1), by="ada")
-        checked.set_workforce(other, {Stage.LABEL: ["ben"]}, by="ada")
+        other = checked.jobs.create("street", "more", template=job.template, data=rows(1), by="ada")
+        checked.jobs.set_workforce(other, {Stage.LABEL: ["ben"]}, by="ada")
         more = taken(checked, "ben", other)
         checked.save(more, 1, Choice("cat"))
         attempts = checked.release_many([more, *assignments], by="ada")
@@ -202,22 +202,22 @@ class TestEveryVerb:
     def test_assign_says_which_packages_have_no_free_slot(self, checked: Flow) -> None:
         job = cats(checked, tasks=5, size=1)
         taken(checked, "cy", job)
-        attempts = checked.assign_many([*checked.packages(job), (job.id, 77)], "ben", by="ada")
+        attempts = checked.assignments.assign_many([*checked.packages.list(job), (job.id, 77)], "ben", by="ada")
         assert [bool(attempt) for attempt in attempts] == [False, True, True, True, True, False]
         assert "has no free slot" in str(attempts[0].error)
-        assert [assignment.package for assignment in checked.assignments("ben", job=job)] == [2, 3, 4, 5]
+        assert [assignment.package for assignment in checked.assignments.list("ben", job=job)] == [2, 3, 4, 5]
 
     def test_who_may_not_assign_gets_nothing_done(self, checked: Flow) -> None:
         job = cats(checked, tasks=2, size=1)
-        attempts = checked.assign_many(checked.packages(job), "ben", by="cy")
+        attempts = checked.assignments.assign_many(checked.packages.list(job), "ben", by="cy")
         assert [type(attempt.error) for attempt in attempts] == [NotAllowed, NotAllowed]
 
     def test_release_gives_everything_back(self, checked: Flow) -> None:
         job = cats(checked, tasks=5, size=1, workflow=Workflow(Label(limit=9)))
         assignments = checked.claim_many("ben", job, Stage.LABEL, 3) + checked.claim_many("cy", job, Stage.LABEL, 2)
         assert all(checked.release_many(assignments, by="ada", reason="the office is closed"))
-        assert all(package.waiting for package in checked.packages(job))
-        assert {checked.assignment(assignment).comment for assignment in assignments} == {"the office is closed"}
+        assert all(package.waiting for package in checked.packages.list(job))
+        assert {checked.assignments.get(assignment).comment for assignment in assignments} == {"the office is closed"}
         assert checked.claim_many("ben", job, Stage.LABEL, 9)[4].package == 5
 
     def test_expire_returns_the_lapsed_ones_in_blocks(self, checked: Flow, clock: Clock) -> None:
@@ -225,8 +225,8 @@ class TestEveryVerb:
         assignments = checked.claim_many("ben", job, Stage.LABEL, 8)
         clock.forward(minutes=11)
         checked.renew(assignments[4])
-        assert [assignment.package for assignment in checked.expire(job, by="ada")] == [1, 2, 3, 4, 6, 7, 8]
-        assert checked.expire(job, by="ada") == []
+        assert [assignment.package for assignment in checked.assignments.expire(job, by="ada")] == [1, 2, 3, 4, 6, 7, 8]
+        assert checked.assignments.expire(job, by="ada") == []
 
     def test_review_passes_them_on(self, checked: Flow) -> None:
         job = cats(checked, tasks=4, size=1, workflow=REVIEWED)
@@ -234,7 +234,7 @@ class TestEveryVerb:
             labeled(checked, "ben", job)
         assignments = checked.claim_many("di", job, Stage.INSPECT, 4)
         assert all(checked.review_many(assignments, by="di"))
-        assert {package.state for package in checked.packages(job)} == {PackageState.ACCEPT}
+        assert {package.state for package in checked.packages.list(job)} == {PackageState.ACCEPT}
         assert [type(attempt.error) for attempt in checked.accept_many(assignments[:1])] == [NotHeld]
 
     def test_reject_sends_back_what_is_wrong_and_needs_a_reason_for_the_rest(self, checked: Flow) -> None:
@@ -248,7 +248,7 @@ class TestEveryVerb:
         assert done.value is not None
         assert done.value.sent_back == (3,)
         assert all(checked.reject_many([assignments[0], assignments[2]], reason="do it again"))
-        assert [assignment.scope for assignment in checked.assignments("ben", job=job)] == [(3,), None, None]
+        assert [assignment.scope for assignment in checked.assignments.list("ben", job=job)] == [(3,), None, None]
 
 
 ENDS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
@@ -335,9 +335,9 @@ class TestCrashes:
         with pytest.raises(OSError, match="power"):
             checked.accept_many(assignments)
         monkeypatch.undo()
-        assert [checked.assignment(assignment).outcome for assignment in assignments] == [Outcome.ACCEPTED] * 6 + [None] * 2
+        assert [checked.assignments.get(assignment).outcome for assignment in assignments] == [Outcome.ACCEPTED] * 6 + [None] * 2
         assert all(checked.accept_many(assignments))
-        assert checked.job(job).state is JobState.FINISHED
+        assert checked.jobs.get(job).state is JobState.FINISHED
 
     def test_a_block_that_fails_is_dropped_whole(self, checked: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
         job, assignments = accepting(checked, 3)

@@ -74,7 +74,7 @@ def asking(flow: Flow, template: Template, *answers: Any) -> Job:
     """A job whose every task ben has answered, each as given, and submitted."""
     home = street(flow, "ben")
     data = [{"data": dict.fromkeys(template.fields, "some text")} for _ in answers]
-    job = flow.create_job(home, "asked", template=template, data=data, workforce={L: ["ben"]}, by="ada")
+    job = flow.jobs.create(home, "asked", template=template, data=data, workforce={L: ["ben"]}, by="ada")
     assignment = taken(flow, "ben", job)
     flow.save_many(assignment, list(enumerate(answers, 1)))
     flow.submit(assignment)
@@ -86,12 +86,12 @@ class TestOptions:
         job = cats(flow)
         labeled(flow, "ben", job, "cat")
         labeled(flow, "cy", job, "dog")
-        report = flow.change_template(job, [RenameOption("1", "cat", "feline")], by="ada")
+        report = flow.jobs.change_template(job, [RenameOption("1", "cat", "feline")], by="ada")
         assert (report.version, report.changed, report.unchanged, report.cannot) == (1, 2, 2, 0)
         assert said(flow, job) == [{"1": Choice("feline")}] * 2 + [{"1": Choice("dog")}] * 2
         assert [answer.template_version for answer in stored(flow, job)] == [1, 1, 0, 0]
-        assert [option.label for option in flow.template(job).questions[0].options] == ["feline", "dog"]
-        changed, followed, done = list(flow.history(job))[-3:]
+        assert [option.label for option in flow.templates.get(job).questions[0].options] == ["feline", "dog"]
+        changed, followed, done = list(flow.events.list(job))[-3:]
         assert changed.data["before"]["questions"][0]["options"][0]["key"] == "cat"
         assert changed.data["steps"] == [{"question": "1", "old": "cat", "new": "feline", "kind": "renameoption"}]
         assert followed.data["previous"]["1"]["replies"] == {"1": {"kind": "choice", "key": "cat"}}
@@ -103,45 +103,45 @@ class TestOptions:
     def test_renamed_to_one_that_is_there_they_merge(self, flow: Flow) -> None:
         asked = templates.image_classification(["cat", "kitten", "dog"], multiple=True)
         job = asking(flow, asked, Choices(["kitten", "dog", "cat"]), Choices(["dog"]))
-        assert flow.change_template(job, RenameOption("1", "kitten", "cat"), by="ada").changed == 1
+        assert flow.jobs.change_template(job, RenameOption("1", "kitten", "cat"), by="ada").changed == 1
         assert said(flow, job) == [{"1": Choices(["cat", "dog"])}, {"1": Choices(["dog"])}]
-        assert sorted(flow.template(job).questions[0].keys) == ["cat", "dog"]
+        assert sorted(flow.templates.get(job).questions[0].keys) == ["cat", "dog"]
 
     def test_what_is_inside_an_option_that_merges_moves_up(self, flow: Flow) -> None:
         nested = Option("cat", children=(Option("tabby"), Option("lynx")))
         job = asking(flow, templates.image_classification([nested, "pet"]), Choice("cat"), Choice("tabby"))
-        flow.change_template(job, [RenameOption("1", "cat", "pet")], by="ada")
+        flow.jobs.change_template(job, [RenameOption("1", "cat", "pet")], by="ada")
         assert said(flow, job) == [{"1": Choice("pet")}, {"1": Choice("tabby")}]
-        assert [option.key for option in flow.template(job).questions[0].options] == ["tabby", "lynx", "pet"]
+        assert [option.key for option in flow.templates.get(job).questions[0].options] == ["tabby", "lynx", "pet"]
 
     def test_a_dropped_option_goes_to_another_with_those_inside_it(self, flow: Flow) -> None:
         nested = Option("cat", children=(Option("tabby"),))
         job = asking(flow, templates.image_classification([nested, "pet"]), Choice("cat"), Choice("tabby"))
-        flow.change_template(job, [DropOption("1", "cat", to="pet")], by="ada")
+        flow.jobs.change_template(job, [DropOption("1", "cat", to="pet")], by="ada")
         assert said(flow, job) == [{"1": Choice("pet")}] * 2
-        assert [option.key for option in flow.template(job).questions[0].options] == ["pet"]
+        assert [option.key for option in flow.templates.get(job).questions[0].options] == ["pet"]
 
     def test_a_dropped_option_that_was_chosen_alone_is_refused_with_the_count(self, flow: Flow) -> None:
         job = cats(flow)
         assignment = labeled(flow, "ben", job, "cat")
         labeled(flow, "cy", job, "dog")
-        before = list(flow.events())
+        before = list(flow.events.since())
         with pytest.raises(InvalidData) as refused:
-            flow.change_template(job, [DropOption("1", "cat")], by="ada")
+            flow.jobs.change_template(job, [DropOption("1", "cat")], by="ada")
         assert str(refused.value) == (
             "the template of job 'cats', which 2 answers would not fit: "
             f"task 1, assignment {assignment.id}, 1: 'cat' is not an option; the options are dog; "
             f"task 2, assignment {assignment.id}, 1: 'cat' is not an option; the options are dog"
         )
-        assert list(flow.events()) == before
-        assert flow.template(job).version == 0
+        assert list(flow.events.since()) == before
+        assert flow.templates.get(job).version == 0
 
     def test_of_several_choices_a_dropped_one_is_lost_unless_it_was_the_only_one(self, flow: Flow) -> None:
         asked = templates.image_classification(["cat", "dog"], multiple=True)
         job = asking(flow, asked, Choices(["cat", "dog"]), Choices(["dog"]))
         with pytest.raises(InvalidData, match=r"1 answer would not fit: task 2, .* no option chosen"):
-            flow.change_template(job, [DropOption("1", "dog")], by="ada")
-        assert flow.change_template(job, [DropOption("1", "cat")], by="ada").changed == 1
+            flow.jobs.change_template(job, [DropOption("1", "dog")], by="ada")
+        assert flow.jobs.change_template(job, [DropOption("1", "cat")], by="ada").changed == 1
         assert said(flow, job) == [{"1": Choices(["dog"])}] * 2
 
     def test_a_lost_option_takes_what_depended_on_it_along(self, flow: Flow) -> None:
@@ -155,12 +155,12 @@ class TestOptions:
             {"1": Choices(["dog", "car"]), "2": Text("collie")},
             {"1": Choices(["dog", "cat"]), "2": Text("collie")},
         )
-        flow.change_template(job, [DropOption("1", "dog")], by="ada")
+        flow.jobs.change_template(job, [DropOption("1", "dog")], by="ada")
         assert said(flow, job) == [{"1": Choices(["car"])}, {"1": Choices(["cat"]), "2": Text("collie")}]
         with pytest.raises(
             InvalidData, match="step 1, question '1': the question 'Breed' would never be asked: drop it"
         ):
-            flow.change_template(job, [DropOption("1", "cat")], by="ada")
+            flow.jobs.change_template(job, [DropOption("1", "cat")], by="ada")
 
     def test_dependent_questions_and_defaults_follow_a_new_key(self, flow: Flow) -> None:
         breed = Question("2", QuestionKind.INPUT, "Breed", when=("dog",), required=False)
@@ -168,12 +168,12 @@ class TestOptions:
             "1", QuestionKind.RADIO, "Animal", (Option("cat"), Option("dog")), True, (breed,), default="dog"
         )
         job = asking(flow, Template(questions=(asked,)), {"1": Choice("dog"), "2": Text("collie")})
-        flow.change_template(job, [RenameOption("1", "dog", "hound")], by="ada")
-        [question] = flow.template(job).questions
+        flow.jobs.change_template(job, [RenameOption("1", "dog", "hound")], by="ada")
+        [question] = flow.templates.get(job).questions
         assert (question.default, question.children[0].when) == ("hound", ("hound",))
         assert said(flow, job) == [{"1": Choice("hound"), "2": Text("collie")}]
-        flow.change_template(job, [DropOption("1", "hound", to="cat")], by="ada")
-        [question] = flow.template(job).questions
+        flow.jobs.change_template(job, [DropOption("1", "hound", to="cat")], by="ada")
+        [question] = flow.templates.get(job).questions
         assert (question.default, question.children[0].when) == ("cat", ("cat",))
 
     def test_an_added_option_changes_no_answer_and_is_there_for_assignments_on_hand(self, flow: Flow) -> None:
@@ -182,7 +182,7 @@ class TestOptions:
         flow.save(assignment, 1, Choice("cat"))
         with pytest.raises(InvalidData, match="'bird' is not an option"):
             flow.save(assignment, 2, Choice("bird"))
-        report = flow.change_template(job, [AddOption("1", "bird"), AddOption("1", "kitten", inside="cat")], by="ada")
+        report = flow.jobs.change_template(job, [AddOption("1", "bird"), AddOption("1", "kitten", inside="cat")], by="ada")
         assert (report.changed, report.unchanged) == (0, 1)
         assert flow.save(assignment, 2, Choice("bird")).template_version == 1
         assert flow.save(assignment, 1, Choice("cat")).template_version == 0, "the same again changes nothing"
@@ -192,8 +192,8 @@ class TestOptions:
     def test_every_option_needs_its_rank(self, flow: Flow) -> None:
         job = asking(flow, templates.preference_ranking(["a", "b", "c"]), Ranking(["c", "a", "b"]))
         with pytest.raises(InvalidData, match=r"1 answer would not fit: task 1, .*leaves out d"):
-            flow.change_template(job, [AddOption("1", "d")], by="ada")
-        flow.change_template(job, [DropOption("1", "a")], by="ada")
+            flow.jobs.change_template(job, [AddOption("1", "d")], by="ada")
+        flow.jobs.change_template(job, [DropOption("1", "a")], by="ada")
         assert said(flow, job)[0]["1"] == Ranking(["c", "b"])
 
 
@@ -203,8 +203,8 @@ class TestQuestions:
         labeled(flow, "ben", job)
         lit = Question("2", QuestionKind.RADIO, "Light", (Option("day"), Option("night")))
         with pytest.raises(InvalidData, match=r"2 answers would not fit: .*no reply to the required question 'Light'"):
-            flow.change_template(job, [AddQuestion(lit)], by="ada")
-        flow.change_template(job, [AddQuestion(lit, reply=Choice("day"))], by="ada")
+            flow.jobs.change_template(job, [AddQuestion(lit)], by="ada")
+        flow.jobs.change_template(job, [AddQuestion(lit, reply=Choice("day"))], by="ada")
         assert said(flow, job) == [{"1": Choice("cat"), "2": Choice("day")}] * 2
         assignment = taken(flow, "cy", job)
         with pytest.raises(InvalidData, match="no reply to the required question 'Light'"):
@@ -213,25 +213,25 @@ class TestQuestions:
     def test_a_question_that_depends_on_an_option_is_answered_where_that_was_chosen(self, flow: Flow) -> None:
         job = asking(flow, templates.image_classification(["cat", "dog"]), Choice("cat"), Choice("dog"))
         breed = Question("2", QuestionKind.INPUT, "Breed", when=("dog",))
-        assert flow.change_template(job, [AddQuestion(breed, inside="1", reply=Text("?"))], by="ada").changed == 1
+        assert flow.jobs.change_template(job, [AddQuestion(breed, inside="1", reply=Text("?"))], by="ada").changed == 1
         assert said(flow, job) == [{"1": Choice("cat")}, {"1": Choice("dog"), "2": Text("?")}]
-        assert flow.change_template(job, [DropQuestion("2")], by="ada").changed == 1
+        assert flow.jobs.change_template(job, [DropQuestion("2")], by="ada").changed == 1
         assert said(flow, job) == [{"1": Choice("cat")}, {"1": Choice("dog")}]
 
     def test_a_dropped_question_takes_those_inside_it_along(self, flow: Flow) -> None:
         asked = Question("3", QuestionKind.RADIO, "Kind", (Option("a"),), children=(NOTE,))
         both = Template(questions=(*templates.image_classification(["cat"]).questions, asked))
         job = asking(flow, both, {"1": Choice("cat"), "3": Choice("a"), "2": Text("x")})
-        flow.change_template(job, [DropQuestion("3")], by="ada")
+        flow.jobs.change_template(job, [DropQuestion("3")], by="ada")
         assert said(flow, job) == [{"1": Choice("cat")}]
         with pytest.raises(InvalidData, match="step 1, questions: a template needs at least one question"):
-            flow.change_template(job, [DropQuestion("1")], by="ada")
+            flow.jobs.change_template(job, [DropQuestion("1")], by="ada")
 
     def test_another_title_changes_no_answer(self, flow: Flow) -> None:
         job = cats(flow)
         labeled(flow, "ben", job)
-        assert flow.change_template(job, [RenameQuestion("1", "Which animal?")], by="ada").changed == 0
-        assert flow.template(job).questions[0].title == "Which animal?"
+        assert flow.jobs.change_template(job, [RenameQuestion("1", "Which animal?")], by="ada").changed == 0
+        assert flow.templates.get(job).questions[0].title == "Which animal?"
 
     def test_each_step_that_cannot_be_is_named(self, flow: Flow) -> None:
         job = cats(flow)
@@ -246,7 +246,7 @@ class TestQuestions:
             object(),
         ]
         with pytest.raises(InvalidData) as refused:
-            flow.change_template(job, steps, by="ada")  # type: ignore[arg-type]
+            flow.jobs.change_template(job, steps, by="ada")  # type: ignore[arg-type]
         assert [str(problem).split(" object at")[0] for problem in refused.value.problems] == [
             "step 1: the template has no question '7'; it has '1'",
             "step 3, question '1': has no option 'cow'; it has 'cat' or 'dog' or 'bird'",
@@ -270,45 +270,45 @@ class TestParts:
 
     def test_labels_follow_their_options_and_the_title_of_their_question(self, flow: Flow) -> None:
         job = self.boxes(flow)
-        [kind] = flow.template(job).questions[0].children
+        [kind] = flow.templates.get(job).questions[0].children
         steps = [
             RenameOption("1", "car", "vehicle", about=kind.title),
             RenameQuestion("1", "What is it?", about=kind.title),
             AddOption("1", "person", about="What is it?"),
         ]
-        assert flow.change_template(job, steps, by="ada").changed == 1
+        assert flow.jobs.change_template(job, steps, by="ada").changed == 1
         assert self.labels(flow, job) == [{"What is it?": "vehicle"}, {"What is it?": "sign"}]
         assert said(flow, job)[0]["1"].regions[0].id == "r1"
 
     def test_a_question_about_each_part_is_added_with_a_reply_and_dropped_again(self, flow: Flow) -> None:
         job = self.boxes(flow)
-        [kind] = flow.template(job).questions[0].children
+        [kind] = flow.templates.get(job).questions[0].children
         lit = Question("1", QuestionKind.CHECKBOX, "Seen", (Option("well"), Option("badly")))
         plate = Question("2", QuestionKind.INPUT, "Plate", when=("car",))
         steps = [
             AddQuestion(lit, inside="1", reply=Choices(["well"])),
             AddQuestion(plate, inside="1", about=kind.title, reply=Text("-")),
         ]
-        flow.change_template(job, steps, by="ada")
+        flow.jobs.change_template(job, steps, by="ada")
         car = {kind.title: "car", "Seen": ("well",), "Plate": "-"}
         assert self.labels(flow, job) == [car, {kind.title: "sign", "Seen": ("well",)}]
-        flow.change_template(job, [DropQuestion("1", about="Seen")], by="ada")
+        flow.jobs.change_template(job, [DropQuestion("1", about="Seen")], by="ada")
         assert self.labels(flow, job) == [{kind.title: "car", "Plate": "-"}, {kind.title: "sign"}]
 
     def test_a_dropped_option_of_parts_needs_another_for_them(self, flow: Flow) -> None:
         job = self.boxes(flow)
-        title = flow.template(job).questions[0].children[0].title
+        title = flow.templates.get(job).questions[0].children[0].title
         with pytest.raises(
             InvalidData, match=r"1 answer would not fit: .*1\.regions\[0\]\.labels.*'car' is not an option"
         ):
-            flow.change_template(job, [DropOption("1", "car", about=title)], by="ada")
-        flow.change_template(job, [DropOption("1", "car", to="sign", about=title)], by="ada")
+            flow.jobs.change_template(job, [DropOption("1", "car", about=title)], by="ada")
+        flow.jobs.change_template(job, [DropOption("1", "car", to="sign", about=title)], by="ada")
         assert self.labels(flow, job) == [{title: "sign"}] * 2
 
     def test_an_option_of_parts_is_only_found_by_the_title_of_its_question(self, flow: Flow) -> None:
         job = self.boxes(flow)
         with pytest.raises(InvalidData, match="name the question about its parts: about='Single-choice'"):
-            flow.change_template(job, [RenameOption("1", "car", "vehicle")], by="ada")
+            flow.jobs.change_template(job, [RenameOption("1", "car", "vehicle")], by="ada")
 
     def test_relations_have_questions_of_their_own(self, flow: Flow) -> None:
         asked = templates.entity_relation(["company"], ["bought", "sold"])
@@ -317,12 +317,12 @@ class TestParts:
         spans = [TextSpan(start, start + 4, labels={entity: ("company",)}) for start in (0, 5)]
         job = asking(flow, asked, Spans(spans, [Relation(0, 1, labels={title: "bought"})]))
         steps = [RenameOption("1", "bought", "acquired", about=title), RenameQuestion("1", "Holds", about=title)]
-        flow.change_template(job, steps, by="ada")
+        flow.jobs.change_template(job, steps, by="ada")
         reply = said(flow, job)[0]["1"]
         assert [part.labels for part in reply.relations] == [{"Holds": "acquired"}]
         assert [part.labels for part in reply.spans] == [{entity: ("company",)}] * 2
         with pytest.raises(InvalidData, match=f"step 1, question '1': asks two questions called {entity!r}"):
-            flow.change_template(job, [RenameQuestion("1", entity, about="Holds")], by="ada")
+            flow.jobs.change_template(job, [RenameQuestion("1", entity, about="Holds")], by="ada")
 
 
 class TestANewTemplate:
@@ -330,9 +330,9 @@ class TestANewTemplate:
         job = cats(flow)
         labeled(flow, "ben", job)
         wider = templates.image_classification(["dog", "cat", "bird"], title="Animal")
-        report = flow.change_template(job, wider, by="ada")
+        report = flow.jobs.change_template(job, wider, by="ada")
         assert (report.version, report.changed, report.unchanged) == (1, 0, 2)
-        assert flow.template(job).questions == wider.questions
+        assert flow.templates.get(job).questions == wider.questions
         assert verbs(flow, job)[-1] == "change_template"
 
     def test_one_that_would_orphan_answers_is_refused_with_the_count(self, flow: Flow) -> None:
@@ -340,15 +340,15 @@ class TestANewTemplate:
         labeled(flow, "ben", job, "cat")
         labeled(flow, "cy", job, "dog")
         with pytest.raises(InvalidData, match=r"which 2 answers would not fit: task 1, .*'cat' is not an option"):
-            flow.change_template(job, templates.image_classification(["dog"]), by="ada")
-        assert flow.change_template(job, templates.image_classification(["dog"]), by="ada", dry_run=True).cannot == 2
+            flow.jobs.change_template(job, templates.image_classification(["dog"]), by="ada")
+        assert flow.jobs.change_template(job, templates.image_classification(["dog"]), by="ada", dry_run=True).cannot == 2
 
     def test_the_same_again_is_no_change(self, flow: Flow) -> None:
         job = cats(flow)
         labeled(flow, "ben", job)
         before = verbs(flow, job)
-        for same in (flow.template(job), templates.image_classification(["cat", "dog"]), []):
-            assert flow.change_template(job, same, by="ada").unchanged == 2
+        for same in (flow.templates.get(job), templates.image_classification(["cat", "dog"]), []):
+            assert flow.jobs.change_template(job, same, by="ada").unchanged == 2
         assert verbs(flow, job) == before
 
     def test_it_cannot_be_about_data_that_the_rows_do_not_have(self, flow: Flow) -> None:
@@ -357,23 +357,23 @@ class TestANewTemplate:
         with pytest.raises(
             InvalidData, match="views: show the field 'picture', which the rows of this job need not have"
         ):
-            flow.change_template(job, other, by="ada")
+            flow.jobs.change_template(job, other, by="ada")
 
     def test_spans_stay_spans_of_their_text(self, flow: Flow) -> None:
         views = (View(ViewKind.TEXT, "title"), View(ViewKind.TEXT, "body"))
         [asked] = templates.entity_recognition(["company"]).questions
         job = asking(flow, Template(questions=(attrs.evolve(asked, field="title"),), views=views), Spans([]))
         with pytest.raises(InvalidData, match="question '1': is about 'body', and its replies about 'title': drop it"):
-            flow.change_template(job, Template(questions=(attrs.evolve(asked, field="body"),), views=views), by="ada")
+            flow.jobs.change_template(job, Template(questions=(attrs.evolve(asked, field="body"),), views=views), by="ada")
 
     def test_a_reason_for_which_a_task_was_abandoned_stays_one(self, flow: Flow) -> None:
         job = cats(flow)
         assignment = taken(flow, "ben", job)
         flow.abandon(assignment, 1, "dark")
-        reasons = attrs.evolve(flow.template(job), abandon_reasons=("empty",))
+        reasons = attrs.evolve(flow.templates.get(job), abandon_reasons=("empty",))
         with pytest.raises(InvalidData, match=r"task 1, .*, abandoned: 'dark' is not one of empty"):
-            flow.change_template(job, reasons, by="ada")
-        flow.change_template(job, attrs.evolve(reasons, abandon_reasons=("empty", "dark")), by="ada")
+            flow.jobs.change_template(job, reasons, by="ada")
+        flow.jobs.change_template(job, attrs.evolve(reasons, abandon_reasons=("empty", "dark")), by="ada")
         with pytest.raises(InvalidData, match="'late' is not one of empty, dark"):
             flow.abandon(assignment, 2, "late")
 
@@ -381,40 +381,40 @@ class TestANewTemplate:
 class TestWhoseTemplate:
     def test_a_named_template_is_never_touched_the_job_gets_its_own(self, flow: Flow) -> None:
         home = street(flow, "ben")
-        named = flow.add_template(home, templates.image_classification(["cat", "dog"]), name="pets", by="ada")
+        named = flow.templates.add(home, templates.image_classification(["cat", "dog"]), name="pets", by="ada")
         first, second = (
-            flow.create_job(home, name, template="pets", data=rows(1), workforce={L: ["ben"]}, by="ada")
+            flow.jobs.create(home, name, template="pets", data=rows(1), workforce={L: ["ben"]}, by="ada")
             for name in ("first", "second")
         )
-        flow.change_template(first, [AddOption("1", "bird")], by="ada")
-        assert flow.template(second) == named
-        own = flow.template(first)
+        flow.jobs.change_template(first, [AddOption("1", "bird")], by="ada")
+        assert flow.templates.get(second) == named
+        own = flow.templates.get(first)
         assert (own.name, own.version, own.id == named.id) == ("", 1, False)
-        flow.change_template(first, [AddOption("1", "cow")], by="ada")
-        assert (flow.template(first).id, flow.template(first).version) == (own.id, 2)
-        assert list(flow.templates(home)) == [named]
+        flow.jobs.change_template(first, [AddOption("1", "cow")], by="ada")
+        assert (flow.templates.get(first).id, flow.templates.get(first).version) == (own.id, 2)
+        assert list(flow.templates.list(home)) == [named]
 
     def test_jobs_that_share_one_without_a_name_part_ways(self, flow: Flow) -> None:
         job = cats(flow)
-        other = flow.create_job("street", "more", template=job.template, data=rows(1), workforce={L: ["ben"]}, by="ada")
-        flow.change_template(other, [AddOption("1", "bird")], by="ada")
-        assert flow.template(job).version == 0
-        flow.change_template(job, [AddOption("1", "cow")], by="ada")
-        assert (flow.template(job).id, flow.template(job).version) == (job.template, 1)
-        assert flow.template(other).questions[0].keys == {"cat", "dog", "bird"}
+        other = flow.jobs.create("street", "more", template=job.template, data=rows(1), workforce={L: ["ben"]}, by="ada")
+        flow.jobs.change_template(other, [AddOption("1", "bird")], by="ada")
+        assert flow.templates.get(job).version == 0
+        flow.jobs.change_template(job, [AddOption("1", "cow")], by="ada")
+        assert (flow.templates.get(job).id, flow.templates.get(job).version) == (job.template, 1)
+        assert flow.templates.get(other).questions[0].keys == {"cat", "dog", "bird"}
 
     def test_only_who_manages_jobs_changes_one_and_not_when_it_is_archived(self, flow: Flow) -> None:
         job = cats(flow)
         with pytest.raises(NotAllowed, match="ben may not manage job"):
-            flow.change_template(job, [AddOption("1", "bird")], by="ben", dry_run=True)
-        flow.archive(job, by="ada")
+            flow.jobs.change_template(job, [AddOption("1", "bird")], by="ben", dry_run=True)
+        flow.jobs.archive(job, by="ada")
         with pytest.raises(NotAllowed, match="is archived, and read-only"):
-            flow.change_template(job, [AddOption("1", "bird")], by="ada")
+            flow.jobs.change_template(job, [AddOption("1", "bird")], by="ada")
 
     def test_a_draft_is_changed_before_anybody_answers(self, flow: Flow) -> None:
         job = cats(flow, draft=True)
-        flow.change_template(job, [DropOption("1", "cat")], by="ada")
-        flow.publish(job, by="ada")
+        flow.jobs.change_template(job, [DropOption("1", "cat")], by="ada")
+        flow.jobs.publish(job, by="ada")
         assert labeled(flow, "ben", job, "dog").outcome is not None
 
 
@@ -423,13 +423,13 @@ class TestWorkUnderWay:
         job = cats(flow)
         assignment = labeled(flow, "ben", job, "cat")
         labeled(flow, "cy", job, "dog")
-        before, was = list(flow.events()), stored(flow, job)
-        report = flow.change_template(
+        before, was = list(flow.events.since()), stored(flow, job)
+        report = flow.jobs.change_template(
             job, [RenameOption("1", "dog", "hound"), DropOption("1", "cat")], by="ada", dry_run=True
         )
         assert (report.changed, report.unchanged, report.cannot) == (2, 0, 2)
         assert report.problems[0].where == f"task 1, assignment {assignment.id}, 1"
-        assert (list(flow.events()), stored(flow, job)) == (before, was)
+        assert (list(flow.events.since()), stored(flow, job)) == (before, was)
 
     def test_drafts_and_the_kept_replies_of_abandoned_tasks_follow_too(self, flow: Flow) -> None:
         job = cats(flow)
@@ -437,7 +437,7 @@ class TestWorkUnderWay:
         flow.save_many(assignment, {1: Choice("cat"), 2: Choice("cat")})
         flow.abandon(assignment, 2, "dark")
         flow.release(assignment)
-        flow.change_template(job, [RenameOption("1", "cat", "feline")], by="ada")
+        flow.jobs.change_template(job, [RenameOption("1", "cat", "feline")], by="ada")
         assignment = taken(flow, "cy", job)
         drafts = [work.previous for work in flow.tasks(assignment)]
         assert [draft.replies for draft in drafts if draft] == [{"1": Choice("feline")}] * 2
@@ -448,9 +448,9 @@ class TestWorkUnderWay:
         job = cats(flow)
         assignment = taken(flow, "ben", job)
         flow.save(assignment, 1, Choice("cat"))
-        flow.change_template(job, [AddOption("1", "bird")], by="ada")
+        flow.jobs.change_template(job, [AddOption("1", "bird")], by="ada")
         assert flow.abandon(assignment, 1, "dark").template_version == 0
-        flow.change_template(job, [RenameOption("1", "cat", "feline")], by="ada")
+        flow.jobs.change_template(job, [RenameOption("1", "cat", "feline")], by="ada")
         restored = flow.restore(assignment, 1)
         assert (restored.reply, restored.template_version) == (Choice("feline"), 2)
 
@@ -460,24 +460,24 @@ class TestWorkUnderWay:
         assignment = taken(flow, "di", job, I)
         flow.modify(assignment, 1, Choice("dog"))
         steps = [RenameOption("1", "cat", "feline"), RenameOption("1", "dog", "hound")]
-        assert flow.change_template(job, steps, by="ada").changed == 3
+        assert flow.jobs.change_template(job, steps, by="ada").changed == 3
         assert [work.submitted.reply for work in flow.tasks(assignment) if work.submitted] == [Choice("feline")] * 2
         flow.review(assignment)
-        results = list(flow.results(job))
+        results = list(flow.results.list(job))
         assert [result.stages[I].replies for result in results] == [{"1": Choice("hound")}, {"1": Choice("feline")}]
 
     def test_votes_follow_one_by_one_and_a_dispute_ends_with_its_question(self, flow: Flow) -> None:
         both = Template(questions=(*templates.image_classification(["cat", "dog"]).questions, NOTE))
         job = cats(flow, tasks=2, workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
-        flow.change_template(job, both, by="ada")
+        flow.jobs.change_template(job, both, by="ada")
         for name, note, word in (("ben", "x", "cat"), ("cy", "y", "dog")):
             assignment = taken(flow, name, job)
             flow.save_many(assignment, {1: {"1": Choice("cat"), "2": Text(note)}, 2: {"1": Choice(word), "2": Text(note)}})
             flow.submit(assignment)
-        [package] = flow.packages(job)
+        [package] = flow.packages.list(job)
         assert package.disputes == (1, 2)
-        flow.change_template(job, [RenameOption("1", "cat", "feline"), DropQuestion("2")], by="ada")
-        [package] = flow.packages(job)
+        flow.jobs.change_template(job, [RenameOption("1", "cat", "feline"), DropQuestion("2")], by="ada")
+        [package] = flow.packages.list(job)
         assert package.disputes == (2,)
         merged = [answer for answer in stored(flow, job) if answer.member is None]
         assert [(answer.replies, answer.disputed) for answer in merged] == [({"1": Choice("feline")}, ()), ({}, ("1",))]
@@ -492,7 +492,7 @@ class TestWorkUnderWay:
         breed = Question("2", QuestionKind.INPUT, "Breed")
         asked = Question("1", QuestionKind.RADIO, "Animal", (Option("cat"), Option("dog")), children=(breed,))
         home = street(flow, "ben", "cy", "di")
-        job = flow.create_job(
+        job = flow.jobs.create(
             home,
             "votes",
             template=Template(questions=(asked,)),
@@ -505,35 +505,35 @@ class TestWorkUnderWay:
             assignment = taken(flow, name, job)
             flow.save(assignment, 1, {"1": Choice(word), "2": Text("mixed")})
             flow.submit(assignment)
-        report = flow.change_template(job, [RenameOption("1", "cat", "feline")], by="ada")
+        report = flow.jobs.change_template(job, [RenameOption("1", "cat", "feline")], by="ada")
         assert (report.changed, report.unchanged) == (1, 2), "the disputed animal has no reply, its breed has"
         with pytest.raises(InvalidData, match="3 answers would not fit"):
-            flow.change_template(job, [AddQuestion(attrs.evolve(NOTE, id="3", required=True))], by="ada")
+            flow.jobs.change_template(job, [AddQuestion(attrs.evolve(NOTE, id="3", required=True))], by="ada")
 
     def test_pre_labels_follow_and_what_people_changed_is_counted_anew(self, flow: Flow) -> None:
         asked = templates.image_classification(["cat", "kitten", "dog"])
         home = street(flow, "ben")
-        job = flow.create_job(home, "pets", template=asked, data=rows(2), workforce={L: ["ben"]}, by="ada")
-        flow.prelabel(job, lambda tasks: [PreLabel(Choice("cat"))] * len(tasks), by="ada")
+        job = flow.jobs.create(home, "pets", template=asked, data=rows(2), workforce={L: ["ben"]}, by="ada")
+        flow.jobs.prelabel(job, lambda tasks: [PreLabel(Choice("cat"))] * len(tasks), by="ada")
         assignment = taken(flow, "ben", job)
         flow.save_many(assignment, {1: Choice("kitten"), 2: Choice("dog")})
         flow.submit(assignment)
-        assert flow.progress(job).corrected == 2
-        assert flow.change_template(job, [RenameOption("1", "kitten", "cat")], by="ada").changed == 1
-        assert flow.progress(job).corrected == 1
+        assert flow.jobs.progress(job).corrected == 2
+        assert flow.jobs.change_template(job, [RenameOption("1", "kitten", "cat")], by="ada").changed == 1
+        assert flow.jobs.progress(job).corrected == 1
         invariants.check(flow)
 
     def test_a_model_that_was_asked_before_the_change_is_asked_again(self, flow: Flow) -> None:
         job = cats(flow)
 
         def late(tasks: Any) -> list[Any]:
-            flow.change_template(job, [DropOption("1", "cat")], by="ada")
+            flow.jobs.change_template(job, [DropOption("1", "cat")], by="ada")
             return [Choice("cat")] * len(tasks)
 
         with pytest.raises(Conflict):
-            flow.prelabel(job, late, by="ada")
-        assert flow.prelabel(job, lambda tasks: [Choice("cat")] * len(tasks), by="ada").failed == 4
-        assert flow.prelabel(job, lambda tasks: [Choice("dog")] * len(tasks), by="ada").suggested == 4
+            flow.jobs.prelabel(job, late, by="ada")
+        assert flow.jobs.prelabel(job, lambda tasks: [Choice("cat")] * len(tasks), by="ada").failed == 4
+        assert flow.jobs.prelabel(job, lambda tasks: [Choice("dog")] * len(tasks), by="ada").suggested == 4
         assert {answer.template_version for answer in stored(flow, job)} == {1}
 
     def test_who_answers_while_the_answers_are_looked_at_is_looked_at_too(self, flow: Flow) -> None:
@@ -541,7 +541,7 @@ class TestWorkUnderWay:
         assignment = taken(flow, "ben", job)
         with pytest.raises(InvalidData, match="1 answer would not fit: task 2, "):
             meanwhile(flow, lambda: flow.save(assignment, 2, Choice("cat")), job, [DropOption("1", "cat")])
-        assert flow.template(job).version == 0
+        assert flow.templates.get(job).version == 0
         meanwhile(flow, lambda: flow.save(assignment, 1, Choice("dog")), job, [DropOption("1", "cat", to="dog")])
         assert said(flow, job) == [{"1": Choice("dog")}] * 2
 
@@ -550,11 +550,11 @@ class TestWorkUnderWay:
         with pytest.raises(Conflict):
             meanwhile(
                 flow,
-                lambda: flow.change_template(job, [RenameOption("1", "cat", "feline")], by="ada"),
+                lambda: flow.jobs.change_template(job, [RenameOption("1", "cat", "feline")], by="ada"),
                 job,
                 [RenameOption("1", "cat", "pet")],
             )
-        assert flow.template(job).questions[0].keys == {"feline", "dog"}
+        assert flow.templates.get(job).questions[0].keys == {"feline", "dog"}
 
 
 def meanwhile(flow: Flow, act: Callable[[], object], job: Job, steps: list[Any]) -> None:
@@ -568,7 +568,7 @@ def meanwhile(flow: Flow, act: Callable[[], object], job: Job, steps: list[Any])
         return seen
 
     flow._look = and_act  # type: ignore[method-assign]
-    flow.change_template(job, steps, by="ada")
+    flow.jobs.change_template(job, steps, by="ada")
 
 
 class Crash(Exception):
@@ -586,7 +586,7 @@ def crashing(flow: Flow, at: int, job: Job, steps: list[Any]) -> None:
 
     flow._acting = until_then  # type: ignore[method-assign]
     with pytest.raises(Crash):
-        flow.change_template(job, steps, by="ada")
+        flow.jobs.change_template(job, steps, by="ada")
     del flow._acting
 
 
@@ -601,29 +601,29 @@ class TestACrashInTheMiddle:
         labeled(flow, "cy", job, "cat")
         crashing(flow, transaction, job, list(self.STEPS))
         rest = transaction > 1
-        assert flow.template(job).version == int(rest)
+        assert flow.templates.get(job).version == int(rest)
         assert said(flow, job).count({"1": Choice("feline")}) == 2 * (transaction - 2) * rest
         if rest:
             with pytest.raises(Incomplete, match="answers still follow a change"):
-                flow.change_template(job, again, by="ada", dry_run=True)
+                flow.jobs.change_template(job, again, by="ada", dry_run=True)
             with pytest.raises(Incomplete, match="cannot export: answers still follow a change"):
-                flow.export(job, "itag", "nowhere.manifest")
-            report = flow.change_template(job, again, by="ada")
+                flow.results.export(job, "itag", "nowhere.manifest")
+            report = flow.jobs.change_template(job, again, by="ada")
             last = "pet" if again else "feline"
             assert (report.version, report.changed) == (2, 4) if again else (1, 2 * (4 - transaction))
             assert said(flow, job) == [{"1": Choice(last)}] * 4
-        assert flow.job(job).pending_template_change is None
+        assert flow.jobs.get(job).pending_template_change is None
         invariants.check(flow)
 
     def test_the_rest_follows_even_when_the_job_was_archived(self, flow: Flow) -> None:
         job = cats(flow)
         labeled(flow, "ben", job, "cat")
         crashing(flow, 2, job, list(self.STEPS))
-        flow.archive(job, by="ada")
-        assert flow.change_template(job, [], by="ada").changed == 2
-        assert flow.job(job).pending_template_change is None
+        flow.jobs.archive(job, by="ada")
+        assert flow.jobs.change_template(job, [], by="ada").changed == 2
+        assert flow.jobs.get(job).pending_template_change is None
         with pytest.raises(NotAllowed, match="is archived, and read-only"):
-            flow.change_template(job, [], by="ada")
+            flow.jobs.change_template(job, [], by="ada")
 
     def test_who_ends_a_assignment_meanwhile_carries_the_package_over_first(self, flow: Flow) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
@@ -635,7 +635,7 @@ class TestACrashInTheMiddle:
         flow.submit(assignment)
         merged = [answer for answer in stored(flow, job) if answer.member is None]
         assert [(answer.replies, answer.disputed) for answer in merged] == [({"1": Choice("feline")}, ()), ({}, ("1",))]
-        assert flow.change_template(job, [], by="ada").changed == 0
+        assert flow.jobs.change_template(job, [], by="ada").changed == 0
         assert said(flow, job)[3] == {"1": Choice("cat")}
         invariants.check(flow)
 
@@ -645,7 +645,7 @@ class TestACrashInTheMiddle:
         flow.save(assignment, 1, Choice("cat"))
         crashing(flow, 2, job, list(self.STEPS))
         flow.abandon(assignment, 1, "dark")
-        flow.change_template(job, [], by="ada")
+        flow.jobs.change_template(job, [], by="ada")
         assert flow.restore(assignment, 1).reply == Choice("feline")
 
 

@@ -32,23 +32,23 @@ def job(flow: Flow) -> Job:
 
 class TestWhatHasChangedMeanwhile:
     def test_nothing_is_given_to_who_was_removed_elsewhere(self, flow: Flow, elsewhere: Flow, job: Job) -> None:
-        elsewhere.remove_member("street", "ben", by="ada")
+        elsewhere.members.remove("street", "ben", by="ada")
         with pytest.raises(NotAllowed, match="was removed"):
             flow.claim("ben", job, Stage.LABEL)
-        elsewhere.add_member("street", "ben", Role.OPERATOR, by="ada")
+        elsewhere.members.add("street", "ben", Role.OPERATOR, by="ada")
         assert flow.claim("ben", job, Stage.LABEL)
 
     def test_a_job_that_was_paused_elsewhere_gives_nothing_out(self, flow: Flow, elsewhere: Flow, job: Job) -> None:
-        elsewhere.pause(job, by="ada")
+        elsewhere.jobs.pause(job, by="ada")
         assert flow.claim("ben", job, Stage.LABEL) is None
-        elsewhere.resume(job, by="ada")
+        elsewhere.jobs.resume(job, by="ada")
         assert flow.claim("ben", job, Stage.LABEL)
 
     def test_who_may_work_here_by_now_is_given_work(self, flow: Flow, elsewhere: Flow, job: Job) -> None:
-        elsewhere.add_member("street", "di", Role.OPERATOR, by="ada")
+        elsewhere.members.add("street", "di", Role.OPERATOR, by="ada")
         with pytest.raises(NotAllowed):
             flow.claim("di", job, Stage.LABEL)
-        elsewhere.set_workforce(job, {Stage.LABEL: ["ben", "di"]}, by="ada")
+        elsewhere.jobs.set_workforce(job, {Stage.LABEL: ["ben", "di"]}, by="ada")
         assert flow.claim("di", job, Stage.LABEL)
 
     def test_a_limit_holds(self, flow: Flow) -> None:
@@ -58,7 +58,7 @@ class TestWhatHasChangedMeanwhile:
 
     def test_a_job_that_is_gone_is_not_found(self, flow: Flow, elsewhere: Flow) -> None:
         job = cats(flow, tasks=2, size=1)
-        draft = flow.create_job(
+        draft = flow.jobs.create(
             "street",
             "later",
             template=job.template,
@@ -68,7 +68,7 @@ class TestWhatHasChangedMeanwhile:
             draft=True,
         )
         assert flow.claim("ben", draft, Stage.LABEL) is None
-        elsewhere.delete(draft, by="ada")
+        elsewhere.jobs.delete(draft, by="ada")
         with pytest.raises(itagflow.NotFound):
             flow.claim("ben", draft, Stage.LABEL)
 

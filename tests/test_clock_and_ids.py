@@ -14,6 +14,7 @@ from scenes import START, cats, labeled, taken
 from test_bad_input import everything
 
 import itagflow
+from itagflow import maintenance
 from itagflow import Choice, GroupByField, Inspect, InvalidData, Label, PreLabel, Role, Stage, Workflow, templates
 from itagflow.flow._ids import TRIES, TimeOrdered
 from itagflow.model.number import MOST
@@ -48,10 +49,10 @@ def test_a_lease_is_real_time(url: str, start: datetime) -> None:
         assert flow.claim("cy", job, Stage.LABEL) is None
         now[0] = later(minutes=31)
         assert taken(flow, "cy", job).member != assignment.member
-        times = [event.at for event in flow.history(job)] + [flow.job(job).created_at, flow.assignment(assignment).made_at]
-        assert [at.tzinfo for at in (*times, flow.job(job).due_at) if at] == [UTC] * (len(times) + 1)
+        times = [event.at for event in flow.events.list(job)] + [flow.jobs.get(job).created_at, flow.assignments.get(assignment).made_at]
+        assert [at.tzinfo for at in (*times, flow.jobs.get(job).due_at) if at] == [UTC] * (len(times) + 1)
         assert sorted(times[:-2]) == times[:-2]
-        assert list(flow.verify()) == []
+        assert list(maintenance.verify(flow)) == []
 
 
 WRONG_CLOCKS: list[tuple[Any, str]] = [
@@ -76,14 +77,14 @@ def test_a_clock_that_tells_no_time(now: Any, words: str) -> None:
         with pytest.raises(InvalidData, match=words):
             flow.claim("ben", job, Stage.LABEL)
         with pytest.raises(InvalidData, match=words):
-            flow.update_job(job, remark="x", by="ada")
+            flow.jobs.update(job, remark="x", by="ada")
         assert everything(flow) == before
         told[0] = START
         if now is not None:
             with pytest.raises(InvalidData, match=words):
-                flow.update_job(job, due_at=now, by="ada")
+                flow.jobs.update(job, due_at=now, by="ada")
     with itagflow.open("memory:", clock=lambda: now) as flow, pytest.raises(InvalidData, match=words):
-        flow.create_workspace("x", admin="y")
+        flow.workspaces.create("x", admin="y")
 
 
 def test_a_lease_may_end_behind_the_last_day(url: str) -> None:
@@ -91,7 +92,7 @@ def test_a_lease_may_end_behind_the_last_day(url: str) -> None:
         job = cats(flow, workflow=LEASES)
         assignment = taken(flow, "ben", job)
         assert assignment.lease_until == datetime.max.replace(tzinfo=UTC)
-        assert flow.assignment(assignment) == assignment
+        assert flow.assignments.get(assignment) == assignment
         flow.renew(assignment)
     with itagflow.open("memory:") as flow:
         assert taken(flow, "ben", cats(flow, workflow=Workflow(Label(lease=timedelta.max)))).lease_until is not None
@@ -133,15 +134,15 @@ class TestTimeOrdered:
 
 
 ACTS: dict[str, Callable[[itagflow.Flow, itagflow.Job], object]] = {
-    "create_workspace": lambda flow, job: flow.create_workspace("new", admin="x"),
-    "add_member": lambda flow, job: flow.add_member("street", "new", Role.OPERATOR, by="ada"),
-    "add_template": lambda flow, job: flow.add_template(
+    "create_workspace": lambda flow, job: flow.workspaces.create("new", admin="x"),
+    "add_member": lambda flow, job: flow.members.add("street", "new", Role.OPERATOR, by="ada"),
+    "add_template": lambda flow, job: flow.templates.add(
         "street", templates.image_classification(["x"]), name="new", by="ada"
     ),
-    "create_job": lambda flow, job: flow.create_job(
+    "create_job": lambda flow, job: flow.jobs.create(
         "street", "new", template=templates.image_classification(["x"]), by="ada", packaging=GroupByField("source")
     ),
-    "import_job": lambda flow, job: flow.import_job(
+    "import_job": lambda flow, job: flow.jobs.import_results(
         "street",
         "new",
         template=job.template,
@@ -152,11 +153,11 @@ ACTS: dict[str, Callable[[itagflow.Flow, itagflow.Job], object]] = {
     "claim": lambda flow, job: flow.claim("ben", job, Stage.LABEL),
     "claim_many": lambda flow, job: flow.claim_many("ben", job, Stage.LABEL, 2),
     "claim of a lapsed assignment": lambda flow, job: flow.claim("cy", job, Stage.INSPECT),
-    "assign": lambda flow, job: flow.assign((job.id, 3), "ben", by="ada"),
-    "reassign": lambda flow, job: flow.reassign(next(flow.assignments("di")), "cy", by="ada"),
-    "reject": lambda flow, job: flow.reject(next(flow.assignments("di")), reason="no"),
-    "prelabel": lambda flow, job: flow.prelabel(job, lambda tasks: [PreLabel(Choice("cat"))] * len(tasks), by="ada"),
-    "change_template": lambda flow, job: flow.change_template(
+    "assign": lambda flow, job: flow.assignments.assign((job.id, 3), "ben", by="ada"),
+    "reassign": lambda flow, job: flow.assignments.reassign(next(flow.assignments.list("di")), "cy", by="ada"),
+    "reject": lambda flow, job: flow.reject(next(flow.assignments.list("di")), reason="no"),
+    "prelabel": lambda flow, job: flow.jobs.prelabel(job, lambda tasks: [PreLabel(Choice("cat"))] * len(tasks), by="ada"),
+    "change_template": lambda flow, job: flow.jobs.change_template(
         job, [itagflow.AddOption("1", itagflow.Option("bird"))], by="ada"
     ),
 }
@@ -182,8 +183,8 @@ def test_a_source_of_ids_that_fails(url: str, act: Callable[..., object], wrong:
     now, ids = [START], [count(1).__next__]
     with itagflow.open(url, clock=lambda: now[0], ids=lambda: ids[0]()) as flow:
         template = templates.image_classification(["cat", "dog"])
-        flow.create_workspace("other", admin="olga")
-        shared = flow.add_template("other", template, name="shared", by="olga")
+        flow.workspaces.create("other", admin="olga")
+        shared = flow.templates.add("other", template, name="shared", by="olga")
         workflow = Workflow(Label(rework=itagflow.Route.AUTHOR), Inspect(lease=timedelta(minutes=1)))
         job = cats(flow, tasks=8, workflow=workflow, inspect=["di", "cy"], label=["ben"])
         assert shared.id
@@ -214,16 +215,16 @@ def test_a_source_of_ids_that_fails(url: str, act: Callable[..., object], wrong:
 
 
 def _an_id_that_is_taken(flow: itagflow.Flow, act: Callable[..., object]) -> int:
-    job = next(flow.jobs("street"))
+    job = next(flow.jobs.list("street"))
     if act is ACTS["create_workspace"]:
-        return next(flow.members("street")).workspace
+        return next(flow.members.list("street")).workspace
     if act is ACTS["add_member"]:
-        return next(flow.members("street")).id
+        return next(flow.members.list("street")).id
     if act in (ACTS["add_template"], ACTS["change_template"]):
         return job.template
     if act in (ACTS["create_job"], ACTS["import_job"]):
         return job.id
-    return next(flow.assignments("ben", live=False)).id
+    return next(flow.assignments.list("ben", live=False)).id
 
 
 def test_few_that_are_taken_do_no_harm(url: str) -> None:
@@ -236,4 +237,4 @@ def test_few_that_are_taken_do_no_harm(url: str) -> None:
         later = [taken(flow, "ben", job) for _ in range(3)]
         assert len({assignment.id for assignment in (first, *later)}) == 4
         assert len({assignment.id for assignment in flow.claim_many("ben", job, Stage.LABEL, 5)}) == 5
-        assert list(flow.verify()) == []
+        assert list(maintenance.verify(flow)) == []

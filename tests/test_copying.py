@@ -15,6 +15,7 @@ from corruptions import a_busy_job, a_job_with_votes, a_prelabeled_job, all_of, 
 from scenes import Clock, cats, peak, rows, street, taken
 
 import itagflow
+from itagflow import maintenance
 from itagflow import (
     AlreadyExists,
     Event,
@@ -79,40 +80,40 @@ def test_there_and_back_everything_is_as_it_was(
     flow: Flow, other: Flow, clock: Clock, scene: Callable[[Flow], Job]
 ) -> None:
     scene(flow)
-    flow.create_workspace("empty", admin="eve")
-    there = flow.copy(to=other)
+    flow.workspaces.create("empty", admin="eve")
+    there = maintenance.copy(flow, to=other)
     assert everything(other) == everything(flow)
     assert there == sum(map(len, everything(flow).values()))
     with itagflow.open("memory:", clock=clock) as home:
-        assert other.copy(to=home.store) == there
+        assert maintenance.copy(other, to=home.store) == there
         assert everything(home) == everything(flow)
         assert found(home) == []
 
 
 def test_an_empty_store_is_copied(flow: Flow, other: Flow) -> None:
-    assert flow.copy(to=other) == 0
+    assert maintenance.copy(flow, to=other) == 0
 
 
 def test_one_workspace_is_copied_beside_others(flow: Flow, other: Flow) -> None:
-    other.create_workspace("lake", admin="ada")
+    other.workspaces.create("lake", admin="ada")
     job = a_busy_job(flow)
-    river = flow.create_workspace("river", admin="eve")
-    flow.create_job(river, "fish", template=templates.image_classification(["cat"]), data=rows(3), by="eve")
-    flow.prioritize(job, 3, by="ada")
-    flow.copy(to=other, workspace="street")
-    assert [str(event) for event in other.history(job)] == [str(event) for event in flow.history(job)]
-    assert list(other.results(job)) == list(flow.results(job))
+    river = flow.workspaces.create("river", admin="eve")
+    flow.jobs.create(river, "fish", template=templates.image_classification(["cat"]), data=rows(3), by="eve")
+    flow.packages.prioritize(job, 3, by="ada")
+    maintenance.copy(flow, to=other, workspace="street")
+    assert [str(event) for event in other.events.list(job)] == [str(event) for event in flow.events.list(job)]
+    assert list(other.results.list(job)) == list(flow.results.list(job))
     assert sorted(home.name for home in all_of(other, Workspace)) == ["lake", "street"]
     assert len(all_of(other, Task)) == 10
-    flow.copy(to=other, workspace=river)
-    assert [kept.name for kept in other.jobs("river")] == ["fish"]
+    maintenance.copy(flow, to=other, workspace=river)
+    assert [kept.name for kept in other.jobs.list("river")] == ["fish"]
     assert found(other) == []
 
 
 def test_work_goes_on_in_the_copy(flow: Flow, other: Flow) -> None:
     job = a_busy_job(flow)
-    flow.copy(to=other)
-    other.release(next(other.assignments("cy")))
+    maintenance.copy(flow, to=other)
+    other.release(next(other.assignments.list("cy")))
     assert taken(other, "cy", job, Stage.LABEL).package == 3
     assert found(other) == []
 
@@ -120,13 +121,13 @@ def test_work_goes_on_in_the_copy(flow: Flow, other: Flow) -> None:
 class TestRefused:
     def test_what_is_there_already(self, flow: Flow, other: Flow) -> None:
         a_busy_job(flow)
-        flow.copy(to=other)
+        maintenance.copy(flow, to=other)
         before = everything(other)
         for again in (None, "street"):
             with pytest.raises(AlreadyExists, match="already a Workspace 'street'"):
-                flow.copy(to=other, workspace=again)
+                maintenance.copy(flow, to=other, workspace=again)
         with pytest.raises(AlreadyExists):
-            flow.copy(to=flow)
+            maintenance.copy(flow, to=flow)
         assert everything(other) == before
 
     def test_another_workspace_of_the_name(self, flow: Flow, other: Flow) -> None:
@@ -134,27 +135,27 @@ class TestRefused:
         street(other, "ben")
         before = everything(other)
         with pytest.raises(AlreadyExists, match="already a Workspace 'street'"):
-            flow.copy(to=other)
+            maintenance.copy(flow, to=other)
         assert everything(other) == before
 
     @pytest.mark.parametrize("kind", [Job, Member])
     def test_another_entity_of_the_key(self, flow: Flow, tmp_path: Path, kind: type[Any]) -> None:
         a_busy_job(flow)
         with itagflow.open("memory:", ids=itertools.count({Job: 4, Member: 2}[kind]).__next__) as other:
-            home = other.create_workspace("lake", admin="eve")
-            other.create_job(home, "boats", template=templates.image_classification(["cat"]), data=rows(2), by="eve")
+            home = other.workspaces.create("lake", admin="eve")
+            other.jobs.create(home, "boats", template=templates.image_classification(["cat"]), data=rows(2), by="eve")
             before = everything(other)
             with pytest.raises(AlreadyExists, match="already a"):
-                flow.copy(to=other)
+                maintenance.copy(flow, to=other)
             assert everything(other) == before
 
     def test_a_copy_that_is_not_sound(self, flow: Flow, other: Flow) -> None:
         job = a_busy_job(flow)
         altered(flow, at(flow, Package, job.id, 2), wrong=3)
         with pytest.raises(InvalidData, match=r"package 2 of job 7: wrong is 3, and should be 0$"):
-            flow.copy(to=other)
+            maintenance.copy(flow, to=other)
         assert not any(everything(other).values())
-        flow.copy(to=other, verify=False)
+        maintenance.copy(flow, to=other, verify=False)
         assert everything(other) == everything(flow)
 
 
@@ -164,9 +165,9 @@ class TestBrokenOff:
         monkeypatch.setattr("itagflow.flow.copying.BLOCK", 7)
         a_busy_job(flow)
         with pytest.raises(KeyboardInterrupt):
-            flow.copy(to=other, progress=breaking(after, power_cut))
+            maintenance.copy(flow, to=other, progress=breaking(after, power_cut))
         assert not any(everything(other).values())
-        flow.copy(to=other)
+        maintenance.copy(flow, to=other)
         assert everything(other) == everything(flow)
 
     @pytest.mark.parametrize("after", [20, LAST])
@@ -184,8 +185,8 @@ class TestBrokenOff:
             assert not all_of(other, Job)
             assert all("what it has of" in line for line in found(other))
             assert found(other)
-            flow.delete(flow.archive(job, by="ada"), by="ada")
-            flow.copy(to=other)
+            flow.jobs.delete(flow.jobs.archive(job, by="ada"), by="ada")
+            maintenance.copy(flow, to=other)
             assert everything(other) == everything(flow)
             assert found(other) == []
 
@@ -194,7 +195,7 @@ class TestBrokenOff:
     ) -> None:
         a_busy_job(flow)
         with pytest.raises(AlreadyExists, match="'street'"):
-            flow.copy(to=other, progress=breaking(0, lambda: flow.copy(to=other)))
+            maintenance.copy(flow, to=other, progress=breaking(0, lambda: maintenance.copy(flow, to=other)))
         assert everything(other) == everything(flow)
 
     def test_what_somebody_else_took_away_meanwhile_is_missed(
@@ -207,7 +208,7 @@ class TestBrokenOff:
             removed(other, all_of(other, Event)[0])
 
         with pytest.raises(StoreFailed, match="what was copied of Event was changed"):
-            flow.copy(to=other, verify=False, progress=breaking(LAST, meddle))
+            maintenance.copy(flow, to=other, verify=False, progress=breaking(LAST, meddle))
         assert not any(everything(other).values())
 
 
@@ -232,8 +233,8 @@ def test_memory_does_not_grow_with_what_is_copied(tmp_path: Path) -> None:
         source, target = (f"sqlite:///{tmp_path}/{name}{tasks}.db?synchronous=normal" for name in ("a", "b"))
         with itagflow.open(source) as flow, itagflow.open(target) as other, itagflow.open("memory:") as back:
             cats(flow, tasks=tasks, size=100)
-            peaks[tasks] = peak(lambda flow=flow, other=other: flow.copy(to=other))
-            other.copy(to=back)
+            peaks[tasks] = peak(lambda flow=flow, other=other: maintenance.copy(flow, to=other))
+            maintenance.copy(other, to=back)
             assert everything(back) == everything(flow)
     # a row alone takes more; the history of loading names the packages that it made
     assert peaks[20_000] - peaks[5_000] < 15_000 * 50

@@ -72,17 +72,17 @@ while True:
             flow.review(assignment)
         print("looked", assignment.id, flush=True)
     if draw.random() < 0.3:
-        flow.append(job, [{"data": {"source": f"{n}.jpg"}} for n in range(7)], by="ada")
+        flow.jobs.append(job, [{"data": {"source": f"{n}.jpg"}} for n in range(7)], by="ada")
         print("appended", flush=True)
 """
 
 
 def order(path: str) -> Job:
     with itagflow.open(path) as flow:
-        home = flow.create_workspace("street", admin="ada")
+        home = flow.workspaces.create("street", admin="ada")
         for name in ("ben", "cy", "di"):
-            flow.add_member(home, name, Role.OPERATOR, by="ada")
-        return flow.create_job(
+            flow.members.add(home, name, Role.OPERATOR, by="ada")
+        return flow.jobs.create(
             home,
             "crash",
             template=templates.image_classification(["cat", "dog"]),
@@ -128,15 +128,15 @@ def test_what_had_returned_is_there_after_every_kill(path: str) -> None:
     assert saved
     with itagflow.open(path) as flow:
         finish(flow, job)
-        assert flow.job(job).state is JobState.FINISHED
-        assert flow.progress(job).done == flow.progress(job).total
+        assert flow.jobs.get(job).state is JobState.FINISHED
+        assert flow.jobs.progress(job).done == flow.jobs.progress(job).total
         invariants.check(flow)
 
 
 def finish(flow: itagflow.Flow, job: Job) -> None:
     """Do all work that is left: first what the dead ones held, which is still theirs."""
     for member in ("ben", "cy", "di"):
-        for assignment in list(flow.assignments(member)):
+        for assignment in list(flow.assignments.list(member)):
             if assignment.state is AssignmentState.HELD:
                 end(flow, assignment)
     moved = True
@@ -170,15 +170,15 @@ print("ready", flush=True)
 data = ({"data": {"source": f"{n}.jpg"}} for n in range(60_000))
 if sys.argv[2] == "-":
     template = templates.image_classification(["cat"])
-    flow.create_job("street", "big", template=template, data=data, packaging=FixedSize(50), by="ada")
+    flow.jobs.create("street", "big", template=template, data=data, packaging=FixedSize(50), by="ada")
 else:
-    flow.load("big", data, by="ada")
+    flow.jobs.load("big", data, by="ada")
 """
 
 
 def test_loading_goes_on_after_every_kill(path: str) -> None:
     with itagflow.open(path) as flow:
-        flow.create_workspace("street", admin="ada")
+        flow.workspaces.create("street", admin="ada")
     how, loaded = "-", [0]
     for seed in range(max(2, KILLS // 10)):
         loader = subprocess.Popen([sys.executable, "-c", LOADER, path, how], stdout=subprocess.PIPE, text=True)
@@ -189,18 +189,18 @@ def test_loading_goes_on_after_every_kill(path: str) -> None:
         loader.stdout.close()
         loader.wait()
         with itagflow.open(path) as flow:
-            if jobs := list(flow.jobs("street")):
+            if jobs := list(flow.jobs.list("street")):
                 how = "load"
-                rows_read = flow.progress(jobs[0]).rows_read
+                rows_read = flow.jobs.progress(jobs[0]).rows_read
                 assert rows_read % 5_000 == 0 or rows_read == 60_000
-                assert sum(package.size for package in flow.packages(jobs[0])) == rows_read
+                assert sum(package.size for package in flow.packages.list(jobs[0])) == rows_read
                 assert rows_read >= loaded[-1]
                 loaded.append(rows_read)
                 if jobs[0].state is not JobState.DRAFT:
                     return
     with itagflow.open(path) as flow:
         if how == "-":
-            flow.create_job("street", "big", template=templates.image_classification(["cat"]), by="ada")
-        flow.load("big", ({"data": {"source": f"{n}.jpg"}} for n in range(60_000)), by="ada")
-        assert flow.progress(flow.publish("big", by="ada")).total == 60_000
-        assert sum(1 for _ in flow.results("big")) == 60_000
+            flow.jobs.create("street", "big", template=templates.image_classification(["cat"]), by="ada")
+        flow.jobs.load("big", ({"data": {"source": f"{n}.jpg"}} for n in range(60_000)), by="ada")
+        assert flow.jobs.progress(flow.jobs.publish("big", by="ada")).total == 60_000
+        assert sum(1 for _ in flow.results.list("big")) == 60_000

@@ -49,7 +49,7 @@ def test_the_cluster_computes_what_you_like(client: Any, tmp_path: Path) -> None
     path = tmp_path / "labels.db"
     with itagflow.open(path) as flow:
         job = half_done(flow)
-        counts = client.gather(client.map(partial(count_cats, path), flow.parts(job, 4), pure=False))
+        counts = client.gather(client.map(partial(count_cats, path), flow.results.partition(job, 4), pure=False))
         assert counts == [165, 165, 0, 0]
 
 
@@ -58,9 +58,9 @@ def test_the_cluster_finds_what_is_not_sound(client: Any, tmp_path: Path) -> Non
     with itagflow.open(url) as flow:
         job = half_done(flow)
         verify = partial(unsound, url)
-        assert client.gather(client.map(verify, flow.parts(job, 4), pure=False)) == [[]] * 4
+        assert client.gather(client.map(verify, flow.results.partition(job, 4), pure=False)) == [[]] * 4
         spoiled(flow, job)
-        together = client.gather(client.map(verify, flow.parts(job, 4), pure=False))
+        together = client.gather(client.map(verify, flow.results.partition(job, 4), pure=False))
         assert all(together)
         assert sorted(chain(*together)) == sorted(found(flow, job))
 
@@ -69,7 +69,7 @@ def test_what_is_in_memory_cannot_be_read_by_the_cluster(client: Any) -> None:
     with itagflow.open("memory:") as flow:
         job = half_done(flow)
         with pytest.raises(TypeError, match="Could not serialize") as refused:  # Dask's own error, with ours behind it
-            flow.export(job, "itag", io.BytesIO(), executor=client.get_executor(pure=False))
+            flow.results.export(job, "itag", io.BytesIO(), executor=client.get_executor(pure=False))
         assert any("can only be shared by threads" in str(error) for error in behind(refused.value))
 
 

@@ -17,6 +17,7 @@ import pytest
 from scenes import Clock, cats, labeled, taken, verbs
 
 import itagflow
+from itagflow import maintenance
 from itagflow import (
     Accept,
     AddQuestion,
@@ -71,9 +72,9 @@ def on_disk(path: Path) -> bytes:
 def a_busy_week(flow: Flow) -> tuple[Job, int]:
     """A job in whose history benedict is everywhere, and his key; he is removed at the end."""
     job = cats(flow, tasks=6, size=1, workflow=Workflow(Label(), Inspect()), label=("benedict", "benedict-two"))
-    (key,) = (member.id for member in flow.members("street") if member.account == "benedict")
-    flow.set_role("street", "benedict", Role.LEADER, by="ada", groups=["benedict's crew"])
-    flow.assign((job.id, 6), "benedict", by="ada")
+    (key,) = (member.id for member in flow.members.list("street") if member.account == "benedict")
+    flow.members.set_role("street", "benedict", Role.LEADER, by="ada", groups=["benedict's crew"])
+    flow.assignments.assign((job.id, 6), "benedict", by="ada")
     assignment = labeled(flow, "benedict", job)
     review = taken(flow, "di", job, Stage.INSPECT)
     flow.judge(review, assignment.package, wrong="benedict, this is a dog")
@@ -81,39 +82,39 @@ def a_busy_week(flow: Flow) -> tuple[Job, int]:
     flow.reject(review)
     other = taken(flow, "benedict-two", job)
     flow.abandon(other, other.package, "ask benedict")
-    flow.reassign(other, "benedict", by="ada", reason="benedict knows it")
+    flow.assignments.reassign(other, "benedict", by="ada", reason="benedict knows it")
     taken(flow, "benedict", job)
-    flow.remove_member("street", "benedict", by="ada")
+    flow.members.remove("street", "benedict", by="ada")
     return job, key
 
 
 class TestMembers:
     def test_the_name_is_nowhere_and_who_did_what_stays_known(self, checked: Flow) -> None:
         job, key = a_busy_week(checked)
-        before = [(event.position, event.type, event.member, event.changes) for event in checked.events()]
+        before = [(event.position, event.type, event.member, event.changes) for event in checked.events.since()]
         assert everything(checked).count("benedict") > everything(checked).count("benedict-two")
-        gone = checked.erase_member("street", "benedict", by="ada")
+        gone = maintenance.erase_member(checked, "street", "benedict", by="ada")
         assert (gone.id, gone.account, gone.groups, gone.active) == (key, f"erased-{key}", (), False)
         assert "benedict" not in everything(checked).replace("benedict-two", "")
         assert "benedict-two" in everything(checked), "somebody else's name"
-        after = [(event.position, event.type, event.member, event.changes) for event in checked.events()]
+        after = [(event.position, event.type, event.member, event.changes) for event in checked.events.since()]
         assert after[:-1] == before, "the acts are the same ones"
-        assert {event.account for event in checked.history(job) if event.member == key} == {f"erased-{key}"}
-        assert list(checked.assignments(key, workspace="street", live=False))
-        assert {made.member for result in checked.results(job) for made in result.provenance} >= {key}
+        assert {event.account for event in checked.events.list(job) if event.member == key} == {f"erased-{key}"}
+        assert list(checked.assignments.list(key, workspace="street", live=False))
+        assert {made.member for result in checked.results.list(job) for made in result.provenance} >= {key}
 
     def test_what_people_wrote_says_who_by_the_mark(self, checked: Flow) -> None:
         job, key = a_busy_week(checked)
-        checked.erase_member("street", "benedict", by="ada")
-        reasons = [event.data["reason"] for event in checked.history(job) if event.data.get("reason")]
+        maintenance.erase_member(checked, "street", "benedict", by="ada")
+        reasons = [event.data["reason"] for event in checked.events.list(job) if event.data.get("reason")]
         assert f"erased-{key}, look: a dog" in reasons
         assert f"erased-{key} knows it" in reasons
         assert f"erased-{key} was removed" in reasons
 
     def test_its_event_names_the_mark_only(self, checked: Flow) -> None:
         _, key = a_busy_week(checked)
-        checked.erase_member("street", "benedict", by="ada")
-        *_, last = checked.events()
+        maintenance.erase_member(checked, "street", "benedict", by="ada")
+        *_, last = checked.events.since()
         assert str(last).endswith(f"ada erased the name of the member erased-{key}")
 
     def test_the_file_does_not_hold_it_either(self, tmp_path: Path) -> None:
@@ -121,38 +122,38 @@ class TestMembers:
         with itagflow.open(path, clock=Clock()) as flow:
             a_busy_week(flow)
             assert b"benedict" in on_disk(path)
-            flow.erase_member("street", "benedict", by="ada")
+            maintenance.erase_member(flow, "street", "benedict", by="ada")
             assert "'benedict'" not in repr(vars(flow.store)), "nor what the store keeps decoded"
         assert b"benedict" not in on_disk(path).replace(b"benedict-two", b"")
 
     def test_one_who_still_belongs_there_is_removed_first(self, checked: Flow) -> None:
         cats(checked)
         with pytest.raises(NotAllowed, match="ben may not be erased: they belong to the workspace: remove them first"):
-            checked.erase_member("street", "ben", by="ada")
+            maintenance.erase_member(checked, "street", "ben", by="ada")
 
     def test_only_an_administrator_may(self, checked: Flow) -> None:
         job, _ = a_busy_week(checked)
-        checked.add_member("street", "eve", Role.ANNOTATION_ADMIN, by="ada")
+        checked.members.add("street", "eve", Role.ANNOTATION_ADMIN, by="ada")
         before = everything(checked)
         with pytest.raises(NotAllowed, match="eve may not erase"):
-            checked.erase_member("street", "benedict", by="eve")
+            maintenance.erase_member(checked, "street", "benedict", by="eve")
         with pytest.raises(NotAllowed, match="eve may not erase"):
-            checked.erase_task((job.id, 1), by="eve")
+            maintenance.erase_task(checked, (job.id, 1), by="eve")
         assert everything(checked) == before
 
     def test_the_account_is_free_again_for_somebody_else(self, checked: Flow) -> None:
         _, key = a_busy_week(checked)
-        checked.erase_member("street", "benedict", by="ada")
-        new = checked.add_member("street", "benedict", Role.OPERATOR, by="ada")
+        maintenance.erase_member(checked, "street", "benedict", by="ada")
+        new = checked.members.add("street", "benedict", Role.OPERATOR, by="ada")
         assert new.id != key
         with pytest.raises(AlreadyExists):
-            checked.add_member("street", f"erased-{key}", Role.OPERATOR, by="ada")
+            checked.members.add("street", f"erased-{key}", Role.OPERATOR, by="ada")
 
     def test_once_more_changes_nothing(self, checked: Flow) -> None:
         _, key = a_busy_week(checked)
-        gone = checked.erase_member("street", "benedict", by="ada")
+        gone = maintenance.erase_member(checked, "street", "benedict", by="ada")
         before = everything(checked)
-        assert checked.erase_member("street", key, by="ada") == gone
+        assert maintenance.erase_member(checked, "street", key, by="ada") == gone
         assert everything(checked) == before
 
     def test_after_a_crash_it_is_called_again(self, checked: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,8 +169,8 @@ class TestMembers:
         with monkeypatch.context() as broken:
             broken.setattr(checked.store, "write", write)
             with pytest.raises(OSError, match="power"):
-                checked.erase_member("street", "benedict", by="ada")
-        checked.erase_member("street", "benedict", by="ada")
+                maintenance.erase_member(checked, "street", "benedict", by="ada")
+        maintenance.erase_member(checked, "street", "benedict", by="ada")
         assert "benedict" not in everything(checked).replace("benedict-two", "")
 
     @pytest.mark.parametrize("when", range(6))
@@ -182,25 +183,25 @@ class TestMembers:
         def slow(events: Iterator[Event]) -> Iterator[list[Event]]:
             for number, some in enumerate(batches(events)):
                 if number == when:
-                    checked.erase_task((job.id, 6), by="ada")
+                    maintenance.erase_task(checked, (job.id, 6), by="ada")
                 yield some
 
         monkeypatch.setattr(erasing_verbs, "BLOCK", 4)
         monkeypatch.setattr(erasing_verbs, "_batches", slow)
-        checked.erase_member("street", "benedict", by="ada")
+        maintenance.erase_member(checked, "street", "benedict", by="ada")
         assert "benedict" not in everything(checked).replace("benedict-two", "")
-        said = {event.data["reason"] for event in checked.history(job) if event.type in ("judge", "reject")}
+        said = {event.data["reason"] for event in checked.events.list(job) if event.type in ("judge", "reject")}
         assert said == {"erased"}, "nor has what was erased come back"
-        assert checked.result((job.id, 6)).task.erased
+        assert checked.results.get((job.id, 6)).task.erased
         assert f"erased-{key}" in everything(checked)
 
     def test_a_job_of_that_name_is_somebody_elses_word(self, checked: Flow) -> None:
         job = cats(checked)
-        checked.update_job(job, name="ben", by="ada")
-        checked.pause("ben", by="ada")
-        checked.remove_member("street", "ben", by="ada")
-        checked.erase_member("street", "ben", by="ada")
-        assert [event.data["name"] for event in checked.history(job) if event.type == "pause"] == ["ben"]
+        checked.jobs.update(job, name="ben", by="ada")
+        checked.jobs.pause("ben", by="ada")
+        checked.members.remove("street", "ben", by="ada")
+        maintenance.erase_member(checked, "street", "ben", by="ada")
+        assert [event.data["name"] for event in checked.events.list(job) if event.type == "pause"] == ["ben"]
 
 
 def letters(flow: Flow, count: int = 4, workflow: Workflow | None = None, **more: Any) -> Job:
@@ -209,16 +210,16 @@ def letters(flow: Flow, count: int = 4, workflow: Workflow | None = None, **more
         questions=(Question("1", QuestionKind.INPUT, "Text"),),
         views=(View(ViewKind.IMAGE), View(ViewKind.TEXT, "from")),
     )
-    home = flow.create_workspace("street", admin="ada")
+    home = flow.workspaces.create("street", admin="ada")
     people = {Stage.LABEL: ["ben", "cy"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]}
     for name in ("ben", "cy", "di"):
-        flow.add_member(home, name, Role.OPERATOR, by="ada")
+        flow.members.add(home, name, Role.OPERATOR, by="ada")
     flow_ = workflow or Workflow(Label(), Inspect())
     data = [
         {"data": {"source": f"s{n}.jpg", "from": f"secret {n}"}, "label-15": {"results": [f"old secret {n}"]}}
         for n in range(1, count + 1)
     ]
-    return flow.create_job(
+    return flow.jobs.create(
         home,
         "letters",
         template=template,
@@ -250,16 +251,16 @@ class TestTasks:
         checked.judge(assignment, 1, wrong="secret 1 is upside down")
         checked.judge(assignment, 2, wrong="a comma is missing")
         checked.reject(assignment)
-        checked.prelabel(job, lambda tasks: [Text(f"guess {task.data['from']}") for task in tasks], by="ada")
-        erased = checked.erase_task((job.id, 1), by="ada", reason="asked for in a letter of May 3")
+        checked.jobs.prelabel(job, lambda tasks: [Text(f"guess {task.data['from']}") for task in tasks], by="ada")
+        erased = maintenance.erase_task(checked, (job.id, 1), by="ada", reason="asked for in a letter of May 3")
         assert (erased.erased, erased.row_key) == (True, "")
         assert json.loads(erased.row) == {"data": {"from": None, "source": None}, "erased": True}
         assert "secret 1" not in everything(checked)
         assert "secret 2" in everything(checked)
         assert "a comma is missing" in everything(checked)
-        (reject,) = (event for event in checked.history(job) if event.type == "reject")
+        (reject,) = (event for event in checked.events.list(job) if event.type == "reject")
         assert reject.data["reason"] == "erased; a comma is missing"
-        *_, last = checked.history(job)
+        *_, last = checked.events.list(job)
         assert str(last).endswith("ada erased the data of task 1: asked for in a letter of May 3")
 
     def test_the_file_does_not_hold_it_either(self, tmp_path: Path) -> None:
@@ -268,7 +269,7 @@ class TestTasks:
             job = letters(flow)
             copied(flow, "ben", job)
             assert b"secret 1" in on_disk(path)
-            flow.erase_task((job.id, 1), by="ada")
+            maintenance.erase_task(flow, (job.id, 1), by="ada")
         assert b"secret 1" not in on_disk(path)
         assert b"secret 2" in on_disk(path)
 
@@ -280,15 +281,15 @@ class TestTasks:
         checked.save(assignment, 4, Text("copy of secret 4"))
         checked.submit(assignment)
         checked.review(taken(checked, "di", job, Stage.INSPECT))
-        before = [(result.state, result.provenance) for result in checked.results(job)]
-        progress = checked.progress(job)
+        before = [(result.state, result.provenance) for result in checked.results.list(job)]
+        progress = checked.jobs.progress(job)
         for number in (1, 3):
-            checked.erase_task((job.id, number), by="ada")
-        assert [(result.state, result.provenance) for result in checked.results(job)] == before
+            maintenance.erase_task(checked, (job.id, number), by="ada")
+        assert [(result.state, result.provenance) for result in checked.results.list(job)] == before
         assert before[0][0] is TaskState.PASSED
         assert before[2][0] is TaskState.ABANDONED
-        assert checked.progress(job) == progress
-        first, _, third, _ = checked.results(job)
+        assert checked.jobs.progress(job) == progress
+        first, _, third, _ = checked.results.list(job)
         assert first.replies == {}
         assert third.last is not None
         assert third.last.abandon_reason == "erased"
@@ -296,7 +297,7 @@ class TestTasks:
     def test_what_was_said_says_that_it_was_erased(self, checked: Flow) -> None:
         job = letters(checked, 2)
         assignment = copied(checked, "ben", job)
-        checked.erase_task((job.id, 1), by="ada")
+        maintenance.erase_task(checked, (job.id, 1), by="ada")
         first, second = checked.tasks(assignment)
         assert first.answer is not None
         assert second.answer is not None
@@ -308,7 +309,7 @@ class TestTasks:
         assignment = taken(checked, "ben", job)
         first, second = checked.tasks(assignment)
         checked.save(assignment, first, Text("copy of secret 1"))
-        checked.erase_task(first, by="ada")
+        maintenance.erase_task(checked, first, by="ada")
         assert [work.task.number for work in checked.tasks(assignment)] == [2]
         with pytest.raises(InvalidData, match="task 1: is not in the scope"):
             checked.save(assignment, first, Text("copy of secret 1"))
@@ -318,23 +319,23 @@ class TestTasks:
         assignment = taken(checked, "di", job, Stage.INSPECT)
         assert [work.task.number for work in checked.tasks(assignment)] == [2]
         checked.review(assignment)
-        assert checked.job(job).state is JobState.FINISHED
+        assert checked.jobs.get(job).state is JobState.FINISHED
 
     def test_a_package_of_which_nothing_is_left_passes_empty(self, checked: Flow) -> None:
         job = letters(checked, 2)
         for number in (1, 2):
-            checked.erase_task((job.id, number), by="ada")
+            maintenance.erase_task(checked, (job.id, number), by="ada")
         assignment = taken(checked, "ben", job)
         assert list(checked.tasks(assignment)) == []
         checked.submit(assignment)
         checked.review(taken(checked, "di", job, Stage.INSPECT))
-        assert checked.job(job).state is JobState.FINISHED
-        assert [result.state for result in checked.results(job)] == [TaskState.TODO, TaskState.TODO]
+        assert checked.jobs.get(job).state is JobState.FINISHED
+        assert [result.state for result in checked.results.list(job)] == [TaskState.TODO, TaskState.TODO]
 
     def test_rework_and_samples_leave_it_out(self, checked: Flow) -> None:
         job = letters(checked, 4, Workflow(Label(), Inspect(sample=1.0)), packaging=itagflow.FixedSize(4))
         copied(checked, "ben", job)
-        checked.erase_task((job.id, 2), by="ada")
+        maintenance.erase_task(checked, (job.id, 2), by="ada")
         assignment = taken(checked, "di", job, Stage.INSPECT)
         assert assignment.scope == (1, 3, 4)
         checked.reject(assignment, reason="all again")
@@ -343,7 +344,7 @@ class TestTasks:
         checked.save_many(assignment, {number: Text("again") for number in (1, 3, 4)})
         checked.submit(assignment)
         checked.review(taken(checked, "di", job, Stage.INSPECT))
-        checked.reopen((job.id, 1), by="ada")
+        checked.packages.reopen((job.id, 1), by="ada")
         assert taken(checked, "di", job, Stage.INSPECT).scope == (1, 3, 4)
 
     def test_a_dispute_about_it_needs_no_decision(self, checked: Flow) -> None:
@@ -352,12 +353,12 @@ class TestTasks:
             assignment = taken(checked, name, job)
             checked.save_many(assignment, {1: Text(f"{name} reads secret 1"), 2: Text("the same")})
             checked.submit(assignment)
-        assert checked.progress(job).disputed == 1
-        checked.erase_task((job.id, 1), by="ada")
-        assert checked.progress(job).disputed == 1
+        assert checked.jobs.progress(job).disputed == 1
+        maintenance.erase_task(checked, (job.id, 1), by="ada")
+        assert checked.jobs.progress(job).disputed == 1
         assignment = taken(checked, "di", job, Stage.INSPECT)
         checked.review(assignment)
-        assert checked.job(job).state is JobState.FINISHED
+        assert checked.jobs.get(job).state is JobState.FINISHED
         assert "secret 1" not in everything(checked)
 
     def test_between_two_votes_it_drops_out(self, checked: Flow) -> None:
@@ -367,32 +368,32 @@ class TestTasks:
             checked.save_many(assignment, {n: Text("the same") for n in assignment.scope or (1, 2)})
             checked.submit(assignment)
             if name == "ben":
-                checked.erase_task((job.id, 1), by="ada")
-        (package,) = checked.packages(job)
+                maintenance.erase_task(checked, (job.id, 1), by="ada")
+        (package,) = checked.packages.list(job)
         assert (package.state, package.disputes, package.scope) == (PackageState.INSPECT, (), (2,))
 
     def test_a_model_is_not_asked_about_it(self, checked: Flow) -> None:
         job = letters(checked, 4)
-        checked.erase_task((job.id, 1), by="ada")
+        maintenance.erase_task(checked, (job.id, 1), by="ada")
         seen = list[int]()
 
         def predict(tasks: Any) -> Any:
             seen.extend(task.number for task in tasks)
-            checked.erase_task((job.id, 4), by="ada")  # while the model thinks
+            maintenance.erase_task(checked, (job.id, 4), by="ada")  # while the model thinks
             return [PreLabel(Text(f"guess {task.data['from']}"), 0.9) for task in tasks]
 
-        report = checked.prelabel(job, predict, formal=True, by="ada")
+        report = checked.jobs.prelabel(job, predict, formal=True, by="ada")
         assert seen == [2, 3, 4]
         assert report.accepted == 2
         assert "guess secret 4" not in everything(checked)
-        assert {package.state for package in checked.packages(job)} == {PackageState.INSPECT}
+        assert {package.state for package in checked.packages.list(job)} == {PackageState.INSPECT}
 
     def test_the_value_that_made_the_package_goes_with_its_last_task(self, checked: Flow) -> None:
         data = [{"data": {"source": f"{n}.jpg", "from": "a patient"}} for n in (1, 2)]
         job = letters(checked, data=data, packaging=GroupByField("from"), row_key="source")
-        checked.erase_task((job.id, 1), by="ada")
-        assert next(checked.packages(job)).value == '"a patient"'
-        checked.erase_task((job.id, 2), by="ada")
+        maintenance.erase_task(checked, (job.id, 1), by="ada")
+        assert next(checked.packages.list(job)).value == '"a patient"'
+        maintenance.erase_task(checked, (job.id, 2), by="ada")
         assert "patient" not in everything(checked)
 
     def test_exports_leave_it_out_and_say_so(self, checked: Flow) -> None:
@@ -400,9 +401,9 @@ class TestTasks:
         for _ in range(2):
             copied(checked, "ben", job)
             checked.review(taken(checked, "di", job, Stage.INSPECT))
-        checked.erase_task((job.id, 2), by="ada")
+        maintenance.erase_task(checked, (job.id, 2), by="ada")
         target = io.BytesIO()
-        report = checked.export(job, "itag", target)
+        report = checked.results.export(job, "itag", target)
         assert (report.rows, report.erased, report.abandoned) == (3, 1, 0)
         assert [json.loads(line)["data"]["from"] for line in target.getvalue().splitlines()] == [
             "secret 1",
@@ -413,75 +414,75 @@ class TestTasks:
     def test_workers_that_export_parts_count_it_too(self, checked: Flow) -> None:
         job = letters(checked, 4)
         for task in (2, 3):
-            checked.erase_task((job.id, task), by="ada")
+            maintenance.erase_task(checked, (job.id, task), by="ada")
         whole, joined = io.BytesIO(), io.BytesIO()
-        checked.export(job, "itag", whole)
+        checked.results.export(job, "itag", whole)
         with ThreadPoolExecutor(2) as threads:
-            report = checked.export(job, "itag", joined, executor=threads, parts=3)
+            report = checked.results.export(job, "itag", joined, executor=threads, parts=3)
         assert (report.rows, report.erased) == (2, 2)
         assert joined.getvalue() == whole.getvalue()
 
     def test_the_template_changes_without_it(self, checked: Flow) -> None:
         job = cats(checked)
         labeled(checked, "ben", job, "dog")
-        checked.erase_task((job.id, 1), by="ada")
-        checked.erase_task((job.id, 2), by="ada")
-        report = checked.change_template(job, DropOption("1", "dog"), by="ada")
+        maintenance.erase_task(checked, (job.id, 1), by="ada")
+        maintenance.erase_task(checked, (job.id, 2), by="ada")
+        report = checked.jobs.change_template(job, DropOption("1", "dog"), by="ada")
         assert (report.changed, report.unchanged, report.cannot) == (0, 2, 0)
         note = Question("2", QuestionKind.INPUT, "Note")
-        report = checked.change_template(job, AddQuestion(note, reply=Text("?")), by="ada")
+        report = checked.jobs.change_template(job, AddQuestion(note, reply=Text("?")), by="ada")
         assert (report.changed, report.unchanged, report.cannot) == (0, 2, 0)
-        assert all(not result.replies for result in checked.results(job) if result.task.erased)
+        assert all(not result.replies for result in checked.results.list(job) if result.task.erased)
 
     def test_the_same_row_may_come_again(self, checked: Flow) -> None:
         job = letters(checked, 2)
-        checked.erase_task((job.id, 1), by="ada")
+        maintenance.erase_task(checked, (job.id, 1), by="ada")
         again = [{"data": {"source": "s.jpg", "from": "secret 1"}}, {"data": {"source": "s.jpg", "from": "secret 2"}}]
-        report = checked.append(job, again, by="ada")
+        report = checked.jobs.append(job, again, by="ada")
         assert (report.loaded, report.duplicates) == (1, 1)
 
     def test_it_can_be_erased_in_an_archived_job_but_not_in_a_draft(self, checked: Flow) -> None:
         job = letters(checked, 2)
         copied(checked, "ben", job)
-        checked.archive(job, by="ada")
-        checked.erase_task((job.id, 2), by="ada")
+        checked.jobs.archive(job, by="ada")
+        maintenance.erase_task(checked, (job.id, 2), by="ada")
         assert "secret 2" not in everything(checked)
         data = [{"data": {"source": "s.jpg", "from": "me"}}]
-        draft = checked.create_job("street", "draft", template=job.template, data=data, by="ada", draft=True)
+        draft = checked.jobs.create("street", "draft", template=job.template, data=data, by="ada", draft=True)
         with pytest.raises(NotAllowed, match="is a draft"):
-            checked.erase_task((draft.id, 1), by="ada")
+            maintenance.erase_task(checked, (draft.id, 1), by="ada")
 
     def test_once_more_changes_nothing(self, checked: Flow) -> None:
         job = letters(checked, 2)
-        erased = checked.erase_task((job.id, 1), by="ada")
+        erased = maintenance.erase_task(checked, (job.id, 1), by="ada")
         before = verbs(checked, job)
-        assert checked.erase_task(erased, by="ada") == erased
+        assert maintenance.erase_task(checked, erased, by="ada") == erased
         assert verbs(checked, job) == before
 
     def test_what_an_erased_pre_label_was_corrected_to_is_counted_no_more(self, checked: Flow) -> None:
         job = letters(checked, 2)
-        checked.prelabel(job, lambda tasks: [Text("guess") for _ in tasks], by="ada")
+        checked.jobs.prelabel(job, lambda tasks: [Text("guess") for _ in tasks], by="ada")
         copied(checked, "ben", job)
-        assert checked.progress(job).corrected == 2
-        checked.erase_task((job.id, 1), by="ada")
-        assert (checked.progress(job).prelabeled, checked.progress(job).corrected) == (2, 1)
+        assert checked.jobs.progress(job).corrected == 2
+        maintenance.erase_task(checked, (job.id, 1), by="ada")
+        assert (checked.jobs.progress(job).prelabeled, checked.jobs.progress(job).corrected) == (2, 1)
 
     def test_a_copy_of_the_store_knows_it_too(self, checked: Flow) -> None:
         job = letters(checked, 2)
         copied(checked, "ben", job)
-        checked.erase_task((job.id, 1), by="ada")
+        maintenance.erase_task(checked, (job.id, 1), by="ada")
         with itagflow.open("memory:") as other:
-            checked.copy(to=other)
-            assert [result.task.erased for result in other.results(job)] == [True, False]
+            maintenance.copy(checked, to=other)
+            assert [result.task.erased for result in other.results.list(job)] == [True, False]
             assert everything(other) == everything(checked)
 
 
 def test_an_answer_without_replies_is_one_on_every_store(flow: Flow) -> None:
-    home = flow.create_workspace("street", admin="ada")
+    home = flow.workspaces.create("street", admin="ada")
     template = Template(questions=(Question("1", QuestionKind.INPUT, "Remark", required=False),), views=())
-    job = flow.create_job(home, "remarks", template=template, data=[{"data": {}}], by="ada")
+    job = flow.jobs.create(home, "remarks", template=template, data=[{"data": {}}], by="ada")
     assignment = taken(flow, "ada", job)
     flow.save(assignment, 1, {})
     flow.submit(assignment)
-    (result,) = flow.results(job)
+    (result,) = flow.results.list(job)
     assert (result.state, result.replies) == (TaskState.FINAL, {})

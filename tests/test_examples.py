@@ -54,11 +54,11 @@ import itagflow
 from itagflow import Accept, Box, FixedSize, Inspect, Label, Regions, Role, Stage, Workflow, templates
 
 with itagflow.open("labels.db") as flow:          # a SQLite file; "memory:" likewise
-    street = flow.create_workspace("street", admin="ada")      # ada is its first member
+    street = flow.workspaces.create("street", admin="ada")      # ada is its first member
     for name in ("ben", "cy", "di"):
-        flow.add_member(street, name, Role.OPERATOR, by="ada")
+        flow.members.add(street, name, Role.OPERATOR, by="ada")
 
-    job = flow.create_job(
+    job = flow.jobs.create(
         street,
         "signs-2026-11",
         template=templates.object_detection(["car", "sign"]),
@@ -90,10 +90,10 @@ with itagflow.open("labels.db") as flow:          # a SQLite file; "memory:" lik
     assignment = flow.claim("ada", job, Stage.ACCEPT)
     flow.accept(assignment)                             # the job finishes by itself
 
-    print(flow.progress(job))                     # packages and tasks by stage and state
-    for event in flow.history(job):
+    print(flow.jobs.progress(job))                     # packages and tasks by stage and state
+    for event in flow.events.list(job):
         print(event)                              # 14:02 di rejected package 1 (1 task): the sign is missing
-    flow.export(job, "itag", "street.out.manifest")
+    flow.results.export(job, "itag", "street.out.manifest")
 """
 
 
@@ -152,5 +152,5 @@ def test_a_follower_that_is_killed_delivers_that_event_once_more_and_none_is_mis
         assert delivered(killed_at=2) == [2]
         assert delivered(killed_at=0) == [2, 3, 4]
         assert delivered(killed_at=0) == []
-        flow.add_member("street", "eve", itagflow.Role.OPERATOR, by="ada")
+        flow.members.add("street", "eve", itagflow.Role.OPERATOR, by="ada")
         assert delivered(killed_at=0) == [5]

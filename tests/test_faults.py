@@ -96,14 +96,14 @@ class Scene:
     def __init__(self, url: str) -> None:
         self.url, self.clock, self.number = url, Clock(), 0
         self.flow = Flow(PostgresStore(url), clock=self.clock)
-        self.flow.create_workspace("street", admin="ada")
+        self.flow.workspaces.create("street", admin="ada")
         for name in ("ben", "di"):
-            self.flow.add_member("street", name, itagflow.Role.OPERATOR, by="ada")
+            self.flow.members.add("street", name, itagflow.Role.OPERATOR, by="ada")
 
     def job(self) -> Job:
         self.number += 1
         workflow = Workflow(Label(lease=timedelta(minutes=5), limit=5), Inspect(), Accept())
-        return self.flow.create_job(
+        return self.flow.jobs.create(
             "street",
             f"job-{self.number}",
             template=templates.image_classification(["cat", "dog"]),
@@ -137,8 +137,8 @@ VERBS: dict[str, tuple[Stage | None, Verb]] = {
     "submit": (Stage.LABEL, lambda flow, job, assignment: flow.submit(assignment).outcome),
     "reject": (Stage.INSPECT, lambda flow, job, assignment: flow.reject(assignment, tasks=[1], reason="no").outcome),
     "accept": (Stage.ACCEPT, lambda flow, job, assignment: flow.accept(assignment).outcome),
-    "discard": (Stage.LABEL, lambda flow, job, assignment: flow.discard((job.id, 1), by="ada")),
-    "append": (None, lambda flow, job, assignment: flow.append(job, rows(20), by="ada").loaded),
+    "discard": (Stage.LABEL, lambda flow, job, assignment: flow.packages.discard((job.id, 1), by="ada")),
+    "append": (None, lambda flow, job, assignment: flow.jobs.append(job, rows(20), by="ada").loaded),
 }
 
 
@@ -155,7 +155,7 @@ def test_an_act_is_whole_or_not_at_all(scene: Scene, verb: str, how: str) -> Non
     stage, act = VERBS[verb]
     for at in range(100):
         job, assignment = scene.at(stage)
-        before = list(scene.flow.history(job))
+        before = list(scene.flow.events.list(job))
         fault = Fault(how)
         flow = Flow(PostgresStore(faulty(scene.url, fault)), clock=scene.clock)
         fault.at, fault.seen = at, 0
@@ -164,10 +164,10 @@ def test_an_act_is_whole_or_not_at_all(scene: Scene, verb: str, how: str) -> Non
         if fault.seen <= at:
             break
         wait_for_the_server(scene.url)
-        now = list(scene.flow.history(job))
+        now = list(scene.flow.events.list(job))
         assert now[: len(before)] == before
         _again(act, scene.flow, job, assignment, stored=len(now) > len(before))
-        verbs = [event.type for event in scene.flow.history(job)][len(before) :]
+        verbs = [event.type for event in scene.flow.events.list(job)][len(before) :]
         assert verbs.count(verb) == 1, (at, verbs)
     assert at > 8, "there was a failure at every statement"
     invariants.check(scene.flow)
@@ -198,25 +198,25 @@ def test_whoever_lost_a_assignment_cannot_write_in_it(scene: Scene) -> None:
     job, assignment = scene.at(Stage.LABEL)
     other, mine = scene.at(Stage.LABEL)
     scene.clock.forward(minutes=6)
-    scene.flow.expire(job, by="ada")
+    scene.flow.assignments.expire(job, by="ada")
     for act in (lambda: scene.flow.save(assignment, 1, Choice("dog")), lambda: scene.flow.submit(assignment)):
         with pytest.raises(NotHeld):
             act()
     scene.flow.save(mine, 1, Choice("dog"))  # nobody had taken this one
-    assert scene.flow.expire(other, by="ada") == []
+    assert scene.flow.assignments.expire(other, by="ada") == []
 
 
 def test_the_server_may_be_restarted() -> None:
     """A transaction that was open is lost, whole; the next one finds the server again."""
     with postgres.running(settings=()) as server, itagflow.open(server.url) as flow:
-        street = flow.create_workspace("street", admin="ada")
+        street = flow.workspaces.create("street", admin="ada")
         with pytest.raises(StoreFailed, match="Call again"), flow.store.write() as writer:
             writer.add(a_package())
             server.restart()
             writer.add(a_package(2))
-        flow.add_member(street, "ben", itagflow.Role.OPERATOR, by="ada")
+        flow.members.add(street, "ben", itagflow.Role.OPERATOR, by="ada")
         server.stop("immediate")  # as in a crash
         server.start()
-        assert [member.account for member in flow.members(street)] == ["ada", "ben"]
+        assert [member.account for member in flow.members.list(street)] == ["ada", "ben"]
         with flow.store.read() as reader:
             assert reader.count(Query(Package)) == 0

@@ -13,6 +13,7 @@ import pytest
 from scenes import rows
 
 import itagflow
+from itagflow import maintenance
 from itagflow import Choice, FixedSize, Flow, Job, JobState, Label, Role, Stage, Workflow, WrongState, templates
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -30,21 +31,21 @@ def submit(flow: Flow, job: int, assignment: int) -> None:
 
 
 def discard(flow: Flow, job: int, package: int) -> None:
-    flow.discard((job, package), by="ada")
+    flow.packages.discard((job, package), by="ada")
 
 
 def reopen(flow: Flow, job: int, package: int) -> None:
-    flow.reopen((job, package), by="ada")
+    flow.packages.reopen((job, package), by="ada")
 
 
 def append(flow: Flow, job: int, _: int) -> None:
-    flow.append(job, rows(1), by="ada")
+    flow.jobs.append(job, rows(1), by="ada")
 
 
 def finish(flow: Flow, job: int, _: int) -> None:
     """End the job by hand, unless a package is open."""
     try:
-        flow.finish(job, by="ada")
+        flow.jobs.finish(job, by="ada")
     except itagflow.Incomplete:
         return
 
@@ -52,15 +53,15 @@ def finish(flow: Flow, job: int, _: int) -> None:
 def pause(flow: Flow, job: int, _: int) -> None:
     """Pause the job and let it run again, unless it has finished."""
     try:
-        flow.pause(job, by="ada")
-        flow.resume(job, by="ada")
+        flow.jobs.pause(job, by="ada")
+        flow.jobs.resume(job, by="ada")
     except WrongState:
         return
 
 
 def nothing(flow: Flow, job: int, _: int) -> None:
     """Only look on."""
-    flow.job(job)
+    flow.jobs.get(job)
 
 
 VERBS: dict[str, Callable[[Flow, int, int], None]] = {
@@ -110,7 +111,7 @@ def walk_in_threads(flow: Flow, walks: Sequence[Sequence[Step]]) -> None:
 
 def lay_out(flow: Flow, number: int) -> Job:
     """A job with a package for each of the three, which they hold, with everything answered."""
-    return flow.create_job(
+    return flow.jobs.create(
         "street",
         f"job-{number}",
         template=templates.image_classification(["cat", "dog"]),
@@ -148,14 +149,14 @@ def with_append(_: Flow, job: Job) -> Step:
 
 def with_discard(flow: Flow, job: Job) -> Step:
     """A package is discarded that nobody holds."""
-    flow.append(job, rows(1), by="ada")
+    flow.jobs.append(job, rows(1), by="ada")
     return "discard", job.id, len(PEOPLE) + 1
 
 
 def with_reopen(flow: Flow, job: Job) -> Step:
     """A package is opened again that was discarded before."""
-    flow.append(job, rows(1), by="ada")
-    flow.discard((job.id, len(PEOPLE) + 1), by="ada")
+    flow.jobs.append(job, rows(1), by="ada")
+    flow.packages.discard((job.id, len(PEOPLE) + 1), by="ada")
     return "reopen", job.id, len(PEOPLE) + 1
 
 
@@ -171,28 +172,28 @@ ALSO: list[Also] = [with_nothing, with_append, with_discard, with_reopen, with_f
 
 
 def is_open(flow: Flow, job: Job) -> bool:
-    return any(package.stage for package in flow.packages(job))
+    return any(package.stage for package in flow.packages.list(job))
 
 
 def check(flow: Flow, jobs: Sequence[Job]) -> None:
     """Each job has finished exactly if nothing is open, and does so when the rest is done."""
     for job in jobs:
         still = is_open(flow, job)
-        assert flow.job(job).state is (JobState.RUNNING if still else JobState.FINISHED)
+        assert flow.jobs.get(job).state is (JobState.RUNNING if still else JobState.FINISHED)
         while assignment := flow.claim("p0", job, Stage.LABEL):
             for item in flow.tasks(assignment):
                 flow.save(assignment, item, Choice("dog"))
             flow.submit(assignment)
-        assert flow.job(job).state is JobState.FINISHED
-        assert list(flow.verify(job)) == []
+        assert flow.jobs.get(job).state is JobState.FINISHED
+        assert list(maintenance.verify(flow, job)) == []
 
 
 @contextmanager
 def house(url: str) -> Iterator[Flow]:
     with itagflow.open(url) as flow:
-        flow.create_workspace("street", admin="ada")
+        flow.workspaces.create("street", admin="ada")
         for name in PEOPLE:
-            flow.add_member("street", name, Role.OPERATOR, by="ada")
+            flow.members.add("street", name, Role.OPERATOR, by="ada")
         yield flow
 
 
@@ -242,11 +243,11 @@ def test_rows_that_are_appended_by_many_get_numbers_of_their_own(shared_url: str
         for job in jobs:
             for assignment in begun(flow, job):
                 flow.submit((job.id, assignment))
-            assert flow.job(job).state is JobState.FINISHED
+            assert flow.jobs.get(job).state is JobState.FINISHED
         walk_in_processes(shared_url, [[("append", job.id, 0) for job in jobs]] * len(PEOPLE))
         for job in jobs:
-            assert [package.number for package in flow.packages(job)] == [*range(1, 2 * len(PEOPLE) + 1)]
-            assert flow.progress(job).total == 2 * len(PEOPLE)
+            assert [package.number for package in flow.packages.list(job)] == [*range(1, 2 * len(PEOPLE) + 1)]
+            assert flow.jobs.progress(job).total == 2 * len(PEOPLE)
         check(flow, jobs)
 
 
@@ -254,10 +255,10 @@ def test_the_row_of_a_running_job_is_left_alone(shared_url: str) -> None:
     """Claims lock and compare it: what packages and rows change is not in it."""
     with house(shared_url) as flow:
         job = lay_out(flow, 0)
-        before = flow.job(job)
+        before = flow.jobs.get(job)
         first, *_ = begun(flow, job)
-        flow.append(job, rows(2), by="ada")
+        flow.jobs.append(job, rows(2), by="ada")
         flow.submit((job.id, first))
-        flow.discard((job.id, len(PEOPLE) + 1), by="ada")
-        flow.reopen((job.id, len(PEOPLE) + 1), by="ada")
-        assert flow.job(job) == before
+        flow.packages.discard((job.id, len(PEOPLE) + 1), by="ada")
+        flow.packages.reopen((job.id, len(PEOPLE) + 1), by="ada")
+        assert flow.jobs.get(job) == before

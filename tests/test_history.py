@@ -15,7 +15,7 @@ from itagflow.storage import Query, codec
 def retold(flow: Flow, job: Job) -> dict[tuple[str, tuple[Any, ...]], dict[str, Any]]:
     """What everything is by now, as nothing but the moves of the history tells it."""
     told = dict[tuple[str, tuple[Any, ...]], dict[str, Any]]()
-    for event in flow.history(job):
+    for event in flow.events.list(job):
         for move in event.moves():
             fields = told.setdefault((move.kind, move.key), {})
             assert fields.get(move.field) == move.before, (event, move)
@@ -25,11 +25,11 @@ def retold(flow: Flow, job: Job) -> dict[tuple[str, tuple[Any, ...]], dict[str, 
 
 def test_its_moves_tell_what_became_of_every_package_and_assignment_from_the_first(flow: Flow) -> None:
     job = cats(flow, tasks=5, workflow=Workflow(Label(), Inspect()))
-    flow.append(job, rows(3), by="ada")
+    flow.jobs.append(job, rows(3), by="ada")
     labeled(flow, "ben", job)
     flow.reject(taken(flow, "di", job, Stage.INSPECT), reason="look again")
     told = retold(flow, job)
-    packages = list(flow.packages(job))
+    packages = list(flow.packages.list(job))
     assert len(packages) == 5
     for package in packages:
         assert told.pop(("package", package.key)) == {"state": package.state.value, "round": package.round}
@@ -42,7 +42,7 @@ def test_its_moves_tell_what_became_of_every_package_and_assignment_from_the_fir
 
 def test_loading_takes_little_room_in_it_however_small_the_packages_are(flow: Flow) -> None:
     job = cats(flow, data=rows(5_000), packaging=FixedSize(1))
-    (loaded,) = (event for event in flow.history(job) if event.type == "load")
+    (loaded,) = (event for event in flow.events.list(job) if event.type == "load")
     assert loaded.data == {"rows": [1, 5_000], "packages": [1, 5_000]}
     print(size := len(json.dumps(codec.to_json(loaded))))
     assert size < 1_000

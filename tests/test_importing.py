@@ -53,7 +53,7 @@ def flow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flow]:
 
 def exported(flow: Flow, job: Job) -> bytes:
     target = io.BytesIO()
-    flow.export(job, "itag", target)
+    flow.results.export(job, "itag", target)
     return target.getvalue()
 
 
@@ -81,14 +81,14 @@ def a_finished_manifest() -> bytes:
 
 def read(flow: Flow, data: Any, **more: Any) -> Job:
     street(flow, "ben", "di")
-    return flow.import_job("street", "again", template=CATS, data=data, packaging=FixedSize(2), by="ada", **more)
+    return flow.jobs.import_results("street", "again", template=CATS, data=data, packaging=FixedSize(2), by="ada", **more)
 
 
 class TestAsAFinishedJob:
     def test_every_stage_has_its_result(self, flow: Flow) -> None:
         job = read(flow, io.BytesIO(a_finished_manifest()))
         assert (job.state, job.workflow.stages) == (JobState.FINISHED, tuple(Stage))
-        results = list(flow.results(job))
+        results = list(flow.results.list(job))
         assert [result.state for result in results] == [TaskState.FINAL, TaskState.ABANDONED, *[TaskState.FINAL] * 2]
         assert {stage: made.replies for stage, made in results[2].stages.items()} == {
             Stage.LABEL: {"1": Choice("cat")},
@@ -98,7 +98,7 @@ class TestAsAFinishedJob:
         assert [made.outcome for made in results[0].provenance] == [
             *(Outcome.IMPORTED, Outcome.REVIEWED, Outcome.ACCEPTED)
         ]
-        progress = flow.progress(job)
+        progress = flow.jobs.progress(job)
         assert (progress.total, progress.done, progress.abandoned, progress.corrected) == (4, 4, 1, 0)
 
     def test_exported_again_it_is_equal_key_by_key(self, flow: Flow) -> None:
@@ -112,21 +112,21 @@ class TestAsAFinishedJob:
         for name in ("ben", "cy"):
             labeled(flow, name, job)
         manifest = exported(flow, job)
-        again = flow.import_job("street", "again", template=CATS, data=io.BytesIO(manifest), by="ada")
+        again = flow.jobs.import_results("street", "again", template=CATS, data=io.BytesIO(manifest), by="ada")
         assert again.id != job.id
         old, new = contents(manifest)[0], contents(exported(flow, again))[0]
         assert new == {**old, f"label-{again.id}": old[f"label-{job.id}"]}, "every block of the row is kept"
 
     def test_it_can_be_opened_again(self, flow: Flow) -> None:
         job = read(flow, io.BytesIO(a_finished_manifest()))
-        flow.set_workforce(job, {Stage.LABEL: ["ben"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]}, by="ada")
-        flow.reopen((job.id, 1), by="ada", reason="a second look")
+        flow.jobs.set_workforce(job, {Stage.LABEL: ["ben"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]}, by="ada")
+        flow.packages.reopen((job.id, 1), by="ada", reason="a second look")
         assignment = taken(flow, "di", job, Stage.INSPECT)
         flow.modify(assignment, 1, Choice("dog"))
         flow.review(assignment)
         flow.accept(taken(flow, "ada", job, Stage.ACCEPT))
-        assert flow.result((job.id, 1)).replies == {"1": Choice("dog")}
-        assert flow.job(job).state is JobState.FINISHED
+        assert flow.results.get((job.id, 1)).replies == {"1": Choice("dog")}
+        assert flow.jobs.get(job).state is JobState.FINISHED
 
     def test_its_history_says_so(self, flow: Flow) -> None:
         job = read(flow, io.BytesIO(a_finished_manifest()))
@@ -139,10 +139,10 @@ class TestAsAFinishedJob:
         with pytest.raises(InvalidData, match=r"task 3, inspect, : the workflow has no such stage"):
             read(flow, data)
         with pytest.raises(NotFound):
-            flow.job("again")
+            flow.jobs.get("again")
         whole = Workflow(Label(), Inspect(), Accept())
-        again = flow.import_job("street", "again", template=CATS, data=data, workflow=whole, by="ada")
-        assert flow.progress(again).total == 4
+        again = flow.jobs.import_results("street", "again", template=CATS, data=data, workflow=whole, by="ada")
+        assert flow.jobs.progress(again).total == 4
 
     def test_bad_results_are_all_named_and_nothing_is_left_behind(self, flow: Flow) -> None:
         text = a_finished_manifest().replace(b'"cat"', b'"bird"')
@@ -150,16 +150,16 @@ class TestAsAFinishedJob:
             read(flow, io.BytesIO(text))
         assert refused.value.problems[0].where == "task 1, label, 1"
         assert refused.value.total == 7
-        assert list(flow.jobs("street")) == []
-        skipped = flow.import_job("street", "again", template=CATS, data=io.BytesIO(text), on_error="skip", by="ada")
-        assert flow.progress(skipped).abandoned == 3
+        assert list(flow.jobs.list("street")) == []
+        skipped = flow.jobs.import_results("street", "again", template=CATS, data=io.BytesIO(text), on_error="skip", by="ada")
+        assert flow.jobs.progress(skipped).abandoned == 3
 
     def test_of_several_jobs_one_is_chosen(self, flow: Flow) -> None:
         block = {"results": [{"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}]}
         data = [{"data": {"source": "1.jpg"}, "label-7": block, "label-x9": block}]
         with pytest.raises(InvalidData, match="row 1: has results of the jobs 7, x9: pass of_job="):
             read(flow, data)
-        job = flow.import_job("street", "again", template=CATS, data=data, of_job="x9", by="ada")
+        job = flow.jobs.import_results("street", "again", template=CATS, data=data, of_job="x9", by="ada")
         (row,) = contents(exported(flow, job))
         assert list(row) == ["data", "label-7", "label-x9", job.label_key]
 
@@ -192,7 +192,7 @@ class TestAsAFinishedJob:
         data = [json.loads(line) for line in lines]
         template = itag.template_of(*data)
         street(flow)
-        job = flow.import_job("street", "sample", template=template, data=data, by="ada")
+        job = flow.jobs.import_results("street", "sample", template=template, data=data, by="ada")
         assert contents(exported(flow, job)) == data
 
 
@@ -203,8 +203,8 @@ def test_an_old_manifest_is_read_with_the_size_that_its_data_says() -> None:
     content["data"] |= {"width": 1280, "height": 720}
     with itagflow.open("memory:") as flow:
         street(flow)
-        job = flow.import_job("street", "old", template=itag.template_of(content), data=[content], by="ada")
-        (result,) = flow.results(job)
+        job = flow.jobs.import_results("street", "old", template=itag.template_of(content), data=[content], by="ada")
+        (result,) = flow.results.list(job)
         (regions,) = (result.replies or {}).values()
         assert (regions.width, regions.height) == (1280, 720)  # type: ignore[union-attr]
 
@@ -216,17 +216,17 @@ def test_answers_survive_export_and_import_as_a_finished_job(name: str, data: st
     template = ALL[name]
     said = data.draw(replies(template))
     with itagflow.open("memory:") as flow, itagflow.open("memory:") as other:
-        home = flow.create_workspace("street", admin="ada")
-        flow.add_member(home, "ben", Role.OPERATOR, by="ada")
+        home = flow.workspaces.create("street", admin="ada")
+        flow.members.add(home, "ben", Role.OPERATOR, by="ada")
         crew = {Stage.LABEL: ["ben"]}
-        job = flow.create_job(home, "job", template=template, data=[a_row(template)], workforce=crew, by="ada")
+        job = flow.jobs.create(home, "job", template=template, data=[a_row(template)], workforce=crew, by="ada")
         assignment = taken(flow, "ben", job)
         flow.save(assignment, 1, said)
         flow.submit(assignment)
         manifest = exported(flow, job)
-        other.create_workspace("street", admin="ada")
-        again = other.import_job("street", "again", template=template, data=io.BytesIO(manifest), by="ada")
-        (result,) = other.results(again)
+        other.workspaces.create("street", admin="ada")
+        again = other.jobs.import_results("street", "again", template=template, data=io.BytesIO(manifest), by="ada")
+        (result,) = other.results.list(again)
         assert result.replies == {id: as_written(reply) for id, reply in said.items()}
         assert contents(exported(other, again)) == contents(manifest)
 
@@ -236,7 +236,7 @@ def test_as_the_input_of_the_next_job_every_block_is_kept(flow: Flow) -> None:
     labeled(flow, "ben", first)
     manifest = exported(flow, first)
     crew = {Stage.LABEL: ["ben"]}
-    second = flow.create_job("street", "next", template=CATS, data=io.BytesIO(manifest), workforce=crew, by="ada")
+    second = flow.jobs.create("street", "next", template=CATS, data=io.BytesIO(manifest), workforce=crew, by="ada")
     labeled(flow, "ben", second, "dog")
     (row,) = contents(exported(flow, second))
     assert itag.parse(itag.result_in(row, job=str(first.id)), CATS) == {"1": Choice("cat")}

@@ -53,10 +53,10 @@ class Scene:
         labeled(flow, "ben", self.job)
         self.assignment = taken(flow, "ben", self.job)
         self.review = taken(flow, "di", self.job, I)
-        self.lapsed = flow.assign((self.job.id, 3), "cy", by="ada")
+        self.lapsed = flow.assignments.assign((self.job.id, 3), "cy", by="ada")
         home = self.job.workspace
-        self.draft = flow.create_job(home, "draft", template=ASKED, by="ada").id
-        flow.remove_member(home, flow.add_member(home, "gone", Role.OPERATOR, by="ada"), by="ada")
+        self.draft = flow.jobs.create(home, "draft", template=ASKED, by="ada").id
+        flow.members.remove(home, flow.members.add(home, "gone", Role.OPERATOR, by="ada"), by="ada")
 
 
 def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
@@ -249,7 +249,7 @@ def test_true_is_not_the_first_of_anything() -> None:
         assert home.id == 1
         for bad in (True, 1.0):
             assert isinstance(tried(flow, "jobs", {"workspace": bad}), NotFound)
-        job = flow.create_job(home, "cats", template=ASKED, data=[{"data": {"source": "1"}}], by="ada")
+        job = flow.jobs.create(home, "cats", template=ASKED, data=[{"data": {"source": "1"}}], by="ada")
         seen = flow.claim("ada", job, L)
         assert seen is not None
         for bad in (float(job.id), True):

@@ -195,7 +195,7 @@ def test_the_authors_of_rejected_work_are_locked_by_key(flow: Flow) -> None:
         labeled(flow, name, job)
     flow.reject(taken(flow, "ada", job, Stage.ACCEPT), reason="blurred")
     for name in ("cy", "ben"):
-        assert [one.state for one in flow.assignments(name, job=job)] == [AssignmentState.OFFERED]
+        assert [one.state for one in flow.assignments.list(name, job=job)] == [AssignmentState.OFFERED]
 
 
 class TestABatch:
@@ -224,18 +224,18 @@ class TestABatch:
         locks.require_next(Member, (2,), shared=True)
 
     def test_a_package_that_is_not_there_is_reported_and_the_others_are_done(self, memory: Flow, job: Job) -> None:
-        done = memory.assign_many([(job.id, 99), (job.id, 3), (job.id, 98)], "cy", by="ada")
+        done = memory.assignments.assign_many([(job.id, 99), (job.id, 3), (job.id, 98)], "cy", by="ada")
         assert [type(one.error) for one in done] == [NotFound, type(None), NotFound]
         assert [str(done[at].error) for at in (0, 2)] == [f"no Package ({job.id}, {n})" for n in (99, 98)]
 
     def test_jobs_of_several_people_are_rejected_together(self, flow: Flow) -> None:
         """The authors of one package come before those of the last: members are locked anew in each operation."""
-        flow.create_workspace("street", admin="ada")
+        flow.workspaces.create("street", admin="ada")
         for name in ("ben", "cy"):
-            flow.add_member("street", name, itagflow.Role.OPERATOR, by="ada")
+            flow.members.add("street", name, itagflow.Role.OPERATOR, by="ada")
         held = list[Assignment]()
         for name, people in (("first", "cy"), ("second", "ben")):
-            job = flow.create_job(
+            job = flow.jobs.create(
                 "street",
                 name,
                 template=itagflow.templates.image_classification(["cat", "dog"]),
@@ -251,7 +251,7 @@ class TestABatch:
         done = flow.reject_many(held, reason="blurred", by="ada")
         assert [one.error for one in done] == [None] * 4
         for name in ("ben", "cy"):
-            offers = [one for one in flow.assignments(name) if one.state is AssignmentState.OFFERED]
+            offers = [one for one in flow.assignments.list(name) if one.state is AssignmentState.OFFERED]
             assert len(offers) == 2
 
 
@@ -260,7 +260,7 @@ def test_who_loads_a_draft_locks_its_packages_before_the_job(postgres_url: str) 
     with itagflow.open(postgres_url) as flow:
         job = cats(flow, tasks=3, packaging=PackageCount(2), draft=True)
         reports = list[itagflow.LoadReport]()
-        loading = threading.Thread(target=lambda: reports.append(flow.load(job, rows(5), by="ada")))
+        loading = threading.Thread(target=lambda: reports.append(flow.jobs.load(job, rows(5), by="ada")))
         with flow.store.write() as other:
             other.lock(Package, (job.id, 2))
             loading.start()

@@ -12,6 +12,7 @@ from scenes import cats, street, taken
 from test_bad_input import is_refused
 
 import itagflow
+from itagflow import maintenance
 from itagflow import (
     AddOption,
     AlreadyExists,
@@ -66,17 +67,17 @@ GOOD = [
 ]
 
 TAKES: dict[str, Callable[[Flow, Job, str], object]] = {
-    "workspace": lambda flow, job, name: flow.create_workspace(name, admin="x"),
-    "administrator": lambda flow, job, name: flow.create_workspace("x", admin=name),
-    "account": lambda flow, job, name: flow.add_member("street", name, Role.OPERATOR, by="ada"),
-    "group": lambda flow, job, name: flow.add_member("street", "x", Role.OPERATOR, groups=[name], by="ada"),
-    "group later": lambda flow, job, name: flow.set_role("street", "ben", Role.OPERATOR, groups=[name], by="ada"),
-    "group that works": lambda flow, job, name: flow.add_workers(job, Stage.LABEL, [Group(name)], by="ada"),
-    "template": lambda flow, job, name: flow.add_template("street", ASKED, name=name, by="ada"),
-    "label": lambda flow, job, name: flow.create_job(
+    "workspace": lambda flow, job, name: flow.workspaces.create(name, admin="x"),
+    "administrator": lambda flow, job, name: flow.workspaces.create("x", admin=name),
+    "account": lambda flow, job, name: flow.members.add("street", name, Role.OPERATOR, by="ada"),
+    "group": lambda flow, job, name: flow.members.add("street", "x", Role.OPERATOR, groups=[name], by="ada"),
+    "group later": lambda flow, job, name: flow.members.set_role("street", "ben", Role.OPERATOR, groups=[name], by="ada"),
+    "group that works": lambda flow, job, name: flow.jobs.add_workers(job, Stage.LABEL, [Group(name)], by="ada"),
+    "template": lambda flow, job, name: flow.templates.add("street", ASKED, name=name, by="ada"),
+    "label": lambda flow, job, name: flow.jobs.create(
         "street", "new", template=templates.image_classification(["x", name]), by="ada"
     ),
-    "label later": lambda flow, job, name: flow.change_template(job, [AddOption("1", Option(name))], by="ada"),
+    "label later": lambda flow, job, name: flow.jobs.change_template(job, [AddOption("1", Option(name))], by="ada"),
 }
 
 
@@ -119,47 +120,47 @@ SAME = [(COMPOSED, TYPED), (TYPED, COMPOSED), ("\u212b", "\u00c5"), ("\u1112\u11
 class TestOneNameTypedInTwoWays:
     def test_an_account(self, flow: Flow, one: str, other: str) -> None:
         home = street(flow)
-        member = flow.add_member(home, one, Role.OPERATOR, by="ada")
+        member = flow.members.add(home, one, Role.OPERATOR, by="ada")
         assert member.account == one
-        assert [who.account for who in flow.members(home)] == ["ada", one], "stored as given"
-        is_refused(flow, AlreadyExists, "already", lambda: flow.add_member(home, other, Role.OPERATOR, by="ada"))
-        is_refused(flow, AlreadyExists, "already", lambda: flow.add_member(home, one, Role.OPERATOR, by="ada"))
-        flow.set_role(home, other, Role.ADMIN, by="ada")
-        assert flow.set_role(home, "ada", Role.VIEWER, by=other).role is Role.VIEWER
-        flow.set_role(home, "ada", Role.ADMIN, by=one)
-        assert flow.remove_member(home, other, by="ada").id == member.id
-        again = flow.add_member(home, other, Role.VIEWER, by="ada")
+        assert [who.account for who in flow.members.list(home)] == ["ada", one], "stored as given"
+        is_refused(flow, AlreadyExists, "already", lambda: flow.members.add(home, other, Role.OPERATOR, by="ada"))
+        is_refused(flow, AlreadyExists, "already", lambda: flow.members.add(home, one, Role.OPERATOR, by="ada"))
+        flow.members.set_role(home, other, Role.ADMIN, by="ada")
+        assert flow.members.set_role(home, "ada", Role.VIEWER, by=other).role is Role.VIEWER
+        flow.members.set_role(home, "ada", Role.ADMIN, by=one)
+        assert flow.members.remove(home, other, by="ada").id == member.id
+        again = flow.members.add(home, other, Role.VIEWER, by="ada")
         assert (again.id, again.account) == (member.id, one)
 
     def test_an_account_is_erased_in_whatever_way_people_wrote_it(self, flow: Flow, one: str, other: str) -> None:
         job = cats(flow, label=[one])
         for reason in (f"{one} is ill", f"ask {other}, please"):
             flow.release(taken(flow, other, job), reason=reason)
-        flow.remove_member(job.workspace, one, by="ada")
-        gone = flow.erase_member(job.workspace, other, by="ada")
+        flow.members.remove(job.workspace, one, by="ada")
+        gone = maintenance.erase_member(flow, job.workspace, other, by="ada")
         assert gone.account == f"erased-{gone.id}"
-        told = "".join(repr(event) for event in (*flow.events(), *flow.assignments(gone.id, live=False)))
+        told = "".join(repr(event) for event in (*flow.events.since(), *flow.assignments.list(gone.id, live=False)))
         assert one not in told
         assert other not in told
         assert f"ask erased-{gone.id}, please" in told
 
     def test_a_workspace_and_a_template(self, flow: Flow, one: str, other: str) -> None:
-        home = flow.create_workspace(one, admin="ada")
+        home = flow.workspaces.create(one, admin="ada")
         assert home.name == one
-        is_refused(flow, AlreadyExists, "already", lambda: flow.create_workspace(other, admin="ada"))
-        assert list(flow.jobs(other)) == []
-        stored = flow.add_template(other, ASKED, name=one, by="ada")
-        is_refused(flow, AlreadyExists, "already", lambda: flow.add_template(home, ASKED, name=other, by="ada"))
-        assert flow.create_job(one, "x", template=other, by="ada").template == stored.id
+        is_refused(flow, AlreadyExists, "already", lambda: flow.workspaces.create(other, admin="ada"))
+        assert list(flow.jobs.list(other)) == []
+        stored = flow.templates.add(other, ASKED, name=one, by="ada")
+        is_refused(flow, AlreadyExists, "already", lambda: flow.templates.add(home, ASKED, name=other, by="ada"))
+        assert flow.jobs.create(one, "x", template=other, by="ada").template == stored.id
         with itagflow.open("memory:") as target:
-            target.create_workspace(other, admin="ada")
+            target.workspaces.create(other, admin="ada")
             with pytest.raises(AlreadyExists):
-                flow.copy(to=target, workspace=one)
+                maintenance.copy(flow, to=target, workspace=one)
 
     def test_groups_and_labels(self, flow: Flow, one: str, other: str) -> None:
         job = cats(flow)
-        flow.add_member(job.workspace, "eve", Role.OPERATOR, groups=[one], by="ada")
-        flow.add_workers(job, Stage.LABEL, [Group(other)], by="ada")
+        flow.members.add(job.workspace, "eve", Role.OPERATOR, groups=[one], by="ada")
+        flow.jobs.add_workers(job, Stage.LABEL, [Group(other)], by="ada")
         assert taken(flow, "eve", job).member is not None
         with pytest.raises(InvalidData, match="two options with the same key"):
             templates.image_classification([one, other])
@@ -167,10 +168,10 @@ class TestOneNameTypedInTwoWays:
 
 def test_what_was_stored_before_names_were_compared_so_is_still_found(flow: Flow) -> None:
     home = street(flow)
-    member = flow.add_member(home, "zoe", Role.OPERATOR, by="ada")
+    member = flow.members.add(home, "zoe", Role.OPERATOR, by="ada")
     with flow.store.write() as writer:  # nothing is normalized on the way by which stores once took it
         writer.save(attrs.evolve(writer.lock(Member, member.key), account=TYPED, version=1))
-    assert flow.set_role(home, TYPED, Role.LEADER, by="ada").id == member.id
+    assert flow.members.set_role(home, TYPED, Role.LEADER, by="ada").id == member.id
 
 
 class TestMarks:
@@ -178,36 +179,36 @@ class TestMarks:
 
     def test_nobody_is_called_like_an_erased_one(self, flow: Flow) -> None:
         home = street(flow, "ben")
-        (ben,) = (who for who in flow.members(home) if who.account == "ben")
+        (ben,) = (who for who in flow.members.list(home) if who.account == "ben")
         for name in (f"erased-{ben.id}", "erased-1", f"erased-{ben.id}-2"):
             is_refused(
-                flow, InvalidData, "erased: choose", lambda n=name: flow.add_member(home, n, Role.VIEWER, by="ada")
+                flow, InvalidData, "erased: choose", lambda n=name: flow.members.add(home, n, Role.VIEWER, by="ada")
             )
-            is_refused(flow, InvalidData, "erased: choose", lambda n=name: flow.create_workspace("new", admin=n))
+            is_refused(flow, InvalidData, "erased: choose", lambda n=name: flow.workspaces.create("new", admin=n))
         for name in ("erased", "erased-ben", "erased-1x", "xerased-1"):
-            assert flow.add_member(home, name, Role.VIEWER, by="ada").account == name
+            assert flow.members.add(home, name, Role.VIEWER, by="ada").account == name
 
     def test_who_was_called_so_before_that_was_refused_is_in_nobodys_way(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()))
-        (ben,) = (who for who in flow.members(job.workspace) if who.account == "ben")
+        (ben,) = (who for who in flow.members.list(job.workspace) if who.account == "ben")
         flow.release(taken(flow, "ben", job), reason="ben is ill")
         for name, account in (("cy", f"erased-{ben.id}"), ("di", f"erased-{ben.id}-2")):
-            who = flow.set_role(job.workspace, name, Role.OPERATOR, by="ada")
+            who = flow.members.set_role(job.workspace, name, Role.OPERATOR, by="ada")
             with flow.store.write() as writer:
                 writer.save(attrs.evolve(who, account=account, version=who.version + 1))
-        flow.remove_member(job.workspace, "ben", by="ada")
-        gone = flow.erase_member(job.workspace, ben.id, by="ada")
+        flow.members.remove(job.workspace, "ben", by="ada")
+        gone = maintenance.erase_member(flow, job.workspace, ben.id, by="ada")
         assert (gone.account, gone.erased) == (f"erased-{ben.id}-3", True)
-        assert flow.erase_member(job.workspace, ben.id, by="ada") == gone
-        assert not any(who.erased for who in flow.members(job.workspace) if who.id != ben.id)
-        assert "erased-" in "".join(map(str, flow.history(job)))
-        assert " ben" not in "".join(map(str, flow.history(job)))
+        assert maintenance.erase_member(flow, job.workspace, ben.id, by="ada") == gone
+        assert not any(who.erased for who in flow.members.list(job.workspace) if who.id != ben.id)
+        assert "erased-" in "".join(map(str, flow.events.list(job)))
+        assert " ben" not in "".join(map(str, flow.events.list(job)))
 
 
 def test_an_answer_names_a_label_as_the_template_does(flow: Flow) -> None:
     home = street(flow, "ben")
     asked = templates.image_classification([TYPED, "dog"])
-    job = flow.create_job(
+    job = flow.jobs.create(
         home, "x", template=asked, data=[{"data": {"source": "1"}}], workflow=Workflow(Label()), by="ada"
     )
     assignment = taken(flow, "ada", job)

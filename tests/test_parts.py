@@ -39,7 +39,7 @@ def half_done(flow: Flow, tasks: int = 1_000) -> Job:
 
 def exported(flow: Flow, job: Job | JobPartition, **how: Any) -> tuple[bytes, WriteReport]:
     target = io.BytesIO()
-    report = flow.export(job, "itag", target, **how)
+    report = flow.results.export(job, "itag", target, **how)
     return target.getvalue(), report
 
 
@@ -83,26 +83,26 @@ class TestCutting:
     def test_none_are_no_parts(self, flow: Flow) -> None:
         job = cats(flow)
         with pytest.raises(InvalidData, match="parts: must be at least 1, not 0"):
-            flow.parts(job, 0)
+            flow.results.partition(job, 0)
         with pytest.raises(InvalidData, match="must be at least 1, not -1"):
             exported(flow, job, executor=OneByOne(), parts=-1)
 
     def test_tasks_that_come_later_are_in_no_part(self, flow: Flow) -> None:
         job = cats(flow, tasks=4)
-        parts = flow.parts(job, 2)
-        flow.append(job, rows(2), by="ada")
-        assert [result.task.number for part in parts for result in flow.results(part)] == [1, 2, 3, 4]
-        assert [len(part) for part in flow.parts(job, 2)] == [3, 3]
+        parts = flow.results.partition(job, 2)
+        flow.jobs.append(job, rows(2), by="ada")
+        assert [result.task.number for part in parts for result in flow.results.list(part)] == [1, 2, 3, 4]
+        assert [len(part) for part in flow.results.partition(job, 2)] == [3, 3]
 
     def test_a_job_without_tasks_has_one_part_and_that_is_empty(self, flow: Flow) -> None:
         job = cats(flow, tasks=0, draft=True)
-        (part,) = flow.parts(job, 8)
+        (part,) = flow.results.partition(job, 8)
         assert len(part) == 0
-        assert list(flow.results(part)) == []
+        assert list(flow.results.list(part)) == []
         assert exported(flow, job, executor=OneByOne()) == exported(flow, job)
 
     def test_a_part_is_a_plain_value(self, flow: Flow) -> None:
-        for part in flow.parts(cats(flow), 2):
+        for part in flow.results.partition(cats(flow), 2):
             assert pickle.loads(pickle.dumps(part)) == part
 
 
@@ -110,17 +110,17 @@ class TestReading:
     @pytest.mark.parametrize("count", [1, 2, 7])
     def test_the_parts_have_what_the_job_has(self, flow: Flow, count: int) -> None:
         job = half_done(flow)
-        parts = flow.parts(job, count)
-        assert [result for part in parts for result in flow.results(part)] == list(flow.results(job))
-        assert [r for part in parts for r in flow.results(part, snapshot=True)] == list(flow.results(job))
+        parts = flow.results.partition(job, count)
+        assert [result for part in parts for result in flow.results.list(part)] == list(flow.results.list(job))
+        assert [r for part in parts for r in flow.results.list(part, snapshot=True)] == list(flow.results.list(job))
         assert b"".join(exported(flow, part)[0] for part in parts) == exported(flow, job)[0]
 
     def test_tasks_are_found_in_a_part(self, flow: Flow) -> None:
         job = half_done(flow)
-        parts = flow.parts(job, 4)
+        parts = flow.results.partition(job, 4)
         for what in ({"label": "dog"}, {"state": TaskState.ABANDONED}, {"member": "ben"}):
-            found = [list(flow.find_tasks(part, **what)) for part in parts]  # type: ignore[arg-type]
-            assert list(chain(*found)) == list(flow.find_tasks(job, **what))  # type: ignore[arg-type]
+            found = [list(flow.results.find(part, **what)) for part in parts]  # type: ignore[arg-type]
+            assert list(chain(*found)) == list(flow.results.find(job, **what))  # type: ignore[arg-type]
             assert found[0]
             assert not found[3]
 
@@ -128,9 +128,9 @@ class TestReading:
         path = tmp_path / "labels.db"
         with itagflow.open(path) as flow:
             job = half_done(flow)
-            counts = list(pool.map(partial(count_cats, path), flow.parts(job, 4)))
+            counts = list(pool.map(partial(count_cats, path), flow.results.partition(job, 4)))
             assert counts == [165, 165, 0, 0]
-            assert sum(counts) == sum(1 for _ in flow.find_tasks(job, label="cat"))
+            assert sum(counts) == sum(1 for _ in flow.results.find(job, label="cat"))
 
 
 class TestExporting:
@@ -140,7 +140,7 @@ class TestExporting:
             whole = exported(flow, job)
             for parts in (1, 3, 8, None):
                 assert exported(flow, job, executor=pool, parts=parts) == whole
-            report = flow.export(job, "itag", tmp_path / "out.manifest", executor=pool, parts=2)
+            report = flow.results.export(job, "itag", tmp_path / "out.manifest", executor=pool, parts=2)
             assert ((tmp_path / "out.manifest").read_bytes(), report) == whole
             assert (report.rows, report.abandoned, report.unfinished) == (1_000, 5, 500)
             assert sum(report.blocks.values()) == 495
@@ -149,10 +149,10 @@ class TestExporting:
         job = half_done(flow)
         with ThreadPoolExecutor(4) as threads:
             assert exported(flow, job, executor=threads, parts=9) == exported(flow, job)
-        assert flow.job(job) is not None, "the Flow is still open"
+        assert flow.jobs.get(job) is not None, "the Flow is still open"
 
     def test_a_part_may_be_spread_too(self, flow: Flow) -> None:
-        _, part, _ = flow.parts(half_done(flow), 3)
+        _, part, _ = flow.results.partition(half_done(flow), 3)
         assert exported(flow, part, executor=OneByOne(), parts=5) == exported(flow, part)
 
     def test_only_some_stages(self, flow: Flow) -> None:
@@ -186,7 +186,7 @@ class TestRefusals:
         with itagflow.open("memory:") as flow:
             job = cats(flow)
             with pytest.raises(StoreFailed, match="a store in memory can only be shared by threads"):
-                flow.export(job, "itag", target, executor=pool)
+                flow.results.export(job, "itag", target, executor=pool)
         assert target.read_text() == "yesterday's\n"
         assert list(tmp_path.iterdir()) == [target]
 
@@ -200,7 +200,7 @@ class TestRefusals:
 
     def test_a_format_that_is_no_sum_of_its_parts(self, flow: Flow) -> None:
         with pytest.raises(InvalidData, match="executor: a file in the format 'csv' cannot be put together"):
-            flow.export(cats(flow), "csv", io.BytesIO(), executor=OneByOne())
+            flow.results.export(cats(flow), "csv", io.BytesIO(), executor=OneByOne())
 
     def test_who_may_not_export_gives_nobody_work(self, flow: Flow) -> None:
         job, inline = cats(flow), OneByOne()
@@ -221,7 +221,7 @@ class TestRefusals:
 
         monkeypatch.setattr("itagflow.flow.exporting._written", breaking)
         with pytest.raises(StoreFailed, match="the disk is gone"):
-            flow.export(job, "itag", target, executor=OneByOne(), parts=4)
+            flow.results.export(job, "itag", target, executor=OneByOne(), parts=4)
         assert target.read_text() == "yesterday's\n"
 
 

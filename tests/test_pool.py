@@ -38,7 +38,7 @@ def much_own_work(flow: Flow, clock: Clock) -> Job:
 
 
 def counter(flow: Flow, job: Job, name: str) -> ClaimCounter | None:
-    (member,) = (member for member in flow.members("street") if member.account == name)
+    (member,) = (member for member in flow.members.list("street") if member.account == name)
     where = {"job": job.id, "stage": Stage.INSPECT, "member": member.id}
     with flow.store.read() as reader:
         return next(iter(reader.find(Query(ClaimCounter, where))), None)
@@ -71,26 +71,26 @@ def test_who_finds_the_first_package_remembers_nothing(flow: Flow, clock: Clock)
 def test_what_comes_to_the_front_comes_first_all_the_same(flow: Flow, clock: Clock) -> None:
     job = much_own_work(flow, clock)
     taken(flow, "ben", job, Stage.INSPECT)
-    flow.prioritize(job, 5, packages=[25, 3], by="ada")
+    flow.packages.prioritize(job, 5, packages=[25, 3], by="ada")
     assert taken(flow, "ben", job, Stage.INSPECT).package == 25
     assert taken(flow, "ben", job, Stage.INSPECT).package == 22
 
 
 def test_nothing_that_lies_before_the_place_is_left_lying(flow: Flow, clock: Clock) -> None:
     job = much_own_work(flow, clock)
-    flow.prioritize(job, 9, packages=[29, 3], by="ada")
+    flow.packages.prioritize(job, 9, packages=[29, 3], by="ada")
     assert taken(flow, "ben", job, Stage.INSPECT).package == 29, "the place is now among those of priority 9"
     assert taken(flow, "ben", job, Stage.INSPECT).package == 21
-    flow.prioritize(job, 0, packages=[3], by="ada")
+    flow.packages.prioritize(job, 0, packages=[3], by="ada")
     assert [taken(flow, "ben", job, Stage.INSPECT).package for _ in range(8)] == [*range(22, 29), 30]
 
 
 def test_what_is_put_behind_others_may_come_to_lie_before_the_place(flow: Flow, clock: Clock) -> None:
     job = much_own_work(flow, clock)
-    flow.prioritize(job, -1, packages=[22], by="ada")
+    flow.packages.prioritize(job, -1, packages=[22], by="ada")
     assert taken(flow, "ben", job, Stage.INSPECT).package == 21
     assert [taken(flow, "ben", job, Stage.INSPECT).package for _ in range(5)] == [23, 24, 25, 26, 27]
-    flow.prioritize(job, 0, packages=[22], by="ada")
+    flow.packages.prioritize(job, 0, packages=[22], by="ada")
     assert {taken(flow, "ben", job, Stage.INSPECT).package for _ in range(4)} == {22, 28, 29, 30}
 
 

@@ -63,7 +63,7 @@ def says(*scores: float, word: str = "cat") -> Any:
 class TestPrefill:
     def test_people_see_it_and_put_it_right(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()))
-        report = flow.prelabel(job, says(0.9, 0.8, 0.7, 0.6), by="ada")
+        report = flow.jobs.prelabel(job, says(0.9, 0.8, 0.7, 0.6), by="ada")
         assert (report.suggested, report.accepted) == (4, 0)
         assignment = taken(flow, "ben", job)
         first, second = flow.tasks(assignment)
@@ -72,47 +72,47 @@ class TestPrefill:
         assert (first.prelabel.reply, first.prelabel.score, first.prelabel.model) == (Choice("cat"), 0.9, "vit")
         flow.save(assignment, first, first.prelabel.replies or {})
         flow.save(assignment, second, Choice("dog"))
-        assert flow.progress(job).corrected == 0, "counted when the assignment ends"
+        assert flow.jobs.progress(job).corrected == 0, "counted when the assignment ends"
         flow.submit(assignment)
-        progress = flow.progress(job)
+        progress = flow.jobs.progress(job)
         assert (progress.prelabeled, progress.corrected) == (4, 1)
-        assert [result.replies for result in flow.results(job)][:2] == [{"1": Choice("cat")}, {"1": Choice("dog")}]
+        assert [result.replies for result in flow.results.list(job)][:2] == [{"1": Choice("cat")}, {"1": Choice("dog")}]
 
     def test_a_assignment_is_not_handed_in_on_its_strength(self, flow: Flow) -> None:
         job = cats(flow)
-        flow.prelabel(job, says(1, 1, 1, 1), by="ada")
+        flow.jobs.prelabel(job, says(1, 1, 1, 1), by="ada")
         assignment = taken(flow, "ben", job)
         with pytest.raises(itagflow.Incomplete):
             flow.submit(assignment)
-        assert {result.state for result in flow.results(job)} == {TaskState.TODO}
+        assert {result.state for result in flow.results.list(job)} == {TaskState.TODO}
 
     def test_what_a_reviewer_changes_counts_as_corrected_too(self, flow: Flow) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(), Inspect()))
-        flow.prelabel(job, says(0.9, 0.8), by="ada")
+        flow.jobs.prelabel(job, says(0.9, 0.8), by="ada")
         labeled(flow, "ben", job)
         assignment = taken(flow, "di", job, Stage.INSPECT)
         flow.modify(assignment, 1, Choice("dog"))
         flow.review(assignment)
-        assert flow.progress(job).corrected == 1
+        assert flow.jobs.progress(job).corrected == 1
 
     def test_its_score_and_model_stay_known(self, flow: Flow) -> None:
         job = cats(flow, tasks=1)
-        flow.prelabel(job, says(0.25), by="ada")
+        flow.jobs.prelabel(job, says(0.25), by="ada")
         labeled(flow, "ben", job)
-        (result,) = flow.results(job)
+        (result,) = flow.results.list(job)
         given, made = result.provenance
         assert (given.outcome, given.member, given.score, given.model) == (Outcome.SUGGESTED, None, 0.25, "vit")
         assert (made.outcome, made.score, made.model) == (Outcome.SUBMITTED, None, "")
 
     def test_with_votes_every_voter_sees_it(self, flow: Flow) -> None:
         job = cats(flow, tasks=1, workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
-        flow.prelabel(job, says(0.9), by="ada")
+        flow.jobs.prelabel(job, says(0.9), by="ada")
         for name in ("ben", "cy"):
             assert next(flow.tasks(taken(flow, name, job))).prelabel is not None
 
     def test_in_rework_it_is_still_there_and_the_rejected_answer_is_shown(self, flow: Flow) -> None:
         job = cats(flow, tasks=1, workflow=Workflow(Label(), Inspect()))
-        flow.prelabel(job, says(0.9), by="ada")
+        flow.jobs.prelabel(job, says(0.9), by="ada")
         labeled(flow, "ben", job, "dog")
         flow.reject(taken(flow, "di", job, Stage.INSPECT), reason="look again")
         (work,) = flow.tasks(taken(flow, "ben", job))
@@ -124,7 +124,7 @@ class TestPrefill:
 class TestFormal:
     def test_a_package_goes_straight_to_review(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect(sample=1), Accept()))
-        report = flow.prelabel(job, says(1, 1, 1, 1), formal=True, by="ada")
+        report = flow.jobs.prelabel(job, says(1, 1, 1, 1), formal=True, by="ada")
         assert (report.accepted, report.suggested) == (4, 0)
         assert flow.claim("ben", job, Stage.LABEL) is None
         assignment = taken(flow, "di", job, Stage.INSPECT)
@@ -133,17 +133,17 @@ class TestFormal:
         assert (work.submitted.reply, work.submitted.member) == (Choice("cat"), None)
         flow.review(assignment)
         flow.accept(taken(flow, "ada", job, Stage.ACCEPT))
-        assert flow.result((job.id, 1)).state is TaskState.FINAL
+        assert flow.results.get((job.id, 1)).state is TaskState.FINAL
 
     def test_without_a_review_the_job_is_done(self, flow: Flow) -> None:
         job = cats(flow)
-        flow.prelabel(job, says(1, 1, 1, 1), formal=True, by="ada")
-        assert flow.job(job).state is JobState.FINISHED
+        flow.jobs.prelabel(job, says(1, 1, 1, 1), formal=True, by="ada")
+        assert flow.jobs.get(job).state is JobState.FINISHED
         assert verbs(flow, job)[-3:] == ["prelabel", "prelabel", "finish"]
 
     def test_from_a_score_on_and_the_rest_is_labeled_by_people(self, flow: Flow) -> None:
         job = cats(flow, tasks=4, size=4, workflow=Workflow(Label(), Inspect()))
-        report = flow.prelabel(job, says(0.9, 0.2, 0.5, 0.1), formal=0.5, by="ada")
+        report = flow.jobs.prelabel(job, says(0.9, 0.2, 0.5, 0.1), formal=0.5, by="ada")
         assert (report.accepted, report.suggested) == (2, 2)
         assignment = taken(flow, "ben", job)
         works = list(flow.tasks(assignment))
@@ -151,16 +151,16 @@ class TestFormal:
         assert all(work.prelabel for work in works)
         flow.save_many(assignment, [(work, Choice("dog")) for work in works])
         flow.submit(assignment)
-        assert [result.replies for result in flow.results(job)] == [
+        assert [result.replies for result in flow.results.list(job)] == [
             {"1": Choice(word)} for word in ("cat", "dog", "cat", "dog")
         ]
-        assert flow.progress(job).corrected == 2
+        assert flow.jobs.progress(job).corrected == 2
         flow.review(taken(flow, "di", job, Stage.INSPECT))
-        assert flow.job(job).state is JobState.FINISHED
+        assert flow.jobs.get(job).state is JobState.FINISHED
 
     def test_rejected_it_goes_to_people(self, flow: Flow) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(), Inspect()))
-        flow.prelabel(job, says(1, 1), formal=True, by="ada")
+        flow.jobs.prelabel(job, says(1, 1), formal=True, by="ada")
         assignment = taken(flow, "di", job, Stage.INSPECT)
         flow.judge(assignment, 2, wrong="that is a dog")
         flow.reject(assignment)
@@ -173,14 +173,14 @@ class TestFormal:
 
     def test_no_vote_is_asked_for_what_counts_as_labeled(self, flow: Flow) -> None:
         job = cats(flow, tasks=1, workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
-        flow.prelabel(job, says(1), formal=True, by="ada")
-        assert next(flow.packages(job)).state is PackageState.INSPECT
+        flow.jobs.prelabel(job, says(1), formal=True, by="ada")
+        assert next(flow.packages.list(job)).state is PackageState.INSPECT
         flow.review(taken(flow, "di", job, Stage.INSPECT))
-        assert flow.result((job.id, 1)).state is TaskState.FINAL
+        assert flow.results.get((job.id, 1)).state is TaskState.FINAL
 
     def test_in_a_draft_before_anybody_can_claim(self, flow: Flow) -> None:
         home = street(flow, "ben", "di")
-        job = flow.create_job(
+        job = flow.jobs.create(
             home,
             "drafted",
             template=templates.image_classification(["cat", "dog"]),
@@ -189,23 +189,23 @@ class TestFormal:
             by="ada",
             draft=True,
         )
-        flow.prelabel(job, says(1, 0.1), formal=0.5, by="ada")
+        flow.jobs.prelabel(job, says(1, 0.1), formal=0.5, by="ada")
         with pytest.raises(NotAllowed, match="publish it, then append"):
-            flow.load(job, rows(3), by="ada")
-        assert flow.publish(job, by="ada").state is JobState.RUNNING
-        assert [package.state.value for package in flow.packages(job)] == ["done", "label"]
+            flow.jobs.load(job, rows(3), by="ada")
+        assert flow.jobs.publish(job, by="ada").state is JobState.RUNNING
+        assert [package.state.value for package in flow.packages.list(job)] == ["done", "label"]
 
     def test_a_draft_in_which_nothing_is_left_is_finished_when_published(self, flow: Flow) -> None:
         home = street(flow)
         asked = templates.image_classification(["cat", "dog"])
-        job = flow.create_job(home, "drafted", template=asked, data=rows(2), by="ada", draft=True)
-        flow.prelabel(job, says(1, 1), formal=True, by="ada")
-        assert flow.job(job).state is JobState.DRAFT
-        assert flow.publish(job, by="ada").state is JobState.FINISHED
+        job = flow.jobs.create(home, "drafted", template=asked, data=rows(2), by="ada", draft=True)
+        flow.jobs.prelabel(job, says(1, 1), formal=True, by="ada")
+        assert flow.jobs.get(job).state is JobState.DRAFT
+        assert flow.jobs.publish(job, by="ada").state is JobState.FINISHED
 
 
 def _replies(flow: Flow, job: Job) -> list[Any]:
-    return [next(iter((result.replies or {}).values())) for result in flow.results(job)]
+    return [next(iter((result.replies or {}).values())) for result in flow.results.list(job)]
 
 
 class TestTheModel:
@@ -216,10 +216,10 @@ class TestTheModel:
             seen.append([task.number for task in tasks])
             return [Choice("cat")] * len(tasks)
 
-        assert flow.prelabel(job, predict, batch=4, model="m1", by="ada").suggested == 10
+        assert flow.jobs.prelabel(job, predict, batch=4, model="m1", by="ada").suggested == 10
         assert [len(batch) for batch in seen] == [4, 2, 4]
         assert sorted(number for batch in seen for number in batch) == list(range(1, 11))
-        assert next(flow.results(job)).provenance[0].model == "m1"
+        assert next(flow.results.list(job)).provenance[0].model == "m1"
 
     def test_it_may_fail_row_by_row(self, flow: Flow) -> None:
         job = cats(flow)
@@ -228,7 +228,7 @@ class TestTheModel:
             ways: list[Any] = [Choice("cat"), None, Problem("2.jpg", "is broken"), RuntimeError("no memory")]
             return [ways[task.number - 1] for task in tasks]
 
-        report = flow.prelabel(job, predict, by="ada")
+        report = flow.jobs.prelabel(job, predict, by="ada")
         assert (report.suggested, report.no_prediction, report.failed) == (1, 1, 2)
         assert [str(problem) for problem in report.problems] == [
             "2.jpg: is broken",
@@ -243,40 +243,40 @@ class TestTheModel:
                 raise ValueError("3.jpg is no image")
             return [Choice("cat")] * len(tasks)
 
-        report = flow.prelabel(job, predict, by="ada")
+        report = flow.jobs.prelabel(job, predict, by="ada")
         assert (report.suggested, report.failed) == (3, 1)
         assert report.problems == (Problem("task 3", "the model failed: ValueError: 3.jpg is no image"),)
 
     def test_what_does_not_fit_the_template_is_left_out(self, flow: Flow) -> None:
         job = cats(flow, tasks=2)
-        report = flow.prelabel(job, lambda tasks: [Choice("bird"), PreLabel(Choice("cat"), float("nan"))], by="ada")
+        report = flow.jobs.prelabel(job, lambda tasks: [Choice("bird"), PreLabel(Choice("cat"), float("nan"))], by="ada")
         assert [problem.where for problem in report.problems] == ["task 1, 1", "task 2, score"]
-        assert (report.failed, flow.progress(job).prelabeled) == (2, 0)
+        assert (report.failed, flow.jobs.progress(job).prelabeled) == (2, 0)
 
     def test_too_few_answers_are_a_mistake_in_the_program(self, flow: Flow) -> None:
         job = cats(flow)
         with pytest.raises(InvalidData, match="1 were returned for 4 tasks"):
-            flow.prelabel(job, lambda tasks: [Choice("cat")], by="ada")
-        assert flow.progress(job).prelabeled == 0
+            flow.jobs.prelabel(job, lambda tasks: [Choice("cat")], by="ada")
+        assert flow.jobs.progress(job).prelabeled == 0
 
     def test_it_is_not_asked_twice(self, flow: Flow) -> None:
         job = cats(flow)
-        flow.prelabel(job, lambda tasks: [None if t.number == 2 else Choice("cat") for t in tasks], by="ada")
+        flow.jobs.prelabel(job, lambda tasks: [None if t.number == 2 else Choice("cat") for t in tasks], by="ada")
         seen = list[int]()
-        flow.prelabel(job, lambda tasks: [seen.append(task.number) for task in tasks], by="ada")
+        flow.jobs.prelabel(job, lambda tasks: [seen.append(task.number) for task in tasks], by="ada")
         assert seen == [2]
 
     def test_it_leaves_people_alone(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()))
         assignment = taken(flow, "ben", job)
-        report = flow.prelabel(job, says(1, 1, 1, 1), formal=True, by="ada")
+        report = flow.jobs.prelabel(job, says(1, 1, 1, 1), formal=True, by="ada")
         assert (report.accepted, report.in_progress) == (2, 2)
-        assert flow.assignment(assignment).live
+        assert flow.assignments.get(assignment).live
 
     def test_no_block_is_open_while_it_thinks(self, flow: Flow) -> None:
         job = cats(flow)
-        other = flow.create_job("street", "other", template=flow.job(job).template, data=rows(1), by="ada")
-        flow.prelabel(job, lambda tasks: [flow.progress(other) and Choice("cat") for _ in tasks], by="ada")
+        other = flow.jobs.create("street", "other", template=flow.jobs.get(job).template, data=rows(1), by="ada")
+        flow.jobs.prelabel(job, lambda tasks: [flow.jobs.progress(other) and Choice("cat") for _ in tasks], by="ada")
 
     def test_somebody_may_be_faster_than_it(self, flow: Flow) -> None:
         job = cats(flow)
@@ -285,16 +285,16 @@ class TestTheModel:
             flow.claim("ben", job, Stage.LABEL)
             return [Choice("cat")] * len(tasks)
 
-        report = flow.prelabel(job, predict, batch=100, by="ada")
+        report = flow.jobs.prelabel(job, predict, batch=100, by="ada")
         assert (report.suggested, report.in_progress) == (2, 2)
 
     def test_only_administrators_may_and_only_while_the_job_goes_on(self, flow: Flow) -> None:
         job = cats(flow)
         with pytest.raises(NotAllowed):
-            flow.prelabel(job, says(1, 1, 1, 1), by="ben")
-        flow.archive(job, by="ada")
+            flow.jobs.prelabel(job, says(1, 1, 1, 1), by="ben")
+        flow.jobs.archive(job, by="ada")
         with pytest.raises(WrongState):
-            flow.prelabel(job, says(1, 1, 1, 1), by="ada")
+            flow.jobs.prelabel(job, says(1, 1, 1, 1), by="ada")
 
 
 class TestRealBoxes:
@@ -316,10 +316,10 @@ class TestRealBoxes:
                 regions = [Box(*box["bbox"], label=str(box["category_id"])) for box in boxes]
                 yield PreLabel(Regions(regions, width=width, height=height), min(box["score"] for box in boxes), "fake")
 
-        home = flow.create_workspace("coco", admin="ada")
-        flow.add_member(home, "ben", Role.OPERATOR, by="ada")
+        home = flow.workspaces.create("coco", admin="ada")
+        flow.members.add(home, "ben", Role.OPERATOR, by="ada")
         kinds = sorted({str(box["category_id"]) for boxes in found.values() for box in boxes})
-        job = flow.create_job(
+        job = flow.jobs.create(
             home,
             "boxes",
             template=templates.object_detection(kinds),
@@ -330,17 +330,17 @@ class TestRealBoxes:
             by="ada",
             draft=True,
         )
-        report = flow.prelabel(job, detect, formal=0.5, by="ada")
-        flow.publish(job, by="ada")
+        report = flow.jobs.prelabel(job, detect, formal=0.5, by="ada")
+        flow.jobs.publish(job, by="ada")
         sure = {image for image, boxes in found.items() if all(box["score"] >= 0.5 for box in boxes)}
         assert 0 < len(sure) < len(found)
         assert (report.accepted, report.suggested, report.failed) == (len(sure), len(found) - len(sure), 0)
-        results = list(flow.results(job))
+        results = list(flow.results.list(job))
         answered = [result for result in results if result.state is TaskState.ANSWERED]
         assert {result.task.data["image"] for result in answered} == sure
         marked = sum(len(result.replies["1"].regions) for result in answered if result.replies)  # type: ignore[union-attr]
         assert marked == sum(len(found[image]) for image in sure)
-        straight = [p for p in flow.packages(job) if p.state is PackageState.INSPECT]
+        straight = [p for p in flow.packages.list(job) if p.state is PackageState.INSPECT]
         by_package = defaultdict[int, list[bool]](list)
         for result in results:
             by_package[result.task.package].append(result.task.data["image"] in sure)
@@ -350,30 +350,30 @@ class TestRealBoxes:
                 assert work.prelabel is not None
                 flow.save(assignment, work, work.prelabel.replies or {})
             flow.submit(assignment)
-        assert flow.progress(job).corrected == 0
-        assert sum(len(r.replies["1"].regions) for r in flow.results(job) if r.replies) == sum(map(len, found.values()))  # type: ignore[union-attr]
+        assert flow.jobs.progress(job).corrected == 0
+        assert sum(len(r.replies["1"].regions) for r in flow.results.list(job) if r.replies) == sum(map(len, found.values()))  # type: ignore[union-attr]
 
 
 class TestSources:
     def a_draft(self, flow: Flow, data: Any, template: Any = None, **more: Any) -> Job:
-        flow.create_workspace("street", admin="ada")
+        flow.workspaces.create("street", admin="ada")
         asked = template or templates.image_classification(["cat", "dog"])
-        return flow.create_job("street", "drafted", template=asked, data=data, by="ada", draft=True, **more)
+        return flow.jobs.create("street", "drafted", template=asked, data=data, by="ada", draft=True, **more)
 
     def prelabels(self, flow: Flow, job: Job) -> list[Any]:
         with flow.store.read() as reader:
             said = {answer.task: answer.reply for answer in reader.find(Query(Answer, {"job": job.id}))}
-        return [said.get(number) for number in range(1, flow.progress(job).total + 1)]
+        return [said.get(number) for number in range(1, flow.jobs.progress(job).total + 1)]
 
     def test_a_field_of_the_row_by_the_title_of_its_question(self, flow: Flow) -> None:
         cells = [("cat", "0.9"), ("", ""), ("dog", "x"), ("bird", "")]
         rows = [{"data": {"source": f"{n}.jpg", "label": label, "sure": sure}} for n, (label, sure) in enumerate(cells)]
         job = self.a_draft(flow, rows)
-        asked = flow.job(job).template
+        asked = flow.jobs.get(job).template
         with flow.store.read() as reader:
             template = reader.get(Template, (asked,))
         predict = prelabels.from_fields(template, {"Single-choice": "label"}, score="sure", model="guess")
-        report = flow.prelabel(job, predict, by="ada")
+        report = flow.jobs.prelabel(job, predict, by="ada")
         assert (report.suggested, report.no_prediction, report.failed) == (1, 1, 2)
         assert [problem.where for problem in report.problems] == ["task 3, data.sure", "task 4, 1"]
         assert self.prelabels(flow, job) == [Choice("cat"), None, None, None]
@@ -386,37 +386,37 @@ class TestSources:
         text = "source,结果字段-单选\n1.jpg,cat\n2.jpg,\n"
         template = templates.image_classification(["cat", "dog"], title="单选")
         job = self.a_draft(flow, io.BytesIO(text.encode()), template, format="csv")
-        assert flow.prelabel(job, prelabels.from_fields(template), by="ada").suggested == 1
+        assert flow.jobs.prelabel(job, prelabels.from_fields(template), by="ada").suggested == 1
         assert self.prelabels(flow, job) == [Choice("cat"), None]
 
     def test_export_as_csv_and_come_back_as_pre_labels(self, flow: Flow) -> None:
         first = cats(flow, tasks=2)
         labeled(flow, "ben", first, "dog")
         target = io.BytesIO()
-        flow.export(first, "csv", target)
+        flow.results.export(first, "csv", target)
         template = templates.image_classification(["cat", "dog"])
-        again = flow.create_job(
+        again = flow.jobs.create(
             "street", "again", template=template, data=io.BytesIO(target.getvalue()), format="csv", by="ada", draft=True
         )
-        assert flow.prelabel(again, prelabels.from_fields(template), formal=True, by="ada").accepted == 2
+        assert flow.jobs.prelabel(again, prelabels.from_fields(template), formal=True, by="ada").accepted == 2
         assert self.prelabels(flow, again) == [Choice("dog"), Choice("dog")]
 
     def test_the_blocks_that_rows_came_with(self, flow: Flow) -> None:
         template = templates.image_classification(["cat", "dog"])
         job = self.a_draft(flow, [_row(1, "cat", "dog"), _row(2, "cat"), {"data": {"source": "3.jpg"}}], template)
-        assert flow.prelabel(job, prelabels.from_blocks(template, model="iTAG"), by="ada").suggested == 2
+        assert flow.jobs.prelabel(job, prelabels.from_blocks(template, model="iTAG"), by="ada").suggested == 2
         assert self.prelabels(flow, job) == [Choice("dog"), Choice("cat"), None]
 
     def test_of_the_stage_that_is_named(self, flow: Flow) -> None:
         template = templates.image_classification(["cat", "dog"])
         job = self.a_draft(flow, [_row(1, "cat", "dog")], template)
-        flow.prelabel(job, prelabels.from_blocks(template, job="15", stage=Stage.LABEL), by="ada")
+        flow.jobs.prelabel(job, prelabels.from_blocks(template, job="15", stage=Stage.LABEL), by="ada")
         assert self.prelabels(flow, job) == [Choice("cat")]
 
     def test_a_block_of_another_shape_is_named_with_its_place(self, flow: Flow) -> None:
         template = templates.object_detection(["cat"])
         job = self.a_draft(flow, [_row(1, "cat")], template)
-        report = flow.prelabel(job, prelabels.from_blocks(template), by="ada")
+        report = flow.jobs.prelabel(job, prelabels.from_blocks(template), by="ada")
         assert [str(problem) for problem in report.problems] == [
             "task 1, results[0].type: must be 'image' for 'Object detection label configuration', not 'survey/value'"
         ]
@@ -427,11 +427,11 @@ class TestSources:
         first = cats(flow, tasks=4)
         labeled(flow, "ben", first, "dog")
         target = io.BytesIO()
-        flow.export(first, format, target)
+        flow.results.export(first, format, target)
         data = [{"data": {"source": name}} for name in ("2.jpg", "9.jpg", "1.jpg", "3.jpg")]
-        job = flow.create_job("street", "again", template=template, data=data, by="ada", draft=True)
+        job = flow.jobs.create("street", "again", template=template, data=data, by="ada", draft=True)
         predict = prelabels.from_export(template, io.BytesIO(target.getvalue()), format=format, model="round 1")
-        assert flow.prelabel(job, predict, by="ada").suggested == 2
+        assert flow.jobs.prelabel(job, predict, by="ada").suggested == 2
         assert self.prelabels(flow, job) == [Choice("dog"), None, Choice("dog"), None]
 
     def test_an_export_that_cannot_be_joined_is_refused(self) -> None:

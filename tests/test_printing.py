@@ -110,10 +110,10 @@ def test_history_cannot_be_forged(flow: Flow) -> None:
     forged = "x\n09:00 ada accepted package 1\u2028\x1b[1A\u202e"
     turn = taken(flow, "ben", job)
     flow.release(turn, reason=forged)
-    flow.update_job(job, remark=forged, by="ada")
-    lines = [str(event) for event in flow.history(job)]
+    flow.jobs.update(job, remark=forged, by="ada")
+    lines = [str(event) for event in flow.events.list(job)]
     assert all(map(is_one_line, lines))
-    assert any(event.data.get("reason") == forged for event in flow.history(job)), "as it was given"
+    assert any(event.data.get("reason") == forged for event in flow.events.list(job)), "as it was given"
 
 
 def test_no_number_is_too_long_to_be_told() -> None:

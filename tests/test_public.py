@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import itagflow
+from itagflow import maintenance
 from itagflow import storage
 
 ROOT = Path(__file__).parents[1]
@@ -93,17 +94,17 @@ def fail(event):
 
 with itagflow.open(sys.argv[1], listeners=[fail]) as flow:
     before = set(sys.modules)
-    street = flow.create_workspace("street", admin="ada")
+    street = flow.workspaces.create("street", admin="ada")
     for account in ("ben", "di"):
-        flow.add_member(street, account, Role.OPERATOR, by="ada")
+        flow.members.add(street, account, Role.OPERATOR, by="ada")
     template = itagflow.templates.image_classification(["cat", "dog"])
     rows = [{"data": {"source": "1"}}, {"data": {"source": "2"}}]
     flow_of = Workflow(Label(), Inspect(), Accept())
     people = {Stage.LABEL: ["ben"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]}
-    job = flow.create_job("street", "cats", template=template, data=rows, workflow=flow_of, workforce=people, by="ada",
+    job = flow.jobs.create("street", "cats", template=template, data=rows, workflow=flow_of, workforce=people, by="ada",
                           draft=True)
-    flow.prelabel(job, lambda tasks: [PreLabel({"1": Choice("cat")})] * len(tasks), by="ada")
-    flow.publish(job, by="ada")
+    flow.jobs.prelabel(job, lambda tasks: [PreLabel({"1": Choice("cat")})] * len(tasks), by="ada")
+    flow.jobs.publish(job, by="ada")
     assignment = flow.claim("ben", job, Stage.LABEL)
     for work in flow.tasks(assignment):
         flow.save(assignment, work, itagflow.replies_from_json({"1": {"kind": "choice", "key": "dog"}}))
@@ -111,11 +112,11 @@ with itagflow.open(sys.argv[1], listeners=[fail]) as flow:
     flow.review(flow.claim("di", job, Stage.INSPECT))
     flow.accept(flow.claim("ada", job, Stage.ACCEPT))
     for name in ("itag", "itag_v1", "csv"):
-        flow.export(job, name, file := io.BytesIO())
-    flow.export(job, "csv", io.BytesIO(), escape_formulas=True)
-    flow.export(job, "itag", sys.argv[2])
-    flow.import_job("street", "again", template=template, data=sys.argv[2], by="ada")
-    assert not list(flow.verify(job))
+        flow.results.export(job, name, file := io.BytesIO())
+    flow.results.export(job, "csv", io.BytesIO(), escape_formulas=True)
+    flow.results.export(job, "itag", sys.argv[2])
+    flow.jobs.import_results("street", "again", template=template, data=sys.argv[2], by="ada")
+    assert not list(maintenance.verify(flow, job))
     print(*sorted(set(sys.modules) - before))
 """
 

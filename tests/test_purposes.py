@@ -14,7 +14,7 @@ def became(flow: Flow, job: Job) -> list[tuple[str, str]]:
     query = Query(Event, {"job": job.id, "became": ("abandoned", "final", "reopened")}, order=("position",))
     with flow.store.read() as reader:
         found = [(event.type, event.became) for event in reader.find(query)]
-    assert found == [(event.type, event.became) for event in flow.history(job) if event.became]
+    assert found == [(event.type, event.became) for event in flow.events.list(job) if event.became]
     return found
 
 
@@ -25,7 +25,7 @@ def test_an_assignment_says_what_it_is_for(flow: Flow) -> None:
     assert review.purpose is Purpose.REVIEW
     flow.reject(review, reason="look again")
     assert taken(flow, "ben", job).purpose is Purpose.REWORK
-    assert {assignment.purpose for assignment in flow.assignments("ben", job=job)} == {Purpose.REWORK}
+    assert {assignment.purpose for assignment in flow.assignments.list("ben", job=job)} == {Purpose.REWORK}
 
 
 def test_a_query_may_ask_for_it(flow: Flow) -> None:
@@ -40,9 +40,9 @@ def test_a_query_may_ask_for_it(flow: Flow) -> None:
 def test_events_say_what_became_of_the_tasks(flow: Flow) -> None:
     job = cats(flow, tasks=4)
     labeled(flow, "ben", job)
-    flow.discard((job.id, 2), by="ada")
-    flow.reopen((job.id, 1), by="ada")
-    flow.reopen((job.id, 2), by="ada")
+    flow.packages.discard((job.id, 2), by="ada")
+    flow.packages.reopen((job.id, 1), by="ada")
+    flow.packages.reopen((job.id, 2), by="ada")
     expected = [("submit", "final"), ("discard", "abandoned"), ("reopen", "reopened"), ("reopen", "reopened")]
     assert became(flow, job) == expected
 

@@ -26,12 +26,12 @@ PACKAGES = int(os.environ.get("ITAGFLOW_PACKAGES", "1000"))
 
 
 def crowd(flow: Flow, packages: int, people: int, votes: int) -> Job:
-    home = flow.create_workspace("street", admin="ada")
+    home = flow.workspaces.create("street", admin="ada")
     names = [f"p{number}" for number in range(people)]
     for name in names:
-        flow.add_member(home, name, Role.OPERATOR, by="ada")
+        flow.members.add(home, name, Role.OPERATOR, by="ada")
     workflow = Workflow(Label(votes=votes, min_votes=(votes + 1) // 2), Accept()) if votes > 1 else Workflow(Label())
-    return flow.create_job(
+    return flow.jobs.create(
         home,
         "crowd",
         template=templates.image_classification(["cat", "dog"]),
@@ -49,7 +49,7 @@ def check(flow: Flow, job: Job, claimed: list[list[tuple[int, int]]], packages: 
     assert len(set(assignments)) == len(assignments)
     assert given == dict.fromkeys(range(1, packages + 1), votes)
     assert all(len({package for _, package in one}) == len(one) for one in claimed), "somebody votes twice"
-    assert {package.free for package in flow.packages(job)} == {0}
+    assert {package.free for package in flow.packages.list(job)} == {0}
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -94,9 +94,9 @@ def test_the_last_of_many_finishes_the_job(shared_url: str) -> None:
         with SPAWN.Pool(4) as pool:
             done = pool.map(finish_in_process, [(shared_url, job.id, f"p{n}") for n in range(4)], 1)
         assert sum(done) == 200
-        assert flow.job(job).state is JobState.FINISHED
-        assert flow.progress(job).done == 200
-        finished = [e for e in flow.history(job) if any(m.kind == "job" and m.after == "finished" for m in e.changes)]
+        assert flow.jobs.get(job).state is JobState.FINISHED
+        assert flow.jobs.progress(job).done == 200
+        finished = [e for e in flow.events.list(job) if any(m.kind == "job" and m.after == "finished" for m in e.changes)]
         assert len(finished) == 1
 
 
@@ -104,15 +104,15 @@ def test_the_last_of_many_finishes_the_job(shared_url: str) -> None:
 def test_anything_at_once_fails_nowhere_and_breaks_nothing(shared_url: str, votes: int) -> None:
     """Every verb by everybody: they wait for each other, never for ever, and nobody is told of a lost race."""
     with itagflow.open(shared_url) as flow:
-        home = flow.create_workspace("street", admin="ada")
+        home = flow.workspaces.create("street", admin="ada")
         for name in PEOPLE:
-            flow.add_member(home, name, Role.OPERATOR, by="ada")
+            flow.members.add(home, name, Role.OPERATOR, by="ada")
         workflow = Workflow(
             Label(votes=votes, limit=3, lease=timedelta(milliseconds=200)),
             Inspect(limit=2, allow_own_work=True),
             Accept(),
         )
-        job = flow.create_job(
+        job = flow.jobs.create(
             home,
             "all",
             template=templates.image_classification(["cat", "dog"]),
@@ -133,8 +133,8 @@ def test_a_save_and_an_expire_do_not_both_win(tmp_path: Path) -> None:
     """Whoever comes second is told; never is an answer saved in an assignment that was taken away before."""
     clock = Clock()
     with itagflow.open(str(tmp_path / "labels.db"), clock=clock) as flow:
-        home = flow.create_workspace("street", admin="ada")
-        job = flow.create_job(
+        home = flow.workspaces.create("street", admin="ada")
+        job = flow.jobs.create(
             home,
             "one",
             template=templates.image_classification(["cat", "dog"]),
@@ -157,7 +157,7 @@ def test_a_save_and_an_expire_do_not_both_win(tmp_path: Path) -> None:
 
         saver = threading.Thread(target=save)
         saver.start()
-        returned = flow.expire(job, by="ada")
+        returned = flow.assignments.expire(job, by="ada")
         saver.join()
         assert len(outcomes) == 30
         assert outcomes.count(False) == len(returned)

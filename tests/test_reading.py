@@ -12,6 +12,7 @@ import pytest
 from foreigners import a_town
 from scenes import START, Clock, cats, labeled, rows, street, taken
 
+from itagflow import maintenance
 from itagflow import (
     Action,
     AlreadyExists,
@@ -47,18 +48,18 @@ from itagflow.testing.builders import changed
 
 Read = Callable[[Flow, Any, str], Iterator[Any]]
 ITERATORS: dict[str, Read] = {
-    "jobs": lambda flow, a, by: flow.jobs("street", by=by),
-    "templates": lambda flow, a, by: flow.templates("street", by=by),
-    "packages": lambda flow, a, by: flow.packages(a.job, by=by),
-    "assignments": lambda flow, a, by: flow.assignments("ben", live=False, by=by),
+    "jobs": lambda flow, a, by: flow.jobs.list("street", by=by),
+    "templates": lambda flow, a, by: flow.templates.list("street", by=by),
+    "packages": lambda flow, a, by: flow.packages.list(a.job, by=by),
+    "assignments": lambda flow, a, by: flow.assignments.list("ben", live=False, by=by),
     "available": lambda flow, a, by: flow.available("ben", by=by),
-    "results": lambda flow, a, by: flow.results(a.job, by=by),
-    "find_tasks": lambda flow, a, by: flow.find_tasks(a.job, by=by),
-    "history": lambda flow, a, by: flow.history(a.job, by=by),
-    "events": lambda flow, a, by: flow.events(workspace="street", by=by),
-    "listen": lambda flow, a, by: flow.listen(workspace="street", timeout=0, by=by),
-    "members": lambda flow, a, by: flow.members("street", by=by),
-    "verify": lambda flow, a, by: flow.verify("street", by=by),
+    "results": lambda flow, a, by: flow.results.list(a.job, by=by),
+    "find_tasks": lambda flow, a, by: flow.results.find(a.job, by=by),
+    "history": lambda flow, a, by: flow.events.list(a.job, by=by),
+    "events": lambda flow, a, by: flow.events.since(workspace="street", by=by),
+    "listen": lambda flow, a, by: flow.events.follow(workspace="street", timeout=0, by=by),
+    "members": lambda flow, a, by: flow.members.list("street", by=by),
+    "verify": lambda flow, a, by: maintenance.verify(flow, "street", by=by),
     "tasks": lambda flow, a, by: flow.tasks(a.assignment, by="ben"),
 }
 
@@ -78,13 +79,13 @@ class TestWhoWasRemoved:
         monkeypatch.setattr(_find, "PAGE", 1)
         monkeypatch.setattr(labeling, "PAGE", 1)
         args = a_town(flow).args
-        flow.add_member("street", "ann", Role.ANNOTATION_ADMIN, by="ada")
-        sound = {job.id: job for job in flow.jobs("street")}
+        flow.members.add("street", "ann", Role.ANNOTATION_ADMIN, by="ada")
+        sound = {job.id: job for job in flow.jobs.list("street")}
         if name == "verify":
             self.put(flow, *(changed(job, remark=job.remark, created_by=77) for job in sound.values()))
         found = ITERATORS[name](flow, args, "ann")
         assert next(found)
-        flow.remove_member("street", "ben" if name == "tasks" else "ann", by="ada")
+        flow.members.remove("street", "ben" if name == "tasks" else "ann", by="ada")
         with pytest.raises(NotAllowed, match="removed"):
             list(found)
         with pytest.raises(NotAllowed, match="removed"):
@@ -100,9 +101,9 @@ class TestWhoWasRemoved:
     def test_reads_no_further_in_a_snapshot(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(_find, "PAGE", 1)
         job = a_town(flow).args.job
-        found = flow.results(job, by="eve", snapshot=True)
+        found = flow.results.list(job, by="eve", snapshot=True)
         next(found)
-        flow.remove_member("street", "eve", by="ada")
+        flow.members.remove("street", "eve", by="ada")
         with pytest.raises(NotAllowed, match="removed"):
             list(found)
 
@@ -110,23 +111,23 @@ class TestWhoWasRemoved:
         """Not even by a Flow that last saw them when they were there."""
         job = cats(flow)
         assert flow.claim("ben", job, Stage.LABEL, token="t")
-        Flow(flow.store).remove_member("street", "ben", by="ada")
+        Flow(flow.store).members.remove("street", "ben", by="ada")
         with pytest.raises(NotAllowed, match="removed"):
             flow.claim("ben", job, Stage.LABEL, token="t")
 
     def test_who_comes_back_reads_again(self, flow: Flow) -> None:
         job = cats(flow)
-        flow.remove_member("street", "ben", by="ada")
+        flow.members.remove("street", "ben", by="ada")
         with pytest.raises(NotAllowed, match="ben may not read job: this member was removed from the workspace"):
-            flow.job(job, by="ben")
-        flow.add_member("street", "ben", Role.OPERATOR, by="ada")
-        assert flow.job(job, by="ben") == job
+            flow.jobs.get(job, by="ben")
+        flow.members.add("street", "ben", Role.OPERATOR, by="ada")
+        assert flow.jobs.get(job, by="ben") == job
 
 
 class TestTasks:
     def test_are_shown_while_a_assignment_is_offered_held_or_done(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()))
-        offer = flow.assign((job.id, 1), "ben", by="ada")
+        offer = flow.assignments.assign((job.id, 1), "ben", by="ada")
         assert len(list(flow.tasks(offer, by="ben"))) == 2
         assignment = taken(flow, "ben", job)
         assert len(list(flow.tasks(assignment, by="ben"))) == 2
@@ -146,9 +147,9 @@ class TestTasks:
         next(half_read)
         acts: dict[str, Callable[[], object]] = {
             "release": lambda: flow.release(assignment, by="ben"),
-            "expire": lambda: flow.expire(job, by="ada"),
-            "reassign": lambda: flow.reassign(assignment, "cy", by="ada"),
-            "archive": lambda: flow.archive(job, by="ada"),
+            "expire": lambda: flow.assignments.expire(job, by="ada"),
+            "reassign": lambda: flow.assignments.reassign(assignment, "cy", by="ada"),
+            "archive": lambda: flow.jobs.archive(job, by="ada"),
         }
         acts[how]()
         with pytest.raises(NotHeld, match="claim anew"):
@@ -187,7 +188,7 @@ class TestWhoMayNoLongerWork:
 
     def held(self, flow: Flow) -> tuple[Job, Assignment, Assignment]:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=4, label=["ben"], inspect=["di"])
-        flow.prioritize(job, 1, packages=[2], by="ada")
+        flow.packages.prioritize(job, 1, packages=[2], by="ada")
         labeled(flow, "ben", job)
         review, label = taken(flow, "di", job, Stage.INSPECT), taken(flow, "ben", job)
         flow.save_many(label, {1: Choice("cat"), 2: Choice("cat")})
@@ -198,32 +199,32 @@ class TestWhoMayNoLongerWork:
         job, label, review = self.held(flow)
         if how == "demoted":
             for name in ("ben", "di"):
-                flow.set_role("street", name, Role.VIEWER, by="ada")
+                flow.members.set_role("street", name, Role.VIEWER, by="ada")
         else:
-            flow.set_workforce(job, {Stage.LABEL: [], Stage.INSPECT: []}, by="ada")
-        before = list(flow.events())
+            flow.jobs.set_workforce(job, {Stage.LABEL: [], Stage.INSPECT: []}, by="ada")
+        before = list(flow.events.since())
         for name, act in acts(flow, label, review).items():
             with pytest.raises(NotAllowed, match=r"may not (label|inspect)"):
                 act()
-            assert list(flow.events()) == before, name
-        assert flow.assignment(label).state is AssignmentState.HELD
+            assert list(flow.events.since()) == before, name
+        assert flow.assignments.get(label).state is AssignmentState.HELD
         assert flow.save(label, 1, Choice("dog")).member == label.member, "the application itself acts for the holder"
         assert flow.release(label, by="ben").outcome is Outcome.RELEASED
-        assert flow.reassign(review, "ada", by="ada").member is not None
+        assert flow.assignments.reassign(review, "ada", by="ada").member is not None
 
     def test_goes_on_when_named_again(self, flow: Flow) -> None:
         job, label, _ = self.held(flow)
-        flow.set_workforce(job, {Stage.LABEL: ["di"]}, by="ada")
+        flow.jobs.set_workforce(job, {Stage.LABEL: ["di"]}, by="ada")
         with pytest.raises(NotAllowed, match="does not name them for label"):
             flow.submit(label, by="ben")
-        flow.set_workforce(job, {Stage.LABEL: ["ben"]}, by="ada")
+        flow.jobs.set_workforce(job, {Stage.LABEL: ["ben"]}, by="ada")
         assert flow.submit(label, by="ben").outcome is Outcome.SUBMITTED
 
     def test_is_not_told_again_what_they_handed_in(self, flow: Flow) -> None:
         _, label, _ = self.held(flow)
         flow.submit(label)
         assert flow.submit(label, by="ben") == flow.submit(label)
-        flow.remove_member("street", "ben", by="ada")
+        flow.members.remove("street", "ben", by="ada")
         with pytest.raises(NotAllowed, match="removed"):
             flow.submit(label, by="ben")
 
@@ -234,11 +235,11 @@ class TestLeaders:
     def led(self, flow: Flow, clock: Clock) -> tuple[Job, Assignment, Assignment]:
         """A lapsed assignment at LABEL and one at INSPECT; lea leads the inspectors."""
         hour = timedelta(hours=1)
-        flow.create_workspace("street", admin="ada")
+        flow.workspaces.create("street", admin="ada")
         for name in ("ben", "di"):
-            flow.add_member("street", name, Role.OPERATOR, by="ada")
-        flow.add_member("street", "lea", Role.LEADER, by="ada")
-        job = flow.create_job(
+            flow.members.add("street", name, Role.OPERATOR, by="ada")
+        flow.members.add("street", "lea", Role.LEADER, by="ada")
+        job = flow.jobs.create(
             "street",
             "cats",
             template=templates.image_classification(["cat", "dog"]),
@@ -250,42 +251,42 @@ class TestLeaders:
         )
         for _ in range(2):
             labeled(flow, "ben", job)
-        flow.discard((job.id, 5), by="ada")
+        flow.packages.discard((job.id, 5), by="ada")
         label, review = taken(flow, "ben", job), taken(flow, "di", job, Stage.INSPECT)
         clock.forward(hours=2)
         return job, label, review
 
     def test_expire_the_assignments_there(self, flow: Flow, clock: Clock) -> None:
         job, label, review = self.led(flow, clock)
-        assert [assignment.key for assignment in flow.expire(job, by="lea")] == [review.key]
-        assert flow.assignment(label).state is AssignmentState.HELD
-        assert [assignment.key for assignment in flow.expire(job, by="ada")] == [label.key]
+        assert [assignment.key for assignment in flow.assignments.expire(job, by="lea")] == [review.key]
+        assert flow.assignments.get(label).state is AssignmentState.HELD
+        assert [assignment.key for assignment in flow.assignments.expire(job, by="ada")] == [label.key]
 
     def test_prioritize_the_packages_there(self, flow: Flow, clock: Clock) -> None:
         job, label, review = self.led(flow, clock)
-        assert flow.prioritize(job, 7, by="lea") == 2
-        assert {package.number for package in flow.packages(job) if package.priority == 7} == {1, 2}
+        assert flow.packages.prioritize(job, 7, by="lea") == 2
+        assert {package.number for package in flow.packages.list(job) if package.priority == 7} == {1, 2}
         for number in (label.package, 4, 5):
             with pytest.raises(NotAllowed, match="does not name them for label"):
-                flow.prioritize(job, 9, packages=[review.package, number], by="lea")
-        assert flow.prioritize(job, 9, packages=[review.package], by="lea") == 1
-        assert flow.prioritize(job, 3, packages=[5], by="ada") == 1
+                flow.packages.prioritize(job, 9, packages=[review.package, number], by="lea")
+        assert flow.packages.prioritize(job, 9, packages=[review.package], by="lea") == 1
+        assert flow.packages.prioritize(job, 3, packages=[5], by="ada") == 1
         with pytest.raises(NotAllowed):
-            flow.prioritize(job, 9, packages=[], by="ben")
+            flow.packages.prioritize(job, 9, packages=[], by="ben")
 
     def test_assign_there(self, flow: Flow, clock: Clock) -> None:
         job, label, review = self.led(flow, clock)
         refused: list[Callable[[], object]] = [
-            lambda: flow.assign((job.id, 4), "ben", by="lea"),
+            lambda: flow.assignments.assign((job.id, 4), "ben", by="lea"),
             lambda: flow.release(label, by="lea"),
-            lambda: flow.reassign(label, "ben", by="lea"),
+            lambda: flow.assignments.reassign(label, "ben", by="lea"),
         ]
         for act in refused:
             with pytest.raises(NotAllowed, match="does not name them for label"):
                 act()
-        assert flow.assign_many([(job.id, 4)], "ben", by="lea")[0].value is None
+        assert flow.assignments.assign_many([(job.id, 4)], "ben", by="lea")[0].value is None
         assert flow.release_many([label], by="lea")[0].value is None
-        assert flow.reassign(review, "lea", by="lea").state is AssignmentState.OFFERED
+        assert flow.assignments.reassign(review, "lea", by="lea").state is AssignmentState.OFFERED
         assert flow.can("lea", Action.ASSIGN, review)
         assert not flow.can("lea", Action.ASSIGN, label)
 
@@ -321,22 +322,22 @@ class TestExternal:
     def test_lists_show_them_only_what_names_them(self) -> None:
         flow = Flow(MemoryStore(), policy=everybody)
         town = a_town(flow)
-        flow.add_workers(town.args.job, Stage.LABEL, ["ex"], by="ada")
-        assert [job.name for job in flow.jobs("street", by="ex")] == ["cats"]
-        assert [member.account for member in flow.members("street", by="ex")] == ["ex"]
-        assert {event.job for event in flow.events(workspace="street", by="ex")} == {town.args.job.id}
+        flow.jobs.add_workers(town.args.job, Stage.LABEL, ["ex"], by="ada")
+        assert [job.name for job in flow.jobs.list("street", by="ex")] == ["cats"]
+        assert [member.account for member in flow.members.list("street", by="ex")] == ["ex"]
+        assert {event.job for event in flow.events.since(workspace="street", by="ex")} == {town.args.job.id}
         assert {job.name for job, _ in flow.available("ex", by="ex")} == {"cats"}
-        assert {assignment.job for assignment in flow.assignments("ben", live=False, by="ex")} == {town.args.job.id}
+        assert {assignment.job for assignment in flow.assignments.list("ben", live=False, by="ex")} == {town.args.job.id}
         with pytest.raises(NotAllowed, match="an external member may not"):
-            flow.copy(to=MemoryStore(), workspace="street", by="ex")
+            maintenance.copy(flow, to=MemoryStore(), workspace="street", by="ex")
         flow.close()
 
     @pytest.mark.parametrize("role", [Role.ADMIN, Role.ANNOTATION_ADMIN, Role.VIEWER])
     def test_no_other_role_can_be_given_to_them(self, flow: Flow, role: Role) -> None:
         street(flow, "ben")
         for act in (
-            lambda: flow.add_member("street", "ex", role, external=True, by="ada"),
-            lambda: flow.set_role("street", "ben", role, external=True, by="ada"),
+            lambda: flow.members.add("street", "ex", role, external=True, by="ada"),
+            lambda: flow.members.set_role("street", "ben", role, external=True, by="ada"),
         ):
             with pytest.raises(InvalidData, match="an external member can be leader or operator"):
                 act()
@@ -345,36 +346,36 @@ class TestExternal:
 class TestOwnAndOthers:
     def test_an_operator_sees_their_own(self, flow: Flow) -> None:
         args = a_town(flow).args
-        cy = next(flow.assignments("cy", by="ada"))
-        mine = {assignment.key for assignment in flow.assignments("ben", job=args.job, live=False)}
-        assert {assignment.key for assignment in flow.assignments("ben", live=False, by="ben")} >= mine
-        assert {package.number for package in flow.packages(args.job, by="ben")} == {1, 2, 3, 4, 5}
-        assert {event.account for event in flow.history(args.job, by="ben")} == {"ben"}
-        assert {event.account for event in flow.events(workspace="street", by="ben")} == {"ben"}
-        assert {event.account for event in flow.listen(workspace="street", timeout=0, by="ben")} == {"ben"}
+        cy = next(flow.assignments.list("cy", by="ada"))
+        mine = {assignment.key for assignment in flow.assignments.list("ben", job=args.job, live=False)}
+        assert {assignment.key for assignment in flow.assignments.list("ben", live=False, by="ben")} >= mine
+        assert {package.number for package in flow.packages.list(args.job, by="ben")} == {1, 2, 3, 4, 5}
+        assert {event.account for event in flow.events.list(args.job, by="ben")} == {"ben"}
+        assert {event.account for event in flow.events.since(workspace="street", by="ben")} == {"ben"}
+        assert {event.account for event in flow.events.follow(workspace="street", timeout=0, by="ben")} == {"ben"}
         with pytest.raises(NotAllowed, match="ben may not read results: the role operator does not include it"):
-            flow.assignment(cy, by="ben")
+            flow.assignments.get(cy, by="ben")
         with pytest.raises(NotAllowed, match="read results"):
-            flow.assignments("cy", job=args.job, by="ben")
-        assert list(flow.assignments("cy", by="ben")) == []
+            flow.assignments.list("cy", job=args.job, by="ben")
+        assert list(flow.assignments.list("cy", by="ben")) == []
 
     def test_the_policy_is_asked_of_each_job(self, flow: Flow) -> None:
         args = a_town(flow).args
-        assert {job.name for job in flow.jobs("street", by="ben")} == {"cats", "birds"}
-        flow.remove_workers(args.job, Stage.LABEL, ["ben"], by="ada")
-        assert {job.name for job in flow.jobs("street", by="ben")} == {"birds"}
-        assert all(assignment.job != args.job.id for assignment in flow.assignments("ben", live=False, by="ben"))
-        assert all(event.job != args.job.id for event in flow.events(workspace="street", by="ben"))
+        assert {job.name for job in flow.jobs.list("street", by="ben")} == {"cats", "birds"}
+        flow.jobs.remove_workers(args.job, Stage.LABEL, ["ben"], by="ada")
+        assert {job.name for job in flow.jobs.list("street", by="ben")} == {"birds"}
+        assert all(assignment.job != args.job.id for assignment in flow.assignments.list("ben", live=False, by="ben"))
+        assert all(event.job != args.job.id for event in flow.events.since(workspace="street", by="ben"))
         with pytest.raises(NotAllowed, match="the workforce of this job does not name them"):
             flow.tasks(args.assignment, by="ben")
 
     def test_everything_is_not_for_a_member(self, flow: Flow) -> None:
         street(flow)
         calls: list[Callable[[], object]] = [
-            lambda: flow.events(by="ada"),
-            lambda: list(flow.listen(timeout=0, by="ada")),
-            lambda: flow.verify(by="ada"),
-            lambda: flow.copy(to=MemoryStore(), by="ada"),
+            lambda: flow.events.since(by="ada"),
+            lambda: list(flow.events.follow(timeout=0, by="ada")),
+            lambda: maintenance.verify(flow, by="ada"),
+            lambda: maintenance.copy(flow, to=MemoryStore(), by="ada"),
         ]
         for call in calls:
             with pytest.raises(InvalidData, match="workspace: must be named with by="):
@@ -382,23 +383,23 @@ class TestOwnAndOthers:
 
     def test_an_account_of_two_workspaces_reads_in_both(self, flow: Flow) -> None:
         street(flow, "ben")
-        flow.create_workspace("alley", admin="ada")
-        assert list(flow.assignments("ben", by="ada")) == []
+        flow.workspaces.create("alley", admin="ada")
+        assert list(flow.assignments.list("ben", by="ada")) == []
         with pytest.raises(NotFound, match="no Member 'nobody'"):
-            flow.assignments("nobody")
+            flow.assignments.list("nobody")
 
     def test_an_own_table_may_open_a_reader(self) -> None:
         table = {**access.TABLE, Action.READ_RESULTS: dict.fromkeys(Role, Grant.YES)}
         flow = Flow(MemoryStore(), policy=TablePolicy(table))
         job = cats(flow)
-        assert len(list(flow.results(job, by="ben"))) == 4
+        assert len(list(flow.results.list(job, by="ben"))) == 4
         flow.close()
 
 
 class TestReferences:
     def test_a_token_belongs_to_a_stage(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), label=["ada"], inspect=["ben"])
-        flow.add_workers(job, Stage.INSPECT, ["ada"], by="ada")
+        flow.jobs.add_workers(job, Stage.INSPECT, ["ada"], by="ada")
         assignment = flow.claim("ada", job, Stage.LABEL, token="t")
         assert assignment
         assert flow.claim("ada", job, Stage.INSPECT, token="t") is None
@@ -408,11 +409,11 @@ class TestReferences:
         """The keys come from an application that begins to count anew."""
         keys = iter([1, 2, 3, 4, 4, 5])
         flow = Flow(MemoryStore(), ids=lambda: next(keys))
-        home = flow.create_workspace("street", admin="ada")
-        cats_ = flow.add_template(home, templates.image_classification(["cat"]), name="asked", by="ada")
-        old = flow.create_job(home, "old", template=cats_, by="ada")
-        flow.delete(old, by="ada")
-        new = flow.create_job(home, "new", template=cats_, by="ada")
+        home = flow.workspaces.create("street", admin="ada")
+        cats_ = flow.templates.add(home, templates.image_classification(["cat"]), name="asked", by="ada")
+        old = flow.jobs.create(home, "old", template=cats_, by="ada")
+        flow.jobs.delete(old, by="ada")
+        new = flow.jobs.create(home, "new", template=cats_, by="ada")
         assert (old.id, new.id) == (4, 5)
         flow.close()
 
@@ -420,7 +421,7 @@ class TestReferences:
         """A claim begins with what it remembers, and that is no way around."""
         job = cats(flow)
         taken(flow, "ben", job)
-        ben = next(member for member in flow.members("street") if member.account == "ben")
+        ben = next(member for member in flow.members.list("street") if member.account == "ben")
         for wrong in (attrs.evolve(job, workspace=9), attrs.evolve(job, created_at=START - timedelta(days=1))):
             with pytest.raises(NotFound):
                 flow.claim("ben", wrong, Stage.LABEL)
@@ -430,7 +431,7 @@ class TestReferences:
 
     def test_a_package_is_no_assignment(self, flow: Flow) -> None:
         job = cats(flow)
-        package = next(flow.packages(job))
+        package = next(flow.packages.list(job))
         for wrong in (package, job):
             with pytest.raises(NotFound, match="no Assignment"):
                 flow.release(wrong)  # type: ignore[arg-type]
@@ -438,27 +439,27 @@ class TestReferences:
 
     def test_another_jobs_package_is_not_prioritized(self, flow: Flow) -> None:
         args = a_town(flow).args
-        birds = flow.job("birds")
-        for wrong in (next(flow.packages(birds)), (birds.id, 1)):
+        birds = flow.jobs.get("birds")
+        for wrong in (next(flow.packages.list(birds)), (birds.id, 1)):
             with pytest.raises(NotFound):
-                flow.prioritize(args.job, 5, packages=[wrong], by="ada")
+                flow.packages.prioritize(args.job, 5, packages=[wrong], by="ada")
             with pytest.raises(NotFound):
-                flow.history(args.job, package=wrong)
-        assert all(package.priority == 0 for package in flow.packages(args.job))
+                flow.events.list(args.job, package=wrong)
+        assert all(package.priority == 0 for package in flow.packages.list(args.job))
 
     def test_documented_fields_are_set_and_no_others(self, flow: Flow) -> None:
         job = cats(flow)
-        flow.create_workspace("alley", admin="mallory")
+        flow.workspaces.create("alley", admin="mallory")
         others = [field.name for field in attrs.fields(Job) if field.name not in the_fields()]
         for name in [*others, "nothing"]:
             with pytest.raises(InvalidData, match=f"{name}: cannot be set"):
-                flow.update_job(job, by="ada", **{name: 1})  # type: ignore[arg-type]
-        strange = [name for name in others if name not in inspect.signature(Flow.create_job).parameters]
+                flow.jobs.update(job, by="ada", **{name: 1})  # type: ignore[arg-type]
+        strange = [name for name in others if name not in inspect.signature(Flow.jobs.create).parameters]
         for name in strange:
             with pytest.raises(InvalidData, match=f"{name}: cannot be set"):
-                flow.create_job("street", "x", template=templates.image_classification(["a"]), by="ada", **{name: 1})
-        assert flow.job(job) == job
-        assert [one.name for one in flow.jobs("street")] == ["cats"]
+                flow.jobs.create("street", "x", template=templates.image_classification(["a"]), by="ada", **{name: 1})
+        assert flow.jobs.get(job) == job
+        assert [one.name for one in flow.jobs.list("street")] == ["cats"]
 
 
 def the_fields() -> set[str]:
@@ -473,34 +474,34 @@ class TestImporting:
     def imported(self, flow: Flow, workspace: str, name: str) -> Job:
         transaction = {"results": [{"questionId": "1", "data": "cat", "markTitle": "x", "type": "survey/value"}]}
         data = [{"data": {"source": "a.jpg"}, "label-77": transaction}]
-        return flow.import_job(workspace, name, template=self.CATS, data=data, by="ada")
+        return flow.jobs.import_results(workspace, name, template=self.CATS, data=data, by="ada")
 
     def test_the_history_of_a_deleted_job_is_nobody_elses(self, flow: Flow) -> None:
         for name in ("street", "alley"):
-            flow.create_workspace(name, admin="ada")
+            flow.workspaces.create(name, admin="ada")
         first = self.imported(flow, "alley", "secret")
         assert first.id == 77
-        flow.archive(first, by="ada")
-        flow.delete(first, by="ada")
+        flow.jobs.archive(first, by="ada")
+        flow.jobs.delete(first, by="ada")
         for name in ("street", "alley"):
             job = self.imported(flow, name, "cats")
             assert job.id != 77
-            assert {event.data.get("name", "cats") for event in flow.history(job)} == {"cats"}
+            assert {event.data.get("name", "cats") for event in flow.events.list(job)} == {"cats"}
 
     def test_nor_by_a_copy(self, flow: Flow) -> None:
-        flow.create_workspace("alley", admin="ada")
+        flow.workspaces.create("alley", admin="ada")
         first = self.imported(flow, "alley", "secret")
-        flow.archive(first, by="ada")
-        flow.delete(first, by="ada")
+        flow.jobs.archive(first, by="ada")
+        flow.jobs.delete(first, by="ada")
         elsewhere = Flow(MemoryStore())
-        elsewhere.create_workspace("street", admin="ada")
+        elsewhere.workspaces.create("street", admin="ada")
         self.imported(elsewhere, "street", "cats")
         with pytest.raises(AlreadyExists, match="Job 77"):
-            elsewhere.copy(to=flow, workspace="street")
+            maintenance.copy(elsewhere, to=flow, workspace="street")
         elsewhere.close()
 
     def test_an_event_alone_keeps_an_id(self, flow: Flow) -> None:
-        home = flow.create_workspace("street", admin="ada")
+        home = flow.workspaces.create("street", admin="ada")
         with flow.store.write() as writer:
             writer.add(an_event(workspace=home.id, job=77, verb="delete", member=0, package=0, assignment=0, task=0))
         assert self.imported(flow, "street", "cats").id != 77

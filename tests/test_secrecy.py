@@ -76,7 +76,7 @@ def says_nothing(flow: Flow, assignment: Assignment) -> None:
 def goes_and_comes_again(flow: Flow, assignment: Assignment) -> None:
     hesitates(flow, assignment)
     flow.release(assignment)
-    says("dog")(flow, taken(flow, "cy", flow.job(assignment.job)))
+    says("dog")(flow, taken(flow, "cy", flow.jobs.get(assignment.job)))
 
 
 PAIRS = [
@@ -115,9 +115,9 @@ def new(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[],
 def a_poll(flow: Flow, *, again: bool) -> Job:
     """A package on which three vote; with *again* it was voted on and sent back whole."""
     home = street(flow, "ben", "cy", "dan", "di")
-    flow.add_member(home, "lea", Role.LEADER, by="ada")
-    flow.add_member(home, "eve", Role.VIEWER, by="ada")
-    job = flow.create_job(
+    flow.members.add(home, "lea", Role.LEADER, by="ada")
+    flow.members.add(home, "eve", Role.VIEWER, by="ada")
+    job = flow.jobs.create(
         home,
         "cats",
         template=templates.image_classification(["cat", "dog"]),
@@ -141,7 +141,7 @@ def world(flow: Flow, vote: Vote, *, again: bool) -> Args:
     vote(flow, cy)
     ben = taken(flow, "ben", job)
     taken(flow, "lea", job)
-    (task, _) = flow.results(job)
+    (task, _) = flow.results.list(job)
     return Args(job=job, member="cy", assignment=cy, review=ben, closed=1, task=task.task)
 
 
@@ -151,16 +151,16 @@ def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
     shown = {name: came_to(lambda case=case: case.call(flow, args)) for name, case in READERS.items() if name != "copy"}
     file = io.BytesIO()
     for name, call in {
-        "export": lambda: (flow.export(args.job, "itag", file, by=by), file.getvalue()),
-        "tables": lambda: (flow.export(args.job, "csv", file, by=by), file.getvalue()),
+        "export": lambda: (flow.results.export(args.job, "itag", file, by=by), file.getvalue()),
+        "tables": lambda: (flow.results.export(args.job, "csv", file, by=by), file.getvalue()),
         "own tasks": lambda: list(flow.tasks(args.review, by=by)),
-        "own assignment": lambda: flow.assignment(args.review, by=by),
-        "own assignments": lambda: list(flow.assignments(by, live=False, by=by)),
-        "all assignments": lambda: list(flow.assignments("cy", live=False, by=by)),
-        "all history": lambda: list(flow.history(args.job, by=by)),
-        **{state.value: lambda state=state: list(flow.find_tasks(args.job, state=state, by=by)) for state in TaskState},
-        "dogs": lambda: list(flow.find_tasks(args.job, label="dog", by=by)),
-        "some results": lambda: list(flow.results(flow.parts(args.job, 2)[0], by=by, snapshot=True)),
+        "own assignment": lambda: flow.assignments.get(args.review, by=by),
+        "own assignments": lambda: list(flow.assignments.list(by, live=False, by=by)),
+        "all assignments": lambda: list(flow.assignments.list("cy", live=False, by=by)),
+        "all history": lambda: list(flow.events.list(args.job, by=by)),
+        **{state.value: lambda state=state: list(flow.results.find(args.job, state=state, by=by)) for state in TaskState},
+        "dogs": lambda: list(flow.results.find(args.job, label="dog", by=by)),
+        "some results": lambda: list(flow.results.list(flow.results.partition(args.job, 2)[0], by=by, snapshot=True)),
         "what I find": lambda: flow.explain(by, args.job, Stage.LABEL, by=by),
         "what there is": lambda: list(flow.available(by, by=by)),
     }.items():
@@ -194,9 +194,9 @@ def test_nor_from_the_workers_of_an_export(new: Callable[[], Flow]) -> None:
         flow, file = new(), io.BytesIO()
         args = world(flow, vote, again=False)
         with ThreadPoolExecutor(1) as executor:
-            flow.export(args.job, "everything", file, by="ada", executor=executor, parts=2)
+            flow.results.export(args.job, "everything", file, by="ada", executor=executor, parts=2)
             written.append(file.getvalue())
-            flow.export(args.job, "everything", file, executor=executor, parts=2)
+            flow.results.export(args.job, "everything", file, executor=executor, parts=2)
             assert len(file.getvalue()) > 2 * len(written[-1]), "the application does not see the votes"
     assert written[0] == written[1]
 
@@ -231,8 +231,8 @@ def test_the_application_and_who_cannot_vote_see_them(new: Callable[[], Flow], a
     here, there = world(one, says("cat"), again=again), world(other, gives_one_up, again=again)
     told, differ = seen(one, here, "eve"), seen(other, there, "eve")
     assert {name for name in told if told[name] != differ[name]} >= {"results", "result", "all history", "abandoned"}
-    assert list(one.results(here.job)) != list(other.results(there.job))
-    assert one.assignment(here.assignment, by="eve") == one.assignment(here.assignment)
+    assert list(one.results.list(here.job)) != list(other.results.list(there.job))
+    assert one.assignments.get(here.assignment, by="eve") == one.assignments.get(here.assignment)
 
 
 def test_who_has_voted_sees_the_others_if_they_may_see_results(new: Callable[[], Flow]) -> None:
@@ -240,26 +240,26 @@ def test_who_has_voted_sees_the_others_if_they_may_see_results(new: Callable[[],
     args = world(flow, says("dog"), again=False)
     for name in ("ben", "lea"):
         with pytest.raises(NotAllowed):
-            flow.assignment(args.assignment, by=name)
-        (assignment,) = flow.assignments(name, job=args.job)
+            flow.assignments.get(args.assignment, by=name)
+        (assignment,) = flow.assignments.list(name, job=args.job)
         says("cat")(flow, assignment)
     with pytest.raises(NotAllowed, match="the role operator does not include it"):
-        flow.assignment(args.assignment, by="ben")
-    assert flow.assignment(args.assignment, by="lea").outcome is Outcome.SUBMITTED
+        flow.assignments.get(args.assignment, by="ben")
+    assert flow.assignments.get(args.assignment, by="lea").outcome is Outcome.SUBMITTED
 
 
 def test_a_leader_sees_the_votes_behind_their_own(new: Callable[[], Flow]) -> None:
     flow = new()
     args = world(flow, says("dog"), again=False)
-    assert [result.state for result in flow.results(args.job, by="lea")] == [TaskState.TODO] * 2
-    assert list(flow.assignments("cy", by="lea")) == []
-    (assignment,) = flow.assignments("lea", job=args.job)
+    assert [result.state for result in flow.results.list(args.job, by="lea")] == [TaskState.TODO] * 2
+    assert list(flow.assignments.list("cy", by="lea")) == []
+    (assignment,) = flow.assignments.list("lea", job=args.job)
     says("cat")(flow, assignment)
-    (package,) = flow.packages(args.job)
+    (package,) = flow.packages.list(args.job)
     assert package.state.value == "label"
-    assert [one.member for one in flow.assignments("cy", live=False, by="lea")] == [args.assignment.member]
-    assert {event.assignment for event in flow.history(args.job, by="lea")} > {args.assignment.id}
-    assert list(flow.history(args.job, by="ada")) != list(flow.history(args.job))
+    assert [one.member for one in flow.assignments.list("cy", live=False, by="lea")] == [args.assignment.member]
+    assert {event.assignment for event in flow.events.list(args.job, by="lea")} > {args.assignment.id}
+    assert list(flow.events.list(args.job, by="ada")) != list(flow.events.list(args.job))
 
 
 def test_a_package_counts_votes_when_they_are_merged(new: Callable[[], Flow]) -> None:
@@ -267,30 +267,30 @@ def test_a_package_counts_votes_when_they_are_merged(new: Callable[[], Flow]) ->
     job = a_poll(flow, again=False)
     before: Package | None = None
     for name in ("cy", "lea", "ben"):
-        (package,) = flow.packages(job)
+        (package,) = flow.packages.list(job)
         assert before in (None, attrs.evolve(package, free=before.free if before else 0, version=2))
-        assert flow.progress(job).abandoned == 0
+        assert flow.jobs.progress(job).abandoned == 0
         gives_one_up(flow, taken(flow, name, job))
-    assert flow.progress(job).abandoned == 1
+    assert flow.jobs.progress(job).abandoned == 1
 
 
 def test_everybody_who_may_sees_them_when_the_package_has_left(new: Callable[[], Flow]) -> None:
     flow = new()
     args = world(flow, says("dog"), again=False)
     for name in ("ben", "lea"):
-        (assignment,) = flow.assignments(name, job=args.job)
+        (assignment,) = flow.assignments.list(name, job=args.job)
         says("cat")(flow, assignment)
     for name in ("ada", "lea", "eve"):
-        assert [len(result.provenance) for result in flow.results(args.job, by=name)] == [4, 4]
-        assert flow.assignment(args.assignment, by=name).outcome is Outcome.SUBMITTED
+        assert [len(result.provenance) for result in flow.results.list(args.job, by=name)] == [4, 4]
+        assert flow.assignments.get(args.assignment, by=name).outcome is Outcome.SUBMITTED
 
 
 def test_an_archived_job_keeps_no_secrets(new: Callable[[], Flow]) -> None:
     flow = new()
     args = world(flow, says("dog"), again=False)
-    assert not list(flow.assignments("cy", live=False, by="ada"))
-    flow.archive(args.job, by="ada")
-    assert list(flow.assignments("cy", live=False, by="ada"))
+    assert not list(flow.assignments.list("cy", live=False, by="ada"))
+    flow.jobs.archive(args.job, by="ada")
+    assert list(flow.assignments.list("cy", live=False, by="ada"))
 
 
 def test_a_draft_is_shown_to_its_voter_alone(new: Callable[[], Flow]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from scenes import Clock, cats, labeled, rows, street, taken, verbs
 
 import itagflow
+from itagflow import maintenance
 from itagflow import (
     Accept,
     PackageCount,
@@ -51,9 +52,9 @@ class TestLabeling:
             for work in flow.tasks(assignment):
                 flow.save(assignment, work, Choice("cat"))
             flow.submit(assignment)
-        assert flow.job(job).state is JobState.FINISHED
-        assert flow.progress(job).done == 4
-        assert [result.state for result in flow.results(job)] == [TaskState.FINAL] * 4
+        assert flow.jobs.get(job).state is JobState.FINISHED
+        assert flow.jobs.progress(job).done == 4
+        assert [result.state for result in flow.results.list(job)] == [TaskState.FINAL] * 4
 
     def test_saving_again_replaces_and_the_history_keeps_what_was(self, flow: Flow) -> None:
         job = cats(flow)
@@ -61,7 +62,7 @@ class TestLabeling:
         flow.save(assignment, 1, Choice("cat"))
         again = flow.save(assignment, 1, Choice("dog"))
         assert (again.reply, again.version) == (Choice("dog"), 1)
-        last = list(flow.history(job))[-1]
+        last = list(flow.events.list(job))[-1]
         assert last.data["previous"]["1"]["replies"] == {"1": {"kind": "choice", "key": "cat"}}
         assert last.account == "ben"
 
@@ -95,7 +96,7 @@ class TestLabeling:
         with pytest.raises(Incomplete) as refused:
             flow.submit(assignment)
         assert refused.value.tasks == (2,)
-        assert flow.assignment(assignment).state is AssignmentState.HELD
+        assert flow.assignments.get(assignment).state is AssignmentState.HELD
 
     def test_an_abandoned_task_needs_no_answer_and_can_be_restored(self, flow: Flow) -> None:
         job = cats(flow, tasks=2)
@@ -106,23 +107,23 @@ class TestLabeling:
         assert flow.restore(assignment, 1).reply == Choice("cat")
         flow.abandon(assignment, 2, "too dark")
         flow.submit(assignment)
-        assert flow.progress(job).abandoned == 1
-        assert [result.state for result in flow.results(job)] == [TaskState.FINAL, TaskState.ABANDONED]
-        assert flow.result((job.id, 2)).last.abandon_reason == "too dark"
+        assert flow.jobs.progress(job).abandoned == 1
+        assert [result.state for result in flow.results.list(job)] == [TaskState.FINAL, TaskState.ABANDONED]
+        assert flow.results.get((job.id, 2)).last.abandon_reason == "too dark"
 
     def test_a_job_may_have_its_own_check(self, flow: Flow) -> None:
         job = cats(flow)
 
         def no_dogs(task: itagflow.Task, replies: dict[str, Choice]) -> list[Problem]:
-            seen = list(flow.packages(job))  # no transaction is open while it runs
+            seen = list(flow.packages.list(job))  # no transaction is open while it runs
             return [Problem("1", f"no dogs in {task.data['source']}, {len(seen)}")] * (replies["1"] == Choice("dog"))
 
-        flow.set_validator(job, no_dogs)
+        flow.jobs.set_validator(job, no_dogs)
         assignment = taken(flow, "ben", job)
         with pytest.raises(InvalidData, match=r"no dogs in 1\.jpg, 2"):
             flow.save(assignment, 1, Choice("dog"))
         flow.save(assignment, 1, Choice("cat"))
-        flow.set_validator(job, None)
+        flow.jobs.set_validator(job, None)
         flow.save(assignment, 1, Choice("dog"))
 
 
@@ -151,7 +152,7 @@ class TestClaiming:
 
     def test_priority_comes_first_and_what_was_given_back_waits_from_then(self, flow: Flow, clock: Clock) -> None:
         job = cats(flow, tasks=8)
-        flow.prioritize(job, 5, packages=[3], by="ada")
+        flow.packages.prioritize(job, 5, packages=[3], by="ada")
         assert taken(flow, "ben", job).package == 3
         assignment = taken(flow, "ben", job)
         clock.forward(minutes=1)
@@ -184,20 +185,20 @@ class TestClaiming:
         clock.forward(minutes=6)
         flow.renew(other)
         clock.forward(minutes=6)
-        assert [returned.id for returned in flow.expire(job, by="ada")] == [assignment.id]
-        assert flow.assignment(assignment).outcome is Outcome.EXPIRED
+        assert [returned.id for returned in flow.assignments.expire(job, by="ada")] == [assignment.id]
+        assert flow.assignments.get(assignment).outcome is Outcome.EXPIRED
 
     def test_work_is_pushed_to_people_too(self, flow: Flow) -> None:
         job = cats(flow)
-        package = next(flow.packages(job))
-        offer = flow.assign(package, "cy", by="ada")
+        package = next(flow.packages.list(job))
+        offer = flow.assignments.assign(package, "cy", by="ada")
         assert offer.state is AssignmentState.OFFERED
         assert taken(flow, "ben", job).package == 2
         assert taken(flow, "cy", job).id == offer.id
-        again = flow.reassign(offer, "ben", by="ada", reason="cy is ill")
-        assert [assignment.id for assignment in flow.assignments("ben") if assignment.state is AssignmentState.OFFERED] == [again.id]
+        again = flow.assignments.reassign(offer, "ben", by="ada", reason="cy is ill")
+        assert [assignment.id for assignment in flow.assignments.list("ben") if assignment.state is AssignmentState.OFFERED] == [again.id]
         with pytest.raises(NotAllowed, match="no free slot"):
-            flow.assign(package, "cy", by="ada")
+            flow.assignments.assign(package, "cy", by="ada")
 
     def test_the_one_who_labeled_does_not_inspect(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=2, inspect=["ben", "di"])
@@ -215,12 +216,12 @@ class TestClaiming:
     def test_a_paused_job_gives_out_nothing_but_lets_held_assignments_end(self, flow: Flow) -> None:
         job = cats(flow)
         assignment = taken(flow, "ben", job)
-        flow.pause(job, by="ada")
+        flow.jobs.pause(job, by="ada")
         assert flow.claim("cy", job, L) is None
         assert flow.explain("cy", job, L) == "the job is paused"
         flow.save_many(assignment, {1: Choice("cat"), 2: Choice("cat")})
         flow.submit(assignment)
-        flow.resume(job, by="ada")
+        flow.jobs.resume(job, by="ada")
         assert flow.claim("cy", job, L) is not None
 
     def test_explain_says_where_the_work_is(self, flow: Flow) -> None:
@@ -247,14 +248,14 @@ class TestClaiming:
     def test_who_leaves_gives_everything_back(self, flow: Flow) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(limit=1)))
         assignment = taken(flow, "ben", job)
-        flow.remove_member(job.workspace, "ben", by="ada")
-        assert flow.assignment(assignment).outcome is Outcome.RECALLED
+        flow.members.remove(job.workspace, "ben", by="ada")
+        assert flow.assignments.get(assignment).outcome is Outcome.RECALLED
         with pytest.raises(NotHeld):
             flow.save(assignment, 1, Choice("cat"))
         with pytest.raises(NotAllowed, match="removed"):
             flow.claim("ben", job, L)
         assert taken(flow, "cy", job).package == 1
-        back = flow.add_member(job.workspace, "ben", Role.OPERATOR, by="ada")
+        back = flow.members.add(job.workspace, "ben", Role.OPERATOR, by="ada")
         assert back.id == assignment.member
 
 
@@ -271,7 +272,7 @@ class TestReviewing:
         assert refused.value.tasks == (2,)
         rejected = flow.reject(assignment)
         assert (rejected.outcome, rejected.sent_back, rejected.comment) == (Outcome.REJECTED, (2,), "a dog")
-        assert flow.progress(job).wrong == 1
+        assert flow.jobs.progress(job).wrong == 1
         again = taken(flow, "ben", job)
         assert (again.round, again.scope) == (2, (2,))
         (work,) = flow.tasks(again)
@@ -284,7 +285,7 @@ class TestReviewing:
         assert last.scope == (2,)
         flow.review(last)
         flow.accept(taken(flow, "ada", job, A))
-        assert [result.replies["1"].key for result in flow.results(job)] == ["cat", "dog", "cat"]
+        assert [result.replies["1"].key for result in flow.results.list(job)] == ["cat", "dog", "cat"]
 
     def test_a_reviewer_may_modify_and_the_labelers_answer_stays_in_its_block(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
@@ -292,7 +293,7 @@ class TestReviewing:
         assignment = taken(flow, "di", job, I)
         flow.modify(assignment, 1, Choice("dog"))
         flow.review(assignment)
-        result = flow.result((job.id, 1))
+        result = flow.results.get((job.id, 1))
         assert result.stages[L].replies["1"] == Choice("cat")
         assert result.stages[I].replies["1"] == Choice("dog")
         assert result.state is TaskState.PASSED
@@ -305,7 +306,7 @@ class TestReviewing:
         flow.reject(assignment, tasks=[2], reason="look again")
         labeled(flow, "ben", job)
         flow.review(taken(flow, "di", job, I))
-        assert flow.result((job.id, 1)).replies["1"] == Choice("dog")
+        assert flow.results.get((job.id, 1)).replies["1"] == Choice("dog")
 
     def test_rejecting_everything_needs_a_reason(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
@@ -314,7 +315,7 @@ class TestReviewing:
         with pytest.raises(Incomplete, match="give a reason"):
             flow.reject(assignment)
         flow.reject(assignment, reason="all blurred")
-        assert flow.progress(job).wrong == 2
+        assert flow.jobs.progress(job).wrong == 2
         again = taken(flow, "ben", job)
         assert (again.scope, [work.comment for work in flow.tasks(again)]) == (None, ["all blurred"] * 2)
 
@@ -338,12 +339,12 @@ class TestReviewing:
         job = cats(flow, workflow=Workflow(Label(rework="cy"), Inspect()), tasks=2)
         labeled(flow, "ben", job)
         flow.reject(taken(flow, "di", job, I), reason="again")
-        assert [assignment.state for assignment in flow.assignments("cy")] == [AssignmentState.OFFERED]
+        assert [assignment.state for assignment in flow.assignments.list("cy")] == [AssignmentState.OFFERED]
 
     def test_an_author_who_left_is_replaced_by_a_free_slot(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
         labeled(flow, "ben", job)
-        flow.remove_member(job.workspace, "ben", by="ada")
+        flow.members.remove(job.workspace, "ben", by="ada")
         flow.reject(taken(flow, "di", job, I), reason="again")
         assert taken(flow, "cy", job).round == 2
 
@@ -360,8 +361,8 @@ class TestReviewing:
         flow.modify(assignment, 3, Choice("dog"))
         flow.review(assignment)
         flow.accept(taken(flow, "ada", job, A))
-        assert flow.result((job.id, 3)).replies["1"] == Choice("dog")
-        assert flow.progress(job).wrong == 0
+        assert flow.results.get((job.id, 3)).replies["1"] == Choice("dog")
+        assert flow.jobs.progress(job).wrong == 0
 
     def test_a_sample_is_drawn_once_and_the_rest_passes_with_it(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect(sample=0.25)), tasks=10, size=10)
@@ -370,8 +371,8 @@ class TestReviewing:
         assert len(assignment.scope) == 3
         flow.release(assignment)
         assert taken(flow, "di", job, I).scope == assignment.scope
-        flow.review(next(flow.assignments("di")))
-        looked = [result.stages[I].inspected for result in flow.results(job)]
+        flow.review(next(flow.assignments.list("di")))
+        looked = [result.stages[I].inspected for result in flow.results.list(job)]
         assert looked.count(True) == 3
 
     def test_a_reviewer_undoes_that_a_task_was_abandoned(self, flow: Flow) -> None:
@@ -384,8 +385,8 @@ class TestReviewing:
         assert next(flow.tasks(assignment)).submitted.abandon_reason == "too dark"
         assert flow.restore(assignment, 1).reply == Choice("cat")
         flow.review(assignment)
-        assert flow.progress(job).abandoned == 0
-        assert flow.result((job.id, 1)).state is TaskState.FINAL
+        assert flow.jobs.progress(job).abandoned == 0
+        assert flow.results.get((job.id, 1)).state is TaskState.FINAL
 
     def test_who_did_what_stays_known_for_every_round(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=1, size=1)
@@ -393,7 +394,7 @@ class TestReviewing:
         flow.reject(taken(flow, "di", job, I), reason="again")
         labeled(flow, "ben", job, "dog")
         flow.review(taken(flow, "di", job, I))
-        made = flow.result((job.id, 1)).provenance
+        made = flow.results.get((job.id, 1)).provenance
         assert [(one.stage, one.round, one.outcome) for one in made] == [
             (L, 1, Outcome.SUBMITTED),
             (I, 1, Outcome.REJECTED),
@@ -431,7 +432,7 @@ class TestVoting:
             for work, word in zip(flow.tasks(assignment), words, strict=True):
                 flow.save(assignment, work, Choice(word)) if word else flow.abandon(assignment, work, "dark")
             flow.submit(assignment)
-        assert flow.progress(job).disputed == 1
+        assert flow.jobs.progress(job).disputed == 1
         assignment = taken(flow, "di", job, I)
         assert 3 in assignment.scope
         work = next(work for work in flow.tasks(assignment) if work.task.number == 3)
@@ -440,15 +441,15 @@ class TestVoting:
             flow.review(assignment)
         flow.modify(assignment, 3, Choice("dog"))
         flow.review(assignment)
-        assert [result.replies["1"].key for result in flow.results(job)] == ["cat", "cat", "dog"]
-        assert flow.progress(job).disputed == 0
+        assert [result.replies["1"].key for result in flow.results.list(job)] == ["cat", "cat", "dog"]
+        assert flow.jobs.progress(job).disputed == 0
 
     def test_nobody_votes_twice(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2, label=["ben", "cy", "eve"])
         labeled(flow, "ben", job)
         assert flow.claim("ben", job, L) is None
         with pytest.raises(NotAllowed, match="in this round already"):
-            flow.assign(next(flow.packages(job)), "ben", by="ada")
+            flow.assignments.assign(next(flow.packages.list(job)), "ben", by="ada")
 
     def test_rejected_votes_go_back_to_every_voter_and_are_merged_again(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2, label=["ben", "cy", "eve"])
@@ -458,7 +459,7 @@ class TestVoting:
         for name in ("ben", "cy", "eve"):
             assert labeled(flow, name, job, "dog").round == 2
         flow.review(taken(flow, "di", job, I))
-        assert {result.replies["1"].key for result in flow.results(job)} == {"dog"}
+        assert {result.replies["1"].key for result in flow.results.list(job)} == {"dog"}
 
     def test_votes_without_a_review_are_refused(self) -> None:
         with pytest.raises(InvalidData, match="Inspect or Accept"):
@@ -469,7 +470,7 @@ class TestJobs:
     def test_a_job_that_could_never_finish_is_not_published_and_leaves_nothing(self, flow: Flow) -> None:
         with pytest.raises(Incomplete, match="3 different members"):
             cats(flow, workflow=Workflow(Label(votes=3), Inspect()))
-        assert list(flow.jobs("street")) == []
+        assert list(flow.jobs.list("street")) == []
 
     def test_the_only_inspector_cannot_be_the_only_labeler(self, flow: Flow) -> None:
         with pytest.raises(Incomplete, match="nobody reviews their own work"):
@@ -482,54 +483,54 @@ class TestJobs:
     def test_packages_are_cut_as_asked(self, flow: Flow, packaging: itagflow.FixedSize, sizes: list[int]) -> None:
         data = [{"data": {"source": f"{n}.jpg", "camera": n % 2}} for n in range(7)]
         job = cats(flow, data=data, packaging=packaging)
-        assert [package.size for package in flow.packages(job)] == sizes
+        assert [package.size for package in flow.packages.list(job)] == sizes
 
     def test_loading_goes_on_where_it_broke_off(self, flow: Flow) -> None:
         home = street(flow, "ben")
         template = templates.image_classification(["cat"])
-        job = flow.create_job(home, "later", template=template, packaging=FixedSize(2), by="ada")
-        flow.load(job, rows(3), by="ada")
-        report = flow.load(job, rows(5), by="ada")
-        assert (report.loaded, flow.progress(job).total) == (2, 5)
-        assert [package.size for package in flow.packages(job)] == [2, 2, 1]
-        flow.publish(job, by="ada")
+        job = flow.jobs.create(home, "later", template=template, packaging=FixedSize(2), by="ada")
+        flow.jobs.load(job, rows(3), by="ada")
+        report = flow.jobs.load(job, rows(5), by="ada")
+        assert (report.loaded, flow.jobs.progress(job).total) == (2, 5)
+        assert [package.size for package in flow.packages.list(job)] == [2, 2, 1]
+        flow.jobs.publish(job, by="ada")
         with pytest.raises(WrongState):
-            flow.load(job, rows(6), by="ada")
+            flow.jobs.load(job, rows(6), by="ada")
 
     def test_a_finished_job_runs_again_when_rows_are_appended(self, flow: Flow) -> None:
         data = [{"data": {"source": f"{n}.jpg", "id": n}} for n in range(2)]
         job = cats(flow, data=data, row_key="id")
         labeled(flow, "ben", job)
-        assert flow.job(job).state is JobState.FINISHED
+        assert flow.jobs.get(job).state is JobState.FINISHED
         more = [{"data": {"source": f"{n}.jpg", "id": n}} for n in (1, 2, 2)]
-        report = flow.append(job, more, by="ada")
+        report = flow.jobs.append(job, more, by="ada")
         assert (report.loaded, report.duplicates) == (1, 2)
-        assert flow.job(job).state is JobState.RUNNING
+        assert flow.jobs.get(job).state is JobState.RUNNING
         labeled(flow, "ben", job)
-        assert flow.progress(job).done == 3
+        assert flow.jobs.progress(job).done == 3
 
     def test_bad_rows_are_all_named_and_leave_nothing_behind(self, flow: Flow) -> None:
         bad = [*rows(1), {"data": {}}, "{", {"dat": 1}]
         with pytest.raises(InvalidData) as refused:
             cats(flow, data=bad)
         assert [problem.where for problem in refused.value.problems] == ["row 2, data.source", "row 3", "row 4, data"]
-        assert list(flow.jobs("street")) == []
+        assert list(flow.jobs.list("street")) == []
 
     def test_or_are_skipped_when_asked(self, flow: Flow) -> None:
         job = cats(flow, data=[*rows(1), {"data": {}}], on_error="skip")
-        assert flow.progress(job).total == 1
+        assert flow.jobs.progress(job).total == 1
 
     def test_finishing_by_hand_discards_only_when_told(self, flow: Flow) -> None:
         job = cats(flow)
         labeled(flow, "ben", job)
         assignment = taken(flow, "cy", job)
         with pytest.raises(Incomplete, match="package 2 is still open"):
-            flow.finish(job, by="ada")
-        assert flow.finish(job, by="ada", discard_open=True).state is JobState.FINISHED
-        assert flow.assignment(assignment).outcome is Outcome.RECALLED
-        assert [package.state for package in flow.packages(job)] == [PackageState.DONE, PackageState.DISCARDED]
-        flow.reopen((job.id, 2), by="ada", reason="we need it after all")
-        assert flow.job(job).state is JobState.RUNNING
+            flow.jobs.finish(job, by="ada")
+        assert flow.jobs.finish(job, by="ada", discard_open=True).state is JobState.FINISHED
+        assert flow.assignments.get(assignment).outcome is Outcome.RECALLED
+        assert [package.state for package in flow.packages.list(job)] == [PackageState.DONE, PackageState.DISCARDED]
+        flow.packages.reopen((job.id, 2), by="ada", reason="we need it after all")
+        assert flow.jobs.get(job).state is JobState.RUNNING
         assert taken(flow, "ben", job).round == 2
 
     def test_accepted_work_is_locked_until_it_is_reopened(self, flow: Flow) -> None:
@@ -538,72 +539,72 @@ class TestJobs:
         flow.review(taken(flow, "di", job, I))
         with pytest.raises(NotHeld):
             flow.save(assignment, 1, Choice("dog"))
-        flow.reopen((job.id, 1), by="ada")
+        flow.packages.reopen((job.id, 1), by="ada")
         again = taken(flow, "di", job, I)
         flow.modify(again, 1, Choice("dog"))
         flow.review(again)
-        assert flow.result((job.id, 1)).replies["1"] == Choice("dog")
+        assert flow.results.get((job.id, 1)).replies["1"] == Choice("dog")
 
     def test_an_archived_job_is_read_only_and_can_be_deleted(self, flow: Flow) -> None:
         job = cats(flow)
         assignment = taken(flow, "ben", job)
         with pytest.raises(NotAllowed, match="archive it first"):
-            flow.delete(job, by="ada")
-        flow.archive(job, by="ada")
+            flow.jobs.delete(job, by="ada")
+        flow.jobs.archive(job, by="ada")
         with pytest.raises(NotHeld):
             flow.save(assignment, 1, Choice("cat"))
         with pytest.raises(NotAllowed, match="archived"):
-            flow.update_job(job, remark="x", by="ada")
-        flow.delete(job, by="ada")
+            flow.jobs.update(job, remark="x", by="ada")
+        flow.jobs.delete(job, by="ada")
         with pytest.raises(itagflow.NotFound):
-            flow.job(job)
-        assert [event.type for event in flow.events()][-1] == "delete"
-        assert not any(event.job == job.id for event in flow.events() if event.type != "delete")
+            flow.jobs.get(job)
+        assert [event.type for event in flow.events.since()][-1] == "delete"
+        assert not any(event.job == job.id for event in flow.events.since() if event.type != "delete")
 
     def test_what_is_noted_about_a_job_can_change(self, flow: Flow, clock: Clock) -> None:
         job = cats(flow, tags=["animals"])
-        changed = flow.update_job(job, name="dogs", tags=["x", "y"], due_at=clock(), by="ada")
+        changed = flow.jobs.update(job, name="dogs", tags=["x", "y"], due_at=clock(), by="ada")
         assert (changed.name, changed.tags, changed.due_at) == ("dogs", ("x", "y"), clock())
         with pytest.raises(InvalidData, match="1 to 100 characters"):
-            flow.update_job(job, name="_", by="ada")
+            flow.jobs.update(job, name="_", by="ada")
         with pytest.raises(InvalidData, match="time zone"):
-            flow.update_job(job, due_at=clock().replace(tzinfo=None), by="ada")
+            flow.jobs.update(job, due_at=clock().replace(tzinfo=None), by="ada")
 
     def test_the_workforce_changes_stage_by_stage(self, flow: Flow) -> None:
         job = cats(flow, label=["ben"])
-        flow.add_member(job.workspace, "nan", Role.OPERATOR, groups=["night"], by="ada")
+        flow.members.add(job.workspace, "nan", Role.OPERATOR, groups=["night"], by="ada")
         with pytest.raises(NotAllowed, match="does not name them"):
             flow.claim("nan", job, L)
-        flow.add_workers(job, L, [Group("night")], by="ada")
+        flow.jobs.add_workers(job, L, [Group("night")], by="ada")
         assert flow.claim("nan", job, L) is not None
-        flow.remove_workers(job, L, ["ben"], by="ada")
+        flow.jobs.remove_workers(job, L, ["ben"], by="ada")
         with pytest.raises(NotAllowed):
             flow.claim("ben", job, L)
-        flow.set_workforce(job, {L: ["ben"]}, by="ada")
-        assert flow.job(job).crew(L).groups == ()
+        flow.jobs.set_workforce(job, {L: ["ben"]}, by="ada")
+        assert flow.jobs.get(job).crew(L).groups == ()
 
     def test_a_stored_template_serves_several_jobs(self, flow: Flow) -> None:
         home = street(flow, "ben")
-        stored = flow.add_template(home, templates.text_classification(["a", "b"]), name="letters", by="ada")
+        stored = flow.templates.add(home, templates.text_classification(["a", "b"]), name="letters", by="ada")
         for name in ("one", "two"):
-            flow.create_job(home, name, template="letters", data=[{"data": {"source": "text"}}], by="ada")
-        assert {job.template for job in flow.jobs(home)} == {stored.id}
+            flow.jobs.create(home, name, template="letters", data=[{"data": {"source": "text"}}], by="ada")
+        assert {job.template for job in flow.jobs.list(home)} == {stored.id}
 
     def test_tasks_are_found_by_state_member_and_label(self, flow: Flow) -> None:
         job = cats(flow)
         labeled(flow, "ben", job, "dog")
-        found = flow.find_tasks(job, state=TaskState.FINAL, member="ben", label="dog")
+        found = flow.results.find(job, state=TaskState.FINAL, member="ben", label="dog")
         assert [result.task.number for result in found] == [1, 2]
-        assert [result.task.number for result in flow.find_tasks(job, state=TaskState.TODO)] == [3, 4]
-        assert list(flow.find_tasks(job, member="cy")) == []
+        assert [result.task.number for result in flow.results.find(job, state=TaskState.TODO)] == [3, 4]
+        assert list(flow.results.find(job, member="cy")) == []
 
     def test_everything_is_copied_to_another_store(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()))
         labeled(flow, "ben", job)
         with itagflow.open("memory:") as other:
-            flow.copy(to=other)
-            assert list(other.results(job)) == list(flow.results(job))
-            assert [str(event) for event in other.history(job)] == [str(event) for event in flow.history(job)]
+            maintenance.copy(flow, to=other)
+            assert list(other.results.list(job)) == list(flow.results.list(job))
+            assert [str(event) for event in other.events.list(job)] == [str(event) for event in flow.events.list(job)]
             other.review(taken(other, "di", job, I))
 
     def test_listeners_hear_what_is_stored_and_cannot_break_it(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -616,7 +617,7 @@ class TestJobs:
         with itagflow.open("memory:", listeners=[listen]) as flow:
             job = cats(flow)
             taken(flow, "ben", job)
-            assert heard == [event.type for event in flow.events()]
+            assert heard == [event.type for event in flow.events.since()]
         assert "a listener failed" in caplog.text
 
     def test_people_answer_texts_and_several_questions(self, flow: Flow) -> None:
@@ -627,37 +628,37 @@ class TestJobs:
                 itagflow.Question("2", itagflow.QuestionKind.INPUT, "Name", required=False),
             )
         )
-        job = flow.create_job(home, "two", template=template, data=rows(1), workforce={L: ["ben"]}, by="ada")
+        job = flow.jobs.create(home, "two", template=template, data=rows(1), workforce={L: ["ben"]}, by="ada")
         assignment = taken(flow, "ben", job)
         with pytest.raises(InvalidData, match="must be a mapping from question id"):
             flow.save(assignment, 1, Choice("cat"))
         flow.save(assignment, 1, {"2": Text("Tom"), "1": Choice("cat")})
         flow.submit(assignment)
-        assert flow.result((job.id, 1)).replies == {"1": Choice("cat"), "2": Text("Tom")}
+        assert flow.results.get((job.id, 1)).replies == {"1": Choice("cat"), "2": Text("Tom")}
 
 
 class TestFollowing:
     def test_whoever_goes_on_behind_the_last_position_sees_everything_once(self, flow: Flow) -> None:
         job = cats(flow)
-        seen = list(flow.events())
+        seen = list(flow.events.since())
         labeled(flow, "ben", job)
-        seen += flow.events(after=seen[-1].position)
-        assert seen == list(flow.events())
+        seen += flow.events.since(after=seen[-1].position)
+        assert seen == list(flow.events.since())
         assert [event.type for event in seen][-4:] == ["claim", "save", "save", "submit"]
-        assert list(flow.events(after=seen[-1].position)) == []
+        assert list(flow.events.since(after=seen[-1].position)) == []
 
     def test_a_listener_hears_what_comes(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
         """Also while it deals with what it has heard."""
         monkeypatch.setattr("itagflow.flow.following.POLL", 0.01)
         job = cats(flow)
         heard = list[str]()
-        for event in flow.listen(after=list(flow.events())[-1].position, workspace="street", timeout=0):
+        for event in flow.events.follow(after=list(flow.events.since())[-1].position, workspace="street", timeout=0):
             heard.append(event.type)
             if event.type == "claim":
                 flow.release((job.id, event.assignment))
         assert heard == []
         taken(flow, "ben", job)
-        for event in flow.listen(workspace="street", timeout=0.2):
+        for event in flow.events.follow(workspace="street", timeout=0.2):
             heard.append(event.type)
             if event.type == "claim":
                 flow.release((job.id, event.assignment))

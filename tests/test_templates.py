@@ -39,9 +39,9 @@ quiet = settings(deadline=None, max_examples=25, suppress_health_check=list(Heal
 
 def a_assignment_with(flow: Flow, template: Template) -> tuple[Any, Any]:
     """A street where ben holds a turn on one task of a job with *template*."""
-    street = flow.create_workspace("street", admin="ada")
-    flow.add_member(street, "ben", Role.OPERATOR, by="ada")
-    job = flow.create_job(
+    street = flow.workspaces.create("street", admin="ada")
+    flow.members.add(street, "ben", Role.OPERATOR, by="ada")
+    job = flow.jobs.create(
         street, "job", template=template, data=[a_row(template)], workforce={Stage.LABEL: ["ben"]}, by="ada"
     )
     return job, flow.claim("ben", job, Stage.LABEL)
@@ -61,10 +61,10 @@ def test_answers_survive_store_and_export_and_import(name: str, data: st.DataObj
         job, assignment = a_assignment_with(flow, template)
         assert flow.save(assignment, 1, said).replies == said
         flow.submit(assignment)
-        (result,) = flow.results(job)
+        (result,) = flow.results.list(job)
         assert result.replies == said
         target = io.BytesIO()
-        flow.export(job, "itag", target)
+        flow.results.export(job, "itag", target)
     row = json.loads(target.getvalue())
     assert {"data": row["data"]} == a_row(template)
     elements = itag.blocks(row)[str(job.id)][Stage.LABEL]
@@ -84,11 +84,11 @@ def test_broken_answers_are_refused_with_every_path(name: str, data: st.DataObje
     said["9"] = Text("to a question that is not there")
     with itagflow.open("memory:") as flow:
         _, assignment = a_assignment_with(flow, template)
-        before = list(flow.events())
+        before = list(flow.events.since())
         with pytest.raises(InvalidData) as refused:
             flow.save(assignment, 1, said)
         assert set(expected.values()) <= {problem.where for problem in refused.value.problems}
-        assert list(flow.events()) == before
+        assert list(flow.events.since()) == before
         assert next(flow.tasks(assignment)).answer is None
 
 
@@ -151,11 +151,11 @@ def test_the_text_of_a_span_is_filled_in() -> None:
 def test_votes_on_rankings_ratings_and_preferences_are_counted() -> None:
     template = templates.pairwise_preference()
     with itagflow.open("memory:") as flow:
-        street = flow.create_workspace("street", admin="ada")
-        crew = [flow.add_member(street, name, Role.OPERATOR, by="ada") for name in ("ben", "cy", "di")]
+        street = flow.workspaces.create("street", admin="ada")
+        crew = [flow.members.add(street, name, Role.OPERATOR, by="ada") for name in ("ben", "cy", "di")]
         flow_of_three = itagflow.Workflow(Label(votes=3, min_votes=2), itagflow.Accept())
         force = {Stage.LABEL: crew, Stage.ACCEPT: ["ada"]}
-        job = flow.create_job(
+        job = flow.jobs.create(
             street,
             "votes",
             template=template,
@@ -168,7 +168,7 @@ def test_votes_on_rankings_ratings_and_preferences_are_counted() -> None:
             assignment = flow.claim(member, job, Stage.LABEL)
             flow.save(assignment, 1, itagflow.Preference(better))
             flow.submit(assignment)
-        (result,) = flow.results(job)
+        (result,) = flow.results.list(job)
         assert result.replies == {"1": itagflow.Preference("b")}
 
 
@@ -205,10 +205,10 @@ def test_a_template_that_makes_no_sense_is_refused(questions: tuple[Question, ..
 def test_a_row_needs_the_fields_of_nested_views_too() -> None:
     views = (View(ViewKind.IMAGE, "picture", (View(ViewKind.TEXT, "caption"),)),)
     with itagflow.open("memory:") as flow:
-        street = flow.create_workspace("street", admin="ada")
+        street = flow.workspaces.create("street", admin="ada")
         with pytest.raises(InvalidData, match=r"data\.caption: is missing"):
             template = Template(questions=(KIND,), views=views)
-            flow.create_job(street, "job", template=template, data=[{"data": {"picture": "1.jpg"}}], by="ada")
+            flow.jobs.create(street, "job", template=template, data=[{"data": {"picture": "1.jpg"}}], by="ada")
 
 
 def test_choices_keep_their_order() -> None:

@@ -9,6 +9,7 @@ import pytest
 from scenes import cats, street, taken
 from test_bad_input import everything, is_refused
 
+from itagflow import maintenance
 from itagflow import (
     Choice,
     GroupByField,
@@ -44,44 +45,44 @@ def reviewed(flow: Flow) -> tuple[Job, Any, Any]:
 
 
 WRITTEN: dict[str, Callable[[Flow, Job, Any, Any, str], object]] = {
-    "workspace": lambda flow, job, label, inspect, bad: flow.create_workspace(bad, admin="x"),
-    "admin": lambda flow, job, label, inspect, bad: flow.create_workspace("x", admin=bad),
-    "account": lambda flow, job, label, inspect, bad: flow.add_member("street", bad, Role.OPERATOR, by="ada"),
-    "groups": lambda flow, job, label, inspect, bad: flow.add_member(
+    "workspace": lambda flow, job, label, inspect, bad: flow.workspaces.create(bad, admin="x"),
+    "admin": lambda flow, job, label, inspect, bad: flow.workspaces.create("x", admin=bad),
+    "account": lambda flow, job, label, inspect, bad: flow.members.add("street", bad, Role.OPERATOR, by="ada"),
+    "groups": lambda flow, job, label, inspect, bad: flow.members.add(
         "street", "x", Role.OPERATOR, groups=["b", bad], by="ada"
     ),
-    "groups that change": lambda flow, job, label, inspect, bad: flow.set_role(
+    "groups that change": lambda flow, job, label, inspect, bad: flow.members.set_role(
         "street", "ben", Role.OPERATOR, groups=[bad], by="ada"
     ),
-    "template": lambda flow, job, label, inspect, bad: flow.add_template("street", ASKED, name=bad, by="ada"),
-    "tags": lambda flow, job, label, inspect, bad: flow.update_job(job, tags=["b", bad], by="ada"),
-    "remark": lambda flow, job, label, inspect, bad: flow.update_job(job, remark=bad, by="ada"),
-    "guideline": lambda flow, job, label, inspect, bad: flow.update_job(job, guideline=bad, by="ada"),
-    "tags of a new job": lambda flow, job, label, inspect, bad: flow.create_job(
+    "template": lambda flow, job, label, inspect, bad: flow.templates.add("street", ASKED, name=bad, by="ada"),
+    "tags": lambda flow, job, label, inspect, bad: flow.jobs.update(job, tags=["b", bad], by="ada"),
+    "remark": lambda flow, job, label, inspect, bad: flow.jobs.update(job, remark=bad, by="ada"),
+    "guideline": lambda flow, job, label, inspect, bad: flow.jobs.update(job, guideline=bad, by="ada"),
+    "tags of a new job": lambda flow, job, label, inspect, bad: flow.jobs.create(
         "street", "x", template=ASKED, tags=[bad], by="ada"
     ),
-    "row key": lambda flow, job, label, inspect, bad: flow.create_job(
+    "row key": lambda flow, job, label, inspect, bad: flow.jobs.create(
         "street", "x", template=ASKED, row_key=bad, by="ada"
     ),
-    "field of packages": lambda flow, job, label, inspect, bad: flow.create_job(
+    "field of packages": lambda flow, job, label, inspect, bad: flow.jobs.create(
         "street", "x", template=ASKED, packaging=GroupByField(bad), by="ada"
     ),
-    "group that works": lambda flow, job, label, inspect, bad: flow.set_workforce(job, {L: [Group(bad)]}, by="ada"),
-    "fields shown": lambda flow, job, label, inspect, bad: flow.create_job(
+    "group that works": lambda flow, job, label, inspect, bad: flow.jobs.set_workforce(job, {L: [Group(bad)]}, by="ada"),
+    "fields shown": lambda flow, job, label, inspect, bad: flow.jobs.create(
         "street", "x", template=Template(questions=ASKED.questions, views=(View(ViewKind.IMAGE, bad),)), by="ada"
     ),
-    "reasons to abandon": lambda flow, job, label, inspect, bad: flow.create_job(
+    "reasons to abandon": lambda flow, job, label, inspect, bad: flow.jobs.create(
         "street", "x", template=Template(questions=ASKED.questions, abandon_reasons=("b", bad)), by="ada"
     ),
     "token": lambda flow, job, label, inspect, bad: flow.claim("ben", job, L, token=bad),
     "release": lambda flow, job, label, inspect, bad: flow.release(label, reason=bad),
-    "reassign": lambda flow, job, label, inspect, bad: flow.reassign(label, "ben", by="ada", reason=bad),
+    "reassign": lambda flow, job, label, inspect, bad: flow.assignments.reassign(label, "ben", by="ada", reason=bad),
     "abandon": lambda flow, job, label, inspect, bad: flow.abandon(label, 3, bad),
     "judge": lambda flow, job, label, inspect, bad: flow.judge(inspect, 1, wrong=bad),
     "reject": lambda flow, job, label, inspect, bad: flow.reject(inspect, reason=bad),
     "reject of tasks": lambda flow, job, label, inspect, bad: flow.reject(inspect, tasks=[1], reason=bad),
-    "discard": lambda flow, job, label, inspect, bad: flow.discard((job.id, 2), by="ada", reason=bad),
-    "erase": lambda flow, job, label, inspect, bad: flow.erase_task((job.id, 1), by="ada", reason=bad),
+    "discard": lambda flow, job, label, inspect, bad: flow.packages.discard((job.id, 2), by="ada", reason=bad),
+    "erase": lambda flow, job, label, inspect, bad: maintenance.erase_task(flow, (job.id, 1), by="ada", reason=bad),
 }
 
 
@@ -95,8 +96,8 @@ def test_what_people_write(flow: Flow, act: Callable[[Flow, Job, Any, Any, str],
 @BAD
 def test_the_reason_to_open_a_package_again(flow: Flow, bad: str) -> None:
     job = cats(flow)
-    flow.discard((job.id, 1), by="ada")
-    is_refused(flow, InvalidData, "contains", lambda: flow.reopen((job.id, 1), by="ada", reason=bad))
+    flow.packages.discard((job.id, 1), by="ada")
+    is_refused(flow, InvalidData, "contains", lambda: flow.packages.reopen((job.id, 1), by="ada", reason=bad))
 
 
 @BAD
@@ -113,20 +114,20 @@ def test_the_name_of_a_model(flow: Flow, bad: str) -> None:
     job = cats(flow)
     before = everything(flow)
     for report in (
-        flow.prelabel(job, lambda tasks: [PreLabel(Choice("cat"), model=bad)] * len(tasks), by="ada"),
-        flow.prelabel(job, lambda tasks: [Choice("cat")] * len(tasks), model=bad, by="ada"),
+        flow.jobs.prelabel(job, lambda tasks: [PreLabel(Choice("cat"), model=bad)] * len(tasks), by="ada"),
+        flow.jobs.prelabel(job, lambda tasks: [Choice("cat")] * len(tasks), model=bad, by="ada"),
     ):
         assert (report.suggested, len(report.problems)) == (0, 4)
     assert everything(flow) == before
 
 
 SOUGHT: dict[str, Callable[[Flow, Job, str], object]] = {
-    "workspace": lambda flow, job, bad: list(flow.jobs(bad)),
-    "job": lambda flow, job, bad: flow.job(bad),
+    "workspace": lambda flow, job, bad: list(flow.jobs.list(bad)),
+    "job": lambda flow, job, bad: flow.jobs.get(bad),
     "member": lambda flow, job, bad: flow.claim(bad, job, L),
-    "member anywhere": lambda flow, job, bad: list(flow.assignments(bad)) or flow.job(bad),
-    "template": lambda flow, job, bad: flow.create_job("street", "x", template=bad, by="ada"),
-    "by": lambda flow, job, bad: flow.pause(job, by=bad),
+    "member anywhere": lambda flow, job, bad: list(flow.assignments.list(bad)) or flow.jobs.get(bad),
+    "template": lambda flow, job, bad: flow.jobs.create("street", "x", template=bad, by="ada"),
+    "by": lambda flow, job, bad: flow.jobs.pause(job, by=bad),
 }
 
 
@@ -150,12 +151,12 @@ def noise(length: int) -> str:
 def test_what_names_a_row_or_a_package_fits_an_index(flow: Flow, more: dict[str, Any]) -> None:
     home = street(flow, "ben")
     good, bad = ({"data": {"source": "1.jpg", "id": noise(length)}} for length in (2_400, LONG))
-    job = flow.create_job(home, "good", template=ASKED, data=[good], by="ada", **more)
+    job = flow.jobs.create(home, "good", template=ASKED, data=[good], by="ada", **more)
     words = "row 2, data: a field that names rows or packages is 26.. bytes long; at most 2500 fit"
-    is_refused(flow, InvalidData, words, lambda: flow.append(job, [good, bad], by="ada"))
+    is_refused(flow, InvalidData, words, lambda: flow.jobs.append(job, [good, bad], by="ada"))
     with pytest.raises(InvalidData, match=words):
-        flow.create_job(home, "bad", template=ASKED, data=[good, bad], by="ada", **more)
-    assert [job.name for job in flow.jobs(home)] == ["good"]
+        flow.jobs.create(home, "bad", template=ASKED, data=[good, bad], by="ada", **more)
+    assert [job.name for job in flow.jobs.list(home)] == ["good"]
 
 
 def test_a_token_fits_an_index(flow: Flow) -> None:

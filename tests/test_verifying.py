@@ -24,6 +24,7 @@ from corruptions import (
 from scenes import Clock, cats, labeled, peak, rows, street, taken
 
 import itagflow
+from itagflow import maintenance
 from itagflow import (
     PackageCount,
     Choice,
@@ -58,7 +59,7 @@ def test_what_is_sound_has_no_differences(flow: Flow, scene: Callable[[Flow], Jo
     job = scene(flow)
     for place in (None, job, job.id, "cats", "street", job.workspace):
         assert found(flow, place) == []
-    assert list(flow.verify(snapshot=True)) == []
+    assert list(maintenance.verify(flow, snapshot=True)) == []
 
 
 @pytest.mark.parametrize(("scene", "corrupt", "lines"), CORRUPTIONS)
@@ -68,7 +69,7 @@ def test_what_is_not_as_it_should_be_is_named(
     scene(flow)
     corrupt(flow)
     assert found(flow) == lines
-    assert [str(difference) for difference in flow.verify(snapshot=True)] == lines
+    assert [str(difference) for difference in maintenance.verify(flow, snapshot=True)] == lines
 
 
 @pytest.mark.parametrize(("scene", "corrupt", "lines"), CORRUPTIONS)
@@ -92,27 +93,27 @@ def test_an_empty_store_is_sound(flow: Flow) -> None:
 @pytest.mark.parametrize("packaging", [FixedSize(3), PackageCount(4), GroupByField("source")])
 def test_every_packaging_is_sound_also_when_rows_are_appended(flow: Flow, packaging: PackageCount) -> None:
     job = cats(flow, tasks=10, packaging=packaging)
-    flow.append(job, rows(5), by="ada")
+    flow.jobs.append(job, rows(5), by="ada")
     while flow.claim("ben", job, Stage.LABEL):
-        assignment = next(flow.assignments("ben"))
+        assignment = next(flow.assignments.list("ben"))
         flow.save_many(assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)])
         flow.submit(assignment)
-    flow.reopen((job.id, 2), by="ada")
+    flow.packages.reopen((job.id, 2), by="ada")
     assert found(flow) == []
 
 
 def test_what_has_ended_is_sound(flow: Flow) -> None:
     job = a_busy_job(flow)
-    flow.archive(job, by="ada")
+    flow.jobs.archive(job, by="ada")
     assert found(flow) == []
-    flow.delete(job, by="ada")
+    flow.jobs.delete(job, by="ada")
     assert found(flow) == []
 
 
 def test_only_the_place_that_is_named_is_looked_at(flow: Flow) -> None:
     job = a_busy_job(flow)
-    other = flow.create_workspace("river", admin="eve")
-    calm = flow.create_job("street", "calm", template=templates.image_classification(["cat"]), data=rows(2), by="ada")
+    other = flow.workspaces.create("river", admin="eve")
+    calm = flow.jobs.create("street", "calm", template=templates.image_classification(["cat"]), data=rows(2), by="ada")
     altered(flow, at(flow, Package, job.id, 2), wrong=1)
     assert found(flow, other) == found(flow, calm) == found(flow, "calm") == []
     assert len(found(flow, job)) == len(found(flow, "street")) == len(found(flow)) == 1
@@ -121,7 +122,7 @@ def test_only_the_place_that_is_named_is_looked_at(flow: Flow) -> None:
 @pytest.mark.parametrize("place", ["nowhere", 12345, Workspace(id=12345, name="x", created_at=Clock().now)])
 def test_a_place_that_is_not_there_is_refused(flow: Flow, place: int | str | Workspace) -> None:
     with pytest.raises(NotFound):
-        flow.verify(place)
+        maintenance.verify(flow, place)
 
 
 def test_a_difference_says_what_and_where() -> None:
@@ -137,7 +138,7 @@ def test_no_block_is_open_while_the_differences_are_looked_at(flow: Flow) -> Non
     job = a_busy_job(flow)
     for number in (1, 2):
         altered(flow, at(flow, Package, job.id, number), corrected=7)
-    for difference in flow.verify(job):
+    for difference in maintenance.verify(flow, job):
         altered(flow, at(flow, Package, *difference.key), corrected=0)
     assert found(flow) == []
 
@@ -149,7 +150,7 @@ def test_people_may_go_on_meanwhile(tmp_path: Path) -> None:
 
         def work() -> None:
             while not stop.is_set() and flow.claim("ben", job, Stage.LABEL):
-                assignment = next(flow.assignments("ben"))
+                assignment = next(flow.assignments.list("ben"))
                 flow.save_many(assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)])
                 flow.submit(assignment)
                 if look := flow.claim("di", job, Stage.INSPECT):
@@ -159,7 +160,7 @@ def test_people_may_go_on_meanwhile(tmp_path: Path) -> None:
         worker.start()
         for _ in range(5):
             assert found(flow) == []
-        assert [str(difference) for difference in flow.verify(snapshot=True)] == []
+        assert [str(difference) for difference in maintenance.verify(flow, snapshot=True)] == []
         stop.set()
         worker.join()
         assert found(flow) == []
@@ -169,9 +170,9 @@ def test_the_template_may_change_meanwhile(flow: Flow, monkeypatch: pytest.Monke
     monkeypatch.setattr("itagflow.flow.verifying.BLOCK", 1)
     job = a_busy_job(flow)
     altered(flow, at(flow, Package, job.id, 1), corrected=7)
-    looking = flow.verify(job)
+    looking = maintenance.verify(flow, job)
     assert next(looking).key == (job.id, 1)
-    flow.change_template(job, [RenameOption("1", "cat", "kitten")], by="ada")
+    flow.jobs.change_template(job, [RenameOption("1", "cat", "kitten")], by="ada")
     labeled(flow, "cy", job, "kitten")
     assert list(looking) == []
 
@@ -179,7 +180,7 @@ def test_the_template_may_change_meanwhile(flow: Flow, monkeypatch: pytest.Monke
 def a_large_job(path: Path, tasks: int) -> None:
     with itagflow.open(f"sqlite:///{path}?synchronous=normal") as flow:
         home = street(flow, "ben")
-        job = flow.create_job(
+        job = flow.jobs.create(
             home,
             "large",
             template=templates.image_classification(["cat"]),
@@ -204,7 +205,7 @@ def test_memory_does_not_grow_with_the_job(tmp_path: Path) -> None:
         a_large_job(path := tmp_path / f"{tasks}.db", tasks)
         with itagflow.open(path) as flow:
             peaks[tasks] = peak(lambda flow=flow: found(flow))
-            removed(flow, at(flow, Task, next(flow.jobs("street")).id, tasks - 1))
+            removed(flow, at(flow, Task, next(flow.jobs.list("street")).id, tasks - 1))
             assert len(found(flow)) == 2
     # a row alone takes more; the history of loading names the packages that it made
     assert peaks[20_000] - peaks[5_000] < 15_000 * 50
@@ -219,7 +220,7 @@ def test_a_kept_sum_that_is_wrong_is_found(
     with itagflow.open(url, clock=clock) as flow:
         job = cats(flow, tasks=6)
         labeled(flow, "ben", job)
-        assert list(flow.verify(job)) == []
+        assert list(maintenance.verify(flow, job)) == []
         spoil = "UPDATE {}package_sums SET size = size + 7 WHERE state = 'label'"
         if kind == "postgres":
             with psycopg.connect(url, autocommit=True) as connection:
@@ -228,4 +229,4 @@ def test_a_kept_sum_that_is_wrong_is_found(
             with closing(sqlite3.connect(tmp_path / "labels.db", isolation_level=None)) as connection:
                 connection.execute(spoil.format(""))
         what = "the sum of size of packages that are label"
-        assert list(flow.verify(job)) == [Inconsistency("job", job.key, what, 11, 4)]
+        assert list(maintenance.verify(flow, job)) == [Inconsistency("job", job.key, what, 11, 4)]

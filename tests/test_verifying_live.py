@@ -9,6 +9,7 @@ import pytest
 from corruptions import altered, at
 from scenes import Clock, cats, labeled, taken
 
+from itagflow import maintenance
 from itagflow import Assignment, Choice, FixedSize, Flow, Inspect, Job, Label, Stage, Workflow
 from itagflow.storage import Writer
 
@@ -24,7 +25,7 @@ class Watch:
 
     def __call__(self) -> AbstractContextManager[Writer]:
         self.looks += 1
-        self.found += map(str, self.flow.verify(snapshot=self.snapshot))
+        self.found += map(str, maintenance.verify(self.flow, snapshot=self.snapshot))
         return self.open()
 
 
@@ -36,18 +37,18 @@ def busy(flow: Flow) -> Job:
     for _ in range(3):
         assignment = taken(flow, "ben", job)
         flow.save(assignment, next(flow.tasks(assignment)), Choice("cat"))
-    flow.assign((job.id, 5), "ben", by="ada")
+    flow.assignments.assign((job.id, 5), "ben", by="ada")
     return job
 
 
 def archived_and_deleted(flow: Flow, job: Job) -> None:
-    flow.archive(job, by="ada")
-    flow.delete(job, by="ada")
+    flow.jobs.archive(job, by="ada")
+    flow.jobs.delete(job, by="ada")
 
 
 def removed_and_erased(flow: Flow, job: Job) -> None:
-    flow.remove_member(job.workspace, "ben", by="ada")
-    flow.erase_member(job.workspace, "ben", by="ada")
+    flow.members.remove(job.workspace, "ben", by="ada")
+    maintenance.erase_member(flow, job.workspace, "ben", by="ada")
 
 
 @pytest.mark.parametrize("snapshot", [False, True])
@@ -56,8 +57,8 @@ def removed_and_erased(flow: Flow, job: Job) -> None:
     [
         removed_and_erased,
         archived_and_deleted,
-        lambda flow, job: flow.finish(job, by="ada", discard_open=True),
-        lambda flow, job: flow.erase_task((job.id, 3), by="ada"),
+        lambda flow, job: flow.jobs.finish(job, by="ada", discard_open=True),
+        lambda flow, job: maintenance.erase_task(flow, (job.id, 3), by="ada"),
     ],
     ids=["remove a member", "archive and delete", "finish", "erase a task"],
 )
@@ -71,30 +72,30 @@ def test_what_is_half_done_is_no_difference(
         act(flow, job)
     assert watch.found == []
     assert watch.looks > 0
-    assert list(flow.verify()) == []
+    assert list(maintenance.verify(flow)) == []
 
 
 def test_a_removal_that_broke_off_is_gone_on_with(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
     job = busy(flow)
     with monkeypatch.context() as patch:
         patch.setattr(flow, "_recall_all", lambda *args, **more: None)
-        flow.remove_member(job.workspace, "ben", by="ada")
-    assert list(flow.verify()) == []
-    assert len(list(flow.assignments("ben"))) == 4
-    flow.remove_member(job.workspace, "ben", by="ada")
-    assert list(flow.assignments("ben")) == []
+        flow.members.remove(job.workspace, "ben", by="ada")
+    assert list(maintenance.verify(flow)) == []
+    assert len(list(flow.assignments.list("ben"))) == 4
+    flow.members.remove(job.workspace, "ben", by="ada")
+    assert list(flow.assignments.list("ben")) == []
 
 
 def test_a_assignment_that_was_made_later_is_one(flow: Flow, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     job = busy(flow)
-    (assignment, *_) = flow.assignments("ben")
+    (assignment, *_) = flow.assignments.list("ben")
     with monkeypatch.context() as patch:
         patch.setattr(flow, "_recall_all", lambda *args, **more: None)
-        flow.remove_member(job.workspace, "ben", by="ada")
-        flow.archive(job, by="ada")
+        flow.members.remove(job.workspace, "ben", by="ada")
+        flow.jobs.archive(job, by="ada")
     clock.forward(seconds=1)
     altered(flow, at(flow, Assignment, *assignment.key), made_at=clock())
-    assert sorted(str(difference) for difference in flow.verify()) == [
+    assert sorted(str(difference) for difference in maintenance.verify(flow)) == [
         f"package {assignment.package} of job {job.id}: live assignments is 1, and should be 0",
         f"assignment {assignment.id} of job {job.id}: member is {assignment.member}, and should be one who was not removed",
     ]

@@ -11,6 +11,7 @@ import pytest
 from scenes import cats, labeled, street, taken
 
 import itagflow
+from itagflow import maintenance
 from itagflow import Accept, Choice, Conflict, Flow, Inspect, Label, Role, Stage, Verdict, Workflow
 from itagflow.flow.changing import Changing
 from itagflow.model.entity import Entity, stamp
@@ -43,7 +44,7 @@ def test_what_has_its_version_already_is_stored_as_it_is() -> None:
 @pytest.mark.parametrize("with_event", [True, False])
 def test_a_transaction_stamps_what_it_stores(flow: Flow, version: int, with_event: bool) -> None:
     job = cats(flow)
-    job = flow.update_job(job, by="ada", remark="first")
+    job = flow.jobs.update(job, by="ada", remark="first")
     with flow._acting() as transaction:
         old = transaction.lock_job(job)
         new = attrs.evolve(old, remark="second", version=version)
@@ -60,7 +61,7 @@ def test_a_transaction_stamps_what_it_stores(flow: Flow, version: int, with_even
 
 def test_what_was_decided_on_an_old_version_is_refused(flow: Flow) -> None:
     old = cats(flow)
-    new = flow.update_job(old, by="ada", remark="first")
+    new = flow.jobs.update(old, by="ada", remark="first")
     change = record(Act(AT, old.workspace), "update_job", about=old, save=[(old, attrs.evolve(old, remark="lost"))])
     with pytest.raises(Conflict), flow._acting() as transaction:
         transaction.do(change)
@@ -80,14 +81,14 @@ def test_every_verb_returns_what_is_stored(flow: Flow) -> None:
     """Verbs of members, answers, reviews, packages and erasing: the version is that of the store."""
     home = street(flow, "eve")
     returned: list[Any] = [
-        flow.set_role(home, "eve", Role.LEADER, by="ada"),
-        flow.remove_member(home, "eve", by="ada"),
-        flow.add_member(home, "eve", Role.OPERATOR, by="ada"),
+        flow.members.set_role(home, "eve", Role.LEADER, by="ada"),
+        flow.members.remove(home, "eve", by="ada"),
+        flow.members.add(home, "eve", Role.OPERATOR, by="ada"),
     ]
     assert [one.version for one in returned] == [1, 2, 3]
     assert stored(flow, returned[-1]) == returned[-1]
-    flow.remove_member(home, "eve", by="ada")
-    check(flow, flow.erase_member(home, "eve", by="ada"), 5)
+    flow.members.remove(home, "eve", by="ada")
+    check(flow, maintenance.erase_member(flow, home, "eve", by="ada"), 5)
 
 
 def test_every_verb_of_a_assignment_returns_what_is_stored(flow: Flow) -> None:
@@ -117,24 +118,24 @@ def test_every_verb_of_a_assignment_returns_what_is_stored(flow: Flow) -> None:
 def test_every_verb_of_a_package_returns_what_is_stored(flow: Flow) -> None:
     job = cats(flow, tasks=2, size=1)
     labeled(flow, "ben", job)
-    done, waiting = flow.packages(job)
-    check(flow, flow.reopen(done, by="ada"))
-    check(flow, flow.discard(waiting, by="ada"))
-    check(flow, flow.erase_task((job.id, 1), by="ada"), 1)
+    done, waiting = flow.packages.list(job)
+    check(flow, flow.packages.reopen(done, by="ada"))
+    check(flow, flow.packages.discard(waiting, by="ada"))
+    check(flow, maintenance.erase_task(flow, (job.id, 1), by="ada"), 1)
 
 
 def test_a_package_may_be_saved_twice_in_one_transaction(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
     """A review lets the answers of its package follow a change of the template, and then the package passes."""
     job = cats(flow, tasks=2, size=2, workflow=STAGES)
-    flow.prelabel(job, lambda tasks: [Choice("cat") for _ in tasks], by="ada", formal=False)
+    flow.jobs.prelabel(job, lambda tasks: [Choice("cat") for _ in tasks], by="ada", formal=False)
     labeled(flow, "ben", job, "dog")
     inspected = taken(flow, "di", job, Stage.INSPECT)
-    (package,) = flow.packages(job)
+    (package,) = flow.packages.list(job)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Changing, "_follow", interrupted)
-        flow.change_template(job, itagflow.RenameOption("1", "dog", "cat"), by="ada")
+        flow.jobs.change_template(job, itagflow.RenameOption("1", "dog", "cat"), by="ada")
     check(flow, flow.review(inspected))
-    (passed,) = flow.packages(job)
+    (passed,) = flow.packages.list(job)
     assert (package.corrected, passed.corrected) == (2, 0)
     assert passed.version == package.version + 2
 

@@ -20,6 +20,7 @@ from scenes import Clock, rows
 from toy_store import ToyStore
 
 import itagflow
+from itagflow import maintenance
 from itagflow import (
     Accept,
     AddOption,
@@ -119,11 +120,11 @@ class Walk(RuleBasedStateMachine):
 
     @staticmethod
     def _try(flow: Flow, act: Callable[[Flow], Any]) -> tuple[str, Any]:
-        before = list(flow.events())
+        before = list(flow.events.since())
         try:
             return "done", act(flow)
         except ItagflowError as error:
-            assert list(flow.events()) == before, "what is refused changes nothing"
+            assert list(flow.events.since()) == before, "what is refused changes nothing"
             return type(error).__name__, str(error)
 
     def assignment(self, number: int) -> tuple[int, int]:
@@ -138,10 +139,10 @@ class Walk(RuleBasedStateMachine):
         workflow = Workflow(*(part for part in (label, inspect, accept) if part))
 
         def begin(flow: Flow) -> int:
-            home = flow.create_workspace("street", admin="ada")
+            home = flow.workspaces.create("street", admin="ada")
             for name in PEOPLE[1:]:
-                flow.add_member(home, name, Role.ANNOTATION_ADMIN if name == "di" else Role.OPERATOR, by="ada")
-            return flow.create_job(
+                flow.members.add(home, name, Role.ANNOTATION_ADMIN if name == "di" else Role.OPERATOR, by="ada")
+            return flow.jobs.create(
                 home,
                 "walk",
                 template=templates.image_classification(["cat", "dog"]),
@@ -242,13 +243,13 @@ class Walk(RuleBasedStateMachine):
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, to=people, by=people)
     def reassign(self, assignment: int, to: str, by: str) -> None:
-        offer = self.all(lambda flow: flow.reassign(self.assignment(assignment), to, by=by, reason="busy"))
+        offer = self.all(lambda flow: flow.assignments.reassign(self.assignment(assignment), to, by=by, reason="busy"))
         if offer is not None:
             self.assignments.append(offer.key)
 
     @rule(package=st.integers(1, 4), to=people)
     def assign(self, package: int, to: str) -> None:
-        offer = self.all(lambda flow: flow.assign((self.job, package), to, by="ada"))
+        offer = self.all(lambda flow: flow.assignments.assign((self.job, package), to, by="ada"))
         if offer is not None:
             self.assignments.append(offer.key)
 
@@ -267,8 +268,8 @@ class Walk(RuleBasedStateMachine):
     def change_template(self, what: str, keep: bool, by: str) -> None:
         step = self._step(what, keep)
         steps = [step] if step else []
-        tried = self.all(lambda flow: flow.change_template(self.job, steps, by=by, dry_run=True))
-        report = self.all(lambda flow: flow.change_template(self.job, steps, by=by))
+        tried = self.all(lambda flow: flow.jobs.change_template(self.job, steps, by=by, dry_run=True))
+        report = self.all(lambda flow: flow.jobs.change_template(self.job, steps, by=by))
         if report is None:
             assert tried is None or tried.cannot
             return
@@ -281,7 +282,7 @@ class Walk(RuleBasedStateMachine):
 
     def _step(self, what: str, keep: bool) -> Any:
         """Add what is not there, drop what is; *keep* something of it in the answers."""
-        template = self.flows[0].template(self.job)
+        template = self.flows[0].templates.get(self.job)
         there = {question.id for question in template.questions} | template.questions[0].keys
         steps = {
             ("bird", False): [AddOption("1", "bird")] * 2,
@@ -293,21 +294,21 @@ class Walk(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 3))
     def append(self, count: int) -> None:
-        self.all(lambda flow: flow.append(self.job, rows(count), by="ada"))
+        self.all(lambda flow: flow.jobs.append(self.job, rows(count), by="ada"))
 
     @rule(formal=st.sampled_from([True, False, 0.5]), word=words, by=people)
     def prelabel(self, formal: float, word: str, by: str) -> None:
         def predict(tasks: Any) -> Any:
             return [PreLabel(Choice(word), task.number / 5) if task.number % 3 else None for task in tasks]
 
-        self.all(lambda flow: flow.prelabel(self.job, predict, formal=formal, by=by))
+        self.all(lambda flow: flow.jobs.prelabel(self.job, predict, formal=formal, by=by))
 
     @rule(who=st.sampled_from(PEOPLE[1:]), back=st.booleans())
     def come_and_go(self, who: str, back: bool) -> None:
         if back:
-            self.all(lambda flow: flow.add_member("street", who, Role.OPERATOR, by="ada"))
+            self.all(lambda flow: flow.members.add("street", who, Role.OPERATOR, by="ada"))
         else:
-            self.all(lambda flow: flow.remove_member("street", who, by="ada"))
+            self.all(lambda flow: flow.members.remove("street", who, by="ada"))
 
     @precondition(lambda self: self.assignments)
     @rule(assignments=st.lists(anything, max_size=4), verb=st.sampled_from(["review", "accept", "reject", "release"]))
@@ -326,7 +327,7 @@ class Walk(RuleBasedStateMachine):
 
     @rule(task=st.integers(1, 6), by=st.sampled_from(["ada", "ada", "ben"]))
     def erase(self, task: int, by: str) -> None:
-        if self.all(lambda flow: flow.erase_task((self.job, task), by=by)):
+        if self.all(lambda flow: maintenance.erase_task(flow, (self.job, task), by=by)):
             self.accepted = {key: said for key, said in self.accepted.items() if key[2] != task}
 
     @rule(minutes=st.sampled_from([1, 6, 11]))
@@ -345,13 +346,13 @@ class Walk(RuleBasedStateMachine):
             with flow.store.read() as reader:
                 for key, said in self.accepted.items():
                     assert reader.get(type(said), key) == said, "an answer that was saved is there"
-        for see in (Flow.packages, Flow.results, Flow.history, Flow.find_tasks):
+        for see in (Flow.packages, Flow.results, Flow.history, Flow.results.find):
             seen = [list(see(flow, self.job)) for flow in flows]
             assert seen == seen[:1] * len(seen)
         for name in PEOPLE:
-            assignments = [list(flow.assignments(name, workspace="street", live=False)) for flow in flows]
+            assignments = [list(flow.assignments.list(name, workspace="street", live=False)) for flow in flows]
             assert assignments == assignments[:1] * len(assignments)
-        progress = [flow.progress(self.job) for flow in flows]
+        progress = [flow.jobs.progress(self.job) for flow in flows]
         assert progress == progress[:1] * len(progress)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import itagflow
+from itagflow import maintenance
 from itagflow import (
     AlreadyExists,
     Assignment,
@@ -85,12 +86,12 @@ def finish_in_process(given: tuple[str, int, str]) -> int:
 def unsound(url: str, part: JobPartition) -> list[str]:
     """Verify a part of a job, and return what is not as it should be."""
     with itagflow.open(url) as flow:
-        return [str(difference) for difference in flow.verify(part)]
+        return [str(difference) for difference in maintenance.verify(flow, part)]
 
 
 def count_cats(path: Path, part: JobPartition) -> int:
     with itagflow.open(path) as flow:
-        return sum(1 for _ in flow.find_tasks(part, label="cat"))
+        return sum(1 for _ in flow.results.find(part, label="cat"))
 
 
 def wander(given: tuple[str, int, str, int]) -> dict[str, int]:
@@ -113,7 +114,7 @@ PEOPLE = ("ben", "cy", "di", "eva")
 
 
 def _any_assignment(flow: Flow, job: int, draw: random.Random) -> Assignment:
-    assignments = [assignment for name in PEOPLE for assignment in flow.assignments(name, job=job)]
+    assignments = [assignment for name in PEOPLE for assignment in flow.assignments.list(name, job=job)]
     if not assignments:
         raise NotFound("Assignment", "any")
     return draw.choice(assignments)
@@ -149,24 +150,24 @@ def give_back(flow: Flow, job: int, name: str, draw: random.Random) -> None:
 
 
 def hand_on(flow: Flow, job: int, name: str, draw: random.Random) -> None:
-    flow.reassign(_any_assignment(flow, job, draw), draw.choice(PEOPLE), by="ada")
+    flow.assignments.reassign(_any_assignment(flow, job, draw), draw.choice(PEOPLE), by="ada")
 
 
 def give(flow: Flow, job: int, name: str, draw: random.Random) -> None:
-    flow.assign((job, draw.randint(1, 8)), draw.choice(PEOPLE), by="ada")
+    flow.assignments.assign((job, draw.randint(1, 8)), draw.choice(PEOPLE), by="ada")
 
 
 def give_up(flow: Flow, job: int, name: str, draw: random.Random) -> None:
-    flow.discard((job, draw.randint(1, 8)), by="ada")
+    flow.packages.discard((job, draw.randint(1, 8)), by="ada")
 
 
 def open_again(flow: Flow, job: int, name: str, draw: random.Random) -> None:
-    flow.reopen((job, draw.randint(1, 8)), by="ada")
+    flow.packages.reopen((job, draw.randint(1, 8)), by="ada")
 
 
 def look_after(flow: Flow, job: int, name: str, draw: random.Random) -> None:
-    flow.expire(job, by="ada")
-    flow.prioritize(job, draw.randint(0, 9), by="ada")
+    flow.assignments.expire(job, by="ada")
+    flow.packages.prioritize(job, draw.randint(0, 9), by="ada")
 
 
 def claim_several(flow: Flow, job: int, name: str, draw: random.Random) -> None:
@@ -188,25 +189,25 @@ def end_several(flow: Flow, job: int, name: str, draw: random.Random) -> None:
         case "accept":
             flow.accept_many(assignments)
         case _:
-            flow.assign_many([(job, assignment.package) for assignment in assignments], draw.choice(PEOPLE), by="ada")
+            flow.assignments.assign_many([(job, assignment.package) for assignment in assignments], draw.choice(PEOPLE), by="ada")
 
 
 def erase(flow: Flow, job: int, name: str, draw: random.Random) -> None:
-    flow.erase_task((job, draw.randint(1, 16)), by="ada")
+    maintenance.erase_task(flow, (job, draw.randint(1, 16)), by="ada")
 
 
 def come_and_go(flow: Flow, job: int, name: str, draw: random.Random) -> None:
     who = draw.choice(PEOPLE)
-    flow.remove_member("street", who, by="ada")
-    flow.add_member("street", who, Role.OPERATOR, by="ada")
+    flow.members.remove("street", who, by="ada")
+    flow.members.add("street", who, Role.OPERATOR, by="ada")
 
 
 def steer(flow: Flow, job: int, name: str, draw: random.Random) -> None:
     if draw.random() < 0.5:
-        flow.append(job, [{"data": {"source": "more.jpg"}}], by="ada")
+        flow.jobs.append(job, [{"data": {"source": "more.jpg"}}], by="ada")
     else:
-        flow.pause(job, by="ada")
-        flow.resume(job, by="ada")
+        flow.jobs.pause(job, by="ada")
+        flow.jobs.resume(job, by="ada")
 
 
 VERBS = (

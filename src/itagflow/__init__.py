@@ -2,7 +2,7 @@
 
 >>> import itagflow
 >>> with itagflow.open("memory:") as flow:
-...     street = flow.create_workspace("street", admin="ada")
+...     street = flow.workspaces.create("street", admin="ada")
 >>> street.name
 'street'
 """

@@ -2,7 +2,7 @@
 
 Each function returns what `Flow.prelabel` calls with a batch of tasks::
 
-    flow.prelabel(job, prelabels.from_fields(template, {"Single-choice": "guess"}), by="ada")
+    flow.jobs.prelabel(job, prelabels.from_fields(template, {"Single-choice": "guess"}), by="ada")
 
 A model is such a callable itself: it takes tasks, and returns a `PreLabel` for each.
 """

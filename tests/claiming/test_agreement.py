@@ -80,9 +80,9 @@ class Agreement(RuleBasedStateMachine):
     @initialize(label=labels, inspect=inspects, accept=accepts, tasks=st.integers(1, 4), named=st.booleans())
     def order(self, label: Label, inspect: Inspect, accept: Accept | None, tasks: int, named: bool) -> None:
         workflow = Workflow(*(part for part in (label, inspect, accept) if part))
-        home = self.flow.create_workspace("street", admin="ada")
+        home = self.flow.workspaces.create("street", admin="ada")
         for name in PEOPLE[1:]:
-            self.flow.add_member(home, name, Role.OPERATOR, by="ada")
+            self.flow.members.add(home, name, Role.OPERATOR, by="ada")
         ordered = self.act(
             "create_job",
             home,
@@ -158,7 +158,7 @@ class Agreement(RuleBasedStateMachine):
     def they_agree(self) -> None:
         if not self.job:
             return
-        job = self.flow.job(self.job)
+        job = self.flow.jobs.get(self.job)
         for who in PEOPLE:
             available = list(self.flow.available(who, workspace="street"))
             for stage in job.workflow.stages:
@@ -186,7 +186,7 @@ class Agreement(RuleBasedStateMachine):
 
     def reason(self, who: str, stage: Stage) -> str | None:
         """Why a claim must give nothing, by a plain reading of the rules; None when it must give something."""
-        flow, job = self.flow, self.flow.job(self.job)
+        flow, job = self.flow, self.flow.jobs.get(self.job)
         if not flow.can(who, Action.at(stage), job, stage=stage):
             return f"{who} may not {stage.value} here"
         if job.state is not JobState.RUNNING:
@@ -212,10 +212,10 @@ class Sight:
     """What a member would see at a stage, read off everything that there is."""
 
     def __init__(self, flow: Flow, job: Job, who: str, stage: Stage, now: datetime) -> None:
-        (self.member,) = [member for member in flow.members("street") if member.account == who]
+        (self.member,) = [member for member in flow.members.list("street") if member.account == who]
         self.stage, self.now, self.rule = stage, now, job.workflow.rule(stage)
-        self.packages = {package.number: package for package in flow.packages(job)}
-        self.assignments = [assignment for name in PEOPLE for assignment in flow.assignments(name, job=job, live=False)]
+        self.packages = {package.number: package for package in flow.packages.list(job)}
+        self.assignments = [assignment for name in PEOPLE for assignment in flow.assignments.list(name, job=job, live=False)]
         self.live = [assignment for assignment in self.assignments if assignment.live and assignment.stage is stage]
 
     def mine(self, state: AssignmentState) -> list[Assignment]:

@@ -483,12 +483,12 @@ class TestCells:
 def test_a_spreadsheet_goes_in_and_a_spreadsheet_comes_out(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text('source,note\n1.jpg,"left, back"\n2.jpg,\n', "utf-8")
     with itagflow.open("memory:") as flow:
-        street = flow.create_workspace("street", admin="ada")
+        street = flow.workspaces.create("street", admin="ada")
         everyone = {Stage.LABEL: ["ada"]}
 
         def job(name: str, data: Path) -> Any:
             more: dict[str, Any] = {"format": "csv", "template": CATS, "workforce": everyone, "by": "ada"}
-            return flow.create_job(street, name, data=data, **more)
+            return flow.jobs.create(street, name, data=data, **more)
 
         first = job("first", tmp_path / "in.csv")
         assignment = flow.claim("ada", first, Stage.LABEL)
@@ -496,7 +496,7 @@ def test_a_spreadsheet_goes_in_and_a_spreadsheet_comes_out(tmp_path: Path) -> No
         flow.save(assignment, 1, Choice("cat"))
         flow.abandon(assignment, 2, "too dark")
         flow.submit(assignment)
-        report = flow.export(first, "csv", tmp_path / "out.csv")
+        report = flow.results.export(first, "csv", tmp_path / "out.csv")
         assert (report.rows, report.abandoned) == (2, 1)
         assert (tmp_path / "out.csv").read_bytes().decode() == (
             f'source,note,{ANIMAL}\r\n1.jpg,"left, back",cat\r\n2.jpg,,\r\n'
@@ -514,8 +514,8 @@ def test_answers_survive_store_and_export_and_import(name: str, drawn: st.DataOb
     template = ALL[name]
     said = drawn.draw(replies(template))
     with itagflow.open("memory:") as flow:
-        street = flow.create_workspace("street", admin="ada")
-        job = flow.create_job(
+        street = flow.workspaces.create("street", admin="ada")
+        job = flow.jobs.create(
             street, "job", template=template, data=[a_row(template)], workforce={Stage.LABEL: ["ada"]}, by="ada"
         )
         assignment = flow.claim("ada", job, Stage.LABEL)
@@ -523,7 +523,7 @@ def test_answers_survive_store_and_export_and_import(name: str, drawn: st.DataOb
         flow.save(assignment, 1, said)
         flow.submit(assignment)
         target = io.BytesIO()
-        flow.export(job, "csv", target)
+        flow.results.export(job, "csv", target)
     (cells,) = data(target.getvalue())
     header, row = csv.reader(io.StringIO(target.getvalue().decode(), newline=""))
     assert dict(zip(header, row, strict=True)) == cells

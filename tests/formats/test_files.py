@@ -54,7 +54,7 @@ def test_a_replaced_file_keeps_its_mode(finished: tuple[Flow, Job], tmp_path: Pa
     link.symlink_to(target)
     owner = (target.stat().st_uid, target.stat().st_gid)
     for path in (target, link):
-        flow.export(job, format, path)
+        flow.results.export(job, format, path)
         assert mode(target) == bits
         assert (target.stat().st_uid, target.stat().st_gid) == owner
     assert link.is_symlink()
@@ -65,7 +65,7 @@ def test_a_replaced_file_keeps_its_mode(finished: tuple[Flow, Job], tmp_path: Pa
 def test_a_new_file_gets_the_mode_that_others_get(finished: tuple[Flow, Job], tmp_path: Path, mask: int) -> None:
     flow, job = finished
     with umask(mask):
-        flow.export(job, "itag", tmp_path / "out")
+        flow.results.export(job, "itag", tmp_path / "out")
         (tmp_path / "other").write_text("")
     assert mode(tmp_path / "out") == mode(tmp_path / "other") == 0o666 & ~mask
 
@@ -126,12 +126,12 @@ def test_a_full_disk(finished: tuple[Flow, Job], tmp_path: Path, format: str, th
     if there:
         target.write_text("old")
     with small_disk(100), pytest.raises(StoreFailed, match="cannot be written: File too large") as refused:
-        flow.export(job, format, target)
+        flow.results.export(job, format, target)
     assert refused.value.store in (str(target), tempfile.gettempdir())
     assert isinstance(refused.value.__cause__, OSError)
     assert list(tmp_path.iterdir()) == ([target] if there else [])
     assert not there or target.read_text() == "old"
-    assert flow.export(job, format, target).rows == 200
+    assert flow.results.export(job, format, target).rows == 200
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
@@ -139,7 +139,7 @@ def test_a_full_disk(finished: tuple[Flow, Job], tmp_path: Path, format: str, th
 def test_a_device_that_is_full(finished: tuple[Flow, Job], format: str) -> None:
     flow, job = finished
     with pytest.raises(StoreFailed, match="/dev/full: the file cannot be written: No space left"):
-        flow.export(job, format, "/dev/full")
+        flow.results.export(job, format, "/dev/full")
     assert Path("/dev/full").is_char_device()
 
 
@@ -150,9 +150,9 @@ BAD_PATHS = ["/nowhere/at/all", "a\0b", "a\ud800b", "x" * 5_000, "/"]
 def test_paths_that_the_system_refuses(finished: tuple[Flow, Job], path: str) -> None:
     flow, job = finished
     acts: list[Callable[[], object]] = [
-        lambda: flow.export(job, "itag", path),
-        lambda: flow.append(job, path, by="ada"),
-        lambda: flow.append(job, path, format="csv", by="ada"),
+        lambda: flow.results.export(job, "itag", path),
+        lambda: flow.jobs.append(job, path, by="ada"),
+        lambda: flow.jobs.append(job, path, format="csv", by="ada"),
     ]
     for act in acts:
         with pytest.raises(StoreFailed, match="the file cannot be"):
@@ -186,14 +186,14 @@ def test_the_disk_for_temporary_files_is_full(finished: tuple[Flow, Job], monkey
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     with pytest.raises(StoreFailed, match=f"{tempfile.gettempdir()}: the file cannot be written: No space left"):
-        flow.export(job, "csv", io.BytesIO())
+        flow.results.export(job, "csv", io.BytesIO())
 
 
 class TestOptions:
     def test_an_option_reaches_its_format(self, finished: tuple[Flow, Job]) -> None:
         flow, job = finished
         target = io.BytesIO()
-        flow.export(job, "csv", target, escape_formulas=True)
+        flow.results.export(job, "csv", target, escape_formulas=True)
         assert target.getvalue().startswith(b"source,")
 
     @pytest.mark.parametrize("format", FORMATS)
@@ -202,4 +202,4 @@ class TestOptions:
         has = "escape_formulas" if format == "csv" else "none"
         for option in ("formulas", "job_", "results"):
             with pytest.raises(InvalidData, match=f"{option}: is no option of the format '{format}'; it has {has}"):
-                flow.export(job, format, io.BytesIO(), **{option: True})
+                flow.results.export(job, format, io.BytesIO(), **{option: True})

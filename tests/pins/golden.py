@@ -17,6 +17,7 @@ import attrs
 from scenes import Clock
 
 import itagflow
+from itagflow import maintenance
 from itagflow import Event, Flow, Job, FieldChange, Stage
 from pins.public import render
 from pins.story import tell
@@ -40,8 +41,8 @@ def story(url: str) -> dict[str, str]:
     clock = Clock()
     with itagflow.open(url, clock=clock, ids=count(1).__next__) as flow:
         jobs = tell(flow, clock)
-        events = list(flow.events())
-        assert not list(flow.verify())
+        events = list(flow.events.since())
+        assert not list(maintenance.verify(flow))
         return {
             "history.txt": "".join(f"{event.position} {event}\n" for event in events),
             "history.jsonl": "".join(map(_line, events)),
@@ -54,7 +55,7 @@ def _exports(flow: Flow, jobs: dict[str, Job]) -> Iterator[tuple[str, str]]:
     reports = list[str]()
     for name, format, file, stages in _wanted(jobs):
         target = io.BytesIO()
-        report = flow.export(jobs[name], format, target, stages=stages)
+        report = flow.results.export(jobs[name], format, target, stages=stages)
         reports.append(f"{file}: {json.dumps(_plain(report))}\n")
         yield f"exports/{file}", target.getvalue().decode()
     yield "exports/reports.txt", "".join(reports)

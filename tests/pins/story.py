@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 from scenes import Clock
 
+from itagflow import maintenance
 from itagflow import (
     Accept,
     AddOption,
@@ -108,7 +109,7 @@ class Story:
         workforce = {L: [Group("day"), "ben"], I: ["di"], A: ["ada"]}
         settings = {"packaging": FixedSize(2), "seed": 7, **more}
         template = attrs.evolve(template, abandon_reasons=("too dark", "not in scope"))
-        return self.next.create_job(
+        return self.next.jobs.create(
             "street",
             name,
             template=template,
@@ -132,13 +133,13 @@ def tell(flow: Flow, clock: Clock) -> dict[str, Job]:
 
 def people(story: Story) -> None:
     """Hire everybody."""
-    story.next.create_workspace("street", admin="ada")
-    story.next.add_member("street", "ben", Role.OPERATOR, by="ada")
+    story.next.workspaces.create("street", admin="ada")
+    story.next.members.add("street", "ben", Role.OPERATOR, by="ada")
     for name in ("cy", "eve"):
-        story.next.add_member("street", name, Role.OPERATOR, by="ada", groups=["day"])
-    story.next.add_member("street", "di", Role.VIEWER, by="ada")
-    story.next.set_role("street", "di", Role.OPERATOR, by="ada")
-    story.next.add_member("street", "fay", Role.OPERATOR, by="ada", external=True)
+        story.next.members.add("street", name, Role.OPERATOR, by="ada", groups=["day"])
+    story.next.members.add("street", "di", Role.VIEWER, by="ada")
+    story.next.members.set_role("street", "di", Role.OPERATOR, by="ada")
+    story.next.members.add("street", "fay", Role.OPERATOR, by="ada", external=True)
 
 
 def signs(story: Story) -> Job:
@@ -151,9 +152,9 @@ def signs(story: Story) -> Job:
     rows[0]["label-77"] = {"results": []}  # the results of another job stay in the row
     rules = (Label(lease=HOUR), Inspect(sample=0.5), Accept(reject_to=I))
     job = story.create("signs", template, rows, *rules, draft=True, row_key="source", tags=["urgent"], remark="v1")
-    story.next.prelabel(job, _predict, by="ada", formal=0.9, model="yolo-1")
-    story.next.publish(job, by="ada")
-    story.next.prioritize(job, 5, by="ada", packages=[3])
+    story.next.jobs.prelabel(job, _predict, by="ada", formal=0.9, model="yolo-1")
+    story.next.jobs.publish(job, by="ada")
+    story.next.packages.prioritize(job, 5, by="ada", packages=[3])
     _signs_first_labeling(story, job)
     _signs_rejected(story, job)
     _signs_finished(story, job)
@@ -207,7 +208,7 @@ def _signs_finished(story: Story, job: Job) -> None:
     story.next.review(review)
     for _ in range(3):
         story.let_pass("ada", job, A)
-    story.next.reopen((job.id, 2), by="ada", reason="a second look")
+    story.next.packages.reopen((job.id, 2), by="ada", reason="a second look")
     story.let_pass("di", job, I)
     story.let_pass("ada", job, A)
 
@@ -248,8 +249,8 @@ def moods(story: Story) -> Job:
     story.label("ben", job, lambda work: Choice("good"))
     lapsed = story.claim("cy", job)
     story.clock.forward(hours=2)
-    assert [each.id for each in story.next.expire(job, by="ada")] == [lapsed.id]
-    story.next.pause(job, by="ada")
+    assert [each.id for each in story.next.assignments.expire(job, by="ada")] == [lapsed.id]
+    story.next.jobs.pause(job, by="ada")
     return job
 
 
@@ -261,23 +262,23 @@ def names(story: Story) -> Job:
     story.label("ben", job, _spans)
     review = story.claim("di", job, I)
     story.next.reject(review, reason="read it again")
-    story.next.prioritize(job, 1, by="ada", packages=[1])
+    story.next.packages.prioritize(job, 1, by="ada", packages=[1])
     story.label("cy", job, _spans)
-    story.next.append(job, [{"data": {"source": "Acme!"}}, {"data": {"source": "Gone."}}], by="ada")
-    story.next.update_job(job, by="ada", guideline="Mark *all*.", tags=["nlp"])
+    story.next.jobs.append(job, [{"data": {"source": "Acme!"}}, {"data": {"source": "Gone."}}], by="ada")
+    story.next.jobs.update(job, by="ada", guideline="Mark *all*.", tags=["nlp"])
     changes = [
         RenameOption("1", "company", "firm", about="Text content"),
         AddOption("1", "person", about="Text content"),
     ]
-    story.next.change_template(job, changes, by="ada")
-    story.next.set_workforce(job, {L: ["ben", "cy", "eve"], I: ["di", "ada"]}, by="ada")
-    story.next.assign((job.id, 2), "cy", by="ada")
+    story.next.jobs.change_template(job, changes, by="ada")
+    story.next.jobs.set_workforce(job, {L: ["ben", "cy", "eve"], I: ["di", "ada"]}, by="ada")
+    story.next.assignments.assign((job.id, 2), "cy", by="ada")
     held = story.claim("cy", job)
-    story.next.reassign(held, "eve", by="ada", reason="cy is away")
+    story.next.assignments.reassign(held, "eve", by="ada", reason="cy is away")
     story.label("eve", job, _spans)
-    story.next.erase_task((job.id, 3), by="ada", reason="on request")
+    maintenance.erase_task(story.next, (job.id, 3), by="ada", reason="on request")
     story.let_pass("di", job, I)
-    story.next.discard((job.id, 3), by="ada", reason="not needed")
+    story.next.packages.discard((job.id, 3), by="ada", reason="not needed")
     return job
 
 
@@ -337,9 +338,9 @@ def talks(story: Story) -> Job:
     story.label("eve", job, lambda _: Segments(parts, duration=12.5))
     held = story.claim("ben", job)
     story.next.renew(held)
-    story.next.pause(job, by="ada")
-    story.next.resume(job, by="ada")
-    story.next.finish(job, by="ada", discard_open=True)
+    story.next.jobs.pause(job, by="ada")
+    story.next.jobs.resume(job, by="ada")
+    story.next.jobs.finish(job, by="ada", discard_open=True)
     return job
 
 
@@ -348,18 +349,18 @@ def imported(story: Story) -> Job:
     element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
     block = {"results": [element]}
     rows = [{"data": {"source": "1.jpg"}, "label-900": block}, {"data": {"source": "2.jpg"}}]
-    template = story.next.add_template("street", templates.image_classification(["cat", "dog"]), name="pets", by="ada")
-    return story.next.import_job("street", "imported", template=template, data=rows, of_job="900", by="ada")
+    template = story.next.templates.add("street", templates.image_classification(["cat", "dog"]), name="pets", by="ada")
+    return story.next.jobs.import_results("street", "imported", template=template, data=rows, of_job="900", by="ada")
 
 
 def endings(story: Story) -> None:
     """A job that is deleted, a job that is archived, and a member who leaves and is erased."""
     mistake = story.create("mistake", templates.image_classification(["x"]), [{"data": {"source": "1"}}], Label())
-    story.next.add_workers(mistake, L, ["fay"], by="ada")
+    story.next.jobs.add_workers(mistake, L, ["fay"], by="ada")
     held = story.claim("fay", mistake)
     story.next.save(held, 1, Choice("x"))
-    story.next.remove_member("street", "fay", by="ada")
-    story.next.archive(mistake, by="ada")
-    story.next.delete(mistake, by="ada")
-    story.next.archive("talks", by="ada")
-    story.next.erase_member("street", "fay", by="ada")
+    story.next.members.remove("street", "fay", by="ada")
+    story.next.jobs.archive(mistake, by="ada")
+    story.next.jobs.delete(mistake, by="ada")
+    story.next.jobs.archive("talks", by="ada")
+    maintenance.erase_member(story.next, "street", "fay", by="ada")

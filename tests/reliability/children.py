@@ -44,7 +44,7 @@ class House:
     def invite(self) -> None:
         """Do an act that the policy is asked about."""
         self.invited += 1
-        self.flow.add_member("street", f"guest-{self.invited}-{os.getpid()}", Role.OPERATOR, by="ada")
+        self.flow.members.add("street", f"guest-{self.invited}-{os.getpid()}", Role.OPERATOR, by="ada")
 
     def begin(self, threads: int = 3) -> None:
         """Let so many threads write."""

@@ -49,7 +49,7 @@ class Place:
 
     def invite(self) -> None:
         """Do an act that a policy is asked about."""
-        self.flow.add_member("street", f"guest-{self.job.id}", itagflow.Role.OPERATOR, by="ada")
+        self.flow.members.add("street", f"guest-{self.job.id}", itagflow.Role.OPERATOR, by="ada")
 
     def check_closed(self) -> int:
         """Check that nothing is open, every verb refuses, and all that was acknowledged is there."""
@@ -74,7 +74,7 @@ class Place:
 
 def assert_refuses(flow: Flow, job: Job) -> None:
     """Check that reading and writing say that the store is closed."""
-    acts = (lambda: flow.progress(job), lambda: flow.create_workspace("late", admin="ada"), lambda: list(flow.events()))
+    acts = (lambda: flow.jobs.progress(job), lambda: flow.workspaces.create("late", admin="ada"), lambda: list(flow.events.since()))
     for act in acts:
         try:
             act()
@@ -126,7 +126,7 @@ def while_snapshots_begin(url: str, closes: int) -> str:
 def _begin_snapshots(place: Place, errors: list[BaseException]) -> None:
     try:
         while True:
-            next(place.flow.results(place.job, snapshot=True))
+            next(place.flow.results.list(place.job, snapshot=True))
     except BaseException as error:
         errors.append(error)
 
@@ -243,7 +243,7 @@ def at_a_timeout(url: str) -> str:
     place.check_closed()
     if url != MEMORY:
         with itagflow.open(url) as again:
-            assert f"guest-{place.job.id}" in [member.account for member in again.members("street")]
+            assert f"guest-{place.job.id}" in [member.account for member in again.members.list("street")]
     return f"closing with a timeout of 0.2 s took {took:.2f} s"
 
 
@@ -309,7 +309,7 @@ def _ends_with_our_error(iterator: Iterator[object]) -> bool:
 def while_listening(url: str) -> str:
     """Who listens in another thread is told within seconds that the store is closed."""
     place, heard = Place(url), list[BaseException]()
-    ear = start(lambda: _noting(lambda: list(place.flow.listen()), heard))
+    ear = start(lambda: _noting(lambda: list(place.flow.events.follow()), heard))
     time.sleep(0.3)
     began = time.monotonic()
     assert place.flow.close() is True

@@ -40,13 +40,13 @@ from itagflow import AlreadyExists, Choice, Flow, Job, StoreFailed, WrongState, 
 
 def write(flow: Flow, job: Job, account: str = "p7") -> list[Any]:
     """Write and read, as a child does, and return what was acknowledged."""
-    assignment = next(flow.assignments(account, job=job), None) or flow.claim(account, job, itagflow.Stage.LABEL)
+    assignment = next(flow.assignments.list(account, job=job), None) or flow.claim(account, job, itagflow.Stage.LABEL)
     assert assignment
     answers = list[Any]()
     for task in (*tasks_of(assignment), *tasks_of(assignment)):
         answers += [noted(flow.save(assignment, task, Choice(random.choice(LABELS)))) for _ in range(2)]
-    flow.create_workspace(f"of-{account}-{os.getpid()}-{secrets.token_hex(2)}", admin="ada")
-    assert sum(1 for _ in flow.results(job, snapshot=True)) == flow.progress(job).total > 0
+    flow.workspaces.create(f"of-{account}-{os.getpid()}-{secrets.token_hex(2)}", admin="ada")
+    assert sum(1 for _ in flow.results.list(job, snapshot=True)) == flow.jobs.progress(job).total > 0
     if is_file(flow.store.name):
         check_locks(flow, flow.store.name)
     return answers
@@ -54,7 +54,7 @@ def write(flow: Flow, job: Job, account: str = "p7") -> list[Any]:
 
 def count_events(flow: Flow, verb: str) -> int:
     """Return how many events of one kind there are."""
-    return sum(event.type == verb for event in flow.events())
+    return sum(event.type == verb for event in flow.events.since())
 
 
 def fate_of_most(url: str) -> tuple[str, ...]:
@@ -186,7 +186,7 @@ def during_a_load(url: str, size: int) -> str:
         children.fork(lambda: write(house.flow, house.job))
         children.wait_all()
     assert not errors, errors
-    assert house.flow.progress(draft).total == reports[0].loaded == size
+    assert house.flow.jobs.progress(draft).total == reports[0].loaded == size
     said = children.only(*fate_of_most(url))
     return f"{size} rows, {said}, {house.close()} answers kept"
 
@@ -206,19 +206,19 @@ def by_the_data(url: str, size: int) -> str:
     _load(house, draft, forking(), reports, errors)
     assert not errors, errors
     said = children.only(*fate_of_most(url))
-    assert house.flow.progress(draft).total == size
+    assert house.flow.jobs.progress(draft).total == size
     return f"{said}, {house.close()} answers kept"
 
 
 def _draft(house: House) -> Job:
-    return house.flow.create_job(
+    return house.flow.jobs.create(
         "street", f"big-{secrets.token_hex(4)}", template=templates.image_classification(LABELS), by="ada"
     )
 
 
 def _load(house: House, draft: Job, data: Any, reports: list[Any], errors: list[BaseException]) -> None:
     try:
-        reports.append(house.flow.load(draft, data, by="ada"))
+        reports.append(house.flow.jobs.load(draft, data, by="ada"))
     except BaseException as error:
         errors.append(error)
 
@@ -229,7 +229,7 @@ def that_exit(url: str, forks: int) -> str:
     children = Children(house.ledger)
     house.begin()
     with house.flow:
-        worker, frozen = house.worker("p5"), house.flow.results(house.job, snapshot=True)
+        worker, frozen = house.worker("p5"), house.flow.results.list(house.job, snapshot=True)
         next(frozen)
         acts = (lambda: write(house.flow, house.job), lambda: None, lambda: house.flow.close() and None)
         for number in range(forks):
@@ -237,7 +237,7 @@ def that_exit(url: str, forks: int) -> str:
                 children.tell(acts[number % 3], sys.exit)
             children.wait_all()
             worker.save()
-        assert sum(1 for _ in frozen) == house.flow.progress(house.job).total - 1, "the parent's own snapshot has ended"
+        assert sum(1 for _ in frozen) == house.flow.jobs.progress(house.job).total - 1, "the parent's own snapshot has ended"
         said = children.only(WROTE, REFUSED)
         house.end()
         kept = check(house.flow, house.ledger)
@@ -250,7 +250,7 @@ def with_a_half_read_snapshot(url: str, forks: int) -> str:
     house = House(url, packages=300)
     children = Children(house.ledger, limit=30)
     for number in range(forks):
-        frozen = house.flow.results(house.job, snapshot=True)
+        frozen = house.flow.results.list(house.job, snapshot=True)
         next(frozen)
 
         def act(frozen: Iterator[object] = frozen) -> list[Any]:
@@ -263,7 +263,7 @@ def with_a_half_read_snapshot(url: str, forks: int) -> str:
         else:
             children.fork(act)
         children.wait_all()
-        assert sum(1 for _ in frozen) == house.flow.progress(house.job).total - 1
+        assert sum(1 for _ in frozen) == house.flow.jobs.progress(house.job).total - 1
     said = children.only(WROTE, REFUSED)
     return f"{said}, {house.close()} answers kept"
 
@@ -317,9 +317,9 @@ def in_process(flow: Flow | None, url: str, job: int, fates: Any) -> None:
     try:
         if flow is None:
             with itagflow.open(url) as opened:
-                fates.put((WROTE, write(opened, opened.job(job))))
+                fates.put((WROTE, write(opened, opened.jobs.get(job))))
         else:
-            fates.put((WROTE, write(flow, flow.job(job))))
+            fates.put((WROTE, write(flow, flow.jobs.get(job))))
     except StoreFailed as error:
         fates.put((REFUSED if is_refusal(error) else str(error), []))
 

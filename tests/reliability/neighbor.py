@@ -75,8 +75,8 @@ def main(url: str, job: int, how: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     flow = itagflow.open(url)
     account = "p7"
-    worker = Worker(flow, flow.job(job), account, Ledger(), random.Random(7))
-    busy = Busy(Worker(flow, flow.job(job), "p6", Ledger(), random.Random(6)))
+    worker = Worker(flow, flow.jobs.get(job), account, Ledger(), random.Random(7))
+    busy = Busy(Worker(flow, flow.jobs.get(job), "p6", Ledger(), random.Random(6)))
     while line := sys.stdin.readline():
         word, *given = line.split()
         try:

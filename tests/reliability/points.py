@@ -79,7 +79,7 @@ def _add_member(house: House, forking: Forking) -> str:
     """Do an act that forks on its way, and return why it was refused, if it was."""
     house.inside = lambda: sys.settrace(forking.trace)
     try:
-        house.flow.add_member("street", forking.account, Role.OPERATOR, by="ada")
+        house.flow.members.add("street", forking.account, Role.OPERATOR, by="ada")
     except StoreFailed as error:
         return str(error)
     finally:

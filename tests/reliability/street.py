@@ -16,6 +16,7 @@ import attrs
 from scenes import rows
 
 import itagflow
+from itagflow import maintenance
 from itagflow import AlreadyExists, Assignment, Choice, FixedSize, Flow, Job, Label, Role, Stage, Workflow, templates
 from itagflow.model.task import Answer
 from itagflow.storage import Query
@@ -30,10 +31,10 @@ AT_ONCE = 5.0
 def lay_out(flow: Flow, *, packages: int = PACKAGES) -> Job:
     """Return another job of packages of two tasks, in a workspace with ada and the eight people."""
     with suppress(AlreadyExists):
-        home = flow.create_workspace("street", admin="ada")
+        home = flow.workspaces.create("street", admin="ada")
         for account in PEOPLE:
-            flow.add_member(home, account, Role.OPERATOR, by="ada")
-    return flow.create_job(
+            flow.members.add(home, account, Role.OPERATOR, by="ada")
+    return flow.jobs.create(
         "street",
         f"cats-{secrets.token_hex(4)}",
         template=templates.image_classification(LABELS),
@@ -98,7 +99,7 @@ class Worker:
 
     def claim(self) -> Assignment:
         """Claim a package; what was held before is given back, also when its claim was interrupted."""
-        for assignment in list(self.flow.assignments(self.account, job=self.job)):
+        for assignment in list(self.flow.assignments.list(self.account, job=self.job)):
             self.flow.release(assignment)
         self.assignment = self.flow.claim(self.account, self.job, Stage.LABEL)
         assert self.assignment is not None, "there are more packages than people"
@@ -123,37 +124,37 @@ class Worker:
 
     def look(self) -> None:
         """See how far the job is."""
-        progress = self.flow.progress(self.job)
+        progress = self.flow.jobs.progress(self.job)
         assert progress.total == 2 * sum(progress.packages.values())
 
     def list_results(self) -> None:
         """Read all results, page by page."""
-        assert sum(1 for _ in self.flow.results(self.job)) == self.flow.progress(self.job).total
+        assert sum(1 for _ in self.flow.results.list(self.job)) == self.flow.jobs.progress(self.job).total
 
     def freeze_results(self) -> None:
         """Read all results of one moment."""
-        assert sum(1 for _ in self.flow.results(self.job, snapshot=True)) == self.flow.progress(self.job).total
+        assert sum(1 for _ in self.flow.results.list(self.job, snapshot=True)) == self.flow.jobs.progress(self.job).total
 
     def export(self) -> None:
         """Write them to a file."""
-        self.flow.export(self.job, "itag", BytesIO())
+        self.flow.results.export(self.job, "itag", BytesIO())
 
     def load(self) -> None:
         """Order another job, load its data, and delete it."""
         self.tidy()
-        draft = self.flow.create_job(
+        draft = self.flow.jobs.create(
             "street",
             f"{self.account}-{self.draw.getrandbits(40)}",
             template=templates.image_classification(LABELS),
             by="ada",
         )
-        assert self.flow.load(draft, rows(20), by="ada").loaded == 20
-        self.flow.delete(draft, by="ada")
+        assert self.flow.jobs.load(draft, rows(20), by="ada").loaded == 20
+        self.flow.jobs.delete(draft, by="ada")
 
     def tidy(self) -> None:
         """Delete the jobs whose load was interrupted; one whose deletion was interrupted is in the way of `verify`."""
-        for job in [job for job in self.flow.jobs("street") if job.name.startswith(f"{self.account}-")]:
-            self.flow.delete(job, by="ada")
+        for job in [job for job in self.flow.jobs.list("street") if job.name.startswith(f"{self.account}-")]:
+            self.flow.jobs.delete(job, by="ada")
 
     def _label(self) -> Choice:
         return Choice(self.draw.choice(LABELS))
@@ -232,7 +233,7 @@ def check_whole(url: str, ledger: Ledger) -> int:
 
 def check(flow: Flow, ledger: Ledger) -> int:
     """Check that the store is sound and has all that was acknowledged; return how many answers that are."""
-    found = [str(difference) for difference in flow.verify()]
+    found = [str(difference) for difference in maintenance.verify(flow)]
     assert not found, found[:5]
     return ledger.check(flow)
 
@@ -259,15 +260,15 @@ def start(act: Callable[[], object], way: str = "threading") -> threading.Event:
 def everything(flow: Flow, job: Job, assignment: Assignment) -> dict[str, Callable[[], Iterator[Any]]]:
     """Return every iterator of a Flow that may be left half read, each with two things to yield at least."""
     return {
-        "results": lambda: flow.results(job),
-        "frozen results": lambda: flow.results(job, snapshot=True),
-        "found tasks": lambda: flow.find_tasks(job),
-        "packages": lambda: flow.packages(job),
-        "history": lambda: flow.history(job),
-        "events": lambda: flow.events(),
-        "listen": lambda: flow.listen(timeout=30),
+        "results": lambda: flow.results.list(job),
+        "frozen results": lambda: flow.results.list(job, snapshot=True),
+        "found tasks": lambda: flow.results.find(job),
+        "packages": lambda: flow.packages.list(job),
+        "history": lambda: flow.events.list(job),
+        "events": lambda: flow.events.since(),
+        "listen": lambda: flow.events.follow(timeout=30),
         "tasks": lambda: flow.tasks(assignment),
-        "assignments": lambda: flow.assignments("ada", job=job),
-        "jobs": lambda: flow.jobs("street"),
-        "members": lambda: flow.members("street"),
+        "assignments": lambda: flow.assignments.list("ada", job=job),
+        "jobs": lambda: flow.jobs.list("street"),
+        "members": lambda: flow.members.list("street"),
     }

@@ -32,7 +32,7 @@ def test_what_was_never_released_is_refused(kind: str, request: pytest.FixtureRe
     file = tmp_path / "labels.db"
     url = str(request.getfixturevalue("postgres_url")) if kind == "postgres" else f"sqlite:///{file}"
     with itagflow.open(url) as flow:
-        flow.create_workspace("street", admin="ada")
+        flow.workspaces.create("street", admin="ada")
     for version in range(1, FIRST):
         set_version(url, file, version)
         before = file.read_bytes() if kind == "sqlite" else b""
@@ -41,4 +41,4 @@ def test_what_was_never_released_is_refused(kind: str, request: pytest.FixtureRe
         assert kind == "postgres" or file.read_bytes() == before
     set_version(url, file, FIRST)
     with itagflow.open(url) as flow:
-        assert list(flow.jobs("street")) == []
+        assert list(flow.jobs.list("street")) == []

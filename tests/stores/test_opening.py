@@ -64,7 +64,7 @@ def test_another_package_opens_its_scheme(declare: Declare) -> None:
     declare(toy=open_it)
     with itagflow.open(URL) as flow:
         assert isinstance(flow.store, ToyStore)
-        assert flow.create_workspace("street", admin="ada").name == "street"
+        assert flow.workspaces.create("street", admin="ada").name == "street"
     open_store(URL.replace("toy:", "TOY:")).close()
     assert given == [URL, URL.replace("toy:", "TOY:")]
 

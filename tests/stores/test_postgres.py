@@ -143,7 +143,7 @@ class TestConnections:
             return given[-1]
 
         with Flow(PostgresStore(connect)) as flow:
-            flow.create_workspace("street", admin="ada")
+            flow.workspaces.create("street", admin="ada")
         assert given
         assert all(connection.closed for connection in given)
 
@@ -297,8 +297,8 @@ class TestBlocks:
         flow = Flow(two)
         with one.write() as writer:
             writer.add(an_event("early"))
-            home = flow.create_workspace("street", admin="ada")
-            assert flow.members(home)
+            home = flow.workspaces.create("street", admin="ada")
+            assert flow.members.list(home)
             with two.read() as reader:
                 assert [event.type for event in reader.find(Query(Event))] == ["create_workspace"]
             assert two.high_water_mark() == 1
@@ -316,21 +316,21 @@ class TestListening:
         with itagflow.open(postgres_url) as flow, itagflow.open(postgres_url) as other:
             heard = list[str]()
             with flow.store.read(snapshot=True):  # whoever reads keeps nobody from hearing
-                listener = flow.listen()
-                other.create_workspace("street", admin="ada")
+                listener = flow.events.follow()
+                other.workspaces.create("street", admin="ada")
                 heard.append(next(listener).type)
-                threading.Timer(0.1, lambda: other.add_member("street", "ben", Role.OPERATOR, by="ada")).start()
+                threading.Timer(0.1, lambda: other.members.add("street", "ben", Role.OPERATOR, by="ada")).start()
                 heard.append(next(listener).type)
             listener.close()
             assert heard == ["create_workspace", "add_member"]
 
     def test_a_listener_whose_connection_is_cut_says_so_and_can_go_on(self, postgres_url: str) -> None:
         with itagflow.open(postgres_url) as flow:
-            flow.create_workspace("street", admin="ada")
-            listener = flow.listen()
+            flow.workspaces.create("street", admin="ada")
+            listener = flow.events.follow()
             last = next(listener).position
             cut(postgres_url)
             with pytest.raises(StoreFailed, match="Call again"):
                 next(listener)
-            flow.add_member("street", "ben", Role.OPERATOR, by="ada")
-            assert next(flow.listen(after=last)).type == "add_member"
+            flow.members.add("street", "ben", Role.OPERATOR, by="ada")
+            assert next(flow.events.follow(after=last)).type == "add_member"

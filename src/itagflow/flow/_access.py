@@ -13,7 +13,7 @@ from itagflow.flow._find import MemberRef, T, perhaps, turned
 from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job
-from itagflow.model.package import Assignment, Package, AssignmentState
+from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.workspace import Member
 from itagflow.rules import access, secrecy
 from itagflow.rules.access import Action, Policy

@@ -12,7 +12,7 @@ from itagflow.claiming.rules import move_counter
 from itagflow.contexts import safe_context
 from itagflow.errors import InvalidData, NotFound, RuleError
 from itagflow.flow import _find
-from itagflow.flow._find import EntityCache, JobRef, MemberRef, PackageRef, AssignmentRef, perhaps
+from itagflow.flow._find import AssignmentRef, EntityCache, JobRef, MemberRef, PackageRef, perhaps
 from itagflow.flow._ids import TRIES, Drawn, Ids, used_up
 from itagflow.flow._locks import LockOrder
 from itagflow.model.batch import BatchResult
@@ -21,7 +21,7 @@ from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.moment import in_utc
-from itagflow.model.package import Assignment, Package, ClaimCounter, AssignmentState
+from itagflow.model.package import Assignment, AssignmentState, ClaimCounter, Package
 from itagflow.model.task import Answer
 from itagflow.model.workspace import Member
 from itagflow.rules import access
@@ -336,29 +336,29 @@ class Transaction:
         return updated
 
 
-class Shell:
+class Engine:
     """What every family of verbs stands on: a store, a policy, a clock, and the listeners."""
 
     def __init__(self, store: Store, policy: Policy, clock: Clock, ids: Ids, listeners: Sequence[Listener]) -> None:
         """Put these together; `Flow` documents them."""
         self.store = store
         self.policy = policy
-        self._clock = clock
-        self._ids = ids
-        self._listeners = tuple(listeners)
-        self._validators: dict[int, Validator] = {}
+        self.clock = clock
+        self.ids = ids
+        self.listeners = tuple(listeners)
+        self.validators: dict[int, Validator] = {}
         self._cache = EntityCache()
 
     @safe_context
-    def _acting(self) -> Generator[Transaction]:
+    def transaction(self) -> Generator[Transaction]:
         """Open a write transaction for one act; when it is stored, tell the listeners."""
         with self.store.write() as writer:
-            transaction = Transaction(writer, self._now(), self.policy, self._ids, self._cache)
+            transaction = Transaction(writer, self.now(), self.policy, self.ids, self._cache)
             yield transaction
-        for event in transaction.events if self._listeners else ():
+        for event in transaction.events if self.listeners else ():
             self._tell(event)
 
-    def _attempt(
+    def run_batch(
         self,
         keys: Iterable[tuple[int, int]],
         lock: Callable[[Transaction, Sequence[tuple[int, int]]], object],
@@ -371,7 +371,7 @@ class Shell:
         """
         asked, attempts = iter(list(keys)), list[BatchResult]()
         while some := list(islice(asked, BLOCK)):
-            with self._acting() as transaction:
+            with self.transaction() as transaction:
                 lock(transaction, some)
                 order = sorted(range(len(some)), key=lambda at: some[at][0])
                 done = dict[int, BatchResult]()
@@ -381,11 +381,11 @@ class Shell:
             attempts += map(done.__getitem__, range(len(some)))
         return attempts
 
-    def _now(self) -> datetime:
-        return in_utc("the clock", "now", self._clock())
+    def now(self) -> datetime:
+        return in_utc("the clock", "now", self.clock())
 
     def _tell(self, event: Event) -> None:
-        for listener in self._listeners:
+        for listener in self.listeners:
             try:
                 listener(event)
             except Exception:

@@ -10,8 +10,8 @@ import attrs
 from itagflow.claiming import rules as claiming
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
-from itagflow.flow._act import Transaction, Shell
-from itagflow.flow._find import MemberRef, TaskRef, AssignmentRef
+from itagflow.flow._act import Engine, Transaction
+from itagflow.flow._find import AssignmentRef, MemberRef, TaskRef
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment
 from itagflow.model.reply import Replies, Reply
@@ -44,30 +44,27 @@ class Desk:
         return () if assignment is None else ((self.assignment, assignment),)
 
 
-class Answering(Shell):
-    """What labelers' and reviewers' verbs stand on."""
+def _check(engine: Engine, assignment: AssignmentRef, given: list[tuple[TaskRef, Replied]], by: MemberRef | None) -> None:
+    """Ask the job's own check, outside of any transaction.
 
-    def _check(self, assignment: AssignmentRef, given: list[tuple[TaskRef, Replied]], by: MemberRef | None) -> None:
-        """Ask the job's own check, outside of any transaction.
-
-        Raises:
-            NotHeld: when the assignment is not that of the member *by*.
-            InvalidData: when it names problems.
-        """
-        check = self._validators.get(_find.key_of(Assignment, assignment)[0])
-        if check is None:
-            return
-        with self.store.read() as reader:
-            mine = _find.assignment(reader, assignment)
-            job = reader.get(Job, (mine.job,))
-            if by is not None:  # nobody else is told what is wrong with an answer
-                holding.must_be_of(mine, _find.member(reader, job.workspace, by))
-            template = reader.get(Template, (job.template,))
-            tasks = [_find.task(reader, job.id, task) for task, _ in given]
-        replies = fitted(template, tasks, [reply for _, reply in given])
-        for task, said in zip(tasks, replies, strict=True):
-            if problems := list(check(task, said)):
-                raise InvalidData(f"the answer to {task}", problems)
+    Raises:
+        NotHeld: when the assignment is not that of the member *by*.
+        InvalidData: when it names problems.
+    """
+    check = engine.validators.get(_find.key_of(Assignment, assignment)[0])
+    if check is None:
+        return
+    with engine.store.read() as reader:
+        mine = _find.assignment(reader, assignment)
+        job = reader.get(Job, (mine.job,))
+        if by is not None:  # nobody else is told what is wrong with an answer
+            holding.must_be_of(mine, _find.member(reader, job.workspace, by))
+        template = reader.get(Template, (job.template,))
+        tasks = [_find.task(reader, job.id, task) for task, _ in given]
+    replies = fitted(template, tasks, [reply for _, reply in given])
+    for task, said in zip(tasks, replies, strict=True):
+        if problems := list(check(task, said)):
+            raise InvalidData(f"the answer to {task}", problems)
 
 
 def sit_down(transaction: Transaction, ref: AssignmentRef, verb: str, by: MemberRef | None) -> Desk:

@@ -9,10 +9,10 @@ import attrs
 from itagflow.claiming import rules as claiming
 from itagflow.flow._act import Transaction
 from itagflow.flow._cases import cases_in, numbers_in, said_about
-from itagflow.flow._find import MemberRef, AssignmentRef, first
+from itagflow.flow._find import AssignmentRef, MemberRef, first
 from itagflow.flow._following import follow
 from itagflow.model.job import Job, Stage
-from itagflow.model.package import Assignment, Outcome, Package, AssignmentState
+from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
 from itagflow.model.task import Answer, Verdict
 from itagflow.rules import access, carrying, holding, jobs, reviewing
 from itagflow.rules.access import Action

@@ -15,9 +15,9 @@ import attrs
 from itagflow.errors import InvalidData, NotFound, Problem, StoreFailed
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.job import Job
-from itagflow.model.partition import JobPartition
 from itagflow.model.number import LEAST, MOST, is_stored, is_whole
 from itagflow.model.package import Assignment, Package
+from itagflow.model.partition import JobPartition
 from itagflow.model.task import Task, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.text import flaw, nfc

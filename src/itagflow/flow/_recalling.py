@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from itagflow.flow._act import Shell
+from itagflow.flow._act import Engine
 from itagflow.flow._assignments import recall
 from itagflow.model.package import Assignment
 from itagflow.storage.port import Query
 
 
-class Recalling(Shell):
-    """What the verbs that end a job or a membership stand on."""
+def _recall_all(engine: Engine, live: Query[Assignment], by: int, reason: str, *, free: bool) -> None:
+    """Take back the *live* assignments in the name of *by*, each in a transaction of its own.
 
-    def _recall_all(self, live: Query[Assignment], by: int, reason: str, *, free: bool) -> None:
-        """Take back the *live* assignments in the name of *by*, each in a transaction of its own.
-
-        Nobody can be given such an assignment any more: what a claim had begun before is stored by now.
-        """
-        with self.store.read() as reader:
-            assignments = sorted(reader.find(live), key=lambda assignment: (assignment.job, assignment.package, assignment.id))
-        for assignment in assignments:
-            with self._acting() as transaction:
-                package, now = transaction.lock_assignment(assignment)
-                if now.live:
-                    recall(transaction, package, now, by, reason, free=free)
+    Nobody can be given such an assignment any more: what a claim had begun before is stored by now.
+    """
+    with engine.store.read() as reader:
+        assignments = sorted(reader.find(live), key=lambda assignment: (assignment.job, assignment.package, assignment.id))
+    for assignment in assignments:
+        with engine.transaction() as transaction:
+            package, now = transaction.lock_assignment(assignment)
+            if now.live:
+                recall(transaction, package, now, by, reason, free=free)

@@ -12,15 +12,15 @@ import attrs
 from itagflow.errors import AlreadyExists, InvalidData, Problem, StoreFailed
 from itagflow.flow import _find
 from itagflow.flow._access import access_of, must_name_workspace
+from itagflow.flow._act import Engine
 from itagflow.flow._find import MemberRef, WorkspaceRef, first, perhaps, through
 from itagflow.flow.loading import KEPT, Wrap
-from itagflow.flow.reading import Reading
-from itagflow.flow.verifying import Verifying, differences
+from itagflow.flow.verifying import differences
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.package import Assignment, Package, ClaimCounter
+from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import nfc
@@ -39,62 +39,40 @@ OF_JOB: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answe
 """What belongs to a job."""
 
 
-class Copying(Verifying):
-    """The verb that brings workspaces into another store."""
-
-    def copy(
-        self,
-        *,
-        to: Reading | Store,
-        workspace: WorkspaceRef | None = None,
-        verify: bool = True,
-        progress: Wrap | None = None,
-        by: MemberRef | None = None,
-    ) -> int:
-        """Copy a workspace, or everything, as it is at this moment, and return how many entities that were.
-
-        Events keep their order and get positions of the other store.  Workspaces and jobs are written last, in one
-        transaction, after counting the rest: a copy is there whole or not at all.  When it fails, what was copied is
-        removed; when the process ends in the middle, call it again, and it begins anew.
-
-        Args:
-            to: A Flow over the other store, or that store.
-            workspace: Only this workspace, with its members, templates and jobs.
-            verify: Look whether the copy is sound; see `verify`.  One that is not is removed again, also if it is
-                like the original.
-            progress: Wraps the iterable of entities, such as ``tqdm``.
-            by: Who copies, when the policy is to be asked: a member of the workspace, who may export all of it.
-
-        Raises:
-            AlreadyExists: when the other store has something of it already; nothing is changed then.
-            NotAllowed: when *by* may not export.
-            InvalidData: when the copy is not sound; it lists the first 1,000 differences.
-            StoreFailed: when somebody else copied the same at the same time.
-        """
-        self._must_copy(workspace, by)
-        target = to.store if isinstance(to, Reading) else to
-        with self.store.read(snapshot=True) as reader:
-            cargo = _cargo(reader, workspace)
-            _must_be_new(target, cargo)
+def copy(
+    engine: Engine, *,
+    to: Store,
+    workspace: WorkspaceRef | None = None,
+    verify: bool = True,
+    progress: Wrap | None = None,
+    by: MemberRef | None = None,
+) -> int:
+    """Copy a workspace, or everything, as it is at this moment, and return how many entities that were."""
+    _must_copy(engine, workspace, by)
+    target = to
+    with engine.store.read(snapshot=True) as reader:
+        cargo = _cargo(reader, workspace)
+        _must_be_new(target, cargo)
+        _clear(target, cargo)
+        try:
+            entities = _entities(reader, cargo)
+            copied = _add_all(target, cargo, progress(entities) if progress else entities)
+            _reveal(target, cargo, copied)
+            if verify:
+                _must_be_sound(target, cargo)
+        except BaseException:
             _clear(target, cargo)
-            try:
-                entities = _entities(reader, cargo)
-                copied = _add_all(target, cargo, progress(entities) if progress else entities)
-                _reveal(target, cargo, copied)
-                if verify:
-                    _must_be_sound(target, cargo)
-            except BaseException:
-                _clear(target, cargo)
-                raise
-        return len(cargo.homes) + len(cargo.jobs) + sum(copied.values())
+            raise
+    return len(cargo.homes) + len(cargo.jobs) + sum(copied.values())
 
-    def _must_copy(self, workspace: WorkspaceRef | None, by: MemberRef | None) -> None:
-        if workspace is None:
-            must_name_workspace("the copy", by)
-            return
-        with self.store.read() as reader:
-            home = _find.workspace(reader, workspace)
-            access_of(reader, self.policy, home.id, by).must("copy", None)
+
+def _must_copy(engine: Engine, workspace: WorkspaceRef | None, by: MemberRef | None) -> None:
+    if workspace is None:
+        must_name_workspace("the copy", by)
+        return
+    with engine.store.read() as reader:
+        home = _find.workspace(reader, workspace)
+        access_of(reader, engine.policy, home.id, by).must("copy", None)
 
 
 @attrs.frozen

@@ -9,10 +9,10 @@ from typing import Any
 import attrs
 
 from itagflow.flow import _find
-from itagflow.flow._act import BLOCK, Transaction, Shell
+from itagflow.flow._act import BLOCK, Engine, Transaction
+from itagflow.flow._assignments import recounted
 from itagflow.flow._cases import numbers_in
 from itagflow.flow._find import MemberRef, WorkspaceRef, paged
-from itagflow.flow._assignments import recounted
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
@@ -26,108 +26,84 @@ from itagflow.rules.erasing import Texts
 from itagflow.storage.port import Query, Span
 
 
-class Erasing(Shell):
-    """The verbs that erase what the law says must be erased."""
+def erase_member(engine: Engine, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
+    """Erase the name of a member who was removed: their account becomes ``erased-<key>``, their groups go."""
+    with engine.store.read() as reader:
+        home = _find.workspace(reader, workspace).id
+        access.check(engine.policy, _find.member(reader, home, by), Action.ERASE, None, None)
+        who = _find.member(reader, home, member)
+    if who.erased:
+        return who
+    mark = _free_mark(engine, who)
+    members.erased(who, mark)  # is refused before anything is rewritten
+    texts = erasing.without_name(who.account, mark)
+    high_water_mark = _rename_events(engine, who, mark)  # first, see `rules.erasing.remarks_on`
+    for job in paged(engine.store, Query(Job, {"workspace": home}, order=("id",))):
+        _rename_in(engine, job, texts)
+    with engine.transaction() as transaction:
+        act = transaction.allowed(home, by, Action.ERASE)
+        old = transaction.lock(Member, who.key)
+        _rename(transaction, old, mark, transaction.store.find(_events(home, high_water_mark)))
+        new = members.erased(old, mark)
+        transaction.do(record(act, "erase_member", save=((old, new),), data={"name": new.account}))
+        return transaction.store.get(Member, new.key)  # a store that keeps decoded members forgets the old one
 
-    def erase_member(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
-        """Erase the name of a member who was removed: their account becomes ``erased-<key>``, their groups go.
 
-        No account can be of that form; where one was taken before that was refused, a number follows.
+def erase_task(engine: Engine, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, reason: str = "") -> Task:
+    """Erase the data of a task, and what was said about it: replies, comments and reasons."""
+    key = _find.key_of(Task, task)
+    with engine.transaction() as transaction:
+        job = transaction.job(key[0])
+        act = transaction.allowed(job.workspace, by, Action.ERASE, job)
+        jobs.must_not_be_a_draft(job, "erase a task")
+        known = _find.stored_task(transaction.store, job.id, key[1] if isinstance(task, tuple) else task)
+        package = transaction.lock_package((job.id, known.package))
+        old = transaction.lock(Task, key)
+        if old.erased:
+            return old
+        new = erasing.blank(old, transaction.store.get(Template, (job.template,)))
+        save: list[Saved] = [(old, new)]
+        emptied, said = _emptied(transaction, job, package, new)
+        save += emptied
+        data = {"reason": reason} if reason else {}
+        transaction.do(record(act, "erase_task", about=package, task=new.number, save=save, data=data))
+        for answer in said:
+            _rewrite(transaction, answer)
+        return transaction.as_stored(new)
 
-        Their key stays, and with it what they did.  The account is taken out of the history too, and out of the
-        comments and reasons that people wrote, where it stands as a word of its own; in transactions, the member last.
-        When the process ends in between, call it again.  Erasing once more changes nothing.
 
-        Raises:
-            NotAllowed: when the member was not removed, or *by* may not erase.
-        """
-        with self.store.read() as reader:
-            home = _find.workspace(reader, workspace).id
-            access.check(self.policy, _find.member(reader, home, by), Action.ERASE, None, None)
-            who = _find.member(reader, home, member)
-        if who.erased:
-            return who
-        mark = self._free_mark(who)
-        members.erased(who, mark)  # is refused before anything is rewritten
-        texts = erasing.without_name(who.account, mark)
-        high_water_mark = self._rename_events(who, mark)  # first, see `rules.erasing.remarks_on`
-        for job in paged(self.store, Query(Job, {"workspace": home}, order=("id",))):
-            self._rename_in(job, texts)
-        with self._acting() as transaction:
-            act = transaction.allowed(home, by, Action.ERASE)
-            old = transaction.lock(Member, who.key)
-            _rename(transaction, old, mark, transaction.store.find(_events(home, high_water_mark)))
-            new = members.erased(old, mark)
-            transaction.do(record(act, "erase_member", save=((old, new),), data={"name": new.account}))
-            return transaction.store.get(Member, new.key)  # a store that keeps decoded members forgets the old one
+def _rename_in(engine: Engine, job: Job, texts: Texts) -> None:
+    """Take a name out of what the assignments and answers of *job* comment, each in a transaction of its own."""
+    for assignment in paged(engine.store, Query(Assignment, {"job": job.id}, order=("id",))):
+        if texts(assignment.comment) != assignment.comment:
+            with engine.transaction() as transaction:
+                now = transaction.lock(Assignment, assignment.key)
+                transaction.replace(now, attrs.evolve(now, comment=texts(now.comment)))
+    for kind in ({"verdict": Verdict.WRONG}, {"is_abandoned": True}):  # these are remarked on
+        query = Query(Answer, {"job": job.id, **kind}, order=("assignment", "task"))
+        for answer in paged(engine.store, query):
+            if erasing.nameless_answer(answer, texts) != answer:
+                with engine.transaction() as transaction:
+                    transaction.lock(Assignment, (answer.job, answer.assignment))
+                    _rewrite(transaction, erasing.nameless_answer(transaction.store.get(Answer, answer.key), texts))
 
-    def erase_task(self, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, reason: str = "") -> Task:
-        """Erase the data of a task, and what was said about it: replies, comments and reasons.
 
-        Its row keeps the fields that are shown, empty, and loses its row key and what else came with it.  State,
-        counts, assignments and events stay, without their content.  Nobody works on it any more: it leaves the scope of
-        every assignment that is offered or held, and of all that come, so that its package goes on without it.  Exports
-        leave it out.  Erasing once more changes nothing.
+def _free_mark(engine: Engine, who: Member) -> str:
+    """Return what the account of *who* becomes: nobody can take it, but somebody may have had it before that."""
+    marks = chain([who.mark], (f"{who.mark}-{number}" for number in count(2)))
+    with engine.store.read() as reader:
+        own = {"workspace": who.workspace}
+        return next(mark for mark in marks if not reader.count(Query(Member, {**own, "account": mark})))
 
-        Args:
-            task: The task, or its key: job and number.
-            by: The member who decides.
-            reason: Why; it stays in the history.
 
-        Raises:
-            NotFound: when there is no such task.
-            NotAllowed: when the job is a draft, or *by* may not erase.
-        """
-        key = _find.key_of(Task, task)
-        with self._acting() as transaction:
-            job = transaction.job(key[0])
-            act = transaction.allowed(job.workspace, by, Action.ERASE, job)
-            jobs.must_not_be_a_draft(job, "erase a task")
-            known = _find.stored_task(transaction.store, job.id, key[1] if isinstance(task, tuple) else task)
-            package = transaction.lock_package((job.id, known.package))
-            old = transaction.lock(Task, key)
-            if old.erased:
-                return old
-            new = erasing.blank(old, transaction.store.get(Template, (job.template,)))
-            save: list[Saved] = [(old, new)]
-            emptied, said = _emptied(transaction, job, package, new)
-            save += emptied
-            data = {"reason": reason} if reason else {}
-            transaction.do(record(act, "erase_task", about=package, task=new.number, save=save, data=data))
-            for answer in said:
-                _rewrite(transaction, answer)
-            return transaction.as_stored(new)
-
-    def _rename_in(self, job: Job, texts: Texts) -> None:
-        """Take a name out of what the assignments and answers of *job* comment, each in a transaction of its own."""
-        for assignment in paged(self.store, Query(Assignment, {"job": job.id}, order=("id",))):
-            if texts(assignment.comment) != assignment.comment:
-                with self._acting() as transaction:
-                    now = transaction.lock(Assignment, assignment.key)
-                    transaction.replace(now, attrs.evolve(now, comment=texts(now.comment)))
-        for kind in ({"verdict": Verdict.WRONG}, {"is_abandoned": True}):  # these are remarked on
-            query = Query(Answer, {"job": job.id, **kind}, order=("assignment", "task"))
-            for answer in paged(self.store, query):
-                if erasing.nameless_answer(answer, texts) != answer:
-                    with self._acting() as transaction:
-                        transaction.lock(Assignment, (answer.job, answer.assignment))
-                        _rewrite(transaction, erasing.nameless_answer(transaction.store.get(Answer, answer.key), texts))
-
-    def _free_mark(self, who: Member) -> str:
-        """Return what the account of *who* becomes: nobody can take it, but somebody may have had it before that."""
-        marks = chain([who.mark], (f"{who.mark}-{number}" for number in count(2)))
-        with self.store.read() as reader:
-            own = {"workspace": who.workspace}
-            return next(mark for mark in marks if not reader.count(Query(Member, {**own, "account": mark})))
-
-    def _rename_events(self, who: Member, mark: str) -> int:
-        """Take the name of *who* out of the history so far, in transactions, and return up to which position that is."""
-        high_water_mark = self.store.high_water_mark()
-        for some in _batches(paged(self.store, _events(who.workspace, 0, high_water_mark))):
-            if any(_nameless(event, who, mark) is not event for event in some):
-                with self._acting() as transaction:
-                    _rename(transaction, who, mark, some)
-        return high_water_mark
+def _rename_events(engine: Engine, who: Member, mark: str) -> int:
+    """Take the name of *who* out of the history so far, in transactions, and return up to which position that is."""
+    high_water_mark = engine.store.high_water_mark()
+    for some in _batches(paged(engine.store, _events(who.workspace, 0, high_water_mark))):
+        if any(_nameless(event, who, mark) is not event for event in some):
+            with engine.transaction() as transaction:
+                _rename(transaction, who, mark, some)
+    return high_water_mark
 
 
 def _events(workspace: int, after: int, last: int | None = None) -> Query[Event]:

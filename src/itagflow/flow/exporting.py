@@ -16,16 +16,17 @@ from itagflow.contexts import safe_context
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
 from itagflow.flow._access import asked_again
+from itagflow.flow._act import Engine
 from itagflow.flow._find import MemberRef, PartitionRef
 from itagflow.flow._ids import TimeOrdered, now
 from itagflow.flow._spread import spread
-from itagflow.flow.following import Following
 from itagflow.flow.loading import Wrap
+from itagflow.flow.reading import _readable, _results, partition_job
 from itagflow.formats import Format, WriteReport
 from itagflow.formats._files import Target, writing
 from itagflow.model.job import Job, Stage
-from itagflow.model.partition import JobPartition
 from itagflow.model.number import whole_number
+from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.template import Template
 from itagflow.rules import jobs
@@ -39,107 +40,79 @@ PART = 5_000
 """How many tasks each worker of an export is given at once, unless the caller says how many parts to make."""
 
 
-class Exporting(Following):
-    """The verb that brings results out."""
+def export(
+    engine: Engine, job: PartitionRef,
+    format: str,
+    target: Target,
+    *,
+    stages: Collection[Stage] | None = None,
+    by: MemberRef | None = None,
+    progress: Wrap | None = None,
+    snapshot: bool = False,
+    executor: Executor | None = None,
+    parts: int | None = None,
+    **options: Any,
+) -> WriteReport:
+    """Write the results of a job to a file, and return what was written."""
+    writer = formats.find(format)
+    formats.must_take(writer, format, options)
+    if parts is not None:
+        whole_number("parts", "", parts, least=1)
+    if executor is not None:
+        _must_be_divisible(format, writer, snapshot)
+    with engine.store.read() as reader:
+        home, _ = _readable(engine, reader, "export", job, by)
+        jobs.must_fit_its_template(home, "export")
+    which = job if isinstance(job, JobPartition) else home
+    if executor is not None:
+        place = engine.store.connector() or engine
+        shares = _shares(engine, which, parts)
+        # workers do not know the policy: they leave out all votes that are secret from anybody
+        with closing(spread(executor, shares, _written, place, format, stages, by is not None, **options)) as made:
+            written = asked_again(engine.store, made, lambda reader: _readable(engine, reader, "export", home, by))
+            return _join(progress(written) if progress else written, target)
+    results = _results(engine, "export", which, by, snapshot=snapshot)
+    return _write(engine, home, progress(results) if progress else results, format, target, stages, **options)
 
-    def export(
-        self,
-        job: PartitionRef,
-        format: str,
-        target: Target,
-        *,
-        stages: Collection[Stage] | None = None,
-        by: MemberRef | None = None,
-        progress: Wrap | None = None,
-        snapshot: bool = False,
-        executor: Executor | None = None,
-        parts: int | None = None,
-        **options: Any,
-    ) -> WriteReport:
-        """Write the results of a job to a file, and return what was written.
 
-        Tasks whose data was erased are left out, and counted.  What is written is what each stage came to, without
-        votes that are not merged yet.
+def _write_part(
+    engine: Engine, part: JobPartition, format: str, target: Target, stages: Collection[Stage] | None, hide: bool, **options: Any
+) -> WriteReport:
+    """Write a part of a job, as a worker does whose application has asked the policy already.
 
-        Args:
-            job: The job, or a part of one.
-            format: The name of the format, such as ``"itag"``.
-            target: A path, an open binary file, or anything path-like with ``open`` and ``/``.
-            stages: The stages whose results are written; all of them when not given.
-            by: Who exports, when the policy is to be asked.
-            progress: Wraps the iterable of results, such as ``tqdm``; with an executor, that of the parts written.
-            snapshot: Whether the whole file shows one moment, also while people go on working.
-            executor: Has its workers write the parts of the file, each with a connection of its own; the file is
-                the same.
-            parts: Into how many parts the work is cut for the executor; one for each 5,000 tasks unless given.
-            **options: What else the ``write`` of the format takes, such as ``escape_formulas=True`` for CSV.
+    Args:
+        part: The part.
+        format: The name of the format.
+        target: What is written to.
+        stages: The stages whose results are written.
+        hide: Whether to leave out votes on packages that are still voted on.
+        **options: What else the format takes.
+    """
+    with engine.store.read() as reader:
+        home = _find.job(reader, part)
+    results = _results(engine, "export", part, None, hide_votes=hide)
+    return _write(engine, home, results, format, target, stages, **options)
 
-        Raises:
-            UnknownFormat: when there is no such format; it lists those there are.
-            NotAllowed: when *by* may not export.
-            Incomplete: when answers still follow a change of the template.
-            InvalidData: when the format has no such option, or an executor cannot work on this export: the format is
-                not made of parts, or one moment is asked for.
-            StoreFailed: when the system does not write the target; or the workers are other processes, and the store
-                is in the memory of this one.
-        """
-        writer = formats.find(format)
-        formats.must_take(writer, format, options)
-        if parts is not None:
-            whole_number("parts", "", parts, least=1)
-        if executor is not None:
-            _must_be_divisible(format, writer, snapshot)
-        with self.store.read() as reader:
-            home, _ = self._readable(reader, "export", job, by)
-            jobs.must_fit_its_template(home, "export")
-        which = job if isinstance(job, JobPartition) else home
-        if executor is not None:
-            place = self.store.connector() or self
-            shares = self._shares(which, parts)
-            # workers do not know the policy: they leave out all votes that are secret from anybody
-            with closing(spread(executor, shares, _written, place, format, stages, by is not None, **options)) as made:
-                written = asked_again(self.store, made, lambda reader: self._readable(reader, "export", home, by))
-                return _join(progress(written) if progress else written, target)
-        results = self._results("export", which, by, snapshot=snapshot)
-        return self._write(home, progress(results) if progress else results, format, target, stages, **options)
 
-    def _write_part(
-        self, part: JobPartition, format: str, target: Target, stages: Collection[Stage] | None, hide: bool, **options: Any
-    ) -> WriteReport:
-        """Write a part of a job, as a worker does whose application has asked the policy already.
+def _write(
+    engine: Engine, job: Job,
+    results: Iterable[Result],
+    format: str,
+    target: Target,
+    stages: Collection[Stage] | None,
+    **options: Any,
+) -> WriteReport:
+    with engine.store.read() as reader:
+        template = reader.get(Template, (job.template,))
+    erased = list[int]()
+    found = _with_data(results, erased)
+    report = formats.find(format).write(found, target, job=job, template=template, stages=stages, **options)
+    return attrs.evolve(report, erased=len(erased))
 
-        Args:
-            part: The part.
-            format: The name of the format.
-            target: What is written to.
-            stages: The stages whose results are written.
-            hide: Whether to leave out votes on packages that are still voted on.
-            **options: What else the format takes.
-        """
-        with self.store.read() as reader:
-            home = _find.job(reader, part)
-        results = self._results("export", part, None, hide_votes=hide)
-        return self._write(home, results, format, target, stages, **options)
 
-    def _write(
-        self,
-        job: Job,
-        results: Iterable[Result],
-        format: str,
-        target: Target,
-        stages: Collection[Stage] | None,
-        **options: Any,
-    ) -> WriteReport:
-        with self.store.read() as reader:
-            template = reader.get(Template, (job.template,))
-        erased = list[int]()
-        found = _with_data(results, erased)
-        report = formats.find(format).write(found, target, job=job, template=template, stages=stages, **options)
-        return attrs.evolve(report, erased=len(erased))
-
-    def _shares(self, job: PartitionRef, count: int | None) -> tuple[JobPartition, ...]:
-        (whole,) = self.parts(job, 1)
-        return self.parts(whole, max(1, -(-len(whole) // PART)) if count is None else count)
+def _shares(engine: Engine, job: PartitionRef, count: int | None) -> tuple[JobPartition, ...]:
+    (whole,) = partition_job(engine, job, 1)
+    return partition_job(engine, whole, max(1, -(-len(whole) // PART)) if count is None else count)
 
 
 def _with_data(results: Iterable[Result], erased: list[int]) -> Iterator[Result]:
@@ -164,18 +137,18 @@ def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:
         raise InvalidData("the export", problems)
 
 
-Place = Exporting | Callable[[], Store]
+Place = Engine | Callable[[], Store]
 """Where a worker reads: this Flow, if it is the only one that can, or what opens the store anew."""
 
 
 @safe_context
-def _opened(place: Place) -> Generator[Exporting]:
+def _opened(place: Place) -> Generator[Engine]:
     """Open *place* for one part; the policy was asked before the work was given out."""
-    if isinstance(place, Exporting):
+    if isinstance(place, Engine):
         yield place
     else:
         with closing(place()) as store:
-            yield Exporting(store, default_policy, now, TimeOrdered(), ())
+            yield Engine(store, default_policy, now, TimeOrdered(), ())
 
 
 def _written(
@@ -184,7 +157,7 @@ def _written(
     """Return a part of the file, as a worker makes it."""
     file = io.BytesIO()
     with _opened(place) as flow:
-        report = flow._write_part(part, format, file, stages, hide, **options)
+        report = _write_part(flow, part, format, file, stages, hide, **options)
     return report, file.getvalue()
 
 

@@ -10,11 +10,11 @@ from typing_extensions import Unpack
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
-from itagflow.flow._act import Transaction
+from itagflow.flow._act import Engine, Transaction
 from itagflow.flow._find import MemberRef, TemplateRef, WorkspaceRef, paged
 from itagflow.flow._following import must_still_ask
-from itagflow.flow.loading import KEPT, Data, OnError, Wrap, rows_in
-from itagflow.flow.ordering import JobNotes, Ordering
+from itagflow.flow.loading import KEPT, Data, OnError, Wrap, load, rows_in
+from itagflow.flow.ordering import JobNotes, _draft, delete
 from itagflow.flow.prelabeling import groups
 from itagflow.formats._plain import key_in
 from itagflow.model.job import Accept, Inspect, Job, Label, Packaging, Rule, Stage, Workflow
@@ -34,95 +34,66 @@ PEEK = 10_000
 RULES: dict[Stage, Rule] = {Stage.LABEL: Label(), Stage.INSPECT: Inspect(), Stage.ACCEPT: Accept()}
 
 
-class Importing(Ordering):
-    """The verb that reads finished jobs."""
+def import_job(
+    engine: Engine, workspace: WorkspaceRef,
+    name: str,
+    *,
+    template: TemplateRef,
+    data: Data,
+    by: MemberRef,
+    of_job: str | None = None,
+    workflow: Workflow | None = None,
+    packaging: Packaging | None = None,
+    on_error: OnError = "raise",
+    row_key: str | None = None,
+    progress: Wrap | None = None,
+    **notes: Unpack[JobNotes],
+) -> Job:
+    """Read an exported manifest as a finished job: each row a task, each transaction the result of its stage."""
+    rows, source, stages = _peeked(rows_in(data, "itag"), of_job)
+    flow = workflow or Workflow(*(RULES[stage] for stage in stages))
+    id = key_in(source)
+    job = _draft(engine, workspace, name, template, flow, packaging, None, by, row_key, None, notes, id=id)
+    try:
+        load(engine, job, rows, by=by, on_error=on_error, progress=progress)
+        _settle(engine, job, source, by, on_error)
+        return _end(engine, job, by)
+    except Exception:
+        delete(engine, job, by=by)
+        raise
 
-    def import_job(
-        self,
-        workspace: WorkspaceRef,
-        name: str,
-        *,
-        template: TemplateRef,
-        data: Data,
-        by: MemberRef,
-        of_job: str | None = None,
-        workflow: Workflow | None = None,
-        packaging: Packaging | None = None,
-        on_error: OnError = "raise",
-        row_key: str | None = None,
-        progress: Wrap | None = None,
-        **notes: Unpack[JobNotes],
-    ) -> Job:
-        """Read an exported manifest as a finished job: each row a task, each transaction the result of its stage.
 
-        The job gets the id that it has in the manifest, where that is a number that no job has or had here, so that an
-        export of it has the same keys.  A row without a result becomes an abandoned task.  Who did the work elsewhere a
-        manifest does not say.  A package can be reopened to go on with it.
+def _settle(engine: Engine, job: Job, source: str, by: MemberRef, on_error: OnError) -> None:
+    """Store the results of every package, until one is bad; then only look for what else is."""
+    with engine.store.read() as reader:
+        template = reader.get(Template, (job.template,))
+    problems, bad = list[Problem](), 0
+    waiting = Query(Package, {"job": job.id, "state": PackageState.LABEL}, order=("number",))
+    for group in groups(paged(engine.store, waiting), BLOCK):
+        with engine.store.read() as reader:
+            tasks = _tasks(reader, job, group)
+        read = dict[int, list[Any]]()
+        for task in tasks:
+            results, found = _results(task, template, source, job)
+            read.setdefault(task.package, []).append((task, results))
+            problems += found[: KEPT - len(problems)]
+            bad += len(found)
+        if on_error == "skip" or not bad:
+            with engine.transaction() as transaction:
+                must_still_ask(transaction, job, template)
+                _import(transaction, job, read, by, template.version)
+    if bad and on_error == "raise":
+        raise InvalidData(f"the results of job {job.name!r}", problems, bad)
 
-        Args:
-            workspace: The workspace.
-            name: The job's name, unique in the workspace.
-            template: What was asked; `itagflow.formats.itag.template_of` reads one off some rows.
-            data: A manifest, or its rows; see `load`.
-            by: The member who imports.
-            of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.  The transactions of
-                the others stay in the rows.
-            workflow: The stages; those that the first row with a result has, unless given.
-            packaging: How tasks are cut into packages; 50 each unless given.
-            on_error: ``"raise"`` on a bad row or result and leave nothing behind; ``"skip"`` leaves bad rows out, and
-                makes a task with a bad result an abandoned one.
-            row_key: The field of ``data`` that tells rows apart; of rows with the same value one is loaded.
-            progress: Wraps the iterable of rows, such as ``tqdm``.
-            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
 
-        Raises:
-            InvalidData: when there are no results, or those of several jobs; on a bad name, row or result; it lists
-                the first 1,000 problems and counts all.
-            AlreadyExists: when the workspace has a job of this name.
-            NotAllowed: when *by* may not manage jobs.
-        """
-        rows, source, stages = _peeked(rows_in(data, "itag"), of_job)
-        flow = workflow or Workflow(*(RULES[stage] for stage in stages))
-        id = key_in(source)
-        job = self._draft(workspace, name, template, flow, packaging, None, by, row_key, None, notes, id=id)
-        try:
-            self.load(job, rows, by=by, on_error=on_error, progress=progress)
-            self._settle(job, source, by, on_error)
-            return self._end(job, by)
-        except Exception:
-            self.delete(job, by=by)
-            raise
-
-    def _settle(self, job: Job, source: str, by: MemberRef, on_error: OnError) -> None:
-        """Store the results of every package, until one is bad; then only look for what else is."""
-        with self.store.read() as reader:
-            template = reader.get(Template, (job.template,))
-        problems, bad = list[Problem](), 0
-        waiting = Query(Package, {"job": job.id, "state": PackageState.LABEL}, order=("number",))
-        for group in groups(paged(self.store, waiting), BLOCK):
-            with self.store.read() as reader:
-                tasks = _tasks(reader, job, group)
-            read = dict[int, list[Any]]()
-            for task in tasks:
-                results, found = _results(task, template, source, job)
-                read.setdefault(task.package, []).append((task, results))
-                problems += found[: KEPT - len(problems)]
-                bad += len(found)
-            if on_error == "skip" or not bad:
-                with self._acting() as transaction:
-                    must_still_ask(transaction, job, template)
-                    _import(transaction, job, read, by, template.version)
-        if bad and on_error == "raise":
-            raise InvalidData(f"the results of job {job.name!r}", problems, bad)
-
-    def _end(self, job: Job, by: MemberRef) -> Job:
-        with self._acting() as transaction:
-            counter = transaction.hold_counter(job.id)
-            old = transaction.lock_job(job)
-            act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
-            new = jobs.stepped(old, "import", tasks=counter.tasks)
-            transaction.do(record(act, "import", about=new, save=((old, new),), data={"name": old.name}))
-            return transaction.as_stored(new)
+def _end(engine: Engine, job: Job, by: MemberRef) -> Job:
+    with engine.transaction() as transaction:
+        counter = transaction.hold_counter(job.id)
+        old = transaction.lock_job(job)
+        act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        new = jobs.stepped(old, "import", tasks=counter.tasks)
+        transaction.do(record(act, "import", about=new, save=((old, new),), data={"name": old.name}))
+        return transaction.as_stored(new)
 
 
 def _peeked(rows: Iterator[object], of_job: str | None) -> tuple[Iterable[Any], str, tuple[Stage, ...]]:

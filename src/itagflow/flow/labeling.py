@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from itagflow.flow import _find
 from itagflow.flow._access import access_of
-from itagflow.flow._act import Transaction
-from itagflow.flow._answers import Answering, Desk, Replied, covered, fitted, put, replaced, sit_down
-from itagflow.flow._cases import cases_of, numbers_in, said_about
-from itagflow.flow._find import MemberRef, TaskRef, AssignmentRef, perhaps, turned
+from itagflow.flow._act import Engine, Transaction
+from itagflow.flow._answers import Desk, Replied, _check, covered, fitted, put, replaced, sit_down
 from itagflow.flow._assignments import Held, held_unless, left, passed, recounted, with_finish
+from itagflow.flow._cases import cases_of, numbers_in, said_about
+from itagflow.flow._find import AssignmentRef, MemberRef, TaskRef, perhaps, turned
 from itagflow.model.entity import Entity
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package
@@ -26,167 +26,128 @@ PAGE = 100
 """How many tasks of an assignment are fetched in one read transaction."""
 
 
-class Labeling(Answering):
-    """The verbs of the one who holds an assignment."""
+def tasks(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Iterator[WorkItem]:
+    """Yield the tasks of an assignment, in order, each with all that its holder needs to see."""
+    with engine.store.read() as reader:
+        _must_show(engine, reader, assignment, by)
 
-    def tasks(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Iterator[WorkItem]:
-        """Yield the tasks of an assignment, in order, each with all that its holder needs to see.
+    def page(reader: Reader, after: int) -> tuple[list[WorkItem], int | None]:
+        now, job = _must_show(engine, reader, assignment, by)
+        tasks = _tasks_after(reader, now, after)
+        works = [
+            results.work(case, now, task) for case, task in zip(cases_of(reader, job, tasks), tasks, strict=True)
+        ]
+        return works, tasks[-1].number if len(tasks) == PAGE else None
 
-        Args:
-            assignment: An assignment; for a member it must be offered or held, or have ended with its work.
-            by: Who reads, when the assignment comes from outside: asked again for every page.
+    return turned(engine.store, page, 0)
 
-        Raises:
-            NotHeld: when *by* is not the assignment's member, or the assignment was given back or taken from them.
-            NotAllowed: when *by* may not read there, or was removed.
-        """
-        with self.store.read() as reader:
-            self._must_show(reader, assignment, by)
 
-        def page(reader: Reader, after: int) -> tuple[list[WorkItem], int | None]:
-            now, job = self._must_show(reader, assignment, by)
-            tasks = _tasks_after(reader, now, after)
-            works = [
-                results.work(case, now, task) for case, task in zip(cases_of(reader, job, tasks), tasks, strict=True)
-            ]
-            return works, tasks[-1].number if len(tasks) == PAGE else None
+def _must_show(engine: Engine, reader: Reader, ref: AssignmentRef, by: MemberRef | None) -> tuple[Assignment, Job]:
+    """Return an assignment and its job as they are now, after checking that *by* may see its tasks."""
+    assignment = _find.assignment(reader, ref)
+    job = reader.get(Job, (assignment.job,))
+    seeing = access_of(reader, engine.policy, job.workspace, by)
+    if seeing.who is not None:
+        holding.must_be_of(assignment, seeing.who)
+        holding.must_not_be_returned(assignment)
+        seeing.must("tasks", job, own=True)
+    return assignment, job
 
-        return turned(self.store, page, 0)
 
-    def _must_show(self, reader: Reader, ref: AssignmentRef, by: MemberRef | None) -> tuple[Assignment, Job]:
-        """Return an assignment and its job as they are now, after checking that *by* may see its tasks."""
-        assignment = _find.assignment(reader, ref)
-        job = reader.get(Job, (assignment.job,))
-        seeing = access_of(reader, self.policy, job.workspace, by)
-        if seeing.who is not None:
-            holding.must_be_of(assignment, seeing.who)
-            holding.must_not_be_returned(assignment)
-            seeing.must("tasks", job, own=True)
-        return assignment, job
+def save(engine: Engine, assignment: AssignmentRef, task: TaskRef, reply: Replied, *, by: MemberRef | None = None) -> Answer:
+    """Save the answer to a task and return it as stored; saving again replaces it."""
+    return _save_all(engine, "save", assignment, [(task, reply)], by)[0]
 
-    def save(self, assignment: AssignmentRef, task: TaskRef, reply: Replied, *, by: MemberRef | None = None) -> Answer:
-        """Save the answer to a task and return it as stored; saving again replaces it.
 
-        The same answer once more changes nothing, so a client may resend it.  Every save renews the lease.
+def save_many(
+    engine: Engine, assignment: AssignmentRef,
+    replies: Mapping[int, Replied] | Iterable[tuple[TaskRef, Replied]],
+    *,
+    by: MemberRef | None = None,
+) -> list[Answer]:
+    """Save the answers to several tasks, all or none, as one act; errors are those of `save`."""
+    pairs = cast("Mapping[int, Replied]", replies).items() if isinstance(replies, Mapping) else replies
+    return _save_all(engine, "save", assignment, list[tuple[TaskRef, Replied]](pairs), by)
 
-        Args:
-            assignment: An assignment at LABEL that is held.
-            task: A task in its scope.
-            reply: The replies by question id, or the reply to the only question.
-            by: Who saves, when the assignment comes from outside.
 
-        Raises:
-            InvalidData: when the answer does not fit the template or the job's own check, or the task is not
-                in the assignment's scope; it lists every problem.
-            NotHeld: when the assignment is not held, or not by the member *by*.
-            WrongState: when the assignment is at a review stage: `modify` is the verb there.
-        """
-        return self._save_all("save", assignment, [(task, reply)], by)[0]
+def abandon(engine: Engine, assignment: AssignmentRef, task: TaskRef, reason: str, *, by: MemberRef | None = None) -> Answer:
+    """Give a task up, with a reason; what was saved stays with it, and `restore` brings it back."""
+    with engine.transaction() as transaction:
+        desk = sit_down(transaction, assignment, "abandon", by)
+        found = covered(transaction, desk, task)
+        old = perhaps(transaction.store, Answer, (*desk.assignment.key, found.number))
+        why = labeling.abandon_reason(desk.template, reason)
+        kept = old.replies if old else None
+        version = old.template_version if old else 0
+        verdict = None if desk.assignment.stage is Stage.LABEL else Verdict.RIGHT
+        new = labeling.answer(
+            desk.assignment, found, desk.act, replies=kept, abandoned=why, verdict=verdict, template_version=version
+        )
+        return put(transaction, "abandon", desk, old, new, reason=why)
 
-    def save_many(
-        self,
-        assignment: AssignmentRef,
-        replies: Mapping[int, Replied] | Iterable[tuple[TaskRef, Replied]],
-        *,
-        by: MemberRef | None = None,
-    ) -> list[Answer]:
-        """Save the answers to several tasks, all or none, as one act; errors are those of `save`."""
-        pairs = cast("Mapping[int, Replied]", replies).items() if isinstance(replies, Mapping) else replies
-        return self._save_all("save", assignment, list[tuple[TaskRef, Replied]](pairs), by)
 
-    def abandon(self, assignment: AssignmentRef, task: TaskRef, reason: str, *, by: MemberRef | None = None) -> Answer:
-        """Give a task up, with a reason; what was saved stays with it, and `restore` brings it back.
+def restore(engine: Engine, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None) -> Answer:
+    """Take back that a task was given up: one's own word, or in review the labeler's."""
+    with engine.transaction() as transaction:
+        desk = sit_down(transaction, assignment, "restore", by)
+        found = covered(transaction, desk, task)
+        old = perhaps(transaction.store, Answer, (*desk.assignment.key, found.number))
+        given_up = old
+        if desk.assignment.stage is not Stage.LABEL and not (old and old.is_abandoned):
+            given_up = results.shown_at(next(cases_of(transaction.store, desk.job, [found])), desk.assignment.stage)
+        replies = labeling.restored(given_up, found, review=desk.assignment.stage is not Stage.LABEL)
+        verdict = Verdict.RIGHT if replies is not None and desk.assignment.stage is not Stage.LABEL else None
+        version = given_up.template_version if given_up else 0
+        new = labeling.answer(
+            desk.assignment, found, desk.act, replies=replies, verdict=verdict, template_version=version
+        )
+        return put(transaction, "restore", desk, old, new)
 
-        Raises:
-            InvalidData: when the reason is empty or not one of the template's.
-            NotHeld: when the assignment is not held, or not by the member *by*.
-        """
-        with self._acting() as transaction:
-            desk = sit_down(transaction, assignment, "abandon", by)
-            found = covered(transaction, desk, task)
-            old = perhaps(transaction.store, Answer, (*desk.assignment.key, found.number))
-            why = labeling.abandon_reason(desk.template, reason)
-            kept = old.replies if old else None
-            version = old.template_version if old else 0
-            verdict = None if desk.assignment.stage is Stage.LABEL else Verdict.RIGHT
-            new = labeling.answer(
-                desk.assignment, found, desk.act, replies=kept, abandoned=why, verdict=verdict, template_version=version
-            )
-            return put(transaction, "abandon", desk, old, new, reason=why)
 
-    def restore(self, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None) -> Answer:
-        """Take back that a task was given up: one's own word, or in review the labeler's.
+def submit(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+    """Hand a labeled package in; when every vote is in, it moves to the next stage."""
+    with engine.transaction() as transaction:
+        mine = held_unless(transaction, assignment, "submit", Outcome.SUBMITTED, by)
+        if isinstance(mine, Assignment):
+            return mine
+        closing = Closing(assignment=mine.assignment, missing=_missing(transaction, mine))
+        ended = labeling.closed("submit", Outcome.SUBMITTED, mine.assignment, mine.act, closing)
+        assignments = [ended if other.key == ended.key else other for other in transaction.assignments(mine.package)]
+        add, save = list[Entity](), list[Saved]()
+        counters = left(transaction, mine.job, mine.assignment)
+        if mine.package.free or any(other.live for other in assignments):
+            after = recounted(transaction, mine.job, mine.package, assignments, passing=mine.assignment)
+        else:
+            after, added = _with_all_votes(transaction, mine, ended, assignments)
+            add += added
+        if after != mine.package:
+            save.append((mine.package, after))
+        save += with_finish(transaction, after)
+        save.append((mine.assignment, ended))
+        save += counters
+        transaction.do(record(mine.act, "submit", about=ended, add=add, save=save))
+        return transaction.as_stored(ended)
 
-        Raises:
-            Incomplete: when the task is not abandoned, or the labeler had saved nothing: then `modify` it.
-            NotHeld: when the assignment is not held, or not by the member *by*.
-        """
-        with self._acting() as transaction:
-            desk = sit_down(transaction, assignment, "restore", by)
-            found = covered(transaction, desk, task)
-            old = perhaps(transaction.store, Answer, (*desk.assignment.key, found.number))
-            given_up = old
-            if desk.assignment.stage is not Stage.LABEL and not (old and old.is_abandoned):
-                given_up = results.shown_at(next(cases_of(transaction.store, desk.job, [found])), desk.assignment.stage)
-            replies = labeling.restored(given_up, found, review=desk.assignment.stage is not Stage.LABEL)
-            verdict = Verdict.RIGHT if replies is not None and desk.assignment.stage is not Stage.LABEL else None
-            version = given_up.template_version if given_up else 0
-            new = labeling.answer(
-                desk.assignment, found, desk.act, replies=replies, verdict=verdict, template_version=version
-            )
-            return put(transaction, "restore", desk, old, new)
 
-    def submit(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
-        """Hand a labeled package in; when every vote is in, it moves to the next stage.
-
-        Submitting again what is submitted changes nothing.
-
-        Raises:
-            Incomplete: when tasks are neither answered nor abandoned; it lists them.
-            NotHeld: when the assignment is not held, or not by the member *by*.
-            WrongState: when the assignment is at a review stage: `review` or `accept` it.
-        """
-        with self._acting() as transaction:
-            mine = held_unless(transaction, assignment, "submit", Outcome.SUBMITTED, by)
-            if isinstance(mine, Assignment):
-                return mine
-            closing = Closing(assignment=mine.assignment, missing=_missing(transaction, mine))
-            ended = labeling.closed("submit", Outcome.SUBMITTED, mine.assignment, mine.act, closing)
-            assignments = [ended if other.key == ended.key else other for other in transaction.assignments(mine.package)]
-            add, save = list[Entity](), list[Saved]()
-            counters = left(transaction, mine.job, mine.assignment)
-            if mine.package.free or any(other.live for other in assignments):
-                after = recounted(transaction, mine.job, mine.package, assignments, passing=mine.assignment)
-            else:
-                after, added = _with_all_votes(transaction, mine, ended, assignments)
-                add += added
-            if after != mine.package:
-                save.append((mine.package, after))
-            save += with_finish(transaction, after)
-            save.append((mine.assignment, ended))
-            save += counters
-            transaction.do(record(mine.act, "submit", about=ended, add=add, save=save))
-            return transaction.as_stored(ended)
-
-    def _save_all(
-        self, verb: str, assignment: AssignmentRef, given: list[tuple[TaskRef, Replied]], by: MemberRef | None
-    ) -> list[Answer]:
-        self._check(assignment, given, by)
-        with self._acting() as transaction:
-            desk = sit_down(transaction, assignment, verb, by)
-            must_be_at(desk.assignment, verb, Stage.LABEL)
-            tasks = [covered(transaction, desk, task) for task, _ in given]
-            labeling.must_be_different(tasks)
-            replies = fitted(desk.template, tasks, [reply for _, reply in given])
-            version = desk.template.version
-            new = [
-                labeling.answer(desk.assignment, task, desk.act, replies=said, template_version=version)
-                for task, said in zip(tasks, replies, strict=True)
-            ]
-            old = [perhaps(transaction.store, Answer, answer.key) for answer in new]
-            if len(new) == 1:
-                return [put(transaction, verb, desk, old[0], new[0])]
-            return _put_all(transaction, verb, desk, old, new)
+def _save_all(
+    engine: Engine, verb: str, assignment: AssignmentRef, given: list[tuple[TaskRef, Replied]], by: MemberRef | None
+) -> list[Answer]:
+    _check(engine, assignment, given, by)
+    with engine.transaction() as transaction:
+        desk = sit_down(transaction, assignment, verb, by)
+        must_be_at(desk.assignment, verb, Stage.LABEL)
+        tasks = [covered(transaction, desk, task) for task, _ in given]
+        labeling.must_be_different(tasks)
+        replies = fitted(desk.template, tasks, [reply for _, reply in given])
+        version = desk.template.version
+        new = [
+            labeling.answer(desk.assignment, task, desk.act, replies=said, template_version=version)
+            for task, said in zip(tasks, replies, strict=True)
+        ]
+        old = [perhaps(transaction.store, Answer, answer.key) for answer in new]
+        if len(new) == 1:
+            return [put(transaction, verb, desk, old[0], new[0])]
+        return _put_all(transaction, verb, desk, old, new)
 
 
 def _put_all(transaction: Transaction, verb: str, desk: Desk, old: list[Answer | None], new: list[Answer]) -> list[Answer]:

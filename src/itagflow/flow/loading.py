@@ -12,7 +12,7 @@ import attrs
 from itagflow import formats
 from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.flow import _find
-from itagflow.flow._act import Transaction, Shell
+from itagflow.flow._act import Engine, Transaction
 from itagflow.flow._find import JobRef, MemberRef
 from itagflow.formats._files import Source
 from itagflow.model.job import GroupByField, Job
@@ -64,125 +64,97 @@ class _Tally:
         self.problems += found[: KEPT - len(self.problems)]
 
 
-class Loading(Shell):
-    """The verbs that bring data into a job."""
+def load(
+    engine: Engine, job: JobRef,
+    data: Data,
+    *,
+    by: MemberRef,
+    format: str = "itag",
+    on_error: OnError = "raise",
+    progress: Wrap | None = None,
+) -> LoadReport:
+    """Load a draft's data, or go on with it where loading broke off."""
+    return _load(engine, "load", job, data, by, format, on_error, progress)
 
-    def load(
-        self,
-        job: JobRef,
-        data: Data,
-        *,
-        by: MemberRef,
-        format: str = "itag",
-        on_error: OnError = "raise",
-        progress: Wrap | None = None,
-    ) -> LoadReport:
-        """Load a draft's data, or go on with it where loading broke off.
 
-        Rows are stored in transactions.  When the process ends between two, call it again with the same data: rows
-        that were read before are passed over.
+def append(
+    engine: Engine, job: JobRef,
+    data: Data,
+    *,
+    by: MemberRef,
+    format: str = "itag",
+    on_error: OnError = "raise",
+    progress: Wrap | None = None,
+) -> LoadReport:
+    """Add rows to a job that is published; they form new packages, and a finished job runs again."""
+    return _load(engine, "append", job, data, by, format, on_error, progress)
 
-        Args:
-            job: A job that is a draft.
-            data: A path, an open binary file or place that *format* reads, or an iterable of rows.
-            by: The member who loads.
-            format: The format of a path, file or place.
-            on_error: ``"raise"`` stores nothing from the transaction of the first bad row on, and raises;
-                ``"skip"`` leaves bad rows out.
-            progress: Wraps the iterable of rows, such as ``tqdm``.
 
-        Raises:
-            InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
-            WrongState: when the job is not a draft: `append` to it.
-            NotAllowed: when *by* may not manage jobs.
-        """
-        return self._load("load", job, data, by, format, on_error, progress)
+def _load(
+    engine: Engine, verb: str, ref: JobRef, data: Data, by: MemberRef, format: str, on_error: OnError, progress: Wrap | None
+) -> LoadReport:
+    with engine.store.read() as reader:
+        job = _find.job(reader, ref)
+        template = _find.template(reader, job.workspace, job.template)
+        counter = reader.get(JobCounter, job.key)
+    _must_take_rows(verb, job)
+    rows = rows_in(data, format)
+    passed_over = sum(1 for _ in islice(rows, counter.rows_read)) if verb == "load" else 0
+    numbered = enumerate(progress(rows) if progress else rows, passed_over + 1)
+    tally = _Tally()
+    while batch := list(islice(numbered, loading.block_size(job, counter))):
+        checked = _Checked(_checked(batch, template, job, tally), batch[-1][0])
+        if on_error == "raise" and tally.bad:
+            continue  # only what else is bad is still looked for
+        if verb == "load":
+            counter = _load_batch(engine, job, counter, checked, by, tally)
+        else:
+            counter = _append_batch(engine, job, checked.rows, by, tally)
+    if tally.bad and on_error == "raise":
+        raise InvalidData(f"the data of job {job.name!r}", tally.problems, tally.bad)
+    return LoadReport(
+        loaded=tally.loaded, skipped=tally.bad, duplicates=tally.duplicates, problems=tuple(tally.problems)
+    )
 
-    def append(
-        self,
-        job: JobRef,
-        data: Data,
-        *,
-        by: MemberRef,
-        format: str = "itag",
-        on_error: OnError = "raise",
-        progress: Wrap | None = None,
-    ) -> LoadReport:
-        """Add rows to a job that is published; they form new packages, and a finished job runs again.
 
-        Where the job has a row key, rows that it knows are left out, so a broken append is simply sent again.
-        The arguments are those of `load`.
+def _load_batch(engine: Engine, job: Job, seen: JobCounter, checked: _Checked, by: MemberRef, tally: _Tally) -> JobCounter:
+    """Store rows of a draft, which fill its packages, and return its counter as it is then; *seen* is the last."""
+    with engine.transaction() as transaction:
+        act = _may_take_rows(transaction, "load", job, by)
+        new = _unknown(transaction, job, checked.rows)
+        placed = loading.places(job, seen, new, _values(transaction, job, new), draft=True)
+        # packages are held before the counter, as everywhere; so their numbers are worked out with the last one
+        present = _hold_packages(transaction, seen, set(placed))
+        if transaction.hold_counter(job.id) != seen:
+            raise Conflict("Job", job.key)  # somebody else loads the same draft
+        now = transaction.hold_job_to_open(job.id)
+        _must_take_rows("load", now)
+        assignment = _find.first(transaction.store, Query(Assignment, {"job": now.id}, limit=1))
+        loading.must_have_no_prelabels(now, assignment)
+        batch = Batch(rows=new, placed=placed, present=present, rows_read=checked.rows_read)
+        change = loading.loaded("load", now, seen, batch, act)
+        transaction.do(change)
+        tally.stored(new, checked.rows)
+        return loading.counter_after(change)
 
-        Raises:
-            InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
-            WrongState: when the job is a draft (`load` into it) or archived.
-            NotAllowed: when *by* may not manage jobs.
-        """
-        return self._load("append", job, data, by, format, on_error, progress)
 
-    def _load(
-        self, verb: str, ref: JobRef, data: Data, by: MemberRef, format: str, on_error: OnError, progress: Wrap | None
-    ) -> LoadReport:
-        with self.store.read() as reader:
-            job = _find.job(reader, ref)
-            template = _find.template(reader, job.workspace, job.template)
-            counter = reader.get(JobCounter, job.key)
-        _must_take_rows(verb, job)
-        rows = rows_in(data, format)
-        passed_over = sum(1 for _ in islice(rows, counter.rows_read)) if verb == "load" else 0
-        numbered = enumerate(progress(rows) if progress else rows, passed_over + 1)
-        tally = _Tally()
-        while batch := list(islice(numbered, loading.block_size(job, counter))):
-            checked = _Checked(_checked(batch, template, job, tally), batch[-1][0])
-            if on_error == "raise" and tally.bad:
-                continue  # only what else is bad is still looked for
-            if verb == "load":
-                counter = self._load_batch(job, counter, checked, by, tally)
-            else:
-                counter = self._append_batch(job, checked.rows, by, tally)
-        if tally.bad and on_error == "raise":
-            raise InvalidData(f"the data of job {job.name!r}", tally.problems, tally.bad)
-        return LoadReport(
-            loaded=tally.loaded, skipped=tally.bad, duplicates=tally.duplicates, problems=tuple(tally.problems)
-        )
-
-    def _load_batch(self, job: Job, seen: JobCounter, checked: _Checked, by: MemberRef, tally: _Tally) -> JobCounter:
-        """Store rows of a draft, which fill its packages, and return its counter as it is then; *seen* is the last."""
-        with self._acting() as transaction:
-            act = _may_take_rows(transaction, "load", job, by)
-            new = _unknown(transaction, job, checked.rows)
-            placed = loading.places(job, seen, new, _values(transaction, job, new), draft=True)
-            # packages are held before the counter, as everywhere; so their numbers are worked out with the last one
-            present = _hold_packages(transaction, seen, set(placed))
-            if transaction.hold_counter(job.id) != seen:
-                raise Conflict("Job", job.key)  # somebody else loads the same draft
-            now = transaction.hold_job_to_open(job.id)
-            _must_take_rows("load", now)
-            assignment = _find.first(transaction.store, Query(Assignment, {"job": now.id}, limit=1))
-            loading.must_have_no_prelabels(now, assignment)
-            batch = Batch(rows=new, placed=placed, present=present, rows_read=checked.rows_read)
-            change = loading.loaded("load", now, seen, batch, act)
-            transaction.do(change)
-            tally.stored(new, checked.rows)
-            return loading.counter_after(change)
-
-    def _append_batch(self, job: Job, good: list[Ready], by: MemberRef, tally: _Tally) -> JobCounter:
-        """Store rows in new packages, and return the job's counter as it is then."""
-        with self._acting() as transaction:
-            act = _may_take_rows(transaction, "append", job, by)
-            # until the transaction ends nobody else gets a number, and the job does not finish without these packages
-            counter = transaction.hold_counter(job.id)
-            now = transaction.hold_job_to_open(job.id)
-            _must_take_rows("append", now)
-            new = _unknown(transaction, now, good)
-            tally.stored(new, good)
-            if not new:
-                return counter
-            placed = loading.places(now, counter, new, {}, draft=False)
-            batch = Batch(rows=new, placed=placed, rows_read=counter.rows_read)
-            change = loading.loaded("append", now, counter, batch, act)
-            transaction.do(change)
-            return loading.counter_after(change)
+def _append_batch(engine: Engine, job: Job, good: list[Ready], by: MemberRef, tally: _Tally) -> JobCounter:
+    """Store rows in new packages, and return the job's counter as it is then."""
+    with engine.transaction() as transaction:
+        act = _may_take_rows(transaction, "append", job, by)
+        # until the transaction ends nobody else gets a number, and the job does not finish without these packages
+        counter = transaction.hold_counter(job.id)
+        now = transaction.hold_job_to_open(job.id)
+        _must_take_rows("append", now)
+        new = _unknown(transaction, now, good)
+        tally.stored(new, good)
+        if not new:
+            return counter
+        placed = loading.places(now, counter, new, {}, draft=False)
+        batch = Batch(rows=new, placed=placed, rows_read=counter.rows_read)
+        change = loading.loaded("append", now, counter, batch, act)
+        transaction.do(change)
+        return loading.counter_after(change)
 
 
 def _may_take_rows(transaction: Transaction, verb: str, job: Job, by: MemberRef) -> Act:

@@ -8,9 +8,9 @@ import attrs
 
 from itagflow.flow import _find
 from itagflow.flow._access import access_of, listed
-from itagflow.flow._act import Transaction
+from itagflow.flow._act import Engine, Transaction
 from itagflow.flow._find import MemberRef, WorkspaceRef
-from itagflow.flow._recalling import Recalling
+from itagflow.flow._recalling import _recall_all
 from itagflow.model.package import LIVE, Assignment
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Role, Workspace
@@ -20,159 +20,111 @@ from itagflow.rules.change import record
 from itagflow.storage.port import Query, Reader
 
 
-class Managing(Recalling):
-    """The verbs that set up a workspace."""
+def create_workspace(engine: Engine, name: str, *, admin: str) -> Workspace:
+    """Create a workspace with its first member, an administrator."""
+    with engine.transaction() as transaction:
+        id = transaction.new_id(Workspace)
+        workspace = Workspace(id=id, name=members.named("workspace", name), created_at=transaction.at)
+        first_admin = members.first_member(id, transaction.new_id(Member), admin)
+        act = transaction.act(id, first_admin.id)
+        transaction.do(record(act, "create_workspace", add=(workspace, first_admin), data={"name": name}))
+        return workspace
 
-    def create_workspace(self, name: str, *, admin: str) -> Workspace:
-        """Create a workspace with its first member, an administrator.
 
-        Args:
-            name: Its name, unique in the store.
-            admin: The account of its first administrator.
+def add_member(
+    engine: Engine, workspace: WorkspaceRef,
+    account: str,
+    role: Role,
+    *,
+    by: MemberRef,
+    groups: Sequence[str] = (),
+    external: bool = False,
+) -> Member:
+    """Add a member, or take one back who was removed."""
+    with engine.transaction() as transaction:
+        home = _held(transaction, workspace)
+        act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
+        name = members.named("member", account)
+        query = Query(Member, {"workspace": home.id, "account": name}, limit=1)
+        known = next(iter(_find.called(transaction.store, query)), None)
+        id = known.id if known else transaction.new_id(Member)
+        carried = members.grouped(groups)
+        new = Member(id=id, workspace=home.id, account=name, role=role, groups=carried, external=external)
+        member = members.joined(known, new)
+        data = {"name": member.account}
+        if known is None:
+            transaction.do(record(act, "add_member", add=(member,), data=data))
+        else:
+            transaction.do(record(act, "add_member", save=((known, member),), data=data))
+        return transaction.as_stored(member)
 
-        Raises:
-            AlreadyExists: when there is a workspace of this name.
-        """
-        with self._acting() as transaction:
-            id = transaction.new_id(Workspace)
-            workspace = Workspace(id=id, name=members.named("workspace", name), created_at=transaction.at)
-            first_admin = members.first_member(id, transaction.new_id(Member), admin)
-            act = transaction.act(id, first_admin.id)
-            transaction.do(record(act, "create_workspace", add=(workspace, first_admin), data={"name": name}))
-            return workspace
 
-    def add_member(
-        self,
-        workspace: WorkspaceRef,
-        account: str,
-        role: Role,
-        *,
-        by: MemberRef,
-        groups: Sequence[str] = (),
-        external: bool = False,
-    ) -> Member:
-        """Add a member, or take one back who was removed.
+def set_role(
+    engine: Engine, workspace: WorkspaceRef,
+    member: MemberRef,
+    role: Role,
+    *,
+    by: MemberRef,
+    groups: Sequence[str] | None = None,
+    external: bool | None = None,
+) -> Member:
+    """Change what a member is in the workspace; groups and external stay unless given."""
+    with engine.transaction() as transaction:
+        home = _held(transaction, workspace)
+        act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
+        old = transaction.member(home.id, member)
+        new = members.with_role(
+            old,
+            role,
+            old.groups if groups is None else members.grouped(groups),
+            old.external if external is None else external,
+            _others(transaction, old),
+        )
+        transaction.do(record(act, "set_role", save=((old, new),), data={"name": old.account}))
+        return transaction.as_stored(new)
 
-        Args:
-            workspace: The workspace.
-            account: The embedding program's own name for the person, unique in the workspace: one line that can
-                be seen.  It is stored as given; accounts that are the same in Unicode's form NFC are one.
-            role: What the member is there.
-            by: The member who adds.
-            groups: The groups that the member belongs to.
-            external: Whether the person comes from outside: then only leader or operator.
 
-        Raises:
-            AlreadyExists: when the account belongs to an active member.
-            InvalidData: when nobody or no group can be called so, or an external member is to be more than leader or
-                operator.
-            NotAllowed: when *by* may not manage members.
-        """
-        with self._acting() as transaction:
-            home = _held(transaction, workspace)
-            act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
-            name = members.named("member", account)
-            query = Query(Member, {"workspace": home.id, "account": name}, limit=1)
-            known = next(iter(_find.called(transaction.store, query)), None)
-            id = known.id if known else transaction.new_id(Member)
-            carried = members.grouped(groups)
-            new = Member(id=id, workspace=home.id, account=name, role=role, groups=carried, external=external)
-            member = members.joined(known, new)
-            data = {"name": member.account}
-            if known is None:
-                transaction.do(record(act, "add_member", add=(member,), data=data))
-            else:
-                transaction.do(record(act, "add_member", save=((known, member),), data=data))
-            return transaction.as_stored(member)
+def remove_member(engine: Engine, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
+    """Remove a member: what they have on hand goes back to the pool, what they did stays theirs for ever."""
+    with engine.transaction() as transaction:
+        home = _held(transaction, workspace)
+        act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
+        old = transaction.member(home.id, member)
+        gone = members.removed(old, _others(transaction, old))
+        transaction.do(record(act, "remove_member", save=((old, gone),), data={"name": old.account}))
+        gone = transaction.as_stored(gone)
+    live = Query(Assignment, {"member": gone.id, "state": LIVE})
+    _recall_all(engine, live, act.member, f"{gone.account} was removed", free=True)
+    return gone
 
-    def set_role(
-        self,
-        workspace: WorkspaceRef,
-        member: MemberRef,
-        role: Role,
-        *,
-        by: MemberRef,
-        groups: Sequence[str] | None = None,
-        external: bool | None = None,
-    ) -> Member:
-        """Change what a member is in the workspace; groups and external stay unless given.
 
-        Raises:
-            NotAllowed: when *by* may not manage members, or no administrator would be left.
-            InvalidData: when an external member is to be more than leader or operator.
-        """
-        with self._acting() as transaction:
-            home = _held(transaction, workspace)
-            act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
-            old = transaction.member(home.id, member)
-            new = members.with_role(
-                old,
-                role,
-                old.groups if groups is None else members.grouped(groups),
-                old.external if external is None else external,
-                _others(transaction, old),
-            )
-            transaction.do(record(act, "set_role", save=((old, new),), data={"name": old.account}))
-            return transaction.as_stored(new)
+def add_template(engine: Engine, workspace: WorkspaceRef, template: Template, *, name: str, by: MemberRef) -> Template:
+    """Store a template under a name, for several jobs to use."""
+    with engine.transaction() as transaction:
+        home = _find.workspace(transaction.store, workspace)
+        act = transaction.allowed(home.id, by, Action.MANAGE_JOB)
+        new = attrs.evolve(
+            template,
+            id=transaction.new_id(Template),
+            workspace=home.id,
+            name=members.named("template", name),
+            version=0,
+        )
+        transaction.do(record(act, "add_template", add=(new,), data={"name": name}))
+        return new
 
-    def remove_member(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
-        """Remove a member: what they have on hand goes back to the pool, what they did stays theirs for ever.
 
-        From the first transaction on they get no more work; their assignments come back each in a transaction of its own.  When the
-        process ends in between, call it again.
+def list_members(engine: Engine, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Member]:
+    """Yield the members of a workspace, also those who were removed, in the order of their keys."""
+    with engine.store.read() as reader:
+        home = _find.workspace(reader, workspace)
+        access_of(reader, engine.policy, home.id, by)
 
-        Raises:
-            NotAllowed: when *by* may not manage members, or no administrator would be left.
-        """
-        with self._acting() as transaction:
-            home = _held(transaction, workspace)
-            act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
-            old = transaction.member(home.id, member)
-            gone = members.removed(old, _others(transaction, old))
-            transaction.do(record(act, "remove_member", save=((old, gone),), data={"name": old.account}))
-            gone = transaction.as_stored(gone)
-        live = Query(Assignment, {"member": gone.id, "state": LIVE})
-        self._recall_all(live, act.member, f"{gone.account} was removed", free=True)
-        return gone
+    def visible(reader: Reader, found: list[Member]) -> list[Member]:
+        seeing = access_of(reader, engine.policy, home.id, by)
+        return [member for member in found if seeing.may("members", None, own=seeing.is_own(member.id))]
 
-    def add_template(self, workspace: WorkspaceRef, template: Template, *, name: str, by: MemberRef) -> Template:
-        """Store a template under a name, for several jobs to use.
-
-        Raises:
-            AlreadyExists: when the workspace has a template of this name.
-            NotAllowed: when *by* may not manage jobs.
-        """
-        with self._acting() as transaction:
-            home = _find.workspace(transaction.store, workspace)
-            act = transaction.allowed(home.id, by, Action.MANAGE_JOB)
-            new = attrs.evolve(
-                template,
-                id=transaction.new_id(Template),
-                workspace=home.id,
-                name=members.named("template", name),
-                version=0,
-            )
-            transaction.do(record(act, "add_template", add=(new,), data={"name": name}))
-            return new
-
-    def members(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Member]:
-        """Yield the members of a workspace, also those who were removed, in the order of their keys.
-
-        With *by* all of them, if the member may see the results of every job, and else only the member.
-
-        Raises:
-            NotFound: when there is no such workspace, or *by* is nobody there.
-            NotAllowed: when *by* was removed.
-        """
-        with self.store.read() as reader:
-            home = _find.workspace(reader, workspace)
-            access_of(reader, self.policy, home.id, by)
-
-        def visible(reader: Reader, found: list[Member]) -> list[Member]:
-            seeing = access_of(reader, self.policy, home.id, by)
-            return [member for member in found if seeing.may("members", None, own=seeing.is_own(member.id))]
-
-        return listed(self.store, Query(Member, {"workspace": home.id}, order=("id",)), visible)
+    return listed(engine.store, Query(Member, {"workspace": home.id}, order=("id",)), visible)
 
 
 def _held(transaction: Transaction, ref: WorkspaceRef) -> Workspace:

@@ -11,19 +11,18 @@ from typing_extensions import Unpack
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
-from itagflow.flow._act import Transaction
-from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef
-from itagflow.flow._recalling import Recalling
+from itagflow.flow._act import Engine, Transaction
 from itagflow.flow._assignments import finish_if_done
-from itagflow.flow.loading import Data, OnError, Wrap
-from itagflow.flow.prelabeling import Prelabeling
+from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef
+from itagflow.flow._recalling import _recall_all
+from itagflow.flow.loading import Data, OnError, Wrap, load
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
-from itagflow.model.job import StageWorkers, FixedSize, Job, JobState, Label, Packaging, Route, Stage, Workflow
+from itagflow.model.job import FixedSize, Job, JobState, Label, Packaging, Route, Stage, StageWorkers, Workflow
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.moment import in_utc
 from itagflow.model.number import whole_number
-from itagflow.model.package import Assignment, Package, ClaimCounter
+from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import several
@@ -58,271 +57,211 @@ class JobFields(JobNotes, total=False):
     name: str
 
 
-class Ordering(Prelabeling, Recalling):
-    """The verbs on jobs."""
+def create_job(
+    engine: Engine, workspace: WorkspaceRef,
+    name: str,
+    *,
+    template: TemplateRef,
+    data: Data | None = None,
+    workflow: Workflow | None = None,
+    packaging: Packaging | None = None,
+    workforce: Mapping[Stage, Workers] | None = None,
+    by: MemberRef,
+    draft: bool = False,
+    format: str = "itag",
+    on_error: OnError = "raise",
+    row_key: str | None = None,
+    seed: int | None = None,
+    check: Validator | None = None,
+    progress: Wrap | None = None,
+    **notes: Unpack[JobNotes],
+) -> Job:
+    """Order a job: store it, load its data, and publish it."""
+    job = _draft(engine, workspace, name, template, workflow, packaging, workforce, by, row_key, seed, notes)
+    if check is not None:
+        engine.validators[job.id] = check
+    if data is None:
+        return job
+    try:
+        load(engine, job, data, by=by, format=format, on_error=on_error, progress=progress)
+        return _job(engine, job) if draft else publish(engine, job, by=by)
+    except Exception:
+        delete(engine, job, by=by)
+        raise
 
-    def create_job(
-        self,
-        workspace: WorkspaceRef,
-        name: str,
-        *,
-        template: TemplateRef,
-        data: Data | None = None,
-        workflow: Workflow | None = None,
-        packaging: Packaging | None = None,
-        workforce: Mapping[Stage, Workers] | None = None,
-        by: MemberRef,
-        draft: bool = False,
-        format: str = "itag",
-        on_error: OnError = "raise",
-        row_key: str | None = None,
-        seed: int | None = None,
-        check: Validator | None = None,
-        progress: Wrap | None = None,
-        **notes: Unpack[JobNotes],
-    ) -> Job:
-        """Order a job: store it, load its data, and publish it.
 
-        Args:
-            workspace: The workspace.
-            name: Its name, unique in the workspace: 1 to 100 characters.
-            template: What is asked: a stored template, or a new one for this job.
-            data: The rows; see `load`.  None leaves a draft to be loaded later.
-            workflow: The stages and their rules; labeling only unless given.
-            packaging: How tasks are cut into packages; 50 each unless given.
-            workforce: Who works at which stage: members and groups.
-            by: The member who orders.
-            draft: Leave it a draft, to be published later.
-            format: The format of *data*, when it is a source.
-            on_error: What to do about bad rows: ``"raise"`` and leave nothing behind, or ``"skip"`` them.
-            row_key: The field of ``data`` that tells rows apart; of rows with the same value one is loaded.
-            seed: What samples are drawn with; drawn itself unless given.
-            check: The embedder's own look at answers; see `set_validator`.
-            progress: Wraps the iterable of rows, such as ``tqdm``.
-            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
+def _draft(
+    engine: Engine, workspace: WorkspaceRef,
+    name: str,
+    template: TemplateRef,
+    workflow: Workflow | None,
+    packaging: Packaging | None,
+    workforce: Mapping[Stage, Workers] | None,
+    by: MemberRef,
+    row_key: str | None,
+    seed: int | None,
+    notes: JobNotes,
+    *,
+    id: int | None = None,
+) -> Job:
+    """Store a new draft, with this id if it is given and free, and its template if that is not stored yet."""
+    noted = _fitting(notes, JobNotes)
+    with engine.transaction() as transaction:
+        home = _find.workspace(transaction.store, workspace)
+        act = transaction.allowed(home.id, by, Action.MANAGE_JOB)
+        asked, new = _template(transaction, home.id, template)
+        if id is None or transaction.is_taken(Job, id):
+            id = transaction.new_id(Job)
+        flow = _with_named_rework(transaction, home.id, workflow or Workflow())
+        job = Job(
+            id=id,
+            workspace=home.id,
+            name=name,
+            template=asked.id,
+            workflow=flow,
+            packaging=packaging or FixedSize(50),
+            workforce=_crews(transaction, home.id, flow, workforce or {}),
+            created_by=act.member,
+            created_at=act.at,
+            seed=id if seed is None else whole_number("job", "seed", seed),
+            row_key=row_key,
+            **noted,
+        )
+        transaction.do(record(act, "create_job", about=job, add=(*new, job, JobCounter(job=id)), data={"name": name}))
+        return job
 
-        Raises:
-            InvalidData: on a bad name, rule or row; nothing is left behind.
-            Incomplete: when it could never finish; nothing is left behind.
-            AlreadyExists: when the workspace has a job of this name.
-            NotAllowed: when *by* may not manage jobs.
-        """
-        job = self._draft(workspace, name, template, workflow, packaging, workforce, by, row_key, seed, notes)
-        if check is not None:
-            self._validators[job.id] = check
-        if data is None:
-            return job
-        try:
-            self.load(job, data, by=by, format=format, on_error=on_error, progress=progress)
-            return self._job(job) if draft else self.publish(job, by=by)
-        except Exception:
-            self.delete(job, by=by)
-            raise
 
-    def _draft(
-        self,
-        workspace: WorkspaceRef,
-        name: str,
-        template: TemplateRef,
-        workflow: Workflow | None,
-        packaging: Packaging | None,
-        workforce: Mapping[Stage, Workers] | None,
-        by: MemberRef,
-        row_key: str | None,
-        seed: int | None,
-        notes: JobNotes,
-        *,
-        id: int | None = None,
-    ) -> Job:
-        """Store a new draft, with this id if it is given and free, and its template if that is not stored yet."""
-        noted = _fitting(notes, JobNotes)
-        with self._acting() as transaction:
-            home = _find.workspace(transaction.store, workspace)
-            act = transaction.allowed(home.id, by, Action.MANAGE_JOB)
-            asked, new = _template(transaction, home.id, template)
-            if id is None or transaction.is_taken(Job, id):
-                id = transaction.new_id(Job)
-            flow = _with_named_rework(transaction, home.id, workflow or Workflow())
-            job = Job(
-                id=id,
-                workspace=home.id,
-                name=name,
-                template=asked.id,
-                workflow=flow,
-                packaging=packaging or FixedSize(50),
-                workforce=_crews(transaction, home.id, flow, workforce or {}),
-                created_by=act.member,
-                created_at=act.at,
-                seed=id if seed is None else whole_number("job", "seed", seed),
-                row_key=row_key,
-                **noted,
-            )
-            transaction.do(record(act, "create_job", about=job, add=(*new, job, JobCounter(job=id)), data={"name": name}))
-            return job
+def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
+    """Give out a draft's work from now on.  Publishing again what runs changes nothing."""
+    with engine.transaction() as transaction:
+        counter = transaction.hold_counter(transaction.job(job).id)  # first, for the job may finish at once
+        old = transaction.lock_job(job)
+        act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        if JOB.has_led("publish", old.state):
+            return old
+        people = list(transaction.store.find(Query(Member, {"workspace": old.workspace, "active": True})))
+        hindrance = jobs.hindrance(old, people, engine.policy)
+        new = jobs.stepped(old, "publish", tasks=counter.tasks, hindrance=hindrance)
+        transaction.do(record(act, "publish", about=new, save=((old, new),), data={"name": old.name}))
+        finish_if_done(transaction, new, act)  # formal pre-labels may have left nothing to do
+        return transaction.store.get(Job, new.key)
 
-    def publish(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Give out a draft's work from now on.  Publishing again what runs changes nothing.
 
-        Raises:
-            Incomplete: when it has no tasks, or its set-up could never finish; it says which rule.
-            WrongState: when it is neither a draft nor running.
-            NotAllowed: when *by* may not manage jobs.
-        """
-        with self._acting() as transaction:
-            counter = transaction.hold_counter(transaction.job(job).id)  # first, for the job may finish at once
-            old = transaction.lock_job(job)
-            act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
-            if JOB.has_led("publish", old.state):
-                return old
-            people = list(transaction.store.find(Query(Member, {"workspace": old.workspace, "active": True})))
-            hindrance = jobs.hindrance(old, people, self.policy)
-            new = jobs.stepped(old, "publish", tasks=counter.tasks, hindrance=hindrance)
-            transaction.do(record(act, "publish", about=new, save=((old, new),), data={"name": old.name}))
-            finish_if_done(transaction, new, act)  # formal pre-labels may have left nothing to do
-            return transaction.store.get(Job, new.key)
+def pause(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
+    """Give out no more work for now; assignments that are held may be saved and submitted, and leases go on."""
+    return _step(engine, job, "pause", by)
 
-    def pause(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Give out no more work for now; assignments that are held may be saved and submitted, and leases go on.
 
-        Pausing again what is paused changes nothing.
+def resume(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
+    """Give out work again.  Resuming what runs changes nothing."""
+    return _step(engine, job, "resume", by)
 
-        Raises:
-            WrongState: when it neither runs nor is paused.
-            NotAllowed: when *by* may not manage jobs.
-        """
-        return self._step(job, "pause", by)
 
-    def resume(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Give out work again.  Resuming what runs changes nothing.
+def archive(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
+    """Close a job for ever: it stays readable, and every assignment that is held or offered is recalled."""
+    with engine.transaction() as transaction:
+        old = transaction.lock_job(job)
+        act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        new = old
+        if not JOB.has_led("archive", old.state):
+            new = jobs.stepped(old, "archive")
+            transaction.do(record(act, "archive", about=new, save=((old, new),), data={"name": old.name}))
+            new = transaction.as_stored(new)
+    live = Query(Assignment, {"job": old.id, "live": True})
+    _recall_all(engine, live, act.member, "the job was archived", free=False)
+    return new
 
-        Raises:
-            WrongState: when it is neither paused nor running.
-            NotAllowed: when *by* may not manage jobs.
-        """
-        return self._step(job, "resume", by)
 
-    def archive(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Close a job for ever: it stays readable, and every assignment that is held or offered is recalled.
+def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
+    """Delete a draft or an archived job with all that belongs to it, in transactions; its last event stays."""
+    gone = _job(engine, job)
+    if gone.state is JobState.DRAFT:
+        gone = archive(engine, gone, by=by)  # nobody can load into it any more
+    with engine.transaction() as transaction:
+        transaction.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
+        jobs.must_be_archived(gone, "delete it")
+        old = transaction.lock_job(gone)
+        transaction.replace(old, attrs.evolve(old, deleting=True))
+    for kind in PARTS:
+        while _remove(engine, kind, gone):
+            continue
+    with engine.transaction() as transaction:
+        act = transaction.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
+        transaction.remove(Query(JobCounter, {"job": gone.id}), 1)
+        transaction.remove(Query(Job, {"id": gone.id}), 1)
+        if _find.has_own_template(transaction.store, gone):
+            transaction.remove(Query(Template, {"id": gone.template}), 1)
+        transaction.do(record(act, "delete", about=gone, data={"name": gone.name}))
+    engine.validators.pop(gone.id, None)
 
-        From the first transaction on nobody gets work of it; the assignments are recalled each in a transaction of its own.  When the
-        process ends in between, call it again.  Archiving again what is archived changes nothing.
 
-        Raises:
-            NotAllowed: when *by* may not manage jobs.
-        """
-        with self._acting() as transaction:
-            old = transaction.lock_job(job)
-            act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
-            new = old
-            if not JOB.has_led("archive", old.state):
-                new = jobs.stepped(old, "archive")
-                transaction.do(record(act, "archive", about=new, save=((old, new),), data={"name": old.name}))
-                new = transaction.as_stored(new)
-        live = Query(Assignment, {"job": old.id, "live": True})
-        self._recall_all(live, act.member, "the job was archived", free=False)
-        return new
+def update_job(engine: Engine, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
+    """Change ``name``, ``tags``, ``remark``, ``guideline`` or ``due_at``; what is not given stays."""
+    return _changed(engine, job, "update_job", by, **_fitting(fields, JobFields))
 
-    def delete(self, job: JobRef, *, by: MemberRef) -> None:
-        """Delete a draft or an archived job with all that belongs to it, in transactions; its last event stays.
 
-        When the process ends in the middle, call it again.
+def set_workforce(engine: Engine, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef) -> Job:
+    """Name who works at these stages; other stages stay as they are, and so do turns on hand."""
+    with engine.transaction() as transaction:
+        old = transaction.lock_job(job)
+        crews = _crews(transaction, old.workspace, old.workflow, workforce)
+        return _save(transaction, old, "set_workforce", by, workforce={**old.workforce, **crews})
 
-        Raises:
-            NotAllowed: when it is neither, or *by* may not manage jobs.
-        """
-        gone = self._job(job)
-        if gone.state is JobState.DRAFT:
-            gone = self.archive(gone, by=by)  # nobody can load into it any more
-        with self._acting() as transaction:
-            transaction.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
-            jobs.must_be_archived(gone, "delete it")
-            old = transaction.lock_job(gone)
-            transaction.replace(old, attrs.evolve(old, deleting=True))
-        for kind in PARTS:
-            while self._remove(kind, gone):
-                continue
-        with self._acting() as transaction:
-            act = transaction.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
-            transaction.remove(Query(JobCounter, {"job": gone.id}), 1)
-            transaction.remove(Query(Job, {"id": gone.id}), 1)
-            if _find.has_own_template(transaction.store, gone):
-                transaction.remove(Query(Template, {"id": gone.template}), 1)
-            transaction.do(record(act, "delete", about=gone, data={"name": gone.name}))
-        self._validators.pop(gone.id, None)
 
-    def update_job(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
-        """Change ``name``, ``tags``, ``remark``, ``guideline`` or ``due_at``; what is not given stays.
+def add_workers(engine: Engine, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
+    """Name more members or groups for a stage; errors are those of `set_workforce`."""
+    return _recrew(engine, job, stage, workers, by, _joined)
 
-        Raises:
-            InvalidData: on another field, a bad name, or a time without its zone.
-            AlreadyExists: when the workspace has another job of this name.
-            NotAllowed: when the job is archived, or *by* may not manage jobs.
-        """
-        return self._changed(job, "update_job", by, **_fitting(fields, JobFields))
 
-    def set_workforce(self, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef) -> Job:
-        """Name who works at these stages; other stages stay as they are, and so do turns on hand.
+def remove_workers(engine: Engine, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
+    """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
+    return _recrew(engine, job, stage, workers, by, _without)
 
-        Raises:
-            NotFound: when a member is not in the workspace.
-            NotAllowed: when the job is archived, or *by* may not manage jobs.
-        """
-        with self._acting() as transaction:
-            old = transaction.lock_job(job)
-            crews = _crews(transaction, old.workspace, old.workflow, workforce)
-            return _save(transaction, old, "set_workforce", by, workforce={**old.workforce, **crews})
 
-    def add_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
-        """Name more members or groups for a stage; errors are those of `set_workforce`."""
-        return self._recrew(job, stage, workers, by, _joined)
+def set_validator(engine: Engine, job: JobRef, check: Validator | None) -> None:
+    """Have *check* look at every answer of a job before it is saved, in this Flow; None ends that."""
+    id = _job(engine, job).id
+    if check is None:
+        engine.validators.pop(id, None)
+    else:
+        engine.validators[id] = check
 
-    def remove_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
-        """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
-        return self._recrew(job, stage, workers, by, _without)
 
-    def set_validator(self, job: JobRef, check: Validator | None) -> None:
-        """Have *check* look at every answer of a job before it is saved, in this Flow; None ends that.
+def _recrew(
+    engine: Engine, job: JobRef, stage: Stage, workers: Workers, by: MemberRef, put: Callable[[Names, Names], Names]
+) -> Job:
+    with engine.transaction() as transaction:
+        old = transaction.lock_job(job)
+        named = _crews(transaction, old.workspace, old.workflow, {stage: workers})[stage]
+        had = old.crew(stage)
+        crew = StageWorkers(put(had.members, named.members), put(had.groups, named.groups))
+        return _save(transaction, old, "set_workforce", by, workforce={**old.workforce, stage: crew})
 
-        It is called with the task and the replies by question id, outside of any transaction, and returns
-        problems.  It is not stored: each process that saves answers sets its own.
-        """
-        id = self._job(job).id
-        if check is None:
-            self._validators.pop(id, None)
-        else:
-            self._validators[id] = check
 
-    def _recrew(
-        self, job: JobRef, stage: Stage, workers: Workers, by: MemberRef, put: Callable[[Names, Names], Names]
-    ) -> Job:
-        with self._acting() as transaction:
-            old = transaction.lock_job(job)
-            named = _crews(transaction, old.workspace, old.workflow, {stage: workers})[stage]
-            had = old.crew(stage)
-            crew = StageWorkers(put(had.members, named.members), put(had.groups, named.groups))
-            return _save(transaction, old, "set_workforce", by, workforce={**old.workforce, stage: crew})
+def _job(engine: Engine, ref: JobRef) -> Job:
+    with engine.store.read() as reader:
+        return _find.job(reader, ref)
 
-    def _job(self, ref: JobRef) -> Job:
-        with self.store.read() as reader:
-            return _find.job(reader, ref)
 
-    def _step(self, job: JobRef, verb: str, by: MemberRef) -> Job:
-        with self._acting() as transaction:
-            old = transaction.lock_job(job)
-            act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
-            if JOB.has_led(verb, old.state):
-                return old
-            new = jobs.stepped(old, verb)
-            transaction.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
-            return transaction.as_stored(new)
+def _step(engine: Engine, job: JobRef, verb: str, by: MemberRef) -> Job:
+    with engine.transaction() as transaction:
+        old = transaction.lock_job(job)
+        act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        if JOB.has_led(verb, old.state):
+            return old
+        new = jobs.stepped(old, verb)
+        transaction.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
+        return transaction.as_stored(new)
 
-    def _changed(self, job: JobRef, verb: str, by: MemberRef, **fields: Any) -> Job:
-        with self._acting() as transaction:
-            return _save(transaction, transaction.lock_job(job), verb, by, **fields)
 
-    def _remove(self, kind: type[Entity], job: Job) -> int:
-        with self._acting() as transaction:
-            return transaction.remove(Query(kind, {"job": job.id}), 5_000)
+def _changed(engine: Engine, job: JobRef, verb: str, by: MemberRef, **fields: Any) -> Job:
+    with engine.transaction() as transaction:
+        return _save(transaction, transaction.lock_job(job), verb, by, **fields)
+
+
+def _remove(engine: Engine, kind: type[Entity], job: Job) -> int:
+    with engine.transaction() as transaction:
+        return transaction.remove(Query(kind, {"job": job.id}), 5_000)
 
 
 def _save(transaction: Transaction, old: Job, verb: str, by: MemberRef, **fields: Any) -> Job:

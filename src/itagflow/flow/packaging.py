@@ -7,11 +7,11 @@ from collections.abc import Iterable
 import attrs
 
 from itagflow.flow import _find
-from itagflow.flow._act import Transaction
+from itagflow.flow._act import Engine, Transaction
+from itagflow.flow._assignments import recall, recounted, with_finish
 from itagflow.flow._cases import numbers_in
 from itagflow.flow._find import JobRef, MemberRef, PackageRef, paged
-from itagflow.flow._assignments import recall, recounted, with_finish
-from itagflow.flow.importing import Importing
+from itagflow.flow.ordering import _job
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment, Package
@@ -22,115 +22,77 @@ from itagflow.rules.lifecycles import JOB, JobAct
 from itagflow.storage.port import Query
 
 
-class Packaging(Importing):
-    """The verbs on whole packages, and the one that ends a job."""
+def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
+    """End a job by hand; one whose packages are all done has finished by itself."""
+    home = _job(engine, job)
+    if discard_open and not JOB.has_led("finish", home.state):
+        JOB.advance(home.state, "finish", JobAct(job=home), f"job {home.name!r}")
+        for package in paged(engine.store, Query(Package, {"job": home.id, "open": True}, order=("number",))):
+            discard(engine, package, by=by, reason="the job was finished")
+    with engine.transaction() as transaction:
+        transaction.hold_counter(home.id)  # nobody opens a package again, or adds one, from here on
+        old = transaction.lock_job(job)
+        act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        if JOB.has_led("finish", old.state):
+            return old
+        still = _find.first(transaction.store, Query(Package, {"job": old.id, "open": True}, order=("number",), limit=1))
+        new = jobs.stepped(old, "finish", open_package=still.number if still else 0)
+        transaction.do(record(act, "finish", about=new, save=((old, new),), data={"name": old.name}))
+        return transaction.as_stored(new)
 
-    def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
-        """End a job by hand; one whose packages are all done has finished by itself.
 
-        Finishing again what is finished changes nothing.
+def discard(engine: Engine, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
+    """Give a package up: its assignments are recalled, its tasks count no more, and what was said stays."""
+    with engine.transaction() as transaction:
+        old = transaction.lock_package(package)
+        job = transaction.store.get(Job, (old.job,))
+        act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
+        holding.must_be_working(job, "discard")
+        gone = reviewing.discarded(job, old)
+        live = [transaction.lock(Assignment, assignment.key) for assignment in transaction.assignments(old) if assignment.live]
+        transaction.lock_counters(job, live)
+        for assignment in live:
+            recall(transaction, old, assignment, act.member, reason or f"{old} was discarded", free=False)
+        new = recounted(transaction, job, gone, transaction.assignments(old))
+        saves = ((old, new), *with_finish(transaction, new))
+        transaction.do(record(act, "discard", about=new, save=saves, data={"reason": reason} if reason else {}))
+        return transaction.as_stored(new)
 
-        Args:
-            job: A job that runs or is paused.
-            by: The member who ends it.
-            discard_open: Discard what is still open, package by package; without it that is refused.
 
-        Raises:
-            Incomplete: when a package is open.
-            WrongState: when the job is a draft or archived.
-            NotAllowed: when *by* may not manage jobs.
-        """
-        home = self._job(job)
-        if discard_open and not JOB.has_led("finish", home.state):
-            JOB.advance(home.state, "finish", JobAct(job=home), f"job {home.name!r}")
-            for package in paged(self.store, Query(Package, {"job": home.id, "open": True}, order=("number",))):
-                self.discard(package, by=by, reason="the job was finished")
-        with self._acting() as transaction:
-            transaction.hold_counter(home.id)  # nobody opens a package again, or adds one, from here on
-            old = transaction.lock_job(job)
-            act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
-            if JOB.has_led("finish", old.state):
-                return old
-            still = _find.first(transaction.store, Query(Package, {"job": old.id, "open": True}, order=("number",), limit=1))
-            new = jobs.stepped(old, "finish", open_package=still.number if still else 0)
-            transaction.do(record(act, "finish", about=new, save=((old, new),), data={"name": old.name}))
-            return transaction.as_stored(new)
+def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
+    """Open a package again: one that is done for a review of everything, a discarded one for labeling."""
+    with engine.transaction() as transaction:
+        old = transaction.lock_package(package)
+        transaction.hold_counter(old.job)  # nobody finishes the job from here on
+        job = transaction.hold_job_to_open(old.job)
+        act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
+        again = jobs.brought_back(job, "reopen")
+        tasks = numbers_in(transaction.store, old) if old.erased else ()
+        new = recounted(transaction, job, reviewing.reopened(job, old, act, tasks=tasks), transaction.assignments(old))
+        data = {"reason": reason} if reason else {}
+        transaction.do(record(act, "reopen", about=new, save=((old, new), *again), data=data))
+        return transaction.as_stored(new)
 
-    def discard(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
-        """Give a package up: its assignments are recalled, its tasks count no more, and what was said stays.
 
-        Raises:
-            WrongState: when it is done or discarded.
-            NotAllowed: when the job does not go on, or *by* may not manage jobs.
-        """
-        with self._acting() as transaction:
-            old = transaction.lock_package(package)
-            job = transaction.store.get(Job, (old.job,))
-            act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
-            holding.must_be_working(job, "discard")
-            gone = reviewing.discarded(job, old)
-            live = [transaction.lock(Assignment, assignment.key) for assignment in transaction.assignments(old) if assignment.live]
-            transaction.lock_counters(job, live)
-            for assignment in live:
-                recall(transaction, old, assignment, act.member, reason or f"{old} was discarded", free=False)
-            new = recounted(transaction, job, gone, transaction.assignments(old))
-            saves = ((old, new), *with_finish(transaction, new))
-            transaction.do(record(act, "discard", about=new, save=saves, data={"reason": reason} if reason else {}))
-            return transaction.as_stored(new)
-
-    def reopen(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
-        """Open a package again: one that is done for a review of everything, a discarded one for labeling.
-
-        A finished job runs again.
-
-        Raises:
-            WrongState: when the package is still open, or the job a draft or archived.
-            NotAllowed: when *by* may not manage jobs.
-        """
-        with self._acting() as transaction:
-            old = transaction.lock_package(package)
-            transaction.hold_counter(old.job)  # nobody finishes the job from here on
-            job = transaction.hold_job_to_open(old.job)
-            act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
-            again = jobs.brought_back(job, "reopen")
-            tasks = numbers_in(transaction.store, old) if old.erased else ()
-            new = recounted(transaction, job, reviewing.reopened(job, old, act, tasks=tasks), transaction.assignments(old))
-            data = {"reason": reason} if reason else {}
-            transaction.do(record(act, "reopen", about=new, save=((old, new), *again), data=data))
-            return transaction.as_stored(new)
-
-    def prioritize(
-        self, job: JobRef, priority: int, *, by: MemberRef, packages: Iterable[PackageRef | int] | None = None
-    ) -> int:
-        """Give packages a priority, higher first in the pool, and return how many have it now.
-
-        Args:
-            job: The job.
-            priority: The new priority; packages start with 0.
-            by: The member who decides.
-            packages: Which; every open package of the job when not given.  Each transaction holds up to 500.
-
-        Raises:
-            NotFound: when the job has no such package.
-            InvalidData: when the priority is no whole number of 63 bits and a sign.
-            NotAllowed: when the job is archived, or *by* may not assign work at the stage of a package; one that has
-                ended is for who may at every stage.  Without *packages* those of other stages are left as they are.
-        """
-        priority = whole_number("the packages", "priority", priority)
-        with self.store.read() as reader:
-            home = _find.job(reader, job)
-            named = None if packages is None else [_find.package_in(reader, home.id, ref) for ref in packages]
-        open_ones = Query(Package, {"job": home.id, "open": True}, order=("number",))
-        found = paged(self.store, open_ones) if named is None else iter(named)
-        numbers = sorted({package.number for package in found})
-        with self._acting() as transaction:
-            _must_assign(transaction, home, named or [], by)  # all of them are looked at before the first is changed
-        moved = 0
-        for start in range(0, len(numbers), _find.PAGE):
-            with self._acting() as transaction:
-                some = [transaction.lock_package((home.id, number)) for number in numbers[start : start + _find.PAGE]]
-                moved += _prioritize(transaction, home, some, priority, by, all_of_them=named is not None)
-        return moved
+def prioritize(
+    engine: Engine, job: JobRef, priority: int, *, by: MemberRef, packages: Iterable[PackageRef | int] | None = None
+) -> int:
+    """Give packages a priority, higher first in the pool, and return how many have it now."""
+    priority = whole_number("the packages", "priority", priority)
+    with engine.store.read() as reader:
+        home = _find.job(reader, job)
+        named = None if packages is None else [_find.package_in(reader, home.id, ref) for ref in packages]
+    open_ones = Query(Package, {"job": home.id, "open": True}, order=("number",))
+    found = paged(engine.store, open_ones) if named is None else iter(named)
+    numbers = sorted({package.number for package in found})
+    with engine.transaction() as transaction:
+        _must_assign(transaction, home, named or [], by)  # all of them are looked at before the first is changed
+    moved = 0
+    for start in range(0, len(numbers), _find.PAGE):
+        with engine.transaction() as transaction:
+            some = [transaction.lock_package((home.id, number)) for number in numbers[start : start + _find.PAGE]]
+            moved += _prioritize(transaction, home, some, priority, by, all_of_them=named is not None)
+    return moved
 
 
 def _must_assign(transaction: Transaction, home: Job, packages: Iterable[Package], by: MemberRef) -> list[Stage]:

@@ -10,12 +10,12 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import _find
-from itagflow.flow._act import Transaction
+from itagflow.flow._act import Engine, Transaction
+from itagflow.flow._assignments import finish_if_done
 from itagflow.flow._cases import numbers_in
 from itagflow.flow._find import JobRef, MemberRef, paged
 from itagflow.flow._following import must_still_ask
-from itagflow.flow._assignments import finish_if_done
-from itagflow.flow.loading import KEPT, Loading, Wrap
+from itagflow.flow.loading import KEPT, Wrap
 from itagflow.model.job import Job
 from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment, Package, PackageState
@@ -62,90 +62,60 @@ class _Tally:
         )
 
 
-class Prelabeling(Loading):
-    """The verb that brings pre-labels into a job."""
+def prelabel(
+    engine: Engine, job: JobRef,
+    predict: Predictor,
+    *,
+    by: MemberRef,
+    formal: Formal = False,
+    model: str = "",
+    batch: int = 100,
+    progress: Wrap | None = None,
+) -> PrelabelReport:
+    """Let a model, or another source, say something about the tasks of a job before people do."""
+    whole_number("the pre-labels", "batch", batch, least=1)
+    with engine.store.read() as reader:
+        home = _find.job(reader, job)
+        access.check(engine.policy, _find.member(reader, home.workspace, by), Action.MANAGE_JOB, home, None)
+        template = reader.get(Template, (home.template,))
+    JOB.advance(home.state, "prelabel", JobAct(job=home), f"job {home.name!r}")
+    tally = _Tally()
+    waiting = Query(Package, {"job": home.id, "state": PackageState.LABEL}, order=("number",))
+    packages = paged(engine.store, waiting)
+    for group in groups(progress(packages) if progress else packages, batch):
+        with engine.store.read() as reader:
+            tasks = _open_tasks(reader, home, group, tally)
+        said = defaultdict[int, list[Sound]](list)
+        for task, prediction in _predicted(predict, tasks, batch):
+            found = prelabeling.sound(template, task, prediction, model)
+            if isinstance(found, Sound):
+                said[task.package].append(found)
+            else:
+                tally.note(found)
+        if said:
+            _keep(engine, home, template, said, formal, by, tally)
+    return tally.report()
 
-    def prelabel(
-        self,
-        job: JobRef,
-        predict: Predictor,
-        *,
-        by: MemberRef,
-        formal: Formal = False,
-        model: str = "",
-        batch: int = 100,
-        progress: Wrap | None = None,
-    ) -> PrelabelReport:
-        """Let a model, or another source, say something about the tasks of a job before people do.
 
-        A pre-label either prefills, to be put right by people (`WorkItem.prelabel`), or it is *formal*: it counts as
-        labeled, and a package of which nothing is left to label goes straight to its review.  `Progress.corrected`
-        counts what people changed.  Source: iTAG, *Configure intelligent pre-labeling*.
-
-        Packages on which people work, or have worked, are left out; so is what has a pre-label already, so a call
-        that broke off is simply made again.  A draft that has pre-labels takes no more rows.
-
-        Args:
-            job: A job that is a draft, runs or is paused.
-            predict: Is called with up to *batch* tasks, outside of any transaction, and returns for each, in their order,
-                a `PreLabel`, bare replies, or None for nothing to say; a `Problem` or an exception tells that it
-                failed on that task.  When the call raises, it is made again for each task alone.
-                `itagflow.prelabels` makes such callables from fields, transactions of results, and files.
-            by: The member who decides.
-            formal: True: all count as labeled; a number: those whose score is at least that; False: none.
-            model: The model, where the pre-label does not name it.
-            batch: How many tasks *predict* gets at the most.
-            progress: Wraps the iterable of packages, such as ``tqdm``.
-
-        Raises:
-            WrongState: when the job is finished or archived.
-            NotAllowed: when *by* may not manage jobs.
-            InvalidData: when *predict* does not return as many as it was given.
-            Conflict: when the template was changed meanwhile: call it again.
-        """
-        whole_number("the pre-labels", "batch", batch, least=1)
-        with self.store.read() as reader:
-            home = _find.job(reader, job)
-            access.check(self.policy, _find.member(reader, home.workspace, by), Action.MANAGE_JOB, home, None)
-            template = reader.get(Template, (home.template,))
-        JOB.advance(home.state, "prelabel", JobAct(job=home), f"job {home.name!r}")
-        tally = _Tally()
-        waiting = Query(Package, {"job": home.id, "state": PackageState.LABEL}, order=("number",))
-        packages = paged(self.store, waiting)
-        for group in groups(progress(packages) if progress else packages, batch):
-            with self.store.read() as reader:
-                tasks = _open_tasks(reader, home, group, tally)
-            said = defaultdict[int, list[Sound]](list)
-            for task, prediction in _predicted(predict, tasks, batch):
-                found = prelabeling.sound(template, task, prediction, model)
-                if isinstance(found, Sound):
-                    said[task.package].append(found)
-                else:
-                    tally.note(found)
-            if said:
-                self._keep(home, template, said, formal, by, tally)
-        return tally.report()
-
-    def _keep(
-        self,
-        home: Job,
-        template: Template,
-        said: dict[int, list[Sound]],
-        formal: Formal,
-        by: MemberRef,
-        tally: _Tally,
-    ) -> None:
-        """Store the pre-labels of some packages in one transaction."""
-        with self._acting() as transaction:
-            must_still_ask(transaction, home, template)
-            act = transaction.allowed(home.workspace, by, Action.MANAGE_JOB, home)
-            held = [transaction.lock_package((home.id, number)) for number in sorted(said)]
-            for package in held:
-                if prelabeling.is_untouched(home, package):
-                    _prelabel(transaction, home, package, said[package.number], formal, act, tally)
-                else:  # somebody was faster
-                    tally.busy += len(said[package.number])
-            finish_if_done(transaction, home, act)
+def _keep(
+    engine: Engine, home: Job,
+    template: Template,
+    said: dict[int, list[Sound]],
+    formal: Formal,
+    by: MemberRef,
+    tally: _Tally,
+) -> None:
+    """Store the pre-labels of some packages in one transaction."""
+    with engine.transaction() as transaction:
+        must_still_ask(transaction, home, template)
+        act = transaction.allowed(home.workspace, by, Action.MANAGE_JOB, home)
+        held = [transaction.lock_package((home.id, number)) for number in sorted(said)]
+        for package in held:
+            if prelabeling.is_untouched(home, package):
+                _prelabel(transaction, home, package, said[package.number], formal, act, tally)
+            else:  # somebody was faster
+                tally.busy += len(said[package.number])
+        finish_if_done(transaction, home, act)
 
 
 def groups(packages: Iterable[Package], size: int) -> Iterator[Group]:

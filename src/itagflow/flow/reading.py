@@ -12,14 +12,14 @@ import attrs
 from itagflow.errors import ItagflowError, NotAllowed, NotFound
 from itagflow.flow import _find
 from itagflow.flow._access import Access, access_of, listed
-from itagflow.flow._act import Shell
+from itagflow.flow._act import Engine
 from itagflow.flow._cases import cases_of
-from itagflow.flow._find import JobRef, MemberRef, PackageRef, PartitionRef, AssignmentRef, WorkspaceRef, turned
+from itagflow.flow._find import AssignmentRef, JobRef, MemberRef, PackageRef, PartitionRef, WorkspaceRef, turned
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.package import LIVE, Assignment, AssignmentState, Package, PackageState
 from itagflow.model.partition import JobPartition
-from itagflow.model.package import LIVE, Assignment, Package, PackageState, AssignmentState
 from itagflow.model.result import COUNTS, Progress, Result
 from itagflow.model.task import Task, TaskState, WorkItem
 from itagflow.model.template import Template
@@ -30,319 +30,249 @@ from itagflow.rules.answers import mentions
 from itagflow.storage.port import Query, Reader, Span
 
 
-class Reading(Shell):
-    """The verbs that only look.
+def get_job(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Job:
+    """Return a job as it is now."""
+    with engine.store.read() as reader:
+        return _readable(engine, reader, "job", job, by)[0]
 
-    With ``by=`` a member reads: what each verb asks the policy is in `itagflow.rules.access.READERS`, it is asked for
-    every page anew, and lists leave out what the member may not see.  Without, the application itself reads, and sees
-    everything.  All raise `NotFound` when *by* is nobody in the workspace, and `NotAllowed` when *by* may not read
-    there or was removed.
-    """
 
-    def job(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
-        """Return a job as it is now.
+def list_jobs(
+    engine: Engine, workspace: WorkspaceRef, *, state: JobState | None = None, by: MemberRef | None = None
+) -> Iterator[Job]:
+    """Yield the jobs of a workspace, oldest first; with *by* those that the member may see."""
+    with engine.store.read() as reader:
+        where: dict[str, Any] = {"workspace": _find.workspace(reader, workspace).id}
+        access_of(reader, engine.policy, where["workspace"], by)
+    if state is not None:
+        where["state"] = state
 
-        Raises:
-            NotFound: when there is none.
-        """
-        with self.store.read() as reader:
-            return self._readable(reader, "job", job, by)[0]
+    def visible(reader: Reader, found: list[Job]) -> list[Job]:
+        seeing = access_of(reader, engine.policy, where["workspace"], by)
+        return [job for job in found if seeing.may("jobs", job)]
 
-    def jobs(
-        self, workspace: WorkspaceRef, *, state: JobState | None = None, by: MemberRef | None = None
-    ) -> Iterator[Job]:
-        """Yield the jobs of a workspace, oldest first; with *by* those that the member may see."""
-        with self.store.read() as reader:
-            where: dict[str, Any] = {"workspace": _find.workspace(reader, workspace).id}
-            access_of(reader, self.policy, where["workspace"], by)
-        if state is not None:
-            where["state"] = state
+    return listed(engine.store, Query(Job, where, order=("id",)), visible)
 
-        def visible(reader: Reader, found: list[Job]) -> list[Job]:
-            seeing = access_of(reader, self.policy, where["workspace"], by)
-            return [job for job in found if seeing.may("jobs", job)]
 
-        return listed(self.store, Query(Job, where, order=("id",)), visible)
+def get_template(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Template:
+    """Return the template of a job as it is now; the history keeps what it was."""
+    with engine.store.read() as reader:
+        return reader.get(Template, (_readable(engine, reader, "template", job, by)[0].template,))
 
-    def template(self, job: JobRef, *, by: MemberRef | None = None) -> Template:
-        """Return the template of a job as it is now; the history keeps what it was.
 
-        Raises:
-            NotFound: when there is no such job.
-        """
-        with self.store.read() as reader:
-            return reader.get(Template, (self._readable(reader, "template", job, by)[0].template,))
+def list_templates(engine: Engine, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Template]:
+    """Yield the templates of a workspace that have a name, oldest first."""
+    with engine.store.read() as reader:
+        home = _find.workspace(reader, workspace)
+        access_of(reader, engine.policy, home.id, by)
 
-    def templates(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Template]:
-        """Yield the templates of a workspace that have a name, oldest first.
+    def visible(reader: Reader, found: list[Template]) -> list[Template]:
+        seeing = access_of(reader, engine.policy, home.id, by)
+        named = [template for template in found if template.name]
+        if seeing.may("templates", None):
+            return named
+        jobs = reader.find(Query(Job, {"workspace": home.id}))
+        asked = {job.template for job in jobs if seeing.may("templates", job)}
+        return [template for template in named if template.id in asked]
 
-        With *by* all of them, if the member may see every job, and else those of the jobs that the member may see.
-        """
-        with self.store.read() as reader:
-            home = _find.workspace(reader, workspace)
-            access_of(reader, self.policy, home.id, by)
+    return listed(engine.store, Query(Template, {"workspace": home.id}, order=("id",)), visible)
 
-        def visible(reader: Reader, found: list[Template]) -> list[Template]:
-            seeing = access_of(reader, self.policy, home.id, by)
-            named = [template for template in found if template.name]
-            if seeing.may("templates", None):
-                return named
-            jobs = reader.find(Query(Job, {"workspace": home.id}))
-            asked = {job.template for job in jobs if seeing.may("templates", job)}
-            return [template for template in named if template.id in asked]
 
-        return listed(self.store, Query(Template, {"workspace": home.id}, order=("id",)), visible)
+def list_packages(
+    engine: Engine, job: JobRef, *, state: PackageState | None = None, by: MemberRef | None = None
+) -> Iterator[Package]:
+    """Yield the packages of a job, by number."""
+    with engine.store.read() as reader:
+        where: dict[str, Any] = {"job": _readable(engine, reader, "packages", job, by, own=True)[0].id}
+    if state is not None:
+        where["state"] = state
 
-    def packages(
-        self, job: JobRef, *, state: PackageState | None = None, by: MemberRef | None = None
-    ) -> Iterator[Package]:
-        """Yield the packages of a job, by number.
-
-        With *by* all of them, if the member may see the work of others; else those on which the member has, or had to
-        its end, an assignment.
-        """
-        with self.store.read() as reader:
-            where: dict[str, Any] = {"job": self._readable(reader, "packages", job, by, own=True)[0].id}
-        if state is not None:
-            where["state"] = state
-
-        def visible(reader: Reader, found: list[Package]) -> list[Package]:
-            home, seeing = self._readable(reader, "packages", where["job"], by, own=True)
-            if seeing.may("packages", home):
-                return found
-            own = seeing.own_packages(home, [package.number for package in found])
-            return [package for package in found if package.number in own]
-
-        return listed(self.store, Query(Package, where, order=("number",)), visible)
-
-    def assignment(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
-        """Return an assignment as it is now.
-
-        Raises:
-            NotFound: when there is none.
-        """
-        with self.store.read() as reader:
-            found = _find.assignment(reader, assignment)
-            home = _find.job(reader, found.job)
-            seeing = access_of(reader, self.policy, home.workspace, by)
-            seeing.must("assignment", home, own=seeing.is_own(found.member))
-            if seeing.who is not None and not seeing.visible_assignments("assignment", [found]):
-                raise access.not_allowed(seeing.who, Action.READ_RESULTS, secrecy.reason(found))
+    def visible(reader: Reader, found: list[Package]) -> list[Package]:
+        home, seeing = _readable(engine, reader, "packages", where["job"], by, own=True)
+        if seeing.may("packages", home):
             return found
+        own = seeing.own_packages(home, [package.number for package in found])
+        return [package for package in found if package.number in own]
 
-    def assignments(
-        self,
-        member: MemberRef,
-        *,
-        job: JobRef | None = None,
-        workspace: WorkspaceRef | None = None,
-        live: bool = True,
-        by: MemberRef | None = None,
-    ) -> Iterator[Assignment]:
-        """Yield the assignments of a member: my work.
-
-        Args:
-            member: The member; an account stands for that person in every workspace, unless one is named.
-            job: Only those of this job.
-            workspace: Only those of this workspace.
-            live: Only those that are held or offered; every assignment otherwise.
-            by: Who reads: the member, or somebody who may see the work of others; at the jobs where they may.
-        """
-        people = self._people(member, job, workspace, by)
-        where: dict[str, Any] = {"state": LIVE if live else tuple(AssignmentState)}
-        if job is not None:
-            with self.store.read() as reader:
-                home = _find.job(reader, job)
-                where["job"] = home.id
-                seeing = access_of(reader, self.policy, home.workspace, by)
-                seeing.must("assignments", home, own=seeing.is_own(people[0].id))
-        return chain.from_iterable(self._assignments_of(who, where, by) for who in people)
-
-    def _assignments_of(self, who: Member, where: dict[str, Any], by: MemberRef | None) -> Iterator[Assignment]:
-        def visible(reader: Reader, found: list[Assignment]) -> list[Assignment]:
-            return access_of(reader, self.policy, who.workspace, by).visible_assignments("assignments", found)
-
-        return listed(self.store, Query(Assignment, {**where, "member": who.id}, order=("job", "id")), visible)
-
-    def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
-        """Return how far a job is: packages and tasks by state, what packages count (`COUNTS`), and rows read."""
-        with self.store.read() as reader:
-            home, _ = self._readable(reader, "progress", job, by)
-            sums = reader.tally(Query(Package, {"job": home.id}), by=("state",), add=("size", *COUNTS))
-            counter = reader.get(JobCounter, home.key)
-        by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
-        counted = [numbers[2:] for state, numbers in by_state.items() if state is not PackageState.DISCARDED]
-        return Progress(
-            packages={state: numbers[0] for state, numbers in by_state.items()},
-            tasks={state: numbers[1] for state, numbers in by_state.items()},
-            **{name: sum(numbers[at] for numbers in counted) for at, name in enumerate(COUNTS)},
-            rows_read=counter.rows_read,
-        )
-
-    def result(self, task: Task | WorkItem | tuple[int, int], *, by: MemberRef | None = None) -> Result:
-        """Return what a task came out of each stage with, its state, and who worked on it.
-
-        With *by* it is without the votes that are secret from the member.
-
-        Raises:
-            NotFound: when there is no such task.
-        """
-        job, number = _find.key_of(Task, task)
-        with self.store.read() as reader:
-            home, seeing = self._readable(reader, "result", job, by)
-            found = _find.stored_task(reader, home.id, number if isinstance(task, tuple) else task)
-            return results.result(next(cases_of(reader, home, [found], seeing)), found)
-
-    def parts(self, job: PartitionRef, count: int, *, by: MemberRef | None = None) -> tuple[JobPartition, ...]:
-        """Cut a job into parts for as many workers, in order; all its tasks as they are now, each in one part.
-
-        A part is a plain value.  A worker, in whatever process, opens a Flow of its own and passes the part where
-        a job is read: to `results`, `find_tasks`, `export` or `verify`.
-
-        Args:
-            job: The job, or a part that is to be cut again.
-            count: How many parts; there are fewer when there are fewer tasks, and one for a job without tasks.
-            by: Who reads, when the policy is to be asked.
-
-        Raises:
-            InvalidData: when *count* is less than one.
-
-        >>> import itagflow
-        >>> flow = itagflow.open("memory:")
-        >>> street = flow.create_workspace("street", admin="ada")
-        >>> data = [{"data": {"source": f"{n}.jpg"}} for n in range(10)]
-        >>> cats = itagflow.templates.image_classification(["cat", "dog"])
-        >>> job = flow.create_job(street, "cats", template=cats, data=data, by="ada")
-        >>> print(*flow.parts(job, 2), sep=", ")
-        part 1 of 2: tasks 1 to 5, part 2 of 2: tasks 6 to 10
-        """
-        with self.store.read() as reader:
-            home = self._readable(reader, "parts", job, by)[0].id
-            if isinstance(job, JobPartition):
-                return jobs.cut(job, count)
-            tasks, packages = _find.last_number(reader, Task, home), _find.last_number(reader, Package, home)
-        return jobs.cut(JobPartition(job=home, first=1, last=tasks, packages=(1, packages)), count)
-
-    def results(self, job: PartitionRef, *, by: MemberRef | None = None, snapshot: bool = False) -> Iterator[Result]:
-        """Yield the result of every task, in the order of the input, a page at a time.
-
-        Args:
-            job: The job, or a part of one.
-            by: Who reads, when the policy is to be asked; it is without the votes that are secret from them.
-            snapshot: Whether all pages show the same moment; each shows its own otherwise.
-        """
-        return self._results("results", job, by, snapshot=snapshot)
-
-    def _results(
-        self, name: str, job: PartitionRef, by: MemberRef | None, *, snapshot: bool = False, hide_votes: bool = False
-    ) -> Iterator[Result]:
-        """Yield what `results` yields, to whoever may read by the verb of this name."""
-        with self.store.read() as reader:
-            home, _ = self._readable(reader, name, job, by)
-        start, last = (job.first, job.last) if isinstance(job, JobPartition) else (1, None)
-
-        def page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
-            with self.store.read() if snapshot and by is not None else nullcontext(reader) as now:
-                seeing = self._readable(now, name, home, by)[1]  # whoever is removed meanwhile, is so in no snapshot
-            query = Query(Task, {"job": home.id, "number": Span(first, last)}, order=("number",), limit=_find.PAGE)
-            tasks = list(reader.find(query))
-            cases = cases_of(reader, home, tasks, attrs.evolve(seeing, reader=reader, hides_votes=hide_votes))
-            found = [results.result(case, task) for case, task in zip(cases, tasks, strict=True)]
-            return found, tasks[-1].number + 1 if len(tasks) == _find.PAGE else None
-
-        return turned(self.store, page, start, snapshot=snapshot)
-
-    def find_tasks(
-        self,
-        job: PartitionRef,
-        *,
-        state: TaskState | None = None,
-        member: MemberRef | None = None,
-        label: str | None = None,
-        by: MemberRef | None = None,
-    ) -> Iterator[Result]:
-        """Yield the tasks that match all of what is given, with their results.
-
-        Args:
-            job: The job, or a part of one.
-            state: How far they are.
-            member: Who has worked on them in an assignment that ended with its work.
-            label: An option chosen in the result, for the task or one of its regions.
-            by: Who reads, when the policy is to be asked; votes that are secret from them match nothing.
-        """
-        with self.store.read() as reader:
-            home, _ = self._readable(reader, "find_tasks", job, by)
-            who = None if member is None else _find.member(reader, home.workspace, member).id
-
-        def fits(result: Result) -> bool:
-            worked = who is None or any(made.member == who and made.inspected for made in result.provenance)
-            labeled = label is None or mentions(result.replies, label)
-            return worked and labeled and state in (None, result.state)
-
-        return filter(fits, self._results("find_tasks", job if isinstance(job, JobPartition) else home, by))
-
-    def history(
-        self, job: JobRef, *, package: PackageRef | int | None = None, by: MemberRef | None = None
-    ) -> Iterator[Event]:
-        """Yield the events of a job, or of one of its packages, oldest first.
-
-        Raises:
-            NotFound: when there is no such job, or it has no such package.
+    return listed(engine.store, Query(Package, where, order=("number",)), visible)
 
 
-        With *by* all of them, if the member may see the work of others, without votes that are secret from them; else
-        those of what the member did.
-        """
-        with self.store.read() as reader:
-            home, _ = self._readable(reader, "history", job, by, own=True)
-            where: dict[str, Any] = {"job": home.id}
-            if package is not None:
-                where["package"] = _find.package_in(reader, home.id, package).number
-        return self._told("history", Query(Event, where, order=("position",)), home.workspace, by)
+def get_assignment(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+    """Return an assignment as it is now."""
+    with engine.store.read() as reader:
+        found = _find.assignment(reader, assignment)
+        home = _find.job(reader, found.job)
+        seeing = access_of(reader, engine.policy, home.workspace, by)
+        seeing.must("assignment", home, own=seeing.is_own(found.member))
+        if seeing.who is not None and not seeing.visible_assignments("assignment", [found]):
+            raise access.not_allowed(seeing.who, Action.READ_RESULTS, secrecy.reason(found))
+        return found
 
-    def _told(self, name: str, query: Query[Event], workspace: int | None, by: MemberRef | None) -> Iterator[Event]:
-        """Yield the events that may be seen, with the account of the one who acted."""
-        accounts = dict[int, str]()
 
-        def visible(reader: Reader, found: list[Event]) -> list[Event]:
-            if workspace is not None:
-                found = access_of(reader, self.policy, workspace, by).visible_events(name, found)
-            for member in {event.member for event in found if event.member} - accounts.keys():
-                accounts[member] = reader.get(Member, (member,)).account
-            return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in found]
+def list_assignments(
+    engine: Engine, member: MemberRef,
+    *,
+    job: JobRef | None = None,
+    workspace: WorkspaceRef | None = None,
+    live: bool = True,
+    by: MemberRef | None = None,
+) -> Iterator[Assignment]:
+    """Yield the assignments of a member: my work."""
+    people = _people(engine, member, job, workspace, by)
+    where: dict[str, Any] = {"state": LIVE if live else tuple(AssignmentState)}
+    if job is not None:
+        with engine.store.read() as reader:
+            home = _find.job(reader, job)
+            where["job"] = home.id
+            seeing = access_of(reader, engine.policy, home.workspace, by)
+            seeing.must("assignments", home, own=seeing.is_own(people[0].id))
+    return chain.from_iterable(_assignments_of(engine, who, where, by) for who in people)
 
-        return listed(self.store, query, visible)
 
-    def _readable(
-        self, reader: Reader, name: str, job: PartitionRef, by: MemberRef | None, *, own: bool = False
-    ) -> tuple[Job, Access]:
-        """Return the job, and what *by* may read there, after checking that it may be read by the verb of this name."""
-        home = _find.job(reader, job)
-        seeing = access_of(reader, self.policy, home.workspace, by)
-        seeing.must(name, home, own=own)
-        return home, seeing
+def _assignments_of(engine: Engine, who: Member, where: dict[str, Any], by: MemberRef | None) -> Iterator[Assignment]:
+    def visible(reader: Reader, found: list[Assignment]) -> list[Assignment]:
+        return access_of(reader, engine.policy, who.workspace, by).visible_assignments("assignments", found)
 
-    def _people(
-        self, member: MemberRef, job: JobRef | None, workspace: WorkspaceRef | None, by: MemberRef | None
-    ) -> list[Member]:
-        """Return the member in each workspace that is meant; with *by* in those to which that member belongs too.
+    return listed(engine.store, Query(Assignment, {**where, "member": who.id}, order=("job", "id")), visible)
 
-        Raises:
-            NotFound: when there is no such member, or *by* belongs to none of the workspaces.
-            NotAllowed: when *by* was removed from all of them.
-        """
-        with self.store.read() as reader:
-            found = _named(reader, member, job, workspace)
-            beside, refused = list[Member](), list[ItagflowError]()
-            for who in found:
-                try:
-                    access_of(reader, self.policy, who.workspace, by)
-                    beside.append(who)
-                except (NotFound, NotAllowed) as error:
-                    refused.append(error)
-        if refused and not beside:
-            raise refused[0]
-        return beside
+
+def progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Progress:
+    """Return how far a job is: packages and tasks by state, what packages count (`COUNTS`), and rows read."""
+    with engine.store.read() as reader:
+        home, _ = _readable(engine, reader, "progress", job, by)
+        sums = reader.tally(Query(Package, {"job": home.id}), by=("state",), add=("size", *COUNTS))
+        counter = reader.get(JobCounter, home.key)
+    by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
+    counted = [numbers[2:] for state, numbers in by_state.items() if state is not PackageState.DISCARDED]
+    return Progress(
+        packages={state: numbers[0] for state, numbers in by_state.items()},
+        tasks={state: numbers[1] for state, numbers in by_state.items()},
+        **{name: sum(numbers[at] for numbers in counted) for at, name in enumerate(COUNTS)},
+        rows_read=counter.rows_read,
+    )
+
+
+def get_result(engine: Engine, task: Task | WorkItem | tuple[int, int], *, by: MemberRef | None = None) -> Result:
+    """Return what a task came out of each stage with, its state, and who worked on it."""
+    job, number = _find.key_of(Task, task)
+    with engine.store.read() as reader:
+        home, seeing = _readable(engine, reader, "result", job, by)
+        found = _find.stored_task(reader, home.id, number if isinstance(task, tuple) else task)
+        return results.result(next(cases_of(reader, home, [found], seeing)), found)
+
+
+def partition_job(engine: Engine, job: PartitionRef, count: int, *, by: MemberRef | None = None) -> tuple[JobPartition, ...]:
+    """Cut a job into parts for as many workers, in order; all its tasks as they are now, each in one part."""
+    with engine.store.read() as reader:
+        home = _readable(engine, reader, "parts", job, by)[0].id
+        if isinstance(job, JobPartition):
+            return jobs.cut(job, count)
+        tasks, packages = _find.last_number(reader, Task, home), _find.last_number(reader, Package, home)
+    return jobs.cut(JobPartition(job=home, first=1, last=tasks, packages=(1, packages)), count)
+
+
+def iter_results(engine: Engine, job: PartitionRef, *, by: MemberRef | None = None, snapshot: bool = False) -> Iterator[Result]:
+    """Yield the result of every task, in the order of the input, a page at a time."""
+    return _results(engine, "results", job, by, snapshot=snapshot)
+
+
+def _results(
+    engine: Engine, name: str, job: PartitionRef, by: MemberRef | None, *, snapshot: bool = False, hide_votes: bool = False
+) -> Iterator[Result]:
+    """Yield what `results` yields, to whoever may read by the verb of this name."""
+    with engine.store.read() as reader:
+        home, _ = _readable(engine, reader, name, job, by)
+    start, last = (job.first, job.last) if isinstance(job, JobPartition) else (1, None)
+
+    def page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
+        with engine.store.read() if snapshot and by is not None else nullcontext(reader) as now:
+            seeing = _readable(engine, now, name, home, by)[1]  # whoever is removed meanwhile, is so in no snapshot
+        query = Query(Task, {"job": home.id, "number": Span(first, last)}, order=("number",), limit=_find.PAGE)
+        tasks = list(reader.find(query))
+        cases = cases_of(reader, home, tasks, attrs.evolve(seeing, reader=reader, hides_votes=hide_votes))
+        found = [results.result(case, task) for case, task in zip(cases, tasks, strict=True)]
+        return found, tasks[-1].number + 1 if len(tasks) == _find.PAGE else None
+
+    return turned(engine.store, page, start, snapshot=snapshot)
+
+
+def find_tasks(
+    engine: Engine, job: PartitionRef,
+    *,
+    state: TaskState | None = None,
+    member: MemberRef | None = None,
+    label: str | None = None,
+    by: MemberRef | None = None,
+) -> Iterator[Result]:
+    """Yield the tasks that match all of what is given, with their results."""
+    with engine.store.read() as reader:
+        home, _ = _readable(engine, reader, "find_tasks", job, by)
+        who = None if member is None else _find.member(reader, home.workspace, member).id
+
+    def fits(result: Result) -> bool:
+        worked = who is None or any(made.member == who and made.inspected for made in result.provenance)
+        labeled = label is None or mentions(result.replies, label)
+        return worked and labeled and state in (None, result.state)
+
+    return filter(fits, _results(engine, "find_tasks", job if isinstance(job, JobPartition) else home, by))
+
+
+def list_events(
+    engine: Engine, job: JobRef, *, package: PackageRef | int | None = None, by: MemberRef | None = None
+) -> Iterator[Event]:
+    """Yield the events of a job, or of one of its packages, oldest first."""
+    with engine.store.read() as reader:
+        home, _ = _readable(engine, reader, "history", job, by, own=True)
+        where: dict[str, Any] = {"job": home.id}
+        if package is not None:
+            where["package"] = _find.package_in(reader, home.id, package).number
+    return _told(engine, "history", Query(Event, where, order=("position",)), home.workspace, by)
+
+
+def _told(engine: Engine, name: str, query: Query[Event], workspace: int | None, by: MemberRef | None) -> Iterator[Event]:
+    """Yield the events that may be seen, with the account of the one who acted."""
+    accounts = dict[int, str]()
+
+    def visible(reader: Reader, found: list[Event]) -> list[Event]:
+        if workspace is not None:
+            found = access_of(reader, engine.policy, workspace, by).visible_events(name, found)
+        for member in {event.member for event in found if event.member} - accounts.keys():
+            accounts[member] = reader.get(Member, (member,)).account
+        return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in found]
+
+    return listed(engine.store, query, visible)
+
+
+def _readable(
+    engine: Engine, reader: Reader, name: str, job: PartitionRef, by: MemberRef | None, *, own: bool = False
+) -> tuple[Job, Access]:
+    """Return the job, and what *by* may read there, after checking that it may be read by the verb of this name."""
+    home = _find.job(reader, job)
+    seeing = access_of(reader, engine.policy, home.workspace, by)
+    seeing.must(name, home, own=own)
+    return home, seeing
+
+
+def _people(
+    engine: Engine, member: MemberRef, job: JobRef | None, workspace: WorkspaceRef | None, by: MemberRef | None
+) -> list[Member]:
+    """Return the member in each workspace that is meant; with *by* in those to which that member belongs too.
+
+    Raises:
+        NotFound: when there is no such member, or *by* belongs to none of the workspaces.
+        NotAllowed: when *by* was removed from all of them.
+    """
+    with engine.store.read() as reader:
+        found = _named(reader, member, job, workspace)
+        beside, refused = list[Member](), list[ItagflowError]()
+        for who in found:
+            try:
+                access_of(reader, engine.policy, who.workspace, by)
+                beside.append(who)
+            except (NotFound, NotAllowed) as error:
+                refused.append(error)
+    if refused and not beside:
+        raise refused[0]
+    return beside
 
 
 def _named(reader: Reader, member: MemberRef, job: JobRef | None, workspace: WorkspaceRef | None) -> list[Member]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from itagflow.claiming import rules as claiming
 from itagflow.flow import _find
-from itagflow.flow._act import Transaction
-from itagflow.flow._answers import Answering, Desk, Replied, covered, fitted, put, replaced, sit_down
-from itagflow.flow._cases import cases_in, numbers_in, said_about
-from itagflow.flow._find import MemberRef, TaskRef, AssignmentRef, perhaps
+from itagflow.flow._act import Engine, Transaction
+from itagflow.flow._answers import Desk, Replied, _check, covered, fitted, put, replaced, sit_down
 from itagflow.flow._assignments import Held, held_unless, left, passed, recounted, with_finish
+from itagflow.flow._cases import cases_in, numbers_in, said_about
+from itagflow.flow._find import AssignmentRef, MemberRef, TaskRef, perhaps
 from itagflow.model.entity import Entity
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package
@@ -28,92 +28,51 @@ REVIEWS = (Stage.INSPECT, Stage.ACCEPT)
 """The stages at which work is reviewed."""
 
 
-class Reviewing(Answering):
-    """The verbs of the one who reviews."""
+def judge(engine: Engine, assignment: AssignmentRef, task: TaskRef, *, wrong: str | None = None, by: MemberRef | None = None) -> Answer:
+    """Judge a task right, or wrong with a comment that its labeler will read."""
+    with engine.transaction() as transaction:
+        desk, found, old = _look_at(transaction, assignment, task, "judge", by)
+        comment = "" if wrong is None else reviewing.needs_reason(f"the judgment of {found}", wrong)
+        verdict = Verdict.RIGHT if wrong is None else Verdict.WRONG
+        new = labeling.answer(desk.assignment, found, desk.act, verdict=verdict, comment=comment)
+        return put(transaction, "judge", desk, old, new, reason=comment)
 
-    def judge(self, assignment: AssignmentRef, task: TaskRef, *, wrong: str | None = None, by: MemberRef | None = None) -> Answer:
-        """Judge a task right, or wrong with a comment that its labeler will read.
 
-        A new judgment replaces the old one, and what `modify` had said in this assignment.
+def modify(engine: Engine, assignment: AssignmentRef, task: TaskRef, reply: Replied, *, by: MemberRef | None = None) -> Answer:
+    """Pass a task with the reviewer's own answer; the labeler's stays in the result of its stage."""
+    _check(engine, assignment, [(task, reply)], by)
+    with engine.transaction() as transaction:
+        desk, found, old = _look_at(transaction, assignment, task, "modify", by)
+        replies = fitted(desk.template, [found], [reply])[0]
+        version = desk.template.version
+        new = labeling.answer(
+            desk.assignment, found, desk.act, replies=replies, verdict=Verdict.RIGHT, template_version=version
+        )
+        return put(transaction, "modify", desk, old, new)
 
-        Args:
-            assignment: A review assignment that is held.
-            task: A task in its scope.
-            wrong: What is wrong; the task is right when not given.
-            by: Who judges, when the assignment comes from outside.
 
-        Raises:
-            InvalidData: when the comment is empty, or the task is not in the assignment's scope.
-            NotHeld: when the assignment is not held, or not by the member *by*.
-            WrongState: when the assignment is at LABEL.
-        """
-        with self._acting() as transaction:
-            desk, found, old = _look_at(transaction, assignment, task, "judge", by)
-            comment = "" if wrong is None else reviewing.needs_reason(f"the judgment of {found}", wrong)
-            verdict = Verdict.RIGHT if wrong is None else Verdict.WRONG
-            new = labeling.answer(desk.assignment, found, desk.act, verdict=verdict, comment=comment)
-            return put(transaction, "judge", desk, old, new, reason=comment)
+def review(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+    """Let a package pass at INSPECT; tasks without a judgment pass with it."""
+    with engine.transaction() as transaction:
+        return reviewed(transaction, "review", Outcome.REVIEWED, assignment, by)
 
-    def modify(self, assignment: AssignmentRef, task: TaskRef, reply: Replied, *, by: MemberRef | None = None) -> Answer:
-        """Pass a task with the reviewer's own answer; the labeler's stays in the result of its stage.
 
-        Raises:
-            InvalidData: when the answer does not fit, or the task is not in the assignment's scope.
-            NotHeld: when the assignment is not held, or not by the member *by*.
-            WrongState: when the assignment is at LABEL: `save` is the verb there.
-        """
-        self._check(assignment, [(task, reply)], by)
-        with self._acting() as transaction:
-            desk, found, old = _look_at(transaction, assignment, task, "modify", by)
-            replies = fitted(desk.template, [found], [reply])[0]
-            version = desk.template.version
-            new = labeling.answer(
-                desk.assignment, found, desk.act, replies=replies, verdict=Verdict.RIGHT, template_version=version
-            )
-            return put(transaction, "modify", desk, old, new)
+def accept(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+    """Let a package pass at ACCEPT; accepted work is locked.  Errors are those of `review`."""
+    with engine.transaction() as transaction:
+        return reviewed(transaction, "accept", Outcome.ACCEPTED, assignment, by)
 
-    def review(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
-        """Let a package pass at INSPECT; tasks without a judgment pass with it.
 
-        Reviewing again what is reviewed changes nothing.
-
-        Raises:
-            Incomplete: when tasks stand judged wrong, or disputed ones are not decided; it lists them.
-            NotHeld: when the assignment is not held, or not by the member *by*.
-            WrongState: when the assignment is at another stage.
-        """
-        with self._acting() as transaction:
-            return reviewed(transaction, "review", Outcome.REVIEWED, assignment, by)
-
-    def accept(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
-        """Let a package pass at ACCEPT; accepted work is locked.  Errors are those of `review`."""
-        with self._acting() as transaction:
-            return reviewed(transaction, "accept", Outcome.ACCEPTED, assignment, by)
-
-    def reject(
-        self,
-        assignment: AssignmentRef,
-        *,
-        tasks: Iterable[TaskRef] | None = None,
-        reason: str = "",
-        by: MemberRef | None = None,
-    ) -> Assignment:
-        """Send tasks back: those that stand judged wrong, and the ones named; or else the whole package.
-
-        Args:
-            assignment: A review assignment that is held.
-            tasks: More tasks of its scope, judged wrong with *reason*.
-            reason: Why; required when tasks are named, or when none stands judged wrong and all go back.
-            by: Who rejects, when the assignment comes from outside.
-
-        Raises:
-            Incomplete: when everything is to go back without a reason.
-            InvalidData: when tasks are named without a reason, or outside the assignment's scope.
-            NotHeld: when the assignment is not held, or not by the member *by*.
-            WrongState: when the assignment is at LABEL.
-        """
-        with self._acting() as transaction:
-            return rejected(transaction, assignment, tasks, reason, by)
+def reject(
+    engine: Engine, assignment: AssignmentRef,
+    *,
+    tasks: Iterable[TaskRef] | None = None,
+    reason: str = "",
+    by: MemberRef | None = None,
+) -> Assignment:
+    """Send tasks back: those that stand judged wrong, and the ones named; or else the whole package."""
+    with engine.transaction() as transaction:
+        return rejected(transaction, assignment, tasks, reason, by)
 
 
 def reviewed(transaction: Transaction, verb: str, outcome: Outcome, assignment: AssignmentRef, by: MemberRef | None) -> Assignment:

@@ -16,16 +16,17 @@ from itagflow.contexts import safe_context
 from itagflow.errors import NotFound
 from itagflow.flow import _find
 from itagflow.flow._access import access_of, asked_again, must_name_workspace
+from itagflow.flow._act import Engine
 from itagflow.flow._dossiers import dossiers_of, members_of
 from itagflow.flow._find import PAGE, MemberRef, first, last_number, perhaps, through
-from itagflow.flow.reading import Reading
-from itagflow.model.inconsistency import Inconsistency, differ
+from itagflow.flow.reading import _readable
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
+from itagflow.model.inconsistency import Inconsistency, differ
 from itagflow.model.job import Job, Stage
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.package import Assignment, AssignmentState, ClaimCounter, Package
 from itagflow.model.partition import JobPartition
-from itagflow.model.package import Assignment, Package, ClaimCounter, AssignmentState
 from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
@@ -45,49 +46,25 @@ Place = Workspace | Job | JobPartition
 """What can be verified alone."""
 
 
-class Verifying(Reading):
-    """The verb that looks whether everything still fits together."""
+def verify(
+    engine: Engine, place: Place | int | str | None = None, *, snapshot: bool = False, by: MemberRef | None = None
+) -> Iterator[Inconsistency]:
+    """Recompute every count, state and rule from what is stored and from the history, and yield each difference."""
+    if place is None:
+        must_name_workspace("the verification", by)
+        return differences(engine.store, snapshot=snapshot)
+    with engine.store.read() as reader:
+        found = _found(reader, place)
+        _must_verify(engine, reader, found, by)
+    every = differences(engine.store, found, snapshot=snapshot)
+    return asked_again(engine.store, every, lambda reader: _must_verify(engine, reader, found, by))
 
-    def verify(
-        self, place: Place | int | str | None = None, *, snapshot: bool = False, by: MemberRef | None = None
-    ) -> Iterator[Inconsistency]:
-        """Recompute every count, state and rule from what is stored and from the history, and yield each difference.
 
-        Nothing is yielded when all is sound.  Packages are looked at in turn, each with its tasks, assignments, answers and
-        events in one short transaction; so people may go on working, and memory does not grow with the job.
-
-        Args:
-            place: A workspace or job, its key or name (a workspace of that name comes first); or a part that was cut
-                from a job, and all its parts together come to the same as the job; everything, and what belongs to
-                nothing, when not given.
-            snapshot: Whether all of it shows one moment.
-            by: Who asks, when the policy is to be asked: for each difference anew.
-
-        Raises:
-            NotFound: when there is no such workspace or job.
-            NotAllowed: when *by* may not see how good the work is.
-            InvalidData: when a part was not cut from a job, and does not say which packages are looked at with it.
-
-        >>> import itagflow
-        >>> flow = itagflow.open("memory:")
-        >>> street = flow.create_workspace("street", admin="ada")
-        >>> list(flow.verify(street))
-        []
-        """
-        if place is None:
-            must_name_workspace("the verification", by)
-            return differences(self.store, snapshot=snapshot)
-        with self.store.read() as reader:
-            found = _found(reader, place)
-            self._must_verify(reader, found, by)
-        every = differences(self.store, found, snapshot=snapshot)
-        return asked_again(self.store, every, lambda reader: self._must_verify(reader, found, by))
-
-    def _must_verify(self, reader: Reader, place: Place, by: MemberRef | None) -> None:
-        if isinstance(place, Workspace):
-            access_of(reader, self.policy, place.id, by).must("verify", None)
-        else:
-            self._readable(reader, "verify", place, by)
+def _must_verify(engine: Engine, reader: Reader, place: Place, by: MemberRef | None) -> None:
+    if isinstance(place, Workspace):
+        access_of(reader, engine.policy, place.id, by).must("verify", None)
+    else:
+        _readable(engine, reader, "verify", place, by)
 
 
 def differences(store: Store, place: Place | None = None, *, snapshot: bool = False) -> Iterator[Inconsistency]:

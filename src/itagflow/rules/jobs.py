@@ -143,6 +143,6 @@ def packages_of(part: JobPartition) -> range:
         InvalidData: when it does not say, since it was not cut from a job.
     """
     if part.packages is None:
-        raise InvalidData("part", [Problem("packages", "are not named: pass a part that flow.parts(job, …) gives")])
+        raise InvalidData("part", [Problem("packages", "are not named: pass a part that flow.results.partition(job, …) gives")])
     first, last = part.packages
     return range(first, last + 1)

@@ -107,7 +107,7 @@ def meet(store: Store, first: Act, second: Act) -> tuple[Any, Any]:
 
 def ends_of(flow: Flow, job: Job) -> list[Event]:
     """Return the events that have finished *job*."""
-    return [e for e in flow.history(job) if any(m.kind == "job" and m.after == "finished" for m in e.changes)]
+    return [e for e in flow.events.list(job) if any(m.kind == "job" and m.after == "finished" for m in e.changes)]
 
 
 class Meeting(Opening):
@@ -151,7 +151,7 @@ class Meeting(Opening):
         assignments = [self._answered(store, job, name) for name in ("ben", "cy")]
         meet(store, lambda flow: flow.submit(assignments[0]), lambda flow: flow.submit(assignments[1]))
         flow = Flow(store)
-        assert flow.job(job).state is JobState.FINISHED
+        assert flow.jobs.get(job).state is JobState.FINISHED
         assert len(ends_of(flow, job)) == 1
         store.close()
 
@@ -159,10 +159,10 @@ class Meeting(Opening):
         """A job that ends by itself is not ended again, and none is ended over open work."""
         store, job = self._ordered(Workflow(Label()), tasks=1)
         assignment = self._answered(store, job, "ben")
-        _, finished = meet(store, lambda flow: flow.submit(assignment), lambda flow: flow.finish(job, by="ada"))
+        _, finished = meet(store, lambda flow: flow.submit(assignment), lambda flow: flow.jobs.finish(job, by="ada"))
         flow = Flow(store)
-        assert isinstance(finished, Incomplete) or finished == flow.job(job)
-        assert flow.job(job).state is JobState.FINISHED
+        assert isinstance(finished, Incomplete) or finished == flow.jobs.get(job)
+        assert flow.jobs.get(job).state is JobState.FINISHED
         assert len(ends_of(flow, job)) == 1
         store.close()
 
@@ -196,7 +196,7 @@ class Meeting(Opening):
         def claim(flow: Flow) -> Any:
             return flow.claim("ben", "signs", Stage.LABEL)
 
-        self._end_meets(claim, lambda flow: flow.remove_member("street", "ben", by="ada"))
+        self._end_meets(claim, lambda flow: flow.members.remove("street", "ben", by="ada"))
 
     def test_an_archived_job_gives_out_nothing_more(self) -> None:
         """Nor does a claim that was under way, or the offer of a reject, leave an assignment in it."""
@@ -205,11 +205,11 @@ class Meeting(Opening):
             return flow.claim("ben", "signs", Stage.LABEL)
 
         def reject(flow: Flow) -> Any:
-            (assignment,) = flow.assignments("di", live=False)
+            (assignment,) = flow.assignments.list("di", live=False)
             return flow.reject(assignment, reason="no good")
 
         for act in (claim, reject):
-            self._end_meets(act, lambda flow: flow.archive("signs", by="ada"))
+            self._end_meets(act, lambda flow: flow.jobs.archive("signs", by="ada"))
 
     def _end_meets(self, act: Act, end: Act) -> None:
         """Check that nobody has an assignment after *act* and *end* have met, whichever comes first."""
@@ -229,13 +229,13 @@ class Meeting(Opening):
         """Also when two of them remove each other."""
         store, job = self._ordered(Workflow(Label()), tasks=1)
         flow = Flow(store)
-        flow.set_role(job.workspace, "ben", Role.ADMIN, by="ada")
+        flow.members.set_role(job.workspace, "ben", Role.ADMIN, by="ada")
         meet(
             store,
-            lambda flow: flow.remove_member(job.workspace, "ben", by="ada"),
-            lambda flow: flow.remove_member(job.workspace, "ada", by="ben"),
+            lambda flow: flow.members.remove(job.workspace, "ben", by="ada"),
+            lambda flow: flow.members.remove(job.workspace, "ada", by="ben"),
         )
-        left = [m for m in flow.members(job.workspace) if m.active and m.role is Role.ADMIN]
+        left = [m for m in flow.members.list(job.workspace) if m.active and m.role is Role.ADMIN]
         assert len(left) == 1
         store.close()
 
@@ -244,10 +244,10 @@ class Meeting(Opening):
         store, job = self._ordered(Workflow(Label(), Inspect()), tasks=1)
         meet(
             store,
-            lambda flow: flow.set_workforce(job, {Stage.LABEL: ["cy"]}, by="ada"),
-            lambda flow: flow.set_workforce(job, {Stage.INSPECT: ["cy"]}, by="ada"),
+            lambda flow: flow.jobs.set_workforce(job, {Stage.LABEL: ["cy"]}, by="ada"),
+            lambda flow: flow.jobs.set_workforce(job, {Stage.INSPECT: ["cy"]}, by="ada"),
         )
-        now = Flow(store).job(job)
+        now = Flow(store).jobs.get(job)
         assert now.crew(Stage.LABEL) == now.crew(Stage.INSPECT)
         assert len(now.crew(Stage.LABEL).members) == 1
         store.close()
@@ -258,12 +258,12 @@ class Meeting(Opening):
 
         def act_and_follow(flow: Flow) -> list[Event]:
             flow.claim("cy", job, Stage.LABEL)
-            return list(flow.events())
+            return list(flow.events.since())
 
         _, seen = meet(store, lambda flow: flow.claim("ben", job, Stage.LABEL), act_and_follow)
         flow = Flow(store)
-        everything = list(flow.events())
-        assert [*seen, *flow.events(after=seen[-1].position)] == everything
+        everything = list(flow.events.since())
+        assert [*seen, *flow.events.since(after=seen[-1].position)] == everything
         assert [event.type for event in everything].count("claim") == 2
         store.close()
 
@@ -309,11 +309,11 @@ class Meeting(Opening):
         """Return a new store with a running job of packages of one task: ben and cy label, di inspects."""
         store = self.open_store()
         flow = Flow(store, clock=lambda: AT)
-        home = flow.create_workspace("street", admin="ada")
+        home = flow.workspaces.create("street", admin="ada")
         for name in ("ben", "cy", "di"):
-            flow.add_member(home, name, Role.OPERATOR, by="ada")
+            flow.members.add(home, name, Role.OPERATOR, by="ada")
         people = {Stage.LABEL: ["ben", "cy"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]}
-        job = flow.create_job(
+        job = flow.jobs.create(
             home,
             "signs",
             template=templates.image_classification(["cat", "dog"]),
@@ -336,7 +336,7 @@ class Meeting(Opening):
 
 
 def _expire(flow: Flow) -> Any:
-    return flow.expire("signs", by="ada")
+    return flow.assignments.expire("signs", by="ada")
 
 
 def _take_over(flow: Flow) -> Any:

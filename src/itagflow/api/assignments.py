@@ -1,0 +1,77 @@
+"""Assignments: who has what, given and taken back by those who lead."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Iterator
+
+from itagflow.flow import bulk, claiming, reading
+from itagflow.flow._act import Engine
+from itagflow.flow._find import AssignmentRef, JobRef, MemberRef, PackageRef, WorkspaceRef
+from itagflow.model.batch import BatchResult
+from itagflow.model.package import Assignment
+
+
+class Assignments:
+    """Assignments: who has what, given and taken back by those who lead."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Work over *engine*."""
+        self._engine = engine
+
+    def list(
+        self,
+        member: MemberRef,
+        *,
+        job: JobRef | None = None,
+        workspace: WorkspaceRef | None = None,
+        live: bool = True,
+        by: MemberRef | None = None,
+    ) -> Iterator[Assignment]:
+        """Yield the assignments of a member: my work.
+
+        Args:
+            member: The member; an account stands for that person in every workspace, unless one is named.
+            job: Only those of this job.
+            workspace: Only those of this workspace.
+            live: Only those that are held or offered; every assignment otherwise.
+            by: Who reads: the member, or somebody who may see the work of others; at the jobs where they may.
+        """
+        return reading.list_assignments(self._engine, member, job=job, workspace=workspace, live=live, by=by)
+
+    def get(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+        """Return an assignment as it is now.
+
+        Raises:
+            NotFound: when there is none.
+        """
+        return reading.get_assignment(self._engine, assignment, by=by)
+
+    def assign(self, package: PackageRef, member: MemberRef, *, by: MemberRef) -> Assignment:
+        """Offer a free slot of a package to a member, who claims it before anything from the pool.
+
+        Raises:
+            NotAllowed: when no slot is free, the member may not have it, or *by* may not assign work.
+        """
+        return claiming.assign(self._engine, package, member, by=by)
+
+    def assign_many(self, packages: Iterable[PackageRef], member: MemberRef, *, by: MemberRef) -> builtins.list[BatchResult]:
+        """Offer a free slot of each package to a member; refusals are the errors of `assign`."""
+        return bulk.assign_many(self._engine, packages, member, by=by)
+
+    def reassign(self, assignment: AssignmentRef, member: MemberRef, *, by: MemberRef, reason: str = "") -> Assignment:
+        """Take an assignment back and offer its slot to another member; returns the offer.
+
+        Raises:
+            WrongState: when the assignment has ended.
+            NotAllowed: when the member may not have it, or *by* may not assign work.
+        """
+        return claiming.reassign(self._engine, assignment, member, by=by, reason=reason)
+
+    def expire(self, job: JobRef, *, by: MemberRef) -> builtins.list[Assignment]:
+        """Return every assignment of a job whose lease has lapsed to the pool, in transactions: at the stages where *by* assigns.
+
+        Raises:
+            NotAllowed: when *by* may assign work at no stage.
+        """
+        return claiming.expire(self._engine, job, by=by)

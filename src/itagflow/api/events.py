@@ -1,0 +1,74 @@
+"""Events: what each operation changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from itagflow.flow import following, reading
+from itagflow.flow._act import Engine
+from itagflow.flow._find import JobRef, MemberRef, PackageRef, WorkspaceRef
+from itagflow.model.event import Event
+
+
+class Events:
+    """Events: what each operation changed."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Work over *engine*."""
+        self._engine = engine
+
+    def list(
+        self, job: JobRef, *, package: PackageRef | int | None = None, by: MemberRef | None = None
+    ) -> Iterator[Event]:
+        """Yield the events of a job, or of one of its packages, oldest first.
+
+        Raises:
+            NotFound: when there is no such job, or it has no such package.
+
+
+        With *by* all of them, if the member may see the work of others, without votes that are secret from them; else
+        those of what the member did.
+        """
+        return reading.list_events(self._engine, job, package=package, by=by)
+
+    def since(
+        self, *, after: int = 0, workspace: WorkspaceRef | None = None, by: MemberRef | None = None
+    ) -> Iterator[Event]:
+        """Yield every event behind position *after*, in order, none twice: the truth to follow, also after a crash.
+
+        An event waits until no open transaction can put another one before it, so that whoever goes on behind the last
+        position that they have seen misses nothing.
+
+        With *by*, a member of the *workspace*, it is what `history` shows the member of each job; what is of no job is
+        for those who may see the results of all.
+
+        Raises:
+            InvalidData: when *by* is given without a workspace.
+        """
+        return following.events_since(self._engine, after=after, workspace=workspace, by=by)
+
+    def follow(
+        self,
+        *,
+        after: int = 0,
+        workspace: WorkspaceRef | None = None,
+        timeout: float | None = None,
+        by: MemberRef | None = None,
+    ) -> Iterator[Event]:
+        """Yield what `events` yields, and go on with what comes, soon after it is stored.
+
+        When the connection is lost it raises: listen again from behind the last position that you have dealt with.
+
+        Args:
+            after: The last position that was dealt with before.
+            workspace: Only the events of this workspace.
+            timeout: After how many seconds without an event to end; None: never.
+            by: Who listens, as in `events`; asked again at every look.
+
+        >>> import itagflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.create_workspace("street", admin="ada")
+        >>> [event.verb for event in flow.listen(timeout=0)]
+        ['create_workspace']
+        """
+        return following.follow_events(self._engine, after=after, workspace=workspace, timeout=timeout, by=by)

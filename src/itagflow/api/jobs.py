@@ -1,0 +1,369 @@
+"""Jobs: created, loaded, published, paused, finished, archived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from typing_extensions import Unpack
+
+from itagflow.flow import changing, importing, loading, ordering, packaging, prelabeling, reading
+from itagflow.flow._act import Engine
+from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef
+from itagflow.flow.loading import Data, OnError, Wrap
+from itagflow.flow.ordering import JobFields, JobNotes, Workers
+from itagflow.model.job import Job, JobState, Packaging, Stage, Workflow
+from itagflow.model.migration import TemplateReport, TemplateStep
+from itagflow.model.prelabel import Predictor
+from itagflow.model.result import Progress
+from itagflow.model.template import Template
+from itagflow.rules.answers import Validator
+from itagflow.rules.loading import LoadReport
+from itagflow.rules.prelabeling import Formal, PrelabelReport
+
+
+class Jobs:
+    """Jobs: created, loaded, published, paused, finished, archived."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Work over *engine*."""
+        self._engine = engine
+
+    def create(
+        self,
+        workspace: WorkspaceRef,
+        name: str,
+        *,
+        template: TemplateRef,
+        data: Data | None = None,
+        workflow: Workflow | None = None,
+        packaging: Packaging | None = None,
+        workforce: Mapping[Stage, Workers] | None = None,
+        by: MemberRef,
+        draft: bool = False,
+        format: str = "itag",
+        on_error: OnError = "raise",
+        row_key: str | None = None,
+        seed: int | None = None,
+        check: Validator | None = None,
+        progress: Wrap | None = None,
+        **notes: Unpack[JobNotes],
+    ) -> Job:
+        """Order a job: store it, load its data, and publish it.
+
+        Args:
+            workspace: The workspace.
+            name: Its name, unique in the workspace: 1 to 100 characters.
+            template: What is asked: a stored template, or a new one for this job.
+            data: The rows; see `load`.  None leaves a draft to be loaded later.
+            workflow: The stages and their rules; labeling only unless given.
+            packaging: How tasks are cut into packages; 50 each unless given.
+            workforce: Who works at which stage: members and groups.
+            by: The member who orders.
+            draft: Leave it a draft, to be published later.
+            format: The format of *data*, when it is a source.
+            on_error: What to do about bad rows: ``"raise"`` and leave nothing behind, or ``"skip"`` them.
+            row_key: The field of ``data`` that tells rows apart; of rows with the same value one is loaded.
+            seed: What samples are drawn with; drawn itself unless given.
+            check: The embedder's own look at answers; see `set_validator`.
+            progress: Wraps the iterable of rows, such as ``tqdm``.
+            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
+
+        Raises:
+            InvalidData: on a bad name, rule or row; nothing is left behind.
+            Incomplete: when it could never finish; nothing is left behind.
+            AlreadyExists: when the workspace has a job of this name.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return ordering.create_job(self._engine, workspace, name, template=template, data=data, workflow=workflow, packaging=packaging, workforce=workforce, by=by, draft=draft, format=format, on_error=on_error, row_key=row_key, seed=seed, check=check, progress=progress, **notes)
+
+    def import_results(
+        self,
+        workspace: WorkspaceRef,
+        name: str,
+        *,
+        template: TemplateRef,
+        data: Data,
+        by: MemberRef,
+        of_job: str | None = None,
+        workflow: Workflow | None = None,
+        packaging: Packaging | None = None,
+        on_error: OnError = "raise",
+        row_key: str | None = None,
+        progress: Wrap | None = None,
+        **notes: Unpack[JobNotes],
+    ) -> Job:
+        """Read an exported manifest as a finished job: each row a task, each transaction the result of its stage.
+
+        The job gets the id that it has in the manifest, where that is a number that no job has or had here, so that an
+        export of it has the same keys.  A row without a result becomes an abandoned task.  Who did the work elsewhere a
+        manifest does not say.  A package can be reopened to go on with it.
+
+        Args:
+            workspace: The workspace.
+            name: The job's name, unique in the workspace.
+            template: What was asked; `itagflow.formats.itag.template_of` reads one off some rows.
+            data: A manifest, or its rows; see `load`.
+            by: The member who imports.
+            of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.  The transactions of
+                the others stay in the rows.
+            workflow: The stages; those that the first row with a result has, unless given.
+            packaging: How tasks are cut into packages; 50 each unless given.
+            on_error: ``"raise"`` on a bad row or result and leave nothing behind; ``"skip"`` leaves bad rows out, and
+                makes a task with a bad result an abandoned one.
+            row_key: The field of ``data`` that tells rows apart; of rows with the same value one is loaded.
+            progress: Wraps the iterable of rows, such as ``tqdm``.
+            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
+
+        Raises:
+            InvalidData: when there are no results, or those of several jobs; on a bad name, row or result; it lists
+                the first 1,000 problems and counts all.
+            AlreadyExists: when the workspace has a job of this name.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return importing.import_job(self._engine, workspace, name, template=template, data=data, by=by, of_job=of_job, workflow=workflow, packaging=packaging, on_error=on_error, row_key=row_key, progress=progress, **notes)
+
+    def list(
+        self, workspace: WorkspaceRef, *, state: JobState | None = None, by: MemberRef | None = None
+    ) -> Iterator[Job]:
+        """Yield the jobs of a workspace, oldest first; with *by* those that the member may see."""
+        return reading.list_jobs(self._engine, workspace, state=state, by=by)
+
+    def get(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
+        """Return a job as it is now.
+
+        Raises:
+            NotFound: when there is none.
+        """
+        return reading.get_job(self._engine, job, by=by)
+
+    def load(
+        self,
+        job: JobRef,
+        data: Data,
+        *,
+        by: MemberRef,
+        format: str = "itag",
+        on_error: OnError = "raise",
+        progress: Wrap | None = None,
+    ) -> LoadReport:
+        """Load a draft's data, or go on with it where loading broke off.
+
+        Rows are stored in transactions.  When the process ends between two, call it again with the same data: rows
+        that were read before are passed over.
+
+        Args:
+            job: A job that is a draft.
+            data: A path, an open binary file or place that *format* reads, or an iterable of rows.
+            by: The member who loads.
+            format: The format of a path, file or place.
+            on_error: ``"raise"`` stores nothing from the transaction of the first bad row on, and raises;
+                ``"skip"`` leaves bad rows out.
+            progress: Wraps the iterable of rows, such as ``tqdm``.
+
+        Raises:
+            InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
+            WrongState: when the job is not a draft: `append` to it.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return loading.load(self._engine, job, data, by=by, format=format, on_error=on_error, progress=progress)
+
+    def append(
+        self,
+        job: JobRef,
+        data: Data,
+        *,
+        by: MemberRef,
+        format: str = "itag",
+        on_error: OnError = "raise",
+        progress: Wrap | None = None,
+    ) -> LoadReport:
+        """Add rows to a job that is published; they form new packages, and a finished job runs again.
+
+        Where the job has a row key, rows that it knows are left out, so a broken append is simply sent again.
+        The arguments are those of `load`.
+
+        Raises:
+            InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
+            WrongState: when the job is a draft (`load` into it) or archived.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return loading.append(self._engine, job, data, by=by, format=format, on_error=on_error, progress=progress)
+
+    def publish(self, job: JobRef, *, by: MemberRef) -> Job:
+        """Give out a draft's work from now on.  Publishing again what runs changes nothing.
+
+        Raises:
+            Incomplete: when it has no tasks, or its set-up could never finish; it says which rule.
+            WrongState: when it is neither a draft nor running.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return ordering.publish(self._engine, job, by=by)
+
+    def pause(self, job: JobRef, *, by: MemberRef) -> Job:
+        """Give out no more work for now; assignments that are held may be saved and submitted, and leases go on.
+
+        Pausing again what is paused changes nothing.
+
+        Raises:
+            WrongState: when it neither runs nor is paused.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return ordering.pause(self._engine, job, by=by)
+
+    def resume(self, job: JobRef, *, by: MemberRef) -> Job:
+        """Give out work again.  Resuming what runs changes nothing.
+
+        Raises:
+            WrongState: when it is neither paused nor running.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return ordering.resume(self._engine, job, by=by)
+
+    def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
+        """End a job by hand; one whose packages are all done has finished by itself.
+
+        Finishing again what is finished changes nothing.
+
+        Args:
+            job: A job that runs or is paused.
+            by: The member who ends it.
+            discard_open: Discard what is still open, package by package; without it that is refused.
+
+        Raises:
+            Incomplete: when a package is open.
+            WrongState: when the job is a draft or archived.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return packaging.finish(self._engine, job, by=by, discard_open=discard_open)
+
+    def archive(self, job: JobRef, *, by: MemberRef) -> Job:
+        """Close a job for ever: it stays readable, and every assignment that is held or offered is recalled.
+
+        From the first transaction on nobody gets work of it; the assignments are recalled each in a transaction of its own.  When the
+        process ends in between, call it again.  Archiving again what is archived changes nothing.
+
+        Raises:
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return ordering.archive(self._engine, job, by=by)
+
+    def delete(self, job: JobRef, *, by: MemberRef) -> None:
+        """Delete a draft or an archived job with all that belongs to it, in transactions; its last event stays.
+
+        When the process ends in the middle, call it again.
+
+        Raises:
+            NotAllowed: when it is neither, or *by* may not manage jobs.
+        """
+        ordering.delete(self._engine, job, by=by)
+
+    def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
+        """Change ``name``, ``tags``, ``remark``, ``guideline`` or ``due_at``; what is not given stays.
+
+        Raises:
+            InvalidData: on another field, a bad name, or a time without its zone.
+            AlreadyExists: when the workspace has another job of this name.
+            NotAllowed: when the job is archived, or *by* may not manage jobs.
+        """
+        return ordering.update_job(self._engine, job, by=by, **fields)
+
+    def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
+        """Return how far a job is: packages and tasks by state, what packages count (`COUNTS`), and rows read."""
+        return reading.progress(self._engine, job, by=by)
+
+    def set_workforce(self, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef) -> Job:
+        """Name who works at these stages; other stages stay as they are, and so do turns on hand.
+
+        Raises:
+            NotFound: when a member is not in the workspace.
+            NotAllowed: when the job is archived, or *by* may not manage jobs.
+        """
+        return ordering.set_workforce(self._engine, job, workforce, by=by)
+
+    def add_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
+        """Name more members or groups for a stage; errors are those of `set_workforce`."""
+        return ordering.add_workers(self._engine, job, stage, workers, by=by)
+
+    def remove_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
+        """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
+        return ordering.remove_workers(self._engine, job, stage, workers, by=by)
+
+    def set_validator(self, job: JobRef, check: Validator | None) -> None:
+        """Have *check* look at every answer of a job before it is saved, in this Flow; None ends that.
+
+        It is called with the task and the replies by question id, outside of any transaction, and returns
+        problems.  It is not stored: each process that saves answers sets its own.
+        """
+        ordering.set_validator(self._engine, job, check)
+
+    def prelabel(
+        self,
+        job: JobRef,
+        predict: Predictor,
+        *,
+        by: MemberRef,
+        formal: Formal = False,
+        model: str = "",
+        batch: int = 100,
+        progress: Wrap | None = None,
+    ) -> PrelabelReport:
+        """Let a model, or another source, say something about the tasks of a job before people do.
+
+        A pre-label either prefills, to be put right by people (`WorkItem.prelabel`), or it is *formal*: it counts as
+        labeled, and a package of which nothing is left to label goes straight to its review.  `Progress.corrected`
+        counts what people changed.  Source: iTAG, *Configure intelligent pre-labeling*.
+
+        Packages on which people work, or have worked, are left out; so is what has a pre-label already, so a call
+        that broke off is simply made again.  A draft that has pre-labels takes no more rows.
+
+        Args:
+            job: A job that is a draft, runs or is paused.
+            predict: Is called with up to *batch* tasks, outside of any transaction, and returns for each, in their order,
+                a `PreLabel`, bare replies, or None for nothing to say; a `Problem` or an exception tells that it
+                failed on that task.  When the call raises, it is made again for each task alone.
+                `itagflow.prelabels` makes such callables from fields, transactions of results, and files.
+            by: The member who decides.
+            formal: True: all count as labeled; a number: those whose score is at least that; False: none.
+            model: The model, where the pre-label does not name it.
+            batch: How many tasks *predict* gets at the most.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
+
+        Raises:
+            WrongState: when the job is finished or archived.
+            NotAllowed: when *by* may not manage jobs.
+            InvalidData: when *predict* does not return as many as it was given.
+            Conflict: when the template was changed meanwhile: call it again.
+        """
+        return prelabeling.prelabel(self._engine, job, predict, by=by, formal=formal, model=model, batch=batch, progress=progress)
+
+    def change_template(
+        self,
+        job: JobRef,
+        to: Template | TemplateStep | Iterable[TemplateStep],
+        *,
+        by: MemberRef,
+        dry_run: bool = False,
+    ) -> TemplateReport:
+        """Change the template of a job, and carry its answers over; or only say what that would come to.
+
+        The job's template is one version newer afterwards; a template that has a name, or that other jobs use too,
+        stays as it is, and the job gets a copy of its own.  Work goes on meanwhile: turns on hand are answered with
+        the new template from then on.  Votes are carried over one by one, and not merged again.
+
+        Answers follow package by package.  When the process ends in the middle, call it again, also without steps:
+        it goes on where it was.
+
+        Args:
+            job: A job that is not archived.
+            to: The step or steps of a migration, which change answers too; or a new template, which changes none.
+            by: The member who decides.
+            dry_run: Only count, and change nothing.
+
+        Raises:
+            InvalidData: when a step cannot be, or answers would not fit the new template; it says how many, and
+                lists the first 1,000 problems, such as ``task 3, assignment 17, 1``.  Nothing is changed then.
+            Conflict: when somebody else has changed the template meanwhile.
+            Incomplete: when *dry_run* is to look at answers that still follow the last change.
+            NotAllowed: when the job is archived, or *by* may not manage jobs.
+        """
+        return changing.change_template(self._engine, job, to, by=by, dry_run=dry_run)

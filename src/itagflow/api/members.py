@@ -1,0 +1,87 @@
+"""Members of a workspace, and their roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from itagflow.flow import managing
+from itagflow.flow._act import Engine
+from itagflow.flow._find import MemberRef, WorkspaceRef
+from itagflow.model.workspace import Member, Role
+
+
+class Members:
+    """Members of a workspace, and their roles."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Work over *engine*."""
+        self._engine = engine
+
+    def add(
+        self,
+        workspace: WorkspaceRef,
+        account: str,
+        role: Role,
+        *,
+        by: MemberRef,
+        groups: Sequence[str] = (),
+        external: bool = False,
+    ) -> Member:
+        """Add a member, or take one back who was removed.
+
+        Args:
+            workspace: The workspace.
+            account: The embedding program's own name for the person, unique in the workspace: one line that can
+                be seen.  It is stored as given; accounts that are the same in Unicode's form NFC are one.
+            role: What the member is there.
+            by: The member who adds.
+            groups: The groups that the member belongs to.
+            external: Whether the person comes from outside: then only leader or operator.
+
+        Raises:
+            AlreadyExists: when the account belongs to an active member.
+            InvalidData: when nobody or no group can be called so, or an external member is to be more than leader or
+                operator.
+            NotAllowed: when *by* may not manage members.
+        """
+        return managing.add_member(self._engine, workspace, account, role, by=by, groups=groups, external=external)
+
+    def list(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Member]:
+        """Yield the members of a workspace, also those who were removed, in the order of their keys.
+
+        With *by* all of them, if the member may see the results of every job, and else only the member.
+
+        Raises:
+            NotFound: when there is no such workspace, or *by* is nobody there.
+            NotAllowed: when *by* was removed.
+        """
+        return managing.list_members(self._engine, workspace, by=by)
+
+    def set_role(
+        self,
+        workspace: WorkspaceRef,
+        member: MemberRef,
+        role: Role,
+        *,
+        by: MemberRef,
+        groups: Sequence[str] | None = None,
+        external: bool | None = None,
+    ) -> Member:
+        """Change what a member is in the workspace; groups and external stay unless given.
+
+        Raises:
+            NotAllowed: when *by* may not manage members, or no administrator would be left.
+            InvalidData: when an external member is to be more than leader or operator.
+        """
+        return managing.set_role(self._engine, workspace, member, role, by=by, groups=groups, external=external)
+
+    def remove(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
+        """Remove a member: what they have on hand goes back to the pool, what they did stays theirs for ever.
+
+        From the first transaction on they get no more work; their assignments come back each in a transaction of its own.  When the
+        process ends in between, call it again.
+
+        Raises:
+            NotAllowed: when *by* may not manage members, or no administrator would be left.
+        """
+        return managing.remove_member(self._engine, workspace, member, by=by)

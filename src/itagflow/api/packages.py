@@ -1,0 +1,67 @@
+"""Packages: what a job is cut into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from itagflow.flow import packaging, reading
+from itagflow.flow._act import Engine
+from itagflow.flow._find import JobRef, MemberRef, PackageRef
+from itagflow.model.package import Package, PackageState
+
+
+class Packages:
+    """Packages: what a job is cut into."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Work over *engine*."""
+        self._engine = engine
+
+    def list(
+        self, job: JobRef, *, state: PackageState | None = None, by: MemberRef | None = None
+    ) -> Iterator[Package]:
+        """Yield the packages of a job, by number.
+
+        With *by* all of them, if the member may see the work of others; else those on which the member has, or had to
+        its end, an assignment.
+        """
+        return reading.list_packages(self._engine, job, state=state, by=by)
+
+    def discard(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
+        """Give a package up: its assignments are recalled, its tasks count no more, and what was said stays.
+
+        Raises:
+            WrongState: when it is done or discarded.
+            NotAllowed: when the job does not go on, or *by* may not manage jobs.
+        """
+        return packaging.discard(self._engine, package, by=by, reason=reason)
+
+    def reopen(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
+        """Open a package again: one that is done for a review of everything, a discarded one for labeling.
+
+        A finished job runs again.
+
+        Raises:
+            WrongState: when the package is still open, or the job a draft or archived.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return packaging.reopen(self._engine, package, by=by, reason=reason)
+
+    def prioritize(
+        self, job: JobRef, priority: int, *, by: MemberRef, packages: Iterable[PackageRef | int] | None = None
+    ) -> int:
+        """Give packages a priority, higher first in the pool, and return how many have it now.
+
+        Args:
+            job: The job.
+            priority: The new priority; packages start with 0.
+            by: The member who decides.
+            packages: Which; every open package of the job when not given.  Each transaction holds up to 500.
+
+        Raises:
+            NotFound: when the job has no such package.
+            InvalidData: when the priority is no whole number of 63 bits and a sign.
+            NotAllowed: when the job is archived, or *by* may not assign work at the stage of a package; one that has
+                ended is for who may at every stage.  Without *packages* those of other stages are left as they are.
+        """
+        return packaging.prioritize(self._engine, job, priority, by=by, packages=packages)

@@ -1,0 +1,133 @@
+"""Results: what each task came to, and who made it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from itagflow.flow import exporting, reading
+from itagflow.flow._act import Engine
+from itagflow.flow._find import MemberRef, PartitionRef
+from itagflow.flow.loading import Wrap
+from itagflow.formats import WriteReport
+from itagflow.formats._files import Target
+from itagflow.model.job import Stage
+from itagflow.model.partition import JobPartition
+from itagflow.model.result import Result
+from itagflow.model.task import Task, TaskState, WorkItem
+
+
+class Results:
+    """Results: what each task came to, and who made it."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Work over *engine*."""
+        self._engine = engine
+
+    def list(self, job: PartitionRef, *, by: MemberRef | None = None, snapshot: bool = False) -> Iterator[Result]:
+        """Yield the result of every task, in the order of the input, a page at a time.
+
+        Args:
+            job: The job, or a part of one.
+            by: Who reads, when the policy is to be asked; it is without the votes that are secret from them.
+            snapshot: Whether all pages show the same moment; each shows its own otherwise.
+        """
+        return reading.iter_results(self._engine, job, by=by, snapshot=snapshot)
+
+    def get(self, task: Task | WorkItem | tuple[int, int], *, by: MemberRef | None = None) -> Result:
+        """Return what a task came out of each stage with, its state, and who worked on it.
+
+        With *by* it is without the votes that are secret from the member.
+
+        Raises:
+            NotFound: when there is no such task.
+        """
+        return reading.get_result(self._engine, task, by=by)
+
+    def find(
+        self,
+        job: PartitionRef,
+        *,
+        state: TaskState | None = None,
+        member: MemberRef | None = None,
+        label: str | None = None,
+        by: MemberRef | None = None,
+    ) -> Iterator[Result]:
+        """Yield the tasks that match all of what is given, with their results.
+
+        Args:
+            job: The job, or a part of one.
+            state: How far they are.
+            member: Who has worked on them in an assignment that ended with its work.
+            label: An option chosen in the result, for the task or one of its regions.
+            by: Who reads, when the policy is to be asked; votes that are secret from them match nothing.
+        """
+        return reading.find_tasks(self._engine, job, state=state, member=member, label=label, by=by)
+
+    def export(
+        self,
+        job: PartitionRef,
+        format: str,
+        target: Target,
+        *,
+        stages: Collection[Stage] | None = None,
+        by: MemberRef | None = None,
+        progress: Wrap | None = None,
+        snapshot: bool = False,
+        executor: Executor | None = None,
+        parts: int | None = None,
+        **options: Any,
+    ) -> WriteReport:
+        """Write the results of a job to a file, and return what was written.
+
+        Tasks whose data was erased are left out, and counted.  What is written is what each stage came to, without
+        votes that are not merged yet.
+
+        Args:
+            job: The job, or a part of one.
+            format: The name of the format, such as ``"itag"``.
+            target: A path, an open binary file, or anything path-like with ``open`` and ``/``.
+            stages: The stages whose results are written; all of them when not given.
+            by: Who exports, when the policy is to be asked.
+            progress: Wraps the iterable of results, such as ``tqdm``; with an executor, that of the parts written.
+            snapshot: Whether the whole file shows one moment, also while people go on working.
+            executor: Has its workers write the parts of the file, each with a connection of its own; the file is
+                the same.
+            parts: Into how many parts the work is cut for the executor; one for each 5,000 tasks unless given.
+            **options: What else the ``write`` of the format takes, such as ``escape_formulas=True`` for CSV.
+
+        Raises:
+            UnknownFormat: when there is no such format; it lists those there are.
+            NotAllowed: when *by* may not export.
+            Incomplete: when answers still follow a change of the template.
+            InvalidData: when the format has no such option, or an executor cannot work on this export: the format is
+                not made of parts, or one moment is asked for.
+            StoreFailed: when the system does not write the target; or the workers are other processes, and the store
+                is in the memory of this one.
+        """
+        return exporting.export(self._engine, job, format, target, stages=stages, by=by, progress=progress, snapshot=snapshot, executor=executor, parts=parts, **options)
+
+    def partition(self, job: PartitionRef, count: int, *, by: MemberRef | None = None) -> tuple[JobPartition, ...]:
+        """Cut a job into parts for as many workers, in order; all its tasks as they are now, each in one part.
+
+        A part is a plain value.  A worker, in whatever process, opens a Flow of its own and passes the part where
+        a job is read: to `results`, `find_tasks`, `export` or `verify`.
+
+        Args:
+            job: The job, or a part that is to be cut again.
+            count: How many parts; there are fewer when there are fewer tasks, and one for a job without tasks.
+            by: Who reads, when the policy is to be asked.
+
+        Raises:
+            InvalidData: when *count* is less than one.
+
+        >>> import itagflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.create_workspace("street", admin="ada")
+        >>> data = [{"data": {"source": f"{n}.jpg"}} for n in range(10)]
+        >>> cats = itagflow.templates.image_classification(["cat", "dog"])
+        >>> job = flow.create_job(street, "cats", template=cats, data=data, by="ada")
+        >>> print(*flow.parts(job, 2), sep=", ")
+        part 1 of 2: tasks 1 to 5, part 2 of 2: tasks 6 to 10
+        """
+        return reading.partition_job(self._engine, job, count, by=by)
