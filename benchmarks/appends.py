@@ -21,7 +21,16 @@ from place import Place, postgres_place, rows, sqlite_place, tidy
 
 import itagflow
 from itagflow import maintenance
-from itagflow import Choice, FixedSize, Flow, Job, Role, Stage, Workflow, templates
+from itagflow import (
+    Choice,
+    FixedSize,
+    Flow,
+    Job,
+    Role,
+    Stage,
+    Workflow,
+    templates,
+)
 
 LABELERS, SECONDS, ROUNDS, PER_SECOND = 4, 5.0, 3, 50
 NAMES = [f"p{number}" for number in range(LABELERS)]

@@ -16,7 +16,19 @@ from typing import Any
 from place import rows
 
 import itagflow
-from itagflow import Accept, Choice, FixedSize, Flow, Inspect, Job, Label, Role, Stage, Workflow, templates
+from itagflow import (
+    Accept,
+    Choice,
+    FixedSize,
+    Flow,
+    Inspect,
+    Job,
+    Label,
+    Role,
+    Stage,
+    Workflow,
+    templates,
+)
 
 LIBRARY = str(Path(itagflow.__file__).parent)
 

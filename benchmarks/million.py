@@ -13,7 +13,12 @@ from typing import Any
 from place import Place, order, postgres_place, show, sqlite_place, tidy
 from raw import timed
 
-from itagflow import Choice, Flow, Job, Stage
+from itagflow import (
+    Choice,
+    Flow,
+    Job,
+    Stage,
+)
 
 SMALL, LARGE, SIZE = 10_000, 10_000_000, 50
 """How many tasks the jobs have, and each package."""

@@ -12,7 +12,17 @@ import psycopg
 from raw import Postgres, Raw, sqlite
 
 import itagflow
-from itagflow import Accept, Choice, FixedSize, Flow, Job, Label, Stage, Workflow, templates
+from itagflow import (
+    Accept,
+    Choice,
+    FixedSize,
+    Flow,
+    Job,
+    Label,
+    Stage,
+    Workflow,
+    templates,
+)
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
 from postgres import Databases, running

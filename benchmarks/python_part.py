@@ -17,7 +17,14 @@ from time import process_time
 from typing import Any
 
 import itagflow
-from itagflow import Choice, FixedSize, Flow, Job, Stage, templates
+from itagflow import (
+    Choice,
+    FixedSize,
+    Flow,
+    Job,
+    Stage,
+    templates,
+)
 from itagflow.storage.sqlite import transactions as _sqlite_transactions
 
 CALLS, ROUNDS = 1_000, 5

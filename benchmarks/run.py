@@ -17,10 +17,17 @@ from crowd import crowd, longest_wait, peers
 from place import Place, ada, claims, finish, order, postgres_place, rows, show, sqlite_place, tidy, version_of
 from raw import Raw, timed
 
-from itagflow import Choice, Flow, Job, Outcome, Stage, AssignmentState
-from itagflow.rules.change import Act
-from itagflow.rules.labeling import closed
-from itagflow.rules.lifecycles import Closing
+from itagflow import (
+    Choice,
+    Flow,
+    Job,
+    Outcome,
+    Stage,
+    AssignmentState,
+)
+from itagflow.core.change import Act
+from itagflow.labeling.rules import closed
+from itagflow.lifecycle.tables import Closing
 from itagflow.testing import a_assignment
 
 ROUNDS = 5

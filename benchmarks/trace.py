@@ -20,7 +20,17 @@ from typing import Any
 import attrs
 
 import itagflow
-from itagflow import Choice, FixedSize, Flow, Inspect, Label, Role, Stage, Workflow, templates
+from itagflow import (
+    Choice,
+    FixedSize,
+    Flow,
+    Inspect,
+    Label,
+    Role,
+    Stage,
+    Workflow,
+    templates,
+)
 
 HOME = Path(itagflow.__file__).parent
 BELOW = ("stores", "storage", "codec", "jsontext", "schema", "contexts")

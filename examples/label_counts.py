@@ -13,7 +13,14 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import itagflow
-from itagflow import Choice, Flow, Job, JobPartition, Stage, templates
+from itagflow import (
+    Choice,
+    Flow,
+    Job,
+    JobPartition,
+    Stage,
+    templates,
+)
 
 
 def count(path: Path, part: JobPartition) -> Counter[str]:

@@ -4,7 +4,18 @@ import tempfile
 from pathlib import Path
 
 import itagflow
-from itagflow import Accept, Box, FixedSize, Inspect, Label, Regions, Role, Stage, Workflow, templates
+from itagflow import (
+    Accept,
+    Box,
+    FixedSize,
+    Inspect,
+    Label,
+    Regions,
+    Role,
+    Stage,
+    Workflow,
+    templates,
+)
 
 MANIFEST = """\
 {"data": {"source": "images/crossing.jpg"}}

@@ -17,7 +17,13 @@ from typing import Any, TypeVar
 
 import attrs
 
-from itagflow import AlreadyExists, Conflict, Event, NotFound, StoreFailed
+from itagflow import (
+    AlreadyExists,
+    Conflict,
+    Event,
+    NotFound,
+    StoreFailed,
+)
 from itagflow.contexts import safe_context
 from itagflow.storage import (
     FIELDS,

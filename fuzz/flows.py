@@ -11,7 +11,14 @@ from trying import as_json, tried
 
 import itagflow
 from itagflow import maintenance
-from itagflow import Flow, Job, Result, Stage, Template, prelabels
+from itagflow import (
+    Flow,
+    Job,
+    Result,
+    Stage,
+    Template,
+    prelabels,
+)
 from itagflow.formats import itag
 from itagflow.model.reply import Replies
 

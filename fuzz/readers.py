@@ -41,7 +41,8 @@ from itagflow import (
 from itagflow.formats import csv, itag, itag_v1
 from itagflow.model.pattern import Pattern
 from itagflow.model.reply import Replies, Reply
-from itagflow.rules import answers, loading
+from itagflow.validation import answers
+from itagflow.jobs import loading_rules
 from itagflow.testing import a_job
 
 TEXT = "Acme 猫 bought 😀 Widget Ltd in Oslo."
@@ -117,8 +118,8 @@ def manifest(data: bytes) -> None:
 
 
 def _load(item: object, number: int, job: Job) -> None:
-    ready = loading.ready(item, number, LOOSE, job)
-    if isinstance(ready, loading.Ready):
+    ready = loading_rules.ready(item, number, LOOSE, job)
+    if isinstance(ready, loading_rules.Ready):
         _is_storable(ready.text, ready.row_key, ready.value)
 
 
@@ -135,7 +136,7 @@ def _read_results(row: Row, content: dict[str, Any]) -> None:
 def _judge(template: Template, replies: Replies, row: str) -> None:
     """Look for problems; where there are none, the replies must be storable, and come back equal from files."""
     task = Task(job=4, number=1, package=1, row=row)
-    sound = isinstance(loading.ready(Row(row), 1, attrs.evolve(template, views=()), JOBS[0]), loading.Ready)
+    sound = isinstance(loading_rules.ready(Row(row), 1, attrs.evolve(template, views=()), JOBS[0]), loading_rules.Ready)
     if answers.problems(template, replies, task if sound else None):
         return
     answers.mentions(replies, "car")

@@ -10,11 +10,11 @@ import attrs
 import pytest
 from scenes import START, cats, labeled, taken
 
-from itagflow import maintenance
 from itagflow import (
     Accept,
     Answer,
     Assignment,
+    AssignmentState,
     Choice,
     Flow,
     Inspect,
@@ -28,14 +28,14 @@ from itagflow import (
     Stage,
     Task,
     Template,
-    AssignmentState,
     Verdict,
     Workflow,
+    maintenance,
 )
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.package import Outcome, ClaimCounter, QueueCursor
+from itagflow.model.package import ClaimCounter, Outcome, QueueCursor
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage import FIELDS, Query
 

@@ -11,7 +11,6 @@ import attrs
 from scenes import rows, taken
 
 import itagflow
-from itagflow import maintenance
 from itagflow import (
     Accept,
     Action,
@@ -30,6 +29,7 @@ from itagflow import (
     Stage,
     Task,
     Workflow,
+    maintenance,
     templates,
 )
 from itagflow.storage import FIELDS, MemoryStore, Query

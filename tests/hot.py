@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from itagflow import Answer, Assignment, PackageState, Stage, Task, AssignmentState
+from itagflow import (
+    Answer,
+    Assignment,
+    AssignmentState,
+    PackageState,
+    Stage,
+    Task,
+)
 from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.storage import Query, Span, Unless

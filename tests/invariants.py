@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from itagflow import maintenance
-from itagflow import Flow
+from itagflow import Flow, maintenance
 
 
 def check(flow: Flow) -> None:

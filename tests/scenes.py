@@ -8,7 +8,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import itagflow
-from itagflow import Assignment, Choice, FixedSize, Flow, Job, Label, Role, Stage, Workflow, templates
+from itagflow import (
+    Assignment,
+    Choice,
+    FixedSize,
+    Flow,
+    Job,
+    Label,
+    Role,
+    Stage,
+    Workflow,
+    templates,
+)
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 

@@ -22,8 +22,7 @@ from foreigners import (
 from scenes import Clock
 
 import itagflow
-from itagflow import Flow
-from itagflow.rules import access
+from itagflow import Flow, access
 
 CASES = {**READERS, **VERBS}
 OPEN = {"viewer": "a viewer", "leader": "a leader whom the job names for another stage"}

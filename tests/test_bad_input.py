@@ -14,15 +14,14 @@ import pytest
 from scenes import cats, on_writing_connection, rows, street, taken
 
 import itagflow
-from itagflow import maintenance
 from itagflow import (
     AlreadyExists,
     Box,
     Choice,
     Choices,
-    GroupByField,
     FixedSize,
     Flow,
+    GroupByField,
     Inspect,
     InvalidData,
     ItagflowError,
@@ -41,9 +40,10 @@ from itagflow import (
     UnknownFormat,
     Workflow,
     WrongState,
+    maintenance,
     templates,
 )
-from itagflow.rules.answers import problems
+from itagflow.validation.answers import problems
 
 
 def everything(flow: Flow) -> list[Any]:

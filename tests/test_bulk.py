@@ -20,6 +20,7 @@ import itagflow
 from itagflow import (
     Accept,
     Assignment,
+    AssignmentState,
     BatchResult,
     Choice,
     Flow,
@@ -37,11 +38,11 @@ from itagflow import (
     PackageState,
     Role,
     Stage,
-    AssignmentState,
     Workflow,
     WrongState,
 )
-from itagflow.flow import _act, claiming
+from itagflow.claiming import operations
+from itagflow.core import engine
 from itagflow.storage import FIELDS, Query, Writer
 
 REVIEWED = Workflow(Label(), Inspect(), Accept())
@@ -344,17 +345,17 @@ class TestCrashes:
         told = list[Any]()
         monkeypatch.setattr(checked, "_listeners", (told.append,))
         done = itertools.count(1)
-        do = _act.Transaction.do
+        do = engine.Transaction.do
 
-        def failing(transaction: _act.Transaction, change: Any) -> None:
+        def failing(transaction: engine.Transaction, change: Any) -> None:
             if next(done) == 3:
                 raise OSError("the disk is gone")
             do(transaction, change)
 
-        monkeypatch.setattr(_act.Transaction, "do", failing)
+        monkeypatch.setattr(engine.Transaction, "do", failing)
         with pytest.raises(OSError, match="disk"):
             checked.accept_many(assignments)
-        monkeypatch.setattr(_act.Transaction, "do", do)
+        monkeypatch.setattr(engine.Transaction, "do", do)
         assert verbs(checked, job).count("accept") == 0
         assert told == []
         assert all(checked.accept_many(assignments))

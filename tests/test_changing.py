@@ -51,10 +51,10 @@ from itagflow import (
     templates,
 )
 from itagflow.model.template import CHOOSING, MARKING
-from itagflow.rules import carrying
-from itagflow.rules.answers import problems
 from itagflow.storage import Query
+from itagflow.template_changes import rules as template_changes_rules
 from itagflow.testing import an_answer
+from itagflow.validation.answers import problems
 
 L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
 NOTE = Question("2", QuestionKind.INPUT, "Note", required=False)
@@ -656,7 +656,7 @@ def steps(draw: st.DrawFn, template: Template) -> list[Any]:
     for _ in range(draw(st.integers(1, 4))):
         step = draw(st.one_of(*map(st.sampled_from, _possible(template))))
         try:
-            template = carrying.by_steps(template, [step]).after
+            template = template_changes_rules.by_steps(template, [step]).after
         except InvalidData as refused:
             assert all(problem.where.startswith("step 1") for problem in refused.problems)
         else:
@@ -692,15 +692,15 @@ def _places(template: Template) -> list[tuple[str, str, Question]]:
 @given(st.sampled_from(sorted(ALL)), st.data())
 def test_whatever_can_be_carried_over_fits_the_new_template(name: str, data: st.DataObject) -> None:
     template = ALL[name]
-    migration = carrying.by_steps(template, data.draw(steps(template)))
+    migration = template_changes_rules.by_steps(template, data.draw(steps(template)))
     answer = an_answer(replies=data.draw(replies(template)))
-    carried = carrying.carried(migration, answer)
+    carried = template_changes_rules.carried(migration, answer)
     if isinstance(carried, list):
         assert carried
     else:
         assert not problems(migration.after, carried.replies)
         assert carried.template_version == int(carried.replies != answer.replies)
-        assert carrying.carried(migration, carried) == carried, "who has followed stays"
+        assert template_changes_rules.carried(migration, carried) == carried, "who has followed stays"
 
 
 @given(st.sampled_from(sorted(ALL)), st.data())
@@ -713,13 +713,13 @@ def test_renaming_there_and_back_is_as_if_nothing_had_been(name: str, data: st.D
         key = data.draw(st.sampled_from(sorted(question.keys)))
         there, back = RenameOption(id, key, "new key", about=about), RenameOption(id, "new key", key, about=about)
     answer = an_answer(replies=data.draw(replies(template)))
-    one = carrying.by_steps(template, [there])
-    two = carrying.by_steps(one.after, [back])
-    halfway = carrying.carried(one, answer)
+    one = template_changes_rules.by_steps(template, [there])
+    two = template_changes_rules.by_steps(one.after, [back])
+    halfway = template_changes_rules.carried(one, answer)
     assert isinstance(halfway, Answer)
     assert not problems(one.after, halfway.replies)
-    home = carrying.carried(two, halfway)
+    home = template_changes_rules.carried(two, halfway)
     assert isinstance(home, Answer)
     assert home.replies == answer.replies
     assert two.after == attrs.evolve(template, version=2)
-    assert carrying.carried(carrying.by_steps(template, [there, back]), answer) is answer
+    assert template_changes_rules.carried(template_changes_rules.by_steps(template, [there, back]), answer) is answer

@@ -10,8 +10,17 @@ import pytest
 from scenes import cats, taken
 
 import itagflow
-from itagflow import Flow, Job, Label, NotAllowed, Role, Stage, Workflow, templates
-from itagflow.flow._find import MAX_ENTRIES, EntityCache
+from itagflow import (
+    Flow,
+    Job,
+    Label,
+    NotAllowed,
+    Role,
+    Stage,
+    Workflow,
+    templates,
+)
+from itagflow.core.lookup import MAX_ENTRIES, EntityCache
 from itagflow.storage import MemoryStore
 from itagflow.testing.builders import a_job
 

@@ -14,9 +14,20 @@ from scenes import START, cats, labeled, taken
 from test_bad_input import everything
 
 import itagflow
-from itagflow import maintenance
-from itagflow import Choice, GroupByField, Inspect, InvalidData, Label, PreLabel, Role, Stage, Workflow, templates
-from itagflow.flow._ids import TRIES, TimeOrdered
+from itagflow import (
+    Choice,
+    GroupByField,
+    Inspect,
+    InvalidData,
+    Label,
+    PreLabel,
+    Role,
+    Stage,
+    Workflow,
+    maintenance,
+    templates,
+)
+from itagflow.core.ids import TRIES, TimeOrdered
 from itagflow.model.number import MOST
 
 NEW_YORK = ZoneInfo("America/New_York")

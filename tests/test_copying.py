@@ -15,7 +15,6 @@ from corruptions import a_busy_job, a_job_with_votes, a_prelabeled_job, all_of, 
 from scenes import Clock, cats, peak, rows, street, taken
 
 import itagflow
-from itagflow import maintenance
 from itagflow import (
     AlreadyExists,
     Event,
@@ -28,6 +27,7 @@ from itagflow import (
     StoreFailed,
     Task,
     Workspace,
+    maintenance,
     templates,
 )
 from itagflow.storage import FIELDS
@@ -162,7 +162,7 @@ class TestRefused:
 class TestBrokenOff:
     @pytest.mark.parametrize("after", [0, 1, 20, LAST])
     def test_nothing_is_left(self, flow: Flow, other: Flow, after: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("itagflow.flow.copying.BLOCK", 7)
+        monkeypatch.setattr("itagflow.maintenance.copying.BLOCK", 7)
         a_busy_job(flow)
         with pytest.raises(KeyboardInterrupt):
             maintenance.copy(flow, to=other, progress=breaking(after, power_cut))
@@ -201,7 +201,7 @@ class TestBrokenOff:
     def test_what_somebody_else_took_away_meanwhile_is_missed(
         self, flow: Flow, other: Flow, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("itagflow.flow.copying.BLOCK", 7)
+        monkeypatch.setattr("itagflow.maintenance.copying.BLOCK", 7)
         a_busy_job(flow)
 
         def meddle() -> None:
@@ -215,8 +215,8 @@ class TestBrokenOff:
 ENDING = """
 import os, sys
 import itagflow
-import itagflow.flow.copying
-itagflow.flow.copying.BLOCK = 7
+import itagflow.maintenance.copying
+itagflow.maintenance.copying.BLOCK = 7
 source, target, after = sys.argv[1:]
 def ending(entities):
     for number, entity in enumerate(entities):

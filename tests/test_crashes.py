@@ -21,6 +21,7 @@ import itagflow
 from itagflow import (
     Accept,
     Assignment,
+    AssignmentState,
     Choice,
     FixedSize,
     Inspect,
@@ -29,7 +30,6 @@ from itagflow import (
     Label,
     Role,
     Stage,
-    AssignmentState,
     Workflow,
     templates,
 )

@@ -17,15 +17,14 @@ import pytest
 from scenes import Clock, cats, labeled, taken, verbs
 
 import itagflow
-from itagflow import maintenance
 from itagflow import (
     Accept,
     AddQuestion,
     AlreadyExists,
     DropOption,
     Event,
-    GroupByField,
     Flow,
+    GroupByField,
     Inspect,
     InvalidData,
     Job,
@@ -44,8 +43,9 @@ from itagflow import (
     View,
     ViewKind,
     Workflow,
+    maintenance,
 )
-from itagflow.flow import erasing as erasing_verbs
+from itagflow.maintenance import erasure as erasing_verbs
 from itagflow.storage import FIELDS, Query, Writer
 
 

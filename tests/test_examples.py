@@ -51,7 +51,18 @@ def test_the_story_that_the_library_was_built_for(
 
 STORY = """
 import itagflow
-from itagflow import Accept, Box, FixedSize, Inspect, Label, Regions, Role, Stage, Workflow, templates
+from itagflow import (
+    Accept,
+    Box,
+    FixedSize,
+    Inspect,
+    Label,
+    Regions,
+    Role,
+    Stage,
+    Workflow,
+    templates,
+)
 
 with itagflow.open("labels.db") as flow:          # a SQLite file; "memory:" likewise
     street = flow.workspaces.create("street", admin="ada")      # ada is its first member

@@ -13,8 +13,20 @@ import pytest
 from scenes import rows
 
 import itagflow
-from itagflow import maintenance
-from itagflow import Choice, FixedSize, Flow, Job, JobState, Label, Role, Stage, Workflow, WrongState, templates
+from itagflow import (
+    Choice,
+    FixedSize,
+    Flow,
+    Job,
+    JobState,
+    Label,
+    Role,
+    Stage,
+    Workflow,
+    WrongState,
+    maintenance,
+    templates,
+)
 
 SPAWN = multiprocessing.get_context("spawn")
 PEOPLE = ("p0", "p1", "p2")

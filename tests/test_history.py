@@ -8,7 +8,17 @@ from typing import Any
 import attrs
 from scenes import cats, labeled, rows, taken
 
-from itagflow import Assignment, Event, FixedSize, Flow, Inspect, Job, Label, Stage, Workflow
+from itagflow import (
+    Assignment,
+    Event,
+    FixedSize,
+    Flow,
+    Inspect,
+    Job,
+    Label,
+    Stage,
+    Workflow,
+)
 from itagflow.storage import Query, codec
 
 

@@ -9,10 +9,29 @@ from typing import Any
 
 import pytest
 
-from itagflow import Accept, Inspect, JobState, Label, PackageState, Role, Stage, AssignmentState, Workflow, WrongState
-from itagflow.lifecycle import Lifecycle, Step
-from itagflow.rules.access import STRICT_TABLE, TABLE, Action, Grant, TablePolicy, default_policy, strict_policy
-from itagflow.rules.lifecycles import JOB, ASSIGNMENT, package_lifecycle
+from itagflow import (
+    Accept,
+    AssignmentState,
+    Inspect,
+    JobState,
+    Label,
+    PackageState,
+    Role,
+    Stage,
+    Workflow,
+    WrongState,
+)
+from itagflow.access import (
+    STRICT_TABLE,
+    TABLE,
+    Action,
+    Grant,
+    TablePolicy,
+    default_policy,
+    strict_policy,
+)
+from itagflow.lifecycle.machine import Lifecycle, Step
+from itagflow.lifecycle.tables import ASSIGNMENT, JOB, package_lifecycle
 from itagflow.testing import a_job, a_member
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -11,21 +11,30 @@ import pytest
 from scenes import Clock, cats, labeled, rows, taken
 
 import itagflow
-from itagflow import PackageCount, Flow, Job, Label, NotFound, Stage, AssignmentState, Workflow
-from itagflow.flow import _locks
-from itagflow.flow._act import Transaction
-from itagflow.flow._locks import LOCK_ORDER, LockOrder, LockOrderError
+from itagflow import (
+    AssignmentState,
+    Flow,
+    Job,
+    Label,
+    NotFound,
+    PackageCount,
+    Stage,
+    Workflow,
+)
+from itagflow.core import locks
+from itagflow.core.engine import Transaction
+from itagflow.core.locks import LOCK_ORDER, LockOrder, LockOrderError
 from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.package import Assignment, Package, ClaimCounter
+from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage.port import Query
 from itagflow.testing.builders import a_assignment
 
-FLOW = Path(_locks.__file__).parent
+FLOW = Path(locks.__file__).parent
 LIMITED = Workflow(Label(limit=5))
 Step = Callable[[Transaction, Job], object]
 

@@ -12,7 +12,6 @@ from scenes import cats, street, taken
 from test_bad_input import is_refused
 
 import itagflow
-from itagflow import maintenance
 from itagflow import (
     AddOption,
     AlreadyExists,
@@ -28,6 +27,7 @@ from itagflow import (
     Role,
     Stage,
     Workflow,
+    maintenance,
     templates,
 )
 from itagflow.model.text import name_flaw

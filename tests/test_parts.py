@@ -19,10 +19,20 @@ from scenes import cats, rows, taken
 from workers import count_cats
 
 import itagflow
-from itagflow import Choice, Flow, InvalidData, Job, JobPartition, NotAllowed, StoreFailed, TaskState, WriteReport
-from itagflow.flow._spread import AHEAD, spread
-from itagflow.flow.exporting import _written
-from itagflow.rules.jobs import cut
+from itagflow import (
+    Choice,
+    Flow,
+    InvalidData,
+    Job,
+    JobPartition,
+    NotAllowed,
+    StoreFailed,
+    TaskState,
+    WriteReport,
+)
+from itagflow.jobs.rules import cut
+from itagflow.results.exporting import _written
+from itagflow.results.partition import AHEAD, spread
 
 
 def half_done(flow: Flow, tasks: int = 1_000) -> Job:
@@ -161,7 +171,7 @@ class TestExporting:
             assert exported(flow, job, stages=stages, executor=OneByOne()) == exported(flow, job, stages=stages)
 
     def test_large_jobs_are_cut_by_themselves(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("itagflow.flow.exporting.PART", 300)
+        monkeypatch.setattr("itagflow.results.exporting.PART", 300)
         job = half_done(flow)
         inline = OneByOne()
         assert exported(flow, job, executor=inline) == exported(flow, job)
@@ -219,7 +229,7 @@ class TestRefusals:
                 raise StoreFailed("labels.db", "the disk is gone", "Look for it")
             return _written(part, *how)
 
-        monkeypatch.setattr("itagflow.flow.exporting._written", breaking)
+        monkeypatch.setattr("itagflow.results.exporting._written", breaking)
         with pytest.raises(StoreFailed, match="the disk is gone"):
             flow.results.export(job, "itag", target, executor=OneByOne(), parts=4)
         assert target.read_text() == "yesterday's\n"

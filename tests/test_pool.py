@@ -10,8 +10,15 @@ import pytest
 from scenes import Clock, cats, labeled, taken
 
 import itagflow
-from itagflow import Flow, Inspect, Job, Label, Stage, Workflow
-from itagflow.model.package import Package, ClaimCounter, QueueCursor
+from itagflow import (
+    Flow,
+    Inspect,
+    Job,
+    Label,
+    Stage,
+    Workflow,
+)
+from itagflow.model.package import ClaimCounter, Package, QueueCursor
 from itagflow.storage import Query
 
 

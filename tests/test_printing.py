@@ -18,7 +18,14 @@ from hypothesis import strategies as st
 from scenes import cats, taken
 
 import itagflow
-from itagflow import Inconsistency, Event, Flow, ItagflowError, Problem, errors
+from itagflow import (
+    Event,
+    Flow,
+    Inconsistency,
+    ItagflowError,
+    Problem,
+    errors,
+)
 from itagflow.model import event as events
 from itagflow.model.job import JobState
 from itagflow.printing import printable

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 import itagflow
-from itagflow import maintenance
-from itagflow import storage
+from itagflow import maintenance, storage
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "src" / "itagflow").rglob("*.py"))
@@ -87,7 +86,17 @@ def test_importing_loads_what_is_needed_and_makes_no_codec() -> None:
 VERBS = """
 import io, sys
 import itagflow
-from itagflow import Accept, Choice, FixedSize, Inspect, Label, PreLabel, Role, Stage, Workflow
+from itagflow import (
+    Accept,
+    Choice,
+    FixedSize,
+    Inspect,
+    Label,
+    PreLabel,
+    Role,
+    Stage,
+    Workflow,
+)
 
 def fail(event):
     raise ValueError("a listener fails")

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from scenes import cats, labeled, taken
 
-from itagflow import Assignment, Flow, Inspect, Job, Label, Purpose, Stage, Workflow
+from itagflow import (
+    Assignment,
+    Flow,
+    Inspect,
+    Job,
+    Label,
+    Purpose,
+    Stage,
+    Workflow,
+)
 from itagflow.model.event import Event
 from itagflow.storage.port import Query
 

@@ -18,7 +18,20 @@ from scenes import Clock, rows
 from workers import PEOPLE, claim_all, claim_in_process, finish_in_process, wander
 
 import itagflow
-from itagflow import Accept, Choice, FixedSize, Flow, Inspect, Job, JobState, Label, Role, Stage, Workflow, templates
+from itagflow import (
+    Accept,
+    Choice,
+    FixedSize,
+    Flow,
+    Inspect,
+    Job,
+    JobState,
+    Label,
+    Role,
+    Stage,
+    Workflow,
+    templates,
+)
 
 SPAWN = multiprocessing.get_context("spawn")
 PROCESSES = int(os.environ.get("ITAGFLOW_PROCESSES", "8"))

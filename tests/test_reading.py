@@ -12,11 +12,11 @@ import pytest
 from foreigners import a_town
 from scenes import START, Clock, cats, labeled, rows, street, taken
 
-from itagflow import maintenance
 from itagflow import (
     Action,
     AlreadyExists,
     Assignment,
+    AssignmentState,
     Choice,
     FixedSize,
     Flow,
@@ -34,14 +34,15 @@ from itagflow import (
     Role,
     Stage,
     TablePolicy,
-    AssignmentState,
     Workflow,
+    access,
     default_policy,
+    maintenance,
     templates,
 )
-from itagflow.flow import _find, labeling
+from itagflow.core import lookup
+from itagflow.labeling import service as labeling
 from itagflow.model.job import StageWorkers
-from itagflow.rules import access
 from itagflow.storage import MemoryStore
 from itagflow.testing import a_job, a_member, an_event
 from itagflow.testing.builders import changed

@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 
 import itagflow
 from itagflow import InvalidData, ItagflowError, StoreFailed
-from itagflow.storage._secrets import is_clear, is_path, kind_of, safe_name
+from itagflow.storage._secrets import (
+    is_clear,
+    is_path,
+    kind_of,
+    safe_name,
+)
 
 PostgresStore = pytest.importorskip("itagflow.storage.postgres").PostgresStore
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from scenes import cats, labeled, rows, street
 
-from itagflow import FixedSize, Flow, JobState, NotAllowed, WrongState, templates
+from itagflow import (
+    FixedSize,
+    Flow,
+    JobState,
+    NotAllowed,
+    WrongState,
+    templates,
+)
 
 
 def test_what_happens_to_a_job_happens_once(flow: Flow) -> None:

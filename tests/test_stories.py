@@ -8,15 +8,14 @@ import pytest
 from scenes import Clock, cats, labeled, rows, street, taken, verbs
 
 import itagflow
-from itagflow import maintenance
 from itagflow import (
     Accept,
-    PackageCount,
+    AssignmentState,
     Choice,
-    GroupByField,
     FixedSize,
     Flow,
     Group,
+    GroupByField,
     Incomplete,
     Inspect,
     InvalidData,
@@ -25,6 +24,7 @@ from itagflow import (
     NotAllowed,
     NotHeld,
     Outcome,
+    PackageCount,
     PackageState,
     Problem,
     Role,
@@ -32,10 +32,10 @@ from itagflow import (
     Stage,
     TaskState,
     Text,
-    AssignmentState,
     Verdict,
     Workflow,
     WrongState,
+    maintenance,
     templates,
 )
 
@@ -649,7 +649,7 @@ class TestFollowing:
 
     def test_a_listener_hears_what_comes(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
         """Also while it deals with what it has heard."""
-        monkeypatch.setattr("itagflow.flow.following.POLL", 0.01)
+        monkeypatch.setattr("itagflow.events.service.POLL", 0.01)
         job = cats(flow)
         heard = list[str]()
         for event in flow.events.follow(after=list(flow.events.since())[-1].position, workspace="street", timeout=0):

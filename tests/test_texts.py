@@ -9,12 +9,11 @@ import pytest
 from scenes import cats, street, taken
 from test_bad_input import everything, is_refused
 
-from itagflow import maintenance
 from itagflow import (
     Choice,
-    GroupByField,
     Flow,
     Group,
+    GroupByField,
     Inspect,
     InvalidData,
     Job,
@@ -27,6 +26,7 @@ from itagflow import (
     View,
     ViewKind,
     Workflow,
+    maintenance,
     templates,
 )
 

@@ -24,23 +24,23 @@ from corruptions import (
 from scenes import Clock, cats, labeled, peak, rows, street, taken
 
 import itagflow
-from itagflow import maintenance
 from itagflow import (
-    PackageCount,
     Choice,
-    Inconsistency,
-    GroupByField,
     FixedSize,
     Flow,
+    GroupByField,
+    Inconsistency,
     Inspect,
     Job,
     Label,
     NotFound,
     Package,
+    PackageCount,
     RenameOption,
     Stage,
     Task,
     Workflow,
+    maintenance,
     templates,
 )
 from itagflow.model.workspace import Workspace
@@ -82,7 +82,7 @@ def test_it_does_not_matter_how_many_packages_are_looked_at_together(
 ) -> None:
     scene(flow)
     corrupt(flow)
-    monkeypatch.setattr("itagflow.flow.verifying.BLOCK", 1)
+    monkeypatch.setattr("itagflow.maintenance.verification.BLOCK", 1)
     assert sorted(found(flow)) == sorted(lines)
 
 
@@ -167,7 +167,7 @@ def test_people_may_go_on_meanwhile(tmp_path: Path) -> None:
 
 
 def test_the_template_may_change_meanwhile(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("itagflow.flow.verifying.BLOCK", 1)
+    monkeypatch.setattr("itagflow.maintenance.verification.BLOCK", 1)
     job = a_busy_job(flow)
     altered(flow, at(flow, Package, job.id, 1), corrected=7)
     looking = maintenance.verify(flow, job)

@@ -9,8 +9,18 @@ import pytest
 from corruptions import altered, at
 from scenes import Clock, cats, labeled, taken
 
-from itagflow import maintenance
-from itagflow import Assignment, Choice, FixedSize, Flow, Inspect, Job, Label, Stage, Workflow
+from itagflow import (
+    Assignment,
+    Choice,
+    FixedSize,
+    Flow,
+    Inspect,
+    Job,
+    Label,
+    Stage,
+    Workflow,
+    maintenance,
+)
 from itagflow.storage import Writer
 
 

@@ -14,8 +14,19 @@ from scenes import Clock, cats, labeled, rows
 from workers import unsound
 
 import itagflow
-from itagflow import maintenance
-from itagflow import PackageCount, GroupByField, FixedSize, Flow, InvalidData, Job, JobPartition, NotFound, Package, Task
+from itagflow import (
+    FixedSize,
+    Flow,
+    GroupByField,
+    InvalidData,
+    Job,
+    JobPartition,
+    NotFound,
+    Package,
+    PackageCount,
+    Task,
+    maintenance,
+)
 from itagflow.model.jobcounter import JobCounter
 
 IN_A_JOB = [each for each in CORRUPTIONS if each.id != "job gone"]

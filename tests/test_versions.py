@@ -11,14 +11,33 @@ import pytest
 from scenes import cats, labeled, street, taken
 
 import itagflow
-from itagflow import maintenance
-from itagflow import Accept, Choice, Conflict, Flow, Inspect, Label, Role, Stage, Verdict, Workflow
-from itagflow.flow.changing import Changing
+from itagflow import (
+    Accept,
+    Choice,
+    Conflict,
+    Flow,
+    Inspect,
+    Label,
+    Role,
+    Stage,
+    Verdict,
+    Workflow,
+    maintenance,
+)
+from itagflow.core.change import Act, record
+from itagflow.labeling import rules as labeling_rules
 from itagflow.model.entity import Entity, stamp
-from itagflow.rules import labeling, reviewing
-from itagflow.rules.change import Act, record
+from itagflow.reviewing import rules as reviewing_rules
 from itagflow.storage.port import Query
-from itagflow.testing.builders import AT, a_job, a_package, a_task, a_assignment, an_answer
+from itagflow.template_changes.service import Changing
+from itagflow.testing.builders import (
+    AT,
+    a_assignment,
+    a_job,
+    a_package,
+    a_task,
+    an_answer,
+)
 
 HOME = Path(itagflow.__file__).parent
 STAGES = Workflow(Label(), Inspect(), Accept())
@@ -157,16 +176,16 @@ class TestRulesReturnPlainValues:
         job = a_job(workflow=STAGES)
         act = Act(AT, job.workspace)
         package = a_package(version=5)
-        passed = reviewing.passed(job, package, act, tasks=(), first=True)
-        assert passed.version == reviewing.discarded(job, package).version == package.version
-        back = reviewing.sent_back(job, passed, act, sent=(1,), tasks=(1, 2))
-        assert back.version == reviewing.with_offers(back, []).version == package.version
+        passed = reviewing_rules.passed(job, package, act, tasks=(), first=True)
+        assert passed.version == reviewing_rules.discarded(job, package).version == package.version
+        back = reviewing_rules.sent_back(job, passed, act, sent=(1,), tasks=(1, 2))
+        assert back.version == reviewing_rules.with_offers(back, []).version == package.version
 
     def test_an_answer_that_replaces_another(self) -> None:
         old, assignment = an_answer(replies={"1": Choice("cat")}, version=4), a_assignment()
-        new = labeling.answer(assignment, a_task(), Act(AT, 1), replies={"1": Choice("dog")})
-        one = labeling.put("save", assignment, old, new, Act(AT, 1), data={})
-        many = labeling.put_all("save", assignment, [(old, new)], Act(AT, 1), data={})
+        new = labeling_rules.answer(assignment, a_task(), Act(AT, 1), replies={"1": Choice("dog")})
+        one = labeling_rules.put("save", assignment, old, new, Act(AT, 1), data={})
+        many = labeling_rules.put_all("save", assignment, [(old, new)], Act(AT, 1), data={})
         assert one.save == many.save == ((old, new),)
         assert new.version == 0
 

@@ -20,21 +20,20 @@ from scenes import Clock, rows
 from toy_store import ToyStore
 
 import itagflow
-from itagflow import maintenance
 from itagflow import (
     Accept,
     AddOption,
     AddQuestion,
-    PackageCount,
     Choice,
     DropOption,
     DropQuestion,
-    GroupByField,
     FixedSize,
     Flow,
+    GroupByField,
     Inspect,
     ItagflowError,
     Label,
+    PackageCount,
     PreLabel,
     Question,
     QuestionKind,
@@ -43,6 +42,7 @@ from itagflow import (
     Stage,
     Text,
     Workflow,
+    maintenance,
     templates,
 )
 

@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 import itagflow
-from itagflow import maintenance
 from itagflow import (
     AlreadyExists,
     Assignment,
@@ -19,6 +18,7 @@ from itagflow import (
     Role,
     RuleError,
     Stage,
+    maintenance,
 )
 from itagflow.model.event import Event
 from itagflow.model.package import Package

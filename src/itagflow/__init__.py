@@ -10,6 +10,14 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from itagflow.access import (
+    Action,
+    Grant,
+    TablePolicy,
+    default_policy,
+    strict_policy,
+)
+from itagflow.claiming.explaining import Permission
 from itagflow.errors import (
     AlreadyExists,
     Conflict,
@@ -28,25 +36,25 @@ from itagflow.errors import (
 )
 from itagflow.flow import Flow
 from itagflow.flow import open as open
-from itagflow.flow.explaining import Permission
+from itagflow.jobs.loading_rules import LoadReport
+from itagflow.model.annotation import Annotation
 from itagflow.model.batch import BatchResult
-from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.event import Event, FieldChange
+from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import (
     Accept,
-    PackageCount,
-    StageWorkers,
-    GroupByField,
     FixedSize,
+    GroupByField,
     Inspect,
     Job,
     JobState,
     Label,
+    PackageCount,
     Route,
     Stage,
+    StageWorkers,
     Workflow,
 )
-from itagflow.model.partition import JobPartition
 from itagflow.model.migration import (
     AddOption,
     AddQuestion,
@@ -56,8 +64,15 @@ from itagflow.model.migration import (
     RenameQuestion,
     TemplateReport,
 )
-from itagflow.model.package import Assignment, Outcome, Package, PackageState, Purpose, AssignmentState
-from itagflow.model.annotation import Annotation
+from itagflow.model.package import (
+    Assignment,
+    AssignmentState,
+    Outcome,
+    Package,
+    PackageState,
+    Purpose,
+)
+from itagflow.model.partition import JobPartition
 from itagflow.model.prelabel import PreLabel
 from itagflow.model.region import (
     Box,
@@ -71,16 +86,47 @@ from itagflow.model.region import (
     RotatedBox,
     Visibility,
 )
-from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Text
-from itagflow.model.result import Progress, Provenance, Result, StageResult
+from itagflow.model.reply import (
+    Choice,
+    Choices,
+    Preference,
+    Ranking,
+    Rating,
+    Text,
+)
+from itagflow.model.result import (
+    Progress,
+    Provenance,
+    Result,
+    StageResult,
+)
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
-from itagflow.model.task import Answer, Row, Task, TaskState, Verdict, WorkItem
-from itagflow.model.template import Option, Question, QuestionKind, Scale, Shape, Template, View, ViewKind
-from itagflow.model.workspace import Group, Member, Role, Workspace
-from itagflow.rules.access import Action, Grant, TablePolicy, default_policy, strict_policy
-from itagflow.rules.loading import LoadReport
-from itagflow.rules.prelabeling import PrelabelReport
+from itagflow.model.task import (
+    Answer,
+    Row,
+    Task,
+    TaskState,
+    Verdict,
+    WorkItem,
+)
+from itagflow.model.template import (
+    Option,
+    Question,
+    QuestionKind,
+    Scale,
+    Shape,
+    Template,
+    View,
+    ViewKind,
+)
+from itagflow.model.workspace import (
+    Group,
+    Member,
+    Role,
+    Workspace,
+)
+from itagflow.prelabels.rules import PrelabelReport
 
 if TYPE_CHECKING:
     from itagflow import formats, prelabels, templates

@@ -9,7 +9,14 @@ from cattrs import BaseValidationError, transform_error
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.reply import Replies, Reply
-from itagflow.model.template import WRITING, Question, QuestionKind, Scale, Shape, Template
+from itagflow.model.template import (
+    WRITING,
+    Question,
+    QuestionKind,
+    Scale,
+    Shape,
+    Template,
+)
 from itagflow.storage import codec
 
 Schema = dict[str, Any]

@@ -16,6 +16,7 @@ import itagflow
 from itagflow import (
     Accept,
     Assignment,
+    AssignmentState,
     Choice,
     FixedSize,
     Flow,
@@ -30,13 +31,12 @@ from itagflow import (
     Role,
     Route,
     Stage,
-    AssignmentState,
     Workflow,
     templates,
 )
+from itagflow.access import Action
 from itagflow.claiming import service
 from itagflow.claiming.service import ClaimRequest
-from itagflow.rules.access import Action
 
 PEOPLE = ("ada", "ben", "cy", "di")
 LEASE = timedelta(minutes=10)

@@ -10,6 +10,7 @@ import pytest
 
 from itagflow import (
     Assignment,
+    AssignmentState,
     Inspect,
     InvalidData,
     Job,
@@ -19,7 +20,6 @@ from itagflow import (
     Outcome,
     PackageState,
     Stage,
-    AssignmentState,
     Workflow,
     WrongState,
 )
@@ -35,9 +35,15 @@ from itagflow.claiming.decision import (
     is_own_work,
     own_work_waits,
 )
+from itagflow.core.change import Act
 from itagflow.model.package import ClaimCounter, QueueCursor
-from itagflow.rules.change import Act
-from itagflow.testing.builders import AT, a_job, a_member, a_package, a_assignment
+from itagflow.testing.builders import (
+    AT,
+    a_assignment,
+    a_job,
+    a_member,
+    a_package,
+)
 
 BEN, CY = a_member(id=2, account="ben"), a_member(id=7, account="cy")
 HOUR = timedelta(hours=1)

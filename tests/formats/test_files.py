@@ -16,7 +16,12 @@ import pytest
 from scenes import cats, labeled
 
 import itagflow
-from itagflow import Flow, InvalidData, Job, StoreFailed
+from itagflow import (
+    Flow,
+    InvalidData,
+    Job,
+    StoreFailed,
+)
 from itagflow.formats._files import reading, writing
 
 resource = pytest.importorskip("resource")

@@ -17,8 +17,14 @@ import attrs
 from scenes import Clock
 
 import itagflow
-from itagflow import maintenance
-from itagflow import Event, Flow, Job, FieldChange, Stage
+from itagflow import (
+    Event,
+    FieldChange,
+    Flow,
+    Job,
+    Stage,
+    maintenance,
+)
 from pins.public import render
 from pins.story import tell
 

@@ -9,19 +9,17 @@ from typing import Any
 import attrs
 from scenes import Clock
 
-from itagflow import maintenance
 from itagflow import (
     Accept,
     AddOption,
     Assignment,
-    PackageCount,
     Box,
     Choice,
     Choices,
-    GroupByField,
     FixedSize,
     Flow,
     Group,
+    GroupByField,
     Inspect,
     Job,
     Keypoint,
@@ -29,6 +27,7 @@ from itagflow import (
     Label,
     Mask,
     Option,
+    PackageCount,
     Point,
     Polygon,
     Polyline,
@@ -55,8 +54,9 @@ from itagflow import (
     Text,
     TextSpan,
     Visibility,
-    WorkItem,
     Workflow,
+    WorkItem,
+    maintenance,
     templates,
 )
 

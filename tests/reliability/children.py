@@ -18,7 +18,7 @@ from reliability.street import AT_ONCE, PACKAGES, Ledger, Worker, check, check_w
 
 import itagflow
 from itagflow import Role, StoreFailed
-from itagflow.rules.access import default_policy
+from itagflow.access import default_policy
 
 MEMORY = "memory:"
 TIMEOUT = 20.0

@@ -26,8 +26,13 @@ from reliability.street import (
 )
 
 import itagflow
-from itagflow import Flow, Job, Stage, StoreFailed
-from itagflow.rules.access import default_policy
+from itagflow import (
+    Flow,
+    Job,
+    Stage,
+    StoreFailed,
+)
+from itagflow.access import default_policy
 
 MEMORY = "memory:"
 

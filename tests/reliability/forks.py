@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from reliability.children import MEMORY, TIMEOUT, REFUSED, WROTE, Children, House, is_refusal
+from reliability.children import MEMORY, REFUSED, TIMEOUT, WROTE, Children, House, is_refusal
 from reliability.street import (
     AT_ONCE,
     LABELS,
@@ -35,7 +35,15 @@ from reliability.trials import SETTINGS
 from scenes import rows
 
 import itagflow
-from itagflow import AlreadyExists, Choice, Flow, Job, StoreFailed, WrongState, templates
+from itagflow import (
+    AlreadyExists,
+    Choice,
+    Flow,
+    Job,
+    StoreFailed,
+    WrongState,
+    templates,
+)
 
 
 def write(flow: Flow, job: Job, account: str = "p7") -> list[Any]:

@@ -16,8 +16,20 @@ import attrs
 from scenes import rows
 
 import itagflow
-from itagflow import maintenance
-from itagflow import AlreadyExists, Assignment, Choice, FixedSize, Flow, Job, Label, Role, Stage, Workflow, templates
+from itagflow import (
+    AlreadyExists,
+    Assignment,
+    Choice,
+    FixedSize,
+    Flow,
+    Job,
+    Label,
+    Role,
+    Stage,
+    Workflow,
+    maintenance,
+    templates,
+)
 from itagflow.model.task import Answer
 from itagflow.storage import Query
 

@@ -9,9 +9,25 @@ import attrs
 import pytest
 
 from itagflow import Job, Stage
-from itagflow.storage import FIELDS, Fields, Query, check_query, cursor, encode_value, field_value, unique_values
+from itagflow.storage import (
+    FIELDS,
+    Fields,
+    Query,
+    check_query,
+    cursor,
+    encode_value,
+    field_value,
+    unique_values,
+)
 from itagflow.storage._sql.layout import LAYOUTS
-from itagflow.testing import AT, a_job, a_member, a_task, a_assignment, one_of_each
+from itagflow.testing import (
+    AT,
+    a_assignment,
+    a_job,
+    a_member,
+    a_task,
+    one_of_each,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "store.md"
 KINDS = pytest.mark.parametrize("fields", FIELDS.values(), ids=lambda fields: fields.kind.__name__)

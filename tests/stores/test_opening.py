@@ -14,7 +14,12 @@ import pytest
 from toy_store import ToyStore
 
 import itagflow
-from itagflow import InvalidData, ItagflowError, MemoryStore, StoreFailed
+from itagflow import (
+    InvalidData,
+    ItagflowError,
+    MemoryStore,
+    StoreFailed,
+)
 from itagflow.storage import open_store
 
 SECRET = "s3cr3tPW"

@@ -12,13 +12,25 @@ import psycopg
 import pytest
 from hot import HOT
 
-from itagflow import Assignment, Outcome, PackageState, Stage, AssignmentState
+from itagflow import (
+    Assignment,
+    AssignmentState,
+    Outcome,
+    PackageState,
+    Stage,
+)
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.storage import Query, Unless
 from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.storage.postgres.store import _LIST, PostgresStore
-from itagflow.testing import a_package, a_task, a_assignment, an_answer, an_event
+from itagflow.testing import (
+    a_assignment,
+    a_package,
+    a_task,
+    an_answer,
+    an_event,
+)
 
 SINCE = a_package().waiting_since
 DONE, WAITING, OTHERS = 3_000, 600, 300

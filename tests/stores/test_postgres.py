@@ -14,7 +14,12 @@ from psycopg.rows import dict_row
 from workers import open_and_add, write_in_child
 
 import itagflow
-from itagflow import Flow, InvalidData, Role, StoreFailed
+from itagflow import (
+    Flow,
+    InvalidData,
+    Role,
+    StoreFailed,
+)
 from itagflow.model.event import Event
 from itagflow.model.package import Assignment, Package
 from itagflow.storage import Query, Unless
@@ -22,7 +27,14 @@ from itagflow.storage._sql.blocks import Change
 from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.storage._sql.migrations import migrations
 from itagflow.storage.postgres import PostgresStore
-from itagflow.testing import ConcurrencyContract, StoreContract, a_package, a_assignment, a_workspace, an_event
+from itagflow.testing import (
+    ConcurrencyContract,
+    StoreContract,
+    a_assignment,
+    a_package,
+    a_workspace,
+    an_event,
+)
 
 FORK, SPAWN = (multiprocessing.get_context(how) for how in ("fork", "spawn"))
 
@@ -312,7 +324,7 @@ class TestBlocks:
 class TestListening:
     def test_a_listener_is_woken(self, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """It does not have to look again by itself."""
-        monkeypatch.setattr("itagflow.flow.following.POLL", 1_000.0)
+        monkeypatch.setattr("itagflow.events.service.POLL", 1_000.0)
         with itagflow.open(postgres_url) as flow, itagflow.open(postgres_url) as other:
             heard = list[str]()
             with flow.store.read(snapshot=True):  # whoever reads keeps nobody from hearing

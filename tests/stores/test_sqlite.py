@@ -23,7 +23,14 @@ from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.storage._sql.statements import SQLITE
 from itagflow.storage._sql.transactions import IDLE
 from itagflow.storage.sqlite import transactions
-from itagflow.testing import ConcurrencyContract, StoreContract, a_package, a_task, an_answer, an_event
+from itagflow.testing import (
+    ConcurrencyContract,
+    StoreContract,
+    a_package,
+    a_task,
+    an_answer,
+    an_event,
+)
 from itagflow.testing.builders import changed
 
 

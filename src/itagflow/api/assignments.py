@@ -5,11 +5,19 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterable, Iterator
 
-from itagflow.flow import bulk, claiming, reading
-from itagflow.flow._act import Engine
-from itagflow.flow._find import AssignmentRef, JobRef, MemberRef, PackageRef, WorkspaceRef
+from itagflow.claiming import operations
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import (
+    AssignmentRef,
+    JobRef,
+    MemberRef,
+    PackageRef,
+    WorkspaceRef,
+)
 from itagflow.model.batch import BatchResult
 from itagflow.model.package import Assignment
+from itagflow.results import service as results
+from itagflow.reviewing import batch
 
 
 class Assignments:
@@ -37,7 +45,7 @@ class Assignments:
             live: Only those that are held or offered; every assignment otherwise.
             by: Who reads: the member, or somebody who may see the work of others; at the jobs where they may.
         """
-        return reading.list_assignments(self._engine, member, job=job, workspace=workspace, live=live, by=by)
+        return results.list_assignments(self._engine, member, job=job, workspace=workspace, live=live, by=by)
 
     def get(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
         """Return an assignment as it is now.
@@ -45,7 +53,7 @@ class Assignments:
         Raises:
             NotFound: when there is none.
         """
-        return reading.get_assignment(self._engine, assignment, by=by)
+        return results.get_assignment(self._engine, assignment, by=by)
 
     def assign(self, package: PackageRef, member: MemberRef, *, by: MemberRef) -> Assignment:
         """Offer a free slot of a package to a member, who claims it before anything from the pool.
@@ -53,11 +61,11 @@ class Assignments:
         Raises:
             NotAllowed: when no slot is free, the member may not have it, or *by* may not assign work.
         """
-        return claiming.assign(self._engine, package, member, by=by)
+        return operations.assign(self._engine, package, member, by=by)
 
     def assign_many(self, packages: Iterable[PackageRef], member: MemberRef, *, by: MemberRef) -> builtins.list[BatchResult]:
         """Offer a free slot of each package to a member; refusals are the errors of `assign`."""
-        return bulk.assign_many(self._engine, packages, member, by=by)
+        return batch.assign_many(self._engine, packages, member, by=by)
 
     def reassign(self, assignment: AssignmentRef, member: MemberRef, *, by: MemberRef, reason: str = "") -> Assignment:
         """Take an assignment back and offer its slot to another member; returns the offer.
@@ -66,7 +74,7 @@ class Assignments:
             WrongState: when the assignment has ended.
             NotAllowed: when the member may not have it, or *by* may not assign work.
         """
-        return claiming.reassign(self._engine, assignment, member, by=by, reason=reason)
+        return operations.reassign(self._engine, assignment, member, by=by, reason=reason)
 
     def expire(self, job: JobRef, *, by: MemberRef) -> builtins.list[Assignment]:
         """Return every assignment of a job whose lease has lapsed to the pool, in transactions: at the stages where *by* assigns.
@@ -74,4 +82,4 @@ class Assignments:
         Raises:
             NotAllowed: when *by* may assign work at no stage.
         """
-        return claiming.expire(self._engine, job, by=by)
+        return operations.expire(self._engine, job, by=by)

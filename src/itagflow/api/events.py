@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from itagflow.flow import following, reading
-from itagflow.flow._act import Engine
-from itagflow.flow._find import JobRef, MemberRef, PackageRef, WorkspaceRef
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import (
+    JobRef,
+    MemberRef,
+    PackageRef,
+    WorkspaceRef,
+)
+from itagflow.events import service as events
 from itagflow.model.event import Event
+from itagflow.results import service as results
 
 
 class Events:
@@ -29,7 +35,7 @@ class Events:
         With *by* all of them, if the member may see the work of others, without votes that are secret from them; else
         those of what the member did.
         """
-        return reading.list_events(self._engine, job, package=package, by=by)
+        return results.list_events(self._engine, job, package=package, by=by)
 
     def since(
         self, *, after: int = 0, workspace: WorkspaceRef | None = None, by: MemberRef | None = None
@@ -45,7 +51,7 @@ class Events:
         Raises:
             InvalidData: when *by* is given without a workspace.
         """
-        return following.events_since(self._engine, after=after, workspace=workspace, by=by)
+        return events.events_since(self._engine, after=after, workspace=workspace, by=by)
 
     def follow(
         self,
@@ -71,4 +77,4 @@ class Events:
         >>> [event.verb for event in flow.listen(timeout=0)]
         ['create_workspace']
         """
-        return following.follow_events(self._engine, after=after, workspace=workspace, timeout=timeout, by=by)
+        return events.follow_events(self._engine, after=after, workspace=workspace, timeout=timeout, by=by)

@@ -6,19 +6,34 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from typing_extensions import Unpack
 
-from itagflow.flow import changing, importing, loading, ordering, packaging, prelabeling, reading
-from itagflow.flow._act import Engine
-from itagflow.flow._find import JobRef, MemberRef, TemplateRef, WorkspaceRef
-from itagflow.flow.loading import Data, OnError, Wrap
-from itagflow.flow.ordering import JobFields, JobNotes, Workers
-from itagflow.model.job import Job, JobState, Packaging, Stage, Workflow
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import (
+    JobRef,
+    MemberRef,
+    TemplateRef,
+    WorkspaceRef,
+)
+from itagflow.jobs import importing, loading, packaging
+from itagflow.jobs import service as jobs
+from itagflow.jobs.loading import Data, OnError, Wrap
+from itagflow.jobs.loading_rules import LoadReport
+from itagflow.jobs.service import JobFields, JobNotes, Workers
+from itagflow.model.job import (
+    Job,
+    JobState,
+    Packaging,
+    Stage,
+    Workflow,
+)
 from itagflow.model.migration import TemplateReport, TemplateStep
 from itagflow.model.prelabel import Predictor
 from itagflow.model.result import Progress
 from itagflow.model.template import Template
-from itagflow.rules.answers import Validator
-from itagflow.rules.loading import LoadReport
-from itagflow.rules.prelabeling import Formal, PrelabelReport
+from itagflow.prelabels import service as prelabels
+from itagflow.prelabels.rules import Formal, PrelabelReport
+from itagflow.results import service as results
+from itagflow.template_changes import service as template_changes
+from itagflow.validation.answers import Validator
 
 
 class Jobs:
@@ -74,7 +89,7 @@ class Jobs:
             AlreadyExists: when the workspace has a job of this name.
             NotAllowed: when *by* may not manage jobs.
         """
-        return ordering.create_job(self._engine, workspace, name, template=template, data=data, workflow=workflow, packaging=packaging, workforce=workforce, by=by, draft=draft, format=format, on_error=on_error, row_key=row_key, seed=seed, check=check, progress=progress, **notes)
+        return jobs.create_job(self._engine, workspace, name, template=template, data=data, workflow=workflow, packaging=packaging, workforce=workforce, by=by, draft=draft, format=format, on_error=on_error, row_key=row_key, seed=seed, check=check, progress=progress, **notes)
 
     def import_results(
         self,
@@ -126,7 +141,7 @@ class Jobs:
         self, workspace: WorkspaceRef, *, state: JobState | None = None, by: MemberRef | None = None
     ) -> Iterator[Job]:
         """Yield the jobs of a workspace, oldest first; with *by* those that the member may see."""
-        return reading.list_jobs(self._engine, workspace, state=state, by=by)
+        return results.list_jobs(self._engine, workspace, state=state, by=by)
 
     def get(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
         """Return a job as it is now.
@@ -134,7 +149,7 @@ class Jobs:
         Raises:
             NotFound: when there is none.
         """
-        return reading.get_job(self._engine, job, by=by)
+        return results.get_job(self._engine, job, by=by)
 
     def load(
         self,
@@ -197,7 +212,7 @@ class Jobs:
             WrongState: when it is neither a draft nor running.
             NotAllowed: when *by* may not manage jobs.
         """
-        return ordering.publish(self._engine, job, by=by)
+        return jobs.publish(self._engine, job, by=by)
 
     def pause(self, job: JobRef, *, by: MemberRef) -> Job:
         """Give out no more work for now; assignments that are held may be saved and submitted, and leases go on.
@@ -208,7 +223,7 @@ class Jobs:
             WrongState: when it neither runs nor is paused.
             NotAllowed: when *by* may not manage jobs.
         """
-        return ordering.pause(self._engine, job, by=by)
+        return jobs.pause(self._engine, job, by=by)
 
     def resume(self, job: JobRef, *, by: MemberRef) -> Job:
         """Give out work again.  Resuming what runs changes nothing.
@@ -217,7 +232,7 @@ class Jobs:
             WrongState: when it is neither paused nor running.
             NotAllowed: when *by* may not manage jobs.
         """
-        return ordering.resume(self._engine, job, by=by)
+        return jobs.resume(self._engine, job, by=by)
 
     def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
         """End a job by hand; one whose packages are all done has finished by itself.
@@ -245,7 +260,7 @@ class Jobs:
         Raises:
             NotAllowed: when *by* may not manage jobs.
         """
-        return ordering.archive(self._engine, job, by=by)
+        return jobs.archive(self._engine, job, by=by)
 
     def delete(self, job: JobRef, *, by: MemberRef) -> None:
         """Delete a draft or an archived job with all that belongs to it, in transactions; its last event stays.
@@ -255,7 +270,7 @@ class Jobs:
         Raises:
             NotAllowed: when it is neither, or *by* may not manage jobs.
         """
-        ordering.delete(self._engine, job, by=by)
+        jobs.delete(self._engine, job, by=by)
 
     def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
         """Change ``name``, ``tags``, ``remark``, ``guideline`` or ``due_at``; what is not given stays.
@@ -265,11 +280,11 @@ class Jobs:
             AlreadyExists: when the workspace has another job of this name.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
-        return ordering.update_job(self._engine, job, by=by, **fields)
+        return jobs.update_job(self._engine, job, by=by, **fields)
 
     def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
         """Return how far a job is: packages and tasks by state, what packages count (`COUNTS`), and rows read."""
-        return reading.progress(self._engine, job, by=by)
+        return results.progress(self._engine, job, by=by)
 
     def set_workforce(self, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef) -> Job:
         """Name who works at these stages; other stages stay as they are, and so do turns on hand.
@@ -278,15 +293,15 @@ class Jobs:
             NotFound: when a member is not in the workspace.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
-        return ordering.set_workforce(self._engine, job, workforce, by=by)
+        return jobs.set_workforce(self._engine, job, workforce, by=by)
 
     def add_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
         """Name more members or groups for a stage; errors are those of `set_workforce`."""
-        return ordering.add_workers(self._engine, job, stage, workers, by=by)
+        return jobs.add_workers(self._engine, job, stage, workers, by=by)
 
     def remove_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
         """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
-        return ordering.remove_workers(self._engine, job, stage, workers, by=by)
+        return jobs.remove_workers(self._engine, job, stage, workers, by=by)
 
     def set_validator(self, job: JobRef, check: Validator | None) -> None:
         """Have *check* look at every answer of a job before it is saved, in this Flow; None ends that.
@@ -294,7 +309,7 @@ class Jobs:
         It is called with the task and the replies by question id, outside of any transaction, and returns
         problems.  It is not stored: each process that saves answers sets its own.
         """
-        ordering.set_validator(self._engine, job, check)
+        jobs.set_validator(self._engine, job, check)
 
     def prelabel(
         self,
@@ -334,7 +349,7 @@ class Jobs:
             InvalidData: when *predict* does not return as many as it was given.
             Conflict: when the template was changed meanwhile: call it again.
         """
-        return prelabeling.prelabel(self._engine, job, predict, by=by, formal=formal, model=model, batch=batch, progress=progress)
+        return prelabels.prelabel(self._engine, job, predict, by=by, formal=formal, model=model, batch=batch, progress=progress)
 
     def change_template(
         self,
@@ -366,4 +381,4 @@ class Jobs:
             Incomplete: when *dry_run* is to look at answers that still follow the last change.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
-        return changing.change_template(self._engine, job, to, by=by, dry_run=dry_run)
+        return template_changes.change_template(self._engine, job, to, by=by, dry_run=dry_run)

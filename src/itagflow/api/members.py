@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from itagflow.flow import managing
-from itagflow.flow._act import Engine
-from itagflow.flow._find import MemberRef, WorkspaceRef
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.model.workspace import Member, Role
+from itagflow.workspaces import service as workspaces
 
 
 class Members:
@@ -44,7 +44,7 @@ class Members:
                 operator.
             NotAllowed: when *by* may not manage members.
         """
-        return managing.add_member(self._engine, workspace, account, role, by=by, groups=groups, external=external)
+        return workspaces.add_member(self._engine, workspace, account, role, by=by, groups=groups, external=external)
 
     def list(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Member]:
         """Yield the members of a workspace, also those who were removed, in the order of their keys.
@@ -55,7 +55,7 @@ class Members:
             NotFound: when there is no such workspace, or *by* is nobody there.
             NotAllowed: when *by* was removed.
         """
-        return managing.list_members(self._engine, workspace, by=by)
+        return workspaces.list_members(self._engine, workspace, by=by)
 
     def set_role(
         self,
@@ -73,7 +73,7 @@ class Members:
             NotAllowed: when *by* may not manage members, or no administrator would be left.
             InvalidData: when an external member is to be more than leader or operator.
         """
-        return managing.set_role(self._engine, workspace, member, role, by=by, groups=groups, external=external)
+        return workspaces.set_role(self._engine, workspace, member, role, by=by, groups=groups, external=external)
 
     def remove(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
         """Remove a member: what they have on hand goes back to the pool, what they did stays theirs for ever.
@@ -84,4 +84,4 @@ class Members:
         Raises:
             NotAllowed: when *by* may not manage members, or no administrator would be left.
         """
-        return managing.remove_member(self._engine, workspace, member, by=by)
+        return workspaces.remove_member(self._engine, workspace, member, by=by)

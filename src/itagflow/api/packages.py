@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from itagflow.flow import packaging, reading
-from itagflow.flow._act import Engine
-from itagflow.flow._find import JobRef, MemberRef, PackageRef
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import JobRef, MemberRef, PackageRef
+from itagflow.jobs import packaging
 from itagflow.model.package import Package, PackageState
+from itagflow.results import service as results
 
 
 class Packages:
@@ -25,7 +26,7 @@ class Packages:
         With *by* all of them, if the member may see the work of others; else those on which the member has, or had to
         its end, an assignment.
         """
-        return reading.list_packages(self._engine, job, state=state, by=by)
+        return results.list_packages(self._engine, job, state=state, by=by)
 
     def discard(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
         """Give a package up: its assignments are recalled, its tasks count no more, and what was said stays.

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from itagflow.flow import exporting, reading
-from itagflow.flow._act import Engine
-from itagflow.flow._find import MemberRef, PartitionRef
-from itagflow.flow.loading import Wrap
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import MemberRef, PartitionRef
 from itagflow.formats import WriteReport
 from itagflow.formats._files import Target
+from itagflow.jobs.loading import Wrap
 from itagflow.model.job import Stage
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.task import Task, TaskState, WorkItem
+from itagflow.results import exporting
+from itagflow.results import service as results
 
 
 class Results:
@@ -32,7 +33,7 @@ class Results:
             by: Who reads, when the policy is to be asked; it is without the votes that are secret from them.
             snapshot: Whether all pages show the same moment; each shows its own otherwise.
         """
-        return reading.iter_results(self._engine, job, by=by, snapshot=snapshot)
+        return results.iter_results(self._engine, job, by=by, snapshot=snapshot)
 
     def get(self, task: Task | WorkItem | tuple[int, int], *, by: MemberRef | None = None) -> Result:
         """Return what a task came out of each stage with, its state, and who worked on it.
@@ -42,7 +43,7 @@ class Results:
         Raises:
             NotFound: when there is no such task.
         """
-        return reading.get_result(self._engine, task, by=by)
+        return results.get_result(self._engine, task, by=by)
 
     def find(
         self,
@@ -62,7 +63,7 @@ class Results:
             label: An option chosen in the result, for the task or one of its regions.
             by: Who reads, when the policy is to be asked; votes that are secret from them match nothing.
         """
-        return reading.find_tasks(self._engine, job, state=state, member=member, label=label, by=by)
+        return results.find_tasks(self._engine, job, state=state, member=member, label=label, by=by)
 
     def export(
         self,
@@ -130,4 +131,4 @@ class Results:
         >>> print(*flow.parts(job, 2), sep=", ")
         part 1 of 2: tasks 1 to 5, part 2 of 2: tasks 6 to 10
         """
-        return reading.partition_job(self._engine, job, count, by=by)
+        return results.partition_job(self._engine, job, count, by=by)

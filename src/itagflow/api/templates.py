@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from itagflow.flow import managing, reading
-from itagflow.flow._act import Engine
-from itagflow.flow._find import JobRef, MemberRef, WorkspaceRef
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef
 from itagflow.model.template import Template
+from itagflow.results import service as results
+from itagflow.workspaces import service as workspaces
 
 
 class Templates:
@@ -24,14 +25,14 @@ class Templates:
             AlreadyExists: when the workspace has a template of this name.
             NotAllowed: when *by* may not manage jobs.
         """
-        return managing.add_template(self._engine, workspace, template, name=name, by=by)
+        return workspaces.add_template(self._engine, workspace, template, name=name, by=by)
 
     def list(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Template]:
         """Yield the templates of a workspace that have a name, oldest first.
 
         With *by* all of them, if the member may see every job, and else those of the jobs that the member may see.
         """
-        return reading.list_templates(self._engine, workspace, by=by)
+        return results.list_templates(self._engine, workspace, by=by)
 
     def get(self, job: JobRef, *, by: MemberRef | None = None) -> Template:
         """Return the template of a job as it is now; the history keeps what it was.
@@ -39,4 +40,4 @@ class Templates:
         Raises:
             NotFound: when there is no such job.
         """
-        return reading.get_template(self._engine, job, by=by)
+        return results.get_template(self._engine, job, by=by)

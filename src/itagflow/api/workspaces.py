@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from itagflow.flow import managing
-from itagflow.flow._act import Engine
+from itagflow.core.engine import Engine
 from itagflow.model.workspace import Workspace
+from itagflow.workspaces import service as workspaces
 
 
 class Workspaces:
@@ -24,4 +24,4 @@ class Workspaces:
         Raises:
             AlreadyExists: when there is a workspace of this name.
         """
-        return managing.create_workspace(self._engine, name, admin=admin)
+        return workspaces.create_workspace(self._engine, name, admin=admin)

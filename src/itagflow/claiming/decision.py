@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package, AssignmentState
+from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.workspace import Member
 
 

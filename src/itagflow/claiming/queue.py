@@ -7,12 +7,30 @@ from datetime import datetime
 from typing import Any
 
 from itagflow.claiming import rules
-from itagflow.claiming.decision import Decision, Source, own_work, own_work_waits
-from itagflow.flow._find import first, perhaps
+from itagflow.claiming.decision import (
+    Decision,
+    Source,
+    own_work,
+    own_work_waits,
+)
+from itagflow.core.lookup import first, perhaps
 from itagflow.model.job import Job, Stage
-from itagflow.model.package import Assignment, Package, PackageState, ClaimCounter, QueueCursor, AssignmentState
+from itagflow.model.package import (
+    Assignment,
+    AssignmentState,
+    ClaimCounter,
+    Package,
+    PackageState,
+    QueueCursor,
+)
 from itagflow.model.workspace import Member
-from itagflow.storage.port import Condition, Query, Reader, Span, Unless
+from itagflow.storage.port import (
+    Condition,
+    Query,
+    Reader,
+    Span,
+    Unless,
+)
 
 
 def find_offers(reader: Reader, job: Job, member: Member, stage: Stage) -> list[Assignment]:

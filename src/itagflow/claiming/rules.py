@@ -8,13 +8,25 @@ from datetime import UTC, datetime, timedelta
 import attrs
 
 from itagflow.claiming.decision import has_assignment, is_own_work
+from itagflow.core.change import (
+    Act,
+    Change,
+    Saved,
+    record,
+)
 from itagflow.errors import InvalidData, NotAllowed, Problem
+from itagflow.lifecycle.tables import ASSIGNMENT, Closing
 from itagflow.model.job import Job, Stage
-from itagflow.model.package import Assignment, Outcome, Package, ClaimCounter, QueueCursor, AssignmentState
+from itagflow.model.package import (
+    Assignment,
+    AssignmentState,
+    ClaimCounter,
+    Outcome,
+    Package,
+    QueueCursor,
+)
 from itagflow.model.text import flaw, key_flaw
 from itagflow.model.workspace import Member
-from itagflow.rules.change import Act, Change, Saved, record
-from itagflow.rules.lifecycles import ASSIGNMENT, Closing
 
 OUTCOMES = {
     "release": Outcome.RELEASED,

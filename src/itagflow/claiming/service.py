@@ -12,6 +12,8 @@ from typing import Any
 
 import attrs
 
+from itagflow import access
+from itagflow.access import Action, Policy
 from itagflow.claiming import queue, rules
 from itagflow.claiming.decision import (
     Decision,
@@ -22,18 +24,35 @@ from itagflow.claiming.decision import (
     is_own_work,
     own_work_waits,
 )
+from itagflow.core.change import (
+    Act,
+    Change,
+    Saved,
+    record,
+)
+from itagflow.core.engine import Transaction
+from itagflow.core.holding import must_be_working, stage_of
+from itagflow.core.ids import TRIES, used_up
+from itagflow.core.lookup import (
+    AssignmentRef,
+    JobRef,
+    MemberRef,
+    PackageRef,
+    first,
+    perhaps,
+)
 from itagflow.errors import AlreadyExists, NotAllowed
-from itagflow.flow._act import Transaction
-from itagflow.flow._find import JobRef, MemberRef, PackageRef, AssignmentRef, first, perhaps
-from itagflow.flow._ids import TRIES, used_up
-from itagflow.flow._assignments import held, left
 from itagflow.model.job import Job, Stage
-from itagflow.model.package import Assignment, Package, PackageState, ClaimCounter, QueueCursor, AssignmentState
+from itagflow.model.package import (
+    Assignment,
+    AssignmentState,
+    ClaimCounter,
+    Package,
+    PackageState,
+    QueueCursor,
+)
 from itagflow.model.workspace import Member
-from itagflow.rules import access
-from itagflow.rules.access import Action, Policy
-from itagflow.rules.change import Act, Change, Saved, record
-from itagflow.rules.holding import must_be_working, stage_of
+from itagflow.reviewing.stages import held, left
 from itagflow.storage.port import Query, Reader
 
 

@@ -24,11 +24,22 @@ from typing import Any
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._elements import TYPE, element_problems, render, reply_in
+from itagflow.formats._elements import (
+    TYPE,
+    element_problems,
+    render,
+    reply_in,
+)
 from itagflow.formats._plain import is_a, is_number
 from itagflow.formats._regions import Element, RegionId
 from itagflow.model.reply import Reply
-from itagflow.model.template import MARKING, WRITING, Question, QuestionKind, Template
+from itagflow.model.template import (
+    MARKING,
+    WRITING,
+    Question,
+    QuestionKind,
+    Template,
+)
 
 RESULT = "结果字段-"
 """How the name of a result's column begins: "result field"."""

@@ -12,7 +12,14 @@ from typing import Any
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._plain import is_a, is_strings, is_whole
-from itagflow.formats._regions import IMAGE, Element, RegionId, image_in, image_out, image_problems
+from itagflow.formats._regions import (
+    IMAGE,
+    Element,
+    RegionId,
+    image_in,
+    image_out,
+    image_problems,
+)
 from itagflow.formats._stretches import (
     segments_in,
     segments_out,
@@ -22,7 +29,15 @@ from itagflow.formats._stretches import (
     spans_problems,
 )
 from itagflow.model.region import Regions
-from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Reply, Text
+from itagflow.model.reply import (
+    Choice,
+    Choices,
+    Preference,
+    Ranking,
+    Rating,
+    Reply,
+    Text,
+)
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
 from itagflow.model.template import Question, QuestionKind, Template

@@ -7,7 +7,7 @@ from typing import Any
 
 from itagflow.errors import Problem
 from itagflow.formats._plain import is_a, is_strings
-from itagflow.model.annotation import Labels, Annotation
+from itagflow.model.annotation import Annotation, Labels
 from itagflow.model.template import Question, QuestionKind
 
 

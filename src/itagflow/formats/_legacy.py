@@ -18,11 +18,28 @@ from typing import Any
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._elements import ONE, SEVERAL, TYPE, render
+from itagflow.formats._elements import (
+    ONE,
+    SEVERAL,
+    TYPE,
+    render,
+)
 from itagflow.formats._plain import is_a, is_strings, key_in
-from itagflow.formats._regions import IMAGE, RECTANGLE, Element, RegionId, rectangle_out
+from itagflow.formats._regions import (
+    IMAGE,
+    RECTANGLE,
+    Element,
+    RegionId,
+    rectangle_out,
+)
 from itagflow.model.number import is_stored
-from itagflow.model.region import Box, Polygon, Region, Regions, RotatedBox
+from itagflow.model.region import (
+    Box,
+    Polygon,
+    Region,
+    Regions,
+    RotatedBox,
+)
 from itagflow.model.reply import Reply
 from itagflow.model.template import Question, QuestionKind, Template
 

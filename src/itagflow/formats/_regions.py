@@ -13,7 +13,16 @@ from uuid import NAMESPACE_URL, uuid5
 
 from itagflow.errors import Problem
 from itagflow.formats._labels import label_problems, labels_in, labels_out
-from itagflow.formats._plain import is_a, is_counts, is_line, is_number, is_numbers, is_strings, is_whole, text_or_null
+from itagflow.formats._plain import (
+    is_a,
+    is_counts,
+    is_line,
+    is_number,
+    is_numbers,
+    is_strings,
+    is_whole,
+    text_or_null,
+)
 from itagflow.model.region import (
     Box,
     Keypoint,

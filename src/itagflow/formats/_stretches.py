@@ -11,7 +11,12 @@ from typing import Any
 
 from itagflow.errors import Problem
 from itagflow.formats._labels import label_problems, labels_in, labels_out
-from itagflow.formats._plain import is_a, is_number, is_whole, text_or_null
+from itagflow.formats._plain import (
+    is_a,
+    is_number,
+    is_whole,
+    text_or_null,
+)
 from itagflow.model.annotation import Annotation
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan

@@ -23,9 +23,27 @@ import attrs
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import WriteReport
-from itagflow.formats._cells import cell_out, columns, encode, escaped, kept_apart, replies_in, unescaped
+from itagflow.formats._cells import (
+    cell_out,
+    columns,
+    encode,
+    escaped,
+    kept_apart,
+    replies_in,
+    unescaped,
+)
 from itagflow.formats._counts import Counts
-from itagflow.formats._files import CHUNK, MAX_ROW_BYTES, BinaryFile, Source, Target, decoded, reading, spooled, writing
+from itagflow.formats._files import (
+    CHUNK,
+    MAX_ROW_BYTES,
+    BinaryFile,
+    Source,
+    Target,
+    decoded,
+    reading,
+    spooled,
+    writing,
+)
 from itagflow.formats._regions import derived_id
 from itagflow.model.job import Job, Stage
 from itagflow.model.reply import Reply

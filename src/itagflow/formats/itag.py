@@ -20,7 +20,15 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.formats import WriteReport, _elements
 from itagflow.formats._counts import Counts
 from itagflow.formats._elements import misfits, render
-from itagflow.formats._files import MAX_ROW_BYTES, Source, Target, decoded, lines, reading, writing
+from itagflow.formats._files import (
+    MAX_ROW_BYTES,
+    Source,
+    Target,
+    decoded,
+    lines,
+    reading,
+    writing,
+)
 from itagflow.formats._implied import MAX_QUESTIONS, implied, nameless
 from itagflow.formats._legacy import sized, upgraded
 from itagflow.formats._plain import is_a

@@ -9,7 +9,7 @@ import attrs
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.package import Assignment, Package, ClaimCounter
+from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace

@@ -12,7 +12,13 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.pattern import compiled
-from itagflow.model.text import all_storable, flaw, nameable, nfc, storable
+from itagflow.model.text import (
+    all_storable,
+    flaw,
+    nameable,
+    nfc,
+    storable,
+)
 
 
 class QuestionKind(Enum):

@@ -23,7 +23,17 @@ from itagflow.storage.fields import (
     unique_values,
 )
 from itagflow.storage.opening import open_store
-from itagflow.storage.port import Condition, Query, Reader, Scalar, Span, Store, Unless, SupportsNotify, Writer
+from itagflow.storage.port import (
+    Condition,
+    Query,
+    Reader,
+    Scalar,
+    Span,
+    Store,
+    SupportsNotify,
+    Unless,
+    Writer,
+)
 
 if TYPE_CHECKING:
     from itagflow.storage.postgres import PostgresStore

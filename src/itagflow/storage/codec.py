@@ -19,14 +19,27 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.strategies import configure_tagged_union
 
 from itagflow.model.event import FieldChange
-from itagflow.model.job import Accept, Inspect, Label, Packaging, Route, Workflow
+from itagflow.model.job import (
+    Accept,
+    Inspect,
+    Label,
+    Packaging,
+    Route,
+    Workflow,
+)
 from itagflow.model.migration import TemplateChange, TemplateStep
 from itagflow.model.package import QueueCursor
 from itagflow.model.region import Keypoint, Region
 from itagflow.model.reply import Reply
 from itagflow.model.segment import Segment
 from itagflow.model.span import Relation, TextSpan
-from itagflow.model.template import Option, Question, Scale, Template, View
+from itagflow.model.template import (
+    Option,
+    Question,
+    Scale,
+    Template,
+    View,
+)
 from itagflow.model.text import shown
 
 

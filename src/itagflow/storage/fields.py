@@ -24,7 +24,14 @@ from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.package import Assignment, Package, PackageState, Purpose, ClaimCounter, AssignmentState
+from itagflow.model.package import (
+    Assignment,
+    AssignmentState,
+    ClaimCounter,
+    Package,
+    PackageState,
+    Purpose,
+)
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
 from itagflow.model.text import nfc

@@ -7,7 +7,12 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
-from itagflow.errors import InvalidData, ItagflowError, Problem, StoreFailed
+from itagflow.errors import (
+    InvalidData,
+    ItagflowError,
+    Problem,
+    StoreFailed,
+)
 from itagflow.model.text import shown
 from itagflow.storage.port import Store
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from itagflow.model.template import Option, Question, QuestionKind, Template, View, ViewKind
+from itagflow.model.template import (
+    Option,
+    Question,
+    QuestionKind,
+    Template,
+    View,
+    ViewKind,
+)
 
 Names = Iterable[str | Option]
 """Labels to choose from: names, or options with more to say."""

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from itagflow.model.template import Option, Question, QuestionKind, Shape, Template, View, ViewKind
-from itagflow.templates._parts import MULTIPLE, SINGLE, Names, classification, one_of, options
+from itagflow.model.template import (
+    Option,
+    Question,
+    QuestionKind,
+    Shape,
+    Template,
+    View,
+    ViewKind,
+)
+from itagflow.templates._parts import (
+    MULTIPLE,
+    SINGLE,
+    Names,
+    classification,
+    one_of,
+    options,
+)
 
 DETECTION = "Object detection label configuration"
 OCR, OCR_TEXT = "OCR label configuration", "OCR result"

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from itagflow.model.template import Question, QuestionKind, Scale, Template, View, ViewKind
+from itagflow.model.template import (
+    Question,
+    QuestionKind,
+    Scale,
+    Template,
+    View,
+    ViewKind,
+)
 from itagflow.templates._parts import options
 
 

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from itagflow.model.template import Question, QuestionKind, Template, View, ViewKind
-from itagflow.templates._parts import SINGLE, Names, classification, one_of
+from itagflow.model.template import (
+    Question,
+    QuestionKind,
+    Template,
+    View,
+    ViewKind,
+)
+from itagflow.templates._parts import (
+    SINGLE,
+    Names,
+    classification,
+    one_of,
+)
 
 TRANSCRIPT = "Audio recognition result"
 

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from itagflow.model.template import Question, QuestionKind, Template, View, ViewKind
-from itagflow.templates._parts import Names, classification, one_of, options
+from itagflow.model.template import (
+    Question,
+    QuestionKind,
+    Template,
+    View,
+    ViewKind,
+)
+from itagflow.templates._parts import (
+    Names,
+    classification,
+    one_of,
+    options,
+)
 
 TEXT_CONTENT = "Text content"
 

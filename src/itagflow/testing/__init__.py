@@ -11,12 +11,12 @@ and let pytest run it.
 
 from itagflow.testing.builders import (
     AT,
+    a_assignment,
     a_job,
     a_member,
     a_package,
     a_task,
     a_template,
-    a_assignment,
     a_workspace,
     an_answer,
     an_event,

@@ -9,7 +9,18 @@ import attrs
 
 from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event, FieldChange
-from itagflow.model.job import Accept, PackageCount, StageWorkers, FixedSize, Inspect, Job, JobState, Label, Stage, Workflow
+from itagflow.model.job import (
+    Accept,
+    FixedSize,
+    Inspect,
+    Job,
+    JobState,
+    Label,
+    PackageCount,
+    Stage,
+    StageWorkers,
+    Workflow,
+)
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.migration import (
     AddOption,
@@ -20,13 +31,49 @@ from itagflow.model.migration import (
     RenameQuestion,
     TemplateChange,
 )
-from itagflow.model.package import Assignment, Outcome, Package, PackageState, Purpose, ClaimCounter, QueueCursor, AssignmentState
-from itagflow.model.region import Box, Keypoint, Keypoints, Mask, Point, Polygon, Polyline, Regions, RotatedBox
-from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Reply, Text
+from itagflow.model.package import (
+    Assignment,
+    AssignmentState,
+    ClaimCounter,
+    Outcome,
+    Package,
+    PackageState,
+    Purpose,
+    QueueCursor,
+)
+from itagflow.model.region import (
+    Box,
+    Keypoint,
+    Keypoints,
+    Mask,
+    Point,
+    Polygon,
+    Polyline,
+    Regions,
+    RotatedBox,
+)
+from itagflow.model.reply import (
+    Choice,
+    Choices,
+    Preference,
+    Ranking,
+    Rating,
+    Reply,
+    Text,
+)
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
 from itagflow.model.task import Answer, Task, Verdict
-from itagflow.model.template import Option, Question, QuestionKind, Scale, Shape, Template, View, ViewKind
+from itagflow.model.template import (
+    Option,
+    Question,
+    QuestionKind,
+    Scale,
+    Shape,
+    Template,
+    View,
+    ViewKind,
+)
 from itagflow.model.workspace import Member, Role, Workspace
 
 AT = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)

@@ -8,18 +8,28 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
+from itagflow.errors import (
+    AlreadyExists,
+    Conflict,
+    NotFound,
+    StoreFailed,
+)
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.package import Package
-from itagflow.storage import Query, Reader, Store, Writer
+from itagflow.storage import (
+    Query,
+    Reader,
+    Store,
+    Writer,
+)
 from itagflow.testing.builders import (
+    a_assignment,
     a_job,
     a_member,
     a_package,
     a_task,
     a_template,
-    a_assignment,
     a_workspace,
     an_event,
     changed,

@@ -12,11 +12,22 @@ from unittest import SkipTest
 
 from itagflow.errors import StoreFailed
 from itagflow.storage import Store
-from itagflow.testing.counting import OtherProcess, count_up, prepare, read_count, require_count
+from itagflow.testing.counting import (
+    OtherProcess,
+    count_up,
+    prepare,
+    read_count,
+    require_count,
+)
 from itagflow.testing.forking import Forking
 from itagflow.testing.interrupting import Interrupting
 from itagflow.testing.opening import Trying
-from itagflow.testing.threads import TIMEOUT, Running, often_switched, start
+from itagflow.testing.threads import (
+    TIMEOUT,
+    Running,
+    often_switched,
+    start,
+)
 
 AT_ONCE = 8
 """How many threads work at the same time."""

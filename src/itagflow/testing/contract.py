@@ -7,22 +7,38 @@ from typing import Any
 
 import attrs
 
-from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
+from itagflow.errors import (
+    AlreadyExists,
+    Conflict,
+    NotFound,
+    StoreFailed,
+)
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import STAGES, Job
-from itagflow.model.package import Assignment, Package, PackageState, AssignmentState
+from itagflow.model.package import (
+    Assignment,
+    AssignmentState,
+    Package,
+    PackageState,
+)
 from itagflow.model.task import Task
 from itagflow.model.workspace import Workspace
-from itagflow.storage import Query, Span, Store, Unless, cursor
+from itagflow.storage import (
+    Query,
+    Span,
+    Store,
+    Unless,
+    cursor,
+)
 from itagflow.testing.builders import (
     AT,
+    a_assignment,
     a_job,
     a_member,
     a_package,
     a_task,
     a_template,
-    a_assignment,
     a_workspace,
     an_event,
     changed,

@@ -6,7 +6,7 @@ from typing import Any
 
 from itagflow.errors import AlreadyExists, NotFound, StoreFailed
 from itagflow.model.job import Stage
-from itagflow.model.package import Package, ClaimCounter
+from itagflow.model.package import ClaimCounter, Package
 from itagflow.model.task import Task
 from itagflow.storage.port import Query, Store
 from itagflow.testing.builders import a_package, a_task, changed

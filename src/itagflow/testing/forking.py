@@ -21,7 +21,14 @@ import attrs
 from itagflow.errors import StoreFailed
 from itagflow.model.package import Package
 from itagflow.storage import Query, Store
-from itagflow.testing.counting import count_up, increase, prepare, read_count, require_count, within
+from itagflow.testing.counting import (
+    count_up,
+    increase,
+    prepare,
+    read_count,
+    require_count,
+    within,
+)
 from itagflow.testing.opening import Trying
 from itagflow.testing.threads import Running, start
 

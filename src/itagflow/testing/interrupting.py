@@ -15,8 +15,19 @@ from unittest import SkipTest
 
 from itagflow.errors import StoreFailed
 from itagflow.storage import Store
-from itagflow.testing.counting import Witnesses, count_up, increase, read_count, witnesses_of
-from itagflow.testing.interruptions import Interruption, Strike, files_of, watching_finalizers
+from itagflow.testing.counting import (
+    Witnesses,
+    count_up,
+    increase,
+    read_count,
+    witnesses_of,
+)
+from itagflow.testing.interruptions import (
+    Interruption,
+    Strike,
+    files_of,
+    watching_finalizers,
+)
 from itagflow.testing.opening import Trying
 from itagflow.testing.threads import start
 

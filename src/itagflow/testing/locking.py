@@ -11,10 +11,21 @@ from typing import Any
 
 from itagflow.model.event import Event
 from itagflow.model.package import Package
-from itagflow.storage import Query, Span, Store, Writer
+from itagflow.storage import (
+    Query,
+    Span,
+    Store,
+    Writer,
+)
 from itagflow.testing.builders import a_package, an_event, changed
 from itagflow.testing.opening import Opening
-from itagflow.testing.threads import MOMENT, TIMEOUT, Running, often_switched, start
+from itagflow.testing.threads import (
+    MOMENT,
+    TIMEOUT,
+    Running,
+    often_switched,
+    start,
+)
 
 FREE = Query(Package, {"job": 4, "waiting": True}, order=("number",))
 """The packages that nobody has taken, in order."""

@@ -18,11 +18,31 @@ from itagflow import templates
 from itagflow.errors import Incomplete, ItagflowError, NotHeld
 from itagflow.flow import Flow
 from itagflow.model.event import Event
-from itagflow.model.job import Accept, FixedSize, Inspect, Job, JobState, Label, Stage, Workflow
-from itagflow.model.package import LIVE, Assignment, Outcome, Package, PackageState
+from itagflow.model.job import (
+    Accept,
+    FixedSize,
+    Inspect,
+    Job,
+    JobState,
+    Label,
+    Stage,
+    Workflow,
+)
+from itagflow.model.package import (
+    LIVE,
+    Assignment,
+    Outcome,
+    Package,
+    PackageState,
+)
 from itagflow.model.reply import Choice
 from itagflow.model.workspace import Member, Role
-from itagflow.storage import Query, Reader, Store, Writer
+from itagflow.storage import (
+    Query,
+    Reader,
+    Store,
+    Writer,
+)
 from itagflow.testing.builders import AT, a_package, changed
 from itagflow.testing.opening import Opening
 from itagflow.testing.threads import often_switched

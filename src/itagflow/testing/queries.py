@@ -11,11 +11,34 @@ import attrs
 from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package, PackageState, ClaimCounter, AssignmentState
+from itagflow.model.package import (
+    Assignment,
+    AssignmentState,
+    ClaimCounter,
+    Package,
+    PackageState,
+)
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.workspace import Member
-from itagflow.storage import Condition, Query, Span, Unless, cursor, encode_value, field_value
-from itagflow.testing.builders import AT, a_job, a_member, a_package, a_task, a_assignment, an_answer, an_event
+from itagflow.storage import (
+    Condition,
+    Query,
+    Span,
+    Unless,
+    cursor,
+    encode_value,
+    field_value,
+)
+from itagflow.testing.builders import (
+    AT,
+    a_assignment,
+    a_job,
+    a_member,
+    a_package,
+    a_task,
+    an_answer,
+    an_event,
+)
 
 MINUTE = timedelta(minutes=1)
 Values = dict[str, Any]

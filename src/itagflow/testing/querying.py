@@ -12,9 +12,23 @@ from typing import Any
 import attrs
 
 from itagflow.model.entity import Entity
-from itagflow.storage import Query, Reader, Store, Writer
+from itagflow.storage import (
+    Query,
+    Reader,
+    Store,
+    Writer,
+)
 from itagflow.testing.opening import Opening
-from itagflow.testing.queries import CASES, GROUPINGS, groups, matches, name_keys, page, rewritten, some_entities
+from itagflow.testing.queries import (
+    CASES,
+    GROUPINGS,
+    groups,
+    matches,
+    name_keys,
+    page,
+    rewritten,
+    some_entities,
+)
 
 Check = Callable[[Any, Query[Any], Sequence[Entity]], None]
 """Has a reader or a writer answer a query, and compares that with what must come out of these entities."""

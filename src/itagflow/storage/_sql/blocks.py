@@ -9,7 +9,12 @@ from typing import Any, cast
 
 import attrs
 
-from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
+from itagflow.errors import (
+    AlreadyExists,
+    Conflict,
+    NotFound,
+    StoreFailed,
+)
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.number import LEAST, MOST

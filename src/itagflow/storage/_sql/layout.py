@@ -18,7 +18,7 @@ from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.package import Assignment, Package, ClaimCounter
+from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
@@ -26,7 +26,13 @@ from itagflow.model.text import nfc
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage._sql.numbers import spelled_out
 from itagflow.storage.codec import decoder, encoder
-from itagflow.storage.fields import FIELDS, Field, Fields, field_value, unchanged
+from itagflow.storage.fields import (
+    FIELDS,
+    Field,
+    Fields,
+    field_value,
+    unchanged,
+)
 from itagflow.storage.port import Query, Span
 
 Decode = Callable[[Any], Any]

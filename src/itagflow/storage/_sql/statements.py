@@ -14,7 +14,12 @@ from itagflow.model.event import Event
 from itagflow.model.number import LEAST, MOST, is_stored
 from itagflow.storage._sql.layout import LAYOUTS, Layout, Sums
 from itagflow.storage.fields import check_names, check_query, encode_value
-from itagflow.storage.port import Condition, Query, Scalar, Span
+from itagflow.storage.port import (
+    Condition,
+    Query,
+    Scalar,
+    Span,
+)
 
 FEW = 8
 """Up to how many values are spelled out; more are passed as one JSON list, so that no limit is met."""

@@ -28,7 +28,14 @@ from itagflow.contexts import SafeContext
 from itagflow.errors import StoreFailed
 from itagflow.storage._sql import forks
 from itagflow.storage._sql.forks import PAUSE
-from itagflow.storage._sql.transaction import IS_CLOSED, IS_OF_PARENT, C, Mode, State, Transaction
+from itagflow.storage._sql.transaction import (
+    IS_CLOSED,
+    IS_OF_PARENT,
+    C,
+    Mode,
+    State,
+    Transaction,
+)
 
 IDLE = 16
 """How many idle connections of a kind are kept."""

@@ -16,15 +16,31 @@ from itagflow.errors import InvalidData, Problem, StoreFailed
 from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
 from itagflow.storage._secrets import Opener, is_clear, safe_name
-from itagflow.storage._sql.blocks import Change, Decoded, Found, Look
+from itagflow.storage._sql.blocks import (
+    Change,
+    Decoded,
+    Found,
+    Look,
+)
 from itagflow.storage._sql.layout import LAYOUTS, Layout
 from itagflow.storage._sql.migrations import migrations
 from itagflow.storage._sql.statements import Sql
 from itagflow.storage._sql.transaction import Mode
-from itagflow.storage.port import Query, Reader, Unless, Writer
+from itagflow.storage.port import (
+    Query,
+    Reader,
+    Unless,
+    Writer,
+)
 from itagflow.storage.postgres.failures import failure_of, translating
 from itagflow.storage.postgres.schema import migrate
-from itagflow.storage.postgres.transactions import Connect, PgTransaction, PgTransactions, Run, cursor_of
+from itagflow.storage.postgres.transactions import (
+    Connect,
+    PgTransaction,
+    PgTransactions,
+    Run,
+    cursor_of,
+)
 
 FEW = 8
 """Up to how many entities are inserted one by one; more are copied in bulk."""

@@ -6,7 +6,12 @@ import sqlite3
 from collections.abc import Iterator
 
 from itagflow.errors import StoreFailed
-from itagflow.storage._sql.migrations import migrations, missing, must_be_known, newest
+from itagflow.storage._sql.migrations import (
+    migrations,
+    missing,
+    must_be_known,
+    newest,
+)
 
 APPLICATION = 0x69546167
 """Marks a SQLite file as ours: ``iTag`` in its header."""

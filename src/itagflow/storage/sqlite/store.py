@@ -13,7 +13,12 @@ from itagflow.contexts import SafeContext
 from itagflow.errors import StoreFailed
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
-from itagflow.storage._sql.blocks import Change, Decoded, Found, Look
+from itagflow.storage._sql.blocks import (
+    Change,
+    Decoded,
+    Found,
+    Look,
+)
 from itagflow.storage._sql.layout import LAYOUTS, Layout
 from itagflow.storage._sql.statements import SQLITE
 from itagflow.storage._sql.transaction import Mode

@@ -1,0 +1,246 @@
+"""Who may do what: a table of roles and actions, and the policies made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+
+import attrs
+
+from itagflow.errors import NotAllowed
+from itagflow.model.job import Job, Stage, StageWorkers
+from itagflow.model.text import nfc
+from itagflow.model.workspace import Member, Role
+
+
+class Action(Enum):
+    """What a policy is asked about."""
+
+    READ_JOB = "read_job"
+    """See a job, its template and how far it is; one's own assignments with their tasks, packages and events."""
+    READ_RESULTS = "read_results"
+    """See results, and the assignments, packages and events of others."""
+    READ_QUALITY = "read_quality"
+    """See what tells how good the work is, and whether the store is sound."""
+    LABEL = "label"
+    """Claim and label packages."""
+    INSPECT = "inspect"
+    """Claim and inspect packages."""
+    ACCEPT = "accept"
+    """Claim and accept packages."""
+    ASSIGN = "assign"
+    """Assign, reassign, release and expire assignments of others, and set priorities."""
+    MANAGE_JOB = "manage_job"
+    """Create, publish, pause, finish, archive and delete jobs; discard and reopen packages."""
+    EXPORT = "export"
+    """Export results and copy the workspace."""
+    MANAGE_MEMBERS = "manage_members"
+    """Add and remove members and change their roles."""
+    ERASE = "erase"
+    """Erase the name of a member who was removed, and the data of tasks."""
+
+    @staticmethod
+    def at(stage: Stage) -> Action:
+        """Return the action of working at *stage*."""
+        return _AT[stage]
+
+
+_AT = {stage: Action(stage.value) for stage in Stage}
+
+
+class Grant(Enum):
+    """What a role may do of an action."""
+
+    YES = "yes"
+    """Always."""
+    NAMED = "where named"
+    """Where the job's workforce names the member or a group of the member."""
+    NO = "no"
+    """Never."""
+
+
+Table = Mapping[Action, Mapping[Role, Grant]]
+"""What each role may do of each action."""
+
+Policy = Callable[[Member, Action, Job | None, Stage | None], str | None]
+"""Answers whether a member may do an action here: None when allowed, else the reason why not.
+
+It is asked inside the transaction that acts, so it must answer from what it is given and not call the Flow.
+"""
+
+REMOVED = "this member was removed from the workspace"
+"""Why who was removed may do and read nothing."""
+
+_YES, _NAMED, _NO = Grant.YES, Grant.NAMED, Grant.NO
+
+
+def _row(admin: Grant, annotation_admin: Grant, leader: Grant, operator: Grant, viewer: Grant) -> Mapping[Role, Grant]:
+    return dict(zip(Role, (admin, annotation_admin, leader, operator, viewer), strict=True))
+
+
+TABLE: Table = {
+    Action.READ_JOB: _row(_YES, _YES, _NAMED, _NAMED, _YES),
+    Action.READ_RESULTS: _row(_YES, _YES, _NAMED, _NO, _YES),
+    Action.READ_QUALITY: _row(_YES, _YES, _NO, _NO, _NO),
+    Action.LABEL: _row(_YES, _YES, _NAMED, _NAMED, _NO),
+    Action.INSPECT: _row(_YES, _YES, _NAMED, _NAMED, _NO),
+    Action.ACCEPT: _row(_YES, _YES, _NAMED, _NAMED, _NO),
+    Action.ASSIGN: _row(_YES, _YES, _NAMED, _NO, _NO),
+    Action.MANAGE_JOB: _row(_YES, _YES, _NO, _NO, _NO),
+    Action.EXPORT: _row(_YES, _YES, _NO, _NO, _NO),
+    Action.MANAGE_MEMBERS: _row(_YES, _NO, _NO, _NO, _NO),
+    Action.ERASE: _row(_YES, _NO, _NO, _NO, _NO),
+}
+"""The default.  Source: iTAG's role page; *Process labeling jobs* read as "only administrators manage jobs"."""
+
+_WORK = _row(_YES, _YES, _NO, _NO, _NO)
+STRICT_TABLE: Table = {**TABLE, Action.LABEL: _WORK, Action.INSPECT: _WORK, Action.ACCEPT: _WORK}
+"""Labeling for the two administrator roles only.  Source: *Process labeling jobs* taken by the letter."""
+
+
+@attrs.frozen
+class TablePolicy:
+    """A policy that looks the answer up in a table.
+
+    >>> policy = TablePolicy({**TABLE, Action.EXPORT: TABLE[Action.READ_RESULTS]})   # who sees results may export
+    >>> policy.table[Action.EXPORT][Role.VIEWER].value
+    'yes'
+    """
+
+    table: Table = attrs.field(repr=False)
+    """What each role may do of each action."""
+
+    def __call__(self, member: Member, action: Action, job: Job | None, stage: Stage | None) -> str | None:
+        """Return None when *member* may do *action* here, else the reason why not."""
+        grant = self.table[action][member.role]
+        if grant is Grant.YES:
+            return None
+        if grant is Grant.NAMED:
+            return _unnamed(job, member, stage)
+        return f"the role {member.role.value} does not include it"
+
+
+default_policy = TablePolicy(TABLE)
+"""Follows iTAG: administrators may do everything, others work where a job names them."""
+
+strict_policy = TablePolicy(STRICT_TABLE)
+"""Like the default, but keeps labeling, inspecting and accepting to the two administrator roles."""
+
+
+@attrs.frozen
+class Reading:
+    """What a reader asks the policy when a member reads."""
+
+    own: Action | None
+    """The action for what is the member's own; None: whoever belongs to the workspace may see it."""
+    others: Action | None
+    """The action for what is of others, or of all; None: nobody may see it."""
+
+
+_ALL_OF_A_JOB = Reading(Action.READ_JOB, Action.READ_JOB)
+_OWN_OR_OTHERS = Reading(Action.READ_JOB, Action.READ_RESULTS)
+_RESULTS = Reading(Action.READ_RESULTS, Action.READ_RESULTS)
+_EXPORT = Reading(Action.EXPORT, Action.EXPORT)
+
+READERS: Mapping[str, Reading] = {
+    "job": _ALL_OF_A_JOB,
+    "jobs": _ALL_OF_A_JOB,
+    "template": _ALL_OF_A_JOB,
+    "templates": _ALL_OF_A_JOB,
+    "progress": _ALL_OF_A_JOB,
+    "parts": _ALL_OF_A_JOB,
+    "tasks": Reading(Action.READ_JOB, None),
+    "packages": _OWN_OR_OTHERS,
+    "assignment": _OWN_OR_OTHERS,
+    "assignments": _OWN_OR_OTHERS,
+    "available": _OWN_OR_OTHERS,
+    "explain": _OWN_OR_OTHERS,
+    "history": _OWN_OR_OTHERS,
+    "events": _OWN_OR_OTHERS,
+    "listen": _OWN_OR_OTHERS,
+    "members": Reading(None, Action.READ_RESULTS),
+    "can": Reading(None, Action.READ_RESULTS),
+    "result": _RESULTS,
+    "results": _RESULTS,
+    "find_tasks": _RESULTS,
+    "verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),
+    "export": _EXPORT,
+    "copy": _EXPORT,
+}
+"""What each reader of a Flow asks: the one place that says so."""
+
+NEVER_EXTERNAL = frozenset({Action.MANAGE_JOB, Action.EXPORT, Action.MANAGE_MEMBERS, Action.ERASE})
+"""What no external member may do, whatever the policy says."""
+
+
+def check(policy: Policy, member: Member, action: Action, job: Job | None, stage: Stage | None) -> None:
+    """Check that *policy* lets *member* do *action* here.
+
+    Raises:
+        NotAllowed: when it does not, or the member was removed.
+    """
+    if reason := refusal(policy, member, action, job, stage):
+        raise not_allowed(member, action, reason)
+
+
+def refusal(policy: Policy, member: Member, action: Action, job: Job | None, stage: Stage | None) -> str | None:
+    """Return why *member* may not do *action* here, or None.
+
+    Under any policy, who was removed may do nothing, and an external member may manage nothing and work and read only
+    where the workforce of a job names them.
+    """
+    if not member.active:
+        return REMOVED
+    if member.external and action in NEVER_EXTERNAL:
+        return "an external member may not"
+    reason = policy(member, action, job, stage)
+    return _unnamed(job, member, stage) if reason is None and member.external else reason
+
+
+def reading_refusal(policy: Policy, member: Member, reader: str, job: Job | None, *, own: bool) -> str | None:
+    """Return why *member* may not see, by *reader*, what is their own or of others at *job*; or None.
+
+    Without a job it is what belongs to the workspace.
+    """
+    asked = READERS[reader].own if own else READERS[reader].others
+    if asked is not None:
+        return refusal(policy, member, asked, job, None)
+    if not member.active:
+        return REMOVED
+    return None if own else "it is another member's"
+
+
+def check_reading(policy: Policy, member: Member, reader: str, job: Job | None, *, own: bool) -> None:
+    """Check that *policy* lets *member* see, by *reader*, what is their own or of others at *job*.
+
+    Raises:
+        NotAllowed: when it does not, or the member was removed.
+    """
+    if reason := reading_refusal(policy, member, reader, job, own=own):
+        asked = READERS[reader].own if own else READERS[reader].others
+        raise not_allowed(member, asked or Action.READ_JOB, reason)
+
+
+def not_allowed(member: Member, action: Action, reason: str) -> NotAllowed:
+    """Return the error that tells *member* why they may not do *action*."""
+    return NotAllowed(member.account, action.value.replace("_", " "), reason)
+
+
+def _unnamed(job: Job | None, member: Member, stage: Stage | None) -> str | None:
+    """Return what to tell *member* where no workforce names them, or None where one does."""
+    if job is None:
+        return "they may do so only at the jobs that name them"
+    if names(job, member, stage):
+        return None
+    return f"the workforce of this job does not name them{f' for {stage.value}' if stage else ''}"
+
+
+def names(job: Job, member: Member, stage: Stage | None) -> bool:
+    """Return whether the workforce of *job* names *member* for *stage*, or for any stage when None."""
+    crews = job.workforce.values() if stage is None else (job.crew(stage),)
+    return any(belongs(crew, member) for crew in crews)
+
+
+def belongs(crew: StageWorkers, member: Member) -> bool:
+    """Return whether *crew* names *member* or one of the member's groups."""
+    return member.id in crew.members or not set(map(nfc, crew.groups)).isdisjoint(map(nfc, member.groups))

@@ -1,0 +1,1 @@
+"""What every operation stands on: the engine, the transaction, the change, and how things are found."""

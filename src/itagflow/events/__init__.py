@@ -1,0 +1,1 @@
+"""Events: read and followed."""

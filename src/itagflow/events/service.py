@@ -1,0 +1,64 @@
+"""Following the history as it is made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from itagflow.core import lookup
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import MemberRef, WorkspaceRef
+from itagflow.core.visibility import access_of, must_name_workspace
+from itagflow.model.event import Event
+from itagflow.model.number import whole_number
+from itagflow.results.service import _told
+from itagflow.storage.port import Query, Span, SupportsNotify
+
+POLL = 1.0
+"""After how many seconds a listener looks again, whether or not it was woken."""
+
+
+def events_since(
+    engine: Engine, *, after: int = 0, workspace: WorkspaceRef | None = None, by: MemberRef | None = None
+) -> Iterator[Event]:
+    """Yield every event behind position *after*, in order, none twice: the truth to follow, also after a crash."""
+    return _events(engine, "events", after, workspace, by)
+
+
+def _events(engine: Engine, name: str, after: int, workspace: WorkspaceRef | None, by: MemberRef | None) -> Iterator[Event]:
+    behind = whole_number("the events", "after", after) + 1
+    where: dict[str, Any] = {"position": Span(behind, engine.store.high_water_mark())}
+    if workspace is None:
+        must_name_workspace("the events", by)
+        return _told(engine, name, Query(Event, where, order=("position",)), None, None)
+    with engine.store.read() as reader:
+        where["workspace"] = lookup.workspace(reader, workspace).id
+        access_of(reader, engine.policy, where["workspace"], by)
+    return _told(engine, name, Query(Event, where, order=("position",)), where["workspace"], by)
+
+
+def follow_events(
+    engine: Engine, *,
+    after: int = 0,
+    workspace: WorkspaceRef | None = None,
+    timeout: float | None = None,
+    by: MemberRef | None = None,
+) -> Iterator[Event]:
+    """Yield what `events` yields, and go on with what comes, soon after it is stored."""
+    with _ear(engine) as wait:  # opened before the first look, so that nothing falls in between
+        heard = time.monotonic()
+        while True:
+            for event in _events(engine, "listen", after, workspace, by):
+                after = event.position
+                yield event
+                heard = time.monotonic()
+            left = POLL if timeout is None else heard + timeout - time.monotonic()
+            if left <= 0:
+                return
+            wait(min(POLL, left))
+
+
+def _ear(engine: Engine) -> AbstractContextManager[Callable[[float], object]]:
+    return engine.store.subscribe() if isinstance(engine.store, SupportsNotify) else nullcontext(time.sleep)

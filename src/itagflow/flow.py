@@ -1,0 +1,416 @@
+"""Flow: what an embedding program holds.  A module for each family of verbs; `_act` is the one way an act runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from types import TracebackType
+from typing import NoReturn, Self
+
+from itagflow.access import Action, Policy, default_policy
+from itagflow.api.assignments import Assignments
+from itagflow.api.events import Events
+from itagflow.api.jobs import Jobs
+from itagflow.api.members import Members
+from itagflow.api.packages import Packages
+from itagflow.api.results import Results
+from itagflow.api.templates import Templates
+from itagflow.api.workspaces import Workspaces
+from itagflow.claiming import explaining, operations
+from itagflow.claiming.explaining import Permission, Place
+from itagflow.core.engine import Clock, Engine, Listener
+from itagflow.core.ids import Ids, TimeOrdered, now
+from itagflow.core.lookup import (
+    AssignmentRef,
+    JobRef,
+    MemberRef,
+    TaskRef,
+    WorkspaceRef,
+)
+from itagflow.errors import StoreFailed
+from itagflow.labeling import service as labeling
+from itagflow.labeling.answering import Replied
+from itagflow.model.batch import BatchResult
+from itagflow.model.job import Job, Stage
+from itagflow.model.package import Assignment
+from itagflow.model.task import Answer, WorkItem
+from itagflow.reviewing import batch
+from itagflow.reviewing import service as reviewing
+from itagflow.storage.opening import open_store
+from itagflow.storage.port import Store
+
+__all__ = ["Flow", "open"]
+
+
+class Flow:
+    """Runs labeling work over one store; threads may share it.
+
+    >>> from itagflow.storage import MemoryStore
+    >>> with Flow(MemoryStore()) as flow:
+    ...     flow.create_workspace("street", admin="ada").name
+    'street'
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        policy: Policy = default_policy,
+        clock: Clock = now,
+        ids: Ids | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        """Work over *store*.
+
+        Args:
+            store: Where everything is kept.
+            policy: Says who may do what.  It is asked inside the transaction that acts and must not call the Flow.
+            clock: Tells the time, with its time zone; leases and the history go by it.
+            ids: Makes new keys; time-ordered ones unless given.
+            listeners: Are told each event after its act is stored.  One that raises is logged, and nothing
+                is undone; after a crash `events` is the truth.
+        """
+        import_module("itagflow.preload")  # no verb may import anything; that module says why
+
+        self._engine = Engine(store, policy, clock, ids or TimeOrdered(clock), listeners)
+        self.assignments = Assignments(self._engine)
+        self.packages = Packages(self._engine)
+        self.workspaces = Workspaces(self._engine)
+        self.members = Members(self._engine)
+        self.templates = Templates(self._engine)
+        self.jobs = Jobs(self._engine)
+        self.results = Results(self._engine)
+        self.events = Events(self._engine)
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+        return self._engine.store
+
+    @property
+    def policy(self) -> Policy:
+        """Says who may do what."""
+        return self._engine.policy
+
+    def claim(self, member: MemberRef, job: JobRef, stage: Stage, *, token: str = "") -> Assignment | None:
+        """Take the next assignment that is there for a member, or return None when there is none.
+
+        First what is offered to them, then the pool in order of priority, waiting time and number, then the
+        assignment whose lease lapsed first.  Where much of what waits is the member's own work, what lies behind that may
+        come before what was put in front of it later.  `explain` says why there is nothing.
+
+        Args:
+            member: Who claims.
+            job: The job.
+            stage: The kind of work.
+            token: The caller's own name for this claim: a repeated token gives the same assignment, so a claim
+                whose answer was lost can be sent again.
+
+        Raises:
+            NotAllowed: when the member may not work there.
+            InvalidData: when the job does not have this stage.
+        """
+        return operations.claim(self._engine, member, job, stage, token=token)
+
+    def claim_many(self, member: MemberRef, job: JobRef, stage: Stage, count: int) -> list[Assignment]:
+        """Take up to *count* assignments, in the order in which `claim` gives them; fewer when there are no more.
+
+        Errors are those of `claim`.
+        """
+        return operations.claim_many(self._engine, member, job, stage, count)
+
+    def renew(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+        """Count the lease of a held assignment from now; saving an answer does the same.
+
+        Raises:
+            NotHeld: when it is not held, or not by the member *by*.
+        """
+        return operations.renew(self._engine, assignment, by=by)
+
+    def release(self, assignment: AssignmentRef, *, by: MemberRef | None = None, reason: str = "") -> Assignment:
+        """Give an assignment back, or decline an offer; what was saved is shown to the next holder as a draft.
+
+        Args:
+            assignment: An assignment that is held or offered.
+            by: Who gives it back: its holder, or somebody who may assign work; its holder when not given.
+            reason: Why.
+
+        Raises:
+            WrongState: when it has ended.
+            NotAllowed: when *by* is another member, who may not assign work.
+        """
+        return operations.release(self._engine, assignment, by=by, reason=reason)
+
+    def release_many(self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None, reason: str = "") -> list[BatchResult]:
+        """Give assignments back, or decline offers; refusals are the errors of `release`."""
+        return batch.release_many(self._engine, assignments, by=by, reason=reason)
+
+    def tasks(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Iterator[WorkItem]:
+        """Yield the tasks of an assignment, in order, each with all that its holder needs to see.
+
+        Args:
+            assignment: An assignment; for a member it must be offered or held, or have ended with its work.
+            by: Who reads, when the assignment comes from outside: asked again for every page.
+
+        Raises:
+            NotHeld: when *by* is not the assignment's member, or the assignment was given back or taken from them.
+            NotAllowed: when *by* may not read there, or was removed.
+        """
+        return labeling.tasks(self._engine, assignment, by=by)
+
+    def save(self, assignment: AssignmentRef, task: TaskRef, reply: Replied, *, by: MemberRef | None = None) -> Answer:
+        """Save the answer to a task and return it as stored; saving again replaces it.
+
+        The same answer once more changes nothing, so a client may resend it.  Every save renews the lease.
+
+        Args:
+            assignment: An assignment at LABEL that is held.
+            task: A task in its scope.
+            reply: The replies by question id, or the reply to the only question.
+            by: Who saves, when the assignment comes from outside.
+
+        Raises:
+            InvalidData: when the answer does not fit the template or the job's own check, or the task is not
+                in the assignment's scope; it lists every problem.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            WrongState: when the assignment is at a review stage: `modify` is the verb there.
+        """
+        return labeling.save(self._engine, assignment, task, reply, by=by)
+
+    def save_many(
+        self,
+        assignment: AssignmentRef,
+        replies: Mapping[int, Replied] | Iterable[tuple[TaskRef, Replied]],
+        *,
+        by: MemberRef | None = None,
+    ) -> list[Answer]:
+        """Save the answers to several tasks, all or none, as one act; errors are those of `save`."""
+        return labeling.save_many(self._engine, assignment, replies, by=by)
+
+    def abandon(self, assignment: AssignmentRef, task: TaskRef, reason: str, *, by: MemberRef | None = None) -> Answer:
+        """Give a task up, with a reason; what was saved stays with it, and `restore` brings it back.
+
+        Raises:
+            InvalidData: when the reason is empty or not one of the template's.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+        """
+        return labeling.abandon(self._engine, assignment, task, reason, by=by)
+
+    def restore(self, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None) -> Answer:
+        """Take back that a task was given up: one's own word, or in review the labeler's.
+
+        Raises:
+            Incomplete: when the task is not abandoned, or the labeler had saved nothing: then `modify` it.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+        """
+        return labeling.restore(self._engine, assignment, task, by=by)
+
+    def submit(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+        """Hand a labeled package in; when every vote is in, it moves to the next stage.
+
+        Submitting again what is submitted changes nothing.
+
+        Raises:
+            Incomplete: when tasks are neither answered nor abandoned; it lists them.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            WrongState: when the assignment is at a review stage: `review` or `accept` it.
+        """
+        return labeling.submit(self._engine, assignment, by=by)
+
+    def judge(self, assignment: AssignmentRef, task: TaskRef, *, wrong: str | None = None, by: MemberRef | None = None) -> Answer:
+        """Judge a task right, or wrong with a comment that its labeler will read.
+
+        A new judgment replaces the old one, and what `modify` had said in this assignment.
+
+        Args:
+            assignment: A review assignment that is held.
+            task: A task in its scope.
+            wrong: What is wrong; the task is right when not given.
+            by: Who judges, when the assignment comes from outside.
+
+        Raises:
+            InvalidData: when the comment is empty, or the task is not in the assignment's scope.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            WrongState: when the assignment is at LABEL.
+        """
+        return reviewing.judge(self._engine, assignment, task, wrong=wrong, by=by)
+
+    def modify(self, assignment: AssignmentRef, task: TaskRef, reply: Replied, *, by: MemberRef | None = None) -> Answer:
+        """Pass a task with the reviewer's own answer; the labeler's stays in the result of its stage.
+
+        Raises:
+            InvalidData: when the answer does not fit, or the task is not in the assignment's scope.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            WrongState: when the assignment is at LABEL: `save` is the verb there.
+        """
+        return reviewing.modify(self._engine, assignment, task, reply, by=by)
+
+    def review(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+        """Let a package pass at INSPECT; tasks without a judgment pass with it.
+
+        Reviewing again what is reviewed changes nothing.
+
+        Raises:
+            Incomplete: when tasks stand judged wrong, or disputed ones are not decided; it lists them.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            WrongState: when the assignment is at another stage.
+        """
+        return reviewing.review(self._engine, assignment, by=by)
+
+    def accept(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+        """Let a package pass at ACCEPT; accepted work is locked.  Errors are those of `review`."""
+        return reviewing.accept(self._engine, assignment, by=by)
+
+    def reject(
+        self,
+        assignment: AssignmentRef,
+        *,
+        tasks: Iterable[TaskRef] | None = None,
+        reason: str = "",
+        by: MemberRef | None = None,
+    ) -> Assignment:
+        """Send tasks back: those that stand judged wrong, and the ones named; or else the whole package.
+
+        Args:
+            assignment: A review assignment that is held.
+            tasks: More tasks of its scope, judged wrong with *reason*.
+            reason: Why; required when tasks are named, or when none stands judged wrong and all go back.
+            by: Who rejects, when the assignment comes from outside.
+
+        Raises:
+            Incomplete: when everything is to go back without a reason.
+            InvalidData: when tasks are named without a reason, or outside the assignment's scope.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            WrongState: when the assignment is at LABEL.
+        """
+        return reviewing.reject(self._engine, assignment, tasks=tasks, reason=reason, by=by)
+
+    def review_many(self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None) -> list[BatchResult]:
+        """Let packages pass at INSPECT; refusals are the errors of `review`."""
+        return batch.review_many(self._engine, assignments, by=by)
+
+    def accept_many(self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None) -> list[BatchResult]:
+        """Let packages pass at ACCEPT; refusals are the errors of `accept`.
+
+        All that one holds: ``flow.accept_many(flow.assignments("ada", job=job))``.
+        """
+        return batch.accept_many(self._engine, assignments, by=by)
+
+    def reject_many(self, assignments: Iterable[AssignmentRef], *, reason: str = "", by: MemberRef | None = None) -> list[BatchResult]:
+        """Send back of each package what stands judged wrong, or all of it; refusals are the errors of `reject`."""
+        return batch.reject_many(self._engine, assignments, reason=reason, by=by)
+
+    def available(
+        self, member: MemberRef, *, workspace: WorkspaceRef | None = None, by: MemberRef | None = None
+    ) -> Iterator[tuple[Job, Stage]]:
+        """Yield the running jobs with the stages at which there is work for a member now.
+
+        With *by* it is the member who asks, or somebody who may see the work of others; at the jobs where they may.
+        """
+        return explaining.available(self._engine, member, workspace=workspace, by=by)
+
+    def explain(self, member: MemberRef, job: JobRef, stage: Stage, *, by: MemberRef | None = None) -> str:
+        """Say what `claim` would find for a member, and if nothing, why, in one sentence.
+
+        Args:
+            member: Who would claim.
+            job: The job.
+            stage: The kind of work.
+            by: Who asks: the member, or somebody who may see the work of others.
+
+        Raises:
+            NotFound: when there is no such member or job.
+            NotAllowed: when *by* may not read there.
+            InvalidData: when the job does not have this stage.
+        """
+        return explaining.explain(self._engine, member, job, stage, by=by)
+
+    def can(
+        self,
+        member: MemberRef,
+        action: Action,
+        entity: Place,
+        *,
+        stage: Stage | None = None,
+        by: MemberRef | None = None,
+    ) -> Permission:
+        """Return whether a member may do something here, without trying it.
+
+        Args:
+            member: The member.
+            action: What they would do.
+            entity: Where: a workspace, job, package or assignment.
+            stage: At which stage; that of the action, package or assignment when not given.
+            by: Who asks: the member, or somebody who may see the work of others.
+
+        >>> import itagflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.create_workspace("street", admin="ada")
+        >>> bool(flow.can("ada", Action.EXPORT, street))
+        True
+        """
+        return explaining.check_permission(self._engine, member, action, entity, stage=stage, by=by)
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Close the store, for all threads of this process.
+
+        New verbs are refused at once, and half-read iterators raise `StoreFailed` at their next step.  Verbs that run
+        go on to their end.  They are waited for, except when it is one of the calling thread.
+
+        Args:
+            timeout: For how many seconds to wait at most.
+
+        Returns:
+            Whether all have ended.  If not, each gives back what it holds at its end.
+        """
+        return self._engine.store.close(timeout)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be sent to another process.
+
+        Raises:
+            StoreFailed: always; it says what to do instead.
+        """
+        hint = "Open one there, with itagflow.open(url); a store in memory can only be shared by threads"
+        raise StoreFailed(self._engine.store.name, "a Flow cannot be sent to another process", hint)
+
+    def __enter__(self) -> Self:
+        """Return the Flow itself, to be closed at the end of the transaction."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+
+def open(
+    url: str | os.PathLike[str],
+    *,
+    policy: Policy = default_policy,
+    clock: Clock = now,
+    ids: Ids | None = None,
+    listeners: Sequence[Listener] = (),
+) -> Flow:
+    """Open a store and return a Flow over it.
+
+    Args:
+        url: ``"memory:"``, the path of a SQLite file, or ``"sqlite:///path"``, which takes
+            ``?synchronous=normal`` (faster; the last work may be lost in a power cut, never torn) and
+            ``?synchronous=full`` (the default).  A file that does not exist is made.  Or
+            ``"postgresql://user@host/name"``, a database that exists; it needs ``itagflow[postgres]``, and
+            takes what the driver takes.  Or the URL of a store that another package adds, by an entry point of the
+            group ``itagflow.stores``.
+        policy: Says who may do what.
+        clock: Tells the time, with its time zone.
+        ids: Makes new keys.
+        listeners: Are told each event after its act is stored.
+
+    Raises:
+        InvalidData: when the URL is of no known kind; no error shows what might be a password in it.
+        StoreFailed: when the file or the database cannot be opened, belongs to another program or a newer version,
+            or the driver is not installed.
+    """
+    return Flow(open_store(url), policy=policy, clock=clock, ids=ids, listeners=listeners)

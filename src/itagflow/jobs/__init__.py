@@ -1,0 +1,1 @@
+"""Jobs: created, loaded, published, paused, finished; and their packages."""

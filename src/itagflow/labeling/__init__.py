@@ -1,0 +1,1 @@
+"""Labeling: answers are saved, submitted and merged."""

@@ -1,0 +1,1 @@
+"""The tables of states and transitions of jobs, packages and assignments."""

@@ -1,0 +1,170 @@
+"""The lifecycles of job, package and assignment: three tables and the guards on their rows."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import attrs
+
+from itagflow.errors import Incomplete, WrongState
+from itagflow.lifecycle.machine import Lifecycle, Step
+from itagflow.model.job import (
+    Job,
+    JobState,
+    Stage,
+    Workflow,
+)
+from itagflow.model.package import Assignment, AssignmentState, PackageState
+
+
+@attrs.frozen(kw_only=True)
+class JobAct:
+    """What the guards of the job's lifecycle look at."""
+
+    job: Job
+    """The job."""
+    tasks: int = 0
+    """How many tasks it has, where that is asked."""
+    hindrance: str = ""
+    """Why it could never finish, if so."""
+    open_package: int = 0
+    """The number of a package that is not done, or 0."""
+
+
+@attrs.frozen(kw_only=True)
+class Closing:
+    """What the guards of the assignment's lifecycle look at when work ends."""
+
+    assignment: Assignment
+    """The assignment."""
+    missing: tuple[int, ...] = ()
+    """The tasks of its scope without an answer."""
+    wrong: tuple[int, ...] = ()
+    """The tasks that stand judged wrong."""
+    undecided: tuple[int, ...] = ()
+    """The disputed tasks for which no reviewer has given an answer."""
+    reason: str = ""
+    """The reason given."""
+
+
+def _has_tasks(act: JobAct) -> None:
+    if not act.tasks:
+        raise Incomplete("begin", "the job has no tasks: load some data first")
+
+
+def _can_finish(act: JobAct) -> None:
+    if act.hindrance:
+        raise Incomplete("publish", act.hindrance)
+
+
+def _nothing_open(act: JobAct) -> None:
+    if act.open_package:
+        reason = f"package {act.open_package} is still open: wait, or pass discard_open=True"
+        raise Incomplete("finish", reason)
+
+
+def must_be_at(assignment: Assignment, verb: str, *stages: Stage) -> None:
+    """Check that *assignment* is at one of the stages that *verb* is for.
+
+    Raises:
+        WrongState: when it is not.
+    """
+    if assignment.stage not in stages:
+        raise WrongState(str(assignment), verb, assignment.stage)
+
+
+def _at(verb: str, *stages: Stage) -> Step[AssignmentState]:
+    """Return the row of a verb that ends an assignment's work at these stages."""
+
+    def right_stage(closing: Closing) -> None:
+        must_be_at(closing.assignment, verb, *stages)
+
+    guards = (right_stage, _everything_answered) if verb == "submit" else (right_stage, _nothing_wrong, _all_decided)
+    return Step(verb, AssignmentState.HELD, AssignmentState.DONE, (right_stage, _reasoned) if verb == "reject" else guards)
+
+
+def _everything_answered(closing: Closing) -> None:
+    if closing.missing:
+        raise Incomplete("submit", "not every task is answered or abandoned", closing.missing)
+
+
+def _nothing_wrong(closing: Closing) -> None:
+    if closing.wrong:
+        raise Incomplete("pass the package", "tasks stand judged wrong: reject it, or judge them anew", closing.wrong)
+
+
+def _all_decided(closing: Closing) -> None:
+    if closing.undecided:
+        reason = "the votes on these tasks disagree: decide each with modify, or judge it wrong"
+        raise Incomplete("pass the package", reason, closing.undecided)
+
+
+def _reasoned(closing: Closing) -> None:
+    if not closing.wrong and not closing.reason.strip():
+        raise Incomplete("reject", "no task is judged wrong, so every task goes back: give a reason")
+
+
+JOB = Lifecycle(
+    "job",
+    JobState.DRAFT,
+    [
+        Step("load", JobState.DRAFT, JobState.DRAFT),
+        Step("publish", JobState.DRAFT, JobState.RUNNING, (_has_tasks, _can_finish)),
+        Step("import", JobState.DRAFT, JobState.FINISHED, (_has_tasks, _nothing_open)),
+        Step("pause", JobState.RUNNING, JobState.PAUSED),
+        Step("resume", JobState.PAUSED, JobState.RUNNING),
+        Step("finish", JobState.RUNNING, JobState.FINISHED, (_nothing_open,)),
+        Step("finish", JobState.PAUSED, JobState.FINISHED, (_nothing_open,)),
+        *(Step("prelabel", state, state) for state in (JobState.DRAFT, JobState.RUNNING, JobState.PAUSED)),
+        Step("append", JobState.RUNNING, JobState.RUNNING),
+        Step("append", JobState.PAUSED, JobState.PAUSED),
+        Step("append", JobState.FINISHED, JobState.RUNNING),
+        Step("reopen", JobState.RUNNING, JobState.RUNNING),
+        Step("reopen", JobState.PAUSED, JobState.PAUSED),
+        Step("reopen", JobState.FINISHED, JobState.RUNNING),
+        *(Step("archive", state, JobState.ARCHIVED) for state in JobState if state is not JobState.ARCHIVED),
+    ],
+)
+"""The lifecycle of a job."""
+
+ASSIGNMENT = Lifecycle(
+    "assignment",
+    AssignmentState.OFFERED,
+    [
+        Step("claim", AssignmentState.OFFERED, AssignmentState.HELD),
+        _at("submit", Stage.LABEL),
+        _at("review", Stage.INSPECT),
+        _at("accept", Stage.ACCEPT),
+        _at("reject", Stage.INSPECT, Stage.ACCEPT),
+        *(
+            Step(verb, state, AssignmentState.RETURNED)
+            for verb in ("release", "expire", "reassign", "recall")
+            for state in (AssignmentState.OFFERED, AssignmentState.HELD)
+        ),
+    ],
+)
+"""The lifecycle of an assignment.  A claim from the pool makes an assignment that is HELD at once."""
+
+
+def package_lifecycle(workflow: Workflow) -> Lifecycle[PackageState]:
+    """Return the lifecycle of the packages of jobs with this workflow."""
+    accept = workflow.accept
+    return _package_table(workflow.stages, accept.reject_to if accept else Stage.LABEL)
+
+
+@cache
+def _package_table(stages: tuple[Stage, ...], reject_to: Stage) -> Lifecycle[PackageState]:
+    places = [PackageState.at(stage) for stage in stages]
+    back = {PackageState.INSPECT: PackageState.LABEL, PackageState.ACCEPT: PackageState.at(reject_to)}
+    first_review = places[1] if len(places) > 1 else PackageState.LABEL
+    return Lifecycle(
+        "package",
+        PackageState.LABEL,
+        [
+            *(Step("pass", a, b) for a, b in zip(places, [*places[1:], PackageState.DONE], strict=True)),
+            *(Step("reject", place, back[place]) for place in places[1:]),
+            *(Step("discard", place, PackageState.DISCARDED) for place in places),
+            Step("reopen", PackageState.DONE, first_review),
+            Step("reopen", PackageState.DISCARDED, PackageState.LABEL),
+        ],
+    )

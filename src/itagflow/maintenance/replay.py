@@ -1,0 +1,144 @@
+"""What the history says: replaying the events gives the states, holders and rounds that are stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+from itagflow.model.entity import Key
+from itagflow.model.event import (
+    LOADING,
+    Event,
+    FieldChange,
+    begin,
+)
+from itagflow.model.inconsistency import Inconsistency
+from itagflow.model.job import Job
+from itagflow.model.package import Assignment, Package
+from itagflow.model.task import Answer
+from itagflow.model.workspace import Member
+
+Thing = tuple[str, Key]
+"""A kind, such as ``package``, and a key."""
+Fields = dict[str, str | int | None]
+"""The tracked fields of a thing."""
+
+ANSWERING = frozenset({"save", "abandon", "restore", "judge", "modify"})
+"""The verbs that say something about a task."""
+ENDING = ("submit", "review", "accept", "discard", "reopen")
+"""The acts on a package that may move its job too: they end the last one that is open, or open one again."""
+
+
+@attrs.define
+class Replay:
+    """What a stretch of history comes to; events are told in order of position, at least those of the same thing."""
+
+    fields: dict[Thing, Fields] = attrs.field(factory=dict[Thing, Fields])
+    """The last known value of every tracked field, by kind and key."""
+    saves: Counter[Key] = attrs.field(factory=Counter[Key])
+    """How many times each answer was said, by its key."""
+    breaks: list[Inconsistency] = attrs.field(factory=list[Inconsistency])
+    """The moves that do not start where the one before has ended."""
+
+    def begin(self, package: Package) -> None:
+        """Take in a package as it is when it is loaded: events name those as a range, not one by one."""
+        for move in begin(package.key):
+            self.move(0, move)
+
+    def tell(self, event: Event) -> None:
+        """Take in what *event* moved and said; what it moved of a job is told by `tell_job`, with all acts of that."""
+        for move in event.changes:
+            if move.kind != "job":
+                self.move(event.position, move)
+            elif event.type not in ENDING:
+                self.breaks.append(Inconsistency("event", event.key, "type", event.type, "one that moves a job"))
+        if event.task and event.type in ANSWERING:
+            self.saves[event.job, event.assignment, event.task] += 1
+        for task in event.data.get("answered", ()):
+            self.saves[event.job, event.assignment, int(task)] += 1
+
+    def tell_job(self, event: Event) -> None:
+        """Take in what *event* moved of a job."""
+        for move in event.changes:
+            if move.kind == "job":
+                self.move(event.position, move)
+
+    def move(self, position: int, move: FieldChange) -> None:
+        """Take in one move of the event at *position*."""
+        known = self.fields.setdefault((move.kind, move.key), {})
+        before = known.get(move.field)
+        if before != move.before:
+            what = f"{move.field} of {move.kind} {move.key[-1]} before it"
+            self.breaks.append(Inconsistency("event", (position,), what, move.before, before))
+        known[move.field] = move.after
+
+
+@attrs.define
+class Loads:
+    """What the transactions of loaded rows come to: each begins behind the last."""
+
+    rows: int = 0
+    """How many rows were loaded."""
+    packages: int = 0
+    """How many packages they made."""
+    breaks: list[Inconsistency] = attrs.field(factory=list[Inconsistency])
+    """The transactions that do not begin where the one before has ended."""
+
+    def tell(self, event: Event) -> None:
+        """Take in *event*, if it is about a block of rows."""
+        if event.type not in LOADING:
+            return
+        for name, known in (("rows", self.rows), ("packages", self.packages)):
+            first, last = event.data[name]
+            if first != known + 1:
+                self.breaks.append(Inconsistency("event", event.key, f"the first of its {name}", first, known + 1))
+            setattr(self, name, last)
+
+
+def replay_differences(
+    replay: Replay, entities: Iterable[Member | Job | Package | Assignment], answers: Iterable[Answer] = ()
+) -> Iterator[Inconsistency]:
+    """Yield where *replay*, of all that was ever told about them, comes to something else than what is stored."""
+    yield from replay.breaks
+    stored = dict(map(_tracked, entities))
+    for (kind, key), fields in stored.items():
+        told = replay.fields.get((kind, key))
+        if told is None:
+            yield Inconsistency(kind, key, "what the history tells of it", None, "how it was made")
+        else:
+            yield from _field_differences((kind, key), fields, told)
+    for kind, key in replay.fields.keys() - stored.keys():
+        yield Inconsistency(kind, key, "what is stored", None, "what the history tells of")
+    yield from _answer_differences(replay.saves, answers)
+
+
+def _tracked(entity: Member | Job | Package | Assignment) -> tuple[Thing, Fields]:
+    match entity:
+        case Member():
+            return ("member", entity.key), {"role": entity.role.value, "active": entity.active}
+        case Job():
+            return ("job", entity.key), {"state": entity.state.value}
+        case Package():
+            return ("package", entity.key), {"state": entity.state.value, "round": entity.round}
+        case Assignment():
+            fields: Fields = {"state": entity.state.value, "member": entity.member, "round": entity.round}
+            return ("assignment", entity.key), fields
+
+
+def _field_differences(thing: Thing, stored: Fields, told: Fields) -> Iterator[Inconsistency]:
+    for name, value in stored.items():
+        if value != told.get(name):
+            yield Inconsistency(*thing, f"{name}, as the history tells it,", value, told.get(name))
+
+
+def _answer_differences(told: Mapping[Key, int], answers: Iterable[Answer]) -> Iterator[Inconsistency]:
+    """Yield the answers that were said more or less often than the history tells.
+
+    What an assignment of nobody says comes with the assignment; only when it is said anew is that told.
+    """
+    said: dict[Key, int] = {answer.key: answer.version + int(answer.member is not None) for answer in answers}
+    for key in sorted({*told, *said}):
+        if said.get(key) != told.get(key, 0):
+            yield Inconsistency("answer", key, "how often it was said", said.get(key), told.get(key, 0))

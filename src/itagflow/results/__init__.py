@@ -1,0 +1,1 @@
+"""Results: read, exported, partitioned."""

@@ -1,0 +1,1 @@
+"""Reviewing: judge, modify, pass and reject; samples; how packages move from stage to stage."""

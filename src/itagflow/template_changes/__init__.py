@@ -1,0 +1,1 @@
+"""Changing the template of a job while people work."""

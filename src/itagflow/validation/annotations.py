@@ -1,0 +1,135 @@
+"""The parts that a reply marks - regions, spans, segments, relations - and what is said about each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+import attrs
+
+from itagflow.errors import Problem
+from itagflow.model.annotation import Annotation, Labels
+from itagflow.model.region import Regions
+from itagflow.model.reply import Choice, Choices, Reply
+from itagflow.model.segment import Segments
+from itagflow.model.span import Spans
+from itagflow.model.template import Question
+from itagflow.validation.values import name_problems, value_problems
+
+_FIELDS: Mapping[type[Reply], tuple[tuple[str, str], ...]] = {
+    Regions: (("regions", "children"),),
+    Spans: (("spans", "children"), ("relations", "relations")),
+    Segments: (("segments", "children"),),
+}
+"""Where a reply keeps its parts, and where its question keeps what is asked about them."""
+
+
+def parts(question: Question, reply: Reply) -> Iterator[tuple[str, tuple[Question, ...], Annotation]]:
+    """Yield each part of *reply*: its path, what is asked about it, and itself."""
+    for name, asked in _FIELDS.get(type(reply), ()):
+        for index, part in enumerate(getattr(reply, name)):
+            yield f"{question.id}.{name}[{index}]", getattr(question, asked), part
+
+
+def marked(reply: Reply) -> Iterator[Annotation]:
+    """Yield every part that *reply* marks."""
+    for name, _ in _FIELDS.get(type(reply), ()):
+        yield from getattr(reply, name)
+
+
+def spelled_out(question: Question, reply: Reply) -> Reply:
+    """Return *reply* with every part's short label written out under its question's title."""
+    changed = dict[str, Any]()
+    for name, asked in _FIELDS.get(type(reply), ()):
+        children, marked = getattr(question, asked), getattr(reply, name)
+        if len(children) == 1 and any(part.label is not None for part in marked):
+            changed[name] = tuple(_labeled(part, children[0].title) for part in marked)
+    return attrs.evolve(reply, **changed) if changed else reply
+
+
+def _labeled(part: Annotation, title: str) -> Annotation:
+    if part.label is None or title in part.labels:
+        return part
+    return attrs.evolve(part, label=None, labels={title: part.label, **part.labels})
+
+
+def relabeled(question: Question, reply: Reply, edit: Callable[[tuple[Question, ...], Labels], Labels]) -> Reply:
+    """Return *reply* with the labels of each part as *edit* returns them, given what is asked about the part."""
+    changed = dict[str, Any]()
+    for name, asked in _FIELDS.get(type(reply), ()):
+        children, marked = getattr(question, asked), getattr(reply, name)
+        edited = tuple(_with_labels(part, edit(children, part.labels)) for part in marked)
+        if edited != marked:
+            changed[name] = edited
+    return attrs.evolve(reply, **changed) if changed else reply
+
+
+def _with_labels(part: Annotation, labels: Labels) -> Annotation:
+    return part if labels == part.labels else attrs.evolve(part, labels=labels)
+
+
+def asked(
+    question: Question, said: Callable[[Question], Any], applies: bool = True
+) -> Iterator[tuple[Question, Any, bool]]:
+    """Yield *question* and those that depend on it, each with what was said, and whether it is asked at all."""
+    value = said(question)
+    yield question, value, applies
+    chosen = _chosen(value) if applies else frozenset[str]()
+    for child in question.dependents:
+        yield from asked(child, said, bool(chosen.intersection(child.when) if child.when else chosen))
+
+
+def _chosen(value: Any) -> frozenset[str]:
+    keys: tuple[object, ...]
+    match value:
+        case Choice(key=str() as key) | (str() as key):
+            keys = (key,)
+        case Choices(keys=keys):
+            pass
+        case tuple():
+            keys = cast("tuple[object, ...]", value)
+        case _:
+            keys = ()
+    return frozenset(key for key in keys if isinstance(key, str))  # a screen may send anything
+
+
+def not_asked(question: Question) -> str:
+    """Return why a reply to *question* has no place here."""
+    options = " or ".join(map(repr, question.when)) or "an option"
+    return f"the question {question.title!r} is only asked when {options} of the question before is chosen"
+
+
+def part_problems(question: Question, reply: Reply) -> Iterator[Problem]:
+    """Yield everything wrong with what is said about the parts of *reply*."""
+    for path, children, part in parts(question, reply):
+        for name in ("id", "color"):
+            if (said := getattr(part, name)) is not None:
+                yield from name_problems(f"{path}.{name}", said)
+        yield from _label_problems(path, children, part)
+
+
+def _label_problems(path: str, children: tuple[Question, ...], part: Annotation) -> Iterator[Problem]:
+    if part.label is not None:
+        titles = ", ".join(repr(child.title) for child in children) or "none"
+        yield Problem(f"{path}.label", f"is short for the one question about it; here they are {titles}: use labels")
+    every = [child for top in children for child in top.every]
+    known = {child.title for child in every}
+    yield from (
+        Problem(f"{path}.labels", f"{title!r} is not a question that is asked about it")
+        for title in part.labels
+        if title not in known
+    )
+    given = cast("Mapping[str, object]", part.labels)  # a screen may send null
+    yield from (
+        Problem(f"{path}.labels[{title!r}]", "needs a value: leave it out if there is none")
+        for title, value in given.items()
+        if value is None
+    )
+    for top in children:
+        for child, value, applies in asked(top, lambda child: part.labels.get(child.title)):
+            if value is not None and not applies:
+                yield Problem(f"{path}.labels[{child.title!r}]", not_asked(child))
+            elif value is not None:
+                yield from value_problems(child, f"{path}.labels[{child.title!r}]", value)
+            elif applies and child.required and part.label is None:
+                yield Problem(f"{path}.labels", f"no reply to the required question {child.title!r}")

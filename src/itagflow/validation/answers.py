@@ -1,0 +1,157 @@
+"""Whether an answer fits its template: every problem, with its path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import cast
+
+import attrs
+
+from itagflow.errors import Problem
+from itagflow.model.region import Regions
+from itagflow.model.reply import (
+    Choice,
+    Choices,
+    Preference,
+    Ranking,
+    Rating,
+    Replies,
+    Reply,
+    Text,
+)
+from itagflow.model.segment import Segments
+from itagflow.model.span import Spans, TextSpan
+from itagflow.model.task import Task
+from itagflow.model.template import Question, QuestionKind, Template
+from itagflow.validation.annotations import (
+    asked,
+    marked,
+    not_asked,
+    part_problems,
+    spelled_out,
+)
+from itagflow.validation.regions import regions_problems, segments_problems, spans_problems
+from itagflow.validation.values import (
+    preference_problems,
+    ranking_problems,
+    rating_problems,
+    value_problems,
+    whole,
+)
+
+Validator = Callable[[Task, Replies], Iterable[Problem]]
+"""An embedder's own look at the answers of one job: returns what is wrong with one, if anything."""
+
+REPLY_OF: Mapping[QuestionKind, type[Reply]] = {
+    QuestionKind.RADIO: Choice,
+    QuestionKind.CHECKBOX: Choices,
+    QuestionKind.INPUT: Text,
+    QuestionKind.OPEN_ENDED: Text,
+    QuestionKind.TEXT_EDIT: Text,
+    QuestionKind.PICTURE: Regions,
+    QuestionKind.SLOT: Spans,
+    QuestionKind.VIDEO: Segments,
+    QuestionKind.RANKING: Ranking,
+    QuestionKind.RATING: Rating,
+    QuestionKind.PREFERENCE: Preference,
+}
+"""What a question is answered with."""
+
+
+def fitted(template: Template, given: object, task: Task | None = None) -> Replies | None:
+    """Return *given* as replies by question id, or None when it is neither replies nor a reply.
+
+    A single reply is short for the answer to the only question; ``label="car"`` on a region, span or segment
+    is short for the answer to the only question about it; the text of a span is filled in from the data of *task*.
+    """
+    if isinstance(given, Reply):
+        if len(template.questions) != 1:
+            return None
+        given = {template.questions[0].id: given}
+    if not isinstance(given, Mapping):
+        return None
+    said = cast("Mapping[str, object]", given)
+    known = {question.id: question for question in template.asked}
+    order = [*known, *(id for id in said if id not in known)]
+    replies = {str(id): reply for id in order if isinstance(reply := said.get(id), Reply)}
+    if len(replies) < len(said):
+        return None
+    return {id: _completed(template, known[id], reply, task) if id in known else reply for id, reply in replies.items()}
+
+
+def problems(template: Template, replies: Replies | None, task: Task | None = None) -> list[Problem]:
+    """Return everything that keeps *replies* from being an answer about *task*, each with its path."""
+    if replies is None:
+        ids = ", ".join(repr(question.id) for question in template.asked)
+        return [Problem("", f"must be a mapping from question id ({ids}) to reply, or one reply to one question")]
+    known = {question.id for question in template.asked}
+    found = [Problem(id, "the template has no such question") for id in replies if id not in known]
+    for top in template.questions:
+        for question, reply, applies in asked(top, lambda question: replies.get(question.id)):
+            if reply is not None and not applies:
+                found.append(Problem(question.id, not_asked(question)))
+            elif reply is not None:
+                found += reply_problems(template, question, reply, task)
+            elif applies and question.required:
+                found.append(Problem(question.id, f"no reply to the required question {question.title!r}"))
+    return found
+
+
+def mentions(replies: Replies | None, label: str) -> bool:
+    """Return whether *label* is chosen in *replies*, for the task or for one of its parts."""
+    return any(label in _chosen(reply) for reply in (replies or {}).values())
+
+
+def _chosen(reply: Reply) -> Iterator[str]:
+    match reply:
+        case Choice():
+            yield reply.key
+        case Choices():
+            yield from reply.keys
+        case _:
+            for part in marked(reply):
+                for value in part.labels.values():
+                    yield from (value,) if isinstance(value, str) else value
+
+
+def _text(template: Template, question: Question, task: Task | None) -> str | None:
+    """Return the text that *question* is about, where the data has it."""
+    text = task.data.get(template.field_of(question)) if task else None
+    return text if isinstance(text, str) else None
+
+
+def _completed(template: Template, question: Question, reply: Reply, task: Task | None) -> Reply:
+    reply = spelled_out(question, reply)
+    if not isinstance(reply, Spans) or all(span.text for span in reply.spans):
+        return reply
+    text = _text(template, question, task)
+    return attrs.evolve(reply, spans=[_with_text(span, text) for span in reply.spans]) if text is not None else reply
+
+
+def _with_text(span: TextSpan, text: str) -> TextSpan:
+    known = bool(span.text) or not (whole(span.start) and whole(span.end))
+    return span if known else attrs.evolve(span, text=text[span.start : span.end])
+
+
+def reply_problems(template: Template, question: Question, reply: Reply, task: Task | None = None) -> Iterator[Problem]:
+    """Yield everything that keeps *reply* from being one to *question* about *task*, each with its path."""
+    wanted, id = REPLY_OF[question.kind], question.id
+    if not isinstance(reply, wanted):
+        yield Problem(id, f"needs a {wanted.__name__}, not a {type(reply).__name__}")
+        return
+    match reply:
+        case Choice(key=value) | Choices(keys=value) | Text(text=value):
+            yield from value_problems(question, id, value)
+        case Ranking():
+            yield from ranking_problems(question, id, reply.keys)
+        case Rating():
+            yield from rating_problems(question, id, reply)
+        case Preference():
+            yield from preference_problems(question, id, reply)
+        case Regions():
+            yield from regions_problems(question, reply)
+        case Spans():
+            yield from spans_problems(question, reply, _text(template, question, task))
+        case Segments():
+            yield from segments_problems(question, reply)
+    yield from part_problems(question, reply)
