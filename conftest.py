@@ -24,7 +24,13 @@ def leave(namespace: dict[str, Any]) -> None:
     namespace["_folder"].cleanup()
 
 
-collect_ignore = [] if find_spec("msgspec") else ["src/itagflow/jsontext/fast.py"]  # needs the extra `fast`
-pages = Sybil(parsers=[PythonCodeBlockParser(), SkipParser()], patterns=["*.md"], setup=enter, teardown=leave)
-docstrings = Sybil(path="src", parsers=[DocTestParser()], patterns=["*.py"], setup=enter, teardown=leave)
+collect_ignore = (
+    [] if find_spec("msgspec") else ["src/itagflow/jsontext/fast.py"]
+)  # needs the extra `fast`
+pages = Sybil(
+    parsers=[PythonCodeBlockParser(), SkipParser()], patterns=["*.md"], setup=enter, teardown=leave
+)
+docstrings = Sybil(
+    path="src", parsers=[DocTestParser()], patterns=["*.py"], setup=enter, teardown=leave
+)
 pytest_collect_file = (pages + docstrings).pytest()

@@ -34,7 +34,12 @@ def tests(session: nox.Session) -> None:
 def fast(session: nox.Session) -> None:
     """Run the tests of everything that reads and writes JSON with the extra that does it faster."""
     install(session, "tests", extras="fast,postgres")
-    where = ("tests/test_fast.py", "tests/formats", "tests/test_templates.py", "src/itagflow/jsontext")
+    where = (
+        "tests/test_fast.py",
+        "tests/formats",
+        "tests/test_templates.py",
+        "src/itagflow/jsontext",
+    )
     session.run("pytest", *where, *session.posargs)
 
 
@@ -74,7 +79,9 @@ def bench(session: nox.Session) -> None:
     install(session, "bench", extras="fast,postgres")
     session.run("python", "benchmarks/run.py", *session.posargs)
     session.run("python", "benchmarks/volume.py", *session.posargs)
-    session.run("python", "benchmarks/million.py", *([] if "--long" in session.posargs else ["200000"]))
+    session.run(
+        "python", "benchmarks/million.py", *([] if "--long" in session.posargs else ["200000"])
+    )
     session.run("python", "benchmarks/own_work.py")
     session.run("python", "benchmarks/calls.py")
     session.run("python", "benchmarks/imports.py")

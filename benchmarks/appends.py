@@ -1,9 +1,10 @@
 """What it costs labelers that rows are appended to their job: their rate without appends, and with 50 a second.
 
-``benchmarks/appends.py [NORMAL FULL PG]``, all three unless named.  Four processes claim, save and submit packages of
-one item for some seconds; another process appends a row at a time to the same job, to another job, or not at all.
-The three kinds of stretches are measured in turn in one database, so that what slows the machine down slows all.
-Appends to another job show what they cost in time of the processor and of the disk; the rest is waiting for locks.
+``benchmarks/appends.py [NORMAL FULL PG]``, all three unless named.  Four processes claim, save and
+submit packages of one item for some seconds; another process appends a row at a time to the same
+job, to another job, or not at all. The three kinds of stretches are measured in turn in one
+database, so that what slows the machine down slows all. Appends to another job show what they cost
+in time of the processor and of the disk; the rest is waiting for locks.
 """
 
 import argparse
@@ -20,7 +21,6 @@ import attrs
 from place import Place, postgres_place, rows, sqlite_place, tidy
 
 import itagflow
-from itagflow import maintenance
 from itagflow import (
     Choice,
     FixedSize,
@@ -29,6 +29,7 @@ from itagflow import (
     Role,
     Stage,
     Workflow,
+    maintenance,
     templates,
 )
 
@@ -128,7 +129,11 @@ def compare(place: Place, rounds: int, seconds: float) -> None:
             flow.members.add("bench", name, Role.OPERATOR, by="ada")
         job, another = order(flow, "queue").id, order(flow, "another", tasks=1).id
         tidy(url)
-        kinds = [("none", job, 0), ("the same job", job, PER_SECOND), ("another job", another, PER_SECOND)]
+        kinds = [
+            ("none", job, 0),
+            ("the same job", job, PER_SECOND),
+            ("another job", another, PER_SECOND),
+        ]
         for round in range(rounds):
             found = dict[str, Stretch]()
             # which comes first changes: a database becomes slower as it grows
@@ -136,10 +141,15 @@ def compare(place: Place, rounds: int, seconds: float) -> None:
                 found[name] = measure(url, job, (to, per_second), seconds)
                 print(f"{place.name}, appends to {name}: {found[name]}", flush=True)
             same.append(found["the same job"].labeled / found["none"].labeled)
-            other.jobs.append(found["another job"].labeled / found["none"].labeled)
+            other.append(found["another job"].labeled / found["none"].labeled)
         assert not list(maintenance.verify(flow, job)), "the job is not sound"
-    print(f"{place.name}: appends to the same job leave {statistics.median(same):.2f} of the rate (goal 0.80)")
-    print(f"{place.name}: appends to another job leave {statistics.median(other):.2f} of it", flush=True)
+    print(
+        f"{place.name}: appends to the same job leave {statistics.median(same):.2f} of the rate (goal 0.80)"
+    )
+    print(
+        f"{place.name}: appends to another job leave {statistics.median(other):.2f} of it",
+        flush=True,
+    )
 
 
 def places(names: list[str], stack: ExitStack) -> Iterator[Place]:

@@ -1,7 +1,7 @@
 """Prints what each act costs in Python: calls of functions, and files of the library that they are in.
 
-Unlike times, these figures do not depend on how busy the machine is.  The store is in memory, and each act is counted
-the second time, when everything that is made once is there.
+Unlike times, these figures do not depend on how busy the machine is.  The store is in memory, and
+each act is counted the second time, when everything that is made once is there.
 """
 
 import io

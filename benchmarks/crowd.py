@@ -67,7 +67,13 @@ def longest_wait(place: Place) -> None:
     """Compare the longest wait with that of SQLite's busy timeout."""
     ours, theirs = _compared(place)
     wait = f"{ours[0] * 1e3:,.1f} ms"
-    show(place.name, "longest wait of 8", ours[0] / theirs[0], wait, "goal at most 0.25 of the busy timeout's")
+    show(
+        place.name,
+        "longest wait of 8",
+        ours[0] / theirs[0],
+        wait,
+        "goal at most 0.25 of the busy timeout's",
+    )
 
 
 def crowd(place: Place) -> None:
@@ -75,7 +81,13 @@ def crowd(place: Place) -> None:
     found = [_compared(place) for _ in range(ROUNDS)]
     ratio = statistics.median(ours / theirs for (_, ours), (_, theirs) in found)
     rate = statistics.median(ours for (_, ours), _ in found)
-    show(place.name, "claims/s of 8", ratio, f"{rate:,.0f} /s", "goal 0.70" if place.name == "PG" else "")
+    show(
+        place.name,
+        "claims/s of 8",
+        ratio,
+        f"{rate:,.0f} /s",
+        "goal 0.70" if place.name == "PG" else "",
+    )
 
 
 def peers(sqlite: Place, postgres: Place, folder: str) -> None:
@@ -129,7 +141,9 @@ def _fetch(url: str) -> Found:
 
 
 async def _fetching(url: str) -> Found:
-    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=1))
+    app = procrastinate.App(
+        connector=procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=1)
+    )
     async with app.open_async():
         worker = await app.job_manager.register_worker()
         worst, done, end = 0.0, 0, time.perf_counter() + SECONDS

@@ -18,7 +18,9 @@ CASES = {**{name: name for name in CORE}, "all four": ", ".join(CORE), "itagflow
 
 def measure(modules: str) -> tuple[float, float]:
     """Import modules in a new process, and return the seconds that passed and those of the processor."""
-    run = subprocess.run([sys.executable, "-c", CODE.format(modules)], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", CODE.format(modules)], capture_output=True, text=True, check=True
+    )
     passed, cpu = map(float, run.stdout.split())
     return passed, cpu
 

@@ -1,7 +1,8 @@
 """Prints how fast manifests are read and written, beside plain ``json`` on the same rows, and how much memory it takes.
 
-Rates are rows per second of CPU time, the best of three with 100,000 rows; ratios are those to plain ``json`` in the
-same run; the memory is by how much the peak grows while rows are read or written.  ``--long`` adds a million rows.
+Rates are rows per second of CPU time, the best of three with 100,000 rows; ratios are those to
+plain ``json`` in the same run; the memory is by how much the peak grows while rows are read or
+written.  ``--long`` adds a million rows.
 """
 
 import json
@@ -16,7 +17,9 @@ RUN = "from rows import main; main()"
 WITHOUT_MSGSPEC = f"import sys; sys.modules['msgspec'] = None; {RUN}"
 
 
-def measured(program: str, act: str, kind: str, count: int, folder: str) -> tuple[float, float, str]:
+def measured(
+    program: str, act: str, kind: str, count: int, folder: str
+) -> tuple[float, float, str]:
     """Run a case in processes of its own; return the least seconds, the most MiB it grew by, and who wrote the JSON."""
     # this process imports next to nothing: what it has at its peak, its children start with
     command = [sys.executable, "-c", program, act, kind, str(count), folder]
@@ -37,15 +40,22 @@ def compare(act: str, kind: str, count: int, folder: str) -> None:
         show(act, kind, count, writer, count / ours, grown, f"{seconds / ours:5.2f}")
 
 
-def show(act: str, kind: str, count: int, writer: str, rate: float, grown: float, ratio: str = "     ") -> None:
+def show(
+    act: str, kind: str, count: int, writer: str, rate: float, grown: float, ratio: str = "     "
+) -> None:
     """Print a line of the table."""
-    print(f"{act:7} {kind:9} {count:9,}   {writer:9} {ratio}   {rate:9,.0f} rows/s   {grown:+7.1f} MiB", flush=True)
+    print(
+        f"{act:7} {kind:9} {count:9,}   {writer:9} {ratio}   {rate:9,.0f} rows/s   {grown:+7.1f} MiB",
+        flush=True,
+    )
 
 
 def main() -> None:
     """Print the table."""
     counts = [SHORT, *([LONG] if "--long" in sys.argv else [])]
-    print(f"Python {sys.version.split()[0]}; ratio to json, rows per second of CPU time, growth of the peak memory")
+    print(
+        f"Python {sys.version.split()[0]}; ratio to json, rows per second of CPU time, growth of the peak memory"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for kind, count in [("a choice", count) for count in counts] + [("3 boxes", counts[0])]:
             compare("write", kind, count, folder)

@@ -1,6 +1,7 @@
 """Prints what acts cost in a job of ten million tasks, beside a job of ten thousand: the same, or nearly.
 
-It takes a quarter of an hour and 8 GB of disk; a number on the command line is used in place of the ten million.
+It takes a quarter of an hour and 8 GB of disk; a number on the command line is used in place of the
+ten million.
 """
 
 import resource
@@ -33,7 +34,13 @@ def compare(place: Place, large: int) -> None:
         jobs = [order(flows[0][0], "small", SMALL, SIZE)]
         before = _peak()
         seconds = timed(lambda: jobs.append(order(flows[1][0], "large", large, SIZE)))
-        show(place.name, f"load {large:,}", None, f"{large / seconds:,.0f} rows/s", f"{_peak() - before:+.1f} MiB")
+        show(
+            place.name,
+            f"load {large:,}",
+            None,
+            f"{large / seconds:,.0f} rows/s",
+            f"{_peak() - before:+.1f} MiB",
+        )
         for _, url in flows:
             tidy(url)
         seen: dict[str, list[tuple[float, float]]] = {}
@@ -44,15 +51,25 @@ def compare(place: Place, large: int) -> None:
     for name, found in seen.items():
         ratio = statistics.median(few / many for few, many in found)
         each = statistics.median(many for _, many in found)
-        show(place.name, f"{name} of {large:,}", ratio, f"{each * 1e6:,.1f} µs each", "goal 0.85 of 10,000")
+        show(
+            place.name,
+            f"{name} of {large:,}",
+            ratio,
+            f"{each * 1e6:,.1f} µs each",
+            "goal 0.85 of 10,000",
+        )
 
 
 def acts(flow: Flow, job: Job) -> dict[str, float]:
     """Do each act some times, and return the seconds of one."""
     assignments = list[Any]()
     found = {"claim": timed(lambda: assignments.extend(_claims(flow, job))) / CLAIMS}
-    works = [(assignment, work) for assignment in assignments[:2] for work in flow.tasks(assignment)]
-    found["save"] = timed(lambda: [flow.save(assignment, work, Choice("cat")) for assignment, work in works]) / len(works)
+    works = [
+        (assignment, work) for assignment in assignments[:2] for work in flow.tasks(assignment)
+    ]
+    found["save"] = timed(
+        lambda: [flow.save(assignment, work, Choice("cat")) for assignment, work in works]
+    ) / len(works)
     found["submit"] = timed(lambda: [flow.submit(assignment) for assignment in assignments[:2]]) / 2
     found["progress"] = timed(lambda: flow.jobs.progress(job))
     return found

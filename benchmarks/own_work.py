@@ -11,6 +11,7 @@ from place import postgres_place
 import itagflow
 from itagflow import (
     Assignment,
+    AssignmentState,
     FixedSize,
     Flow,
     Inspect,
@@ -21,7 +22,6 @@ from itagflow import (
     PackageState,
     Role,
     Stage,
-    AssignmentState,
     Workflow,
     templates,
 )
@@ -37,7 +37,9 @@ CLAIMS = 200
 def build(flow: Flow) -> Job:
     """Order a job in which everything is labeled, a package each second: first by ben, then by di."""
     home = flow.workspaces.create("bench", admin="ada")
-    ben, _, di = (flow.members.add(home, name, Role.OPERATOR, by="ada") for name in ("ben", "cy", "di"))
+    ben, _, di = (
+        flow.members.add(home, name, Role.OPERATOR, by="ada") for name in ("ben", "cy", "di")
+    )
     job = flow.jobs.create(
         home,
         "own-work",
@@ -60,7 +62,12 @@ def build(flow: Flow) -> Job:
 
 def assignment(job: Job, number: int, member: Member, at: datetime) -> Assignment:
     """Return the assignment in which *member* labeled a package."""
-    done = {"state": AssignmentState.DONE, "outcome": Outcome.SUBMITTED, "made_at": at, "ended_at": at}
+    done = {
+        "state": AssignmentState.DONE,
+        "outcome": Outcome.SUBMITTED,
+        "made_at": at,
+        "ended_at": at,
+    }
     where = {"job": job.id, "id": number, "package": number, "stage": Stage.LABEL, "round": 1}
     return Assignment(**where, **done, member=member.id)  # type: ignore[arg-type]
 
@@ -76,7 +83,9 @@ def claims(flow: Flow, job: Job, name: str) -> Iterator[float]:
 
 def main() -> None:
     """Print a line for each store."""
-    print(f"a claim where {OWN:,} of the waiting packages are one's own work, beside one who labeled nothing")
+    print(
+        f"a claim where {OWN:,} of the waiting packages are one's own work, beside one who labeled nothing"
+    )
     with tempfile.TemporaryDirectory() as folder, postgres_place() as postgres:
         sqlite = f"sqlite:///{folder}/own.db?synchronous=normal"
         for store, url in (("memory", "memory:"), ("SQLite", sqlite), ("PG", postgres.new("own"))):
@@ -86,7 +95,10 @@ def main() -> None:
                 usual = statistics.median(claims(flow, job, "cy"))
             each = statistics.median(later)
             ratio = f"{each / usual:5.2f} times (goal at most 3)"
-            print(f"{store:7} {each * 1e6:9.1f} µs, {ratio}; the first look {first * 1e3:.0f} ms", flush=True)
+            print(
+                f"{store:7} {each * 1e6:9.1f} µs, {ratio}; the first look {first * 1e3:.0f} ms",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

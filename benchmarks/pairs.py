@@ -1,9 +1,9 @@
 """Compares claim, save and submit on SQLite of two source trees: ``benchmarks/pairs.py OLD/src NEW/src [pairs]``.
 
-Each pair is two processes, one for each tree, that take turns at a few calls each: what slows the machine down for a
-moment slows down both.  Prints the median of new / old, and its interval of 95 %: 1.10 means that the new one takes
-10 % longer.  ``--full`` has every act written to the disk before it ends, which is the default of the library; without
-it the disk has less to say.
+Each pair is two processes, one for each tree, that take turns at a few calls each: what slows the
+machine down for a moment slows down both.  Prints the median of new / old, and its interval of 95
+%: 1.10 means that the new one takes 10 % longer.  ``--full`` has every act written to the disk
+before it ends, which is the default of the library; without it the disk has less to say.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def measure(url: str) -> Iterator[tuple[str, float]]:
     import itagflow
     from itagflow import Choice, FixedSize, Stage, templates
 
-    def timed(verb: str, act: Callable[..., object], calls: list[tuple[Any, ...]]) -> Iterator[tuple[str, float]]:
+    def timed(
+        verb: str, act: Callable[..., object], calls: list[tuple[Any, ...]]
+    ) -> Iterator[tuple[str, float]]:
         for first in range(0, len(calls), CALLS):
             some = calls[first : first + CALLS]
             began = perf_counter()
@@ -69,7 +71,9 @@ def begin(source: str, synchronous: str) -> subprocess.Popen[str]:
     """Start a process that measures a source tree."""
     command = [sys.executable, __file__, "--serve", synchronous]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": source}, stdin=pipe, stdout=pipe, text=True)
+    return subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": source}, stdin=pipe, stdout=pipe, text=True
+    )
 
 
 def ask(process: subprocess.Popen[str]) -> tuple[str, float] | None:
@@ -96,7 +100,10 @@ def compare(old: str, new: str, synchronous: str) -> dict[str, float]:
         for process in (one, other):
             assert process.stdin
             process.stdin.close()
-    return {verb: statistics.median(theirs) / statistics.median(ours) for verb, (ours, theirs) in took.items()}
+    return {
+        verb: statistics.median(theirs) / statistics.median(ours)
+        for verb, (ours, theirs) in took.items()
+    }
 
 
 def interval(ratios: list[float]) -> tuple[float, float]:
@@ -120,7 +127,9 @@ def main(old: str, new: str, pairs: int, synchronous: str) -> None:
             found[verb].append(ratio)
     for verb, all_ratios in found.items():
         low, high = interval(all_ratios)
-        print(f"{verb:8} new / old {statistics.median(all_ratios):.3f}   95 %: {low:.3f} to {high:.3f}   {pairs} pairs")
+        print(
+            f"{verb:8} new / old {statistics.median(all_ratios):.3f}   95 %: {low:.3f} to {high:.3f}   {pairs} pairs"
+        )
 
 
 if __name__ == "__main__":
@@ -133,4 +142,8 @@ if __name__ == "__main__":
         parser.add_argument("pairs", nargs="?", type=int, default=PAIRS)
         parser.add_argument("--full", action="store_true")
         given = parser.parse_args()
-        main(*map(os.path.abspath, (given.old, given.new)), given.pairs, "full" if given.full else "normal")
+        main(
+            *map(os.path.abspath, (given.old, given.new)),
+            given.pairs,
+            "full" if given.full else "normal",
+        )

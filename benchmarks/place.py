@@ -130,4 +130,7 @@ def finish(flow: Flow, assignment: Any) -> None:
 
 def show(place: str, name: str, ratio: float | None, figure: str, goal: str = "") -> None:
     """Print a line of the table."""
-    print(f"{place:7} {name:26} {'' if ratio is None else f'{ratio:.2f}':>5}   {figure:>17}   {goal}", flush=True)
+    print(
+        f"{place:7} {name:26} {'' if ratio is None else f'{ratio:.2f}':>5}   {figure:>17}   {goal}",
+        flush=True,
+    )

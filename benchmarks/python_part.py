@@ -1,8 +1,9 @@
 """Prints what a claim costs beside SQLite itself: run it with ``PYTHONPATH=OLD/src``, then with the other tree.
 
-It claims on the memory store and notes every statement with its parameters.  Then it replays the very same statements,
-on a database in the same state, by ``sqlite3`` alone.  What a claim takes longer than the replay is the library's own
-work.  Medians of the process's CPU time, so that other programs matter little; ``--save`` measures saves, too.
+It claims on the memory store and notes every statement with its parameters.  Then it replays the
+very same statements, on a database in the same state, by ``sqlite3`` alone.  What a claim takes
+longer than the replay is the library's own work.  Medians of the process's CPU time, so that other
+programs matter little; ``--save`` measures saves, too.
 """
 
 from __future__ import annotations
@@ -54,7 +55,11 @@ class Plain(sqlite3.Connection):
 def connect(kind: type[sqlite3.Connection]) -> Any:
     """Return a new database in memory, as the memory store opens it."""
     return sqlite3.connect(
-        ":memory:", isolation_level=None, check_same_thread=False, cached_statements=512, factory=kind
+        ":memory:",
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=512,
+        factory=kind,
     )
 
 
@@ -81,7 +86,9 @@ def order(flow: Flow) -> Job:
     flow.workspaces.create("bench", admin="ada")
     rows = ({"data": {"source": f"{number}.jpg"}} for number in range(2 * CALLS))
     cats = templates.image_classification(["cat", "dog"])
-    return flow.jobs.create("bench", "part", template=cats, data=rows, packaging=FixedSize(1), by="ada")
+    return flow.jobs.create(
+        "bench", "part", template=cats, data=rows, packaging=FixedSize(1), by="ada"
+    )
 
 
 def calls_of(flow: Flow, verb: str) -> Iterator[Callable[[], object]]:
@@ -96,7 +103,9 @@ def calls_of(flow: Flow, verb: str) -> Iterator[Callable[[], object]]:
             yield lambda: flow.claim("ada", job, Stage.LABEL)
         else:
             assignment, work = works[number]
-            yield lambda assignment=assignment, work=work: flow.save(assignment, work, Choice("cat"))
+            yield lambda assignment=assignment, work=work: flow.save(
+                assignment, work, Choice("cat")
+            )
 
 
 def timed(act: Callable[[], object]) -> float:
@@ -138,7 +147,10 @@ def main() -> None:
     for verb in verbs:
         rounds = [measure(verb) for _ in range(ROUNDS)]
         call, alone = (min(one[at] for one in rounds) * 1e6 for at in (0, 1))
-        print(f"{verb}: {call:.0f} µs, of which SQLite {alone:.0f} µs and Python {call - alone:.0f} µs", flush=True)
+        print(
+            f"{verb}: {call:.0f} µs, of which SQLite {alone:.0f} µs and Python {call - alone:.0f} µs",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

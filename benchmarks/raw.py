@@ -41,12 +41,23 @@ class Raw:
         yield
         self.run("COMMIT")
 
-    def event(self, verb: str, package: int, assignment: int, task: int, body: dict[str, Any]) -> None:
+    def event(
+        self, verb: str, package: int, assignment: int, task: int, body: dict[str, Any]
+    ) -> None:
         """Insert an event."""
         self.run(
             "INSERT INTO event (version, workspace, job, package, assignment, task, member, verb, at, became, body) "
             "VALUES (0, 1, ?, ?, ?, ?, ?, ?, ?, '', ?)",
-            (self.job, package, assignment, task, self.member, verb, micros(), json.dumps(body, separators=(",", ":"))),
+            (
+                self.job,
+                package,
+                assignment,
+                task,
+                self.member,
+                verb,
+                micros(),
+                json.dumps(body, separators=(",", ":")),
+            ),
         )
 
     def sums(self, *added: tuple[int, str, int, int]) -> None:
@@ -56,7 +67,11 @@ class Raw:
             "INSERT INTO package_sums (job, state, slot, number, size, abandoned, wrong, disputed, prelabeled, "
             f"corrected) VALUES {marks} ON CONFLICT (job, state, slot) DO UPDATE "
             "SET number = package_sums.number + excluded.number, size = package_sums.size + excluded.size",
-            [value for job, state, number, size in added for value in (job, state, self.member % 32, number, size)],
+            [
+                value
+                for job, state, number, size in added
+                for value in (job, state, self.member % 32, number, size)
+            ],
         )
 
     def claim(self) -> tuple[int, int]:
@@ -77,22 +92,45 @@ class Raw:
             self.run(
                 "INSERT INTO assignment (job, id, version, package, stage, round, member, state, live, lease_until, "
                 "token, purpose, body) VALUES (?, ?, 0, ?, 'label', 1, ?, 'held', 1, ?, '', 'label', ?)",
-                (self.job, assignment, number, self.member, NEVER, json.dumps({"made_at": micros()})),
+                (
+                    self.job,
+                    assignment,
+                    number,
+                    self.member,
+                    NEVER,
+                    json.dumps({"made_at": micros()}),
+                ),
             )
             key = [self.job, assignment]
-            moves = [["assignment", key, "state", None, "held"], ["assignment", key, "member", None, self.member]]
-            self.event("claim", number, assignment, 0, {"changes": [*moves, ["assignment", key, "round", None, 1]]})
+            moves = [
+                ["assignment", key, "state", None, "held"],
+                ["assignment", key, "member", None, self.member],
+            ]
+            self.event(
+                "claim",
+                number,
+                assignment,
+                0,
+                {"changes": [*moves, ["assignment", key, "round", None, 1]]},
+            )
         return assignment, number
 
     def tasks(self, assignment: int) -> list[tuple[Any, ...]]:
         """Read the tasks of an assignment with what was said about them."""
         self.run("BEGIN")
-        (package,) = self.run("SELECT package FROM assignment WHERE job = ? AND id = ?", (self.job, assignment)).fetchone()
+        (package,) = self.run(
+            "SELECT package FROM assignment WHERE job = ? AND id = ?", (self.job, assignment)
+        ).fetchone()
         tasks: list[tuple[Any, ...]] = self.run(
-            "SELECT number, body FROM task WHERE job = ? AND package = ? ORDER BY number", (self.job, package)
+            "SELECT number, body FROM task WHERE job = ? AND package = ? ORDER BY number",
+            (self.job, package),
         ).fetchall()
-        self.run("SELECT * FROM package WHERE job = ? AND number = ?", (self.job, package)).fetchall()
-        self.run("SELECT * FROM assignment WHERE job = ? AND package = ?", (self.job, package)).fetchall()
+        self.run(
+            "SELECT * FROM package WHERE job = ? AND number = ?", (self.job, package)
+        ).fetchall()
+        self.run(
+            "SELECT * FROM assignment WHERE job = ? AND package = ?", (self.job, package)
+        ).fetchall()
         span = (self.job, tasks[0][0], tasks[-1][0])
         self.run("SELECT * FROM answer WHERE job = ? AND task BETWEEN ? AND ?", span).fetchall()
         self.run("COMMIT")
@@ -102,10 +140,13 @@ class Raw:
         """Save the answer to a task."""
         with self.block():
             row = self.run(
-                f"SELECT state, package FROM assignment WHERE job = ? AND id = ?{self.lock}", (self.job, assignment)
+                f"SELECT state, package FROM assignment WHERE job = ? AND id = ?{self.lock}",
+                (self.job, assignment),
             ).fetchone()
             key = (self.job, assignment, task)
-            self.run("SELECT version FROM answer WHERE job = ? AND assignment = ? AND task = ?", key).fetchone()
+            self.run(
+                "SELECT version FROM answer WHERE job = ? AND assignment = ? AND task = ?", key
+            ).fetchone()
             body = {"at": micros(), "replies": {"1": {"key": label, "kind": "choice"}}}
             self.run(
                 "INSERT INTO answer (job, assignment, task, version, package, stage, round, member, counts, dropped, "
@@ -126,7 +167,8 @@ class Raw:
                 f"SELECT version, size FROM package WHERE job = ? AND number = ?{self.lock}", place
             ).fetchone()
             answered, dropped = self.run(
-                "SELECT COUNT(*), SUM(dropped) FROM answer WHERE job = ? AND assignment = ? AND counts = 1", key
+                "SELECT COUNT(*), SUM(dropped) FROM answer WHERE job = ? AND assignment = ? AND counts = 1",
+                key,
             ).fetchone()
             self.run("SELECT * FROM assignment WHERE job = ? AND package = ?", place).fetchall()
             if answered != size or dropped:
@@ -134,7 +176,12 @@ class Raw:
             self.run(
                 "UPDATE assignment SET state = 'done', live = 0, version = ?, body = ? "
                 "WHERE job = ? AND id = ? AND version = ?",
-                (version + 1, json.dumps({"outcome": "submitted", "ended_at": micros()}), *key, version),
+                (
+                    version + 1,
+                    json.dumps({"outcome": "submitted", "ended_at": micros()}),
+                    *key,
+                    version,
+                ),
             )
             self.run(
                 "UPDATE package SET state = 'accept', free = 1, waiting = 1, waiting_since = ?, version = ? "
@@ -142,25 +189,54 @@ class Raw:
                 (micros(), old + 1, *place, old),
             )
             self.sums((self.job, "accept", 1, size), (self.job, "label", -1, -size))
-            moves = [["assignment", key, "state", "held", "done"], ["package", place, "state", "label", "accept"]]
+            moves = [
+                ["assignment", key, "state", "held", "done"],
+                ["package", place, "state", "label", "accept"],
+            ]
             self.event("submit", package, assignment, 0, {"changes": moves})
 
     def load(self, rows: Iterable[dict[str, Any]], size: int) -> None:
         """Load rows from mappings as tasks in packages of *size*, in blocks of 5,000."""
         rows, first = iter(rows), 1
-        while block := [json.dumps(row, ensure_ascii=False) for row, _ in zip(rows, range(self.bulk), strict=False)]:
+        while block := [
+            json.dumps(row, ensure_ascii=False)
+            for row, _ in zip(rows, range(self.bulk), strict=False)
+        ]:
             numbers = range(first, first + len(block))
             packages = range((first - 1) // size + 1, (numbers[-1] - 1) // size + 2)
             with self.block():
                 self.insert(
                     "task (job, number, version, package, row_key, body)",
-                    ((self.job, n, 0, (n - 1) // size + 1, "", text) for n, text in zip(numbers, block, strict=True)),
+                    (
+                        (self.job, n, 0, (n - 1) // size + 1, "", text)
+                        for n, text in zip(numbers, block, strict=True)
+                    ),
                 )
                 self.insert(
                     "package (job, number, version, state, waiting, priority, waiting_since, free, round, size, "
                     "abandoned, wrong, disputed, value, prelabeled, corrected, open, due, body)",
                     (
-                        (self.job, p, 0, "label", 1, 0, micros(), 1, 1, size, 0, 0, 0, "", 0, 0, 1, NEVER, "{}")
+                        (
+                            self.job,
+                            p,
+                            0,
+                            "label",
+                            1,
+                            0,
+                            micros(),
+                            1,
+                            1,
+                            size,
+                            0,
+                            0,
+                            0,
+                            "",
+                            0,
+                            0,
+                            1,
+                            NEVER,
+                            "{}",
+                        )
                         for p in packages
                     ),
                 )
@@ -217,7 +293,9 @@ class Postgres(Raw):
         """Read all tasks of the job with a cursor of the server's."""
         with self.connection.transaction(), self.connection.cursor("all") as cursor:
             cursor.itersize = 2_000
-            yield from cursor.execute("SELECT number, body FROM task WHERE job = %s ORDER BY number", (self.job,))
+            yield from cursor.execute(
+                "SELECT number, body FROM task WHERE job = %s ORDER BY number", (self.job,)
+            )
 
 
 def timed(act: Callable[[], object]) -> float:

@@ -26,7 +26,7 @@ from itagflow import (
 )
 from itagflow.formats import itag
 from itagflow.model.reply import Reply
-from itagflow.testing import a_job
+from itagflow.testing import make_job
 
 POOL = 1_000
 """How many different rows there are; a case takes them in turn, so that making rows costs next to nothing."""
@@ -42,7 +42,9 @@ def reply(kind: str, number: int) -> Reply:
     """Return what is said of an image."""
     if kind == "a choice":
         return Choice("cat" if number % 2 else "dog")
-    boxes = [Box(number + 0.5, 20.25 * n, 64, 48.5, label="car", id=f"{number}-{n}") for n in range(3)]
+    boxes = [
+        Box(number + 0.5, 20.25 * n, 64, 48.5, label="car", id=f"{number}-{n}") for n in range(3)
+    ]
     return Regions(boxes, width=1280, height=720)
 
 
@@ -50,9 +52,18 @@ def results(kind: str) -> list[Result]:
     """Return the pool of results."""
     return [
         Result(
-            task=Task(job=4, number=n, package=1, row=f'{{"data":{{"source":"oss://bucket/images/{n:012}.jpg"}}}}'),
+            task=Task(
+                job=4,
+                number=n,
+                package=1,
+                row=f'{{"data":{{"source":"oss://bucket/images/{n:012}.jpg"}}}}',
+            ),
             state=TaskState.FINAL,
-            stages={Stage.LABEL: StageResult(stage=Stage.LABEL, replies={"1": reply(kind, n)}, round=1, member=2)},
+            stages={
+                Stage.LABEL: StageResult(
+                    stage=Stage.LABEL, replies={"1": reply(kind, n)}, round=1, member=2
+                )
+            },
         )
         for n in range(1, POOL + 1)
     ]
@@ -70,7 +81,7 @@ class Case:
         self.out = folder / "out.manifest"
         self.results = results(kind)
         target = BytesIO()
-        itag.write(self.results, target, job=a_job(), template=self.template)
+        itag.write(self.results, target, job=make_job(), template=self.template)
         self.rows = [json.loads(line) for line in target.getvalue().splitlines()]
 
     def plain_write(self) -> None:
@@ -81,7 +92,7 @@ class Case:
 
     def write(self) -> None:
         """Write results, which are objects, as a manifest."""
-        itag.write(self._many(self.results), self.manifest, job=a_job(), template=self.template)
+        itag.write(self._many(self.results), self.manifest, job=make_job(), template=self.template)
 
     def plain_read(self) -> None:
         """Parse each line of a manifest."""

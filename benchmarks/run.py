@@ -1,7 +1,7 @@
 """Prints how fast the library is, as ratios to the hand-written limit of the same run.
 
-A ratio of 0.60 means: 60 % of the speed of hand-written SQL that does the same reads and writes on the same tables.
-``--long`` adds a file with a million packages.
+A ratio of 0.60 means: 60 % of the speed of hand-written SQL that does the same reads and writes on
+the same tables. ``--long`` adds a file with a million packages.
 """
 
 import sqlite3
@@ -14,25 +14,43 @@ from functools import partial
 from typing import Any
 
 from crowd import crowd, longest_wait, peers
-from place import Place, ada, claims, finish, order, postgres_place, rows, show, sqlite_place, tidy, version_of
+from place import (
+    Place,
+    ada,
+    claims,
+    finish,
+    order,
+    postgres_place,
+    rows,
+    show,
+    sqlite_place,
+    tidy,
+    version_of,
+)
 from raw import Raw, timed
 
 from itagflow import (
+    AssignmentState,
     Choice,
     Flow,
     Job,
     Outcome,
     Stage,
-    AssignmentState,
 )
 from itagflow.core.change import Act
 from itagflow.labeling.rules import closed
 from itagflow.lifecycle.tables import Closing
-from itagflow.testing import a_assignment
+from itagflow.testing import make_assignment
 
 ROUNDS = 5
 GOALS = {
-    "NORMAL": {"claim": 0.50, "claim + read": 0.60, "save": 0.50, "submit": 0.50, "load 100,000": 0.40},
+    "NORMAL": {
+        "claim": 0.50,
+        "claim + read": 0.60,
+        "save": 0.50,
+        "submit": 0.50,
+        "load 100,000": 0.40,
+    },
     "FULL": {"claim + read": 0.85},
     "PG": {"load 100,000": 0.50},
 }
@@ -42,7 +60,9 @@ def acts(place: Place) -> None:
     """Compare the hot acts: each round does ours, then the limit's, on jobs of the same size in one database."""
     seconds: dict[str, list[tuple[float, float]]] = {}
     with place.open("acts") as (flow, url):
-        ours, limit = (order(flow, name, 50 * place.times * ROUNDS, 50) for name in ("ours", "limit"))
+        ours, limit = (
+            order(flow, name, 50 * place.times * ROUNDS, 50) for name in ("ours", "limit")
+        )
         raw = place.raw(url, limit.id, ada(flow))
         for _ in range(ROUNDS):
             for name, found in one_round(flow, ours, raw, place.times).items():
@@ -56,7 +76,9 @@ def one_round(flow: Flow, job: Job, raw: Raw, count: int) -> dict[str, tuple[flo
     """Do *count* of each act, and return the seconds of each one, ours and the limit's."""
     assignments, others, works = list[Any](), list[tuple[int, int]](), list[list[Any]]()
 
-    def each(mine: Callable[[], object], theirs: Callable[[], object], times: int) -> tuple[float, float]:
+    def each(
+        mine: Callable[[], object], theirs: Callable[[], object], times: int
+    ) -> tuple[float, float]:
         return timed(mine) / times, timed(theirs) / times
 
     found = {
@@ -73,8 +95,16 @@ def one_round(flow: Flow, job: Job, raw: Raw, count: int) -> dict[str, tuple[flo
     }
     found["claim + read"] = tuple(map(sum, zip(*found.values(), strict=True)))  # type: ignore[assignment]
     few = max(4, count // 25)
-    saves = [(assignment, work) for assignment, some in zip(assignments[:few], works, strict=False) for work in some]
-    numbers = [(assignment, (package - 1) * 50 + n) for assignment, package in others[:few] for n in range(1, 51)]
+    saves = [
+        (assignment, work)
+        for assignment, some in zip(assignments[:few], works, strict=False)
+        for work in some
+    ]
+    numbers = [
+        (assignment, (package - 1) * 50 + n)
+        for assignment, package in others[:few]
+        for n in range(1, 51)
+    ]
     found["save"] = each(
         lambda: [flow.save(assignment, work, Choice("cat")) for assignment, work in saves],
         lambda: [raw.save(assignment, number, "cat") for assignment, number in numbers],
@@ -109,7 +139,13 @@ def loading(place: Place) -> None:
         speeds.append(100_000 / mine)
     goal = GOALS[place.name].get("load 100,000")
     rate = f"{statistics.median(speeds):,.0f} rows/s"
-    show(place.name, "load 100,000", statistics.median(ratios), rate, f"goal {goal:.2f}" if goal else "")
+    show(
+        place.name,
+        "load 100,000",
+        statistics.median(ratios),
+        rate,
+        f"goal {goal:.2f}" if goal else "",
+    )
 
 
 def flat(place: Place, sizes: list[int]) -> None:
@@ -120,7 +156,13 @@ def flat(place: Place, sizes: list[int]) -> None:
     for at, size in enumerate(sizes):
         ratio = statistics.median(seconds[0] / seconds[at] for seconds in rounds)
         each = statistics.median(seconds[at] for seconds in rounds)
-        show(place.name, f"claim of {size:,}", ratio, f"{each * 1e6:,.1f} µs each", "goal 0.85 of the first")
+        show(
+            place.name,
+            f"claim of {size:,}",
+            ratio,
+            f"{each * 1e6:,.1f} µs each",
+            "goal 0.85 of the first",
+        )
 
 
 def _filled(stack: ExitStack, place: Place, size: int) -> tuple[Flow, Job]:
@@ -136,13 +178,23 @@ def bulk(place: Place) -> None:
     ratios, each = list[float](), list[float]()
     with place.open("bulk") as (flow, _):
         for number in range(3):
-            singly, together = (_to_accept(flow, f"{name}{number}") for name in ("singly", "together"))
-            one = timed(lambda assignments=singly: [flow.accept(assignment) for assignment in assignments])
+            singly, together = (
+                _to_accept(flow, f"{name}{number}") for name in ("singly", "together")
+            )
+            one = timed(
+                lambda assignments=singly: [flow.accept(assignment) for assignment in assignments]
+            )
             many = timed(lambda assignments=together: flow.accept_many(assignments))
             ratios.append(one / many)
             each.append(many / 1_000)
     figure = f"{statistics.median(each) * 1e6:,.1f} µs each"
-    show(place.name, "accept_many of 1,000", statistics.median(ratios), figure, "times as fast as one by one")
+    show(
+        place.name,
+        "accept_many of 1,000",
+        statistics.median(ratios),
+        figure,
+        "times as fast as one by one",
+    )
 
 
 def _to_accept(flow: Flow, name: str) -> list[Any]:
@@ -155,13 +207,23 @@ def _to_accept(flow: Flow, name: str) -> list[Any]:
 
 def one_step() -> None:
     """Tell what one step of a lifecycle takes, with its guards and the new value: the end of an assignment."""
-    assignment = a_assignment(state=AssignmentState.HELD)
+    assignment = make_assignment(state=AssignmentState.HELD)
     act, closing = Act(assignment.made_at, 1, 2), Closing(assignment=assignment)
     times = [
-        timed(lambda: [closed("submit", Outcome.SUBMITTED, assignment, act, closing) for _ in range(1_000)])
+        timed(
+            lambda: [
+                closed("submit", Outcome.SUBMITTED, assignment, act, closing) for _ in range(1_000)
+            ]
+        )
         for _ in range(ROUNDS)
     ]
-    show("", "one step of a lifecycle", None, f"{statistics.median(times) * 1e3:,.1f} µs each", "goal at most 12 µs")
+    show(
+        "",
+        "one step of a lifecycle",
+        None,
+        f"{statistics.median(times) * 1e3:,.1f} µs each",
+        "goal at most 12 µs",
+    )
 
 
 def main() -> None:
@@ -169,7 +231,9 @@ def main() -> None:
     versions = f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}"
     sizes = [1_000, 100_000, *([1_000_000] if "--long" in sys.argv else [])]
     with tempfile.TemporaryDirectory() as folder, postgres_place() as postgres:
-        print(f"{versions}, PostgreSQL {version_of(postgres.new(''))}; ratio to hand-written, median of {ROUNDS}")
+        print(
+            f"{versions}, PostgreSQL {version_of(postgres.new(''))}; ratio to hand-written, median of {ROUNDS}"
+        )
         places = [sqlite_place(folder, "NORMAL"), sqlite_place(folder, "FULL"), postgres]
         for place in places:
             acts(place)

@@ -1,9 +1,10 @@
 """Prints how far a verb goes through the code: ``benchmarks/trace.py [verb …]``.
 
-For each verb, run once on the memory store: the files of the core that it visits, how often it goes from one of them to
-another, and how often it goes from a service to rules.  Stores, their codec and JSON are not counted, nor are methods
-that attrs has generated.  The files of ``model/``, whose values every layer asks for a property or two, are counted
-apart.  ``--files`` names the files in the order in which they are visited, ``--calls`` every call.
+For each verb, run once on the memory store: the files of the core that it visits, how often it goes
+from one of them to another, and how often it goes from a service to rules.  Stores, their codec and
+JSON are not counted, nor are methods that attrs has generated.  The files of ``model/``, whose
+values every layer asks for a property or two, are counted apart.  ``--files`` names the files in
+the order in which they are visited, ``--calls`` every call.
 """
 
 from __future__ import annotations
@@ -168,7 +169,10 @@ def main() -> None:
                 f"{verb:8} {len(found.files):3} files of the core and {len(found.values):2} of values,"
                 f" {len(found.visits):4} moves between files, {found.alternations:3} from service to rules"
             )
-            for line in (*(found.files if given.files else ()), *(found.calls if given.calls else ())):
+            for line in (
+                *(found.files if given.files else ()),
+                *(found.calls if given.calls else ()),
+            ):
                 print(f"    {line}")
 
 

@@ -1,7 +1,8 @@
 """Prints how fast many tasks are loaded and exported, beside the driver by hand, and how much memory that takes.
 
-Rates are tasks per second; the memory is by how much the peak of the process grows meanwhile, which should not depend
-on how many tasks there are.  ``--long`` adds a million tasks; each case runs in a process of its own.
+Rates are tasks per second; the memory is by how much the peak of the process grows meanwhile, which
+should not depend on how many tasks there are.  ``--long`` adds a million tasks; each case runs in a
+process of its own.
 """
 
 import json
@@ -68,7 +69,9 @@ def read_by_hand(place: Place, url: str, _: int) -> Callable[[], object]:
     return lambda: deque((json.loads(text) for __, text in raw.rows()), maxlen=0)
 
 
-CASES = {act.__name__: act for act in (load, load_by_hand, read, read_by_hand, export, export_by_hand)}
+CASES = {
+    act.__name__: act for act in (load, load_by_hand, read, read_by_hand, export, export_by_hand)
+}
 
 
 def _target() -> Path:
@@ -77,8 +80,17 @@ def _target() -> Path:
 
 def measured(place: Place, act: str, url: str, count: int) -> tuple[float, float]:
     """Do an act in a process of its own; return its seconds, and by how many MiB the process grew."""
-    # this process imports as much as its children, and has done nothing yet: what it has at its peak, they start with
-    command = [sys.executable, "-c", "from volume import case; case()", place.name, act, url, str(count)]
+    # this process imports as much as its children, and has done nothing yet: what it has at its
+    # peak, they start with
+    command = [
+        sys.executable,
+        "-c",
+        "from volume import case; case()",
+        place.name,
+        act,
+        url,
+        str(count),
+    ]
     done = subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.PIPE)
     seconds, grown = json.loads(done.stdout)
     return seconds, grown / 1024
@@ -101,7 +113,13 @@ def compare(place: Place, count: int) -> None:
             mine, grown = measured(place, act, url, count)
             figure = f"{count / mine:,.0f} rows/s"
             goal = GOALS.get(act) or LOAD[place.name]
-            show(place.name, f"{act} {count:,}", theirs / mine, figure, f"goal {goal:.2f}; {grown:+.1f} MiB")
+            show(
+                place.name,
+                f"{act} {count:,}",
+                theirs / mine,
+                figure,
+                f"goal {goal:.2f}; {grown:+.1f} MiB",
+            )
     _target().unlink()
 
 

@@ -22,7 +22,9 @@ myst_heading_anchors = 3
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 nitpicky = True
-nitpick_ignore_regex = [("py:class", r"collections\.abc\..*")]  # the standard library is not in this index
+nitpick_ignore_regex = [
+    ("py:class", r"collections\.abc\..*")
+]  # the standard library is not in this index
 
 
 def google(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:

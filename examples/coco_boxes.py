@@ -47,7 +47,14 @@ def rows(boxes: dict[int, list[tuple[list[float], str]]]) -> Iterator[dict[str, 
     for image, found in boxes.items():
         width = max(int(box[0] + box[2]) + 1 for box, _ in found)
         height = max(int(box[1] + box[3]) + 1 for box, _ in found)
-        yield {"data": {"source": f"val2014/{image:012}.jpg", "image": image, "width": width, "height": height}}
+        yield {
+            "data": {
+                "source": f"val2014/{image:012}.jpg",
+                "image": image,
+                "width": width,
+                "height": height,
+            }
+        }
 
 
 def right(task: Task, boxes: dict[int, list[tuple[list[float], str]]]) -> Regions:
@@ -101,7 +108,9 @@ def main(url: str = "memory:", *, seed: int = 7, sample: float = 0.5) -> tuple[i
         job: Job = flow.jobs.create(
             home,
             "boxes",
-            template=templates.object_detection(sorted({kind for found in boxes.values() for _, kind in found})),
+            template=templates.object_detection(
+                sorted({kind for found in boxes.values() for _, kind in found})
+            ),
             data=rows(boxes),
             workflow=Workflow(Label(), Inspect(sample=sample), Accept(sample=1)),
             packaging=FixedSize(5),
@@ -121,7 +130,9 @@ def main(url: str = "memory:", *, seed: int = 7, sample: float = 0.5) -> tuple[i
         out = io.BytesIO()
         report = flow.results.export(job, "itag", out)
         print(flow.jobs.progress(job))
-        print(f"{made} of {len(boxes)} images were labeled wrong; inspecting {sample:.0%} caught {caught} of them")
+        print(
+            f"{made} of {len(boxes)} images were labeled wrong; inspecting {sample:.0%} caught {caught} of them"
+        )
         print(f"exported {report.rows} rows, {len(out.getvalue()):,} bytes")
     return made, caught
 

@@ -34,11 +34,15 @@ def labeled_job(flow: Flow) -> Job:
     """Make a job of 200 tasks, of which ada labels the first 150."""
     street = flow.workspaces.create("street", admin="ada")
     data = [{"data": {"source": f"{number}.jpg"}} for number in range(200)]
-    job = flow.jobs.create(street, "cats", template=templates.image_classification(["cat", "dog"]), data=data, by="ada")
+    job = flow.jobs.create(
+        street, "cats", template=templates.image_classification(["cat", "dog"]), data=data, by="ada"
+    )
     for _ in range(3):
         assignment = flow.claim("ada", job, Stage.LABEL)
         works = list(flow.tasks(assignment))
-        flow.save_many(assignment, [(work, Choice("dog" if work.task.number % 5 else "cat")) for work in works])
+        flow.save_many(
+            assignment, [(work, Choice("dog" if work.task.number % 5 else "cat")) for work in works]
+        )
         flow.submit(assignment)
     return job
 
@@ -46,7 +50,10 @@ def labeled_job(flow: Flow) -> Job:
 def main(folder: Path) -> None:
     """Label in this process, count in two others."""
     path = folder / "labels.db"
-    with itagflow.open(path) as flow, ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+    with (
+        itagflow.open(path) as flow,
+        ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool,
+    ):
         job = labeled_job(flow)
         counts = pool.map(partial(count, path), flow.results.partition(job, 4))
         print(dict(sum(counts, Counter[str]())))

@@ -23,7 +23,9 @@ from itagflow import Event, Flow, Role
 def follow(flow: Flow, deliver: Callable[[Event], object], cursor: Path) -> None:
     """Deliver every event that is not yet delivered; the file *cursor* remembers how far that is."""
     with closing(sqlite3.connect(cursor, isolation_level=None)) as file:
-        file.execute("CREATE TABLE IF NOT EXISTS cursor (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER)")
+        file.execute(
+            "CREATE TABLE IF NOT EXISTS cursor (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER)"
+        )
         (after,) = file.execute("SELECT coalesce(max(position), 0) FROM cursor").fetchone()
         for event in flow.events.since(after=after):
             deliver(event)
@@ -35,7 +37,12 @@ def webhook(host: str, path: str) -> Callable[[Event], object]:
     """Return what posts an event to a host; it raises unless the answer is a success."""
 
     def post(event: Event) -> None:
-        said = {"type": event.type, "job": str(event.job), "package": event.package, "text": str(event)}
+        said = {
+            "type": event.type,
+            "job": str(event.job),
+            "package": event.package,
+            "text": str(event),
+        }
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(event.position)}
         with closing(HTTPConnection(host, timeout=10)) as connection:
             connection.request("POST", path, json.dumps(said), headers)
@@ -85,7 +92,9 @@ def main(folder: Path) -> None:
         follow(flow, post, folder / "cursor.db")
     server.shutdown()
     server.server_close()
-    print(f"{Receiver.calls} calls, {len(Receiver.taken)} events: {', '.join(Receiver.taken.values())}")
+    print(
+        f"{Receiver.calls} calls, {len(Receiver.taken)} events: {', '.join(Receiver.taken.values())}"
+    )
 
 
 if __name__ == "__main__":

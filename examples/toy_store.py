@@ -1,10 +1,11 @@
 """A whole store in plain dicts, from public names only: read it before you write your own.
 
-A write transaction works on a draft, and publishes it by one assignment: an exception that strikes anywhere else has
-changed nothing.  Nothing here is fast, for nothing here should be clever: every query looks at every entity.
+A write transaction works on a draft, and publishes it by one assignment: an exception that strikes
+anywhere else has changed nothing.  Nothing here is fast, for nothing here should be clever: every
+query looks at every entity.
 
-It passes both contracts of `itagflow.testing`.  The library's own stores are compared with it in random histories,
-and the broken stores by which the contracts are proven are made of it.
+It passes both contracts of `itagflow.testing`.  The library's own stores are compared with it in
+random histories, and the broken stores by which the contracts are proven are made of it.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def meets(value: Any, condition: Condition) -> bool:
     if isinstance(condition, tuple):
         return value in [encode_value(each) for each in condition]
     if isinstance(condition, Span):
-        low, high = (None if end is None else encode_value(end) for end in (condition.low, condition.high))
+        low, high = (
+            None if end is None else encode_value(end) for end in (condition.low, condition.high)
+        )
         return (low is None or value >= low) and (high is None or value <= high)
     return bool(value == encode_value(condition))
 
@@ -71,7 +74,9 @@ def in_order(entities: Iterable[E], order: tuple[str, ...]) -> list[E]:
     """Return *entities* sorted by fields, some descending; ties by key."""
     found = sorted(entities, key=lambda entity: entity.key)
     for name in reversed(order):
-        found.sort(key=lambda entity: field_value(entity, name.removeprefix("-")), reverse=name[0] == "-")
+        found.sort(
+            key=lambda entity: field_value(entity, name.removeprefix("-")), reverse=name[0] == "-"
+        )
     return found
 
 
@@ -123,7 +128,8 @@ class ToyReader:
         self, query: Query[E], by: tuple[str, ...], add: tuple[str, ...] = ()
     ) -> dict[tuple[Scalar, ...], tuple[int, ...]]:
         """Return how many match by groups, and sums."""
-        check_query(Query(query.kind, query.where, order=(*by, *add)))  # these must be fields that can be named, too
+        # these must be fields that can be named, too
+        check_query(Query(query.kind, query.where, order=(*by, *add)))
         sums: dict[tuple[Scalar, ...], tuple[int, ...]] = {}
         for entity in self.matches(query):
             group = tuple(field_value(entity, name) for name in by)
@@ -134,7 +140,9 @@ class ToyReader:
     def matches(self, query: Query[E]) -> list[E]:
         """Return what meets the conditions of *query* and has nothing beside it that must not be there."""
         check_query(query)
-        found = (entity for entity in self.table(query.kind).values() if meets_all(entity, query.where))
+        found = (
+            entity for entity in self.table(query.kind).values() if meets_all(entity, query.where)
+        )
         return [entity for entity in found if not self.is_ruled_out(entity, query)]
 
     def is_ruled_out(self, entity: Any, query: Query[Any]) -> bool:
@@ -143,7 +151,9 @@ class ToyReader:
             return False
         place = {theirs: field_value(entity, ours) for ours, theirs in query.unless.same.items()}
         beside = self.table(query.unless.kind).values()
-        return any(meets_all(other, place) and meets_all(other, query.unless.where) for other in beside)
+        return any(
+            meets_all(other, place) and meets_all(other, query.unless.where) for other in beside
+        )
 
     def steps(self, found: list[E]) -> Iterator[E]:
         """Yield what was found before; a half-read iterator ends with the store."""
@@ -164,7 +174,8 @@ class ToyReader:
 class ToyWriter(ToyReader):
     """A transaction that changes a draft: each verb makes new tables and puts them into place by one assignment.
 
-    So a verb that raises, or is interrupted, has changed nothing: not even the first of several entities.
+    So a verb that raises, or is interrupted, has changed nothing: not even the first of several
+    entities.
     """
 
     position = 0
@@ -172,7 +183,10 @@ class ToyWriter(ToyReader):
     def add(self, *entities: Entity) -> tuple[Entity, ...]:
         """Insert new entities; the store gives events their position."""
         added, tables, position = [], self.copies(map(type, entities)), self.position
-        marks = {kind: {unique_values(entity) for entity in table.values()} for kind, table in tables.items()}
+        marks = {
+            kind: {unique_values(entity) for entity in table.values()}
+            for kind, table in tables.items()
+        }
         for given in entities:
             entity = given
             if isinstance(given, Event):
@@ -199,14 +213,18 @@ class ToyWriter(ToyReader):
                 raise NotFound(kind.__name__, entity.key)
             if entity.version != old.version + 1:
                 raise Conflict(kind.__name__, entity.key)
-            if own and any(unique_values(other) == own and other.key != entity.key for other in tables[kind].values()):
+            if own and any(
+                unique_values(other) == own and other.key != entity.key
+                for other in tables[kind].values()
+            ):
                 raise AlreadyExists(kind.__name__, own[-1])
             tables[kind][entity.key] = entity
         self.tables = {**self.tables, **tables}
 
     def take(self, query: Query[E]) -> E | None:
         """Return the first match."""
-        return next(self.find(attrs.evolve(query, limit=1)), None)  # there is one writer: all is its own
+        # there is one writer: all is its own
+        return next(self.find(attrs.evolve(query, limit=1)), None)
 
     def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
         """Return the entity; there is nobody to keep it from, as there is one writer."""
@@ -238,7 +256,8 @@ class ToyStore:
     """Keeps everything in dicts of this process; threads may share it, one writes at a time.
 
     Args:
-        backwards: Whether what is asked for without an order comes backwards, so that nothing can rely on one.
+        backwards: Whether what is asked for without an order comes backwards, so that nothing can
+            rely on one.
     """
 
     reader, snapshot, writer = ToyReader, ToySnapshot, ToyWriter
@@ -247,8 +266,10 @@ class ToyStore:
         """Start empty."""
         self.backwards = backwards
         self.state = State()
-        self.lock: Any = allocate_lock()  # not of `threading`: that has ends which an interruption could cut off
-        self.running: dict[ToyReader, int] = {}  # who runs, with the thread; each step on it is one call in C
+        # not of `threading`: that has ends which an interruption could cut off
+        self.lock: Any = allocate_lock()
+        # who runs, with the thread; each step on it is one call in C
+        self.running: dict[ToyReader, int] = {}
         self.process = os.getpid()
         self.closed = False
 
@@ -286,7 +307,8 @@ class ToyStore:
                 self.check_open()
                 writer.tables, writer.position = self.state.tables, self.state.position
                 yield writer
-                self.check_process()  # a child that was forked in here must not write for its parent
+                # a child that was forked in here must not write for its parent
+                self.check_process()
                 self.state = State(writer.tables, writer.position)
         finally:
             self.running.pop(writer, None)
@@ -331,7 +353,11 @@ class ToyStore:
     def check_process(self) -> None:
         """Refuse to work in a forked child, which has a copy that nobody else sees."""
         if self.process != os.getpid():
-            raise StoreFailed(self.name, "this process was forked from the one that has it", "Use a store with a file")
+            raise StoreFailed(
+                self.name,
+                "this process was forked from the one that has it",
+                "Use a store with a file",
+            )
 
 
 def open_toy(url: str) -> ToyStore:

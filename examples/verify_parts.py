@@ -12,8 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import itagflow
-from itagflow import maintenance
-from itagflow import Inconsistency, JobPartition, templates
+from itagflow import Inconsistency, JobPartition, maintenance, templates
 
 
 def verify(path: Path, part: JobPartition) -> list[Inconsistency]:
@@ -27,7 +26,10 @@ def main(folder: Path) -> None:
     path = folder / "labels.db"
     data = [{"data": {"source": f"{number}.jpg"}} for number in range(1_000)]
     template = templates.image_classification(["cat", "dog"])
-    with itagflow.open(path) as flow, ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+    with (
+        itagflow.open(path) as flow,
+        ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool,
+    ):
         street = flow.workspaces.create("street", admin="ada")
         job = flow.jobs.create(street, "cats", template=template, data=data, by="ada")
         parts = flow.results.partition(job, 4)

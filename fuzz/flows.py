@@ -10,13 +10,13 @@ from readers import LOOSE, is_equal
 from trying import as_json, tried
 
 import itagflow
-from itagflow import maintenance
 from itagflow import (
     Flow,
     Job,
     Result,
     Stage,
     Template,
+    maintenance,
     prelabels,
 )
 from itagflow.formats import itag
@@ -69,7 +69,9 @@ def _with_results(flow: Flow, job: Job) -> Iterator[Result]:
 
 
 def _by_stage(result: Result) -> dict[Stage, Replies]:
-    return {stage: said.replies for stage, said in result.stages.items() if said.replies is not None}
+    return {
+        stage: said.replies for stage, said in result.stages.items() if said.replies is not None
+    }
 
 
 def _are_equal(one: Replies, other: Replies) -> None:

@@ -9,14 +9,100 @@ from random import Random
 from typing import Any
 
 TOKENS = (
-    *("data", "source", "results", "label-4", "label-15", "label-15-check", "label-15-verify", "questionId", "type"),
-    *("markTitle", "rotation", "width", "height", "id", "value", "labels", "color", "labelColor", "holes", "box"),
-    *("names", "objects", "result", "relations", "start", "end", "text", "empty", "duration", "target", "degree"),
-    *("survey", "survey/value", "survey/multivalue", "image", "image/polygon", "image/polyline", "image/point"),
-    *("image/keypoints", "image/mask", "image/rectangleLabel", "Single-choice", "Multiple-choice", "Relation"),
-    *("kind", "key", "keys", "regions", "points", "keypoints", "name", "visibility", "x", "y", "angle", "counts"),
-    *("spans", "segments", "better", "label", "choice", "choices", "ranking", "rating", "preference", "polygon"),
-    *("rotatedbox", "polyline", "point", "mask", "1", "2", "3", "001", "cat", "car", "company", "bought"),
+    *(
+        "data",
+        "source",
+        "results",
+        "label-4",
+        "label-15",
+        "label-15-check",
+        "label-15-verify",
+        "questionId",
+        "type",
+    ),
+    *(
+        "markTitle",
+        "rotation",
+        "width",
+        "height",
+        "id",
+        "value",
+        "labels",
+        "color",
+        "labelColor",
+        "holes",
+        "box",
+    ),
+    *(
+        "names",
+        "objects",
+        "result",
+        "relations",
+        "start",
+        "end",
+        "text",
+        "empty",
+        "duration",
+        "target",
+        "degree",
+    ),
+    *(
+        "survey",
+        "survey/value",
+        "survey/multivalue",
+        "image",
+        "image/polygon",
+        "image/polyline",
+        "image/point",
+    ),
+    *(
+        "image/keypoints",
+        "image/mask",
+        "image/rectangleLabel",
+        "Single-choice",
+        "Multiple-choice",
+        "Relation",
+    ),
+    *(
+        "kind",
+        "key",
+        "keys",
+        "regions",
+        "points",
+        "keypoints",
+        "name",
+        "visibility",
+        "x",
+        "y",
+        "angle",
+        "counts",
+    ),
+    *(
+        "spans",
+        "segments",
+        "better",
+        "label",
+        "choice",
+        "choices",
+        "ranking",
+        "rating",
+        "preference",
+        "polygon",
+    ),
+    *(
+        "rotatedbox",
+        "polyline",
+        "point",
+        "mask",
+        "1",
+        "2",
+        "3",
+        "001",
+        "cat",
+        "car",
+        "company",
+        "bought",
+    ),
 )
 """Keys and constants of the formats."""
 SIGNS = (
@@ -40,11 +126,62 @@ SIGNS = (
     ".",
 )
 """What regular expressions are made of."""
-QUOTES = ("", ",", '"', '""', "'", "\r", "\\", "\0", "\x80", "{}", "[]", ":", "1", "-", "e9", "null", "NaN", "\ufeff")
+QUOTES = (
+    "",
+    ",",
+    '"',
+    '""',
+    "'",
+    "\r",
+    "\\",
+    "\0",
+    "\x80",
+    "{}",
+    "[]",
+    ":",
+    "1",
+    "-",
+    "e9",
+    "null",
+    "NaN",
+    "\ufeff",
+)
 """What CSV and JSON are held together by, and a few scalars."""
 VALUES: tuple[Any, ...] = (
-    *(0, 1, 2, 3, -1, 90, 4, 0.5, -0.0, 1e-9, 1e308, 2**53 + 1, 10**400, float("nan"), float("inf"), True, None),
-    *("", " ", "\0", "\ud800", "猫", "0", "1e400", [], {}, [[]], ["cat"], [0, 0], [[0, 0], [5, 0], [5, 5], [0, 5]]),
+    *(
+        0,
+        1,
+        2,
+        3,
+        -1,
+        90,
+        4,
+        0.5,
+        -0.0,
+        1e-9,
+        1e308,
+        2**53 + 1,
+        10**400,
+        float("nan"),
+        float("inf"),
+        True,
+        None,
+    ),
+    *(
+        "",
+        " ",
+        "\0",
+        "\ud800",
+        "猫",
+        "0",
+        "1e400",
+        [],
+        {},
+        [[]],
+        ["cat"],
+        [0, 0],
+        [[0, 0], [5, 0], [5, 5], [0, 5]],
+    ),
 )
 """Values on which readers stumble."""
 
@@ -58,7 +195,11 @@ def mutated(data: bytes, random: Random) -> bytes:
             tree = json.loads(lines[at])
         except (ValueError, RecursionError):
             tree = None
-        lines[at] = _changed_text(lines[at], random) if not isinstance(tree, dict | list) else _changed(tree, random)
+        lines[at] = (
+            _changed_text(lines[at], random)
+            if not isinstance(tree, dict | list)
+            else _changed(tree, random)
+        )
     return b"\n".join(lines)
 
 

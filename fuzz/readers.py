@@ -16,8 +16,8 @@ from trying import as_json, tried
 from itagflow import (
     Box,
     Choice,
-    GroupByField,
     FixedSize,
+    GroupByField,
     Job,
     Option,
     Polygon,
@@ -39,11 +39,11 @@ from itagflow import (
     templates,
 )
 from itagflow.formats import csv, itag, itag_v1
+from itagflow.jobs import loading_rules
 from itagflow.model.pattern import Pattern
 from itagflow.model.reply import Replies, Reply
+from itagflow.testing import make_job
 from itagflow.validation import answers
-from itagflow.jobs import loading_rules
-from itagflow.testing import a_job
 
 TEXT = "Acme 猫 bought 😀 Widget Ltd in Oslo."
 ENTITIES = templates.entity_relation(["company", "place"], ["bought"])
@@ -55,11 +55,19 @@ LOOSE = Template(
             "Areas",
             required=False,
             children=(
-                Question("1", QuestionKind.CHECKBOX, "Sorts", (Option("cat"), Option("dog")), required=False),
+                Question(
+                    "1",
+                    QuestionKind.CHECKBOX,
+                    "Sorts",
+                    (Option("cat"), Option("dog")),
+                    required=False,
+                ),
                 Question("2", QuestionKind.INPUT, "Note", required=False),
             ),
         ),
-        Question("008", QuestionKind.CHECKBOX, "Tags", (Option("cat"), Option("dog")), required=False),
+        Question(
+            "008", QuestionKind.CHECKBOX, "Tags", (Option("cat"), Option("dog")), required=False
+        ),
     )
 )
 """Asks for little, under ids that are not how a number is written."""
@@ -80,7 +88,9 @@ TEMPLATES: tuple[Template, ...] = (
     templates.table_recognition(),
     Template(
         questions=(
-            attrs.evolve(templates.entity_recognition(["place"], title="Places").questions[0], id="1"),
+            attrs.evolve(
+                templates.entity_recognition(["place"], title="Places").questions[0], id="1"
+            ),
             attrs.evolve(ENTITIES.questions[0], id="2"),
             Question("3", QuestionKind.TEXT_EDIT, "Put right", rule="[^\n]+", required=False),
         ),
@@ -89,9 +99,9 @@ TEMPLATES: tuple[Template, ...] = (
 )
 """Every kind of question, alone and with others."""
 JOBS: tuple[Job, ...] = (
-    a_job(),
-    a_job(row_key="source", packaging=FixedSize(2)),
-    a_job(packaging=GroupByField("source")),
+    make_job(),
+    make_job(row_key="source", packaging=FixedSize(2)),
+    make_job(packaging=GroupByField("source")),
 )
 """What rows are loaded into."""
 
@@ -136,7 +146,10 @@ def _read_results(row: Row, content: dict[str, Any]) -> None:
 def _judge(template: Template, replies: Replies, row: str) -> None:
     """Look for problems; where there are none, the replies must be storable, and come back equal from files."""
     task = Task(job=4, number=1, package=1, row=row)
-    sound = isinstance(loading_rules.ready(Row(row), 1, attrs.evolve(template, views=()), JOBS[0]), loading_rules.Ready)
+    sound = isinstance(
+        loading_rules.ready(Row(row), 1, attrs.evolve(template, views=()), JOBS[0]),
+        loading_rules.Ready,
+    )
     if answers.problems(template, replies, task if sound else None):
         return
     answers.mentions(replies, "car")
@@ -160,7 +173,9 @@ def _comes_back(format: Any, template: Template, replies: Replies, row: str, sam
     if tried(format.write, [result], target, job=JOBS[0], template=template) is None:
         return
     (line,) = format.read(io.BytesIO(target.getvalue()))
-    again = _from_cells(line.text, template) if format is csv else _from_block(line.text, row, template)
+    again = (
+        _from_cells(line.text, template) if format is csv else _from_block(line.text, row, template)
+    )
     assert list(again) == [question.id for question in template.asked if question.id in replies]
     for id, reply in replies.items():
         assert same(again[id], reply), id
@@ -189,14 +204,17 @@ def is_equal(one: Reply, other: Reply) -> bool:
 def _outlined(reply: Reply) -> Reply:
     if not isinstance(reply, Regions):
         return reply
-    outlines = [Polygon(at.points, labels=at.labels) if isinstance(at, Box) else at for at in reply.regions]
+    outlines = [
+        Polygon(at.points, labels=at.labels) if isinstance(at, Box) else at for at in reply.regions
+    ]
     return attrs.evolve(reply, regions=outlines)
 
 
 def _is_same(one: Reply, other: Reply) -> bool:
     """Return whether two replies say the same in the old format.
 
-    Regions are rectangles there, in which corner one began is not kept, nor is the size of the image.
+    Regions are rectangles there, in which corner one began is not kept, nor is the size of the
+    image.
     """
     if not isinstance(one, Regions) or not isinstance(other, Regions):
         return one == other
@@ -204,7 +222,9 @@ def _is_same(one: Reply, other: Reply) -> bool:
 
 
 def _is_same_region(one: Any, other: Any) -> bool:
-    said = [{title: value for title, value in at.labels.items() if value != ()} for at in (one, other)]
+    said = [
+        {title: value for title, value in at.labels.items() if value != ()} for at in (one, other)
+    ]
     lies = all(any(_near(a, b) for b in other.points) for a in one.points)
     return said[0] == said[1] and lies and len(one.points) == len(other.points)
 

@@ -1,7 +1,7 @@
 """Fuzzes one target: ``python fuzz/run.py manifest 600`` does so for 600 seconds; needs atheris.
 
-What reaches new code is added to ``.fuzz/<target>``, from where `keep` takes seeds; an input that fails is left in
-``.fuzz``.
+What reaches new code is added to ``.fuzz/<target>``, from where `keep` takes seeds; an input that
+fails is left in ``.fuzz``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,12 @@ def arguments(name: str, seconds: int) -> list[str]:
     tokens = found.with_suffix(".dict")
     signs = SIGNS if name == "rule" else TOKENS
     tokens.write_text("".join('"' + sign.replace("\\", "\\\\") + '"\n' for sign in signs))
-    limits = ["-timeout=10", f"-max_total_time={seconds}", f"-max_len={MAX_BYTES}", "-rss_limit_mb=2048"]
+    limits = [
+        "-timeout=10",
+        f"-max_total_time={seconds}",
+        f"-max_len={MAX_BYTES}",
+        "-rss_limit_mb=2048",
+    ]
     out = [f"-dict={tokens}", f"-artifact_prefix={found.parent}/{name}-", "-print_final_stats=1"]
     return [*limits, *out, str(found), str(seeds)]
 
@@ -45,7 +50,9 @@ def arguments(name: str, seconds: int) -> list[str]:
 def main() -> None:
     """Run the target that the command line names."""
     name, seconds = sys.argv[1:]
-    atheris.Setup([sys.argv[0], *arguments(name, int(seconds))], TARGETS[name], custom_mutator=mutator)
+    atheris.Setup(
+        [sys.argv[0], *arguments(name, int(seconds))], TARGETS[name], custom_mutator=mutator
+    )
     atheris.Fuzz()
 
 

@@ -1,7 +1,7 @@
 """What the fuzzer runs: each target takes any bytes and lets nothing out.
 
-Where the library refuses, it must do so with an error of its own tree; anything else that comes out is a finding,
-and so is a broken promise.
+Where the library refuses, it must do so with an error of its own tree; anything else that comes out
+is a finding, and so is a broken promise.
 """
 
 from __future__ import annotations

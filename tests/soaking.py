@@ -43,12 +43,20 @@ from itagflow.model.package import LIVE, AssignmentState
 from itagflow.model.task import Answer
 from itagflow.storage import Query, codec
 
-CUT = ("the connection was lost", "the server stopped the statement", "the server is starting or stopping")
+CUT = (
+    "the connection was lost",
+    "the server stopped the statement",
+    "the server is starting or stopping",
+)
 """Why a call is made again; whatever else the store says is no fault of the server, and ends the soak."""
-NOTED = frozenset({"claim", "save_many", "modify", "submit", "review", "accept", "reject", "release"})
+NOTED = frozenset(
+    {"claim", "save_many", "modify", "submit", "review", "accept", "reject", "release"}
+)
 """The verbs of those who work: what these return is noted."""
 WORKFLOW = Workflow(
-    Label(votes=2, limit=3, lease=timedelta(seconds=1)), Inspect(limit=2, allow_own_work=True), Accept()
+    Label(votes=2, limit=3, lease=timedelta(seconds=1)),
+    Inspect(limit=2, allow_own_work=True),
+    Accept(),
 )
 KEEPING = tuple(verb for verb in VERBS if verb is not erase)
 """What they do; nothing is erased, for every answer is looked for in the end."""
@@ -110,12 +118,16 @@ def carry_on(flow: Flow, job: int, name: str, draw: random.Random) -> None:
 
 def soak(given: Soak) -> Counter[str]:
     """Do anything as anybody until the time is over, and return how often each verb was done, refused, called again."""
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns of each connection that is cut
+    # it warns of each connection that is cut
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     until = time.monotonic() + given.seconds
     with given.notes.open("w") as notes:
         first = Insistent(partial(itagflow.open, given.url), notes)
         with ThreadPoolExecutor(given.threads) as pool:
-            more = [pool.submit(_work_beside, first.flow, given, number, until) for number in range(1, given.threads)]
+            more = [
+                pool.submit(_work_beside, first.flow, given, number, until)
+                for number in range(1, given.threads)
+            ]
             done = _work(first, given, random.Random(given.seed), until)
             done = sum((other.result() for other in more), done)
         first.flow.close()
@@ -161,8 +173,12 @@ def order(flow: Flow) -> Job:
 def cut_one(connection: psycopg.Connection[Any], draw: random.Random) -> bool:
     """Cut a connection that is in the middle of an act, and return whether there was one."""
     others = "backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'"
-    pids = connection.execute(f"SELECT pid FROM pg_stat_activity WHERE {others} ORDER BY pid").fetchall()
-    return bool(pids) and connection.execute("SELECT pg_terminate_backend(%s)", draw.choice(pids)).fetchone() == (True,)
+    pids = connection.execute(
+        f"SELECT pid FROM pg_stat_activity WHERE {others} ORDER BY pid"
+    ).fetchall()
+    return bool(pids) and connection.execute(
+        "SELECT pg_terminate_backend(%s)", draw.choice(pids)
+    ).fetchone() == (True,)
 
 
 def notes(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -183,7 +199,10 @@ class Found:
     def __init__(self, flow: Flow, job: Job, noted: list[tuple[str, dict[str, Any]]]) -> None:
         self.flow, self.noted, self.history = flow, noted, list(flow.events.list(job))
         with flow.store.read() as reader:
-            self.assignments = {assignment.id: assignment for assignment in reader.find(Query(Assignment, {"job": job.id}))}
+            self.assignments = {
+                assignment.id: assignment
+                for assignment in reader.find(Query(Assignment, {"job": job.id}))
+            }
             self.answers = list(reader.find(Query(Answer, {"job": job.id})))
 
     def of(self, *verbs: str) -> list[dict[str, Any]]:
@@ -212,20 +231,43 @@ class Found:
         """Each assignment is still its member's, and one that has ended stays as it ended."""
         claims = self.of("claim")
         assert claims
-        stored = {id: json.loads(text(codec.to_json(assignment))) for id, assignment in self.assignments.items()}
+        stored = {
+            id: json.loads(text(codec.to_json(assignment)))
+            for id, assignment in self.assignments.items()
+        }
         for field in ("member", "package", "stage", "round", "made_at", "scope"):
-            assert [assignment for assignment in claims if stored.get(assignment["id"], {}).get(field) != assignment.get(field)] == []
-        tokens = Counter((assignment.member, assignment.token) for assignment in self.assignments.values() if assignment.token)
+            assert [
+                assignment
+                for assignment in claims
+                if stored.get(assignment["id"], {}).get(field) != assignment.get(field)
+            ] == []
+        tokens = Counter(
+            (assignment.member, assignment.token)
+            for assignment in self.assignments.values()
+            if assignment.token
+        )
         assert set(tokens.values()) == {1}, "a claim that was sent again got another assignment"
         ended = self.of("submit", "review", "accept", "reject", "release")
-        assert [assignment for assignment in ended if stored.get(assignment["id"]) != assignment] == []
+        assert [
+            assignment for assignment in ended if stored.get(assignment["id"]) != assignment
+        ] == []
 
     def check_slots(self) -> None:
         """No stage of a round had more assignments than it needs, and nobody votes twice."""
-        kept = [assignment for assignment in self.assignments.values() if assignment.member and assignment.state is not AssignmentState.RETURNED]
-        slots = Counter((assignment.package, assignment.round, assignment.stage) for assignment in kept)
+        kept = [
+            assignment
+            for assignment in self.assignments.values()
+            if assignment.member and assignment.state is not AssignmentState.RETURNED
+        ]
+        slots = Counter(
+            (assignment.package, assignment.round, assignment.stage) for assignment in kept
+        )
         assert [slot for slot, count in slots.items() if count > needed(slot[-1])] == []
-        votes = Counter((assignment.package, assignment.round, assignment.member) for assignment in kept if assignment.stage is Stage.LABEL)
+        votes = Counter(
+            (assignment.package, assignment.round, assignment.member)
+            for assignment in kept
+            if assignment.stage is Stage.LABEL
+        )
         assert set(votes.values()) == {1}
 
     def check_hands(self) -> None:

@@ -30,7 +30,9 @@ OPEN = {"viewer": "a viewer", "leader": "a leader whom the job names for another
 
 class TestTheList:
     def test_every_public_name_has_a_case(self) -> None:
-        assert sorted([*CASES, *OF_THE_APPLICATION]) == sorted(set(public_names()) - {"store", "policy"})
+        assert sorted([*CASES, *OF_THE_APPLICATION]) == sorted(
+            set(public_names()) - {"store", "policy"}
+        )
 
     def test_every_reader_says_what_it_asks(self) -> None:
         assert set(READERS) == set(access.READERS)
@@ -74,7 +76,11 @@ def test_no_stranger_does_or_sees_anything(flow: Flow) -> None:
 
 def wrong_people(case: Case, town: Any) -> list[tuple[str, Args]]:
     closed_to = set(town.strangers) - {OPEN[who] for who in case.open_to}
-    return [(kind, attrs.evolve(town.args, by=town.strangers[kind])) for kind in town.strangers if kind in closed_to]
+    return [
+        (kind, attrs.evolve(town.args, by=town.strangers[kind]))
+        for kind in town.strangers
+        if kind in closed_to
+    ]
 
 
 def wrong_things(case: Case, town: Any) -> list[tuple[str, Args]]:
@@ -87,7 +93,21 @@ def wrong_things(case: Case, town: Any) -> list[tuple[str, Args]]:
     return found
 
 
-NO_REFERENCES = (None, "", "x", 1.5, (), (1,), (1, 2, 3), ("x", 1), (1, None), 2**63, -(2**70), (2**70, 1), object())
+NO_REFERENCES = (
+    None,
+    "",
+    "x",
+    1.5,
+    (),
+    (1,),
+    (1, 2, 3),
+    ("x", 1),
+    (1, None),
+    2**63,
+    -(2**70),
+    (2**70, 1),
+    object(),
+)
 
 
 def test_what_is_no_reference_is_not_found(flow: Flow) -> None:
@@ -113,4 +133,9 @@ def is_optional(name: str, place: str, wrong: object) -> bool:
     return wrong is None and (name, place) in OPTIONAL
 
 
-OPTIONAL = {("history", "closed"), ("find_tasks", "member"), ("available", "workspace"), ("assignments", "job")}
+OPTIONAL = {
+    ("history", "closed"),
+    ("find_tasks", "member"),
+    ("available", "workspace"),
+    ("assignments", "job"),
+}

@@ -50,7 +50,7 @@ REVIEWED = Workflow(Label(), Inspect(), Accept())
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (_act, claiming):
+    for module in (engine, operations):
         monkeypatch.setattr(module, "BLOCK", 3)
 
 
@@ -60,9 +60,17 @@ def checked(flow: Flow) -> Iterator[Flow]:
     invariants.check(flow)
 
 
-def accepting(flow: Flow, packages: int, workflow: Workflow | None = None) -> tuple[Job, list[Assignment]]:
+def accepting(
+    flow: Flow, packages: int, workflow: Workflow | None = None
+) -> tuple[Job, list[Assignment]]:
     """A job whose packages are all held by ada, to be accepted."""
-    job = cats(flow, tasks=packages, size=1, workflow=workflow or Workflow(Label(), Accept()), accept=["ada"])
+    job = cats(
+        flow,
+        tasks=packages,
+        size=1,
+        workflow=workflow or Workflow(Label(), Accept()),
+        accept=["ada"],
+    )
     for _ in range(packages):
         labeled(flow, "ben", job)
     return job, flow.claim_many("ada", job, Stage.ACCEPT, packages)
@@ -86,18 +94,25 @@ class TestClaiming:
     def test_offers_come_first(self, checked: Flow) -> None:
         job = cats(checked, tasks=6, size=1)
         checked.assignments.assign_many([(job.id, 6), (job.id, 4)], "ben", by="ada")
-        assert [assignment.package for assignment in checked.claim_many("ben", job, Stage.LABEL, 3)] == [6, 4, 1]
+        assert [
+            assignment.package for assignment in checked.claim_many("ben", job, Stage.LABEL, 3)
+        ] == [6, 4, 1]
 
     def test_no_more_than_the_limit(self, checked: Flow) -> None:
         job = cats(checked, tasks=9, size=1, workflow=Workflow(Label(limit=5)))
         assert len(checked.claim_many("ben", job, Stage.LABEL, 9)) == 5
-        assert checked.explain("ben", job, Stage.LABEL) == "the limit is reached: ben holds 5 of 5 assignments"
+        assert (
+            checked.explain("ben", job, Stage.LABEL)
+            == "the limit is reached: ben holds 5 of 5 assignments"
+        )
 
     def test_lapsed_assignments_come_last(self, checked: Flow, clock: Clock) -> None:
         job = cats(checked, tasks=3, size=1, workflow=Workflow(Label(lease=timedelta(minutes=10))))
         checked.claim_many("cy", job, Stage.LABEL, 2)
         clock.forward(minutes=11)
-        assert [assignment.package for assignment in checked.claim_many("ben", job, Stage.LABEL, 3)] == [3, 1, 2]
+        assert [
+            assignment.package for assignment in checked.claim_many("ben", job, Stage.LABEL, 3)
+        ] == [3, 1, 2]
 
     def test_who_may_not_work_there_is_told_so(self, checked: Flow) -> None:
         job = cats(checked)
@@ -113,9 +128,15 @@ class TestOutcomes:
         job, assignments = accepting(checked, 7)
         attempts = checked.accept_many(assignments)
         assert all(attempts)
-        assert [attempt.key for attempt in attempts] == [assignment.key for assignment in assignments]
-        assert [attempt.value for attempt in attempts] == [checked.assignments.get(assignment) for assignment in assignments]
-        assert {attempt.value.outcome for attempt in attempts if attempt.value} == {Outcome.ACCEPTED}
+        assert [attempt.key for attempt in attempts] == [
+            assignment.key for assignment in assignments
+        ]
+        assert [attempt.value for attempt in attempts] == [
+            checked.assignments.get(assignment) for assignment in assignments
+        ]
+        assert {attempt.value.outcome for attempt in attempts if attempt.value} == {
+            Outcome.ACCEPTED
+        }
         assert checked.jobs.get(job).state is JobState.FINISHED
 
     def test_the_refused_ones_leave_no_trace_and_stop_nobody(self, checked: Flow) -> None:
@@ -125,7 +146,11 @@ class TestOutcomes:
         before = checked.assignments.get(assignments[1])
         attempts = checked.accept_many([*assignments, (job.id, 999)])
         assert [bool(attempt) for attempt in attempts] == [True, False, True, False, True, False]
-        assert [type(attempt.error) for attempt in attempts if not attempt] == [Incomplete, NotHeld, NotFound]
+        assert [type(attempt.error) for attempt in attempts if not attempt] == [
+            Incomplete,
+            NotHeld,
+            NotFound,
+        ]
         assert str(attempts[1].error).endswith("judge them anew (tasks 2)")
         assert checked.assignments.get(assignments[1]) == before
         assert verbs(checked, job).count("accept") == 3
@@ -136,12 +161,19 @@ class TestOutcomes:
         first = cats(checked)
         template = checked.templates.get(first)
         second = checked.jobs.create(
-            "street", "more", template=template, data=rows(2), workforce={Stage.LABEL: ["ben"]}, by="ada"
+            "street",
+            "more",
+            template=template,
+            data=rows(2),
+            workforce={Stage.LABEL: ["ben"]},
+            by="ada",
         )
         jobs = [first, second]
         assignments = [taken(checked, "ben", job) for job in reversed(jobs)]
         attempts = checked.release_many(assignments)
-        assert [attempt.value for attempt in attempts] == [checked.assignments.get(assignment) for assignment in assignments]
+        assert [attempt.value for attempt in attempts] == [
+            checked.assignments.get(assignment) for assignment in assignments
+        ]
         released = [event.job for event in checked.events.since() if event.type == "release"]
         assert released == [job.id for job in jobs]
 
@@ -183,7 +215,8 @@ class TestOutcomes:
         _, assignments = accepting(checked, 2)
         attempts = checked.accept_many(assignments, by="ben")
         assert [str(attempt.error) for attempt in attempts] == [
-            f"assignment {assignment.id} is not held: it is another member's, not ben's" for assignment in assignments
+            f"assignment {assignment.id} is not held: it is another member's, not ben's"
+            for assignment in assignments
         ]
 
     def test_assignments_of_several_jobs_go_together(self, checked: Flow) -> None:
@@ -193,7 +226,11 @@ class TestOutcomes:
         more = taken(checked, "ben", other)
         checked.save(more, 1, Choice("cat"))
         attempts = checked.release_many([more, *assignments], by="ada")
-        assert [attempt.value.job for attempt in attempts if attempt.value] == [other.id, job.id, job.id]
+        assert [attempt.value.job for attempt in attempts if attempt.value] == [
+            other.id,
+            job.id,
+            job.id,
+        ]
 
     def test_nothing_comes_of_nothing(self, checked: Flow) -> None:
         assert checked.accept_many([]) == []
@@ -203,10 +240,17 @@ class TestEveryVerb:
     def test_assign_says_which_packages_have_no_free_slot(self, checked: Flow) -> None:
         job = cats(checked, tasks=5, size=1)
         taken(checked, "cy", job)
-        attempts = checked.assignments.assign_many([*checked.packages.list(job), (job.id, 77)], "ben", by="ada")
+        attempts = checked.assignments.assign_many(
+            [*checked.packages.list(job), (job.id, 77)], "ben", by="ada"
+        )
         assert [bool(attempt) for attempt in attempts] == [False, True, True, True, True, False]
         assert "has no free slot" in str(attempts[0].error)
-        assert [assignment.package for assignment in checked.assignments.list("ben", job=job)] == [2, 3, 4, 5]
+        assert [assignment.package for assignment in checked.assignments.list("ben", job=job)] == [
+            2,
+            3,
+            4,
+            5,
+        ]
 
     def test_who_may_not_assign_gets_nothing_done(self, checked: Flow) -> None:
         job = cats(checked, tasks=2, size=1)
@@ -215,18 +259,32 @@ class TestEveryVerb:
 
     def test_release_gives_everything_back(self, checked: Flow) -> None:
         job = cats(checked, tasks=5, size=1, workflow=Workflow(Label(limit=9)))
-        assignments = checked.claim_many("ben", job, Stage.LABEL, 3) + checked.claim_many("cy", job, Stage.LABEL, 2)
+        assignments = checked.claim_many("ben", job, Stage.LABEL, 3) + checked.claim_many(
+            "cy", job, Stage.LABEL, 2
+        )
         assert all(checked.release_many(assignments, by="ada", reason="the office is closed"))
         assert all(package.waiting for package in checked.packages.list(job))
-        assert {checked.assignments.get(assignment).comment for assignment in assignments} == {"the office is closed"}
+        assert {checked.assignments.get(assignment).comment for assignment in assignments} == {
+            "the office is closed"
+        }
         assert checked.claim_many("ben", job, Stage.LABEL, 9)[4].package == 5
 
     def test_expire_returns_the_lapsed_ones_in_blocks(self, checked: Flow, clock: Clock) -> None:
-        job = cats(checked, tasks=8, size=1, workflow=Workflow(Label(lease=timedelta(minutes=10), limit=8)))
+        job = cats(
+            checked, tasks=8, size=1, workflow=Workflow(Label(lease=timedelta(minutes=10), limit=8))
+        )
         assignments = checked.claim_many("ben", job, Stage.LABEL, 8)
         clock.forward(minutes=11)
         checked.renew(assignments[4])
-        assert [assignment.package for assignment in checked.assignments.expire(job, by="ada")] == [1, 2, 3, 4, 6, 7, 8]
+        assert [assignment.package for assignment in checked.assignments.expire(job, by="ada")] == [
+            1,
+            2,
+            3,
+            4,
+            6,
+            7,
+            8,
+        ]
         assert checked.assignments.expire(job, by="ada") == []
 
     def test_review_passes_them_on(self, checked: Flow) -> None:
@@ -236,9 +294,13 @@ class TestEveryVerb:
         assignments = checked.claim_many("di", job, Stage.INSPECT, 4)
         assert all(checked.review_many(assignments, by="di"))
         assert {package.state for package in checked.packages.list(job)} == {PackageState.ACCEPT}
-        assert [type(attempt.error) for attempt in checked.accept_many(assignments[:1])] == [NotHeld]
+        assert [type(attempt.error) for attempt in checked.accept_many(assignments[:1])] == [
+            NotHeld
+        ]
 
-    def test_reject_sends_back_what_is_wrong_and_needs_a_reason_for_the_rest(self, checked: Flow) -> None:
+    def test_reject_sends_back_what_is_wrong_and_needs_a_reason_for_the_rest(
+        self, checked: Flow
+    ) -> None:
         job = cats(checked, tasks=6, size=2, workflow=REVIEWED)
         for _ in range(3):
             labeled(checked, "ben", job)
@@ -249,7 +311,11 @@ class TestEveryVerb:
         assert done.value is not None
         assert done.value.sent_back == (3,)
         assert all(checked.reject_many([assignments[0], assignments[2]], reason="do it again"))
-        assert [assignment.scope for assignment in checked.assignments.list("ben", job=job)] == [(3,), None, None]
+        assert [assignment.scope for assignment in checked.assignments.list("ben", job=job)] == [
+            (3,),
+            None,
+            None,
+        ]
 
 
 ENDS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
@@ -260,7 +326,9 @@ ENDS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 }
 
 
-def one_by_one(verb: Callable[..., Any], flow: Flow, keys: Sequence[tuple[int, int]], **more: Any) -> list[str]:
+def one_by_one(
+    verb: Callable[..., Any], flow: Flow, keys: Sequence[tuple[int, int]], **more: Any
+) -> list[str]:
     """What became of each, said by the verbs for one."""
     said = list[str]()
     for key in keys:
@@ -278,7 +346,11 @@ def told(attempts: Sequence[BatchResult]) -> list[str]:
 def content(flow: Flow) -> list[Any]:
     """Everything that a store holds."""
     with flow.store.read() as reader:
-        return [entity for kind in FIELDS for entity in sorted(reader.find(Query(kind)), key=lambda e: e.key)]
+        return [
+            entity
+            for kind in FIELDS
+            for entity in sorted(reader.find(Query(kind)), key=lambda e: e.key)
+        ]
 
 
 @settings(max_examples=25)
@@ -295,7 +367,9 @@ def test_it_is_the_same_as_one_by_one(
 ) -> None:
     single, many = ENDS[verb]
     stage = Stage.INSPECT if two_stages else Stage.ACCEPT
-    workflow = Workflow(Label(), *([Inspect(limit=limit)] if two_stages else []), Accept(limit=limit))
+    workflow = Workflow(
+        Label(), *([Inspect(limit=limit)] if two_stages else []), Accept(limit=limit)
+    )
     said, held = list[list[str]](), list[list[Any]]()
     for act in (
         lambda *given, **more: told(many(*given, **more)),
@@ -336,11 +410,15 @@ class TestCrashes:
         with pytest.raises(OSError, match="power"):
             checked.accept_many(assignments)
         monkeypatch.undo()
-        assert [checked.assignments.get(assignment).outcome for assignment in assignments] == [Outcome.ACCEPTED] * 6 + [None] * 2
+        assert [checked.assignments.get(assignment).outcome for assignment in assignments] == [
+            Outcome.ACCEPTED
+        ] * 6 + [None] * 2
         assert all(checked.accept_many(assignments))
         assert checked.jobs.get(job).state is JobState.FINISHED
 
-    def test_a_block_that_fails_is_dropped_whole(self, checked: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_block_that_fails_is_dropped_whole(
+        self, checked: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         job, assignments = accepting(checked, 3)
         told = list[Any]()
         monkeypatch.setattr(checked, "_listeners", (told.append,))

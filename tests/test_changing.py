@@ -53,7 +53,8 @@ from itagflow import (
 from itagflow.model.template import CHOOSING, MARKING
 from itagflow.storage import Query
 from itagflow.template_changes import rules as template_changes_rules
-from itagflow.testing import an_answer
+from itagflow.template_changes import service
+from itagflow.testing import make_answer
 from itagflow.validation.answers import problems
 
 L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
@@ -74,7 +75,9 @@ def asking(flow: Flow, template: Template, *answers: Any) -> Job:
     """A job whose every task ben has answered, each as given, and submitted."""
     home = street(flow, "ben")
     data = [{"data": dict.fromkeys(template.fields, "some text")} for _ in answers]
-    job = flow.jobs.create(home, "asked", template=template, data=data, workforce={L: ["ben"]}, by="ada")
+    job = flow.jobs.create(
+        home, "asked", template=template, data=data, workforce={L: ["ben"]}, by="ada"
+    )
     assignment = taken(flow, "ben", job)
     flow.save_many(assignment, list(enumerate(answers, 1)))
     flow.submit(assignment)
@@ -82,7 +85,9 @@ def asking(flow: Flow, template: Template, *answers: Any) -> Job:
 
 
 class TestOptions:
-    def test_a_renamed_option_is_renamed_in_every_answer_and_the_history_keeps_what_was(self, flow: Flow) -> None:
+    def test_a_renamed_option_is_renamed_in_every_answer_and_the_history_keeps_what_was(
+        self, flow: Flow
+    ) -> None:
         job = cats(flow)
         labeled(flow, "ben", job, "cat")
         labeled(flow, "cy", job, "dog")
@@ -90,10 +95,15 @@ class TestOptions:
         assert (report.version, report.changed, report.unchanged, report.cannot) == (1, 2, 2, 0)
         assert said(flow, job) == [{"1": Choice("feline")}] * 2 + [{"1": Choice("dog")}] * 2
         assert [answer.template_version for answer in stored(flow, job)] == [1, 1, 0, 0]
-        assert [option.label for option in flow.templates.get(job).questions[0].options] == ["feline", "dog"]
+        assert [option.label for option in flow.templates.get(job).questions[0].options] == [
+            "feline",
+            "dog",
+        ]
         changed, followed, done = list(flow.events.list(job))[-3:]
         assert changed.data["before"]["questions"][0]["options"][0]["key"] == "cat"
-        assert changed.data["steps"] == [{"question": "1", "old": "cat", "new": "feline", "kind": "renameoption"}]
+        assert changed.data["steps"] == [
+            {"question": "1", "old": "cat", "new": "feline", "kind": "renameoption"}
+        ]
         assert followed.data["previous"]["1"]["replies"] == {"1": {"kind": "choice", "key": "cat"}}
         assert str(changed) == "09:00 ada changed the template of the job cats"
         assert str(followed) == "09:00 ada carried over the answers of package 1"
@@ -103,25 +113,38 @@ class TestOptions:
     def test_renamed_to_one_that_is_there_they_merge(self, flow: Flow) -> None:
         asked = templates.image_classification(["cat", "kitten", "dog"], multiple=True)
         job = asking(flow, asked, Choices(["kitten", "dog", "cat"]), Choices(["dog"]))
-        assert flow.jobs.change_template(job, RenameOption("1", "kitten", "cat"), by="ada").changed == 1
+        assert (
+            flow.jobs.change_template(job, RenameOption("1", "kitten", "cat"), by="ada").changed
+            == 1
+        )
         assert said(flow, job) == [{"1": Choices(["cat", "dog"])}, {"1": Choices(["dog"])}]
         assert sorted(flow.templates.get(job).questions[0].keys) == ["cat", "dog"]
 
     def test_what_is_inside_an_option_that_merges_moves_up(self, flow: Flow) -> None:
         nested = Option("cat", children=(Option("tabby"), Option("lynx")))
-        job = asking(flow, templates.image_classification([nested, "pet"]), Choice("cat"), Choice("tabby"))
+        job = asking(
+            flow, templates.image_classification([nested, "pet"]), Choice("cat"), Choice("tabby")
+        )
         flow.jobs.change_template(job, [RenameOption("1", "cat", "pet")], by="ada")
         assert said(flow, job) == [{"1": Choice("pet")}, {"1": Choice("tabby")}]
-        assert [option.key for option in flow.templates.get(job).questions[0].options] == ["tabby", "lynx", "pet"]
+        assert [option.key for option in flow.templates.get(job).questions[0].options] == [
+            "tabby",
+            "lynx",
+            "pet",
+        ]
 
     def test_a_dropped_option_goes_to_another_with_those_inside_it(self, flow: Flow) -> None:
         nested = Option("cat", children=(Option("tabby"),))
-        job = asking(flow, templates.image_classification([nested, "pet"]), Choice("cat"), Choice("tabby"))
+        job = asking(
+            flow, templates.image_classification([nested, "pet"]), Choice("cat"), Choice("tabby")
+        )
         flow.jobs.change_template(job, [DropOption("1", "cat", to="pet")], by="ada")
         assert said(flow, job) == [{"1": Choice("pet")}] * 2
         assert [option.key for option in flow.templates.get(job).questions[0].options] == ["pet"]
 
-    def test_a_dropped_option_that_was_chosen_alone_is_refused_with_the_count(self, flow: Flow) -> None:
+    def test_a_dropped_option_that_was_chosen_alone_is_refused_with_the_count(
+        self, flow: Flow
+    ) -> None:
         job = cats(flow)
         assignment = labeled(flow, "ben", job, "cat")
         labeled(flow, "cy", job, "dog")
@@ -136,10 +159,14 @@ class TestOptions:
         assert list(flow.events.since()) == before
         assert flow.templates.get(job).version == 0
 
-    def test_of_several_choices_a_dropped_one_is_lost_unless_it_was_the_only_one(self, flow: Flow) -> None:
+    def test_of_several_choices_a_dropped_one_is_lost_unless_it_was_the_only_one(
+        self, flow: Flow
+    ) -> None:
         asked = templates.image_classification(["cat", "dog"], multiple=True)
         job = asking(flow, asked, Choices(["cat", "dog"]), Choices(["dog"]))
-        with pytest.raises(InvalidData, match=r"1 answer would not fit: task 2, .* no option chosen"):
+        with pytest.raises(
+            InvalidData, match=r"1 answer would not fit: task 2, .* no option chosen"
+        ):
             flow.jobs.change_template(job, [DropOption("1", "dog")], by="ada")
         assert flow.jobs.change_template(job, [DropOption("1", "cat")], by="ada").changed == 1
         assert said(flow, job) == [{"1": Choices(["dog"])}] * 2
@@ -147,7 +174,11 @@ class TestOptions:
     def test_a_lost_option_takes_what_depended_on_it_along(self, flow: Flow) -> None:
         breed = Question("2", QuestionKind.INPUT, "Breed", when=("dog", "cat"))
         asked = Question(
-            "1", QuestionKind.CHECKBOX, "Animals", (*map(Option, ("cat", "dog", "car")),), children=(breed,)
+            "1",
+            QuestionKind.CHECKBOX,
+            "Animals",
+            (*map(Option, ("cat", "dog", "car")),),
+            children=(breed,),
         )
         job = asking(
             flow,
@@ -156,16 +187,26 @@ class TestOptions:
             {"1": Choices(["dog", "cat"]), "2": Text("collie")},
         )
         flow.jobs.change_template(job, [DropOption("1", "dog")], by="ada")
-        assert said(flow, job) == [{"1": Choices(["car"])}, {"1": Choices(["cat"]), "2": Text("collie")}]
+        assert said(flow, job) == [
+            {"1": Choices(["car"])},
+            {"1": Choices(["cat"]), "2": Text("collie")},
+        ]
         with pytest.raises(
-            InvalidData, match="step 1, question '1': the question 'Breed' would never be asked: drop it"
+            InvalidData,
+            match="step 1, question '1': the question 'Breed' would never be asked: drop it",
         ):
             flow.jobs.change_template(job, [DropOption("1", "cat")], by="ada")
 
     def test_dependent_questions_and_defaults_follow_a_new_key(self, flow: Flow) -> None:
         breed = Question("2", QuestionKind.INPUT, "Breed", when=("dog",), required=False)
         asked = Question(
-            "1", QuestionKind.RADIO, "Animal", (Option("cat"), Option("dog")), True, (breed,), default="dog"
+            "1",
+            QuestionKind.RADIO,
+            "Animal",
+            (Option("cat"), Option("dog")),
+            True,
+            (breed,),
+            default="dog",
         )
         job = asking(flow, Template(questions=(asked,)), {"1": Choice("dog"), "2": Text("collie")})
         flow.jobs.change_template(job, [RenameOption("1", "dog", "hound")], by="ada")
@@ -176,16 +217,22 @@ class TestOptions:
         [question] = flow.templates.get(job).questions
         assert (question.default, question.children[0].when) == ("cat", ("cat",))
 
-    def test_an_added_option_changes_no_answer_and_is_there_for_assignments_on_hand(self, flow: Flow) -> None:
+    def test_an_added_option_changes_no_answer_and_is_there_for_assignments_on_hand(
+        self, flow: Flow
+    ) -> None:
         job = cats(flow)
         assignment = taken(flow, "ben", job)
         flow.save(assignment, 1, Choice("cat"))
         with pytest.raises(InvalidData, match="'bird' is not an option"):
             flow.save(assignment, 2, Choice("bird"))
-        report = flow.jobs.change_template(job, [AddOption("1", "bird"), AddOption("1", "kitten", inside="cat")], by="ada")
+        report = flow.jobs.change_template(
+            job, [AddOption("1", "bird"), AddOption("1", "kitten", inside="cat")], by="ada"
+        )
         assert (report.changed, report.unchanged) == (0, 1)
         assert flow.save(assignment, 2, Choice("bird")).template_version == 1
-        assert flow.save(assignment, 1, Choice("cat")).template_version == 0, "the same again changes nothing"
+        assert flow.save(assignment, 1, Choice("cat")).template_version == 0, (
+            "the same again changes nothing"
+        )
         assert flow.save(assignment, 1, Choice("kitten")).template_version == 1
         flow.submit(assignment)
 
@@ -202,7 +249,10 @@ class TestQuestions:
         job = cats(flow)
         labeled(flow, "ben", job)
         lit = Question("2", QuestionKind.RADIO, "Light", (Option("day"), Option("night")))
-        with pytest.raises(InvalidData, match=r"2 answers would not fit: .*no reply to the required question 'Light'"):
+        with pytest.raises(
+            InvalidData,
+            match=r"2 answers would not fit: .*no reply to the required question 'Light'",
+        ):
             flow.jobs.change_template(job, [AddQuestion(lit)], by="ada")
         flow.jobs.change_template(job, [AddQuestion(lit, reply=Choice("day"))], by="ada")
         assert said(flow, job) == [{"1": Choice("cat"), "2": Choice("day")}] * 2
@@ -210,10 +260,19 @@ class TestQuestions:
         with pytest.raises(InvalidData, match="no reply to the required question 'Light'"):
             flow.save(assignment, 3, {"1": Choice("cat")})
 
-    def test_a_question_that_depends_on_an_option_is_answered_where_that_was_chosen(self, flow: Flow) -> None:
-        job = asking(flow, templates.image_classification(["cat", "dog"]), Choice("cat"), Choice("dog"))
+    def test_a_question_that_depends_on_an_option_is_answered_where_that_was_chosen(
+        self, flow: Flow
+    ) -> None:
+        job = asking(
+            flow, templates.image_classification(["cat", "dog"]), Choice("cat"), Choice("dog")
+        )
         breed = Question("2", QuestionKind.INPUT, "Breed", when=("dog",))
-        assert flow.jobs.change_template(job, [AddQuestion(breed, inside="1", reply=Text("?"))], by="ada").changed == 1
+        assert (
+            flow.jobs.change_template(
+                job, [AddQuestion(breed, inside="1", reply=Text("?"))], by="ada"
+            ).changed
+            == 1
+        )
         assert said(flow, job) == [{"1": Choice("cat")}, {"1": Choice("dog"), "2": Text("?")}]
         assert flow.jobs.change_template(job, [DropQuestion("2")], by="ada").changed == 1
         assert said(flow, job) == [{"1": Choice("cat")}, {"1": Choice("dog")}]
@@ -224,13 +283,18 @@ class TestQuestions:
         job = asking(flow, both, {"1": Choice("cat"), "3": Choice("a"), "2": Text("x")})
         flow.jobs.change_template(job, [DropQuestion("3")], by="ada")
         assert said(flow, job) == [{"1": Choice("cat")}]
-        with pytest.raises(InvalidData, match="step 1, questions: a template needs at least one question"):
+        with pytest.raises(
+            InvalidData, match="step 1, questions: a template needs at least one question"
+        ):
             flow.jobs.change_template(job, [DropQuestion("1")], by="ada")
 
     def test_another_title_changes_no_answer(self, flow: Flow) -> None:
         job = cats(flow)
         labeled(flow, "ben", job)
-        assert flow.jobs.change_template(job, [RenameQuestion("1", "Which animal?")], by="ada").changed == 0
+        assert (
+            flow.jobs.change_template(job, [RenameQuestion("1", "Which animal?")], by="ada").changed
+            == 0
+        )
         assert flow.templates.get(job).questions[0].title == "Which animal?"
 
     def test_each_step_that_cannot_be_is_named(self, flow: Flow) -> None:
@@ -260,7 +324,9 @@ class TestQuestions:
 
 
 class TestParts:
-    BOXES = Regions([Box(0, 0, 5, 5, label="car", id="r1"), Box(9, 9, 5, 5, label="sign")], width=40, height=30)
+    BOXES = Regions(
+        [Box(0, 0, 5, 5, label="car", id="r1"), Box(9, 9, 5, 5, label="sign")], width=40, height=30
+    )
 
     def boxes(self, flow: Flow) -> Job:
         return asking(flow, templates.object_detection(["car", "sign"]), self.BOXES)
@@ -280,7 +346,9 @@ class TestParts:
         assert self.labels(flow, job) == [{"What is it?": "vehicle"}, {"What is it?": "sign"}]
         assert said(flow, job)[0]["1"].regions[0].id == "r1"
 
-    def test_a_question_about_each_part_is_added_with_a_reply_and_dropped_again(self, flow: Flow) -> None:
+    def test_a_question_about_each_part_is_added_with_a_reply_and_dropped_again(
+        self, flow: Flow
+    ) -> None:
         job = self.boxes(flow)
         [kind] = flow.templates.get(job).questions[0].children
         lit = Question("1", QuestionKind.CHECKBOX, "Seen", (Option("well"), Option("badly")))
@@ -299,15 +367,20 @@ class TestParts:
         job = self.boxes(flow)
         title = flow.templates.get(job).questions[0].children[0].title
         with pytest.raises(
-            InvalidData, match=r"1 answer would not fit: .*1\.regions\[0\]\.labels.*'car' is not an option"
+            InvalidData,
+            match=r"1 answer would not fit: .*1\.regions\[0\]\.labels.*'car' is not an option",
         ):
             flow.jobs.change_template(job, [DropOption("1", "car", about=title)], by="ada")
         flow.jobs.change_template(job, [DropOption("1", "car", to="sign", about=title)], by="ada")
         assert self.labels(flow, job) == [{title: "sign"}] * 2
 
-    def test_an_option_of_parts_is_only_found_by_the_title_of_its_question(self, flow: Flow) -> None:
+    def test_an_option_of_parts_is_only_found_by_the_title_of_its_question(
+        self, flow: Flow
+    ) -> None:
         job = self.boxes(flow)
-        with pytest.raises(InvalidData, match="name the question about its parts: about='Single-choice'"):
+        with pytest.raises(
+            InvalidData, match="name the question about its parts: about='Single-choice'"
+        ):
             flow.jobs.change_template(job, [RenameOption("1", "car", "vehicle")], by="ada")
 
     def test_relations_have_questions_of_their_own(self, flow: Flow) -> None:
@@ -316,12 +389,17 @@ class TestParts:
         entity = asked.questions[0].children[0].title
         spans = [TextSpan(start, start + 4, labels={entity: ("company",)}) for start in (0, 5)]
         job = asking(flow, asked, Spans(spans, [Relation(0, 1, labels={title: "bought"})]))
-        steps = [RenameOption("1", "bought", "acquired", about=title), RenameQuestion("1", "Holds", about=title)]
+        steps = [
+            RenameOption("1", "bought", "acquired", about=title),
+            RenameQuestion("1", "Holds", about=title),
+        ]
         flow.jobs.change_template(job, steps, by="ada")
         reply = said(flow, job)[0]["1"]
         assert [part.labels for part in reply.relations] == [{"Holds": "acquired"}]
         assert [part.labels for part in reply.spans] == [{entity: ("company",)}] * 2
-        with pytest.raises(InvalidData, match=f"step 1, question '1': asks two questions called {entity!r}"):
+        with pytest.raises(
+            InvalidData, match=f"step 1, question '1': asks two questions called {entity!r}"
+        ):
             flow.jobs.change_template(job, [RenameQuestion("1", entity, about="Holds")], by="ada")
 
 
@@ -339,9 +417,16 @@ class TestANewTemplate:
         job = cats(flow)
         labeled(flow, "ben", job, "cat")
         labeled(flow, "cy", job, "dog")
-        with pytest.raises(InvalidData, match=r"which 2 answers would not fit: task 1, .*'cat' is not an option"):
+        with pytest.raises(
+            InvalidData, match=r"which 2 answers would not fit: task 1, .*'cat' is not an option"
+        ):
             flow.jobs.change_template(job, templates.image_classification(["dog"]), by="ada")
-        assert flow.jobs.change_template(job, templates.image_classification(["dog"]), by="ada", dry_run=True).cannot == 2
+        assert (
+            flow.jobs.change_template(
+                job, templates.image_classification(["dog"]), by="ada", dry_run=True
+            ).cannot
+            == 2
+        )
 
     def test_the_same_again_is_no_change(self, flow: Flow) -> None:
         job = cats(flow)
@@ -355,16 +440,24 @@ class TestANewTemplate:
         job = cats(flow)
         other = templates.image_classification(["cat", "dog"], field="picture")
         with pytest.raises(
-            InvalidData, match="views: show the field 'picture', which the rows of this job need not have"
+            InvalidData,
+            match="views: show the field 'picture', which the rows of this job need not have",
         ):
             flow.jobs.change_template(job, other, by="ada")
 
     def test_spans_stay_spans_of_their_text(self, flow: Flow) -> None:
         views = (View(ViewKind.TEXT, "title"), View(ViewKind.TEXT, "body"))
         [asked] = templates.entity_recognition(["company"]).questions
-        job = asking(flow, Template(questions=(attrs.evolve(asked, field="title"),), views=views), Spans([]))
-        with pytest.raises(InvalidData, match="question '1': is about 'body', and its replies about 'title': drop it"):
-            flow.jobs.change_template(job, Template(questions=(attrs.evolve(asked, field="body"),), views=views), by="ada")
+        job = asking(
+            flow, Template(questions=(attrs.evolve(asked, field="title"),), views=views), Spans([])
+        )
+        with pytest.raises(
+            InvalidData,
+            match="question '1': is about 'body', and its replies about 'title': drop it",
+        ):
+            flow.jobs.change_template(
+                job, Template(questions=(attrs.evolve(asked, field="body"),), views=views), by="ada"
+            )
 
     def test_a_reason_for_which_a_task_was_abandoned_stays_one(self, flow: Flow) -> None:
         job = cats(flow)
@@ -373,7 +466,9 @@ class TestANewTemplate:
         reasons = attrs.evolve(flow.templates.get(job), abandon_reasons=("empty",))
         with pytest.raises(InvalidData, match=r"task 1, .*, abandoned: 'dark' is not one of empty"):
             flow.jobs.change_template(job, reasons, by="ada")
-        flow.jobs.change_template(job, attrs.evolve(reasons, abandon_reasons=("empty", "dark")), by="ada")
+        flow.jobs.change_template(
+            job, attrs.evolve(reasons, abandon_reasons=("empty", "dark")), by="ada"
+        )
         with pytest.raises(InvalidData, match="'late' is not one of empty, dark"):
             flow.abandon(assignment, 2, "late")
 
@@ -381,9 +476,13 @@ class TestANewTemplate:
 class TestWhoseTemplate:
     def test_a_named_template_is_never_touched_the_job_gets_its_own(self, flow: Flow) -> None:
         home = street(flow, "ben")
-        named = flow.templates.add(home, templates.image_classification(["cat", "dog"]), name="pets", by="ada")
+        named = flow.templates.add(
+            home, templates.image_classification(["cat", "dog"]), name="pets", by="ada"
+        )
         first, second = (
-            flow.jobs.create(home, name, template="pets", data=rows(1), workforce={L: ["ben"]}, by="ada")
+            flow.jobs.create(
+                home, name, template="pets", data=rows(1), workforce={L: ["ben"]}, by="ada"
+            )
             for name in ("first", "second")
         )
         flow.jobs.change_template(first, [AddOption("1", "bird")], by="ada")
@@ -396,14 +495,18 @@ class TestWhoseTemplate:
 
     def test_jobs_that_share_one_without_a_name_part_ways(self, flow: Flow) -> None:
         job = cats(flow)
-        other = flow.jobs.create("street", "more", template=job.template, data=rows(1), workforce={L: ["ben"]}, by="ada")
+        other = flow.jobs.create(
+            "street", "more", template=job.template, data=rows(1), workforce={L: ["ben"]}, by="ada"
+        )
         flow.jobs.change_template(other, [AddOption("1", "bird")], by="ada")
         assert flow.templates.get(job).version == 0
         flow.jobs.change_template(job, [AddOption("1", "cow")], by="ada")
         assert (flow.templates.get(job).id, flow.templates.get(job).version) == (job.template, 1)
         assert flow.templates.get(other).questions[0].keys == {"cat", "dog", "bird"}
 
-    def test_only_who_manages_jobs_changes_one_and_not_when_it_is_archived(self, flow: Flow) -> None:
+    def test_only_who_manages_jobs_changes_one_and_not_when_it_is_archived(
+        self, flow: Flow
+    ) -> None:
         job = cats(flow)
         with pytest.raises(NotAllowed, match="ben may not manage job"):
             flow.jobs.change_template(job, [AddOption("1", "bird")], by="ben", dry_run=True)
@@ -444,7 +547,9 @@ class TestWorkUnderWay:
         assert [draft.abandon_reason for draft in drafts if draft] == [None, "dark"]
         invariants.check(flow)
 
-    def test_what_is_kept_of_an_abandoned_task_comes_back_with_its_version(self, flow: Flow) -> None:
+    def test_what_is_kept_of_an_abandoned_task_comes_back_with_its_version(
+        self, flow: Flow
+    ) -> None:
         job = cats(flow)
         assignment = taken(flow, "ben", job)
         flow.save(assignment, 1, Choice("cat"))
@@ -461,10 +566,15 @@ class TestWorkUnderWay:
         flow.modify(assignment, 1, Choice("dog"))
         steps = [RenameOption("1", "cat", "feline"), RenameOption("1", "dog", "hound")]
         assert flow.jobs.change_template(job, steps, by="ada").changed == 3
-        assert [work.submitted.reply for work in flow.tasks(assignment) if work.submitted] == [Choice("feline")] * 2
+        assert [work.submitted.reply for work in flow.tasks(assignment) if work.submitted] == [
+            Choice("feline")
+        ] * 2
         flow.review(assignment)
         results = list(flow.results.list(job))
-        assert [result.stages[I].replies for result in results] == [{"1": Choice("hound")}, {"1": Choice("feline")}]
+        assert [result.stages[I].replies for result in results] == [
+            {"1": Choice("hound")},
+            {"1": Choice("feline")},
+        ]
 
     def test_votes_follow_one_by_one_and_a_dispute_ends_with_its_question(self, flow: Flow) -> None:
         both = Template(questions=(*templates.image_classification(["cat", "dog"]).questions, NOTE))
@@ -472,15 +582,23 @@ class TestWorkUnderWay:
         flow.jobs.change_template(job, both, by="ada")
         for name, note, word in (("ben", "x", "cat"), ("cy", "y", "dog")):
             assignment = taken(flow, name, job)
-            flow.save_many(assignment, {1: {"1": Choice("cat"), "2": Text(note)}, 2: {"1": Choice(word), "2": Text(note)}})
+            flow.save_many(
+                assignment,
+                {1: {"1": Choice("cat"), "2": Text(note)}, 2: {"1": Choice(word), "2": Text(note)}},
+            )
             flow.submit(assignment)
         [package] = flow.packages.list(job)
         assert package.disputes == (1, 2)
-        flow.jobs.change_template(job, [RenameOption("1", "cat", "feline"), DropQuestion("2")], by="ada")
+        flow.jobs.change_template(
+            job, [RenameOption("1", "cat", "feline"), DropQuestion("2")], by="ada"
+        )
         [package] = flow.packages.list(job)
         assert package.disputes == (2,)
         merged = [answer for answer in stored(flow, job) if answer.member is None]
-        assert [(answer.replies, answer.disputed) for answer in merged] == [({"1": Choice("feline")}, ()), ({}, ("1",))]
+        assert [(answer.replies, answer.disputed) for answer in merged] == [
+            ({"1": Choice("feline")}, ()),
+            ({}, ("1",)),
+        ]
         assignment = taken(flow, "di", job, I)
         votes = [vote.reply for work in flow.tasks(assignment) for vote in work.votes]
         assert sorted(vote.key for vote in votes if isinstance(vote, Choice)) == ["dog", "feline"]
@@ -490,7 +608,9 @@ class TestWorkUnderWay:
 
     def test_merged_votes_owe_the_new_template_no_more_than_the_old(self, flow: Flow) -> None:
         breed = Question("2", QuestionKind.INPUT, "Breed")
-        asked = Question("1", QuestionKind.RADIO, "Animal", (Option("cat"), Option("dog")), children=(breed,))
+        asked = Question(
+            "1", QuestionKind.RADIO, "Animal", (Option("cat"), Option("dog")), children=(breed,)
+        )
         home = street(flow, "ben", "cy", "di")
         job = flow.jobs.create(
             home,
@@ -506,20 +626,29 @@ class TestWorkUnderWay:
             flow.save(assignment, 1, {"1": Choice(word), "2": Text("mixed")})
             flow.submit(assignment)
         report = flow.jobs.change_template(job, [RenameOption("1", "cat", "feline")], by="ada")
-        assert (report.changed, report.unchanged) == (1, 2), "the disputed animal has no reply, its breed has"
+        assert (report.changed, report.unchanged) == (1, 2), (
+            "the disputed animal has no reply, its breed has"
+        )
         with pytest.raises(InvalidData, match="3 answers would not fit"):
-            flow.jobs.change_template(job, [AddQuestion(attrs.evolve(NOTE, id="3", required=True))], by="ada")
+            flow.jobs.change_template(
+                job, [AddQuestion(attrs.evolve(NOTE, id="3", required=True))], by="ada"
+            )
 
     def test_pre_labels_follow_and_what_people_changed_is_counted_anew(self, flow: Flow) -> None:
         asked = templates.image_classification(["cat", "kitten", "dog"])
         home = street(flow, "ben")
-        job = flow.jobs.create(home, "pets", template=asked, data=rows(2), workforce={L: ["ben"]}, by="ada")
+        job = flow.jobs.create(
+            home, "pets", template=asked, data=rows(2), workforce={L: ["ben"]}, by="ada"
+        )
         flow.jobs.prelabel(job, lambda tasks: [PreLabel(Choice("cat"))] * len(tasks), by="ada")
         assignment = taken(flow, "ben", job)
         flow.save_many(assignment, {1: Choice("kitten"), 2: Choice("dog")})
         flow.submit(assignment)
         assert flow.jobs.progress(job).corrected == 2
-        assert flow.jobs.change_template(job, [RenameOption("1", "kitten", "cat")], by="ada").changed == 1
+        assert (
+            flow.jobs.change_template(job, [RenameOption("1", "kitten", "cat")], by="ada").changed
+            == 1
+        )
         assert flow.jobs.progress(job).corrected == 1
         invariants.check(flow)
 
@@ -532,17 +661,30 @@ class TestWorkUnderWay:
 
         with pytest.raises(Conflict):
             flow.jobs.prelabel(job, late, by="ada")
-        assert flow.jobs.prelabel(job, lambda tasks: [Choice("cat")] * len(tasks), by="ada").failed == 4
-        assert flow.jobs.prelabel(job, lambda tasks: [Choice("dog")] * len(tasks), by="ada").suggested == 4
+        assert (
+            flow.jobs.prelabel(job, lambda tasks: [Choice("cat")] * len(tasks), by="ada").failed
+            == 4
+        )
+        assert (
+            flow.jobs.prelabel(job, lambda tasks: [Choice("dog")] * len(tasks), by="ada").suggested
+            == 4
+        )
         assert {answer.template_version for answer in stored(flow, job)} == {1}
 
     def test_who_answers_while_the_answers_are_looked_at_is_looked_at_too(self, flow: Flow) -> None:
         job = cats(flow, tasks=4, workflow=Workflow(Label(), Inspect()))
         assignment = taken(flow, "ben", job)
         with pytest.raises(InvalidData, match="1 answer would not fit: task 2, "):
-            meanwhile(flow, lambda: flow.save(assignment, 2, Choice("cat")), job, [DropOption("1", "cat")])
+            meanwhile(
+                flow, lambda: flow.save(assignment, 2, Choice("cat")), job, [DropOption("1", "cat")]
+            )
         assert flow.templates.get(job).version == 0
-        meanwhile(flow, lambda: flow.save(assignment, 1, Choice("dog")), job, [DropOption("1", "cat", to="dog")])
+        meanwhile(
+            flow,
+            lambda: flow.save(assignment, 1, Choice("dog")),
+            job,
+            [DropOption("1", "cat", to="dog")],
+        )
         assert said(flow, job) == [{"1": Choice("dog")}] * 2
 
     def test_who_changes_the_template_first_wins(self, flow: Flow) -> None:
@@ -550,7 +692,9 @@ class TestWorkUnderWay:
         with pytest.raises(Conflict):
             meanwhile(
                 flow,
-                lambda: flow.jobs.change_template(job, [RenameOption("1", "cat", "feline")], by="ada"),
+                lambda: flow.jobs.change_template(
+                    job, [RenameOption("1", "cat", "feline")], by="ada"
+                ),
                 job,
                 [RenameOption("1", "cat", "pet")],
             )
@@ -559,15 +703,15 @@ class TestWorkUnderWay:
 
 def meanwhile(flow: Flow, act: Callable[[], object], job: Job, steps: list[Any]) -> None:
     """Change a template, and act right after its answers were looked at."""
-    look = flow._look
+    look = service._look
 
     def and_act(*given: Any) -> Any:
         seen = look(*given)
-        del flow._look
+        service._look = look
         act()
         return seen
 
-    flow._look = and_act  # type: ignore[method-assign]
+    service._look = and_act
     flow.jobs.change_template(job, steps, by="ada")
 
 
@@ -577,25 +721,30 @@ class Crash(Exception):
 
 def crashing(flow: Flow, at: int, job: Job, steps: list[Any]) -> None:
     """Change a template, and crash in the transaction with this number."""
-    blocks, acting = iter(range(1, at)), flow._acting
+    engine = flow._engine
+    transactions, begin = iter(range(1, at)), engine.transaction
 
     def until_then() -> Any:
-        if next(blocks, None) is None:
+        if next(transactions, None) is None:
             raise Crash
-        return acting()
+        return begin()
 
-    flow._acting = until_then  # type: ignore[method-assign]
+    engine.transaction = until_then  # type: ignore[method-assign]
     with pytest.raises(Crash):
         flow.jobs.change_template(job, steps, by="ada")
-    del flow._acting
+    del engine.transaction
 
 
 class TestACrashInTheMiddle:
     STEPS = (RenameOption("1", "cat", "feline"), AddOption("1", "cat"))
 
-    @pytest.mark.parametrize("again", [[], [RenameOption("1", "feline", "pet")]], ids=["the rest", "the next change"])
+    @pytest.mark.parametrize(
+        "again", [[], [RenameOption("1", "feline", "pet")]], ids=["the rest", "the next change"]
+    )
     @pytest.mark.parametrize("block", [1, 2, 3, 4])
-    def test_called_again_it_goes_on_where_it_was(self, flow: Flow, transaction: int, again: list[Any]) -> None:
+    def test_called_again_it_goes_on_where_it_was(
+        self, flow: Flow, transaction: int, again: list[Any]
+    ) -> None:
         job = cats(flow)
         labeled(flow, "ben", job, "cat")
         labeled(flow, "cy", job, "cat")
@@ -610,7 +759,9 @@ class TestACrashInTheMiddle:
                 flow.results.export(job, "itag", "nowhere.manifest")
             report = flow.jobs.change_template(job, again, by="ada")
             last = "pet" if again else "feline"
-            assert (report.version, report.changed) == (2, 4) if again else (1, 2 * (4 - transaction))
+            assert (
+                (report.version, report.changed) == (2, 4) if again else (1, 2 * (4 - transaction))
+            )
             assert said(flow, job) == [{"1": Choice(last)}] * 4
         assert flow.jobs.get(job).pending_template_change is None
         invariants.check(flow)
@@ -625,7 +776,9 @@ class TestACrashInTheMiddle:
         with pytest.raises(NotAllowed, match="is archived, and read-only"):
             flow.jobs.change_template(job, [], by="ada")
 
-    def test_who_ends_a_assignment_meanwhile_carries_the_package_over_first(self, flow: Flow) -> None:
+    def test_who_ends_a_assignment_meanwhile_carries_the_package_over_first(
+        self, flow: Flow
+    ) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
         labeled(flow, "ben", job, "cat")
         assignment = taken(flow, "cy", job)
@@ -634,7 +787,10 @@ class TestACrashInTheMiddle:
         flow.save(assignment, 2, Choice("cat"))  # the new cat, which is another than ben's
         flow.submit(assignment)
         merged = [answer for answer in stored(flow, job) if answer.member is None]
-        assert [(answer.replies, answer.disputed) for answer in merged] == [({"1": Choice("feline")}, ()), ({}, ("1",))]
+        assert [(answer.replies, answer.disputed) for answer in merged] == [
+            ({"1": Choice("feline")}, ()),
+            ({}, ("1",)),
+        ]
         assert flow.jobs.change_template(job, [], by="ada").changed == 0
         assert said(flow, job)[3] == {"1": Choice("cat")}
         invariants.check(flow)
@@ -665,12 +821,18 @@ def steps(draw: st.DrawFn, template: Template) -> list[Any]:
 
 
 def _possible(template: Template) -> list[list[Any]]:
-    renames, drops, questions = list[Any](), list[Any](), [AddQuestion(attrs.evolve(NOTE, id="9"), reply=Text("new"))]
+    renames, drops, questions = (
+        list[Any](),
+        list[Any](),
+        [AddQuestion(attrs.evolve(NOTE, id="9"), reply=Text("new"))],
+    )
     for id, about, question in _places(template):
         renames.append(RenameQuestion(id, "Another title", about=about))
         questions.append(DropQuestion(id, about=about))
         for key in sorted(question.keys):
-            renames += [RenameOption(id, key, new, about=about) for new in ("new key", min(question.keys))]
+            renames += [
+                RenameOption(id, key, new, about=about) for new in ("new key", min(question.keys))
+            ]
             drops += [DropOption(id, key, to, about=about) for to in (None, max(question.keys))]
         if question.kind in CHOOSING | MARKING:
             child = attrs.evolve(NOTE, id="8", title="Inner")
@@ -684,7 +846,9 @@ def _places(template: Template) -> list[tuple[str, str, Question]]:
     """Every question, by its id, and those about parts by their title."""
     found = [(question.id, "", question) for question in template.asked]
     for question in template.asked:
-        inner = [asked for child in (*question.children, *question.relations) for asked in child.every]
+        inner = [
+            asked for child in (*question.children, *question.relations) for asked in child.every
+        ]
         found += [(question.id, asked.title, asked) for asked in inner if question.kind in MARKING]
     return found
 
@@ -693,14 +857,16 @@ def _places(template: Template) -> list[tuple[str, str, Question]]:
 def test_whatever_can_be_carried_over_fits_the_new_template(name: str, data: st.DataObject) -> None:
     template = ALL[name]
     migration = template_changes_rules.by_steps(template, data.draw(steps(template)))
-    answer = an_answer(replies=data.draw(replies(template)))
+    answer = make_answer(replies=data.draw(replies(template)))
     carried = template_changes_rules.carried(migration, answer)
     if isinstance(carried, list):
         assert carried
     else:
         assert not problems(migration.after, carried.replies)
         assert carried.template_version == int(carried.replies != answer.replies)
-        assert template_changes_rules.carried(migration, carried) == carried, "who has followed stays"
+        assert template_changes_rules.carried(migration, carried) == carried, (
+            "who has followed stays"
+        )
 
 
 @given(st.sampled_from(sorted(ALL)), st.data())
@@ -711,8 +877,11 @@ def test_renaming_there_and_back_is_as_if_nothing_had_been(name: str, data: st.D
     back: Any = RenameQuestion(id, question.title, about="Another title" if about else "")
     if question.keys and data.draw(st.booleans()):
         key = data.draw(st.sampled_from(sorted(question.keys)))
-        there, back = RenameOption(id, key, "new key", about=about), RenameOption(id, "new key", key, about=about)
-    answer = an_answer(replies=data.draw(replies(template)))
+        there, back = (
+            RenameOption(id, key, "new key", about=about),
+            RenameOption(id, "new key", key, about=about),
+        )
+    answer = make_answer(replies=data.draw(replies(template)))
     one = template_changes_rules.by_steps(template, [there])
     two = template_changes_rules.by_steps(one.after, [back])
     halfway = template_changes_rules.carried(one, answer)
@@ -722,4 +891,9 @@ def test_renaming_there_and_back_is_as_if_nothing_had_been(name: str, data: st.D
     assert isinstance(home, Answer)
     assert home.replies == answer.replies
     assert two.after == attrs.evolve(template, version=2)
-    assert template_changes_rules.carried(template_changes_rules.by_steps(template, [there, back]), answer) is answer
+    assert (
+        template_changes_rules.carried(
+            template_changes_rules.by_steps(template, [there, back]), answer
+        )
+        is answer
+    )

@@ -22,13 +22,13 @@ from itagflow import (
 )
 from itagflow.core.lookup import MAX_ENTRIES, EntityCache
 from itagflow.storage import MemoryStore
-from itagflow.testing.builders import a_job
+from itagflow.testing.builders import make_job
 
 
 @pytest.fixture
 def elsewhere(flow: Flow) -> Flow:
     """Another program on the same store."""
-    return Flow(flow.store, clock=lambda: flow._now())
+    return Flow(flow.store, clock=lambda: flow._engine.now())
 
 
 @pytest.fixture
@@ -40,20 +40,26 @@ def job(flow: Flow) -> Job:
 
 
 class TestWhatHasChangedMeanwhile:
-    def test_nothing_is_given_to_who_was_removed_elsewhere(self, flow: Flow, elsewhere: Flow, job: Job) -> None:
+    def test_nothing_is_given_to_who_was_removed_elsewhere(
+        self, flow: Flow, elsewhere: Flow, job: Job
+    ) -> None:
         elsewhere.members.remove("street", "ben", by="ada")
         with pytest.raises(NotAllowed, match="was removed"):
             flow.claim("ben", job, Stage.LABEL)
         elsewhere.members.add("street", "ben", Role.OPERATOR, by="ada")
         assert flow.claim("ben", job, Stage.LABEL)
 
-    def test_a_job_that_was_paused_elsewhere_gives_nothing_out(self, flow: Flow, elsewhere: Flow, job: Job) -> None:
+    def test_a_job_that_was_paused_elsewhere_gives_nothing_out(
+        self, flow: Flow, elsewhere: Flow, job: Job
+    ) -> None:
         elsewhere.jobs.pause(job, by="ada")
         assert flow.claim("ben", job, Stage.LABEL) is None
         elsewhere.jobs.resume(job, by="ada")
         assert flow.claim("ben", job, Stage.LABEL)
 
-    def test_who_may_work_here_by_now_is_given_work(self, flow: Flow, elsewhere: Flow, job: Job) -> None:
+    def test_who_may_work_here_by_now_is_given_work(
+        self, flow: Flow, elsewhere: Flow, job: Job
+    ) -> None:
         elsewhere.members.add("street", "di", Role.OPERATOR, by="ada")
         with pytest.raises(NotAllowed):
             flow.claim("di", job, Stage.LABEL)
@@ -96,7 +102,7 @@ def test_an_id_that_somebody_else_has_drawn_is_drawn_anew() -> None:
 
 def test_templates_are_kept_in_a_bounded_number() -> None:
     asked = templates.image_classification(["cat"])
-    cache, job = EntityCache(), a_job()
+    cache, job = EntityCache(), make_job()
 
     class Reader:
         reads = 0

@@ -60,8 +60,13 @@ def test_a_lease_is_real_time(url: str, start: datetime) -> None:
         assert flow.claim("cy", job, Stage.LABEL) is None
         now[0] = later(minutes=31)
         assert taken(flow, "cy", job).member != assignment.member
-        times = [event.at for event in flow.events.list(job)] + [flow.jobs.get(job).created_at, flow.assignments.get(assignment).made_at]
-        assert [at.tzinfo for at in (*times, flow.jobs.get(job).due_at) if at] == [UTC] * (len(times) + 1)
+        times = [event.at for event in flow.events.list(job)] + [
+            flow.jobs.get(job).created_at,
+            flow.assignments.get(assignment).made_at,
+        ]
+        assert [at.tzinfo for at in (*times, flow.jobs.get(job).due_at) if at] == [UTC] * (
+            len(times) + 1
+        )
         assert sorted(times[:-2]) == times[:-2]
         assert list(maintenance.verify(flow)) == []
 
@@ -94,19 +99,29 @@ def test_a_clock_that_tells_no_time(now: Any, words: str) -> None:
         if now is not None:
             with pytest.raises(InvalidData, match=words):
                 flow.jobs.update(job, due_at=now, by="ada")
-    with itagflow.open("memory:", clock=lambda: now) as flow, pytest.raises(InvalidData, match=words):
+    with (
+        itagflow.open("memory:", clock=lambda: now) as flow,
+        pytest.raises(InvalidData, match=words),
+    ):
         flow.workspaces.create("x", admin="y")
 
 
 def test_a_lease_may_end_behind_the_last_day(url: str) -> None:
-    with itagflow.open(url, clock=lambda: datetime(9999, 12, 31, 23, 50, tzinfo=UTC), ids=count(1).__next__) as flow:
+    with itagflow.open(
+        url, clock=lambda: datetime(9999, 12, 31, 23, 50, tzinfo=UTC), ids=count(1).__next__
+    ) as flow:
         job = cats(flow, workflow=LEASES)
         assignment = taken(flow, "ben", job)
         assert assignment.lease_until == datetime.max.replace(tzinfo=UTC)
         assert flow.assignments.get(assignment) == assignment
         flow.renew(assignment)
     with itagflow.open("memory:") as flow:
-        assert taken(flow, "ben", cats(flow, workflow=Workflow(Label(lease=timedelta.max)))).lease_until is not None
+        assert (
+            taken(
+                flow, "ben", cats(flow, workflow=Workflow(Label(lease=timedelta.max)))
+            ).lease_until
+            is not None
+        )
 
 
 class TestTimeOrdered:
@@ -122,10 +137,14 @@ class TestTimeOrdered:
             assert 0 < TimeOrdered(lambda at=at: at)() <= MOST
 
     @pytest.mark.parametrize(
-        "at", [datetime(2019, 12, 31), datetime(1960, 1, 1), datetime(2089, 9, 8), datetime(9999, 1, 1)]
+        "at",
+        [datetime(2019, 12, 31), datetime(1960, 1, 1), datetime(2089, 9, 8), datetime(9999, 1, 1)],
     )
     def test_and_not_before_or_after(self, at: datetime) -> None:
-        with pytest.raises(InvalidData, match="keys count the time from 2020-01-01 to 2089-09-06; pass others as ids="):
+        with pytest.raises(
+            InvalidData,
+            match="keys count the time from 2020-01-01 to 2089-09-06; pass others as ids=",
+        ):
             TimeOrdered(lambda: at.replace(tzinfo=UTC))()
         now = [START]
         with itagflow.open("memory:", clock=lambda: now[0]) as flow:
@@ -151,7 +170,11 @@ ACTS: dict[str, Callable[[itagflow.Flow, itagflow.Job], object]] = {
         "street", templates.image_classification(["x"]), name="new", by="ada"
     ),
     "create_job": lambda flow, job: flow.jobs.create(
-        "street", "new", template=templates.image_classification(["x"]), by="ada", packaging=GroupByField("source")
+        "street",
+        "new",
+        template=templates.image_classification(["x"]),
+        by="ada",
+        packaging=GroupByField("source"),
     ),
     "import_job": lambda flow, job: flow.jobs.import_results(
         "street",
@@ -165,9 +188,13 @@ ACTS: dict[str, Callable[[itagflow.Flow, itagflow.Job], object]] = {
     "claim_many": lambda flow, job: flow.claim_many("ben", job, Stage.LABEL, 2),
     "claim of a lapsed assignment": lambda flow, job: flow.claim("cy", job, Stage.INSPECT),
     "assign": lambda flow, job: flow.assignments.assign((job.id, 3), "ben", by="ada"),
-    "reassign": lambda flow, job: flow.assignments.reassign(next(flow.assignments.list("di")), "cy", by="ada"),
+    "reassign": lambda flow, job: flow.assignments.reassign(
+        next(flow.assignments.list("di")), "cy", by="ada"
+    ),
     "reject": lambda flow, job: flow.reject(next(flow.assignments.list("di")), reason="no"),
-    "prelabel": lambda flow, job: flow.jobs.prelabel(job, lambda tasks: [PreLabel(Choice("cat"))] * len(tasks), by="ada"),
+    "prelabel": lambda flow, job: flow.jobs.prelabel(
+        job, lambda tasks: [PreLabel(Choice("cat"))] * len(tasks), by="ada"
+    ),
     "change_template": lambda flow, job: flow.jobs.change_template(
         job, [itagflow.AddOption("1", itagflow.Option("bird"))], by="ada"
     ),
@@ -189,21 +216,26 @@ WRONG_IDS: dict[str, Callable[[int], Callable[[], Any]]] = {
 @pytest.mark.parametrize("wrong", WRONG_IDS.values(), ids=WRONG_IDS)
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 @pytest.mark.parametrize("url", ["memory", "sqlite"], indirect=True)
-def test_a_source_of_ids_that_fails(url: str, act: Callable[..., object], wrong: Callable[[int], Any]) -> None:
+def test_a_source_of_ids_that_fails(
+    url: str, act: Callable[..., object], wrong: Callable[[int], Any]
+) -> None:
     """Every act that draws an id ends soon, with an error of ours, and leaves nothing behind."""
     now, ids = [START], [count(1).__next__]
     with itagflow.open(url, clock=lambda: now[0], ids=lambda: ids[0]()) as flow:
         template = templates.image_classification(["cat", "dog"])
         flow.workspaces.create("other", admin="olga")
         shared = flow.templates.add("other", template, name="shared", by="olga")
-        workflow = Workflow(Label(rework=itagflow.Route.AUTHOR), Inspect(lease=timedelta(minutes=1)))
+        workflow = Workflow(
+            Label(rework=itagflow.Route.AUTHOR), Inspect(lease=timedelta(minutes=1))
+        )
         job = cats(flow, tasks=8, workflow=workflow, inspect=["di", "cy"], label=["ben"])
         assert shared.id
         labeled(flow, "ben", job)
         taken(flow, "di", job, Stage.INSPECT)
         now[0] += timedelta(minutes=2)
         before = everything(flow)
-        # an id is looked up among those of its kind: the one that all of them have is that of the last
+        # an id is looked up among those of its kind: the one that all of them have is that of the
+        # last
         ids[0] = wrong(_an_id_that_is_taken(flow, act))
         outcome = list[BaseException]()
 
@@ -222,7 +254,10 @@ def test_a_source_of_ids_that_fails(url: str, act: Callable[..., object], wrong:
             assert "the ids" in str(outcome[0])
             assert everything(flow) == before
         else:  # the act needed no more ids than the source had
-            assert wrong in (WRONG_IDS["the same"], WRONG_IDS["the same in turn"]) or act is ACTS["change_template"]
+            assert (
+                wrong in (WRONG_IDS["the same"], WRONG_IDS["the same in turn"])
+                or act is ACTS["change_template"]
+            )
 
 
 def _an_id_that_is_taken(flow: itagflow.Flow, act: Callable[..., object]) -> int:
@@ -247,5 +282,7 @@ def test_few_that_are_taken_do_no_harm(url: str) -> None:
         ids = count(first.id - TRIES + 1)
         later = [taken(flow, "ben", job) for _ in range(3)]
         assert len({assignment.id for assignment in (first, *later)}) == 4
-        assert len({assignment.id for assignment in flow.claim_many("ben", job, Stage.LABEL, 5)}) == 5
+        assert (
+            len({assignment.id for assignment in flow.claim_many("ben", job, Stage.LABEL, 5)}) == 5
+        )
         assert list(maintenance.verify(flow)) == []

@@ -11,7 +11,7 @@ from cattrs import converters
 
 from itagflow.model.entity import Entity
 from itagflow.storage import MemoryStore
-from itagflow.testing import one_of_each
+from itagflow.testing import make_one_of_each
 
 
 def test_nothing_is_made_when_an_entity_is_first_stored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,7 +20,7 @@ def test_nothing_is_made_when_an_entity_is_first_stored(monkeypatch: pytest.Monk
     for name in ("make_dict_structure_fn", "make_dict_unstructure_fn"):
         monkeypatch.setattr(converters, name, _refuse)
     with store.write() as writer:
-        stored: list[Entity] = [writer.add(entity)[0] for entity in one_of_each()]
+        stored: list[Entity] = [writer.add(entity)[0] for entity in make_one_of_each()]
     with store.read() as reader:
         assert [reader.get(type(entity), entity.key) for entity in stored] == stored
     store.close()
@@ -49,7 +49,9 @@ print(*(json for json, _ in encoded))
 
 
 def test_threads_that_are_the_first_together_use_the_same_functions() -> None:
-    done = subprocess.run([sys.executable, "-c", FIRST_USE], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_USE], capture_output=True, text=True, check=False
+    )
     assert done.stdout == " ".join(["{'key': 'cat'}"] * 4) + "\n", done.stderr
 
 
@@ -81,7 +83,9 @@ except Interrupted:
 
 
 def test_who_was_interrupted_at_the_first_use_can_use_it_afterwards() -> None:
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False
+    )
     assert done.stdout == "{'key': 'cat'}\n", done.stderr
 
 
@@ -98,7 +102,9 @@ print(codec.to_json(Choice("cat")))
 
 
 def test_it_works_where_no_thread_can_be_started() -> None:
-    done = subprocess.run([sys.executable, "-c", NO_THREADS], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", NO_THREADS], capture_output=True, text=True, check=False
+    )
     assert done.stdout == "{'key': 'cat'}\n", done.stderr
 
 

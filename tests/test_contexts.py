@@ -55,8 +55,12 @@ def test_an_error_of_the_block_passes_through_unchanged() -> None:
     assert (lock.held, lock.log) == ([], [])
 
 
-@pytest.mark.parametrize("error", [StopIteration("x"), GeneratorExit(), KeyboardInterrupt(), RuntimeError("x")])
-def test_errors_that_generators_treat_in_their_own_way_pass_through_too(error: BaseException) -> None:
+@pytest.mark.parametrize(
+    "error", [StopIteration("x"), GeneratorExit(), KeyboardInterrupt(), RuntimeError("x")]
+)
+def test_errors_that_generators_treat_in_their_own_way_pass_through_too(
+    error: BaseException,
+) -> None:
     lock = Lock()
     with pytest.raises(type(error)) as raised, lock.hold():
         raise error

@@ -11,7 +11,16 @@ from typing import Any
 
 import attrs
 import pytest
-from corruptions import a_busy_job, a_job_with_votes, a_prelabeled_job, all_of, altered, at, found, removed
+from corruptions import (
+    a_busy_job,
+    a_job_with_votes,
+    a_prelabeled_job,
+    all_of,
+    altered,
+    at,
+    found,
+    removed,
+)
 from scenes import Clock, cats, peak, rows, street, taken
 
 import itagflow
@@ -45,9 +54,13 @@ def flow(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterat
 
 
 @pytest.fixture
-def other(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock, flow: Flow) -> Iterator[Flow]:
+def other(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: Clock, flow: Flow
+) -> Iterator[Flow]:
     """A store of the other kind."""
-    with itagflow.open(tmp_path / "other.db" if flow.store.name == "memory" else "memory:", clock=clock) as opened:
+    with itagflow.open(
+        tmp_path / "other.db" if flow.store.name == "memory" else "memory:", clock=clock
+    ) as opened:
         yield opened
 
 
@@ -55,7 +68,10 @@ def everything(flow: Flow) -> dict[str, list[Any]]:
     """All that a store has; events without their position, in order."""
     kept: dict[str, list[Any]] = {kind.__name__: all_of(flow, kind) for kind in FIELDS}
     told: list[Event] = sorted(kept.pop("Event"), key=lambda event: event.position)
-    ordered = {name: sorted(entities, key=lambda entity: str(entity.key)) for name, entities in kept.items()}
+    ordered = {
+        name: sorted(entities, key=lambda entity: str(entity.key))
+        for name, entities in kept.items()
+    }
     return {**ordered, "Event": [attrs.evolve(event, position=0) for event in told]}
 
 
@@ -98,10 +114,14 @@ def test_one_workspace_is_copied_beside_others(flow: Flow, other: Flow) -> None:
     other.workspaces.create("lake", admin="ada")
     job = a_busy_job(flow)
     river = flow.workspaces.create("river", admin="eve")
-    flow.jobs.create(river, "fish", template=templates.image_classification(["cat"]), data=rows(3), by="eve")
+    flow.jobs.create(
+        river, "fish", template=templates.image_classification(["cat"]), data=rows(3), by="eve"
+    )
     flow.packages.prioritize(job, 3, by="ada")
     maintenance.copy(flow, to=other, workspace="street")
-    assert [str(event) for event in other.events.list(job)] == [str(event) for event in flow.events.list(job)]
+    assert [str(event) for event in other.events.list(job)] == [
+        str(event) for event in flow.events.list(job)
+    ]
     assert list(other.results.list(job)) == list(flow.results.list(job))
     assert sorted(home.name for home in all_of(other, Workspace)) == ["lake", "street"]
     assert len(all_of(other, Task)) == 10
@@ -141,9 +161,17 @@ class TestRefused:
     @pytest.mark.parametrize("kind", [Job, Member])
     def test_another_entity_of_the_key(self, flow: Flow, tmp_path: Path, kind: type[Any]) -> None:
         a_busy_job(flow)
-        with itagflow.open("memory:", ids=itertools.count({Job: 4, Member: 2}[kind]).__next__) as other:
+        with itagflow.open(
+            "memory:", ids=itertools.count({Job: 4, Member: 2}[kind]).__next__
+        ) as other:
             home = other.workspaces.create("lake", admin="eve")
-            other.jobs.create(home, "boats", template=templates.image_classification(["cat"]), data=rows(2), by="eve")
+            other.jobs.create(
+                home,
+                "boats",
+                template=templates.image_classification(["cat"]),
+                data=rows(2),
+                by="eve",
+            )
             before = everything(other)
             with pytest.raises(AlreadyExists, match="already a"):
                 maintenance.copy(flow, to=other)
@@ -161,7 +189,9 @@ class TestRefused:
 
 class TestBrokenOff:
     @pytest.mark.parametrize("after", [0, 1, 20, LAST])
-    def test_nothing_is_left(self, flow: Flow, other: Flow, after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_nothing_is_left(
+        self, flow: Flow, other: Flow, after: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("itagflow.maintenance.copying.BLOCK", 7)
         a_busy_job(flow)
         with pytest.raises(KeyboardInterrupt):
@@ -195,7 +225,9 @@ class TestBrokenOff:
     ) -> None:
         a_busy_job(flow)
         with pytest.raises(AlreadyExists, match="'street'"):
-            maintenance.copy(flow, to=other, progress=breaking(0, lambda: maintenance.copy(flow, to=other)))
+            maintenance.copy(
+                flow, to=other, progress=breaking(0, lambda: maintenance.copy(flow, to=other))
+            )
         assert everything(other) == everything(flow)
 
     def test_what_somebody_else_took_away_meanwhile_is_missed(
@@ -230,8 +262,14 @@ itagflow.open(source).copy(to=itagflow.open(target), progress=ending)
 def test_memory_does_not_grow_with_what_is_copied(tmp_path: Path) -> None:
     peaks = dict[int, int]()
     for tasks in (5_000, 20_000):
-        source, target = (f"sqlite:///{tmp_path}/{name}{tasks}.db?synchronous=normal" for name in ("a", "b"))
-        with itagflow.open(source) as flow, itagflow.open(target) as other, itagflow.open("memory:") as back:
+        source, target = (
+            f"sqlite:///{tmp_path}/{name}{tasks}.db?synchronous=normal" for name in ("a", "b")
+        )
+        with (
+            itagflow.open(source) as flow,
+            itagflow.open(target) as other,
+            itagflow.open("memory:") as back,
+        ):
             cats(flow, tasks=tasks, size=100)
             peaks[tasks] = peak(lambda flow=flow, other=other: maintenance.copy(flow, to=other))
             maintenance.copy(other, to=back)

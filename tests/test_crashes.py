@@ -41,7 +41,11 @@ KILLS = int(os.environ.get("ITAGFLOW_KILLS", "20"))
 @pytest.fixture(params=["sqlite", "postgres"])
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store that outlives processes."""
-    return str(request.getfixturevalue("postgres_url") if request.param == "postgres" else tmp_path / "labels.db")
+    return str(
+        request.getfixturevalue("postgres_url")
+        if request.param == "postgres"
+        else tmp_path / "labels.db"
+    )
 
 
 WORKER = """
@@ -104,7 +108,11 @@ def killed_worker(path: str, job: int, seed: int) -> list[list[str]]:
     assert first == "ready\n"
     time.sleep(random.Random(seed).uniform(0.0, 0.25))
     worker.send_signal(signal.SIGKILL)
-    said = [line.split() for line in worker.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+    said = [
+        line.split()
+        for line in worker.stdout.read().splitlines(keepends=True)
+        if line.endswith("\n")
+    ]
     worker.stdout.close()
     assert worker.wait() == -signal.SIGKILL
     return said
@@ -142,7 +150,12 @@ def finish(flow: itagflow.Flow, job: Job) -> None:
     moved = True
     while moved:
         moved = False
-        for member, stage in (("ben", Stage.LABEL), ("cy", Stage.LABEL), ("di", Stage.INSPECT), ("ada", Stage.ACCEPT)):
+        for member, stage in (
+            ("ben", Stage.LABEL),
+            ("cy", Stage.LABEL),
+            ("di", Stage.INSPECT),
+            ("ada", Stage.ACCEPT),
+        ):
             while assignment := flow.claim(member, job, stage):
                 moved = True
                 end(flow, assignment)
@@ -181,7 +194,9 @@ def test_loading_goes_on_after_every_kill(path: str) -> None:
         flow.workspaces.create("street", admin="ada")
     how, loaded = "-", [0]
     for seed in range(max(2, KILLS // 10)):
-        loader = subprocess.Popen([sys.executable, "-c", LOADER, path, how], stdout=subprocess.PIPE, text=True)
+        loader = subprocess.Popen(
+            [sys.executable, "-c", LOADER, path, how], stdout=subprocess.PIPE, text=True
+        )
         assert loader.stdout is not None
         loader.stdout.readline()
         time.sleep(random.Random(seed).uniform(0.1, 0.4))
@@ -200,7 +215,9 @@ def test_loading_goes_on_after_every_kill(path: str) -> None:
                     return
     with itagflow.open(path) as flow:
         if how == "-":
-            flow.jobs.create("street", "big", template=templates.image_classification(["cat"]), by="ada")
+            flow.jobs.create(
+                "street", "big", template=templates.image_classification(["cat"]), by="ada"
+            )
         flow.jobs.load("big", ({"data": {"source": f"{n}.jpg"}} for n in range(60_000)), by="ada")
         assert flow.jobs.progress(flow.jobs.publish("big", by="ada")).total == 60_000
         assert sum(1 for _ in flow.results.list("big")) == 60_000

@@ -58,7 +58,9 @@ def checked(flow: Flow) -> Iterator[Flow]:
 def everything(flow: Flow) -> str:
     """Everything that a store holds, as text."""
     with flow.store.read() as reader:
-        return "\n".join(sorted(repr(entity) for kind in FIELDS for entity in reader.find(Query(kind))))
+        return "\n".join(
+            sorted(repr(entity) for kind in FIELDS for entity in reader.find(Query(kind)))
+        )
 
 
 def on_disk(path: Path) -> bytes:
@@ -71,7 +73,13 @@ def on_disk(path: Path) -> bytes:
 
 def a_busy_week(flow: Flow) -> tuple[Job, int]:
     """A job in whose history benedict is everywhere, and his key; he is removed at the end."""
-    job = cats(flow, tasks=6, size=1, workflow=Workflow(Label(), Inspect()), label=("benedict", "benedict-two"))
+    job = cats(
+        flow,
+        tasks=6,
+        size=1,
+        workflow=Workflow(Label(), Inspect()),
+        label=("benedict", "benedict-two"),
+    )
     (key,) = (member.id for member in flow.members.list("street") if member.account == "benedict")
     flow.members.set_role("street", "benedict", Role.LEADER, by="ada", groups=["benedict's crew"])
     flow.assignments.assign((job.id, 6), "benedict", by="ada")
@@ -91,22 +99,39 @@ def a_busy_week(flow: Flow) -> tuple[Job, int]:
 class TestMembers:
     def test_the_name_is_nowhere_and_who_did_what_stays_known(self, checked: Flow) -> None:
         job, key = a_busy_week(checked)
-        before = [(event.position, event.type, event.member, event.changes) for event in checked.events.since()]
+        before = [
+            (event.position, event.type, event.member, event.changes)
+            for event in checked.events.since()
+        ]
         assert everything(checked).count("benedict") > everything(checked).count("benedict-two")
         gone = maintenance.erase_member(checked, "street", "benedict", by="ada")
-        assert (gone.id, gone.account, gone.groups, gone.active) == (key, f"erased-{key}", (), False)
+        assert (gone.id, gone.account, gone.groups, gone.active) == (
+            key,
+            f"erased-{key}",
+            (),
+            False,
+        )
         assert "benedict" not in everything(checked).replace("benedict-two", "")
         assert "benedict-two" in everything(checked), "somebody else's name"
-        after = [(event.position, event.type, event.member, event.changes) for event in checked.events.since()]
+        after = [
+            (event.position, event.type, event.member, event.changes)
+            for event in checked.events.since()
+        ]
         assert after[:-1] == before, "the acts are the same ones"
-        assert {event.account for event in checked.events.list(job) if event.member == key} == {f"erased-{key}"}
+        assert {event.account for event in checked.events.list(job) if event.member == key} == {
+            f"erased-{key}"
+        }
         assert list(checked.assignments.list(key, workspace="street", live=False))
-        assert {made.member for result in checked.results.list(job) for made in result.provenance} >= {key}
+        assert {
+            made.member for result in checked.results.list(job) for made in result.provenance
+        } >= {key}
 
     def test_what_people_wrote_says_who_by_the_mark(self, checked: Flow) -> None:
         job, key = a_busy_week(checked)
         maintenance.erase_member(checked, "street", "benedict", by="ada")
-        reasons = [event.data["reason"] for event in checked.events.list(job) if event.data.get("reason")]
+        reasons = [
+            event.data["reason"] for event in checked.events.list(job) if event.data.get("reason")
+        ]
         assert f"erased-{key}, look: a dog" in reasons
         assert f"erased-{key} knows it" in reasons
         assert f"erased-{key} was removed" in reasons
@@ -128,7 +153,10 @@ class TestMembers:
 
     def test_one_who_still_belongs_there_is_removed_first(self, checked: Flow) -> None:
         cats(checked)
-        with pytest.raises(NotAllowed, match="ben may not be erased: they belong to the workspace: remove them first"):
+        with pytest.raises(
+            NotAllowed,
+            match="ben may not be erased: they belong to the workspace: remove them first",
+        ):
             maintenance.erase_member(checked, "street", "ben", by="ada")
 
     def test_only_an_administrator_may(self, checked: Flow) -> None:
@@ -156,7 +184,9 @@ class TestMembers:
         assert maintenance.erase_member(checked, "street", key, by="ada") == gone
         assert everything(checked) == before
 
-    def test_after_a_crash_it_is_called_again(self, checked: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_after_a_crash_it_is_called_again(
+        self, checked: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         a_busy_week(checked)
         monkeypatch.setattr(erasing_verbs, "BLOCK", 4)
         opened, blocks = checked.store.write, itertools.count(1)
@@ -190,7 +220,11 @@ class TestMembers:
         monkeypatch.setattr(erasing_verbs, "_batches", slow)
         maintenance.erase_member(checked, "street", "benedict", by="ada")
         assert "benedict" not in everything(checked).replace("benedict-two", "")
-        said = {event.data["reason"] for event in checked.events.list(job) if event.type in ("judge", "reject")}
+        said = {
+            event.data["reason"]
+            for event in checked.events.list(job)
+            if event.type in ("judge", "reject")
+        }
         assert said == {"erased"}, "nor has what was erased come back"
         assert checked.results.get((job.id, 6)).task.erased
         assert f"erased-{key}" in everything(checked)
@@ -201,7 +235,9 @@ class TestMembers:
         checked.jobs.pause("ben", by="ada")
         checked.members.remove("street", "ben", by="ada")
         maintenance.erase_member(checked, "street", "ben", by="ada")
-        assert [event.data["name"] for event in checked.events.list(job) if event.type == "pause"] == ["ben"]
+        assert [
+            event.data["name"] for event in checked.events.list(job) if event.type == "pause"
+        ] == ["ben"]
 
 
 def letters(flow: Flow, count: int = 4, workflow: Workflow | None = None, **more: Any) -> Job:
@@ -216,7 +252,10 @@ def letters(flow: Flow, count: int = 4, workflow: Workflow | None = None, **more
         flow.members.add(home, name, Role.OPERATOR, by="ada")
     flow_ = workflow or Workflow(Label(), Inspect())
     data = [
-        {"data": {"source": f"s{n}.jpg", "from": f"secret {n}"}, "label-15": {"results": [f"old secret {n}"]}}
+        {
+            "data": {"source": f"s{n}.jpg", "from": f"secret {n}"},
+            "label-15": {"results": [f"old secret {n}"]},
+        }
         for n in range(1, count + 1)
     ]
     return flow.jobs.create(
@@ -251,8 +290,12 @@ class TestTasks:
         checked.judge(assignment, 1, wrong="secret 1 is upside down")
         checked.judge(assignment, 2, wrong="a comma is missing")
         checked.reject(assignment)
-        checked.jobs.prelabel(job, lambda tasks: [Text(f"guess {task.data['from']}") for task in tasks], by="ada")
-        erased = maintenance.erase_task(checked, (job.id, 1), by="ada", reason="asked for in a letter of May 3")
+        checked.jobs.prelabel(
+            job, lambda tasks: [Text(f"guess {task.data['from']}") for task in tasks], by="ada"
+        )
+        erased = maintenance.erase_task(
+            checked, (job.id, 1), by="ada", reason="asked for in a letter of May 3"
+        )
         assert (erased.erased, erased.row_key) == (True, "")
         assert json.loads(erased.row) == {"data": {"from": None, "source": None}, "erased": True}
         assert "secret 1" not in everything(checked)
@@ -330,10 +373,15 @@ class TestTasks:
         checked.submit(assignment)
         checked.review(taken(checked, "di", job, Stage.INSPECT))
         assert checked.jobs.get(job).state is JobState.FINISHED
-        assert [result.state for result in checked.results.list(job)] == [TaskState.TODO, TaskState.TODO]
+        assert [result.state for result in checked.results.list(job)] == [
+            TaskState.TODO,
+            TaskState.TODO,
+        ]
 
     def test_rework_and_samples_leave_it_out(self, checked: Flow) -> None:
-        job = letters(checked, 4, Workflow(Label(), Inspect(sample=1.0)), packaging=itagflow.FixedSize(4))
+        job = letters(
+            checked, 4, Workflow(Label(), Inspect(sample=1.0)), packaging=itagflow.FixedSize(4)
+        )
         copied(checked, "ben", job)
         maintenance.erase_task(checked, (job.id, 2), by="ada")
         assignment = taken(checked, "di", job, Stage.INSPECT)
@@ -437,7 +485,10 @@ class TestTasks:
     def test_the_same_row_may_come_again(self, checked: Flow) -> None:
         job = letters(checked, 2)
         maintenance.erase_task(checked, (job.id, 1), by="ada")
-        again = [{"data": {"source": "s.jpg", "from": "secret 1"}}, {"data": {"source": "s.jpg", "from": "secret 2"}}]
+        again = [
+            {"data": {"source": "s.jpg", "from": "secret 1"}},
+            {"data": {"source": "s.jpg", "from": "secret 2"}},
+        ]
         report = checked.jobs.append(job, again, by="ada")
         assert (report.loaded, report.duplicates) == (1, 1)
 
@@ -448,7 +499,9 @@ class TestTasks:
         maintenance.erase_task(checked, (job.id, 2), by="ada")
         assert "secret 2" not in everything(checked)
         data = [{"data": {"source": "s.jpg", "from": "me"}}]
-        draft = checked.jobs.create("street", "draft", template=job.template, data=data, by="ada", draft=True)
+        draft = checked.jobs.create(
+            "street", "draft", template=job.template, data=data, by="ada", draft=True
+        )
         with pytest.raises(NotAllowed, match="is a draft"):
             maintenance.erase_task(checked, (draft.id, 1), by="ada")
 
@@ -459,13 +512,18 @@ class TestTasks:
         assert maintenance.erase_task(checked, erased, by="ada") == erased
         assert verbs(checked, job) == before
 
-    def test_what_an_erased_pre_label_was_corrected_to_is_counted_no_more(self, checked: Flow) -> None:
+    def test_what_an_erased_pre_label_was_corrected_to_is_counted_no_more(
+        self, checked: Flow
+    ) -> None:
         job = letters(checked, 2)
         checked.jobs.prelabel(job, lambda tasks: [Text("guess") for _ in tasks], by="ada")
         copied(checked, "ben", job)
         assert checked.jobs.progress(job).corrected == 2
         maintenance.erase_task(checked, (job.id, 1), by="ada")
-        assert (checked.jobs.progress(job).prelabeled, checked.jobs.progress(job).corrected) == (2, 1)
+        assert (checked.jobs.progress(job).prelabeled, checked.jobs.progress(job).corrected) == (
+            2,
+            1,
+        )
 
     def test_a_copy_of_the_store_knows_it_too(self, checked: Flow) -> None:
         job = letters(checked, 2)
@@ -479,7 +537,9 @@ class TestTasks:
 
 def test_an_answer_without_replies_is_one_on_every_store(flow: Flow) -> None:
     home = flow.workspaces.create("street", admin="ada")
-    template = Template(questions=(Question("1", QuestionKind.INPUT, "Remark", required=False),), views=())
+    template = Template(
+        questions=(Question("1", QuestionKind.INPUT, "Remark", required=False),), views=()
+    )
     job = flow.jobs.create(home, "remarks", template=template, data=[{"data": {}}], by="ada")
     assignment = taken(flow, "ada", job)
     flow.save(assignment, 1, {})

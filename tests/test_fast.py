@@ -17,11 +17,13 @@ from itagflow import jsontext
 from itagflow.jsontext import standard
 from itagflow.model.entity import Entity
 from itagflow.storage._sql.layout import LAYOUTS
-from itagflow.testing.builders import one_of_each
+from itagflow.testing.builders import make_one_of_each
 
 fast = pytest.importorskip("itagflow.jsontext.fast", reason="the extra 'fast' is not installed")
 
-texts = st.text(st.characters() | st.sampled_from('\0"\\/\n\u2028\ud800\udfff😀'), max_size=8)  # halves of pairs too
+texts = st.text(
+    st.characters() | st.sampled_from('\0"\\/\n\u2028\ud800\udfff😀'), max_size=8
+)  # halves of pairs too
 numbers = st.integers() | st.integers(-(10**40), 10**40) | st.floats()
 values = st.recursive(
     st.none() | st.booleans() | numbers | texts,
@@ -76,14 +78,21 @@ def test_it_reads_the_same(value: Any, ascii: bool) -> None:
     assert outcome(fast.loads, raw) == outcome(standard.loads, raw)
 
 
-@given(values, st.lists(st.tuples(st.integers(0), st.integers(0, 3), st.sampled_from(PIECES) | texts), max_size=4))
+@given(
+    values,
+    st.lists(
+        st.tuples(st.integers(0), st.integers(0, 3), st.sampled_from(PIECES) | texts), max_size=4
+    ),
+)
 @example("", [(0, 2, "1e400")])
 @example("", [(0, 2, "-0")])
 @example("", [(0, 2, "01")])
 @example("", [(0, 2, "[" * 100_000)])
 @example("", [(0, 2, "\ufeff1")])
 @example("", [(0, 2, '{"a":1,"a":2}')])
-def test_it_reads_and_refuses_the_same_of_what_is_broken(value: Any, cuts: list[tuple[int, int, str]]) -> None:
+def test_it_reads_and_refuses_the_same_of_what_is_broken(
+    value: Any, cuts: list[tuple[int, int, str]]
+) -> None:
     text = json.dumps(value, ensure_ascii=False)
     for at, length, piece in cuts:
         start = at % (len(text) + 1)
@@ -108,11 +117,13 @@ def test_what_contains_itself_is_refused_the_same() -> None:
 
 @pytest.mark.parametrize("write", [standard.dumps, fast.dumps], ids=["standard", "fast"])
 @pytest.mark.parametrize("read", [standard.loads, fast.loads], ids=["standard", "fast"])
-@pytest.mark.parametrize("entity", one_of_each(), ids=lambda entity: type(entity).__name__)
+@pytest.mark.parametrize("entity", make_one_of_each(), ids=lambda entity: type(entity).__name__)
 def test_an_entity_survives_whoever_writes_and_reads(
     monkeypatch: pytest.MonkeyPatch, entity: Entity, write: Any, read: Any
 ) -> None:
     monkeypatch.setattr(jsontext, "dumps", write)
     monkeypatch.setattr(jsontext, "loads", read)
     layout = LAYOUTS[type(entity)]
-    assert attrs.astuple(layout.entity(layout.row(entity)), recurse=False) == attrs.astuple(entity, recurse=False)
+    assert attrs.astuple(layout.entity(layout.row(entity)), recurse=False) == attrs.astuple(
+        entity, recurse=False
+    )

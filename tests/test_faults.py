@@ -1,7 +1,7 @@
 """PostgreSQL fails at every statement of an act, before it ran or after: the act is whole or not at all.
 
-Whoever then simply calls again comes to the same end: a repeated claim gives the same assignment, a repeated answer or
-submit is one.
+Whoever then simply calls again comes to the same end: a repeated claim gives the same assignment, a
+repeated answer or submit is one.
 """
 
 from __future__ import annotations
@@ -39,9 +39,14 @@ from itagflow import (
 from itagflow.model.package import Package
 from itagflow.storage import Query
 from itagflow.storage.postgres import PostgresStore
-from itagflow.testing import a_package
+from itagflow.testing import make_package
 
-REFUSALS = (errors.DeadlockDetected, errors.QueryCanceled, errors.DiskFull, errors.TooManyConnections)
+REFUSALS = (
+    errors.DeadlockDetected,
+    errors.QueryCanceled,
+    errors.DiskFull,
+    errors.TooManyConnections,
+)
 """What the server says when it gives a transaction up but keeps the connection."""
 
 
@@ -63,7 +68,8 @@ class Fault:
     def fail(self, cursor: psycopg.Cursor[Any]) -> None:
         if self.how == "refusing":
             with pytest.raises(psycopg.Error):
-                psycopg.Cursor.execute(cursor, "SELECT 1 / 0")  # the server gives the transaction up
+                # the server gives the transaction up
+                psycopg.Cursor.execute(cursor, "SELECT 1 / 0")
             raise REFUSALS[self.at % len(REFUSALS)]("as told")
         cursor.connection.close()
         raise psycopg.OperationalError("as told")
@@ -132,13 +138,28 @@ class Scene:
 
 Verb = Callable[[Flow, Job, Any], Any]
 VERBS: dict[str, tuple[Stage | None, Verb]] = {
-    "claim": (None, lambda flow, job, assignment: flow.claim("ben", job, Stage.LABEL, token="t").key),
-    "save": (Stage.LABEL, lambda flow, job, assignment: flow.save(assignment, 1, Choice("dog")).replies),
+    "claim": (
+        None,
+        lambda flow, job, assignment: flow.claim("ben", job, Stage.LABEL, token="t").key,
+    ),
+    "save": (
+        Stage.LABEL,
+        lambda flow, job, assignment: flow.save(assignment, 1, Choice("dog")).replies,
+    ),
     "submit": (Stage.LABEL, lambda flow, job, assignment: flow.submit(assignment).outcome),
-    "reject": (Stage.INSPECT, lambda flow, job, assignment: flow.reject(assignment, tasks=[1], reason="no").outcome),
+    "reject": (
+        Stage.INSPECT,
+        lambda flow, job, assignment: flow.reject(assignment, tasks=[1], reason="no").outcome,
+    ),
     "accept": (Stage.ACCEPT, lambda flow, job, assignment: flow.accept(assignment).outcome),
-    "discard": (Stage.LABEL, lambda flow, job, assignment: flow.packages.discard((job.id, 1), by="ada")),
-    "append": (None, lambda flow, job, assignment: flow.jobs.append(job, rows(20), by="ada").loaded),
+    "discard": (
+        Stage.LABEL,
+        lambda flow, job, assignment: flow.packages.discard((job.id, 1), by="ada"),
+    ),
+    "append": (
+        None,
+        lambda flow, job, assignment: flow.jobs.append(job, rows(20), by="ada").loaded,
+    ),
 }
 
 
@@ -178,7 +199,9 @@ def wait_for_the_server(url: str) -> None:
     others = "datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
     with psycopg.connect(url, autocommit=True) as connection:
         for _ in range(10_000):
-            found = connection.execute(f"SELECT 1 FROM pg_stat_activity WHERE {others} AND state <> 'idle'".encode())
+            found = connection.execute(
+                f"SELECT 1 FROM pg_stat_activity WHERE {others} AND state <> 'idle'".encode()
+            )
             if found.fetchone() is None:
                 return
             time.sleep(0.001)
@@ -199,7 +222,10 @@ def test_whoever_lost_a_assignment_cannot_write_in_it(scene: Scene) -> None:
     other, mine = scene.at(Stage.LABEL)
     scene.clock.forward(minutes=6)
     scene.flow.assignments.expire(job, by="ada")
-    for act in (lambda: scene.flow.save(assignment, 1, Choice("dog")), lambda: scene.flow.submit(assignment)):
+    for act in (
+        lambda: scene.flow.save(assignment, 1, Choice("dog")),
+        lambda: scene.flow.submit(assignment),
+    ):
         with pytest.raises(NotHeld):
             act()
     scene.flow.save(mine, 1, Choice("dog"))  # nobody had taken this one
@@ -211,9 +237,9 @@ def test_the_server_may_be_restarted() -> None:
     with postgres.running(settings=()) as server, itagflow.open(server.url) as flow:
         street = flow.workspaces.create("street", admin="ada")
         with pytest.raises(StoreFailed, match="Call again"), flow.store.write() as writer:
-            writer.add(a_package())
+            writer.add(make_package())
             server.restart()
-            writer.add(a_package(2))
+            writer.add(make_package(2))
         flow.members.add(street, "ben", itagflow.Role.OPERATOR, by="ada")
         server.stop("immediate")  # as in a crash
         server.start()

@@ -229,7 +229,8 @@ def walks_of(flow: Flow, jobs: Sequence[Job]) -> list[list[Step]]:
     """What each does, round by round: the three submit their last packages, and a fourth does something else."""
     held = [begun(flow, job) for job in jobs]
     walks: list[list[Step]] = [
-        [("submit", job.id, ids[at]) for job, ids in zip(jobs, held, strict=True)] for at in range(len(PEOPLE))
+        [("submit", job.id, ids[at]) for job, ids in zip(jobs, held, strict=True)]
+        for at in range(len(PEOPLE))
     ]
     return [*walks, [ALSO[number % len(ALSO)](flow, job) for number, job in enumerate(jobs)]]
 
@@ -258,7 +259,9 @@ def test_rows_that_are_appended_by_many_get_numbers_of_their_own(shared_url: str
             assert flow.jobs.get(job).state is JobState.FINISHED
         walk_in_processes(shared_url, [[("append", job.id, 0) for job in jobs]] * len(PEOPLE))
         for job in jobs:
-            assert [package.number for package in flow.packages.list(job)] == [*range(1, 2 * len(PEOPLE) + 1)]
+            assert [package.number for package in flow.packages.list(job)] == [
+                *range(1, 2 * len(PEOPLE) + 1)
+            ]
             assert flow.jobs.progress(job).total == 2 * len(PEOPLE)
         check(flow, jobs)
 

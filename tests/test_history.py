@@ -33,7 +33,9 @@ def retold(flow: Flow, job: Job) -> dict[tuple[str, tuple[Any, ...]], dict[str, 
     return told
 
 
-def test_its_moves_tell_what_became_of_every_package_and_assignment_from_the_first(flow: Flow) -> None:
+def test_its_moves_tell_what_became_of_every_package_and_assignment_from_the_first(
+    flow: Flow,
+) -> None:
     job = cats(flow, tasks=5, workflow=Workflow(Label(), Inspect()))
     flow.jobs.append(job, rows(3), by="ada")
     labeled(flow, "ben", job)
@@ -42,10 +44,17 @@ def test_its_moves_tell_what_became_of_every_package_and_assignment_from_the_fir
     packages = list(flow.packages.list(job))
     assert len(packages) == 5
     for package in packages:
-        assert told.pop(("package", package.key)) == {"state": package.state.value, "round": package.round}
+        assert told.pop(("package", package.key)) == {
+            "state": package.state.value,
+            "round": package.round,
+        }
     with flow.store.read() as reader:
         for assignment in reader.find(Query(Assignment, {"job": job.id})):
-            fields = {"state": assignment.state.value, "member": assignment.member, "round": assignment.round}
+            fields = {
+                "state": assignment.state.value,
+                "member": assignment.member,
+                "round": assignment.round,
+            }
             assert told.pop(("assignment", assignment.key)) == fields
     assert told == {("job", job.key): {"state": "running"}}
 

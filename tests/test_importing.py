@@ -81,7 +81,9 @@ def a_finished_manifest() -> bytes:
 
 def read(flow: Flow, data: Any, **more: Any) -> Job:
     street(flow, "ben", "di")
-    return flow.jobs.import_results("street", "again", template=CATS, data=data, packaging=FixedSize(2), by="ada", **more)
+    return flow.jobs.import_results(
+        "street", "again", template=CATS, data=data, packaging=FixedSize(2), by="ada", **more
+    )
 
 
 class TestAsAFinishedJob:
@@ -89,7 +91,11 @@ class TestAsAFinishedJob:
         job = read(flow, io.BytesIO(a_finished_manifest()))
         assert (job.state, job.workflow.stages) == (JobState.FINISHED, tuple(Stage))
         results = list(flow.results.list(job))
-        assert [result.state for result in results] == [TaskState.FINAL, TaskState.ABANDONED, *[TaskState.FINAL] * 2]
+        assert [result.state for result in results] == [
+            TaskState.FINAL,
+            TaskState.ABANDONED,
+            *[TaskState.FINAL] * 2,
+        ]
         assert {stage: made.replies for stage, made in results[2].stages.items()} == {
             Stage.LABEL: {"1": Choice("cat")},
             Stage.INSPECT: {"1": Choice("dog")},
@@ -99,7 +105,12 @@ class TestAsAFinishedJob:
             *(Outcome.IMPORTED, Outcome.REVIEWED, Outcome.ACCEPTED)
         ]
         progress = flow.jobs.progress(job)
-        assert (progress.total, progress.done, progress.abandoned, progress.corrected) == (4, 4, 1, 0)
+        assert (progress.total, progress.done, progress.abandoned, progress.corrected) == (
+            4,
+            4,
+            1,
+            0,
+        )
 
     def test_exported_again_it_is_equal_key_by_key(self, flow: Flow) -> None:
         manifest = a_finished_manifest()
@@ -112,14 +123,20 @@ class TestAsAFinishedJob:
         for name in ("ben", "cy"):
             labeled(flow, name, job)
         manifest = exported(flow, job)
-        again = flow.jobs.import_results("street", "again", template=CATS, data=io.BytesIO(manifest), by="ada")
+        again = flow.jobs.import_results(
+            "street", "again", template=CATS, data=io.BytesIO(manifest), by="ada"
+        )
         assert again.id != job.id
         old, new = contents(manifest)[0], contents(exported(flow, again))[0]
-        assert new == {**old, f"label-{again.id}": old[f"label-{job.id}"]}, "every block of the row is kept"
+        assert new == {**old, f"label-{again.id}": old[f"label-{job.id}"]}, (
+            "every block of the row is kept"
+        )
 
     def test_it_can_be_opened_again(self, flow: Flow) -> None:
         job = read(flow, io.BytesIO(a_finished_manifest()))
-        flow.jobs.set_workforce(job, {Stage.LABEL: ["ben"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]}, by="ada")
+        flow.jobs.set_workforce(
+            job, {Stage.LABEL: ["ben"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]}, by="ada"
+        )
         flow.packages.reopen((job.id, 1), by="ada", reason="a second look")
         assignment = taken(flow, "di", job, Stage.INSPECT)
         flow.modify(assignment, 1, Choice("dog"))
@@ -141,7 +158,9 @@ class TestAsAFinishedJob:
         with pytest.raises(NotFound):
             flow.jobs.get("again")
         whole = Workflow(Label(), Inspect(), Accept())
-        again = flow.jobs.import_results("street", "again", template=CATS, data=data, workflow=whole, by="ada")
+        again = flow.jobs.import_results(
+            "street", "again", template=CATS, data=data, workflow=whole, by="ada"
+        )
         assert flow.jobs.progress(again).total == 4
 
     def test_bad_results_are_all_named_and_nothing_is_left_behind(self, flow: Flow) -> None:
@@ -151,25 +170,62 @@ class TestAsAFinishedJob:
         assert refused.value.problems[0].where == "task 1, label, 1"
         assert refused.value.total == 7
         assert list(flow.jobs.list("street")) == []
-        skipped = flow.jobs.import_results("street", "again", template=CATS, data=io.BytesIO(text), on_error="skip", by="ada")
+        skipped = flow.jobs.import_results(
+            "street", "again", template=CATS, data=io.BytesIO(text), on_error="skip", by="ada"
+        )
         assert flow.jobs.progress(skipped).abandoned == 3
 
     def test_of_several_jobs_one_is_chosen(self, flow: Flow) -> None:
-        block = {"results": [{"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}]}
+        block = {
+            "results": [
+                {
+                    "questionId": "1",
+                    "data": "cat",
+                    "markTitle": "Single-choice",
+                    "type": "survey/value",
+                }
+            ]
+        }
         data = [{"data": {"source": "1.jpg"}, "label-7": block, "label-x9": block}]
         with pytest.raises(InvalidData, match="row 1: has results of the jobs 7, x9: pass of_job="):
             read(flow, data)
-        job = flow.jobs.import_results("street", "again", template=CATS, data=data, of_job="x9", by="ada")
+        job = flow.jobs.import_results(
+            "street", "again", template=CATS, data=data, of_job="x9", by="ada"
+        )
         (row,) = contents(exported(flow, job))
         assert list(row) == ["data", "label-7", "label-x9", job.label_key]
 
     @pytest.mark.parametrize(
         "id",
-        ["9" * 5_000, "１５", "٣", "015", "0", "9223372036854775808", "1_5", "+15", " 15", "1e3", "15\u200b", "²"],
+        [
+            "9" * 5_000,
+            "１５",
+            "٣",
+            "015",
+            "0",
+            "9223372036854775808",
+            "1_5",
+            "+15",
+            " 15",
+            "1e3",
+            "15\u200b",
+            "²",
+        ],
         ids=lambda given: ascii(given)[:20],
     )
-    def test_what_is_no_key_as_it_would_be_written_here_becomes_none(self, flow: Flow, id: str) -> None:
-        block = {"results": [{"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}]}
+    def test_what_is_no_key_as_it_would_be_written_here_becomes_none(
+        self, flow: Flow, id: str
+    ) -> None:
+        block = {
+            "results": [
+                {
+                    "questionId": "1",
+                    "data": "cat",
+                    "markTitle": "Single-choice",
+                    "type": "survey/value",
+                }
+            ]
+        }
         job = read(flow, [{"data": {"source": "1.jpg"}, f"label-{id}": block}])
         assert str(job.id) != id
         assert job.id > 2**60 // 4, "a key of its own"
@@ -177,7 +233,16 @@ class TestAsAFinishedJob:
         assert list(row) == ["data", f"label-{id}", job.label_key]
 
     def test_the_greatest_key_is_one(self, flow: Flow) -> None:
-        block = {"results": [{"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}]}
+        block = {
+            "results": [
+                {
+                    "questionId": "1",
+                    "data": "cat",
+                    "markTitle": "Single-choice",
+                    "type": "survey/value",
+                }
+            ]
+        }
         job = read(flow, [{"data": {"source": "1.jpg"}, f"label-{2**63 - 1}": block}])
         assert job.id == 2**63 - 1
 
@@ -203,7 +268,9 @@ def test_an_old_manifest_is_read_with_the_size_that_its_data_says() -> None:
     content["data"] |= {"width": 1280, "height": 720}
     with itagflow.open("memory:") as flow:
         street(flow)
-        job = flow.jobs.import_results("street", "old", template=itag.template_of(content), data=[content], by="ada")
+        job = flow.jobs.import_results(
+            "street", "old", template=itag.template_of(content), data=[content], by="ada"
+        )
         (result,) = flow.results.list(job)
         (regions,) = (result.replies or {}).values()
         assert (regions.width, regions.height) == (1280, 720)  # type: ignore[union-attr]
@@ -212,20 +279,26 @@ def test_an_old_manifest_is_read_with_the_size_that_its_data_says() -> None:
 @pytest.mark.parametrize("name", sorted(ALL))
 @quiet
 @given(data=st.data())
-def test_answers_survive_export_and_import_as_a_finished_job(name: str, data: st.DataObject) -> None:
+def test_answers_survive_export_and_import_as_a_finished_job(
+    name: str, data: st.DataObject
+) -> None:
     template = ALL[name]
     said = data.draw(replies(template))
     with itagflow.open("memory:") as flow, itagflow.open("memory:") as other:
         home = flow.workspaces.create("street", admin="ada")
         flow.members.add(home, "ben", Role.OPERATOR, by="ada")
         crew = {Stage.LABEL: ["ben"]}
-        job = flow.jobs.create(home, "job", template=template, data=[a_row(template)], workforce=crew, by="ada")
+        job = flow.jobs.create(
+            home, "job", template=template, data=[a_row(template)], workforce=crew, by="ada"
+        )
         assignment = taken(flow, "ben", job)
         flow.save(assignment, 1, said)
         flow.submit(assignment)
         manifest = exported(flow, job)
         other.workspaces.create("street", admin="ada")
-        again = other.jobs.import_results("street", "again", template=template, data=io.BytesIO(manifest), by="ada")
+        again = other.jobs.import_results(
+            "street", "again", template=template, data=io.BytesIO(manifest), by="ada"
+        )
         (result,) = other.results.list(again)
         assert result.replies == {id: as_written(reply) for id, reply in said.items()}
         assert contents(exported(other, again)) == contents(manifest)
@@ -236,7 +309,9 @@ def test_as_the_input_of_the_next_job_every_block_is_kept(flow: Flow) -> None:
     labeled(flow, "ben", first)
     manifest = exported(flow, first)
     crew = {Stage.LABEL: ["ben"]}
-    second = flow.jobs.create("street", "next", template=CATS, data=io.BytesIO(manifest), workforce=crew, by="ada")
+    second = flow.jobs.create(
+        "street", "next", template=CATS, data=io.BytesIO(manifest), workforce=crew, by="ada"
+    )
     labeled(flow, "ben", second, "dog")
     (row,) = contents(exported(flow, second))
     assert itag.parse(itag.result_in(row, job=str(first.id)), CATS) == {"1": Choice("cat")}

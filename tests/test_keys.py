@@ -49,7 +49,12 @@ class Scene:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
-        self.job = cats(flow, tasks=6, workflow=Workflow(Label(limit=5), itagflow.Inspect()), packaging=FixedSize(2))
+        self.job = cats(
+            flow,
+            tasks=6,
+            workflow=Workflow(Label(limit=5), itagflow.Inspect()),
+            packaging=FixedSize(2),
+        )
         labeled(flow, "ben", self.job)
         self.assignment = taken(flow, "ben", self.job)
         self.review = taken(flow, "di", self.job, I)
@@ -83,7 +88,10 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "claim": [{"member": "ben", "job": job, "stage": L}],
         "claim_many": [{"member": "ben", "job": job, "stage": L, "count": 1}],
         "copy": [{"to": itagflow.MemoryStore(), "workspace": home, **by}],
-        "create_job": [{**create, "seed": 3}, {**create, "workflow": Workflow(Label(rework="ben"))}],
+        "create_job": [
+            {**create, "seed": 3},
+            {**create, "workflow": Workflow(Label(rework="ben"))},
+        ],
         "create_workspace": [],
         "delete": [{"job": job, **by}],
         "discard": [{"package": (job, 3), **by}],
@@ -107,7 +115,14 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "packages": [{"job": job, **by}],
         "parts": [{"job": job, "count": 2, **by}],
         "pause": [{"job": job, **by}],
-        "prelabel": [{"job": job, "predict": lambda tasks: [PreLabel(Choice("cat"))] * len(tasks), "batch": 2, **by}],
+        "prelabel": [
+            {
+                "job": job,
+                "predict": lambda tasks: [PreLabel(Choice("cat"))] * len(tasks),
+                "batch": 2,
+                **by,
+            }
+        ],
         "prioritize": [{"job": job, "priority": 1, "packages": [1], **by}],
         "progress": [{"job": job, **by}],
         "publish": [{"job": job, **by}],
@@ -151,7 +166,18 @@ SEVERAL = {"assignments", "packages", "tasks", "workers"}
 """Parameters that take several references."""
 INSIDE = {"replies", "data", "workforce", "workflow"}
 """Parameters that have references somewhere in them."""
-MAY_BE_NONE = {"by", "workspace", "package", "packages", "job", "place", "parts", "tasks", "seed", "member"}
+MAY_BE_NONE = {
+    "by",
+    "workspace",
+    "package",
+    "packages",
+    "job",
+    "place",
+    "parts",
+    "tasks",
+    "seed",
+    "member",
+}
 COUNTS = {"after", "batch", "count", "limit", "parts", "priority", "seed"}
 """Parameters that take a number which is no key."""
 
@@ -193,7 +219,12 @@ def tried(flow: Flow, verb: str, arguments: dict[str, Any]) -> BaseException | N
         found = getattr(flow, verb)(**arguments)
         if isinstance(found, Iterator):
             found = list(found)
-        if verb.endswith("_many") and isinstance(found, list) and found and hasattr(found[0], "error"):
+        if (
+            verb.endswith("_many")
+            and isinstance(found, list)
+            and found
+            and hasattr(found[0], "error")
+        ):
             return found[0].error
     except BaseException as error:
         return error
@@ -207,7 +238,9 @@ def test_every_verb_that_takes_a_number_has_good_arguments(flow: Flow) -> None:
     for verb, calls in known.items():
         given = {name for call in calls for name in call}
         missing = {name for name in takes_a_number(verb) if name not in given}
-        assert missing <= {"executor", "stages", "packaging", "workforce", "workflow", "formal"}, verb
+        assert missing <= {"executor", "stages", "packaging", "workforce", "workflow", "formal"}, (
+            verb
+        )
 
 
 def is_wrong(verb: str, name: str, bad: Any) -> bool:
@@ -222,7 +255,9 @@ def is_wrong(verb: str, name: str, bad: Any) -> bool:
 
 
 @pytest.mark.parametrize("verb", [verb for verb in public_verbs() if list(takes_a_number(verb))])
-def test_what_is_no_key_is_not_found_and_what_is_no_number_is_refused(flow: Flow, verb: str) -> None:
+def test_what_is_no_key_is_not_found_and_what_is_no_number_is_refused(
+    flow: Flow, verb: str
+) -> None:
     scene = Scene(flow)
     before = everything(flow)
     wrong = list[str]()
@@ -231,11 +266,15 @@ def test_what_is_no_key_is_not_found_and_what_is_no_number_is_refused(flow: Flow
             for bad in (*NONE, *ODD) if name in call else ():
                 for value in ways(name, call[name], bad):
                     error = (
-                        tried(flow, verb, {**call, name: value}) if is_wrong(verb, name, bad) else InvalidData("", ())
+                        tried(flow, verb, {**call, name: value})
+                        if is_wrong(verb, name, bad)
+                        else InvalidData("", ())
                     )
                     wanted = InvalidData if name in COUNTS else (NotFound, InvalidData)
                     if not isinstance(error, wanted):
-                        wrong.append(f"{name}={str(type(value)) if bad in FAR else value!r}: {error!r:.200}")
+                        wrong.append(
+                            f"{name}={str(type(value)) if bad in FAR else value!r}: {error!r:.200}"
+                        )
                     elif isinstance(error, ItagflowError):
                         assert "\n" not in str(error)
     assert wrong == []
@@ -249,12 +288,19 @@ def test_true_is_not_the_first_of_anything() -> None:
         assert home.id == 1
         for bad in (True, 1.0):
             assert isinstance(tried(flow, "jobs", {"workspace": bad}), NotFound)
-        job = flow.jobs.create(home, "cats", template=ASKED, data=[{"data": {"source": "1"}}], by="ada")
+        job = flow.jobs.create(
+            home, "cats", template=ASKED, data=[{"data": {"source": "1"}}], by="ada"
+        )
         seen = flow.claim("ada", job, L)
         assert seen is not None
         for bad in (float(job.id), True):
-            assert isinstance(tried(flow, "claim", {"member": "ada", "job": bad, "stage": L}), NotFound)
-            assert isinstance(tried(flow, "save", {"assignment": seen, "task": bad, "reply": Choice("cat")}), NotFound)
+            assert isinstance(
+                tried(flow, "claim", {"member": "ada", "job": bad, "stage": L}), NotFound
+            )
+            assert isinstance(
+                tried(flow, "save", {"assignment": seen, "task": bad, "reply": Choice("cat")}),
+                NotFound,
+            )
 
 
 class TestStores:
@@ -264,7 +310,11 @@ class TestStores:
         job = cats(flow)
         with flow.store.read() as reader:
             for far in FAR[:3]:
-                for kind, key in ((Job, (far,)), (itagflow.Task, (job.id, far)), (itagflow.Task, (far, 1))):
+                for kind, key in (
+                    (Job, (far,)),
+                    (itagflow.Task, (job.id, far)),
+                    (itagflow.Task, (far, 1)),
+                ):
                     with pytest.raises(NotFound):
                         reader.get(kind, key)
         with flow.store.write() as writer, pytest.raises(NotFound):
@@ -290,7 +340,9 @@ class TestStores:
         with flow.store.read() as reader:
             assert [task.number for task in reader.find(query)] == numbers
             assert reader.count(query) == len(numbers)
-            assert sum(count for (count,) in reader.tally(query, by=("package",)).values()) == len(numbers)
+            assert sum(count for (count,) in reader.tally(query, by=("package",)).values()) == len(
+                numbers
+            )
 
     @pytest.mark.parametrize(
         ("order", "after", "numbers"),
@@ -306,7 +358,9 @@ class TestStores:
             (("-package", "number"), (2, -(2**70)), [3, 4, 1, 2]),
         ],
     )
-    def test_a_page_after_what_cannot_be(self, flow: Flow, order: Any, after: Any, numbers: list[int]) -> None:
+    def test_a_page_after_what_cannot_be(
+        self, flow: Flow, order: Any, after: Any, numbers: list[int]
+    ) -> None:
         job = cats(flow)
         ends = (*after[: len(order)], job.id, after[-1])
         query = Query(itagflow.Task, {"job": job.id}, order=order, after=ends)
@@ -327,7 +381,11 @@ MAKE: list[Callable[[Any], object]] = [
 
 
 @pytest.mark.parametrize("make", MAKE, ids=range(len(MAKE)))
-@pytest.mark.parametrize("bad", [*FAR, -1, True, "1", [], float("nan")], ids=lambda bad: str(type(bad)))
-def test_values_of_rules_are_whole_numbers_of_63_bits(make: Callable[[Any], object], bad: Any) -> None:
+@pytest.mark.parametrize(
+    "bad", [*FAR, -1, True, "1", [], float("nan")], ids=lambda bad: str(type(bad))
+)
+def test_values_of_rules_are_whole_numbers_of_63_bits(
+    make: Callable[[Any], object], bad: Any
+) -> None:
     with pytest.raises(InvalidData):
         make(bad)

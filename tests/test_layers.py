@@ -72,7 +72,9 @@ def layer(name: str) -> int:
 def test_a_module_imports_only_from_its_own_layer_or_below(name: str) -> None:
     upward = {other for other in GRAPH[name] if layer(other) > layer(name) and other != "itagflow"}
     assert not upward
-    assert name == "itagflow" or "itagflow" not in {n for n in GRAPH[name] if n == "itagflow"} - _packages_only(name)
+    assert name == "itagflow" or "itagflow" not in {
+        n for n in GRAPH[name] if n == "itagflow"
+    } - _packages_only(name)
 
 
 def _packages_only(name: str) -> set[str]:
@@ -80,14 +82,17 @@ def _packages_only(name: str) -> set[str]:
     file = next(file for file in FILES if module(file) == name)
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module == "itagflow":
-            assert all(f"itagflow.{alias.name}" in KNOWN for alias in node.names), f"{name} imports from the top"
+            assert all(f"itagflow.{alias.name}" in KNOWN for alias in node.names), (
+                f"{name} imports from the top"
+            )
     return {"itagflow"}
 
 
 def test_there_are_no_circles() -> None:
     graph = {name: {n for n in found if n != "itagflow"} for name, found in GRAPH.items()}
     for name, below in graph.items():
-        below.discard(name.rpartition(".")[0])  # `from package import module` names the package on the way
+        # `from package import module` names the package on the way
+        below.discard(name.rpartition(".")[0])
     done = set[str]()
 
     def visit(name: str, way: tuple[str, ...]) -> None:
@@ -113,7 +118,9 @@ def test_there_are_no_circles() -> None:
     ],
 )
 def test_a_library_has_one_home(library: str, home: set[str]) -> None:
-    users = {module(file) for file in FILES if any(n.split(".")[0] == library for n in imports(file))}
+    users = {
+        module(file) for file in FILES if any(n.split(".")[0] == library for n in imports(file))
+    }
     assert {user for user in users if not is_inside(user, home)} == set()
     assert {place for place in home if any(is_inside(user, {place}) for user in users)} == home
 
@@ -122,12 +129,17 @@ def is_inside(name: str, homes: set[str]) -> bool:
     return any(f"{name}.".startswith(f"itagflow.{home}.") for home in homes)
 
 
-@pytest.mark.parametrize("name", sorted(name for name in GRAPH if name.startswith("itagflow.storage")))
+@pytest.mark.parametrize(
+    "name", sorted(name for name in GRAPH if name.startswith("itagflow.storage"))
+)
 def test_stores_do_not_know_each_other(name: str) -> None:
     """What they share is in `_sql`, and each driver is loaded by its own store only."""
     others = {"sqlite", "postgres"} - {name.split(".")[2] if name.count(".") > 1 else ""}
-    if name not in ("itagflow.storage", "itagflow.storage.opening"):  # these load a store when it is asked for
-        assert not [n for n in GRAPH[name] for other in others if n.startswith(f"itagflow.storage.{other}")]
+    # these load a store when it is asked for
+    if name not in ("itagflow.storage", "itagflow.storage.opening"):
+        assert not [
+            n for n in GRAPH[name] for other in others if n.startswith(f"itagflow.storage.{other}")
+        ]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(HOME)))
@@ -138,5 +150,10 @@ def test_files_and_functions_stay_small(file: Path) -> None:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             doc = ast.get_docstring(node, clean=False)
-            length = (node.end_lineno or 0) - node.body[0].lineno + 1 - (doc.count("\n") + 1 if doc else 0)
+            length = (
+                (node.end_lineno or 0)
+                - node.body[0].lineno
+                + 1
+                - (doc.count("\n") + 1 if doc else 0)
+            )
             assert length <= 40, f"{file.name}: {node.name} has {length} lines"

@@ -32,7 +32,7 @@ from itagflow.access import (
 )
 from itagflow.lifecycle.machine import Lifecycle, Step
 from itagflow.lifecycle.tables import ASSIGNMENT, JOB, package_lifecycle
-from itagflow.testing import a_job, a_member
+from itagflow.testing import make_job, make_member
 
 DOCS = Path(__file__).parents[1] / "docs"
 FULL = package_lifecycle(Workflow(Label(), Inspect(), Accept()))
@@ -53,7 +53,9 @@ def test_the_documentation_shows_the_tables() -> None:
     assert diagrams("lifecycles.md") == [JOB.mermaid(), FULL.mermaid(), ASSIGNMENT.mermaid()]
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda w: "-".join(stage.value for stage in w.stages))
+@pytest.mark.parametrize(
+    "workflow", WORKFLOWS, ids=lambda w: "-".join(stage.value for stage in w.stages)
+)
 def test_a_package_passes_every_stage_of_its_workflow(workflow: Workflow) -> None:
     lifecycle, state, seen = package_lifecycle(workflow), PackageState.LABEL, [PackageState.LABEL]
     while state.stage:
@@ -81,7 +83,9 @@ def cells() -> list[tuple[Lifecycle[Any], Enum, str]]:
 
 
 @pytest.mark.parametrize(("table", "state", "event"), cells())
-def test_every_cell_that_is_no_step_is_refused(table: Lifecycle[Any], state: Enum, event: str) -> None:
+def test_every_cell_that_is_no_step_is_refused(
+    table: Lifecycle[Any], state: Enum, event: str
+) -> None:
     with pytest.raises(WrongState) as refused:
         table.advance(state, event)
     assert (refused.value.state, refused.value.act) == (state, event)
@@ -89,7 +93,9 @@ def test_every_cell_that_is_no_step_is_refused(table: Lifecycle[Any], state: Enu
 
 def test_final_states_are_final() -> None:
     assert JOB.events(JobState.ARCHIVED) == ()
-    assert ASSIGNMENT.events(AssignmentState.DONE) == ASSIGNMENT.events(AssignmentState.RETURNED) == ()
+    assert (
+        ASSIGNMENT.events(AssignmentState.DONE) == ASSIGNMENT.events(AssignmentState.RETURNED) == ()
+    )
     assert FULL.events(PackageState.DONE) == FULL.events(PackageState.DISCARDED) == ("reopen",)
 
 
@@ -121,7 +127,9 @@ class TestAccess:
 
     @staticmethod
     def shown(page: str) -> dict[Action, dict[Role, Grant]]:
-        lines = [line for line in (DOCS / page).read_text("utf-8").splitlines() if line.startswith("| `")]
+        lines = [
+            line for line in (DOCS / page).read_text("utf-8").splitlines() if line.startswith("| `")
+        ]
         rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines]
         rows = [row for row in rows if len(row) == 1 + len(Role)]
         return {Action(row[0]): dict(zip(Role, map(Grant, row[1:6]), strict=True)) for row in rows}
@@ -137,13 +145,17 @@ class TestAccess:
 
         crew = {stage: StageWorkers((2,) if named else (9,)) for stage in Stage}
         stage = next((stage for stage in Stage if Action.at(stage) is action), None)
-        reason = default_policy(a_member(role=role), action, a_job(workforce=crew), stage)
+        reason = default_policy(make_member(role=role), action, make_job(workforce=crew), stage)
         grant = TABLE[action][role]
         assert (reason is None) == (grant is Grant.YES or (grant is Grant.NAMED and named)), reason
 
     def test_the_strict_policy_keeps_work_to_administrators(self) -> None:
         for stage in Stage:
-            able = {role for role in Role if strict_policy(a_member(role=role), Action.at(stage), None, None) is None}
+            able = {
+                role
+                for role in Role
+                if strict_policy(make_member(role=role), Action.at(stage), None, None) is None
+            }
             assert able == {Role.ADMIN, Role.ANNOTATION_ADMIN}
         others = set(Action) - {Action.at(stage) for stage in Stage}
         assert all(STRICT_TABLE[action] == TABLE[action] for action in others)
@@ -151,12 +163,12 @@ class TestAccess:
     def test_groups_name_their_members(self) -> None:
         from itagflow.model.job import StageWorkers
 
-        job = a_job(workforce={Stage.LABEL: StageWorkers((), ("night",))})
-        ben = a_member(groups=("night",))
+        job = make_job(workforce={Stage.LABEL: StageWorkers((), ("night",))})
+        ben = make_member(groups=("night",))
         assert default_policy(ben, Action.LABEL, job, Stage.LABEL) is None
-        assert default_policy(a_member(), Action.LABEL, job, Stage.LABEL) is not None
+        assert default_policy(make_member(), Action.LABEL, job, Stage.LABEL) is not None
         assert default_policy(ben, Action.INSPECT, job, Stage.INSPECT) is not None
 
     def test_an_embedder_makes_its_own(self) -> None:
         everybody = TablePolicy({**TABLE, Action.EXPORT: TABLE[Action.READ_RESULTS]})
-        assert everybody(a_member(role=Role.VIEWER), Action.EXPORT, None, None) is None
+        assert everybody(make_member(role=Role.VIEWER), Action.EXPORT, None, None) is None

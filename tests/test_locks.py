@@ -32,7 +32,7 @@ from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage.port import Query
-from itagflow.testing.builders import a_assignment
+from itagflow.testing.builders import make_assignment
 
 FLOW = Path(locks.__file__).parent
 LIMITED = Workflow(Label(limit=5))
@@ -78,7 +78,9 @@ def task(transaction: Transaction, job: Job) -> object:
 
 
 def event(transaction: Transaction, job: Job) -> object:
-    return transaction.lock(Event, next(iter(transaction.store.find(Query(Event, {"job": job.id})))).key)
+    return transaction.lock(
+        Event, next(iter(transaction.store.find(Query(Event, {"job": job.id})))).key
+    )
 
 
 def the_job(transaction: Transaction, job: Job) -> object:
@@ -90,7 +92,9 @@ def shared_job(transaction: Transaction, job: Job) -> object:
 
 
 def member(name: str, *, shared: bool = True) -> Step:
-    return lambda transaction, job: transaction.lock(Member, transaction.member(job.workspace, name).key, shared=shared)
+    return lambda transaction, job: transaction.lock(
+        Member, transaction.member(job.workspace, name).key, shared=shared
+    )
 
 
 def workspace(transaction: Transaction, job: Job) -> object:
@@ -106,7 +110,9 @@ def saved_job(transaction: Transaction, job: Job) -> object:
 
 
 def take(number: int) -> Step:
-    return lambda transaction, job: transaction.take(Query(Package, {"job": job.id, "number": number}, limit=1))
+    return lambda transaction, job: transaction.take(
+        Query(Package, {"job": job.id, "number": number}, limit=1)
+    )
 
 
 LAWFUL: dict[str, list[Step]] = {
@@ -127,7 +133,13 @@ LAWFUL: dict[str, list[Step]] = {
     "again what is locked": [package(1), counter, the_job, package(1), counter, the_job],
     "shared what is locked exclusively": [the_job, shared_job, the_job],
     "a package that is free": [package(2), counter, the_job, take(1), assignment(1), take(3)],
-    "assignments of a locked package": [package(1), package(2), assignment(2), assignment(1), counter],
+    "assignments of a locked package": [
+        package(1),
+        package(2),
+        assignment(2),
+        assignment(1),
+        counter,
+    ],
     "an assignment alone": [assignment(1)],
 }
 UNLAWFUL: dict[str, list[Step]] = {
@@ -158,15 +170,17 @@ UNLAWFUL: dict[str, list[Step]] = {
 
 @pytest.mark.parametrize("name", LAWFUL)
 def test_rows_are_locked_in_order(memory: Flow, job: Job, name: str) -> None:
-    with memory._acting() as transaction:
+    with memory._engine.transaction() as transaction:
         for step in LAWFUL[name]:
             step(transaction, job)
 
 
 @pytest.mark.parametrize("name", UNLAWFUL)
-def test_another_order_is_refused_at_the_step_that_breaks_it(memory: Flow, job: Job, name: str) -> None:
+def test_another_order_is_refused_at_the_step_that_breaks_it(
+    memory: Flow, job: Job, name: str
+) -> None:
     *before, wrong = UNLAWFUL[name]
-    with memory._acting() as transaction:
+    with memory._engine.transaction() as transaction:
         for step in before:
             step(transaction, job)
         with pytest.raises(LockOrderError):
@@ -174,21 +188,36 @@ def test_another_order_is_refused_at_the_step_that_breaks_it(memory: Flow, job: 
 
 
 def test_a_kind_without_a_place_in_the_order_is_refused(memory: Flow, job: Job) -> None:
-    with memory._acting() as transaction, pytest.raises(LockOrderError, match=r"Template .* is not in LOCK_ORDER"):
+    with (
+        memory._engine.transaction() as transaction,
+        pytest.raises(LockOrderError, match=r"Template .* is not in LOCK_ORDER"),
+    ):
         transaction.lock(Template, (job.template,))
 
 
 def test_an_error_names_both_rows() -> None:
     locks = LockOrder()
     locks.require_next(ClaimCounter, (4, "label", 2), shared=False)
-    with pytest.raises(LockOrderError, match=r"Package \(4, 1\) is locked behind ClaimCounter \(4, 'label', 2\)"):
+    with pytest.raises(
+        LockOrderError, match=r"Package \(4, 1\) is locked behind ClaimCounter \(4, 'label', 2\)"
+    ):
         locks.require_next(Package, (4, 1), shared=False)
     with pytest.raises(LockOrderError, match="locked without its package"):
-        locks.require_package(a_assignment(), is_locked=False)
+        locks.require_package(make_assignment(), is_locked=False)
 
 
 def test_every_kind_that_is_locked_has_one_place() -> None:
-    kinds: set[type[Entity]] = {Workspace, Package, Task, Assignment, ClaimCounter, JobCounter, Job, Member, Event}
+    kinds: set[type[Entity]] = {
+        Workspace,
+        Package,
+        Task,
+        Assignment,
+        ClaimCounter,
+        JobCounter,
+        Job,
+        Member,
+        Event,
+    }
     assert set(LOCK_ORDER) == kinds
     assert len(LOCK_ORDER) == len(kinds)
     order = [LOCK_ORDER.index(kind) for kind in (Package, Assignment, ClaimCounter, Job, Member)]
@@ -204,14 +233,18 @@ def test_the_authors_of_rejected_work_are_locked_by_key(flow: Flow) -> None:
         labeled(flow, name, job)
     flow.reject(taken(flow, "ada", job, Stage.ACCEPT), reason="blurred")
     for name in ("cy", "ben"):
-        assert [one.state for one in flow.assignments.list(name, job=job)] == [AssignmentState.OFFERED]
+        assert [one.state for one in flow.assignments.list(name, job=job)] == [
+            AssignmentState.OFFERED
+        ]
 
 
 class TestABatch:
     """Operations one after another in one transaction."""
 
-    def test_its_next_operation_locks_its_job_behind_the_members_of_the_last(self, memory: Flow, job: Job) -> None:
-        with memory._acting() as transaction:
+    def test_its_next_operation_locks_its_job_behind_the_members_of_the_last(
+        self, memory: Flow, job: Job
+    ) -> None:
+        with memory._engine.transaction() as transaction:
             for step in (package(1), package(2), shared_job, member("ben")):
                 step(transaction, job)
             with pytest.raises(LockOrderError):
@@ -232,10 +265,16 @@ class TestABatch:
         locks.require_next(Job, (5,), shared=True)
         locks.require_next(Member, (2,), shared=True)
 
-    def test_a_package_that_is_not_there_is_reported_and_the_others_are_done(self, memory: Flow, job: Job) -> None:
-        done = memory.assignments.assign_many([(job.id, 99), (job.id, 3), (job.id, 98)], "cy", by="ada")
+    def test_a_package_that_is_not_there_is_reported_and_the_others_are_done(
+        self, memory: Flow, job: Job
+    ) -> None:
+        done = memory.assignments.assign_many(
+            [(job.id, 99), (job.id, 3), (job.id, 98)], "cy", by="ada"
+        )
         assert [type(one.error) for one in done] == [NotFound, type(None), NotFound]
-        assert [str(done[at].error) for at in (0, 2)] == [f"no Package ({job.id}, {n})" for n in (99, 98)]
+        assert [str(done[at].error) for at in (0, 2)] == [
+            f"no Package ({job.id}, {n})" for n in (99, 98)
+        ]
 
     def test_jobs_of_several_people_are_rejected_together(self, flow: Flow) -> None:
         """The authors of one package come before those of the last: members are locked anew in each operation."""
@@ -260,7 +299,9 @@ class TestABatch:
         done = flow.reject_many(held, reason="blurred", by="ada")
         assert [one.error for one in done] == [None] * 4
         for name in ("ben", "cy"):
-            offers = [one for one in flow.assignments.list(name) if one.state is AssignmentState.OFFERED]
+            offers = [
+                one for one in flow.assignments.list(name) if one.state is AssignmentState.OFFERED
+            ]
             assert len(offers) == 2
 
 
@@ -269,7 +310,9 @@ def test_who_loads_a_draft_locks_its_packages_before_the_job(postgres_url: str) 
     with itagflow.open(postgres_url) as flow:
         job = cats(flow, tasks=3, packaging=PackageCount(2), draft=True)
         reports = list[itagflow.LoadReport]()
-        loading = threading.Thread(target=lambda: reports.append(flow.jobs.load(job, rows(5), by="ada")))
+        loading = threading.Thread(
+            target=lambda: reports.append(flow.jobs.load(job, rows(5), by="ada"))
+        )
         with flow.store.write() as other:
             other.lock(Package, (job.id, 2))
             loading.start()
@@ -287,9 +330,15 @@ def test_services_lock_and_write_through_the_transaction(file: Path) -> None:
     calls = {
         f"{ast.unparse(node.func.value)}.{node.func.attr}"
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in verbs
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in verbs
     }
-    direct = {call for call in calls if not call.startswith(("transaction.", "self._transaction.", "self.lock", "self.take"))}
+    direct = {
+        call
+        for call in calls
+        if not call.startswith(("transaction.", "self._transaction.", "self.lock", "self.take"))
+    }
     direct |= {call for call in calls if ".store." in call}
     allowed = {
         "_act": {"self._writer.lock", "self._writer.take", "self._writer.save"},

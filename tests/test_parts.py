@@ -41,7 +41,9 @@ def half_done(flow: Flow, tasks: int = 1_000) -> Job:
     for _ in range(tasks // 200):
         assignment = taken(flow, "ben", job)
         numbers = [work.task.number for work in flow.tasks(assignment)]
-        flow.save_many(assignment, {number: Choice("cat" if number % 3 else "dog") for number in numbers[1:]})
+        flow.save_many(
+            assignment, {number: Choice("cat" if number % 3 else "dog") for number in numbers[1:]}
+        )
         flow.abandon(assignment, numbers[0], "dark")
         flow.submit(assignment)
     return job
@@ -79,16 +81,22 @@ class TestCutting:
     @given(first=st.integers(1, 10**7), size=st.integers(0, 500), count=st.integers(1, 600))
     def test_every_task_is_in_one_part(self, first: int, size: int, count: int) -> None:
         parts = cut(JobPartition(job=4, first=first, last=first + size - 1), count)
-        assert [n for part in parts for n in range(part.first, part.last + 1)] == list(range(first, first + size))
+        assert [n for part in parts for n in range(part.first, part.last + 1)] == list(
+            range(first, first + size)
+        )
         assert max(map(len, parts)) - min(map(len, parts)) <= 1
         assert len(parts) == max(1, min(size, count))
-        assert [(part.index, part.of) for part in parts] == [(n, len(parts)) for n in range(1, len(parts) + 1)]
+        assert [(part.index, part.of) for part in parts] == [
+            (n, len(parts)) for n in range(1, len(parts) + 1)
+        ]
 
     @given(size=st.integers(0, 500), counts=st.tuples(st.integers(1, 9), st.integers(1, 9)))
     def test_a_part_can_be_cut_again(self, size: int, counts: tuple[int, int]) -> None:
         whole = JobPartition(job=4, first=1, last=size)
         twice = [smaller for part in cut(whole, counts[0]) for smaller in cut(part, counts[1])]
-        assert [n for part in twice for n in range(part.first, part.last + 1)] == list(range(1, size + 1))
+        assert [n for part in twice for n in range(part.first, part.last + 1)] == list(
+            range(1, size + 1)
+        )
 
     def test_none_are_no_parts(self, flow: Flow) -> None:
         job = cats(flow)
@@ -101,7 +109,12 @@ class TestCutting:
         job = cats(flow, tasks=4)
         parts = flow.results.partition(job, 2)
         flow.jobs.append(job, rows(2), by="ada")
-        assert [result.task.number for part in parts for result in flow.results.list(part)] == [1, 2, 3, 4]
+        assert [result.task.number for part in parts for result in flow.results.list(part)] == [
+            1,
+            2,
+            3,
+            4,
+        ]
         assert [len(part) for part in flow.results.partition(job, 2)] == [3, 3]
 
     def test_a_job_without_tasks_has_one_part_and_that_is_empty(self, flow: Flow) -> None:
@@ -121,8 +134,12 @@ class TestReading:
     def test_the_parts_have_what_the_job_has(self, flow: Flow, count: int) -> None:
         job = half_done(flow)
         parts = flow.results.partition(job, count)
-        assert [result for part in parts for result in flow.results.list(part)] == list(flow.results.list(job))
-        assert [r for part in parts for r in flow.results.list(part, snapshot=True)] == list(flow.results.list(job))
+        assert [result for part in parts for result in flow.results.list(part)] == list(
+            flow.results.list(job)
+        )
+        assert [r for part in parts for r in flow.results.list(part, snapshot=True)] == list(
+            flow.results.list(job)
+        )
         assert b"".join(exported(flow, part)[0] for part in parts) == exported(flow, job)[0]
 
     def test_tasks_are_found_in_a_part(self, flow: Flow) -> None:
@@ -150,7 +167,9 @@ class TestExporting:
             whole = exported(flow, job)
             for parts in (1, 3, 8, None):
                 assert exported(flow, job, executor=pool, parts=parts) == whole
-            report = flow.results.export(job, "itag", tmp_path / "out.manifest", executor=pool, parts=2)
+            report = flow.results.export(
+                job, "itag", tmp_path / "out.manifest", executor=pool, parts=2
+            )
             assert ((tmp_path / "out.manifest").read_bytes(), report) == whole
             assert (report.rows, report.abandoned, report.unfinished) == (1_000, 5, 500)
             assert sum(report.blocks.values()) == 495
@@ -168,9 +187,13 @@ class TestExporting:
     def test_only_some_stages(self, flow: Flow) -> None:
         job = half_done(flow)
         for stages in ([], [itagflow.Stage.LABEL], [itagflow.Stage.ACCEPT]):
-            assert exported(flow, job, stages=stages, executor=OneByOne()) == exported(flow, job, stages=stages)
+            assert exported(flow, job, stages=stages, executor=OneByOne()) == exported(
+                flow, job, stages=stages
+            )
 
-    def test_large_jobs_are_cut_by_themselves(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_large_jobs_are_cut_by_themselves(
+        self, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("itagflow.results.exporting.PART", 300)
         job = half_done(flow)
         inline = OneByOne()
@@ -190,12 +213,16 @@ class TestExporting:
 
 
 class TestRefusals:
-    def test_what_is_in_memory_cannot_be_read_by_processes(self, pool: Executor, tmp_path: Path) -> None:
+    def test_what_is_in_memory_cannot_be_read_by_processes(
+        self, pool: Executor, tmp_path: Path
+    ) -> None:
         target = tmp_path / "out.manifest"
         target.write_text("yesterday's\n")
         with itagflow.open("memory:") as flow:
             job = cats(flow)
-            with pytest.raises(StoreFailed, match="a store in memory can only be shared by threads"):
+            with pytest.raises(
+                StoreFailed, match="a store in memory can only be shared by threads"
+            ):
                 flow.results.export(job, "itag", target, executor=pool)
         assert target.read_text() == "yesterday's\n"
         assert list(tmp_path.iterdir()) == [target]
@@ -205,11 +232,15 @@ class TestRefusals:
             pickle.dumps(flow)
 
     def test_one_moment_is_not_what_many_workers_see(self, flow: Flow) -> None:
-        with pytest.raises(InvalidData, match="snapshot: the parts of an executor each show their own moment"):
+        with pytest.raises(
+            InvalidData, match="snapshot: the parts of an executor each show their own moment"
+        ):
             exported(flow, cats(flow), executor=OneByOne(), snapshot=True)
 
     def test_a_format_that_is_no_sum_of_its_parts(self, flow: Flow) -> None:
-        with pytest.raises(InvalidData, match="executor: a file in the format 'csv' cannot be put together"):
+        with pytest.raises(
+            InvalidData, match="executor: a file in the format 'csv' cannot be put together"
+        ):
             flow.results.export(cats(flow), "csv", io.BytesIO(), executor=OneByOne())
 
     def test_who_may_not_export_gives_nobody_work(self, flow: Flow) -> None:
@@ -253,7 +284,9 @@ class TestSpreading:
 
     def test_only_so_many_parts_are_under_way(self) -> None:
         executor = Waiting()
-        for taken_, (part, word) in enumerate(spread(executor, cut(self.WHOLE, 100), _echo, "x"), 1):
+        for taken_, (part, word) in enumerate(
+            spread(executor, cut(self.WHOLE, 100), _echo, "x"), 1
+        ):
             assert (part.index, word) == (taken_, "x")
             assert len(executor.futures) == min(100, taken_ + AHEAD - 1)
 

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from itagflow import InvalidData
 from itagflow.model.pattern import MAX_STEPS, Pattern
 
-atoms = st.sampled_from(["a", "b", ".", "[ab]", "[^a]", "[|&b]", r"[\\[\]-]", r"\d", r"\w", r"\.", "^", "$", "1"])
+atoms = st.sampled_from(
+    ["a", "b", ".", "[ab]", "[^a]", "[|&b]", r"[\\[\]-]", r"\d", r"\w", r"\.", "^", "$", "1"]
+)
 counts = st.sampled_from(["", "", "*", "+", "?", "{2}", "{0,2}", "{1,}", "*?"])
 patterns = st.recursive(
     st.tuples(atoms, counts).map(lambda pair: pair[0] if pair[0] in "^$" else "".join(pair)),

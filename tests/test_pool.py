@@ -66,7 +66,9 @@ def test_the_next_look_begins_behind_own_work(flow: Flow, clock: Clock) -> None:
     assert (remembered.cursor, remembered.active) == (there, 0)
     assert [taken(flow, "ben", job, Stage.INSPECT).package for _ in range(9)] == list(range(22, 31))
     assert flow.claim("ben", job, Stage.INSPECT) is None
-    assert flow.explain("ben", job, Stage.INSPECT).startswith("20 waiting packages are ben's own work")
+    assert flow.explain("ben", job, Stage.INSPECT).startswith(
+        "20 waiting packages are ben's own work"
+    )
 
 
 def test_who_finds_the_first_package_remembers_nothing(flow: Flow, clock: Clock) -> None:
@@ -86,17 +88,30 @@ def test_what_comes_to_the_front_comes_first_all_the_same(flow: Flow, clock: Clo
 def test_nothing_that_lies_before_the_place_is_left_lying(flow: Flow, clock: Clock) -> None:
     job = much_own_work(flow, clock)
     flow.packages.prioritize(job, 9, packages=[29, 3], by="ada")
-    assert taken(flow, "ben", job, Stage.INSPECT).package == 29, "the place is now among those of priority 9"
+    assert taken(flow, "ben", job, Stage.INSPECT).package == 29, (
+        "the place is now among those of priority 9"
+    )
     assert taken(flow, "ben", job, Stage.INSPECT).package == 21
     flow.packages.prioritize(job, 0, packages=[3], by="ada")
-    assert [taken(flow, "ben", job, Stage.INSPECT).package for _ in range(8)] == [*range(22, 29), 30]
+    assert [taken(flow, "ben", job, Stage.INSPECT).package for _ in range(8)] == [
+        *range(22, 29),
+        30,
+    ]
 
 
-def test_what_is_put_behind_others_may_come_to_lie_before_the_place(flow: Flow, clock: Clock) -> None:
+def test_what_is_put_behind_others_may_come_to_lie_before_the_place(
+    flow: Flow, clock: Clock
+) -> None:
     job = much_own_work(flow, clock)
     flow.packages.prioritize(job, -1, packages=[22], by="ada")
     assert taken(flow, "ben", job, Stage.INSPECT).package == 21
-    assert [taken(flow, "ben", job, Stage.INSPECT).package for _ in range(5)] == [23, 24, 25, 26, 27]
+    assert [taken(flow, "ben", job, Stage.INSPECT).package for _ in range(5)] == [
+        23,
+        24,
+        25,
+        26,
+        27,
+    ]
     flow.packages.prioritize(job, 0, packages=[22], by="ada")
     assert {taken(flow, "ben", job, Stage.INSPECT).package for _ in range(4)} == {22, 28, 29, 30}
 

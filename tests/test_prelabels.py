@@ -69,14 +69,21 @@ class TestPrefill:
         first, second = flow.tasks(assignment)
         assert first.answer is None, "it counts as nothing until it is saved"
         assert first.prelabel is not None
-        assert (first.prelabel.reply, first.prelabel.score, first.prelabel.model) == (Choice("cat"), 0.9, "vit")
+        assert (first.prelabel.reply, first.prelabel.score, first.prelabel.model) == (
+            Choice("cat"),
+            0.9,
+            "vit",
+        )
         flow.save(assignment, first, first.prelabel.replies or {})
         flow.save(assignment, second, Choice("dog"))
         assert flow.jobs.progress(job).corrected == 0, "counted when the assignment ends"
         flow.submit(assignment)
         progress = flow.jobs.progress(job)
         assert (progress.prelabeled, progress.corrected) == (4, 1)
-        assert [result.replies for result in flow.results.list(job)][:2] == [{"1": Choice("cat")}, {"1": Choice("dog")}]
+        assert [result.replies for result in flow.results.list(job)][:2] == [
+            {"1": Choice("cat")},
+            {"1": Choice("dog")},
+        ]
 
     def test_a_assignment_is_not_handed_in_on_its_strength(self, flow: Flow) -> None:
         job = cats(flow)
@@ -101,7 +108,12 @@ class TestPrefill:
         labeled(flow, "ben", job)
         (result,) = flow.results.list(job)
         given, made = result.provenance
-        assert (given.outcome, given.member, given.score, given.model) == (Outcome.SUGGESTED, None, 0.25, "vit")
+        assert (given.outcome, given.member, given.score, given.model) == (
+            Outcome.SUGGESTED,
+            None,
+            0.25,
+            "vit",
+        )
         assert (made.outcome, made.score, made.model) == (Outcome.SUBMITTED, None, "")
 
     def test_with_votes_every_voter_sees_it(self, flow: Flow) -> None:
@@ -147,7 +159,9 @@ class TestFormal:
         assert (report.accepted, report.suggested) == (2, 2)
         assignment = taken(flow, "ben", job)
         works = list(flow.tasks(assignment))
-        assert [work.task.number for work in works] == [2, 4], "what counts as labeled is not asked again"
+        assert [work.task.number for work in works] == [2, 4], (
+            "what counts as labeled is not asked again"
+        )
         assert all(work.prelabel for work in works)
         flow.save_many(assignment, [(work, Choice("dog")) for work in works])
         flow.submit(assignment)
@@ -225,7 +239,12 @@ class TestTheModel:
         job = cats(flow)
 
         def predict(tasks: Sequence[Task]) -> list[Any]:
-            ways: list[Any] = [Choice("cat"), None, Problem("2.jpg", "is broken"), RuntimeError("no memory")]
+            ways: list[Any] = [
+                Choice("cat"),
+                None,
+                Problem("2.jpg", "is broken"),
+                RuntimeError("no memory"),
+            ]
             return [ways[task.number - 1] for task in tasks]
 
         report = flow.jobs.prelabel(job, predict, by="ada")
@@ -245,11 +264,15 @@ class TestTheModel:
 
         report = flow.jobs.prelabel(job, predict, by="ada")
         assert (report.suggested, report.failed) == (3, 1)
-        assert report.problems == (Problem("task 3", "the model failed: ValueError: 3.jpg is no image"),)
+        assert report.problems == (
+            Problem("task 3", "the model failed: ValueError: 3.jpg is no image"),
+        )
 
     def test_what_does_not_fit_the_template_is_left_out(self, flow: Flow) -> None:
         job = cats(flow, tasks=2)
-        report = flow.jobs.prelabel(job, lambda tasks: [Choice("bird"), PreLabel(Choice("cat"), float("nan"))], by="ada")
+        report = flow.jobs.prelabel(
+            job, lambda tasks: [Choice("bird"), PreLabel(Choice("cat"), float("nan"))], by="ada"
+        )
         assert [problem.where for problem in report.problems] == ["task 1, 1", "task 2, score"]
         assert (report.failed, flow.jobs.progress(job).prelabeled) == (2, 0)
 
@@ -261,9 +284,13 @@ class TestTheModel:
 
     def test_it_is_not_asked_twice(self, flow: Flow) -> None:
         job = cats(flow)
-        flow.jobs.prelabel(job, lambda tasks: [None if t.number == 2 else Choice("cat") for t in tasks], by="ada")
+        flow.jobs.prelabel(
+            job, lambda tasks: [None if t.number == 2 else Choice("cat") for t in tasks], by="ada"
+        )
         seen = list[int]()
-        flow.jobs.prelabel(job, lambda tasks: [seen.append(task.number) for task in tasks], by="ada")
+        flow.jobs.prelabel(
+            job, lambda tasks: [seen.append(task.number) for task in tasks], by="ada"
+        )
         assert seen == [2]
 
     def test_it_leaves_people_alone(self, flow: Flow) -> None:
@@ -275,8 +302,14 @@ class TestTheModel:
 
     def test_no_block_is_open_while_it_thinks(self, flow: Flow) -> None:
         job = cats(flow)
-        other = flow.jobs.create("street", "other", template=flow.jobs.get(job).template, data=rows(1), by="ada")
-        flow.jobs.prelabel(job, lambda tasks: [flow.jobs.progress(other) and Choice("cat") for _ in tasks], by="ada")
+        other = flow.jobs.create(
+            "street", "other", template=flow.jobs.get(job).template, data=rows(1), by="ada"
+        )
+        flow.jobs.prelabel(
+            job,
+            lambda tasks: [flow.jobs.progress(other) and Choice("cat") for _ in tasks],
+            by="ada",
+        )
 
     def test_somebody_may_be_faster_than_it(self, flow: Flow) -> None:
         job = cats(flow)
@@ -306,7 +339,9 @@ class TestRealBoxes:
             if min(one["bbox"][2:]) > 0:
                 found[one["image_id"]].append(one)
         size = {
-            image: tuple(max(int(b["bbox"][at] + b["bbox"][at + 2]) + 1 for b in boxes) for at in (0, 1))
+            image: tuple(
+                max(int(b["bbox"][at] + b["bbox"][at + 2]) + 1 for b in boxes) for at in (0, 1)
+            )
             for image, boxes in found.items()
         }
 
@@ -314,7 +349,11 @@ class TestRealBoxes:
             for task in tasks:
                 boxes, (width, height) = found[task.data["image"]], size[task.data["image"]]
                 regions = [Box(*box["bbox"], label=str(box["category_id"])) for box in boxes]
-                yield PreLabel(Regions(regions, width=width, height=height), min(box["score"] for box in boxes), "fake")
+                yield PreLabel(
+                    Regions(regions, width=width, height=height),
+                    min(box["score"] for box in boxes),
+                    "fake",
+                )
 
         home = flow.workspaces.create("coco", admin="ada")
         flow.members.add(home, "ben", Role.OPERATOR, by="ada")
@@ -332,9 +371,15 @@ class TestRealBoxes:
         )
         report = flow.jobs.prelabel(job, detect, formal=0.5, by="ada")
         flow.jobs.publish(job, by="ada")
-        sure = {image for image, boxes in found.items() if all(box["score"] >= 0.5 for box in boxes)}
+        sure = {
+            image for image, boxes in found.items() if all(box["score"] >= 0.5 for box in boxes)
+        }
         assert 0 < len(sure) < len(found)
-        assert (report.accepted, report.suggested, report.failed) == (len(sure), len(found) - len(sure), 0)
+        assert (report.accepted, report.suggested, report.failed) == (
+            len(sure),
+            len(found) - len(sure),
+            0,
+        )
         results = list(flow.results.list(job))
         answered = [result for result in results if result.state is TaskState.ANSWERED]
         assert {result.task.data["image"] for result in answered} == sure
@@ -344,35 +389,48 @@ class TestRealBoxes:
         by_package = defaultdict[int, list[bool]](list)
         for result in results:
             by_package[result.task.package].append(result.task.data["image"] in sure)
-        assert {p.number for p in straight} == {number for number, all_sure in by_package.items() if all(all_sure)}
+        assert {p.number for p in straight} == {
+            number for number, all_sure in by_package.items() if all(all_sure)
+        }
         while assignment := flow.claim("ben", job, Stage.LABEL):
             for work in flow.tasks(assignment):
                 assert work.prelabel is not None
                 flow.save(assignment, work, work.prelabel.replies or {})
             flow.submit(assignment)
         assert flow.jobs.progress(job).corrected == 0
-        assert sum(len(r.replies["1"].regions) for r in flow.results.list(job) if r.replies) == sum(map(len, found.values()))  # type: ignore[union-attr]
+        assert sum(len(r.replies["1"].regions) for r in flow.results.list(job) if r.replies) == sum(
+            map(len, found.values())
+        )  # type: ignore[union-attr]
 
 
 class TestSources:
     def a_draft(self, flow: Flow, data: Any, template: Any = None, **more: Any) -> Job:
         flow.workspaces.create("street", admin="ada")
         asked = template or templates.image_classification(["cat", "dog"])
-        return flow.jobs.create("street", "drafted", template=asked, data=data, by="ada", draft=True, **more)
+        return flow.jobs.create(
+            "street", "drafted", template=asked, data=data, by="ada", draft=True, **more
+        )
 
     def prelabels(self, flow: Flow, job: Job) -> list[Any]:
         with flow.store.read() as reader:
-            said = {answer.task: answer.reply for answer in reader.find(Query(Answer, {"job": job.id}))}
+            said = {
+                answer.task: answer.reply for answer in reader.find(Query(Answer, {"job": job.id}))
+            }
         return [said.get(number) for number in range(1, flow.jobs.progress(job).total + 1)]
 
     def test_a_field_of_the_row_by_the_title_of_its_question(self, flow: Flow) -> None:
         cells = [("cat", "0.9"), ("", ""), ("dog", "x"), ("bird", "")]
-        rows = [{"data": {"source": f"{n}.jpg", "label": label, "sure": sure}} for n, (label, sure) in enumerate(cells)]
+        rows = [
+            {"data": {"source": f"{n}.jpg", "label": label, "sure": sure}}
+            for n, (label, sure) in enumerate(cells)
+        ]
         job = self.a_draft(flow, rows)
         asked = flow.jobs.get(job).template
         with flow.store.read() as reader:
             template = reader.get(Template, (asked,))
-        predict = prelabels.from_fields(template, {"Single-choice": "label"}, score="sure", model="guess")
+        predict = prelabels.from_fields(
+            template, {"Single-choice": "label"}, score="sure", model="guess"
+        )
         report = flow.jobs.prelabel(job, predict, by="ada")
         assert (report.suggested, report.no_prediction, report.failed) == (1, 1, 2)
         assert [problem.where for problem in report.problems] == ["task 3, data.sure", "task 4, 1"]
@@ -396,21 +454,41 @@ class TestSources:
         flow.results.export(first, "csv", target)
         template = templates.image_classification(["cat", "dog"])
         again = flow.jobs.create(
-            "street", "again", template=template, data=io.BytesIO(target.getvalue()), format="csv", by="ada", draft=True
+            "street",
+            "again",
+            template=template,
+            data=io.BytesIO(target.getvalue()),
+            format="csv",
+            by="ada",
+            draft=True,
         )
-        assert flow.jobs.prelabel(again, prelabels.from_fields(template), formal=True, by="ada").accepted == 2
+        assert (
+            flow.jobs.prelabel(
+                again, prelabels.from_fields(template), formal=True, by="ada"
+            ).accepted
+            == 2
+        )
         assert self.prelabels(flow, again) == [Choice("dog"), Choice("dog")]
 
     def test_the_blocks_that_rows_came_with(self, flow: Flow) -> None:
         template = templates.image_classification(["cat", "dog"])
-        job = self.a_draft(flow, [_row(1, "cat", "dog"), _row(2, "cat"), {"data": {"source": "3.jpg"}}], template)
-        assert flow.jobs.prelabel(job, prelabels.from_blocks(template, model="iTAG"), by="ada").suggested == 2
+        job = self.a_draft(
+            flow, [_row(1, "cat", "dog"), _row(2, "cat"), {"data": {"source": "3.jpg"}}], template
+        )
+        assert (
+            flow.jobs.prelabel(
+                job, prelabels.from_blocks(template, model="iTAG"), by="ada"
+            ).suggested
+            == 2
+        )
         assert self.prelabels(flow, job) == [Choice("dog"), Choice("cat"), None]
 
     def test_of_the_stage_that_is_named(self, flow: Flow) -> None:
         template = templates.image_classification(["cat", "dog"])
         job = self.a_draft(flow, [_row(1, "cat", "dog")], template)
-        flow.jobs.prelabel(job, prelabels.from_blocks(template, job="15", stage=Stage.LABEL), by="ada")
+        flow.jobs.prelabel(
+            job, prelabels.from_blocks(template, job="15", stage=Stage.LABEL), by="ada"
+        )
         assert self.prelabels(flow, job) == [Choice("cat")]
 
     def test_a_block_of_another_shape_is_named_with_its_place(self, flow: Flow) -> None:
@@ -429,14 +507,23 @@ class TestSources:
         target = io.BytesIO()
         flow.results.export(first, format, target)
         data = [{"data": {"source": name}} for name in ("2.jpg", "9.jpg", "1.jpg", "3.jpg")]
-        job = flow.jobs.create("street", "again", template=template, data=data, by="ada", draft=True)
-        predict = prelabels.from_export(template, io.BytesIO(target.getvalue()), format=format, model="round 1")
+        job = flow.jobs.create(
+            "street", "again", template=template, data=data, by="ada", draft=True
+        )
+        predict = prelabels.from_export(
+            template, io.BytesIO(target.getvalue()), format=format, model="round 1"
+        )
         assert flow.jobs.prelabel(job, predict, by="ada").suggested == 2
         assert self.prelabels(flow, job) == [Choice("dog"), None, Choice("dog"), None]
 
     def test_an_export_that_cannot_be_joined_is_refused(self) -> None:
         template = templates.image_classification(["cat", "dog"])
-        lines = [json.dumps(_row(1, "cat")), "{", json.dumps(_row(1, "dog")), '{"data": {"url": "x"}}']
+        lines = [
+            json.dumps(_row(1, "cat")),
+            "{",
+            json.dumps(_row(1, "dog")),
+            '{"data": {"url": "x"}}',
+        ]
         with pytest.raises(InvalidData) as refused:
             prelabels.from_export(template, io.BytesIO("\n".join(lines).encode()))
         assert [problem.where for problem in refused.value.problems] == [
@@ -449,6 +536,11 @@ class TestSources:
 def _row(number: int, *words: str) -> dict[str, Any]:
     blocks = {}
     for suffix, word in zip(("", "-check", "-verify"), words, strict=False):
-        element = {"questionId": "1", "data": word, "markTitle": "Single-choice", "type": "survey/value"}
+        element = {
+            "questionId": "1",
+            "data": word,
+            "markTitle": "Single-choice",
+            "type": "survey/value",
+        }
         blocks[f"label-15{suffix}"] = {"results": [element]}
     return {"data": {"source": f"{number}.jpg"}, **blocks}

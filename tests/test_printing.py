@@ -32,7 +32,9 @@ from itagflow.printing import printable
 
 FORGING = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 HOSTILE = st.text(
-    st.sampled_from("a =:\n\r\t\v\f\0\x1b\x1c\x7f\x85\x9b\u2028\u2029\u202e\u2066\u061c\u200f\ud800"),
+    st.sampled_from(
+        "a =:\n\r\t\v\f\0\x1b\x1c\x7f\x85\x9b\u2028\u2029\u202e\u2066\u061c\u200f\ud800"
+    ),
     min_size=1,
     max_size=20,
 )
@@ -87,14 +89,27 @@ def test_an_event_is_one_line(text: str, verb: str, number: int) -> None:
     data = {"reason": text, "name": text, "tasks": [1], "to": text}
     at = datetime(2026, 1, 1, tzinfo=UTC)
     for task, package in ((number, 0), (0, number)):
-        event = Event(at=at, type=verb, workspace=1, member=1, account=text, task=task, package=package, data=data)
+        event = Event(
+            at=at,
+            type=verb,
+            workspace=1,
+            member=1,
+            account=text,
+            task=task,
+            package=package,
+            data=data,
+        )
         assert is_one_line(str(event)), repr(str(event))
         assert event.data["reason"] == text
 
 
 @given(HOSTILE)
 def test_a_problem_and_a_difference_are_one_line(text: str) -> None:
-    for each in (Problem(text, text), Problem("", text), Inconsistency("job", (1,), text, text, (text, text))):
+    for each in (
+        Problem(text, text),
+        Problem("", text),
+        Inconsistency("job", (1,), text, text, (text, text)),
+    ):
         assert is_one_line(str(each)), repr(str(each))
 
 
@@ -108,7 +123,10 @@ def test_what_forges_nothing_stays(text: str) -> None:
 def test_all_that_unicode_calls_a_control_or_a_separator_of_lines_is_escaped() -> None:
     for code in range(0x110000):
         character = chr(code)
-        if unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") or len(f"a{character}b".splitlines()) > 1:
+        if (
+            unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs")
+            or len(f"a{character}b".splitlines()) > 1
+        ):
             assert printable(character).isascii(), hex(code)
 
 
@@ -120,7 +138,9 @@ def test_history_cannot_be_forged(flow: Flow) -> None:
     flow.jobs.update(job, remark=forged, by="ada")
     lines = [str(event) for event in flow.events.list(job)]
     assert all(map(is_one_line, lines))
-    assert any(event.data.get("reason") == forged for event in flow.events.list(job)), "as it was given"
+    assert any(event.data.get("reason") == forged for event in flow.events.list(job)), (
+        "as it was given"
+    )
 
 
 def test_no_number_is_too_long_to_be_told() -> None:

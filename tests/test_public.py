@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import itagflow
-from itagflow import maintenance, storage
+from itagflow import storage
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "src" / "itagflow").rglob("*.py"))
@@ -46,8 +46,12 @@ def test_everything_public_is_documented(file: Path) -> None:
 
 
 def test_importing_loads_nothing_beyond_the_core() -> None:
-    code = "import sys; before = set(sys.modules); import itagflow; print(*set(sys.modules) - before)"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    code = (
+        "import sys; before = set(sys.modules); import itagflow; print(*set(sys.modules) - before)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
     loaded = {name.split(".")[0] for name in found}
     assert not {name for name in loaded - CORE if name not in sys.stdlib_module_names}
     assert not loaded & {"asyncio", "http", "unittest", "multiprocessing"}
@@ -76,7 +80,9 @@ MOST = 100
 def test_importing_loads_what_is_needed_and_makes_no_codec() -> None:
     code = "import sys, attrs, cattrs, transitions; before = set(sys.modules); import itagflow; "
     code += "print(*sorted(set(sys.modules) - before)); from itagflow.storage import codec; print(len(codec._made))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     loaded, made = found.splitlines()
     assert not set(LATER) & set(loaded.split())
     assert sum(name.partition(".")[0] == "itagflow" for name in loaded.split()) <= MOST
@@ -143,7 +149,10 @@ def test_what_is_loaded_later_is_there_all_the_same() -> None:
     code = "import itagflow; print(itagflow.formats.find, itagflow.prelabels.from_fields, itagflow.templates.ocr, "
     code += "itagflow.SqliteStore, itagflow.schema.answer_schema, *sorted(set(itagflow.__all__) - set(dir(itagflow))))"
     assert (
-        "SqliteStore" in subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        "SqliteStore"
+        in subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
     )
     everything: dict[str, object] = {}
     exec("from itagflow import *; from itagflow.storage import *", everything)

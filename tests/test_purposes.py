@@ -20,7 +20,9 @@ from itagflow.storage.port import Query
 
 def became(flow: Flow, job: Job) -> list[tuple[str, str]]:
     """The verb of each event that ended a package or opened it again, and what became of its tasks."""
-    query = Query(Event, {"job": job.id, "became": ("abandoned", "final", "reopened")}, order=("position",))
+    query = Query(
+        Event, {"job": job.id, "became": ("abandoned", "final", "reopened")}, order=("position",)
+    )
     with flow.store.read() as reader:
         found = [(event.type, event.became) for event in reader.find(query)]
     assert found == [(event.type, event.became) for event in flow.events.list(job) if event.became]
@@ -34,7 +36,9 @@ def test_an_assignment_says_what_it_is_for(flow: Flow) -> None:
     assert review.purpose is Purpose.REVIEW
     flow.reject(review, reason="look again")
     assert taken(flow, "ben", job).purpose is Purpose.REWORK
-    assert {assignment.purpose for assignment in flow.assignments.list("ben", job=job)} == {Purpose.REWORK}
+    assert {assignment.purpose for assignment in flow.assignments.list("ben", job=job)} == {
+        Purpose.REWORK
+    }
 
 
 def test_a_query_may_ask_for_it(flow: Flow) -> None:
@@ -42,7 +46,9 @@ def test_a_query_may_ask_for_it(flow: Flow) -> None:
     labeled(flow, "ben", job)
     review = taken(flow, "di", job, Stage.INSPECT)
     with flow.store.read() as reader:
-        found = list(reader.find(Query(Assignment, {"job": job.id, "live": True, "purpose": Purpose.REVIEW})))
+        found = list(
+            reader.find(Query(Assignment, {"job": job.id, "live": True, "purpose": Purpose.REVIEW}))
+        )
     assert [assignment.id for assignment in found] == [review.id]
 
 
@@ -52,7 +58,12 @@ def test_events_say_what_became_of_the_tasks(flow: Flow) -> None:
     flow.packages.discard((job.id, 2), by="ada")
     flow.packages.reopen((job.id, 1), by="ada")
     flow.packages.reopen((job.id, 2), by="ada")
-    expected = [("submit", "final"), ("discard", "abandoned"), ("reopen", "reopened"), ("reopen", "reopened")]
+    expected = [
+        ("submit", "final"),
+        ("discard", "abandoned"),
+        ("reopen", "reopened"),
+        ("reopen", "reopened"),
+    ]
     assert became(flow, job) == expected
 
 

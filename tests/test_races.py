@@ -43,7 +43,11 @@ def crowd(flow: Flow, packages: int, people: int, votes: int) -> Job:
     names = [f"p{number}" for number in range(people)]
     for name in names:
         flow.members.add(home, name, Role.OPERATOR, by="ada")
-    workflow = Workflow(Label(votes=votes, min_votes=(votes + 1) // 2), Accept()) if votes > 1 else Workflow(Label())
+    workflow = (
+        Workflow(Label(votes=votes, min_votes=(votes + 1) // 2), Accept())
+        if votes > 1
+        else Workflow(Label())
+    )
     return flow.jobs.create(
         home,
         "crowd",
@@ -56,12 +60,16 @@ def crowd(flow: Flow, packages: int, people: int, votes: int) -> Job:
     )
 
 
-def check(flow: Flow, job: Job, claimed: list[list[tuple[int, int]]], packages: int, votes: int) -> None:
+def check(
+    flow: Flow, job: Job, claimed: list[list[tuple[int, int]]], packages: int, votes: int
+) -> None:
     assignments = [assignment for one in claimed for assignment, _ in one]
     given = Counter(package for one in claimed for _, package in one)
     assert len(set(assignments)) == len(assignments)
     assert given == dict.fromkeys(range(1, packages + 1), votes)
-    assert all(len({package for _, package in one}) == len(one) for one in claimed), "somebody votes twice"
+    assert all(len({package for _, package in one}) == len(one) for one in claimed), (
+        "somebody votes twice"
+    )
     assert {package.free for package in flow.packages.list(job)} == {0}
 
 
@@ -109,7 +117,11 @@ def test_the_last_of_many_finishes_the_job(shared_url: str) -> None:
         assert sum(done) == 200
         assert flow.jobs.get(job).state is JobState.FINISHED
         assert flow.jobs.progress(job).done == 200
-        finished = [e for e in flow.events.list(job) if any(m.kind == "job" and m.after == "finished" for m in e.changes)]
+        finished = [
+            e
+            for e in flow.events.list(job)
+            if any(m.kind == "job" and m.after == "finished" for m in e.changes)
+        ]
         assert len(finished) == 1
 
 
@@ -136,7 +148,9 @@ def test_anything_at_once_fails_nowhere_and_breaks_nothing(shared_url: str, vote
             by="ada",
         )
         with SPAWN.Pool(PROCESSES) as pool:
-            given = [(shared_url, job.id, PEOPLE[seed % len(PEOPLE)], seed) for seed in range(PROCESSES)]
+            given = [
+                (shared_url, job.id, PEOPLE[seed % len(PEOPLE)], seed) for seed in range(PROCESSES)
+            ]
             done = sum(map(Counter, pool.map(wander, given, 1)), Counter[str]())
         assert done["work"] > 0
         invariants.check(flow)

@@ -44,7 +44,7 @@ from itagflow.core import lookup
 from itagflow.labeling import service as labeling
 from itagflow.model.job import StageWorkers
 from itagflow.storage import MemoryStore
-from itagflow.testing import a_job, a_member, an_event
+from itagflow.testing import make_event, make_job, make_member
 from itagflow.testing.builders import changed
 
 Read = Callable[[Flow, Any, str], Iterator[Any]]
@@ -67,8 +67,16 @@ ITERATORS: dict[str, Read] = {
 
 def iterators() -> set[str]:
     """The public names that return an iterator."""
-    public = {name: member for name, member in inspect.getmembers(Flow, inspect.isfunction) if name[0] != "_"}
-    return {name for name, member in public.items() if str(member.__annotations__["return"]).startswith("Iterator")}
+    public = {
+        name: member
+        for name, member in inspect.getmembers(Flow, inspect.isfunction)
+        if name[0] != "_"
+    }
+    return {
+        name
+        for name, member in public.items()
+        if str(member.__annotations__["return"]).startswith("Iterator")
+    }
 
 
 class TestWhoWasRemoved:
@@ -77,13 +85,15 @@ class TestWhoWasRemoved:
 
     @pytest.mark.parametrize("name", ITERATORS)
     def test_reads_no_further(self, flow: Flow, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(_find, "PAGE", 1)
+        monkeypatch.setattr(lookup, "PAGE", 1)
         monkeypatch.setattr(labeling, "PAGE", 1)
         args = a_town(flow).args
         flow.members.add("street", "ann", Role.ANNOTATION_ADMIN, by="ada")
         sound = {job.id: job for job in flow.jobs.list("street")}
         if name == "verify":
-            self.put(flow, *(changed(job, remark=job.remark, created_by=77) for job in sound.values()))
+            self.put(
+                flow, *(changed(job, remark=job.remark, created_by=77) for job in sound.values())
+            )
         found = ITERATORS[name](flow, args, "ann")
         assert next(found)
         flow.members.remove("street", "ben" if name == "tasks" else "ann", by="ada")
@@ -99,8 +109,10 @@ class TestWhoWasRemoved:
         with flow.store.write() as writer:
             writer.save(*jobs)
 
-    def test_reads_no_further_in_a_snapshot(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(_find, "PAGE", 1)
+    def test_reads_no_further_in_a_snapshot(
+        self, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lookup, "PAGE", 1)
         job = a_town(flow).args.job
         found = flow.results.list(job, by="eve", snapshot=True)
         next(found)
@@ -119,7 +131,9 @@ class TestWhoWasRemoved:
     def test_who_comes_back_reads_again(self, flow: Flow) -> None:
         job = cats(flow)
         flow.members.remove("street", "ben", by="ada")
-        with pytest.raises(NotAllowed, match="ben may not read job: this member was removed from the workspace"):
+        with pytest.raises(
+            NotAllowed, match="ben may not read job: this member was removed from the workspace"
+        ):
             flow.jobs.get(job, by="ben")
         flow.members.add("street", "ben", Role.OPERATOR, by="ada")
         assert flow.jobs.get(job, by="ben") == job
@@ -188,7 +202,9 @@ class TestWhoMayNoLongerWork:
     """The policy is asked at each act, not only at the claim."""
 
     def held(self, flow: Flow) -> tuple[Job, Assignment, Assignment]:
-        job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=4, label=["ben"], inspect=["di"])
+        job = cats(
+            flow, workflow=Workflow(Label(), Inspect()), tasks=4, label=["ben"], inspect=["di"]
+        )
         flow.packages.prioritize(job, 1, packages=[2], by="ada")
         labeled(flow, "ben", job)
         review, label = taken(flow, "di", job, Stage.INSPECT), taken(flow, "ben", job)
@@ -209,7 +225,9 @@ class TestWhoMayNoLongerWork:
                 act()
             assert list(flow.events.since()) == before, name
         assert flow.assignments.get(label).state is AssignmentState.HELD
-        assert flow.save(label, 1, Choice("dog")).member == label.member, "the application itself acts for the holder"
+        assert flow.save(label, 1, Choice("dog")).member == label.member, (
+            "the application itself acts for the holder"
+        )
         assert flow.release(label, by="ben").outcome is Outcome.RELEASED
         assert flow.assignments.reassign(review, "ada", by="ada").member is not None
 
@@ -259,14 +277,21 @@ class TestLeaders:
 
     def test_expire_the_assignments_there(self, flow: Flow, clock: Clock) -> None:
         job, label, review = self.led(flow, clock)
-        assert [assignment.key for assignment in flow.assignments.expire(job, by="lea")] == [review.key]
+        assert [assignment.key for assignment in flow.assignments.expire(job, by="lea")] == [
+            review.key
+        ]
         assert flow.assignments.get(label).state is AssignmentState.HELD
-        assert [assignment.key for assignment in flow.assignments.expire(job, by="ada")] == [label.key]
+        assert [assignment.key for assignment in flow.assignments.expire(job, by="ada")] == [
+            label.key
+        ]
 
     def test_prioritize_the_packages_there(self, flow: Flow, clock: Clock) -> None:
         job, label, review = self.led(flow, clock)
         assert flow.packages.prioritize(job, 7, by="lea") == 2
-        assert {package.number for package in flow.packages.list(job) if package.priority == 7} == {1, 2}
+        assert {package.number for package in flow.packages.list(job) if package.priority == 7} == {
+            1,
+            2,
+        }
         for number in (label.package, 4, 5):
             with pytest.raises(NotAllowed, match="does not name them for label"):
                 flow.packages.prioritize(job, 9, packages=[review.package, number], by="lea")
@@ -303,20 +328,22 @@ class TestExternal:
     @pytest.mark.parametrize("action", Action)
     @pytest.mark.parametrize("policy", [default_policy, everybody])
     @pytest.mark.parametrize("role", [Role.LEADER, Role.OPERATOR])
-    def test_may_at_most_what_a_job_names_them_for(self, action: Action, policy: access.Policy, role: Role) -> None:
+    def test_may_at_most_what_a_job_names_them_for(
+        self, action: Action, policy: access.Policy, role: Role
+    ) -> None:
         stage = next((stage for stage in Stage if Action.at(stage) is action), None)
-        ex = a_member(role=role, external=True)
-        named = a_job(workforce={stage: StageWorkers((ex.id,)) for stage in Stage})
-        other = a_job(workforce={stage: StageWorkers((9,)) for stage in Stage})
+        ex = make_member(role=role, external=True)
+        named = make_job(workforce={stage: StageWorkers((ex.id,)) for stage in Stage})
+        other = make_job(workforce={stage: StageWorkers((9,)) for stage in Stage})
         asked = access.refusal(policy, ex, action, named, stage)
-        inside = access.refusal(policy, a_member(role=role), action, named, stage)
+        inside = access.refusal(policy, make_member(role=role), action, named, stage)
         assert (asked is None) == (inside is None and action not in access.NEVER_EXTERNAL)
         assert access.refusal(policy, ex, action, other, stage) is not None
         assert access.refusal(policy, ex, action, None, stage) is not None
 
     def test_a_stage_that_does_not_name_them(self) -> None:
-        ex = a_member(external=True)
-        job = a_job(workforce={Stage.LABEL: StageWorkers((ex.id,))})
+        ex = make_member(external=True)
+        job = make_job(workforce={Stage.LABEL: StageWorkers((ex.id,))})
         assert access.refusal(everybody, ex, Action.LABEL, job, Stage.LABEL) is None
         assert access.refusal(everybody, ex, Action.INSPECT, job, Stage.INSPECT) is not None
 
@@ -326,9 +353,13 @@ class TestExternal:
         flow.jobs.add_workers(town.args.job, Stage.LABEL, ["ex"], by="ada")
         assert [job.name for job in flow.jobs.list("street", by="ex")] == ["cats"]
         assert [member.account for member in flow.members.list("street", by="ex")] == ["ex"]
-        assert {event.job for event in flow.events.since(workspace="street", by="ex")} == {town.args.job.id}
+        assert {event.job for event in flow.events.since(workspace="street", by="ex")} == {
+            town.args.job.id
+        }
         assert {job.name for job, _ in flow.available("ex", by="ex")} == {"cats"}
-        assert {assignment.job for assignment in flow.assignments.list("ben", live=False, by="ex")} == {town.args.job.id}
+        assert {
+            assignment.job for assignment in flow.assignments.list("ben", live=False, by="ex")
+        } == {town.args.job.id}
         with pytest.raises(NotAllowed, match="an external member may not"):
             maintenance.copy(flow, to=MemoryStore(), workspace="street", by="ex")
         flow.close()
@@ -348,13 +379,29 @@ class TestOwnAndOthers:
     def test_an_operator_sees_their_own(self, flow: Flow) -> None:
         args = a_town(flow).args
         cy = next(flow.assignments.list("cy", by="ada"))
-        mine = {assignment.key for assignment in flow.assignments.list("ben", job=args.job, live=False)}
-        assert {assignment.key for assignment in flow.assignments.list("ben", live=False, by="ben")} >= mine
-        assert {package.number for package in flow.packages.list(args.job, by="ben")} == {1, 2, 3, 4, 5}
+        mine = {
+            assignment.key for assignment in flow.assignments.list("ben", job=args.job, live=False)
+        }
+        assert {
+            assignment.key for assignment in flow.assignments.list("ben", live=False, by="ben")
+        } >= mine
+        assert {package.number for package in flow.packages.list(args.job, by="ben")} == {
+            1,
+            2,
+            3,
+            4,
+            5,
+        }
         assert {event.account for event in flow.events.list(args.job, by="ben")} == {"ben"}
-        assert {event.account for event in flow.events.since(workspace="street", by="ben")} == {"ben"}
-        assert {event.account for event in flow.events.follow(workspace="street", timeout=0, by="ben")} == {"ben"}
-        with pytest.raises(NotAllowed, match="ben may not read results: the role operator does not include it"):
+        assert {event.account for event in flow.events.since(workspace="street", by="ben")} == {
+            "ben"
+        }
+        assert {
+            event.account for event in flow.events.follow(workspace="street", timeout=0, by="ben")
+        } == {"ben"}
+        with pytest.raises(
+            NotAllowed, match="ben may not read results: the role operator does not include it"
+        ):
             flow.assignments.get(cy, by="ben")
         with pytest.raises(NotAllowed, match="read results"):
             flow.assignments.list("cy", job=args.job, by="ben")
@@ -365,8 +412,13 @@ class TestOwnAndOthers:
         assert {job.name for job in flow.jobs.list("street", by="ben")} == {"cats", "birds"}
         flow.jobs.remove_workers(args.job, Stage.LABEL, ["ben"], by="ada")
         assert {job.name for job in flow.jobs.list("street", by="ben")} == {"birds"}
-        assert all(assignment.job != args.job.id for assignment in flow.assignments.list("ben", live=False, by="ben"))
-        assert all(event.job != args.job.id for event in flow.events.since(workspace="street", by="ben"))
+        assert all(
+            assignment.job != args.job.id
+            for assignment in flow.assignments.list("ben", live=False, by="ben")
+        )
+        assert all(
+            event.job != args.job.id for event in flow.events.since(workspace="street", by="ben")
+        )
         with pytest.raises(NotAllowed, match="the workforce of this job does not name them"):
             flow.tasks(args.assignment, by="ben")
 
@@ -411,7 +463,9 @@ class TestReferences:
         keys = iter([1, 2, 3, 4, 4, 5])
         flow = Flow(MemoryStore(), ids=lambda: next(keys))
         home = flow.workspaces.create("street", admin="ada")
-        cats_ = flow.templates.add(home, templates.image_classification(["cat"]), name="asked", by="ada")
+        cats_ = flow.templates.add(
+            home, templates.image_classification(["cat"]), name="asked", by="ada"
+        )
         old = flow.jobs.create(home, "old", template=cats_, by="ada")
         flow.jobs.delete(old, by="ada")
         new = flow.jobs.create(home, "new", template=cats_, by="ada")
@@ -423,7 +477,10 @@ class TestReferences:
         job = cats(flow)
         taken(flow, "ben", job)
         ben = next(member for member in flow.members.list("street") if member.account == "ben")
-        for wrong in (attrs.evolve(job, workspace=9), attrs.evolve(job, created_at=START - timedelta(days=1))):
+        for wrong in (
+            attrs.evolve(job, workspace=9),
+            attrs.evolve(job, created_at=START - timedelta(days=1)),
+        ):
             with pytest.raises(NotFound):
                 flow.claim("ben", wrong, Stage.LABEL)
         with pytest.raises(NotFound):
@@ -455,10 +512,18 @@ class TestReferences:
         for name in [*others, "nothing"]:
             with pytest.raises(InvalidData, match=f"{name}: cannot be set"):
                 flow.jobs.update(job, by="ada", **{name: 1})  # type: ignore[arg-type]
-        strange = [name for name in others if name not in inspect.signature(Flow.jobs.create).parameters]
+        strange = [
+            name for name in others if name not in inspect.signature(Flow.jobs.create).parameters
+        ]
         for name in strange:
             with pytest.raises(InvalidData, match=f"{name}: cannot be set"):
-                flow.jobs.create("street", "x", template=templates.image_classification(["a"]), by="ada", **{name: 1})
+                flow.jobs.create(
+                    "street",
+                    "x",
+                    template=templates.image_classification(["a"]),
+                    by="ada",
+                    **{name: 1},
+                )
         assert flow.jobs.get(job) == job
         assert [one.name for one in flow.jobs.list("street")] == ["cats"]
 
@@ -473,7 +538,11 @@ class TestImporting:
     CATS = templates.image_classification(["cat", "dog"])
 
     def imported(self, flow: Flow, workspace: str, name: str) -> Job:
-        transaction = {"results": [{"questionId": "1", "data": "cat", "markTitle": "x", "type": "survey/value"}]}
+        transaction = {
+            "results": [
+                {"questionId": "1", "data": "cat", "markTitle": "x", "type": "survey/value"}
+            ]
+        }
         data = [{"data": {"source": "a.jpg"}, "label-77": transaction}]
         return flow.jobs.import_results(workspace, name, template=self.CATS, data=data, by="ada")
 
@@ -504,5 +573,15 @@ class TestImporting:
     def test_an_event_alone_keeps_an_id(self, flow: Flow) -> None:
         home = flow.workspaces.create("street", admin="ada")
         with flow.store.write() as writer:
-            writer.add(an_event(workspace=home.id, job=77, verb="delete", member=0, package=0, assignment=0, task=0))
+            writer.add(
+                make_event(
+                    workspace=home.id,
+                    job=77,
+                    verb="delete",
+                    member=0,
+                    package=0,
+                    assignment=0,
+                    task=0,
+                )
+            )
         assert self.imported(flow, "street", "cats").id != 77

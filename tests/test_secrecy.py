@@ -148,7 +148,11 @@ def world(flow: Flow, vote: Vote, *, again: bool) -> Args:
 def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
     """Everything that *by* is shown; without the places in the history, which only tell that something happened."""
     args = attrs.evolve(args, by=by)
-    shown = {name: came_to(lambda case=case: case.call(flow, args)) for name, case in READERS.items() if name != "copy"}
+    shown = {
+        name: came_to(lambda case=case: case.call(flow, args))
+        for name, case in READERS.items()
+        if name != "copy"
+    }
     file = io.BytesIO()
     for name, call in {
         "export": lambda: (flow.results.export(args.job, "itag", file, by=by), file.getvalue()),
@@ -158,9 +162,14 @@ def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
         "own assignments": lambda: list(flow.assignments.list(by, live=False, by=by)),
         "all assignments": lambda: list(flow.assignments.list("cy", live=False, by=by)),
         "all history": lambda: list(flow.events.list(args.job, by=by)),
-        **{state.value: lambda state=state: list(flow.results.find(args.job, state=state, by=by)) for state in TaskState},
+        **{
+            state.value: lambda state=state: list(flow.results.find(args.job, state=state, by=by))
+            for state in TaskState
+        },
         "dogs": lambda: list(flow.results.find(args.job, label="dog", by=by)),
-        "some results": lambda: list(flow.results.list(flow.results.partition(args.job, 2)[0], by=by, snapshot=True)),
+        "some results": lambda: list(
+            flow.results.list(flow.results.partition(args.job, 2)[0], by=by, snapshot=True)
+        ),
         "what I find": lambda: flow.explain(by, args.job, Stage.LABEL, by=by),
         "what there is": lambda: list(flow.available(by, by=by)),
     }.items():
@@ -197,7 +206,9 @@ def test_nor_from_the_workers_of_an_export(new: Callable[[], Flow]) -> None:
             flow.results.export(args.job, "everything", file, by="ada", executor=executor, parts=2)
             written.append(file.getvalue())
             flow.results.export(args.job, "everything", file, executor=executor, parts=2)
-            assert len(file.getvalue()) > 2 * len(written[-1]), "the application does not see the votes"
+            assert len(file.getvalue()) > 2 * len(written[-1]), (
+                "the application does not see the votes"
+            )
     assert written[0] == written[1]
 
 
@@ -221,7 +232,9 @@ def test_a_voter_learns_nothing_of_other_votes(
         worlds.append(seen(flow, world(flow, vote, again=again), by))
     one, other = worlds
     handed_in = says_nothing in pair and hesitates not in pair
-    assert {name for name in one if one[name] != other[name]} <= (HOLDING if handed_in else frozenset())
+    assert {name for name in one if one[name] != other[name]} <= (
+        HOLDING if handed_in else frozenset()
+    )
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -230,7 +243,12 @@ def test_the_application_and_who_cannot_vote_see_them(new: Callable[[], Flow], a
     one, other = new(), new()
     here, there = world(one, says("cat"), again=again), world(other, gives_one_up, again=again)
     told, differ = seen(one, here, "eve"), seen(other, there, "eve")
-    assert {name for name in told if told[name] != differ[name]} >= {"results", "result", "all history", "abandoned"}
+    assert {name for name in told if told[name] != differ[name]} >= {
+        "results",
+        "result",
+        "all history",
+        "abandoned",
+    }
     assert list(one.results.list(here.job)) != list(other.results.list(there.job))
     assert one.assignments.get(here.assignment, by="eve") == one.assignments.get(here.assignment)
 
@@ -251,14 +269,20 @@ def test_who_has_voted_sees_the_others_if_they_may_see_results(new: Callable[[],
 def test_a_leader_sees_the_votes_behind_their_own(new: Callable[[], Flow]) -> None:
     flow = new()
     args = world(flow, says("dog"), again=False)
-    assert [result.state for result in flow.results.list(args.job, by="lea")] == [TaskState.TODO] * 2
+    assert [result.state for result in flow.results.list(args.job, by="lea")] == [
+        TaskState.TODO
+    ] * 2
     assert list(flow.assignments.list("cy", by="lea")) == []
     (assignment,) = flow.assignments.list("lea", job=args.job)
     says("cat")(flow, assignment)
     (package,) = flow.packages.list(args.job)
     assert package.state.value == "label"
-    assert [one.member for one in flow.assignments.list("cy", live=False, by="lea")] == [args.assignment.member]
-    assert {event.assignment for event in flow.events.list(args.job, by="lea")} > {args.assignment.id}
+    assert [one.member for one in flow.assignments.list("cy", live=False, by="lea")] == [
+        args.assignment.member
+    ]
+    assert {event.assignment for event in flow.events.list(args.job, by="lea")} > {
+        args.assignment.id
+    }
     assert list(flow.events.list(args.job, by="ada")) != list(flow.events.list(args.job))
 
 
@@ -306,8 +330,20 @@ def test_a_draft_is_shown_to_its_voter_alone(new: Callable[[], Flow]) -> None:
 
 def test_nor_is_what_was_given_back_and_taken_again(new: Callable[[], Flow]) -> None:
     one, other = new(), new()
-    here, there = world(one, says("cat"), again=False), world(other, goes_and_comes_again, again=False)
+    here, there = (
+        world(one, says("cat"), again=False),
+        world(other, goes_and_comes_again, again=False),
+    )
     for by in ("ben", "lea", "dan", "ada"):
         mine, theirs = seen(one, here, by), seen(other, there, by)
-        for name in ("results", "find_tasks", "progress", "assignments", "all assignments", "export", "abandoned", "answered"):
+        for name in (
+            "results",
+            "find_tasks",
+            "progress",
+            "assignments",
+            "all assignments",
+            "export",
+            "abandoned",
+            "answered",
+        ):
             assert mine[name] == theirs[name], (by, name)

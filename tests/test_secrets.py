@@ -108,7 +108,9 @@ def logged() -> Iterator[io.StringIO]:
 def told(error: BaseException) -> str:
     """All that is printed of an error: itself, its values, what led to it, and once it was in another process."""
     again = pickle.loads(pickle.dumps(error))
-    return "".join([str(error), repr(error), repr(vars(error)), str(again), *traceback.format_exception(error)])
+    return "".join(
+        [str(error), repr(error), repr(vars(error)), str(again), *traceback.format_exception(error)]
+    )
 
 
 @pytest.mark.parametrize("url", URLS, ids=lambda url: ascii(url.replace(S, "_")))
@@ -133,7 +135,9 @@ def test_what_opens_the_store_elsewhere_does_not_show_it(postgres_url: str) -> N
     url = f"{before}?{after}{'&' if after else ''}password={S}"
     with itagflow.open(url) as flow:
         connector = flow.store.connector()
-        shown = "".join(map(repr, (flow, flow.store, connector, pickle.loads(pickle.dumps(connector)))))
+        shown = "".join(
+            map(repr, (flow, flow.store, connector, pickle.loads(pickle.dumps(connector))))
+        )
         assert S not in shown
         assert connector is not None
         connector().close()
@@ -179,7 +183,15 @@ def test_whatever_stands_around_it_the_name_is_safe(before: str, after: str) -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["labels.db", "/data/street/labels.db", "C:\\data\\ada@home\\labels.db", "user=ada/labels.db", "a:b", "ä@b"]
+    "path",
+    [
+        "labels.db",
+        "/data/street/labels.db",
+        "C:\\data\\ada@home\\labels.db",
+        "user=ada/labels.db",
+        "a:b",
+        "ä@b",
+    ],
 )
 def test_paths_stay_paths(path: str) -> None:
     assert is_path(path)

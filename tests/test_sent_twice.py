@@ -18,7 +18,9 @@ from itagflow import (
 def test_what_happens_to_a_job_happens_once(flow: Flow) -> None:
     home = street(flow, "ben")
     asked = templates.image_classification(["cat"])
-    job = flow.jobs.create(home, "x", template=asked, data=rows(2), packaging=FixedSize(1), by="ada", draft=True)
+    job = flow.jobs.create(
+        home, "x", template=asked, data=rows(2), packaging=FixedSize(1), by="ada", draft=True
+    )
     for act in (
         lambda: flow.jobs.publish(job, by="ada"),
         lambda: flow.jobs.pause(job, by="ada"),

@@ -1,7 +1,8 @@
 """A soak: everybody does anything on PostgreSQL, while connections are cut and the server is restarted.
 
-Nobody gets what somebody else has, and whatever a verb had returned is there.  ``ITAGFLOW_SOAK`` says for how many
-seconds; 60 unless set.  Above that it is the long form: 16 processes and three restarts.
+Nobody gets what somebody else has, and whatever a verb had returned is there.  ``ITAGFLOW_SOAK``
+says for how many seconds; 60 unless set.  Above that it is the long form: 16 processes and three
+restarts.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ def test_nothing_is_lost_and_nobody_gets_what_another_has(tmp_path: Path) -> Non
     with postgres.running(SETTINGS) as server:
         with itagflow.open(server.url) as flow:
             job = order(flow)
-        given = [Soak(server.url, job.id, seed, SECONDS, tmp_path / f"{seed}") for seed in range(PROCESSES)]
+        given = [
+            Soak(server.url, job.id, seed, SECONDS, tmp_path / f"{seed}")
+            for seed in range(PROCESSES)
+        ]
         with SPAWN.Pool(PROCESSES) as pool:
             working = pool.map_async(soak, given, 1)
             while not working.ready() and sum(1 for _ in tmp_path.iterdir()) < PROCESSES:
@@ -58,7 +62,11 @@ def test_nothing_is_lost_and_nobody_gets_what_another_has(tmp_path: Path) -> Non
             done = sum(working.get(timeout=SECONDS + 300), Counter[str]())
         with itagflow.open(server.url) as flow:
             found = Found(flow, job, list(notes(tmp_path)))
-            print(f"{PROCESSES} processes, {SECONDS:g} s, {len(RESTARTS)} restarts, {cuts} cuts", found.figures(), done)
+            print(
+                f"{PROCESSES} processes, {SECONDS:g} s, {len(RESTARTS)} restarts, {cuts} cuts",
+                found.figures(),
+                done,
+            )
             assert cuts
             assert done["called again"]
             found.check()

@@ -84,7 +84,9 @@ class TestLabeling:
         with pytest.raises(InvalidData, match="task 2, 1: 'bird' is not an option"):
             flow.save_many(assignment, {1: Choice("cat"), 2: Choice("bird")})
         assert all(work.answer is None for work in flow.tasks(assignment))
-        saved = flow.save_many(assignment, [(work, Choice("dog")) for work in flow.tasks(assignment)])
+        saved = flow.save_many(
+            assignment, [(work, Choice("dog")) for work in flow.tasks(assignment)]
+        )
         assert [answer.task for answer in saved] == [1, 2]
         assert verbs(flow, job).count("save") == 1
         flow.submit(assignment)
@@ -108,7 +110,10 @@ class TestLabeling:
         flow.abandon(assignment, 2, "too dark")
         flow.submit(assignment)
         assert flow.jobs.progress(job).abandoned == 1
-        assert [result.state for result in flow.results.list(job)] == [TaskState.FINAL, TaskState.ABANDONED]
+        assert [result.state for result in flow.results.list(job)] == [
+            TaskState.FINAL,
+            TaskState.ABANDONED,
+        ]
         assert flow.results.get((job.id, 2)).last.abandon_reason == "too dark"
 
     def test_a_job_may_have_its_own_check(self, flow: Flow) -> None:
@@ -116,7 +121,9 @@ class TestLabeling:
 
         def no_dogs(task: itagflow.Task, replies: dict[str, Choice]) -> list[Problem]:
             seen = list(flow.packages.list(job))  # no transaction is open while it runs
-            return [Problem("1", f"no dogs in {task.data['source']}, {len(seen)}")] * (replies["1"] == Choice("dog"))
+            return [Problem("1", f"no dogs in {task.data['source']}, {len(seen)}")] * (
+                replies["1"] == Choice("dog")
+            )
 
         flow.jobs.set_validator(job, no_dogs)
         assignment = taken(flow, "ben", job)
@@ -134,7 +141,9 @@ class TestClaiming:
         assert flow.claim("ben", job, L, token="request-7") == first
         assert flow.claim("ben", job, L, token="request-8").package == 2
 
-    def test_a_token_names_the_own_lapsed_assignment_that_it_gave(self, flow: Flow, clock: Clock) -> None:
+    def test_a_token_names_the_own_lapsed_assignment_that_it_gave(
+        self, flow: Flow, clock: Clock
+    ) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(lease=timedelta(minutes=10))))
         first = flow.claim("ben", job, L, token="request-7")
         clock.forward(minutes=11)
@@ -150,7 +159,9 @@ class TestClaiming:
         flow.release(held[0])
         assert flow.claim("ben", job, L) is not None
 
-    def test_priority_comes_first_and_what_was_given_back_waits_from_then(self, flow: Flow, clock: Clock) -> None:
+    def test_priority_comes_first_and_what_was_given_back_waits_from_then(
+        self, flow: Flow, clock: Clock
+    ) -> None:
         job = cats(flow, tasks=8)
         flow.packages.prioritize(job, 5, packages=[3], by="ada")
         assert taken(flow, "ben", job).package == 3
@@ -171,7 +182,8 @@ class TestClaiming:
         job = cats(flow, tasks=2, workflow=Workflow(Label(lease=timedelta(minutes=10))))
         assignment = taken(flow, "ben", job)
         clock.forward(minutes=11)
-        flow.save(assignment, 1, Choice("cat"))  # nobody took it, so ben goes on, and the lease with him
+        # nobody took it, so ben goes on, and the lease with him
+        flow.save(assignment, 1, Choice("cat"))
         assert flow.claim("cy", job, L) is None
         clock.forward(minutes=11)
         new = taken(flow, "cy", job)
@@ -185,7 +197,9 @@ class TestClaiming:
         clock.forward(minutes=6)
         flow.renew(other)
         clock.forward(minutes=6)
-        assert [returned.id for returned in flow.assignments.expire(job, by="ada")] == [assignment.id]
+        assert [returned.id for returned in flow.assignments.expire(job, by="ada")] == [
+            assignment.id
+        ]
         assert flow.assignments.get(assignment).outcome is Outcome.EXPIRED
 
     def test_work_is_pushed_to_people_too(self, flow: Flow) -> None:
@@ -196,7 +210,11 @@ class TestClaiming:
         assert taken(flow, "ben", job).package == 2
         assert taken(flow, "cy", job).id == offer.id
         again = flow.assignments.reassign(offer, "ben", by="ada", reason="cy is ill")
-        assert [assignment.id for assignment in flow.assignments.list("ben") if assignment.state is AssignmentState.OFFERED] == [again.id]
+        assert [
+            assignment.id
+            for assignment in flow.assignments.list("ben")
+            if assignment.state is AssignmentState.OFFERED
+        ] == [again.id]
         with pytest.raises(NotAllowed, match="no free slot"):
             flow.assignments.assign(package, "cy", by="ada")
 
@@ -231,7 +249,10 @@ class TestClaiming:
         labeled(flow, "ben", job)
         assert flow.explain("cy", job, L) == "all done here: 1 packages are at a later stage"
         assignment = taken(flow, "di", job, I)
-        assert flow.explain("ada", job, I) == "1 assignments are held by or offered to people, and no lease ends"
+        assert (
+            flow.explain("ada", job, I)
+            == "1 assignments are held by or offered to people, and no lease ends"
+        )
         flow.reject(assignment, reason="again")
         assert flow.explain("ben", job, L) == "something is offered: claim it"
         labeled(flow, "ben", job)
@@ -271,7 +292,11 @@ class TestReviewing:
             flow.review(assignment)
         assert refused.value.tasks == (2,)
         rejected = flow.reject(assignment)
-        assert (rejected.outcome, rejected.sent_back, rejected.comment) == (Outcome.REJECTED, (2,), "a dog")
+        assert (rejected.outcome, rejected.sent_back, rejected.comment) == (
+            Outcome.REJECTED,
+            (2,),
+            "a dog",
+        )
         assert flow.jobs.progress(job).wrong == 1
         again = taken(flow, "ben", job)
         assert (again.round, again.scope) == (2, (2,))
@@ -285,9 +310,15 @@ class TestReviewing:
         assert last.scope == (2,)
         flow.review(last)
         flow.accept(taken(flow, "ada", job, A))
-        assert [result.replies["1"].key for result in flow.results.list(job)] == ["cat", "dog", "cat"]
+        assert [result.replies["1"].key for result in flow.results.list(job)] == [
+            "cat",
+            "dog",
+            "cat",
+        ]
 
-    def test_a_reviewer_may_modify_and_the_labelers_answer_stays_in_its_block(self, flow: Flow) -> None:
+    def test_a_reviewer_may_modify_and_the_labelers_answer_stays_in_its_block(
+        self, flow: Flow
+    ) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
         labeled(flow, "ben", job)
         assignment = taken(flow, "di", job, I)
@@ -317,7 +348,10 @@ class TestReviewing:
         flow.reject(assignment, reason="all blurred")
         assert flow.jobs.progress(job).wrong == 2
         again = taken(flow, "ben", job)
-        assert (again.scope, [work.comment for work in flow.tasks(again)]) == (None, ["all blurred"] * 2)
+        assert (again.scope, [work.comment for work in flow.tasks(again)]) == (
+            None,
+            ["all blurred"] * 2,
+        )
 
     def test_a_judgment_can_be_taken_back(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
@@ -339,7 +373,9 @@ class TestReviewing:
         job = cats(flow, workflow=Workflow(Label(rework="cy"), Inspect()), tasks=2)
         labeled(flow, "ben", job)
         flow.reject(taken(flow, "di", job, I), reason="again")
-        assert [assignment.state for assignment in flow.assignments.list("cy")] == [AssignmentState.OFFERED]
+        assert [assignment.state for assignment in flow.assignments.list("cy")] == [
+            AssignmentState.OFFERED
+        ]
 
     def test_an_author_who_left_is_replaced_by_a_free_slot(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
@@ -426,11 +462,17 @@ class TestVoting:
 
     def test_the_majority_wins_and_reviewers_decide_disputes(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=3, size=3, label=["ben", "cy", "eve"])
-        said = {"ben": ["cat", "cat", "cat"], "cy": ["cat", "dog", "dog"], "eve": ["cat", "cat", None]}
+        said = {
+            "ben": ["cat", "cat", "cat"],
+            "cy": ["cat", "dog", "dog"],
+            "eve": ["cat", "cat", None],
+        }
         for name, words in said.items():
             assignment = taken(flow, name, job)
             for work, word in zip(flow.tasks(assignment), words, strict=True):
-                flow.save(assignment, work, Choice(word)) if word else flow.abandon(assignment, work, "dark")
+                flow.save(assignment, work, Choice(word)) if word else flow.abandon(
+                    assignment, work, "dark"
+                )
             flow.submit(assignment)
         assert flow.jobs.progress(job).disputed == 1
         assignment = taken(flow, "di", job, I)
@@ -441,7 +483,11 @@ class TestVoting:
             flow.review(assignment)
         flow.modify(assignment, 3, Choice("dog"))
         flow.review(assignment)
-        assert [result.replies["1"].key for result in flow.results.list(job)] == ["cat", "cat", "dog"]
+        assert [result.replies["1"].key for result in flow.results.list(job)] == [
+            "cat",
+            "cat",
+            "dog",
+        ]
         assert flow.jobs.progress(job).disputed == 0
 
     def test_nobody_votes_twice(self, flow: Flow) -> None:
@@ -467,7 +513,9 @@ class TestVoting:
 
 
 class TestJobs:
-    def test_a_job_that_could_never_finish_is_not_published_and_leaves_nothing(self, flow: Flow) -> None:
+    def test_a_job_that_could_never_finish_is_not_published_and_leaves_nothing(
+        self, flow: Flow
+    ) -> None:
         with pytest.raises(Incomplete, match="3 different members"):
             cats(flow, workflow=Workflow(Label(votes=3), Inspect()))
         assert list(flow.jobs.list("street")) == []
@@ -480,7 +528,9 @@ class TestJobs:
         ("packaging", "sizes"),
         [(FixedSize(3), [3, 3, 1]), (PackageCount(3), [3, 2, 2]), (GroupByField("camera"), [4, 3])],
     )
-    def test_packages_are_cut_as_asked(self, flow: Flow, packaging: itagflow.FixedSize, sizes: list[int]) -> None:
+    def test_packages_are_cut_as_asked(
+        self, flow: Flow, packaging: itagflow.FixedSize, sizes: list[int]
+    ) -> None:
         data = [{"data": {"source": f"{n}.jpg", "camera": n % 2}} for n in range(7)]
         job = cats(flow, data=data, packaging=packaging)
         assert [package.size for package in flow.packages.list(job)] == sizes
@@ -513,7 +563,11 @@ class TestJobs:
         bad = [*rows(1), {"data": {}}, "{", {"dat": 1}]
         with pytest.raises(InvalidData) as refused:
             cats(flow, data=bad)
-        assert [problem.where for problem in refused.value.problems] == ["row 2, data.source", "row 3", "row 4, data"]
+        assert [problem.where for problem in refused.value.problems] == [
+            "row 2, data.source",
+            "row 3",
+            "row 4, data",
+        ]
         assert list(flow.jobs.list("street")) == []
 
     def test_or_are_skipped_when_asked(self, flow: Flow) -> None:
@@ -528,7 +582,10 @@ class TestJobs:
             flow.jobs.finish(job, by="ada")
         assert flow.jobs.finish(job, by="ada", discard_open=True).state is JobState.FINISHED
         assert flow.assignments.get(assignment).outcome is Outcome.RECALLED
-        assert [package.state for package in flow.packages.list(job)] == [PackageState.DONE, PackageState.DISCARDED]
+        assert [package.state for package in flow.packages.list(job)] == [
+            PackageState.DONE,
+            PackageState.DISCARDED,
+        ]
         flow.packages.reopen((job.id, 2), by="ada", reason="we need it after all")
         assert flow.jobs.get(job).state is JobState.RUNNING
         assert taken(flow, "ben", job).round == 2
@@ -559,7 +616,9 @@ class TestJobs:
         with pytest.raises(itagflow.NotFound):
             flow.jobs.get(job)
         assert [event.type for event in flow.events.since()][-1] == "delete"
-        assert not any(event.job == job.id for event in flow.events.since() if event.type != "delete")
+        assert not any(
+            event.job == job.id for event in flow.events.since() if event.type != "delete"
+        )
 
     def test_what_is_noted_about_a_job_can_change(self, flow: Flow, clock: Clock) -> None:
         job = cats(flow, tags=["animals"])
@@ -585,9 +644,13 @@ class TestJobs:
 
     def test_a_stored_template_serves_several_jobs(self, flow: Flow) -> None:
         home = street(flow, "ben")
-        stored = flow.templates.add(home, templates.text_classification(["a", "b"]), name="letters", by="ada")
+        stored = flow.templates.add(
+            home, templates.text_classification(["a", "b"]), name="letters", by="ada"
+        )
         for name in ("one", "two"):
-            flow.jobs.create(home, name, template="letters", data=[{"data": {"source": "text"}}], by="ada")
+            flow.jobs.create(
+                home, name, template="letters", data=[{"data": {"source": "text"}}], by="ada"
+            )
         assert {job.template for job in flow.jobs.list(home)} == {stored.id}
 
     def test_tasks_are_found_by_state_member_and_label(self, flow: Flow) -> None:
@@ -595,7 +658,10 @@ class TestJobs:
         labeled(flow, "ben", job, "dog")
         found = flow.results.find(job, state=TaskState.FINAL, member="ben", label="dog")
         assert [result.task.number for result in found] == [1, 2]
-        assert [result.task.number for result in flow.results.find(job, state=TaskState.TODO)] == [3, 4]
+        assert [result.task.number for result in flow.results.find(job, state=TaskState.TODO)] == [
+            3,
+            4,
+        ]
         assert list(flow.results.find(job, member="cy")) == []
 
     def test_everything_is_copied_to_another_store(self, flow: Flow) -> None:
@@ -604,10 +670,14 @@ class TestJobs:
         with itagflow.open("memory:") as other:
             maintenance.copy(flow, to=other)
             assert list(other.results.list(job)) == list(flow.results.list(job))
-            assert [str(event) for event in other.events.list(job)] == [str(event) for event in flow.events.list(job)]
+            assert [str(event) for event in other.events.list(job)] == [
+                str(event) for event in flow.events.list(job)
+            ]
             other.review(taken(other, "di", job, I))
 
-    def test_listeners_hear_what_is_stored_and_cannot_break_it(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_listeners_hear_what_is_stored_and_cannot_break_it(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
         heard: list[str] = []
 
         def listen(event: itagflow.Event) -> None:
@@ -624,11 +694,15 @@ class TestJobs:
         home = street(flow, "ben")
         template = itagflow.Template(
             questions=(
-                itagflow.Question("1", itagflow.QuestionKind.RADIO, "Kind", (itagflow.Option("cat"),)),
+                itagflow.Question(
+                    "1", itagflow.QuestionKind.RADIO, "Kind", (itagflow.Option("cat"),)
+                ),
                 itagflow.Question("2", itagflow.QuestionKind.INPUT, "Name", required=False),
             )
         )
-        job = flow.jobs.create(home, "two", template=template, data=rows(1), workforce={L: ["ben"]}, by="ada")
+        job = flow.jobs.create(
+            home, "two", template=template, data=rows(1), workforce={L: ["ben"]}, by="ada"
+        )
         assignment = taken(flow, "ben", job)
         with pytest.raises(InvalidData, match="must be a mapping from question id"):
             flow.save(assignment, 1, Choice("cat"))
@@ -638,7 +712,9 @@ class TestJobs:
 
 
 class TestFollowing:
-    def test_whoever_goes_on_behind_the_last_position_sees_everything_once(self, flow: Flow) -> None:
+    def test_whoever_goes_on_behind_the_last_position_sees_everything_once(
+        self, flow: Flow
+    ) -> None:
         job = cats(flow)
         seen = list(flow.events.since())
         labeled(flow, "ben", job)
@@ -652,7 +728,9 @@ class TestFollowing:
         monkeypatch.setattr("itagflow.events.service.POLL", 0.01)
         job = cats(flow)
         heard = list[str]()
-        for event in flow.events.follow(after=list(flow.events.since())[-1].position, workspace="street", timeout=0):
+        for event in flow.events.follow(
+            after=list(flow.events.since())[-1].position, workspace="street", timeout=0
+        ):
             heard.append(event.type)
             if event.type == "claim":
                 flow.release((job.id, event.assignment))

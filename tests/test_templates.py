@@ -42,7 +42,12 @@ def a_assignment_with(flow: Flow, template: Template) -> tuple[Any, Any]:
     street = flow.workspaces.create("street", admin="ada")
     flow.members.add(street, "ben", Role.OPERATOR, by="ada")
     job = flow.jobs.create(
-        street, "job", template=template, data=[a_row(template)], workforce={Stage.LABEL: ["ben"]}, by="ada"
+        street,
+        "job",
+        template=template,
+        data=[a_row(template)],
+        workforce={Stage.LABEL: ["ben"]},
+        by="ada",
     )
     return job, flow.claim("ben", job, Stage.LABEL)
 
@@ -80,7 +85,9 @@ def test_broken_answers_are_refused_with_every_path(name: str, data: st.DataObje
     expected = {"9": "9"}
     for question in template.asked:
         if question.id in said and not question.dependents:
-            said[question.id], expected[question.id] = data.draw(st.sampled_from(broken(question, said[question.id])))
+            said[question.id], expected[question.id] = data.draw(
+                st.sampled_from(broken(question, said[question.id]))
+            )
     said["9"] = Text("to a question that is not there")
     with itagflow.open("memory:") as flow:
         _, assignment = a_assignment_with(flow, template)
@@ -93,7 +100,9 @@ def test_broken_answers_are_refused_with_every_path(name: str, data: st.DataObje
 
 
 COLOR = Question("2", QuestionKind.INPUT, "Which color?", when=("other",), rule=r"[a-z]+")
-KIND = Question("1", QuestionKind.RADIO, "Kind", (Option("red"), Option("other")), children=(COLOR,))
+KIND = Question(
+    "1", QuestionKind.RADIO, "Kind", (Option("red"), Option("other")), children=(COLOR,)
+)
 
 
 class TestQuestionsThatDependOnAnother:
@@ -121,11 +130,15 @@ class TestQuestionsThatDependOnAnother:
         assert problem.startswith("2: does not match the rule")
 
     def test_inside_a_region_they_are_told_by_title(self) -> None:
-        detection = Question("1", QuestionKind.PICTURE, "Objects", children=(attrs.evolve(KIND, id="1"),))
+        detection = Question(
+            "1", QuestionKind.PICTURE, "Objects", children=(attrs.evolve(KIND, id="1"),)
+        )
         with itagflow.open("memory:") as flow:
             _, assignment = a_assignment_with(flow, Template(questions=(detection,)))
             box = itagflow.Box(0, 0, 5, 5, labels={"Kind": "other"})
-            with pytest.raises(InvalidData, match="no reply to the required question 'Which color\\?'"):
+            with pytest.raises(
+                InvalidData, match="no reply to the required question 'Which color\\?'"
+            ):
                 flow.save(assignment, 1, itagflow.Regions([box], width=9, height=9))
             box = itagflow.Box(0, 0, 5, 5, labels={"Kind": "other", "Which color?": "teal"})
             assert flow.save(assignment, 1, itagflow.Regions([box], width=9, height=9)).reply
@@ -143,7 +156,9 @@ def test_an_option_inside_another_can_be_chosen() -> None:
 def test_the_text_of_a_span_is_filled_in() -> None:
     with itagflow.open("memory:") as flow:
         _, assignment = a_assignment_with(flow, templates.entity_recognition(["company"]))
-        saved = flow.save(assignment, 1, Spans([TextSpan(0, 6, labels={"Text content": ("company",)})]))
+        saved = flow.save(
+            assignment, 1, Spans([TextSpan(0, 6, labels={"Text content": ("company",)})])
+        )
         assert isinstance(saved.reply, Spans)
         assert saved.reply.spans[0].text == TEXT[:6] == "Acme 猫"
 
@@ -152,7 +167,9 @@ def test_votes_on_rankings_ratings_and_preferences_are_counted() -> None:
     template = templates.pairwise_preference()
     with itagflow.open("memory:") as flow:
         street = flow.workspaces.create("street", admin="ada")
-        crew = [flow.members.add(street, name, Role.OPERATOR, by="ada") for name in ("ben", "cy", "di")]
+        crew = [
+            flow.members.add(street, name, Role.OPERATOR, by="ada") for name in ("ben", "cy", "di")
+        ]
         flow_of_three = itagflow.Workflow(Label(votes=3, min_votes=2), itagflow.Accept())
         force = {Stage.LABEL: crew, Stage.ACCEPT: ["ada"]}
         job = flow.jobs.create(
@@ -183,10 +200,17 @@ BAD_TEMPLATES = [
     ((attrs.evolve(KIND, children=(attrs.evolve(COLOR, when=("blue",)),)),), "depends on 'blue'"),
     ((attrs.evolve(KIND, default="blue"),), "default that is not among its options"),
     ((attrs.evolve(KIND, rule="a+"),), "cannot have rule"),
-    ((Question("1", QuestionKind.INPUT, "Code", rule=r"(a)\1"),), "an escape that is not understood here"),
+    (
+        (Question("1", QuestionKind.INPUT, "Code", rule=r"(a)\1"),),
+        "an escape that is not understood here",
+    ),
     ((Question("1", QuestionKind.INPUT, "Code", children=(COLOR,)),), "has questions inside it"),
     (
-        (Question("1", QuestionKind.PICTURE, "A", children=(Question("1", QuestionKind.SLOT, "B"),)),),
+        (
+            Question(
+                "1", QuestionKind.PICTURE, "A", children=(Question("1", QuestionKind.SLOT, "B"),)
+            ),
+        ),
         "only be asked for",
     ),
     (
@@ -197,7 +221,9 @@ BAD_TEMPLATES = [
 
 
 @pytest.mark.parametrize(("questions", "words"), BAD_TEMPLATES)
-def test_a_template_that_makes_no_sense_is_refused(questions: tuple[Question, ...], words: str) -> None:
+def test_a_template_that_makes_no_sense_is_refused(
+    questions: tuple[Question, ...], words: str
+) -> None:
     with pytest.raises(InvalidData, match=words):
         Template(questions=questions)
 
@@ -208,10 +234,14 @@ def test_a_row_needs_the_fields_of_nested_views_too() -> None:
         street = flow.workspaces.create("street", admin="ada")
         with pytest.raises(InvalidData, match=r"data\.caption: is missing"):
             template = Template(questions=(KIND,), views=views)
-            flow.jobs.create(street, "job", template=template, data=[{"data": {"picture": "1.jpg"}}], by="ada")
+            flow.jobs.create(
+                street, "job", template=template, data=[{"data": {"picture": "1.jpg"}}], by="ada"
+            )
 
 
 def test_choices_keep_their_order() -> None:
     with itagflow.open("memory:") as flow:
-        _, assignment = a_assignment_with(flow, templates.image_classification(["a", "b"], multiple=True))
+        _, assignment = a_assignment_with(
+            flow, templates.image_classification(["a", "b"], multiple=True)
+        )
         assert flow.save(assignment, 1, Choices(["b", "a"])).reply == Choices(["b", "a"])

@@ -47,17 +47,23 @@ def reviewed(flow: Flow) -> tuple[Job, Any, Any]:
 WRITTEN: dict[str, Callable[[Flow, Job, Any, Any, str], object]] = {
     "workspace": lambda flow, job, label, inspect, bad: flow.workspaces.create(bad, admin="x"),
     "admin": lambda flow, job, label, inspect, bad: flow.workspaces.create("x", admin=bad),
-    "account": lambda flow, job, label, inspect, bad: flow.members.add("street", bad, Role.OPERATOR, by="ada"),
+    "account": lambda flow, job, label, inspect, bad: flow.members.add(
+        "street", bad, Role.OPERATOR, by="ada"
+    ),
     "groups": lambda flow, job, label, inspect, bad: flow.members.add(
         "street", "x", Role.OPERATOR, groups=["b", bad], by="ada"
     ),
     "groups that change": lambda flow, job, label, inspect, bad: flow.members.set_role(
         "street", "ben", Role.OPERATOR, groups=[bad], by="ada"
     ),
-    "template": lambda flow, job, label, inspect, bad: flow.templates.add("street", ASKED, name=bad, by="ada"),
+    "template": lambda flow, job, label, inspect, bad: flow.templates.add(
+        "street", ASKED, name=bad, by="ada"
+    ),
     "tags": lambda flow, job, label, inspect, bad: flow.jobs.update(job, tags=["b", bad], by="ada"),
     "remark": lambda flow, job, label, inspect, bad: flow.jobs.update(job, remark=bad, by="ada"),
-    "guideline": lambda flow, job, label, inspect, bad: flow.jobs.update(job, guideline=bad, by="ada"),
+    "guideline": lambda flow, job, label, inspect, bad: flow.jobs.update(
+        job, guideline=bad, by="ada"
+    ),
     "tags of a new job": lambda flow, job, label, inspect, bad: flow.jobs.create(
         "street", "x", template=ASKED, tags=[bad], by="ada"
     ),
@@ -67,28 +73,46 @@ WRITTEN: dict[str, Callable[[Flow, Job, Any, Any, str], object]] = {
     "field of packages": lambda flow, job, label, inspect, bad: flow.jobs.create(
         "street", "x", template=ASKED, packaging=GroupByField(bad), by="ada"
     ),
-    "group that works": lambda flow, job, label, inspect, bad: flow.jobs.set_workforce(job, {L: [Group(bad)]}, by="ada"),
+    "group that works": lambda flow, job, label, inspect, bad: flow.jobs.set_workforce(
+        job, {L: [Group(bad)]}, by="ada"
+    ),
     "fields shown": lambda flow, job, label, inspect, bad: flow.jobs.create(
-        "street", "x", template=Template(questions=ASKED.questions, views=(View(ViewKind.IMAGE, bad),)), by="ada"
+        "street",
+        "x",
+        template=Template(questions=ASKED.questions, views=(View(ViewKind.IMAGE, bad),)),
+        by="ada",
     ),
     "reasons to abandon": lambda flow, job, label, inspect, bad: flow.jobs.create(
-        "street", "x", template=Template(questions=ASKED.questions, abandon_reasons=("b", bad)), by="ada"
+        "street",
+        "x",
+        template=Template(questions=ASKED.questions, abandon_reasons=("b", bad)),
+        by="ada",
     ),
     "token": lambda flow, job, label, inspect, bad: flow.claim("ben", job, L, token=bad),
     "release": lambda flow, job, label, inspect, bad: flow.release(label, reason=bad),
-    "reassign": lambda flow, job, label, inspect, bad: flow.assignments.reassign(label, "ben", by="ada", reason=bad),
+    "reassign": lambda flow, job, label, inspect, bad: flow.assignments.reassign(
+        label, "ben", by="ada", reason=bad
+    ),
     "abandon": lambda flow, job, label, inspect, bad: flow.abandon(label, 3, bad),
     "judge": lambda flow, job, label, inspect, bad: flow.judge(inspect, 1, wrong=bad),
     "reject": lambda flow, job, label, inspect, bad: flow.reject(inspect, reason=bad),
-    "reject of tasks": lambda flow, job, label, inspect, bad: flow.reject(inspect, tasks=[1], reason=bad),
-    "discard": lambda flow, job, label, inspect, bad: flow.packages.discard((job.id, 2), by="ada", reason=bad),
-    "erase": lambda flow, job, label, inspect, bad: maintenance.erase_task(flow, (job.id, 1), by="ada", reason=bad),
+    "reject of tasks": lambda flow, job, label, inspect, bad: flow.reject(
+        inspect, tasks=[1], reason=bad
+    ),
+    "discard": lambda flow, job, label, inspect, bad: flow.packages.discard(
+        (job.id, 2), by="ada", reason=bad
+    ),
+    "erase": lambda flow, job, label, inspect, bad: maintenance.erase_task(
+        flow, (job.id, 1), by="ada", reason=bad
+    ),
 }
 
 
 @BAD
 @pytest.mark.parametrize("act", WRITTEN.values(), ids=WRITTEN)
-def test_what_people_write(flow: Flow, act: Callable[[Flow, Job, Any, Any, str], object], bad: str) -> None:
+def test_what_people_write(
+    flow: Flow, act: Callable[[Flow, Job, Any, Any, str], object], bad: str
+) -> None:
     job, label, inspect = reviewed(flow)
     is_refused(flow, InvalidData, "cont|can be stored", lambda: act(flow, job, label, inspect, bad))
 
@@ -97,7 +121,12 @@ def test_what_people_write(flow: Flow, act: Callable[[Flow, Job, Any, Any, str],
 def test_the_reason_to_open_a_package_again(flow: Flow, bad: str) -> None:
     job = cats(flow)
     flow.packages.discard((job.id, 1), by="ada")
-    is_refused(flow, InvalidData, "contains", lambda: flow.packages.reopen((job.id, 1), by="ada", reason=bad))
+    is_refused(
+        flow,
+        InvalidData,
+        "contains",
+        lambda: flow.packages.reopen((job.id, 1), by="ada", reason=bad),
+    )
 
 
 @BAD
@@ -114,7 +143,9 @@ def test_the_name_of_a_model(flow: Flow, bad: str) -> None:
     job = cats(flow)
     before = everything(flow)
     for report in (
-        flow.jobs.prelabel(job, lambda tasks: [PreLabel(Choice("cat"), model=bad)] * len(tasks), by="ada"),
+        flow.jobs.prelabel(
+            job, lambda tasks: [PreLabel(Choice("cat"), model=bad)] * len(tasks), by="ada"
+        ),
         flow.jobs.prelabel(job, lambda tasks: [Choice("cat")] * len(tasks), model=bad, by="ada"),
     ):
         assert (report.suggested, len(report.problems)) == (0, 4)
@@ -125,7 +156,9 @@ SOUGHT: dict[str, Callable[[Flow, Job, str], object]] = {
     "workspace": lambda flow, job, bad: list(flow.jobs.list(bad)),
     "job": lambda flow, job, bad: flow.jobs.get(bad),
     "member": lambda flow, job, bad: flow.claim(bad, job, L),
-    "member anywhere": lambda flow, job, bad: list(flow.assignments.list(bad)) or flow.jobs.get(bad),
+    "member anywhere": lambda flow, job, bad: (
+        list(flow.assignments.list(bad)) or flow.jobs.get(bad)
+    ),
     "template": lambda flow, job, bad: flow.jobs.create("street", "x", template=bad, by="ada"),
     "by": lambda flow, job, bad: flow.jobs.pause(job, by=bad),
 }
@@ -133,7 +166,9 @@ SOUGHT: dict[str, Callable[[Flow, Job, str], object]] = {
 
 @BAD
 @pytest.mark.parametrize("act", SOUGHT.values(), ids=SOUGHT)
-def test_what_nothing_can_be_called_is_not_found(flow: Flow, act: Callable[[Flow, Job, str], object], bad: str) -> None:
+def test_what_nothing_can_be_called_is_not_found(
+    flow: Flow, act: Callable[[Flow, Job, str], object], bad: str
+) -> None:
     job = cats(flow)
     is_refused(flow, NotFound, "no ", lambda: act(flow, job, bad))
 
@@ -144,7 +179,9 @@ LONG = 2_600
 
 def noise(length: int) -> str:
     """A text that does not get shorter when it is compressed."""
-    return "".join(chr(0x4E00 + number * number * 7919 % 20_000) for number in range(length // 3 + 1))
+    return "".join(
+        chr(0x4E00 + number * number * 7919 % 20_000) for number in range(length // 3 + 1)
+    )
 
 
 @pytest.mark.parametrize("more", [{"row_key": "id"}, {"packaging": GroupByField("id")}])

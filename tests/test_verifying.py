@@ -91,7 +91,9 @@ def test_an_empty_store_is_sound(flow: Flow) -> None:
 
 
 @pytest.mark.parametrize("packaging", [FixedSize(3), PackageCount(4), GroupByField("source")])
-def test_every_packaging_is_sound_also_when_rows_are_appended(flow: Flow, packaging: PackageCount) -> None:
+def test_every_packaging_is_sound_also_when_rows_are_appended(
+    flow: Flow, packaging: PackageCount
+) -> None:
     job = cats(flow, tasks=10, packaging=packaging)
     flow.jobs.append(job, rows(5), by="ada")
     while flow.claim("ben", job, Stage.LABEL):
@@ -113,13 +115,17 @@ def test_what_has_ended_is_sound(flow: Flow) -> None:
 def test_only_the_place_that_is_named_is_looked_at(flow: Flow) -> None:
     job = a_busy_job(flow)
     other = flow.workspaces.create("river", admin="eve")
-    calm = flow.jobs.create("street", "calm", template=templates.image_classification(["cat"]), data=rows(2), by="ada")
+    calm = flow.jobs.create(
+        "street", "calm", template=templates.image_classification(["cat"]), data=rows(2), by="ada"
+    )
     altered(flow, at(flow, Package, job.id, 2), wrong=1)
     assert found(flow, other) == found(flow, calm) == found(flow, "calm") == []
     assert len(found(flow, job)) == len(found(flow, "street")) == len(found(flow)) == 1
 
 
-@pytest.mark.parametrize("place", ["nowhere", 12345, Workspace(id=12345, name="x", created_at=Clock().now)])
+@pytest.mark.parametrize(
+    "place", ["nowhere", 12345, Workspace(id=12345, name="x", created_at=Clock().now)]
+)
 def test_a_place_that_is_not_there_is_refused(flow: Flow, place: int | str | Workspace) -> None:
     with pytest.raises(NotFound):
         maintenance.verify(flow, place)
@@ -128,7 +134,10 @@ def test_a_place_that_is_not_there_is_refused(flow: Flow, place: int | str | Wor
 def test_a_difference_says_what_and_where() -> None:
     difference = Inconsistency("answer", (4, 5, 1), "replies", None, tuple(range(12)))
     assert difference.place == "the answer of assignment 5 to task 1 of job 4"
-    assert difference.finding == "replies is nothing, and should be 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"
+    assert (
+        difference.finding
+        == "replies is nothing, and should be 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"
+    )
     assert str(Inconsistency("workspace", (1,), "closed", Stage.LABEL, True)) == (
         "workspace 1: closed is label, and should be yes"
     )
@@ -151,10 +160,14 @@ def test_people_may_go_on_meanwhile(tmp_path: Path) -> None:
         def work() -> None:
             while not stop.is_set() and flow.claim("ben", job, Stage.LABEL):
                 assignment = next(flow.assignments.list("ben"))
-                flow.save_many(assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)])
+                flow.save_many(
+                    assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)]
+                )
                 flow.submit(assignment)
                 if look := flow.claim("di", job, Stage.INSPECT):
-                    flow.reject(look, reason="again") if assignment.round == 1 else flow.review(look)
+                    flow.reject(look, reason="again") if assignment.round == 1 else flow.review(
+                        look
+                    )
 
         worker = threading.Thread(target=work)
         worker.start()
@@ -216,7 +229,11 @@ def test_a_kept_sum_that_is_wrong_is_found(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, clock: Clock
 ) -> None:
     """The two databases keep the sums that progress reads; they are counted anew."""
-    url = request.getfixturevalue("postgres_url") if kind == "postgres" else f"sqlite:///{tmp_path}/labels.db"
+    url = (
+        request.getfixturevalue("postgres_url")
+        if kind == "postgres"
+        else f"sqlite:///{tmp_path}/labels.db"
+    )
     with itagflow.open(url, clock=clock) as flow:
         job = cats(flow, tasks=6)
         labeled(flow, "ben", job)
@@ -226,7 +243,9 @@ def test_a_kept_sum_that_is_wrong_is_found(
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute(spoil.format("itagflow.").encode())
         else:
-            with closing(sqlite3.connect(tmp_path / "labels.db", isolation_level=None)) as connection:
+            with closing(
+                sqlite3.connect(tmp_path / "labels.db", isolation_level=None)
+            ) as connection:
                 connection.execute(spoil.format(""))
         what = "the sum of size of packages that are label"
         assert list(maintenance.verify(flow, job)) == [Inconsistency("job", job.key, what, 11, 4)]

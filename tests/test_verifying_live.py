@@ -85,7 +85,9 @@ def test_what_is_half_done_is_no_difference(
     assert list(maintenance.verify(flow)) == []
 
 
-def test_a_removal_that_broke_off_is_gone_on_with(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_removal_that_broke_off_is_gone_on_with(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = busy(flow)
     with monkeypatch.context() as patch:
         patch.setattr(flow, "_recall_all", lambda *args, **more: None)
@@ -96,7 +98,9 @@ def test_a_removal_that_broke_off_is_gone_on_with(flow: Flow, monkeypatch: pytes
     assert list(flow.assignments.list("ben")) == []
 
 
-def test_a_assignment_that_was_made_later_is_one(flow: Flow, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_assignment_that_was_made_later_is_one(
+    flow: Flow, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = busy(flow)
     (assignment, *_) = flow.assignments.list("ben")
     with monkeypatch.context() as patch:

@@ -60,7 +60,9 @@ def test_the_parts_find_what_the_whole_finds(
     assert set(whole) <= set(lines)
     for count in (1, 2, 3, 10):
         assert sorted(in_parts(numbered, job, count)) == sorted(whole)
-    twice = [line for part in numbered.results.partition(job, 2) for line in in_parts(numbered, part, 3)]
+    twice = [
+        line for part in numbered.results.partition(job, 2) for line in in_parts(numbered, part, 3)
+    ]
     assert sorted(twice) == sorted(whole)
 
 
@@ -81,7 +83,9 @@ def test_processes_find_what_the_whole_finds(
 
 
 @pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
-def test_processes_find_much_that_is_wrong_at_once(numbered: Flow, pool: Executor, url: str) -> None:
+def test_processes_find_much_that_is_wrong_at_once(
+    numbered: Flow, pool: Executor, url: str
+) -> None:
     job = a_busy_job(numbered)
     assert list(pool.map(partial(unsound, url), numbered.results.partition(job, 4))) == [[]] * 4
     spoiled(numbered, job)
@@ -103,7 +107,9 @@ def test_every_part_has_its_share_of_the_packages(numbered: Flow, packaging: Pac
 
 
 @pytest.mark.parametrize("count", [1, 3, 4])
-def test_what_comes_later_is_in_no_part_and_moves_nothing_to_another(numbered: Flow, count: int) -> None:
+def test_what_comes_later_is_in_no_part_and_moves_nothing_to_another(
+    numbered: Flow, count: int
+) -> None:
     job = cats(numbered, tasks=8)
     first, *others = numbered.results.partition(job, count)
     before = found(numbered, first)
@@ -112,7 +118,9 @@ def test_what_comes_later_is_in_no_part_and_moves_nothing_to_another(numbered: F
         altered(numbered, package, wrong=9)
     again = [line for part in (first, *others) for line in found(numbered, part)]
     assert before == []
-    assert again == [f"package {n} of job {job.id}: wrong is 9, and should be 0" for n in range(1, 5)]
+    assert again == [
+        f"package {n} of job {job.id}: wrong is 9, and should be 0" for n in range(1, 5)
+    ]
 
 
 def test_what_is_gone_since_the_job_was_cut_is_found(numbered: Flow) -> None:
@@ -129,7 +137,9 @@ def test_a_part_may_show_one_moment(numbered: Flow) -> None:
     job = a_busy_job(numbered)
     spoiled(numbered, job)
     for part in numbered.results.partition(job, 2):
-        assert [str(difference) for difference in maintenance.verify(numbered, part, snapshot=True)] == found(numbered, part)
+        assert [
+            str(difference) for difference in maintenance.verify(numbered, part, snapshot=True)
+        ] == found(numbered, part)
 
 
 def test_a_job_without_tasks_has_one_part_and_that_is_sound(numbered: Flow) -> None:
@@ -158,5 +168,7 @@ def test_a_part_of_no_job_is_refused(numbered: Flow) -> None:
 
 def test_a_part_that_names_no_packages_is_refused(numbered: Flow) -> None:
     job = a_busy_job(numbered)
-    with pytest.raises(InvalidData, match=r"packages: are not named: pass a part that flow.parts\(job, …\) gives"):
+    with pytest.raises(
+        InvalidData, match=r"packages: are not named: pass a part that flow.parts\(job, …\) gives"
+    ):
         maintenance.verify(numbered, JobPartition(job=job.id, first=1, last=10))

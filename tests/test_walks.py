@@ -65,8 +65,12 @@ labels = st.sampled_from(
         Label(votes=3, min_votes=2, rework=Route.POOL, allow_own_work=True),
     ]
 )
-inspects = st.sampled_from([None, Inspect(), Inspect(sample=0.5, lease=LEASE, limit=1), Inspect(allow_own_work=True)])
-accepts = st.sampled_from([None, Accept(), Accept(sample=1), Accept(reject_to=Stage.INSPECT, allow_own_work=True)])
+inspects = st.sampled_from(
+    [None, Inspect(), Inspect(sample=0.5, lease=LEASE, limit=1), Inspect(allow_own_work=True)]
+)
+accepts = st.sampled_from(
+    [None, Accept(), Accept(sample=1), Accept(reject_to=Stage.INSPECT, allow_own_work=True)]
+)
 packagings = st.sampled_from([FixedSize(2), FixedSize(3), PackageCount(2), GroupByField("source")])
 
 PASS = {Stage.LABEL: "submit", Stage.INSPECT: "review", Stage.ACCEPT: "accept"}
@@ -96,9 +100,16 @@ class Walk(RuleBasedStateMachine):
         self.clock = Clock()
         self.flows: list[Flow] = []
         given = [{"clock": self.clock, "ids": itertools.count(1000).__next__} for _ in range(4)]
-        self.flows.append(Flow(ToyStore(backwards=True), **given[0]))  # nothing may rely on an order it did not ask for
-        urls = (f"sqlite:///{self.folder.name}/labels.db?synchronous=normal", "memory:", self.database)
-        self.flows += [itagflow.open(url, **more) for url, more in zip(urls, given[1:], strict=True)]
+        # nothing may rely on an order it did not ask for
+        self.flows.append(Flow(ToyStore(backwards=True), **given[0]))
+        urls = (
+            f"sqlite:///{self.folder.name}/labels.db?synchronous=normal",
+            "memory:",
+            self.database,
+        )
+        self.flows += [
+            itagflow.open(url, **more) for url, more in zip(urls, given[1:], strict=True)
+        ]
         self.assignments: list[tuple[int, int]] = []
         self.job = 0
         self.accepted: dict[tuple[int, int, int], Any] = {}
@@ -131,7 +142,14 @@ class Walk(RuleBasedStateMachine):
         return self.assignments[number % len(self.assignments)]
 
     @initialize(label=labels, inspect=inspects, accept=accepts, packaging=packagings, seed=anything)
-    def order(self, label: Label, inspect: Inspect | None, accept: Accept | None, packaging: Any, seed: int) -> None:
+    def order(
+        self,
+        label: Label,
+        inspect: Inspect | None,
+        accept: Accept | None,
+        packaging: Any,
+        seed: int,
+    ) -> None:
         if label.votes > 1 and not inspect and not accept:
             inspect = Inspect()
         if accept and accept.reject_to is Stage.INSPECT and not inspect:
@@ -141,7 +159,9 @@ class Walk(RuleBasedStateMachine):
         def begin(flow: Flow) -> int:
             home = flow.workspaces.create("street", admin="ada")
             for name in PEOPLE[1:]:
-                flow.members.add(home, name, Role.ANNOTATION_ADMIN if name == "di" else Role.OPERATOR, by="ada")
+                flow.members.add(
+                    home, name, Role.ANNOTATION_ADMIN if name == "di" else Role.OPERATOR, by="ada"
+                )
             return flow.jobs.create(
                 home,
                 "walk",
@@ -166,7 +186,9 @@ class Walk(RuleBasedStateMachine):
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, task=st.integers(1, 6), word=words, by=st.none() | people)
     def save(self, assignment: int, task: int, word: str, by: str | None) -> None:
-        said = self.all(lambda flow: flow.save(self.assignment(assignment), task, {"1": Choice(word)}, by=by))
+        said = self.all(
+            lambda flow: flow.save(self.assignment(assignment), task, {"1": Choice(word)}, by=by)
+        )
         if said is not None:
             self.accepted[said.key] = said
 
@@ -208,28 +230,45 @@ class Walk(RuleBasedStateMachine):
     @rule(assignment=anything, task=st.integers(1, 6), restore=st.booleans())
     def abandon(self, assignment: int, task: int, restore: bool) -> None:
         key = self.assignment(assignment)
-        said = self.all(lambda flow: flow.restore(key, task) if restore else flow.abandon(key, task, "dark"))
+        said = self.all(
+            lambda flow: flow.restore(key, task) if restore else flow.abandon(key, task, "dark")
+        )
         if said is not None:
             self.accepted[said.key] = said
 
     @precondition(lambda self: self.assignments)
-    @rule(assignment=anything, task=st.integers(1, 6), how=st.sampled_from(["right", "wrong", "cat", "dog"]))
+    @rule(
+        assignment=anything,
+        task=st.integers(1, 6),
+        how=st.sampled_from(["right", "wrong", "cat", "dog"]),
+    )
     def look(self, assignment: int, task: int, how: str) -> None:
         key = self.assignment(assignment)
         if how in ("right", "wrong"):
-            said = self.all(lambda flow: flow.judge(key, task, wrong="no" if how == "wrong" else None))
+            said = self.all(
+                lambda flow: flow.judge(key, task, wrong="no" if how == "wrong" else None)
+            )
         else:
             said = self.all(lambda flow: flow.modify(key, task, {"1": Choice(how)}))
         if said is not None:
             self.accepted[said.key] = said
 
     @precondition(lambda self: self.assignments)
-    @rule(assignment=anything, verb=st.sampled_from(["submit", "review", "accept", "review", "accept", "renew", "release"]))
+    @rule(
+        assignment=anything,
+        verb=st.sampled_from(
+            ["submit", "review", "accept", "review", "accept", "renew", "release"]
+        ),
+    )
     def end(self, assignment: int, verb: str) -> None:
         self.all(lambda flow: getattr(flow, verb)(self.assignment(assignment)))
 
     @precondition(lambda self: self.assignments)
-    @rule(assignment=anything, tasks=st.lists(st.integers(1, 6), max_size=2), reason=st.sampled_from(["", "no good"]))
+    @rule(
+        assignment=anything,
+        tasks=st.lists(st.integers(1, 6), max_size=2),
+        reason=st.sampled_from(["", "no good"]),
+    )
     def reject(self, assignment: int, tasks: list[int], reason: str) -> None:
         key = self.assignment(assignment)
         self.all(lambda flow: flow.reject(key, tasks=tasks, reason=reason))
@@ -243,7 +282,11 @@ class Walk(RuleBasedStateMachine):
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, to=people, by=people)
     def reassign(self, assignment: int, to: str, by: str) -> None:
-        offer = self.all(lambda flow: flow.assignments.reassign(self.assignment(assignment), to, by=by, reason="busy"))
+        offer = self.all(
+            lambda flow: flow.assignments.reassign(
+                self.assignment(assignment), to, by=by, reason="busy"
+            )
+        )
         if offer is not None:
             self.assignments.append(offer.key)
 
@@ -253,7 +296,9 @@ class Walk(RuleBasedStateMachine):
         if offer is not None:
             self.assignments.append(offer.key)
 
-    @rule(package=st.integers(1, 4), verb=st.sampled_from(["discard", "reopen", "reopen"]), by=people)
+    @rule(
+        package=st.integers(1, 4), verb=st.sampled_from(["discard", "reopen", "reopen"]), by=people
+    )
     def assignment_package(self, package: int, verb: str, by: str) -> None:
         self.all(lambda flow: getattr(flow, verb)((self.job, package), by=by))
 
@@ -263,19 +308,25 @@ class Walk(RuleBasedStateMachine):
 
     @precondition(lambda self: self.accepted)
     @rule(
-        what=st.sampled_from(["bird", "note", "nothing"]), keep=st.booleans(), by=st.sampled_from(["ada", "di", "cy"])
+        what=st.sampled_from(["bird", "note", "nothing"]),
+        keep=st.booleans(),
+        by=st.sampled_from(["ada", "di", "cy"]),
     )
     def change_template(self, what: str, keep: bool, by: str) -> None:
         step = self._step(what, keep)
         steps = [step] if step else []
-        tried = self.all(lambda flow: flow.jobs.change_template(self.job, steps, by=by, dry_run=True))
+        tried = self.all(
+            lambda flow: flow.jobs.change_template(self.job, steps, by=by, dry_run=True)
+        )
         report = self.all(lambda flow: flow.jobs.change_template(self.job, steps, by=by))
         if report is None:
             assert tried is None or tried.cannot
             return
         assert tried == report, "it does what the dry run said"
         for key, said in self.accepted.items():
-            replies = STEPS[step](said.replies) if step and said.replies is not None else said.replies
+            replies = (
+                STEPS[step](said.replies) if step and said.replies is not None else said.replies
+            )
             if replies != said.replies:
                 version = {"version": said.version + 1, "template_version": report.version}
                 self.accepted[key] = attrs.evolve(said, replies=replies, **version)
@@ -290,7 +341,11 @@ class Walk(RuleBasedStateMachine):
             ("note", False): [AddQuestion(NOTE), AddQuestion(NOTE, reply=Text("old"))],
             ("note", True): [DropQuestion("2")] * 2,
         }
-        return steps[what, {"bird": "bird", "note": "2"}[what] in there][keep] if what != "nothing" else None
+        return (
+            steps[what, {"bird": "bird", "note": "2"}[what] in there][keep]
+            if what != "nothing"
+            else None
+        )
 
     @rule(count=st.integers(1, 3))
     def append(self, count: int) -> None:
@@ -299,7 +354,10 @@ class Walk(RuleBasedStateMachine):
     @rule(formal=st.sampled_from([True, False, 0.5]), word=words, by=people)
     def prelabel(self, formal: float, word: str, by: str) -> None:
         def predict(tasks: Any) -> Any:
-            return [PreLabel(Choice(word), task.number / 5) if task.number % 3 else None for task in tasks]
+            return [
+                PreLabel(Choice(word), task.number / 5) if task.number % 3 else None
+                for task in tasks
+            ]
 
         self.all(lambda flow: flow.jobs.prelabel(self.job, predict, formal=formal, by=by))
 
@@ -311,10 +369,15 @@ class Walk(RuleBasedStateMachine):
             self.all(lambda flow: flow.members.remove("street", who, by="ada"))
 
     @precondition(lambda self: self.assignments)
-    @rule(assignments=st.lists(anything, max_size=4), verb=st.sampled_from(["review", "accept", "reject", "release"]))
+    @rule(
+        assignments=st.lists(anything, max_size=4),
+        verb=st.sampled_from(["review", "accept", "reject", "release"]),
+    )
     def end_many(self, assignments: list[int], verb: str) -> None:
         def act(flow: Flow) -> list[tuple[Any, str]]:
-            attempts = getattr(flow, f"{verb}_many")([self.assignment(assignment) for assignment in assignments])
+            attempts = getattr(flow, f"{verb}_many")(
+                [self.assignment(assignment) for assignment in assignments]
+            )
             return [(attempt.assignment, str(attempt.error)) for attempt in attempts]
 
         self.all(act)
@@ -346,11 +409,18 @@ class Walk(RuleBasedStateMachine):
             with flow.store.read() as reader:
                 for key, said in self.accepted.items():
                     assert reader.get(type(said), key) == said, "an answer that was saved is there"
-        for see in (Flow.packages, Flow.results, Flow.history, Flow.results.find):
-            seen = [list(see(flow, self.job)) for flow in flows]
+        for see in (
+            lambda flow: flow.packages.list(self.job),
+            lambda flow: flow.results.list(self.job),
+            lambda flow: flow.events.list(self.job),
+            lambda flow: flow.results.find(self.job),
+        ):
+            seen = [list(see(flow)) for flow in flows]
             assert seen == seen[:1] * len(seen)
         for name in PEOPLE:
-            assignments = [list(flow.assignments.list(name, workspace="street", live=False)) for flow in flows]
+            assignments = [
+                list(flow.assignments.list(name, workspace="street", live=False)) for flow in flows
+            ]
             assert assignments == assignments[:1] * len(assignments)
         progress = [flow.jobs.progress(self.job) for flow in flows]
         assert progress == progress[:1] * len(progress)

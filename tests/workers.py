@@ -23,14 +23,14 @@ from itagflow import (
 from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.storage import Query, SqliteStore, Store
-from itagflow.testing import a_package, an_event
+from itagflow.testing import make_event, make_package
 from itagflow.testing.builders import changed
 
 
 def open_and_add(given: tuple[str, int]) -> None:
     store = itagflow.open(given[0]).store
     with store.write() as writer:
-        writer.add(a_package(given[1]))
+        writer.add(make_package(given[1]))
     store.close()
 
 
@@ -45,12 +45,12 @@ def count_up(path: str) -> None:
 
 def write(store: SqliteStore) -> None:
     with store.write() as writer:
-        writer.add(a_package(9))
+        writer.add(make_package(9))
 
 
 def write_in_child(store: Store) -> None:
     with store.write() as writer:
-        writer.add(an_event("child"))
+        writer.add(make_event("child"))
     store.close()
 
 
@@ -114,7 +114,9 @@ PEOPLE = ("ben", "cy", "di", "eva")
 
 
 def _any_assignment(flow: Flow, job: int, draw: random.Random) -> Assignment:
-    assignments = [assignment for name in PEOPLE for assignment in flow.assignments.list(name, job=job)]
+    assignments = [
+        assignment for name in PEOPLE for assignment in flow.assignments.list(name, job=job)
+    ]
     if not assignments:
         raise NotFound("Assignment", "any")
     return draw.choice(assignments)
@@ -135,7 +137,10 @@ def go_on(flow: Flow, job: int, name: str, draw: random.Random) -> None:
 
 def complete(flow: Flow, assignment: Assignment, draw: random.Random) -> None:
     if assignment.stage is Stage.LABEL:
-        flow.save_many(assignment, [(task, Choice(draw.choice(["cat", "dog"]))) for task in flow.tasks(assignment)])
+        flow.save_many(
+            assignment,
+            [(task, Choice(draw.choice(["cat", "dog"]))) for task in flow.tasks(assignment)],
+        )
         flow.submit(assignment)
     elif draw.random() < 0.3:
         flow.reject(assignment, reason="again")
@@ -189,7 +194,11 @@ def end_several(flow: Flow, job: int, name: str, draw: random.Random) -> None:
         case "accept":
             flow.accept_many(assignments)
         case _:
-            flow.assignments.assign_many([(job, assignment.package) for assignment in assignments], draw.choice(PEOPLE), by="ada")
+            flow.assignments.assign_many(
+                [(job, assignment.package) for assignment in assignments],
+                draw.choice(PEOPLE),
+                by="ada",
+            )
 
 
 def erase(flow: Flow, job: int, name: str, draw: random.Random) -> None:

@@ -140,25 +140,26 @@ __all__ = [
     "AddOption",
     "AddQuestion",
     "AlreadyExists",
+    "Annotation",
     "Answer",
     "Assignment",
+    "AssignmentState",
     "BatchResult",
-    "PackageCount",
     "Box",
     "Choice",
     "Choices",
     "Conflict",
-    "StageWorkers",
-    "Inconsistency",
     "DropOption",
     "DropQuestion",
     "Event",
-    "GroupByField",
+    "FieldChange",
     "FixedSize",
     "Flow",
     "Grant",
     "Group",
+    "GroupByField",
     "Incomplete",
+    "Inconsistency",
     "Inspect",
     "InvalidData",
     "ItagflowError",
@@ -172,15 +173,14 @@ __all__ = [
     "Mask",
     "Member",
     "MemoryStore",
-    "FieldChange",
     "NotAllowed",
     "NotFound",
     "NotHeld",
     "Option",
     "Outcome",
     "Package",
+    "PackageCount",
     "PackageState",
-    "Part",
     "Permission",
     "Point",
     "Polygon",
@@ -214,6 +214,7 @@ __all__ = [
     "SqliteStore",
     "Stage",
     "StageResult",
+    "StageWorkers",
     "StoreError",
     "StoreFailed",
     "TablePolicy",
@@ -223,13 +224,12 @@ __all__ = [
     "TemplateReport",
     "Text",
     "TextSpan",
-    "AssignmentState",
     "UnknownFormat",
     "Verdict",
     "View",
     "ViewKind",
     "Visibility",
-    "Work",
+    "WorkItem",
     "Workflow",
     "Workspace",
     "WriteReport",
@@ -245,7 +245,8 @@ __all__ = [
 ]
 
 
-# What not every program needs is imported when it is first asked for: it would double the time of `import itagflow`.
+# What not every program needs is imported when it is first asked for: it would double the time of
+# `import itagflow`.
 _LAZY = {
     "MemoryStore": "itagflow.storage",
     "SqliteStore": "itagflow.storage",
@@ -266,7 +267,8 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY_MODULES:
         return import_module(f"itagflow.{name}")
     if name in _LAZY:
-        found = globals()[name] = getattr(import_module(_LAZY[name]), name)  # found without this the next time
+        # found without this the next time
+        found = globals()[name] = getattr(import_module(_LAZY[name]), name)
         return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -65,7 +65,8 @@ Table = Mapping[Action, Mapping[Role, Grant]]
 Policy = Callable[[Member, Action, Job | None, Stage | None], str | None]
 """Answers whether a member may do an action here: None when allowed, else the reason why not.
 
-It is asked inside the transaction that acts, so it must answer from what it is given and not call the Flow.
+It is asked inside the transaction that acts, so it must answer from what it is given and not call
+the Flow.
 """
 
 REMOVED = "this member was removed from the workspace"
@@ -74,7 +75,9 @@ REMOVED = "this member was removed from the workspace"
 _YES, _NAMED, _NO = Grant.YES, Grant.NAMED, Grant.NO
 
 
-def _row(admin: Grant, annotation_admin: Grant, leader: Grant, operator: Grant, viewer: Grant) -> Mapping[Role, Grant]:
+def _row(
+    admin: Grant, annotation_admin: Grant, leader: Grant, operator: Grant, viewer: Grant
+) -> Mapping[Role, Grant]:
     return dict(zip(Role, (admin, annotation_admin, leader, operator, viewer), strict=True))
 
 
@@ -102,7 +105,8 @@ STRICT_TABLE: Table = {**TABLE, Action.LABEL: _WORK, Action.INSPECT: _WORK, Acti
 class TablePolicy:
     """A policy that looks the answer up in a table.
 
-    >>> policy = TablePolicy({**TABLE, Action.EXPORT: TABLE[Action.READ_RESULTS]})   # who sees results may export
+    # who sees results may export
+    >>> policy = TablePolicy({**TABLE, Action.EXPORT: TABLE[Action.READ_RESULTS]})
     >>> policy.table[Action.EXPORT][Role.VIEWER].value
     'yes'
     """
@@ -110,7 +114,9 @@ class TablePolicy:
     table: Table = attrs.field(repr=False)
     """What each role may do of each action."""
 
-    def __call__(self, member: Member, action: Action, job: Job | None, stage: Stage | None) -> str | None:
+    def __call__(
+        self, member: Member, action: Action, job: Job | None, stage: Stage | None
+    ) -> str | None:
         """Return None when *member* may do *action* here, else the reason why not."""
         grant = self.table[action][member.role]
         if grant is Grant.YES:
@@ -173,7 +179,9 @@ NEVER_EXTERNAL = frozenset({Action.MANAGE_JOB, Action.EXPORT, Action.MANAGE_MEMB
 """What no external member may do, whatever the policy says."""
 
 
-def check(policy: Policy, member: Member, action: Action, job: Job | None, stage: Stage | None) -> None:
+def check(
+    policy: Policy, member: Member, action: Action, job: Job | None, stage: Stage | None
+) -> None:
     """Check that *policy* lets *member* do *action* here.
 
     Raises:
@@ -183,11 +191,13 @@ def check(policy: Policy, member: Member, action: Action, job: Job | None, stage
         raise not_allowed(member, action, reason)
 
 
-def refusal(policy: Policy, member: Member, action: Action, job: Job | None, stage: Stage | None) -> str | None:
+def refusal(
+    policy: Policy, member: Member, action: Action, job: Job | None, stage: Stage | None
+) -> str | None:
     """Return why *member* may not do *action* here, or None.
 
-    Under any policy, who was removed may do nothing, and an external member may manage nothing and work and read only
-    where the workforce of a job names them.
+    Under any policy, who was removed may do nothing, and an external member may manage nothing and
+    work and read only where the workforce of a job names them.
     """
     if not member.active:
         return REMOVED
@@ -197,7 +207,9 @@ def refusal(policy: Policy, member: Member, action: Action, job: Job | None, sta
     return _unnamed(job, member, stage) if reason is None and member.external else reason
 
 
-def reading_refusal(policy: Policy, member: Member, reader: str, job: Job | None, *, own: bool) -> str | None:
+def reading_refusal(
+    policy: Policy, member: Member, reader: str, job: Job | None, *, own: bool
+) -> str | None:
     """Return why *member* may not see, by *reader*, what is their own or of others at *job*; or None.
 
     Without a job it is what belongs to the workspace.
@@ -210,7 +222,9 @@ def reading_refusal(policy: Policy, member: Member, reader: str, job: Job | None
     return None if own else "it is another member's"
 
 
-def check_reading(policy: Policy, member: Member, reader: str, job: Job | None, *, own: bool) -> None:
+def check_reading(
+    policy: Policy, member: Member, reader: str, job: Job | None, *, own: bool
+) -> None:
     """Check that *policy* lets *member* see, by *reader*, what is their own or of others at *job*.
 
     Raises:
@@ -243,4 +257,6 @@ def names(job: Job, member: Member, stage: Stage | None) -> bool:
 
 def belongs(crew: StageWorkers, member: Member) -> bool:
     """Return whether *crew* names *member* or one of the member's groups."""
-    return member.id in crew.members or not set(map(nfc, crew.groups)).isdisjoint(map(nfc, member.groups))
+    return member.id in crew.members or not set(map(nfc, crew.groups)).isdisjoint(
+        map(nfc, member.groups)
+    )

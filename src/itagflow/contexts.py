@@ -1,27 +1,31 @@
 """Context managers that give back what they hold, wherever an exception strikes.
 
-An exception can come from outside the code that runs: Ctrl-C, a signal handler that raises, a time limit that
-another thread sets.  CPython lets it in between two bytecodes, also at the first one of ``__exit__``.  A context
-manager made by `contextlib.contextmanager` is lost then: its generator stands still at the ``yield``, the traceback
-keeps it alive, and what it holds (a lock, a transaction) stays held for as long as somebody keeps the traceback.
+An exception can come from outside the code that runs: Ctrl-C, a signal handler that raises, a time
+limit that another thread sets.  CPython lets it in between two bytecodes, also at the first one of
+``__exit__``.  A context manager made by `contextlib.contextmanager` is lost then: its generator
+stands still at the ``yield``, the traceback keeps it alive, and what it holds (a lock, a
+transaction) stays held for as long as somebody keeps the traceback.
 
-`safe_context` makes context managers that end in every case.  The rule is: **nothing but the ``with`` statement
-owns the generator.**
+`safe_context` makes context managers that end in every case.  The rule is: **nothing but the
+``with`` statement owns the generator.**
 
-- ``__enter__`` is the generator's own ``__next__``, which is written in C: no bytecode of ours stands between
-  "acquired" and "inside the block".
-- ``__exit__`` is a `functools.partial`, made anew for each ``with``, that owns the generator.  The ``with``
-  statement keeps it on the *value stack* of its frame.  A traceback keeps frames and their variables, but not their
-  value stacks.  When the frame leaves the block, however it does, the partial is dropped, Python closes the
-  generator, and the ``finally`` clauses of the generator run before the next ``except`` clause of the caller does.
-- `_leave`, which the partial calls, reaches the generator through a weak reference: a strong one would be a variable
-  in a frame, and a traceback could keep it.
+- ``__enter__`` is the generator's own ``__next__``, which is written in C: no bytecode of ours
+  stands between "acquired" and "inside the block".
+- ``__exit__`` is a `functools.partial`, made anew for each ``with``, that owns the generator.  The
+  ``with`` statement keeps it on the *value stack* of its frame.  A traceback keeps frames and their
+  variables, but not their value stacks.  When the frame leaves the block, however it does, the
+  partial is dropped, Python closes the generator, and the ``finally`` clauses of the generator run
+  before the next ``except`` clause of the caller does.
+- `_leave`, which the partial calls, reaches the generator through a weak reference: a strong one
+  would be a variable in a frame, and a traceback could keep it.
 
-What a generator holds must be given back in ``finally`` clauses.  CPython looks for such exceptions when a function
-begins, after a call, and when a loop goes round.  So a clause that begins with *one call of a function written in C*
-is always carried out that far; if the exception comes after that call, the next outer ``finally`` clause goes on.
+What a generator holds must be given back in ``finally`` clauses.  CPython looks for such exceptions
+when a function begins, after a call, and when a loop goes round.  So a clause that begins with *one
+call of a function written in C* is always carried out that far; if the exception comes after that
+call, the next outer ``finally`` clause goes on.
 
-This holds for CPython 3.11 to 3.13, which count references.  `contextlib.ExitStack` works too, without the promise.
+This holds for CPython 3.11 to 3.13, which count references.  `contextlib.ExitStack` works too,
+without the promise.
 """
 
 from __future__ import annotations
@@ -53,7 +57,11 @@ class SafeContext(Generic[T_co]):
             ...
 
         def __exit__(
-            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+            self,
+            kind: type[BaseException] | None,
+            error: BaseException | None,
+            trace: TracebackType | None,
+            /,
         ) -> bool | None:
             """Run the generator to its end."""
             ...
@@ -84,8 +92,8 @@ def safe_context(make: Callable[P, Generator[T_co, None, None]]) -> Callable[P, 
 class _Enter:
     """Makes ``__enter__`` when a ``with`` statement asks for it: the generator's own ``__next__``.
 
-    The first of the two methods that is asked for makes the generator, and the second takes it away from the context:
-    nobody else keeps it.  Python versions differ in which of the two comes first.
+    The first of the two methods that is asked for makes the generator, and the second takes it away
+    from the context: nobody else keeps it.  Python versions differ in which of the two comes first.
     """
 
     def __get__(self, context: SafeContext[Any] | None, owner: object = None) -> Any:
@@ -110,7 +118,8 @@ class _Exit:
             generator = context.generator = context.make()
         else:
             context.generator = None
-        leave: Any = partial(_leave, weakref.ref(generator))  # its arguments must not lead to the generator
+        # its arguments must not lead to the generator
+        leave: Any = partial(_leave, weakref.ref(generator))
         leave.generator = generator
         return leave
 
@@ -139,7 +148,8 @@ def _leave(
     del kind, trace  # the error has both
     running: Any = generator
     if running() is None:
-        return False  # the ``with`` is garbage in a cycle, and the generator with it: Python closes both
+        # the ``with`` is garbage in a cycle, and the generator with it: Python closes both
+        return False
     if error is None:
         next(running(), None)
         return False

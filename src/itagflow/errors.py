@@ -16,8 +16,9 @@
     │   └── StoreFailed            the database refused: read-only, full, corrupt, too new, busy
     └── UnknownFormat              no importer or exporter of that name
 
-Each carries its data as attributes and builds its sentence from them, so errors pickle and copy.  The sentence is one
-line whatever the data holds (``itagflow.printing``); the attributes keep it as it is.
+Each carries its data as attributes and builds its sentence from them, so errors pickle and copy.
+The sentence is one line whatever the data holds (``itagflow.printing``); the attributes keep it as
+it is.
 """
 
 from __future__ import annotations

@@ -65,11 +65,12 @@ class Flow:
 
         Args:
             store: Where everything is kept.
-            policy: Says who may do what.  It is asked inside the transaction that acts and must not call the Flow.
+            policy: Says who may do what.  It is asked inside the transaction that acts and must not
+                call the Flow.
             clock: Tells the time, with its time zone; leases and the history go by it.
             ids: Makes new keys; time-ordered ones unless given.
-            listeners: Are told each event after its act is stored.  One that raises is logged, and nothing
-                is undone; after a crash `events` is the truth.
+            listeners: Are told each event after its act is stored.  One that raises is logged, and
+                nothing is undone; after a crash `events` is the truth.
         """
         import_module("itagflow.preload")  # no verb may import anything; that module says why
 
@@ -93,19 +94,22 @@ class Flow:
         """Says who may do what."""
         return self._engine.policy
 
-    def claim(self, member: MemberRef, job: JobRef, stage: Stage, *, token: str = "") -> Assignment | None:
+    def claim(
+        self, member: MemberRef, job: JobRef, stage: Stage, *, token: str = ""
+    ) -> Assignment | None:
         """Take the next assignment that is there for a member, or return None when there is none.
 
-        First what is offered to them, then the pool in order of priority, waiting time and number, then the
-        assignment whose lease lapsed first.  Where much of what waits is the member's own work, what lies behind that may
-        come before what was put in front of it later.  `explain` says why there is nothing.
+        First what is offered to them, then the pool in order of priority, waiting time and number,
+        then the assignment whose lease lapsed first.  Where much of what waits is the member's own
+        work, what lies behind that may come before what was put in front of it later.  `explain`
+        says why there is nothing.
 
         Args:
             member: Who claims.
             job: The job.
             stage: The kind of work.
-            token: The caller's own name for this claim: a repeated token gives the same assignment, so a claim
-                whose answer was lost can be sent again.
+            token: The caller's own name for this claim: a repeated token gives the same assignment,
+                so a claim whose answer was lost can be sent again.
 
         Raises:
             NotAllowed: when the member may not work there.
@@ -113,7 +117,9 @@ class Flow:
         """
         return operations.claim(self._engine, member, job, stage, token=token)
 
-    def claim_many(self, member: MemberRef, job: JobRef, stage: Stage, count: int) -> list[Assignment]:
+    def claim_many(
+        self, member: MemberRef, job: JobRef, stage: Stage, count: int
+    ) -> list[Assignment]:
         """Take up to *count* assignments, in the order in which `claim` gives them; fewer when there are no more.
 
         Errors are those of `claim`.
@@ -128,12 +134,15 @@ class Flow:
         """
         return operations.renew(self._engine, assignment, by=by)
 
-    def release(self, assignment: AssignmentRef, *, by: MemberRef | None = None, reason: str = "") -> Assignment:
+    def release(
+        self, assignment: AssignmentRef, *, by: MemberRef | None = None, reason: str = ""
+    ) -> Assignment:
         """Give an assignment back, or decline an offer; what was saved is shown to the next holder as a draft.
 
         Args:
             assignment: An assignment that is held or offered.
-            by: Who gives it back: its holder, or somebody who may assign work; its holder when not given.
+            by: Who gives it back: its holder, or somebody who may assign work; its holder when not
+                given.
             reason: Why.
 
         Raises:
@@ -142,27 +151,41 @@ class Flow:
         """
         return operations.release(self._engine, assignment, by=by, reason=reason)
 
-    def release_many(self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None, reason: str = "") -> list[BatchResult]:
+    def release_many(
+        self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None, reason: str = ""
+    ) -> list[BatchResult]:
         """Give assignments back, or decline offers; refusals are the errors of `release`."""
         return batch.release_many(self._engine, assignments, by=by, reason=reason)
 
-    def tasks(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Iterator[WorkItem]:
+    def tasks(
+        self, assignment: AssignmentRef, *, by: MemberRef | None = None
+    ) -> Iterator[WorkItem]:
         """Yield the tasks of an assignment, in order, each with all that its holder needs to see.
 
         Args:
-            assignment: An assignment; for a member it must be offered or held, or have ended with its work.
+            assignment: An assignment; for a member it must be offered or held, or have ended with
+                its work.
             by: Who reads, when the assignment comes from outside: asked again for every page.
 
         Raises:
-            NotHeld: when *by* is not the assignment's member, or the assignment was given back or taken from them.
+            NotHeld: when *by* is not the assignment's member, or the assignment was given back or
+                taken from them.
             NotAllowed: when *by* may not read there, or was removed.
         """
         return labeling.tasks(self._engine, assignment, by=by)
 
-    def save(self, assignment: AssignmentRef, task: TaskRef, reply: Replied, *, by: MemberRef | None = None) -> Answer:
+    def save(
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        reply: Replied,
+        *,
+        by: MemberRef | None = None,
+    ) -> Answer:
         """Save the answer to a task and return it as stored; saving again replaces it.
 
-        The same answer once more changes nothing, so a client may resend it.  Every save renews the lease.
+        The same answer once more changes nothing, so a client may resend it.  Every save renews the
+        lease.
 
         Args:
             assignment: An assignment at LABEL that is held.
@@ -171,8 +194,8 @@ class Flow:
             by: Who saves, when the assignment comes from outside.
 
         Raises:
-            InvalidData: when the answer does not fit the template or the job's own check, or the task is not
-                in the assignment's scope; it lists every problem.
+            InvalidData: when the answer does not fit the template or the job's own check, or the
+                task is not in the assignment's scope; it lists every problem.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage: `modify` is the verb there.
         """
@@ -188,7 +211,9 @@ class Flow:
         """Save the answers to several tasks, all or none, as one act; errors are those of `save`."""
         return labeling.save_many(self._engine, assignment, replies, by=by)
 
-    def abandon(self, assignment: AssignmentRef, task: TaskRef, reason: str, *, by: MemberRef | None = None) -> Answer:
+    def abandon(
+        self, assignment: AssignmentRef, task: TaskRef, reason: str, *, by: MemberRef | None = None
+    ) -> Answer:
         """Give a task up, with a reason; what was saved stays with it, and `restore` brings it back.
 
         Raises:
@@ -197,11 +222,14 @@ class Flow:
         """
         return labeling.abandon(self._engine, assignment, task, reason, by=by)
 
-    def restore(self, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None) -> Answer:
+    def restore(
+        self, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None
+    ) -> Answer:
         """Take back that a task was given up: one's own word, or in review the labeler's.
 
         Raises:
-            Incomplete: when the task is not abandoned, or the labeler had saved nothing: then `modify` it.
+            Incomplete: when the task is not abandoned, or the labeler had saved nothing: then
+                `modify` it.
             NotHeld: when the assignment is not held, or not by the member *by*.
         """
         return labeling.restore(self._engine, assignment, task, by=by)
@@ -218,7 +246,14 @@ class Flow:
         """
         return labeling.submit(self._engine, assignment, by=by)
 
-    def judge(self, assignment: AssignmentRef, task: TaskRef, *, wrong: str | None = None, by: MemberRef | None = None) -> Answer:
+    def judge(
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        *,
+        wrong: str | None = None,
+        by: MemberRef | None = None,
+    ) -> Answer:
         """Judge a task right, or wrong with a comment that its labeler will read.
 
         A new judgment replaces the old one, and what `modify` had said in this assignment.
@@ -236,7 +271,14 @@ class Flow:
         """
         return reviewing.judge(self._engine, assignment, task, wrong=wrong, by=by)
 
-    def modify(self, assignment: AssignmentRef, task: TaskRef, reply: Replied, *, by: MemberRef | None = None) -> Answer:
+    def modify(
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        reply: Replied,
+        *,
+        by: MemberRef | None = None,
+    ) -> Answer:
         """Pass a task with the reviewer's own answer; the labeler's stays in the result of its stage.
 
         Raises:
@@ -252,7 +294,8 @@ class Flow:
         Reviewing again what is reviewed changes nothing.
 
         Raises:
-            Incomplete: when tasks stand judged wrong, or disputed ones are not decided; it lists them.
+            Incomplete: when tasks stand judged wrong, or disputed ones are not decided; it lists
+                them.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at another stage.
         """
@@ -275,7 +318,8 @@ class Flow:
         Args:
             assignment: A review assignment that is held.
             tasks: More tasks of its scope, judged wrong with *reason*.
-            reason: Why; required when tasks are named, or when none stands judged wrong and all go back.
+            reason: Why; required when tasks are named, or when none stands judged wrong and all go
+                back.
             by: Who rejects, when the assignment comes from outside.
 
         Raises:
@@ -286,31 +330,44 @@ class Flow:
         """
         return reviewing.reject(self._engine, assignment, tasks=tasks, reason=reason, by=by)
 
-    def review_many(self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None) -> list[BatchResult]:
+    def review_many(
+        self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
+    ) -> list[BatchResult]:
         """Let packages pass at INSPECT; refusals are the errors of `review`."""
         return batch.review_many(self._engine, assignments, by=by)
 
-    def accept_many(self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None) -> list[BatchResult]:
+    def accept_many(
+        self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
+    ) -> list[BatchResult]:
         """Let packages pass at ACCEPT; refusals are the errors of `accept`.
 
         All that one holds: ``flow.accept_many(flow.assignments("ada", job=job))``.
         """
         return batch.accept_many(self._engine, assignments, by=by)
 
-    def reject_many(self, assignments: Iterable[AssignmentRef], *, reason: str = "", by: MemberRef | None = None) -> list[BatchResult]:
+    def reject_many(
+        self, assignments: Iterable[AssignmentRef], *, reason: str = "", by: MemberRef | None = None
+    ) -> list[BatchResult]:
         """Send back of each package what stands judged wrong, or all of it; refusals are the errors of `reject`."""
         return batch.reject_many(self._engine, assignments, reason=reason, by=by)
 
     def available(
-        self, member: MemberRef, *, workspace: WorkspaceRef | None = None, by: MemberRef | None = None
+        self,
+        member: MemberRef,
+        *,
+        workspace: WorkspaceRef | None = None,
+        by: MemberRef | None = None,
     ) -> Iterator[tuple[Job, Stage]]:
         """Yield the running jobs with the stages at which there is work for a member now.
 
-        With *by* it is the member who asks, or somebody who may see the work of others; at the jobs where they may.
+        With *by* it is the member who asks, or somebody who may see the work of others; at the jobs
+        where they may.
         """
         return explaining.available(self._engine, member, workspace=workspace, by=by)
 
-    def explain(self, member: MemberRef, job: JobRef, stage: Stage, *, by: MemberRef | None = None) -> str:
+    def explain(
+        self, member: MemberRef, job: JobRef, stage: Stage, *, by: MemberRef | None = None
+    ) -> str:
         """Say what `claim` would find for a member, and if nothing, why, in one sentence.
 
         Args:
@@ -355,8 +412,9 @@ class Flow:
     def close(self, timeout: float = 10.0) -> bool:
         """Close the store, for all threads of this process.
 
-        New verbs are refused at once, and half-read iterators raise `StoreFailed` at their next step.  Verbs that run
-        go on to their end.  They are waited for, except when it is one of the calling thread.
+        New verbs are refused at once, and half-read iterators raise `StoreFailed` at their next
+        step.  Verbs that run go on to their end.  They are waited for, except when it is one of the
+        calling thread.
 
         Args:
             timeout: For how many seconds to wait at most.
@@ -380,7 +438,10 @@ class Flow:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Close the store."""
         self.close()
@@ -398,19 +459,20 @@ def open(
 
     Args:
         url: ``"memory:"``, the path of a SQLite file, or ``"sqlite:///path"``, which takes
-            ``?synchronous=normal`` (faster; the last work may be lost in a power cut, never torn) and
-            ``?synchronous=full`` (the default).  A file that does not exist is made.  Or
-            ``"postgresql://user@host/name"``, a database that exists; it needs ``itagflow[postgres]``, and
-            takes what the driver takes.  Or the URL of a store that another package adds, by an entry point of the
-            group ``itagflow.stores``.
+            ``?synchronous=normal`` (faster; the last work may be lost in a power cut, never torn)
+            and ``?synchronous=full`` (the default).  A file that does not exist is made.  Or
+            ``"postgresql://user@host/name"``, a database that exists; it needs
+            ``itagflow[postgres]``, and takes what the driver takes.  Or the URL of a store that
+            another package adds, by an entry point of the group ``itagflow.stores``.
         policy: Says who may do what.
         clock: Tells the time, with its time zone.
         ids: Makes new keys.
         listeners: Are told each event after its act is stored.
 
     Raises:
-        InvalidData: when the URL is of no known kind; no error shows what might be a password in it.
-        StoreFailed: when the file or the database cannot be opened, belongs to another program or a newer version,
-            or the driver is not installed.
+        InvalidData: when the URL is of no known kind; no error shows what might be a password in
+            it.
+        StoreFailed: when the file or the database cannot be opened, belongs to another program or a
+            newer version, or the driver is not installed.
     """
     return Flow(open_store(url), policy=policy, clock=clock, ids=ids, listeners=listeners)

@@ -1,12 +1,15 @@
 """What is loaded before the first verb runs, because `import itagflow` leaves it out to be quick.
 
-A `Flow` imports this module when it is made, so that no verb imports anything.  Python's own import is neither safe
-against exceptions from outside nor against forks: when an interrupt strikes inside it, or another thread is inside it
-while a process forks, the lock of a module stays held for ever, and whoever needs that module waits for ever.
+A `Flow` imports this module when it is made, so that no verb imports anything.  Python's own import
+is neither safe against exceptions from outside nor against forks: when an interrupt strikes inside
+it, or another thread is inside it while a process forks, the lock of a module stays held for ever,
+and whoever needs that module waits for ever.
 """
 
 import encodings.utf_8_sig  # a codec of texts is imported when one is first read or written in it
-import importlib.metadata  # the standard library's, which `formats` and others import inside of functions
+
+# the standard library's, which `formats` and others import inside of functions
+import importlib.metadata
 import inspect
 import logging
 import shutil

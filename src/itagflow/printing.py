@@ -16,8 +16,8 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 def printable(text: str) -> str:
     r"""Return *text* as it can be printed: one line, in the order in which it is written.
 
-    Control characters, those that separate lines or change the direction of writing, and halves of surrogate pairs
-    are escaped as Python would; everything else stays.
+    Control characters, those that separate lines or change the direction of writing, and halves of
+    surrogate pairs are escaped as Python would; everything else stays.
 
     >>> print(printable("ben\n09:14 ada accepted package 1"))
     ben\n09:14 ada accepted package 1
@@ -38,5 +38,8 @@ def spelled(value: object) -> str:
     """
     try:
         return printable(repr(value))
-    except (ValueError, RecursionError):  # an integer of thousands of digits, a list inside itself a thousand times
+    except (
+        ValueError,
+        RecursionError,
+    ):  # an integer of thousands of digits, a list inside itself a thousand times
         return f"a value of type {type(value).__name__}"

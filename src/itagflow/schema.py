@@ -25,7 +25,12 @@ _NUMBER: Schema = {"type": "number"}
 _PLACE: Schema = {"type": "array", "prefixItems": [_NUMBER, _NUMBER], "minItems": 2, "maxItems": 2}
 _KEYPOINT: Schema = {
     "type": "object",
-    "properties": {"name": {"type": "string"}, "x": _NUMBER, "y": _NUMBER, "visibility": {"enum": [0, 1, 2]}},
+    "properties": {
+        "name": {"type": "string"},
+        "x": _NUMBER,
+        "y": _NUMBER,
+        "visibility": {"enum": [0, 1, 2]},
+    },
     "required": ["name"],
     "additionalProperties": False,
 }
@@ -54,8 +59,8 @@ _OPTIONAL = frozenset({"holes", "text", "relations", "duration", "rotation", "de
 def answer_schema(template: Template) -> Schema:
     """Return the JSON Schema (draft 2020-12) of the answers to *template*, as `replies_from_json` takes them.
 
-    It says all that the format of a schema can say; what needs the data, such as the size of an image or the
-    length of a text, is looked at when an answer is saved.
+    It says all that the format of a schema can say; what needs the data, such as the size of an
+    image or the length of a text, is looked at when an answer is saved.
 
     >>> from itagflow.templates import image_classification
     >>> answer_schema(image_classification(["cat", "dog"]))["properties"]["1"]["properties"]["key"]
@@ -147,10 +152,14 @@ def _comparing(question: Question) -> Schema:
     match question.kind:
         case QuestionKind.RANKING:
             items: Schema = {"type": "array", "items": {"enum": keys}, "uniqueItems": True}
-            return _object("ranking", {"keys": {**items, "minItems": len(keys), "maxItems": len(keys)}})
+            return _object(
+                "ranking", {"keys": {**items, "minItems": len(keys), "maxItems": len(keys)}}
+            )
         case QuestionKind.RATING:
             scale = question.scale or Scale()
-            return _object("rating", {"value": {**_NUMBER, "minimum": scale.low, "maximum": scale.high}})
+            return _object(
+                "rating", {"value": {**_NUMBER, "minimum": scale.low, "maximum": scale.high}}
+            )
         case QuestionKind.PREFERENCE:
             most = question.scale.high if question.scale else 1
             degree = {"type": "integer", "minimum": 1, "maximum": most}
@@ -195,7 +204,9 @@ def _spans(question: Question) -> Schema:
 def _segments(question: Question) -> Schema:
     segment = _part(question.children, {"start": {**_NUMBER, "minimum": 0}, "end": _LENGTH})
     duration = {**_NUMBER, "minimum": 0}
-    return _object("segments", {"segments": {"type": "array", "items": segment}, "duration": duration})
+    return _object(
+        "segments", {"segments": {"type": "array", "items": segment}, "duration": duration}
+    )
 
 
 def _part(children: tuple[Question, ...], own: Schema, kind: str = "") -> Schema:
@@ -210,13 +221,21 @@ def _part(children: tuple[Question, ...], own: Schema, kind: str = "") -> Schema
     said = {"labels": {**labels, "allOf": rules} if rules else labels}
     named = {"id": {"type": "string"}, "color": {"type": "string"}}
     tag = {"kind": {"const": kind}} if kind else {}
-    needed = [*tag, *(name for name in own if name not in _OPTIONAL), *(["labels"] if required else [])]
+    needed = [
+        *tag,
+        *(name for name in own if name not in _OPTIONAL),
+        *(["labels"] if required else []),
+    ]
     return {**_closed({**tag, **own, **said, **named}), "required": needed}
 
 
 def _inside(parent: Question, child: Question) -> Schema:
     """Return when *child* is asked, as a schema of the reply to *parent*."""
-    return {"properties": {"key" if parent.kind is QuestionKind.RADIO else "keys": _chosen(parent, child)}}
+    return {
+        "properties": {
+            "key" if parent.kind is QuestionKind.RADIO else "keys": _chosen(parent, child)
+        }
+    }
 
 
 def _chosen(parent: Question, child: Question) -> Schema:
@@ -226,5 +245,8 @@ def _chosen(parent: Question, child: Question) -> Schema:
 
 
 def _dependence(parent: str, child: str, question: Question, when: Schema) -> Schema:
-    rule: Schema = {"if": {"properties": {parent: when}, "required": [parent]}, "else": {"not": {"required": [child]}}}
+    rule: Schema = {
+        "if": {"properties": {parent: when}, "required": [parent]},
+        "else": {"not": {"required": [child]}},
+    }
     return {**rule, "then": {"required": [child]}} if question.required else rule

@@ -54,8 +54,12 @@ labels = st.sampled_from(
         Label(votes=3, min_votes=2, lease=LEASE, limit=1, rework=Route.POOL, allow_own_work=True),
     ]
 )
-inspects = st.sampled_from([Inspect(lease=LEASE), Inspect(lease=LEASE, limit=1), Inspect(allow_own_work=True)])
-accepts = st.sampled_from([None, Accept(lease=LEASE, offer_lease=LEASE, limit=1), Accept(allow_own_work=True)])
+inspects = st.sampled_from(
+    [Inspect(lease=LEASE), Inspect(lease=LEASE, limit=1), Inspect(allow_own_work=True)]
+)
+accepts = st.sampled_from(
+    [None, Accept(lease=LEASE, offer_lease=LEASE, limit=1), Accept(allow_own_work=True)]
+)
 PASS = {Stage.LABEL: "submit", Stage.INSPECT: "review", Stage.ACCEPT: "accept"}
 
 
@@ -77,8 +81,12 @@ class Agreement(RuleBasedStateMachine):
         invariants.check(self.flow)
         self.flow.close()
 
-    @initialize(label=labels, inspect=inspects, accept=accepts, tasks=st.integers(1, 4), named=st.booleans())
-    def order(self, label: Label, inspect: Inspect, accept: Accept | None, tasks: int, named: bool) -> None:
+    @initialize(
+        label=labels, inspect=inspects, accept=accepts, tasks=st.integers(1, 4), named=st.booleans()
+    )
+    def order(
+        self, label: Label, inspect: Inspect, accept: Accept | None, tasks: int, named: bool
+    ) -> None:
         workflow = Workflow(*(part for part in (label, inspect, accept) if part))
         home = self.flow.workspaces.create("street", admin="ada")
         for name in PEOPLE[1:]:
@@ -104,7 +112,9 @@ class Agreement(RuleBasedStateMachine):
             return None
 
     def note(self, *assignments: object) -> None:
-        self.assignments += [assignment for assignment in assignments if isinstance(assignment, Assignment)]
+        self.assignments += [
+            assignment for assignment in assignments if isinstance(assignment, Assignment)
+        ]
 
     @rule(who=people, stage=stages, token=st.sampled_from(["", "", "t1", "t2"]))
     def claim(self, who: str, stage: Stage, token: str) -> None:
@@ -119,9 +129,16 @@ class Agreement(RuleBasedStateMachine):
         if stage is Stage.LABEL:
             for work in self.flow.tasks(assignment):
                 self.act("save", assignment, work, Choice("cat"))
-        self.act("reject" if verb == "reject" else PASS[stage], assignment, **({"reason": "no"} if verb == "reject" else {}))
+        self.act(
+            "reject" if verb == "reject" else PASS[stage],
+            assignment,
+            **({"reason": "no"} if verb == "reject" else {}),
+        )
 
-    @rule(assignment=anything, verb=st.sampled_from(["release", "renew", "submit", "review", "accept"]))
+    @rule(
+        assignment=anything,
+        verb=st.sampled_from(["release", "renew", "submit", "review", "accept"]),
+    )
     def end(self, assignment: int, verb: str) -> None:
         if self.assignments:
             self.act(verb, self.assignments[assignment % len(self.assignments)])
@@ -129,7 +146,11 @@ class Agreement(RuleBasedStateMachine):
     @rule(assignment=anything, to=people)
     def reassign(self, assignment: int, to: str) -> None:
         if self.assignments:
-            self.note(self.act("reassign", self.assignments[assignment % len(self.assignments)], to, by="ada"))
+            self.note(
+                self.act(
+                    "reassign", self.assignments[assignment % len(self.assignments)], to, by="ada"
+                )
+            )
 
     @rule(package=st.integers(1, 4), to=people)
     def assign(self, package: int, to: str) -> None:
@@ -164,10 +185,14 @@ class Agreement(RuleBasedStateMachine):
             for stage in job.workflow.stages:
                 given = self.would_be_given(who, stage)
                 told = self.flow.explain(who, job, stage)
-                assert ((job, stage) in available) == (given is not None), f"{who} at {stage}: {told}"
+                assert ((job, stage) in available) == (given is not None), (
+                    f"{who} at {stage}: {told}"
+                )
                 reason = self.reason(who, stage)
                 assert (reason is None) == (given is not None), f"{who} at {stage}: {reason}"
-                assert told.startswith(reason) if reason is not None else told.endswith(": claim it"), (told, reason)
+                assert (
+                    told.startswith(reason) if reason is not None else told.endswith(": claim it")
+                ), (told, reason)
                 if given is not None:
                     assert given.state is AssignmentState.HELD
                     assert given.lease_until is None or given.lease_until > self.clock.now
@@ -176,7 +201,7 @@ class Agreement(RuleBasedStateMachine):
         """What a claim gives, taken back."""
         taken: list[Assignment] = []
         try:
-            with self.flow._acting() as transaction:
+            with self.flow._engine.transaction() as transaction:
                 taken += service.claim(transaction, ClaimRequest(who, self.job, stage))
                 raise Undo
         except Undo:
@@ -199,13 +224,19 @@ class Agreement(RuleBasedStateMachine):
         if limit is not None and len(sight.held()) >= limit:
             return f"the limit is reached: {who} holds {len(sight.held())} of {limit}"
         waiting = sight.waiting()
-        if sight.is_offered_something() or not all(map(sight.is_own, waiting)) or any(map(sight.may_take_over, lapsed)):
+        if (
+            sight.is_offered_something()
+            or not all(map(sight.is_own, waiting))
+            or any(map(sight.may_take_over, lapsed))
+        ):
             return None
         if waiting:
             return f"{len(waiting)} waiting packages are {who}'s own work"
         if lapsed:
             return f"{len(lapsed)} assignments whose lease has lapsed are on {who}'s own work"
-        return f"{len(sight.live)} assignments are held by or offered to people" if sight.live else ""
+        return (
+            f"{len(sight.live)} assignments are held by or offered to people" if sight.live else ""
+        )
 
 
 class Sight:
@@ -215,11 +246,23 @@ class Sight:
         (self.member,) = [member for member in flow.members.list("street") if member.account == who]
         self.stage, self.now, self.rule = stage, now, job.workflow.rule(stage)
         self.packages = {package.number: package for package in flow.packages.list(job)}
-        self.assignments = [assignment for name in PEOPLE for assignment in flow.assignments.list(name, job=job, live=False)]
-        self.live = [assignment for assignment in self.assignments if assignment.live and assignment.stage is stage]
+        self.assignments = [
+            assignment
+            for name in PEOPLE
+            for assignment in flow.assignments.list(name, job=job, live=False)
+        ]
+        self.live = [
+            assignment
+            for assignment in self.assignments
+            if assignment.live and assignment.stage is stage
+        ]
 
     def mine(self, state: AssignmentState) -> list[Assignment]:
-        return [assignment for assignment in self.live if assignment.member == self.member.id and assignment.state is state]
+        return [
+            assignment
+            for assignment in self.live
+            if assignment.member == self.member.id and assignment.state is state
+        ]
 
     def held(self) -> list[Assignment]:
         return self.mine(AssignmentState.HELD)
@@ -228,11 +271,17 @@ class Sight:
         return bool(self.mine(AssignmentState.OFFERED))
 
     def lapsed(self) -> list[Assignment]:
-        return [assignment for assignment in self.live if assignment.lease_until is not None and assignment.lease_until <= self.now]
+        return [
+            assignment
+            for assignment in self.live
+            if assignment.lease_until is not None and assignment.lease_until <= self.now
+        ]
 
     def waiting(self) -> list[Package]:
         state = PackageState.at(self.stage)
-        return [package for package in self.packages.values() if package.state is state and package.free]
+        return [
+            package for package in self.packages.values() if package.state is state and package.free
+        ]
 
     def past(self, package: Package, stage: Stage) -> list[Assignment]:
         """What the member has, or has had to its end, on a package at a stage."""
@@ -246,10 +295,16 @@ class Sight:
         ]
 
     def is_own(self, package: Package) -> bool:
-        labeled = [assignment for assignment in self.past(package, Stage.LABEL) if assignment.state is not AssignmentState.OFFERED]
+        labeled = [
+            assignment
+            for assignment in self.past(package, Stage.LABEL)
+            if assignment.state is not AssignmentState.OFFERED
+        ]
         if not self.rule.allow_own_work:
             return bool(labeled)
-        return self.stage is Stage.LABEL and any(assignment.round == package.round for assignment in labeled)
+        return self.stage is Stage.LABEL and any(
+            assignment.round == package.round for assignment in labeled
+        )
 
     def may_take_over(self, assignment: Assignment) -> bool:
         package = self.packages[assignment.package]

@@ -39,20 +39,20 @@ from itagflow.core.change import Act
 from itagflow.model.package import ClaimCounter, QueueCursor
 from itagflow.testing.builders import (
     AT,
-    a_assignment,
-    a_job,
-    a_member,
-    a_package,
+    make_assignment,
+    make_job,
+    make_member,
+    make_package,
 )
 
-BEN, CY = a_member(id=2, account="ben"), a_member(id=7, account="cy")
+BEN, CY = make_member(id=2, account="ben"), make_member(id=7, account="cy")
 HOUR = timedelta(hours=1)
 ACT = Act(AT, 1, BEN.id)
 
 
 def job_with(label: Label | None = None, inspect: Inspect | None = None, **fields: Any) -> Job:
     parts = [part for part in (label or Label(), inspect) if part]
-    return a_job(workflow=Workflow(*parts), **fields)
+    return make_job(workflow=Workflow(*parts), **fields)
 
 
 def decided(job: Job, stage: Stage = Stage.LABEL, **fields: Any) -> Decision:
@@ -70,7 +70,9 @@ class TestDecide:
         assert (decision.sources, decision.obstacle) == ((), Obstacle.POLICY)
         assert decision.reason == "ben may not label here: no"
 
-    @pytest.mark.parametrize("state", [state for state in JobState if state is not JobState.RUNNING])
+    @pytest.mark.parametrize(
+        "state", [state for state in JobState if state is not JobState.RUNNING]
+    )
     def test_only_a_running_job_gives_out_work(self, state: JobState) -> None:
         decision = decided(job_with(state=state))
         assert (decision.sources, decision.obstacle) == ((), Obstacle.JOB_STATE)
@@ -81,7 +83,9 @@ class TestDecide:
         decision = decided(job_with(Label(limit=2)), held=held)
         assert (decision.obstacle is Obstacle.LIMIT) == is_full
         assert decision.sources == ((Source.LAPSED,) if is_full else tuple(Source))
-        assert decision.reason == (f"the limit is reached: ben holds {held} of 2 assignments" if is_full else "")
+        assert decision.reason == (
+            f"the limit is reached: ben holds {held} of 2 assignments" if is_full else ""
+        )
 
     def test_without_a_limit_any_number_may_be_held(self) -> None:
         assert decided(job_with(), held=99).obstacle is None
@@ -93,43 +97,66 @@ class TestDecide:
     def test_counters_of_the_job_do_not_matter(self) -> None:
         job = job_with()
         assert depends_on(attrs.evolve(job, version=9)) == depends_on(job)
-        for field, other in (("state", JobState.PAUSED), ("template", 99), ("workflow", Workflow(Label(limit=1)))):
+        for field, other in (
+            ("state", JobState.PAUSED),
+            ("template", 99),
+            ("workflow", Workflow(Label(limit=1))),
+        ):
             assert depends_on(attrs.evolve(job, **{field: other})) != depends_on(job)
 
 
 class TestLapsed:
-    def accepts(self, decision: Decision, lapsed: Assignment, *others: Assignment, **package: Any) -> bool:
-        return decision.accepts_lapsed(lapsed, a_package(**package), [lapsed, *others])
+    def accepts(
+        self, decision: Decision, lapsed: Assignment, *others: Assignment, **package: Any
+    ) -> bool:
+        return decision.accepts_lapsed(lapsed, make_package(**package), [lapsed, *others])
 
     def test_that_of_somebody_else_is_taken_over(self) -> None:
-        assert self.accepts(decided(job_with()), a_assignment(member=CY.id))
-        assert self.accepts(decided(job_with()), a_assignment(member=CY.id, state=AssignmentState.OFFERED))
+        assert self.accepts(decided(job_with()), make_assignment(member=CY.id))
+        assert self.accepts(
+            decided(job_with()), make_assignment(member=CY.id, state=AssignmentState.OFFERED)
+        )
 
     def test_not_at_the_limit_and_not_without_permission(self) -> None:
-        assert not self.accepts(decided(job_with(Label(limit=1)), held=1), a_assignment(member=CY.id))
-        assert not self.accepts(decided(job_with(), policy_refusal="no"), a_assignment(member=BEN.id))
-        assert not self.accepts(decided(job_with(state=JobState.PAUSED)), a_assignment(member=BEN.id))
+        assert not self.accepts(
+            decided(job_with(Label(limit=1)), held=1), make_assignment(member=CY.id)
+        )
+        assert not self.accepts(
+            decided(job_with(), policy_refusal="no"), make_assignment(member=BEN.id)
+        )
+        assert not self.accepts(
+            decided(job_with(state=JobState.PAUSED)), make_assignment(member=BEN.id)
+        )
 
     def test_ones_own_goes_on_also_at_the_limit(self) -> None:
         for decision in (decided(job_with()), decided(job_with(Label(limit=1)), held=1)):
-            assert self.accepts(decision, a_assignment(member=BEN.id))
-            assert not self.accepts(decision, a_assignment(member=BEN.id, state=AssignmentState.OFFERED))
+            assert self.accepts(decision, make_assignment(member=BEN.id))
+            assert not self.accepts(
+                decision, make_assignment(member=BEN.id, state=AssignmentState.OFFERED)
+            )
 
     def test_nobody_votes_twice(self) -> None:
-        lapsed = a_assignment(id=6, member=CY.id)
-        voted = a_assignment(id=5, member=BEN.id, state=AssignmentState.DONE)
+        lapsed = make_assignment(id=6, member=CY.id)
+        voted = make_assignment(id=5, member=BEN.id, state=AssignmentState.DONE)
         for allowed in (True, False):
-            decision = decided(job_with(Label(votes=2, min_votes=1, allow_own_work=allowed), Inspect()))
+            decision = decided(
+                job_with(Label(votes=2, min_votes=1, allow_own_work=allowed), Inspect())
+            )
             assert not self.accepts(decision, lapsed, voted)
-            assert self.accepts(decision, lapsed, attrs.evolve(voted, state=AssignmentState.RETURNED))
+            assert self.accepts(
+                decision, lapsed, attrs.evolve(voted, state=AssignmentState.RETURNED)
+            )
         earlier = attrs.evolve(lapsed, round=2)
         assert self.accepts(
-            decided(job_with(Label(votes=2, min_votes=1, allow_own_work=True), Inspect())), earlier, voted, round=2
+            decided(job_with(Label(votes=2, min_votes=1, allow_own_work=True), Inspect())),
+            earlier,
+            voted,
+            round=2,
         )
 
     def test_nobody_reviews_their_own_work_unless_it_is_allowed(self) -> None:
-        lapsed = a_assignment(id=6, member=CY.id, stage=Stage.INSPECT)
-        labeled = a_assignment(id=5, member=BEN.id, state=AssignmentState.DONE)
+        lapsed = make_assignment(id=6, member=CY.id, stage=Stage.INSPECT)
+        labeled = make_assignment(id=5, member=BEN.id, state=AssignmentState.DONE)
         at_inspect = {"state": PackageState.INSPECT}
         for allowed in (True, False):
             decision = decided(job_with(Label(), Inspect(allow_own_work=allowed)), Stage.INSPECT)
@@ -138,19 +165,21 @@ class TestLapsed:
 
 class TestOwnWork:
     def test_it_is_what_was_labeled_in_any_round(self) -> None:
-        job, package = job_with(Label(), Inspect()), a_package(round=3)
-        labeled = a_assignment(state=AssignmentState.DONE, round=1)
+        job, package = job_with(Label(), Inspect()), make_package(round=3)
+        labeled = make_assignment(state=AssignmentState.DONE, round=1)
         assert is_own_work(job, package, BEN, Stage.INSPECT, [labeled])
         assert not is_own_work(job, package, CY, Stage.INSPECT, [labeled])
         reviewed = attrs.evolve(labeled, stage=Stage.INSPECT)
         assert not is_own_work(job, package, BEN, Stage.INSPECT, [reviewed])
 
     def test_a_assignment_counts_in_its_stage_and_round(self) -> None:
-        package = a_package(round=2)
-        assert has_assignment(package, BEN, [a_assignment(round=2)])
-        assert not has_assignment(package, BEN, [a_assignment(round=1)])
-        assert not has_assignment(package, BEN, [a_assignment(round=2, state=AssignmentState.RETURNED)])
-        assert not has_assignment(package, BEN, [a_assignment(round=2, stage=Stage.INSPECT)])
+        package = make_package(round=2)
+        assert has_assignment(package, BEN, [make_assignment(round=2)])
+        assert not has_assignment(package, BEN, [make_assignment(round=1)])
+        assert not has_assignment(
+            package, BEN, [make_assignment(round=2, state=AssignmentState.RETURNED)]
+        )
+        assert not has_assignment(package, BEN, [make_assignment(round=2, stage=Stage.INSPECT)])
 
     def test_much_of_it_waits_where_votes_or_reviews_are_kept_apart(self) -> None:
         assert not own_work_waits(job_with(), Stage.LABEL)
@@ -161,34 +190,43 @@ class TestOwnWork:
 
 class TestRules:
     def test_a_start_takes_a_slot_and_counts_the_lease(self) -> None:
-        package, job = a_package(free=2), job_with(Label(lease=HOUR))
+        package, job = make_package(free=2), job_with(Label(lease=HOUR))
         counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2)
         saved = (counter, rules.counted(counter, 1, None))
-        change = rules.start(job, package, BEN, ACT, id=50, stage=Stage.LABEL, token="t", counters=(saved,))
+        change = rules.start(
+            job, package, BEN, ACT, id=50, stage=Stage.LABEL, token="t", counters=(saved,)
+        )
         (assignment,) = change.add
         assert isinstance(assignment, Assignment)
-        assert (assignment.id, assignment.member, assignment.state, assignment.token) == (50, 2, AssignmentState.HELD, "t")
+        assert (assignment.id, assignment.member, assignment.state, assignment.token) == (
+            50,
+            2,
+            AssignmentState.HELD,
+            "t",
+        )
         assert assignment.lease_until == AT + HOUR
         assert [after for _, after in change.save] == [attrs.evolve(package, free=1), saved[1]]
         assert change.event.type == "claim"
 
     def test_an_offer_that_is_taken_is_held(self) -> None:
-        offer = a_assignment(state=AssignmentState.OFFERED)
+        offer = make_assignment(state=AssignmentState.OFFERED)
         change = rules.take_offer(job_with(Label(lease=HOUR)), offer, ACT, token="")
         ((_, after),) = change.save
         assert isinstance(after, Assignment)
         assert (after.state, after.lease_until) == (AssignmentState.HELD, AT + HOUR)
 
     def test_who_takes_over_ends_what_had_lapsed(self) -> None:
-        lapsed = a_assignment(member=CY.id, lease_until=AT)
-        change = rules.take_over(job_with(), a_package(free=0), lapsed, BEN, ACT, id=50, token="")
+        lapsed = make_assignment(member=CY.id, lease_until=AT)
+        change = rules.take_over(
+            job_with(), make_package(free=0), lapsed, BEN, ACT, id=50, token=""
+        )
         ((before, after),) = change.save
         assert before == lapsed
         assert isinstance(after, Assignment)
         assert (after.state, after.outcome) == (AssignmentState.RETURNED, Outcome.EXPIRED)
 
     def test_ones_own_lapsed_work_goes_on_with_a_new_lease(self) -> None:
-        lapsed = a_assignment(lease_until=AT, token="old")
+        lapsed = make_assignment(lease_until=AT, token="old")
         for lease, until in ((HOUR, AT + HOUR), (None, None)):
             change = rules.resume(job_with(Label(lease=lease)), lapsed, ACT, token="")
             ((_, after),) = change.save
@@ -200,21 +238,23 @@ class TestRules:
 
     @pytest.mark.parametrize("state", AssignmentState)
     def test_a_lease_lapses_while_it_binds(self, state: AssignmentState) -> None:
-        assignment = a_assignment(state=state, lease_until=AT)
-        assert rules.has_lapsed(assignment, AT) == (state in (AssignmentState.OFFERED, AssignmentState.HELD))
+        assignment = make_assignment(state=state, lease_until=AT)
+        assert rules.has_lapsed(assignment, AT) == (
+            state in (AssignmentState.OFFERED, AssignmentState.HELD)
+        )
         assert not rules.has_lapsed(assignment, AT - timedelta(microseconds=1))
         assert not rules.has_lapsed(attrs.evolve(assignment, lease_until=None), AT)
 
     def test_a_lease_ends_at_the_last_day_at_the_latest(self) -> None:
         late = attrs.evolve(ACT, at=datetime(9999, 12, 31, tzinfo=UTC))
-        renewed = rules.renew(job_with(Label(lease=timedelta(days=9))), a_assignment(), late)
+        renewed = rules.renew(job_with(Label(lease=timedelta(days=9))), make_assignment(), late)
         assert renewed is not None
         assert renewed.lease_until == datetime.max.replace(tzinfo=UTC)
-        assert rules.renew(job_with(Label(lease=None)), a_assignment(), late) is None
+        assert rules.renew(job_with(Label(lease=None)), make_assignment(), late) is None
 
     def test_what_is_given_back_waits_again(self) -> None:
-        package = a_package(free=0, waiting_since=AT - HOUR)
-        change = rules.give_back("release", package, a_assignment(), ACT, reason="tired")
+        package = make_package(free=0, waiting_since=AT - HOUR)
+        change = rules.give_back("release", package, make_assignment(), ACT, reason="tired")
         (_, freed), (_, ended) = change.save
         assert freed == attrs.evolve(package, free=1, waiting_since=AT)
         assert isinstance(ended, Assignment)
@@ -224,16 +264,16 @@ class TestRules:
 
     def test_a_slot_is_assigned_once_to_each_and_to_nobody_who_labeled_it(self) -> None:
         job = job_with(Label(), Inspect())
-        labeled = a_assignment(state=AssignmentState.DONE)
+        labeled = make_assignment(state=AssignmentState.DONE)
         for stage, package, assignments in (
-            (Stage.LABEL, a_package(), [a_assignment()]),
-            (Stage.INSPECT, a_package(state=PackageState.INSPECT), [labeled]),
+            (Stage.LABEL, make_package(), [make_assignment()]),
+            (Stage.INSPECT, make_package(state=PackageState.INSPECT), [labeled]),
         ):
             with pytest.raises(NotAllowed):
                 rules.must_be_assignable(job, package, BEN, stage, assignments)
             rules.must_be_assignable(job, package, CY, stage, assignments)
         with pytest.raises(NotAllowed, match="no free slot"):
-            rules.assign(job, a_package(free=0), BEN, ACT, id=50, stage=Stage.LABEL)
+            rules.assign(job, make_package(free=0), BEN, ACT, id=50, stage=Stage.LABEL)
 
     def test_a_cursor_is_saved_when_it_has_moved_by_more_than_the_overlap(self) -> None:
         old = QueueCursor(0, AT)
@@ -243,7 +283,9 @@ class TestRules:
         assert rules.is_worth_saving(old, QueueCursor(1, AT))
         counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2, active=3, cursor=old)
         assert rules.counted(counter, 1, None) == attrs.evolve(counter, active=4)
-        assert rules.counted(counter, 0, QueueCursor(1, AT)) == attrs.evolve(counter, cursor=QueueCursor(1, AT))
+        assert rules.counted(counter, 0, QueueCursor(1, AT)) == attrs.evolve(
+            counter, cursor=QueueCursor(1, AT)
+        )
 
     @pytest.mark.parametrize("token", ["", "t", "a claim"])
     def test_a_token_is_a_text(self, token: str) -> None:

@@ -51,7 +51,7 @@ from itagflow import (
 from itagflow.formats import itag
 from itagflow.formats._cells import columns, replies_in
 from itagflow.formats.csv import parse, read, write
-from itagflow.testing import a_job
+from itagflow.testing import make_job
 
 quiet = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 SAMPLE = Path(__file__).parents[1] / "samples" / "prelabel-offline.input.csv"
@@ -78,9 +78,12 @@ def problems(content: bytes | str, **more: Any) -> list[str]:
 def a_result(number: int = 1, row: dict[str, Any] | None = None, **said: Any) -> Result:
     text = json.dumps({"data": {"source": f"{number}.jpg"} if row is None else row})
     made = {
-        Stage[stage]: StageResult(stage=Stage[stage], replies=given, round=1, member=2) for stage, given in said.items()
+        Stage[stage]: StageResult(stage=Stage[stage], replies=given, round=1, member=2)
+        for stage, given in said.items()
     }
-    seen = Provenance(stage=Stage.LABEL, round=1, member=2, outcome=Outcome.SUBMITTED, inspected=True, at=AT)
+    seen = Provenance(
+        stage=Stage.LABEL, round=1, member=2, outcome=Outcome.SUBMITTED, inspected=True, at=AT
+    )
     task = Task(job=4, number=number, package=1, row=text)
     return Result(task=task, state=TaskState.FINAL, stages=made, provenance=(seen,))
 
@@ -88,7 +91,7 @@ def a_result(number: int = 1, row: dict[str, Any] | None = None, **said: Any) ->
 def written(results: Iterable[Result], template: Template = CATS, **more: Any) -> list[list[str]]:
     """What the standard library reads in a CSV that was written."""
     target = io.BytesIO()
-    write(results, target, job=a_job(), template=template, **more)
+    write(results, target, job=make_job(), template=template, **more)
     return list(csv.reader(io.StringIO(target.getvalue().decode(), newline="")))
 
 
@@ -100,7 +103,11 @@ class TestReading:
         ]
 
     def test_itags_sample_of_pre_labels_is_read(self) -> None:
-        ((name, cell),) = [(name, cell) for row in data(SAMPLE.read_bytes()) for name, cell in list(row.items())[1:]]
+        ((name, cell),) = [
+            (name, cell)
+            for row in data(SAMPLE.read_bytes())
+            for name, cell in list(row.items())[1:]
+        ]
         template = templates.object_detection(["car"], title="目标检测标签配置")
         assert columns(template) == {"1": name}
         with pytest.raises(InvalidData, match="1: must be JSON: the element that the manifest has"):
@@ -143,10 +150,15 @@ class TestWhatIsWrong:
             (b"\nsource,n,source,n\n1,2,3,4\n", "line 2: names a column twice: source, n"),
             (b"\xff\xfes\0o\0u\0r\0c\0e\0\n\0", "line 1: is not UTF-8: byte 1 is 0xFF"),
             (b'"source\n1.jpg\n', "line 1: has a quote that is never closed"),
-            (b"source\r1.jpg\r2.jpg\r", "line 1: is not CSV: new-line character seen in unquoted field"),
+            (
+                b"source\r1.jpg\r2.jpg\r",
+                "line 1: is not CSV: new-line character seen in unquoted field",
+            ),
         ],
     )
-    def test_a_first_line_that_cannot_be_used_is_all_that_is_said(self, content: bytes, said: str) -> None:
+    def test_a_first_line_that_cannot_be_used_is_all_that_is_said(
+        self, content: bytes, said: str
+    ) -> None:
         (found,) = rows(content)
         assert str(found).startswith(said)
 
@@ -167,19 +179,24 @@ class TestWhatIsWrong:
         first, bad, last = found
         assert isinstance(bad, Problem)
         assert str(bad) == said
-        assert [json.loads(row.text)["data"]["source"] for row in (first, last) if isinstance(row, Row)] == [
+        assert [
+            json.loads(row.text)["data"]["source"] for row in (first, last) if isinstance(row, Row)
+        ] == [
             "0.jpg",
             "9.jpg",
         ]
 
     def test_a_quote_that_is_never_closed_takes_the_rest_with_it(self) -> None:
-        assert problems('source,text\n1.jpg,"oh\n2.jpg,b\n') == ["line 2: has a quote that is never closed"]
+        assert problems('source,text\n1.jpg,"oh\n2.jpg,b\n') == [
+            "line 2: has a quote that is never closed"
+        ]
         assert problems('source,text\n1.jpg,"oh\n' + "2.jpg,b\n" * 50, limit=100) == [
             "line 2: is longer than 100 bytes with the lines after it: is a quote never closed?"
         ]
 
     @pytest.mark.parametrize(
-        "cell", ["x" * 100, '"' + "x" * 100 + '"', '"' + "a,b\n" * 50 + '"', '"' + 'a""\n' * 60 + '"']
+        "cell",
+        ["x" * 100, '"' + "x" * 100 + '"', '"' + "a,b\n" * 50 + '"', '"' + 'a""\n' * 60 + '"'],
     )
     def test_after_a_row_that_is_too_long_the_next_one_is_found(self, cell: str) -> None:
         first, second = rows(f"source,text\n1.jpg,{cell}\n2.jpg,b\n", limit=60)
@@ -189,7 +206,9 @@ class TestWhatIsWrong:
         assert isinstance(second, Row)
         assert json.loads(second.text) == {"data": {"source": "2.jpg", "text": "b"}}
 
-    @pytest.mark.parametrize("piece", [b"x" * 1000, b'"' * 1000, b"x," * 500 + b"\n", b'x""' * 300 + b"\n"])
+    @pytest.mark.parametrize(
+        "piece", [b"x" * 1000, b'"' * 1000, b"x," * 500 + b"\n", b'x""' * 300 + b"\n"]
+    )
     def test_what_is_too_long_is_never_held(self, piece: bytes) -> None:
         class Endless(io.RawIOBase):
             """Ten megabytes in one quoted cell, made as they are read."""
@@ -226,7 +245,11 @@ class TestWriting:
     def test_the_fields_of_all_rows_then_a_column_per_question(self) -> None:
         results = [
             a_result(1, {"source": "1.jpg", "n": 3}, LABEL={"1": Choice("cat")}),
-            a_result(2, {"tags": ["a", "猫"], "source": "2.jpg", "none": None}, LABEL={"1": Choice("dog")}),
+            a_result(
+                2,
+                {"tags": ["a", "猫"], "source": "2.jpg", "none": None},
+                LABEL={"1": Choice("dog")},
+            ),
         ]
         assert written(results) == [
             ["source", "n", "tags", "none", ANIMAL],
@@ -247,7 +270,7 @@ class TestWriting:
             a_result(4),
         ]
         assert [row[1] for row in written(results)[1:]] == ["dog", "", "", ""]
-        report = write(results, io.BytesIO(), job=a_job(), template=CATS)
+        report = write(results, io.BytesIO(), job=make_job(), template=CATS)
         assert (report.rows, report.abandoned, report.unfinished) == (4, 1, 1)
         assert report.blocks == {Stage.LABEL: 3, Stage.INSPECT: 1, Stage.ACCEPT: 0}
 
@@ -266,7 +289,7 @@ class TestWriting:
         template = templates.object_detection(["car"])
         result = a_result(LABEL={"1": Regions([Box(0, 0, 1, 1, label="car")], width=9, height=9)})
         manifest = io.BytesIO()
-        itag.write([result], manifest, job=a_job(), template=template)
+        itag.write([result], manifest, job=make_job(), template=template)
         (_, (_, cell)) = written([result], template)
         assert [json.loads(cell)] == json.loads(manifest.getvalue())["label-4"]["results"]
 
@@ -275,8 +298,10 @@ class TestWriting:
         target.write_text("old")
         results = [a_result(), a_result(2, {"source": "\ud83d", "\udc31": "whole"}), a_result(3)]
         with pytest.raises(InvalidData) as refused:
-            write(results, target, job=a_job(), template=CATS)
-        assert str(refused.value).startswith("task 2: source: holds '\\ud83d', half of a surrogate pair")
+            write(results, target, job=make_job(), template=CATS)
+        assert str(refused.value).startswith(
+            "task 2: source: holds '\\ud83d', half of a surrogate pair"
+        )
         assert target.read_text() == "old"
         assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]
 
@@ -288,17 +313,23 @@ class TestWriting:
 
             results = (a_result(number=n, LABEL={"1": Choice("cat")}) for n in range(count))
             tracemalloc.start()
-            write(results, Nowhere(), job=a_job(), template=CATS)  # type: ignore[arg-type]
+            write(results, Nowhere(), job=make_job(), template=CATS)  # type: ignore[arg-type]
             _, most = tracemalloc.get_traced_memory()
             tracemalloc.stop()
             return most
 
-        assert peak(20_000) < peak(2_000) + 200_000  # the interpreter keeps a bounded number of freed tuples
+        # the interpreter keeps a bounded number of freed tuples
+        assert peak(20_000) < peak(2_000) + 200_000
 
 
 def of(kind: QuestionKind, **more: Any) -> Template:
     """A template that asks one question of this kind."""
-    choosing = {QuestionKind.CHECKBOX, QuestionKind.RADIO, QuestionKind.RANKING, QuestionKind.PREFERENCE}
+    choosing = {
+        QuestionKind.CHECKBOX,
+        QuestionKind.RADIO,
+        QuestionKind.RANKING,
+        QuestionKind.PREFERENCE,
+    }
     options = (itagflow.Option("a"), itagflow.Option("b")) if kind in choosing else ()
     return Template(questions=(Question("1", kind, "Q", options, **more),))
 
@@ -309,7 +340,20 @@ WORDS = of(QuestionKind.SLOT, children=LABEL)
 SCENE = of(QuestionKind.PICTURE, children=LABEL)
 
 
-FORMULAS = ["=1+2", "+1+2", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "=", "-", "+49 30 1234", "- a man"]
+FORMULAS = [
+    "=1+2",
+    "+1+2",
+    "-1+2",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "＝1",
+    "=",
+    "-",
+    "+49 30 1234",
+    "- a man",
+]
 HARMLESS = ["-5", "+5", "-5.", "-0.25", "+1e9", "-1E-9", "5", "a=b", " =1", "''", "'", "5-", "猫"]
 CELL = st.text(st.sampled_from("'=+-@\t\r\n＝15.e a,\""), max_size=6)
 
@@ -317,11 +361,16 @@ CELL = st.text(st.sampled_from("'=+-@\t\r\n＝15.e a,\""), max_size=6)
 class TestFormulas:
     """What people wrote must not be reckoned by the program in which somebody opens the file."""
 
-    def exported(self, values: list[Any], **more: Any) -> tuple[list[list[str]], list[dict[str, str]]]:
+    def exported(
+        self, values: list[Any], **more: Any
+    ) -> tuple[list[list[str]], list[dict[str, str]]]:
         """What others, and what we, read in a CSV with *values*."""
         target = io.BytesIO()
-        results = [a_result(number, {"source": value, "=field": "x"}) for number, value in enumerate(values)]
-        write(results, target, job=a_job(), template=CATS, **more)
+        results = [
+            a_result(number, {"source": value, "=field": "x"})
+            for number, value in enumerate(values)
+        ]
+        write(results, target, job=make_job(), template=CATS, **more)
         others = list(csv.reader(io.StringIO(target.getvalue().decode(), newline="")))
         return others, data(target.getvalue())
 
@@ -352,20 +401,29 @@ class TestFormulas:
         if escape:
             numbers = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
             assert not [
-                row[0] for row in others[1:] if row[0][:1] in set("=+-@\t\r\n＝") and not numbers.fullmatch(row[0])
+                row[0]
+                for row in others[1:]
+                if row[0][:1] in set("=+-@\t\r\n＝") and not numbers.fullmatch(row[0])
             ]
 
     def test_answers_are_escaped_too(self) -> None:
         asked = Template(questions=(Question("1", QuestionKind.INPUT, "Name"),))
-        (_, row) = written([a_result(LABEL={"1": Text("=cmd|' /C calc'!A0")})], asked, escape_formulas=True)
+        (_, row) = written(
+            [a_result(LABEL={"1": Text("=cmd|' /C calc'!A0")})], asked, escape_formulas=True
+        )
         assert row == ["1.jpg", "'=cmd|' /C calc'!A0"]
 
 
-def test_a_table_of_more_columns_than_any_program_takes_is_refused_before_it_is_written(tmp_path: Path) -> None:
+def test_a_table_of_more_columns_than_any_program_takes_is_refused_before_it_is_written(
+    tmp_path: Path,
+) -> None:
     target = tmp_path / "wide.csv"
     results = [a_result(n, {f"{n}-{field}": "x" for field in range(20)}) for n in range(3_000)]
-    with pytest.raises(InvalidData, match="more than 16,384 in all, which no spreadsheet takes: use the format 'itag'"):
-        write(results, target, job=a_job(), template=CATS)
+    with pytest.raises(
+        InvalidData,
+        match="more than 16,384 in all, which no spreadsheet takes: use the format 'itag'",
+    ):
+        write(results, target, job=make_job(), template=CATS)
     assert list(tmp_path.iterdir()) == []
     assert len(written(results[:800])[0]) == 16_001
 
@@ -399,7 +457,9 @@ class TestCells:
             ),
         ],
     )
-    def test_a_reply_is_one_cell_and_comes_back(self, template: Template, reply: Any, cell: str) -> None:
+    def test_a_reply_is_one_cell_and_comes_back(
+        self, template: Template, reply: Any, cell: str
+    ) -> None:
         assert written([a_result(LABEL={"1": reply})], template)[1][1] == cell
         assert parse({"source": "1.jpg", "结果字段-Q": cell}, template) == {"1": reply}
 
@@ -438,7 +498,11 @@ class TestCells:
             (of(QuestionKind.RATING), "good", "1: must be a number, written as a string"),
             (of(QuestionKind.CHECKBOX), "[1]", "1: must be a list of strings"),
             (of(QuestionKind.RANKING), "a", "1: must be a list of strings"),
-            (of(QuestionKind.PREFERENCE), {"data": "a", "degree": "2"}, "1.degree: must be a whole number"),
+            (
+                of(QuestionKind.PREFERENCE),
+                {"data": "a", "degree": "2"},
+                "1.degree: must be a whole number",
+            ),
             (SCENE, "a cat", "1: must be JSON: the element that the manifest has for it"),
             (SCENE, 7, "1: must be JSON: the element that the manifest has for it"),
             (SCENE, "[" * 100_000, "1: must be JSON: the element that the manifest has for it"),
@@ -460,14 +524,21 @@ class TestCells:
         template = ALL["dialogue_rating"]
         with pytest.raises(InvalidData) as refused:
             replies_in({"1": "good", "2": 1, "3": ["x"], "9": "x"}, template, where="row 3")
-        assert [problem.where for problem in refused.value.problems] == ["row 3, 9", "row 3, 1", "row 3, 3"]
+        assert [problem.where for problem in refused.value.problems] == [
+            "row 3, 9",
+            "row 3, 1",
+            "row 3, 3",
+        ]
 
     def test_an_empty_cell_says_nothing(self) -> None:
         assert replies_in({"1": "", "2": None}, ALL["dialogue_rating"]) == {}
 
     def test_questions_with_the_same_title_have_columns_of_their_own(self) -> None:
         title_of = {"1": "Text", "2": "Text", "3": "Text#1", "4": "Other"}
-        asked = (Question(id, QuestionKind.INPUT, title, required=False) for id, title in title_of.items())
+        asked = (
+            Question(id, QuestionKind.INPUT, title, required=False)
+            for id, title in title_of.items()
+        )
         template = Template(questions=tuple(asked))
         assert list(columns(template).values()) == [
             "结果字段-Text#1",
@@ -487,7 +558,12 @@ def test_a_spreadsheet_goes_in_and_a_spreadsheet_comes_out(tmp_path: Path) -> No
         everyone = {Stage.LABEL: ["ada"]}
 
         def job(name: str, data: Path) -> Any:
-            more: dict[str, Any] = {"format": "csv", "template": CATS, "workforce": everyone, "by": "ada"}
+            more: dict[str, Any] = {
+                "format": "csv",
+                "template": CATS,
+                "workforce": everyone,
+                "by": "ada",
+            }
             return flow.jobs.create(street, name, data=data, **more)
 
         first = job("first", tmp_path / "in.csv")
@@ -504,7 +580,10 @@ def test_a_spreadsheet_goes_in_and_a_spreadsheet_comes_out(tmp_path: Path) -> No
         again = job("again", tmp_path / "out.csv")
         assignment = flow.claim("ada", again, Stage.LABEL)
         assert assignment
-        assert [parse(work.data, CATS) for work in flow.tasks(assignment)] == [{"1": Choice("cat")}, {}]
+        assert [parse(work.data, CATS) for work in flow.tasks(assignment)] == [
+            {"1": Choice("cat")},
+            {},
+        ]
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
@@ -516,7 +595,12 @@ def test_answers_survive_store_and_export_and_import(name: str, drawn: st.DataOb
     with itagflow.open("memory:") as flow:
         street = flow.workspaces.create("street", admin="ada")
         job = flow.jobs.create(
-            street, "job", template=template, data=[a_row(template)], workforce={Stage.LABEL: ["ada"]}, by="ada"
+            street,
+            "job",
+            template=template,
+            data=[a_row(template)],
+            workforce={Stage.LABEL: ["ada"]},
+            by="ada",
         )
         assignment = flow.claim("ada", job, Stage.LABEL)
         assert assignment
@@ -539,21 +623,29 @@ awkward = texts | st.text('",;\r\n\t \u2028\x1c\x85\ufeff猫', max_size=12)
 @given(st.lists(st.lists(awkward, min_size=2, max_size=2), max_size=4))
 def test_any_text_survives_in_a_cell(table: list[list[str]]) -> None:
     template = Template(questions=(Question("1", QuestionKind.INPUT, "Q", required=False),))
-    results = [a_result(n, {"source": a}, LABEL={"1": Text(b)}) for n, (a, b) in enumerate(table, 1)]
+    results = [
+        a_result(n, {"source": a}, LABEL={"1": Text(b)}) for n, (a, b) in enumerate(table, 1)
+    ]
     target = io.BytesIO()
-    write(results, target, job=a_job(), template=template)
+    write(results, target, job=make_job(), template=template)
     expected = [{"source": a, "结果字段-Q": b} for a, b in table]
     assert data(target.getvalue()) == expected
     by_others = csv.DictReader(io.StringIO(target.getvalue().decode(), newline=""))
     assert list(by_others) == expected
 
 
-pieces = st.lists(st.sampled_from([b'"', b",", b"\n", b"\r\n", b"\r", b"a", b"\xff", b"\0", b'""', b"long enough"]))
+pieces = st.lists(
+    st.sampled_from(
+        [b'"', b",", b"\n", b"\r\n", b"\r", b"a", b"\xff", b"\0", b'""', b"long enough"]
+    )
+)
 
 
 @settings(max_examples=500)
 @given(st.binary(max_size=60) | pieces.map(b"".join), st.integers(1, 40))
-def test_whatever_comes_as_a_file_only_rows_and_problems_come_out(content: bytes, limit: int) -> None:
+def test_whatever_comes_as_a_file_only_rows_and_problems_come_out(
+    content: bytes, limit: int
+) -> None:
     last = 0
     for item in rows(content, limit=limit):
         assert isinstance(item, Row | Problem)
@@ -578,7 +670,19 @@ json_values = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["data", "type", "width", "height", "rotation", "objects", "duration", "result", "degree"]),
+            st.sampled_from(
+                [
+                    "data",
+                    "type",
+                    "width",
+                    "height",
+                    "rotation",
+                    "objects",
+                    "duration",
+                    "result",
+                    "degree",
+                ]
+            ),
             inner | st.sampled_from(["image", "survey/value", "survey/multivalue", "image/point"]),
             max_size=5,
         )

@@ -25,7 +25,9 @@ from itagflow import (
 from itagflow.formats._files import reading, writing
 
 resource = pytest.importorskip("resource")
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes and owners are those of POSIX")
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="modes and owners are those of POSIX"
+)
 
 FORMATS = ["itag", "itag_v1", "csv"]
 
@@ -51,7 +53,9 @@ def umask(mask: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("bits", [0o600, 0o640, 0o664, 0o444, 0o755])
-def test_a_replaced_file_keeps_its_mode(finished: tuple[Flow, Job], tmp_path: Path, format: str, bits: int) -> None:
+def test_a_replaced_file_keeps_its_mode(
+    finished: tuple[Flow, Job], tmp_path: Path, format: str, bits: int
+) -> None:
     flow, job = finished
     target, link = tmp_path / "out", tmp_path / "link"
     target.write_text("old")
@@ -67,7 +71,9 @@ def test_a_replaced_file_keeps_its_mode(finished: tuple[Flow, Job], tmp_path: Pa
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0])
-def test_a_new_file_gets_the_mode_that_others_get(finished: tuple[Flow, Job], tmp_path: Path, mask: int) -> None:
+def test_a_new_file_gets_the_mode_that_others_get(
+    finished: tuple[Flow, Job], tmp_path: Path, mask: int
+) -> None:
     flow, job = finished
     with umask(mask):
         flow.results.export(job, "itag", tmp_path / "out")
@@ -86,7 +92,9 @@ def test_what_is_written_is_never_open_to_more_people(tmp_path: Path) -> None:
     assert target.read_bytes() == b"still secret"
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away"
+)
 def test_the_owner_is_kept_where_the_process_may(tmp_path: Path) -> None:
     target = tmp_path / "out"
     target.write_text("old")
@@ -130,7 +138,10 @@ def test_a_full_disk(finished: tuple[Flow, Job], tmp_path: Path, format: str, th
     target = tmp_path / "out"
     if there:
         target.write_text("old")
-    with small_disk(100), pytest.raises(StoreFailed, match="cannot be written: File too large") as refused:
+    with (
+        small_disk(100),
+        pytest.raises(StoreFailed, match="cannot be written: File too large") as refused,
+    ):
         flow.results.export(job, format, target)
     assert refused.value.store in (str(target), tempfile.gettempdir())
     assert isinstance(refused.value.__cause__, OSError)
@@ -183,14 +194,18 @@ def test_errors_of_those_in_between_are_theirs(tmp_path: Path) -> None:
         raise OSError("the model is gone")
 
 
-def test_the_disk_for_temporary_files_is_full(finished: tuple[Flow, Job], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_disk_for_temporary_files_is_full(
+    finished: tuple[Flow, Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
     flow, job = finished
 
     def refuse() -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    with pytest.raises(StoreFailed, match=f"{tempfile.gettempdir()}: the file cannot be written: No space left"):
+    with pytest.raises(
+        StoreFailed, match=f"{tempfile.gettempdir()}: the file cannot be written: No space left"
+    ):
         flow.results.export(job, "csv", io.BytesIO())
 
 
@@ -202,9 +217,13 @@ class TestOptions:
         assert target.getvalue().startswith(b"source,")
 
     @pytest.mark.parametrize("format", FORMATS)
-    def test_one_that_it_does_not_have_is_refused(self, finished: tuple[Flow, Job], format: str) -> None:
+    def test_one_that_it_does_not_have_is_refused(
+        self, finished: tuple[Flow, Job], format: str
+    ) -> None:
         flow, job = finished
         has = "escape_formulas" if format == "csv" else "none"
         for option in ("formulas", "job_", "results"):
-            with pytest.raises(InvalidData, match=f"{option}: is no option of the format '{format}'; it has {has}"):
+            with pytest.raises(
+                InvalidData, match=f"{option}: is no option of the format '{format}'; it has {has}"
+            ):
                 flow.results.export(job, format, io.BytesIO(), **{option: True})

@@ -41,7 +41,7 @@ from itagflow import (
     templates,
 )
 from itagflow.formats import itag
-from itagflow.testing import a_job
+from itagflow.testing import make_job
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -59,8 +59,13 @@ KNOWN = [
 
 
 def result(task: Task, said: dict[Stage, Any]) -> Result:
-    made = {stage: StageResult(stage=stage, replies=replies, round=1, member=2) for stage, replies in said.items()}
-    seen = Provenance(stage=Stage.LABEL, round=1, member=2, outcome=Outcome.SUBMITTED, inspected=True, at=AT)
+    made = {
+        stage: StageResult(stage=stage, replies=replies, round=1, member=2)
+        for stage, replies in said.items()
+    }
+    seen = Provenance(
+        stage=Stage.LABEL, round=1, member=2, outcome=Outcome.SUBMITTED, inspected=True, at=AT
+    )
     return Result(task=task, state=TaskState.FINAL, stages=made, provenance=(seen,))
 
 
@@ -71,7 +76,7 @@ def a_result(row: str = '{"data": {"source": "1.jpg"}}', number: int = 1, **said
 
 def written(results: Iterable[Result], template: Template, **more: Any) -> list[dict[str, Any]]:
     target = io.BytesIO()
-    itag.write(results, target, job=more.pop("job", a_job()), template=template, **more)
+    itag.write(results, target, job=more.pop("job", make_job()), template=template, **more)
     return [json.loads(line) for line in target.getvalue().decode().split("\n") if line]
 
 
@@ -96,7 +101,7 @@ def test_every_sample_comes_back_equal(name: str) -> None:
         data = compact({"data": content["data"]})
         task = Task(job=int(job), number=1, package=1, row=data)
         target = io.BytesIO()
-        itag.write([result(task, said)], target, job=a_job(id=int(job)), template=template)
+        itag.write([result(task, said)], target, job=make_job(id=int(job)), template=template)
         assert target.getvalue().decode() == compact(content) + "\n", "keys, values and order"
 
 
@@ -105,7 +110,10 @@ def test_a_sample_that_is_cut_off_says_what_it_lacks() -> None:
     with pytest.raises(InvalidData) as refused:
         itag.template_of(content)
     where = "row 1, label-1500000000000000001.results[0].objects[0]"
-    assert [problem.where for problem in refused.value.problems] == [f"{where}.start", f"{where}.end"]
+    assert [problem.where for problem in refused.value.problems] == [
+        f"{where}.start",
+        f"{where}.end",
+    ]
     ((_, stages),) = itag.blocks(content).items()
     (element,) = stages[Stage.LABEL]
     element["objects"][0] |= {"id": None, "start": 0.5, "end": 2.0}  # with them it is whole
@@ -118,7 +126,9 @@ def test_a_sample_that_is_cut_off_says_what_it_lacks() -> None:
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.input.jsonl")), ids=lambda path: path.name)
 def test_every_input_sample_is_read(path: Path) -> None:
     rows = list(itag.read(path))
-    assert [row.text for row in rows if isinstance(row, Row)] == path.read_text("utf-8").splitlines()
+    assert [row.text for row in rows if isinstance(row, Row)] == path.read_text(
+        "utf-8"
+    ).splitlines()
 
 
 @pytest.mark.parametrize("key", ["questionId", "type"])
@@ -126,16 +136,26 @@ def test_what_is_too_deep_to_be_written_out_is_named_by_its_type(key: str) -> No
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
+    element = {
+        "questionId": "1",
+        "data": "cat",
+        "markTitle": "Single-choice",
+        "type": "survey/value",
+    }
     with pytest.raises(InvalidData, match="not a value of type list"):
         itag.parse([{**element, key: deep}], CATS)
 
 
 def test_results_that_imply_no_template_that_anybody_has_are_refused() -> None:
     nameless: list[Any] = [{"objects": []}] * 1_001
-    with pytest.raises(InvalidData, match=r"row 1, label-15\.results: has more than 1,000 elements"):
+    with pytest.raises(
+        InvalidData, match=r"row 1, label-15\.results: has more than 1,000 elements"
+    ):
         itag.template_of({"label-15": {"results": nameless}})
-    named = [{"questionId": f"{n}", "data": "a", "markTitle": "T", "type": "survey/value"} for n in range(1_001)]
+    named = [
+        {"questionId": f"{n}", "data": "a", "markTitle": "T", "type": "survey/value"}
+        for n in range(1_001)
+    ]
     with pytest.raises(InvalidData, match="the results: imply more than 1,000 questions"):
         itag.template_of(*({"label-15": {"results": [element]}} for element in named))
 
@@ -143,7 +163,10 @@ def test_results_that_imply_no_template_that_anybody_has_are_refused() -> None:
 class TestReading:
     def test_rows_come_as_they_stand_there(self) -> None:
         file = io.BytesIO(b'\xef\xbb\xbf{"data": {"a":  1}}\r\n\n  \n{"data": {"b": 1e400}}')
-        assert list(itag.read(file)) == [Row('{"data": {"a":  1}}', 1), Row('{"data": {"b": 1e400}}', 4)]
+        assert list(itag.read(file)) == [
+            Row('{"data": {"a":  1}}', 1),
+            Row('{"data": {"b": 1e400}}', 4),
+        ]
 
     def test_what_is_no_text_is_named_by_line(self) -> None:
         found = list(itag.read(io.BytesIO(b'{}\n{"\xff"}\n{"\0"}\n{}\n')))
@@ -177,7 +200,11 @@ class TestReading:
         with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
             archive.writestr("in.manifest", line)
         with zipfile.ZipFile(tmp_path / "a.zip") as archive:
-            for source in (tmp_path / "a.manifest", str(tmp_path / "a.manifest"), zipfile.Path(archive, "in.manifest")):
+            for source in (
+                tmp_path / "a.manifest",
+                str(tmp_path / "a.manifest"),
+                zipfile.Path(archive, "in.manifest"),
+            ):
                 assert list(itag.read(source)) == [Row('{"data": {}}', 1)]
         with pytest.raises(TypeError, match="binary mode"):
             list(itag.read(io.StringIO("{}")))  # type: ignore[arg-type]
@@ -185,26 +212,44 @@ class TestReading:
 
 class TestWriting:
     def test_a_block_for_each_stage_that_has_a_result(self) -> None:
-        rows = written([a_result(LABEL={"1": Choice("cat")}, ACCEPT={"1": Choice("dog")}), a_result(number=2)], CATS)
+        rows = written(
+            [a_result(LABEL={"1": Choice("cat")}, ACCEPT={"1": Choice("dog")}), a_result(number=2)],
+            CATS,
+        )
         assert [list(row) for row in rows] == [["data", "label-4", "label-4-verify"], ["data"]]
 
     def test_the_report_counts_what_was_not_written(self) -> None:
         results = [a_result(LABEL={"1": Choice("cat")}), a_result(LABEL=None), a_result()]
-        report = itag.write(results, io.BytesIO(), job=a_job(), template=CATS, stages=[Stage.LABEL])
-        assert (report.rows, report.blocks, report.abandoned, report.unfinished) == (3, {Stage.LABEL: 1}, 1, 1)
+        report = itag.write(
+            results, io.BytesIO(), job=make_job(), template=CATS, stages=[Stage.LABEL]
+        )
+        assert (report.rows, report.blocks, report.abandoned, report.unfinished) == (
+            3,
+            {Stage.LABEL: 1},
+            1,
+            1,
+        )
 
     def test_the_row_is_passed_through_byte_by_byte(self) -> None:
-        row = '{ "x": 1e400,  "data" : {"source": "\\u732b", "n": 1.0} , "label-9": {"results": []}}'
+        row = (
+            '{ "x": 1e400,  "data" : {"source": "\\u732b", "n": 1.0} , "label-9": {"results": []}}'
+        )
         target = io.BytesIO()
-        itag.write([a_result(row, LABEL={"1": Choice("cat")})], target, job=a_job(), template=CATS)
+        itag.write(
+            [a_result(row, LABEL={"1": Choice("cat")})], target, job=make_job(), template=CATS
+        )
         assert target.getvalue().decode().startswith(row[:-1] + ',"label-4":')
 
     @pytest.mark.parametrize("key", ["label-4-check", "label\\u002d4-check"])
     def test_results_of_the_same_job_in_the_row_are_written_anew(self, key: str) -> None:
         row = f'{{ "{key}": {{"results": [1]}}, "label-9": {{"results": [ 1e400 ]}} , "data": {{"n": 1.0}}}}'
         target = io.BytesIO()
-        itag.write([a_result(row, LABEL={"1": Choice("cat")})], target, job=a_job(), template=CATS)
-        assert target.getvalue().startswith(b'{"label-9": {"results": [ 1e400 ]},"data": {"n": 1.0},"label-4":')
+        itag.write(
+            [a_result(row, LABEL={"1": Choice("cat")})], target, job=make_job(), template=CATS
+        )
+        assert target.getvalue().startswith(
+            b'{"label-9": {"results": [ 1e400 ]},"data": {"n": 1.0},"label-4":'
+        )
         assert target.getvalue().count(b"label-4") == 1
 
     def test_what_fails_leaves_the_old_file(self, tmp_path: Path) -> None:
@@ -216,17 +261,23 @@ class TestWriting:
             raise RuntimeError("stop")
 
         with pytest.raises(RuntimeError):
-            itag.write(results(), target, job=a_job(), template=CATS)
+            itag.write(results(), target, job=make_job(), template=CATS)
         assert [file.name for file in tmp_path.iterdir()] == ["out.manifest"]
         assert target.read_text() == "old"
 
     def test_regions_without_an_id_get_the_same_one_in_every_export(self) -> None:
         template = templates.object_detection(["car"])
-        regions = Regions([Box(0, 0, 1, 1, label="car"), Box(0, 0, 2, 2, label="car", id="mine")], width=9, height=9)
+        regions = Regions(
+            [Box(0, 0, 1, 1, label="car"), Box(0, 0, 2, 2, label="car", id="mine")],
+            width=9,
+            height=9,
+        )
         ids = [
             [region["id"] for region in row["label-4"]["results"][0]["data"]]
             for _ in range(2)
-            for row in written([a_result(LABEL={"1": regions}), a_result(number=2, LABEL={"1": regions})], template)
+            for row in written(
+                [a_result(LABEL={"1": regions}), a_result(number=2, LABEL={"1": regions})], template
+            )
         ]
         assert ids[:2] == ids[2:]
         assert ids[0][0] != ids[1][0]
@@ -240,12 +291,13 @@ class TestWriting:
 
             results = (a_result(number=n, LABEL={"1": Choice("cat")}) for n in range(count))
             tracemalloc.start()
-            itag.write(results, Nowhere(), job=a_job(), template=CATS)  # type: ignore[arg-type]
+            itag.write(results, Nowhere(), job=make_job(), template=CATS)  # type: ignore[arg-type]
             _, most = tracemalloc.get_traced_memory()
             tracemalloc.stop()
             return most
 
-        assert peak(40_000) < peak(2_000) + 200_000  # the interpreter keeps a bounded number of freed tuples
+        # the interpreter keeps a bounded number of freed tuples
+        assert peak(40_000) < peak(2_000) + 200_000
 
 
 class TestTheResult:
@@ -272,8 +324,12 @@ class TestRegistry:
         with pytest.raises(UnknownFormat, match=r"no format 'coco9'; known are .*itag"):
             formats.find("coco9")
 
-    def test_other_packages_declare_theirs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        (tmp_path / "theirs.py").write_text("def read(source): ...\ndef write(results, target): ...\n")
+    def test_other_packages_declare_theirs(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "theirs.py").write_text(
+            "def read(source): ...\ndef write(results, target): ...\n"
+        )
         info = tmp_path / "theirs-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
@@ -282,7 +338,9 @@ class TestRegistry:
         assert formats.find("theirs").__name__ == "theirs"  # type: ignore[attr-defined]
 
 
-words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=5)
+words = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=5
+)
 numbers = st.floats(0, 100) | st.integers(0, 100)
 points = st.lists(st.tuples(numbers, numbers), min_size=3, max_size=6)
 region = st.builds(Polygon, points, labels=st.just({"Single-choice": "a"}), id=words)
@@ -313,8 +371,31 @@ def test_what_is_written_is_read_back(said: dict[str, Any]) -> None:
 
 
 NAMES = [
-    *("results", "label-1", "label-1-check", "data", "questionId", "type", "markTitle", "labels", "id", "value"),
-    *("objects", "duration", "result", "start", "end", "relations", "text", "empty", "holes", "box", "names"),
+    *(
+        "results",
+        "label-1",
+        "label-1-check",
+        "data",
+        "questionId",
+        "type",
+        "markTitle",
+        "labels",
+        "id",
+        "value",
+    ),
+    *(
+        "objects",
+        "duration",
+        "result",
+        "start",
+        "end",
+        "relations",
+        "text",
+        "empty",
+        "holes",
+        "box",
+        "names",
+    ),
 ]
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
@@ -324,7 +405,15 @@ json_values = st.recursive(
             st.sampled_from(NAMES),
             inner
             | st.sampled_from(
-                ["1", "image", "survey", "image/rectangleLabel", "survey/value", "survey/multivalue", "image/polygon"]
+                [
+                    "1",
+                    "image",
+                    "survey",
+                    "image/rectangleLabel",
+                    "survey/value",
+                    "survey/multivalue",
+                    "image/polygon",
+                ]
             ),
             max_size=5,
         )

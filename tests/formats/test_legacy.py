@@ -35,7 +35,7 @@ from itagflow import (
     templates,
 )
 from itagflow.formats import itag, itag_v1
-from itagflow.testing import a_job
+from itagflow.testing import make_job
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "legacy-v1"
 CATS = templates.object_detection(["cat", "dog"])
@@ -45,14 +45,16 @@ CATS = templates.object_detection(["cat", "dog"])
 def a_result(replies: Any, row: str) -> Result:
     made = StageResult(stage=Stage.LABEL, replies=replies, round=1, member=2)
     at = datetime(2026, 11, 24, tzinfo=UTC)
-    seen = Provenance(stage=Stage.LABEL, round=1, member=2, outcome=Outcome.SUBMITTED, inspected=True, at=at)
+    seen = Provenance(
+        stage=Stage.LABEL, round=1, member=2, outcome=Outcome.SUBMITTED, inspected=True, at=at
+    )
     task = Task(job=4, number=1, package=1, row=row)
     return Result(task=task, state=TaskState.FINAL, stages={Stage.LABEL: made}, provenance=(seen,))
 
 
 def legacy(replies: Any, template: Template, row: str = '{"data": {}}') -> dict[str, Any]:
     target = io.BytesIO()
-    itag_v1.write([a_result(replies, row)], target, job=a_job(), template=template)
+    itag_v1.write([a_result(replies, row)], target, job=make_job(), template=template)
     found: dict[str, Any] = json.loads(target.getvalue())
     return found
 
@@ -67,7 +69,9 @@ def test_every_sample_comes_back_equal(path: Path) -> None:
     said = itag.parse(stages[Stage.LABEL], template)
     again = legacy(said, template, json.dumps({"data": content["data"]}))
     assert again["label-4"] == content[f"label-{job}"]
-    assert json.dumps(again["label-4"]) == json.dumps(content[f"label-{job}"]), "and in the same order"
+    assert json.dumps(again["label-4"]) == json.dumps(content[f"label-{job}"]), (
+        "and in the same order"
+    )
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.input.jsonl")), ids=lambda path: path.name)
@@ -78,23 +82,49 @@ def test_every_input_is_read(path: Path) -> None:
 
 
 def test_old_and_present_results_are_the_same_answers() -> None:
-    choice = {"data": [{"data": "cat", "id": 1, "type": "survey/value"}], "id": "1", "type": "survey"}
+    choice = {
+        "data": [{"data": "cat", "id": 1, "type": "survey/value"}],
+        "id": "1",
+        "type": "survey",
+    }
     one = templates.image_classification(["cat"])
     assert (
         itag.parse([choice], one)
         == {"1": Choice("cat")}
-        == itag.parse([{"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}], one)
+        == itag.parse(
+            [
+                {
+                    "questionId": "1",
+                    "data": "cat",
+                    "markTitle": "Single-choice",
+                    "type": "survey/value",
+                }
+            ],
+            one,
+        )
     )
     several = templates.image_classification(["cat"], multiple=True)
-    choices = {"data": [{"data": ["cat"], "id": 1, "type": "survey/multivalue"}], "id": "1", "type": "survey"}
+    choices = {
+        "data": [{"data": ["cat"], "id": 1, "type": "survey/multivalue"}],
+        "id": "1",
+        "type": "survey",
+    }
     assert itag.parse([choices], several) == {"1": Choices(["cat"])}
 
 
 def test_a_rectangle_is_told_under_the_title_of_its_question() -> None:
     rectangle = {"rotation": 0, "x": 10.5, "width": 100.0, "y": 20.5, "height": 80.0}
-    region = {"id": "r", "type": "image/rectangleLabel", "value": rectangle, "labelColor": "#72bf7d", "labels": ["cat"]}
+    region = {
+        "id": "r",
+        "type": "image/rectangleLabel",
+        "value": rectangle,
+        "labelColor": "#72bf7d",
+        "labels": ["cat"],
+    }
     said = itag.parse([{"data": [region], "id": "1", "type": "image"}], CATS)["1"]
-    assert said == Regions([Box(10.5, 20.5, 100.0, 80.0, labels={"Single-choice": "cat"})], width=0, height=0)
+    assert said == Regions(
+        [Box(10.5, 20.5, 100.0, 80.0, labels={"Single-choice": "cat"})], width=0, height=0
+    )
     assert isinstance(said, Regions)
     assert (said.regions[0].id, said.regions[0].color) == ("r", "#72bf7d")
 
@@ -112,13 +142,23 @@ def test_a_turned_rectangle_keeps_its_first_corner() -> None:
 
 def test_an_outline_that_is_a_rectangle_is_written_as_one() -> None:
     outline = Polygon([(10, 20), (10, 40), (40, 40), (40, 20)], label="cat", id="r")
-    (element,) = legacy({"1": Regions([outline], width=100, height=100)}, CATS)["label-4"]["results"]
-    assert element["data"][0]["value"] == {"rotation": 0, "x": 10, "width": 30, "y": 20, "height": 20}
+    (element,) = legacy({"1": Regions([outline], width=100, height=100)}, CATS)["label-4"][
+        "results"
+    ]
+    assert element["data"][0]["value"] == {
+        "rotation": 0,
+        "x": 10,
+        "width": 30,
+        "y": 20,
+        "height": 20,
+    }
 
 
 def test_what_it_has_no_shape_for_is_refused_with_every_place() -> None:
     triangle = Polygon([(0, 0), (5, 0), (5, 5)], label="cat")
-    regions = Regions([triangle, Box(0, 0, 1, 1, label="cat"), Point(1, 1, label="cat")], width=9, height=9)
+    regions = Regions(
+        [triangle, Box(0, 0, 1, 1, label="cat"), Point(1, 1, label="cat")], width=9, height=9
+    )
     with pytest.raises(InvalidData) as refused:
         legacy({"1": regions}, CATS)
     assert [problem.where for problem in refused.value.problems] == ["1.regions[0]", "1.regions[2]"]
@@ -136,11 +176,15 @@ def test_labels_of_any_but_the_first_question_are_refused() -> None:
     note = Question("2", QuestionKind.INPUT, "Note", required=False)
     areas = Question("1", QuestionKind.PICTURE, "Areas", children=(CATS_OR_DOGS, note))
     regions = Regions([Box(0, 0, 1, 1, labels={"Note": "cat"})], width=9, height=9)
-    with pytest.raises(InvalidData, match=r"1\.regions\[0\]\.labels: it has those of the first question"):
+    with pytest.raises(
+        InvalidData, match=r"1\.regions\[0\]\.labels: it has those of the first question"
+    ):
         legacy({"1": regions}, Template(questions=(areas,)))
 
 
 def test_a_broken_old_element_is_refused_with_its_place() -> None:
     region = {"id": "r", "type": "image/rectangleLabel", "value": {"x": "1"}, "labels": ["cat"]}
-    with pytest.raises(InvalidData, match=r"results\[0\]\.data\[0\]\.value: must be an object with the numbers"):
+    with pytest.raises(
+        InvalidData, match=r"results\[0\]\.data\[0\]\.value: must be an object with the numbers"
+    ):
         itag.parse([{"data": [region], "id": "1", "type": "image"}], CATS)

@@ -87,7 +87,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, FieldChange):
         return [_plain(held) for held in attrs.astuple(value)]
     if attrs.has(type(value)):
-        return {field.name: _plain(getattr(value, field.name)) for field in attrs.fields(type(value))}
+        return {
+            field.name: _plain(getattr(value, field.name)) for field in attrs.fields(type(value))
+        }
     if isinstance(value, Mapping):
         # sorted: JSON objects have no order, and PostgreSQL returns their fields in its own
         return dict(sorted((_plain(key), _plain(held)) for key, held in value.items()))

@@ -50,7 +50,11 @@ def _module(name: str, module: ModuleType) -> Iterator[str]:
 def _own_names(module: ModuleType) -> list[str]:
     """Return the public functions and classes that are defined in a module or below it."""
     homes = {name: getattr(value, "__module__", "") for name, value in vars(module).items()}
-    return [name for name, home in homes.items() if not name.startswith("_") and home.startswith(module.__name__)]
+    return [
+        name
+        for name, home in homes.items()
+        if not name.startswith("_") and home.startswith(module.__name__)
+    ]
 
 
 def _enum(name: str, kind: type[Enum]) -> Iterator[str]:
@@ -86,7 +90,11 @@ def _declared(kind: type, field: str) -> str:
 def _is_generated(constructor: Any) -> bool:
     """Tell whether a constructor is made from the fields of a class, or is that of a protocol."""
     code = getattr(constructor, "__code__", None)
-    return code is None or code.co_filename.startswith("<attrs generated") or constructor.__module__ == "typing"
+    return (
+        code is None
+        or code.co_filename.startswith("<attrs generated")
+        or constructor.__module__ == "typing"
+    )
 
 
 def _is_ours(base: type) -> bool:
@@ -156,7 +164,11 @@ def _parameters(signature: Signature) -> Iterator[str]:
             yield "*"
         starred = starred or parameter.kind is Parameter.VAR_POSITIONAL
         stars = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
-        colon = "" if parameter.annotation is Parameter.empty else f": {_annotation(parameter.annotation)}"
+        colon = (
+            ""
+            if parameter.annotation is Parameter.empty
+            else f": {_annotation(parameter.annotation)}"
+        )
         yield f"{stars}{parameter.name}{colon}{_default(parameter.default)}"
 
 

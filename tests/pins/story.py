@@ -103,7 +103,14 @@ class Story:
         else:
             self.next.accept(review)
 
-    def create(self, name: str, template: Template, rows: Iterable[Mapping[str, Any]], *rules: Any, **more: Any) -> Job:
+    def create(
+        self,
+        name: str,
+        template: Template,
+        rows: Iterable[Mapping[str, Any]],
+        *rules: Any,
+        **more: Any,
+    ) -> Job:
         """Create a job in which everybody may label, di inspects and ada accepts."""
         workflow = Workflow(*rules)
         workforce = {L: [Group("day"), "ben"], I: ["di"], A: ["ada"]}
@@ -146,12 +153,17 @@ def signs(story: Story) -> Job:
     """Boxes with pre-labels, samples, rejects at both review stages, rework, and a reopened package."""
     template = templates.object_detection(["car", "sign"])
     rows = [
-        {"data": {"source": f"路口/{n}.jpg", "camera": "=1+1" if n == 1 else f"c{n % 2}"}, "weather": "rain"}
+        {
+            "data": {"source": f"路口/{n}.jpg", "camera": "=1+1" if n == 1 else f"c{n % 2}"},
+            "weather": "rain",
+        }
         for n in range(1, 7)
     ]
     rows[0]["label-77"] = {"results": []}  # the results of another job stay in the row
     rules = (Label(lease=HOUR), Inspect(sample=0.5), Accept(reject_to=I))
-    job = story.create("signs", template, rows, *rules, draft=True, row_key="source", tags=["urgent"], remark="v1")
+    job = story.create(
+        "signs", template, rows, *rules, draft=True, row_key="source", tags=["urgent"], remark="v1"
+    )
     story.next.jobs.prelabel(job, _predict, by="ada", formal=0.9, model="yolo-1")
     story.next.jobs.publish(job, by="ada")
     story.next.packages.prioritize(job, 5, by="ada", packages=[3])
@@ -164,16 +176,23 @@ def signs(story: Story) -> Job:
 def _predict(tasks: Iterable[Task]) -> list[PreLabel | None]:
     """Predict package 1 with little confidence, package 2 with much, and package 3 not at all."""
     scores = {1: 0.4, 2: 0.95}
-    return [PreLabel(_car(task), scores[task.package]) if task.package in scores else None for task in tasks]
+    return [
+        PreLabel(_car(task), scores[task.package]) if task.package in scores else None
+        for task in tasks
+    ]
 
 
 def _car(task: Task, *more: Any) -> Regions:
-    return Regions([Box(10 * task.number, 20, 100, 50.5, label="car"), *more], width=1280, height=720)
+    return Regions(
+        [Box(10 * task.number, 20, 100, 50.5, label="car"), *more], width=1280, height=720
+    )
 
 
 def _signs_first_labeling(story: Story, job: Job) -> None:
     sign = RotatedBox(300, 40, 30, 30, 45, label="sign", id="s1", color="#ff0000")
-    story.label("cy", job, lambda work: "too dark" if work.task.number == 6 else _car(work.task, sign))
+    story.label(
+        "cy", job, lambda work: "too dark" if work.task.number == 6 else _car(work.task, sign)
+    )
     held = story.claim("ben", job)
     story.next.save_many(held, [(work, _car(work.task)) for work in story.flow.tasks(held)])
     story.next.abandon(held, 2, "too dark")
@@ -216,15 +235,21 @@ def _signs_finished(story: Story, job: Job) -> None:
 def shapes(story: Story) -> Job:
     """Every other kind of region, in a job without a review."""
     label = Question("1", QuestionKind.RADIO, "Kind", (Option("road"), Option("cat")))
-    question = Question("1", QuestionKind.PICTURE, "Shapes", children=(label,), keypoints=("nose", "tail"))
+    question = Question(
+        "1", QuestionKind.PICTURE, "Shapes", children=(label,), keypoints=("nose", "tail")
+    )
     question = attrs.evolve(question, shapes=tuple(Shape))
-    job = story.create("shapes", Template(questions=(question,)), [{"data": {"source": "a.jpg"}}], Label())
+    job = story.create(
+        "shapes", Template(questions=(question,)), [{"data": {"source": "a.jpg"}}], Label()
+    )
     hole = [(2, 2), (3, 2), (3, 3)]
     regions = [
         Polygon([(0, 0), (10, 0), (10, 10.25)], [hole], label="road"),
         Polyline([(0, 0), (4, 3)], label="road"),
         Point(3, 4, label="cat"),
-        Keypoints([Keypoint("nose", 3, 4), Keypoint("tail", visibility=Visibility.ABSENT)], label="cat"),
+        Keypoints(
+            [Keypoint("nose", 3, 4), Keypoint("tail", visibility=Visibility.ABSENT)], label="cat"
+        ),
         Mask([2, 3, 395], label="cat"),
     ]
     story.label("ben", job, lambda _: Regions(regions, width=20, height=20, rotation=90))
@@ -242,7 +267,13 @@ def moods(story: Story) -> Job:
         story.label(name, job, lambda work, r=replies: Choice(r[work.task.number]))
     for name in ("ben", "cy", "eve"):
         give_up = name != "eve"
-        story.label(name, job, lambda work, g=give_up: "not in scope" if g and work.task.number == 4 else Choice("bad"))
+        story.label(
+            name,
+            job,
+            lambda work, g=give_up: (
+                "not in scope" if g and work.task.number == 4 else Choice("bad")
+            ),
+        )
     review = story.claim("ada", job, A)
     story.next.modify(review, 2, Choice("mixed"))
     story.next.accept(review)
@@ -257,14 +288,19 @@ def moods(story: Story) -> Job:
 def names(story: Story) -> Job:
     """Spans and relations; rows are appended, erased and discarded, the template changes."""
     template = templates.entity_relation(["company", "place"], ["bought"])
-    rows = [{"data": {"source": text}} for text in ("Acme 😀 bought Beta.", "Nobody.", "Beta is in Rome.")]
+    rows = [
+        {"data": {"source": text}}
+        for text in ("Acme 😀 bought Beta.", "Nobody.", "Beta is in Rome.")
+    ]
     job = story.create("names", template, rows, Label(rework=Route.POOL), Inspect())
     story.label("ben", job, _spans)
     review = story.claim("di", job, I)
     story.next.reject(review, reason="read it again")
     story.next.packages.prioritize(job, 1, by="ada", packages=[1])
     story.label("cy", job, _spans)
-    story.next.jobs.append(job, [{"data": {"source": "Acme!"}}, {"data": {"source": "Gone."}}], by="ada")
+    story.next.jobs.append(
+        job, [{"data": {"source": "Acme!"}}, {"data": {"source": "Gone."}}], by="ada"
+    )
     story.next.jobs.update(job, by="ada", guideline="Mark *all*.", tags=["nlp"])
     changes = [
         RenameOption("1", "company", "firm", about="Text content"),
@@ -297,7 +333,13 @@ def opinions(story: Story) -> Job:
     reason = Question("7", QuestionKind.INPUT, "Why", required=False, when=("bad",))
     template = Template(
         questions=(
-            Question("1", QuestionKind.RADIO, "Good?", (Option("good"), Option("bad")), children=(reason,)),
+            Question(
+                "1",
+                QuestionKind.RADIO,
+                "Good?",
+                (Option("good"), Option("bad")),
+                children=(reason,),
+            ),
             Question("2", QuestionKind.CHECKBOX, "Topics", (Option("cars"), Option("体育"))),
             Question("3", QuestionKind.OPEN_ENDED, "Remark", required=False),
             Question("4", QuestionKind.RANKING, "Order", two),
@@ -346,16 +388,27 @@ def talks(story: Story) -> Job:
 
 def imported(story: Story) -> Job:
     """A manifest of another system, read as a finished job."""
-    element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
+    element = {
+        "questionId": "1",
+        "data": "cat",
+        "markTitle": "Single-choice",
+        "type": "survey/value",
+    }
     block = {"results": [element]}
     rows = [{"data": {"source": "1.jpg"}, "label-900": block}, {"data": {"source": "2.jpg"}}]
-    template = story.next.templates.add("street", templates.image_classification(["cat", "dog"]), name="pets", by="ada")
-    return story.next.jobs.import_results("street", "imported", template=template, data=rows, of_job="900", by="ada")
+    template = story.next.templates.add(
+        "street", templates.image_classification(["cat", "dog"]), name="pets", by="ada"
+    )
+    return story.next.jobs.import_results(
+        "street", "imported", template=template, data=rows, of_job="900", by="ada"
+    )
 
 
 def endings(story: Story) -> None:
     """A job that is deleted, a job that is archived, and a member who leaves and is erased."""
-    mistake = story.create("mistake", templates.image_classification(["x"]), [{"data": {"source": "1"}}], Label())
+    mistake = story.create(
+        "mistake", templates.image_classification(["x"]), [{"data": {"source": "1"}}], Label()
+    )
     story.next.jobs.add_workers(mistake, L, ["fay"], by="ada")
     held = story.claim("fay", mistake)
     story.next.save(held, 1, Choice("x"))

@@ -14,7 +14,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
 
-from reliability.street import AT_ONCE, PACKAGES, Ledger, Worker, check, check_whole, descriptors, lay_out, start
+from reliability.street import (
+    AT_ONCE,
+    PACKAGES,
+    Ledger,
+    Worker,
+    check,
+    check_whole,
+    descriptors,
+    lay_out,
+    start,
+)
 
 import itagflow
 from itagflow import Role, StoreFailed
@@ -44,7 +54,9 @@ class House:
     def invite(self) -> None:
         """Do an act that the policy is asked about."""
         self.invited += 1
-        self.flow.members.add("street", f"guest-{self.invited}-{os.getpid()}", Role.OPERATOR, by="ada")
+        self.flow.members.add(
+            "street", f"guest-{self.invited}-{os.getpid()}", Role.OPERATOR, by="ada"
+        )
 
     def begin(self, threads: int = 3) -> None:
         """Let so many threads write."""
@@ -53,7 +65,9 @@ class House:
     def end(self) -> None:
         """End them, and check that none of them was disturbed."""
         self._stop = True
-        assert all(ended.wait(TIMEOUT) for ended in self._ended), "a thread of the parent waits for ever"
+        assert all(ended.wait(TIMEOUT) for ended in self._ended), (
+            "a thread of the parent waits for ever"
+        )
         assert not self._errors, self._errors
 
     def close(self) -> int:
@@ -149,7 +163,9 @@ class Children:
         self.fates[told["fate"]] += 1
         if told["fate"] in (WROTE, REFUSED):
             self.longest = max(self.longest, told["seconds"])
-            assert told["seconds"] < self._limit, f"a child {told['fate']} after {told['seconds']:.1f} s"
+            assert told["seconds"] < self._limit, (
+                f"a child {told['fate']} after {told['seconds']:.1f} s"
+            )
         for line in told.get("answers", []):
             self._ledger.note(*line)
         return str(told["fate"])

@@ -62,7 +62,9 @@ class Place:
         left = descriptors(self.url) if self.url != MEMORY else []
         assert not left, f"still open after closing: {left}"
         assert_refuses(self.flow, self.job)
-        assert not (self.url != MEMORY and descriptors(self.url)), "a verb on a closed store has opened it again"
+        assert not (self.url != MEMORY and descriptors(self.url)), (
+            "a verb on a closed store has opened it again"
+        )
         return check_whole(self.url, self.ledger) if self.url != MEMORY else 0
 
     def _policy(self, *given: object) -> str | None:
@@ -79,7 +81,11 @@ class Place:
 
 def assert_refuses(flow: Flow, job: Job) -> None:
     """Check that reading and writing say that the store is closed."""
-    acts = (lambda: flow.jobs.progress(job), lambda: flow.workspaces.create("late", admin="ada"), lambda: list(flow.events.since()))
+    acts = (
+        lambda: flow.jobs.progress(job),
+        lambda: flow.workspaces.create("late", admin="ada"),
+        lambda: list(flow.events.since()),
+    )
     for act in acts:
         try:
             act()
@@ -94,7 +100,10 @@ def under_load(url: str, closes: int) -> str:
     draw, done, longest, kept = random.Random(3), 0, 0.0, 0
     for _ in range(closes):
         place, errors, closed = Place(url), list[BaseException](), list[object]()
-        ended = [start(partial(_work, worker, errors)) for worker in workers(place.flow, place.job, place.ledger, 5)]
+        ended = [
+            start(partial(_work, worker, errors))
+            for worker in workers(place.flow, place.job, place.ledger, 5)
+        ]
         time.sleep(draw.uniform(0.01, 0.1))
         began = time.monotonic()
         closers = [start(partial(_close, place.flow, closed)) for _ in range(2)]
@@ -105,7 +114,9 @@ def under_load(url: str, closes: int) -> str:
         left = descriptors(url) if url != MEMORY else []
         assert not left, f"closed, and still open: {left}"
         assert all(one.wait(AT_ONCE) for one in ended), "a thread hangs after the store was closed"
-        raw = ["".join(traceback.format_exception(error)) for error in errors if not is_closed(error)]
+        raw = [
+            "".join(traceback.format_exception(error)) for error in errors if not is_closed(error)
+        ]
         assert not raw, raw[0]
         kept = place.check_closed()
         done += 1
@@ -121,7 +132,9 @@ def while_snapshots_begin(url: str, closes: int) -> str:
         time.sleep(draw.uniform(0.002, 0.02))
         assert place.flow.close() is True
         assert all(one.wait(AT_ONCE) for one in ended), "a thread hangs after the store was closed"
-        raw = ["".join(traceback.format_exception(error)) for error in errors if not is_closed(error)]
+        raw = [
+            "".join(traceback.format_exception(error)) for error in errors if not is_closed(error)
+        ]
         assert not raw, raw[0]
         outcomes["closed"] += 1
         place.check_closed()
@@ -153,7 +166,9 @@ def from_inside(url: str) -> str:
     outcomes = Counter[str]()
     for verb in ("claim", "load", "invite"):
         place, said = Place(url), list[object]()
-        act = {"claim": place.worker().claim, "load": place.worker().load, "invite": place.invite}[verb]
+        act = {"claim": place.worker().claim, "load": place.worker().load, "invite": place.invite}[
+            verb
+        ]
         place.inside = lambda said=said, place=place: said.append(place.flow.close(timeout=0.2))
         outcomes[f"{verb} {_outcome(act)}"] += 1
         assert said == [False], said
@@ -188,7 +203,10 @@ def from_a_signal_handler(url: str, closes: int) -> str:
     for _ in range(closes):
         place, said = Place(url), list[object]()
         worker = place.worker()
-        signal.signal(signal.SIGALRM, lambda *_, place=place, said=said: said.append(place.flow.close(timeout=0.1)))
+        signal.signal(
+            signal.SIGALRM,
+            lambda *_, place=place, said=said: said.append(place.flow.close(timeout=0.1)),
+        )
         signal.setitimer(signal.ITIMER_REAL, draw.uniform(0.0005, 0.03))
         errors: list[BaseException] = []
         _work(worker, errors)
@@ -248,7 +266,9 @@ def at_a_timeout(url: str) -> str:
     place.check_closed()
     if url != MEMORY:
         with itagflow.open(url) as again:
-            assert f"guest-{place.job.id}" in [member.account for member in again.members.list("street")]
+            assert f"guest-{place.job.id}" in [
+                member.account for member in again.members.list("street")
+            ]
     return f"closing with a timeout of 0.2 s took {took:.2f} s"
 
 

@@ -25,7 +25,8 @@ def together(url: str, seconds: float) -> str:
     with itagflow.open(url) as flow, tempfile.TemporaryDirectory() as folder:
         job = soaking.order(flow)
         given = [
-            soaking.Soak(url, job.id, seed, seconds, Path(folder, f"{seed}"), THREADS) for seed in range(PROCESSES)
+            soaking.Soak(url, job.id, seed, seconds, Path(folder, f"{seed}"), THREADS)
+            for seed in range(PROCESSES)
         ]
         with SPAWN.Pool(PROCESSES) as pool:
             working = pool.map_async(soaking.soak, given, 1)

@@ -48,13 +48,19 @@ from itagflow import (
 
 def write(flow: Flow, job: Job, account: str = "p7") -> list[Any]:
     """Write and read, as a child does, and return what was acknowledged."""
-    assignment = next(flow.assignments.list(account, job=job), None) or flow.claim(account, job, itagflow.Stage.LABEL)
+    assignment = next(flow.assignments.list(account, job=job), None) or flow.claim(
+        account, job, itagflow.Stage.LABEL
+    )
     assert assignment
     answers = list[Any]()
     for task in (*tasks_of(assignment), *tasks_of(assignment)):
-        answers += [noted(flow.save(assignment, task, Choice(random.choice(LABELS)))) for _ in range(2)]
+        answers += [
+            noted(flow.save(assignment, task, Choice(random.choice(LABELS)))) for _ in range(2)
+        ]
     flow.workspaces.create(f"of-{account}-{os.getpid()}-{secrets.token_hex(2)}", admin="ada")
-    assert sum(1 for _ in flow.results.list(job, snapshot=True)) == flow.jobs.progress(job).total > 0
+    assert (
+        sum(1 for _ in flow.results.list(job, snapshot=True)) == flow.jobs.progress(job).total > 0
+    )
     if is_file(flow.store.name):
         check_locks(flow, flow.store.name)
     return answers
@@ -84,7 +90,9 @@ def during_writes(url: str, forks: int) -> str:
     said = children.only(*fate_of_most(url))
     house.end()
     made = count_events(house.flow, "create_workspace") - before
-    assert made == children.fates[WROTE], f"{children.fates[WROTE]} children wrote, {made} workspaces are there"
+    assert made == children.fates[WROTE], (
+        f"{children.fates[WROTE]} children wrote, {made} workspaces are there"
+    )
     return f"{said}, {house.writes} acts of the parent, {house.close()} answers kept"
 
 
@@ -96,7 +104,11 @@ def inside_a_policy(url: str, forks: int) -> str:
     house.begin()
     for number in range(forks):
         refused, verb = False, worker.claim if number % 4 < 2 else house.invite
-        house.inside = children.fork_on if number % 2 else lambda: children.fork(lambda: write(house.flow, house.job))
+        house.inside = (
+            children.fork_on
+            if number % 2
+            else lambda: children.fork(lambda: write(house.flow, house.job))
+        )
         try:
             verb()
         except StoreFailed:
@@ -124,7 +136,11 @@ def inside_a_signal_handler(url: str, forks: int) -> str:
     forked = list[int]()
     house.begin()
     for number in range(forks):
-        act = children.fork_on if number % 2 else lambda: children.fork(lambda: write(house.flow, house.job))
+        act = (
+            children.fork_on
+            if number % 2
+            else lambda: children.fork(lambda: write(house.flow, house.job))
+        )
         signal.signal(signal.SIGALRM, lambda *_, act=act: forked.append(act()))
         signal.setitimer(signal.ITIMER_REAL, draw.uniform(0.0002, 0.01))
         while len(forked) == number:
@@ -152,7 +168,9 @@ def with_two_flows(url: str, other: str, forks: int) -> str:
     second.begin(2)
     for number in range(forks):
         time.sleep(draw.uniform(0, 0.02))
-        children.fork(lambda: (write(house.flow, house.job), write(second.flow, second.job, "p6"))[0])
+        children.fork(
+            lambda: (write(house.flow, house.job), write(second.flow, second.job, "p6"))[0]
+        )
         if number % 3 == 2:
             children.wait_all()
     said = children.only(*fate_of_most(url))
@@ -220,11 +238,16 @@ def by_the_data(url: str, size: int) -> str:
 
 def _draft(house: House) -> Job:
     return house.flow.jobs.create(
-        "street", f"big-{secrets.token_hex(4)}", template=templates.image_classification(LABELS), by="ada"
+        "street",
+        f"big-{secrets.token_hex(4)}",
+        template=templates.image_classification(LABELS),
+        by="ada",
     )
 
 
-def _load(house: House, draft: Job, data: Any, reports: list[Any], errors: list[BaseException]) -> None:
+def _load(
+    house: House, draft: Job, data: Any, reports: list[Any], errors: list[BaseException]
+) -> None:
     try:
         reports.append(house.flow.jobs.load(draft, data, by="ada"))
     except BaseException as error:
@@ -239,13 +262,19 @@ def that_exit(url: str, forks: int) -> str:
     with house.flow:
         worker, frozen = house.worker("p5"), house.flow.results.list(house.job, snapshot=True)
         next(frozen)
-        acts = (lambda: write(house.flow, house.job), lambda: None, lambda: house.flow.close() and None)
+        acts = (
+            lambda: write(house.flow, house.job),
+            lambda: None,
+            lambda: house.flow.close() and None,
+        )
         for number in range(forks):
             if children.fork_on() == 0:
                 children.tell(acts[number % 3], sys.exit)
             children.wait_all()
             worker.save()
-        assert sum(1 for _ in frozen) == house.flow.jobs.progress(house.job).total - 1, "the parent's own snapshot has ended"
+        assert sum(1 for _ in frozen) == house.flow.jobs.progress(house.job).total - 1, (
+            "the parent's own snapshot has ended"
+        )
         said = children.only(WROTE, REFUSED)
         house.end()
         kept = check(house.flow, house.ledger)
@@ -263,7 +292,9 @@ def with_a_half_read_snapshot(url: str, forks: int) -> str:
 
         def act(frozen: Iterator[object] = frozen) -> list[Any]:
             with suppress(StoreFailed):
-                raise AssertionError(f"the child reads {len(list(frozen))} more in the snapshot of its parent")
+                raise AssertionError(
+                    f"the child reads {len(list(frozen))} more in the snapshot of its parent"
+                )
             return write(house.flow, house.job)
 
         if number % 2:  # the thread that forks is another one
@@ -317,7 +348,9 @@ def by_multiprocessing(url: str, way: str, count: int) -> str:
         for line in answers:
             house.ledger.note(*line)
     house.end()
-    return f"{count} processes {dict(Counter(fate for fate, _ in told))}, {house.close()} answers kept"
+    return (
+        f"{count} processes {dict(Counter(fate for fate, _ in told))}, {house.close()} answers kept"
+    )
 
 
 def in_process(flow: Flow | None, url: str, job: int, fates: Any) -> None:

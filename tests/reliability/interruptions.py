@@ -15,7 +15,16 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 
 from reliability.neighbor import Neighbor
-from reliability.street import AT_ONCE, Ledger, Worker, check, check_whole, descriptors, everything, lay_out
+from reliability.street import (
+    AT_ONCE,
+    Ledger,
+    Worker,
+    check,
+    check_whole,
+    descriptors,
+    everything,
+    lay_out,
+)
 
 import itagflow
 from itagflow import Stage
@@ -50,7 +59,11 @@ class Alarm:
 
     def arm(self) -> None:
         self.struck, self._armed = 0, self._strikes
-        signal.setitimer(signal.ITIMER_REAL, self._draw.uniform(0.00005, 0.003), 0.00004 if self._strikes > 1 else 0)
+        signal.setitimer(
+            signal.ITIMER_REAL,
+            self._draw.uniform(0.00005, 0.003),
+            0.00004 if self._strikes > 1 else 0,
+        )
 
     def disarm(self) -> None:
         self._armed = 0
@@ -107,7 +120,8 @@ class CtrlC(Remote):
 
     def __init__(self, draw: random.Random) -> None:
         super().__init__(draw)
-        # a process that was started in the background ignores SIGINT, and Python then installs no handler
+        # a process that was started in the background ignores SIGINT, and Python then installs no
+        # handler
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _strike(self) -> None:
@@ -184,7 +198,8 @@ def _is_wrapped(error: BaseException | None) -> bool:
         return any(map(_is_wrapped, error.exceptions))
     if error is None or isinstance(error, SoftLimit):
         return error is not None
-    return _is_wrapped(error.__cause__) or _is_wrapped(error.__context__)  # the driver hides what it took it for
+    # the driver hides what it took it for
+    return _is_wrapped(error.__cause__) or _is_wrapped(error.__context__)
 
 
 class Everybody:
@@ -209,7 +224,8 @@ class Everybody:
 
     def _act(self, worker: Worker) -> Callable[[], None]:
         def act() -> None:
-            worker.claim()  # what was claimed in the moment of a strike is not known to whoever claimed
+            # what was claimed in the moment of a strike is not known to whoever claimed
+            worker.claim()
             worker.save()
             worker.look()
 
@@ -270,7 +286,9 @@ def strikes(url: str, source: str, count: int) -> str:
     scene = Scene(url)
     if source == "another thread":  # which is the one that interrupts no main thread
         outcome = list[str | BaseException]()
-        thread = threading.Thread(target=lambda: _keep(lambda: _strike(scene, source, count), outcome), daemon=True)
+        thread = threading.Thread(
+            target=lambda: _keep(lambda: _strike(scene, source, count), outcome), daemon=True
+        )
         thread.start()
         thread.join()
         if isinstance(outcome[0], BaseException):
@@ -301,7 +319,9 @@ def struck(scene: Scene, striker: Striker, count: int) -> str:
             assert scene.neighbor
             scene.neighbor.struck()
         scene.everybody.go_on(error)
-        arrived[type(error).__name__ if error else f"{striker.kind.__name__} that never arrived"] += 1
+        arrived[
+            type(error).__name__ if error else f"{striker.kind.__name__} that never arrived"
+        ] += 1
         del error
     lost = arrived[f"{striker.kind.__name__} that never arrived"]
     assert lost <= count // 10, f"{lost} of {count} strikes never arrived: nothing was tried"
@@ -319,7 +339,8 @@ def single_interrupts(url: str, count: int) -> str:
 def of_snapshots(url: str, count: int) -> str:
     """Strikes on those who begin and end snapshots all the time, each on a connection of its own; none stays open.
 
-    Without the collector of cycles: a connection of `sqlite3` is part of one, so one that is dropped stays open.
+    Without the collector of cycles: a connection of `sqlite3` is part of one, so one that is
+    dropped stays open.
     """
     scene = Scene(url)
     gc.disable()

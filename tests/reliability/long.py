@@ -1,8 +1,8 @@
 """Runs the trials at full length, by hand: ``python tests/reliability/long.py [name …] [--postgres URL]``.
 
-A name is that of a trial or of its module (``forks``, ``forks.during_writes``); all of them unless given.  Each prints
-one line of figures for each store; the exit code is 1 when one has failed.  ``--stores memory,sqlite`` leaves the
-others out.  ``--list`` prints the names.
+A name is that of a trial or of its module (``forks``, ``forks.during_writes``); all of them unless
+given.  Each prints one line of figures for each store; the exit code is 1 when one has failed.
+``--stores memory,sqlite`` leaves the others out.  ``--list`` prints the names.
 """
 
 from __future__ import annotations
@@ -111,7 +111,9 @@ def runs(names: Sequence[str], stores: Sequence[str]) -> Iterator[tuple[Long, st
 
 def main() -> int:
     """Run what the command line names, and return 1 when one has failed."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     asked.add_argument("names", nargs="*")
     asked.add_argument("--postgres", help="the URL of a server; a private one unless given")
     asked.add_argument("--stores", default=",".join(STORES))
@@ -128,10 +130,18 @@ def main() -> int:
             url, began = place.new(store), time.monotonic()
             other = {OTHER: place.new(store), SAME: url}
             try:
-                said = run(trial.trial, url, *(other.get(word, word) for word in trial.given), seconds=trial.limit)
+                said = run(
+                    trial.trial,
+                    url,
+                    *(other.get(word, word) for word in trial.given),
+                    seconds=trial.limit,
+                )
             except AssertionError as error:
                 said, failed = f"FAILED: {error}", 1
-            print(f"{trial.name} {words} ({store}, {time.monotonic() - began:.0f} s): {said}", flush=True)
+            print(
+                f"{trial.name} {words} ({store}, {time.monotonic() - began:.0f} s): {said}",
+                flush=True,
+            )
     return failed
 
 

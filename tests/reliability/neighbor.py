@@ -23,7 +23,14 @@ class Neighbor:
     def __init__(self, url: str, job: int, *, busy: bool = False) -> None:
         """Begin it; when *busy* it writes all the time."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "reliability.neighbor", url, str(job), "busy" if busy else "idle"],
+            [
+                sys.executable,
+                "-m",
+                "reliability.neighbor",
+                url,
+                str(job),
+                "busy" if busy else "idle",
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=SETTINGS,
@@ -115,7 +122,11 @@ class Busy:
         self._stop = True
         if self._thread.ident:
             self._thread.join()
-        return f", another process wrote {self.done} times, at most for {self.longest:.3f} s" if self.done else ""
+        return (
+            f", another process wrote {self.done} times, at most for {self.longest:.3f} s"
+            if self.done
+            else ""
+        )
 
     def _work(self) -> None:
         try:

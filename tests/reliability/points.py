@@ -50,7 +50,10 @@ class Forking:
 def is_stored(url: str, account: str) -> bool:
     """Return whether another process sees the member."""
     command = [sys.executable, "-S", "-c", LOOK, file_of(url), account]
-    return subprocess.run(command, stdout=subprocess.PIPE, env=SETTINGS, check=True).stdout.strip() == b"1"
+    return (
+        subprocess.run(command, stdout=subprocess.PIPE, env=SETTINGS, check=True).stdout.strip()
+        == b"1"
+    )
 
 
 def everywhere(url: str, step: int) -> str:
@@ -67,7 +70,9 @@ def everywhere(url: str, step: int) -> str:
             break
         points += 1
         if forking.is_stored_by_child:
-            wrong.append(f"a child that was forked in {forking.where} has stored the act of its parent")
+            wrong.append(
+                f"a child that was forked in {forking.where} has stored the act of its parent"
+            )
         if reason:
             wrong.append(f"the parent was refused behind a fork in {forking.where}: {reason}")
     assert not wrong, wrong

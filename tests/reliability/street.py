@@ -77,7 +77,9 @@ class Ledger:
         with flow.store.read() as reader:
             for key, (version, label) in self._noted.items():
                 stored = reader.get(Answer, key)
-                assert stored.version >= version, f"{stored} is older than version {version}, which was acknowledged"
+                assert stored.version >= version, (
+                    f"{stored} is older than version {version}, which was acknowledged"
+                )
                 if stored.version == version:
                     assert stored.replies == {"1": Choice(label)}, f"{stored} should say {label}"
         return len(self._noted)
@@ -99,7 +101,14 @@ class Worker:
 
     def __attrs_post_init__(self) -> None:
         reading = (self.look, self.list_results, self.freeze_results, self.export)
-        self.verbs = self.verbs or (self.claim, self.save, self.save_many, self.release, self.load, *reading)
+        self.verbs = self.verbs or (
+            self.claim,
+            self.save,
+            self.save_many,
+            self.release,
+            self.load,
+            *reading,
+        )
 
     def work(self) -> None:
         """Do one of them."""
@@ -126,12 +135,16 @@ class Worker:
     def save(self) -> Answer:
         """Label one task."""
         assignment = self.held()
-        return self._noted(self.flow.save(assignment, self.draw.choice(tasks_of(assignment)), self._label()))
+        return self._noted(
+            self.flow.save(assignment, self.draw.choice(tasks_of(assignment)), self._label())
+        )
 
     def save_many(self) -> None:
         """Label all that is held in one act."""
         assignment = self.held()
-        for answer in self.flow.save_many(assignment, [(task, self._label()) for task in tasks_of(assignment)]):
+        for answer in self.flow.save_many(
+            assignment, [(task, self._label()) for task in tasks_of(assignment)]
+        ):
             self._noted(answer)
 
     def look(self) -> None:
@@ -141,11 +154,17 @@ class Worker:
 
     def list_results(self) -> None:
         """Read all results, page by page."""
-        assert sum(1 for _ in self.flow.results.list(self.job)) == self.flow.jobs.progress(self.job).total
+        assert (
+            sum(1 for _ in self.flow.results.list(self.job))
+            == self.flow.jobs.progress(self.job).total
+        )
 
     def freeze_results(self) -> None:
         """Read all results of one moment."""
-        assert sum(1 for _ in self.flow.results.list(self.job, snapshot=True)) == self.flow.jobs.progress(self.job).total
+        assert (
+            sum(1 for _ in self.flow.results.list(self.job, snapshot=True))
+            == self.flow.jobs.progress(self.job).total
+        )
 
     def export(self) -> None:
         """Write them to a file."""
@@ -165,7 +184,9 @@ class Worker:
 
     def tidy(self) -> None:
         """Delete the jobs whose load was interrupted; one whose deletion was interrupted is in the way of `verify`."""
-        for job in [job for job in self.flow.jobs.list("street") if job.name.startswith(f"{self.account}-")]:
+        for job in [
+            job for job in self.flow.jobs.list("street") if job.name.startswith(f"{self.account}-")
+        ]:
             self.flow.jobs.delete(job, by="ada")
 
     def _label(self) -> Choice:
@@ -191,7 +212,9 @@ def tasks_of(assignment: Assignment) -> tuple[int, int]:
 
 def workers(flow: Flow, job: Job, ledger: Ledger, seed: int) -> Iterator[Worker]:
     """Return the eight."""
-    return (Worker(flow, job, name, ledger, random.Random(seed + at)) for at, name in enumerate(PEOPLE))
+    return (
+        Worker(flow, job, name, ledger, random.Random(seed + at)) for at, name in enumerate(PEOPLE)
+    )
 
 
 def is_closed(error: BaseException) -> bool:
@@ -202,7 +225,11 @@ def is_closed(error: BaseException) -> bool:
 def descriptors(url: str) -> list[str]:
     """Return what this process has open for the store: files of the database, or connections to a server."""
     server, path = url.startswith("postgresql"), os.path.realpath(file_of(url))
-    return [place for place in _open_files() if (place.startswith("socket:") if server else place.startswith(path))]
+    return [
+        place
+        for place in _open_files()
+        if (place.startswith("socket:") if server else place.startswith(path))
+    ]
 
 
 def _open_files() -> Iterator[str]:
@@ -229,7 +256,9 @@ def check_locks(flow: Flow, url: str) -> None:
     with flow.store.read() as reader:
         reader.count(Query(Job))
         with open("/proc/locks") as locks:
-            mine = [line for line in locks if f" {os.getpid()} " in line and f":{found.st_ino} " in line]
+            mine = [
+                line for line in locks if f" {os.getpid()} " in line and f":{found.st_ino} " in line
+            ]
     assert mine, "this process reads the file without a lock"
 
 
@@ -269,7 +298,9 @@ def start(act: Callable[[], object], way: str = "threading") -> threading.Event:
     return ended
 
 
-def everything(flow: Flow, job: Job, assignment: Assignment) -> dict[str, Callable[[], Iterator[Any]]]:
+def everything(
+    flow: Flow, job: Job, assignment: Assignment
+) -> dict[str, Callable[[], Iterator[Any]]]:
     """Return every iterator of a Flow that may be left half read, each with two things to yield at least."""
     return {
         "results": lambda: flow.results.list(job),

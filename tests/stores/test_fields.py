@@ -22,11 +22,11 @@ from itagflow.storage import (
 from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.testing import (
     AT,
-    a_assignment,
-    a_job,
-    a_member,
-    a_task,
-    one_of_each,
+    make_assignment,
+    make_job,
+    make_member,
+    make_one_of_each,
+    make_task,
 )
 
 PAGE = Path(__file__).parents[2] / "docs" / "store.md"
@@ -37,7 +37,9 @@ def table() -> str:
     """The table of the documentation, made of the fields."""
     lines = ["| kind | key | other fields | unique together |", "|---|---|---|---|"]
     for fields in FIELDS.values():
-        named = [", ".join(f"`{field.name}`" for field in some) for some in (fields.key, fields.indexed)]
+        named = [
+            ", ".join(f"`{field.name}`" for field in some) for some in (fields.key, fields.indexed)
+        ]
         unique = ", ".join(f"`{name}`" for name in fields.unique)
         lines.append(f"| `{fields.kind.__name__}` | {named[0]} | {named[1]} | {unique} |")
     return "\n".join(lines)
@@ -49,7 +51,7 @@ def test_the_documentation_lists_them() -> None:
 
 @KINDS
 def test_key_and_indexes_name_fields(fields: Fields) -> None:
-    entity: Any = next(entity for entity in one_of_each() if type(entity) is fields.kind)
+    entity: Any = next(entity for entity in make_one_of_each() if type(entity) is fields.kind)
     assert entity.key == tuple(field_value(entity, field.name) for field in fields.key)
     named = {name.removeprefix("-") for index in (*fields.indexes, fields.unique) for name in index}
     assert named <= fields.by_name.keys()
@@ -57,10 +59,12 @@ def test_key_and_indexes_name_fields(fields: Fields) -> None:
 
 @KINDS
 def test_what_is_encoded_comes_back(fields: Fields) -> None:
-    entity: Any = next(entity for entity in one_of_each() if type(entity) is fields.kind)
+    entity: Any = next(entity for entity in make_one_of_each() if type(entity) is fields.kind)
     for field in fields.by_name.values():
         value = getattr(entity, field.name)
-        assert type(field_value(entity, field.name)) in (int, str), "no NULL, no float: it can be compared"
+        assert type(field_value(entity, field.name)) in (int, str), (
+            "no NULL, no float: it can be compared"
+        )
         if field.decode is not None:
             assert field.decode(field_value(entity, field.name)) == value
 
@@ -68,7 +72,9 @@ def test_what_is_encoded_comes_back(fields: Fields) -> None:
 def test_the_databases_have_these_columns() -> None:
     assert LAYOUTS.keys() == FIELDS.keys()
     for kind, layout in LAYOUTS.items():
-        assert [column.name for column in layout.stored if column.name != "version"] == list(FIELDS[kind].by_name)
+        assert [column.name for column in layout.stored if column.name != "version"] == list(
+            FIELDS[kind].by_name
+        )
 
 
 def test_what_a_query_may_not_name_is_refused() -> None:
@@ -80,19 +86,21 @@ def test_what_a_query_may_not_name_is_refused() -> None:
 
 def test_values_are_encoded_as_entities_are() -> None:
     assert [encode_value(value) for value in (Stage.LABEL, True, 7, "é")] == ["label", 1, 7, "é"]
-    assignment = a_assignment(5, stage=Stage.LABEL, member=None, lease_until=AT)
+    assignment = make_assignment(5, stage=Stage.LABEL, member=None, lease_until=AT)
     assert field_value(assignment, "stage") == encode_value(Stage.LABEL)
     assert field_value(assignment, "member") == 0
     assert field_value(assignment, "lease_until") == encode_value(AT)
 
 
 def test_names_are_unique_however_they_were_typed_and_empty_ones_are_not() -> None:
-    assert unique_values(a_member(account="Zo\u00eb")) == unique_values(a_member(account="Zoe\u0308"))
-    assert unique_values(a_task(1, row_key="")) is None
-    assert unique_values(a_assignment(1)) is None
+    assert unique_values(make_member(account="Zo\u00eb")) == unique_values(
+        make_member(account="Zoe\u0308")
+    )
+    assert unique_values(make_task(1, row_key="")) is None
+    assert unique_values(make_assignment(1)) is None
 
 
 def test_a_page_ends_at_what_was_sorted_by_and_the_key() -> None:
-    job = a_job(id=7, name="cats")
+    job = make_job(id=7, name="cats")
     assert cursor(Query(Job, order=("-name",)), job) == ("cats", 7)
     assert cursor(Query(Job), attrs.evolve(job, name="dogs")) == (7,)

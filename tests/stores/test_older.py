@@ -27,10 +27,14 @@ def set_version(url: str, file: Path, version: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_what_was_never_released_is_refused(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_what_was_never_released_is_refused(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     """Its jobs come over as files, which the error says."""
     file = tmp_path / "labels.db"
-    url = str(request.getfixturevalue("postgres_url")) if kind == "postgres" else f"sqlite:///{file}"
+    url = (
+        str(request.getfixturevalue("postgres_url")) if kind == "postgres" else f"sqlite:///{file}"
+    )
     with itagflow.open(url) as flow:
         flow.workspaces.create("street", admin="ada")
     for version in range(1, FIRST):

@@ -43,7 +43,9 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
         known = importlib.metadata.entry_points
 
         def entry_points(**params: Any) -> EntryPoints:
-            return EntryPoints(entries) if params == {"group": "itagflow.stores"} else known(**params)
+            return (
+                EntryPoints(entries) if params == {"group": "itagflow.stores"} else known(**params)
+            )
 
         monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
 
@@ -75,7 +77,11 @@ def test_another_package_opens_its_scheme(declare: Declare) -> None:
 
 
 def test_our_own_schemes_win(declare: Declare) -> None:
-    declare(sqlite=lambda url: ToyStore(), memory=lambda url: ToyStore(), postgresql=lambda url: ToyStore())
+    declare(
+        sqlite=lambda url: ToyStore(),
+        memory=lambda url: ToyStore(),
+        postgresql=lambda url: ToyStore(),
+    )
     assert isinstance(open_store("memory:"), MemoryStore)
     refused("postgresql://ben@127.0.0.1:1/x?nonsense=1")
     with pytest.raises(InvalidData, match="write sqlite:///labels"):
@@ -92,7 +98,10 @@ def test_an_unknown_scheme_lists_what_is_known(declare: Declare) -> None:
 def test_one_that_cannot_be_loaded_says_why(declare: Declare) -> None:
     declare(toy="no_such_module:open_it", half="toys:nothing")
     told = refused(URL)
-    assert "toy: no_such_module:open_it cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'" in told
+    assert (
+        "toy: no_such_module:open_it cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'"
+        in told
+    )
     assert SECRET not in told
     assert "toys:nothing cannot be loaded: AttributeError" in refused("half://x")
 

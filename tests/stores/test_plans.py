@@ -25,14 +25,14 @@ from itagflow.storage import Query, Unless
 from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.storage.postgres.store import _LIST, PostgresStore
 from itagflow.testing import (
-    a_assignment,
-    a_package,
-    a_task,
-    an_answer,
-    an_event,
+    make_answer,
+    make_assignment,
+    make_event,
+    make_package,
+    make_task,
 )
 
-SINCE = a_package().waiting_since
+SINCE = make_package().waiting_since
 DONE, WAITING, OTHERS = 3_000, 600, 300
 """How many packages member 2 has labeled, how many wait behind them, and how many of member 7's wait for inspection."""
 
@@ -43,27 +43,28 @@ def packages() -> Iterator[Entity]:
         at = SINCE + timedelta(seconds=number)
         state = PackageState.LABEL if number <= DONE + WAITING else PackageState.INSPECT
         free, value = int(number > DONE), f"v{number}"
-        yield a_package(number, state=state, waiting_since=at, free=free, size=1, value=value)
+        yield make_package(number, state=state, waiting_since=at, free=free, size=1, value=value)
 
 
 def assignments() -> Iterator[Entity]:
     for number in (*range(1, DONE + 1), *range(DONE + WAITING + 1, DONE + WAITING + OTHERS + 1)):
         member = 2 if number <= DONE else 7
         done = {"state": AssignmentState.DONE, "outcome": Outcome.SUBMITTED, "ended_at": SINCE}
-        yield a_assignment(number, package=number, member=member, token=f"t{number}", **done)
+        yield make_assignment(number, package=number, member=member, token=f"t{number}", **done)
 
 
 def answers() -> Iterator[Entity]:
-    return (an_answer(number, assignment=number, package=number) for number in range(1, DONE + 1))
+    return (make_answer(number, assignment=number, package=number) for number in range(1, DONE + 1))
 
 
 def tasks() -> Iterator[Entity]:
-    return (a_task(n, package=n, row_key=f"k{n}") for n in range(1, DONE + WAITING + OTHERS + 1))
+    return (make_task(n, package=n, row_key=f"k{n}") for n in range(1, DONE + WAITING + OTHERS + 1))
 
 
 def events() -> Iterator[Entity]:
     return (
-        an_event(job=4 if number % 10 == 0 else 5, package=number, assignment=number) for number in range(1, 5 * DONE + 1)
+        make_event(job=4 if number % 10 == 0 else 5, package=number, assignment=number)
+        for number in range(1, 5 * DONE + 1)
     )
 
 
@@ -74,7 +75,9 @@ def url(databases: postgres.Databases) -> Iterator[str]:
     store = PostgresStore(url)
     with psycopg.connect(url, autocommit=True) as connection:
         for layout in LAYOUTS.values():
-            connection.execute(f"ALTER TABLE itagflow.{layout.table} SET (autovacuum_enabled = off)".encode())
+            connection.execute(
+                f"ALTER TABLE itagflow.{layout.table} SET (autovacuum_enabled = off)".encode()
+            )
     with store.write() as writer:
         for many in (packages(), assignments(), answers(), tasks(), events()):
             writer.add(*many)
@@ -91,7 +94,8 @@ def plan(url: str, query: Query[Any], how: str) -> dict[str, Any]:
     numbered = statement.text
     for number in range(1, len(statement.values) + 1):
         numbered = numbered.replace("%s", f"${number}", 1)
-    how = how if _LIST not in statement.text else "force_custom_plan"  # such a text is planned for its values
+    # such a text is planned for its values
+    how = how if _LIST not in statement.text else "force_custom_plan"
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
         connection.execute(f"SET plan_cache_mode = {how}".encode())
         connection.execute(f"PREPARE asked AS {numbered}".encode())
@@ -117,12 +121,16 @@ class TestPlans:
 
     @pytest.mark.parametrize("how", ["force_generic_plan", "force_custom_plan"])
     @pytest.mark.parametrize(("query", "index"), ACTS)
-    def test_before_there_are_statistics(self, url: str, query: Query[Any], index: str, how: str) -> None:
+    def test_before_there_are_statistics(
+        self, url: str, query: Query[Any], index: str, how: str
+    ) -> None:
         must_be_by_index(plan(url, query, how), query, index)
 
     @pytest.mark.parametrize("how", ["force_generic_plan", "force_custom_plan"])
     @pytest.mark.parametrize(("query", "index"), ACTS)
-    def test_when_there_are_statistics(self, url: str, query: Query[Any], index: str, how: str) -> None:
+    def test_when_there_are_statistics(
+        self, url: str, query: Query[Any], index: str, how: str
+    ) -> None:
         look_around(url)
         must_be_by_index(plan(url, query, how), query, index)
 
@@ -151,7 +159,9 @@ def test_own_work_is_passed_over_by_one_look_at_an_index_each(url: str) -> None:
     """Most of what waits for inspection was labeled by member 7, all of it before what somebody else did."""
     pool = next(query for query, _ in HOT if query.unless)
     mine = Unless(
-        Assignment, {"member": 7, "stage": Stage.LABEL, "state": AssignmentState.DONE}, {"job": "job", "number": "package"}
+        Assignment,
+        {"member": 7, "stage": Stage.LABEL, "state": AssignmentState.DONE},
+        {"job": "job", "number": "package"},
     )
     query = attrs.evolve(pool, where={**pool.where, "state": PackageState.INSPECT}, unless=mine)
     found = plan(url, query, "force_generic_plan")

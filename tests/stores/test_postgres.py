@@ -30,10 +30,10 @@ from itagflow.storage.postgres import PostgresStore
 from itagflow.testing import (
     ConcurrencyContract,
     StoreContract,
-    a_assignment,
-    a_package,
-    a_workspace,
-    an_event,
+    make_assignment,
+    make_event,
+    make_package,
+    make_workspace,
 )
 
 FORK, SPAWN = (multiprocessing.get_context(how) for how in ("fork", "spawn"))
@@ -66,17 +66,22 @@ class TestSchema:
     ) -> None:
         store = PostgresStore(postgres_url, schema="growing")
         with store.write() as writer:
-            writer.add(a_package())
+            writer.add(make_package())
         store.close()
-        scripts = [*migrations("postgres"), "ALTER TABLE package ADD COLUMN later BIGINT NOT NULL DEFAULT 7"]
+        scripts = [
+            *migrations("postgres"),
+            "ALTER TABLE package ADD COLUMN later BIGINT NOT NULL DEFAULT 7",
+        ]
         monkeypatch.setattr("itagflow.storage.postgres.store.migrations", lambda _: scripts)
         for _ in range(2):
             grown = PostgresStore(postgres_url, schema="growing")
             with grown.read() as reader:
-                assert reader.get(Package, (4, 1)) == a_package()
+                assert reader.get(Package, (4, 1)) == make_package()
             grown.close()
 
-    def test_a_script_that_fails_leaves_nothing(self, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_script_that_fails_leaves_nothing(
+        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         scripts = [*migrations("postgres"), "ALTER TABLE nowhere ADD COLUMN x BIGINT"]
         monkeypatch.setattr("itagflow.storage.postgres.store.migrations", lambda _: scripts)
         with pytest.raises(StoreFailed, match="refused the statement"):
@@ -87,7 +92,9 @@ class TestSchema:
     def test_many_processes_may_make_it_at_once(self, databases: postgres.Databases) -> None:
         url = databases.bare()
         with SPAWN.Pool(4) as pool:
-            assert pool.map(open_and_add, [(url, number) for number in range(1, 9)], 1) == [None] * 8
+            assert (
+                pool.map(open_and_add, [(url, number) for number in range(1, 9)], 1) == [None] * 8
+            )
         store = PostgresStore(url)
         with store.read() as reader:
             assert reader.count(Query(Package)) == 8
@@ -101,7 +108,10 @@ class TestSchema:
                     "WHERE table_schema = 'itagflow' AND table_name = %s",
                     (layout.table,),
                 ).fetchall()
-                assert {row[0] for row in rows} == {*(column.name for column in layout.stored), "body"}
+                assert {row[0] for row in rows} == {
+                    *(column.name for column in layout.stored),
+                    "body",
+                }
                 assert all(row[1] == "NO" for row in rows)
                 assert ("body", "NO", "text" if layout.text else "jsonb") in rows
 
@@ -115,7 +125,7 @@ class TestSchema:
     def test_schemas_of_one_database_know_nothing_of_each_other(self, postgres_url: str) -> None:
         one, two = (PostgresStore(postgres_url, schema=schema) for schema in ("one", "two"))
         with one.write() as writer:
-            writer.add(a_package())
+            writer.add(make_package())
         with two.read() as reader:
             assert reader.count(Query(Package)) == 0
         one.close()
@@ -138,11 +148,13 @@ class TestConnections:
 
             store = PostgresStore(lend)
             with store.write() as writer:
-                writer.add(a_package(), an_event())
+                writer.add(make_package(), make_event())
             with store.read() as reader:
-                assert reader.get(Package, (4, 1)) == a_package()
+                assert reader.get(Package, (4, 1)) == make_package()
             assert not connection.autocommit
-            assert connection.execute("SELECT '{\"a\": 1}'::jsonb AS it").fetchone() == {"it": {"a": 1}}
+            assert connection.execute("SELECT '{\"a\": 1}'::jsonb AS it").fetchone() == {
+                "it": {"a": 1}
+            }
             store.close()
             connection.execute("SELECT 1")  # still the embedder's
 
@@ -159,11 +171,13 @@ class TestConnections:
         assert given
         assert all(connection.closed for connection in given)
 
-    def test_a_pool_that_is_used_up_says_so(self, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_pool_that_is_used_up_says_so(
+        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("itagflow.storage.postgres.transactions.PgTransactions.timeout", 0.2)
         store = PostgresStore(postgres_url, connections=1)
         with store.write() as writer:
-            writer.add(a_package())
+            writer.add(make_package())
             with store.read(snapshot=True) as reader:  # has a connection of its own
                 assert reader.count(Query(Package)) == 0
             thread = threading.Thread(target=failing, args=(store, failed := list[StoreFailed]()))
@@ -177,7 +191,7 @@ class TestConnections:
     def test_one_that_the_server_has_closed_is_replaced_unseen(self, postgres_url: str) -> None:
         store = PostgresStore(postgres_url)
         with store.write() as writer:
-            writer.add(a_package())
+            writer.add(make_package())
         assert cut(postgres_url) >= 1
         with store.read() as reader:
             assert reader.count(Query(Package)) == 1
@@ -203,13 +217,16 @@ class TestConnections:
     def test_a_fork_shares_none(self, postgres_url: str) -> None:
         store = PostgresStore(postgres_url)
         with store.write() as writer:
-            writer.add(an_event())
+            writer.add(make_event())
         child = FORK.Process(target=write_in_child, args=(store,))
         child.start()
         child.join()
         assert child.exitcode == 0
         with store.read() as reader:
-            assert [event.type for event in reader.find(Query(Event, order=("position",)))] == ["claim", "child"]
+            assert [event.type for event in reader.find(Query(Event, order=("position",)))] == [
+                "claim",
+                "child",
+            ]
         store.close()
 
     def test_errors_name_the_database_and_keep_the_password(self) -> None:
@@ -226,7 +243,9 @@ def cut(url: str) -> int:
     """Have the server close every other connection to a database, and return how many those were."""
     others = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = current_database()"
     with psycopg.connect(url, autocommit=True) as connection:
-        found = connection.execute(f"{others} AND pid <> pg_backend_pid() AND backend_type = 'client backend'")
+        found = connection.execute(
+            f"{others} AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
         return sum(closed for (closed,) in found)
 
 
@@ -250,10 +269,10 @@ class TestBlocks:
         """Between finding and holding a row, another claim of the same member may end: nobody votes twice."""
         store, other = PostgresStore(postgres_url), PostgresStore(postgres_url)
         with store.write() as writer:
-            writer.add(a_package(1), a_package(2))
+            writer.add(make_package(1), make_package(2))
         mine = Unless(Assignment, {"member": 2}, {"job": "job", "number": "package"})
         query = Query(Package, {"job": 4, "waiting": True}, order=("number",), unless=mine)
-        find_and_hold, meanwhile = Change.take, iter([a_assignment(5, package=1)])
+        find_and_hold, meanwhile = Change.take, iter([make_assignment(5, package=1)])
 
         def take(self: Change, query: Query[Any]) -> Any:
             found = find_and_hold(self, query)
@@ -264,18 +283,18 @@ class TestBlocks:
 
         monkeypatch.setattr(Change, "take", take)
         with store.write() as writer:
-            assert writer.take(query) == a_package(2)
+            assert writer.take(query) == make_package(2)
         store.close()
         other.close()
 
     def test_a_package_that_others_hold_is_passed_over(self, postgres_url: str) -> None:
         one, two = PostgresStore(postgres_url), PostgresStore(postgres_url)
         with one.write() as writer:
-            writer.add(a_package(1), a_package(2))
+            writer.add(make_package(1), make_package(2))
         query = Query(Package, {"job": 4}, order=("number",))
         with one.write() as writer, two.write() as other:
-            assert writer.take(query) == a_package(1)
-            assert other.take(query) == a_package(2)
+            assert writer.take(query) == make_package(1)
+            assert other.take(query) == make_package(2)
             assert other.take(Query(Package, {"number": 1})) is None
         one.close()
         two.close()
@@ -283,9 +302,11 @@ class TestBlocks:
     def test_those_who_only_want_it_to_stay_hold_it_together(self, postgres_url: str) -> None:
         one, two, three = (PostgresStore(postgres_url) for _ in range(3))
         with one.write() as writer:
-            writer.add(a_package(1))
+            writer.add(make_package(1))
         with one.write() as writer, two.write() as other:
-            assert writer.lock(Package, (4, 1), shared=True) == other.lock(Package, (4, 1), shared=True)
+            assert writer.lock(Package, (4, 1), shared=True) == other.lock(
+                Package, (4, 1), shared=True
+            )
             with three.write() as third:
                 assert third.take(Query(Package, {"number": 1})) is None
         three.close()
@@ -296,9 +317,9 @@ class TestBlocks:
         """Also when the caller goes on as if nothing had been."""
         store = PostgresStore(postgres_url)
         with pytest.raises(StoreFailed, match="Nothing of"), store.write() as writer:
-            writer.add(a_package())
+            writer.add(make_package())
             with pytest.raises(StoreFailed, match="too big"):
-                writer.add(a_workspace(name=secrets.token_hex(10_000)))
+                writer.add(make_workspace(name=secrets.token_hex(10_000)))
         with store.read() as reader:
             assert reader.count(Query(Package)) == 0
         store.close()
@@ -308,7 +329,7 @@ class TestBlocks:
         one, two = PostgresStore(postgres_url), PostgresStore(postgres_url)
         flow = Flow(two)
         with one.write() as writer:
-            writer.add(an_event("early"))
+            writer.add(make_event("early"))
             home = flow.workspaces.create("street", admin="ada")
             assert flow.members.list(home)
             with two.read() as reader:
@@ -316,7 +337,10 @@ class TestBlocks:
             assert two.high_water_mark() == 1
         assert two.high_water_mark() == 2
         with two.read() as reader:
-            assert [e.type for e in reader.find(Query(Event, order=("position",)))] == ["early", "create_workspace"]
+            assert [e.type for e in reader.find(Query(Event, order=("position",)))] == [
+                "early",
+                "create_workspace",
+            ]
         one.close()
         two.close()
 
@@ -331,12 +355,16 @@ class TestListening:
                 listener = flow.events.follow()
                 other.workspaces.create("street", admin="ada")
                 heard.append(next(listener).type)
-                threading.Timer(0.1, lambda: other.members.add("street", "ben", Role.OPERATOR, by="ada")).start()
+                threading.Timer(
+                    0.1, lambda: other.members.add("street", "ben", Role.OPERATOR, by="ada")
+                ).start()
                 heard.append(next(listener).type)
             listener.close()
             assert heard == ["create_workspace", "add_member"]
 
-    def test_a_listener_whose_connection_is_cut_says_so_and_can_go_on(self, postgres_url: str) -> None:
+    def test_a_listener_whose_connection_is_cut_says_so_and_can_go_on(
+        self, postgres_url: str
+    ) -> None:
         with itagflow.open(postgres_url) as flow:
             flow.workspaces.create("street", admin="ada")
             listener = flow.events.follow()

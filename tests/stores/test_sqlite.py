@@ -26,10 +26,10 @@ from itagflow.storage.sqlite import transactions
 from itagflow.testing import (
     ConcurrencyContract,
     StoreContract,
-    a_package,
-    a_task,
-    an_answer,
-    an_event,
+    make_answer,
+    make_event,
+    make_package,
+    make_task,
 )
 from itagflow.testing.builders import changed
 
@@ -37,7 +37,11 @@ from itagflow.testing.builders import changed
 def list_open(folder: Path) -> list[str]:
     """Return the files in *folder* that this process has open."""
     links = (f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd"))
-    return [found for link in links if os.path.lexists(link) and (found := os.readlink(link)).startswith(str(folder))]
+    return [
+        found
+        for link in links
+        if os.path.lexists(link) and (found := os.readlink(link)).startswith(str(folder))
+    ]
 
 
 FORK, SPAWN = (multiprocessing.get_context(how) for how in ("fork", "spawn"))
@@ -101,11 +105,11 @@ class TestOpening:
     def test_what_was_stored_is_there_the_next_time(self, path: Path) -> None:
         store = SqliteStore(path)
         with store.write() as writer:
-            writer.add(a_package())
+            writer.add(make_package())
         store.close()
         again = SqliteStore(str(path))
         with again.read() as reader:
-            assert reader.get(Package, (4, 1)) == a_package()
+            assert reader.get(Package, (4, 1)) == make_package()
         again.close()
 
     @pytest.mark.parametrize(("mode", "number"), [("FULL", 2), ("NORMAL", 1)])
@@ -148,21 +152,33 @@ class TestOpening:
         is_free, asked = transactions._is_free, iter([False])
         waits = iter([False, False, True])
         monkeypatch.setattr(forks, "must_wait", lambda thread, transaction: next(waits, False))
-        monkeypatch.setattr(transactions, "_is_free", lambda *what: next(asked, True) and is_free(*what))
+        monkeypatch.setattr(
+            transactions, "_is_free", lambda *what: next(asked, True) and is_free(*what)
+        )
         store = SqliteStore(path)
         write(store)
         assert not list(asked)
         assert not list(waits)
         assert store.close()
 
-    def test_who_connects_waits_for_another_program_that_has_all_of_the_file(self, path: Path) -> None:
+    def test_who_connects_waits_for_another_program_that_has_all_of_the_file(
+        self, path: Path
+    ) -> None:
         """As whoever closes the last connection has it for a moment."""
         store = SqliteStore(path)
         store._transactions.close_idle()  # as before a fork
         other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        for text in ("PRAGMA locking_mode = EXCLUSIVE", "BEGIN IMMEDIATE", "CREATE TABLE theirs (id)", "ROLLBACK"):
+        for text in (
+            "PRAGMA locking_mode = EXCLUSIVE",
+            "BEGIN IMMEDIATE",
+            "CREATE TABLE theirs (id)",
+            "ROLLBACK",
+        ):
             other.execute(text)
-        with sqlite3.connect(path, timeout=0) as third, pytest.raises(sqlite3.OperationalError, match="locked"):
+        with (
+            sqlite3.connect(path, timeout=0) as third,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
             third.execute("SELECT COUNT(*) FROM sqlite_master")
         third.close()
         threading.Timer(0.3, other.close).start()
@@ -206,7 +222,7 @@ class TestOpening:
         monkeypatch.chdir("elsewhere")
         write(store)
         with store.read(snapshot=True) as reader:
-            assert reader.get(Package, (4, 9)) == a_package(9)
+            assert reader.get(Package, (4, 9)) == make_package(9)
         store.close()
         assert os.listdir() == []
 
@@ -216,7 +232,10 @@ class TestOpening:
 
     def test_many_processes_may_make_it_at_once(self, path: Path) -> None:
         with SPAWN.Pool(4) as pool:
-            assert pool.map(open_and_add, [(str(path), number) for number in range(1, 9)]) == [None] * 8
+            assert (
+                pool.map(open_and_add, [(str(path), number) for number in range(1, 9)])
+                == [None] * 8
+            )
         store = SqliteStore(path)
         with store.read() as reader:
             assert reader.count(Query(Package)) == 8
@@ -227,7 +246,9 @@ class TestFailures:
     def test_a_corrupt_file_says_so(self, path: Path) -> None:
         store = SqliteStore(path)
         with store.write() as writer:
-            writer.add(*(a_task(n, row='{"data": {"t": "' + "x" * 3000 + '"}}') for n in range(1, 60)))
+            writer.add(
+                *(make_task(n, row='{"data": {"t": "' + "x" * 3000 + '"}}') for n in range(1, 60))
+            )
         store.close()
         content = bytearray(path.read_bytes())
         content[4096 * 2 :] = b"\xff" * (len(content) - 4096 * 2)
@@ -235,10 +256,14 @@ class TestFailures:
         with pytest.raises(StoreFailed, match="corrupt"):
             SqliteStore(path)
 
-    def test_a_file_that_is_damaged_in_the_middle_says_so_when_that_is_read(self, path: Path) -> None:
+    def test_a_file_that_is_damaged_in_the_middle_says_so_when_that_is_read(
+        self, path: Path
+    ) -> None:
         store = SqliteStore(path)
         with store.write() as writer:
-            writer.add(*(a_task(n, row='{"data": {"t": "' + "x" * 3000 + '"}}') for n in range(1, 60)))
+            writer.add(
+                *(make_task(n, row='{"data": {"t": "' + "x" * 3000 + '"}}') for n in range(1, 60))
+            )
         store.close()
         content = bytearray(path.read_bytes())
         content[-4096 * 20 :] = b"\xff" * (4096 * 20)
@@ -251,22 +276,22 @@ class TestFailures:
     def test_a_full_database_says_so_and_keeps_what_was(self, path: Path) -> None:
         store = SqliteStore(path)
         with store.write() as writer:
-            writer.add(a_package())
+            writer.add(make_package())
         ((pages,),) = on_writing_connection(store, "PRAGMA page_count")
         on_writing_connection(store, f"PRAGMA max_page_count = {pages + 2}")
         with pytest.raises(StoreFailed, match="full"), store.write() as writer:
-            writer.add(*(a_task(n, row='{"data": "' + "x" * 3000 + '"}') for n in range(1, 60)))
+            writer.add(*(make_task(n, row='{"data": "' + "x" * 3000 + '"}') for n in range(1, 60)))
         with store.read() as reader:
             assert (reader.count(Query(Task)), reader.count(Query(Package))) == (0, 1)
         with store.write() as writer:
-            writer.save(changed(a_package(), free=0))
+            writer.save(changed(make_package(), free=0))
         store.close()
 
     def test_a_read_only_database_says_so(self, path: Path) -> None:
         store = SqliteStore(path)
         on_writing_connection(store, "PRAGMA query_only = 1")
         with pytest.raises(StoreFailed, match="read-only"), store.write() as writer:
-            writer.add(a_package())
+            writer.add(make_package())
         with store.read() as reader:
             assert reader.count(Query(Package)) == 0
         store.close()
@@ -284,13 +309,17 @@ class TestFailures:
         if user == 0:
             os.seteuid(65534)
         try:
-            with pytest.raises(StoreFailed, match=r"read-only|lock file cannot be opened|cannot be opened"):
+            with pytest.raises(
+                StoreFailed, match=r"read-only|lock file cannot be opened|cannot be opened"
+            ):
                 write(SqliteStore(path))
         finally:
             os.seteuid(user)
             path.parent.chmod(0o755)
 
-    def test_another_program_that_holds_it_for_long(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_another_program_that_holds_it_for_long(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("itagflow.storage._sql.transactions.Transactions.timeout", 0.05)
         store = SqliteStore(path)
         other = sqlite3.connect(path, isolation_level=None)
@@ -306,7 +335,7 @@ class TestSharing:
     def test_processes_wait_in_turn(self, path: Path) -> None:
         store = SqliteStore(path, synchronous="NORMAL")
         with store.write() as writer:
-            writer.add(a_package(size=0))
+            writer.add(make_package(size=0))
         with SPAWN.Pool(4) as pool:
             assert pool.map(count_up, [str(path)] * 4) == [None] * 4
         with store.read() as reader:
@@ -316,14 +345,17 @@ class TestSharing:
     def test_a_fork_shares_no_connection(self, path: Path) -> None:
         store = SqliteStore(path)
         with store.write() as writer:
-            writer.add(an_event())
+            writer.add(make_event())
         child = FORK.Process(target=write_in_child, args=(store,))
         child.start()
         child.join()
         assert child.exitcode == 0
         write(store)
         with store.read() as reader:
-            assert [event.type for event in reader.find(Query(Event, order=("position",)))] == ["claim", "child"]
+            assert [event.type for event in reader.find(Query(Event, order=("position",)))] == [
+                "claim",
+                "child",
+            ]
         store.close()
 
     def test_threads_that_end_leave_no_connection(self, path: Path) -> None:
@@ -369,7 +401,7 @@ class TestSharing:
         store = SqliteStore(path)
         with store.write() as writer:
             assert store.close(timeout=60) is False
-            writer.add(a_package(1))
+            writer.add(make_package(1))
         assert store.close()
         again = SqliteStore(path)
         with again.read() as reader:
@@ -379,7 +411,7 @@ class TestSharing:
     def test_what_seldom_changes_is_still_read_in_the_block(self, path: Path) -> None:
         one, two = SqliteStore(path), SqliteStore(path)
         with one.write() as writer:
-            writer.add(an_answer(replies={"1": Choice("cat")}))
+            writer.add(make_answer(replies={"1": Choice("cat")}))
         with two.write() as writer:
             old = writer.get(Answer, (4, 5, 1))
             writer.save(changed(old, replies={"1": Choice("dog")}))

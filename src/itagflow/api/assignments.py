@@ -39,13 +39,17 @@ class Assignments:
         """Yield the assignments of a member: my work.
 
         Args:
-            member: The member; an account stands for that person in every workspace, unless one is named.
+            member: The member; an account stands for that person in every workspace, unless one is
+                named.
             job: Only those of this job.
             workspace: Only those of this workspace.
             live: Only those that are held or offered; every assignment otherwise.
-            by: Who reads: the member, or somebody who may see the work of others; at the jobs where they may.
+            by: Who reads: the member, or somebody who may see the work of others; at the jobs where
+                they may.
         """
-        return results.list_assignments(self._engine, member, job=job, workspace=workspace, live=live, by=by)
+        return results.list_assignments(
+            self._engine, member, job=job, workspace=workspace, live=live, by=by
+        )
 
     def get(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
         """Return an assignment as it is now.
@@ -59,15 +63,20 @@ class Assignments:
         """Offer a free slot of a package to a member, who claims it before anything from the pool.
 
         Raises:
-            NotAllowed: when no slot is free, the member may not have it, or *by* may not assign work.
+            NotAllowed: when no slot is free, the member may not have it, or *by* may not assign
+                work.
         """
         return operations.assign(self._engine, package, member, by=by)
 
-    def assign_many(self, packages: Iterable[PackageRef], member: MemberRef, *, by: MemberRef) -> builtins.list[BatchResult]:
+    def assign_many(
+        self, packages: Iterable[PackageRef], member: MemberRef, *, by: MemberRef
+    ) -> builtins.list[BatchResult]:
         """Offer a free slot of each package to a member; refusals are the errors of `assign`."""
         return batch.assign_many(self._engine, packages, member, by=by)
 
-    def reassign(self, assignment: AssignmentRef, member: MemberRef, *, by: MemberRef, reason: str = "") -> Assignment:
+    def reassign(
+        self, assignment: AssignmentRef, member: MemberRef, *, by: MemberRef, reason: str = ""
+    ) -> Assignment:
         """Take an assignment back and offer its slot to another member; returns the offer.
 
         Raises:

@@ -32,8 +32,8 @@ class Events:
             NotFound: when there is no such job, or it has no such package.
 
 
-        With *by* all of them, if the member may see the work of others, without votes that are secret from them; else
-        those of what the member did.
+        With *by* all of them, if the member may see the work of others, without votes that are
+        secret from them; else those of what the member did.
         """
         return results.list_events(self._engine, job, package=package, by=by)
 
@@ -42,11 +42,11 @@ class Events:
     ) -> Iterator[Event]:
         """Yield every event behind position *after*, in order, none twice: the truth to follow, also after a crash.
 
-        An event waits until no open transaction can put another one before it, so that whoever goes on behind the last
-        position that they have seen misses nothing.
+        An event waits until no open transaction can put another one before it, so that whoever goes
+        on behind the last position that they have seen misses nothing.
 
-        With *by*, a member of the *workspace*, it is what `history` shows the member of each job; what is of no job is
-        for those who may see the results of all.
+        With *by*, a member of the *workspace*, it is what `history` shows the member of each job;
+        what is of no job is for those who may see the results of all.
 
         Raises:
             InvalidData: when *by* is given without a workspace.
@@ -63,7 +63,8 @@ class Events:
     ) -> Iterator[Event]:
         """Yield what `events` yields, and go on with what comes, soon after it is stored.
 
-        When the connection is lost it raises: listen again from behind the last position that you have dealt with.
+        When the connection is lost it raises: listen again from behind the last position that you
+        have dealt with.
 
         Args:
             after: The last position that was dealt with before.
@@ -77,4 +78,6 @@ class Events:
         >>> [event.verb for event in flow.listen(timeout=0)]
         ['create_workspace']
         """
-        return events.follow_events(self._engine, after=after, workspace=workspace, timeout=timeout, by=by)
+        return events.follow_events(
+            self._engine, after=after, workspace=workspace, timeout=timeout, by=by
+        )

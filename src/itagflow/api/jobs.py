@@ -76,8 +76,10 @@ class Jobs:
             by: The member who orders.
             draft: Leave it a draft, to be published later.
             format: The format of *data*, when it is a source.
-            on_error: What to do about bad rows: ``"raise"`` and leave nothing behind, or ``"skip"`` them.
-            row_key: The field of ``data`` that tells rows apart; of rows with the same value one is loaded.
+            on_error: What to do about bad rows: ``"raise"`` and leave nothing behind, or ``"skip"``
+                them.
+            row_key: The field of ``data`` that tells rows apart; of rows with the same value one is
+                loaded.
             seed: What samples are drawn with; drawn itself unless given.
             check: The embedder's own look at answers; see `set_validator`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
@@ -89,7 +91,25 @@ class Jobs:
             AlreadyExists: when the workspace has a job of this name.
             NotAllowed: when *by* may not manage jobs.
         """
-        return jobs.create_job(self._engine, workspace, name, template=template, data=data, workflow=workflow, packaging=packaging, workforce=workforce, by=by, draft=draft, format=format, on_error=on_error, row_key=row_key, seed=seed, check=check, progress=progress, **notes)
+        return jobs.create_job(
+            self._engine,
+            workspace,
+            name,
+            template=template,
+            data=data,
+            workflow=workflow,
+            packaging=packaging,
+            workforce=workforce,
+            by=by,
+            draft=draft,
+            format=format,
+            on_error=on_error,
+            row_key=row_key,
+            seed=seed,
+            check=check,
+            progress=progress,
+            **notes,
+        )
 
     def import_results(
         self,
@@ -109,9 +129,10 @@ class Jobs:
     ) -> Job:
         """Read an exported manifest as a finished job: each row a task, each transaction the result of its stage.
 
-        The job gets the id that it has in the manifest, where that is a number that no job has or had here, so that an
-        export of it has the same keys.  A row without a result becomes an abandoned task.  Who did the work elsewhere a
-        manifest does not say.  A package can be reopened to go on with it.
+        The job gets the id that it has in the manifest, where that is a number that no job has or
+        had here, so that an export of it has the same keys.  A row without a result becomes an
+        abandoned task.  Who did the work elsewhere a manifest does not say.  A package can be
+        reopened to go on with it.
 
         Args:
             workspace: The workspace.
@@ -119,23 +140,38 @@ class Jobs:
             template: What was asked; `itagflow.formats.itag.template_of` reads one off some rows.
             data: A manifest, or its rows; see `load`.
             by: The member who imports.
-            of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.  The transactions of
-                the others stay in the rows.
+            of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.
+                The transactions of the others stay in the rows.
             workflow: The stages; those that the first row with a result has, unless given.
             packaging: How tasks are cut into packages; 50 each unless given.
-            on_error: ``"raise"`` on a bad row or result and leave nothing behind; ``"skip"`` leaves bad rows out, and
-                makes a task with a bad result an abandoned one.
-            row_key: The field of ``data`` that tells rows apart; of rows with the same value one is loaded.
+            on_error: ``"raise"`` on a bad row or result and leave nothing behind; ``"skip"`` leaves
+                bad rows out, and makes a task with a bad result an abandoned one.
+            row_key: The field of ``data`` that tells rows apart; of rows with the same value one is
+                loaded.
             progress: Wraps the iterable of rows, such as ``tqdm``.
             **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
 
         Raises:
-            InvalidData: when there are no results, or those of several jobs; on a bad name, row or result; it lists
-                the first 1,000 problems and counts all.
+            InvalidData: when there are no results, or those of several jobs; on a bad name, row or
+                result; it lists the first 1,000 problems and counts all.
             AlreadyExists: when the workspace has a job of this name.
             NotAllowed: when *by* may not manage jobs.
         """
-        return importing.import_job(self._engine, workspace, name, template=template, data=data, by=by, of_job=of_job, workflow=workflow, packaging=packaging, on_error=on_error, row_key=row_key, progress=progress, **notes)
+        return importing.import_job(
+            self._engine,
+            workspace,
+            name,
+            template=template,
+            data=data,
+            by=by,
+            of_job=of_job,
+            workflow=workflow,
+            packaging=packaging,
+            on_error=on_error,
+            row_key=row_key,
+            progress=progress,
+            **notes,
+        )
 
     def list(
         self, workspace: WorkspaceRef, *, state: JobState | None = None, by: MemberRef | None = None
@@ -163,16 +199,16 @@ class Jobs:
     ) -> LoadReport:
         """Load a draft's data, or go on with it where loading broke off.
 
-        Rows are stored in transactions.  When the process ends between two, call it again with the same data: rows
-        that were read before are passed over.
+        Rows are stored in transactions.  When the process ends between two, call it again with the
+        same data: rows that were read before are passed over.
 
         Args:
             job: A job that is a draft.
             data: A path, an open binary file or place that *format* reads, or an iterable of rows.
             by: The member who loads.
             format: The format of a path, file or place.
-            on_error: ``"raise"`` stores nothing from the transaction of the first bad row on, and raises;
-                ``"skip"`` leaves bad rows out.
+            on_error: ``"raise"`` stores nothing from the transaction of the first bad row on, and
+                raises; ``"skip"`` leaves bad rows out.
             progress: Wraps the iterable of rows, such as ``tqdm``.
 
         Raises:
@@ -180,7 +216,9 @@ class Jobs:
             WrongState: when the job is not a draft: `append` to it.
             NotAllowed: when *by* may not manage jobs.
         """
-        return loading.load(self._engine, job, data, by=by, format=format, on_error=on_error, progress=progress)
+        return loading.load(
+            self._engine, job, data, by=by, format=format, on_error=on_error, progress=progress
+        )
 
     def append(
         self,
@@ -194,15 +232,17 @@ class Jobs:
     ) -> LoadReport:
         """Add rows to a job that is published; they form new packages, and a finished job runs again.
 
-        Where the job has a row key, rows that it knows are left out, so a broken append is simply sent again.
-        The arguments are those of `load`.
+        Where the job has a row key, rows that it knows are left out, so a broken append is simply
+        sent again. The arguments are those of `load`.
 
         Raises:
             InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
             WrongState: when the job is a draft (`load` into it) or archived.
             NotAllowed: when *by* may not manage jobs.
         """
-        return loading.append(self._engine, job, data, by=by, format=format, on_error=on_error, progress=progress)
+        return loading.append(
+            self._engine, job, data, by=by, format=format, on_error=on_error, progress=progress
+        )
 
     def publish(self, job: JobRef, *, by: MemberRef) -> Job:
         """Give out a draft's work from now on.  Publishing again what runs changes nothing.
@@ -242,7 +282,8 @@ class Jobs:
         Args:
             job: A job that runs or is paused.
             by: The member who ends it.
-            discard_open: Discard what is still open, package by package; without it that is refused.
+            discard_open: Discard what is still open, package by package; without it that is
+                refused.
 
         Raises:
             Incomplete: when a package is open.
@@ -254,8 +295,9 @@ class Jobs:
     def archive(self, job: JobRef, *, by: MemberRef) -> Job:
         """Close a job for ever: it stays readable, and every assignment that is held or offered is recalled.
 
-        From the first transaction on nobody gets work of it; the assignments are recalled each in a transaction of its own.  When the
-        process ends in between, call it again.  Archiving again what is archived changes nothing.
+        From the first transaction on nobody gets work of it; the assignments are recalled each in a
+        transaction of its own.  When the process ends in between, call it again.  Archiving again
+        what is archived changes nothing.
 
         Raises:
             NotAllowed: when *by* may not manage jobs.
@@ -286,7 +328,9 @@ class Jobs:
         """Return how far a job is: packages and tasks by state, what packages count (`COUNTS`), and rows read."""
         return results.progress(self._engine, job, by=by)
 
-    def set_workforce(self, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef) -> Job:
+    def set_workforce(
+        self, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef
+    ) -> Job:
         """Name who works at these stages; other stages stay as they are, and so do turns on hand.
 
         Raises:
@@ -306,8 +350,8 @@ class Jobs:
     def set_validator(self, job: JobRef, check: Validator | None) -> None:
         """Have *check* look at every answer of a job before it is saved, in this Flow; None ends that.
 
-        It is called with the task and the replies by question id, outside of any transaction, and returns
-        problems.  It is not stored: each process that saves answers sets its own.
+        It is called with the task and the replies by question id, outside of any transaction, and
+        returns problems.  It is not stored: each process that saves answers sets its own.
         """
         jobs.set_validator(self._engine, job, check)
 
@@ -324,21 +368,25 @@ class Jobs:
     ) -> PrelabelReport:
         """Let a model, or another source, say something about the tasks of a job before people do.
 
-        A pre-label either prefills, to be put right by people (`WorkItem.prelabel`), or it is *formal*: it counts as
-        labeled, and a package of which nothing is left to label goes straight to its review.  `Progress.corrected`
-        counts what people changed.  Source: iTAG, *Configure intelligent pre-labeling*.
+        A pre-label either prefills, to be put right by people (`WorkItem.prelabel`), or it is
+        *formal*: it counts as labeled, and a package of which nothing is left to label goes
+        straight to its review.  `Progress.corrected` counts what people changed.  Source: iTAG,
+        *Configure intelligent pre-labeling*.
 
-        Packages on which people work, or have worked, are left out; so is what has a pre-label already, so a call
-        that broke off is simply made again.  A draft that has pre-labels takes no more rows.
+        Packages on which people work, or have worked, are left out; so is what has a pre-label
+        already, so a call that broke off is simply made again.  A draft that has pre-labels takes
+        no more rows.
 
         Args:
             job: A job that is a draft, runs or is paused.
-            predict: Is called with up to *batch* tasks, outside of any transaction, and returns for each, in their order,
-                a `PreLabel`, bare replies, or None for nothing to say; a `Problem` or an exception tells that it
-                failed on that task.  When the call raises, it is made again for each task alone.
-                `itagflow.prelabels` makes such callables from fields, transactions of results, and files.
+            predict: Is called with up to *batch* tasks, outside of any transaction, and returns for
+                each, in their order, a `PreLabel`, bare replies, or None for nothing to say; a
+                `Problem` or an exception tells that it failed on that task.  When the call raises,
+                it is made again for each task alone. `itagflow.prelabels` makes such callables from
+                fields, transactions of results, and files.
             by: The member who decides.
-            formal: True: all count as labeled; a number: those whose score is at least that; False: none.
+            formal: True: all count as labeled; a number: those whose score is at least that; False:
+                none.
             model: The model, where the pre-label does not name it.
             batch: How many tasks *predict* gets at the most.
             progress: Wraps the iterable of packages, such as ``tqdm``.
@@ -349,7 +397,16 @@ class Jobs:
             InvalidData: when *predict* does not return as many as it was given.
             Conflict: when the template was changed meanwhile: call it again.
         """
-        return prelabels.prelabel(self._engine, job, predict, by=by, formal=formal, model=model, batch=batch, progress=progress)
+        return prelabels.prelabel(
+            self._engine,
+            job,
+            predict,
+            by=by,
+            formal=formal,
+            model=model,
+            batch=batch,
+            progress=progress,
+        )
 
     def change_template(
         self,
@@ -361,22 +418,25 @@ class Jobs:
     ) -> TemplateReport:
         """Change the template of a job, and carry its answers over; or only say what that would come to.
 
-        The job's template is one version newer afterwards; a template that has a name, or that other jobs use too,
-        stays as it is, and the job gets a copy of its own.  Work goes on meanwhile: turns on hand are answered with
-        the new template from then on.  Votes are carried over one by one, and not merged again.
+        The job's template is one version newer afterwards; a template that has a name, or that
+        other jobs use too, stays as it is, and the job gets a copy of its own.  Work goes on
+        meanwhile: turns on hand are answered with the new template from then on.  Votes are carried
+        over one by one, and not merged again.
 
-        Answers follow package by package.  When the process ends in the middle, call it again, also without steps:
-        it goes on where it was.
+        Answers follow package by package.  When the process ends in the middle, call it again, also
+        without steps: it goes on where it was.
 
         Args:
             job: A job that is not archived.
-            to: The step or steps of a migration, which change answers too; or a new template, which changes none.
+            to: The step or steps of a migration, which change answers too; or a new template, which
+                changes none.
             by: The member who decides.
             dry_run: Only count, and change nothing.
 
         Raises:
-            InvalidData: when a step cannot be, or answers would not fit the new template; it says how many, and
-                lists the first 1,000 problems, such as ``task 3, assignment 17, 1``.  Nothing is changed then.
+            InvalidData: when a step cannot be, or answers would not fit the new template; it says
+                how many, and lists the first 1,000 problems, such as ``task 3, assignment 17, 1``.
+                Nothing is changed then.
             Conflict: when somebody else has changed the template meanwhile.
             Incomplete: when *dry_run* is to look at answers that still follow the last change.
             NotAllowed: when the job is archived, or *by* may not manage jobs.

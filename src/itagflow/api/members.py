@@ -31,8 +31,9 @@ class Members:
 
         Args:
             workspace: The workspace.
-            account: The embedding program's own name for the person, unique in the workspace: one line that can
-                be seen.  It is stored as given; accounts that are the same in Unicode's form NFC are one.
+            account: The embedding program's own name for the person, unique in the workspace: one
+                line that can be seen.  It is stored as given; accounts that are the same in
+                Unicode's form NFC are one.
             role: What the member is there.
             by: The member who adds.
             groups: The groups that the member belongs to.
@@ -40,16 +41,19 @@ class Members:
 
         Raises:
             AlreadyExists: when the account belongs to an active member.
-            InvalidData: when nobody or no group can be called so, or an external member is to be more than leader or
-                operator.
+            InvalidData: when nobody or no group can be called so, or an external member is to be
+                more than leader or operator.
             NotAllowed: when *by* may not manage members.
         """
-        return workspaces.add_member(self._engine, workspace, account, role, by=by, groups=groups, external=external)
+        return workspaces.add_member(
+            self._engine, workspace, account, role, by=by, groups=groups, external=external
+        )
 
     def list(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Member]:
         """Yield the members of a workspace, also those who were removed, in the order of their keys.
 
-        With *by* all of them, if the member may see the results of every job, and else only the member.
+        With *by* all of them, if the member may see the results of every job, and else only the
+        member.
 
         Raises:
             NotFound: when there is no such workspace, or *by* is nobody there.
@@ -73,13 +77,15 @@ class Members:
             NotAllowed: when *by* may not manage members, or no administrator would be left.
             InvalidData: when an external member is to be more than leader or operator.
         """
-        return workspaces.set_role(self._engine, workspace, member, role, by=by, groups=groups, external=external)
+        return workspaces.set_role(
+            self._engine, workspace, member, role, by=by, groups=groups, external=external
+        )
 
     def remove(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
         """Remove a member: what they have on hand goes back to the pool, what they did stays theirs for ever.
 
-        From the first transaction on they get no more work; their assignments come back each in a transaction of its own.  When the
-        process ends in between, call it again.
+        From the first transaction on they get no more work; their assignments come back each in a
+        transaction of its own.  When the process ends in between, call it again.
 
         Raises:
             NotAllowed: when *by* may not manage members, or no administrator would be left.

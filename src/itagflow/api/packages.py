@@ -23,8 +23,8 @@ class Packages:
     ) -> Iterator[Package]:
         """Yield the packages of a job, by number.
 
-        With *by* all of them, if the member may see the work of others; else those on which the member has, or had to
-        its end, an assignment.
+        With *by* all of them, if the member may see the work of others; else those on which the
+        member has, or had to its end, an assignment.
         """
         return results.list_packages(self._engine, job, state=state, by=by)
 
@@ -49,7 +49,12 @@ class Packages:
         return packaging.reopen(self._engine, package, by=by, reason=reason)
 
     def prioritize(
-        self, job: JobRef, priority: int, *, by: MemberRef, packages: Iterable[PackageRef | int] | None = None
+        self,
+        job: JobRef,
+        priority: int,
+        *,
+        by: MemberRef,
+        packages: Iterable[PackageRef | int] | None = None,
     ) -> int:
         """Give packages a priority, higher first in the pool, and return how many have it now.
 
@@ -57,12 +62,14 @@ class Packages:
             job: The job.
             priority: The new priority; packages start with 0.
             by: The member who decides.
-            packages: Which; every open package of the job when not given.  Each transaction holds up to 500.
+            packages: Which; every open package of the job when not given.  Each transaction holds
+                up to 500.
 
         Raises:
             NotFound: when the job has no such package.
             InvalidData: when the priority is no whole number of 63 bits and a sign.
-            NotAllowed: when the job is archived, or *by* may not assign work at the stage of a package; one that has
-                ended is for who may at every stage.  Without *packages* those of other stages are left as they are.
+            NotAllowed: when the job is archived, or *by* may not assign work at the stage of a
+                package; one that has ended is for who may at every stage.  Without *packages* those
+                of other stages are left as they are.
         """
         return packaging.prioritize(self._engine, job, priority, by=by, packages=packages)

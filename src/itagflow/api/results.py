@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, PartitionRef
@@ -17,6 +17,9 @@ from itagflow.model.task import Task, TaskState, WorkItem
 from itagflow.results import exporting
 from itagflow.results import service as results
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor  # whoever has one has loaded it
+
 
 class Results:
     """Results: what each task came to, and who made it."""
@@ -25,17 +28,22 @@ class Results:
         """Work over *engine*."""
         self._engine = engine
 
-    def list(self, job: PartitionRef, *, by: MemberRef | None = None, snapshot: bool = False) -> Iterator[Result]:
+    def list(
+        self, job: PartitionRef, *, by: MemberRef | None = None, snapshot: bool = False
+    ) -> Iterator[Result]:
         """Yield the result of every task, in the order of the input, a page at a time.
 
         Args:
             job: The job, or a part of one.
-            by: Who reads, when the policy is to be asked; it is without the votes that are secret from them.
+            by: Who reads, when the policy is to be asked; it is without the votes that are secret
+                from them.
             snapshot: Whether all pages show the same moment; each shows its own otherwise.
         """
         return results.iter_results(self._engine, job, by=by, snapshot=snapshot)
 
-    def get(self, task: Task | WorkItem | tuple[int, int], *, by: MemberRef | None = None) -> Result:
+    def get(
+        self, task: Task | WorkItem | tuple[int, int], *, by: MemberRef | None = None
+    ) -> Result:
         """Return what a task came out of each stage with, its state, and who worked on it.
 
         With *by* it is without the votes that are secret from the member.
@@ -61,7 +69,8 @@ class Results:
             state: How far they are.
             member: Who has worked on them in an assignment that ended with its work.
             label: An option chosen in the result, for the task or one of its regions.
-            by: Who reads, when the policy is to be asked; votes that are secret from them match nothing.
+            by: Who reads, when the policy is to be asked; votes that are secret from them match
+                nothing.
         """
         return results.find_tasks(self._engine, job, state=state, member=member, label=label, by=by)
 
@@ -81,8 +90,8 @@ class Results:
     ) -> WriteReport:
         """Write the results of a job to a file, and return what was written.
 
-        Tasks whose data was erased are left out, and counted.  What is written is what each stage came to, without
-        votes that are not merged yet.
+        Tasks whose data was erased are left out, and counted.  What is written is what each stage
+        came to, without votes that are not merged yet.
 
         Args:
             job: The job, or a part of one.
@@ -90,33 +99,51 @@ class Results:
             target: A path, an open binary file, or anything path-like with ``open`` and ``/``.
             stages: The stages whose results are written; all of them when not given.
             by: Who exports, when the policy is to be asked.
-            progress: Wraps the iterable of results, such as ``tqdm``; with an executor, that of the parts written.
+            progress: Wraps the iterable of results, such as ``tqdm``; with an executor, that of the
+                parts written.
             snapshot: Whether the whole file shows one moment, also while people go on working.
-            executor: Has its workers write the parts of the file, each with a connection of its own; the file is
-                the same.
-            parts: Into how many parts the work is cut for the executor; one for each 5,000 tasks unless given.
-            **options: What else the ``write`` of the format takes, such as ``escape_formulas=True`` for CSV.
+            executor: Has its workers write the parts of the file, each with a connection of its
+                own; the file is the same.
+            parts: Into how many parts the work is cut for the executor; one for each 5,000 tasks
+                unless given.
+            **options: What else the ``write`` of the format takes, such as ``escape_formulas=True``
+                for CSV.
 
         Raises:
             UnknownFormat: when there is no such format; it lists those there are.
             NotAllowed: when *by* may not export.
             Incomplete: when answers still follow a change of the template.
-            InvalidData: when the format has no such option, or an executor cannot work on this export: the format is
-                not made of parts, or one moment is asked for.
-            StoreFailed: when the system does not write the target; or the workers are other processes, and the store
-                is in the memory of this one.
+            InvalidData: when the format has no such option, or an executor cannot work on this
+                export: the format is not made of parts, or one moment is asked for.
+            StoreFailed: when the system does not write the target; or the workers are other
+                processes, and the store is in the memory of this one.
         """
-        return exporting.export(self._engine, job, format, target, stages=stages, by=by, progress=progress, snapshot=snapshot, executor=executor, parts=parts, **options)
+        return exporting.export(
+            self._engine,
+            job,
+            format,
+            target,
+            stages=stages,
+            by=by,
+            progress=progress,
+            snapshot=snapshot,
+            executor=executor,
+            parts=parts,
+            **options,
+        )
 
-    def partition(self, job: PartitionRef, count: int, *, by: MemberRef | None = None) -> tuple[JobPartition, ...]:
+    def partition(
+        self, job: PartitionRef, count: int, *, by: MemberRef | None = None
+    ) -> tuple[JobPartition, ...]:
         """Cut a job into parts for as many workers, in order; all its tasks as they are now, each in one part.
 
-        A part is a plain value.  A worker, in whatever process, opens a Flow of its own and passes the part where
-        a job is read: to `results`, `find_tasks`, `export` or `verify`.
+        A part is a plain value.  A worker, in whatever process, opens a Flow of its own and passes
+        the part where a job is read: to `results`, `find_tasks`, `export` or `verify`.
 
         Args:
             job: The job, or a part that is to be cut again.
-            count: How many parts; there are fewer when there are fewer tasks, and one for a job without tasks.
+            count: How many parts; there are fewer when there are fewer tasks, and one for a job
+                without tasks.
             by: Who reads, when the policy is to be asked.
 
         Raises:

@@ -18,7 +18,9 @@ class Templates:
         """Work over *engine*."""
         self._engine = engine
 
-    def add(self, workspace: WorkspaceRef, template: Template, *, name: str, by: MemberRef) -> Template:
+    def add(
+        self, workspace: WorkspaceRef, template: Template, *, name: str, by: MemberRef
+    ) -> Template:
         """Store a template under a name, for several jobs to use.
 
         Raises:
@@ -30,7 +32,8 @@ class Templates:
     def list(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Template]:
         """Yield the templates of a workspace that have a name, oldest first.
 
-        With *by* all of them, if the member may see every job, and else those of the jobs that the member may see.
+        With *by* all of them, if the member may see every job, and else those of the jobs that the
+        member may see.
         """
         return results.list_templates(self._engine, workspace, by=by)
 

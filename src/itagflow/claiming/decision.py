@@ -1,8 +1,8 @@
 """The one decision about claims: what may this member take at this stage, and why not.
 
-`claim`, `claim_many`, `available` and `explain` all ask `decide`, so that they cannot contradict each other.  It names
-the sources where work may come from, in order.  A claim takes the first candidate that it can lock; the others only ask
-whether there is one (``queue.py`` has the queries).
+`claim`, `claim_many`, `available` and `explain` all ask `decide`, so that they cannot contradict
+each other.  It names the sources where work may come from, in order.  A claim takes the first
+candidate that it can lock; the others only ask whether there is one (``queue.py`` has the queries).
 """
 
 from __future__ import annotations
@@ -69,11 +69,14 @@ class Decision:
     reason: str = ""
     """The same as a sentence."""
 
-    def accepts_lapsed(self, lapsed: Assignment, package: Package, assignments: Sequence[Assignment]) -> bool:
+    def accepts_lapsed(
+        self, lapsed: Assignment, package: Package, assignments: Sequence[Assignment]
+    ) -> bool:
         """Return whether the member may have *lapsed*, whose lease has lapsed.
 
-        Their own one goes on, at any limit.  That of somebody else is taken over like new work: not on a package that
-        they labeled or have an assignment on.  An offer of their own is no lapsed work; it is among the offers.
+        Their own one goes on, at any limit.  That of somebody else is taken over like new work: not
+        on a package that they labeled or have an assignment on.  An offer of their own is no lapsed
+        work; it is among the offers.
 
         Args:
             lapsed: The assignment.
@@ -87,7 +90,9 @@ class Decision:
             return lapsed.state is AssignmentState.HELD
         if self.obstacle is not None or has_assignment(package, situation.member, assignments):
             return False
-        return not is_own_work(situation.job, package, situation.member, situation.stage, assignments)
+        return not is_own_work(
+            situation.job, package, situation.member, situation.stage, assignments
+        )
 
 
 def decide(situation: Situation) -> Decision:
@@ -105,9 +110,12 @@ def decide(situation: Situation) -> Decision:
     limit = job.workflow.rule(stage).limit
     if limit is not None and situation.held >= limit:
         reason = f"the limit is reached: {account} holds {situation.held} of {limit} assignments"
-        # one's own lapsed assignment is among those that are held: going on with it takes nothing new
+        # one's own lapsed assignment is among those that are held: going on with it takes nothing
+        # new
         sources = (Source.LAPSED,)
-        return Decision(situation=situation, sources=sources, obstacle=Obstacle.LIMIT, reason=reason)
+        return Decision(
+            situation=situation, sources=sources, obstacle=Obstacle.LIMIT, reason=reason
+        )
     return Decision(situation=situation, sources=tuple(Source))
 
 
@@ -119,10 +127,14 @@ def depends_on(job: Job) -> tuple[object, ...]:
 def own_work(job: Job, member: Member, stage: Stage) -> dict[str, Any] | None:
     """Return what a turn on the same package looks like that keeps *member* from taking it at *stage*.
 
-    A LABEL assignment, held or done, in any round; with ``allow_own_work`` at LABEL only one of the same round, so
-    that nobody votes twice.  None: nothing keeps them.
+    A LABEL assignment, held or done, in any round; with ``allow_own_work`` at LABEL only one of the
+    same round, so that nobody votes twice.  None: nothing keeps them.
     """
-    mine = {"member": member.id, "stage": Stage.LABEL, "state": (AssignmentState.HELD, AssignmentState.DONE)}
+    mine = {
+        "member": member.id,
+        "stage": Stage.LABEL,
+        "state": (AssignmentState.HELD, AssignmentState.DONE),
+    }
     if not job.workflow.rule(stage).allow_own_work:
         return mine
     return {**mine, "same_round": True} if stage is Stage.LABEL else None
@@ -134,7 +146,9 @@ def own_work_waits(job: Job, stage: Stage) -> bool:
     return voting if stage is Stage.LABEL else not job.workflow.rule(stage).allow_own_work
 
 
-def is_own_work(job: Job, package: Package, member: Member, stage: Stage, assignments: Sequence[Assignment]) -> bool:
+def is_own_work(
+    job: Job, package: Package, member: Member, stage: Stage, assignments: Sequence[Assignment]
+) -> bool:
     """Return whether *member* labeled *package*, so that the pool does not give it to them at *stage*."""
     kept_from = own_work(job, member, stage)
     if kept_from is None:

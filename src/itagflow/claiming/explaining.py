@@ -37,7 +37,8 @@ class Permission:
 
 
 def check_permission(
-    engine: Engine, member: MemberRef,
+    engine: Engine,
+    member: MemberRef,
     action: Action,
     entity: Place,
     *,
@@ -55,7 +56,11 @@ def check_permission(
 
 
 def available(
-    engine: Engine, member: MemberRef, *, workspace: WorkspaceRef | None = None, by: MemberRef | None = None
+    engine: Engine,
+    member: MemberRef,
+    *,
+    workspace: WorkspaceRef | None = None,
+    by: MemberRef | None = None,
 ) -> Iterator[tuple[Job, Stage]]:
     """Yield the running jobs with the stages at which there is work for a member now."""
     people = _people(engine, member, None, workspace, by)
@@ -69,7 +74,9 @@ def _available_to(engine: Engine, who: Member, by: MemberRef | None) -> Iterator
                 yield job, stage
 
 
-def _is_available(engine: Engine, job: Job, who: Member, stage: Stage, by: MemberRef | None) -> bool:
+def _is_available(
+    engine: Engine, job: Job, who: Member, stage: Stage, by: MemberRef | None
+) -> bool:
     """Return whether a claim would give something, and may be seen."""
     with engine.store.read() as reader:
         seeing = access_of(reader, engine.policy, who.workspace, by)
@@ -79,7 +86,9 @@ def _is_available(engine: Engine, job: Job, who: Member, stage: Stage, by: Membe
         return service.can_claim(reader, situation, engine.now())
 
 
-def explain(engine: Engine, member: MemberRef, job: JobRef, stage: Stage, *, by: MemberRef | None = None) -> str:
+def explain(
+    engine: Engine, member: MemberRef, job: JobRef, stage: Stage, *, by: MemberRef | None = None
+) -> str:
     """Say what `claim` would find for a member, and if nothing, why, in one sentence."""
     with engine.store.read() as reader:
         home = lookup.job(reader, job)
@@ -93,7 +102,11 @@ def explain(engine: Engine, member: MemberRef, job: JobRef, stage: Stage, *, by:
 def _place(reader: Reader, entity: Place) -> tuple[int, Job | None, Stage | None]:
     """Return the workspace that *entity* is in, its job if it has one, and the stage that it is at."""
     if isinstance(entity, Package | Assignment):
-        found = lookup.package(reader, entity) if isinstance(entity, Package) else lookup.assignment(reader, entity)
+        found = (
+            lookup.package(reader, entity)
+            if isinstance(entity, Package)
+            else lookup.assignment(reader, entity)
+        )
         job = lookup.job(reader, found.job)
         return job.workspace, job, found.stage
     if isinstance(entity, Job):

@@ -16,7 +16,9 @@ from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment
 
 
-def claim(engine: Engine, member: MemberRef, job: JobRef, stage: Stage, *, token: str = "") -> Assignment | None:
+def claim(
+    engine: Engine, member: MemberRef, job: JobRef, stage: Stage, *, token: str = ""
+) -> Assignment | None:
     """Take the next assignment that is there for a member, or return None when there is none."""
     request = ClaimRequest(member, job, stage, token)
     with engine.transaction() as transaction:
@@ -24,7 +26,9 @@ def claim(engine: Engine, member: MemberRef, job: JobRef, stage: Stage, *, token
     return taken[0] if taken else None
 
 
-def claim_many(engine: Engine, member: MemberRef, job: JobRef, stage: Stage, count: int) -> list[Assignment]:
+def claim_many(
+    engine: Engine, member: MemberRef, job: JobRef, stage: Stage, count: int
+) -> list[Assignment]:
     """Take up to *count* assignments, in the order in which `claim` gives them; fewer when there are no more."""
     count = whole_number("the claim", "count", count)
     taken: list[Assignment] = []
@@ -44,7 +48,9 @@ def renew(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = N
         return service.renew(transaction, assignment, by)
 
 
-def release(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None, reason: str = "") -> Assignment:
+def release(
+    engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None, reason: str = ""
+) -> Assignment:
     """Give an assignment back, or decline an offer; what was saved is shown to the next holder as a draft."""
     with engine.transaction() as transaction:
         return service.release(transaction, assignment, by, reason)
@@ -56,7 +62,9 @@ def assign(engine: Engine, package: PackageRef, member: MemberRef, *, by: Member
         return service.assign(transaction, package, member, by)
 
 
-def reassign(engine: Engine, assignment: AssignmentRef, member: MemberRef, *, by: MemberRef, reason: str = "") -> Assignment:
+def reassign(
+    engine: Engine, assignment: AssignmentRef, member: MemberRef, *, by: MemberRef, reason: str = ""
+) -> Assignment:
     """Take an assignment back and offer its slot to another member; returns the offer."""
     with engine.transaction() as transaction:
         return service.reassign(transaction, assignment, member, by, reason)
@@ -66,5 +74,9 @@ def expire(engine: Engine, job: JobRef, *, by: MemberRef) -> list[Assignment]:
     """Return every assignment of a job whose lease has lapsed to the pool, in transactions: at the stages where *by* assigns."""
     with engine.transaction() as transaction:
         keys = service.find_expired(transaction, job, by)
-    attempts = engine.run_batch(keys, Transaction.lock_assignments, lambda transaction, assignment: service.expire(transaction, assignment, by))
+    attempts = engine.run_batch(
+        keys,
+        Transaction.lock_assignments,
+        lambda transaction, assignment: service.expire(transaction, assignment, by),
+    )
     return [attempt.value for attempt in attempts if attempt.value is not None]

@@ -42,12 +42,20 @@ def find_offers(reader: Reader, job: Job, member: Member, stage: Stage) -> list[
 
 def find_lapsed(reader: Reader, job: Job, stage: Stage, at: datetime) -> list[Assignment]:
     """Return the assignments whose lease has lapsed at this time, the longest first."""
-    where: dict[str, Any] = {"job": job.id, "live": True, "stage": stage, "lease_until": Span(None, at)}
+    where: dict[str, Any] = {
+        "job": job.id,
+        "live": True,
+        "stage": stage,
+        "lease_until": Span(None, at),
+    }
     return list(reader.find(Query(Assignment, where, order=("lease_until", "id"))))
 
 
 def waiting(
-    job: Job, stage: Stage, where: Mapping[str, Condition] | None = None, unless: Unless | None = None
+    job: Job,
+    stage: Stage,
+    where: Mapping[str, Condition] | None = None,
+    unless: Unless | None = None,
 ) -> Query[Package]:
     """Return the query for the first package that waits at *stage*."""
     return Query(
@@ -59,11 +67,14 @@ def waiting(
     )
 
 
-def next_package(job: Job, member: Member, stage: Stage, cursor: QueueCursor | None) -> Iterator[Query[Package]]:
+def next_package(
+    job: Job, member: Member, stage: Stage, cursor: QueueCursor | None
+) -> Iterator[Query[Package]]:
     """Yield queries for the next package of *member*: the first query that finds one has found it.
 
-    From *cursor* on first, so that a long row of own work is not scanned again; what came to the front since has a
-    higher priority.  The last query is the whole queue: whatever *cursor* says, nothing is left out.
+    From *cursor* on first, so that a long row of own work is not scanned again; what came to the
+    front since has a higher priority.  The last query is the whole queue: whatever *cursor* says,
+    nothing is left out.
     """
     unless = _own_work(job, member, stage)
     if cursor is not None:
@@ -83,7 +94,10 @@ def load_cursor(reader: Reader, job: Job, member: Member, stage: Stage) -> Queue
 
 def find_source(reader: Reader, decision: Decision, at: datetime) -> Source | None:
     """Return the first source that has something for the member, without locking anything."""
-    return next((source for source in decision.sources if _has_candidate(reader, decision, source, at)), None)
+    return next(
+        (source for source in decision.sources if _has_candidate(reader, decision, source, at)),
+        None,
+    )
 
 
 def _has_candidate(reader: Reader, decision: Decision, source: Source, at: datetime) -> bool:
@@ -93,8 +107,12 @@ def _has_candidate(reader: Reader, decision: Decision, source: Source, at: datet
         return bool(find_offers(reader, job, member, stage))
     if source is Source.QUEUE:
         cursor = load_cursor(reader, job, member, stage)
-        return any(first(reader, query) is not None for query in next_package(job, member, stage, cursor))
-    return any(is_acceptable(reader, decision, lapsed) for lapsed in find_lapsed(reader, job, stage, at))
+        return any(
+            first(reader, query) is not None for query in next_package(job, member, stage, cursor)
+        )
+    return any(
+        is_acceptable(reader, decision, lapsed) for lapsed in find_lapsed(reader, job, stage, at)
+    )
 
 
 def is_acceptable(reader: Reader, decision: Decision, lapsed: Assignment) -> bool:

@@ -8,13 +8,18 @@ from itagflow.reviewing.stages import recall
 from itagflow.storage.port import Query
 
 
-def _recall_all(engine: Engine, live: Query[Assignment], by: int, reason: str, *, free: bool) -> None:
+def _recall_all(
+    engine: Engine, live: Query[Assignment], by: int, reason: str, *, free: bool
+) -> None:
     """Take back the *live* assignments in the name of *by*, each in a transaction of its own.
 
     Nobody can be given such an assignment any more: what a claim had begun before is stored by now.
     """
     with engine.store.read() as reader:
-        assignments = sorted(reader.find(live), key=lambda assignment: (assignment.job, assignment.package, assignment.id))
+        assignments = sorted(
+            reader.find(live),
+            key=lambda assignment: (assignment.job, assignment.package, assignment.id),
+        )
     for assignment in assignments:
         with engine.transaction() as transaction:
             package, now = transaction.lock_assignment(assignment)

@@ -60,14 +60,22 @@ def start(
     counters: Sequence[Saved] = (),
 ) -> Change:
     """Give *member* a free slot of *package*."""
-    assignment = _assignment(job, package, member, act, id=id, stage=stage, state=AssignmentState.HELD, token=token)
+    assignment = _assignment(
+        job, package, member, act, id=id, stage=stage, state=AssignmentState.HELD, token=token
+    )
     taken = attrs.evolve(package, free=package.free - 1)
-    return record(act, "claim", about=assignment, add=(assignment,), save=((package, taken), *counters))
+    return record(
+        act, "claim", about=assignment, add=(assignment,), save=((package, taken), *counters)
+    )
 
 
-def take_offer(job: Job, assignment: Assignment, act: Act, *, token: str, counters: Sequence[Saved] = ()) -> Change:
+def take_offer(
+    job: Job, assignment: Assignment, act: Act, *, token: str, counters: Sequence[Saved] = ()
+) -> Change:
     """Turn the offer that a member has into an assignment that the member holds."""
-    state = ASSIGNMENT.advance(assignment.state, "claim", Closing(assignment=assignment), str(assignment))
+    state = ASSIGNMENT.advance(
+        assignment.state, "claim", Closing(assignment=assignment), str(assignment)
+    )
     lease = _until(act.at, job.workflow.rule(assignment.stage).lease)
     held = attrs.evolve(assignment, state=state, lease_until=lease, token=token)
     return record(act, "claim", about=assignment, save=((assignment, held), *counters))
@@ -86,8 +94,19 @@ def take_over(
 ) -> Change:
     """Give *member* the slot of an assignment whose lease has lapsed; its holder is refused from now on."""
     returned = ended(lapsed, "expire", act, comment="the lease lapsed and the assignment was taken")
-    assignment = _assignment(job, package, member, act, id=id, stage=lapsed.stage, state=AssignmentState.HELD, token=token)
-    return record(act, "claim", about=assignment, add=(assignment,), save=((lapsed, returned), *counters))
+    assignment = _assignment(
+        job,
+        package,
+        member,
+        act,
+        id=id,
+        stage=lapsed.stage,
+        state=AssignmentState.HELD,
+        token=token,
+    )
+    return record(
+        act, "claim", about=assignment, add=(assignment,), save=((lapsed, returned), *counters)
+    )
 
 
 def resume(job: Job, lapsed: Assignment, act: Act, *, token: str) -> Change:
@@ -97,18 +116,33 @@ def resume(job: Job, lapsed: Assignment, act: Act, *, token: str) -> Change:
     return record(act, "renew", about=lapsed, save=((lapsed, renewed),))
 
 
-def offer(job: Job, package: Package, member: Member, act: Act, *, id: int, stage: Stage) -> Assignment:
+def offer(
+    job: Job, package: Package, member: Member, act: Act, *, id: int, stage: Stage
+) -> Assignment:
     """Return a new assignment that waits for *member* to claim it."""
     return _assignment(job, package, member, act, id=id, stage=stage, state=AssignmentState.OFFERED)
 
 
-def assign(job: Job, package: Package, member: Member, act: Act, *, id: int, stage: Stage) -> Change:
+def assign(
+    job: Job, package: Package, member: Member, act: Act, *, id: int, stage: Stage
+) -> Change:
     """Offer a free slot of *package* to *member*."""
     if package.free < 1:
-        raise NotAllowed(member.account, "be assigned", f"{package} has no free slot: reassign an assignment instead")
+        raise NotAllowed(
+            member.account,
+            "be assigned",
+            f"{package} has no free slot: reassign an assignment instead",
+        )
     assignment = offer(job, package, member, act, id=id, stage=stage)
     taken = attrs.evolve(package, free=package.free - 1)
-    return record(act, "assign", about=assignment, add=(assignment,), save=((package, taken),), data={"to": member.account})
+    return record(
+        act,
+        "assign",
+        about=assignment,
+        add=(assignment,),
+        save=((package, taken),),
+        data={"to": member.account},
+    )
 
 
 def reassign(
@@ -126,26 +160,57 @@ def reassign(
     returned = ended(assignment, "reassign", act, comment=reason)
     new = offer(job, package, member, act, id=id, stage=assignment.stage)
     data = {"to": member.account, "reason": reason}
-    return record(act, "reassign", about=assignment, add=(new,), save=((assignment, returned), *counters), data=data)
+    return record(
+        act,
+        "reassign",
+        about=assignment,
+        add=(new,),
+        save=((assignment, returned), *counters),
+        data=data,
+    )
 
 
 def give_back(
-    verb: str, package: Package, assignment: Assignment, act: Act, *, reason: str, counters: Sequence[Saved] = ()
+    verb: str,
+    package: Package,
+    assignment: Assignment,
+    act: Act,
+    *,
+    reason: str,
+    counters: Sequence[Saved] = (),
 ) -> Change:
     """End *assignment* by release or expire: its slot is free again, and the package waits from now on."""
     returned = ended(assignment, verb, act, comment=reason)
     freed = attrs.evolve(package, free=package.free + 1, waiting_since=act.at)
     data = {"reason": reason} if reason else {}
-    return record(act, verb, about=assignment, save=((package, freed), (assignment, returned), *counters), data=data)
+    return record(
+        act,
+        verb,
+        about=assignment,
+        save=((package, freed), (assignment, returned), *counters),
+        data=data,
+    )
 
 
 def recall(
-    package: Package, assignment: Assignment, act: Act, *, reason: str, free: bool, counters: Sequence[Saved] = ()
+    package: Package,
+    assignment: Assignment,
+    act: Act,
+    *,
+    reason: str,
+    free: bool,
+    counters: Sequence[Saved] = (),
 ) -> Change:
     """End *assignment* because its work, its job or its member is gone; with *free* its slot goes back to the pool."""
-    saved: tuple[Saved, ...] = ((assignment, ended(assignment, "recall", act, comment=reason)), *counters)
+    saved: tuple[Saved, ...] = (
+        (assignment, ended(assignment, "recall", act, comment=reason)),
+        *counters,
+    )
     if free:
-        saved = ((package, attrs.evolve(package, free=package.free + 1, waiting_since=act.at)), *saved)
+        saved = (
+            (package, attrs.evolve(package, free=package.free + 1, waiting_since=act.at)),
+            *saved,
+        )
     return record(act, "recall", about=assignment, save=saved, data={"reason": reason})
 
 
@@ -169,13 +234,19 @@ def ended(assignment: Assignment, verb: str, act: Act, *, comment: str = "") -> 
         InvalidData: when the comment cannot be stored.
         WrongState: when it is not offered or held.
     """
-    state = ASSIGNMENT.advance(assignment.state, verb, Closing(assignment=assignment), str(assignment))
+    state = ASSIGNMENT.advance(
+        assignment.state, verb, Closing(assignment=assignment), str(assignment)
+    )
     if wrong := flaw(comment):
         raise InvalidData(f"the reason to {verb}", [Problem("reason", wrong)])
-    return attrs.evolve(assignment, state=state, outcome=OUTCOMES[verb], ended_at=act.at, comment=comment)
+    return attrs.evolve(
+        assignment, state=state, outcome=OUTCOMES[verb], ended_at=act.at, comment=comment
+    )
 
 
-def must_be_assignable(job: Job, package: Package, member: Member, stage: Stage, assignments: Sequence[Assignment]) -> None:
+def must_be_assignable(
+    job: Job, package: Package, member: Member, stage: Stage, assignments: Sequence[Assignment]
+) -> None:
     """Check that *member* can be given a slot of *package*, beside its *assignments*.
 
     Raises:
@@ -186,14 +257,18 @@ def must_be_assignable(job: Job, package: Package, member: Member, stage: Stage,
         must_not_review_own_work(job, package, member, stage, assignments)
 
 
-def must_not_vote_twice(package: Package, member: Member, assignments: Sequence[Assignment]) -> None:
+def must_not_vote_twice(
+    package: Package, member: Member, assignments: Sequence[Assignment]
+) -> None:
     """Check that *member* has no other turn on *package* in its present stage and round.
 
     Raises:
         NotAllowed: when there is one.
     """
     if has_assignment(package, member, assignments):
-        raise NotAllowed(member.account, "be assigned", f"they have a turn on {package} in this round already")
+        raise NotAllowed(
+            member.account, "be assigned", f"they have a turn on {package} in this round already"
+        )
 
 
 def must_not_review_own_work(
@@ -205,7 +280,11 @@ def must_not_review_own_work(
         NotAllowed: when they did, and the stage's rule does not allow it.
     """
     if is_own_work(job, package, member, stage, assignments):
-        raise NotAllowed(member.account, "be assigned", f"they labeled {package}; allow_own_work=True would allow it")
+        raise NotAllowed(
+            member.account,
+            "be assigned",
+            f"they labeled {package}; allow_own_work=True would allow it",
+        )
 
 
 def move_counter(counter: ClaimCounter, by: int) -> Saved:
@@ -265,5 +344,7 @@ def _until(at: datetime, lease: timedelta | None) -> datetime | None:
         return None
     try:
         return at + lease
-    except OverflowError:  # behind the last day that there is: for all that anybody can know, for ever
+    except (
+        OverflowError
+    ):  # behind the last day that there is: for all that anybody can know, for ever
         return datetime.max.replace(tzinfo=UTC)

@@ -1,7 +1,7 @@
 """Claim, renew, release, assign, reassign and expire: each locks, decides once, and writes once.
 
-Locks are taken in the order that everybody keeps: packages, assignments, counters, job, member.  Who has locked a
-package waits for no other one.
+Locks are taken in the order that everybody keeps: packages, assignments, counters, job, member.
+Who has locked a package waits for no other one.
 """
 
 from __future__ import annotations
@@ -83,8 +83,9 @@ def claim(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
     cache, store = transaction.cache, transaction.store
     if request.token:
         return _claim_by_token(transaction, request)
-    # Job and member as last seen, which saves two queries.  They may be out of date: whatever is found is confirmed
-    # by what is locked, and that there is nothing is only said by what is stored now.
+    # Job and member as last seen, which saves two queries.  They may be out of date: whatever is
+    # found is confirmed by what is locked, and that there is nothing is only said by what is stored
+    # now.
     job = cache.job(store, request.job)
     member = cache.member(store, job.workspace, request.member)
     work = _Claim(transaction, describe(store, transaction.policy, job, member, request.stage))
@@ -99,7 +100,11 @@ def claim(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
 def _claim_by_token(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
     """Give what the same claim, sent before, was given, or else something new."""
     job, member = _read(transaction, request)
-    work = _Claim(transaction, describe(transaction.store, transaction.policy, job, member, request.stage), request.token)
+    work = _Claim(
+        transaction,
+        describe(transaction.store, transaction.policy, job, member, request.stage),
+        request.token,
+    )
     work.require_permission()
     earlier = work.find_earlier()
     return work.take(request.count) if earlier is None else [earlier]
@@ -118,7 +123,9 @@ def describe(reader: Reader, policy: Policy, job: Job, member: Member, stage: St
         InvalidData: when the job does not have this stage.
     """
     limit = job.workflow.rule(stage).limit
-    counter = None if limit is None else perhaps(reader, ClaimCounter, (job.id, stage.value, member.id))
+    counter = (
+        None if limit is None else perhaps(reader, ClaimCounter, (job.id, stage.value, member.id))
+    )
     return Situation(
         job=job,
         member=member,
@@ -164,7 +171,9 @@ def renew(transaction: Transaction, assignment: AssignmentRef, by: MemberRef | N
     return transaction.as_stored(renewed)
 
 
-def release(transaction: Transaction, assignment: AssignmentRef, by: MemberRef | None, reason: str) -> Assignment:
+def release(
+    transaction: Transaction, assignment: AssignmentRef, by: MemberRef | None, reason: str
+) -> Assignment:
     """Give an assignment back, or decline an offer.
 
     Raises:
@@ -175,10 +184,14 @@ def release(transaction: Transaction, assignment: AssignmentRef, by: MemberRef |
     job = transaction.store.get(Job, (old.job,))
     act = _act_of_holder_or_assigner(transaction, job, old, by)
     counters = left(transaction, job, old)
-    return apply(transaction, rules.give_back("release", package, old, act, reason=reason, counters=counters))
+    return apply(
+        transaction, rules.give_back("release", package, old, act, reason=reason, counters=counters)
+    )
 
 
-def assign(transaction: Transaction, package: PackageRef, member: MemberRef, by: MemberRef) -> Assignment:
+def assign(
+    transaction: Transaction, package: PackageRef, member: MemberRef, by: MemberRef
+) -> Assignment:
     """Offer a free slot of a package to a member.
 
     Raises:
@@ -192,12 +205,20 @@ def assign(transaction: Transaction, package: PackageRef, member: MemberRef, by:
     who = transaction.member(job.workspace, member)
     access.check(transaction.policy, who, Action.at(stage), job, stage)
     rules.must_be_assignable(job, due, who, stage, transaction.assignments(due))
-    change = rules.assign(job, due, who, act, id=transaction.new_id(Assignment, job.id), stage=stage)
+    change = rules.assign(
+        job, due, who, act, id=transaction.new_id(Assignment, job.id), stage=stage
+    )
     _confirm_work_goes_on(transaction, job, who, stage)
     return apply(transaction, change)
 
 
-def reassign(transaction: Transaction, assignment: AssignmentRef, member: MemberRef, by: MemberRef, reason: str) -> Assignment:
+def reassign(
+    transaction: Transaction,
+    assignment: AssignmentRef,
+    member: MemberRef,
+    by: MemberRef,
+    reason: str,
+) -> Assignment:
     """Take an assignment back and offer its slot to another member.
 
     Raises:
@@ -226,7 +247,11 @@ def find_expired(transaction: Transaction, job: JobRef, by: MemberRef) -> list[t
     """
     home = transaction.job(job)
     stages = transaction.stages(home, by, Action.ASSIGN)
-    return [lapsed.key for stage in stages for lapsed in queue.find_lapsed(transaction.store, home, stage, transaction.at)]
+    return [
+        lapsed.key
+        for stage in stages
+        for lapsed in queue.find_lapsed(transaction.store, home, stage, transaction.at)
+    ]
 
 
 def expire(transaction: Transaction, assignment: AssignmentRef, by: MemberRef) -> Assignment:
@@ -239,22 +264,30 @@ def expire(transaction: Transaction, assignment: AssignmentRef, by: MemberRef) -
     job = transaction.store.get(Job, (old.job,))
     act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
     if not rules.has_lapsed(old, transaction.at):
-        raise NotAllowed("nobody", "expire it", f"the lease of {old} goes on: its holder was faster")
+        raise NotAllowed(
+            "nobody", "expire it", f"the lease of {old} goes on: its holder was faster"
+        )
     counters = left(transaction, job, old)
-    return apply(transaction, rules.give_back("expire", package, old, act, reason="the lease lapsed", counters=counters))
+    return apply(
+        transaction,
+        rules.give_back("expire", package, old, act, reason="the lease lapsed", counters=counters),
+    )
 
 
 def apply(transaction: Transaction, change: Change) -> Assignment:
     """Store what a rule decided and return the assignment that it leads to."""
     transaction.do(change)
-    return transaction.as_stored(next(stored for stored in _stored(change) if isinstance(stored, Assignment)))
+    return transaction.as_stored(
+        next(stored for stored in _stored(change) if isinstance(stored, Assignment))
+    )
 
 
 class _Claim:
     """A claim that runs, in one pass.
 
-    Packages and assignments are locked as they are found.  With the first one, `_confirm` locks what comes after them
-    and decides again by what is locked: who was removed or has reached the limit meanwhile gets nothing.
+    Packages and assignments are locked as they are found.  With the first one, `_confirm` locks
+    what comes after them and decides again by what is locked: who was removed or has reached the
+    limit meanwhile gets nothing.
     """
 
     def __init__(self, transaction: Transaction, situation: Situation, token: str = "") -> None:
@@ -263,7 +296,9 @@ class _Claim:
         self._decision = decide(situation)
         self._token = token
         self._act: Act = transaction.act(situation.job.workspace, situation.member.id)
-        self._cursor = queue.load_cursor(transaction.store, situation.job, situation.member, situation.stage)
+        self._cursor = queue.load_cursor(
+            transaction.store, situation.job, situation.member, situation.stage
+        )
         self._counter: ClaimCounter | None = None
         """The member's counter, once it is locked; None where nothing is counted."""
         self._previous: ClaimCounter | None = None
@@ -282,7 +317,9 @@ class _Claim:
         """
         refusal = self._situation.policy_refusal
         if refusal is not None:
-            raise access.not_allowed(self._situation.member, Action.at(self._situation.stage), refusal)
+            raise access.not_allowed(
+                self._situation.member, Action.at(self._situation.stage), refusal
+            )
 
     def is_out_of_date(self, job: Job, member: Member) -> bool:
         """Return whether it was decided by another job or member than these, and decide by these from now on.
@@ -291,20 +328,33 @@ class _Claim:
         """
         if self._is_confirmed or not self._differs(job, member):
             return False
-        self._set(describe(self._transaction.store, self._transaction.policy, job, member, self._situation.stage))
+        self._set(
+            describe(
+                self._transaction.store,
+                self._transaction.policy,
+                job,
+                member,
+                self._situation.stage,
+            )
+        )
         return True
 
     def find_earlier(self) -> Assignment | None:
         """Return what this claim, sent before, was given; a claim at another stage is another one."""
         situation = self._situation
-        where: dict[str, Any] = {"job": situation.job.id, "member": situation.member.id, "token": self._token}
+        where: dict[str, Any] = {
+            "job": situation.job.id,
+            "member": situation.member.id,
+            "token": self._token,
+        }
         query = Query(Assignment, {**where, "stage": situation.stage}, limit=1)
         return first(self._transaction.store, query)
 
     def take(self, count: int) -> list[Assignment]:
         """Take up to *count*: what is offered and what waits, or else one whose lease has lapsed.
 
-        A lapsed one is only taken by itself: for the first package a claim may wait, for others it does not.
+        A lapsed one is only taken by itself: for the first package a claim may wait, for others it
+        does not.
         """
         taken = self._take_offers(count)
         while len(taken) < count:
@@ -319,7 +369,8 @@ class _Claim:
         if taken:
             return taken
         if self._token and not self._is_confirmed:
-            # what this claim would have got may have gone to the same claim, sent twice: wait for that one
+            # what this claim would have got may have gone to the same claim, sent twice: wait for
+            # that one
             self._counter = self._lock_counter()
             self._earlier = self.find_earlier()
         return [] if self._earlier is None else [self._earlier]
@@ -329,10 +380,13 @@ class _Claim:
         if Source.OFFERS not in self._decision.sources or count < 1:
             return taken
         situation = self._situation
-        offers = queue.find_offers(self._transaction.store, situation.job, situation.member, situation.stage)
+        offers = queue.find_offers(
+            self._transaction.store, situation.job, situation.member, situation.stage
+        )
         if not offers:
             return taken
-        # the first are waited for, in the order that everybody keeps; those behind them stand in for what is gone
+        # the first are waited for, in the order that everybody keeps; those behind them stand in
+        # for what is gone
         self._transaction.lock_assignments(offer.key for offer in offers[:count])
         self._has_package = True
         for offer in offers:
@@ -349,7 +403,9 @@ class _Claim:
 
     def _take_offer(self, offer: Assignment) -> Assignment:
         counters = self._count_one()
-        change = rules.take_offer(self._situation.job, offer, self._act, token=self._token, counters=counters)
+        change = rules.take_offer(
+            self._situation.job, offer, self._act, token=self._token, counters=counters
+        )
         return apply(self._transaction, change)
 
     def _take_from_queue(self) -> Assignment | None:
@@ -366,13 +422,23 @@ class _Claim:
             return None
         situation = self._situation
         job, member, stage = situation.job, situation.member, situation.stage
-        if situation.job is not before.job and is_own_work(job, package, member, stage, self._transaction.assignments(package)):
-            # the workflow was changed while the package was being locked: it is looked for once more, by the new one
+        if situation.job is not before.job and is_own_work(
+            job, package, member, stage, self._transaction.assignments(package)
+        ):
+            # the workflow was changed while the package was being locked: it is looked for once
+            # more, by the new one
             return self._take_from_queue()
         counters = self._count_one(cursor)
         return self._apply_new(
             lambda new_id: rules.start(
-                job, package, member, self._act, id=new_id, stage=stage, token=self._token, counters=counters
+                job,
+                package,
+                member,
+                self._act,
+                id=new_id,
+                stage=stage,
+                token=self._token,
+                counters=counters,
             )
         )
 
@@ -380,7 +446,9 @@ class _Claim:
         if Source.LAPSED not in self._decision.sources:
             return None
         situation = self._situation
-        for lapsed in queue.find_lapsed(self._transaction.store, situation.job, situation.stage, self._transaction.at):
+        for lapsed in queue.find_lapsed(
+            self._transaction.store, situation.job, situation.stage, self._transaction.at
+        ):
             locked = self._lock(lapsed)
             if locked is None:
                 continue  # somebody else is about to take it or to go on with it
@@ -413,8 +481,8 @@ class _Claim:
     def _lock(self, assignment: Assignment) -> tuple[Package, Assignment] | None:
         """Lock an assignment and its package, and return both as they are now.
 
-        A claim waits for its first package only.  Later it takes what is free, since two claims that wait for each
-        other's packages would never end: None when others have it.
+        A claim waits for its first package only.  Later it takes what is free, since two claims
+        that wait for each other's packages would never end: None when others have it.
         """
         if self._has_package:
             return self._transaction.try_lock_assignment(assignment)
@@ -424,7 +492,9 @@ class _Claim:
     def _lock_next_package(self) -> Package | None:
         """Lock the next package of the queue that nobody else has locked."""
         situation = self._situation
-        for query in queue.next_package(situation.job, situation.member, situation.stage, self._cursor):
+        for query in queue.next_package(
+            situation.job, situation.member, situation.stage, self._cursor
+        ):
             package = self._transaction.take(query)
             if package is not None:
                 return package
@@ -433,8 +503,8 @@ class _Claim:
     def _cursor_behind(self, package: Package) -> QueueCursor | None:
         """Return where the member's next scan should begin, if that is worth saving: own work lies before *package*.
 
-        The cursor is in the row of the counter.  Once job and member are locked it is too late to lock that one, so a
-        claim of many saves no cursor then; the next claim does.
+        The cursor is in the row of the counter.  Once job and member are locked it is too late to
+        lock that one, so a claim of many saves no cursor then; the next claim does.
         """
         job, stage = self._situation.job, self._situation.stage
         if not own_work_waits(job, stage) or (self._is_confirmed and self._counter is None):
@@ -449,8 +519,8 @@ class _Claim:
     def _confirm(self, *, instead_of: Assignment | None = None, saves_cursor: bool = False) -> None:
         """Lock what comes after packages and assignments, and decide again by what is locked.
 
-        Once for each claim: nobody changes any of it until the transaction ends.  Nothing is given to somebody who was
-        removed meanwhile, at a job that has ended, or beyond the limit.
+        Once for each claim: nobody changes any of it until the transaction ends.  Nothing is given
+        to somebody who was removed meanwhile, at a job that has ended, or beyond the limit.
         """
         if self._is_confirmed:
             return
@@ -460,11 +530,14 @@ class _Claim:
         if is_counted or self._token or saves_cursor:
             self._lock_counters(instead_of if is_counted else None)
         if self._token:
-            self._earlier = self.find_earlier()  # the same claim, sent twice at once: the other one was first
+            # the same claim, sent twice at once: the other one was first
+            self._earlier = self.find_earlier()
         job, member = self._transaction.kept(situation.job.id, situation.member.id)
         if self._differs(job, member):
             self._transaction.cache.note_job(job)
-            situation = describe(self._transaction.store, self._transaction.policy, job, member, situation.stage)
+            situation = describe(
+                self._transaction.store, self._transaction.policy, job, member, situation.stage
+            )
         if self._counter is not None:
             situation = attrs.evolve(situation, held=self._counter.active)
         if situation is not self._situation:
@@ -473,13 +546,17 @@ class _Claim:
     def _differs(self, job: Job, member: Member) -> bool:
         """Return whether job or member differ from those it was decided by, in what the decision depends on."""
         known = self._situation
-        same_job = job is known.job or (job.id == known.job.id and depends_on(job) == depends_on(known.job))
+        same_job = job is known.job or (
+            job.id == known.job.id and depends_on(job) == depends_on(known.job)
+        )
         return not same_job or member != known.member
 
     def _lock_counters(self, instead_of: Assignment | None) -> None:
         """Lock the member's counter, and that of a holder who loses an assignment, in the order of their keys."""
         own = self._situation.member.id
-        other = instead_of.member if instead_of and instead_of.state is AssignmentState.HELD else None
+        other = (
+            instead_of.member if instead_of and instead_of.state is AssignmentState.HELD else None
+        )
         if other is not None and other < own:
             self._previous = self._transaction.lock(ClaimCounter, self._counter_key(other))
         self._counter = self._lock_counter()
@@ -489,7 +566,9 @@ class _Claim:
     def _lock_counter(self) -> ClaimCounter:
         """Lock the member's counter; with the first claim it is created.  Claims of one member queue up here."""
         situation = self._situation
-        counter = ClaimCounter(job=situation.job.id, stage=situation.stage, member=situation.member.id)
+        counter = ClaimCounter(
+            job=situation.job.id, stage=situation.stage, member=situation.member.id
+        )
         return self._transaction.lock(ClaimCounter, counter.key, create=counter)
 
     def _counter_key(self, member: int) -> tuple[int, str, int]:
@@ -516,7 +595,8 @@ class _Claim:
     def _apply_new(self, make: Callable[[int], Change]) -> Assignment:
         """Store a change that adds an assignment under a new id.
 
-        Whether an id is free is only known when it is added: asking first would cost a query in each claim.
+        Whether an id is free is only known when it is added: asking first would cost a query in
+        each claim.
 
         Raises:
             InvalidData: when the source of ids gives again and again one that is taken.
@@ -526,7 +606,8 @@ class _Claim:
             try:
                 return apply(self._transaction, change)
             except AlreadyExists:
-                continue  # another Flow has drawn the same id; nothing was stored, so another one is drawn
+                # another Flow has drawn the same id; nothing was stored, so another one is drawn
+                continue
         raise used_up()
 
 
@@ -534,7 +615,9 @@ def _stored(change: Change) -> list[Any]:
     return [*change.add, *(after for _, after in change.save)]
 
 
-def _act_of_holder_or_assigner(transaction: Transaction, job: Job, assignment: Assignment, by: MemberRef | None) -> Act:
+def _act_of_holder_or_assigner(
+    transaction: Transaction, job: Job, assignment: Assignment, by: MemberRef | None
+) -> Act:
     """Return the act of whoever gives *assignment* back; its holder may, also when they may not work there any more."""
     if by is None:
         return transaction.act(job.workspace, assignment.member or 0)
@@ -547,8 +630,8 @@ def _act_of_holder_or_assigner(transaction: Transaction, job: Job, assignment: A
 def _confirm_work_goes_on(transaction: Transaction, job: Job, member: Member, stage: Stage) -> None:
     """Lock job and member, last in the order of locks, and check again what may have changed before.
 
-    Nobody changes either of them any more until the transaction ends: nothing is given to somebody who has just been
-    removed, and nothing of a job that has just ended.
+    Nobody changes either of them any more until the transaction ends: nothing is given to somebody
+    who has just been removed, and nothing of a job that has just ended.
     """
     current, who = transaction.kept(job.id, member.id)
     if depends_on(current) != depends_on(job) or who != member:
@@ -560,13 +643,17 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
     """Return why there is nothing for a member who may take work."""
     job, member, stage = decision.situation.job, decision.situation.member, decision.situation.stage
     parts: list[str] = []
-    own = reader.count(Query(Package, {"job": job.id, "state": PackageState.at(stage), "waiting": True}))
+    own = reader.count(
+        Query(Package, {"job": job.id, "state": PackageState.at(stage), "waiting": True})
+    )
     if own:
         parts.append(f"{own} waiting packages are {member.account}'s own work")
     live = list(reader.find(Query(Assignment, {"job": job.id, "live": True, "stage": stage})))
     lapsed = [assignment for assignment in live if rules.has_lapsed(assignment, at)]
     if lapsed:
-        parts.append(f"{len(lapsed)} assignments whose lease has lapsed are on {member.account}'s own work")
+        parts.append(
+            f"{len(lapsed)} assignments whose lease has lapsed are on {member.account}'s own work"
+        )
     if len(live) > len(lapsed):
         parts.append(_explain_held([assignment for assignment in live if assignment not in lapsed]))
     stages = job.workflow.stages
@@ -581,8 +668,14 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
 
 def _explain_held(live: list[Assignment]) -> str:
     """Return how many assignments others have, and when the first lease ends."""
-    until = min((assignment.lease_until for assignment in live if assignment.lease_until), default=None)
-    ends = f", the first lease ends at {until:%Y-%m-%d %H:%M:%S %Z}" if until else ", and no lease ends"
+    until = min(
+        (assignment.lease_until for assignment in live if assignment.lease_until), default=None
+    )
+    ends = (
+        f", the first lease ends at {until:%Y-%m-%d %H:%M:%S %Z}"
+        if until
+        else ", and no lease ends"
+    )
     return f"{len(live)} assignments are held by or offered to people{ends}"
 
 

@@ -71,11 +71,13 @@ BLOCK = 200
 class Transaction:
     """One open write transaction: everything that an act looks at and stores goes through it.
 
-    All locks are taken here, in one order: `itagflow.core.locks.LockOrder` says which, and why.  All versions are
-    advanced here: rules return plain changed values.
+    All locks are taken here, in one order: `itagflow.core.locks.LockOrder` says which, and why.
+    All versions are advanced here: rules return plain changed values.
     """
 
-    def __init__(self, store: Writer, at: datetime, policy: Policy, ids: Ids, cache: EntityCache) -> None:
+    def __init__(
+        self, store: Writer, at: datetime, policy: Policy, ids: Ids, cache: EntityCache
+    ) -> None:
         """Stand in the transaction that *store* has opened, at this moment."""
         self.store: Reader = store  # only to be asked: locks and writes go through this transaction
         self.cache = cache
@@ -102,7 +104,12 @@ class Transaction:
         return Act(self.at, workspace, member)
 
     def allowed(
-        self, workspace: int, by: MemberRef, action: Action, job: Job | None = None, stage: Stage | None = None
+        self,
+        workspace: int,
+        by: MemberRef,
+        action: Action,
+        job: Job | None = None,
+        stage: Stage | None = None,
     ) -> Act:
         """Return the act of the member *by*, whom the policy lets do *action* here.
 
@@ -116,12 +123,13 @@ class Transaction:
     def holder(self, job: Job, assignment: Assignment, verb: str, by: MemberRef | None) -> Act:
         """Return the act of the one who holds *assignment*, after checking that they may go on with it.
 
-        With *by* the policy is asked each time: whoever may no longer work at this stage goes on with nothing.
-        Without, the application itself acts for the holder.
+        With *by* the policy is asked each time: whoever may no longer work at this stage goes on
+        with nothing. Without, the application itself acts for the holder.
 
         Raises:
             NotHeld: when it is not held, or not by the member *by*.
-            NotAllowed: when the job does not let work go on, or the policy does not let *by* work there.
+            NotAllowed: when the job does not let work go on, or the policy does not let *by* work
+                there.
         """
         who = None if by is None else self.member(job.workspace, by)
         must_hold(assignment, who)
@@ -137,8 +145,14 @@ class Transaction:
             NotAllowed: when there is none.
         """
         member = self.member(job.workspace, by)
-        reasons = [access.refusal(self.policy, member, action, job, stage) for stage in job.workflow.stages]
-        able = [stage for stage, reason in zip(job.workflow.stages, reasons, strict=True) if reason is None]
+        reasons = [
+            access.refusal(self.policy, member, action, job, stage) for stage in job.workflow.stages
+        ]
+        able = [
+            stage
+            for stage, reason in zip(job.workflow.stages, reasons, strict=True)
+            if reason is None
+        ]
         if not able:
             raise access.not_allowed(member, action, reasons[0] or "")
         return able
@@ -150,19 +164,21 @@ class Transaction:
     def hold_counter(self, job: int) -> JobCounter:
         """Return the counter of a job, kept from other writers until the transaction ends.
 
-        Whoever adds packages to a job, ends one, finishes the job or brings it back holds this first.  So two acts
-        that end the last two packages cannot each take the other's for open, and a job does not finish while a
-        package is added.  It comes behind packages, assignments and claim counters, and before the job itself.
+        Whoever adds packages to a job, ends one, finishes the job or brings it back holds this
+        first.  So two acts that end the last two packages cannot each take the other's for open,
+        and a job does not finish while a package is added.  It comes behind packages, assignments
+        and claim counters, and before the job itself.
         """
         return self.lock(JobCounter, (job,))
 
     def hold_job_to_open(self, job: int) -> Job:
         """Return a job to which packages come, its counter held: it stays as it is until the transaction ends.
 
-        Claims keep a running job likewise, together with this transaction.  One that has finished is to run again, and is
-        kept from other writers.  Whether it has finished is asked before it is held, so that no transaction holds it in one
-        way and then wants it in the other, which ends in a deadlock; behind the counter no answer changes to or from
-        "finished", except that it is archived, which is refused.
+        Claims keep a running job likewise, together with this transaction.  One that has finished
+        is to run again, and is kept from other writers.  Whether it has finished is asked before it
+        is held, so that no transaction holds it in one way and then wants it in the other, which
+        ends in a deadlock; behind the counter no answer changes to or from "finished", except that
+        it is archived, which is refused.
         """
         is_finished = self.store.get(Job, (job,)).state is JobState.FINISHED
         return self.lock(Job, (job,), shared=not is_finished)
@@ -185,7 +201,8 @@ class Transaction:
                 self._locks.require_not_shared(kind, key)
             return held[key]
         if self._is_batch and kind is Package:
-            # a batch has locked all its packages at its beginning: this one was not there, or came since
+            # a batch has locked all its packages at its beginning: this one was not there, or came
+            # since
             raise NotFound(kind.__name__, key)
         self._locks.require_next(kind, key, shared=shared)
         found = held[key] = self._writer.lock(kind, key, shared=shared, create=create)
@@ -224,14 +241,21 @@ class Transaction:
         known = self._known(Assignment, "id", keys)
         for package in sorted({(assignment.job, assignment.package) for assignment in known}):
             self.lock(Package, package)
-        assignments = [self.lock(Assignment, key) for key in sorted(assignment.key for assignment in known)]
+        assignments = [
+            self.lock(Assignment, key) for key in sorted(assignment.key for assignment in known)
+        ]
         for job in sorted({assignment.job for assignment in assignments}):
-            self.lock_counters(self.job(job), (assignment for assignment in assignments if assignment.job == job))
+            self.lock_counters(
+                self.job(job), (assignment for assignment in assignments if assignment.job == job)
+            )
 
     def has_locked_open(self, job: int, *, but: int) -> bool:
         """Return whether it holds an open package of *job*, other than the one numbered *but*."""
         held: dict[Key, Package] = self._held[Package]
-        return any(other.job == job and other.number != but and other.stage for other in reversed(held.values()))
+        return any(
+            other.job == job and other.number != but and other.stage
+            for other in reversed(held.values())
+        )
 
     def try_lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment] | None:
         """Return the same, or None when another writer holds the package: who holds one waits for no other."""
@@ -252,7 +276,9 @@ class Transaction:
         if job.workflow.rule(stage).limit is None:
             return ()
         named = sorted((member, by) for member, by in moves if member is not None and by)
-        held = [(self.lock(ClaimCounter, (job.id, stage.value, member)), by) for member, by in named]
+        held = [
+            (self.lock(ClaimCounter, (job.id, stage.value, member)), by) for member, by in named
+        ]
         return tuple(move_counter(counter, by) for counter, by in held)
 
     def said(self, assignment: Assignment) -> Mapping[tuple[Scalar, ...], int]:
@@ -265,7 +291,11 @@ class Transaction:
 
     def lock_counters(self, job: Job, assignments: Iterable[Assignment]) -> None:
         """Keep the claim counters of those who hold *assignments* from other writers, in the order in which everybody does."""
-        named = {(assignment.stage, assignment.member) for assignment in assignments if assignment.member and assignment.state is AssignmentState.HELD}
+        named = {
+            (assignment.stage, assignment.member)
+            for assignment in assignments
+            if assignment.member and assignment.state is AssignmentState.HELD
+        }
         for stage, member in sorted(named, key=lambda counter: (counter[0].value, counter[1])):
             if job.workflow.rule(stage).limit is not None:
                 self.lock(ClaimCounter, (job.id, stage.value, member))
@@ -275,7 +305,9 @@ class Transaction:
         asked: dict[int, set[int]] = {}
         for job, number in keys:
             asked.setdefault(job, set()).add(number)
-        wheres: list[dict[str, Any]] = [{"job": job, name: tuple(numbers)} for job, numbers in asked.items()]
+        wheres: list[dict[str, Any]] = [
+            {"job": job, name: tuple(numbers)} for job, numbers in asked.items()
+        ]
         return [entity for where in wheres for entity in self.store.find(Query(kind, where))]
 
     def kept(self, job: int, member: int) -> tuple[Job, Member]:
@@ -290,7 +322,8 @@ class Transaction:
         """Return an id that no *kind* has in this place.
 
         Raises:
-            InvalidData: when the source of ids gives what is no key, or again and again one that is taken.
+            InvalidData: when the source of ids gives what is no key, or again and again one that is
+                taken.
         """
         for _ in range(TRIES):
             id = self._ids.draw(kind)
@@ -302,13 +335,17 @@ class Transaction:
         """Return whether a *kind* has this key, or a job had it: the history of that is not the history of another."""
         if perhaps(self.store, kind, key) is not None:
             return True
-        return kind is Job and lookup.first(self.store, Query(Event, {"job": key[0]}, limit=1)) is not None
+        return (
+            kind is Job
+            and lookup.first(self.store, Query(Event, {"job": key[0]}, limit=1)) is not None
+        )
 
     def next_id(self, kind: type[E]) -> int:
         """Return an id without looking whether it is taken: whoever adds something under it finds out.
 
         Raises:
-            InvalidData: when the source of ids gives what is no key, or again and again one that was just drawn.
+            InvalidData: when the source of ids gives what is no key, or again and again one that
+                was just drawn.
         """
         for _ in range(TRIES):
             id = self._ids.draw(kind)
@@ -324,8 +361,8 @@ class Transaction:
     def do(self, change: Change) -> None:
         """Store what a rule decided, with its event; `as_stored` tells what became of an entity.
 
-        This is the one place where the versions of optimistic locking advance.  A store replaces an entity only by
-        the next version, so what was decided on an old one is refused.
+        This is the one place where the versions of optimistic locking advance.  A store replaces an
+        entity only by the next version, so what was decided on an old one is refused.
         """
         *_, event = self._writer.add(*change.add, change.event)
         updated = self._update(change.save)
@@ -367,7 +404,9 @@ class Transaction:
 class Engine:
     """What every family of verbs stands on: a store, a policy, a clock, and the listeners."""
 
-    def __init__(self, store: Store, policy: Policy, clock: Clock, ids: Ids, listeners: Sequence[Listener]) -> None:
+    def __init__(
+        self, store: Store, policy: Policy, clock: Clock, ids: Ids, listeners: Sequence[Listener]
+    ) -> None:
         """Put these together; `Flow` documents them."""
         self.store = store
         self.policy = policy
@@ -394,8 +433,8 @@ class Engine:
     ) -> list[BatchResult]:
         """Do *act* with each key, in transactions that first *hold* all they need, and return what became of each.
 
-        An act decides before it stores anything, so one that is refused leaves no trace.  A transaction acts job by job, in
-        the order in which everybody holds jobs.
+        An act decides before it stores anything, so one that is refused leaves no trace.  A
+        transaction acts job by job, in the order in which everybody holds jobs.
         """
         asked, attempts = iter(list(keys)), list[BatchResult]()
         while some := list(islice(asked, BLOCK)):
@@ -424,7 +463,11 @@ class Engine:
                 )
 
 
-def _attempted(transaction: Transaction, key: tuple[int, int], act: Callable[[Transaction, tuple[int, int]], Assignment]) -> BatchResult:
+def _attempted(
+    transaction: Transaction,
+    key: tuple[int, int],
+    act: Callable[[Transaction, tuple[int, int]], Assignment],
+) -> BatchResult:
     try:
         return BatchResult(key, act(transaction, key))
     except (RuleError, InvalidData, NotFound) as error:

@@ -59,10 +59,15 @@ def stage_of(package: Package) -> Stage:
         NotAllowed: when it is done or discarded.
     """
     if package.stage is None:
-        raise NotAllowed("nobody", "work on it", f"{package} is {package.state.value}: reopen it first")
+        raise NotAllowed(
+            "nobody", "work on it", f"{package} is {package.state.value}: reopen it first"
+        )
     return package.stage
 
 
 def _over(assignment: Assignment) -> NotHeld:
     how = assignment.outcome.value if assignment.outcome else assignment.state.value
-    return NotHeld(assignment.key, f"it was {how}{f' ({assignment.comment})' if assignment.comment else ''}: claim anew")
+    return NotHeld(
+        assignment.key,
+        f"it was {how}{f' ({assignment.comment})' if assignment.comment else ''}: claim anew",
+    )

@@ -33,7 +33,8 @@ def now() -> datetime:
 class TimeOrdered:
     """Makes keys: 41 bits of milliseconds since 2020, to which a count is added that starts at 22 random bits.
 
-    Each count is one step in C, so no lock is needed that an exception, or a fork, could leave locked.
+    Each count is one step in C, so no lock is needed that an exception, or a fork, could leave
+    locked.
     """
 
     def __init__(self, clock: Callable[[], datetime] = now) -> None:
@@ -49,7 +50,9 @@ class TimeOrdered:
         Raises:
             InvalidData: when the clock is before 2020 or after 2089, or tells no time.
         """
-        moment = self._latest = max(self._latest, _moment(in_utc("the clock", "now", self._clock())))
+        moment = self._latest = max(
+            self._latest, _moment(in_utc("the clock", "now", self._clock()))
+        )
         process = os.getpid()
         if self._process != process:  # a child of a fork would draw what its parent draws
             self._counts = _new_counts()
@@ -58,15 +61,14 @@ class TimeOrdered:
 
 
 def _new_counts() -> Iterator[int]:
-    return count(int.from_bytes(os.urandom(4)) % 2**RANDOM_BITS)  # not by `secrets`, which loads much more
+    # not by `secrets`, which loads much more
+    return count(int.from_bytes(os.urandom(4)) % 2**RANDOM_BITS)
 
 
 def _moment(at: datetime) -> int:
     """Return the milliseconds since 2020, which 41 bits hold until 2089."""
     if not _EPOCH <= at <= _LAST:
-        reason = (
-            f"is {at:%Y-%m-%d}: keys count the time from {_EPOCH:%Y-%m-%d} to {_LAST:%Y-%m-%d}; pass others as ids="
-        )
+        reason = f"is {at:%Y-%m-%d}: keys count the time from {_EPOCH:%Y-%m-%d} to {_LAST:%Y-%m-%d}; pass others as ids="
         raise InvalidData("the clock", [Problem("now", reason)])
     return (at - _EPOCH) // _MILLISECOND
 
@@ -98,4 +100,6 @@ class Drawn:
 
 def used_up() -> InvalidData:
     """Return the error for a source of ids that gives only such as are taken."""
-    return InvalidData("the ids", [Problem("", f"gave {TRIES} times one that is taken: each must be a new one")])
+    return InvalidData(
+        "the ids", [Problem("", f"gave {TRIES} times one that is taken: each must be a new one")]
+    )

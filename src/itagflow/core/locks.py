@@ -46,22 +46,28 @@ class LockOrderError(RuntimeError):
 class LockOrder:
     """What one transaction has locked so far, and what it may still wait for.
 
-    A store with row locks makes a transaction wait for whoever has locked the row.  Two transactions that wait for
-    each other are a deadlock: the database ends one of them, and its work is lost.  These rules prevent that:
+    A store with row locks makes a transaction wait for whoever has locked the row.  Two
+    transactions that wait for each other are a deadlock: the database ends one of them, and its
+    work is lost.  These rules prevent that:
 
-    1. A transaction waits only for a row that comes behind everything it has locked, in `LOCK_ORDER` and then by
-       key.  So among transactions that wait for each other, the one that has come furthest waits for none of them.
-    2. ``take`` skips rows that others have locked.  It never waits, so it may come at any time.  This is how a
-       transaction that holds a package looks for another one: it never waits for a package behind its first locks.
-    3. An assignment is locked behind its package, or alone.  Behind its package it may come at any time, for example
-       once a package was taken: only transactions that hold nothing else can have it, and these never wait.  For the
-       same reason nothing is locked behind an assignment that was locked alone.
-    4. A shared lock is never raised to an exclusive one: two transactions that share it would wait for each other.
-    5. A job and its counter stand together, the counter first: a batch acts on one job after the other, and may lock
-       the counter of the second behind the first.
-    6. In a batch, each operation may lock its job and members behind the members of the operation before
-       (`begin_operation`).  Members are only locked in shared mode behind other rows, and a transaction that locks a
-       member exclusively waits for no package, assignment, claim counter or job, so no cycle leads through a member.
+    1. A transaction waits only for a row that comes behind everything it has locked, in
+       `LOCK_ORDER` and then by key.  So among transactions that wait for each other, the one that
+       has come furthest waits for none of them.
+    2. ``take`` skips rows that others have locked.  It never waits, so it may come at any time.
+       This is how a transaction that holds a package looks for another one: it never waits for a
+       package behind its first locks.
+    3. An assignment is locked behind its package, or alone.  Behind its package it may come at any
+       time, for example once a package was taken: only transactions that hold nothing else can have
+       it, and these never wait.  For the same reason nothing is locked behind an assignment that
+       was locked alone.
+    4. A shared lock is never raised to an exclusive one: two transactions that share it would wait
+       for each other.
+    5. A job and its counter stand together, the counter first: a batch acts on one job after the
+       other, and may lock the counter of the second behind the first.
+    6. In a batch, each operation may lock its job and members behind the members of the operation
+       before (`begin_operation`).  Members are only locked in shared mode behind other rows, and a
+       transaction that locks a member exclusively waits for no package, assignment, claim counter
+       or job, so no cycle leads through a member.
     """
 
     def __init__(self) -> None:
@@ -79,17 +85,25 @@ class LockOrder:
         """
         rank = _RANKS.get(kind)
         if rank is None:
-            raise LockOrderError(f"{kind.__name__} {key} cannot be locked: the kind is not in LOCK_ORDER")
+            raise LockOrderError(
+                f"{kind.__name__} {key} cannot be locked: the kind is not in LOCK_ORDER"
+            )
         if kind is Assignment:
             return  # `require_package` checks it: its package is known once it was read
         if self._is_alone:
-            raise LockOrderError(f"{kind.__name__} {key} is locked behind an assignment without its package")
+            raise LockOrderError(
+                f"{kind.__name__} {key} is locked behind an assignment without its package"
+            )
         place = _place(kind, rank, key)
         if place <= self._furthest:
             last, last_key = self._furthest
-            raise LockOrderError(f"{kind.__name__} {key} is locked behind {LOCK_ORDER[last].__name__} {last_key}")
+            raise LockOrderError(
+                f"{kind.__name__} {key} is locked behind {LOCK_ORDER[last].__name__} {last_key}"
+            )
         if rank == _MEMBER and not shared and self._furthest[0] > 0:
-            raise LockOrderError(f"Member {key} is locked exclusively behind other rows than its workspace")
+            raise LockOrderError(
+                f"Member {key} is locked exclusively behind other rows than its workspace"
+            )
         self._furthest = place
         if place[0] == _JOB:
             self._furthest_job = self._furthest
@@ -118,7 +132,9 @@ class LockOrder:
             LockOrderError: when it is.
         """
         if (kind, key) in self._shared:
-            raise LockOrderError(f"{kind.__name__} {key} is locked in shared mode: lock it exclusively at once")
+            raise LockOrderError(
+                f"{kind.__name__} {key} is locked in shared mode: lock it exclusively at once"
+            )
 
     def note_taken(self, kind: type[Any], key: Key) -> None:
         """Note a row that was locked without waiting: what is waited for from now on comes behind it, too."""

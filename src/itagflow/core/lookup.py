@@ -1,7 +1,7 @@
 """From what a caller names to what is stored: every verb takes keys, names or objects.
 
-This is the only way.  What belongs to another workspace or job is not found, also where it is passed as an object: its
-number is never taken for that of something here.
+This is the only way.  What belongs to another workspace or job is not found, also where it is
+passed as an object: its number is never taken for that of something here.
 """
 
 from __future__ import annotations
@@ -99,7 +99,11 @@ def workspace(reader: Reader, ref: WorkspaceRef) -> Workspace:
 def member(reader: Reader, workspace: int, ref: MemberRef) -> Member:
     """Return the member of *workspace* as it is now; a member of another workspace is not found."""
     if isinstance(ref, str):
-        return _named(Member, ref, called(reader, Query(Member, {"workspace": workspace, "account": ref}, limit=1)))
+        return _named(
+            Member,
+            ref,
+            called(reader, Query(Member, {"workspace": workspace, "account": ref}, limit=1)),
+        )
     found = same(ref, reader.get(Member, (_id(Member, ref),)))
     if found.workspace != workspace:
         raise NotFound("Member", found.id)
@@ -144,7 +148,9 @@ def job(reader: Reader, ref: PartitionRef) -> Job:
         return same(ref, reader.get(Job, (_id(Job, ref),)))
     found = called(reader, Query(Job, {"name": ref}, limit=2))
     if len(found) > 1:
-        raise InvalidData("job", [Problem(ref, "more than one workspace has a job of this name: pass its key")])
+        raise InvalidData(
+            "job", [Problem(ref, "more than one workspace has a job of this name: pass its key")]
+        )
     return _named(Job, ref, found)
 
 
@@ -159,7 +165,8 @@ def has_own_template(reader: Reader, job: Job) -> bool:
 def is_same(ref: object, found: Entity) -> bool:
     """Return whether *ref* is no object, or an object that shows a version of what is *found* under its key.
 
-    A key may have been used again, and an object may come from elsewhere: what never changes of it tells.
+    A key may have been used again, and an object may come from elsewhere: what never changes of it
+    tells.
     """
     kind = type(found)
     if ref is found or not isinstance(ref, kind):
@@ -229,7 +236,8 @@ def number_in(job: int, ref: TaskRef) -> int:
 def task(reader: Reader, job: int, ref: TaskRef) -> Task:
     """Return the task in this job.
 
-    Tasks never change, so one that is passed is not read again; one that was erased is in no live assignment's scope.
+    Tasks never change, so one that is passed is not read again; one that was erased is in no live
+    assignment's scope.
     """
     given = ref.task if isinstance(ref, WorkItem) else ref
     number_in(job, given)
@@ -242,17 +250,24 @@ def stored_task(reader: Reader, job: int, ref: TaskRef) -> Task:
     return same(given, reader.get(Task, (job, number_in(job, given))))
 
 
-def paged(store: Store, query: Query[E], *, size: int = PAGE, snapshot: bool = False) -> Iterator[E]:
+def paged(
+    store: Store, query: Query[E], *, size: int = PAGE, snapshot: bool = False
+) -> Iterator[E]:
     """Yield every match in order, a page in each read transaction, so that no transaction is open while the caller works."""
     return turned(store, page_of, attrs.evolve(query, limit=size), snapshot=snapshot)
 
 
 def turned(
-    store: Store, page: Callable[[Reader, M], tuple[list[T], M | None]], start: M, *, snapshot: bool = False
+    store: Store,
+    page: Callable[[Reader, M], tuple[list[T], M | None]],
+    start: M,
+    *,
+    snapshot: bool = False,
 ) -> Iterator[T]:
     """Yield what *page* returns, page after page, from *start* until it names no next one.
 
-    With *snapshot* all pages come from one transaction with its own connection, so that they fit together.
+    With *snapshot* all pages come from one transaction with its own connection, so that they fit
+    together.
 
     Raises:
         StoreFailed: at the next step after the store was closed, also in the middle of a page.
@@ -272,7 +287,9 @@ def turned(
 def _while_open(store: Store, found: list[T]) -> Iterator[T]:
     for one in found:
         if store.is_closed:
-            raise StoreFailed(store.name, "the store is closed", "Open it again, and begin to read anew")
+            raise StoreFailed(
+                store.name, "the store is closed", "Open it again, and begin to read anew"
+            )
         yield one
 
 
@@ -287,7 +304,8 @@ def through(reader: Reader, query: Query[E], *, size: int = PAGE) -> Iterator[E]
 def page_of(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
     """Return a page of matches, and the query for the next one if there may be more.
 
-    Pages have an order, by key if by nothing else: without one, what a page begins behind is not known.
+    Pages have an order, by key if by nothing else: without one, what a page begins behind is not
+    known.
     """
     if not query.order:
         query = attrs.evolve(query, order=(FIELDS[query.kind].key[0].name,))
@@ -322,7 +340,8 @@ def whole(kind: type[Entity], ref: object) -> int:
     """Return a number by which a caller names something of *kind*.
 
     Raises:
-        NotFound: when it is no whole number that can be stored: nothing is called true, 1.0, None or 2**63.
+        NotFound: when it is no whole number that can be stored: nothing is called true, 1.0, None
+            or 2**63.
     """
     if type(ref) is int and LEAST <= ref <= MOST:
         return ref
@@ -338,9 +357,9 @@ MAX_ENTRIES = 4_096
 class EntityCache:
     """Jobs, members and templates as one Flow last saw them: every claim or save needs them, and they change seldom.
 
-    They may be out of date, so nothing is stored or refused on the word of this alone.  A claim searches by what was
-    last seen, locks job and member behind what it has found, and decides again by what is locked.  Reading both first
-    would be two more of its ten round trips to PostgreSQL.
+    They may be out of date, so nothing is stored or refused on the word of this alone.  A claim
+    searches by what was last seen, locks job and member behind what it has found, and decides again
+    by what is locked.  Reading both first would be two more of its ten round trips to PostgreSQL.
     """
 
     def __init__(self) -> None:
@@ -352,7 +371,8 @@ class EntityCache:
     def job(self, reader: Reader, ref: JobRef) -> Job:
         """Return the job as last seen, or else as it is; by name it is always read."""
         id = ref.id if isinstance(ref, Job) else ref
-        known = self._jobs.get(id) if type(id) is int else None  # true and 1.0 are found under 1, and name nothing
+        # true and 1.0 are found under 1, and name nothing
+        known = self._jobs.get(id) if type(id) is int else None
         if known is not None and is_same(ref, known):
             return known
         return self.read_job(reader, ref)

@@ -22,8 +22,8 @@ def are_votes_open(job: Job, package: Package) -> bool:
 def may_see_votes(policy: Policy, member: Member, job: Job, *, has_voted: bool) -> bool:
     """Return whether *member* may see the votes of others on a package that is voted on.
 
-    Only who may read results may, and only when they cannot vote on it any more: they may not label here, or
-    *has_voted* in its present round.
+    Only who may read results may, and only when they cannot vote on it any more: they may not label
+    here, or *has_voted* in its present round.
     """
     if refusal(policy, member, Action.READ_RESULTS, job, None) is not None:
         return False
@@ -32,7 +32,11 @@ def may_see_votes(policy: Policy, member: Member, job: Job, *, has_voted: bool) 
 
 def is_vote(assignment: Assignment, round: int) -> bool:
     """Return whether *assignment* gives a vote in this round, or may still, or has been taken back from somebody who may."""
-    return assignment.stage is Stage.LABEL and assignment.round == round and assignment.member is not None
+    return (
+        assignment.stage is Stage.LABEL
+        and assignment.round == round
+        and assignment.member is not None
+    )
 
 
 def is_given(assignment: Assignment, round: int) -> bool:

@@ -44,7 +44,10 @@ class Access:
 
     def may(self, name: str, job: Job | None, *, own: bool = False) -> bool:
         """Return whether what the reader called *name* shows of *job*, or of the workspace, may be seen."""
-        return self.who is None or access.reading_refusal(self.policy, self.who, name, job, own=own) is None
+        return (
+            self.who is None
+            or access.reading_refusal(self.policy, self.who, name, job, own=own) is None
+        )
 
     def must(self, name: str, job: Job | None, *, own: bool = False) -> None:
         """Check the same.
@@ -60,7 +63,11 @@ class Access:
         if self.who is None:
             return set()
         found = self.reader.find(_assignments_of(self.who, job, numbers))
-        return {assignment.package for assignment in found if assignment.state is not AssignmentState.RETURNED}
+        return {
+            assignment.package
+            for assignment in found
+            if assignment.state is not AssignmentState.RETURNED
+        }
 
     def without_secrets(
         self, job: Job, packages: Iterable[Package], assignments: Sequence[Assignment]
@@ -69,7 +76,11 @@ class Access:
         rounds = self._secret_rounds(job, packages)
         if not rounds:
             return assignments
-        return [assignment for assignment in assignments if self.is_own(assignment.member) or not _is_secret(assignment, rounds)]
+        return [
+            assignment
+            for assignment in assignments
+            if self.is_own(assignment.member) or not _is_secret(assignment, rounds)
+        ]
 
     def visible_assignments(self, name: str, found: Sequence[Assignment]) -> list[Assignment]:
         """Return those of these assignments, of any jobs, that may be seen, in the same order."""
@@ -78,7 +89,11 @@ class Access:
         seen = set[Any]()
         for id in {assignment.job for assignment in found}:
             job = self.reader.get(Job, (id,))
-            here = [assignment for assignment in found if assignment.job == id and self.may(name, job, own=self.is_own(assignment.member))]
+            here = [
+                assignment
+                for assignment in found
+                if assignment.job == id and self.may(name, job, own=self.is_own(assignment.member))
+            ]
             packages = self._packages(job, {assignment.package for assignment in here})
             seen |= {assignment.key for assignment in self.without_secrets(job, packages, here)}
         return [assignment for assignment in found if assignment.key in seen]
@@ -101,9 +116,13 @@ class Access:
         if job.workflow.label.votes == 1:
             return set()
         ids = tuple({event.assignment for event in events if event.assignment})
-        assignments = list(self.reader.find(Query(Assignment, {"job": job.id, "id": ids}))) if ids else []
+        assignments = (
+            list(self.reader.find(Query(Assignment, {"job": job.id, "id": ids}))) if ids else []
+        )
         packages = self._packages(job, {assignment.package for assignment in assignments})
-        return {assignment.id for assignment in assignments} - {assignment.id for assignment in self.without_secrets(job, packages, assignments)}
+        return {assignment.id for assignment in assignments} - {
+            assignment.id for assignment in self.without_secrets(job, packages, assignments)
+        }
 
     def _packages(self, job: Job, numbers: Collection[int]) -> list[Package]:
         if job.workflow.label.votes == 1 or not numbers:
@@ -114,7 +133,11 @@ class Access:
         """Return the rounds whose votes are secret from the one who reads, by the numbers of their packages."""
         if self.who is None and not self.hides_votes:
             return {}
-        rounds = {package.number: package.round for package in packages if secrecy.are_votes_open(job, package)}
+        rounds = {
+            package.number: package.round
+            for package in packages
+            if secrecy.are_votes_open(job, package)
+        }
         if self.who is None:
             return rounds
         if not rounds or secrecy.may_see_votes(self.policy, self.who, job, has_voted=False):
@@ -122,7 +145,11 @@ class Access:
         if not secrecy.may_see_votes(self.policy, self.who, job, has_voted=True):
             return rounds
         mine = self.reader.find(_assignments_of(self.who, job, rounds))
-        voted = {assignment.package for assignment in mine if secrecy.is_given(assignment, rounds[assignment.package])}
+        voted = {
+            assignment.package
+            for assignment in mine
+            if secrecy.is_given(assignment, rounds[assignment.package])
+        }
         return {number: round for number, round in rounds.items() if number not in voted}
 
 
@@ -139,7 +166,9 @@ def access_of(reader: Reader, policy: Policy, workspace: int, by: MemberRef | No
     return Access(reader, policy, who)
 
 
-def listed(store: Store, query: Query[E], visible: Callable[[Reader, list[E]], list[E]]) -> Iterator[E]:
+def listed(
+    store: Store, query: Query[E], visible: Callable[[Reader, list[E]], list[E]]
+) -> Iterator[E]:
     """Yield what is *visible* of every match in order, a page in each read transaction: each page asks again."""
 
     def page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:

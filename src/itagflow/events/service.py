@@ -21,13 +21,19 @@ POLL = 1.0
 
 
 def events_since(
-    engine: Engine, *, after: int = 0, workspace: WorkspaceRef | None = None, by: MemberRef | None = None
+    engine: Engine,
+    *,
+    after: int = 0,
+    workspace: WorkspaceRef | None = None,
+    by: MemberRef | None = None,
 ) -> Iterator[Event]:
     """Yield every event behind position *after*, in order, none twice: the truth to follow, also after a crash."""
     return _events(engine, "events", after, workspace, by)
 
 
-def _events(engine: Engine, name: str, after: int, workspace: WorkspaceRef | None, by: MemberRef | None) -> Iterator[Event]:
+def _events(
+    engine: Engine, name: str, after: int, workspace: WorkspaceRef | None, by: MemberRef | None
+) -> Iterator[Event]:
     behind = whole_number("the events", "after", after) + 1
     where: dict[str, Any] = {"position": Span(behind, engine.store.high_water_mark())}
     if workspace is None:
@@ -40,7 +46,8 @@ def _events(engine: Engine, name: str, after: int, workspace: WorkspaceRef | Non
 
 
 def follow_events(
-    engine: Engine, *,
+    engine: Engine,
+    *,
     after: int = 0,
     workspace: WorkspaceRef | None = None,
     timeout: float | None = None,
@@ -61,4 +68,8 @@ def follow_events(
 
 
 def _ear(engine: Engine) -> AbstractContextManager[Callable[[float], object]]:
-    return engine.store.subscribe() if isinstance(engine.store, SupportsNotify) else nullcontext(time.sleep)
+    return (
+        engine.store.subscribe()
+        if isinstance(engine.store, SupportsNotify)
+        else nullcontext(time.sleep)
+    )

@@ -62,8 +62,9 @@ SHARED = frozenset({"job", "template", "stages"})
 class Format(Protocol):
     """What a format offers; a module with these two functions is one.
 
-    With ``CONCATENABLE = True`` it says that the files of a job's parts, one after the other, are the file of the job.
-    Options of its own are further arguments of ``write`` with a name and a default; `Flow.export` passes them on.
+    With ``CONCATENABLE = True`` it says that the files of a job's parts, one after the other, are
+    the file of the job. Options of its own are further arguments of ``write`` with a name and a
+    default; `Flow.export` passes them on.
     """
 
     def read(self, source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
@@ -115,7 +116,9 @@ def must_take(format: Format, name: str, options: Collection[str]) -> None:
     """
     from inspect import Parameter, signature  # loaded when a format gets options: it takes long
 
-    taken = [each for each in signature(format.write).parameters.values() if each.name not in SHARED]
+    taken = [
+        each for each in signature(format.write).parameters.values() if each.name not in SHARED
+    ]
     if any(each.kind is Parameter.VAR_KEYWORD for each in taken):
         return
     own = [each.name for each in taken if each.kind is Parameter.KEYWORD_ONLY]
@@ -135,7 +138,8 @@ def find(name: str) -> Format:
     """
     if name in BUILT_IN:
         return cast(Format, import_module(f"{__name__}.{name}"))
-    from importlib.metadata import entry_points  # loaded for formats of other packages only: it takes long
+    # loaded for formats of other packages only: it takes long
+    from importlib.metadata import entry_points
 
     declared = entry_points(group=GROUP)
     for entry in declared.select(name=name):

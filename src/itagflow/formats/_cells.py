@@ -120,13 +120,16 @@ def cell_out(question: Question, reply: Reply, template: Template, region_id: Re
     return said if isinstance(said, str) else encode(said)
 
 
-def replies_in(values: Mapping[str, Any], template: Template, *, where: str = "") -> dict[str, Reply]:
+def replies_in(
+    values: Mapping[str, Any], template: Template, *, where: str = ""
+) -> dict[str, Reply]:
     """Return the replies that *values* say, in the order of the template; an empty string and None say none.
 
-    A value is a cell's text, or what such a text says as plain JSON: a number, a list of keys, an element of the
-    manifest.  An element's ``type`` and ``rotation`` may be missing, and spans and segments may come as the list
-    of their objects.  A CHECKBOX cell that is no list is one key, a PREFERENCE cell that is no element the better
-    option.  Whether a key is among the options is not looked at here.
+    A value is a cell's text, or what such a text says as plain JSON: a number, a list of keys, an
+    element of the manifest.  An element's ``type`` and ``rotation`` may be missing, and spans and
+    segments may come as the list of their objects.  A CHECKBOX cell that is no list is one key, a
+    PREFERENCE cell that is no element the better option.  Whether a key is among the options is not
+    looked at here.
 
     Args:
         values: The values by question id.
@@ -134,8 +137,8 @@ def replies_in(values: Mapping[str, Any], template: Template, *, where: str = ""
         where: The row that they are from, such as ``row 3``; problems begin with it.
 
     Raises:
-        InvalidData: when a value does not fit its question, or the template has no such question; it lists every
-            problem with its path, such as ``row 3, 1.width``.
+        InvalidData: when a value does not fit its question, or the template has no such question;
+            it lists every problem with its path, such as ``row 3, 1.width``.
 
     >>> from itagflow.templates import image_classification
     >>> replies_in({"1": "cat"}, image_classification(["cat", "dog"], multiple=True))
@@ -143,7 +146,9 @@ def replies_in(values: Mapping[str, Any], template: Template, *, where: str = ""
     """
     start = f"{where}, " if where else ""
     asked = {question.id: question for question in template.asked}
-    problems = [Problem(start + id, "the template has no such question") for id in values if id not in asked]
+    problems = [
+        Problem(start + id, "the template has no such question") for id in values if id not in asked
+    ]
     replies = dict[str, Reply]()
     for id, question in asked.items():
         value = _meant(question.kind, values.get(id))
@@ -160,7 +165,8 @@ def replies_in(values: Mapping[str, Any], template: Template, *, where: str = ""
 
 def _meant(kind: QuestionKind, value: Any) -> Any:
     """Return the plain JSON that *value* stands for; None when it says nothing."""
-    text = encode(value) if is_number(value) else value  # a number says the same as a cell with its digits
+    # a number says the same as a cell with its digits
+    text = encode(value) if is_number(value) else value
     if text == "":
         return None
     if not is_a(text, str) or kind in BARE:
@@ -185,7 +191,10 @@ def _problems(path: str, question: Question, value: Any) -> Iterator[Problem]:
     if question.kind in MARKING and not (whole or is_a(value, list)):
         yield Problem(path, "must be JSON: the element that the manifest has for it")
     elif question.kind is QuestionKind.PICTURE and not whole:
-        yield Problem(path, "lacks the width and height of the image: give the whole element, not only its regions")
+        yield Problem(
+            path,
+            "lacks the width and height of the image: give the whole element, not only its regions",
+        )
     else:
         for problem in element_problems(path, question, _element(question.kind, value)):
             yield problem if whole or question.kind in MARKING else Problem(path, problem.reason)

@@ -38,4 +38,6 @@ class Counts:
 
     def report(self) -> WriteReport:
         """Return what has been counted."""
-        return WriteReport(rows=self.rows, blocks=self.blocks, abandoned=self.abandoned, unfinished=self.unfinished)
+        return WriteReport(
+            rows=self.rows, blocks=self.blocks, abandoned=self.abandoned, unfinished=self.unfinished
+        )

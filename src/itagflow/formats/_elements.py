@@ -1,7 +1,7 @@
 """The elements of iTAG's ``results``: one per question, each in one of the shapes that iTAG documents.
 
-Source: iTAG, *Labeling data structures*, and the pages of the templates.  Rankings, ratings and preferences are
-ours: they look like choices.
+Source: iTAG, *Labeling data structures*, and the pages of the templates.  Rankings, ratings and
+preferences are ours: they look like choices.
 """
 
 from __future__ import annotations
@@ -63,11 +63,13 @@ Given = tuple[str, Question, Element]
 """An element with its path and the question that it answers."""
 
 
-def render(replies: Mapping[str, Reply], template: Template, *, region_id: RegionId) -> list[Element]:
+def render(
+    replies: Mapping[str, Reply], template: Template, *, region_id: RegionId
+) -> list[Element]:
     """Return replies as the elements of ``results``, with iTAG's keys in iTAG's order.
 
-    Where a template asks for spans (or segments) twice, their elements begin with ``questionId`` and
-    ``markTitle``, which iTAG leaves out: one could not tell them apart.
+    Where a template asks for spans (or segments) twice, their elements begin with ``questionId``
+    and ``markTitle``, which iTAG leaves out: one could not tell them apart.
 
     Args:
         replies: The replies by question id.
@@ -81,7 +83,9 @@ def render(replies: Mapping[str, Reply], template: Template, *, region_id: Regio
     asked = template.asked
     kinds = [question.kind for question in asked]
     said = [question for question in asked if question.id in replies]
-    return [_named(_element(at, replies[at.id], region_id), at, kinds.count(at.kind)) for at in said]
+    return [
+        _named(_element(at, replies[at.id], region_id), at, kinds.count(at.kind)) for at in said
+    ]
 
 
 def _named(element: Element, question: Question, alike: int) -> Element:
@@ -124,8 +128,8 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
     """Return the replies that the elements of ``results`` say, by question id.
 
     Raises:
-        InvalidData: when an element is of no question of the template, or not of its question's shape; it lists
-            every problem with its path.
+        InvalidData: when an element is of no question of the template, or not of its question's
+            shape; it lists every problem with its path.
     """
     asked = template.asked
     given, problems = _matched("results", results, asked)
@@ -181,7 +185,9 @@ def misfits(where: str, results: object, questions: tuple[Question, ...]) -> lis
     return _matched(where, results, questions)[1]
 
 
-def _matched(where: str, results: Any, questions: tuple[Question, ...]) -> tuple[list[Given], list[Problem]]:
+def _matched(
+    where: str, results: Any, questions: tuple[Question, ...]
+) -> tuple[list[Given], list[Problem]]:
     """Return which element answers which question, and everything that keeps one from being a reply to it."""
     if not is_a(results, list):
         return [], [Problem(where, "must be a list")]
@@ -197,11 +203,13 @@ def shape_of(element: Any) -> QuestionKind | None:
     return QuestionKind.VIDEO if "duration" in element else QuestionKind.SLOT
 
 
-def _paired(where: str, results: list[Any], questions: tuple[Question, ...]) -> tuple[list[Given], list[Problem]]:
+def _paired(
+    where: str, results: list[Any], questions: tuple[Question, ...]
+) -> tuple[list[Given], list[Problem]]:
     """Return which element answers which question, and which answer none or one that is answered already.
 
-    An element without an id answers the first question of its kind that none has answered yet, if possible one
-    that asks for what its objects say.
+    An element without an id answers the first question of its kind that none has answered yet, if
+    possible one that asks for what its objects say.
     """
     given, problems = list[Given](), list[Problem]()
     left = {question.id: question for question in questions}
@@ -213,7 +221,11 @@ def _paired(where: str, results: list[Any], questions: tuple[Question, ...]) -> 
         elif any(question.id == id for question in questions):
             problems.append(Problem(f"{path}.questionId", f"the question {id!r} is answered twice"))
         else:
-            problems.append(Problem(f"{path}.questionId", f"must be a question of the template, not {shown(id)}"))
+            problems.append(
+                Problem(
+                    f"{path}.questionId", f"must be a question of the template, not {shown(id)}"
+                )
+            )
     return given, problems
 
 
@@ -223,7 +235,11 @@ def _id_of(element: Any, left: Iterable[Question]) -> Any:
         return element.get("questionId") if is_a(element, dict) else None
     fitting = [question for question in left if question.kind is kind]
     titles = _titles(element["objects"])
-    best = [q for q in fitting if titles.issubset(child.title for top in q.children for child in top.every)]
+    best = [
+        q
+        for q in fitting
+        if titles.issubset(child.title for top in q.children for child in top.every)
+    ]
     return next((question.id for question in best or fitting), None)
 
 
@@ -239,7 +255,9 @@ def element_problems(where: str, question: Question, element: Element) -> Iterat
     if wanted is None and shape_of(element) is not question.kind:
         yield Problem(where, f"must have the objects that {question.title!r} asks for")
     elif wanted is not None and found != wanted:
-        yield Problem(f"{where}.type", f"must be {wanted!r} for {question.title!r}, not {shown(found)}")
+        yield Problem(
+            f"{where}.type", f"must be {wanted!r} for {question.title!r}, not {shown(found)}"
+        )
     elif question.kind is QuestionKind.PICTURE:
         yield from image_problems(where, question, element)
     elif question.kind is QuestionKind.SLOT:

@@ -73,11 +73,12 @@ def reading(source: Source) -> Generator[BinaryFile]:
 def writing(target: Target) -> Generator[BinaryFile]:
     """Open *target* for writing; when the block raises, a path or place is left as it was.
 
-    A file that the caller has opened is written straight and left open.  A file that is replaced keeps its mode, and
-    its owner and group where this process may give it to them.
+    A file that the caller has opened is written straight and left open.  A file that is replaced
+    keeps its mode, and its owner and group where this process may give it to them.
 
     Raises:
-        StoreFailed: when the system does not write a path: a full disk, no permission, no such folder.
+        StoreFailed: when the system does not write a path: a full disk, no permission, no such
+            folder.
     """
     if _is_place(target):
         with spooled() as draft:  # a bucket keeps whatever was sent when its file closes
@@ -112,7 +113,9 @@ def decoded(line: bytes, number: int) -> str | Problem:
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
-        return Problem(f"line {number}", f"is not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02X}")
+        return Problem(
+            f"line {number}", f"is not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02X}"
+        )
     return Problem(f"line {number}", "contains a NUL character") if "\0" in text else text
 
 
@@ -143,7 +146,8 @@ def spooled() -> Generator[_Told]:
     try:
         yield _Told(file, place)
     finally:
-        with suppress(OSError):  # what could not be written is told already, and nobody needs the rest
+        # what could not be written is told already, and nobody needs the rest
+        with suppress(OSError):
             file.close()
 
 
@@ -159,11 +163,15 @@ def telling(path: str | os.PathLike[str], what: str) -> Generator[None]:
     """Raise our error for the system's.
 
     Raises:
-        StoreFailed: when the system cannot do with *path* *what* was asked, or cannot even take its name.
+        StoreFailed: when the system cannot do with *path* *what* was asked, or cannot even take its
+            name.
     """
     try:
         yield
-    except (OSError, ValueError) as error:  # such as a name with a NUL character, or half of a surrogate pair
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # such as a name with a NUL character, or half of a surrogate pair
         raise _failed(path, what, error) from error
 
 
@@ -252,7 +260,8 @@ def _keep_access(part: Path, old: os.stat_result) -> None:
     if hasattr(os, "chown") and not _is_given(part, old.st_uid, old.st_gid):
         mode &= ~stat.S_ISUID  # not in the name of somebody else
         if not _is_given(part, -1, old.st_gid):
-            mode &= ~(stat.S_ISGID | stat.S_IRWXG) | (mode & stat.S_IRWXO) << 3  # another group may no more than all
+            # another group may no more than all
+            mode &= ~(stat.S_ISGID | stat.S_IRWXG) | (mode & stat.S_IRWXO) << 3
     part.chmod(mode)
 
 
@@ -266,7 +275,9 @@ def _is_given(part: Path, owner: int, group: int) -> bool:
 
 def _is_place(given: Source) -> TypeIs[Place]:
     # a pathlib.Path looks like one as well, but is local: it can be replaced at one stroke
-    return hasattr(given, "open") and hasattr(given, "__truediv__") and type(given) is not type(Path())
+    return (
+        hasattr(given, "open") and hasattr(given, "__truediv__") and type(given) is not type(Path())
+    )
 
 
 def _binary(file: BinaryFile) -> BinaryFile:

@@ -41,8 +41,8 @@ def nameless(where: str, results: list[Any]) -> Iterator[Problem]:
 def implied(rows: Iterable[Iterable[Element]]) -> tuple[Question, ...]:
     """Return the questions that the results of rows imply, in the order of their first appearance.
 
-    An element without an id gets that of its place in the results.  What some rows, or some parts, do not answer
-    is not required.  It takes from the data what it understands;
+    An element without an id gets that of its place in the results.  What some rows, or some parts,
+    do not answer is not required.  It takes from the data what it understands;
     `_elements.misfits` tells what is wrong with the rest.
     """
     answers = dict[str, list[Element]]()
@@ -51,7 +51,9 @@ def implied(rows: Iterable[Iterable[Element]]) -> tuple[Question, ...]:
     for row in results:
         for index, element in enumerate(row):
             answers.setdefault(_id(element, index, named), []).append(element)
-    return tuple(_question(id, given, everywhere=len(given) >= len(results)) for id, given in answers.items())
+    return tuple(
+        _question(id, given, everywhere=len(given) >= len(results)) for id, given in answers.items()
+    )
 
 
 def _id(element: Element, index: int, named: set[str]) -> str:
@@ -69,12 +71,18 @@ def _question(id: str, elements: list[Element], *, everywhere: bool) -> Question
         parts = list(_flat(element.get("objects") for element in elements))
         relations = list(_flat(element.get("relations") for element in elements))
         children = _children(parts, "result", several=kind is QuestionKind.SLOT)
-        title = elements[0].get("markTitle") or " / ".join(child.title for child in children) or kind.value
+        title = (
+            elements[0].get("markTitle")
+            or " / ".join(child.title for child in children)
+            or kind.value
+        )
         holds = _children(relations, "result")
         return Question(id, kind, title, required=everywhere, children=children, relations=holds)
     title, data = elements[0]["markTitle"], [element.get("data") for element in elements]
     if kind is QuestionKind.PICTURE:
-        return Question(id, kind, title, required=everywhere, children=_children(list(_flat(data)), "labels"))
+        return Question(
+            id, kind, title, required=everywhere, children=_children(list(_flat(data)), "labels")
+        )
     options = _options(data)
     text = kind is QuestionKind.RADIO and not options
     return Question(id, QuestionKind.INPUT if text else kind, title, options, required=everywhere)
@@ -95,9 +103,15 @@ def _children(parts: list[Any], name: str, *, several: bool = False) -> tuple[Qu
 
 
 def _child(id: str, title: str, values: list[Any], several: bool, *, everywhere: bool) -> Question:
-    kind = QuestionKind.CHECKBOX if several or any(is_a(value, list) for value in values) else QuestionKind.RADIO
+    kind = (
+        QuestionKind.CHECKBOX
+        if several or any(is_a(value, list) for value in values)
+        else QuestionKind.RADIO
+    )
     options = _options(values)
-    return Question(id, kind if options else QuestionKind.INPUT, title, options, required=everywhere)
+    return Question(
+        id, kind if options else QuestionKind.INPUT, title, options, required=everywhere
+    )
 
 
 def _options(values: Iterable[Any]) -> tuple[Option, ...]:

@@ -11,7 +11,9 @@ from itagflow.model.annotation import Annotation, Labels
 from itagflow.model.template import Question, QuestionKind
 
 
-def labels_out(children: Iterable[Question], part: Annotation, *, lists: bool = False) -> dict[str, str | list[str]]:
+def labels_out(
+    children: Iterable[Question], part: Annotation, *, lists: bool = False
+) -> dict[str, str | list[str]]:
     """Return a part's labels in the order of the template, whatever order a store gave them.
 
     With *lists* a single value is a list too, as iTAG writes it for spans.
@@ -42,7 +44,9 @@ def _in(kind: QuestionKind | None, value: str | list[str]) -> str | tuple[str, .
     return value
 
 
-def label_problems(where: str, children: Iterable[Question], labels: Any, *, lists: bool = False) -> Iterator[Problem]:
+def label_problems(
+    where: str, children: Iterable[Question], labels: Any, *, lists: bool = False
+) -> Iterator[Problem]:
     """Yield everything that keeps *labels* from being answers to *children*."""
     if not is_a(labels, dict):
         yield Problem(where, "must be an object")
@@ -56,5 +60,7 @@ def label_problems(where: str, children: Iterable[Question], labels: Any, *, lis
             yield Problem(path, "must be a string, or a list of strings")
         elif kind is QuestionKind.CHECKBOX and not several:
             yield Problem(path, "must be a list of strings")
-        elif kind not in (None, QuestionKind.CHECKBOX) and not (one or (several and len(value) == 1)):
+        elif kind not in (None, QuestionKind.CHECKBOX) and not (
+            one or (several and len(value) == 1)
+        ):
             yield Problem(path, "must be a string")

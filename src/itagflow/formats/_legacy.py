@@ -72,7 +72,12 @@ def _upgraded(element: Element, known: Mapping[str, Question]) -> Iterator[Any]:
         for said in element["data"]:
             given: Element = said if is_a(said, dict) else {}
             own = _as_id(given.get("id", element.get("id")))
-            yield {"questionId": own, "data": given.get("data"), "markTitle": own, "type": given.get("type")}
+            yield {
+                "questionId": own,
+                "data": given.get("data"),
+                "markTitle": own,
+                "type": given.get("type"),
+            }
     else:
         question = known.get(id) if is_a(id, str) else None
         data = [_region_in(region, question) for region in element["data"]]
@@ -88,7 +93,9 @@ def _region_in(region: Any, question: Question | None) -> Any:
     labels = region.get("labels") if is_a(region, dict) else None
     if not is_strings(labels):
         return region
-    several = question is None or any(child.kind is QuestionKind.CHECKBOX for child in question.children[:1])
+    several = question is None or any(
+        child.kind is QuestionKind.CHECKBOX for child in question.children[:1]
+    )
     title = question.children[0].title if question and question.children else LABELS
     said = {title: labels if several or len(labels) != 1 else labels[0]} if labels else {}
     return {**region, "labels": said, "color": region.get("labelColor")}
@@ -100,12 +107,18 @@ def sized(replies: Mapping[str, Reply], data: Any) -> dict[str, Reply]:
     if not size or not all(is_a(length, int) for length in size.values()):
         return dict(replies)
     unknown = {
-        id for id, reply in replies.items() if isinstance(reply, Regions) and not reply.width and not reply.height
+        id
+        for id, reply in replies.items()
+        if isinstance(reply, Regions) and not reply.width and not reply.height
     }
-    return {id: attrs.evolve(reply, **size) if id in unknown else reply for id, reply in replies.items()}
+    return {
+        id: attrs.evolve(reply, **size) if id in unknown else reply for id, reply in replies.items()
+    }
 
 
-def render_legacy(replies: Mapping[str, Reply], template: Template, *, region_id: RegionId) -> list[Element]:
+def render_legacy(
+    replies: Mapping[str, Reply], template: Template, *, region_id: RegionId
+) -> list[Element]:
     """Return replies as elements of the old format.
 
     Args:
@@ -116,8 +129,12 @@ def render_legacy(replies: Mapping[str, Reply], template: Template, *, region_id
     Raises:
         InvalidData: when the old format has no shape for a reply; it lists every problem.
     """
-    said = [(question, replies[question.id]) for question in template.asked if question.id in replies]
-    if problems := [problem for question, reply in said for problem in _not_writable(question, reply)]:
+    said = [
+        (question, replies[question.id]) for question in template.asked if question.id in replies
+    ]
+    if problems := [
+        problem for question, reply in said for problem in _not_writable(question, reply)
+    ]:
         raise InvalidData("the results, for the format of v1", problems)
     return [_element(template, question, reply, region_id) for question, reply in said]
 
@@ -126,17 +143,27 @@ def _not_writable(question: Question, reply: Reply) -> Iterator[Problem]:
     if TYPE.get(question.kind) not in (ONE, SEVERAL, IMAGE):
         yield Problem(question.id, "it has no spans or segments: use the format 'itag'")
     if question.kind in (QuestionKind.RANKING, QuestionKind.RATING, QuestionKind.PREFERENCE):
-        yield Problem(question.id, f"it has no {question.kind.value.lower()}: use the format 'itag'")
+        yield Problem(
+            question.id, f"it has no {question.kind.value.lower()}: use the format 'itag'"
+        )
     for index, region in enumerate(reply.regions if isinstance(reply, Regions) else ()):
         if _rectangle(region) is None:
-            yield Problem(f"{question.id}.regions[{index}]", "it has rectangles only: use the format 'itag'")
+            yield Problem(
+                f"{question.id}.regions[{index}]", "it has rectangles only: use the format 'itag'"
+            )
         if set(region.labels).difference(child.title for child in question.children[:1]):
-            yield Problem(f"{question.id}.regions[{index}].labels", "it has those of the first question about it only")
+            yield Problem(
+                f"{question.id}.regions[{index}].labels",
+                "it has those of the first question about it only",
+            )
 
 
 def _element(template: Template, question: Question, reply: Reply, region_id: RegionId) -> Element:
     if isinstance(reply, Regions):
-        data = [_region_out(question, region, index, region_id) for index, region in enumerate(reply.regions)]
+        data = [
+            _region_out(question, region, index, region_id)
+            for index, region in enumerate(reply.regions)
+        ]
         return {"data": data, "id": question.id, "type": IMAGE}
     (said,) = render({question.id: reply}, template, region_id=region_id)
     return {

@@ -32,8 +32,8 @@ def is_whole(number: Any) -> bool:
 def key_in(text: str) -> int | None:
     """Return the key that *text* spells as it would be written here, or None when it spells none.
 
-    Ids come from elsewhere: they may be of thousands of digits, or of digits of another script, and must not become
-    the key of something else.
+    Ids come from elsewhere: they may be of thousands of digits, or of digits of another script, and
+    must not become the key of something else.
 
     >>> key_in("15"), key_in("015"), key_in("１５"), key_in("9" * 5_000)
     (15, None, None, None)
@@ -49,7 +49,11 @@ def is_strings(value: Any) -> bool:
 
 def is_line(value: Any, least: int, width: int = 2) -> bool:
     """Return whether a value is a list of at least *least* lists of *width* numbers."""
-    return is_a(value, list) and len(value) >= least and all(is_numbers(point, width) for point in value)
+    return (
+        is_a(value, list)
+        and len(value) >= least
+        and all(is_numbers(point, width) for point in value)
+    )
 
 
 def is_numbers(value: Any, count: int) -> bool:

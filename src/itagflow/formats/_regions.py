@@ -1,7 +1,8 @@
 """Regions of an image in iTAG's ``results``.
 
-``image/polygon`` is iTAG's; the other types, and ``holes`` and ``box`` beside it, are ours.  A rectangle is a polygon
-of four points there, and a turned one carries its numbers as ``box`` as well.
+``image/polygon`` is iTAG's; the other types, and ``holes`` and ``box`` beside it, are ours.  A
+rectangle is a polygon of four points there, and a turned one carries its numbers as ``box`` as
+well.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ def image_out(question: Question, reply: Regions, region_id: RegionId) -> Elemen
     """Return the element of an image, with iTAG's keys in iTAG's order."""
     return {
         "questionId": question.id,
-        "data": [_region_out(question, region, index, region_id) for index, region in enumerate(reply.regions)],
+        "data": [
+            _region_out(question, region, index, region_id)
+            for index, region in enumerate(reply.regions)
+        ],
         "rotation": reply.rotation,
         "markTitle": question.title,
         "width": reply.width,
@@ -124,7 +128,9 @@ def _region_in(question: Question, region: Element) -> Region:
             return Point(*value, **said)
         case "image/keypoints":
             named = zip(region["names"], value, strict=True)
-            return Keypoints([Keypoint(name, x, y, int(seen)) for name, (x, y, seen) in named], **said)
+            return Keypoints(
+                [Keypoint(name, x, y, int(seen)) for name, (x, y, seen) in named], **said
+            )
         case "image/mask":
             return Mask(value, **said)
         case "image/rectangleLabel":
@@ -171,7 +177,9 @@ def image_problems(where: str, question: Question, element: Element) -> Iterator
 def _region_problems(where: str, question: Question, region: Any) -> Iterator[Problem]:
     kind = region.get("type") if is_a(region, dict) else None
     if kind not in (POLYGON, POLYLINE, POINT, KEYPOINTS, MASK, RECTANGLE):
-        yield Problem(where, f"must be an object with the type {POLYGON!r} or another that is known")
+        yield Problem(
+            where, f"must be an object with the type {POLYGON!r} or another that is known"
+        )
         return
     if "id" not in region:
         yield Problem(f"{where}.id", "must be a string or null")
@@ -191,12 +199,18 @@ def _value_problems(where: str, kind: str, region: Element) -> Iterator[Problem]
         yield Problem(f"{where}.value", "must be a point [x, y]")
     elif kind == MASK and not is_counts(value):
         yield Problem(f"{where}.value", "must be a list of counts of pixels")
-    elif kind == RECTANGLE and not (is_a(value, dict) and all(is_number(region["value"].get(n)) for n in _RECTANGLE)):
-        yield Problem(f"{where}.value", f"must be an object with the numbers {', '.join(_RECTANGLE)}")
+    elif kind == RECTANGLE and not (
+        is_a(value, dict) and all(is_number(region["value"].get(n)) for n in _RECTANGLE)
+    ):
+        yield Problem(
+            f"{where}.value", f"must be an object with the numbers {', '.join(_RECTANGLE)}"
+        )
     elif kind == KEYPOINTS:
         names = region.get("names")
         if not is_line(value, 0, 3) or any(place[2] not in (0, 1, 2) for place in region["value"]):
-            yield Problem(f"{where}.value", "must be a list of [x, y, visibility], the last 0, 1 or 2")
+            yield Problem(
+                f"{where}.value", "must be a list of [x, y, visibility], the last 0, 1 or 2"
+            )
         elif not is_strings(names) or len(region["names"]) != len(region["value"]):
             yield Problem(f"{where}.names", "must be a list with a name for each place")
 
@@ -204,6 +218,8 @@ def _value_problems(where: str, kind: str, region: Element) -> Iterator[Problem]
 def _extra_problems(where: str, region: Element) -> Iterator[Problem]:
     holes = region.get("holes", [])
     if not (is_a(holes, list) and all(is_line(hole, 3) for hole in holes)):
-        yield Problem(f"{where}.holes", "must be a list of outlines, each of at least three points [x, y]")
+        yield Problem(
+            f"{where}.holes", "must be a list of outlines, each of at least three points [x, y]"
+        )
     if "box" in region and not is_numbers(region["box"], 5):
         yield Problem(f"{where}.box", "must be [x, y, width, height, angle]")

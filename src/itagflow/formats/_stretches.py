@@ -1,7 +1,8 @@
 """Spans of a text and segments of a recording in iTAG's ``results``.
 
-iTAG writes neither the question's id nor its title there.  A span's ``end`` is its last character in these files, and
-the one after it in Python.  ``relations`` is ours; of a segment, iTAG's documents show ``result`` and ``color`` only.
+iTAG writes neither the question's id nor its title there.  A span's ``end`` is its last character
+in these files, and the one after it in Python.  ``relations`` is ours; of a segment, iTAG's
+documents show ``result`` and ``color`` only.
 """
 
 from __future__ import annotations
@@ -28,14 +29,27 @@ Element = dict[str, Any]
 def spans_out(question: Question, reply: Spans) -> Element:
     """Return the element of a text."""
     objects = [
-        {**_part_out(question.children, span, lists=True), "text": span.text, "start": span.start, "end": span.end - 1}
+        {
+            **_part_out(question.children, span, lists=True),
+            "text": span.text,
+            "start": span.start,
+            "end": span.end - 1,
+        }
         for span in reply.spans
     ]
     relations = [
-        {**_part_out(question.relations, relation), "source": relation.source, "target": relation.target}
+        {
+            **_part_out(question.relations, relation),
+            "source": relation.source,
+            "target": relation.target,
+        }
         for relation in reply.relations
     ]
-    return {"objects": objects, "empty": not objects, **({"relations": relations} if relations else {})}
+    return {
+        "objects": objects,
+        "empty": not objects,
+        **({"relations": relations} if relations else {}),
+    }
 
 
 def segments_out(question: Question, reply: Segments) -> Element:
@@ -54,7 +68,12 @@ def _part_out(children: tuple[Question, ...], part: Annotation, *, lists: bool =
 def spans_in(question: Question, element: Element) -> Spans:
     """Return the spans that a sound element says."""
     spans = [
-        TextSpan(span["start"], span["end"] + 1, span.get("text") or "", **_part_in(question.children, span))
+        TextSpan(
+            span["start"],
+            span["end"] + 1,
+            span.get("text") or "",
+            **_part_in(question.children, span),
+        )
         for span in element["objects"]
     ]
     relations = [
@@ -66,12 +85,19 @@ def spans_in(question: Question, element: Element) -> Spans:
 
 def segments_in(question: Question, element: Element) -> Segments:
     """Return the segments that a sound element says."""
-    segments = [Segment(at["start"], at["end"], **_part_in(question.children, at)) for at in element["objects"]]
+    segments = [
+        Segment(at["start"], at["end"], **_part_in(question.children, at))
+        for at in element["objects"]
+    ]
     return Segments(segments, duration=element["duration"])
 
 
 def _part_in(children: tuple[Question, ...], part: Element) -> dict[str, Any]:
-    return {"labels": labels_in(children, part["result"]), "id": part.get("id"), "color": part.get("color")}
+    return {
+        "labels": labels_in(children, part["result"]),
+        "id": part.get("id"),
+        "color": part.get("color"),
+    }
 
 
 def spans_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:

@@ -5,8 +5,9 @@
     source,结果字段-Single-choice
     1.jpg,cat
 
-A row that is read has all columns as fields of its ``data``, and every field is a string.  The encoding is UTF-8.
-Source: RFC 4180; for the names of the columns iTAG, *Configure intelligent pre-labeling in iTAG*.
+A row that is read has all columns as fields of its ``data``, and every field is a string.  The
+encoding is UTF-8. Source: RFC 4180; for the names of the columns iTAG, *Configure intelligent
+pre-labeling in iTAG*.
 """
 
 from __future__ import annotations
@@ -73,13 +74,15 @@ Record = tuple[int, list[str]]
 def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
     r"""Yield the records after the line of names as rows, or what is wrong with one, with its line.
 
-    Blank lines and a byte order mark are skipped.  When the names cannot be used, that is the only thing yielded.
-    After a quote that is out of place, the next record is looked for on the next line.  The apostrophe by which
-    `write`, and many other programs, escape what begins like a formula is taken away.
+    Blank lines and a byte order mark are skipped.  When the names cannot be used, that is the only
+    thing yielded. After a quote that is out of place, the next record is looked for on the next
+    line.  The apostrophe by which `write`, and many other programs, escape what begins like a
+    formula is taken away.
 
     Args:
         source: A path, an open binary file, or anything path-like with ``open`` and ``/``.
-        limit: How many bytes a record may have, with its line ends; a longer one is never held in memory.
+        limit: How many bytes a record may have, with its line ends; a longer one is never held in
+            memory.
 
     Raises:
         StoreFailed: when the system does not read a path.
@@ -119,7 +122,9 @@ def _names(records: Iterator[Record | Problem]) -> list[str] | Problem:
         return header
     line, names = header
     if "" in names:
-        return Problem(f"line {line}", f"must name every column; that of column {names.index('') + 1} is empty")
+        return Problem(
+            f"line {line}", f"must name every column; that of column {names.index('') + 1} is empty"
+        )
     if twice := [name for name, times in Counter(names).items() if times > 1]:
         return Problem(f"line {line}", f"names a column twice: {', '.join(twice)}")
     return names
@@ -127,7 +132,9 @@ def _names(records: Iterator[Record | Problem]) -> list[str] | Problem:
 
 def _row(names: list[str], line: int, cells: list[str]) -> Row | Problem:
     if len(cells) != len(names):
-        return Problem(f"line {line}", f"has {len(cells)} cells; the first line names {len(names)} columns")
+        return Problem(
+            f"line {line}", f"has {len(cells)} cells; the first line names {len(names)} columns"
+        )
     return Row(encode({"data": dict(zip(names, cells, strict=True))}), line)
 
 
@@ -135,7 +142,8 @@ def _row(names: list[str], line: int, cells: list[str]) -> Row | Problem:
 class _Lines:
     """The lines of a file as a csv reader takes them, and what is wrong with the record that they make up.
 
-    Whatever is wrong, the csv reader gets to know the quotes, so that it finds where the record ends.
+    Whatever is wrong, the csv reader gets to know the quotes, so that it finds where the record
+    ends.
     """
 
     file: BinaryFile
@@ -181,7 +189,11 @@ class _Lines:
         return count
 
     def _too_long(self) -> Problem:
-        more = "" if self.first == self.number else " with the lines after it: is a quote never closed?"
+        more = (
+            ""
+            if self.first == self.number
+            else " with the lines after it: is a quote never closed?"
+        )
         return Problem(f"line {self.first}", f"is longer than {self.limit:,} bytes{more}")
 
 
@@ -215,28 +227,31 @@ def write(
 ) -> WriteReport:
     """Write each task's data and its result: that of the last of *stages* that it has one at.
 
-    With *escape_formulas* what people wrote does not become a formula in the program that opens the file: a cell that
-    a spreadsheet would reckon gets an apostrophe in front; numbers such as ``-5`` stay as they are.  It is off unless
-    asked for: most files are read by programs, which would take the apostrophe for a part of the text.  In either
-    way `read` gives everything back as it was: a cell that has such an apostrophe of its own gets another.
+    With *escape_formulas* what people wrote does not become a formula in the program that opens the
+    file: a cell that a spreadsheet would reckon gets an apostrophe in front; numbers such as ``-5``
+    stay as they are.  It is off unless asked for: most files are read by programs, which would take
+    the apostrophe for a part of the text.  In either way `read` gives everything back as it was: a
+    cell that has such an apostrophe of its own gets another.
 
-    The columns are all fields that any row's ``data`` has, in the order in which they first appear, then one per
-    question; where a field has the name of a question's column, that column is the result's.  A field that is
-    no string is written as JSON.  A result that is abandoned, or none, leaves its cells empty.  The report counts
-    the results of every stage, as for the manifest, although a row holds only one.
+    The columns are all fields that any row's ``data`` has, in the order in which they first appear,
+    then one per question; where a field has the name of a question's column, that column is the
+    result's.  A field that is no string is written as JSON.  A result that is abandoned, or none,
+    leaves its cells empty.  The report counts the results of every stage, as for the manifest,
+    although a row holds only one.
 
     Args:
         results: The tasks with their results, in the order in which they are to be written.
-        target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  When something
-            goes wrong, a path or place is left as it was.
+        target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  When
+            something goes wrong, a path or place is left as it was.
         job: The job that the results are of.
         template: The template that they answer.
         stages: The stages whose results are written; None for all.
-        escape_formulas: Whether cells that begin like a formula are escaped: pass it for a file that people open.
+        escape_formulas: Whether cells that begin like a formula are escaped: pass it for a file
+            that people open.
 
     Raises:
-        InvalidData: when a text holds half of a surrogate pair, which UTF-8 has no bytes for, or when the rows have
-            more fields than a table can have columns.
+        InvalidData: when a text holds half of a surrogate pair, which UTF-8 has no bytes for, or
+            when the rows have more fields than a table can have columns.
         StoreFailed: when the system does not write a path.
     """
     counts, names = Counts.of(stages), columns(template)
@@ -258,20 +273,30 @@ def write(
 
 
 def _fields(task: Task) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else encode(value) for name, value in task.data.items()}
+    return {
+        name: value if isinstance(value, str) else encode(value)
+        for name, value in task.data.items()
+    }
 
 
-def _said(task: Task, replies: Mapping[str, Reply] | None, job: Job, template: Template) -> dict[str, str]:
+def _said(
+    task: Task, replies: Mapping[str, Reply] | None, job: Job, template: Template
+) -> dict[str, str]:
     region_id = partial(derived_id, job.id, task.number)
     said = replies or {}
     asked = [question for question in template.asked if question.id in said]
-    return {question.id: cell_out(question, said[question.id], template, region_id) for question in asked}
+    return {
+        question.id: cell_out(question, said[question.id], template, region_id)
+        for question in asked
+    }
 
 
 def _must_be_a_table(job: Job, columns: int) -> None:
     if columns > MAX_COLUMNS:
         reason = f"they have more than {MAX_COLUMNS:,} in all, which no spreadsheet takes: use the format 'itag'"
-        raise InvalidData(f"the results of job {job.name!r}", [Problem("the fields of its rows", reason)])
+        raise InvalidData(
+            f"the results of job {job.name!r}", [Problem("the fields of its rows", reason)]
+        )
 
 
 def _keep(spool: BinaryFile, task: Task, cells: Mapping[str, str]) -> None:
@@ -279,8 +304,14 @@ def _keep(spool: BinaryFile, task: Task, cells: Mapping[str, str]) -> None:
         spool.write(encode(cells).encode() + b"\n")
     except UnicodeEncodeError as error:
         half = error.object[error.start]
-        places = [name.encode(errors="backslashreplace").decode() for name in cells if half in name + cells[name]]
-        reason = f"holds {half!r}, half of a surrogate pair, which CSV cannot: use the format 'itag'"
+        places = [
+            name.encode(errors="backslashreplace").decode()
+            for name in cells
+            if half in name + cells[name]
+        ]
+        reason = (
+            f"holds {half!r}, half of a surrogate pair, which CSV cannot: use the format 'itag'"
+        )
         raise InvalidData(str(task), [Problem(place, reason) for place in places]) from None
 
 
@@ -294,7 +325,9 @@ class _Encoded:
         self.file.write(text.encode())
 
 
-def _write_table(file: BinaryFile, names: list[str], rows: Iterable[bytes], spell: Callable[[str], str]) -> None:
+def _write_table(
+    file: BinaryFile, names: list[str], rows: Iterable[bytes], spell: Callable[[str], str]
+) -> None:
     writer = csv.writer(_Encoded(file))
     writer.writerow(map(spell, names))
     for row in rows:
@@ -308,11 +341,13 @@ def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
     Whether a choice is among the options is not looked at here.
 
     Args:
-        cells: The cells by the names of their columns, such as a row's ``data`` that `read` has yielded.
+        cells: The cells by the names of their columns, such as a row's ``data`` that `read` has
+            yielded.
         template: The template that they answer.
 
     Raises:
-        InvalidData: when a cell is not of its question's shape; it lists every problem with its path.
+        InvalidData: when a cell is not of its question's shape; it lists every problem with its
+            path.
 
     >>> from itagflow.templates import image_classification
     >>> parse({"source": "1.jpg", "结果字段-Single-choice": "cat"}, image_classification(["cat"]))

@@ -4,8 +4,8 @@
 
     {"data": {…}, "label-<job>": {"results": […]}, "label-<job>-check": {…}, "label-<job>-verify": {…}}
 
-``results`` lists one element per question, in the order of the template; a question without a reply has none.
-Source: iTAG, *Labeling data structures*, and for the elements the pages of the templates.
+``results`` lists one element per question, in the order of the template; a question without a reply
+has none. Source: iTAG, *Labeling data structures*, and for the elements the pages of the templates.
 """
 
 from __future__ import annotations
@@ -40,7 +40,17 @@ from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 
-__all__ = ["CONCATENABLE", "blocks", "parse", "read", "render", "result_in", "results_in", "template_of", "write"]
+__all__ = [
+    "CONCATENABLE",
+    "blocks",
+    "parse",
+    "read",
+    "render",
+    "result_in",
+    "results_in",
+    "template_of",
+    "write",
+]
 
 CONCATENABLE = True
 """Each task is a line of its own."""
@@ -55,7 +65,9 @@ BLOCK = re.compile(rf"label-(?P<job>[^-]+)(?P<suffix>{'|'.join(SUFFIX.values())}
 class Renderer(Protocol):
     """Makes the elements of ``results`` from replies."""
 
-    def __call__(self, replies: Mapping[str, Reply], template: Template, *, region_id: RegionId) -> list[Element]:
+    def __call__(
+        self, replies: Mapping[str, Reply], template: Template, *, region_id: RegionId
+    ) -> list[Element]:
         """Return the elements."""
         ...
 
@@ -63,8 +75,8 @@ class Renderer(Protocol):
 def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
     """Yield the rows of a manifest as they stand there, or what is wrong with one, with its line.
 
-    Blank lines and a byte order mark are skipped.  The JSON itself is not looked at: whoever takes the row
-    checks what they need of it.
+    Blank lines and a byte order mark are skipped.  The JSON itself is not looked at: whoever takes
+    the row checks what they need of it.
 
     Args:
         source: A path, an open binary file, or anything path-like with ``open`` and ``/``.
@@ -97,13 +109,13 @@ def write(
 ) -> WriteReport:
     """Write a manifest: each task's row as it came, followed by a block for each stage that it has a result at.
 
-    An abandoned result has no block.  Blocks of this job with which a row came are replaced, those of other jobs
-    are kept.  A region without an id gets one that is the same in every export.
+    An abandoned result has no block.  Blocks of this job with which a row came are replaced, those
+    of other jobs are kept.  A region without an id gets one that is the same in every export.
 
     Args:
         results: The tasks with their results, in the order in which they are to be written.
-        target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  When something
-            goes wrong, a path or place is left as it was.
+        target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  When
+            something goes wrong, a path or place is left as it was.
         job: The job that the results are of; its id is in the keys of the blocks.
         template: The template that they answer.
         stages: The stages whose results are written; None for all.
@@ -127,7 +139,9 @@ def write_rows(
     return counts.report()
 
 
-def _line(task: Task, reached: Iterable[StageResult], job: Job, template: Template, elements: Renderer) -> bytes:
+def _line(
+    task: Task, reached: Iterable[StageResult], job: Job, template: Template, elements: Renderer
+) -> bytes:
     region_id = partial(derived_id, job.id, task.number)
     row = _without_own(task, job)
     parts = [row[: row.rindex("}")]]
@@ -135,14 +149,16 @@ def _line(task: Task, reached: Iterable[StageResult], job: Job, template: Templa
         if at.replies is not None:
             said = jsontext.dumps(elements(at.replies, template, region_id=region_id))
             parts.append(f',"{job.label_key}{SUFFIX[at.stage]}":{{"results":{said}}}')
-    # line breaks can only be white space between tokens of JSON; half a surrogate pair has to be escaped
+    # line breaks can only be white space between tokens of JSON; half a surrogate pair has to be
+    # escaped
     text = "".join(parts).replace("\n", " ").replace("\r", " ")
     return f"{text}}}\n".encode(errors="backslashreplace")
 
 
 def _without_own(task: Task, job: Job) -> str:
     """Return the task's row without the blocks of this job, with which it came: they are written anew."""
-    # cutting costs more than all the rest, so only a row that may hold the key, plain or escaped, is looked at
+    # cutting costs more than all the rest, so only a row that may hold the key, plain or escaped,
+    # is looked at
     if job.label_key not in task.row and "\\u00" not in task.row:
         return task.row
     return without(task.row, [job.label_key + suffix for suffix in SUFFIX.values()])
@@ -151,12 +167,13 @@ def _without_own(task: Task, job: Job) -> str:
 def parse(results: object, template: Template) -> dict[str, Reply]:
     """Return the replies that the elements of ``results`` say, by question id; also those of the old format (v1).
 
-    An outline is read as a `Polygon`, also an upright one of four points; a rectangle of v1 as a `Box`, on an image
-    whose size is 0 by 0, since v1 does not say it.  Whether a choice is among the options is not looked at here.
+    An outline is read as a `Polygon`, also an upright one of four points; a rectangle of v1 as a
+    `Box`, on an image whose size is 0 by 0, since v1 does not say it.  Whether a choice is among
+    the options is not looked at here.
 
     Raises:
-        InvalidData: when an element is of no question of the template, or not of its question's shape; it lists
-            every problem with its path.
+        InvalidData: when an element is of no question of the template, or not of its question's
+            shape; it lists every problem with its path.
 
     >>> from itagflow.templates import image_classification
     >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
@@ -192,12 +209,15 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
     return found
 
 
-def result_in(row: Mapping[str, Any], *, job: str | None = None, stage: Stage | None = None) -> list[Element] | None:
+def result_in(
+    row: Mapping[str, Any], *, job: str | None = None, stage: Stage | None = None
+) -> list[Element] | None:
     """Return *the* result in a row, or None when there is none.  iTAG's documents do not say which block that is.
 
     Args:
         row: A row with results, parsed.
-        job: The job whose results are meant, as it stands in the keys; the one whose blocks come last unless given.
+        job: The job whose results are meant, as it stands in the keys; the one whose blocks come
+            last unless given.
         stage: The stage whose result is meant; the last that has one unless given.
 
     >>> result_in({"data": {}, "label-15": {"results": [1]}, "label-15-check": {"results": [2]}})
@@ -212,14 +232,17 @@ def result_in(row: Mapping[str, Any], *, job: str | None = None, stage: Stage | 
     return None if wanted is None else stages.get(wanted)
 
 
-def results_in(row: Mapping[str, Any], template: Template, *, job: str) -> dict[Stage, dict[str, Reply]]:
+def results_in(
+    row: Mapping[str, Any], template: Template, *, job: str
+) -> dict[Stage, dict[str, Reply]]:
     """Return the replies in a row at each stage of *job* that it has a block of.
 
-    A size that the format of v1 does not say is taken from the fields ``width`` and ``height`` of ``data``.
+    A size that the format of v1 does not say is taken from the fields ``width`` and ``height`` of
+    ``data``.
 
     Raises:
-        InvalidData: when elements are of no question of the template, or not of their question's shape; it lists
-            every problem with its path.
+        InvalidData: when elements are of no question of the template, or not of their question's
+            shape; it lists every problem with its path.
     """
     said, problems = dict[Stage, dict[str, Reply]](), list[Problem]()
     for stage, results in blocks(row).get(job, {}).items():
@@ -227,7 +250,9 @@ def results_in(row: Mapping[str, Any], template: Template, *, job: str) -> dict[
             said[stage] = sized(parse(results, template), row.get("data"))
         except InvalidData as error:
             key = f"label-{job}{SUFFIX[stage]}"
-            problems += [Problem(f"{key}.{problem.where}", problem.reason) for problem in error.problems]
+            problems += [
+                Problem(f"{key}.{problem.where}", problem.reason) for problem in error.problems
+            ]
     if problems:
         raise InvalidData("the row", problems)
     return said
@@ -236,15 +261,16 @@ def results_in(row: Mapping[str, Any], template: Template, *, job: str) -> dict[
 def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
     """Return the template that rows with results imply, without views: rows do not say how data is shown.
 
-    The options are the values seen.  The format does not tell a text from a single choice, so an INPUT question
-    comes out as RADIO with the texts as options.
+    The options are the values seen.  The format does not tell a text from a single choice, so an
+    INPUT question comes out as RADIO with the texts as options.
 
     Args:
         rows: Rows with results, parsed.
         job: Look at the results of the job with this id only.
 
     Raises:
-        InvalidData: when there are no results, or they are not of the known shapes; it lists every problem.
+        InvalidData: when there are no results, or they are not of the known shapes; it lists every
+            problem.
 
     >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
     >>> template_of({"label-15": {"results": [element]}}).questions[0].kind.value

@@ -1,6 +1,7 @@
 """The manifest that PAI's labeling wrote before iTAG's present format ("v1"), for tools that still read it.
 
-Reading is that of `itagflow.formats.itag`, which understands both.  Only choices, texts and rectangles can be written.
+Reading is that of `itagflow.formats.itag`, which understands both.  Only choices, texts and
+rectangles can be written.
 """
 
 from __future__ import annotations

@@ -57,7 +57,8 @@ RULES: dict[Stage, Rule] = {Stage.LABEL: Label(), Stage.INSPECT: Inspect(), Stag
 
 
 def import_job(
-    engine: Engine, workspace: WorkspaceRef,
+    engine: Engine,
+    workspace: WorkspaceRef,
     name: str,
     *,
     template: TemplateRef,
@@ -75,7 +76,9 @@ def import_job(
     rows, source, stages = _peeked(rows_in(data, "itag"), of_job)
     flow = workflow or Workflow(*(RULES[stage] for stage in stages))
     id = key_in(source)
-    job = _draft(engine, workspace, name, template, flow, packaging, None, by, row_key, None, notes, id=id)
+    job = _draft(
+        engine, workspace, name, template, flow, packaging, None, by, row_key, None, notes, id=id
+    )
     try:
         load(engine, job, rows, by=by, on_error=on_error, progress=progress)
         _settle(engine, job, source, by, on_error)
@@ -114,11 +117,15 @@ def _end(engine: Engine, job: Job, by: MemberRef) -> Job:
         old = transaction.lock_job(job)
         act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
         new = rules.stepped(old, "import", tasks=counter.tasks)
-        transaction.do(record(act, "import", about=new, save=((old, new),), data={"name": old.name}))
+        transaction.do(
+            record(act, "import", about=new, save=((old, new),), data={"name": old.name})
+        )
         return transaction.as_stored(new)
 
 
-def _peeked(rows: Iterator[object], of_job: str | None) -> tuple[Iterable[Any], str, tuple[Stage, ...]]:
+def _peeked(
+    rows: Iterator[object], of_job: str | None
+) -> tuple[Iterable[Any], str, tuple[Stage, ...]]:
     """Return the rows, the job whose results are read, and the stages of the first row that has some.
 
     Raises:
@@ -155,10 +162,14 @@ def _blocks(item: object) -> dict[str, dict[Stage, Any]]:
 
 def _tasks(reader: Reader, job: Job, group: Sequence[Package]) -> list[Task]:
     named = tuple(package.number for package in group)
-    return list(reader.find(Query(Task, {"job": job.id, "package": named}, order=("package", "number"))))
+    return list(
+        reader.find(Query(Task, {"job": job.id, "package": named}, order=("package", "number")))
+    )
 
 
-def _results(task: Task, template: Template, source: str, job: Job) -> tuple[dict[Stage, Replies], list[Problem]]:
+def _results(
+    task: Task, template: Template, source: str, job: Job
+) -> tuple[dict[Stage, Replies], list[Problem]]:
     """Return the replies at each stage that a task's row has sound results of, and what is wrong with the others."""
     from itagflow.formats import itag  # loaded when something is imported
 
@@ -166,21 +177,35 @@ def _results(task: Task, template: Template, source: str, job: Job) -> tuple[dic
     try:
         said = itag.results_in(jsontext.loads(task.row), template, job=source)
     except InvalidData as error:
-        return {}, [Problem(f"{task}, {problem.where}", problem.reason) for problem in error.problems]
+        return {}, [
+            Problem(f"{task}, {problem.where}", problem.reason) for problem in error.problems
+        ]
     for stage, replies in said.items():
         wrong = answers.problems(template, replies, task)
         if not job.workflow.has(stage):
-            wrong = [Problem("", "the workflow has no such stage: pass workflow= with all that the rows have")]
-        problems += [Problem(f"{task}, {stage.value}, {problem.where}", problem.reason) for problem in wrong]
+            wrong = [
+                Problem(
+                    "", "the workflow has no such stage: pass workflow= with all that the rows have"
+                )
+            ]
+        problems += [
+            Problem(f"{task}, {stage.value}, {problem.where}", problem.reason) for problem in wrong
+        ]
         if not wrong:
             results[stage] = replies
     return results, problems
 
 
-def _import(transaction: Transaction, job: Job, read: dict[int, Any], by: MemberRef, version: int) -> None:
+def _import(
+    transaction: Transaction, job: Job, read: dict[int, Any], by: MemberRef, version: int
+) -> None:
     act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
     for number, found in read.items():
         held = transaction.lock_package((job.id, number))
         ids = [transaction.new_id(Assignment, job.id) for _ in job.workflow.stages]
-        package, assignments, said = importing_rules.imported(job, held, found, act, ids, template_version=version)
-        transaction.do(record(act, "import", about=package, add=(*assignments, *said), save=((held, package),)))
+        package, assignments, said = importing_rules.imported(
+            job, held, found, act, ids, template_version=version
+        )
+        transaction.do(
+            record(act, "import", about=package, add=(*assignments, *said), save=((held, package),))
+        )

@@ -17,7 +17,11 @@ from itagflow.model.task import Answer, Task, Verdict
 from itagflow.prelabels.rules import assignment_of_nobody
 from itagflow.results.rules import Case, counted, sort_assignments
 
-OUTCOME = {Stage.LABEL: Outcome.IMPORTED, Stage.INSPECT: Outcome.REVIEWED, Stage.ACCEPT: Outcome.ACCEPTED}
+OUTCOME = {
+    Stage.LABEL: Outcome.IMPORTED,
+    Stage.INSPECT: Outcome.REVIEWED,
+    Stage.ACCEPT: Outcome.ACCEPTED,
+}
 """How the assignment that holds a stage's results has ended."""
 MISSING = "no result was imported"
 """Why a task without a result is abandoned: its job is finished, so nobody works on it."""
@@ -31,24 +35,39 @@ def imported(
 ) -> tuple[Package, tuple[Assignment, ...], tuple[Answer, ...]]:
     """Return *package* as it is when all was *read*, with the assignments and answers that say so.
 
-    A review assignment holds an answer only where it differs from the stage before.  *ids* names an assignment for each stage;
-    the results answer the template of this version.
+    A review assignment holds an answer only where it differs from the stage before.  *ids* names an
+    assignment for each stage; the results answer the template of this version.
     """
     stages = job.workflow.stages
     assignments = tuple(
-        assignment_of_nobody(package, stage, OUTCOME[stage], None, act, id) for stage, id in zip(stages, ids, strict=True)
+        assignment_of_nobody(package, stage, OUTCOME[stage], None, act, id)
+        for stage, id in zip(stages, ids, strict=True)
     )
-    answers = {task.number: _answers(assignments, task, results, act, template_version) for task, results in read}
+    answers = {
+        task.number: _answers(assignments, task, results, act, template_version)
+        for task, results in read
+    }
     lifecycle, state = package_lifecycle(job.workflow), package.state
     for _ in stages:
         state = lifecycle.advance(state, "pass", entity=str(package))
     done = attrs.evolve(package, state=state, free=0, waiting_since=act.at)
-    cases = [Case(job, done, sort_assignments(assignments), {a.assignment: a for a in said}, n) for n, said in answers.items()]
-    return counted(done, cases), assignments, tuple(answer for said in answers.values() for answer in said)
+    cases = [
+        Case(job, done, sort_assignments(assignments), {a.assignment: a for a in said}, n)
+        for n, said in answers.items()
+    ]
+    return (
+        counted(done, cases),
+        assignments,
+        tuple(answer for said in answers.values() for answer in said),
+    )
 
 
 def _answers(
-    assignments: Sequence[Assignment], task: Task, results: Mapping[Stage, Replies], act: Act, version: int
+    assignments: Sequence[Assignment],
+    task: Task,
+    results: Mapping[Stage, Replies],
+    act: Act,
+    version: int,
 ) -> list[Answer]:
     answer = partial(labeling_rules.answer, template_version=version)
     said, before = list[Answer](), None

@@ -65,7 +65,8 @@ class _Tally:
 
 
 def load(
-    engine: Engine, job: JobRef,
+    engine: Engine,
+    job: JobRef,
     data: Data,
     *,
     by: MemberRef,
@@ -78,7 +79,8 @@ def load(
 
 
 def append(
-    engine: Engine, job: JobRef,
+    engine: Engine,
+    job: JobRef,
     data: Data,
     *,
     by: MemberRef,
@@ -91,7 +93,14 @@ def append(
 
 
 def _load(
-    engine: Engine, verb: str, ref: JobRef, data: Data, by: MemberRef, format: str, on_error: OnError, progress: Wrap | None
+    engine: Engine,
+    verb: str,
+    ref: JobRef,
+    data: Data,
+    by: MemberRef,
+    format: str,
+    on_error: OnError,
+    progress: Wrap | None,
 ) -> LoadReport:
     with engine.store.read() as reader:
         job = lookup.job(reader, ref)
@@ -113,17 +122,23 @@ def _load(
     if tally.bad and on_error == "raise":
         raise InvalidData(f"the data of job {job.name!r}", tally.problems, tally.bad)
     return LoadReport(
-        loaded=tally.loaded, skipped=tally.bad, duplicates=tally.duplicates, problems=tuple(tally.problems)
+        loaded=tally.loaded,
+        skipped=tally.bad,
+        duplicates=tally.duplicates,
+        problems=tuple(tally.problems),
     )
 
 
-def _load_batch(engine: Engine, job: Job, seen: JobCounter, checked: _Checked, by: MemberRef, tally: _Tally) -> JobCounter:
+def _load_batch(
+    engine: Engine, job: Job, seen: JobCounter, checked: _Checked, by: MemberRef, tally: _Tally
+) -> JobCounter:
     """Store rows of a draft, which fill its packages, and return its counter as it is then; *seen* is the last."""
     with engine.transaction() as transaction:
         act = _may_take_rows(transaction, "load", job, by)
         new = _unknown(transaction, job, checked.rows)
         placed = loading_rules.places(job, seen, new, _values(transaction, job, new), draft=True)
-        # packages are held before the counter, as everywhere; so their numbers are worked out with the last one
+        # packages are held before the counter, as everywhere; so their numbers are worked out with
+        # the last one
         present = _hold_packages(transaction, seen, set(placed))
         if transaction.hold_counter(job.id) != seen:
             raise Conflict("Job", job.key)  # somebody else loads the same draft
@@ -138,11 +153,14 @@ def _load_batch(engine: Engine, job: Job, seen: JobCounter, checked: _Checked, b
         return loading_rules.counter_after(change)
 
 
-def _append_batch(engine: Engine, job: Job, good: list[Ready], by: MemberRef, tally: _Tally) -> JobCounter:
+def _append_batch(
+    engine: Engine, job: Job, good: list[Ready], by: MemberRef, tally: _Tally
+) -> JobCounter:
     """Store rows in new packages, and return the job's counter as it is then."""
     with engine.transaction() as transaction:
         act = _may_take_rows(transaction, "append", job, by)
-        # until the transaction ends nobody else gets a number, and the job does not finish without these packages
+        # until the transaction ends nobody else gets a number, and the job does not finish without
+        # these packages
         counter = transaction.hold_counter(job.id)
         now = transaction.hold_job_to_open(job.id)
         _must_take_rows("append", now)
@@ -176,12 +194,18 @@ def _must_take_rows(verb: str, job: Job) -> None:
 
 def rows_in(data: Data, format: str) -> Iterator[object]:
     """Return an iterator over rows, read by *format* unless they are rows already."""
-    if isinstance(data, str | os.PathLike) or hasattr(data, "readline") or hasattr(data, "__truediv__"):
+    if (
+        isinstance(data, str | os.PathLike)
+        or hasattr(data, "readline")
+        or hasattr(data, "__truediv__")
+    ):
         return formats.find(format).read(cast(Source, data))
     return iter(cast("Iterable[object]", data))
 
 
-def _checked(batch: list[tuple[int, object]], template: Template, job: Job, tally: _Tally) -> list[Ready]:
+def _checked(
+    batch: list[tuple[int, object]], template: Template, job: Job, tally: _Tally
+) -> list[Ready]:
     good = list[Ready]()
     for number, item in batch:
         row = loading_rules.ready(item, number, template, job)
@@ -197,7 +221,9 @@ def _unknown(transaction: Transaction, job: Job, rows: list[Ready]) -> list[Read
     if job.row_key is None:
         return rows
     by_key = {row.row_key: row for row in reversed(rows)}
-    known = transaction.store.tally(Query(Task, {"job": job.id, "row_key": tuple(by_key)}), by=("row_key",))
+    known = transaction.store.tally(
+        Query(Task, {"job": job.id, "row_key": tuple(by_key)}), by=("row_key",)
+    )
     return [row for row in rows if by_key[row.row_key] is row and (row.row_key,) not in known]
 
 
@@ -210,7 +236,9 @@ def _values(transaction: Transaction, job: Job, rows: list[Ready]) -> dict[str, 
     return {package.value: package.number for package in found}
 
 
-def _hold_packages(transaction: Transaction, counter: JobCounter, numbers: set[int]) -> dict[int, Package]:
+def _hold_packages(
+    transaction: Transaction, counter: JobCounter, numbers: set[int]
+) -> dict[int, Package]:
     """Return those packages with these *numbers* that are there already, held in the order in which everybody does."""
     known = [number for number in sorted(numbers) if number <= counter.packages]
     return {number: transaction.lock(Package, (counter.job, number)) for number in known}

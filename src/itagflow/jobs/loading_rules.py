@@ -73,18 +73,23 @@ class LoadReport:
 def ready(item: object, number: int, template: Template, job: Job) -> Ready | list[Problem]:
     """Return *item* as a row that can become a task, or everything that is wrong with it.
 
-    *item* is a `Row`, a JSON text, a mapping, or the problem that a reader found; *number* is its place in
-    the source, from 1.
+    *item* is a `Row`, a JSON text, a mapping, or the problem that a reader found; *number* is its
+    place in the source, from 1.
     """
     where = f"line {item.line}" if isinstance(item, Row) and item.line else f"row {number}"
     if isinstance(item, Problem):
         return [item]
     text = _text(item)
     if isinstance(text, str) and len(text) > MAX_ROW_CHARACTERS:
-        return [Problem(where, f"is {len(text)} characters long; at most {MAX_ROW_CHARACTERS} are allowed")]
+        return [
+            Problem(
+                where, f"is {len(text)} characters long; at most {MAX_ROW_CHARACTERS} are allowed"
+            )
+        ]
     try:
         content: Any = cast(Any, item) if isinstance(item, Mapping) else jsontext.loads(text or "")
-        # what a mapping holds may be anything: the standard library refuses what is not JSON, and msgspec writes it
+        # what a mapping holds may be anything: the standard library refuses what is not JSON, and
+        # msgspec writes it
         text = standard.dumps(item) if text is None else text
     except (ValueError, TypeError, RecursionError) as error:
         return [Problem(where, f"is not JSON: {error}")]
@@ -95,7 +100,11 @@ def ready(item: object, number: int, template: Template, job: Job) -> Ready | li
         key = _as_key(data[job.row_key]) if job.row_key else ""
         value = standard.dumps(data[packaging.field]) if isinstance(packaging, GroupByField) else ""
     except ValueError:  # 1e400 and 1e500 are both read as infinite, and would be taken for the same
-        return [Problem(f"{where}, data", "a number that no float can hold names the row or its package")]
+        return [
+            Problem(
+                f"{where}, data", "a number that no float can hold names the row or its package"
+            )
+        ]
     if wrong := key_flaw(key) or key_flaw(value):  # the row itself has it escaped
         return [Problem(f"{where}, data", f"a field that names rows or packages {wrong}")]
     return Ready(text, key, value)
@@ -110,12 +119,18 @@ def _text(item: object) -> str | None:
     return None if isinstance(item, Mapping) else repr(item)
 
 
-def _row_problems(where: str, text: str, content: Any, template: Template, job: Job) -> list[Problem]:
+def _row_problems(
+    where: str, text: str, content: Any, template: Template, job: Job
+) -> list[Problem]:
     if not isinstance(content, Mapping):
         return [Problem(where, "must be a JSON object with the field 'data'")]
     data: Any = cast("Mapping[str, Any]", content).get("data")
     if not isinstance(data, Mapping):
-        return [Problem(f"{where}, data", "is missing" if data is None else "must be an object of fields")]
+        return [
+            Problem(
+                f"{where}, data", "is missing" if data is None else "must be an object of fields"
+            )
+        ]
     if _is_too_deep(text, content):
         return [Problem(where, f"is nested more than {MAX_DEPTH} deep")]
     escaped = "\\u0000" in text and _ESCAPED_NUL.search(text)  # `in` is much faster
@@ -157,7 +172,9 @@ def must_have_no_prelabels(job: Job, assignment: Assignment | None) -> None:
         NotAllowed: when pre-labels have come to its packages, which may have gone on.
     """
     if assignment is not None:
-        raise NotAllowed("nobody", "load more rows", f"job {job.name!r} has pre-labels: publish it, then append")
+        raise NotAllowed(
+            "nobody", "load more rows", f"job {job.name!r} has pre-labels: publish it, then append"
+        )
 
 
 def block_size(job: Job, counter: JobCounter) -> int:
@@ -177,11 +194,13 @@ def _fixed_size(job: Job, counter: JobCounter) -> int | None:
             return None
 
 
-def places(job: Job, counter: JobCounter, rows: Sequence[Ready], known: Mapping[str, int], *, draft: bool) -> list[int]:
+def places(
+    job: Job, counter: JobCounter, rows: Sequence[Ready], known: Mapping[str, int], *, draft: bool
+) -> list[int]:
     """Return the number of the package of each row, in order.
 
-    *known* says which package has which value (FIELD_BASE).  A draft goes on filling its packages; what is
-    appended later forms new ones.
+    *known* says which package has which value (FIELD_BASE).  A draft goes on filling its packages;
+    what is appended later forms new ones.
     """
     numbers = range(counter.tasks, counter.tasks + len(rows))
     match job.packaging:
@@ -233,7 +252,9 @@ def loaded(verb: str, job: Job, counter: JobCounter, batch: Batch, act: Act) -> 
     )
     new, grown = _packages(job, batch, act.at)
     last = max((counter.packages, *placed))
-    after = attrs.evolve(counter, tasks=counter.tasks + len(rows), packages=last, rows_read=batch.rows_read)
+    after = attrs.evolve(
+        counter, tasks=counter.tasks + len(rows), packages=last, rows_read=batch.rows_read
+    )
     save = (*grown, (counter, after), *brought_back(job, verb))
     data = {"rows": [counter.tasks + 1, after.tasks], "packages": [counter.packages + 1, last]}
     return record(act, verb, about=job, add=(*new, *tasks), save=save, data=data)
@@ -252,11 +273,14 @@ def _packages(job: Job, batch: Batch, at: datetime) -> tuple[list[Package], list
         values[number] = row.value
     votes = job.workflow.label.votes
     new = [
-        Package(job=job.id, number=number, free=votes, waiting_since=at, size=size, value=values[number])
+        Package(
+            job=job.id, number=number, free=votes, waiting_since=at, size=size, value=values[number]
+        )
         for number, size in sizes.items()
         if number not in batch.present
     ]
     grown: list[Saved] = [
-        (package, attrs.evolve(package, size=package.size + sizes[number])) for number, package in batch.present.items()
+        (package, attrs.evolve(package, size=package.size + sizes[number]))
+        for number, package in batch.present.items()
     ]
     return new, grown

@@ -33,7 +33,9 @@ def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = F
     home = _job(engine, job)
     if discard_open and not JOB.has_led("finish", home.state):
         JOB.advance(home.state, "finish", JobAct(job=home), f"job {home.name!r}")
-        for package in paged(engine.store, Query(Package, {"job": home.id, "open": True}, order=("number",))):
+        for package in paged(
+            engine.store, Query(Package, {"job": home.id, "open": True}, order=("number",))
+        ):
             discard(engine, package, by=by, reason="the job was finished")
     with engine.transaction() as transaction:
         transaction.hold_counter(home.id)  # nobody opens a package again, or adds one, from here on
@@ -41,9 +43,14 @@ def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = F
         act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
         if JOB.has_led("finish", old.state):
             return old
-        still = lookup.first(transaction.store, Query(Package, {"job": old.id, "open": True}, order=("number",), limit=1))
+        still = lookup.first(
+            transaction.store,
+            Query(Package, {"job": old.id, "open": True}, order=("number",), limit=1),
+        )
         new = rules.stepped(old, "finish", open_package=still.number if still else 0)
-        transaction.do(record(act, "finish", about=new, save=((old, new),), data={"name": old.name}))
+        transaction.do(
+            record(act, "finish", about=new, save=((old, new),), data={"name": old.name})
+        )
         return transaction.as_stored(new)
 
 
@@ -55,13 +62,26 @@ def discard(engine: Engine, package: PackageRef, *, by: MemberRef, reason: str =
         act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
         holding.must_be_working(job, "discard")
         gone = reviewing_rules.discarded(job, old)
-        live = [transaction.lock(Assignment, assignment.key) for assignment in transaction.assignments(old) if assignment.live]
+        live = [
+            transaction.lock(Assignment, assignment.key)
+            for assignment in transaction.assignments(old)
+            if assignment.live
+        ]
         transaction.lock_counters(job, live)
         for assignment in live:
-            recall(transaction, old, assignment, act.member, reason or f"{old} was discarded", free=False)
+            recall(
+                transaction,
+                old,
+                assignment,
+                act.member,
+                reason or f"{old} was discarded",
+                free=False,
+            )
         new = recounted(transaction, job, gone, transaction.assignments(old))
         saves = ((old, new), *with_finish(transaction, new))
-        transaction.do(record(act, "discard", about=new, save=saves, data={"reason": reason} if reason else {}))
+        transaction.do(
+            record(act, "discard", about=new, save=saves, data={"reason": reason} if reason else {})
+        )
         return transaction.as_stored(new)
 
 
@@ -74,34 +94,56 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, reason: str = 
         act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
         again = rules.brought_back(job, "reopen")
         tasks = numbers_in(transaction.store, old) if old.erased else ()
-        new = recounted(transaction, job, reviewing_rules.reopened(job, old, act, tasks=tasks), transaction.assignments(old))
+        new = recounted(
+            transaction,
+            job,
+            reviewing_rules.reopened(job, old, act, tasks=tasks),
+            transaction.assignments(old),
+        )
         data = {"reason": reason} if reason else {}
         transaction.do(record(act, "reopen", about=new, save=((old, new), *again), data=data))
         return transaction.as_stored(new)
 
 
 def prioritize(
-    engine: Engine, job: JobRef, priority: int, *, by: MemberRef, packages: Iterable[PackageRef | int] | None = None
+    engine: Engine,
+    job: JobRef,
+    priority: int,
+    *,
+    by: MemberRef,
+    packages: Iterable[PackageRef | int] | None = None,
 ) -> int:
     """Give packages a priority, higher first in the pool, and return how many have it now."""
     priority = whole_number("the packages", "priority", priority)
     with engine.store.read() as reader:
         home = lookup.job(reader, job)
-        named = None if packages is None else [lookup.package_in(reader, home.id, ref) for ref in packages]
+        named = (
+            None
+            if packages is None
+            else [lookup.package_in(reader, home.id, ref) for ref in packages]
+        )
     open_ones = Query(Package, {"job": home.id, "open": True}, order=("number",))
     found = paged(engine.store, open_ones) if named is None else iter(named)
     numbers = sorted({package.number for package in found})
     with engine.transaction() as transaction:
-        _must_assign(transaction, home, named or [], by)  # all of them are looked at before the first is changed
+        # all of them are looked at before the first is changed
+        _must_assign(transaction, home, named or [], by)
     moved = 0
     for start in range(0, len(numbers), lookup.PAGE):
         with engine.transaction() as transaction:
-            some = [transaction.lock_package((home.id, number)) for number in numbers[start : start + lookup.PAGE]]
-            moved += _prioritize(transaction, home, some, priority, by, all_of_them=named is not None)
+            some = [
+                transaction.lock_package((home.id, number))
+                for number in numbers[start : start + lookup.PAGE]
+            ]
+            moved += _prioritize(
+                transaction, home, some, priority, by, all_of_them=named is not None
+            )
     return moved
 
 
-def _must_assign(transaction: Transaction, home: Job, packages: Iterable[Package], by: MemberRef) -> list[Stage]:
+def _must_assign(
+    transaction: Transaction, home: Job, packages: Iterable[Package], by: MemberRef
+) -> list[Stage]:
     """Return the stages at which *by* may assign work, after checking that they may at those of *packages*.
 
     Raises:
@@ -121,7 +163,13 @@ def _stages_of(job: Job, package: Package) -> tuple[Stage, ...]:
 
 
 def _prioritize(
-    transaction: Transaction, home: Job, held: list[Package], priority: int, by: MemberRef, *, all_of_them: bool
+    transaction: Transaction,
+    home: Job,
+    held: list[Package],
+    priority: int,
+    by: MemberRef,
+    *,
+    all_of_them: bool,
 ) -> int:
     """Give *held* packages a priority: all of them, or those that are at a stage where *by* assigns work."""
     able = _must_assign(transaction, home, held if all_of_them else [], by)

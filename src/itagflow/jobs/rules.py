@@ -27,7 +27,9 @@ from itagflow.model.partition import JobPartition
 from itagflow.model.workspace import Member
 
 
-def stepped(job: Job, verb: str, *, tasks: int = 0, hindrance: str = "", open_package: int = 0) -> Job:
+def stepped(
+    job: Job, verb: str, *, tasks: int = 0, hindrance: str = "", open_package: int = 0
+) -> Job:
     """Return *job* as it is after *verb*.
 
     Raises:
@@ -67,7 +69,11 @@ def must_not_be_a_draft(job: Job, act: str) -> None:
         NotAllowed: when it is a draft.
     """
     if job.state is JobState.DRAFT:
-        raise NotAllowed("nobody", act, f"job {job.name!r} is a draft: delete it and load other data, or publish it")
+        raise NotAllowed(
+            "nobody",
+            act,
+            f"job {job.name!r} is a draft: delete it and load other data, or publish it",
+        )
 
 
 def must_fit_its_template(job: Job, act: str) -> None:
@@ -93,7 +99,11 @@ def must_be_archived(job: Job, act: str) -> None:
 
 def workers(job: Job, stage: Stage, members: Sequence[Member], policy: Policy) -> set[int]:
     """Return the keys of those who would work at *stage*: the ones it names, or, if none, all who may."""
-    able = [member for member in members if refusal(policy, member, Action.at(stage), job, stage) is None]
+    able = [
+        member
+        for member in members
+        if refusal(policy, member, Action.at(stage), job, stage) is None
+    ]
     named = {member.id for member in able if belongs(job.crew(stage), member)}
     crew = job.crew(stage)
     return named if crew.members or crew.groups else {member.id for member in able}
@@ -153,6 +163,14 @@ def packages_of(part: JobPartition) -> range:
         InvalidData: when it does not say, since it was not cut from a job.
     """
     if part.packages is None:
-        raise InvalidData("part", [Problem("packages", "are not named: pass a part that flow.results.partition(job, …) gives")])
+        raise InvalidData(
+            "part",
+            [
+                Problem(
+                    "packages",
+                    "are not named: pass a part that flow.results.partition(job, …) gives",
+                )
+            ],
+        )
     first, last = part.packages
     return range(first, last + 1)

@@ -78,7 +78,8 @@ class JobFields(JobNotes, total=False):
 
 
 def create_job(
-    engine: Engine, workspace: WorkspaceRef,
+    engine: Engine,
+    workspace: WorkspaceRef,
     name: str,
     *,
     template: TemplateRef,
@@ -97,7 +98,9 @@ def create_job(
     **notes: Unpack[JobNotes],
 ) -> Job:
     """Order a job: store it, load its data, and publish it."""
-    job = _draft(engine, workspace, name, template, workflow, packaging, workforce, by, row_key, seed, notes)
+    job = _draft(
+        engine, workspace, name, template, workflow, packaging, workforce, by, row_key, seed, notes
+    )
     if check is not None:
         engine.validators[job.id] = check
     if data is None:
@@ -111,7 +114,8 @@ def create_job(
 
 
 def _draft(
-    engine: Engine, workspace: WorkspaceRef,
+    engine: Engine,
+    workspace: WorkspaceRef,
     name: str,
     template: TemplateRef,
     workflow: Workflow | None,
@@ -147,22 +151,35 @@ def _draft(
             row_key=row_key,
             **noted,
         )
-        transaction.do(record(act, "create_job", about=job, add=(*new, job, JobCounter(job=id)), data={"name": name}))
+        transaction.do(
+            record(
+                act,
+                "create_job",
+                about=job,
+                add=(*new, job, JobCounter(job=id)),
+                data={"name": name},
+            )
+        )
         return job
 
 
 def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
     """Give out a draft's work from now on.  Publishing again what runs changes nothing."""
     with engine.transaction() as transaction:
-        counter = transaction.hold_counter(transaction.job(job).id)  # first, for the job may finish at once
+        # first, for the job may finish at once
+        counter = transaction.hold_counter(transaction.job(job).id)
         old = transaction.lock_job(job)
         act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
         if JOB.has_led("publish", old.state):
             return old
-        people = list(transaction.store.find(Query(Member, {"workspace": old.workspace, "active": True})))
+        people = list(
+            transaction.store.find(Query(Member, {"workspace": old.workspace, "active": True}))
+        )
         hindrance = rules.hindrance(old, people, engine.policy)
         new = rules.stepped(old, "publish", tasks=counter.tasks, hindrance=hindrance)
-        transaction.do(record(act, "publish", about=new, save=((old, new),), data={"name": old.name}))
+        transaction.do(
+            record(act, "publish", about=new, save=((old, new),), data={"name": old.name})
+        )
         finish_if_done(transaction, new, act)  # formal pre-labels may have left nothing to do
         return transaction.store.get(Job, new.key)
 
@@ -185,7 +202,9 @@ def archive(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
         new = old
         if not JOB.has_led("archive", old.state):
             new = rules.stepped(old, "archive")
-            transaction.do(record(act, "archive", about=new, save=((old, new),), data={"name": old.name}))
+            transaction.do(
+                record(act, "archive", about=new, save=((old, new),), data={"name": old.name})
+            )
             new = transaction.as_stored(new)
     live = Query(Assignment, {"job": old.id, "live": True})
     _recall_all(engine, live, act.member, "the job was archived", free=False)
@@ -220,7 +239,9 @@ def update_job(engine: Engine, job: JobRef, *, by: MemberRef, **fields: Unpack[J
     return _changed(engine, job, "update_job", by, **_fitting(fields, JobFields))
 
 
-def set_workforce(engine: Engine, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef) -> Job:
+def set_workforce(
+    engine: Engine, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef
+) -> Job:
     """Name who works at these stages; other stages stay as they are, and so do turns on hand."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
@@ -228,12 +249,16 @@ def set_workforce(engine: Engine, job: JobRef, workforce: Mapping[Stage, Workers
         return _save(transaction, old, "set_workforce", by, workforce={**old.workforce, **crews})
 
 
-def add_workers(engine: Engine, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
+def add_workers(
+    engine: Engine, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef
+) -> Job:
     """Name more members or groups for a stage; errors are those of `set_workforce`."""
     return _recrew(engine, job, stage, workers, by, _joined)
 
 
-def remove_workers(engine: Engine, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
+def remove_workers(
+    engine: Engine, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef
+) -> Job:
     """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
     return _recrew(engine, job, stage, workers, by, _without)
 
@@ -248,14 +273,21 @@ def set_validator(engine: Engine, job: JobRef, check: Validator | None) -> None:
 
 
 def _recrew(
-    engine: Engine, job: JobRef, stage: Stage, workers: Workers, by: MemberRef, put: Callable[[Names, Names], Names]
+    engine: Engine,
+    job: JobRef,
+    stage: Stage,
+    workers: Workers,
+    by: MemberRef,
+    put: Callable[[Names, Names], Names],
 ) -> Job:
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
         named = _crews(transaction, old.workspace, old.workflow, {stage: workers})[stage]
         had = old.crew(stage)
         crew = StageWorkers(put(had.members, named.members), put(had.groups, named.groups))
-        return _save(transaction, old, "set_workforce", by, workforce={**old.workforce, stage: crew})
+        return _save(
+            transaction, old, "set_workforce", by, workforce={**old.workforce, stage: crew}
+        )
 
 
 def _job(engine: Engine, ref: JobRef) -> Job:
@@ -301,7 +333,9 @@ def _fitting(fields: JobNotes | JobFields, known: type[JobNotes | JobFields]) ->
     """
     names = known.__annotations__
     if strange := [
-        Problem(name, f"cannot be set; there are {', '.join(names)}") for name in fields if name not in names
+        Problem(name, f"cannot be set; there are {', '.join(names)}")
+        for name in fields
+        if name not in names
     ]:
         raise InvalidData("job", strange)
     due = fields.get("due_at")
@@ -310,7 +344,9 @@ def _fitting(fields: JobNotes | JobFields, known: type[JobNotes | JobFields]) ->
     return {**fields, **tags, **at}
 
 
-def _template(transaction: Transaction, workspace: int, ref: TemplateRef) -> tuple[Template, tuple[Template, ...]]:
+def _template(
+    transaction: Transaction, workspace: int, ref: TemplateRef
+) -> tuple[Template, tuple[Template, ...]]:
     """Return the template, and once more if it has still to be stored."""
     if isinstance(ref, Template) and not ref.id:
         new = attrs.evolve(ref, id=transaction.new_id(Template), workspace=workspace, name="")
@@ -324,16 +360,24 @@ def _with_named_rework(transaction: Transaction, workspace: int, workflow: Workf
     if isinstance(to, Route):
         return workflow
     label: Label = attrs.evolve(workflow.label, rework=transaction.member(workspace, to).id)
-    return Workflow(*(rule for rule in (label, workflow.inspect, workflow.accept) if rule is not None))
+    return Workflow(
+        *(rule for rule in (label, workflow.inspect, workflow.accept) if rule is not None)
+    )
 
 
-def _crews(transaction: Transaction, workspace: int, flow: Workflow, named: Mapping[Stage, Workers]) -> dict[Stage, StageWorkers]:
+def _crews(
+    transaction: Transaction, workspace: int, flow: Workflow, named: Mapping[Stage, Workers]
+) -> dict[Stage, StageWorkers]:
     crews = dict[Stage, StageWorkers]()
     for stage, workers in named.items():
         flow.rule(stage)
         everyone = [workers] if isinstance(workers, str) else list(workers)
-        people = tuple(transaction.member(workspace, who).id for who in everyone if not isinstance(who, Group))
-        crews[stage] = StageWorkers(_joined(people, ()), tuple(who.name for who in everyone if isinstance(who, Group)))
+        people = tuple(
+            transaction.member(workspace, who).id for who in everyone if not isinstance(who, Group)
+        )
+        crews[stage] = StageWorkers(
+            _joined(people, ()), tuple(who.name for who in everyone if isinstance(who, Group))
+        )
     return crews
 
 

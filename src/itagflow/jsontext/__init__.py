@@ -1,8 +1,8 @@
 """JSON as text: `dumps` and `loads`, by msgspec where it is installed (the extra ``fast``), else the standard library.
 
-Both read alike: the same texts give the same values, and whatever one refuses the other does, with the same error.
-What they write is the same too, but for how a float with an exponent is spelled: ``1e16`` and ``0.00001`` for
-``1e+16`` and ``1e-05``.
+Both read alike: the same texts give the same values, and whatever one refuses the other does, with
+the same error. What they write is the same too, but for how a float with an exponent is spelled:
+``1e16`` and ``0.00001`` for ``1e+16`` and ``1e-05``.
 
 >>> loads(dumps({"data": {"source": "猫.jpg"}}))
 {'data': {'source': '猫.jpg'}}

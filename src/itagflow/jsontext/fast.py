@@ -1,8 +1,8 @@
 """JSON by msgspec, which takes a part of the time.
 
-What msgspec refuses, or would write as something else, is left to the standard library, so that texts, values and
-errors are the same.  Two things are not, and neither matters to plain JSON types with strings as keys: msgspec also
-writes dates, bytes and sets, and takes NaN as a key.
+What msgspec refuses, or would write as something else, is left to the standard library, so that
+texts, values and errors are the same.  Two things are not, and neither matters to plain JSON types
+with strings as keys: msgspec also writes dates, bytes and sets, and takes NaN as a key.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ def dumps(value: Any) -> str:
     """
     try:
         text = _encode(value).decode()
-    except (TypeError, ValueError, RecursionError):  # such as half a surrogate pair, or a subclass of str
+    except (
+        TypeError,
+        ValueError,
+        RecursionError,
+    ):  # such as half a surrogate pair, or a subclass of str
         return standard.dumps(value)
     # msgspec writes NaN as null; only the standard library says whether it was one
     return standard.dumps(value) if "null" in text else text
@@ -47,5 +51,9 @@ def loads(text: str | bytes) -> Any:
     """
     try:
         return _decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):  # such as 1e400, NaN, half a surrogate pair
+    except (
+        msgspec.DecodeError,
+        UnicodeError,
+        RecursionError,
+    ):  # such as 1e400, NaN, half a surrogate pair
         return standard.loads(text)

@@ -39,4 +39,5 @@ def loads(text: str | bytes) -> Any:
     """
     if isinstance(text, str) and not text.startswith("\ufeff"):
         return _decode(text)
-    return json.loads(text, parse_constant=_refuse)  # which finds the encoding of bytes, and refuses a byte order mark
+    # which finds the encoding of bytes, and refuses a byte order mark
+    return json.loads(text, parse_constant=_refuse)

@@ -45,7 +45,12 @@ class Desk:
         return () if assignment is None else ((self.assignment, assignment),)
 
 
-def _check(engine: Engine, assignment: AssignmentRef, given: list[tuple[TaskRef, Replied]], by: MemberRef | None) -> None:
+def _check(
+    engine: Engine,
+    assignment: AssignmentRef,
+    given: list[tuple[TaskRef, Replied]],
+    by: MemberRef | None,
+) -> None:
     """Ask the job's own check, outside of any transaction.
 
     Raises:
@@ -73,7 +78,8 @@ def sit_down(transaction: Transaction, ref: AssignmentRef, verb: str, by: Member
 
     Raises:
         NotHeld: when it is not held, or not by the member *by*.
-        NotAllowed: when its job does not let work go on, or the policy does not let its holder work there.
+        NotAllowed: when its job does not let work go on, or the policy does not let its holder work
+            there.
     """
     assignment = lookup.same(ref, transaction.lock(Assignment, lookup.key_of(Assignment, ref)))
     job = transaction.store.get(Job, (assignment.job,))
@@ -100,12 +106,28 @@ def fitted(template: Template, tasks: list[Task], given: list[Replied]) -> list[
     return found
 
 
-def put(transaction: Transaction, verb: str, desk: Desk, old: Answer | None, new: Answer, *, reason: str = "") -> Answer:
+def put(
+    transaction: Transaction,
+    verb: str,
+    desk: Desk,
+    old: Answer | None,
+    new: Answer,
+    *,
+    reason: str = "",
+) -> Answer:
     """Store what an assignment now says about a task, unless it says so already, and return it as stored."""
     if old is not None and rules.says_the_same(old, new):
         return old
     data = {"reason": reason} if reason else {}
-    change = rules.put(verb, desk.assignment, old, new, desk.act, data={**data, **replaced(old)}, also=desk.renewed())
+    change = rules.put(
+        verb,
+        desk.assignment,
+        old,
+        new,
+        desk.act,
+        data={**data, **replaced(old)},
+        also=desk.renewed(),
+    )
     transaction.do(change)
     return transaction.as_stored(new)
 

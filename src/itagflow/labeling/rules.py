@@ -32,10 +32,14 @@ def must_cover(assignment: Assignment, task: Task) -> None:
         InvalidData: when it is in another package, or the assignment is about other tasks.
     """
     if task.package != assignment.package:
-        raise InvalidData(str(task), [Problem("", f"is in package {task.package}, not in that of {assignment}")])
+        raise InvalidData(
+            str(task), [Problem("", f"is in package {task.package}, not in that of {assignment}")]
+        )
     if not assignment.covers(task.number):
         asked = ", ".join(map(str, assignment.scope or ()))
-        raise InvalidData(str(task), [Problem("", f"is not in the scope of {assignment}: tasks {asked}")])
+        raise InvalidData(
+            str(task), [Problem("", f"is not in the scope of {assignment}: tasks {asked}")]
+        )
 
 
 def must_be_different(tasks: Sequence[Task]) -> None:
@@ -48,7 +52,9 @@ def must_be_different(tasks: Sequence[Task]) -> None:
         return  # by far the most
     times = Counter(task.number for task in tasks)
     if twice := sorted(number for number, count in times.items() if count > 1):
-        raise InvalidData("the answers", [Problem(f"task {number}", "is answered twice") for number in twice])
+        raise InvalidData(
+            "the answers", [Problem(f"task {number}", "is answered twice") for number in twice]
+        )
 
 
 def answer(
@@ -131,7 +137,10 @@ def abandon_reason(template: Template, reason: str) -> str:
     if not reason.strip():
         raise InvalidData("the reason to abandon", [Problem("reason", "is empty")])
     if known and reason not in known:
-        raise InvalidData("the reason to abandon", [Problem("reason", f"{reason!r} is not one of {', '.join(known)}")])
+        raise InvalidData(
+            "the reason to abandon",
+            [Problem("reason", f"{reason!r} is not one of {', '.join(known)}")],
+        )
     return reason
 
 
@@ -139,12 +148,17 @@ def restored(given_up: Answer | None, task: Task, *, review: bool) -> Replies | 
     """Return the replies that come back when *task* is not given up any more.
 
     Raises:
-        Incomplete: when it is not given up; or, in *review*, when there is nothing that could come back.
+        Incomplete: when it is not given up; or, in *review*, when there is nothing that could come
+            back.
     """
     if given_up is None or not given_up.is_abandoned:
         raise Incomplete("restore", "the task is not abandoned", (task.number,))
     if review and given_up.stage is Stage.LABEL and given_up.replies is None:
-        raise Incomplete("restore", "nothing was saved before it was abandoned: modify it instead", (task.number,))
+        raise Incomplete(
+            "restore",
+            "nothing was saved before it was abandoned: modify it instead",
+            (task.number,),
+        )
     return given_up.replies
 
 
@@ -165,17 +179,32 @@ def closed(
         Incomplete: when tasks are missing, stand judged wrong, or are undecided; or a reason is.
     """
     state = ASSIGNMENT.advance(assignment.state, verb, closing, str(assignment))
-    return attrs.evolve(assignment, state=state, outcome=outcome, ended_at=act.at, comment=comment, sent_back=sent_back)
+    return attrs.evolve(
+        assignment,
+        state=state,
+        outcome=outcome,
+        ended_at=act.at,
+        comment=comment,
+        sent_back=sent_back,
+    )
 
 
 def merged(
-    assignment: Assignment, votes: Sequence[Sequence[Answer]], template: Template, min_votes: int, act: Act, *, id: int
+    assignment: Assignment,
+    votes: Sequence[Sequence[Answer]],
+    template: Template,
+    min_votes: int,
+    act: Act,
+    *,
+    id: int,
 ) -> tuple[Assignment, tuple[Answer, ...]]:
     """Return the assignment without a member that the votes of a round come to, and its answer for each task.
 
     *votes* holds the answers of all voters for each task; *assignment* is the vote that came last.
     """
-    outcome = attrs.evolve(assignment, id=id, member=None, outcome=Outcome.MERGED, token="", version=0)
+    outcome = attrs.evolve(
+        assignment, id=id, member=None, outcome=Outcome.MERGED, token="", version=0
+    )
     answers = list[Answer]()
     for said in votes:
         won = merge(template, said, min_votes)

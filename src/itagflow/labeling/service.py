@@ -54,7 +54,9 @@ PAGE = 100
 """How many tasks of an assignment are fetched in one read transaction."""
 
 
-def tasks(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Iterator[WorkItem]:
+def tasks(
+    engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None
+) -> Iterator[WorkItem]:
     """Yield the tasks of an assignment, in order, each with all that its holder needs to see."""
     with engine.store.read() as reader:
         _must_show(engine, reader, assignment, by)
@@ -63,14 +65,17 @@ def tasks(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = N
         now, job = _must_show(engine, reader, assignment, by)
         tasks = _tasks_after(reader, now, after)
         works = [
-            results_rules.work(case, now, task) for case, task in zip(cases_of(reader, job, tasks), tasks, strict=True)
+            results_rules.work(case, now, task)
+            for case, task in zip(cases_of(reader, job, tasks), tasks, strict=True)
         ]
         return works, tasks[-1].number if len(tasks) == PAGE else None
 
     return turned(engine.store, page, 0)
 
 
-def _must_show(engine: Engine, reader: Reader, ref: AssignmentRef, by: MemberRef | None) -> tuple[Assignment, Job]:
+def _must_show(
+    engine: Engine, reader: Reader, ref: AssignmentRef, by: MemberRef | None
+) -> tuple[Assignment, Job]:
     """Return an assignment and its job as they are now, after checking that *by* may see its tasks."""
     assignment = lookup.assignment(reader, ref)
     job = reader.get(Job, (assignment.job,))
@@ -82,23 +87,40 @@ def _must_show(engine: Engine, reader: Reader, ref: AssignmentRef, by: MemberRef
     return assignment, job
 
 
-def save(engine: Engine, assignment: AssignmentRef, task: TaskRef, reply: Replied, *, by: MemberRef | None = None) -> Answer:
+def save(
+    engine: Engine,
+    assignment: AssignmentRef,
+    task: TaskRef,
+    reply: Replied,
+    *,
+    by: MemberRef | None = None,
+) -> Answer:
     """Save the answer to a task and return it as stored; saving again replaces it."""
     return _save_all(engine, "save", assignment, [(task, reply)], by)[0]
 
 
 def save_many(
-    engine: Engine, assignment: AssignmentRef,
+    engine: Engine,
+    assignment: AssignmentRef,
     replies: Mapping[int, Replied] | Iterable[tuple[TaskRef, Replied]],
     *,
     by: MemberRef | None = None,
 ) -> list[Answer]:
     """Save the answers to several tasks, all or none, as one act; errors are those of `save`."""
-    pairs = cast("Mapping[int, Replied]", replies).items() if isinstance(replies, Mapping) else replies
+    pairs = (
+        cast("Mapping[int, Replied]", replies).items() if isinstance(replies, Mapping) else replies
+    )
     return _save_all(engine, "save", assignment, list[tuple[TaskRef, Replied]](pairs), by)
 
 
-def abandon(engine: Engine, assignment: AssignmentRef, task: TaskRef, reason: str, *, by: MemberRef | None = None) -> Answer:
+def abandon(
+    engine: Engine,
+    assignment: AssignmentRef,
+    task: TaskRef,
+    reason: str,
+    *,
+    by: MemberRef | None = None,
+) -> Answer:
     """Give a task up, with a reason; what was saved stays with it, and `restore` brings it back."""
     with engine.transaction() as transaction:
         desk = sit_down(transaction, assignment, "abandon", by)
@@ -109,12 +131,20 @@ def abandon(engine: Engine, assignment: AssignmentRef, task: TaskRef, reason: st
         version = old.template_version if old else 0
         verdict = None if desk.assignment.stage is Stage.LABEL else Verdict.RIGHT
         new = rules.answer(
-            desk.assignment, found, desk.act, replies=kept, abandoned=why, verdict=verdict, template_version=version
+            desk.assignment,
+            found,
+            desk.act,
+            replies=kept,
+            abandoned=why,
+            verdict=verdict,
+            template_version=version,
         )
         return put(transaction, "abandon", desk, old, new, reason=why)
 
 
-def restore(engine: Engine, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None) -> Answer:
+def restore(
+    engine: Engine, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None
+) -> Answer:
     """Take back that a task was given up: one's own word, or in review the labeler's."""
     with engine.transaction() as transaction:
         desk = sit_down(transaction, assignment, "restore", by)
@@ -122,12 +152,23 @@ def restore(engine: Engine, assignment: AssignmentRef, task: TaskRef, *, by: Mem
         old = perhaps(transaction.store, Answer, (*desk.assignment.key, found.number))
         given_up = old
         if desk.assignment.stage is not Stage.LABEL and not (old and old.is_abandoned):
-            given_up = results_rules.shown_at(next(cases_of(transaction.store, desk.job, [found])), desk.assignment.stage)
+            given_up = results_rules.shown_at(
+                next(cases_of(transaction.store, desk.job, [found])), desk.assignment.stage
+            )
         replies = rules.restored(given_up, found, review=desk.assignment.stage is not Stage.LABEL)
-        verdict = Verdict.RIGHT if replies is not None and desk.assignment.stage is not Stage.LABEL else None
+        verdict = (
+            Verdict.RIGHT
+            if replies is not None and desk.assignment.stage is not Stage.LABEL
+            else None
+        )
         version = given_up.template_version if given_up else 0
         new = rules.answer(
-            desk.assignment, found, desk.act, replies=replies, verdict=verdict, template_version=version
+            desk.assignment,
+            found,
+            desk.act,
+            replies=replies,
+            verdict=verdict,
+            template_version=version,
         )
         return put(transaction, "restore", desk, old, new)
 
@@ -140,11 +181,16 @@ def submit(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = 
             return mine
         closing = Closing(assignment=mine.assignment, missing=_missing(transaction, mine))
         ended = rules.closed("submit", Outcome.SUBMITTED, mine.assignment, mine.act, closing)
-        assignments = [ended if other.key == ended.key else other for other in transaction.assignments(mine.package)]
+        assignments = [
+            ended if other.key == ended.key else other
+            for other in transaction.assignments(mine.package)
+        ]
         add, save = list[Entity](), list[Saved]()
         counters = left(transaction, mine.job, mine.assignment)
         if mine.package.free or any(other.live for other in assignments):
-            after = recounted(transaction, mine.job, mine.package, assignments, passing=mine.assignment)
+            after = recounted(
+                transaction, mine.job, mine.package, assignments, passing=mine.assignment
+            )
         else:
             after, added = _with_all_votes(transaction, mine, ended, assignments)
             add += added
@@ -158,7 +204,11 @@ def submit(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = 
 
 
 def _save_all(
-    engine: Engine, verb: str, assignment: AssignmentRef, given: list[tuple[TaskRef, Replied]], by: MemberRef | None
+    engine: Engine,
+    verb: str,
+    assignment: AssignmentRef,
+    given: list[tuple[TaskRef, Replied]],
+    by: MemberRef | None,
 ) -> list[Answer]:
     _check(engine, assignment, given, by)
     with engine.transaction() as transaction:
@@ -178,17 +228,28 @@ def _save_all(
         return _put_all(transaction, verb, desk, old, new)
 
 
-def _put_all(transaction: Transaction, verb: str, desk: Desk, old: list[Answer | None], new: list[Answer]) -> list[Answer]:
+def _put_all(
+    transaction: Transaction, verb: str, desk: Desk, old: list[Answer | None], new: list[Answer]
+) -> list[Answer]:
     pairs = list(zip(old, new, strict=True))
     fresh = [(was, now) for was, now in pairs if not rules.says_the_same(was, now)]
     if fresh:
         data = {"answered": [now.task for _, now in fresh], **replaced(*(was for was, _ in fresh))}
-        transaction.do(rules.put_all(verb, desk.assignment, fresh, desk.act, data=data, also=desk.renewed()))
-    return [was if was and rules.says_the_same(was, now) else transaction.as_stored(now) for was, now in pairs]
+        transaction.do(
+            rules.put_all(verb, desk.assignment, fresh, desk.act, data=data, also=desk.renewed())
+        )
+    return [
+        was if was and rules.says_the_same(was, now) else transaction.as_stored(now)
+        for was, now in pairs
+    ]
 
 
 def _tasks_after(reader: Reader, assignment: Assignment, after: int) -> list[Task]:
-    where: dict[str, Any] = {"job": assignment.job, "package": assignment.package, "number": Span(after + 1, None)}
+    where: dict[str, Any] = {
+        "job": assignment.job,
+        "package": assignment.package,
+        "number": Span(after + 1, None),
+    }
     if assignment.scope is not None:
         where["number"] = tuple(number for number in assignment.scope if number > after)[:PAGE]
     return list(reader.find(Query(Task, where, order=("number",), limit=PAGE)))
@@ -198,10 +259,19 @@ def _missing(transaction: Transaction, mine: Held) -> tuple[int, ...]:
     """Return the tasks that the assignment has not high_water_mark; they are only looked for if the number is not right."""
     assignment = mine.assignment
     size = mine.package.size if assignment.scope is None else len(assignment.scope)
-    if sum(number for (counts, *_), number in transaction.said(assignment).items() if counts) == size:
+    if (
+        sum(number for (counts, *_), number in transaction.said(assignment).items() if counts)
+        == size
+    ):
         return ()
-    high_water_mark = Query(Answer, {"job": assignment.job, "assignment": assignment.id, "is_resolved": True})
-    scope = numbers_in(transaction.store, mine.package) if assignment.scope is None else assignment.scope
+    high_water_mark = Query(
+        Answer, {"job": assignment.job, "assignment": assignment.id, "is_resolved": True}
+    )
+    scope = (
+        numbers_in(transaction.store, mine.package)
+        if assignment.scope is None
+        else assignment.scope
+    )
     answered = {answer.task for answer in transaction.store.find(high_water_mark)}
     return tuple(number for number in scope if number not in answered)
 
@@ -225,7 +295,9 @@ def _merged(
 ) -> tuple[Assignment, tuple[Answer, ...]]:
     scope = numbers_in(transaction.store, mine.package) if ended.scope is None else ended.scope
     said = said_about(transaction.store, mine.job.id, scope)
-    voters = [t.id for t in assignments if t.round == ended.round and t.outcome is Outcome.SUBMITTED]
+    voters = [
+        t.id for t in assignments if t.round == ended.round and t.outcome is Outcome.SUBMITTED
+    ]
     votes = [[said[number][voter] for voter in voters if voter in said[number]] for number in scope]
     template = transaction.store.get(Template, (mine.job.template,))
     id = transaction.new_id(Assignment, mine.job.id)

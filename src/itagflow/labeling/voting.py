@@ -66,8 +66,8 @@ class Merged:
 def merge(template: Template, votes: Sequence[Answer], min_votes: int) -> Merged:
     """Return what the *votes* on one task come to.
 
-    A reply wins a question if at least *min_votes* gave it and more than gave any other; no reply is a
-    reply too.  The task is abandoned if *min_votes* abandoned it; fewer count as no vote.
+    A reply wins a question if at least *min_votes* gave it and more than gave any other; no reply
+    is a reply too.  The task is abandoned if *min_votes* abandoned it; fewer count as no vote.
     """
     reasons = [vote.abandon_reason for vote in votes if vote.abandon_reason is not None]
     if len(reasons) >= min_votes:
@@ -84,7 +84,9 @@ def merge(template: Template, votes: Sequence[Answer], min_votes: int) -> Merged
     return Merged(replies, None, tuple(disputed))
 
 
-def _winner(question: Question, said: Sequence[Reply | None], min_votes: int) -> tuple[bool, Reply | None]:
+def _winner(
+    question: Question, said: Sequence[Reply | None], min_votes: int
+) -> tuple[bool, Reply | None]:
     """Return whether a reply won the question, and which: the first of those that are equal to it."""
     same = MERGERS.get(question.kind)
     if same is None:
@@ -93,6 +95,10 @@ def _winner(question: Question, said: Sequence[Reply | None], min_votes: int) ->
     for reply in said:
         groups.setdefault(_NO_REPLY if reply is None else same(reply), []).append(reply)
     ranked = sorted(groups.values(), key=len, reverse=True)
-    if not ranked or len(ranked[0]) < min_votes or (len(ranked) > 1 and len(ranked[1]) == len(ranked[0])):
+    if (
+        not ranked
+        or len(ranked[0]) < min_votes
+        or (len(ranked) > 1 and len(ranked[1]) == len(ranked[0]))
+    ):
         return False, None
     return True, ranked[0][0]

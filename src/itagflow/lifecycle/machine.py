@@ -1,7 +1,7 @@
 """States and steps, declared once per entity and run by one shared ``transitions`` machine.
 
-This is the only module that imports ``transitions``.  Everything else sees two plain ideas: a *state*
-(a member of an enum) and a *step* (one row of a table).
+This is the only module that imports ``transitions``.  Everything else sees two plain ideas: a
+*state* (a member of an enum) and a *step* (one row of a table).
 """
 
 from __future__ import annotations
@@ -104,7 +104,9 @@ class Lifecycle(Generic[S]):
 
     def has_led(self, event: str, state: S) -> bool:
         """Return whether *event* leads to *state* and cannot start there: what is sent again has been done."""
-        return state not in self.sources(event) and any(s.event == event and s.target == state for s in self.steps)
+        return state not in self.sources(event) and any(
+            s.event == event and s.target == state for s in self.steps
+        )
 
     def sources(self, event: str) -> frozenset[S]:
         """Return the states from which *event* can start."""
@@ -116,19 +118,25 @@ class Lifecycle(Generic[S]):
 
     def mermaid(self) -> str:
         """Return the lifecycle as a Mermaid state diagram; the documentation shows this text."""
-        arrows = [f"    {step.source.value} --> {step.target.value}: {step.event}" for step in self.steps]
+        arrows = [
+            f"    {step.source.value} --> {step.target.value}: {step.event}" for step in self.steps
+        ]
         sources = {step.source for step in self.steps}
         ends = [f"    {state.value} --> [*]" for state in self.states if state not in sources]
         return "\n".join(["stateDiagram-v2", f"    [*] --> {self.initial.value}", *arrows, *ends])
 
     def _check(self) -> None:
         """Find what ``transitions`` does not: doubled rows, and sources that nothing leads to."""
-        doubled = [row for row, n in Counter((s.event, s.source) for s in self.steps).items() if n > 1]
+        doubled = [
+            row for row, n in Counter((s.event, s.source) for s in self.steps).items() if n > 1
+        ]
         if doubled:
             raise ValueError(f"{self.name}: more than one step for {doubled}")
         targets = {self.initial} | {step.target for step in self.steps}
         if lost := {step.source for step in self.steps} - targets:
-            raise ValueError(f"{self.name}: no step leads to {sorted(state.value for state in lost)}")
+            raise ValueError(
+                f"{self.name}: no step leads to {sorted(state.value for state in lost)}"
+            )
 
 
 def _row(step: Step[S]) -> TransitionConfigDict:

@@ -79,8 +79,17 @@ def _at(verb: str, *stages: Stage) -> Step[AssignmentState]:
     def right_stage(closing: Closing) -> None:
         must_be_at(closing.assignment, verb, *stages)
 
-    guards = (right_stage, _everything_answered) if verb == "submit" else (right_stage, _nothing_wrong, _all_decided)
-    return Step(verb, AssignmentState.HELD, AssignmentState.DONE, (right_stage, _reasoned) if verb == "reject" else guards)
+    guards = (
+        (right_stage, _everything_answered)
+        if verb == "submit"
+        else (right_stage, _nothing_wrong, _all_decided)
+    )
+    return Step(
+        verb,
+        AssignmentState.HELD,
+        AssignmentState.DONE,
+        (right_stage, _reasoned) if verb == "reject" else guards,
+    )
 
 
 def _everything_answered(closing: Closing) -> None:
@@ -90,7 +99,11 @@ def _everything_answered(closing: Closing) -> None:
 
 def _nothing_wrong(closing: Closing) -> None:
     if closing.wrong:
-        raise Incomplete("pass the package", "tasks stand judged wrong: reject it, or judge them anew", closing.wrong)
+        raise Incomplete(
+            "pass the package",
+            "tasks stand judged wrong: reject it, or judge them anew",
+            closing.wrong,
+        )
 
 
 def _all_decided(closing: Closing) -> None:
@@ -101,7 +114,9 @@ def _all_decided(closing: Closing) -> None:
 
 def _reasoned(closing: Closing) -> None:
     if not closing.wrong and not closing.reason.strip():
-        raise Incomplete("reject", "no task is judged wrong, so every task goes back: give a reason")
+        raise Incomplete(
+            "reject", "no task is judged wrong, so every task goes back: give a reason"
+        )
 
 
 JOB = Lifecycle(
@@ -115,14 +130,21 @@ JOB = Lifecycle(
         Step("resume", JobState.PAUSED, JobState.RUNNING),
         Step("finish", JobState.RUNNING, JobState.FINISHED, (_nothing_open,)),
         Step("finish", JobState.PAUSED, JobState.FINISHED, (_nothing_open,)),
-        *(Step("prelabel", state, state) for state in (JobState.DRAFT, JobState.RUNNING, JobState.PAUSED)),
+        *(
+            Step("prelabel", state, state)
+            for state in (JobState.DRAFT, JobState.RUNNING, JobState.PAUSED)
+        ),
         Step("append", JobState.RUNNING, JobState.RUNNING),
         Step("append", JobState.PAUSED, JobState.PAUSED),
         Step("append", JobState.FINISHED, JobState.RUNNING),
         Step("reopen", JobState.RUNNING, JobState.RUNNING),
         Step("reopen", JobState.PAUSED, JobState.PAUSED),
         Step("reopen", JobState.FINISHED, JobState.RUNNING),
-        *(Step("archive", state, JobState.ARCHIVED) for state in JobState if state is not JobState.ARCHIVED),
+        *(
+            Step("archive", state, JobState.ARCHIVED)
+            for state in JobState
+            if state is not JobState.ARCHIVED
+        ),
     ],
 )
 """The lifecycle of a job."""
@@ -155,13 +177,19 @@ def package_lifecycle(workflow: Workflow) -> Lifecycle[PackageState]:
 @cache
 def _package_table(stages: tuple[Stage, ...], reject_to: Stage) -> Lifecycle[PackageState]:
     places = [PackageState.at(stage) for stage in stages]
-    back = {PackageState.INSPECT: PackageState.LABEL, PackageState.ACCEPT: PackageState.at(reject_to)}
+    back = {
+        PackageState.INSPECT: PackageState.LABEL,
+        PackageState.ACCEPT: PackageState.at(reject_to),
+    }
     first_review = places[1] if len(places) > 1 else PackageState.LABEL
     return Lifecycle(
         "package",
         PackageState.LABEL,
         [
-            *(Step("pass", a, b) for a, b in zip(places, [*places[1:], PackageState.DONE], strict=True)),
+            *(
+                Step("pass", a, b)
+                for a, b in zip(places, [*places[1:], PackageState.DONE], strict=True)
+            ),
             *(Step("reject", place, back[place]) for place in places[1:]),
             *(Step("discard", place, PackageState.DISCARDED) for place in places),
             Step("reopen", PackageState.DONE, first_review),

@@ -16,24 +16,30 @@ from itagflow.storage.port import Store
 
 
 def verify(
-    flow: Flow, place: Place | int | str | None = None, *, snapshot: bool = False, by: MemberRef | None = None
+    flow: Flow,
+    place: Place | int | str | None = None,
+    *,
+    snapshot: bool = False,
+    by: MemberRef | None = None,
 ) -> Iterator[Inconsistency]:
     """Recompute every count, state and rule from what is stored and from the history, and yield each difference.
 
-    Nothing is yielded when all is sound.  Packages are looked at in turn, each with its tasks, assignments, answers and
-    events in one short transaction; so people may go on working, and memory does not grow with the job.
+    Nothing is yielded when all is sound.  Packages are looked at in turn, each with its tasks,
+    assignments, answers and events in one short transaction; so people may go on working, and
+    memory does not grow with the job.
 
     Args:
-        place: A workspace or job, its key or name (a workspace of that name comes first); or a part that was cut
-            from a job, and all its parts together come to the same as the job; everything, and what belongs to
-            nothing, when not given.
+        place: A workspace or job, its key or name (a workspace of that name comes first); or a part
+            that was cut from a job, and all its parts together come to the same as the job;
+            everything, and what belongs to nothing, when not given.
         snapshot: Whether all of it shows one moment.
         by: Who asks, when the policy is to be asked: for each difference anew.
 
     Raises:
         NotFound: when there is no such workspace or job.
         NotAllowed: when *by* may not see how good the work is.
-        InvalidData: when a part was not cut from a job, and does not say which packages are looked at with it.
+        InvalidData: when a part was not cut from a job, and does not say which packages are looked
+            at with it.
 
     >>> import itagflow
     >>> flow = itagflow.open("memory:")
@@ -45,7 +51,8 @@ def verify(
 
 
 def copy(
-    flow: Flow, *,
+    flow: Flow,
+    *,
     to: Flow | Store,
     workspace: WorkspaceRef | None = None,
     verify: bool = True,
@@ -54,17 +61,19 @@ def copy(
 ) -> int:
     """Copy a workspace, or everything, as it is at this moment, and return how many entities that were.
 
-    Events keep their order and get positions of the other store.  Workspaces and jobs are written last, in one
-    transaction, after counting the rest: a copy is there whole or not at all.  When it fails, what was copied is
-    removed; when the process ends in the middle, call it again, and it begins anew.
+    Events keep their order and get positions of the other store.  Workspaces and jobs are written
+    last, in one transaction, after counting the rest: a copy is there whole or not at all.  When it
+    fails, what was copied is removed; when the process ends in the middle, call it again, and it
+    begins anew.
 
     Args:
         to: A Flow over the other store, or that store.
         workspace: Only this workspace, with its members, templates and jobs.
-        verify: Look whether the copy is sound; see `verify`.  One that is not is removed again, also if it is
-            like the original.
+        verify: Look whether the copy is sound; see `verify`.  One that is not is removed again,
+            also if it is like the original.
         progress: Wraps the iterable of entities, such as ``tqdm``.
-        by: Who copies, when the policy is to be asked: a member of the workspace, who may export all of it.
+        by: Who copies, when the policy is to be asked: a member of the workspace, who may export
+            all of it.
 
     Raises:
         AlreadyExists: when the other store has something of it already; nothing is changed then.
@@ -72,17 +81,27 @@ def copy(
         InvalidData: when the copy is not sound; it lists the first 1,000 differences.
         StoreFailed: when somebody else copied the same at the same time.
     """
-    return copying.copy(flow._engine, to=to.store if isinstance(to, Flow) else to, workspace=workspace, verify=verify, progress=progress, by=by)
+    return copying.copy(
+        flow._engine,
+        to=to.store if isinstance(to, Flow) else to,
+        workspace=workspace,
+        verify=verify,
+        progress=progress,
+        by=by,
+    )
 
 
-def erase_member(flow: Flow, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
+def erase_member(
+    flow: Flow, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef
+) -> Member:
     """Erase the name of a member who was removed: their account becomes ``erased-<key>``, their groups go.
 
     No account can be of that form; where one was taken before that was refused, a number follows.
 
-    Their key stays, and with it what they did.  The account is taken out of the history too, and out of the
-    comments and reasons that people wrote, where it stands as a word of its own; in transactions, the member last.
-    When the process ends in between, call it again.  Erasing once more changes nothing.
+    Their key stays, and with it what they did.  The account is taken out of the history too, and
+    out of the comments and reasons that people wrote, where it stands as a word of its own; in
+    transactions, the member last. When the process ends in between, call it again.  Erasing once
+    more changes nothing.
 
     Raises:
         NotAllowed: when the member was not removed, or *by* may not erase.
@@ -90,13 +109,15 @@ def erase_member(flow: Flow, workspace: WorkspaceRef, member: MemberRef, *, by: 
     return erasure.erase_member(flow._engine, workspace, member, by=by)
 
 
-def erase_task(flow: Flow, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, reason: str = "") -> Task:
+def erase_task(
+    flow: Flow, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, reason: str = ""
+) -> Task:
     """Erase the data of a task, and what was said about it: replies, comments and reasons.
 
-    Its row keeps the fields that are shown, empty, and loses its row key and what else came with it.  State,
-    counts, assignments and events stay, without their content.  Nobody works on it any more: it leaves the scope of
-    every assignment that is offered or held, and of all that come, so that its package goes on without it.  Exports
-    leave it out.  Erasing once more changes nothing.
+    Its row keeps the fields that are shown, empty, and loses its row key and what else came with
+    it.  State, counts, assignments and events stay, without their content.  Nobody works on it any
+    more: it leaves the scope of every assignment that is offered or held, and of all that come, so
+    that its package goes on without it.  Exports leave it out.  Erasing once more changes nothing.
 
     Args:
         task: The task, or its key: job and number.

@@ -89,7 +89,10 @@ class Dossier:
     @cached_property
     def cases(self) -> list[Case]:
         """The case of each of its tasks."""
-        return [Case(self.job, self.package, self.assignments, said, number) for number, said in self.said.items()]
+        return [
+            Case(self.job, self.package, self.assignments, said, number)
+            for number, said in self.said.items()
+        ]
 
     def covered(self, assignment: Assignment) -> set[int]:
         """Return the numbers of the tasks that *assignment* is about."""
@@ -111,14 +114,19 @@ def package_differences(dossier: Dossier) -> Iterator[Inconsistency]:
         yield from _answer(dossier, answer)
 
 
-def workspace_differences(workspace: Workspace, members: Sequence[Member]) -> Iterator[Inconsistency]:
+def workspace_differences(
+    workspace: Workspace, members: Sequence[Member]
+) -> Iterator[Inconsistency]:
     """Yield where the members of *workspace* break a rule: it has an administrator, who comes from its own."""
     admins = sum(member.active and member.role is Role.ADMIN for member in members)
     yield from differ(workspace, "administrators", admins, admins or "at least 1")
     for member in members:
         fits = not member.external or member.role in EXTERNAL_ROLES
         yield from differ(
-            member, "role", member.role, member.role if fits else "leader or operator, for one from outside"
+            member,
+            "role",
+            member.role,
+            member.role if fits else "leader or operator, for one from outside",
         )
 
 
@@ -144,7 +152,9 @@ def named(job: Job) -> set[int]:
     return {job.created_by, *crews, *([route] if isinstance(route, int) else ())}
 
 
-def counter_differences(job: Job, counters: Sequence[ClaimCounter], held: Mapping[tuple[Stage, int], int]) -> Iterator[Inconsistency]:
+def counter_differences(
+    job: Job, counters: Sequence[ClaimCounter], held: Mapping[tuple[Stage, int], int]
+) -> Iterator[Inconsistency]:
     """Yield the claim counters that do not count what their member holds, which is *held* by stage and member.
 
     A claim counter counts only at a stage with a limit; elsewhere it is there for tokens.
@@ -155,15 +165,20 @@ def counter_differences(job: Job, counters: Sequence[ClaimCounter], held: Mappin
     for stage, member in sorted({*counted, *due}, key=lambda place: (place[0].value, place[1])):
         count, should = counted.get((stage, member)), due.get((stage, member), 0)
         if count != should:
-            yield Inconsistency("claim_counter", (job.id, stage.value, member), "held", count, should)
+            yield Inconsistency(
+                "claim_counter", (job.id, stage.value, member), "held", count, should
+            )
 
 
-def start_differences(job: Job, counters: Sequence[ClaimCounter], moments: Collection[datetime]) -> Iterator[Inconsistency]:
+def start_differences(
+    job: Job, counters: Sequence[ClaimCounter], moments: Collection[datetime]
+) -> Iterator[Inconsistency]:
     """Yield the claim counters where the look at the pool begins at a place that no package can have had.
 
-    A place is remembered where own work waits, and a package waits since an act; *moments* are those of acts.
-    Whether anything lies before it is nothing that must hold: what is given a lower priority, and what others held
-    at that moment, comes to lie there, and is found when nothing lies behind it any more.
+    A place is remembered where own work waits, and a package waits since an act; *moments* are
+    those of acts. Whether anything lies before it is nothing that must hold: what is given a lower
+    priority, and what others held at that moment, comes to lie there, and is found when nothing
+    lies behind it any more.
     """
     for counter in counters:
         if counter.cursor is None:
@@ -178,7 +193,9 @@ def missing(kind: str, job: int, numbers: range, seen: set[int]) -> Iterator[Inc
     """Yield the *numbers* that no entity of *kind* in *job* has, of those that were *seen*."""
     for number in numbers if len(seen) < len(numbers) else ():
         if number not in seen:
-            yield Inconsistency(kind, (job, number), "what is stored", None, f"one of the {kind}s of its job")
+            yield Inconsistency(
+                kind, (job, number), "what is stored", None, f"one of the {kind}s of its job"
+            )
 
 
 def _counts(dossier: Dossier) -> Iterator[Inconsistency]:
@@ -197,7 +214,12 @@ def _marks(dossier: Dossier) -> Iterator[Inconsistency]:
     package = dossier.package
     erased = {number for number, task in dossier.tasks.items() if task.erased}
     yield from differ(package, "erased", package.erased, tuple(sorted(erased)))
-    yield from differ(package, "disputes", package.disputes, tuple(c.task for c in dossier.cases if _is_disputed(c)))
+    yield from differ(
+        package,
+        "disputes",
+        package.disputes,
+        tuple(c.task for c in dossier.cases if _is_disputed(c)),
+    )
     sent = set[int]()
     for assignment in dossier.assignments:
         if assignment.outcome is Outcome.REJECTED:
@@ -206,7 +228,9 @@ def _marks(dossier: Dossier) -> Iterator[Inconsistency]:
     if package.scope is not None:
         own = tuple(sorted((dossier.tasks.keys() - erased) & set(package.scope)))
         # nothing is due only where something was erased
-        yield from differ(package, "scope", package.scope, own if package.stage and (own or erased) else None)
+        yield from differ(
+            package, "scope", package.scope, own if package.stage and (own or erased) else None
+        )
 
 
 def _is_disputed(case: Case) -> bool:
@@ -216,17 +240,25 @@ def _is_disputed(case: Case) -> bool:
     if label is None or answer is None or not answer.disputed:
         return False
     since = [assignment for assignment in case.assignments if assignment.round >= label.round]
-    return not any(assignment.outcome in PASSING or _sent_back(assignment, case.task) for assignment in since)
+    return not any(
+        assignment.outcome in PASSING or _sent_back(assignment, case.task) for assignment in since
+    )
 
 
 def _sent_back(assignment: Assignment, task: int) -> bool:
-    return assignment.outcome is Outcome.REJECTED and (assignment.sent_back is None or task in assignment.sent_back)
+    return assignment.outcome is Outcome.REJECTED and (
+        assignment.sent_back is None or task in assignment.sent_back
+    )
 
 
 def _slots(dossier: Dossier) -> Iterator[Inconsistency]:
     """Yield where a package has more or less assignments than its stage needs."""
     job, package = dossier.job, dossier.package
-    live = [assignment for assignment in dossier.assignments if assignment.live and not _is_to_end(assignment, dossier.archived_at)]
+    live = [
+        assignment
+        for assignment in dossier.assignments
+        if assignment.live and not _is_to_end(assignment, dossier.archived_at)
+    ]
     if package.stage is None or job.state is JobState.ARCHIVED:
         yield from differ(package, "live assignments", len(live), 0)
         if package.stage is None:
@@ -235,8 +267,16 @@ def _slots(dossier: Dossier) -> Iterator[Inconsistency]:
     if package.stage not in job.workflow.stages:
         yield from differ(package, "state", package.state, "a stage of the job")
         return
-    here = [assignment for assignment in dossier.assignments if assignment.stage is package.stage and assignment.round == package.round]
-    counting = [assignment for assignment in here if assignment.live or assignment.outcome is Outcome.SUBMITTED]
+    here = [
+        assignment
+        for assignment in dossier.assignments
+        if assignment.stage is package.stage and assignment.round == package.round
+    ]
+    counting = [
+        assignment
+        for assignment in here
+        if assignment.live or assignment.outcome is Outcome.SUBMITTED
+    ]
     slots = reviewing_rules.slots(job, package.stage)
     yield from differ(package, "free and taken slots", package.free + len(counting), slots)
     yield from differ(package, "free", package.free, max(package.free, 0))
@@ -244,8 +284,14 @@ def _slots(dossier: Dossier) -> Iterator[Inconsistency]:
 
 def _rounds(dossier: Dossier) -> Iterator[Inconsistency]:
     """Yield where a member has had a stage of one round more than once: nobody votes twice."""
-    kept = [assignment for assignment in dossier.assignments if assignment.member is not None and assignment.state is not AssignmentState.RETURNED]
-    for (stage, round, member), assignments in Counter((assignment.stage, assignment.round, assignment.member) for assignment in kept).items():
+    kept = [
+        assignment
+        for assignment in dossier.assignments
+        if assignment.member is not None and assignment.state is not AssignmentState.RETURNED
+    ]
+    for (stage, round, member), assignments in Counter(
+        (assignment.stage, assignment.round, assignment.member) for assignment in kept
+    ).items():
         what = f"assignments of member {member} at {stage.value} in round {round}"
         yield from differ(dossier.package, what, assignments, 1)
 
@@ -264,15 +310,27 @@ def _assignment(dossier: Dossier, assignment: Assignment) -> Iterator[Inconsiste
         yield from differ(assignment, "stage", assignment.stage, "a stage of the job")
         return
     if assignment.outcome not in _ENDS.get(assignment.state, _DONE):
-        yield from differ(assignment, "outcome", assignment.outcome, f"one of an assignment that is {assignment.state.value}")
-    yield from differ(assignment, "whether it has ended", assignment.ended_at is not None, not assignment.live)
+        yield from differ(
+            assignment,
+            "outcome",
+            assignment.outcome,
+            f"one of an assignment that is {assignment.state.value}",
+        )
+    yield from differ(
+        assignment, "whether it has ended", assignment.ended_at is not None, not assignment.live
+    )
     yield from _holder(dossier, assignment)
     strange = tuple(sorted(dossier.covered(assignment) - dossier.tasks.keys()))
     yield from differ(assignment, "tasks of its scope in other packages", strange, ())
     if assignment.live:
         rule = job.workflow.rule(assignment.stage)
         lease = rule.lease if assignment.state is AssignmentState.HELD else rule.offer_lease
-        yield from differ(assignment, "whether it has a lease", assignment.lease_until is not None, lease is not None)
+        yield from differ(
+            assignment,
+            "whether it has a lease",
+            assignment.lease_until is not None,
+            lease is not None,
+        )
         yield from differ(assignment, "stage", assignment.stage, package.stage)
         yield from differ(assignment, "round", assignment.round, package.round)
     elif assignment.round > package.round:
@@ -282,13 +340,21 @@ def _assignment(dossier: Dossier, assignment: Assignment) -> Iterator[Inconsiste
 def _holder(dossier: Dossier, assignment: Assignment) -> Iterator[Inconsistency]:
     """Yield whether the member of *assignment* is not of the workspace, or is gone while the assignment is live."""
     if assignment.member is None:
-        by_nobody = assignment.state is AssignmentState.DONE and assignment.outcome is not Outcome.SUBMITTED
-        yield from differ(assignment, "member", None, None if by_nobody else "the one whose assignment it is")
+        by_nobody = (
+            assignment.state is AssignmentState.DONE and assignment.outcome is not Outcome.SUBMITTED
+        )
+        yield from differ(
+            assignment, "member", None, None if by_nobody else "the one whose assignment it is"
+        )
         return
     member = dossier.members.get(assignment.member)
     if member is None or member.workspace != dossier.job.workspace:
         yield from differ(assignment, "member", assignment.member, "a member of the workspace")
-    elif assignment.live and not member.active and not _is_to_end(assignment, dossier.gone.get(member.id)):
+    elif (
+        assignment.live
+        and not member.active
+        and not _is_to_end(assignment, dossier.gone.get(member.id))
+    ):
         yield from differ(assignment, "member", assignment.member, "one who was not removed")
 
 
@@ -302,18 +368,30 @@ def _completeness(dossier: Dossier, assignment: Assignment) -> Iterator[Inconsis
     if assignment.outcome not in _LABELED:
         return
     scope = sorted(dossier.covered(assignment) & dossier.tasks.keys())
-    answered = {number for number in scope if (said := dossier.said[number].get(assignment.id)) and said.is_resolved}
-    yield from differ(assignment, "tasks without an answer", tuple(n for n in scope if n not in answered), ())
+    answered = {
+        number
+        for number in scope
+        if (said := dossier.said[number].get(assignment.id)) and said.is_resolved
+    }
+    yield from differ(
+        assignment, "tasks without an answer", tuple(n for n in scope if n not in answered), ()
+    )
     if assignment.outcome is Outcome.MERGED:
         yield from _merged(dossier, assignment, scope)
 
 
-def _merged(dossier: Dossier, assignment: Assignment, scope: Sequence[int]) -> Iterator[Inconsistency]:
+def _merged(
+    dossier: Dossier, assignment: Assignment, scope: Sequence[int]
+) -> Iterator[Inconsistency]:
     """Yield the merged answers that the votes do not give; votes are merged once, also when the template changes."""
     template = dossier.template
     if template is None or template.version:
         return
-    voters = [t.id for t in dossier.assignments if t.round == assignment.round and t.outcome is Outcome.SUBMITTED]
+    voters = [
+        t.id
+        for t in dossier.assignments
+        if t.round == assignment.round and t.outcome is Outcome.SUBMITTED
+    ]
     for said in map(dossier.said.__getitem__, scope):
         votes, merged = [said[id] for id in voters if id in said], said.get(assignment.id)
         if merged is not None and votes and not merged.erased:
@@ -326,11 +404,15 @@ def _merged(dossier: Dossier, assignment: Assignment, scope: Sequence[int]) -> I
 def _answer(dossier: Dossier, answer: Answer) -> Iterator[Inconsistency]:
     assignment, task = dossier.by_id.get(answer.assignment), dossier.tasks.get(answer.task)
     if assignment is None:
-        yield from differ(answer, "assignment", answer.assignment, f"one on package {dossier.package.number}")
+        yield from differ(
+            answer, "assignment", answer.assignment, f"one on package {dossier.package.number}"
+        )
         return
     for name in ("package", "stage", "round", "member"):
         yield from differ(answer, name, getattr(answer, name), getattr(assignment, name))
-    if task is None or not (task.erased or assignment.covers(answer.task)):  # an erased task leaves the scope of live assignments
+    if task is None or not (
+        task.erased or assignment.covers(answer.task)
+    ):  # an erased task leaves the scope of live assignments
         yield from differ(answer, "task", answer.task, "one in the scope of its assignment")
     elif task.erased or answer.erased:
         yield from differ(answer, "erased", answer.erased, task.erased)
@@ -338,10 +420,14 @@ def _answer(dossier: Dossier, answer: Answer) -> Iterator[Inconsistency]:
         yield from _fit(dossier.template, dossier, answer, task)
 
 
-def _fit(template: Template, dossier: Dossier, answer: Answer, task: Task) -> Iterator[Inconsistency]:
+def _fit(
+    template: Template, dossier: Dossier, answer: Answer, task: Task
+) -> Iterator[Inconsistency]:
     """Yield what of *answer* does not fit the template, unless it is still to follow a change of that."""
     if answer.template_version > template.version:
-        yield from differ(answer, "template_version", answer.template_version, f"at most {template.version}")
+        yield from differ(
+            answer, "template_version", answer.template_version, f"at most {template.version}"
+        )
     by_itself = dossier.by_id[answer.assignment].outcome is not Outcome.MERGED
     if answer.replies is not None and by_itself and dossier.job.pending_template_change is None:
         for problem in answers.problems(template, answer.replies, task):

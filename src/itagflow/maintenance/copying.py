@@ -51,7 +51,8 @@ OF_JOB: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answe
 
 
 def copy(
-    engine: Engine, *,
+    engine: Engine,
+    *,
     to: Store,
     workspace: WorkspaceRef | None = None,
     verify: bool = True,
@@ -98,7 +99,9 @@ class _Cargo:
 
 def _cargo(reader: Reader, ref: WorkspaceRef | None) -> _Cargo:
     if ref is None:
-        return _Cargo(list(reader.find(Query(Workspace, order=("id",)))), list(reader.find(Query(Job))), {})
+        return _Cargo(
+            list(reader.find(Query(Workspace, order=("id",)))), list(reader.find(Query(Job))), {}
+        )
     home = lookup.workspace(reader, ref)
     own = {"workspace": home.id}
     return _Cargo([home], list(reader.find(Query(Job, own))), own)
@@ -113,14 +116,19 @@ def _must_be_new(target: Store, cargo: _Cargo) -> None:
     with target.read() as reader:
         _must_have_no_workspace(reader, cargo)
         for job in cargo.jobs:
-            told = {home for (home,) in reader.tally(Query(Event, {"job": job.id}), by=("workspace",))}
+            told = {
+                home for (home,) in reader.tally(Query(Event, {"job": job.id}), by=("workspace",))
+            }
             if perhaps(reader, Job, job.key) or told - {job.workspace}:
-                raise AlreadyExists("Job", job.id)  # or its history there is that of another workspace
+                # or its history there is that of another workspace
+                raise AlreadyExists("Job", job.id)
 
 
 def _must_have_no_workspace(reader: Reader, cargo: _Cargo) -> None:
     for home in cargo.homes:
-        if perhaps(reader, Workspace, home.key) or first(reader, Query(Workspace, {"name": nfc(home.name)}, limit=1)):
+        if perhaps(reader, Workspace, home.key) or first(
+            reader, Query(Workspace, {"name": nfc(home.name)}, limit=1)
+        ):
             raise AlreadyExists("Workspace", home.name)
 
 
@@ -164,7 +172,9 @@ def _reveal(target: Store, cargo: _Cargo, copied: Shares) -> None:
         for kind, place in _places(cargo):
             if writer.count(Query(kind, place)) != copied.get((kind, *place.values()), 0):
                 reason = f"what was copied of {kind.__name__} was changed at the same time"
-                raise StoreFailed(target.name, reason, "Let one program at a time copy a workspace.")
+                raise StoreFailed(
+                    target.name, reason, "Let one program at a time copy a workspace."
+                )
         writer.add(*cargo.jobs, *cargo.homes)
 
 
@@ -193,7 +203,11 @@ def _clear(target: Store, cargo: _Cargo) -> None:
         with target.read() as reader:
             if perhaps(reader, Workspace, home.key):
                 continue
-            told = [job for (job,) in reader.tally(Query(Event, own), by=("job",)) if isinstance(job, int)]
+            told = [
+                job
+                for (job,) in reader.tally(Query(Event, own), by=("job",))
+                if isinstance(job, int)
+            ]
             jobs = [job for job in told if perhaps(reader, Job, (job,)) is None]
         for job in jobs:
             for kind in OF_JOB:

@@ -50,36 +50,53 @@ def reduced(package: Package, task: int, tasks: Sequence[int]) -> Package:
     The value of the field that made the package goes with the last of its tasks.
     """
     erased = tuple(sorted({*package.erased, task}))
-    after = attrs.evolve(package, erased=erased, value="" if len(erased) == package.size else package.value)
-    return attrs.evolve(after, scope=remaining(after, package.scope, tasks)) if package.stage else after
+    after = attrs.evolve(
+        package, erased=erased, value="" if len(erased) == package.size else package.value
+    )
+    return (
+        attrs.evolve(after, scope=remaining(after, package.scope, tasks))
+        if package.stage
+        else after
+    )
 
 
-def dismissed(assignment: Assignment, package: Package, tasks: Sequence[int], texts: Texts) -> Assignment:
+def dismissed(
+    assignment: Assignment, package: Package, tasks: Sequence[int], texts: Texts
+) -> Assignment:
     """Return *assignment* as it is when something of its *package* was erased; the same assignment if nothing is changed by it.
 
     What a live assignment is about shrinks; of one that has ended, only the comment is looked at.
     """
     scope = remaining(package, assignment.scope, tasks) if assignment.live else assignment.scope
     comment = texts(assignment.comment)
-    return assignment if (scope, comment) == (assignment.scope, assignment.comment) else attrs.evolve(assignment, scope=scope, comment=comment)
+    return (
+        assignment
+        if (scope, comment) == (assignment.scope, assignment.comment)
+        else attrs.evolve(assignment, scope=scope, comment=comment)
+    )
 
 
 def forgotten(event: Event, task: int, texts: Texts) -> Event:
     """Return *event* without what it says about *task*; the same event if it says nothing."""
     reasons = _gone if event.task == task else texts
-    data = _rewritten(event.data, reasons, lambda key, said: _blanked(said) if key == str(task) else said)
+    data = _rewritten(
+        event.data, reasons, lambda key, said: _blanked(said) if key == str(task) else said
+    )
     return event if data == event.data else attrs.evolve(event, data=data)
 
 
 def remarks_on(task: int, answers: Iterable[Answer], events: Iterable[Event]) -> set[str]:
     """Return what was remarked on *task*, as its *answers* and the *events* of its package say it.
 
-    These differ while a name is taken out of them: out of the events first, in order, so that what is_concatenable a comment
-    says it like the answer as long as it has the name, and then like the earlier event.
+    These differ while a name is taken out of them: out of the events first, in order, so that what
+    is_concatenable a comment says it like the answer as long as it has the name, and then like the
+    earlier event.
     """
     said = {answer.comment for answer in answers}
     for event in events:
-        if event.type in _REMARKING and (event.task == task or task in event.data.get("answered", ())):
+        if event.type in _REMARKING and (
+            event.task == task or task in event.data.get("answered", ())
+        ):
             said.add(event.data.get("reason", ""))
     return said - {""}
 
@@ -128,7 +145,9 @@ def _gone(text: str) -> str:
 
 
 def _rewritten(
-    data: Mapping[str, Any], texts: Texts, answer: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+    data: Mapping[str, Any],
+    texts: Texts,
+    answer: Callable[[str, Mapping[str, Any]], Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return an event's data with its reason, and the answers that it replaced, rewritten."""
     new = dict(data)
@@ -146,4 +165,7 @@ def _blanked(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _nameless_answer(said: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
-    return {**said, **{name: texts(said[name]) for name in ("comment", "abandon_reason") if said.get(name)}}
+    return {
+        **said,
+        **{name: texts(said[name]) for name in ("comment", "abandon_reason") if said.get(name)},
+    }

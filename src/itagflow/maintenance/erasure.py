@@ -34,7 +34,9 @@ from itagflow.storage.port import Query, Span
 from itagflow.workspaces import rules as workspaces_rules
 
 
-def erase_member(engine: Engine, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
+def erase_member(
+    engine: Engine, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef
+) -> Member:
     """Erase the name of a member who was removed: their account becomes ``erased-<key>``, their groups go."""
     with engine.store.read() as reader:
         home = lookup.workspace(reader, workspace).id
@@ -54,17 +56,22 @@ def erase_member(engine: Engine, workspace: WorkspaceRef, member: MemberRef, *, 
         _rename(transaction, old, mark, transaction.store.find(_events(home, high_water_mark)))
         new = workspaces_rules.erased(old, mark)
         transaction.do(record(act, "erase_member", save=((old, new),), data={"name": new.account}))
-        return transaction.store.get(Member, new.key)  # a store that keeps decoded members forgets the old one
+        # a store that keeps decoded members forgets the old one
+        return transaction.store.get(Member, new.key)
 
 
-def erase_task(engine: Engine, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, reason: str = "") -> Task:
+def erase_task(
+    engine: Engine, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, reason: str = ""
+) -> Task:
     """Erase the data of a task, and what was said about it: replies, comments and reasons."""
     key = lookup.key_of(Task, task)
     with engine.transaction() as transaction:
         job = transaction.job(key[0])
         act = transaction.allowed(job.workspace, by, Action.ERASE, job)
         jobs_rules.must_not_be_a_draft(job, "erase a task")
-        known = lookup.stored_task(transaction.store, job.id, key[1] if isinstance(task, tuple) else task)
+        known = lookup.stored_task(
+            transaction.store, job.id, key[1] if isinstance(task, tuple) else task
+        )
         package = transaction.lock_package((job.id, known.package))
         old = transaction.lock(Task, key)
         if old.erased:
@@ -74,7 +81,9 @@ def erase_task(engine: Engine, task: Task | WorkItem | tuple[int, int], *, by: M
         emptied, said = _emptied(transaction, job, package, new)
         save += emptied
         data = {"reason": reason} if reason else {}
-        transaction.do(record(act, "erase_task", about=package, task=new.number, save=save, data=data))
+        transaction.do(
+            record(act, "erase_task", about=package, task=new.number, save=save, data=data)
+        )
         for answer in said:
             _rewrite(transaction, answer)
         return transaction.as_stored(new)
@@ -93,7 +102,12 @@ def _rename_in(engine: Engine, job: Job, texts: Texts) -> None:
             if erase_rules.nameless_answer(answer, texts) != answer:
                 with engine.transaction() as transaction:
                     transaction.lock(Assignment, (answer.job, answer.assignment))
-                    _rewrite(transaction, erase_rules.nameless_answer(transaction.store.get(Answer, answer.key), texts))
+                    _rewrite(
+                        transaction,
+                        erase_rules.nameless_answer(
+                            transaction.store.get(Answer, answer.key), texts
+                        ),
+                    )
 
 
 def _free_mark(engine: Engine, who: Member) -> str:
@@ -101,7 +115,9 @@ def _free_mark(engine: Engine, who: Member) -> str:
     marks = chain([who.mark], (f"{who.mark}-{number}" for number in count(2)))
     with engine.store.read() as reader:
         own = {"workspace": who.workspace}
-        return next(mark for mark in marks if not reader.count(Query(Member, {**own, "account": mark})))
+        return next(
+            mark for mark in marks if not reader.count(Query(Member, {**own, "account": mark}))
+        )
 
 
 def _rename_events(engine: Engine, who: Member, mark: str) -> int:
@@ -115,7 +131,9 @@ def _rename_events(engine: Engine, who: Member, mark: str) -> int:
 
 
 def _events(workspace: int, after: int, last: int | None = None) -> Query[Event]:
-    return Query(Event, {"workspace": workspace, "position": Span(after + 1, last)}, order=("position",))
+    return Query(
+        Event, {"workspace": workspace, "position": Span(after + 1, last)}, order=("position",)
+    )
 
 
 def _batches(events: Iterator[Event]) -> Iterator[list[Event]]:
@@ -131,7 +149,9 @@ def _rename(transaction: Transaction, who: Member, mark: str, events: Iterable[E
     _save_events(transaction, events, lambda event: _nameless(event, who, mark))
 
 
-def _save_events(transaction: Transaction, events: Iterable[Event], rewritten: Callable[[Event], Event]) -> None:
+def _save_events(
+    transaction: Transaction, events: Iterable[Event], rewritten: Callable[[Event], Event]
+) -> None:
     """Save those of *events* that are *rewritten*, as they are once they are held: others may be erasing too."""
     for event in list(events):
         if rewritten(event) is not event:
@@ -141,21 +161,32 @@ def _save_events(transaction: Transaction, events: Iterable[Event], rewritten: C
                 transaction.replace(now, new)
 
 
-def _emptied(transaction: Transaction, job: Job, package: Package, task: Task) -> tuple[list[Saved], list[Answer]]:
+def _emptied(
+    transaction: Transaction, job: Job, package: Package, task: Task
+) -> tuple[list[Saved], list[Answer]]:
     """Rewrite the events of *package*, and return what is to be saved, and the answers to be rewritten, with *task*."""
     assignments = transaction.assignments(package)
     transaction.lock_assignments(assignment.key for assignment in assignments if assignment.live)
     about: dict[str, Any] = {"job": job.id, "task": task.number}
-    said = [answer for answer in transaction.store.find(Query(Answer, about, order=("assignment",))) if not answer.erased]
+    said = [
+        answer
+        for answer in transaction.store.find(Query(Answer, about, order=("assignment",)))
+        if not answer.erased
+    ]
     where: dict[str, Any] = {"job": job.id, "package": package.number}
     events = list(transaction.store.find(Query(Event, where, order=("position",))))
     texts = erase_rules.without_remarks(erase_rules.remarks_on(task.number, said, events))
     silent = [erase_rules.silent(answer) for answer in said]
     tasks = numbers_in(transaction.store, package)
     after = erase_rules.reduced(package, task.number, tasks)
-    pairs = [(assignment, erase_rules.dismissed(assignment, after, tasks, texts)) for assignment in transaction.assignments(package)]
+    pairs = [
+        (assignment, erase_rules.dismissed(assignment, after, tasks, texts))
+        for assignment in transaction.assignments(package)
+    ]
     after = recounted(transaction, job, after, [new for _, new in pairs], silent)
-    _save_events(transaction, events, lambda event: erase_rules.forgotten(event, task.number, texts))
+    _save_events(
+        transaction, events, lambda event: erase_rules.forgotten(event, task.number, texts)
+    )
     save: list[Saved] = [(package, after)]
     save += [(assignment, new) for assignment, new in pairs if new is not assignment]
     return save, silent
@@ -163,6 +194,10 @@ def _emptied(transaction: Transaction, job: Job, package: Package, task: Task) -
 
 def _rewrite(transaction: Transaction, answer: Answer) -> None:
     """Put *answer* in the place of the stored one with its version, which counts what was said and no erasing."""
-    where: dict[str, Any] = {"job": answer.job, "assignment": answer.assignment, "task": answer.task}
+    where: dict[str, Any] = {
+        "job": answer.job,
+        "assignment": answer.assignment,
+        "task": answer.task,
+    }
     transaction.remove(Query(Answer, where), 1)
     transaction.add(answer)

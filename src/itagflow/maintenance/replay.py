@@ -53,7 +53,9 @@ class Replay:
             if move.kind != "job":
                 self.move(event.position, move)
             elif event.type not in ENDING:
-                self.breaks.append(Inconsistency("event", event.key, "type", event.type, "one that moves a job"))
+                self.breaks.append(
+                    Inconsistency("event", event.key, "type", event.type, "one that moves a job")
+                )
         if event.task and event.type in ANSWERING:
             self.saves[event.job, event.assignment, event.task] += 1
         for task in event.data.get("answered", ()):
@@ -93,12 +95,16 @@ class Loads:
         for name, known in (("rows", self.rows), ("packages", self.packages)):
             first, last = event.data[name]
             if first != known + 1:
-                self.breaks.append(Inconsistency("event", event.key, f"the first of its {name}", first, known + 1))
+                self.breaks.append(
+                    Inconsistency("event", event.key, f"the first of its {name}", first, known + 1)
+                )
             setattr(self, name, last)
 
 
 def replay_differences(
-    replay: Replay, entities: Iterable[Member | Job | Package | Assignment], answers: Iterable[Answer] = ()
+    replay: Replay,
+    entities: Iterable[Member | Job | Package | Assignment],
+    answers: Iterable[Answer] = (),
 ) -> Iterator[Inconsistency]:
     """Yield where *replay*, of all that was ever told about them, comes to something else than what is stored."""
     yield from replay.breaks
@@ -123,7 +129,11 @@ def _tracked(entity: Member | Job | Package | Assignment) -> tuple[Thing, Fields
         case Package():
             return ("package", entity.key), {"state": entity.state.value, "round": entity.round}
         case Assignment():
-            fields: Fields = {"state": entity.state.value, "member": entity.member, "round": entity.round}
+            fields: Fields = {
+                "state": entity.state.value,
+                "member": entity.member,
+                "round": entity.round,
+            }
             return ("assignment", entity.key), fields
 
 
@@ -133,12 +143,19 @@ def _field_differences(thing: Thing, stored: Fields, told: Fields) -> Iterator[I
             yield Inconsistency(*thing, f"{name}, as the history tells it,", value, told.get(name))
 
 
-def _answer_differences(told: Mapping[Key, int], answers: Iterable[Answer]) -> Iterator[Inconsistency]:
+def _answer_differences(
+    told: Mapping[Key, int], answers: Iterable[Answer]
+) -> Iterator[Inconsistency]:
     """Yield the answers that were said more or less often than the history tells.
 
-    What an assignment of nobody says comes with the assignment; only when it is said anew is that told.
+    What an assignment of nobody says comes with the assignment; only when it is said anew is that
+    told.
     """
-    said: dict[Key, int] = {answer.key: answer.version + int(answer.member is not None) for answer in answers}
+    said: dict[Key, int] = {
+        answer.key: answer.version + int(answer.member is not None) for answer in answers
+    }
     for key in sorted({*told, *said}):
         if said.get(key) != told.get(key, 0):
-            yield Inconsistency("answer", key, "how often it was said", said.get(key), told.get(key, 0))
+            yield Inconsistency(
+                "answer", key, "how often it was said", said.get(key), told.get(key, 0)
+            )

@@ -20,20 +20,34 @@ from itagflow.results.rules import sort_assignments
 from itagflow.storage.port import Query, Reader, Span
 
 
-def dossiers_of(reader: Reader, job: Job, packages: list[Package], numbers: range, last: int) -> list[Dossier]:
+def dossiers_of(
+    reader: Reader, job: Job, packages: list[Package], numbers: range, last: int
+) -> list[Dossier]:
     """Return the dossiers of *packages*, whose *numbers* are these of up to *last*, read in one go."""
     own: dict[str, Any] = {"job": job.id, "package": Span(numbers[0], numbers[-1])}
     template = perhaps(reader, Template, (job.template,))
     tasks = _by_package(reader.find(Query(Task, own, order=("package", "number"))))
     assignments = _by_package(reader.find(Query(Assignment, own)))
-    homes = {assignment.id: assignment.package for found in assignments.values() for assignment in found}
+    homes = {
+        assignment.id: assignment.package for found in assignments.values() for assignment in found
+    }
     answers = defaultdict[int, list[Answer]](list)
     for home, answer in _answers(reader, job, tasks, homes, last).values():
         answers[home].append(answer)
-    named = {assignment.member for found in assignments.values() for assignment in found if assignment.member is not None}
+    named = {
+        assignment.member
+        for found in assignments.values()
+        for assignment in found
+        if assignment.member is not None
+    }
     members = {member.id: member for member in members_of(reader, named)}
     live = [assignment for found in assignments.values() for assignment in found if assignment.live]
-    gone = _removals(reader, job, {assignment.member for assignment in live} & {id for id, m in members.items() if not m.active})
+    gone = _removals(
+        reader,
+        job,
+        {assignment.member for assignment in live}
+        & {id for id, m in members.items() if not m.active},
+    )
     archived_at = _archived_at(reader, job) if live else None
     return [
         Dossier(
@@ -55,16 +69,24 @@ def _removals(reader: Reader, job: Job, removed: Collection[int | None]) -> dict
     """Return when each of these members of the workspace of *job* was removed, by what the history tells."""
     if not removed:
         return {}
-    acts = Query(Event, {"job": 0, "workspace": job.workspace, "type": "remove_member"}, order=("position",))
+    acts = Query(
+        Event, {"job": 0, "workspace": job.workspace, "type": "remove_member"}, order=("position",)
+    )
     moves = ((event.at, move) for event in through(reader, acts) for move in event.changes)
-    return {id: at for at, move in moves if move.kind == "member" and (id := int(move.key[0])) in removed}
+    return {
+        id: at
+        for at, move in moves
+        if move.kind == "member" and (id := int(move.key[0])) in removed
+    }
 
 
 def _archived_at(reader: Reader, job: Job) -> datetime | None:
     """Return when *job* was archived, by what the history tells; None when it is not."""
     if job.state is not JobState.ARCHIVED:
         return None
-    acts = Query(Event, {"job": job.id, "package": 0, "type": "archive"}, order=("-position",), limit=1)
+    acts = Query(
+        Event, {"job": job.id, "package": 0, "type": "archive"}, order=("-position",), limit=1
+    )
     act = first(reader, acts)
     return act.at if act else None
 
@@ -74,15 +96,24 @@ def _answers(
 ) -> dict[Any, tuple[int, Answer]]:
     """Return every answer that an assignment of *homes* gives or that is about one of *tasks*, each with its package.
 
-    That of its assignment comes first: what a turn on another package says about one of *tasks* is looked at there.
+    That of its assignment comes first: what a turn on another package says about one of *tasks* is
+    looked at there.
     """
     where = {task.number: task.package for found in tasks.values() for task in found}
     by_task = list(_said(reader, {"job": job.id, "task": tuple(where)})) if where else []
     by_assignment = _said(reader, {"job": job.id, "assignment": tuple(homes)}) if homes else ()
     other = {answer.assignment for answer in by_task} - homes.keys()
     elsewhere: dict[str, Any] = {"job": job.id, "id": tuple(other), "package": Span(1, last)}
-    strange = {assignment.id for assignment in reader.find(Query(Assignment, elsewhere))} if other else set[int]()
-    found = {answer.key: (where[answer.task], answer) for answer in by_task if answer.assignment not in strange}
+    strange = (
+        {assignment.id for assignment in reader.find(Query(Assignment, elsewhere))}
+        if other
+        else set[int]()
+    )
+    found = {
+        answer.key: (where[answer.task], answer)
+        for answer in by_task
+        if answer.assignment not in strange
+    }
     return {**found, **{answer.key: (homes[answer.assignment], answer) for answer in by_assignment}}
 
 

@@ -69,7 +69,11 @@ Place = Workspace | Job | JobPartition
 
 
 def verify(
-    engine: Engine, place: Place | int | str | None = None, *, snapshot: bool = False, by: MemberRef | None = None
+    engine: Engine,
+    place: Place | int | str | None = None,
+    *,
+    snapshot: bool = False,
+    by: MemberRef | None = None,
 ) -> Iterator[Inconsistency]:
     """Recompute every count, state and rule from what is stored and from the history, and yield each difference."""
     if place is None:
@@ -89,7 +93,9 @@ def _must_verify(engine: Engine, reader: Reader, place: Place, by: MemberRef | N
         _readable(engine, reader, "verify", place, by)
 
 
-def differences(store: Store, place: Place | None = None, *, snapshot: bool = False) -> Iterator[Inconsistency]:
+def differences(
+    store: Store, place: Place | None = None, *, snapshot: bool = False
+) -> Iterator[Inconsistency]:
     """Yield where *place*, or all of *store*, is not sound; see `Verifying.verify`."""
     with _looking(store, snapshot) as look:
         if isinstance(place, JobPartition):
@@ -100,7 +106,10 @@ def differences(store: Store, place: Place | None = None, *, snapshot: bool = Fa
             yield from _in_workspace(look, place)
         else:
             with look() as reader:
-                strays, homes = list(_strays(reader)), list(reader.find(Query(Workspace, order=("id",))))
+                strays, homes = (
+                    list(_strays(reader)),
+                    list(reader.find(Query(Workspace, order=("id",)))),
+                )
             yield from strays
             for home in homes:
                 yield from _in_workspace(look, home)
@@ -154,17 +163,24 @@ def _strays(reader: Reader) -> Iterator[Inconsistency]:
     for kind in kinds:
         for (home,), (count,) in reader.tally(Query(kind), by=("workspace",)).items():
             if home not in homes:
-                yield Inconsistency("workspace", (cast(int, home),), f"what it has of {kind.__name__}", count, 0)
+                yield Inconsistency(
+                    "workspace", (cast(int, home),), f"what it has of {kind.__name__}", count, 0
+                )
     parts: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, ClaimCounter)
     for kind in parts:
         for (job,), (count,) in reader.tally(Query(kind), by=("job",)).items():
             if job not in jobs:
-                yield Inconsistency("job", (cast(int, job),), f"what it has of {kind.__name__}", count, 0)
+                yield Inconsistency(
+                    "job", (cast(int, job),), f"what it has of {kind.__name__}", count, 0
+                )
     told = Counter[int]()
     for (job, verb), (count,) in reader.tally(Query(Event), by=("job", "type")).items():
         if job and job not in jobs and verb != "delete":
             told[cast(int, job)] += count
-    yield from (Inconsistency("job", (job,), "what it has of Event", count, 0) for job, count in told.items())
+    yield from (
+        Inconsistency("job", (job,), "what it has of Event", count, 0)
+        for job, count in told.items()
+    )
 
 
 @attrs.define
@@ -212,7 +228,11 @@ class _Verification:
             self.packages = _within(packages_of(self.part), self.last)
             if self.part.first > 1:
                 return []
-        return [*_whole(reader, job, tasks, self.last), *_seats(reader, job), *_history(reader, job)]
+        return [
+            *_whole(reader, job, tasks, self.last),
+            *_seats(reader, job),
+            *_history(reader, job),
+        ]
 
     def _numbers(self) -> Iterator[Inconsistency]:
         """Yield the holes in the numbers of the tasks, and the tasks that are in no package of the job."""
@@ -227,7 +247,9 @@ class _Verification:
             yield from checks.missing("task", self.key, numbers, {number for number, _ in found})
             for number, package in found:
                 if not 1 <= package <= self.last:
-                    yield Inconsistency("task", (self.key, number), "package", package, "one of its job")
+                    yield Inconsistency(
+                        "task", (self.key, number), "package", package, "one of its job"
+                    )
 
     def _group(self, reader: Reader, numbers: range) -> tuple[range, list[Inconsistency]]:
         """Look at the first packages of these *numbers*, as many as fit a transaction; return the numbers of the others."""
@@ -238,7 +260,9 @@ class _Verification:
         packages = _fitting(reader.find(Query(Package, where, order=("number",), limit=PAGE)))
         size = packages[-1].number - numbers[0] + 1 if packages else len(numbers)
         here = numbers[:size]
-        found = list(checks.missing("package", job.id, here, {package.number for package in packages}))
+        found = list(
+            checks.missing("package", job.id, here, {package.number for package in packages})
+        )
         dossiers = dossiers_of(reader, job, packages, here, self.last)
         for dossier in dossiers:
             found += checks.package_differences(dossier)
@@ -279,10 +303,17 @@ def _sums(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     """Compare what the store keeps as the sums of the packages in each state with what it counts now."""
     names, own = ("size", *COUNTS), {"job": job.id}
     kept = reader.tally(Query(Package, own), by=("state",), add=names)
-    counted = reader.tally(Query(Package, {**own, "number": Span(1, None)}), by=("state",), add=names)
+    counted = reader.tally(
+        Query(Package, {**own, "number": Span(1, None)}), by=("state",), add=names
+    )
     nothing = (0,) * (1 + len(names))
     for (state,) in sorted(kept.keys() | counted.keys(), key=str):
-        pairs = zip(("number", *names), kept.get((state,), nothing), counted.get((state,), nothing), strict=True)
+        pairs = zip(
+            ("number", *names),
+            kept.get((state,), nothing),
+            counted.get((state,), nothing),
+            strict=True,
+        )
         for name, sum_, count in pairs:
             yield from differ(job, f"the sum of {name} of packages that are {state}", sum_, count)
 
@@ -291,7 +322,9 @@ def _seats(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     counters = list(through(reader, Query(ClaimCounter, {"job": job.id})))
     live = Query(Assignment, {"job": job.id, "live": True, "state": AssignmentState.HELD})
     tally = reader.tally(live, by=("stage", "member")).items()
-    held = {(Stage(stage), cast(int, member)): count for (stage, member), (count,) in tally if member}
+    held = {
+        (Stage(stage), cast(int, member)): count for (stage, member), (count,) in tally if member
+    }
     yield from checks.counter_differences(job, counters, held)
     yield from checks.start_differences(job, counters, _moments(reader, job, counters))
 
@@ -313,7 +346,9 @@ def _history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     counter = perhaps(reader, JobCounter, job.key)
     if counter is not None:
         yield from differ(counter, "tasks, as the history tells it,", counter.tasks, loads.rows)
-        yield from differ(counter, "packages, as the history tells it,", counter.packages, loads.packages)
+        yield from differ(
+            counter, "packages, as the history tells it,", counter.packages, loads.packages
+        )
     yield from replay_differences(replay, [job])
 
 
@@ -325,7 +360,9 @@ def _acts(reader: Reader, job: Job) -> Iterator[Event]:
     return merge(*both, key=attrgetter("position"))
 
 
-def _retold(reader: Reader, job: Job, dossiers: list[Dossier], numbers: range) -> Iterator[Inconsistency]:
+def _retold(
+    reader: Reader, job: Job, dossiers: list[Dossier], numbers: range
+) -> Iterator[Inconsistency]:
     """Yield where the history of each package, of those with these *numbers*, does not come to what there is of it."""
     replays = defaultdict[int, Replay](Replay)
     for dossier in dossiers:
@@ -335,7 +372,9 @@ def _retold(reader: Reader, job: Job, dossiers: list[Dossier], numbers: range) -
         replays[event.package].tell(event)
     for dossier in dossiers:
         replay = replays.pop(dossier.package.number)
-        yield from replay_differences(replay, [dossier.package, *dossier.assignments], dossier.answers)
+        yield from replay_differences(
+            replay, [dossier.package, *dossier.assignments], dossier.answers
+        )
     for replay in replays.values():
         yield from replay_differences(replay, [])
 

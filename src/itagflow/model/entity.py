@@ -14,7 +14,19 @@ from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 
-Entity = Workspace | Member | Template | Job | JobCounter | Package | Task | Assignment | Answer | ClaimCounter | Event
+Entity = (
+    Workspace
+    | Member
+    | Template
+    | Job
+    | JobCounter
+    | Package
+    | Task
+    | Assignment
+    | Answer
+    | ClaimCounter
+    | Event
+)
 """Everything with a key and a version."""
 
 Key = tuple[int | str, ...]

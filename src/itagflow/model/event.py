@@ -32,7 +32,8 @@ class FieldChange:
 class Event:
     """One act in the history: who did what when, and what it moved.
 
-    Replaying its `moves` in order of position gives the states, holders and rounds of jobs, packages and assignments.
+    Replaying its `moves` in order of position gives the states, holders and rounds of jobs,
+    packages and assignments.
     """
 
     position: int = 0
@@ -71,8 +72,8 @@ class Event:
     def became(self) -> str:
         """What became of the tasks of its package, or nothing.
 
-        ``final`` when the package passed its last stage, ``abandoned`` when it was discarded, ``reopened`` when it was
-        opened again after either.
+        ``final`` when the package passed its last stage, ``abandoned`` when it was discarded,
+        ``reopened`` when it was opened again after either.
         """
         for move in self.changes:
             if move.kind == "package" and move.field == "state":
@@ -118,7 +119,9 @@ class Event:
         if tasks := self.data.get("tasks"):
             words.append(f"({len(tasks)} task{'s' if len(tasks) > 1 else ''})")
         reason = self.data.get("reason")
-        return printable(" ".join(word for word in words if word) + (f": {reason}" if reason else ""))
+        return printable(
+            " ".join(word for word in words if word) + (f": {reason}" if reason else "")
+        )
 
     def _object(self) -> str:
         if self.task:

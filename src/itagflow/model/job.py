@@ -57,14 +57,20 @@ def _fail(what: str, field: str, reason: str) -> InvalidData:
 
 def _positive(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if is_whole(value) and value <= 0:
-        raise _fail(type(instance).__name__, attribute.name, f"must be more than 0, not {spelled(value)}")
+        raise _fail(
+            type(instance).__name__, attribute.name, f"must be more than 0, not {spelled(value)}"
+        )
     if value is not None:
         whole_number(type(instance).__name__, attribute.name, value)
 
 
 def _lasting(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if value is not None and not isinstance(value, timedelta):
-        raise _fail(type(instance).__name__, attribute.name, f"must be a timedelta or None, not {spelled(value)}")
+        raise _fail(
+            type(instance).__name__,
+            attribute.name,
+            f"must be a timedelta or None, not {spelled(value)}",
+        )
     if value is not None and value <= timedelta(0):
         raise _fail(type(instance).__name__, attribute.name, f"must be more than 0, not {value}")
 
@@ -166,21 +172,31 @@ class Workflow:
         """Put the rules of at most one of each stage together; LABEL is there even when not named.
 
         Raises:
-            InvalidData: when a stage is given twice, votes have no review to decide disputes, votes are sent
-                back to one named member, or packages are to be rejected to a stage that is not there.
+            InvalidData: when a stage is given twice, votes have no review to decide disputes, votes
+                are sent back to one named member, or packages are to be rejected to a stage that is
+                not there.
         """
         label = _only(Label, rules) or Label()
         inspect, accept = _only(Inspect, rules), _only(Accept, rules)
         if label.votes > 1 and not (inspect or accept):
-            raise _fail("Workflow", "votes", "disputed votes need a stage that decides them: add Inspect or Accept")
+            raise _fail(
+                "Workflow",
+                "votes",
+                "disputed votes need a stage that decides them: add Inspect or Accept",
+            )
         if label.votes > 1 and not isinstance(label.rework, Route):
-            raise _fail("Workflow", "rework", "several votes cannot all go back to one member: use a Route")
+            raise _fail(
+                "Workflow", "rework", "several votes cannot all go back to one member: use a Route"
+            )
         if accept and accept.reject_to not in (Stage.LABEL, Stage.INSPECT):
             raise _fail("Workflow", "reject_to", "must be Stage.LABEL or Stage.INSPECT")
         if accept and accept.reject_to is Stage.INSPECT and not inspect:
-            raise _fail("Workflow", "reject_to", "there is no INSPECT stage to reject to: add Inspect")
+            raise _fail(
+                "Workflow", "reject_to", "there is no INSPECT stage to reject to: add Inspect"
+            )
         for name, rule in (("label", label), ("inspect", inspect), ("accept", accept)):
-            object.__setattr__(self, name, rule)  # frozen, and attrs has no part in this constructor
+            # frozen, and attrs has no part in this constructor
+            object.__setattr__(self, name, rule)
 
     @property
     def stages(self) -> tuple[Stage, ...]:

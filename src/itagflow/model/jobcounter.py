@@ -9,9 +9,10 @@ import attrs
 class JobCounter:
     """The numbers given out in one job, in a row of their own.
 
-    Every append changes them.  They are not fields of `Job`, because each claim locks the row of the job and compares
-    it: labelers would wait for every append.  Only those who load rows, and those who end a job or bring it back, lock
-    this row.  `itagflow.Progress` is how an application reads them.
+    Every append changes them.  They are not fields of `Job`, because each claim locks the row of
+    the job and compares it: labelers would wait for every append.  Only those who load rows, and
+    those who end a job or bring it back, lock this row.  `itagflow.Progress` is how an application
+    reads them.
     """
 
     job: int

@@ -35,8 +35,8 @@ class AddOption:
 class RenameOption:
     """Gives an option another key, in the template and in every answer; where there is one of that key, they merge.
 
-    An option that was shown by its key is shown by the new one.  When it merges, the options inside it move up to
-    where it was, and a reply with both keys has the new one, once.
+    An option that was shown by its key is shown by the new one.  When it merges, the options inside
+    it move up to where it was, and a reply with both keys has the new one, once.
 
     >>> RenameOption("1", "cat", "feline").new
     'feline'
@@ -56,8 +56,9 @@ class RenameOption:
 class DropOption:
     """Takes an option away, with those inside it.
 
-    Without `to`, CHECKBOX and RANKING replies lose it, with the replies to questions that are not asked any more;
-    a RADIO reply that has it, or a required CHECKBOX reply that has nothing else, cannot be carried over.
+    Without `to`, CHECKBOX and RANKING replies lose it, with the replies to questions that are not
+    asked any more; a RADIO reply that has it, or a required CHECKBOX reply that has nothing else,
+    cannot be carried over.
 
     >>> DropOption("1", "puppy", to="dog").to
     'dog'

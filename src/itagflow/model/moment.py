@@ -11,8 +11,8 @@ from itagflow.printing import spelled
 def in_utc(what: str, field: str, at: object) -> datetime:
     """Return the same moment in UTC.
 
-    Times of a zone that changes its offset cannot be reckoned with: what comes an hour later by the clock on the wall
-    may be two hours later, or none.
+    Times of a zone that changes its offset cannot be reckoned with: what comes an hour later by the
+    clock on the wall may be two hours later, or none.
 
     Args:
         what: What it is of, such as ``the clock``.
@@ -31,4 +31,6 @@ def in_utc(what: str, field: str, at: object) -> datetime:
     try:
         return at.astimezone(UTC)
     except OverflowError:
-        raise InvalidData(what, [Problem(field, f"{at} is outside of the years 1 to 9999 in UTC")]) from None
+        raise InvalidData(
+            what, [Problem(field, f"{at} is outside of the years 1 to 9999 in UTC")]
+        ) from None

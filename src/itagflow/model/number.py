@@ -26,7 +26,9 @@ def is_stored(value: object) -> bool:
     return not isinstance(value, int) or LEAST <= value <= MOST
 
 
-def whole_number(what: str, field: str, value: object, *, least: int = LEAST, most: int = MOST) -> int:
+def whole_number(
+    what: str, field: str, value: object, *, least: int = LEAST, most: int = MOST
+) -> int:
     """Return *value* as an integer in these bounds.
 
     Args:

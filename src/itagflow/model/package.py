@@ -30,7 +30,9 @@ class PackageState(Enum):
         return PackageState(stage.value)
 
 
-_STAGE_OF = {state: next((s for s in Stage if s.value == state.value), None) for state in PackageState}
+_STAGE_OF = {
+    state: next((s for s in Stage if s.value == state.value), None) for state in PackageState
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -244,7 +246,8 @@ class QueueCursor:
 class ClaimCounter:
     """What is remembered of one member at one stage of one job.
 
-    It counts what the member holds, where a limit asks for it, and says where their look at the pool begins.
+    It counts what the member holds, where a limit asks for it, and says where their look at the
+    pool begins.
     """
 
     job: int

@@ -1,8 +1,8 @@
 r"""Regular expressions from templates, matched in time that is linear in the text: none can hang the process.
 
-What is understood is the part of the syntax that JavaScript, Java and Python agree on: characters, ``.``,
-classes such as ``[a-z\d]``, groups, ``|``, ``* + ? {m,n}`` (also lazy), ``^`` and ``$``.  Back-references and
-look-around cannot be matched in linear time; they are refused.
+What is understood is the part of the syntax that JavaScript, Java and Python agree on: characters,
+``.``, classes such as ``[a-z\d]``, groups, ``|``, ``* + ? {m,n}`` (also lazy), ``^`` and ``$``.
+Back-references and look-around cannot be matched in linear time; they are refused.
 Source: K. Thompson, *Regular expression search algorithm*, CACM 11 (1968).
 """
 
@@ -60,7 +60,8 @@ class Pattern:
         """Read the expression.
 
         Raises:
-            InvalidData: when it is not an expression, or not of the part that is understood; it says where.
+            InvalidData: when it is not an expression, or not of the part that is understood; it
+                says where.
         """
         self.text = text
         self._steps: list[_Step] = [_Step()]
@@ -76,7 +77,10 @@ class Pattern:
         at = self._reached((self._start,), 0, len(text))
         for index, character in enumerate(text, 1):
             passed = [
-                n for step in at if (test := self._steps[step].test) and test(character) for n in self._next(step)
+                n
+                for step in at
+                if (test := self._steps[step].test) and test(character)
+                for n in self._next(step)
             ]
             if not passed:
                 return False
@@ -118,7 +122,8 @@ def _one_character(text: str) -> re.Pattern[str]:
 
 
 def _number(digits: str) -> int:
-    return int(digits) if len(digits) < 10 else MAX_STEPS + 1  # Python refuses to read very long ones
+    # Python refuses to read very long ones
+    return int(digits) if len(digits) < 10 else MAX_STEPS + 1
 
 
 Annotation = Callable[[int], int]
@@ -189,7 +194,11 @@ class _Reader:
         if sign == "\\":
             return self._matched(_ESCAPE, "is an escape that is not understood here")
         self.at += 1
-        return (lambda character: character != "\n") if sign == "." else (lambda character: character == sign)
+        return (
+            (lambda character: character != "\n")
+            if sign == "."
+            else (lambda character: character == sign)
+        )
 
     def _matched(self, form: re.Pattern[str], reason: str) -> Test:
         found = form.match(self.text, self.at)
@@ -207,7 +216,9 @@ class _Reader:
         if self.depth > MAX_DEPTH:
             raise self._refused(f"nests groups more than {MAX_DEPTH} deep")
         if self.text.startswith("(?", self.at) and not self.text.startswith("(?:", self.at):
-            raise self._refused("is a kind of group that is not understood here: use '(…)' or '(?:…)'")
+            raise self._refused(
+                "is a kind of group that is not understood here: use '(…)' or '(?:…)'"
+            )
         self.at += 3 if self.text.startswith("(?:", self.at) else 1
         inner = self._choice()
         if self._peek() != ")":

@@ -1,7 +1,7 @@
 """Parts of an image.
 
-Lengths and coordinates are pixels of the image as `Regions.width` × `Regions.height` describe it, with the
-origin at the top left corner, x to the right and y down.
+Lengths and coordinates are pixels of the image as `Regions.width` × `Regions.height` describe it,
+with the origin at the top left corner, x to the right and y down.
 """
 
 from __future__ import annotations
@@ -173,7 +173,9 @@ class Keypoints(Annotation):
     @property
     def points(self) -> Points:
         """The places that are on the image."""
-        return tuple((at.x, at.y) for at in self.keypoints if at.visibility is not Visibility.ABSENT)
+        return tuple(
+            (at.x, at.y) for at in self.keypoints if at.visibility is not Visibility.ABSENT
+        )
 
 
 def _as_counts(counts: Iterable[int]) -> tuple[int, ...]:

@@ -71,7 +71,9 @@ class Result:
     @property
     def last(self) -> StageResult | None:
         """The result of the last stage that has one: *the* result."""
-        return next((self.stages[stage] for stage in reversed(STAGES) if stage in self.stages), None)
+        return next(
+            (self.stages[stage] for stage in reversed(STAGES) if stage in self.stages), None
+        )
 
     @property
     def replies(self) -> Mapping[str, Reply] | None:

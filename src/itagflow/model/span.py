@@ -1,7 +1,8 @@
 """Parts of a text, and what holds between them.
 
 Offsets are characters (Unicode code points) from 0, and half-open: ``text[start:end]`` is the span.
-iTAG's files count the last character as *in* (``end`` is one less there); readers and writers see to that.
+iTAG's files count the last character as *in* (``end`` is one less there); readers and writers see
+to that.
 """
 
 from __future__ import annotations

@@ -151,7 +151,9 @@ class Answer:
     @property
     def reply(self) -> Reply | None:
         """The reply, when there is exactly one."""
-        return next(iter(self.replies.values())) if self.replies and len(self.replies) == 1 else None
+        return (
+            next(iter(self.replies.values())) if self.replies and len(self.replies) == 1 else None
+        )
 
 
 @attrs.frozen(kw_only=True)

@@ -251,13 +251,16 @@ class Template:
     def describe(self) -> dict[str, Any]:
         """Return the template as plain JSON types, for a screen that asks its questions.
 
-        Fields that are empty are left out; ids are strings, since JavaScript has no integers of 64 bits.
+        Fields that are empty are left out; ids are strings, since JavaScript has no integers of 64
+        bits.
 
         >>> Template(questions=(Question("1", QuestionKind.INPUT, "Name"),), views=()).describe()
         {'questions': [{'id': '1', 'kind': 'INPUT', 'title': 'Name', 'required': True}]}
         """
         said = _plain(self)
-        kept = {name: held for name, held in said.items() if name not in ("id", "workspace", "version")}
+        kept = {
+            name: held for name, held in said.items() if name not in ("id", "workspace", "version")
+        }
         return {**kept, "id": str(self.id)} if self.id else kept
 
     def question(self, id: str) -> Question | None:
@@ -287,21 +290,36 @@ def _template_problems(questions: tuple[Question, ...]) -> Iterator[Problem]:
     ids = [question.id for top in questions for question in top.every]
     yield from (Problem(f"question {id!r}", "the id is used twice") for id in _twice(ids))
     flaws = ((question, flaw(text)) for question in questions for text in _texts(_plain(question)))
-    yield from (Problem(f"question {question.id!r}", f"a text of it {wrong}") for question, wrong in flaws if wrong)
+    yield from (
+        Problem(f"question {question.id!r}", f"a text of it {wrong}")
+        for question, wrong in flaws
+        if wrong
+    )
     for question in questions:
         if question.when:
-            yield Problem(f"question {question.id!r}", "depends on no other question: it is not inside one")
+            yield Problem(
+                f"question {question.id!r}", "depends on no other question: it is not inside one"
+            )
         yield from _question_problems(question, inside=False)
 
 
 def _question_problems(question: Question, *, inside: bool) -> Iterator[Problem]:
     where = f"question {question.id!r}"
-    yield from (Problem(where, reason) for reason in (*_reasons(question, inside=inside), *_odd_fields(question)))
+    yield from (
+        Problem(where, reason)
+        for reason in (*_reasons(question, inside=inside), *_odd_fields(question))
+    )
     titles = [asked.title for child in question.children for asked in child.every]
-    yield from (Problem(where, f"two questions inside it share the title {title!r}") for title in _twice(titles))
+    yield from (
+        Problem(where, f"two questions inside it share the title {title!r}")
+        for title in _twice(titles)
+    )
     for child in question.children:
         if unknown := set(child.when) - (question.keys if question.kind in CHOOSING else set()):
-            yield Problem(f"question {child.id!r}", f"depends on {min(unknown)!r}, which {where} does not offer")
+            yield Problem(
+                f"question {child.id!r}",
+                f"depends on {min(unknown)!r}, which {where} does not offer",
+            )
     marking = question.kind in MARKING
     for child in (*question.children, *question.relations):
         yield from _question_problems(child, inside=inside or marking)
@@ -335,7 +353,9 @@ def _odd_fields(question: Question) -> Iterator[str]:
         "scale": rating,
     }
     yield from (
-        f"cannot have {name}" for name, kinds in allowed.items() if getattr(question, name) and kind not in kinds
+        f"cannot have {name}"
+        for name, kinds in allowed.items()
+        if getattr(question, name) and kind not in kinds
     )
     try:
         compiled(question.rule)
@@ -367,4 +387,8 @@ def _plain(value: Any) -> Any:
     if not attrs.has(kind):
         return value.value if isinstance(value, Enum) else value
     fields = {field.name: getattr(value, field.name) for field in attrs.fields(kind)}
-    return {name: _plain(held) for name, held in fields.items() if held is not None and held not in ((), "")}
+    return {
+        name: _plain(held)
+        for name, held in fields.items()
+        if held is not None and held not in ((), "")
+    }

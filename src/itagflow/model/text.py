@@ -17,12 +17,15 @@ MAX_KEY = 2_500
 
 _FLAW = re.compile("[\0\ud800-\udfff]")
 _STEERING = re.compile(f"[{BREAKING}{BIDI}]")
-_NONCHARACTERS = "".join(chr(plane + last) for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF))
+_NONCHARACTERS = "".join(
+    chr(plane + last) for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)
+)
 _NOT_SEEN = re.compile(
     # the Unicode property Default_Ignorable_Code_Point, which Python does not know
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-    # symbols that are drawn as nothing: a Braille pattern without dots, a musical note without a head
+    # symbols that are drawn as nothing: a Braille pattern without dots, a musical note without a
+    # head
     "\u2800\U0001d159"
     f"\ufdd0-\ufdef{_NONCHARACTERS}]"
 )
@@ -33,8 +36,8 @@ _UNSEEN = frozenset({"Zs", "Zl", "Zp", "Mn", "Me", "Mc", "Cc", "Cf", "Cs"})
 def flaw(text: object) -> str | None:
     r"""Return what keeps *text* from being stored as one, or None: a NUL character, or half of a surrogate pair.
 
-    Not every database keeps the one, and the other cannot be written as UTF-8; JSON can say both.  What is no text at
-    all cannot be stored as one either.
+    Not every database keeps the one, and the other cannot be written as UTF-8; JSON can say both.
+    What is no text at all cannot be stored as one either.
 
     >>> flaw("a\0b")
     'contains a NUL character'
@@ -42,7 +45,9 @@ def flaw(text: object) -> str | None:
     if not isinstance(text, str):
         return f"must be a text, not {shown(text)}"
     found = _FLAW.search(text)
-    return found and ("contains a NUL character" if found[0] == "\0" else "contains half of a surrogate pair")
+    return found and (
+        "contains a NUL character" if found[0] == "\0" else "contains half of a surrogate pair"
+    )
 
 
 def key_flaw(text: str) -> str | None:
@@ -69,8 +74,9 @@ def nfc(name: str) -> str:
 def name_flaw(name: object) -> str | None:
     r"""Return what keeps *name* from being the name of somebody or something, or None.
 
-    A name is one line that can be seen, and is read as it is written: it has no control characters, none that
-    separate lines or change the direction of writing, and at least one character that is drawn by itself.
+    A name is one line that can be seen, and is read as it is written: it has no control characters,
+    none that separate lines or change the direction of writing, and at least one character that is
+    drawn by itself.
 
     >>> name_flaw("ben\ncy"), name_flaw("\u200b")
     ('contains the control character U+000A', 'has no character that can be seen')
@@ -80,7 +86,9 @@ def name_flaw(name: object) -> str | None:
         return wrong
     if found := _STEERING.search(name):
         return f"contains the control character U+{ord(found[0]):04X}"
-    seen = any(unicodedata.category(character) not in _UNSEEN for character in _NOT_SEEN.sub("", name))
+    seen = any(
+        unicodedata.category(character) not in _UNSEEN for character in _NOT_SEEN.sub("", name)
+    )
     return None if seen else "has no character that can be seen"
 
 
@@ -125,7 +133,9 @@ def several(what: str, field: str, texts: Iterable[str]) -> tuple[str, ...]:
         InvalidData: when they are one text, or cannot be gone through.
     """
     if isinstance(texts, str | bytes) or not hasattr(texts, "__iter__"):
-        raise InvalidData(what, [Problem(field, f"must be several texts, such as a list, not {shown(texts)}")])
+        raise InvalidData(
+            what, [Problem(field, f"must be several texts, such as a list, not {shown(texts)}")]
+        )
     return tuple(texts)
 
 
@@ -136,5 +146,9 @@ def shown(value: object) -> str:
     ("'cat'", 'a value of type list')
     """
     # very deep lists and very long numbers cannot be written out
-    plain = value is None or isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 2**64)
+    plain = (
+        value is None
+        or isinstance(value, str | float)
+        or (isinstance(value, int) and abs(value) < 2**64)
+    )
     return repr(value) if plain else f"a value of type {type(value).__name__}"

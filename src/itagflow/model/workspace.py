@@ -101,4 +101,6 @@ class Member:
     def erased(self) -> bool:
         """Whether the name was erased."""
         mark, _, number = self.account.partition(f"{self.mark}-")
-        return not self.active and (self.account == self.mark or (not mark and number.isascii() and number.isdecimal()))
+        return not self.active and (
+            self.account == self.mark or (not mark and number.isascii() and number.isdecimal())
+        )

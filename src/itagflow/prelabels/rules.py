@@ -71,7 +71,9 @@ class Sound:
         return self.score is not None and self.score >= formal
 
 
-def sound(template: Template, task: Task, said: Prediction, model: str) -> Sound | list[Problem] | None:
+def sound(
+    template: Template, task: Task, said: Prediction, model: str
+) -> Sound | list[Problem] | None:
     """Return what was *said* about *task* if it fits, everything that is wrong with it, or None for nothing said."""
     if said is None:
         return None
@@ -84,7 +86,8 @@ def sound(template: Template, task: Task, said: Prediction, model: str) -> Sound
     given = said if isinstance(said, PreLabel) else PreLabel(said)
     replies = answers.fitted(template, given.replies, task)
     problems = [
-        Problem(f"{task}, {problem.where}", problem.reason) for problem in answers.problems(template, replies, task)
+        Problem(f"{task}, {problem.where}", problem.reason)
+        for problem in answers.problems(template, replies, task)
     ]
     if given.score is not None and not math.isfinite(given.score):
         problems.append(Problem(f"{task}, score", f"must be a finite number, not {given.score!r}"))
@@ -101,7 +104,9 @@ def is_untouched(job: Job, package: Package) -> bool:
 
 def has_prelabel(task: Task, assignments: Sequence[Assignment]) -> bool:
     """Return whether *task* has a pre-label already; *assignments* are those of its package."""
-    return any(assignment.outcome in GIVEN and assignment.covers(task.number) for assignment in assignments)
+    return any(
+        assignment.outcome in GIVEN and assignment.covers(task.number) for assignment in assignments
+    )
 
 
 def prelabeled(
@@ -115,30 +120,46 @@ def prelabeled(
 ) -> tuple[Package, tuple[Entity, ...]]:
     """Return *package* with its pre-labels, and the assignments and answers that hold them.
 
-    Those that are *counting* take their tasks out of what is left to label of its *tasks*; when nothing is left,
-    the package passes.
+    Those that are *counting* take their tasks out of what is left to label of its *tasks*; when
+    nothing is left, the package passes.
     """
     added = list[Entity]()
-    for outcome, said, id in ((Outcome.PRELABELED, counting, ids[0]), (Outcome.SUGGESTED, showing, ids[1])):
+    for outcome, said, id in (
+        (Outcome.PRELABELED, counting, ids[0]),
+        (Outcome.SUGGESTED, showing, ids[1]),
+    ):
         if said:
-            assignment = assignment_of_nobody(package, Stage.LABEL, outcome, tuple(sure.task.number for sure in said), act, id)
+            assignment = assignment_of_nobody(
+                package, Stage.LABEL, outcome, tuple(sure.task.number for sure in said), act, id
+            )
             added += [assignment, *(_answer(assignment, sure, act) for sure in said)]
     number = package.prelabeled + len(counting) + len(showing)
     return attrs.evolve(_left(job, package, tasks, counting, act), prelabeled=number), tuple(added)
 
 
-def _left(job: Job, package: Package, tasks: Sequence[int], counting: Sequence[Sound], act: Act) -> Package:
+def _left(
+    job: Job, package: Package, tasks: Sequence[int], counting: Sequence[Sound], act: Act
+) -> Package:
     if not counting:
         return package
     high_water_mark = {sure.task.number for sure in counting}
-    left = tuple(task for task in (tasks if package.scope is None else package.scope) if task not in high_water_mark)
+    left = tuple(
+        task
+        for task in (tasks if package.scope is None else package.scope)
+        if task not in high_water_mark
+    )
     if left:
         return attrs.evolve(package, scope=left)
     return reviewing_rules.passed(job, package, act, tasks=tasks, first=True)
 
 
 def assignment_of_nobody(
-    package: Package, stage: Stage, outcome: Outcome, scope: tuple[int, ...] | None, act: Act, id: int
+    package: Package,
+    stage: Stage,
+    outcome: Outcome,
+    scope: tuple[int, ...] | None,
+    act: Act,
+    id: int,
 ) -> Assignment:
     """Return an assignment without a member that has ended with this outcome."""
     return Assignment(
@@ -157,5 +178,7 @@ def assignment_of_nobody(
 
 
 def _answer(assignment: Assignment, sure: Sound, act: Act) -> Answer:
-    said = labeling_rules.answer(assignment, sure.task, act, replies=sure.replies, template_version=sure.template_version)
+    said = labeling_rules.answer(
+        assignment, sure.task, act, replies=sure.replies, template_version=sure.template_version
+    )
     return attrs.evolve(said, score=sure.score, model=sure.model)

@@ -64,7 +64,8 @@ class _Tally:
 
 
 def prelabel(
-    engine: Engine, job: JobRef,
+    engine: Engine,
+    job: JobRef,
     predict: Predictor,
     *,
     by: MemberRef,
@@ -77,7 +78,9 @@ def prelabel(
     whole_number("the pre-labels", "batch", batch, least=1)
     with engine.store.read() as reader:
         home = lookup.job(reader, job)
-        access.check(engine.policy, lookup.member(reader, home.workspace, by), Action.MANAGE_JOB, home, None)
+        access.check(
+            engine.policy, lookup.member(reader, home.workspace, by), Action.MANAGE_JOB, home, None
+        )
         template = reader.get(Template, (home.template,))
     JOB.advance(home.state, "prelabel", JobAct(job=home), f"job {home.name!r}")
     tally = _Tally()
@@ -99,7 +102,8 @@ def prelabel(
 
 
 def _keep(
-    engine: Engine, home: Job,
+    engine: Engine,
+    home: Job,
     template: Template,
     said: dict[int, list[Sound]],
     formal: Formal,
@@ -141,10 +145,16 @@ def _open_tasks(reader: Reader, job: Job, group: Group, tally: _Tally) -> list[T
     for assignment in reader.find(Query(Assignment, where)):
         assignments[assignment.package].append(assignment)
     tasks = reader.find(Query(Task, where, order=("package", "number")))
-    return [task for task in tasks if not task.erased and not rules.has_prelabel(task, assignments[task.package])]
+    return [
+        task
+        for task in tasks
+        if not task.erased and not rules.has_prelabel(task, assignments[task.package])
+    ]
 
 
-def _predicted(predict: Predictor, tasks: Sequence[Task], size: int) -> Iterator[tuple[Task, Prediction]]:
+def _predicted(
+    predict: Predictor, tasks: Sequence[Task], size: int
+) -> Iterator[tuple[Task, Prediction]]:
     for start in range(0, len(tasks), size):
         batch = tasks[start : start + size]
         yield from zip(batch, _called(predict, batch), strict=True)
@@ -155,14 +165,26 @@ def _called(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
         said = list(predict(batch))
     except Exception as error:
         # one bad row must not cost the others theirs
-        return [error] if len(batch) == 1 else [one for task in batch for one in _called(predict, [task])]
+        return (
+            [error]
+            if len(batch) == 1
+            else [one for task in batch for one in _called(predict, [task])]
+        )
     if len(said) != len(batch):
-        raise InvalidData("the pre-labels", [Problem("", f"{len(said)} were returned for {len(batch)} tasks")])
+        raise InvalidData(
+            "the pre-labels", [Problem("", f"{len(said)} were returned for {len(batch)} tasks")]
+        )
     return said
 
 
 def _prelabel(
-    transaction: Transaction, job: Job, package: Package, said: Sequence[Sound], formal: Formal, act: Act, tally: _Tally
+    transaction: Transaction,
+    job: Job,
+    package: Package,
+    said: Sequence[Sound],
+    formal: Formal,
+    act: Act,
+    tally: _Tally,
 ) -> None:
     there = [sure for sure in said if sure.task.number not in package.erased]
     counting = [sure for sure in there if sure.is_formal(formal)]
@@ -170,7 +192,12 @@ def _prelabel(
     ids = (transaction.new_id(Assignment, job.id), transaction.new_id(Assignment, job.id))
     tasks = numbers_in(transaction.store, package)
     after, added = rules.prelabeled(job, package, tasks, counting, showing, act, ids)
-    data = {"formal": [sure.task.number for sure in counting], "prefilled": [sure.task.number for sure in showing]}
-    transaction.do(record(act, "prelabel", about=package, add=added, save=((package, after),), data=data))
+    data = {
+        "formal": [sure.task.number for sure in counting],
+        "prefilled": [sure.task.number for sure in showing],
+    }
+    transaction.do(
+        record(act, "prelabel", about=package, add=added, save=((package, after),), data=data)
+    )
     tally.formal += len(counting)
     tally.prefilled += len(showing)

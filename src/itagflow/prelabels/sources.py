@@ -30,13 +30,18 @@ __all__ = ["from_blocks", "from_export", "from_fields"]
 
 
 def from_fields(
-    template: Template, fields: Mapping[str, str] | None = None, *, score: str | None = None, model: str = ""
+    template: Template,
+    fields: Mapping[str, str] | None = None,
+    *,
+    score: str | None = None,
+    model: str = "",
 ) -> Predictor:
     """Return what reads pre-labels off fields of the rows' ``data``.
 
-    A field holds a key or a text, a list of keys, or an element as a manifest has it, as JSON or as its text.
-    An empty or missing one says nothing about its question.
-    Source: iTAG, *Configure intelligent pre-labeling*: a mapping from the title of a question to a column.
+    A field holds a key or a text, a list of keys, or an element as a manifest has it, as JSON or as
+    its text. An empty or missing one says nothing about its question.
+    Source: iTAG, *Configure intelligent pre-labeling*: a mapping from the title of a question to a
+    column.
 
     Args:
         template: What is asked.
@@ -115,7 +120,8 @@ def from_export(
         model: What the source is called.
 
     Raises:
-        InvalidData: when the file is broken, lacks the field, or says its value twice; it lists every problem.
+        InvalidData: when the file is broken, lacks the field, or says its value twice; it lists
+            every problem.
         UnknownFormat: when there is no such format.
     """
     known, problems = dict[Hashable, Replies](), list[Problem]()
@@ -126,7 +132,10 @@ def from_export(
         try:
             mark, replies = _said(item, template, on, format, job, stage)
         except InvalidData as error:
-            problems += [Problem(f"line {item.line}, {problem.where}", problem.reason) for problem in error.problems]
+            problems += [
+                Problem(f"line {item.line}, {problem.where}", problem.reason)
+                for problem in error.problems
+            ]
             continue
         if mark in known:
             problems.append(Problem(f"line {item.line}, data.{on}", f"{mark!r} is there twice"))
@@ -163,7 +172,9 @@ def _by_id(template: Template, fields: Mapping[str, str]) -> dict[str, str]:
     ids = {question.id for question in template.asked}
     known = ", ".join(repr(question.title) for question in template.asked)
     if unknown := [name for name in fields if name not in ids and name not in by_title]:
-        raise InvalidData("the fields", [Problem(name, f"is no question; there are {known}") for name in unknown])
+        raise InvalidData(
+            "the fields", [Problem(name, f"is no question; there are {known}") for name in unknown]
+        )
     return {name if name in ids else by_title[name]: field for name, field in fields.items()}
 
 
@@ -174,10 +185,14 @@ def _number(data: Mapping[str, Any], field: str | None) -> float | None:
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
-        raise InvalidData("the score", [Problem(f"data.{field}", f"must be a number, not {shown(value)}")]) from None
+        raise InvalidData(
+            "the score", [Problem(f"data.{field}", f"must be a number, not {shown(value)}")]
+        ) from None
 
 
-def _in_blocks(row: Mapping[str, Any], template: Template, job: str | None, stage: Stage | None) -> Replies | None:
+def _in_blocks(
+    row: Mapping[str, Any], template: Template, job: str | None, stage: Stage | None
+) -> Replies | None:
     found = itag.result_in(row, job=job, stage=stage)
     return None if found is None else sized(itag.parse(found, template), row.get("data"))
 
@@ -203,4 +218,6 @@ def _mark(data: Mapping[str, Any], on: str) -> Hashable:
     try:
         return value if isinstance(value, str) else jsontext.dumps(value)
     except ValueError:
-        raise InvalidData("the row", [Problem(f"data.{on}", "holds a number that no float can hold")]) from None
+        raise InvalidData(
+            "the row", [Problem(f"data.{on}", "holds a number that no float can hold")]
+        ) from None

@@ -41,7 +41,8 @@ PART = 5_000
 
 
 def export(
-    engine: Engine, job: PartitionRef,
+    engine: Engine,
+    job: PartitionRef,
     format: str,
     target: Target,
     *,
@@ -68,15 +69,27 @@ def export(
         place = engine.store.connector() or engine
         shares = _shares(engine, which, parts)
         # workers do not know the policy: they leave out all votes that are secret from anybody
-        with closing(spread(executor, shares, _written, place, format, stages, by is not None, **options)) as made:
-            written = asked_again(engine.store, made, lambda reader: _readable(engine, reader, "export", home, by))
+        with closing(
+            spread(executor, shares, _written, place, format, stages, by is not None, **options)
+        ) as made:
+            written = asked_again(
+                engine.store, made, lambda reader: _readable(engine, reader, "export", home, by)
+            )
             return _join(progress(written) if progress else written, target)
     results = _results(engine, "export", which, by, snapshot=snapshot)
-    return _write(engine, home, progress(results) if progress else results, format, target, stages, **options)
+    return _write(
+        engine, home, progress(results) if progress else results, format, target, stages, **options
+    )
 
 
 def _write_part(
-    engine: Engine, part: JobPartition, format: str, target: Target, stages: Collection[Stage] | None, hide: bool, **options: Any
+    engine: Engine,
+    part: JobPartition,
+    format: str,
+    target: Target,
+    stages: Collection[Stage] | None,
+    hide: bool,
+    **options: Any,
 ) -> WriteReport:
     """Write a part of a job, as a worker does whose application has asked the policy already.
 
@@ -95,7 +108,8 @@ def _write_part(
 
 
 def _write(
-    engine: Engine, job: Job,
+    engine: Engine,
+    job: Job,
     results: Iterable[Result],
     format: str,
     target: Target,
@@ -106,7 +120,9 @@ def _write(
         template = reader.get(Template, (job.template,))
     erased = list[int]()
     found = _with_data(results, erased)
-    report = formats.find(format).write(found, target, job=job, template=template, stages=stages, **options)
+    report = formats.find(format).write(
+        found, target, job=job, template=template, stages=stages, **options
+    )
     return attrs.evolve(report, erased=len(erased))
 
 
@@ -131,7 +147,10 @@ def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:
         problems.append(Problem("executor", reason))
     if snapshot:
         problems.append(
-            Problem("snapshot", "the parts of an executor each show their own moment: leave one of the two out")
+            Problem(
+                "snapshot",
+                "the parts of an executor each show their own moment: leave one of the two out",
+            )
         )
     if problems:
         raise InvalidData("the export", problems)
@@ -152,7 +171,13 @@ def _opened(place: Place) -> Generator[Engine]:
 
 
 def _written(
-    part: JobPartition, /, place: Place, format: str, stages: Collection[Stage] | None, hide: bool, **options: Any
+    part: JobPartition,
+    /,
+    place: Place,
+    format: str,
+    stages: Collection[Stage] | None,
+    hide: bool,
+    **options: Any,
 ) -> tuple[WriteReport, bytes]:
     """Return a part of the file, as a worker makes it."""
     file = io.BytesIO()

@@ -29,23 +29,31 @@ def said_about(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict
 def numbers_in(reader: Reader, package: Package) -> list[int]:
     """Return the numbers of the tasks of *package*, in order, without reading the tasks."""
     query = Query(Task, {"job": package.job, "package": package.number})
-    return sorted(number for (number,) in reader.tally(query, by=("number",)) if isinstance(number, int))
+    return sorted(
+        number for (number,) in reader.tally(query, by=("number",)) if isinstance(number, int)
+    )
 
 
-def cases_in(job: Job, package: Package, assignments: Sequence[Assignment], said: Said) -> Iterator[Case]:
+def cases_in(
+    job: Job, package: Package, assignments: Sequence[Assignment], said: Said
+) -> Iterator[Case]:
     """Yield the case of each task of *package* in *said*."""
     ordered = sort_assignments(assignments)
     return (Case(job, package, ordered, answers, number) for number, answers in said.items())
 
 
-def cases_of(reader: Reader, job: Job, tasks: Sequence[Task], access: Access | None = None) -> Iterator[Case]:
+def cases_of(
+    reader: Reader, job: Job, tasks: Sequence[Task], access: Access | None = None
+) -> Iterator[Case]:
     """Yield the case of each task, in their order; *tasks* are sorted by number and may be of several packages.
 
     With *access* it is without the votes that are secret from the one who reads.
     """
     named = tuple({task.package for task in tasks})
     packages = {p.number: p for p in reader.find(Query(Package, {"job": job.id, "number": named}))}
-    found: Sequence[Assignment] = list(reader.find(Query(Assignment, {"job": job.id, "package": named})))
+    found: Sequence[Assignment] = list(
+        reader.find(Query(Assignment, {"job": job.id, "package": named}))
+    )
     if access is not None:
         found = access.without_secrets(job, packages.values(), found)
     assignments: dict[int, list[Assignment]] = defaultdict(list)
@@ -54,4 +62,10 @@ def cases_of(reader: Reader, job: Job, tasks: Sequence[Task], access: Access | N
     ordered = {number: sort_assignments(here) for number, here in assignments.items()}
     said = said_about(reader, job.id, [task.number for task in tasks])
     for task in tasks:
-        yield Case(job, packages[task.package], ordered.get(task.package, []), said[task.number], task.number)
+        yield Case(
+            job,
+            packages[task.package],
+            ordered.get(task.package, []),
+            said[task.number],
+            task.number,
+        )

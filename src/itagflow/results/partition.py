@@ -28,7 +28,8 @@ def spread(
     """Yield what *work* returns for each part, in order; what is not begun when one raises is called off.
 
     Args:
-        executor: Runs the work; one with processes or machines needs a function that they can import.
+        executor: Runs the work; one with processes or machines needs a function that they can
+            import.
         parts: The parts.
         work: Is called with a part and the other arguments.
         *args: What else it is called with.

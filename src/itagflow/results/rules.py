@@ -44,11 +44,17 @@ class Case:
 
     def done(self, stage: Stage, since: int = 0) -> list[Assignment]:
         """Return the assignments at *stage* that ended with their work, in this round or later."""
-        return [t for t in self.assignments if t.stage is stage and t.state is AssignmentState.DONE and t.round >= since]
+        return [
+            t
+            for t in self.assignments
+            if t.stage is stage and t.state is AssignmentState.DONE and t.round >= since
+        ]
 
     def labeled(self) -> Assignment | None:
         """Return the assignment that closed the last labeling of this task, or None."""
-        assignments = [t for t in self.done(Stage.LABEL) if t.outcome in self.closing and t.covers(self.task)]
+        assignments = [
+            t for t in self.done(Stage.LABEL) if t.outcome in self.closing and t.covers(self.task)
+        ]
         return assignments[-1] if assignments else None
 
     @property
@@ -60,14 +66,20 @@ class Case:
     @property
     def prelabel(self) -> Answer | None:
         """The pre-label of this task, if it has one."""
-        given = [self.answers[t.id] for t in self.assignments if t.outcome in GIVEN and t.id in self.answers]
+        given = [
+            self.answers[t.id]
+            for t in self.assignments
+            if t.outcome in GIVEN and t.id in self.answers
+        ]
         return given[-1] if given else None
 
     @property
     def being_labeled(self) -> bool:
         """Whether the task is in the scope of a labeling that is not yet closed."""
         package = self.package
-        return package.state is PackageState.LABEL and (package.scope is None or self.task in package.scope)
+        return package.state is PackageState.LABEL and (
+            package.scope is None or self.task in package.scope
+        )
 
     @property
     def being_voted_on(self) -> bool:
@@ -120,7 +132,11 @@ def _stage_results(case: Case) -> Iterator[StageResult]:
     yield _stage_result(Stage.LABEL, answer, label.round, inspected=True)
     for stage in case.job.workflow.stages[1:]:
         answer = case.own(stage, label.round) or answer
-        passed = [assignment for assignment in case.done(stage, label.round) if assignment.outcome in PASSING]
+        passed = [
+            assignment
+            for assignment in case.done(stage, label.round)
+            if assignment.outcome in PASSING
+        ]
         if passed:
             yield _stage_result(stage, answer, label.round, inspected=passed[-1].covers(case.task))
 
@@ -139,7 +155,11 @@ def _stage_result(stage: Stage, answer: Answer, round: int, *, inspected: bool) 
 
 def _provenance(case: Case) -> Iterator[Provenance]:
     for assignment in case.assignments:
-        if assignment.state is not AssignmentState.DONE or assignment.outcome is None or assignment.ended_at is None:
+        if (
+            assignment.state is not AssignmentState.DONE
+            or assignment.outcome is None
+            or assignment.ended_at is None
+        ):
             continue
         if assignment.stage is not Stage.LABEL or assignment.covers(case.task):
             answer = case.answers.get(assignment.id)
@@ -158,7 +178,8 @@ def _provenance(case: Case) -> Iterator[Provenance]:
 def counted(package: Package, cases: Iterable[Case]) -> Package:
     """Return *package* with the counts of its abandoned, wrong and corrected tasks.
 
-    Votes count once they are merged: before that, counts that anybody may see would tell what they say.
+    Votes count once they are merged: before that, counts that anybody may see would tell what they
+    say.
     """
     found = [(state(case, live=False), corrected(case)) for case in cases]
     states = [state for state, _ in found]
@@ -173,7 +194,12 @@ def counted(package: Package, cases: Iterable[Case]) -> Package:
 def corrected(case: Case) -> bool:
     """Return whether the task has a pre-label, and people have given it another answer."""
     before, now = case.prelabel, _present_answer(case, live=False)
-    return before is not None and now is not None and not now.is_abandoned and now.replies != before.replies
+    return (
+        before is not None
+        and now is not None
+        and not now.is_abandoned
+        and now.replies != before.replies
+    )
 
 
 def state(case: Case, *, live: bool = True) -> TaskState:
@@ -188,7 +214,10 @@ def state(case: Case, *, live: bool = True) -> TaskState:
         return TaskState.ABANDONED
     if case.package.state is PackageState.DONE:
         return TaskState.FINAL
-    passed = any(assignment.outcome in PASSING and assignment.round >= answer.round for assignment in case.assignments)
+    passed = any(
+        assignment.outcome in PASSING and assignment.round >= answer.round
+        for assignment in case.assignments
+    )
     return TaskState.PASSED if passed else TaskState.ANSWERED
 
 
@@ -201,7 +230,11 @@ def _present_answer(case: Case, *, live: bool) -> Answer | None:
     for assignment, answer in _said(case, live=live):
         if assignment.round < since or not answer.is_resolved:
             continue
-        if assignment.stage is not Stage.LABEL or case.being_labeled or assignment.outcome in outcomes:
+        if (
+            assignment.stage is not Stage.LABEL
+            or case.being_labeled
+            or assignment.outcome in outcomes
+        ):
             present = answer
     return present
 
@@ -230,7 +263,12 @@ def _said(case: Case, *, live: bool) -> Iterator[tuple[Assignment, Answer]]:
 
 
 def _speaks(case: Case, assignment: Assignment, *, live: bool) -> bool:
-    if not live and case.being_voted_on and assignment.round == case.package.round and assignment.outcome is Outcome.SUBMITTED:
+    if (
+        not live
+        and case.being_voted_on
+        and assignment.round == case.package.round
+        and assignment.outcome is Outcome.SUBMITTED
+    ):
         return False
     done = assignment.state is AssignmentState.DONE and assignment.outcome is not Outcome.SUGGESTED
     return done or (live and assignment.state is AssignmentState.HELD)
@@ -258,7 +296,11 @@ def work(case: Case, assignment: Assignment, task: Task) -> WorkItem:
 def _votes(case: Case, round: int) -> Iterator[Answer]:
     for assignment in case.assignments:
         answer = case.answers.get(assignment.id)
-        if answer is not None and assignment.outcome is Outcome.SUBMITTED and assignment.round == round:
+        if (
+            answer is not None
+            and assignment.outcome is Outcome.SUBMITTED
+            and assignment.round == round
+        ):
             yield answer
 
 

@@ -53,7 +53,11 @@ def get_job(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Job:
 
 
 def list_jobs(
-    engine: Engine, workspace: WorkspaceRef, *, state: JobState | None = None, by: MemberRef | None = None
+    engine: Engine,
+    workspace: WorkspaceRef,
+    *,
+    state: JobState | None = None,
+    by: MemberRef | None = None,
 ) -> Iterator[Job]:
     """Yield the jobs of a workspace, oldest first; with *by* those that the member may see."""
     with engine.store.read() as reader:
@@ -75,7 +79,9 @@ def get_template(engine: Engine, job: JobRef, *, by: MemberRef | None = None) ->
         return reader.get(Template, (_readable(engine, reader, "template", job, by)[0].template,))
 
 
-def list_templates(engine: Engine, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Template]:
+def list_templates(
+    engine: Engine, workspace: WorkspaceRef, *, by: MemberRef | None = None
+) -> Iterator[Template]:
     """Yield the templates of a workspace that have a name, oldest first."""
     with engine.store.read() as reader:
         home = lookup.workspace(reader, workspace)
@@ -98,7 +104,9 @@ def list_packages(
 ) -> Iterator[Package]:
     """Yield the packages of a job, by number."""
     with engine.store.read() as reader:
-        where: dict[str, Any] = {"job": _readable(engine, reader, "packages", job, by, own=True)[0].id}
+        where: dict[str, Any] = {
+            "job": _readable(engine, reader, "packages", job, by, own=True)[0].id
+        }
     if state is not None:
         where["state"] = state
 
@@ -112,7 +120,9 @@ def list_packages(
     return listed(engine.store, Query(Package, where, order=("number",)), visible)
 
 
-def get_assignment(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+def get_assignment(
+    engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None
+) -> Assignment:
     """Return an assignment as it is now."""
     with engine.store.read() as reader:
         found = lookup.assignment(reader, assignment)
@@ -125,7 +135,8 @@ def get_assignment(engine: Engine, assignment: AssignmentRef, *, by: MemberRef |
 
 
 def list_assignments(
-    engine: Engine, member: MemberRef,
+    engine: Engine,
+    member: MemberRef,
     *,
     job: JobRef | None = None,
     workspace: WorkspaceRef | None = None,
@@ -144,11 +155,17 @@ def list_assignments(
     return chain.from_iterable(_assignments_of(engine, who, where, by) for who in people)
 
 
-def _assignments_of(engine: Engine, who: Member, where: dict[str, Any], by: MemberRef | None) -> Iterator[Assignment]:
+def _assignments_of(
+    engine: Engine, who: Member, where: dict[str, Any], by: MemberRef | None
+) -> Iterator[Assignment]:
     def visible(reader: Reader, found: list[Assignment]) -> list[Assignment]:
-        return access_of(reader, engine.policy, who.workspace, by).visible_assignments("assignments", found)
+        return access_of(reader, engine.policy, who.workspace, by).visible_assignments(
+            "assignments", found
+        )
 
-    return listed(engine.store, Query(Assignment, {**where, "member": who.id}, order=("job", "id")), visible)
+    return listed(
+        engine.store, Query(Assignment, {**where, "member": who.id}, order=("job", "id")), visible
+    )
 
 
 def progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Progress:
@@ -158,7 +175,9 @@ def progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Pro
         sums = reader.tally(Query(Package, {"job": home.id}), by=("state",), add=("size", *COUNTS))
         counter = reader.get(JobCounter, home.key)
     by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
-    counted = [numbers[2:] for state, numbers in by_state.items() if state is not PackageState.DISCARDED]
+    counted = [
+        numbers[2:] for state, numbers in by_state.items() if state is not PackageState.DISCARDED
+    ]
     return Progress(
         packages={state: numbers[0] for state, numbers in by_state.items()},
         tasks={state: numbers[1] for state, numbers in by_state.items()},
@@ -167,7 +186,9 @@ def progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Pro
     )
 
 
-def get_result(engine: Engine, task: Task | WorkItem | tuple[int, int], *, by: MemberRef | None = None) -> Result:
+def get_result(
+    engine: Engine, task: Task | WorkItem | tuple[int, int], *, by: MemberRef | None = None
+) -> Result:
     """Return what a task came out of each stage with, its state, and who worked on it."""
     job, number = lookup.key_of(Task, task)
     with engine.store.read() as reader:
@@ -176,23 +197,38 @@ def get_result(engine: Engine, task: Task | WorkItem | tuple[int, int], *, by: M
         return rules.result(next(cases_of(reader, home, [found], seeing)), found)
 
 
-def partition_job(engine: Engine, job: PartitionRef, count: int, *, by: MemberRef | None = None) -> tuple[JobPartition, ...]:
+def partition_job(
+    engine: Engine, job: PartitionRef, count: int, *, by: MemberRef | None = None
+) -> tuple[JobPartition, ...]:
     """Cut a job into parts for as many workers, in order; all its tasks as they are now, each in one part."""
     with engine.store.read() as reader:
         home = _readable(engine, reader, "parts", job, by)[0].id
         if isinstance(job, JobPartition):
             return jobs_rules.cut(job, count)
-        tasks, packages = lookup.last_number(reader, Task, home), lookup.last_number(reader, Package, home)
-    return jobs_rules.cut(JobPartition(job=home, first=1, last=tasks, packages=(1, packages)), count)
+        tasks, packages = (
+            lookup.last_number(reader, Task, home),
+            lookup.last_number(reader, Package, home),
+        )
+    return jobs_rules.cut(
+        JobPartition(job=home, first=1, last=tasks, packages=(1, packages)), count
+    )
 
 
-def iter_results(engine: Engine, job: PartitionRef, *, by: MemberRef | None = None, snapshot: bool = False) -> Iterator[Result]:
+def iter_results(
+    engine: Engine, job: PartitionRef, *, by: MemberRef | None = None, snapshot: bool = False
+) -> Iterator[Result]:
     """Yield the result of every task, in the order of the input, a page at a time."""
     return _results(engine, "results", job, by, snapshot=snapshot)
 
 
 def _results(
-    engine: Engine, name: str, job: PartitionRef, by: MemberRef | None, *, snapshot: bool = False, hide_votes: bool = False
+    engine: Engine,
+    name: str,
+    job: PartitionRef,
+    by: MemberRef | None,
+    *,
+    snapshot: bool = False,
+    hide_votes: bool = False,
 ) -> Iterator[Result]:
     """Yield what `results` yields, to whoever may read by the verb of this name."""
     with engine.store.read() as reader:
@@ -201,10 +237,18 @@ def _results(
 
     def page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
         with engine.store.read() if snapshot and by is not None else nullcontext(reader) as now:
-            seeing = _readable(engine, now, name, home, by)[1]  # whoever is removed meanwhile, is so in no snapshot
-        query = Query(Task, {"job": home.id, "number": Span(first, last)}, order=("number",), limit=lookup.PAGE)
+            # whoever is removed meanwhile, is so in no snapshot
+            seeing = _readable(engine, now, name, home, by)[1]
+        query = Query(
+            Task,
+            {"job": home.id, "number": Span(first, last)},
+            order=("number",),
+            limit=lookup.PAGE,
+        )
         tasks = list(reader.find(query))
-        cases = cases_of(reader, home, tasks, attrs.evolve(seeing, reader=reader, hides_votes=hide_votes))
+        cases = cases_of(
+            reader, home, tasks, attrs.evolve(seeing, reader=reader, hides_votes=hide_votes)
+        )
         found = [rules.result(case, task) for case, task in zip(cases, tasks, strict=True)]
         return found, tasks[-1].number + 1 if len(tasks) == lookup.PAGE else None
 
@@ -212,7 +256,8 @@ def _results(
 
 
 def find_tasks(
-    engine: Engine, job: PartitionRef,
+    engine: Engine,
+    job: PartitionRef,
     *,
     state: TaskState | None = None,
     member: MemberRef | None = None,
@@ -225,15 +270,23 @@ def find_tasks(
         who = None if member is None else lookup.member(reader, home.workspace, member).id
 
     def fits(result: Result) -> bool:
-        worked = who is None or any(made.member == who and made.inspected for made in result.provenance)
+        worked = who is None or any(
+            made.member == who and made.inspected for made in result.provenance
+        )
         labeled = label is None or mentions(result.replies, label)
         return worked and labeled and state in (None, result.state)
 
-    return filter(fits, _results(engine, "find_tasks", job if isinstance(job, JobPartition) else home, by))
+    return filter(
+        fits, _results(engine, "find_tasks", job if isinstance(job, JobPartition) else home, by)
+    )
 
 
 def list_events(
-    engine: Engine, job: JobRef, *, package: PackageRef | int | None = None, by: MemberRef | None = None
+    engine: Engine,
+    job: JobRef,
+    *,
+    package: PackageRef | int | None = None,
+    by: MemberRef | None = None,
 ) -> Iterator[Event]:
     """Yield the events of a job, or of one of its packages, oldest first."""
     with engine.store.read() as reader:
@@ -244,7 +297,9 @@ def list_events(
     return _told(engine, "history", Query(Event, where, order=("position",)), home.workspace, by)
 
 
-def _told(engine: Engine, name: str, query: Query[Event], workspace: int | None, by: MemberRef | None) -> Iterator[Event]:
+def _told(
+    engine: Engine, name: str, query: Query[Event], workspace: int | None, by: MemberRef | None
+) -> Iterator[Event]:
     """Yield the events that may be seen, with the account of the one who acted."""
     accounts = dict[int, str]()
 
@@ -259,7 +314,13 @@ def _told(engine: Engine, name: str, query: Query[Event], workspace: int | None,
 
 
 def _readable(
-    engine: Engine, reader: Reader, name: str, job: PartitionRef, by: MemberRef | None, *, own: bool = False
+    engine: Engine,
+    reader: Reader,
+    name: str,
+    job: PartitionRef,
+    by: MemberRef | None,
+    *,
+    own: bool = False,
 ) -> tuple[Job, Access]:
     """Return the job, and what *by* may read there, after checking that it may be read by the verb of this name."""
     home = lookup.job(reader, job)
@@ -269,7 +330,11 @@ def _readable(
 
 
 def _people(
-    engine: Engine, member: MemberRef, job: JobRef | None, workspace: WorkspaceRef | None, by: MemberRef | None
+    engine: Engine,
+    member: MemberRef,
+    job: JobRef | None,
+    workspace: WorkspaceRef | None,
+    by: MemberRef | None,
 ) -> list[Member]:
     """Return the member in each workspace that is meant; with *by* in those to which that member belongs too.
 
@@ -291,7 +356,9 @@ def _people(
     return beside
 
 
-def _named(reader: Reader, member: MemberRef, job: JobRef | None, workspace: WorkspaceRef | None) -> list[Member]:
+def _named(
+    reader: Reader, member: MemberRef, job: JobRef | None, workspace: WorkspaceRef | None
+) -> list[Member]:
     """Return the member of this job or workspace; or else everybody of this account, in whatever workspace."""
     home = None if workspace is None else lookup.workspace(reader, workspace).id
     if job is not None:

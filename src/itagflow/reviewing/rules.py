@@ -37,8 +37,8 @@ def passed(
 ) -> Package:
     """Return *package* as it is at the next stage, or done.
 
-    *tasks* are the numbers of its tasks, where a scope has to be drawn or something was erased; *first* says
-    that nobody has looked at it at the next stage before.
+    *tasks* are the numbers of its tasks, where a scope has to be drawn or something was erased;
+    *first* says that nobody has looked at it at the next stage before.
     """
     state = package_lifecycle(job.workflow).advance(package.state, "pass", entity=str(package))
     stage, there = state.stage, [task for task in tasks if task not in package.erased]
@@ -53,7 +53,9 @@ def passed(
     )
 
 
-def sent_back(job: Job, package: Package, act: Act, *, sent: tuple[int, ...] | None, tasks: Sequence[int]) -> Package:
+def sent_back(
+    job: Job, package: Package, act: Act, *, sent: tuple[int, ...] | None, tasks: Sequence[int]
+) -> Package:
     """Return *package* as it is after a reject: at the stage that the rule names, in a new round.
 
     *sent* are the tasks that go back (None: all of *tasks*).
@@ -83,7 +85,9 @@ def reopened(job: Job, package: Package, act: Act, *, tasks: Sequence[int]) -> P
     stage = state.stage
     free = slots(job, stage) if stage else 0
     scope = remaining(package, None, tasks)
-    return attrs.evolve(package, state=state, round=package.round + 1, free=free, waiting_since=act.at, scope=scope)
+    return attrs.evolve(
+        package, state=state, round=package.round + 1, free=free, waiting_since=act.at, scope=scope
+    )
 
 
 def discarded(job: Job, package: Package) -> Package:
@@ -92,7 +96,9 @@ def discarded(job: Job, package: Package) -> Package:
     return attrs.evolve(package, state=state, free=0, scope=None)
 
 
-def remaining(package: Package, scope: tuple[int, ...] | None, tasks: Sequence[int]) -> tuple[int, ...] | None:
+def remaining(
+    package: Package, scope: tuple[int, ...] | None, tasks: Sequence[int]
+) -> tuple[int, ...] | None:
     """Return *scope* (None: all of *tasks*) without what was erased of *package*, which nobody can work on."""
     if not package.erased:
         return scope
@@ -102,8 +108,9 @@ def remaining(package: Package, scope: tuple[int, ...] | None, tasks: Sequence[i
 def authors(job: Job, package: Package, assignments: Sequence[Assignment]) -> list[int]:
     """Return the keys of the members to whom the work due on *package* is offered, as its route says.
 
-    For LABEL the rule's route: the members whose assignments closed the latest round, nobody (the pool), or one
-    named member.  For INSPECT, after a reject at ACCEPT, the inspector of the latest round.
+    For LABEL the rule's route: the members whose assignments closed the latest round, nobody (the
+    pool), or one named member.  For INSPECT, after a reject at ACCEPT, the inspector of the latest
+    round.
     """
     route = job.workflow.label.rework
     if package.stage is Stage.LABEL and isinstance(route, int):
@@ -111,10 +118,18 @@ def authors(job: Job, package: Package, assignments: Sequence[Assignment]) -> li
     if package.stage is Stage.LABEL and route is Route.POOL:
         return []
     closed = [
-        t for t in assignments if t.stage is package.stage and t.state is AssignmentState.DONE and t.outcome is not Outcome.MERGED
+        t
+        for t in assignments
+        if t.stage is package.stage
+        and t.state is AssignmentState.DONE
+        and t.outcome is not Outcome.MERGED
     ]
     latest = max((assignment.round for assignment in closed), default=0)
-    found = [assignment.member for assignment in closed if assignment.round == latest and assignment.member is not None]
+    found = [
+        assignment.member
+        for assignment in closed
+        if assignment.round == latest and assignment.member is not None
+    ]
     return found if package.stage is Stage.LABEL else found[-1:]
 
 
@@ -123,7 +138,9 @@ def with_offers(package: Package, offered: Sequence[Member]) -> Package:
     return attrs.evolve(package, free=package.free - len(offered)) if offered else package
 
 
-def tasks_of(assignment: Assignment, tasks: Collection[int], package_tasks: Sequence[int]) -> tuple[int, ...]:
+def tasks_of(
+    assignment: Assignment, tasks: Collection[int], package_tasks: Sequence[int]
+) -> tuple[int, ...]:
     """Return *tasks* sorted, checked to be in the scope of *assignment*.
 
     Raises:
@@ -133,7 +150,8 @@ def tasks_of(assignment: Assignment, tasks: Collection[int], package_tasks: Sequ
     strange = sorted(set(tasks) - scope)
     if strange:
         raise InvalidData(
-            "the tasks to reject", [Problem(f"task {n}", f"is not in the scope of {assignment}") for n in strange]
+            "the tasks to reject",
+            [Problem(f"task {n}", f"is not in the scope of {assignment}") for n in strange],
         )
     return tuple(sorted(set(tasks)))
 
@@ -147,5 +165,7 @@ def needs_reason(what: str, reason: str) -> str:
     if wrong := flaw(reason):
         raise InvalidData(what, [Problem("reason", wrong)])
     if not reason.strip():
-        raise InvalidData(what, [Problem("reason", "is empty: say why, the people who did the work will read it")])
+        raise InvalidData(
+            what, [Problem("reason", "is empty: say why, the people who did the work will read it")]
+        )
     return reason

@@ -10,7 +10,9 @@ from itagflow.model.job import Job, Stage
 from itagflow.model.package import Package
 
 
-def sample(seed: int, package: int, stage: Stage, tasks: Sequence[int], size: float) -> tuple[int, ...]:
+def sample(
+    seed: int, package: int, stage: Stage, tasks: Sequence[int], size: float
+) -> tuple[int, ...]:
     """Return the tasks that a review of this package at this stage looks at, in order.
 
     *size* is a share of the tasks (a float, rounded up, at least one) or a count (an int).
@@ -26,12 +28,18 @@ def sample(seed: int, package: int, stage: Stage, tasks: Sequence[int], size: fl
 
 
 def scope_of_review(
-    job: Job, package: Package, stage: Stage, tasks: Sequence[int], disputes: Sequence[int], *, first: bool
+    job: Job,
+    package: Package,
+    stage: Stage,
+    tasks: Sequence[int],
+    disputes: Sequence[int],
+    *,
+    first: bool,
 ) -> tuple[int, ...] | None:
     """Return what the next assignment of *package* at review stage *stage* is about; None: everything.
 
-    The *first* time that is the sample and every disputed task.  Later it is what was sent back in any
-    round, what is disputed, and, when the whole package was done again, the sample once more.
+    The *first* time that is the sample and every disputed task.  Later it is what was sent back in
+    any round, what is disputed, and, when the whole package was done again, the sample once more.
     """
     rule = job.workflow.review(stage)
     size = rule.sample if rule else None

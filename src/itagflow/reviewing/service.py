@@ -51,17 +51,33 @@ REVIEWS = (Stage.INSPECT, Stage.ACCEPT)
 """The stages at which work is reviewed."""
 
 
-def judge(engine: Engine, assignment: AssignmentRef, task: TaskRef, *, wrong: str | None = None, by: MemberRef | None = None) -> Answer:
+def judge(
+    engine: Engine,
+    assignment: AssignmentRef,
+    task: TaskRef,
+    *,
+    wrong: str | None = None,
+    by: MemberRef | None = None,
+) -> Answer:
     """Judge a task right, or wrong with a comment that its labeler will read."""
     with engine.transaction() as transaction:
         desk, found, old = _look_at(transaction, assignment, task, "judge", by)
         comment = "" if wrong is None else rules.needs_reason(f"the judgment of {found}", wrong)
         verdict = Verdict.RIGHT if wrong is None else Verdict.WRONG
-        new = labeling_rules.answer(desk.assignment, found, desk.act, verdict=verdict, comment=comment)
+        new = labeling_rules.answer(
+            desk.assignment, found, desk.act, verdict=verdict, comment=comment
+        )
         return put(transaction, "judge", desk, old, new, reason=comment)
 
 
-def modify(engine: Engine, assignment: AssignmentRef, task: TaskRef, reply: Replied, *, by: MemberRef | None = None) -> Answer:
+def modify(
+    engine: Engine,
+    assignment: AssignmentRef,
+    task: TaskRef,
+    reply: Replied,
+    *,
+    by: MemberRef | None = None,
+) -> Answer:
     """Pass a task with the reviewer's own answer; the labeler's stays in the result of its stage."""
     _check(engine, assignment, [(task, reply)], by)
     with engine.transaction() as transaction:
@@ -69,7 +85,12 @@ def modify(engine: Engine, assignment: AssignmentRef, task: TaskRef, reply: Repl
         replies = fitted(desk.template, [found], [reply])[0]
         version = desk.template.version
         new = labeling_rules.answer(
-            desk.assignment, found, desk.act, replies=replies, verdict=Verdict.RIGHT, template_version=version
+            desk.assignment,
+            found,
+            desk.act,
+            replies=replies,
+            verdict=Verdict.RIGHT,
+            template_version=version,
         )
         return put(transaction, "modify", desk, old, new)
 
@@ -87,7 +108,8 @@ def accept(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = 
 
 
 def reject(
-    engine: Engine, assignment: AssignmentRef,
+    engine: Engine,
+    assignment: AssignmentRef,
     *,
     tasks: Iterable[TaskRef] | None = None,
     reason: str = "",
@@ -98,14 +120,27 @@ def reject(
         return rejected(transaction, assignment, tasks, reason, by)
 
 
-def reviewed(transaction: Transaction, verb: str, outcome: Outcome, assignment: AssignmentRef, by: MemberRef | None) -> Assignment:
+def reviewed(
+    transaction: Transaction,
+    verb: str,
+    outcome: Outcome,
+    assignment: AssignmentRef,
+    by: MemberRef | None,
+) -> Assignment:
     """Let a package pass: what `Reviewing.review` and `Reviewing.accept` do."""
     mine = held_unless(transaction, assignment, verb, outcome, by)
     if isinstance(mine, Assignment):
         return mine
-    closing = Closing(assignment=mine.assignment, wrong=_wrong(transaction, mine), undecided=_undecided(transaction, mine))
+    closing = Closing(
+        assignment=mine.assignment,
+        wrong=_wrong(transaction, mine),
+        undecided=_undecided(transaction, mine),
+    )
     ended = labeling_rules.closed(verb, outcome, mine.assignment, mine.act, closing)
-    assignments = [ended if other.key == ended.key else other for other in transaction.assignments(mine.package)]
+    assignments = [
+        ended if other.key == ended.key else other
+        for other in transaction.assignments(mine.package)
+    ]
     after = passed(transaction, mine, assignments)
     save: list[Saved] = [(mine.package, after), (mine.assignment, ended)]
     save += left(transaction, mine.job, mine.assignment)
@@ -115,7 +150,11 @@ def reviewed(transaction: Transaction, verb: str, outcome: Outcome, assignment: 
 
 
 def rejected(
-    transaction: Transaction, assignment: AssignmentRef, tasks: Iterable[TaskRef] | None, reason: str, by: MemberRef | None
+    transaction: Transaction,
+    assignment: AssignmentRef,
+    tasks: Iterable[TaskRef] | None,
+    reason: str,
+    by: MemberRef | None,
 ) -> Assignment:
     """Send tasks back: what `Reviewing.reject` does."""
     mine = held_unless(transaction, assignment, "reject", Outcome.REJECTED, by)
@@ -126,7 +165,11 @@ def rejected(
 
 
 def _look_at(
-    transaction: Transaction, assignment: AssignmentRef, task: TaskRef, verb: str, by: MemberRef | None
+    transaction: Transaction,
+    assignment: AssignmentRef,
+    task: TaskRef,
+    verb: str,
+    by: MemberRef | None,
 ) -> tuple[Desk, Task, Answer | None]:
     desk = sit_down(transaction, assignment, verb, by)
     must_be_at(desk.assignment, verb, *REVIEWS)
@@ -137,15 +180,25 @@ def _look_at(
 def _wrong(transaction: Transaction, mine: Held, also: Iterable[Answer] = ()) -> tuple[int, ...]:
     """Return the tasks in the assignment's scope that stand judged wrong, with the answers that are *also* to be said."""
     said = {answer.task: answer for answer in also}
-    own = Query(Answer, {"job": mine.job.id, "assignment": mine.assignment.id, "verdict": Verdict.WRONG})
+    own = Query(
+        Answer, {"job": mine.job.id, "assignment": mine.assignment.id, "verdict": Verdict.WRONG}
+    )
     if not (said or mine.package.wrong or transaction.store.count(own)):
         return ()
-    scope = numbers_in(transaction.store, mine.package) if mine.assignment.scope is None else mine.assignment.scope
+    scope = (
+        numbers_in(transaction.store, mine.package)
+        if mine.assignment.scope is None
+        else mine.assignment.scope
+    )
     answers = said_about(transaction.store, mine.job.id, scope)
     for number, answer in said.items():
         answers[number][answer.assignment] = answer
     assignments = transaction.assignments(mine.package)
-    return tuple(case.task for case in cases_in(mine.job, mine.package, assignments, answers) if judged_wrong(case)[0])
+    return tuple(
+        case.task
+        for case in cases_in(mine.job, mine.package, assignments, answers)
+        if judged_wrong(case)[0]
+    )
 
 
 def _undecided(transaction: Transaction, mine: Held) -> tuple[int, ...]:
@@ -155,7 +208,9 @@ def _undecided(transaction: Transaction, mine: Held) -> tuple[int, ...]:
         return ()
     own = Query(Answer, {"job": mine.job.id, "assignment": mine.assignment.id, "is_resolved": True})
     decided = {answer.task for answer in transaction.store.find(own)}
-    return tuple(task for task in disputes if task not in decided and task not in mine.package.erased)
+    return tuple(
+        task for task in disputes if task not in decided and task not in mine.package.erased
+    )
 
 
 def _named(
@@ -166,33 +221,52 @@ def _named(
     if not refs:
         return []
     why = rules.needs_reason("the reject", reason)
-    checked = rules.tasks_of(mine.assignment, list(refs), numbers_in(transaction.store, mine.package))
+    checked = rules.tasks_of(
+        mine.assignment, list(refs), numbers_in(transaction.store, mine.package)
+    )
     judged = list[tuple[Answer | None, Answer]]()
     for number in checked:
         task = lookup.stored_task(transaction.store, mine.job.id, refs[number])
         old = perhaps(transaction.store, Answer, (*mine.assignment.key, number))
-        judged.append((old, labeling_rules.answer(mine.assignment, task, mine.act, verdict=Verdict.WRONG, comment=why)))
+        judged.append(
+            (
+                old,
+                labeling_rules.answer(
+                    mine.assignment, task, mine.act, verdict=Verdict.WRONG, comment=why
+                ),
+            )
+        )
     return [(old, new) for old, new in judged if not labeling_rules.says_the_same(old, new)]
 
 
-def _send_back(transaction: Transaction, mine: Held, named: list[tuple[Answer | None, Answer]], reason: str) -> Assignment:
+def _send_back(
+    transaction: Transaction, mine: Held, named: list[tuple[Answer | None, Answer]], reason: str
+) -> Assignment:
     """End the assignment with a reject, and offer the work to whom the rules say."""
     counters, new = left(transaction, mine.job, mine.assignment), [answer for _, answer in named]
-    job = transaction.lock(Job, mine.job.key, shared=True)  # offers are made, so it must stay as it is
+    # offers are made, so it must stay as it is
+    job = transaction.lock(Job, mine.job.key, shared=True)
     holding.must_be_working(job, "reject")
     wrong = _wrong(transaction, mine, new)
     closing = Closing(assignment=mine.assignment, wrong=wrong, reason=reason)
     sent = wrong or None
     why = reason or "; ".join(_remarks(transaction, mine, wrong))
-    ended = labeling_rules.closed("reject", Outcome.REJECTED, mine.assignment, mine.act, closing, comment=why, sent_back=sent)
-    assignments = [ended if other.key == ended.key else other for other in transaction.assignments(mine.package)]
+    ended = labeling_rules.closed(
+        "reject", Outcome.REJECTED, mine.assignment, mine.act, closing, comment=why, sent_back=sent
+    )
+    assignments = [
+        ended if other.key == ended.key else other
+        for other in transaction.assignments(mine.package)
+    ]
     tasks = numbers_in(transaction.store, mine.package)
     back = rules.sent_back(job, mine.package, mine.act, sent=sent, tasks=tasks)
     members = _offered(transaction, job, back, assignments)
     after = recounted(transaction, job, rules.with_offers(back, members), assignments, new)
     stage = holding.stage_of(after)
     add: list[Entity] = [
-        claiming.offer(job, after, member, mine.act, id=transaction.new_id(Assignment, job.id), stage=stage)
+        claiming.offer(
+            job, after, member, mine.act, id=transaction.new_id(Assignment, job.id), stage=stage
+        )
         for member in members
     ]
     save: list[Saved] = [(mine.package, after), (mine.assignment, ended)]
@@ -202,7 +276,11 @@ def _send_back(transaction: Transaction, mine: Held, named: list[tuple[Answer | 
         else:
             save.append((old, judgment))
     save += counters
-    data: dict[str, Any] = {"tasks": list(sent or tasks), "reason": why, **replaced(*(old for old, _ in named))}
+    data: dict[str, Any] = {
+        "tasks": list(sent or tasks),
+        "reason": why,
+        **replaced(*(old for old, _ in named)),
+    }
     if new:
         data["answered"] = [answer.task for answer in new]
     transaction.do(record(mine.act, "reject", about=ended, add=add, save=save, data=data))
@@ -211,16 +289,30 @@ def _send_back(transaction: Transaction, mine: Held, named: list[tuple[Answer | 
 
 def _remarks(transaction: Transaction, mine: Held, wrong: Iterable[int]) -> list[str]:
     """Return the comments of the assignment's own judgments, each once."""
-    wrong_here: dict[str, Any] = {"job": mine.job.id, "assignment": mine.assignment.id, "verdict": Verdict.WRONG}
+    wrong_here: dict[str, Any] = {
+        "job": mine.job.id,
+        "assignment": mine.assignment.id,
+        "verdict": Verdict.WRONG,
+    }
     own = Query(Answer, wrong_here, order=("task",))
-    return list(dict.fromkeys(a.comment for a in transaction.store.find(own) if a.task in set(wrong) and a.comment))
+    return list(
+        dict.fromkeys(
+            a.comment for a in transaction.store.find(own) if a.task in set(wrong) and a.comment
+        )
+    )
 
 
-def _offered(transaction: Transaction, job: Job, package: Package, assignments: list[Assignment]) -> list[Member]:
+def _offered(
+    transaction: Transaction, job: Job, package: Package, assignments: list[Assignment]
+) -> list[Member]:
     """Return the members to whom the rework is offered: those of its route who may still work there."""
     stage = holding.stage_of(package)
     authors = rules.authors(job, package, assignments)
     held = {id: transaction.lock(Member, (id,), shared=True) for id in sorted(set(authors))}
     named = [held[id] for id in authors]
-    able = [who for who in named if access.refusal(transaction.policy, who, Action.at(stage), job, stage) is None]
+    able = [
+        who
+        for who in named
+        if access.refusal(transaction.policy, who, Action.at(stage), job, stage) is None
+    ]
     return able[: rules.slots(job, stage)]

@@ -51,17 +51,27 @@ def held(transaction: Transaction, ref: AssignmentRef, verb: str, by: MemberRef 
 
     Raises:
         NotHeld: when it is not held, or not by the member *by*.
-        NotAllowed: when its job does not let work go on, or the policy does not let its holder work there.
+        NotAllowed: when its job does not let work go on, or the policy does not let its holder work
+            there.
     """
     package, assignment = transaction.lock_assignment(ref)
     job = transaction.store.get(Job, (assignment.job,))
     act = transaction.holder(job, assignment, verb, by)
-    if job.pending_template_change is not None:  # votes can only be merged when all of them answer the same template
-        package = follow(transaction, job, package, template_changes_rules.again(job.pending_template_change), transaction.act(job.workspace))
+    # votes can only be merged when all of them answer the same template
+    if job.pending_template_change is not None:
+        package = follow(
+            transaction,
+            job,
+            package,
+            template_changes_rules.again(job.pending_template_change),
+            transaction.act(job.workspace),
+        )
     return Held(job, package, assignment, act)
 
 
-def held_unless(transaction: Transaction, ref: AssignmentRef, verb: str, outcome: Outcome, by: MemberRef | None) -> Held | Assignment:
+def held_unless(
+    transaction: Transaction, ref: AssignmentRef, verb: str, outcome: Outcome, by: MemberRef | None
+) -> Held | Assignment:
     """Return the same, or the assignment if it has ended with this outcome: a request sent again changes nothing."""
     _, assignment = transaction.lock_assignment(ref)
     if assignment.outcome is not outcome:
@@ -74,20 +84,43 @@ def held_unless(transaction: Transaction, ref: AssignmentRef, verb: str, outcome
     return assignment
 
 
-def recall(transaction: Transaction, package: Package, assignment: Assignment, by: int, reason: str, *, free: bool) -> None:
+def recall(
+    transaction: Transaction,
+    package: Package,
+    assignment: Assignment,
+    by: int,
+    reason: str,
+    *,
+    free: bool,
+) -> None:
     """Take *assignment*, held with its package, back in the name of *by*; with *free* its slot goes back to the pool."""
     job = transaction.store.get(Job, (assignment.job,))
     act = transaction.act(job.workspace, by)
-    transaction.do(claiming.recall(package, assignment, act, reason=reason, free=free, counters=left(transaction, job, assignment)))
+    transaction.do(
+        claiming.recall(
+            package,
+            assignment,
+            act,
+            reason=reason,
+            free=free,
+            counters=left(transaction, job, assignment),
+        )
+    )
 
 
 def left(transaction: Transaction, job: Job, assignment: Assignment) -> tuple[Saved, ...]:
     """Return the claim counter of the assignment's member, who does not hold it any more."""
-    return transaction.counters(job, assignment.stage, (assignment.member, -int(assignment.state is AssignmentState.HELD)))
+    return transaction.counters(
+        job, assignment.stage, (assignment.member, -int(assignment.state is AssignmentState.HELD))
+    )
 
 
 def passed(
-    transaction: Transaction, held: Held, assignments: Sequence[Assignment], new: Sequence[Answer] = (), disputes: tuple[int, ...] = ()
+    transaction: Transaction,
+    held: Held,
+    assignments: Sequence[Assignment],
+    new: Sequence[Answer] = (),
+    disputes: tuple[int, ...] = (),
 ) -> Package:
     """Return the package as it is at the next stage; *assignments* and *new* answers are as they will be stored."""
     job, package = held.job, held.package
@@ -117,9 +150,9 @@ def recounted(
 ) -> Package:
     """Return *package* with its counts of abandoned, wrong and corrected tasks.
 
-    Where *passing* is an assignment that sends nothing back, answers are read only if there may be something to
-    count: it has pre-labels, some were counted before, or one of the assignment's or the *new* answers gives a task
-    up or finds it wrong.
+    Where *passing* is an assignment that sends nothing back, answers are read only if there may be
+    something to count: it has pre-labels, some were counted before, or one of the assignment's or
+    the *new* answers gives a task up or finds it wrong.
     """
     counting = package.abandoned or package.wrong or package.prelabeled
     troubled = counting or any(answer.is_abandoned or answer.wrong for answer in new)
@@ -132,7 +165,10 @@ def recounted(
 
 
 def _troubled(transaction: Transaction, assignment: Assignment) -> bool:
-    return any(dropped or verdict == Verdict.WRONG.value for _, dropped, verdict in transaction.said(assignment))
+    return any(
+        dropped or verdict == Verdict.WRONG.value
+        for _, dropped, verdict in transaction.said(assignment)
+    )
 
 
 def with_finish(transaction: Transaction, package: Package) -> tuple[Saved, ...]:
@@ -144,9 +180,12 @@ def with_finish(transaction: Transaction, package: Package) -> tuple[Saved, ...]
         return ()
     if transaction.has_locked_open(package.job, but=package.number):
         return ()  # nobody else can end that one, and what ends it here looks again
-    # of two transactions that end the last two packages, the second waits here, and then sees what the first has done
+    # of two transactions that end the last two packages, the second waits here, and then sees what
+    # the first has done
     transaction.hold_counter(package.job)
-    others = transaction.store.find(Query(Package, {"job": package.job, "open": True}, order=("number",), limit=2))
+    others = transaction.store.find(
+        Query(Package, {"job": package.job, "open": True}, order=("number",), limit=2)
+    )
     if any(other.number != package.number for other in others):
         return ()
     job = transaction.lock(Job, (package.job,))
@@ -158,9 +197,17 @@ def with_finish(transaction: Transaction, package: Package) -> tuple[Saved, ...]
 def finish_if_done(transaction: Transaction, job: Job, act: Act) -> None:
     """Finish *job* if it goes on and no open package is left: for acts that move several packages."""
     transaction.hold_counter(job.id)
-    if first(transaction.store, Query(Package, {"job": job.id, "open": True}, order=("number",), limit=1)) is not None:
+    if (
+        first(
+            transaction.store,
+            Query(Package, {"job": job.id, "open": True}, order=("number",), limit=1),
+        )
+        is not None
+    ):
         return
     home = transaction.lock(Job, job.key)
     if home.state in JOB.sources("finish"):
         done = jobs_rules.stepped(home, "finish")
-        transaction.do(record(act, "finish", about=done, save=((home, done),), data={"name": home.name}))
+        transaction.do(
+            record(act, "finish", about=done, save=((home, done),), data={"name": home.name})
+        )

@@ -1,8 +1,9 @@
 """Where entities are kept: the stores of the library, and all that a store of your own is written with.
 
-`MemoryStore`, `SqliteStore` and `PostgresStore` are ready; the last needs ``itagflow[postgres]``.  A store of your
-own implements the protocols `Store`, `Reader` and `Writer`, and finds entities by the fields that `FIELDS` lists;
-how is a page of the documentation, ``examples/toy_store.py`` is a whole one, and `itagflow.testing` proves it.
+`MemoryStore`, `SqliteStore` and `PostgresStore` are ready; the last needs ``itagflow[postgres]``.
+A store of your own implements the protocols `Store`, `Reader` and `Writer`, and finds entities by
+the fields that `FIELDS` lists; how is a page of the documentation, ``examples/toy_store.py`` is a
+whole one, and `itagflow.testing` proves it.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ __all__ = [
     "Span",
     "SqliteStore",
     "Store",
-    "Unless",
     "SupportsNotify",
+    "Unless",
     "Writer",
     "check_query",
     "cursor",
@@ -66,7 +67,8 @@ __all__ = [
     "unique_values",
 ]
 
-# A store is imported when somebody asks for it: who uses one does not load the drivers of the others.
+# A store is imported when somebody asks for it: who uses one does not load the drivers of the
+# others.
 _STORES = {
     "MemoryStore": "itagflow.storage.sqlite",
     "SqliteStore": "itagflow.storage.sqlite",

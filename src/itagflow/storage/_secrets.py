@@ -1,7 +1,8 @@
 """What a store is called where people read it: nothing that could be a password, however wrong the URL is.
 
-A password can stand anywhere in a text that somebody meant as a URL.  So nothing is taken out of it; a name is built
-from those parts that can only be what they look like, and where the text has more than one meaning, of none.
+A password can stand anywhere in a text that somebody meant as a URL.  So nothing is taken out of
+it; a name is built from those parts that can only be what they look like, and where the text has
+more than one meaning, of none.
 """
 
 from __future__ import annotations
@@ -24,13 +25,32 @@ _URL = re.compile(
     rf"(?:\?(?:[^@\s%]|{_CODE})*)?"
 )
 """A URL as PostgreSQL reads it, where no part could also be a piece of a password that is not written as it must be."""
-_PAIR = re.compile(r"\s*([A-Za-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*)(?:\s+|$)", re.DOTALL)
+_PAIR = re.compile(
+    r"\s*([A-Za-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*)(?:\s+|$)",
+    re.DOTALL,
+)
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 _PLACE = re.compile(r"[A-Za-z0-9_./,-]{1,253}")
 
-_KINDS = frozenset({"duckdb", "file", "http", "https", "mariadb", "mongodb", "mssql", "mysql", "oracle", "redis", "s3"})
+_KINDS = frozenset(
+    {
+        "duckdb",
+        "file",
+        "http",
+        "https",
+        "mariadb",
+        "mongodb",
+        "mssql",
+        "mysql",
+        "oracle",
+        "redis",
+        "s3",
+    }
+)
 """What people may take for the kind of a store."""
-_CREDENTIALS = re.compile(r":.*@|//.*@|\b(?:pass\w*|pwd|secret|token)\s*=", re.IGNORECASE | re.DOTALL)
+_CREDENTIALS = re.compile(
+    r":.*@|//.*@|\b(?:pass\w*|pwd|secret|token)\s*=", re.IGNORECASE | re.DOTALL
+)
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -54,7 +74,9 @@ def safe_name(source: str) -> str:
     if pairs is None:
         return "postgresql"
     user = f"{pairs['user']}@" if _PLAIN.fullmatch(pairs.get("user", "")) else ""
-    host = next((pairs[name] for name in ("host", "hostaddr") if _PLACE.fullmatch(pairs.get(name, ""))), "")
+    host = next(
+        (pairs[name] for name in ("host", "hostaddr") if _PLACE.fullmatch(pairs.get(name, ""))), ""
+    )
     port = f":{pairs['port']}" if re.fullmatch("[0-9,]{1,63}", pairs.get("port", "")) else ""
     name = pairs["dbname"] if _PLAIN.fullmatch(pairs.get("dbname", "")) else ""
     return f"postgresql://{user}{host}{port}/{name}"

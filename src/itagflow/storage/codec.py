@@ -2,7 +2,8 @@
 
 Bodies are compact: keys are field names, and fields that have their default are left out.
 
-The converter is made, with all its functions, when it is first used: that takes longer than importing the library.
+The converter is made, with all its functions, when it is first used: that takes longer than
+importing the library.
 """
 
 from __future__ import annotations
@@ -63,7 +64,11 @@ def _tag(kind: type) -> str:
     return kind.__name__.lower()
 
 
-_RULES: Mapping[str, type[Label | Inspect | Accept]] = {"label": Label, "inspect": Inspect, "accept": Accept}
+_RULES: Mapping[str, type[Label | Inspect | Accept]] = {
+    "label": Label,
+    "inspect": Inspect,
+    "accept": Accept,
+}
 
 
 _made: dict[str, Converter] = {}
@@ -73,17 +78,19 @@ _made: dict[str, Converter] = {}
 def _converter() -> Converter:
     """Return the converter, which is made by a thread of its own.
 
-    cattrs notes, for each thread, which function that thread is making.  An exception from outside, such as Ctrl-C,
-    can strike between the note and the code that takes it back; that thread could never have the function then.
-    Nobody sends exceptions to a thread that nobody knows, and when one strikes whoever waits here, it goes on.
+    cattrs notes, for each thread, which function that thread is making.  An exception from outside,
+    such as Ctrl-C, can strike between the note and the code that takes it back; that thread could
+    never have the function then. Nobody sends exceptions to a thread that nobody knows, and when
+    one strikes whoever waits here, it goes on.
 
-    There is no lock, which a child that is forked meanwhile would inherit locked.  When several threads are the first,
-    each makes a converter, and the one that is ready first is everybody's.
+    There is no lock, which a child that is forked meanwhile would inherit locked.  When several
+    threads are the first, each makes a converter, and the one that is ready first is everybody's.
     """
     found = _made.get("converter")
     if found is not None:
         return found
-    is_done = allocate_lock()  # of C, as all here: nothing of `threading`, which could be left half done
+    # of C, as all here: nothing of `threading`, which could be left half done
+    is_done = allocate_lock()
     is_done.acquire()
     try:
         start_new_thread(_keep_one, (is_done,))
@@ -117,9 +124,15 @@ def _make() -> Converter:
     converter.register_structure_hook(str | tuple[str, ...], _one_or_more)
     converter.register_structure_hook(str | tuple[str, ...] | None, _one_or_more)
     converter.register_structure_hook(Route | int | str, _route)
-    converter.register_unstructure_hook(Route | int | str, lambda to: to.value if isinstance(to, Enum) else to)
-    converter.register_unstructure_hook(FieldChange, lambda move: [move.kind, move.key, move.field, move.before, move.after])
-    converter.register_structure_hook(FieldChange, lambda row, _: FieldChange(row[0], tuple(row[1]), row[2], row[3], row[4]))
+    converter.register_unstructure_hook(
+        Route | int | str, lambda to: to.value if isinstance(to, Enum) else to
+    )
+    converter.register_unstructure_hook(
+        FieldChange, lambda move: [move.kind, move.key, move.field, move.before, move.after]
+    )
+    converter.register_structure_hook(
+        FieldChange, lambda row, _: FieldChange(row[0], tuple(row[1]), row[2], row[3], row[4])
+    )
     for kind in (Keypoint, *get_args(Region), TextSpan, Relation, Segment):
         _as_they_are(converter, kind)
     for union in (Region, Packaging):
@@ -128,20 +141,36 @@ def _make() -> Converter:
         _as_they_are(converter, kind)
     configure_tagged_union(Reply, converter, tag_generator=_tag, tag_name="kind")
     read, write = converter.get_structure_hook(Reply), converter.get_unstructure_hook(Reply)
-    converter.register_structure_hook(Reply | None, lambda said, _: None if said is None else read(said, Reply))
-    converter.register_unstructure_hook(Reply | None, lambda reply: None if reply is None else write(reply))
+    converter.register_structure_hook(
+        Reply | None, lambda said, _: None if said is None else read(said, Reply)
+    )
+    converter.register_unstructure_hook(
+        Reply | None, lambda reply: None if reply is None else write(reply)
+    )
     configure_tagged_union(TemplateStep, converter, tag_generator=_tag, tag_name="kind")
     converter.register_unstructure_hook(Workflow, lambda flow: _flow_out(converter, flow))
     converter.register_structure_hook(Workflow, lambda rules, _: _flow_in(converter, rules))
-    for kind in (Option, Scale, View, Question, Template, TemplateChange, *_RULES.values(), QueueCursor):
-        # made here, where no exception strikes (see `_converter`), and not when each of them is first used
+    for kind in (
+        Option,
+        Scale,
+        View,
+        Question,
+        Template,
+        TemplateChange,
+        *_RULES.values(),
+        QueueCursor,
+    ):
+        # made here, where no exception strikes (see `_converter`), and not when each of them is
+        # first used
         _as_they_are(converter, kind)
     return converter
 
 
 def _as_they_are(converter: Converter, kind: type[attrs.AttrsInstance]) -> None:
     """Let *kind*'s own attrs converters make tuples; cattrs only builds what is inside."""
-    converter.register_unstructure_hook(kind, make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True))
+    converter.register_unstructure_hook(
+        kind, make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
+    )
     converter.register_structure_hook(kind, make_dict_structure_fn(kind, converter))
 
 
@@ -181,8 +210,14 @@ def _route(value: str | int, _: object) -> Route | int | str:
 
 
 def _flow_out(converter: Converter, flow: Workflow) -> dict[str, Any]:
-    return {name: converter.unstructure(rule) for name in _RULES if (rule := getattr(flow, name)) is not None}
+    return {
+        name: converter.unstructure(rule)
+        for name in _RULES
+        if (rule := getattr(flow, name)) is not None
+    }
 
 
 def _flow_in(converter: Converter, rules: Mapping[str, Any]) -> Workflow:
-    return Workflow(*(converter.structure(rules[name], kind) for name, kind in _RULES.items() if name in rules))
+    return Workflow(
+        *(converter.structure(rules[name], kind) for name, kind in _RULES.items() if name in rules)
+    )

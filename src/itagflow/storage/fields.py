@@ -1,11 +1,14 @@
 """The fields of each kind: by which a query may ask and sort, and which no two entities may share.
 
-A store keeps entities whole, and finds them by these fields only.  `FIELDS` lists them; a page of the documentation
-has the same as a table.  Stores compare *encoded* values, which are integers and texts and never None:
+A store keeps entities whole, and finds them by these fields only.  `FIELDS` lists them; a page of
+the documentation has the same as a table.  Stores compare *encoded* values, which are integers and
+texts and never None:
 
-- an enum is its value, a boolean 0 or 1, a time the microseconds since 1970, and no time limit is `NEVER`;
+- an enum is its value, a boolean 0 or 1, a time the microseconds since 1970, and no time limit is
+  `NEVER`;
 - no member is 0, and no verdict is the empty text;
-- a name is in Unicode's form NFC, so that it is found however it was typed; the entity keeps it as it was given.
+- a name is in Unicode's form NFC, so that it is found however it was typed; the entity keeps it as
+  it was given.
 
 Texts compare by code point, not as in any language.
 """
@@ -88,7 +91,9 @@ class Fields:
     """The combinations of fields that the library asks for most, each in its order: what a database should index."""
     unique: tuple[str, ...] = ()
     """The fields whose values, together, no two entities may share, unless the last of them is empty."""
-    by_name: Mapping[str, Field] = attrs.field(init=False, default=attrs.Factory(_by_name, takes_self=True))
+    by_name: Mapping[str, Field] = attrs.field(
+        init=False, default=attrs.Factory(_by_name, takes_self=True)
+    )
     """All fields that a query may name: those of the key, then the others."""
 
 
@@ -140,7 +145,10 @@ def cursor(query: Query[E], entity: E) -> tuple[Any, ...]:
     It is the encoded values of the fields that the query sorts by, and then those of the key.
     """
     fields = FIELDS[query.kind]
-    names = (*(name.removeprefix("-") for name in query.order), *(field.name for field in fields.key))
+    names = (
+        *(name.removeprefix("-") for name in query.order),
+        *(field.name for field in fields.key),
+    )
     return tuple(fields.by_name[name].encode(getattr(entity, name)) for name in names)
 
 
@@ -189,7 +197,8 @@ def _flag(name: str, *, derived: bool = False) -> Field:
 
 def _choice(name: str, kind: type[Enum]) -> Field:
     by_value = {member.value: member for member in kind}
-    return Field(name, attrgetter("_value_"), by_value.__getitem__)  # an attribute; `value` is a property in Python
+    # an attribute; `value` is a property in Python
+    return Field(name, attrgetter("_value_"), by_value.__getitem__)
 
 
 def _choice_or_none(name: str, kind: type[Enum]) -> Field:
@@ -238,7 +247,8 @@ _JOB = Fields(
 _JOB_COUNTER = Fields(
     JobCounter,
     (_integer("job"),),
-    # all of it are columns: a row that every append changes is small, and no JSON is read or written for it
+    # all of it are columns: a row that every append changes is small, and no JSON is read or
+    # written for it
     (_integer("tasks"), _integer("packages"), _integer("rows_read")),
 )
 _PACKAGE = Fields(
@@ -311,7 +321,11 @@ _ANSWER = Fields(
     ),
     (("job", "task", "assignment"),),
 )
-_SEAT = Fields(ClaimCounter, (_integer("job"), _choice("stage", Stage), _integer("member")), (_integer("active"),))
+_SEAT = Fields(
+    ClaimCounter,
+    (_integer("job"), _choice("stage", Stage), _integer("member")),
+    (_integer("active"),),
+)
 _EVENT = Fields(
     Event,
     (_integer("position"),),
@@ -329,7 +343,19 @@ _EVENT = Fields(
     (("job", "position"), ("job", "package", "position"), ("job", "became", "position")),
 )
 
-_ALL = (_WORKSPACE, _MEMBER, _TEMPLATE, _JOB, _JOB_COUNTER, _PACKAGE, _TASK, _ASSIGNMENT, _ANSWER, _SEAT, _EVENT)
+_ALL = (
+    _WORKSPACE,
+    _MEMBER,
+    _TEMPLATE,
+    _JOB,
+    _JOB_COUNTER,
+    _PACKAGE,
+    _TASK,
+    _ASSIGNMENT,
+    _ANSWER,
+    _SEAT,
+    _EVENT,
+)
 
 FIELDS: Mapping[type[Any], Fields] = {fields.kind: fields for fields in _ALL}
 """The fields of each kind that a store keeps."""

@@ -28,7 +28,8 @@ def open_store(url: str | os.PathLike[str]) -> Store:
     """Open the store that *url* names; `itagflow.open` does it, and puts a `Flow` over it.
 
     Raises:
-        InvalidData: when the URL is of no known kind; no error shows what might be a password in it.
+        InvalidData: when the URL is of no known kind; no error shows what might be a password in
+            it.
         StoreFailed: when the store cannot be opened, or what opens it is not installed.
     """
     if isinstance(url, os.PathLike):
@@ -62,7 +63,10 @@ def _require_path(url: str) -> None:
     what = f"{kind!r} is no known kind of store" if kind else "it is of no known kind"
     *known, last = (*OWN, *(f"'{scheme}://…'" for scheme in sorted(_declared())))
     listed = f"{', '.join(known)}, or {last}"
-    raise InvalidData("the URL", [Problem("", f"{what}; known are {listed}; a path of this form is a pathlib.Path")])
+    raise InvalidData(
+        "the URL",
+        [Problem("", f"{what}; known are {listed}; a path of this form is a pathlib.Path")],
+    )
 
 
 def _sqlite_file(path: str, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> Store:
@@ -77,15 +81,22 @@ def _sqlite(url: str) -> Store:
     try:
         parts = urlsplit(url)
     except ValueError:  # its words may have a password in them
-        raise InvalidData("the URL", [Problem("", "cannot be read: write sqlite:///labels.db")]) from None
+        raise InvalidData(
+            "the URL", [Problem("", "cannot be read: write sqlite:///labels.db")]
+        ) from None
     options = dict(parse_qsl(parts.query))
     mode = options.pop("synchronous", "full").upper()
-    path = unquote(parts.path).removeprefix("/")  # sqlite:///file is relative, sqlite:////file absolute
-    problems = [Problem(name, "is no option of a SQLite store; there is synchronous") for name in options]
+    # sqlite:///file is relative, sqlite:////file absolute
+    path = unquote(parts.path).removeprefix("/")
+    problems = [
+        Problem(name, "is no option of a SQLite store; there is synchronous") for name in options
+    ]
     if mode not in ("FULL", "NORMAL"):
         problems.append(Problem("synchronous", f"must be full or normal, not {mode.lower()!r}"))
     if parts.netloc or not path:
-        problems.append(Problem("path", "is missing: write sqlite:///labels.db, or sqlite:////data/labels.db"))
+        problems.append(
+            Problem("path", "is missing: write sqlite:///labels.db, or sqlite:////data/labels.db")
+        )
     if problems:
         raise InvalidData("the URL", problems)
     _require_path(path)
@@ -111,7 +122,8 @@ def _declared() -> dict[str, list[Any]]:
     declared: dict[str, list[Any]] = {}
     for entry in entry_points(group=GROUP):
         entries = declared.setdefault(entry.name.lower(), [])
-        if all(entry.value != other.value for other in entries):  # an editable install may be found twice
+        # an editable install may be found twice
+        if all(entry.value != other.value for other in entries):
             entries.append(entry)
     return declared
 
@@ -124,7 +136,9 @@ def _of_another_package(url: str) -> Store | None:
         return None
     scheme = entries[0].name
     if len(entries) > 1:
-        reason = f"several packages declare it: {', '.join(sorted(entry.value for entry in entries))}"
+        reason = (
+            f"several packages declare it: {', '.join(sorted(entry.value for entry in entries))}"
+        )
         raise StoreFailed(scheme, reason, "Uninstall all but one, or pass a store to itagflow.Flow")
     return _open_by_entry(scheme, entries[0], url)
 
@@ -132,12 +146,15 @@ def _of_another_package(url: str) -> Store | None:
 def _open_by_entry(scheme: str, entry: Any, url: str) -> Store:
     """Open a store by the function of another package.
 
-    What it raises may have the URL in its words, and with it a password.  So only our own errors get out as they are,
-    and these only when no password of the URL is in them; of others the kind is told, and nothing leads back to them.
+    What it raises may have the URL in its words, and with it a password.  So only our own errors
+    get out as they are, and these only when no password of the URL is in them; of others the kind
+    is told, and nothing leads back to them.
     """
     try:
         open_it: Callable[[str], Any] = entry.load()
-    except Exception as error:  # whatever a module does when it is imported; it does not know the URL
+    except (
+        Exception
+    ) as error:  # whatever a module does when it is imported; it does not know the URL
         reason = f"{entry.value} cannot be loaded: {type(error).__name__}: {error}"
         raise StoreFailed(scheme, reason, "Install what it needs, or ask its authors") from error
     from itagflow.storage._secrets import shows_password
@@ -156,6 +173,9 @@ def _open_by_entry(scheme: str, entry: Any, url: str) -> Store:
         if callable(getattr(store, "write", None)):
             return cast(Store, store)
         failure = StoreFailed(
-            scheme, f"{entry.value} returned no store, but a {type(store).__name__}", "Ask its authors"
+            scheme,
+            f"{entry.value} returned no store, but a {type(store).__name__}",
+            "Ask its authors",
         )
-    raise failure  # outside of the ``except`` clause, so that it does not carry the other error along
+    # outside of the ``except`` clause, so that it does not carry the other error along
+    raise failure

@@ -112,8 +112,8 @@ class Writer(Reader, Protocol):
         """Replace entities; each must be exactly one version newer than the stored one.
 
         Raises:
-            Conflict: when one is not; none is saved then.  A store that has saved others before it finds out may
-                refuse to keep the transaction instead, with `StoreFailed` at its end.
+            Conflict: when one is not; none is saved then.  A store that has saved others before it
+                finds out may refuse to keep the transaction instead, with `StoreFailed` at its end.
         """
         ...
 
@@ -124,9 +124,10 @@ class Writer(Reader, Protocol):
     def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
         """Return the entity like `get`, wait for other writers, and keep it from them until this transaction ends.
 
-        With *shared* it only stays as it is: other transactions may hold it in that way too, and none may save it.
-        With *create*, an entity with this key, that one is inserted first if there is none.  When several
-        transactions create the same entity at once, one inserts it and the others return what it has stored.
+        With *shared* it only stays as it is: other transactions may hold it in that way too, and
+        none may save it. With *create*, an entity with this key, that one is inserted first if
+        there is none.  When several transactions create the same entity at once, one inserts it and
+        the others return what it has stored.
 
         Raises:
             NotFound: when there is none, and *create* is not given.
@@ -155,8 +156,9 @@ class Store(Protocol):
         """Open a transaction that only asks; with *snapshot* it may stay open for long and has its own connection.
 
         Raises:
-            StoreFailed: when the store is closed, or this thread has a transaction open already (a snapshot is not refused
-                for that, but in memory it is inside a transaction that writes).
+            StoreFailed: when the store is closed, or this thread has a transaction open already (a
+                snapshot is not refused for that, but in memory it is inside a transaction that
+                writes).
         """
         ...
 
@@ -171,7 +173,8 @@ class Store(Protocol):
     def high_water_mark(self) -> int:
         """Return a position up to which the history is complete: no open transaction will put an event there any more.
 
-        Whoever follows the history asks this first, and reads up to there in a transaction that begins later.
+        Whoever follows the history asks this first, and reads up to there in a transaction that
+        begins later.
         """
         ...
 
@@ -183,9 +186,10 @@ class Store(Protocol):
     def close(self, timeout: float = 10.0) -> bool:
         """Refuse new transactions from now on, and give back what the store holds.
 
-        Idle snapshots end at once: their next question raises `StoreFailed`.  Transactions that run go on to their end, and
-        are waited for, for *timeout* seconds at most; a transaction of the calling thread is not waited for.  It may be
-        called from any thread, inside a transaction, from a signal handler or a finalizer, and more than once.
+        Idle snapshots end at once: their next question raises `StoreFailed`.  Transactions that run
+        go on to their end, and are waited for, for *timeout* seconds at most; a transaction of the
+        calling thread is not waited for.  It may be called from any thread, inside a transaction,
+        from a signal handler or a finalizer, and more than once.
 
         Returns:
             Whether all transactions have ended.

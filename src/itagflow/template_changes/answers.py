@@ -58,7 +58,11 @@ class Tally:
         """
         if self.cannot:
             answers = f"{self.cannot} answer{'s' if self.cannot > 1 else ''}"
-            raise InvalidData(f"the template of job {name!r}, which {answers} would not fit", self.problems, self.total)
+            raise InvalidData(
+                f"the template of job {name!r}, which {answers} would not fit",
+                self.problems,
+                self.total,
+            )
 
     def report(self, version: int) -> TemplateReport:
         """Return what it all comes to."""
@@ -82,37 +86,69 @@ def must_still_ask(transaction: Transaction, job: Job, template: Template) -> No
 
 
 def follow(
-    transaction: Transaction, job: Job, package: Package, migration: Migration, act: Act, tally: Tally | None = None
+    transaction: Transaction,
+    job: Job,
+    package: Package,
+    migration: Migration,
+    act: Act,
+    tally: Tally | None = None,
 ) -> Package:
     """Carry the answers of *package*, which is held, over to the new template, and return it as it is then.
 
-    Its live assignments are held too.  Whoever saves holds the assignment first and reads the template after that: so what was
-    checked against the old template is stored by now, and what comes later is checked against the new one.
+    Its live assignments are held too.  Whoever saves holds the assignment first and reads the
+    template after that: so what was checked against the old template is stored by now, and what
+    comes later is checked against the new one.
     """
     tally = tally or Tally()
     assignments = sort_assignments(transaction.assignments(package))
     for assignment in assignments:
         if assignment.live:
             transaction.lock(Assignment, assignment.key)  # in any order: its package is locked
-    pairs = [(assignment, [(old, tally.carried(migration, old)) for old in said_in(transaction.store, assignment)]) for assignment in assignments]
-    moved = [(assignment, fresh) for assignment, said in pairs if (fresh := [(old, new) for old, new in said if new is not old])]
+    pairs = [
+        (
+            assignment,
+            [
+                (old, tally.carried(migration, old))
+                for old in said_in(transaction.store, assignment)
+            ],
+        )
+        for assignment in assignments
+    ]
+    moved = [
+        (assignment, fresh)
+        for assignment, said in pairs
+        if (fresh := [(old, new) for old, new in said if new is not old])
+    ]
     if not moved:
         return package
-    merged = [new for assignment, said in pairs if assignment.outcome is Outcome.MERGED for _, new in said]
+    merged = [
+        new for assignment, said in pairs if assignment.outcome is Outcome.MERGED for _, new in said
+    ]
     after = attrs.evolve(package, disputes=rules.undisputed(package, merged))
-    if package.prelabeled:  # where options have merged, what people said may be what the pre-label says
-        after = _recounted(transaction, job, after, assignments, [new for _, fresh in moved for _, new in fresh])
+    # where options have merged, what people said may be what the pre-label says
+    if package.prelabeled:
+        after = _recounted(
+            transaction, job, after, assignments, [new for _, fresh in moved for _, new in fresh]
+        )
     also: tuple[Saved, ...] = ()
     if after != package:
         also = ((package, after),)
     for assignment, fresh in moved:
         data = {"answered": [new.task for _, new in fresh], **replaced(*(old for old, _ in fresh))}
-        transaction.do(labeling_rules.put_all("migrate", assignment, fresh, act, data=data, also=also))
+        transaction.do(
+            labeling_rules.put_all("migrate", assignment, fresh, act, data=data, also=also)
+        )
         also = ()  # the package is saved once, with the first of them
     return transaction.as_stored(after)
 
 
-def _recounted(transaction: Transaction, job: Job, package: Package, assignments: Sequence[Assignment], new: Iterable[Answer]) -> Package:
+def _recounted(
+    transaction: Transaction,
+    job: Job,
+    package: Package,
+    assignments: Sequence[Assignment],
+    new: Iterable[Answer],
+) -> Package:
     said = said_about(transaction.store, job.id, numbers_in(transaction.store, package))
     for answer in new:
         said[answer.task][answer.assignment] = answer
@@ -121,4 +157,10 @@ def _recounted(transaction: Transaction, job: Job, package: Package, assignments
 
 def said_in(reader: Reader, assignment: Assignment) -> Iterator[Answer]:
     """Yield the answers of *assignment* that settle their task, by task: replies, or given up."""
-    return reader.find(Query(Answer, {"job": assignment.job, "assignment": assignment.id, "is_resolved": True}, order=("task",)))
+    return reader.find(
+        Query(
+            Answer,
+            {"job": assignment.job, "assignment": assignment.id, "is_resolved": True},
+            order=("task",),
+        )
+    )

@@ -65,14 +65,17 @@ class Migration:
     @property
     def is_empty(self) -> bool:
         """Whether it does nothing.  Steps may change answers even where the template comes out as it was."""
-        return not self.steps and attrs.evolve(self.after, version=self.before.version) == self.before
+        return (
+            not self.steps and attrs.evolve(self.after, version=self.before.version) == self.before
+        )
 
 
 def by_steps(template: Template, steps: Iterable[TemplateStep]) -> Migration:
     """Return the change that *steps* make of *template*.
 
     Raises:
-        InvalidData: when steps cannot be; it lists all of them with their place, such as ``step 2``.
+        InvalidData: when steps cannot be; it lists all of them with their place, such as ``step
+            2``.
     """
     given = tuple(steps)
     met = templates(template, given)
@@ -96,8 +99,8 @@ def again(change: TemplateChange) -> Migration:
 def carried(migration: Migration, answer: Answer) -> Answer | list[Problem]:
     """Return *answer* as it is under the new template - the same if nothing changes - or why it would not fit.
 
-    An answer that was said under the new template already is left as it is, and so is an erased one, which says
-    nothing any more.
+    An answer that was said under the new template already is left as it is, and so is an erased
+    one, which says nothing any more.
     """
     if answer.erased or answer.template_version > migration.before.version:
         return answer
@@ -126,7 +129,8 @@ def _new_problems(migration: Migration, old: Answer, new: Answer) -> list[Proble
     found = _problems(migration.after, new)
     if not found:
         return []
-    # merged votes need not fit as a whole: disputed questions have no reply, and what depends on them may have one
+    # merged votes need not fit as a whole: disputed questions have no reply, and what depends on
+    # them may have one
     known = {problem.where for problem in _problems(migration.before, old)}
     return [problem for problem in found if problem.where not in known]
 
@@ -135,7 +139,9 @@ def _problems(template: Template, answer: Answer) -> list[Problem]:
     found = [] if answer.replies is None else answers.problems(template, answer.replies)
     reasons = template.abandon_reasons
     if answer.abandon_reason is not None and reasons and answer.abandon_reason not in reasons:
-        found.append(Problem("abandoned", f"{answer.abandon_reason!r} is not one of {', '.join(reasons)}"))
+        found.append(
+            Problem("abandoned", f"{answer.abandon_reason!r} is not one of {', '.join(reasons)}")
+        )
     return found
 
 
@@ -143,10 +149,14 @@ def _stepped(step: TemplateStep, before: Template, after: Template, replies: Rep
     match step:
         case RenameOption() | DropOption():
             question = target(before, step.question, step.about)
-            moved = partial(_moved, question, key_moves(step, question), _TITLE if step.about else _ID)
+            moved = partial(
+                _moved, question, key_moves(step, question), _TITLE if step.about else _ID
+            )
             return _on(before, step.question, replies, moved) if step.about else moved((), replies)
         case RenameQuestion(about=title) if title:
-            return _on(before, step.question, replies, lambda _, labels: _titled(title, step.title, labels))
+            return _on(
+                before, step.question, replies, lambda _, labels: _titled(title, step.title, labels)
+            )
         case DropQuestion(about=title):
             gone = target(before, step.question, title).every
             if not title:
@@ -159,13 +169,24 @@ def _stepped(step: TemplateStep, before: Template, after: Template, replies: Rep
             return replies
 
 
-def _on(template: Template, id: str, replies: Replies, edit: Callable[[tuple[Question, ...], Said], Said]) -> Replies:
+def _on(
+    template: Template,
+    id: str,
+    replies: Replies,
+    edit: Callable[[tuple[Question, ...], Said], Said],
+) -> Replies:
     """Return *replies* with *edit* made of the labels of each part that the question *id* marks."""
     question, reply = template.question(id), replies.get(id)
-    return replies if question is None or reply is None else {**replies, id: relabeled(question, reply, edit)}
+    return (
+        replies
+        if question is None or reply is None
+        else {**replies, id: relabeled(question, reply, edit)}
+    )
 
 
-def _moved(question: Question, moves: Mapping[str, str | None], name: Name, _: object, said: Said) -> Said:
+def _moved(
+    question: Question, moves: Mapping[str, str | None], name: Name, _: object, said: Said
+) -> Said:
     """Return what was *said* with other keys; what depends on a key that is lost goes with it."""
     if (value := said.get(name(question))) is None:
         return said
@@ -208,10 +229,17 @@ def _with_reply(step: AddQuestion, after: Template, replies: Replies, reply: Rep
     if outer is None or outer.kind not in MARKING:
         return _where_asked(new, reply, _ID, after.questions, replies)
     label = _as_label(reply)
-    return _on(after, outer.id, replies, lambda about, labels: _where_asked(new, label, _TITLE, about, labels))
+    return _on(
+        after,
+        outer.id,
+        replies,
+        lambda about, labels: _where_asked(new, label, _TITLE, about, labels),
+    )
 
 
-def _where_asked(new: Question, value: object, name: Name, tops: tuple[Question, ...], said: Said) -> Said:
+def _where_asked(
+    new: Question, value: object, name: Name, tops: tuple[Question, ...], said: Said
+) -> Said:
     for top in tops:
         for question, _, applies in asked(top, lambda about: said.get(name(about))):
             if applies and name(question) == name(new):

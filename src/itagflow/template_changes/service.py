@@ -35,7 +35,8 @@ from itagflow.template_changes.rules import Migration
 
 
 def change_template(
-    engine: Engine, job: JobRef,
+    engine: Engine,
+    job: JobRef,
     to: Template | TemplateStep | Iterable[TemplateStep],
     *,
     by: MemberRef,
@@ -43,7 +44,9 @@ def change_template(
 ) -> TemplateReport:
     """Change the template of a job, and carry its answers over; or only say what that would come to."""
     home, template = _changeable(engine, job, by)
-    wanted = to if isinstance(to, Template) else (to,) if isinstance(to, TemplateStep) else tuple(to)
+    wanted = (
+        to if isinstance(to, Template) else (to,) if isinstance(to, TemplateStep) else tuple(to)
+    )
     if dry_run:
         jobs_rules.must_fit_its_template(home, "try another change of the template")
     elif home.pending_template_change is not None:
@@ -57,14 +60,20 @@ def change_template(
     if not dry_run and not migration.is_empty:
         tally.refuse(home.name)
         home = _change(engine, home, migration, last, by)
-        tally = tally if home.pending_template_change is None else _follow(engine, home, home.pending_template_change, by)
+        tally = (
+            tally
+            if home.pending_template_change is None
+            else _follow(engine, home, home.pending_template_change, by)
+        )
     return tally.report(template.version if migration.is_empty else migration.after.version)
 
 
 def _changeable(engine: Engine, ref: JobRef, by: MemberRef) -> tuple[Job, Template]:
     with engine.store.read() as reader:
         job = lookup.job(reader, ref)
-        access.check(engine.policy, lookup.member(reader, job.workspace, by), Action.MANAGE_JOB, job, None)
+        access.check(
+            engine.policy, lookup.member(reader, job.workspace, by), Action.MANAGE_JOB, job, None
+        )
         return job, reader.get(Template, (job.template,))
 
 
@@ -73,12 +82,18 @@ def _look(engine: Engine, job: Job, migration: Migration) -> tuple[int, Tally]:
     # behind it an open transaction may still put an answer
     seen = Span(None, engine.store.high_water_mark())
     with engine.store.read() as reader:
-        last = first(reader, Query(Event, {"job": job.id, "position": seen}, order=("-position",), limit=1))
+        last = first(
+            reader, Query(Event, {"job": job.id, "position": seen}, order=("-position",), limit=1)
+        )
         loaded = last_number(reader, Task, job.id)
 
     def page(reader: Reader, task: int) -> tuple[list[Answer], int | None]:
         tasks = Span(task, task + PAGE - 1)
-        found = list(reader.find(Query(Answer, {"job": job.id, "task": tasks, "is_resolved": True}, order=("task",))))
+        found = list(
+            reader.find(
+                Query(Answer, {"job": job.id, "task": tasks, "is_resolved": True}, order=("task",))
+            )
+        )
         return found, task + PAGE if task + PAGE <= loaded else None
 
     tally = Tally()
@@ -103,7 +118,9 @@ def _change(engine: Engine, home: Job, migration: Migration, last: int, by: Memb
         id = template.id if own else transaction.new_id(Template)
         asked = attrs.evolve(migration.after, id=id, name="")
         change = TemplateChange(template, migration.steps)
-        new = attrs.evolve(old, template=id, pending_template_change=change if change.steps else None)
+        new = attrs.evolve(
+            old, template=id, pending_template_change=change if change.steps else None
+        )
         data = {"name": old.name, "version": asked.version, **codec.to_json(change)}
         add, save = list[Entity](), list[Saved]()
         if own:
@@ -119,7 +136,8 @@ def _follow(engine: Engine, home: Job, change: TemplateChange, by: MemberRef) ->
     """Let the answers of every package follow *change*, unless somebody else is faster."""
     migration, tally = rules.again(change), Tally()
     with engine.store.read() as reader:
-        last = last_number(reader, Package, home.id)  # what comes later is answered by the new template
+        # what comes later is answered by the new template
+        last = last_number(reader, Package, home.id)
     for number in range(1, last + 1):
         with engine.transaction() as transaction:
             package = transaction.lock_package((home.id, number))
@@ -139,13 +157,28 @@ def _follow(engine: Engine, home: Job, change: TemplateChange, by: MemberRef) ->
 
 
 def _migration(template: Template, to: Template | tuple[TemplateStep, ...]) -> Migration:
-    return rules.by_template(template, to) if isinstance(to, Template) else rules.by_steps(template, to)
+    return (
+        rules.by_template(template, to)
+        if isinstance(to, Template)
+        else rules.by_steps(template, to)
+    )
 
 
 def _said_since(reader: Reader, job: Job, last: int) -> Iterator[Answer]:
     """Yield the answers of every assignment that an event behind position *last* names or has moved."""
     assignments = set[int]()
     for event in reader.find(Query(Event, {"job": job.id, "position": Span(last + 1, None)})):
-        assignments.update((event.assignment, *(int(move.key[1]) for move in event.changes if move.kind == "assignment")))
+        assignments.update(
+            (
+                event.assignment,
+                *(int(move.key[1]) for move in event.changes if move.kind == "assignment"),
+            )
+        )
     for assignment in sorted(assignments):
-        yield from reader.find(Query(Answer, {"job": job.id, "assignment": assignment, "is_resolved": True}, order=("task",)))
+        yield from reader.find(
+            Query(
+                Answer,
+                {"job": job.id, "assignment": assignment, "is_resolved": True},
+                order=("task",),
+            )
+        )

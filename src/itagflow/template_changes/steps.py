@@ -33,14 +33,18 @@ def templates(template: Template, steps: Iterable[TemplateStep]) -> tuple[Templa
     """Return the template that each of *steps* meets, and the one that the last leaves.
 
     Raises:
-        InvalidData: when steps cannot be; it lists all of them with their place, such as ``step 2``.
+        InvalidData: when steps cannot be; it lists all of them with their place, such as ``step
+            2``.
     """
     seen, problems = [template], list[Problem]()
     for number, step in enumerate(steps, 1):
         try:
             seen.append(_after(seen[-1], step))
         except InvalidData as refused:
-            places = [(f"step {number}, {problem.where}".removesuffix(", "), problem) for problem in refused.problems]
+            places = [
+                (f"step {number}, {problem.where}".removesuffix(", "), problem)
+                for problem in refused.problems
+            ]
             problems += [Problem(place, problem.reason) for place, problem in places]
     if problems:
         raise InvalidData("the migration of the template", problems)
@@ -51,8 +55,8 @@ def replaced_template(template: Template, new: Template) -> Template:
     """Return *new* in the place of *template*, one version newer.
 
     Raises:
-        InvalidData: when it shows fields that the rows of a job with *template* need not have, or asks a question
-            about another field than before.
+        InvalidData: when it shows fields that the rows of a job with *template* need not have, or
+            asks a question about another field than before.
     """
     problems = [
         Problem("views", f"show the field {field!r}, which the rows of this job need not have")
@@ -60,13 +64,25 @@ def replaced_template(template: Template, new: Template) -> Template:
     ]
     for question in new.asked:
         old = template.question(question.id)
-        if old is not None and old.kind in MARKING and template.field_of(old) != new.field_of(question):
+        if (
+            old is not None
+            and old.kind in MARKING
+            and template.field_of(old) != new.field_of(question)
+        ):
             reason = f"is about {new.field_of(question)!r}, and its replies about {template.field_of(old)!r}"
-            problems.append(Problem(f"question {question.id!r}", f"{reason}: drop it, and add one with another id"))
+            problems.append(
+                Problem(
+                    f"question {question.id!r}", f"{reason}: drop it, and add one with another id"
+                )
+            )
     if problems:
         raise InvalidData("the new template", problems)
     return attrs.evolve(
-        new, id=template.id, workspace=template.workspace, name=template.name, version=template.version + 1
+        new,
+        id=template.id,
+        workspace=template.workspace,
+        name=template.name,
+        version=template.version + 1,
     )
 
 
@@ -78,7 +94,10 @@ def target(template: Template, id: str, about: str = "") -> Question:
     """
     question = template.question(id)
     if question is None:
-        raise _refused("", f"the template has no question {id!r}; it has {_listed(q.id for q in template.asked)}")
+        raise _refused(
+            "",
+            f"the template has no question {id!r}; it has {_listed(q.id for q in template.asked)}",
+        )
     if not about:
         return question
     inner = [asked for child in _about_parts(question) for asked in child.every]
@@ -125,24 +144,33 @@ def _after(template: Template, step: TemplateStep) -> Template:
 def _edited(template: Template, id: str, about: str, edit: Edit) -> Template:
     target(template, id, about)
     inner = partial(_with_parts_edited, about=about, edit=edit) if about else edit
-    return attrs.evolve(template, questions=_each(template.questions, lambda question: question.id == id, inner))
+    return attrs.evolve(
+        template, questions=_each(template.questions, lambda question: question.id == id, inner)
+    )
 
 
 def _with_parts_edited(question: Question, about: str, edit: Edit) -> Question:
     def is_it(asked: Question) -> bool:
         return asked.title == about
 
-    children, relations = _each(question.children, is_it, edit), _each(question.relations, is_it, edit)
+    children, relations = (
+        _each(question.children, is_it, edit),
+        _each(question.relations, is_it, edit),
+    )
     return attrs.evolve(question, children=children, relations=relations)
 
 
-def _each(questions: tuple[Question, ...], is_it: Callable[[Question], bool], edit: Edit) -> tuple[Question, ...]:
+def _each(
+    questions: tuple[Question, ...], is_it: Callable[[Question], bool], edit: Edit
+) -> tuple[Question, ...]:
     """Return *questions*, and those that depend on them, with *edit* made of the one that *is_it*."""
     edited = list[Question]()
     for question in questions:
         if not is_it(question):
             inside = _each(question.dependents, is_it, edit)
-            edited.append(attrs.evolve(question, children=inside) if question.dependents else question)
+            edited.append(
+                attrs.evolve(question, children=inside) if question.dependents else question
+            )
         elif (new := edit(question)) is not None:
             edited.append(new)
     return tuple(edited)
@@ -153,7 +181,9 @@ def _with_option(step: AddOption, question: Question) -> Question:
     if not step.inside:
         return attrs.evolve(question, options=(*question.options, step.option))
     _option(question, step.inside)
-    options = _placed(question.options, step.inside, lambda outer: (_with_inner(outer, step.option),))
+    options = _placed(
+        question.options, step.inside, lambda outer: (_with_inner(outer, step.option),)
+    )
     return attrs.evolve(question, options=options)
 
 
@@ -171,24 +201,33 @@ def _with_other_key(step: RenameOption, question: Question) -> Question:
         label = step.new if option.label == option.key else option.label
         return (attrs.evolve(option, key=step.new, label=label),)
 
-    return _with_options(question, _placed(question.options, step.old, place), key_moves(step, question))
+    return _with_options(
+        question, _placed(question.options, step.old, place), key_moves(step, question)
+    )
 
 
 def _without_option(step: DropOption, question: Question) -> Question:
     moves = key_moves(step, question)
     if step.to is not None and step.to not in question.keys.difference(moves):
-        raise _refused(question.id, f"does not keep an option {step.to!r} that replies could get instead")
+        raise _refused(
+            question.id, f"does not keep an option {step.to!r} that replies could get instead"
+        )
     return _with_options(question, _placed(question.options, step.key, lambda _: ()), moves)
 
 
-def _with_options(question: Question, options: tuple[Option, ...], moves: Mapping[str, str | None]) -> Question:
+def _with_options(
+    question: Question, options: tuple[Option, ...], moves: Mapping[str, str | None]
+) -> Question:
     """Return *question* with other options, and with *moves* made where it names their keys itself."""
     children = tuple(
-        attrs.evolve(child, when=moved_keys(child.when, moves)) if child.when else child for child in question.children
+        attrs.evolve(child, when=moved_keys(child.when, moves)) if child.when else child
+        for child in question.children
     )
     for old, new in zip(question.children, children, strict=True):
         if old.when and not new.when:
-            raise _refused(question.id, f"the question {old.title!r} would never be asked: drop it first")
+            raise _refused(
+                question.id, f"the question {old.title!r} would never be asked: drop it first"
+            )
     default = question.default
     if default is not None:
         left = moved_keys((default,) if isinstance(default, str) else default, moves)
@@ -203,9 +242,13 @@ def _with_question(template: Template, step: AddQuestion) -> Template:
     else:
         after = _edited(template, inside, step.about, lambda outer: _with_child(outer, new))
         if step.about or target(template, inside).kind in MARKING:
-            target(after, inside, new.title)  # no other question about its parts may have this title
+            # no other question about its parts may have this title
+            target(after, inside, new.title)
     if step.reply is not None and (problems := list(reply_problems(after, new, step.reply))):
-        raise InvalidData("the reply", [Problem(f"reply, {problem.where}", problem.reason) for problem in problems])
+        raise InvalidData(
+            "the reply",
+            [Problem(f"reply, {problem.where}", problem.reason) for problem in problems],
+        )
     return after
 
 
@@ -214,13 +257,21 @@ def _with_child(question: Question, child: Question) -> Question:
 
 
 def _with_title(template: Template, step: RenameQuestion) -> Template:
-    after = _edited(template, step.question, step.about, lambda question: attrs.evolve(question, title=step.title))
+    after = _edited(
+        template,
+        step.question,
+        step.about,
+        lambda question: attrs.evolve(question, title=step.title),
+    )
     if step.about:
-        target(after, step.question, step.title)  # no other question about its parts may have this title
+        # no other question about its parts may have this title
+        target(after, step.question, step.title)
     return after
 
 
-def _placed(options: tuple[Option, ...], key: str, place: Callable[[Option], tuple[Option, ...]]) -> tuple[Option, ...]:
+def _placed(
+    options: tuple[Option, ...], key: str, place: Callable[[Option], tuple[Option, ...]]
+) -> tuple[Option, ...]:
     """Return *options*, and those inside them, with what *place* returns where the one with *key* was."""
     placed = list[Option]()
     for option in options:
@@ -236,14 +287,18 @@ def _option(question: Question, key: str) -> Option:
     every = [option for top in question.options for option in top.every]
     found = next((option for option in every if option.key == key), None)
     if found is None:
-        raise _refused(question.id, f"has no option {key!r}; it has {_listed(option.key for option in every)}")
+        raise _refused(
+            question.id, f"has no option {key!r}; it has {_listed(option.key for option in every)}"
+        )
     return found
 
 
 def _must_offer(question: Question) -> None:
     if question.kind in MARKING:
         titles = _listed(asked.title for child in _about_parts(question) for asked in child.every)
-        raise _refused(question.id, f"has no options; name the question about its parts: about={titles}")
+        raise _refused(
+            question.id, f"has no options; name the question about its parts: about={titles}"
+        )
 
 
 def _about_parts(question: Question) -> tuple[Question, ...]:

@@ -1,8 +1,8 @@
 """Ready-made templates, one function each.
 
-Titles are data of a template, not fixed keys: the defaults are the English titles of iTAG's documents, and
-each function names the Chinese ones, for jobs whose results must look like those of a Chinese console.
-A template of your own is a `Template` with any mix of questions and views.
+Titles are data of a template, not fixed keys: the defaults are the English titles of iTAG's
+documents, and each function names the Chinese ones, for jobs whose results must look like those of
+a Chinese console. A template of your own is a `Template` with any mix of questions and views.
 """
 
 from itagflow.templates.image import (

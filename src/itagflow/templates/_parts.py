@@ -31,7 +31,9 @@ def one_of(labels: Names, *, id: str = "1", title: str = SINGLE, required: bool 
     return Question(id, QuestionKind.RADIO, title, options(labels), required)
 
 
-def classification(view: ViewKind, labels: Names, multiple: bool, title: str | None, field: str) -> Template:
+def classification(
+    view: ViewKind, labels: Names, multiple: bool, title: str | None, field: str
+) -> Template:
     """Return a template that asks for the label, or labels, of what *view* shows."""
     kind, usual = (QuestionKind.CHECKBOX, MULTIPLE) if multiple else (QuestionKind.RADIO, SINGLE)
     question = Question("1", kind, usual if title is None else title, options(labels))

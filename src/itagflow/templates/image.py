@@ -31,7 +31,8 @@ def image_classification(
 ) -> Template:
     """Return a template that asks for the label of an image, or with *multiple* for its labels.
 
-    Source: iTAG, *Templates for image labeling*.  The Chinese title is ``单选``, or ``多选`` with *multiple*.
+    Source: iTAG, *Templates for image labeling*.  The Chinese title is ``单选``, or ``多选`` with
+    *multiple*.
 
     >>> image_classification(["cat", "dog"]).questions[0].title
     'Single-choice'
@@ -44,8 +45,8 @@ def object_detection(
 ) -> Template:
     """Return a template that asks for the objects on an image, and for the label of each.
 
-    Source: iTAG, *Templates for image labeling*.  The Chinese titles are ``目标检测标签配置`` and, of the label,
-    ``单选``.
+    Source: iTAG, *Templates for image labeling*.  The Chinese titles are ``目标检测标签配置`` and, of the
+    label, ``单选``.
 
     Args:
         labels: What an object can be.
@@ -56,12 +57,18 @@ def object_detection(
     >>> object_detection(["car", "sign"]).questions[0].children[0].title
     'Single-choice'
     """
-    objects = Question("1", QuestionKind.PICTURE, title, children=(one_of(labels, title=label_title),))
+    objects = Question(
+        "1", QuestionKind.PICTURE, title, children=(one_of(labels, title=label_title),)
+    )
     return _image(objects, field=field)
 
 
 def segmentation(
-    labels: Names, *, title: str = "Segmentation label configuration", label_title: str = SINGLE, field: str = "source"
+    labels: Names,
+    *,
+    title: str = "Segmentation label configuration",
+    label_title: str = SINGLE,
+    field: str = "source",
 ) -> Template:
     """Return a template that asks for outlines or masks on an image, and for the label of each.
 
@@ -71,7 +78,13 @@ def segmentation(
     ['polygon', 'mask']
     """
     shapes = (Shape.POLYGON, Shape.MASK)
-    areas = Question("1", QuestionKind.PICTURE, title, children=(one_of(labels, title=label_title),), shapes=shapes)
+    areas = Question(
+        "1",
+        QuestionKind.PICTURE,
+        title,
+        children=(one_of(labels, title=label_title),),
+        shapes=shapes,
+    )
     return _image(areas, field=field)
 
 
@@ -96,7 +109,9 @@ def keypoints(
     ('nose', 'tail')
     """
     children, shapes = (one_of(labels, title=label_title),), (Shape.KEYPOINTS,)
-    places = Question("1", QuestionKind.PICTURE, title, children=children, shapes=shapes, keypoints=tuple(names))
+    places = Question(
+        "1", QuestionKind.PICTURE, title, children=children, shapes=shapes, keypoints=tuple(names)
+    )
     return _image(places, field=field)
 
 
@@ -110,7 +125,8 @@ def ocr(
 ) -> Template:
     """Return a template that asks for the texts on an image: where, what, and with *labels* of which sort.
 
-    Source: iTAG, *Templates for image labeling*.  The Chinese titles are ``OCR标签配置``, ``OCR识别结果`` and ``单选``.
+    Source: iTAG, *Templates for image labeling*.  The Chinese titles are ``OCR标签配置``, ``OCR识别结果``
+    and ``单选``.
 
     >>> [child.title for child in ocr(["amount", "date"]).questions[0].children]
     ['OCR result', 'Single-choice']
@@ -118,7 +134,9 @@ def ocr(
     return _image(_texts(labels, title, text_title, label_title), field=field)
 
 
-def pdf_pages(labels: Names, *, fields: Names = (), title: str = SINGLE, field: str = "source") -> Template:
+def pdf_pages(
+    labels: Names, *, fields: Names = (), title: str = SINGLE, field: str = "source"
+) -> Template:
     """Return a template for a page of a PDF file: its texts, as in `ocr`, and the label of the page.
 
     A row is one page: its image, and in further fields the file and the page number if they matter.
@@ -133,10 +151,14 @@ def pdf_pages(labels: Names, *, fields: Names = (), title: str = SINGLE, field: 
     >>> [question.kind.value for question in pdf_pages(["invoice", "letter"]).questions]
     ['PICTURE', 'RADIO']
     """
-    return _image(_texts(fields, OCR, OCR_TEXT, SINGLE), one_of(labels, id="2", title=title), field=field)
+    return _image(
+        _texts(fields, OCR, OCR_TEXT, SINGLE), one_of(labels, id="2", title=title), field=field
+    )
 
 
-def table_recognition(*, title: str = "Table label configuration", field: str = "source") -> Template:
+def table_recognition(
+    *, title: str = "Table label configuration", field: str = "source"
+) -> Template:
     """Return a template that asks for the cells of a table: where, which row and column, and what text.
 
     Rows and columns are counted from 1; a cell that spans several is written as ``2-4``.
@@ -147,9 +169,12 @@ def table_recognition(*, title: str = "Table label configuration", field: str = 
     """
     text = Question("1", QuestionKind.INPUT, "Text", required=False)
     row, column = (
-        Question(id, QuestionKind.INPUT, name, rule=_FROM_TO) for id, name in (("2", "Row"), ("3", "Column"))
+        Question(id, QuestionKind.INPUT, name, rule=_FROM_TO)
+        for id, name in (("2", "Row"), ("3", "Column"))
     )
-    return _image(Question("1", QuestionKind.PICTURE, title, children=(text, row, column)), field=field)
+    return _image(
+        Question("1", QuestionKind.PICTURE, title, children=(text, row, column)), field=field
+    )
 
 
 _FROM_TO = r"[1-9]\d{0,4}(-[1-9]\d{0,4})?"
@@ -164,12 +189,22 @@ def moderation(reasons: Names, *, field: str = "source") -> Template:
     ['1', '2', '3']
     """
     why = Question("2", QuestionKind.CHECKBOX, "Reasons", options(reasons), when=("block",))
-    verdict = Question("1", QuestionKind.RADIO, "Verdict", options(["pass", "block", "unsure"]), children=(why,))
-    where = Question("3", QuestionKind.PICTURE, "Areas", required=False, children=(one_of(reasons, required=False),))
+    verdict = Question(
+        "1", QuestionKind.RADIO, "Verdict", options(["pass", "block", "unsure"]), children=(why,)
+    )
+    where = Question(
+        "3",
+        QuestionKind.PICTURE,
+        "Areas",
+        required=False,
+        children=(one_of(reasons, required=False),),
+    )
     return _image(verdict, where, field=field)
 
 
-def image_captioning(*, title: str = "Caption", tags: Names = (), field: str = "source") -> Template:
+def image_captioning(
+    *, title: str = "Caption", tags: Names = (), field: str = "source"
+) -> Template:
     """Return a template that asks for a description of an image, and with *tags* for tags.
 
     iTAG has such a template; its format is not documented.
@@ -179,7 +214,9 @@ def image_captioning(*, title: str = "Caption", tags: Names = (), field: str = "
     """
     caption = Question("1", QuestionKind.OPEN_ENDED, title)
     chosen: tuple[Option, ...] = options(tags)
-    more = (Question("2", QuestionKind.CHECKBOX, MULTIPLE, chosen, required=False),) if chosen else ()
+    more = (
+        (Question("2", QuestionKind.CHECKBOX, MULTIPLE, chosen, required=False),) if chosen else ()
+    )
     return _image(caption, *more, field=field)
 
 

@@ -16,12 +16,17 @@ from itagflow.templates._parts import options
 
 
 def preference_ranking(
-    responses: Iterable[str], *, prompt: str = "prompt", title: str = "Ranking", comment: bool = False
+    responses: Iterable[str],
+    *,
+    prompt: str = "prompt",
+    title: str = "Ranking",
+    comment: bool = False,
 ) -> Template:
     """Return a template that asks to rank the responses to a prompt, the best first.
 
     Args:
-        responses: The fields of ``data`` that hold the responses; they are also the keys of the ranking.
+        responses: The fields of ``data`` that hold the responses; they are also the keys of the
+            ranking.
         prompt: The field that holds the prompt.
         title: The title of the question.
         comment: Whether to ask for a comment too.
@@ -30,7 +35,11 @@ def preference_ranking(
     'a'
     """
     named = tuple(responses)
-    return _about((prompt, *named), Question("1", QuestionKind.RANKING, title, options(named)), comment=comment)
+    return _about(
+        (prompt, *named),
+        Question("1", QuestionKind.RANKING, title, options(named)),
+        comment=comment,
+    )
 
 
 def pairwise_preference(
@@ -56,12 +65,18 @@ def pairwise_preference(
     3
     """
     pair = options([first, second])
-    better = Question("1", QuestionKind.PREFERENCE, title, pair, scale=Scale(1, degrees) if degrees > 1 else None)
+    better = Question(
+        "1", QuestionKind.PREFERENCE, title, pair, scale=Scale(1, degrees) if degrees > 1 else None
+    )
     return _about((prompt, first, second), better, comment=comment)
 
 
 def dialogue_rating(
-    criteria: Iterable[str], *, dialogue: str = "dialogue", scale: Scale | None = None, comment: bool = True
+    criteria: Iterable[str],
+    *,
+    dialogue: str = "dialogue",
+    scale: Scale | None = None,
+    comment: bool = True,
 ) -> Template:
     """Return a template that asks to rate a dialogue by each of several criteria.
 
@@ -75,11 +90,16 @@ def dialogue_rating(
     ['helpful', 'harmless', 'Comment']
     """
     used = scale or Scale()
-    ratings = [Question(str(n), QuestionKind.RATING, title, scale=used) for n, title in enumerate(criteria, 1)]
+    ratings = [
+        Question(str(n), QuestionKind.RATING, title, scale=used)
+        for n, title in enumerate(criteria, 1)
+    ]
     return _about((dialogue,), *ratings, comment=comment)
 
 
 def _about(fields: tuple[str, ...], *questions: Question, comment: bool) -> Template:
     id = str(len(questions) + 1)
     more = (Question(id, QuestionKind.OPEN_ENDED, "Comment", required=False),) if comment else ()
-    return Template(questions=(*questions, *more), views=tuple(View(ViewKind.TEXT, field) for field in fields))
+    return Template(
+        questions=(*questions, *more), views=tuple(View(ViewKind.TEXT, field) for field in fields)
+    )

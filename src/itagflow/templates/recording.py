@@ -24,7 +24,8 @@ def audio_classification(
 ) -> Template:
     """Return a template that asks for the label of a recording, or with *multiple* for its labels.
 
-    Source: iTAG, *Templates for audio labeling*.  The Chinese title is ``单选``, or ``多选`` with *multiple*.
+    Source: iTAG, *Templates for audio labeling*.  The Chinese title is ``单选``, or ``多选`` with
+    *multiple*.
 
     >>> audio_classification(["rain", "wind"]).views[0].kind.value
     'Audio'
@@ -42,8 +43,8 @@ def audio_segmentation(
 ) -> Template:
     """Return a template that asks for stretches of a recording: what is said there, and the label of each.
 
-    Source: iTAG, *Templates for audio labeling*, as far as its output can be seen.  The Chinese titles are
-    ``音频识别结果`` and ``单选``.
+    Source: iTAG, *Templates for audio labeling*, as far as its output can be seen.  The Chinese
+    titles are ``音频识别结果`` and ``单选``.
 
     >>> [child.kind.value for child in audio_segmentation(["agent", "customer"]).questions[0].children]
     ['INPUT', 'RADIO']
@@ -61,7 +62,10 @@ def speech_recognition(*, title: str = TRANSCRIPT, field: str = "source") -> Tem
     >>> speech_recognition().questions[0].kind.value
     'OPEN_ENDED'
     """
-    return Template(questions=(Question("1", QuestionKind.OPEN_ENDED, title),), views=(View(ViewKind.AUDIO, field),))
+    return Template(
+        questions=(Question("1", QuestionKind.OPEN_ENDED, title),),
+        views=(View(ViewKind.AUDIO, field),),
+    )
 
 
 def video_classification(
@@ -69,7 +73,8 @@ def video_classification(
 ) -> Template:
     """Return a template that asks for the label of a video, or with *multiple* for its labels.
 
-    Source: iTAG, *Templates for video labeling*.  The Chinese title is ``单选``, or ``多选`` with *multiple*.
+    Source: iTAG, *Templates for video labeling*.  The Chinese title is ``单选``, or ``多选`` with
+    *multiple*.
 
     >>> video_classification(["sport", "news"], multiple=True).questions[0].title
     'Multiple-choice'
@@ -77,7 +82,9 @@ def video_classification(
     return classification(ViewKind.VIDEO, labels, multiple, title, field)
 
 
-def video_segmentation(labels: Names, *, label_title: str = SINGLE, field: str = "source") -> Template:
+def video_segmentation(
+    labels: Names, *, label_title: str = SINGLE, field: str = "source"
+) -> Template:
     """Return a template that asks for stretches of a video, and for the label of each.
 
     iTAG's documents do not show such a template; the format is that of `audio_segmentation`.
@@ -85,7 +92,10 @@ def video_segmentation(labels: Names, *, label_title: str = SINGLE, field: str =
     >>> video_segmentation(["goal", "foul"]).questions[0].kind.value
     'VIDEO'
     """
-    return Template(questions=(_stretches((one_of(labels, title=label_title),)),), views=(View(ViewKind.VIDEO, field),))
+    return Template(
+        questions=(_stretches((one_of(labels, title=label_title),)),),
+        views=(View(ViewKind.VIDEO, field),),
+    )
 
 
 def _stretches(children: tuple[Question, ...]) -> Question:

@@ -24,7 +24,8 @@ def text_classification(
 ) -> Template:
     """Return a template that asks for the label of a text, or with *multiple* for its labels.
 
-    Source: iTAG, *Templates for text labeling*.  The Chinese title is ``单选``, or ``多选`` with *multiple*.
+    Source: iTAG, *Templates for text labeling*.  The Chinese title is ``单选``, or ``多选`` with
+    *multiple*.
 
     >>> text_classification(["tech", "sport"]).views[0].kind.value
     'Text'
@@ -32,7 +33,9 @@ def text_classification(
     return classification(ViewKind.TEXT, labels, multiple, title, field)
 
 
-def entity_recognition(labels: Names, *, title: str = TEXT_CONTENT, field: str = "source") -> Template:
+def entity_recognition(
+    labels: Names, *, title: str = TEXT_CONTENT, field: str = "source"
+) -> Template:
     """Return a template that asks for the named things in a text, each with one or several labels.
 
     Source: iTAG, *Templates for text labeling*.  The Chinese title is ``文本内容``.
@@ -59,7 +62,9 @@ def entity_relation(
     'Relation'
     """
     holds = one_of(relations, title=relation_title)
-    return Template(questions=(_entities(labels, title, (holds,)),), views=(View(ViewKind.TEXT, field),))
+    return Template(
+        questions=(_entities(labels, title, (holds,)),), views=(View(ViewKind.TEXT, field),)
+    )
 
 
 def _entities(labels: Names, title: str, relations: tuple[Question, ...]) -> Question:

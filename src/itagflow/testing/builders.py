@@ -80,23 +80,23 @@ AT = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
 """When everything that the builders build happened."""
 
 
-def a_workspace(**fields: Any) -> Workspace:
+def make_workspace(**fields: Any) -> Workspace:
     """Return a workspace with these fields."""
     return attrs.evolve(Workspace(id=1, name="street", created_at=AT), **fields)
 
 
-def a_member(**fields: Any) -> Member:
+def make_member(**fields: Any) -> Member:
     """Return a member with these fields."""
     return attrs.evolve(Member(id=2, workspace=1, account="ben", role=Role.OPERATOR), **fields)
 
 
-def a_template(**fields: Any) -> Template:
+def make_template(**fields: Any) -> Template:
     """Return a stored template with these fields."""
     asked = Question("1", QuestionKind.RADIO, "Single-choice", (Option("cat"), Option("dog")))
     return attrs.evolve(Template(id=3, workspace=1, questions=(asked,)), **fields)
 
 
-def a_job(**fields: Any) -> Job:
+def make_job(**fields: Any) -> Job:
     """Return a running job with these fields."""
     given: dict[str, Any] = {
         "id": 4,
@@ -113,18 +113,18 @@ def a_job(**fields: Any) -> Job:
     return attrs.evolve(Job(**given), **fields)
 
 
-def a_package(number: int = 1, **fields: Any) -> Package:
+def make_package(number: int = 1, **fields: Any) -> Package:
     """Return a package of job 4 with these fields."""
     return attrs.evolve(Package(job=4, number=number, waiting_since=AT, size=2), **fields)
 
 
-def a_task(number: int = 1, **fields: Any) -> Task:
+def make_task(number: int = 1, **fields: Any) -> Task:
     """Return a task of job 4 with these fields."""
     row = f'{{"data": {{"source": "{number}.jpg"}}}}'
     return attrs.evolve(Task(job=4, number=number, package=1, row=row), **fields)
 
 
-def a_assignment(id: int = 5, **fields: Any) -> Assignment:
+def make_assignment(id: int = 5, **fields: Any) -> Assignment:
     """Return an assignment of member 2 on package 1 of job 4 with these fields."""
     given: dict[str, Any] = {
         "job": 4,
@@ -139,7 +139,7 @@ def a_assignment(id: int = 5, **fields: Any) -> Assignment:
     return attrs.evolve(Assignment(**given), **fields)
 
 
-def an_answer(task: int = 1, **fields: Any) -> Answer:
+def make_answer(task: int = 1, **fields: Any) -> Answer:
     """Return the answer of assignment 5 about a task of job 4 with these fields."""
     given: dict[str, Any] = {
         "job": 4,
@@ -154,25 +154,25 @@ def an_answer(task: int = 1, **fields: Any) -> Answer:
     return attrs.evolve(Answer(**given), **fields)
 
 
-def an_event(verb: str = "claim", **fields: Any) -> Event:
+def make_event(verb: str = "claim", **fields: Any) -> Event:
     """Return an event of job 4 that is not stored yet, with these fields."""
     return attrs.evolve(Event(at=AT, type=verb, workspace=1, member=2, job=4), **fields)
 
 
-def one_of_each() -> list[Entity]:
+def make_one_of_each() -> list[Entity]:
     """Return entities of every kind: with all defaults, and with every field set."""
     plain: list[Entity] = [
-        a_workspace(),
-        a_member(),
-        a_template(),
-        a_job(),
-        a_package(),
-        a_task(),
-        a_assignment(),
-        an_answer(),
+        make_workspace(),
+        make_member(),
+        make_template(),
+        make_job(),
+        make_package(),
+        make_task(),
+        make_assignment(),
+        make_answer(),
         JobCounter(job=4),
         ClaimCounter(job=4, stage=Stage.LABEL, member=2),
-        an_event(),
+        make_event(),
     ]
     return [*plain, *_people(), *_orders(), *_work()]
 
@@ -180,9 +180,19 @@ def one_of_each() -> list[Entity]:
 def _people() -> list[Entity]:
     shown = (View(ViewKind.AUDIO, "sound", (View(ViewKind.TEXT, "text"),)),)
     return [
-        a_workspace(id=11, name="道路"),
-        a_member(id=12, account="cy", role=Role.LEADER, groups=("a", "b"), external=True, active=False, version=3),
-        a_template(id=13, name="all", questions=_questions(), views=shown, abandon_reasons=("dark",)),
+        make_workspace(id=11, name="道路"),
+        make_member(
+            id=12,
+            account="cy",
+            role=Role.LEADER,
+            groups=("a", "b"),
+            external=True,
+            active=False,
+            version=3,
+        ),
+        make_template(
+            id=13, name="all", questions=_questions(), views=shown, abandon_reasons=("dark",)
+        ),
     ]
 
 
@@ -190,8 +200,14 @@ def _questions() -> tuple[Question, ...]:
     finer = Option("a", "A", "#239125", "1", "the first", (Option("a/b"),))
     child = Question("1", QuestionKind.CHECKBOX, "Marks", (finer,), required=False, default=("a",))
     holds = Question("1", QuestionKind.RADIO, "Holds", (Option("buys"),))
-    code = Question("3", QuestionKind.INPUT, "Code", when=("a/b",), rule=r"\d+", presets=("1", "2"), default="1")
-    shapes: dict[str, Any] = {"shapes": (Shape.BOX, Shape.KEYPOINTS), "keypoints": ("nose", "tail"), "field": "picture"}
+    code = Question(
+        "3", QuestionKind.INPUT, "Code", when=("a/b",), rule=r"\d+", presets=("1", "2"), default="1"
+    )
+    shapes: dict[str, Any] = {
+        "shapes": (Shape.BOX, Shape.KEYPOINTS),
+        "keypoints": ("nose", "tail"),
+        "field": "picture",
+    }
     return (
         Question("1", QuestionKind.PICTURE, "Objects", children=(child,), **shapes),
         Question("2", QuestionKind.RADIO, "Kind", (finer,), children=(code,)),
@@ -221,11 +237,29 @@ def _orders() -> list[Entity]:
     }
     moves["due"] = AT
     return [
-        a_job(id=14, name="all", workflow=flow, workforce=crew, pending_template_change=_change(), **states, **counts, **notes),
+        make_job(
+            id=14,
+            name="all",
+            workflow=flow,
+            workforce=crew,
+            pending_template_change=_change(),
+            **states,
+            **counts,
+            **notes,
+        ),
         JobCounter(job=14, tasks=5, packages=3, rows_read=6, version=9),
-        a_job(id=15, name="votes", workflow=Workflow(Label(votes=3, min_votes=2), Inspect())),
-        a_package(2, disputes=(3, 4), scope=(3,), rejects=(3,), value='"left"', prelabeled=2, corrected=1, **moves),
-        a_task(2, row='{"data": {"source": "猫.jpg"}, "x": [1e400]}', row_key="k"),
+        make_job(id=15, name="votes", workflow=Workflow(Label(votes=3, min_votes=2), Inspect())),
+        make_package(
+            2,
+            disputes=(3, 4),
+            scope=(3,),
+            rejects=(3,),
+            value='"left"',
+            prelabeled=2,
+            corrected=1,
+            **moves,
+        ),
+        make_task(2, row='{"data": {"source": "猫.jpg"}, "x": [1e400]}', row_key="k"),
     ]
 
 
@@ -233,7 +267,7 @@ def _change() -> TemplateChange:
     """Return a change of a template with a step of every kind."""
     code = Question("2", QuestionKind.INPUT, "Code", required=False)
     return TemplateChange(
-        a_template(),
+        make_template(),
         (
             AddOption("1", Option("cow", children=(Option("calf"),)), inside="dog"),
             RenameOption("1", "cat", "feline", about="Kind"),
@@ -249,9 +283,22 @@ def _change() -> TemplateChange:
 
 def _work() -> list[Entity]:
     said = {str(number): reply for number, reply in enumerate(_replies(), 1)}
-    judged = {"verdict": Verdict.WRONG, "comment": "r", "disputed": ("1",), "member": None, "score": 0.5, "model": "m"}
+    judged = {
+        "verdict": Verdict.WRONG,
+        "comment": "r",
+        "disputed": ("1",),
+        "member": None,
+        "score": 0.5,
+        "model": "m",
+    }
     judged |= {"template_version": 2, "seconds": 12.345}
-    ended = {"outcome": Outcome.REJECTED, "ended_at": AT, "comment": "no", "sent_back": (1,), "lease_until": AT}
+    ended = {
+        "outcome": Outcome.REJECTED,
+        "ended_at": AT,
+        "comment": "no",
+        "sent_back": (1,),
+        "lease_until": AT,
+    }
     where: dict[str, Any] = {
         "stage": Stage.INSPECT,
         "member": None,
@@ -262,17 +309,30 @@ def _work() -> list[Entity]:
     where["purpose"] = Purpose.ADJUDICATION
     move = FieldChange("package", (4, 1), "state", "label", "inspect")
     return [
-        a_assignment(15, **where, **ended),
-        an_answer(2, replies=said, abandoned="dark", **judged),
-        an_answer(3, replies={}),
-        ClaimCounter(job=4, stage=Stage.ACCEPT, member=2, active=3, cursor=QueueCursor(1, AT), version=1),
-        an_event("save", package=1, assignment=5, task=2, changes=(move,), data={"previous": {"2": [1, "x"]}}),
+        make_assignment(15, **where, **ended),
+        make_answer(2, replies=said, abandoned="dark", **judged),
+        make_answer(3, replies={}),
+        ClaimCounter(
+            job=4, stage=Stage.ACCEPT, member=2, active=3, cursor=QueueCursor(1, AT), version=1
+        ),
+        make_event(
+            "save",
+            package=1,
+            assignment=5,
+            task=2,
+            changes=(move,),
+            data={"previous": {"2": [1, "x"]}},
+        ),
     ]
 
 
 def _replies() -> list[Reply]:
     ring = [(0, 0), (9, 0), (9, 9.25)]
-    joints = [Keypoint("nose", 3, 4), Keypoint("tail", visibility=0), Keypoint("ear", 5, 6.5, visibility=1)]
+    joints = [
+        Keypoint("nose", 3, 4),
+        Keypoint("tail", visibility=0),
+        Keypoint("ear", 5, 6.5, visibility=1),
+    ]
     regions = (
         Box(1.5, 2, 3, 4, labels={"Kind": "car", "Marks": ("a", "b")}, id="r1", color="#239125"),
         RotatedBox(5, 5, 4, 2, 30.5, label="car"),

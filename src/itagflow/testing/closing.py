@@ -24,15 +24,15 @@ from itagflow.storage import (
     Writer,
 )
 from itagflow.testing.builders import (
-    a_assignment,
-    a_job,
-    a_member,
-    a_package,
-    a_task,
-    a_template,
-    a_workspace,
-    an_event,
     changed,
+    make_assignment,
+    make_event,
+    make_job,
+    make_member,
+    make_package,
+    make_task,
+    make_template,
+    make_workspace,
 )
 from itagflow.testing.counting import within
 from itagflow.testing.opening import Opening, refused
@@ -45,8 +45,8 @@ LATE_VERBS: dict[str, Callable[[Any], object]] = {
     "find": lambda writer: list(writer.find(PACKAGES)),
     "count": lambda writer: writer.count(PACKAGES),
     "tally": lambda writer: writer.tally(PACKAGES, by=("state",)),
-    "add": lambda writer: writer.add(a_package(9)),
-    "save": lambda writer: writer.save(changed(a_package(1))),
+    "add": lambda writer: writer.add(make_package(9)),
+    "save": lambda writer: writer.save(changed(make_package(1))),
     "take": lambda writer: writer.take(PACKAGES),
     "hold": lambda writer: writer.lock(Package, (4, 1)),
     "remove": lambda writer: writer.remove(PACKAGES, 1),
@@ -64,7 +64,7 @@ class Closing(Opening):
     def _with_three(self) -> Store:
         store = self.open_store()
         with store.write() as writer:
-            writer.add(a_package(1), a_package(2), a_package(3))
+            writer.add(make_package(1), make_package(2), make_package(3))
         return store
 
     def test_any_exception_leaves_nothing(self) -> None:
@@ -73,15 +73,17 @@ class Closing(Opening):
         for error in (Stop("stop"), KeyboardInterrupt(), SystemExit(3), GeneratorExit()):
             try:
                 with store.write() as writer:
-                    writer.save(changed(a_package(1), free=0))
-                    writer.add(a_package(4), an_event())
+                    writer.save(changed(make_package(1), free=0))
+                    writer.add(make_package(4), make_event())
                     writer.remove(Query(Package, {"number": (2, 3)}), 2)
                     raise error
             except BaseException as raised:
-                assert raised is error, f"{raised!r} came out of the transaction instead of {error!r}"
+                assert raised is error, (
+                    f"{raised!r} came out of the transaction instead of {error!r}"
+                )
             with store.read() as reader:
                 left = list(reader.find(PACKAGES))
-                assert left == [a_package(n) for n in (1, 2, 3)], f"{error!r} left {left}"
+                assert left == [make_package(n) for n in (1, 2, 3)], f"{error!r} left {left}"
                 assert reader.count(Query(Event)) == 0, f"{error!r} left an event"
         store.close()
 
@@ -96,54 +98,66 @@ class Closing(Opening):
             except Stop as raised:
                 assert raised is error
         with store.write() as writer:
-            writer.add(a_package(4))
+            writer.add(make_package(4))
         store.close()
 
     def test_a_refusal_may_be_caught_inside(self) -> None:
         """What was done before and after a refused call is kept."""
         store = self._with_three()
         with store.write() as writer:
-            writer.add(a_package(4))
+            writer.add(make_package(4))
             with refused(AlreadyExists):
-                writer.add(a_package(5), a_package(1))
+                writer.add(make_package(5), make_package(1))
             with refused(NotFound):
-                writer.save(changed(a_package(9)))
-            writer.save(changed(a_package(2), free=0))
+                writer.save(changed(make_package(9)))
+            writer.save(changed(make_package(2), free=0))
         with store.read() as reader:
-            assert [(p.number, p.free) for p in reader.find(PACKAGES)] == [(1, 1), (2, 0), (3, 1), (4, 1)]
+            assert [(p.number, p.free) for p in reader.find(PACKAGES)] == [
+                (1, 1),
+                (2, 0),
+                (3, 1),
+                (4, 1),
+            ]
         store.close()
 
     def test_several_saves_are_all_or_none(self) -> None:
         """When the last of them is refused, the first are not saved either; or else the transaction cannot be kept."""
         store = self._with_three()
-        for kind, wrong in ((Conflict, changed(changed(a_package(2)))), (NotFound, changed(a_package(9)))):
+        for kind, wrong in (
+            (Conflict, changed(changed(make_package(2)))),
+            (NotFound, changed(make_package(9))),
+        ):
             try:
                 with store.write() as writer, refused(kind):
-                    writer.save(changed(a_package(1), free=0), wrong)
+                    writer.save(changed(make_package(1), free=0), wrong)
             except StoreFailed:
                 continue
         with store.read() as reader:
             left = list(reader.find(PACKAGES))
-            assert left == [a_package(n) for n in (1, 2, 3)], f"a refused save has saved something: {left}"
+            assert left == [make_package(n) for n in (1, 2, 3)], (
+                f"a refused save has saved something: {left}"
+            )
         store.close()
 
     def test_a_key_belongs_to_a_kind_and_a_job(self) -> None:
         """Entities with the same numbers in other kinds and jobs are not mixed up."""
         store = self.open_store()
         packages: list[Entity] = [
-            a_package(number, job=job, size=10 * job + number) for job in (4, 5) for number in (1, 4)
+            make_package(number, job=job, size=10 * job + number)
+            for job in (4, 5)
+            for number in (1, 4)
         ]
         others: list[Entity] = [
-            a_task(1, row_key="k"),
-            a_assignment(1, package=9),
-            a_job(id=1),
-            a_template(id=1),
-            a_workspace(id=1),
+            make_task(1, row_key="k"),
+            make_assignment(1, package=9),
+            make_job(id=1),
+            make_template(id=1),
+            make_workspace(id=1),
         ]
         with store.write() as writer:
-            writer.add(*packages, *others, a_member(id=1))
+            writer.add(*packages, *others, make_member(id=1))
         with store.read() as reader:
-            for entity in (*packages, *others, a_member(id=1)):
+            for entity in (*packages, *others, make_member(id=1)):
                 found = reader.get(type(entity), entity.key)
                 assert found == entity, f"get({type(entity).__name__}, {entity.key}) gave {found}"
         store.close()
@@ -156,7 +170,7 @@ class Closing(Opening):
             for package in writer.find(Query(Package, {"waiting": True}, order=("number",))):
                 seen.append(package.number)
                 writer.save(changed(package, free=0))
-                writer.add(a_package(package.number + 10))
+                writer.add(make_package(package.number + 10))
             assert seen == [1, 2, 3]
         store.close()
 
@@ -164,14 +178,16 @@ class Closing(Opening):
         """Others read what was there before, or wait, until the transaction has ended."""
         store = self._with_three()
         with store.write() as writer:
-            writer.save(changed(a_package(1), free=0))
-            writer.add(a_package(4))
+            writer.save(changed(make_package(1), free=0))
+            writer.add(make_package(4))
             writer.remove(Query(Package, {"number": 3}), 1)
             other = start(lambda: _read_numbers(store))
             is_early = other.ended.wait(0.1)
         numbers = other.result("a reader")
         expected = [(1, 1), (2, 1), (3, 1)] if is_early else [(1, 0), (2, 1), (4, 1)]
-        assert numbers == expected, f"a reader has seen {numbers} of a transaction that had not ended"
+        assert numbers == expected, (
+            f"a reader has seen {numbers} of a transaction that had not ended"
+        )
         assert _read_numbers(store) == [(1, 0), (2, 1), (4, 1)]
         store.close()
 
@@ -182,9 +198,15 @@ class Closing(Opening):
             before = list(reader.find(PACKAGES))
             other = start(lambda: _save_and_add(store))
             other.ended.wait(0.1)
-            assert list(reader.find(PACKAGES)) == before, "a read transaction sees what others have written meanwhile"
-            assert reader.count(PACKAGES) == 3, "a read transaction counts what others have written meanwhile"
-            assert reader.get(Package, (4, 1)) == a_package(1), "a read transaction gets what others have saved meanwhile"
+            assert list(reader.find(PACKAGES)) == before, (
+                "a read transaction sees what others have written meanwhile"
+            )
+            assert reader.count(PACKAGES) == 3, (
+                "a read transaction counts what others have written meanwhile"
+            )
+            assert reader.get(Package, (4, 1)) == make_package(1), (
+                "a read transaction gets what others have saved meanwhile"
+            )
         other.result("a writer")
         store.close()
 
@@ -195,9 +217,11 @@ class Closing(Opening):
             with store.write() as writer:
                 found = list(writer.find(PACKAGES))
             _refuse_late(name, verb, writer)
-            assert found == [a_package(n) for n in (1, 2, 3)]
+            assert found == [make_package(n) for n in (1, 2, 3)]
         with store.read() as reader:
-            assert list(reader.find(PACKAGES)) == [a_package(n) for n in (1, 2, 3)], "a writer wrote after its transaction"
+            assert list(reader.find(PACKAGES)) == [make_package(n) for n in (1, 2, 3)], (
+                "a writer wrote after its transaction"
+            )
         store.close()
 
     def test_a_reader_ends_with_its_block(self) -> None:
@@ -209,13 +233,13 @@ class Closing(Opening):
                 first = next(half)
             with store.write() as writer:
                 writer.remove(Query(Package, {"number": 3}), 1)
-                writer.add(a_package(3, size=9))
+                writer.add(make_package(3, size=9))
             for name in ("get", "find", "count", "tally"):
                 _refuse_late(name, LATE_VERBS[name], reader)
-            assert [first, *_rest(half)] in ([a_package(n) for n in (1, 2, 3)], [first])
+            assert [first, *_rest(half)] in ([make_package(n) for n in (1, 2, 3)], [first])
             with store.write() as writer:
                 writer.remove(Query(Package, {"number": 3}), 1)
-                writer.add(a_package(3))
+                writer.add(make_package(3))
         store.close()
 
     def test_closing_says_whether_all_has_ended(self) -> None:
@@ -250,7 +274,9 @@ class Closing(Opening):
         store = self._with_three()
         inside, end, other = _hold_open(store.write, _add_fourth)
         before = monotonic()
-        assert store.close(timeout=0.2) is False, "close returned True while a write transaction was open"
+        assert store.close(timeout=0.2) is False, (
+            "close returned True while a write transaction was open"
+        )
         assert monotonic() - before < 0.2 + 5, "close waited for much longer than told"
         with refused(StoreFailed), store.read():
             raise AssertionError("a transaction was opened while the store was closing")
@@ -265,7 +291,9 @@ class Closing(Opening):
         """A read transaction that is not a snapshot goes on to its end too."""
         store = self._with_three()
         _, end, other = _hold_open(store.read, lambda reader: reader.count(PACKAGES))
-        assert store.close(timeout=0.1) is False, "close returned True while a read transaction was open"
+        assert store.close(timeout=0.1) is False, (
+            "close returned True while a read transaction was open"
+        )
         end.set()
         assert store.close() is True
         assert other.result("who was inside") is None
@@ -274,17 +302,21 @@ class Closing(Opening):
         """It says at once, or after its time, that one goes on: this one, which is kept at its end."""
         store = self._with_three()
         with store.write() as writer:
-            writer.add(a_package(4))
+            writer.add(make_package(4))
             with within(TIMEOUT):
-                assert store.close(timeout=0.2) is False, "close returned True inside an open transaction"
+                assert store.close(timeout=0.2) is False, (
+                    "close returned True inside an open transaction"
+                )
             assert writer.count(PACKAGES) == 4
-            writer.add(a_package(5))
+            writer.add(make_package(5))
         assert store.close() is True
         connector = store.connector()
         if connector is not None:
             again = connector()
             with again.read() as reader:
-                assert reader.count(PACKAGES) == 5, "what was written while the store was closed is lost"
+                assert reader.count(PACKAGES) == 5, (
+                    "what was written while the store was closed is lost"
+                )
             again.close()
 
     def test_who_waits_for_its_turn_is_refused(self) -> None:
@@ -302,7 +334,9 @@ class Closing(Opening):
             except StoreFailed:
                 pass
             else:
-                raise AssertionError("a transaction that had waited began after the store was closed")
+                raise AssertionError(
+                    "a transaction that had waited began after the store was closed"
+                )
         assert store.close() is True
 
     def test_closing_ends_snapshots(self) -> None:
@@ -355,11 +389,16 @@ def _read_numbers(store: Store) -> list[tuple[int, int]]:
 
 def _save_and_add(store: Store) -> None:
     with store.write() as writer:
-        writer.save(changed(a_package(1), free=0))
-        writer.add(a_package(4))
+        writer.save(changed(make_package(1), free=0))
+        writer.add(make_package(4))
 
 
-def _refuse_late(name: str, verb: Callable[[Any], object], reader: Reader, when: str = "its transaction had ended") -> None:
+def _refuse_late(
+    name: str,
+    verb: Callable[[Any], object],
+    reader: Reader,
+    when: str = "its transaction had ended",
+) -> None:
     """Check that a verb is refused with our error."""
     try:
         verb(reader)
@@ -383,7 +422,7 @@ def _enter(transaction: Any) -> None:
 
 
 def _add_fourth(writer: Writer) -> None:
-    writer.add(a_package(4))
+    writer.add(make_package(4))
 
 
 def _hold_open(

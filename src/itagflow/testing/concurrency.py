@@ -70,7 +70,11 @@ class Threading(Trying):
     def _serve_requests(self, *, unknown: bool) -> None:
         before = open_files()
         store, until = prepare(self.open_store()), monotonic() + (60 if self.is_long else 1.5)
-        works: tuple[Callable[[Store], object], ...] = (count_up, read_count, partial(read_count, snapshot=True))
+        works: tuple[Callable[[Store], object], ...] = (
+            count_up,
+            read_count,
+            partial(read_count, snapshot=True),
+        )
         running, written, number = list[Running](), 0, 0
         while monotonic() < until or running:
             while monotonic() < until and len(running) < AT_ONCE:
@@ -79,7 +83,9 @@ class Threading(Trying):
                 number += 1
                 running.append(start(partial(work, store), unknown=unknown))
             running[0].ended.wait(TIMEOUT)
-            for thread in [thread for thread in running if thread.ended.is_set() or thread is running[0]]:
+            for thread in [
+                thread for thread in running if thread.ended.is_set() or thread is running[0]
+            ]:
                 thread.result("a request")
                 running.remove(thread)
         require_count(store, written, written)
@@ -112,7 +118,9 @@ class Shutdown(Trying):
         closers = [start(store.close) for _ in range(2)]
         assert store.close() is True, "close did not see the end of transactions that take no time"
         assert all(closer.result("close") for closer in closers)
-        written = sum(int(thread.result("who works while the store is closed")) for thread in threads)
+        written = sum(
+            int(thread.result("who works while the store is closed")) for thread in threads
+        )
         try:
             read_count(store)
         except StoreFailed:
@@ -138,8 +146,12 @@ class Processes(Trying):
         for number in range(5):
             with store.read(snapshot=True):
                 other.begin(1)
-                assert other.end(self.timeout) == 2 * number + 1, "another process does not see what was written"
-            assert read_count(store) == 2 * number + 1, "what another process has written is not seen"
+                assert other.end(self.timeout) == 2 * number + 1, (
+                    "another process does not see what was written"
+                )
+            assert read_count(store) == 2 * number + 1, (
+                "what another process has written is not seen"
+            )
             count_up(store)
         other.stop()
         store.close()
@@ -160,8 +172,8 @@ class Processes(Trying):
 class ConcurrencyContract(Threading, Shutdown, Interrupting, Forking, Processes):
     """What every store promises a real server; subclass it and give `open_store`.
 
-    It takes some seconds.  With the environment variable ``ITAGFLOW_LONG=1``, or ``is_long = True`` in the subclass, it
-    tries for minutes.
+    It takes some seconds.  With the environment variable ``ITAGFLOW_LONG=1``, or ``is_long = True``
+    in the subclass, it tries for minutes.
     """
 
 

@@ -33,16 +33,16 @@ from itagflow.storage import (
 )
 from itagflow.testing.builders import (
     AT,
-    a_assignment,
-    a_job,
-    a_member,
-    a_package,
-    a_task,
-    a_template,
-    a_workspace,
-    an_event,
     changed,
-    one_of_each,
+    make_assignment,
+    make_event,
+    make_job,
+    make_member,
+    make_one_of_each,
+    make_package,
+    make_task,
+    make_template,
+    make_workspace,
 )
 from itagflow.testing.closing import Closing
 from itagflow.testing.creating import Creating
@@ -67,7 +67,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         """Every field of every kind survives, the defaults too."""
         store = self.open_store()
         with store.write() as writer:
-            stored = [writer.add(entity)[0] for entity in one_of_each()]
+            stored = [writer.add(entity)[0] for entity in make_one_of_each()]
         with store.read() as reader:
             for entity in stored:
                 assert reader.get(type(entity), entity.key) == entity
@@ -76,8 +76,22 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
     def test_numbers_come_back_as_they_were(self) -> None:
         """Floats stay floats and integers integers, however big they are; a text that looks like one stays a text."""
         store = self.open_store()
-        numbers = [1e16, -1.5e16, 2**53 + 0.0, 1e300, 1.7976931348623157e308, 5e-324, 1e-5, 10**16, -(2**70), 7.0, 7]
-        said = an_event(data={"numbers": numbers, "texts": ["1e16", 'a "1e16', "\\1E+16\\"], "2e16": [[3e16]]})
+        numbers = [
+            1e16,
+            -1.5e16,
+            2**53 + 0.0,
+            1e300,
+            1.7976931348623157e308,
+            5e-324,
+            1e-5,
+            10**16,
+            -(2**70),
+            7.0,
+            7,
+        ]
+        said = make_event(
+            data={"numbers": numbers, "texts": ["1e16", 'a "1e16', "\\1E+16\\"], "2e16": [[3e16]]}
+        )
         with store.write() as writer:
             (stored,) = writer.add(said)
         with store.read() as reader:
@@ -89,9 +103,9 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
     def test_bulk_is_the_same_as_one_by_one(self) -> None:
         """Many entities of several kinds are added at once, and events get their positions in order."""
         store = self.open_store()
-        tasks = [a_task(number) for number in range(1, 51)]
+        tasks = [make_task(number) for number in range(1, 51)]
         with store.write() as writer:
-            added = writer.add(*tasks, an_event("load"), an_event("publish"))
+            added = writer.add(*tasks, make_event("load"), make_event("publish"))
             assert added[:50] == tuple(tasks)
             assert [event.position for event in added[50:] if isinstance(event, Event)] == [1, 2]
         with store.read() as reader:
@@ -102,42 +116,55 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         """Reading, holding and saving of nothing is refused."""
         store = self.open_store()
         with store.write() as writer:
-            for act in (lambda: writer.get(Job, (9,)), lambda: writer.lock(Job, (9,)), lambda: writer.save(a_job())):
+            for act in (
+                lambda: writer.get(Job, (9,)),
+                lambda: writer.lock(Job, (9,)),
+                lambda: writer.save(make_job()),
+            ):
                 with refused(NotFound):
                     act()
         store.close()
 
     def test_a_key_is_taken_only_once(self) -> None:
         """A second entity with the same key is refused, and nothing of its call is added."""
-        store = self.filled(a_package(1))
+        store = self.filled(make_package(1))
         with store.write() as writer:
             with refused(AlreadyExists):
-                writer.add(a_package(2), a_package(1))
+                writer.add(make_package(2), make_package(1))
             with refused(AlreadyExists):
-                writer.add(*(a_package(number) for number in range(20, 0, -1)))
+                writer.add(*(make_package(number) for number in range(20, 0, -1)))
             assert writer.count(Query(Package)) == 1
-            assert writer.add(a_package(2)) == (a_package(2),)
+            assert writer.add(make_package(2)) == (make_package(2),)
         store.close()
 
     def test_names_are_taken_only_once(self) -> None:
         """Unique columns are; of those that may be empty, any number is."""
-        store = self.filled(a_job(), a_member(), a_task(1, row_key="k"), a_task(2), a_task(3), a_template())
+        store = self.filled(
+            make_job(),
+            make_member(),
+            make_task(1, row_key="k"),
+            make_task(2),
+            make_task(3),
+            make_template(),
+        )
         with store.write() as writer:
-            for entity in (a_job(id=9), a_member(id=9), a_task(9, row_key="k")):
+            for entity in (make_job(id=9), make_member(id=9), make_task(9, row_key="k")):
                 with refused(AlreadyExists):
                     writer.add(entity)
             with refused(AlreadyExists):
-                writer.add(*(a_task(number, row_key=f"k{number % 15}") for number in range(10, 40)))
-            writer.add(a_job(id=9, workspace=2), a_task(9, row_key="l"), a_template(id=9))
+                writer.add(
+                    *(make_task(number, row_key=f"k{number % 15}") for number in range(10, 40))
+                )
+            writer.add(make_job(id=9, workspace=2), make_task(9, row_key="l"), make_template(id=9))
             assert writer.count(Query(Task)) == 4
             with refused(AlreadyExists):
-                writer.save(changed(a_task(9, row_key="l"), row_key="k"))
+                writer.save(changed(make_task(9, row_key="l"), row_key="k"))
         store.close()
 
     def test_a_save_must_know_the_stored_version(self) -> None:
         """Who read an older one is refused."""
-        store = self.filled(a_package())
-        newer = changed(a_package(), free=0)
+        store = self.filled(make_package())
+        newer = changed(make_package(), free=0)
         with store.write() as writer:
             writer.save(newer)
             with refused(Conflict):
@@ -149,27 +176,30 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
 
     def test_a_block_that_raises_leaves_nothing(self) -> None:
         """Adding, saving, removing and positions of events are taken back."""
-        store = self.filled(a_package(1), a_package(2), an_event())
+        store = self.filled(make_package(1), make_package(2), make_event())
         with refused(StoreFailed), store.write() as writer:
-            writer.add(a_package(3), an_event())
-            writer.save(changed(a_package(1), free=0))
+            writer.add(make_package(3), make_event())
+            writer.save(changed(make_package(1), free=0))
             writer.remove(Query(Package, {"number": 2}), 1)
             raise StoreFailed("test", "stop", "")
         with store.read() as reader:
-            assert list(reader.find(Query(Package, order=("number",)))) == [a_package(1), a_package(2)]
+            assert list(reader.find(Query(Package, order=("number",)))) == [
+                make_package(1),
+                make_package(2),
+            ]
             assert reader.count(Query(Event)) == 1
         store.close()
 
     def test_what_was_taken_back_is_never_seen_again(self) -> None:
         """What a dropped transaction had made, or was removed, is not mistaken for what comes later."""
-        store = self.filled(a_job())
+        store = self.filled(make_job())
         with refused(StoreFailed), store.write() as writer:
-            writer.save(changed(a_job(), remark="is_abandoned"))
+            writer.save(changed(make_job(), remark="is_abandoned"))
             assert writer.get(Job, (4,)).remark == "is_abandoned"
             raise StoreFailed("test", "stop", "")
         with store.write() as writer:
             writer.remove(Query(Job), 1)
-            writer.add(a_job(remark="new", version=1))
+            writer.add(make_job(remark="new", version=1))
         with store.read() as reader:
             assert reader.get(Job, (4,)).remark == "new"
         store.close()
@@ -177,7 +207,9 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
     def test_conditions(self) -> None:
         """A value, any of several, a span, and all of them together."""
         packages = [
-            a_package(n, size=n, state=PackageState.at(STAGES[n % 3]), free=n % 2, priority=n // 4)
+            make_package(
+                n, size=n, state=PackageState.at(STAGES[n % 3]), free=n % 2, priority=n // 4
+            )
             for n in range(1, 21)
         ]
         store = self.filled(*packages)
@@ -199,7 +231,9 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         assert numbers(number=tuple(range(2, 40, 2))) == list(range(2, 21, 2))
         assert numbers(number=()) == []
         assert numbers(job=5) == []
-        assert numbers(waiting_since=Span(AT, AT), state=(PackageState.LABEL, PackageState.ACCEPT), priority=0) == [
+        assert numbers(
+            waiting_since=Span(AT, AT), state=(PackageState.LABEL, PackageState.ACCEPT), priority=0
+        ) == [
             2,
             3,
         ]
@@ -219,16 +253,24 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
 
     def test_order_and_pages(self) -> None:
         """Ascending and descending, ties by key, and pages that neither skip nor repeat."""
-        packages = [a_package(n, priority=n % 3, size=n % 2) for n in range(1, 30)]
+        packages = [make_package(n, priority=n % 3, size=n % 2) for n in range(1, 30)]
         store = self.filled(*reversed(packages))
-        for order in (("number",), ("-priority", "size"), ("size", "-number"), ("size", "priority"), ("-size",)):
+        for order in (
+            ("number",),
+            ("-priority", "size"),
+            ("size", "-number"),
+            ("size", "priority"),
+            ("-size",),
+        ):
             expected = sorted(packages, key=_sorting(order))
             with store.read() as reader:
                 assert list(reader.find(Query(Package, {"job": 4}, order=order))) == expected, order
                 query, seen = Query(Package, {"job": 4}, order=order, limit=4), list[Package]()
                 while page := list(reader.find(query)):
                     seen += page
-                    assert len(seen) <= len(packages), f"pages repeat: {[package.number for package in seen]}"
+                    assert len(seen) <= len(packages), (
+                        f"pages repeat: {[package.number for package in seen]}"
+                    )
                     query = attrs.evolve(query, after=cursor(query, page[-1]))
             assert seen == expected, order
         store.close()
@@ -236,19 +278,19 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
     def test_words_sort_by_code_point(self) -> None:
         """Whatever the language of the system is."""
         names = ["a", "B", "b", "é", "z", "猫", "😀", "Ä", "10", "9"]
-        store = self.filled(*(a_workspace(id=n, name=name) for n, name in enumerate(names, 1)))
+        store = self.filled(*(make_workspace(id=n, name=name) for n, name in enumerate(names, 1)))
         with store.read() as reader:
             assert [w.name for w in reader.find(Query(Workspace, order=("name",)))] == sorted(names)
         store.close()
 
     def test_unless_something_is_beside_it(self) -> None:
         """The pool leaves out what a member has labeled, in any round or in the same."""
-        packages = [a_package(n, round=2) for n in (1, 2, 3, 4)]
+        packages = [make_package(n, round=2) for n in (1, 2, 3, 4)]
         assignments = [
-            a_assignment(1, package=1, round=1, state=AssignmentState.DONE),
-            a_assignment(2, package=2, round=2),
-            a_assignment(3, package=3, member=9),
-            a_assignment(4, package=4, state=AssignmentState.RETURNED),
+            make_assignment(1, package=1, round=1, state=AssignmentState.DONE),
+            make_assignment(2, package=2, round=2),
+            make_assignment(3, package=3, member=9),
+            make_assignment(4, package=4, state=AssignmentState.RETURNED),
         ]
         store = self.filled(*packages, *assignments)
         mine: dict[str, Any] = {"member": 2, "state": (AssignmentState.HELD, AssignmentState.DONE)}
@@ -273,29 +315,35 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
     def test_tally_counts_and_sums_by_groups(self) -> None:
         """Values are as stored: enums by value, booleans as numbers."""
         states = [PackageState.LABEL, PackageState.LABEL, PackageState.DONE]
-        store = self.filled(*(a_package(n, state=s, size=n, free=n % 2) for n, s in enumerate(states, 1)))
+        store = self.filled(
+            *(make_package(n, state=s, size=n, free=n % 2) for n, s in enumerate(states, 1))
+        )
         with store.read() as reader:
             found = reader.tally(Query(Package, {"job": 4}), by=("state",), add=("size", "wrong"))
             assert found == {("label",): (2, 3, 0), ("done",): (1, 3, 0)}
-            assert reader.tally(Query(Package), by=("waiting", "size")) == {(1, 1): (1,), (0, 2): (1,), (1, 3): (1,)}
+            assert reader.tally(Query(Package), by=("waiting", "size")) == {
+                (1, 1): (1,),
+                (0, 2): (1,),
+                (1, 3): (1,),
+            }
             assert reader.tally(Query(Package, {"job": 9}), by=("state",)) == {}
         store.close()
 
     def test_take_gives_the_first_or_nothing(self) -> None:
         """In the order of the query."""
-        store = self.filled(a_package(1), a_package(2, priority=1))
+        store = self.filled(make_package(1), make_package(2, priority=1))
         with store.write() as writer:
             first = writer.take(Query(Package, {"job": 4}, order=("-priority", "number")))
-            assert first == a_package(2, priority=1)
+            assert first == make_package(2, priority=1)
             assert writer.take(Query(Package, {"job": 9})) is None
         store.close()
 
     def test_remove_deletes_no_more_than_told(self) -> None:
         """And says how many."""
-        store = self.filled(*(a_task(n) for n in range(1, 8)))
+        store = self.filled(*(make_task(n) for n in range(1, 8)))
         with store.write() as writer:
             assert [writer.remove(Query(Task, {"job": 4}), 3) for _ in range(4)] == [3, 3, 1, 0]
-            writer.add(a_task(1))
+            writer.add(make_task(1))
         store.close()
 
     def test_positions_rise(self) -> None:
@@ -304,16 +352,23 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         positions = list[int]()
         for verb in ("a", "b", "c"):
             with store.write() as writer:
-                (event,) = writer.add(an_event(verb))
+                (event,) = writer.add(make_event(verb))
                 assert isinstance(event, Event)
                 positions.append(event.position)
             with refused(StoreFailed), store.write() as writer:
-                writer.add(an_event("lost"))
+                writer.add(make_event("lost"))
                 raise StoreFailed("test", "stop", "")
         assert store.high_water_mark() >= positions[-1]
         with store.read() as reader:
-            found = list(reader.find(Query(Event, {"position": Span(positions[0] + 1, None)}, order=("position",))))
-        assert [(event.position, event.type) for event in found] == [(positions[1], "b"), (positions[2], "c")]
+            found = list(
+                reader.find(
+                    Query(Event, {"position": Span(positions[0] + 1, None)}, order=("position",))
+                )
+            )
+        assert [(event.position, event.type) for event in found] == [
+            (positions[1], "b"),
+            (positions[2], "c"),
+        ]
         assert 0 < positions[0] < positions[1] < positions[2]
         store.close()
 
@@ -327,17 +382,17 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
             with outer(), refused(StoreFailed):
                 store.high_water_mark()
         with store.write() as writer:
-            writer.add(a_job())
+            writer.add(make_job())
         store.close()
 
     def test_a_snapshot_stays_as_it_was(self) -> None:
         """While others go on writing, also in the same thread."""
-        store = self.filled(a_package(1))
+        store = self.filled(make_package(1))
         with store.read(snapshot=True) as reader:
             with store.write() as writer:
-                writer.save(changed(a_package(1), free=0))
-                writer.add(a_package(2))
-            assert list(reader.find(Query(Package))) == [a_package(1)]
+                writer.save(changed(make_package(1), free=0))
+                writer.add(make_package(2))
+            assert list(reader.find(Query(Package))) == [make_package(1)]
         with store.read() as reader:
             assert reader.count(Query(Package)) == 2
         store.close()
@@ -356,7 +411,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
     def test_large_values(self) -> None:
         """A row of some megabytes is kept."""
         row = '{"data": {"text": "' + "猫" * 1_000_000 + '"}}'
-        store = self.filled(a_task(row=row))
+        store = self.filled(make_task(row=row))
         with store.read() as reader:
             assert reader.get(Task, (4, 1)).row == row
         store.close()

@@ -13,7 +13,7 @@ from typing import Any
 
 from itagflow.model.package import Package
 from itagflow.storage import Query, Store, Writer
-from itagflow.testing.builders import a_package, changed
+from itagflow.testing.builders import changed, make_package
 from itagflow.testing.threads import start
 
 START = 60.0
@@ -25,7 +25,7 @@ KEYS = ((4, 1), (4, 2))
 def prepare(store: Store) -> Store:
     """Put the two packages into a new store, with a count of 0, and return it."""
     with store.write() as writer:
-        writer.add(*(a_package(number, size=0) for _, number in KEYS))
+        writer.add(*(make_package(number, size=0) for _, number in KEYS))
     return store
 
 
@@ -60,7 +60,9 @@ def require_count(store: Store, least: int, most: int | None = None) -> int:
     """Return the count, after checking that all is there that was acknowledged, and nothing more."""
     count = read_count(store)
     assert count >= least, f"{least - count} of {least} acknowledged transactions are lost"
-    assert most is None or count <= most, f"{count} transactions are stored, and only {most} were made"
+    assert most is None or count <= most, (
+        f"{count} transactions are stored, and only {most} were made"
+    )
     return count
 
 
@@ -92,7 +94,9 @@ class OtherProcess:
         self._process.join()
 
     def _answer(self, timeout: float) -> Any:
-        assert self._ours.poll(timeout), f"another process has not answered after {timeout:g} seconds"
+        assert self._ours.poll(timeout), (
+            f"another process has not answered after {timeout:g} seconds"
+        )
         answer = self._ours.recv()
         assert isinstance(answer, int), f"another process could not work: {answer}"
         return answer
@@ -129,7 +133,8 @@ class Witnesses:
         """Check that all of them can write and read at once, one after the other, each time another one first.
 
         Raises:
-            AssertionError: when one of them cannot, or what is stored is not what was done; it says *what* had struck.
+            AssertionError: when one of them cannot, or what is stored is not what was done; it says
+                *what* had struck.
         """
         witnesses = [self._this_thread, self._other_thread, self._another_process]
         self._assignment += 1
@@ -199,7 +204,8 @@ def witnesses_of(store: Store, timeout: float) -> Generator[Witnesses]:
     other = None if connector is None else OtherProcess(connector)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)  # a connection that was struck may be dropped unclosed
+            # a connection that was struck may be dropped unclosed
+            warnings.simplefilter("ignore", ResourceWarning)
             yield Witnesses(store, other, timeout)
     finally:
         if other is not None:

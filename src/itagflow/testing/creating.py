@@ -9,7 +9,7 @@ from itagflow.model.job import Stage
 from itagflow.model.package import ClaimCounter, Package
 from itagflow.model.task import Task
 from itagflow.storage.port import Query, Store
-from itagflow.testing.builders import a_package, a_task, changed
+from itagflow.testing.builders import changed, make_package, make_task
 from itagflow.testing.opening import Opening, refused
 from itagflow.testing.summing import sums
 from itagflow.testing.threads import often_switched, start
@@ -44,7 +44,9 @@ class Creating(Opening):
             writer.add(stored)
         for shared in (False, True):
             with store.write() as writer:
-                assert writer.lock(ClaimCounter, COUNTER.key, shared=shared, create=COUNTER) == stored
+                assert (
+                    writer.lock(ClaimCounter, COUNTER.key, shared=shared, create=COUNTER) == stored
+                )
         assert _counters(store) == [stored]
         store.close()
 
@@ -76,10 +78,12 @@ class Creating(Opening):
         store = self.open_store()
         for _ in range(2):
             with store.write() as writer:
-                writer.lock(Package, (4, 1), create=a_package(1, size=5))
+                writer.lock(Package, (4, 1), create=make_package(1, size=5))
         assert sums(store) == {("label",): (1, 5, 0, 0)}
         with store.write() as writer:
-            writer.save(changed(writer.lock(Package, (4, 2), create=a_package(2, size=1)), size=3))
+            writer.save(
+                changed(writer.lock(Package, (4, 2), create=make_package(2, size=1)), size=3)
+            )
         assert sums(store) == {("label",): (2, 8, 0, 0)}
         store.close()
 
@@ -87,15 +91,17 @@ class Creating(Opening):
         """Nothing is created then, and the transaction goes on."""
         store = self.open_store()
         with store.write() as writer:
-            writer.add(a_task(1, row_key="k"))
+            writer.add(make_task(1, row_key="k"))
         with store.write() as writer:
             with refused(AlreadyExists):
-                writer.lock(Task, (4, 2), create=a_task(2, row_key="k"))
+                writer.lock(Task, (4, 2), create=make_task(2, row_key="k"))
             with refused(NotFound):
                 writer.get(Task, (4, 2))
-            writer.lock(Task, (4, 3), create=a_task(3, row_key="l"))
+            writer.lock(Task, (4, 3), create=make_task(3, row_key="l"))
         with store.read() as reader:
-            assert [task.number for task in reader.find(Query(Task, {"job": 4}, order=("number",)))] == [1, 3]
+            assert [
+                task.number for task in reader.find(Query(Task, {"job": 4}, order=("number",)))
+            ] == [1, 3]
         store.close()
 
 

@@ -49,7 +49,8 @@ class Fork:
         """Fork, and return whether this is the child.  The child must come to `end`, and nowhere else."""
         ours, theirs = os.pipe()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # that there are threads is the point
+            # that there are threads is the point
+            warnings.simplefilter("ignore", DeprecationWarning)
             self.pid = os.fork()
         self.pipe = ours if self.pid else theirs
         os.close(theirs if self.pid else ours)
@@ -84,9 +85,13 @@ class Fork:
             os.waitpid(self.pid, 0)
         with os.fdopen(self.pipe, "rb") as pipe:
             said = pipe.read().decode() if ended else ""
-        assert ended, f"a forked child hangs: it neither works nor refuses within {timeout:g} seconds"
+        assert ended, (
+            f"a forked child hangs: it neither works nor refuses within {timeout:g} seconds"
+        )
         code = os.waitstatus_to_exitcode(status)
-        assert code in (WROTE, REFUSED), f"a forked child ended with {code}: {said or 'without a word'}"
+        assert code in (WROTE, REFUSED), (
+            f"a forked child ended with {code}: {said or 'without a word'}"
+        )
         return code
 
 
@@ -114,7 +119,9 @@ class Forking(Trying):
             wrote += child.outcome(self.timeout) == WROTE
             start(lambda: count_up(store)).result("a thread of the parent", self.timeout)
             count = read_count(store)
-            assert count == wrote + number + 1, f"{wrote} children wrote; the parent sees {count - number - 1} of them"
+            assert count == wrote + number + 1, (
+                f"{wrote} children wrote; the parent sees {count - number - 1} of them"
+            )
         _require_opened_again(store, wrote + 3)
         store.close()
 
@@ -145,7 +152,9 @@ class Forking(Trying):
         """The transaction is its parent's."""
         self._fork_inside(lambda store: store.read(snapshot=True), writes=False)
 
-    def _fork_inside(self, opened: Callable[[Store], AbstractContextManager[Any]], *, writes: bool) -> None:
+    def _fork_inside(
+        self, opened: Callable[[Store], AbstractContextManager[Any]], *, writes: bool
+    ) -> None:
         store, done = self._prepared(), 0
         for _ in range(3):
             with within(self.timeout):
@@ -196,7 +205,9 @@ def _count_up_and_close(store: Store) -> None:
 def _split_inside(store: Store, transaction: AbstractContextManager[Any], *, writes: bool) -> Fork:
     """Fork inside a transaction; the parent ends it, and the child may neither use it nor believe that it ended it."""
     child, wrongly = Fork(), ""
-    act: Callable[[Any], object] = increase if writes else lambda reader: reader.count(Query(Package))
+    act: Callable[[Any], object] = (
+        increase if writes else lambda reader: reader.count(Query(Package))
+    )
     try:
         with transaction as transaction:
             act(transaction)

@@ -94,14 +94,15 @@ CODES = [act.__code__ for act in ACTS]
 class Interrupting(Trying):
     """After an exception anywhere, this thread, others and other processes go on, and nothing is stored by halves.
 
-    The exception is kept, with its traceback, while that is checked: a lock that only goes when the exception is
-    forgotten is a lock that stays.
+    The exception is kept, with its traceback, while that is checked: a lock that only goes when the
+    exception is forgotten is a lock that stays.
     """
 
     every_opcode = False
     """Whether to strike before every step of the interpreter, also where CPython lets no exception in.
 
-    That is stricter than what is promised: between two steps without such a place nothing can strike.
+    That is stricter than what is promised: between two steps without such a place nothing can
+    strike.
     """
 
     def files_to_strike(self, store: Store) -> set[str]:
@@ -173,7 +174,10 @@ class Interrupting(Trying):
 
     def test_a_signal_may_strike_at_any_time(self) -> None:
         """Its handler raises, wherever the main thread is."""
-        if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        if (
+            not hasattr(signal, "setitimer")
+            or threading.current_thread() is not threading.main_thread()
+        ):
             raise SkipTest("needs timer signals, and the main thread")
         is_armed = list[bool]()
 
@@ -184,7 +188,10 @@ class Interrupting(Trying):
 
         before = signal.signal(signal.SIGALRM, strike)
         try:
-            with watching_finalizers(_ignore), witnesses_of(self.open_store(), self.timeout) as witnesses:
+            with (
+                watching_finalizers(_ignore),
+                witnesses_of(self.open_store(), self.timeout) as witnesses,
+            ):
                 for number in range(3000 if self.is_long else 60):
                     _strike_by_signal(witnesses, is_armed, number)
         finally:
@@ -194,7 +201,10 @@ class Interrupting(Trying):
 
     def test_another_thread_may_strike_at_any_time(self) -> None:
         """As a time limit does that sets an exception from outside."""
-        with watching_finalizers(_ignore), witnesses_of(self.open_store(), self.timeout) as witnesses:
+        with (
+            watching_finalizers(_ignore),
+            witnesses_of(self.open_store(), self.timeout) as witnesses,
+        ):
             for number in range(3000 if self.is_long else 60):
                 ready = threading.Event()
                 running = start(partial(_be_struck, witnesses, ready, number))

@@ -35,11 +35,14 @@ def watching_finalizers(note: Callable[[], object]) -> Generator[None]:
 class Strike:
     """Raises an `Interruption` at the n-th point that is reached in some files, or functions, of this thread.
 
-    A point is where CPython can let an asynchronous exception in, such as that of a signal handler: where a function
-    starts, after a call, and where a loop goes round; or, with *every_opcode*, before every single step.
+    A point is where CPython can let an asynchronous exception in, such as that of a signal handler:
+    where a function starts, after a call, and where a loop goes round; or, with *every_opcode*,
+    before every single step.
     """
 
-    def __init__(self, at: int, files: Iterable[str], codes: Iterable[CodeType] = (), *, every_opcode: bool) -> None:
+    def __init__(
+        self, at: int, files: Iterable[str], codes: Iterable[CodeType] = (), *, every_opcode: bool
+    ) -> None:
         """Strike at point *at*, from 1, counted in code from these files and in these functions."""
         self.at, self.files, self.codes = at, frozenset(files), frozenset(codes)
         self.every_opcode = every_opcode
@@ -58,7 +61,8 @@ class Strike:
         before = sys.gettrace()
         here = inspect.currentframe()
         if here is not None:
-            here.f_trace_opcodes = True  # CPython 3.12 traces opcodes only when some frame has asked for it before
+            # CPython 3.12 traces opcodes only when some frame has asked for it before
+            here.f_trace_opcodes = True
         with watching_finalizers(self._note_dropped):
             sys.settrace(self._enter)
             try:
@@ -85,7 +89,9 @@ class Strike:
         if event == "opcode":
             last, here = self._last.get(id(frame), -1), frame.f_lasti
             self._last[id(frame)] = here
-            if not self.is_paused and (self.every_opcode or _lets_exceptions_in(frame.f_code, last, here)):
+            if not self.is_paused and (
+                self.every_opcode or _lets_exceptions_in(frame.f_code, last, here)
+            ):
                 self.reached += 1
                 if self.reached == self.at:
                     step = _steps(frame.f_code)[here][0]
@@ -98,7 +104,8 @@ def _lets_exceptions_in(code: CodeType, last: int, here: int) -> bool:
     """Return whether the interpreter looks for signals and asynchronous exceptions between these two steps."""
     step, following = _steps(code).get(last, ("", -1))
     if step == "RESUME":
-        return here == following  # else something was thrown into a generator, which does not run this step then
+        # else something was thrown into a generator, which does not run this step then
+        return here == following
     if step.startswith("CALL"):
         return "INTRINSIC" not in step
     return "JUMP_BACKWARD" in step and "NO_INTERRUPT" not in step
@@ -113,7 +120,10 @@ def _steps(code: CodeType) -> dict[int, tuple[str, int]]:
     if found is None:
         steps = list(dis.get_instructions(code))
         places = [*(step.offset for step in steps[1:]), -1]
-        found = {step.offset: (step.opname, following) for step, following in zip(steps, places, strict=True)}
+        found = {
+            step.offset: (step.opname, following)
+            for step, following in zip(steps, places, strict=True)
+        }
         _KNOWN[code] = found
     return found
 
@@ -121,8 +131,8 @@ def _steps(code: CodeType) -> dict[int, tuple[str, int]]:
 def files_of(store: object) -> set[str]:
     """Return the files that a store's code is in: the modules of its class and bases, and their neighbors.
 
-    Neighbors are the modules of the same package, and of private packages beside it, which hold what several stores
-    share; and what transactions are often entered through: `contextlib` too.
+    Neighbors are the modules of the same package, and of private packages beside it, which hold
+    what several stores share; and what transactions are often entered through: `contextlib` too.
     """
     homes = {kind.__module__ for kind in type(store).__mro__}
     homes = {home for home in homes if home.partition(".")[0] not in sys.stdlib_module_names}

@@ -1,6 +1,7 @@
 """Part of what every store promises: what one writer holds, no other changes or takes before the first has ended.
 
-A store may let one write transaction in at a time, or several; the tests find out which, and ask of each what it owes.
+A store may let one write transaction in at a time, or several; the tests find out which, and ask of
+each what it owes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from itagflow.storage import (
     Store,
     Writer,
 )
-from itagflow.testing.builders import a_package, an_event, changed
+from itagflow.testing.builders import changed, make_event, make_package
 from itagflow.testing.opening import Opening
 from itagflow.testing.threads import (
     MOMENT,
@@ -46,7 +47,7 @@ class Locking(Opening):
     def _with_packages(self, count: int) -> Store:
         store = self.open_store()
         with store.write() as writer:
-            writer.add(*(a_package(number, size=0) for number in range(1, count + 1)))
+            writer.add(*(make_package(number, size=0) for number in range(1, count + 1)))
         return store
 
     def test_take_holds_what_it_gives(self) -> None:
@@ -61,7 +62,9 @@ class Locking(Opening):
             writer.save(changed(first, free=0))
         second = other.result("who takes another package")
         assert second is not None
-        assert second.number == 2, f"take gave package {second.number}, which another transaction had taken"
+        assert second.number == 2, (
+            f"take gave package {second.number}, which another transaction had taken"
+        )
         store.close()
 
     def test_take_gives_each_match_once(self) -> None:
@@ -76,7 +79,9 @@ class Locking(Opening):
         with often_switched():
             for thread in [start(work) for _ in range(8)]:
                 thread.result("who takes packages")
-        assert sorted(taken) == list(range(1, 51)), f"take gave packages twice, or not at all: {sorted(taken)}"
+        assert sorted(taken) == list(range(1, 51)), (
+            f"take gave packages twice, or not at all: {sorted(taken)}"
+        )
         store.close()
 
     def test_hold_waits_for_who_holds_it(self) -> None:
@@ -85,7 +90,9 @@ class Locking(Opening):
 
     def test_a_shared_hold_waits_for_who_holds_it(self) -> None:
         """And then sees what the other one has saved."""
-        self._second_waits(lambda writer: writer.lock(Package, (4, 1), shared=True), "hold(shared=True)")
+        self._second_waits(
+            lambda writer: writer.lock(Package, (4, 1), shared=True), "hold(shared=True)"
+        )
 
     def _second_waits(self, lock: Callable[[Writer], Package], name: str) -> None:
         store = self._with_packages(1)
@@ -95,7 +102,9 @@ class Locking(Opening):
             is_early = other.ended.wait(MOMENT)
             writer.save(changed(held, size=9))
         assert not is_early, f"{name} did not wait for the transaction that holds the package"
-        assert other.result(name) == 9, f"{name} gave what the package was before the other transaction ended"
+        assert other.result(name) == 9, (
+            f"{name} gave what the package was before the other transaction ended"
+        )
         store.close()
 
     def test_a_shared_hold_keeps_it_as_it_is(self) -> None:
@@ -105,7 +114,9 @@ class Locking(Opening):
             held = writer.lock(Package, (4, 1), shared=True)
             other = start(lambda: _in_a_transaction(store, _enlarge))
             is_early = other.ended.wait(MOMENT)
-            assert writer.get(Package, (4, 1)) == held, "what is held with shared=True was changed meanwhile"
+            assert writer.get(Package, (4, 1)) == held, (
+                "what is held with shared=True was changed meanwhile"
+            )
         assert not is_early, "hold(shared=True) did not keep the package from another writer"
         other.result("who wants to change it")
         assert _size(store) == 1
@@ -117,7 +128,11 @@ class Locking(Opening):
         with store.write() as writer:
             is_parallel = start(lambda: _in_a_transaction(store, lambda _: None)).ended.wait(MOMENT)
             writer.lock(Package, (4, 1), shared=True)
-            other = start(lambda: _in_a_transaction(store, lambda other: other.lock(Package, (4, 1), shared=True)))
+            other = start(
+                lambda: _in_a_transaction(
+                    store, lambda other: other.lock(Package, (4, 1), shared=True)
+                )
+            )
             is_shared = other.ended.wait(MOMENT)
         other.result("who shares it")
         assert is_shared or not is_parallel, "hold(shared=True) excluded another hold(shared=True)"
@@ -141,11 +156,15 @@ class Locking(Opening):
         """While a transaction with an event is open, and that event is not there yet."""
         store = self.open_store()
         with store.write() as writer:
-            writer.add(an_event("first"))
+            writer.add(make_event("first"))
         added, end = threading.Event(), threading.Event()
-        one = start(lambda: _in_a_transaction(store, lambda writer: _add_and_wait(writer, added, end)))
+        one = start(
+            lambda: _in_a_transaction(store, lambda writer: _add_and_wait(writer, added, end))
+        )
         assert added.wait(TIMEOUT), "no event could be added"
-        other = start(lambda: _in_a_transaction(store, lambda writer: writer.add(an_event("beside"))))
+        other = start(
+            lambda: _in_a_transaction(store, lambda writer: writer.add(make_event("beside")))
+        )
         asked = start(lambda: _ask_settled(store))
         for running in (other, asked):
             running.ended.wait(MOMENT)
@@ -154,7 +173,9 @@ class Locking(Opening):
         position, seen = asked.result("high_water_mark")
         with store.read() as reader:
             there = _verbs_up_to(reader, position)
-        assert seen == there, f"high_water_mark gave {position} and {seen} were there; then {there} came below it"
+        assert seen == there, (
+            f"high_water_mark gave {position} and {seen} were there; then {there} came below it"
+        )
         assert store.high_water_mark() >= 3
         store.close()
 
@@ -175,7 +196,7 @@ def _size(store: Store) -> int:
 
 
 def _add_and_wait(writer: Writer, added: threading.Event, end: threading.Event) -> None:
-    writer.add(an_event("open"))
+    writer.add(make_event("open"))
     added.set()
     assert end.wait(TIMEOUT)
 

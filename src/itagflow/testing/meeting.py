@@ -1,7 +1,7 @@
 """What every store promises when acts meet: as tests that pytest collects, a part of `StoreContract`.
 
-Where a store lets two write transactions be open at once, the first stands right before its end while the second runs; where
-it does not, the second waits.  The promises are the same.
+Where a store lets two write transactions be open at once, the first stands right before its end
+while the second runs; where it does not, the second waits.  The promises are the same.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from itagflow.storage import (
     Store,
     Writer,
 )
-from itagflow.testing.builders import AT, a_package, changed
+from itagflow.testing.builders import AT, changed, make_package
 from itagflow.testing.opening import Opening
 from itagflow.testing.threads import often_switched
 
@@ -127,7 +127,11 @@ def meet(store: Store, first: Act, second: Act) -> tuple[Any, Any]:
 
 def ends_of(flow: Flow, job: Job) -> list[Event]:
     """Return the events that have finished *job*."""
-    return [e for e in flow.events.list(job) if any(m.kind == "job" and m.after == "finished" for m in e.changes)]
+    return [
+        e
+        for e in flow.events.list(job)
+        if any(m.kind == "job" and m.after == "finished" for m in e.changes)
+    ]
 
 
 class Meeting(Opening):
@@ -137,26 +141,43 @@ class Meeting(Opening):
         """Both are stored, and exactly one of them brings the votes together."""
         store, job = self._ordered(Workflow(Label(votes=2, min_votes=2), Accept()), tasks=1)
         assignments = [self._answered(store, job, name) for name in ("ben", "cy")]
-        one, two = meet(store, lambda flow: flow.submit(assignments[0]), lambda flow: flow.submit(assignments[1]))
+        one, two = meet(
+            store,
+            lambda flow: flow.submit(assignments[0]),
+            lambda flow: flow.submit(assignments[1]),
+        )
         assert (one.outcome, two.outcome) == (Outcome.SUBMITTED, Outcome.SUBMITTED)
         with store.read() as reader:
             assert reader.get(Package, (job.id, 1)).state is PackageState.ACCEPT
-            merged = [assignment for assignment in reader.find(Query(Assignment, {"job": job.id})) if assignment.member is None]
+            merged = [
+                assignment
+                for assignment in reader.find(Query(Assignment, {"job": job.id}))
+                if assignment.member is None
+            ]
         assert len(merged) == 1
         store.close()
 
     def test_a_save_against_an_expire(self) -> None:
         """Whoever comes first wins, and the other is told; so too when somebody else claims the lapsed assignment."""
-        for take, backward in ((_expire, False), (_expire, True), (_take_over, False), (_take_over, True)):
+        for take, backward in (
+            (_expire, False),
+            (_expire, True),
+            (_take_over, False),
+            (_take_over, True),
+        ):
             store, job = self._ordered(Workflow(Label(lease=timedelta(minutes=1))), tasks=1)
-            assignment = Flow(store, clock=lambda: AT - timedelta(hours=1)).claim("ben", job, Stage.LABEL)
+            assignment = Flow(store, clock=lambda: AT - timedelta(hours=1)).claim(
+                "ben", job, Stage.LABEL
+            )
             assert assignment is not None
             saved, taken = self._save_meets(assignment, take, store, backward=backward)
             assert isinstance(saved, NotHeld) is bool(taken), (saved, taken)
             store.close()
 
     @staticmethod
-    def _save_meets(assignment: Assignment, take: Act, store: Store, *, backward: bool) -> tuple[Any, Any]:
+    def _save_meets(
+        assignment: Assignment, take: Act, store: Store, *, backward: bool
+    ) -> tuple[Any, Any]:
         def save(flow: Flow) -> Any:
             return flow.save(assignment, 1, Choice("cat"))
 
@@ -169,7 +190,11 @@ class Meeting(Opening):
         """Neither sees the other's end, and yet one of them ends the job."""
         store, job = self._ordered(Workflow(Label()), tasks=2)
         assignments = [self._answered(store, job, name) for name in ("ben", "cy")]
-        meet(store, lambda flow: flow.submit(assignments[0]), lambda flow: flow.submit(assignments[1]))
+        meet(
+            store,
+            lambda flow: flow.submit(assignments[0]),
+            lambda flow: flow.submit(assignments[1]),
+        )
         flow = Flow(store)
         assert flow.jobs.get(job).state is JobState.FINISHED
         assert len(ends_of(flow, job)) == 1
@@ -179,7 +204,11 @@ class Meeting(Opening):
         """A job that ends by itself is not ended again, and none is ended over open work."""
         store, job = self._ordered(Workflow(Label()), tasks=1)
         assignment = self._answered(store, job, "ben")
-        _, finished = meet(store, lambda flow: flow.submit(assignment), lambda flow: flow.jobs.finish(job, by="ada"))
+        _, finished = meet(
+            store,
+            lambda flow: flow.submit(assignment),
+            lambda flow: flow.jobs.finish(job, by="ada"),
+        )
         flow = Flow(store)
         assert isinstance(finished, Incomplete) or finished == flow.jobs.get(job)
         assert flow.jobs.get(job).state is JobState.FINISHED
@@ -189,7 +218,8 @@ class Meeting(Opening):
     def test_a_claim_that_is_sent_twice_at_once(self) -> None:
         """A repeated token gives the same assignment, also when both requests are under way."""
         store, job = self._ordered(Workflow(Label()), tasks=2)
-        Flow(store).claim("ben", job, Stage.LABEL, token="before")  # so that the claim counter is there
+        # so that the claim counter is there
+        Flow(store).claim("ben", job, Stage.LABEL, token="before")
 
         def claim(flow: Flow) -> Assignment | None:
             return flow.claim("ben", job, Stage.LABEL, token="again")
@@ -240,7 +270,10 @@ class Meeting(Opening):
             _, _ = meet(store, end, act) if backward else meet(store, act, end)
             with store.read() as reader:
                 assignments = list(reader.find(Query(Assignment, {"state": LIVE})))
-                people = {assignment.member: reader.get(Member, (assignment.member or 0,)) for assignment in assignments}
+                people = {
+                    assignment.member: reader.get(Member, (assignment.member or 0,))
+                    for assignment in assignments
+                }
                 assert all(person.active for person in people.values())
                 assert not assignments or reader.get(Job, job.key).state is not JobState.ARCHIVED
             store.close()
@@ -291,7 +324,7 @@ class Meeting(Opening):
         """Eight of them count one package up, each in its own transactions."""
         store = self.open_store()
         with store.write() as writer:
-            writer.add(a_package(size=0))
+            writer.add(make_package(size=0))
 
         def count_up() -> None:
             for _ in range(25):
@@ -308,7 +341,7 @@ class Meeting(Opening):
         """Two packages always change together, and no reader sees them apart."""
         store = self.open_store()
         with store.write() as writer:
-            writer.add(a_package(1, size=0), a_package(2, size=0))
+            writer.add(make_package(1, size=0), make_package(2, size=0))
         seen = list[tuple[int, int]]()
 
         def write_and_read() -> None:
@@ -319,7 +352,9 @@ class Meeting(Opening):
                     writer.save(changed(two, size=two.size + 1))
             for _ in range(50):
                 with store.read() as reader:
-                    seen.append((reader.get(Package, (4, 1)).size, reader.get(Package, (4, 2)).size))
+                    seen.append(
+                        (reader.get(Package, (4, 1)).size, reader.get(Package, (4, 2)).size)
+                    )
 
         _in_threads(write_and_read, 4)
         assert all(one == two for one, two in seen)

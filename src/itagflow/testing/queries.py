@@ -31,13 +31,13 @@ from itagflow.storage import (
 )
 from itagflow.testing.builders import (
     AT,
-    a_assignment,
-    a_job,
-    a_member,
-    a_package,
-    a_task,
-    an_answer,
-    an_event,
+    make_answer,
+    make_assignment,
+    make_event,
+    make_job,
+    make_member,
+    make_package,
+    make_task,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -53,7 +53,7 @@ def some_entities() -> list[Entity]:
 def _packages() -> Iterator[Package]:
     states, values = tuple(PackageState), ("", '"left"', '"right"')
     for n in range(1, 25):
-        yield a_package(
+        yield make_package(
             n,
             job=4 if n < 20 else 5,
             state=states[n % 5],
@@ -71,7 +71,7 @@ def _packages() -> Iterator[Package]:
 def _assignments() -> Iterator[Assignment]:
     states, stages = tuple(AssignmentState), tuple(Stage)
     for n in range(1, 20):
-        yield a_assignment(
+        yield make_assignment(
             n,
             package=1 + n % 8,
             stage=stages[n % 3],
@@ -86,7 +86,7 @@ def _assignments() -> Iterator[Assignment]:
 def _answers() -> Iterator[Answer]:
     verdicts = (None, *Verdict)
     for n in range(1, 20):
-        yield an_answer(
+        yield make_answer(
             1 + n % 7,
             assignment=1 + n // 7,
             package=1 + n % 3,
@@ -99,14 +99,28 @@ def _answers() -> Iterator[Answer]:
 
 def _others() -> Iterator[Entity]:
     yield from (
-        a_task(n, job=4 if n % 5 else 5, package=1 + n % 3, row_key=f"k{n}" if n % 2 else "") for n in range(1, 15)
+        make_task(n, job=4 if n % 5 else 5, package=1 + n % 3, row_key=f"k{n}" if n % 2 else "")
+        for n in range(1, 15)
     )
     names = ("Ben", "ada", "é", "z", "10", "9", "猫")
-    yield from (a_member(id=n, account=name, workspace=1 + n % 2, active=n % 3 > 0) for n, name in enumerate(names, 1))
-    yield from (ClaimCounter(job=4, stage=stage, member=n, active=n % 3) for stage in Stage for n in (2, 3, 4))
-    yield from (a_job(id=n, name=f"job-{n}", workspace=1 + n % 2, state=tuple(JobState)[n % 4]) for n in range(1, 9))
+    yield from (
+        make_member(id=n, account=name, workspace=1 + n % 2, active=n % 3 > 0)
+        for n, name in enumerate(names, 1)
+    )
+    yield from (
+        ClaimCounter(job=4, stage=stage, member=n, active=n % 3)
+        for stage in Stage
+        for n in (2, 3, 4)
+    )
+    yield from (
+        make_job(id=n, name=f"job-{n}", workspace=1 + n % 2, state=tuple(JobState)[n % 4])
+        for n in range(1, 9)
+    )
     verbs = ("claim", "save", "submit")
-    yield from (an_event(verbs[n % 3], at=AT + n % 4 * MINUTE, package=n % 3, member=n % 2 + 1) for n in range(12))
+    yield from (
+        make_event(verbs[n % 3], at=AT + n % 4 * MINUTE, package=n % 3, member=n % 2 + 1)
+        for n in range(12)
+    )
 
 
 def rewritten(entity: Entity) -> Entity:
@@ -121,7 +135,9 @@ def rewritten(entity: Entity) -> Entity:
         }
         return attrs.evolve(entity, size=70, wrong=7, disputes=(), value='"old"', **state)
     if isinstance(entity, Answer):
-        return attrs.evolve(entity, replies={}, abandon_reason=None, verdict=None, member=7, package=7)
+        return attrs.evolve(
+            entity, replies={}, abandon_reason=None, verdict=None, member=7, package=7
+        )
     return entity
 
 
@@ -148,14 +164,22 @@ def column(entity: Entity, name: str) -> Any:
 
 def matches(query: Query[Any], there: Sequence[Entity]) -> list[Any]:
     """Return what of *there* meets the conditions of *query*, with nothing beside it that must not be."""
-    found = [entity for entity in there if isinstance(entity, query.kind) and meets(entity, query.where)]
+    found = [
+        entity for entity in there if isinstance(entity, query.kind) and meets(entity, query.where)
+    ]
     unless = query.unless
     if unless is None:
         return found
-    others = [entity for entity in there if isinstance(entity, unless.kind) and meets(entity, unless.where)]
+    others = [
+        entity
+        for entity in there
+        if isinstance(entity, unless.kind) and meets(entity, unless.where)
+    ]
 
     def is_beside(entity: Entity, other: Entity) -> bool:
-        return all(column(entity, ours) == column(other, theirs) for ours, theirs in unless.same.items())
+        return all(
+            column(entity, ours) == column(other, theirs) for ours, theirs in unless.same.items()
+        )
 
     return [entity for entity in found if not any(is_beside(entity, other) for other in others)]
 
@@ -164,7 +188,9 @@ def page(query: Query[Any], there: Sequence[Entity]) -> list[Any]:
     """Return the matches in the order of *query*, those after its place only, and no more than its limit."""
     found = sorted(matches(query, there), key=lambda entity: entity.key)
     for name in reversed(query.order):
-        found.sort(key=lambda entity: column(entity, name.removeprefix("-")), reverse=name[0] == "-")
+        found.sort(
+            key=lambda entity: column(entity, name.removeprefix("-")), reverse=name[0] == "-"
+        )
     if query.after is not None:
         places = [cursor(query, entity) for entity in found]
         found = found[places.index(tuple(query.after)) + 1 :]
@@ -185,7 +211,11 @@ def groups(
 
 
 GROUPINGS: Mapping[type[Any], tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
-    Package: ((("state",), ("size", "wrong", "disputed")), (("waiting", "round"), ()), (("job", "state"), ("size",))),
+    Package: (
+        (("state",), ("size", "wrong", "disputed")),
+        (("waiting", "round"), ()),
+        (("job", "state"), ("size",)),
+    ),
     Assignment: ((("stage", "live"), ("package",)), (("member",), ())),
     Answer: ((("verdict",), ("task",)), (("is_resolved", "is_abandoned"), ())),
     Task: ((("package",), ("number",)),),
@@ -211,12 +241,27 @@ def _one_value(_: Sequence[Entity]) -> Iterator[Query[Any]]:
         yield _packages_where(**where)
     for member in (2, 0):
         yield Query(Assignment, {"member": member})
-    yield from (Query(Assignment, where) for where in ({"token": ""}, {"token": "t1"}, {"live": True}))
-    yield from (Query(Answer, where) for where in ({"verdict": Verdict.WRONG}, {"verdict": ""}, {"is_resolved": True}))
-    yield from (Query(Task, where) for where in ({"row_key": "k3"}, {"row_key": ""}, {"package": 2}))
-    yield from (Query(Member, where) for where in ({"active": False}, {"account": "é"}, {"account": "Ada"}))
-    yield from (Query(Job, {"state": JobState.RUNNING}), Query(ClaimCounter, {"stage": Stage.LABEL}), Query(ClaimCounter, {"held": 2}))
-    yield from (Query(Event, where) for where in ({"type": "save"}, {"at": AT + MINUTE}, {"member": 9}))
+    yield from (
+        Query(Assignment, where) for where in ({"token": ""}, {"token": "t1"}, {"live": True})
+    )
+    yield from (
+        Query(Answer, where)
+        for where in ({"verdict": Verdict.WRONG}, {"verdict": ""}, {"is_resolved": True})
+    )
+    yield from (
+        Query(Task, where) for where in ({"row_key": "k3"}, {"row_key": ""}, {"package": 2})
+    )
+    yield from (
+        Query(Member, where) for where in ({"active": False}, {"account": "é"}, {"account": "Ada"})
+    )
+    yield from (
+        Query(Job, {"state": JobState.RUNNING}),
+        Query(ClaimCounter, {"stage": Stage.LABEL}),
+        Query(ClaimCounter, {"held": 2}),
+    )
+    yield from (
+        Query(Event, where) for where in ({"type": "save"}, {"at": AT + MINUTE}, {"member": 9})
+    )
 
 
 _VALUES: tuple[Values, ...] = (
@@ -257,7 +302,10 @@ def _no_value(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     for name in ("job", "state", "waiting", "waiting_since", "value", "number"):
         yield _packages_where(**{name: nothing})
     yield from (Query(Assignment, {"member": nothing}), Query(Task, {"row_key": nothing}))
-    yield from (Query(Event, {"type": nothing}), Query(Member, {"active": True, "account": nothing}))
+    yield from (
+        Query(Event, {"type": nothing}),
+        Query(Member, {"active": True, "account": nothing}),
+    )
 
 
 def _spans(_: Sequence[Entity]) -> Iterator[Query[Any]]:
@@ -271,7 +319,10 @@ def _spans(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     yield Query(Assignment, {"lease_until": Span(AT, AT + 9 * MINUTE)})
     yield Query(Assignment, {"lease_until": Span(AT + 5 * MINUTE, None)})
     yield Query(Member, {"account": Span("9", "a")})
-    yield from (Query(Task, {"number": Span(9, None)}), Query(Event, {"at": Span(None, AT + MINUTE)}))
+    yield from (
+        Query(Task, {"number": Span(9, None)}),
+        Query(Event, {"at": Span(None, AT + MINUTE)}),
+    )
 
 
 def _together(_: Sequence[Entity]) -> Iterator[Query[Any]]:
@@ -280,8 +331,12 @@ def _together(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     yield _packages_where(size=Span(), number=(5, 1, 99))
     yield _packages_where(job=(4, 5), priority=Span(0, None), value=("", '"left"'), open=True)
     yield _packages_where(waiting=False, job=4, wrong=1)
-    yield _packages_where(state=(PackageState.LABEL, PackageState.ACCEPT), waiting_since=Span(AT, AT), priority=0)
-    yield Query(Assignment, {"job": 4, "live": True, "stage": Stage.INSPECT, "lease_until": Span(AT, None)})
+    yield _packages_where(
+        state=(PackageState.LABEL, PackageState.ACCEPT), waiting_since=Span(AT, AT), priority=0
+    )
+    yield Query(
+        Assignment, {"job": 4, "live": True, "stage": Stage.INSPECT, "lease_until": Span(AT, None)}
+    )
     yield Query(Assignment, {"member": (2, 3), "state": AssignmentState.DONE, "job": 4})
     yield Query(Answer, {"job": 4, "task": Span(2, 5), "is_resolved": True})
     yield Query(Task, {"job": 4, "package": (1, 2), "number": Span(2, 9)})
@@ -291,12 +346,29 @@ def _together(_: Sequence[Entity]) -> Iterator[Query[Any]]:
 def _orders(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     yield from (Query(Package, {"job": 4}, order=order) for order in _PACKAGE_ORDERS)
     yield from (Query(Package, {"waiting": True}, order=order) for order in _PACKAGE_ORDERS[:3])
-    yield from (Query(Assignment, order=order) for order in (("lease_until", "id"), ("-stage", "member"), ("-id",)))
-    yield from (Query(Task, order=order) for order in (("number",), ("-row_key",), ("package", "-number")))
-    yield from (Query(Member, order=order) for order in (("account",), ("-account",), ("active", "-account")))
-    yield from (Query(Answer, order=("-verdict", "task")), Query(ClaimCounter, order=("-held", "stage")))
-    yield from (Query(Event, order=order) for order in (("position",), ("-position",), ("type", "-at")))
-    yield Query(Package, {"size": Span(1, 4), "state": (PackageState.LABEL, PackageState.DONE)}, order=("-size",))
+    yield from (
+        Query(Assignment, order=order)
+        for order in (("lease_until", "id"), ("-stage", "member"), ("-id",))
+    )
+    yield from (
+        Query(Task, order=order) for order in (("number",), ("-row_key",), ("package", "-number"))
+    )
+    yield from (
+        Query(Member, order=order)
+        for order in (("account",), ("-account",), ("active", "-account"))
+    )
+    yield from (
+        Query(Answer, order=("-verdict", "task")),
+        Query(ClaimCounter, order=("-held", "stage")),
+    )
+    yield from (
+        Query(Event, order=order) for order in (("position",), ("-position",), ("type", "-at"))
+    )
+    yield Query(
+        Package,
+        {"size": Span(1, 4), "state": (PackageState.LABEL, PackageState.DONE)},
+        order=("-size",),
+    )
 
 
 _PACKAGE_ORDERS = (
@@ -332,7 +404,10 @@ _HERE = {"job": "job", "number": "package"}
 _RULES: tuple[tuple[Values, dict[str, str]], ...] = (
     ({"member": 2}, _HERE),
     ({"member": 2, "state": (AssignmentState.HELD, AssignmentState.DONE)}, _HERE),
-    ({"member": 2, "state": (AssignmentState.HELD, AssignmentState.DONE)}, {**_HERE, "round": "round"}),
+    (
+        {"member": 2, "state": (AssignmentState.HELD, AssignmentState.DONE)},
+        {**_HERE, "round": "round"},
+    ),
     ({"member": 3, "stage": Stage.LABEL, "live": True}, _HERE),
     ({"id": Span(5, 9)}, _HERE),
     ({"lease_until": Span(AT, AT + 9 * MINUTE)}, _HERE),
@@ -349,14 +424,32 @@ def _unless(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     for where, same in _RULES:
         yield Query(Package, unless=Unless(Assignment, where, same))
         unless = Unless(Assignment, where, same)
-        pool: Values = {"job": 4, "waiting": True, "state": (PackageState.LABEL, PackageState.INSPECT)}
+        pool: Values = {
+            "job": 4,
+            "waiting": True,
+            "state": (PackageState.LABEL, PackageState.INSPECT),
+        }
         yield Query(Package, pool, order=("-priority", "waiting_since", "number"), unless=unless)
         yield Query(Package, {"size": Span(1, 4)}, order=("-size",), limit=3, unless=unless)
     said = {"job": "job", "number": "task"}
-    yield Query(Task, {"job": 4}, order=("-number",), unless=Unless(Answer, {"is_resolved": True}, said))
-    yield Query(Task, {"package": (1, 3)}, unless=Unless(Answer, {"verdict": (Verdict.WRONG, Verdict.RIGHT)}, said))
-    yield Query(Assignment, {"state": AssignmentState.DONE}, unless=Unless(Answer, {}, {"job": "job", "id": "assignment"}))
-    yield Query(Package, {}, unless=Unless(Package, {"state": PackageState.DONE}, {"size": "size", "job": "job"}))
+    yield Query(
+        Task, {"job": 4}, order=("-number",), unless=Unless(Answer, {"is_resolved": True}, said)
+    )
+    yield Query(
+        Task,
+        {"package": (1, 3)},
+        unless=Unless(Answer, {"verdict": (Verdict.WRONG, Verdict.RIGHT)}, said),
+    )
+    yield Query(
+        Assignment,
+        {"state": AssignmentState.DONE},
+        unless=Unless(Answer, {}, {"job": "job", "id": "assignment"}),
+    )
+    yield Query(
+        Package,
+        {},
+        unless=Unless(Package, {"state": PackageState.DONE}, {"size": "size", "job": "job"}),
+    )
 
 
 def _everything(there: Sequence[Entity]) -> Iterator[Query[Any]]:

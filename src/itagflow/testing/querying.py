@@ -1,7 +1,7 @@
 """Part of what every store promises: every verb that takes a query heeds all of it, in every kind of transaction.
 
-The tests are made from two tables, one of verbs and one of what a query can ask for: a test for each pair, such as
-``test_take_heeds_unless``.
+The tests are made from two tables, one of verbs and one of what a query can ask for: a test for
+each pair, such as ``test_take_heeds_unless``.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def _fill(store: Store, entities: Sequence[Entity]) -> list[Entity]:
 def _rewrite(writer: Writer, before: Sequence[Entity], after: Sequence[Entity]) -> list[Entity]:
     """Save what was stored in another state first, and return what is there then."""
     saved = [
-        attrs.evolve(new, version=1) if rewritten(new) != new else old for old, new in zip(before, after, strict=True)
+        attrs.evolve(new, version=1) if rewritten(new) != new else old
+        for old, new in zip(before, after, strict=True)
     ]
     writer.save(*(entity for entity in saved if entity.version == 1))
     return saved
@@ -98,13 +99,17 @@ def _rewrite(writer: Writer, before: Sequence[Entity], after: Sequence[Entity]) 
 def _check_find(reader: Reader, query: Query[Any], there: Sequence[Entity]) -> None:
     found, expected = list(reader.find(query)), page(query, there)
     if query.order:
-        assert name_keys(found) == name_keys(expected), _say("find", query, name_keys(found), name_keys(expected))
+        assert name_keys(found) == name_keys(expected), _say(
+            "find", query, name_keys(found), name_keys(expected)
+        )
         assert found == expected, f"find({query}) gave other entities than were stored"
         return
     allowed = matches(query, there)
     is_right = len(found) == len(expected) and all(entity in allowed for entity in found)
     assert is_right, _say("find", query, name_keys(found), name_keys(allowed))
-    assert len({entity.key for entity in found}) == len(found), f"find({query}) gave an entity twice"
+    assert len({entity.key for entity in found}) == len(found), (
+        f"find({query}) gave an entity twice"
+    )
 
 
 def _check_count(reader: Reader, query: Query[Any], there: Sequence[Entity]) -> None:
@@ -131,17 +136,26 @@ def _check_take(writer: Writer, query: Query[Any], there: Sequence[Entity]) -> N
 
 def _check_remove(writer: Writer, query: Query[Any], there: Sequence[Entity]) -> None:
     """Remove one match, then the others; order, limit and place of the query are not looked at."""
-    everything, same_kind = Query(query.kind), [entity for entity in there if isinstance(entity, query.kind)]
+    everything, same_kind = (
+        Query(query.kind),
+        [entity for entity in there if isinstance(entity, query.kind)],
+    )
     gone = matches(query, there)
     for limit, expected in ((1, min(1, len(gone))), (len(there), max(0, len(gone) - 1))):
         before = list(writer.find(everything))
         told = writer.remove(query, limit)
         left = list(writer.find(everything))
         assert told == expected, _say(f"remove of at most {limit}", query, told, expected)
-        assert len(before) - len(left) == told, f"remove({query}, {limit}) said {told}, {len(before) - len(left)} went"
+        assert len(before) - len(left) == told, (
+            f"remove({query}, {limit}) said {told}, {len(before) - len(left)} went"
+        )
         wrongly = [entity for entity in same_kind if entity not in left and entity not in gone]
-        assert not wrongly, f"remove({query}, {limit}) deleted {name_keys(wrongly)}, which do not match"
-    assert not [entity for entity in left if entity in gone], f"remove({query}) left matches: {name_keys(left)}"
+        assert not wrongly, (
+            f"remove({query}, {limit}) deleted {name_keys(wrongly)}, which do not match"
+        )
+    assert not [entity for entity in left if entity in gone], (
+        f"remove({query}) left matches: {name_keys(left)}"
+    )
 
 
 def _say(verb: str, query: Query[Any], found: object, expected: object) -> str:

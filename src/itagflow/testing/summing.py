@@ -7,7 +7,7 @@ from typing import Any
 from itagflow.errors import AlreadyExists, StoreFailed
 from itagflow.model.package import Package, PackageState
 from itagflow.storage import Query, Store
-from itagflow.testing.builders import a_package, changed
+from itagflow.testing.builders import changed, make_package
 from itagflow.testing.opening import Opening, refused
 
 SUMMED = ("size", "wrong", "disputed")
@@ -19,7 +19,9 @@ class Summing(Opening):
     def _with_twenty(self) -> Store:
         store = self.open_store()
         with store.write() as writer:
-            writer.add(*(a_package(n, size=n) for n in range(1, 21)), a_package(7, job=5, size=70))
+            writer.add(
+                *(make_package(n, size=n) for n in range(1, 21)), make_package(7, job=5, size=70)
+            )
         return store
 
     def test_what_moves_is_summed_where_it_went(self) -> None:
@@ -28,8 +30,13 @@ class Summing(Opening):
         assert sums(store) == {("label",): (20, 210, 0, 0)}
         with store.write() as writer:
             moved = [writer.lock(Package, (4, n)) for n in (1, 2, 3)]
-            writer.save(*(changed(package, state=PackageState.ACCEPT, wrong=2) for package in moved))
-            assert writer.tally(Query(Package, {"job": 4}), by=("state",)) == {("accept",): (3,), ("label",): (17,)}
+            writer.save(
+                *(changed(package, state=PackageState.ACCEPT, wrong=2) for package in moved)
+            )
+            assert writer.tally(Query(Package, {"job": 4}), by=("state",)) == {
+                ("accept",): (3,),
+                ("label",): (17,),
+            }
         assert sums(store) == {("accept",): (3, 6, 6, 0), ("label",): (17, 204, 0, 0)}
         store.close()
 
@@ -43,7 +50,8 @@ class Summing(Opening):
             writer.save(changed(again, size=44))
         assert sums(store) == {("label",): (20, 250, 0, 1)}
         with store.write() as writer:
-            writer.save(changed(changed(again, size=44), size=4, disputes=()))  # never held in this transaction
+            # never held in this transaction
+            writer.save(changed(changed(again, size=44), size=4, disputes=()))
         assert sums(store) == {("label",): (20, 210, 0, 0)}
         store.close()
 
@@ -51,14 +59,14 @@ class Summing(Opening):
         """One by one, and in bulk."""
         store = self._with_twenty()
         with refused(StoreFailed), store.write() as writer:
-            writer.add(a_package(21))
+            writer.add(make_package(21))
             writer.save(changed(writer.lock(Package, (4, 5)), size=500))
             raise StoreFailed("test", "stop", "")
         with store.write() as writer:
             with refused(AlreadyExists):
-                writer.add(a_package(22), a_package(1))
+                writer.add(make_package(22), make_package(1))
             with refused(AlreadyExists):
-                writer.add(*(a_package(n) for n in range(40, 19, -1)))
+                writer.add(*(make_package(n) for n in range(40, 19, -1)))
         assert sums(store) == {("label",): (20, 210, 0, 0)}
         store.close()
 
@@ -70,7 +78,7 @@ class Summing(Opening):
         assert sums(store)["label",][0] == 5
         with store.write() as writer:
             writer.remove(Query(Package, {"job": 4}), 100)
-            writer.add(a_package(3))
+            writer.add(make_package(3))
         assert sums(store) == {("label",): (1, 2, 0, 0)}
         store.close()
 

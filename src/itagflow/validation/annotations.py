@@ -24,7 +24,9 @@ _FIELDS: Mapping[type[Reply], tuple[tuple[str, str], ...]] = {
 """Where a reply keeps its parts, and where its question keeps what is asked about them."""
 
 
-def parts(question: Question, reply: Reply) -> Iterator[tuple[str, tuple[Question, ...], Annotation]]:
+def parts(
+    question: Question, reply: Reply
+) -> Iterator[tuple[str, tuple[Question, ...], Annotation]]:
     """Yield each part of *reply*: its path, what is asked about it, and itself."""
     for name, asked in _FIELDS.get(type(reply), ()):
         for index, part in enumerate(getattr(reply, name)):
@@ -53,7 +55,9 @@ def _labeled(part: Annotation, title: str) -> Annotation:
     return attrs.evolve(part, label=None, labels={title: part.label, **part.labels})
 
 
-def relabeled(question: Question, reply: Reply, edit: Callable[[tuple[Question, ...], Labels], Labels]) -> Reply:
+def relabeled(
+    question: Question, reply: Reply, edit: Callable[[tuple[Question, ...], Labels], Labels]
+) -> Reply:
     """Return *reply* with the labels of each part as *edit* returns them, given what is asked about the part."""
     changed = dict[str, Any]()
     for name, asked in _FIELDS.get(type(reply), ()):
@@ -76,7 +80,9 @@ def asked(
     yield question, value, applies
     chosen = _chosen(value) if applies else frozenset[str]()
     for child in question.dependents:
-        yield from asked(child, said, bool(chosen.intersection(child.when) if child.when else chosen))
+        yield from asked(
+            child, said, bool(chosen.intersection(child.when) if child.when else chosen)
+        )
 
 
 def _chosen(value: Any) -> frozenset[str]:
@@ -108,10 +114,15 @@ def part_problems(question: Question, reply: Reply) -> Iterator[Problem]:
         yield from _label_problems(path, children, part)
 
 
-def _label_problems(path: str, children: tuple[Question, ...], part: Annotation) -> Iterator[Problem]:
+def _label_problems(
+    path: str, children: tuple[Question, ...], part: Annotation
+) -> Iterator[Problem]:
     if part.label is not None:
         titles = ", ".join(repr(child.title) for child in children) or "none"
-        yield Problem(f"{path}.label", f"is short for the one question about it; here they are {titles}: use labels")
+        yield Problem(
+            f"{path}.label",
+            f"is short for the one question about it; here they are {titles}: use labels",
+        )
     every = [child for top in children for child in top.every]
     known = {child.title for child in every}
     yield from (
@@ -132,4 +143,6 @@ def _label_problems(path: str, children: tuple[Question, ...], part: Annotation)
             elif value is not None:
                 yield from value_problems(child, f"{path}.labels[{child.title!r}]", value)
             elif applies and child.required and part.label is None:
-                yield Problem(f"{path}.labels", f"no reply to the required question {child.title!r}")
+                yield Problem(
+                    f"{path}.labels", f"no reply to the required question {child.title!r}"
+                )

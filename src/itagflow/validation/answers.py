@@ -61,8 +61,9 @@ REPLY_OF: Mapping[QuestionKind, type[Reply]] = {
 def fitted(template: Template, given: object, task: Task | None = None) -> Replies | None:
     """Return *given* as replies by question id, or None when it is neither replies nor a reply.
 
-    A single reply is short for the answer to the only question; ``label="car"`` on a region, span or segment
-    is short for the answer to the only question about it; the text of a span is filled in from the data of *task*.
+    A single reply is short for the answer to the only question; ``label="car"`` on a region, span
+    or segment is short for the answer to the only question about it; the text of a span is filled
+    in from the data of *task*.
     """
     if isinstance(given, Reply):
         if len(template.questions) != 1:
@@ -76,14 +77,24 @@ def fitted(template: Template, given: object, task: Task | None = None) -> Repli
     replies = {str(id): reply for id in order if isinstance(reply := said.get(id), Reply)}
     if len(replies) < len(said):
         return None
-    return {id: _completed(template, known[id], reply, task) if id in known else reply for id, reply in replies.items()}
+    return {
+        id: _completed(template, known[id], reply, task) if id in known else reply
+        for id, reply in replies.items()
+    }
 
 
-def problems(template: Template, replies: Replies | None, task: Task | None = None) -> list[Problem]:
+def problems(
+    template: Template, replies: Replies | None, task: Task | None = None
+) -> list[Problem]:
     """Return everything that keeps *replies* from being an answer about *task*, each with its path."""
     if replies is None:
         ids = ", ".join(repr(question.id) for question in template.asked)
-        return [Problem("", f"must be a mapping from question id ({ids}) to reply, or one reply to one question")]
+        return [
+            Problem(
+                "",
+                f"must be a mapping from question id ({ids}) to reply, or one reply to one question",
+            )
+        ]
     known = {question.id for question in template.asked}
     found = [Problem(id, "the template has no such question") for id in replies if id not in known]
     for top in template.questions:
@@ -93,7 +104,9 @@ def problems(template: Template, replies: Replies | None, task: Task | None = No
             elif reply is not None:
                 found += reply_problems(template, question, reply, task)
             elif applies and question.required:
-                found.append(Problem(question.id, f"no reply to the required question {question.title!r}"))
+                found.append(
+                    Problem(question.id, f"no reply to the required question {question.title!r}")
+                )
     return found
 
 
@@ -125,7 +138,11 @@ def _completed(template: Template, question: Question, reply: Reply, task: Task 
     if not isinstance(reply, Spans) or all(span.text for span in reply.spans):
         return reply
     text = _text(template, question, task)
-    return attrs.evolve(reply, spans=[_with_text(span, text) for span in reply.spans]) if text is not None else reply
+    return (
+        attrs.evolve(reply, spans=[_with_text(span, text) for span in reply.spans])
+        if text is not None
+        else reply
+    )
 
 
 def _with_text(span: TextSpan, text: str) -> TextSpan:
@@ -133,7 +150,9 @@ def _with_text(span: TextSpan, text: str) -> TextSpan:
     return span if known else attrs.evolve(span, text=text[span.start : span.end])
 
 
-def reply_problems(template: Template, question: Question, reply: Reply, task: Task | None = None) -> Iterator[Problem]:
+def reply_problems(
+    template: Template, question: Question, reply: Reply, task: Task | None = None
+) -> Iterator[Problem]:
     """Yield everything that keeps *reply* from being one to *question* about *task*, each with its path."""
     wanted, id = REPLY_OF[question.kind], question.id
     if not isinstance(reply, wanted):

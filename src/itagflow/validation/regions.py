@@ -50,10 +50,16 @@ def regions_problems(question: Question, reply: Regions) -> Iterator[Problem]:
         size = getattr(reply, name)
         if not whole(size) or not 0 < size <= MAX_SIDE:
             limits = f"from 1 to {MAX_SIDE:,}"
-            yield Problem(f"{question.id}.{name}", f"must be a whole number of pixels {limits}, not {shown(size)}")
+            yield Problem(
+                f"{question.id}.{name}",
+                f"must be a whole number of pixels {limits}, not {shown(size)}",
+            )
             return
     if reply.rotation not in (0, 90, 180, 270):
-        yield Problem(f"{question.id}.rotation", f"must be 0, 90, 180 or 270 degrees, not {shown(reply.rotation)}")
+        yield Problem(
+            f"{question.id}.rotation",
+            f"must be 0, 90, 180 or 270 degrees, not {shown(reply.rotation)}",
+        )
     for index, region in enumerate(reply.regions):
         path = f"{question.id}.regions[{index}]"
         if question.shapes and SHAPE[type(region)] not in question.shapes:
@@ -63,7 +69,9 @@ def regions_problems(question: Question, reply: Regions) -> Iterator[Problem]:
             yield from _region_problems(path, region, question, reply)
 
 
-def _region_problems(path: str, region: Region, question: Question, image: Regions) -> Iterator[Problem]:
+def _region_problems(
+    path: str, region: Region, question: Question, image: Regions
+) -> Iterator[Problem]:
     if isinstance(region, Mask):
         yield from _mask_problems(path, region, image)
         return
@@ -71,13 +79,18 @@ def _region_problems(path: str, region: Region, question: Question, image: Regio
         yield from _keypoint_problems(path, region, question)
     numbers = dict(_numbers(region))
     if bad := [name for name, number in numbers.items() if not finite(number)]:
-        yield from (Problem(f"{path}.{name}", f"must be a finite number, not {shown(numbers[name])}") for name in bad)
+        yield from (
+            Problem(f"{path}.{name}", f"must be a finite number, not {shown(numbers[name])}")
+            for name in bad
+        )
     elif isinstance(region, Box | RotatedBox) and (region.width <= 0 or region.height <= 0):
         yield Problem(path, f"must have an area, not {region.width} x {region.height} pixels")
     elif short := list(_short_lines(region)):
         yield from (Problem(f"{path}.{name}", reason) for name, reason in short)
     elif not all(
-        _inside(x, image.width) and _inside(y, image.height) for line in _lines(region).values() for x, y in line
+        _inside(x, image.width) and _inside(y, image.height)
+        for line in _lines(region).values()
+        for x, y in line
     ):
         yield Problem(path, f"reaches outside the image of {image.width} x {image.height} pixels")
 
@@ -98,14 +111,20 @@ def _lines(region: Region) -> dict[str, Points]:
     if isinstance(region, Mask):
         return {}
     holes = region.holes if isinstance(region, Polygon) else ()
-    return {"points": region.points, **{f"holes[{index}]": hole for index, hole in enumerate(holes)}}
+    return {
+        "points": region.points,
+        **{f"holes[{index}]": hole for index, hole in enumerate(holes)},
+    }
 
 
 def _short_lines(region: Region) -> Iterator[tuple[str, str]]:
     least = _LEAST.get(type(region), 0)
     for name, line in _lines(region).items():
         if len(line) < least:
-            yield name, f"a {SHAPE[type(region)].value} needs at least {least} points, not {len(line)}"
+            yield (
+                name,
+                f"a {SHAPE[type(region)].value} needs at least {least} points, not {len(line)}",
+            )
 
 
 def _inside(number: float, size: int) -> bool:
@@ -114,12 +133,18 @@ def _inside(number: float, size: int) -> bool:
 
 def _mask_problems(path: str, mask: Mask, image: Regions) -> Iterator[Problem]:
     pixels = image.width * image.height
-    bad = [index for index, count in enumerate(mask.counts) if not whole(count) or not 0 <= count <= pixels]
+    bad = [
+        index
+        for index, count in enumerate(mask.counts)
+        if not whole(count) or not 0 <= count <= pixels
+    ]
     if bad:
         reasons = ((i, f"must be a count of pixels, not {shown(mask.counts[i])}") for i in bad)
         yield from (Problem(f"{path}.counts[{i}]", reason) for i, reason in reasons)
     elif sum(mask.counts) != pixels:
-        yield Problem(f"{path}.counts", f"must cover the {pixels} pixels of the image, not {sum(mask.counts)}")
+        yield Problem(
+            f"{path}.counts", f"must cover the {pixels} pixels of the image, not {sum(mask.counts)}"
+        )
     elif not mask.area:
         yield Problem(f"{path}.counts", "must have a pixel inside")
 
@@ -130,7 +155,9 @@ def _keypoint_problems(path: str, region: Keypoints, question: Question) -> Iter
         where = f"{path}.keypoints[{index}]"
         yield from name_problems(f"{where}.name", at.name)
         if question.keypoints and at.name not in question.keypoints:
-            yield Problem(f"{where}.name", f"{at.name!r} is not one of {', '.join(question.keypoints)}")
+            yield Problem(
+                f"{where}.name", f"{at.name!r} is not one of {', '.join(question.keypoints)}"
+            )
         if at.name in seen:
             yield Problem(f"{where}.name", f"{at.name!r} is there twice")
         if at.visibility is Visibility.ABSENT and (at.x, at.y) != (0, 0):
@@ -157,18 +184,26 @@ def _span_problems(path: str, span: TextSpan, text: str | None) -> Iterator[Prob
         yield Problem(path, f"must be 0 <= start < end, in whole characters, not {given}")
     elif text is None:
         if len(span.text) not in (0, span.end - span.start):
-            yield Problem(f"{path}.text", f"must have {span.end - span.start} characters, not {len(span.text)}")
+            yield Problem(
+                f"{path}.text",
+                f"must have {span.end - span.start} characters, not {len(span.text)}",
+            )
     elif span.end > len(text):
         yield Problem(f"{path}.end", f"reaches outside the text of {len(text)} characters")
     elif span.text and span.text != text[span.start : span.end]:
-        yield Problem(f"{path}.text", f"is {span.text!r}, and the data says {text[span.start : span.end]!r}")
+        yield Problem(
+            f"{path}.text", f"is {span.text!r}, and the data says {text[span.start : span.end]!r}"
+        )
 
 
 def _relation_problems(path: str, relation: Relation, spans: int) -> Iterator[Problem]:
     for name in ("source", "target"):
         index = getattr(relation, name)
         if not whole(index) or not 0 <= index < spans:
-            yield Problem(f"{path}.{name}", f"must be the index of one of the {spans} spans, not {shown(index)}")
+            yield Problem(
+                f"{path}.{name}",
+                f"must be the index of one of the {spans} spans, not {shown(index)}",
+            )
     if relation.source == relation.target:
         yield Problem(path, "is_concatenable a span with itself")
 
@@ -176,7 +211,10 @@ def _relation_problems(path: str, relation: Relation, spans: int) -> Iterator[Pr
 def segments_problems(question: Question, reply: Segments) -> Iterator[Problem]:
     """Yield everything that keeps segments from lying in their recording."""
     if not finite(reply.duration) or reply.duration < 0:
-        yield Problem(f"{question.id}.duration", f"must be seconds, or 0 for unknown, not {shown(reply.duration)}")
+        yield Problem(
+            f"{question.id}.duration",
+            f"must be seconds, or 0 for unknown, not {shown(reply.duration)}",
+        )
         return
     for index, segment in enumerate(reply.segments):
         yield from _segment_problems(f"{question.id}.segments[{index}]", segment, reply.duration)

@@ -18,7 +18,11 @@ MAX_TEXT = 1_000_000
 
 def finite(number: object) -> bool:
     """Return whether *number* is one that a float can hold: not true or false, NaN or infinite."""
-    return isinstance(number, int | float) and not isinstance(number, bool) and abs(number) <= sys.float_info.max
+    return (
+        isinstance(number, int | float)
+        and not isinstance(number, bool)
+        and abs(number) <= sys.float_info.max
+    )
 
 
 def whole(number: object) -> bool:
@@ -61,7 +65,9 @@ def rating_problems(question: Question, path: str, rating: Rating) -> Iterator[P
         yield Problem(path, f"must be a finite number, not {shown(rating.value)}")
     elif rating.value not in scale:
         steps = f" in steps of {scale.step:g}" if scale.step else ""
-        yield Problem(path, f"must be from {scale.low:g} to {scale.high:g}{steps}, not {rating.value:g}")
+        yield Problem(
+            path, f"must be from {scale.low:g} to {scale.high:g}{steps}, not {rating.value:g}"
+        )
 
 
 def preference_problems(question: Question, path: str, reply: Preference) -> Iterator[Problem]:
@@ -70,7 +76,10 @@ def preference_problems(question: Question, path: str, reply: Preference) -> Ite
     if reply.better is not None and reply.better not in question.keys:
         yield _unknown(question, path, reply.better)
     if not whole(reply.degree) or not 1 <= reply.degree <= most:
-        yield Problem(f"{path}.degree", f"must be a whole number from 1 to {most:g}, not {shown(reply.degree)}")
+        yield Problem(
+            f"{path}.degree",
+            f"must be a whole number from 1 to {most:g}, not {shown(reply.degree)}",
+        )
 
 
 def _choices_problems(question: Question, path: str, value: Any) -> Iterator[Problem]:
@@ -102,6 +111,10 @@ def _text_problems(question: Question, path: str, text: str) -> Iterator[Problem
     elif question.required and not text.strip():
         yield Problem(path, f"is empty, and the question {question.title!r} is required")
     elif question.rule and not compiled(question.rule).takes(text):
-        yield Problem(path, f"is too long for the rule {question.rule!r} of the question {question.title!r}")
+        yield Problem(
+            path, f"is too long for the rule {question.rule!r} of the question {question.title!r}"
+        )
     elif question.rule and text and not compiled(question.rule).matches(text):
-        yield Problem(path, f"does not match the rule {question.rule!r} of the question {question.title!r}")
+        yield Problem(
+            path, f"does not match the rule {question.rule!r} of the question {question.title!r}"
+        )

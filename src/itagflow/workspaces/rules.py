@@ -35,9 +35,15 @@ def named(what: str, name: str) -> str:
     """Return *name* if a workspace, member or template can be called so.
 
     Raises:
-        InvalidData: when it is empty, too long, cannot be stored, or cannot be read as it is written.
+        InvalidData: when it is empty, too long, cannot be stored, or cannot be read as it is
+            written.
     """
-    if not isinstance(cast(object, name), str) or not name.strip() or len(name) > NAME_LENGTH or flaw(name):
+    if (
+        not isinstance(cast(object, name), str)
+        or not name.strip()
+        or len(name) > NAME_LENGTH
+        or flaw(name)
+    ):
         reason = f"must have 1 to {NAME_LENGTH} characters that can be stored, not {spelled(name)}"
         raise InvalidData(what, [Problem("name", reason)])
     if wrong := name_flaw(name):
@@ -58,7 +64,8 @@ def joined(known: Member | None, member: Member) -> Member:
     """Return *member* as it is_concatenable; who left before comes back under the same key.
 
     Raises:
-        AlreadyExists: when the account belongs to an active member, or is what remains of an erased one.
+        AlreadyExists: when the account belongs to an active member, or is what remains of an erased
+            one.
         InvalidData: when an external member is to be more than leader or operator.
     """
     if known is None:
@@ -69,7 +76,9 @@ def joined(known: Member | None, member: Member) -> Member:
     return _fit(attrs.evolve(member, id=known.id, account=known.account))
 
 
-def with_role(member: Member, role: Role, groups: Sequence[str], external: bool, others: Sequence[Member]) -> Member:
+def with_role(
+    member: Member, role: Role, groups: Sequence[str], external: bool, others: Sequence[Member]
+) -> Member:
     """Return *member* with another role; *others* are the remaining active members.
 
     Raises:
@@ -108,7 +117,9 @@ def erased(member: Member, mark: str) -> Member:
         NotAllowed: when the member was not removed.
     """
     if member.active:
-        raise NotAllowed(member.account, "be erased", "they belong to the workspace: remove them first")
+        raise NotAllowed(
+            member.account, "be erased", "they belong to the workspace: remove them first"
+        )
     return attrs.evolve(member, account=mark, groups=())
 
 
@@ -120,7 +131,9 @@ def _must_be_no_mark(account: str) -> None:
 
 def _must_leave_an_admin(member: Member, others: Sequence[Member], what: str) -> None:
     if member.role is Role.ADMIN and not any(other.role is Role.ADMIN for other in others):
-        raise NotAllowed(member.account, what, "a workspace needs an administrator: make somebody else one first")
+        raise NotAllowed(
+            member.account, what, "a workspace needs an administrator: make somebody else one first"
+        )
 
 
 def _fit(member: Member) -> Member:

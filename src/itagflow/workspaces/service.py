@@ -27,12 +27,15 @@ def create_workspace(engine: Engine, name: str, *, admin: str) -> Workspace:
         workspace = Workspace(id=id, name=rules.named("workspace", name), created_at=transaction.at)
         first_admin = rules.first_member(id, transaction.new_id(Member), admin)
         act = transaction.act(id, first_admin.id)
-        transaction.do(record(act, "create_workspace", add=(workspace, first_admin), data={"name": name}))
+        transaction.do(
+            record(act, "create_workspace", add=(workspace, first_admin), data={"name": name})
+        )
         return workspace
 
 
 def add_member(
-    engine: Engine, workspace: WorkspaceRef,
+    engine: Engine,
+    workspace: WorkspaceRef,
     account: str,
     role: Role,
     *,
@@ -49,7 +52,9 @@ def add_member(
         known = next(iter(lookup.called(transaction.store, query)), None)
         id = known.id if known else transaction.new_id(Member)
         carried = rules.grouped(groups)
-        new = Member(id=id, workspace=home.id, account=name, role=role, groups=carried, external=external)
+        new = Member(
+            id=id, workspace=home.id, account=name, role=role, groups=carried, external=external
+        )
         member = rules.joined(known, new)
         data = {"name": member.account}
         if known is None:
@@ -60,7 +65,8 @@ def add_member(
 
 
 def set_role(
-    engine: Engine, workspace: WorkspaceRef,
+    engine: Engine,
+    workspace: WorkspaceRef,
     member: MemberRef,
     role: Role,
     *,
@@ -84,21 +90,27 @@ def set_role(
         return transaction.as_stored(new)
 
 
-def remove_member(engine: Engine, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
+def remove_member(
+    engine: Engine, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef
+) -> Member:
     """Remove a member: what they have on hand goes back to the pool, what they did stays theirs for ever."""
     with engine.transaction() as transaction:
         home = _held(transaction, workspace)
         act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
         old = transaction.member(home.id, member)
         gone = rules.removed(old, _others(transaction, old))
-        transaction.do(record(act, "remove_member", save=((old, gone),), data={"name": old.account}))
+        transaction.do(
+            record(act, "remove_member", save=((old, gone),), data={"name": old.account})
+        )
         gone = transaction.as_stored(gone)
     live = Query(Assignment, {"member": gone.id, "state": LIVE})
     _recall_all(engine, live, act.member, f"{gone.account} was removed", free=True)
     return gone
 
 
-def add_template(engine: Engine, workspace: WorkspaceRef, template: Template, *, name: str, by: MemberRef) -> Template:
+def add_template(
+    engine: Engine, workspace: WorkspaceRef, template: Template, *, name: str, by: MemberRef
+) -> Template:
     """Store a template under a name, for several jobs to use."""
     with engine.transaction() as transaction:
         home = lookup.workspace(transaction.store, workspace)
@@ -114,7 +126,9 @@ def add_template(engine: Engine, workspace: WorkspaceRef, template: Template, *,
         return new
 
 
-def list_members(engine: Engine, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Member]:
+def list_members(
+    engine: Engine, workspace: WorkspaceRef, *, by: MemberRef | None = None
+) -> Iterator[Member]:
     """Yield the members of a workspace, also those who were removed, in the order of their keys."""
     with engine.store.read() as reader:
         home = lookup.workspace(reader, workspace)
@@ -122,7 +136,9 @@ def list_members(engine: Engine, workspace: WorkspaceRef, *, by: MemberRef | Non
 
     def visible(reader: Reader, found: list[Member]) -> list[Member]:
         seeing = access_of(reader, engine.policy, home.id, by)
-        return [member for member in found if seeing.may("members", None, own=seeing.is_own(member.id))]
+        return [
+            member for member in found if seeing.may("members", None, own=seeing.is_own(member.id))
+        ]
 
     return listed(engine.store, Query(Member, {"workspace": home.id}, order=("id",)), visible)
 

@@ -158,13 +158,23 @@ class Change(Look):
         layout: Layout[Any] = LAYOUTS[type(entity)]
         row, keys = layout.row(entity), len(layout.key)
         held = self._held.pop((type(entity), row[:keys]), None)
-        old = self._one(layout, self.sql.get(layout), row[:keys]) if layout.sums and held is None else held
+        old = (
+            self._one(layout, self.sql.get(layout), row[:keys])
+            if layout.sums and held is None
+            else held
+        )
         places = _changed(held, row, keys)
-        done = self.update(entity, places, (*(row[at] for at in places), *row[:keys], entity.version - 1))
+        done = self.update(
+            entity, places, (*(row[at] for at in places), *row[:keys], entity.version - 1)
+        )
         if done != 1:
             self.get(type(entity), entity.key)
             raise Conflict(type(entity).__name__, entity.key)
-        if layout.sums and old is not None and (old_sums := layout.summed(old)) != (sums := layout.summed(row)):
+        if (
+            layout.sums
+            and old is not None
+            and (old_sums := layout.summed(old)) != (sums := layout.summed(row))
+        ):
             self._count(layout.sums, *old_sums, -1)
             self._count(layout.sums, *sums, 1)
 
@@ -190,9 +200,10 @@ class Change(Look):
     def _insert_missing(self, layout: Layout[E], entity: E) -> None:
         """Insert an entity unless its key is taken by now.
 
-        The row is asked for first and inserted only when it is missing: it almost always exists, and an insert
-        that does nothing would cost a write.  Where another transaction inserts the same key at this moment, the
-        statement waits until that one has ended, so afterwards the row can be read and locked.
+        The row is asked for first and inserted only when it is missing: it almost always exists,
+        and an insert that does nothing would cost a write.  Where another transaction inserts the
+        same key at this moment, the statement waits until that one has ended, so afterwards the row
+        can be read and locked.
 
         Raises:
             AlreadyExists: when a unique column is taken.
@@ -222,10 +233,14 @@ class Change(Look):
         """
         if self._saved_in_part:
             hint = "Nothing of the transaction was stored: begin again"
-            raise StoreFailed(self.transaction.store, "some of several entities could not be saved", hint)
+            raise StoreFailed(
+                self.transaction.store, "some of several entities could not be saved", hint
+            )
         for sums, groups in self._sums.items():
             slot = threading.get_native_id() % self.sql.slots
-            if rows := [(*group, slot, *added) for group, added in sorted(groups.items()) if any(added)]:
+            if rows := [
+                (*group, slot, *added) for group, added in sorted(groups.items()) if any(added)
+            ]:
                 self.run(self.sql.add_up(sums, len(rows)), [value for row in rows for value in row])
 
     def _count(self, sums: Sums, group: Found, values: Found, sign: int) -> None:
@@ -263,7 +278,9 @@ class Change(Look):
             unique = tuple(layout.value(entity, name) for name in layout.unique)
             if unique and unique[-1] != "":
                 marks.append((type(entity), ("unique", *unique)))
-                query: Query[Any] = Query(cast(Any, type(entity)), dict(zip(layout.unique, unique, strict=True)))
+                query: Query[Any] = Query(
+                    cast(Any, type(entity)), dict(zip(layout.unique, unique, strict=True))
+                )
                 if self.count(query):
                     return AlreadyExists(type(entity).__name__, unique[-1])
             if self.rows(self.sql.get(layout), entity.key) or seen.intersection(marks):

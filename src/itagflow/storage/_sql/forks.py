@@ -1,11 +1,13 @@
 """What happens when a process forks: a child uses no connection and no lock of its parent.
 
-SQLite keeps a record of the locks that a process has on a file, and a child inherits that record together with the
-connections.  If a connection is open at the fork, the record of the child is wrong for ever: a child may be locked
-out although its parent has long committed, or may read without taking the locks that it needs.  So no connection to
-a file is open while the process forks: nobody begins a transaction, running ones end (for `FORK_TIMEOUT` seconds at
-most), and idle connections are closed.  Where that cannot be done, because the forking thread itself is inside a
-transaction, another one goes on for longer, or a snapshot is half read, the child refuses to use the file.
+SQLite keeps a record of the locks that a process has on a file, and a child inherits that record
+together with the connections.  If a connection is open at the fork, the record of the child is
+wrong for ever: a child may be locked out although its parent has long committed, or may read
+without taking the locks that it needs.  So no connection to a file is open while the process forks:
+nobody begins a transaction, running ones end (for `FORK_TIMEOUT` seconds at most), and idle
+connections are closed.  Where that cannot be done, because the forking thread itself is inside a
+transaction, another one goes on for longer, or a snapshot is half read, the child refuses to use
+the file.
 
 Forks that Python does not see, made in C without its hooks, are not covered.
 """
@@ -68,20 +70,23 @@ def watch(pool: Pool) -> None:
 def must_wait(thread: int, transaction: object) -> bool:
     """Return whether *thread* must wait for a fork before its *transaction* begins.
 
-    Who has another transaction open does not wait: the fork waits for that one.  Nor does the forking thread itself,
-    in a signal handler.
+    Who has another transaction open does not wait: the fork waits for that one.  Nor does the
+    forking thread itself, in a signal handler.
     """
     if not _forking or thread in _forking:
         return False
     pools = (found() for found in list(_pools.values()))
     running = [list(pool.state.running.items()) for pool in pools if pool is not None]
-    return not any(by == thread and other is not transaction for found in running for other, by in found)
+    return not any(
+        by == thread and other is not transaction for found in running for other, by in found
+    )
 
 
 def keep_for_ever(inherited: object) -> None:
     """Keep what belongs to the parent from being closed here, also when the interpreter ends.
 
-    Closing an inherited connection could give up a lock of the parent, delete its log, or end its session.
+    Closing an inherited connection could give up a lock of the parent, delete its log, or end its
+    session.
     """
     import ctypes  # only children of a fork need it
 
@@ -122,4 +127,8 @@ def _after_fork_in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

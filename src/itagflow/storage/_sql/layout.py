@@ -1,7 +1,7 @@
 """How each kind is laid out: its table, the columns of its row, and what goes into the body.
 
-A row is the key, the version, the fields that queries may name (`itagflow.storage.fields`) and a JSON body with
-everything else: a new field is no migration, a new column is.
+A row is the key, the version, the fields that queries may name (`itagflow.storage.fields`) and a
+JSON body with everything else: a new field is no migration, a new column is.
 """
 
 from __future__ import annotations
@@ -75,12 +75,19 @@ def _getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _stores(layout: Layout[Any]) -> tuple[tuple[int, Encode], ...]:
-    return tuple((at, column.encode) for at, column in enumerate(layout.stored) if column.encode is not unchanged)
+    return tuple(
+        (at, column.encode)
+        for at, column in enumerate(layout.stored)
+        if column.encode is not unchanged
+    )
 
 
 def _loads(layout: Layout[Any]) -> tuple[tuple[str, int, Decode | None], ...]:
     columns = [(at, column) for at, column in enumerate(layout.stored) if column.decode is not None]
-    return tuple((column.name, at, None if column.decode is unchanged else column.decode) for at, column in columns)
+    return tuple(
+        (column.name, at, None if column.decode is unchanged else column.decode)
+        for at, column in columns
+    )
 
 
 def _apart(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
@@ -94,7 +101,9 @@ def _apart(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
 
 def _writes(layout: Layout[Any]) -> tuple[tuple[str, Encode, Any, bool], ...]:
     body = layout.body.items()
-    return tuple((name, encode, default, name in layout.names) for name, (_, encode, default) in body)
+    return tuple(
+        (name, encode, default, name in layout.names) for name, (_, encode, default) in body
+    )
 
 
 Group = tuple[Any, ...]
@@ -106,7 +115,9 @@ def _summed(layout: Layout[Any]) -> Callable[[tuple[Any, ...]], tuple[Group, Gro
     if layout.sums is None:
         return lambda _: ((), ())
     places = [column.name for column in layout.stored]
-    group, values = (itemgetter(*map(places.index, names)) for names in (layout.sums.by, layout.sums.add))
+    group, values = (
+        itemgetter(*map(places.index, names)) for names in (layout.sums.by, layout.sums.add)
+    )
     return lambda row: (group(row), values(row))
 
 
@@ -123,8 +134,12 @@ class Sums:
 
     def answer(self, query: Query[Any], by: tuple[str, ...], add: tuple[str, ...]) -> bool:
         """Return whether they are what is asked for: some groups, by the other columns."""
-        whole = query.unless is None and not any(isinstance(value, tuple | Span) for value in query.where.values())
-        return whole and set(add) <= set(self.add) and sorted([*query.where, *by]) == sorted(self.by)
+        whole = query.unless is None and not any(
+            isinstance(value, tuple | Span) for value in query.where.values()
+        )
+        return (
+            whole and set(add) <= set(self.add) and sorted([*query.where, *by]) == sorted(self.by)
+        )
 
 
 @attrs.frozen(eq=False)
@@ -145,13 +160,17 @@ class Layout(Generic[E]):
     """The sums that are kept of it."""
     key: tuple[Field, ...] = attrs.field(init=False, default=_own(lambda layout: layout.fields.key))
     """The columns of its key."""
-    columns: tuple[Field, ...] = attrs.field(init=False, default=_own(lambda layout: layout.fields.indexed))
+    columns: tuple[Field, ...] = attrs.field(
+        init=False, default=_own(lambda layout: layout.fields.indexed)
+    )
     """Its other columns."""
     body: Mapping[str, tuple[Decode, Encode, Any]] = attrs.field(init=False, default=_own(_body))
     """The fields of the body: how each is read and written, and its default; of a name, which is a column too, none."""
     stored: tuple[Field, ...] = attrs.field(init=False, default=_own(_stored))
     """The columns of key, version and index, in the order of a row."""
-    summed: Callable[[tuple[Any, ...]], tuple[Group, Group]] = attrs.field(init=False, default=_own(_summed))
+    summed: Callable[[tuple[Any, ...]], tuple[Group, Group]] = attrs.field(
+        init=False, default=_own(_summed)
+    )
     """Takes from a row its group and what is summed of it."""
     names: frozenset[str] = attrs.field(init=False, default=_own(_names))
     """The names that a query may use."""
@@ -159,11 +178,15 @@ class Layout(Generic[E]):
     """Gets the fields of a row out of an entity."""
     apart: Callable[[Any], tuple[Any, ...]] = attrs.field(init=False, default=_own(_apart))
     """Gets the fields of the body out of an entity."""
-    writes: tuple[tuple[str, Encode, Any, bool], ...] = attrs.field(init=False, default=_own(_writes))
+    writes: tuple[tuple[str, Encode, Any, bool], ...] = attrs.field(
+        init=False, default=_own(_writes)
+    )
     """How each of them is written: its name, how, its default, and whether it is a column too, as a name is."""
     stores: tuple[tuple[int, Encode], ...] = attrs.field(init=False, default=_own(_stores))
     """Which columns do not keep a field as it is: the place in a row, and what is kept."""
-    loads: tuple[tuple[str, int, Decode | None], ...] = attrs.field(init=False, default=_own(_loads))
+    loads: tuple[tuple[str, int, Decode | None], ...] = attrs.field(
+        init=False, default=_own(_loads)
+    )
     """Where each field is in a row, and how it is read back, unless as it is."""
 
     def row(self, entity: E) -> tuple[Any, ...]:
@@ -208,7 +231,9 @@ class Layout(Generic[E]):
         if self.text:
             return str(getattr(entity, self.text))
         body: dict[str, Any] = {}
-        for value, (name, encode, default, is_name) in zip(self.apart(entity), self.writes, strict=True):
+        for value, (name, encode, default, is_name) in zip(
+            self.apart(entity), self.writes, strict=True
+        ):
             if value is default:
                 continue  # most are, and comparing takes longer
             if value != (nfc(value) if is_name else default):

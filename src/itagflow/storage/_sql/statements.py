@@ -102,9 +102,13 @@ class Sql:
     def tally(self, query: Query[Any], by: tuple[str, ...], add: tuple[str, ...]) -> Statement:
         """Return what counts and sums the matches of *query* by groups."""
         shape, unless, values = _conditions(self, query)
-        return Statement(_tally_text(self, LAYOUTS[query.kind], shape, unless, by, add), tuple(values))
+        return Statement(
+            _tally_text(self, LAYOUTS[query.kind], shape, unless, by, add), tuple(values)
+        )
 
-    def sums(self, query: Query[Any], sums: Sums, by: tuple[str, ...], add: tuple[str, ...]) -> Statement:
+    def sums(
+        self, query: Query[Any], sums: Sums, by: tuple[str, ...], add: tuple[str, ...]
+    ) -> Statement:
         """Return what reads counts and sums by groups where they are kept."""
         shape, _, values = _conditions(self, query)
         return Statement(_sums_text(self, LAYOUTS[query.kind], sums, shape, by, add), tuple(values))
@@ -121,7 +125,9 @@ class Sql:
         key, table = ", ".join(column.name for column in layout.key), f"{self.place}{layout.table}"
         inner = f"SELECT {key} FROM {table}{_where(self, layout, shape, unless)} LIMIT {self.mark}"
         columns = f" RETURNING {_columns(layout)}" if layout.sums else ""
-        return Statement(f"DELETE FROM {table} WHERE ({key}) IN ({inner}){columns}", (*values, limit))
+        return Statement(
+            f"DELETE FROM {table} WHERE ({key}) IN ({inner}){columns}", (*values, limit)
+        )
 
     def marks(self, count: int) -> str:
         """Return *count* marks."""
@@ -141,7 +147,9 @@ def _conditions(sql: Sql, query: Query[Any]) -> tuple[Shape, Any, list[Any]]:
     return shape, (query.unless.kind, tuple(query.unless.same.items()), inner), values + more
 
 
-def _rendered(sql: Sql, layout: Layout[Any], where: Mapping[str, Condition]) -> tuple[Shape, list[Any]]:
+def _rendered(
+    sql: Sql, layout: Layout[Any], where: Mapping[str, Condition]
+) -> tuple[Shape, list[Any]]:
     shape: list[tuple[str, str]] = []
     values: list[Any] = []
     equal = f"= {sql.mark}"
@@ -156,10 +164,15 @@ def _rendered(sql: Sql, layout: Layout[Any], where: Mapping[str, Condition]) -> 
         # an index over the filled ones is only used when the text itself says that they are
         filled = " AND {} <> ''" if name in layout.sparse and not _may_be_empty(condition) else ""
         if condition is True or condition is False:
-            shape.append((name, f"= {condition:d}"))  # a literal, so that an index over part of the rows is used
+            # a literal, so that an index over part of the rows is used
+            shape.append((name, f"= {condition:d}"))
         elif isinstance(condition, Enum):
             shape.append((name, f"= {_literal(condition)}"))  # one of a few, some of which are rare
-        elif isinstance(condition, tuple) and condition and all(isinstance(value, Enum) for value in condition):
+        elif (
+            isinstance(condition, tuple)
+            and condition
+            and all(isinstance(value, Enum) for value in condition)
+        ):
             shape.append((name, f"IN ({', '.join(map(_literal, condition))})"))
         elif isinstance(condition, Span):
             how, ends = _within(sql, condition)
@@ -192,7 +205,9 @@ def _within(sql: Sql, span: Span) -> tuple[str, list[Any]]:
     low, high = (None if end is None else encode_value(end) for end in (span.low, span.high))
     if (isinstance(low, int) and low > MOST) or (isinstance(high, int) and high < LEAST):
         return NOTHING, []
-    ends = [(f"{sign} {sql.mark}", end) for sign, end in ((">=", low), ("<=", high)) if end is not None]
+    ends = [
+        (f"{sign} {sql.mark}", end) for sign, end in ((">=", low), ("<=", high)) if end is not None
+    ]
     ends = [(how, end) for how, end in ends if is_stored(end)]
     return " AND {} ".join(how for how, _ in ends), [end for _, end in ends]
 
@@ -219,7 +234,9 @@ def _condition(name: str, how: str, table: str = "") -> str:
     return f"{table}{name} {how.format(table + name)}"
 
 
-def _not_beside(sql: Sql, layout: Layout[Any], other: Layout[Any], same: Shape, inner: Shape) -> str:
+def _not_beside(
+    sql: Sql, layout: Layout[Any], other: Layout[Any], same: Shape, inner: Shape
+) -> str:
     joined = [f"beside.{theirs} = {sql.place}{layout.table}.{ours}" for ours, theirs in same]
     parts = " AND ".join([*joined, *(_condition(name, how, "beside.") for name, how in inner)])
     return f"NOT EXISTS (SELECT 1 FROM {sql.place}{other.table} AS beside WHERE {parts}{sql.apart})"
@@ -245,7 +262,13 @@ def _update_text(sql: Sql, layout: Layout[Any], places: tuple[int, ...]) -> str:
 
 @cache
 def _find_text(
-    sql: Sql, layout: Layout[Any], shape: Shape, unless: Any, order: tuple[str, ...], after: str, limit: str
+    sql: Sql,
+    layout: Layout[Any],
+    shape: Shape,
+    unless: Any,
+    order: tuple[str, ...],
+    after: str,
+    limit: str,
 ) -> str:
     _check(layout, shape, order)
     where = _where(sql, layout, shape, unless)
@@ -263,7 +286,12 @@ def _count_text(sql: Sql, layout: Layout[Any], shape: Shape, unless: Any) -> str
 
 @cache
 def _tally_text(
-    sql: Sql, layout: Layout[Any], shape: Shape, unless: Any, by: tuple[str, ...], add: tuple[str, ...]
+    sql: Sql,
+    layout: Layout[Any],
+    shape: Shape,
+    unless: Any,
+    by: tuple[str, ...],
+    add: tuple[str, ...],
 ) -> str:
     _check(layout, shape, (*by, *add))
     sums = "".join(f", CAST(SUM({name}) AS BIGINT)" for name in add)
@@ -273,7 +301,12 @@ def _tally_text(
 
 @cache
 def _sums_text(
-    sql: Sql, layout: Layout[Any], sums: Sums, shape: Shape, by: tuple[str, ...], add: tuple[str, ...]
+    sql: Sql,
+    layout: Layout[Any],
+    sums: Sums,
+    shape: Shape,
+    by: tuple[str, ...],
+    add: tuple[str, ...],
 ) -> str:
     added = "".join(f", CAST(SUM({name}) AS BIGINT)" for name in ("number", *add))
     groups, where = ", ".join(by), _where(sql, layout, shape, None)
@@ -308,7 +341,11 @@ def _after(sql: Sql, query: Query[Any]) -> tuple[str, list[Any]]:
         return "", []
     layout = LAYOUTS[query.kind]
     ends = dict(
-        zip((*query.order, *(column.name for column in layout.key)), map(encode_value, query.after), strict=True)
+        zip(
+            (*query.order, *(column.name for column in layout.key)),
+            map(encode_value, query.after),
+            strict=True,
+        )
     )
     names = _full_order(layout, query.order)
     if not any(name[0] == "-" for name in names) and all(map(is_stored, query.after)):

@@ -53,8 +53,8 @@ class Transaction(Generic[C]):
     has_been_ended: bool = False
     """Whether it was ended from outside.
 
-    A statement first sets `is_busy` and then looks at this; who ends it does it the other way round.  So one of the two
-    sees the other, and no connection is closed under a statement.
+    A statement first sets `is_busy` and then looks at this; who ends it does it the other way
+    round.  So one of the two sees the other, and no connection is closed under a statement.
     """
     place: LockType | None = None
     """Its place in the queue; released to wake it."""

@@ -1,7 +1,8 @@
 """Transactions of one process: each has a connection of its own for as long as it runs, whatever strikes.
 
-A transaction is a generator (`itagflow.contexts`) in layers.  Each layer takes one thing before its inner layer runs,
-and gives it back in a ``finally`` clause that begins with one call of a function written in C:
+A transaction is a generator (`itagflow.contexts`) in layers.  Each layer takes one thing before its
+inner layer runs, and gives it back in a ``finally`` clause that begins with one call of a function
+written in C:
 
 1. `Transactions._run`: the thread's mark that it has a transaction open;
 2. `Transactions._in_turn`: a place in the queue, where only so many may run at once;
@@ -10,8 +11,8 @@ and gives it back in a ``finally`` clause that begins with one call of a functio
 
 Around all of them, `Transactions._end` gives back once more what a layer did not get to give back.
 
-What threads share (`State`) is changed by single calls of dicts and deques, which are atomic; there are no locks that
-an exception could leave locked.
+What threads share (`State`) is changed by single calls of dicts and deques, which are atomic; there
+are no locks that an exception could leave locked.
 """
 
 from __future__ import annotations
@@ -90,22 +91,28 @@ class Transactions(ABC, Generic[C]):
         A long transaction that runs no statement is not: nobody knows when it goes on.
         """
         running = list(self.state.running.items())
-        at_work = [thread for transaction, thread in running if transaction.is_busy or not transaction.is_long]
+        at_work = [
+            thread
+            for transaction, thread in running
+            if transaction.is_busy or not transaction.is_long
+        ]
         return any(thread != but for thread in (*at_work, *list(self.state.closing.values())))
 
     def open(self, mode: Mode, view: Callable[[Transaction[C]], V]) -> SafeContext[V]:
         """Return a transaction as a context manager that gives *view* of it.
 
         Raises:
-            StoreFailed: when the store is closed, this thread has a transaction open already, or the database refuses.
+            StoreFailed: when the store is closed, this thread has a transaction open already, or
+                the database refuses.
         """
         return SafeContext(partial(self._run, mode, view))
 
     def close(self, timeout: float) -> bool:
         """Refuse new transactions, end long ones that are idle, wait for the others, and close all connections.
 
-        Transactions that go on close their connection at their end.  There is nothing here to wait for or to lose when
-        it is called from a signal handler, a finalizer or inside a transaction: then one of this very thread goes on.
+        Transactions that go on close their connection at their end.  There is nothing here to wait
+        for or to lose when it is called from a signal handler, a finalizer or inside a transaction:
+        then one of this very thread goes on.
 
         Returns:
             Whether all have ended.
@@ -136,7 +143,8 @@ class Transactions(ABC, Generic[C]):
         for transaction in running:
             transaction.refusal = IS_OF_PARENT
             for connection in transaction.held:
-                # the thread that forked may stand right before its next statement, with the connection in hand
+                # the thread that forked may stand right before its next statement, with the
+                # connection in hand
                 self._disable(connection, is_own=transaction.thread == thread)
             transaction.held = []
         for connection in (*old.idle[False], *old.idle[True]):
@@ -150,7 +158,9 @@ class Transactions(ABC, Generic[C]):
         """Let a thread have one transaction: a verb inside another's would see half of an operation."""
         state, thread = self.state, get_ident()
         owners = state.owners
-        transaction: Transaction[C] = Transaction(self.name, mode, thread, monotonic() + self.timeout)
+        transaction: Transaction[C] = Transaction(
+            self.name, mode, thread, monotonic() + self.timeout
+        )
         self._must_be_open(state)
         if thread in owners and not transaction.is_long:
             hint = "End it first: a verb inside another's transaction would see half an act"
@@ -173,7 +183,8 @@ class Transactions(ABC, Generic[C]):
     ) -> Generator[V]:
         """Let only so many run at once, first come, first served.
 
-        To stand among the first in the queue *is* to have the turn, so there is nothing else to keep in step.
+        To stand among the first in the queue *is* to have the turn, so there is nothing else to
+        keep in step.
         """
         width = self._writing if transaction.mode is Mode.WRITE else self._reading
         if width is None:
@@ -202,7 +213,8 @@ class Transactions(ABC, Generic[C]):
         while True:
             try:
                 running[transaction] = transaction.thread
-                # first show up, then look: a fork does it the other way round, so one of the two sees the other
+                # first show up, then look: a fork does it the other way round, so one of the two
+                # sees the other
                 if self.is_closed_at_forks and forks.must_wait(transaction.thread, transaction):
                     raise _ForkIsPending
                 if state.is_closed:
@@ -217,7 +229,9 @@ class Transactions(ABC, Generic[C]):
                 running.pop(transaction, None)
 
     @abstractmethod
-    def _lend(self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]) -> Generator[V]:
+    def _lend(
+        self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]
+    ) -> Generator[V]:
         """Lend a connection to *transaction*, begin, yield the view, commit, and give the connection back.
 
         When the transaction raises, or is interrupted, everything is rolled back.

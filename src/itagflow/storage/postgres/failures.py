@@ -11,20 +11,34 @@ from itagflow.contexts import safe_context
 from itagflow.errors import StoreFailed
 from itagflow.storage._sql.transaction import IS_OF_PARENT, Transaction
 
-_AGAIN = "Call again: an act is stored whole or not at all, and one that was stored is not done twice"
+_AGAIN = (
+    "Call again: an act is stored whole or not at all, and one that was stored is not done twice"
+)
 
 _MEANINGS: Mapping[str, tuple[str, str]] = {
     "08": ("the connection was lost", _AGAIN),
     "0A": ("the server cannot do this", "itagflow needs PostgreSQL 14 or newer"),
     "22": ("a value does not fit", "Texts must be valid Unicode without NUL, numbers below 2**63"),
-    "23": ("the database holds something that contradicts this", "This may be a bug: please report it"),
-    "25": ("a statement of this transaction had failed before", "Nothing of the transaction was stored: call again"),
+    "23": (
+        "the database holds something that contradicts this",
+        "This may be a bug: please report it",
+    ),
+    "25": (
+        "a statement of this transaction had failed before",
+        "Nothing of the transaction was stored: call again",
+    ),
     "28": ("the server does not let this user in", "Check the user and the password"),
     "3D": ("there is no such database", "Create it, or choose another"),
     "3F": ("there is no such schema", "Check that nobody has dropped it"),
     "40": ("two acts were in each other's way", _AGAIN),
-    "42": ("the server refused the statement", "Check that the user owns the schema, and that nobody changed it"),
-    "53": ("the server is out of disk, memory or connections", "Make room; what was saved before is safe"),
+    "42": (
+        "the server refused the statement",
+        "Check that the user owns the schema, and that nobody changed it",
+    ),
+    "53": (
+        "the server is out of disk, memory or connections",
+        "Make room; what was saved before is safe",
+    ),
     "54": ("a value is too big for PostgreSQL", "Keep large data in a file that the row points to"),
     "55": ("something is locked", _AGAIN),
     "57": ("the server stopped the statement", _AGAIN),
@@ -34,7 +48,10 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
     "40P01": ("two acts waited for each other", _AGAIN),
     "42501": ("the user may not do this", "Let the user create, read and write in the schema"),
     "53100": ("the server's disk is full", "Make room; what was saved before is safe"),
-    "53300": ("the server has no connection left", "Raise its max_connections, or use fewer connections"),
+    "53300": (
+        "the server has no connection left",
+        "Raise its max_connections, or use fewer connections",
+    ),
     "57014": ("the statement took too long and was canceled", _AGAIN),
     "57P03": ("the server is starting or stopping", _AGAIN),
 }
@@ -61,7 +78,9 @@ def translated(store: str, error: psycopg.Error) -> StoreFailed:
         code = "08" if lost else "22" if isinstance(error, psycopg.DataError) else ""
     known = _MEANINGS.get(code) or _MEANINGS.get(code[:2])
     if known is None:
-        return StoreFailed(store, f"PostgreSQL says: {error}", "This may be a bug: please report it")
+        return StoreFailed(
+            store, f"PostgreSQL says: {error}", "This may be a bug: please report it"
+        )
     return StoreFailed(store, f"{known[0]} ({str(error).strip().splitlines()[0]})", known[1])
 
 

@@ -52,7 +52,9 @@ def migrate(name: str, schema: str, begin: Begin, scripts: Sequence[str]) -> Non
             cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(home))
         cursor.execute(sql.SQL("SET LOCAL search_path TO {}").format(home))
         if version == 0:
-            cursor.execute("CREATE TABLE migration (version BIGINT PRIMARY KEY, at TIMESTAMPTZ NOT NULL)")
+            cursor.execute(
+                "CREATE TABLE migration (version BIGINT PRIMARY KEY, at TIMESTAMPTZ NOT NULL)"
+            )
         for number, script in missing(scripts, version):
             cursor.execute(script.encode())
             cursor.execute("INSERT INTO migration (version, at) VALUES (%s, now())", (number,))
@@ -61,10 +63,13 @@ def migrate(name: str, schema: str, begin: Begin, scripts: Sequence[str]) -> Non
 def _version(name: str, schema: str, cursor: Cursor[tuple[Any, ...]], last: int) -> int:
     """Return the version of the schema; 0 where there is none."""
     table = sql.Identifier(schema, "migration")
-    # not by to_regclass: that may answer from a cache of this connection, which another process has made untrue
+    # not by to_regclass: that may answer from a cache of this connection, which another process has
+    # made untrue
     if cursor.execute(_HAS_TABLE, (schema, "migration")).fetchone() is None:
         return 0
-    row = cursor.execute(sql.SQL("SELECT COALESCE(MAX(version), 0) FROM {}").format(table)).fetchone()
+    row = cursor.execute(
+        sql.SQL("SELECT COALESCE(MAX(version), 0) FROM {}").format(table)
+    ).fetchone()
     version = int(row[0]) if row else 0
     must_be_known(name, version, last)
     return version

@@ -80,7 +80,9 @@ class _Look(Look):
             transaction.is_busy = True  # so that nobody closes the connection under the statement
             transaction.usable_connection()
             # a plan for any list would be one for a short one
-            return self._cursor.execute(text.encode(), values, prepare=False if _LIST in text else None)
+            return self._cursor.execute(
+                text.encode(), values, prepare=False if _LIST in text else None
+            )
         except psycopg.Error as error:
             raise failure_of(transaction, error) from error
         finally:
@@ -96,8 +98,8 @@ class _Change(_Look, Change):
     def take(self, query: Query[E]) -> E | None:
         """Return the first match that no other writer holds, and hold it.
 
-        The row is kept from others only after it was found: what `Query.unless` asks for may have come beside
-        it in between, so that is asked once more.
+        The row is kept from others only after it was found: what `Query.unless` asks for may have
+        come beside it in between, so that is asked once more.
         """
         while (found := super().take(query)) is not None:
             if query.unless is None or not self._is_beside(query.unless, found):
@@ -140,7 +142,9 @@ class _Change(_Look, Change):
             self._transaction.has_news = True
             ((position,),) = self.rows(f"{self.sql.insert(layout)} RETURNING position", row[1:])
             return entity.at_position(position)
-        return entity if self.run(f"{self.sql.insert(layout)} ON CONFLICT DO NOTHING", row) else None
+        return (
+            entity if self.run(f"{self.sql.insert(layout)} ON CONFLICT DO NOTHING", row) else None
+        )
 
     def _add_many(self, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
         """Copy in bulk, kind by kind; when one row is refused, all of them are taken out again."""
@@ -148,14 +152,21 @@ class _Change(_Look, Change):
             for kind, group in groupby(entities, type):
                 if kind is not Event:
                     self._copy(kind, list(group))
-            positions = iter(self._positions([entity for entity in entities if isinstance(entity, Event)]))
+            positions = iter(
+                self._positions([entity for entity in entities if isinstance(entity, Event)])
+            )
         self._counted(entities)
-        return tuple(e.at_position(next(positions)) if isinstance(e, Event) else e for e in entities)
+        return tuple(
+            e.at_position(next(positions)) if isinstance(e, Event) else e for e in entities
+        )
 
     def _copy(self, kind: type[Entity], entities: list[Entity]) -> None:
         layout: Layout[Any] = LAYOUTS[kind]
         self._transaction.usable_connection()
-        with translating(self._transaction.store), self._cursor.copy(self.sql.copy(layout).encode()) as copy:
+        with (
+            translating(self._transaction.store),
+            self._cursor.copy(self.sql.copy(layout).encode()) as copy,
+        ):
             for entity in entities:
                 copy.write_row(layout.row(entity))
 
@@ -166,7 +177,9 @@ class _Change(_Look, Change):
         text, positions = f"{self.sql.insert(layout)} RETURNING position", list[int]()
         self._transaction.usable_connection()
         with translating(self._transaction.store):
-            self._cursor.executemany(text.encode(), [layout.row(event)[1:] for event in events], returning=True)
+            self._cursor.executemany(
+                text.encode(), [layout.row(event)[1:] for event in events], returning=True
+            )
             for _ in events:
                 positions += [position for (position,) in self._cursor.fetchall()]
                 self._cursor.nextset()
@@ -195,23 +208,30 @@ class PostgresStore:
     itagflow.errors.InvalidData: the URL: must be like postgresql://user:p%40ss@host/name
     """
 
-    def __init__(self, source: str | Connect, *, schema: str = "itagflow", connections: int = 10) -> None:
+    def __init__(
+        self, source: str | Connect, *, schema: str = "itagflow", connections: int = 10
+    ) -> None:
         """Connect to the database, and bring the schema up to date, making it if need be.
 
         Args:
-            source: A URL such as ``postgresql://user@host/name``, for a pool of connections that is this store's own;
-                or a callable that gives a connection as a context manager, such as ``pool.connection`` or
-                ``lambda: psycopg.connect(…)``: credentials, tracing and the size of the pool are then yours.  It
-                is called for each transaction, and twice at once while a snapshot is open.
+            source: A URL such as ``postgresql://user@host/name``, for a pool of connections that is
+                this store's own; or a callable that gives a connection as a context manager, such
+                as ``pool.connection`` or ``lambda: psycopg.connect(…)``: credentials, tracing and
+                the size of the pool are then yours.  It is called for each transaction, and twice
+                at once while a snapshot is open.
             schema: Where the tables are: lower-case letters, digits and ``_``.
-            connections: How many connections the store's own pool opens at the most, in each process.
+            connections: How many connections the store's own pool opens at the most, in each
+                process.
 
         Raises:
             InvalidData: when the URL or the schema is none.
-            StoreFailed: when the server cannot be reached, refuses, or has a schema of a newer version.
+            StoreFailed: when the server cannot be reached, refuses, or has a schema of a newer
+                version.
         """
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema):
-            raise InvalidData("the schema", [Problem(schema, "must be of lower-case letters, digits and _")])
+            raise InvalidData(
+                "the schema", [Problem(schema, "must be of lower-case letters, digits and _")]
+            )
         self._source = source
         self._schema = schema
         self._connections = connections
@@ -219,7 +239,12 @@ class PostgresStore:
         self._decoded = Decoded()
         self._transactions = PgTransactions(name_of(source), source, schema, connections)
         with translating(self.name):
-            migrate(self.name, schema, partial(self._transactions.open, Mode.WRITE, _Opening), migrations("postgres"))
+            migrate(
+                self.name,
+                schema,
+                partial(self._transactions.open, Mode.WRITE, _Opening),
+                migrations("postgres"),
+            )
 
     @property
     def name(self) -> str:
@@ -233,7 +258,9 @@ class PostgresStore:
 
     def connector(self) -> Callable[[], PostgresStore]:
         """Return what opens the same database in another process; a callable that was passed must be picklable."""
-        return Opener(PostgresStore, self._source, {"schema": self._schema, "connections": self._connections})
+        return Opener(
+            PostgresStore, self._source, {"schema": self._schema, "connections": self._connections}
+        )
 
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
         """Open a transaction that only asks; see `itagflow.storage.port.Store`."""
@@ -247,7 +274,8 @@ class PostgresStore:
     def high_water_mark(self) -> int:
         """Return a position up to which the history is complete; see `itagflow.storage.port.Store`."""
         with self._transactions.open(Mode.LATEST, partial(_Look, self._sql, self._decoded)) as look:
-            # first the last position, then who may still put something before it: in this order none is overlooked
+            # first the last position, then who may still put something before it: in this order
+            # none is overlooked
             last = look.rows(f"SELECT last_value FROM {self._schema}.event_position", ())
             pending = look.rows(f"SELECT {self._schema}.first_pending()", ())
         return min(int(position) for (position,) in (*last, *pending) if position is not None)
@@ -304,5 +332,7 @@ def name_of(source: str | Connect) -> str:
     except psycopg.Error:  # its words may have the password in them
         is_understood = False
     if not is_understood:
-        raise InvalidData("the URL", [Problem("", "must be like postgresql://user:p%40ss@host/name")])
+        raise InvalidData(
+            "the URL", [Problem("", "must be like postgresql://user:p%40ss@host/name")]
+        )
     return safe_name(source)

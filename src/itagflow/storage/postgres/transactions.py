@@ -45,8 +45,9 @@ _BEGIN = {
 class PgTransactions(Transactions[AnyConnection]):
     """Transactions on one database, on connections of our own or of the application.
 
-    Our own are kept in this process and not in a pool of the driver: an exception that strikes inside such a pool can
-    leave a connection in nobody's hands, and the pool then counts it for ever.
+    Our own are kept in this process and not in a pool of the driver: an exception that strikes
+    inside such a pool can leave a connection in nobody's hands, and the pool then counts it for
+    ever.
     """
 
     timeout = 30.0
@@ -67,14 +68,17 @@ class PgTransactions(Transactions[AnyConnection]):
         return "no connection came free in time", "Check the server, or allow more connections"
 
     def _disable(self, connection: AnyConnection, *, is_own: bool) -> None:
-        del is_own  # what a statement that was under way would still send must not reach the server either
+        # what a statement that was under way would still send must not reach the server either
+        del is_own
         with suppress(psycopg.Error):  # it is closed
             replace_by_nothing(connection.fileno())
 
     def _drop(self, connection: AnyConnection) -> None:
         connection.pgconn.finish()
 
-    def _lend(self, transaction: PgTransaction, state: PgState, view: Callable[[PgTransaction], V]) -> Generator[V]:
+    def _lend(
+        self, transaction: PgTransaction, state: PgState, view: Callable[[PgTransaction], V]
+    ) -> Generator[V]:
         if callable(self._source):
             yield from self._lend_foreign(self._source, transaction, state, view)
             return
@@ -86,7 +90,8 @@ class PgTransactions(Transactions[AnyConnection]):
                 transaction.held.append(self._connect_again(self._source, transaction, state))
             yield from self._run_on(transaction, view)
         finally:
-            held = transaction.held  # a child that is forked from here on sees it empty in the transaction
+            # a child that is forked from here on sees it empty in the transaction
+            held = transaction.held
             if held and (not transaction.is_long or transaction.has_claim()):
                 connection = held[0]
                 try:
@@ -102,7 +107,11 @@ class PgTransactions(Transactions[AnyConnection]):
                     transaction.held = []
 
     def _lend_foreign(
-        self, source: Connect, transaction: PgTransaction, state: PgState, view: Callable[[PgTransaction], V]
+        self,
+        source: Connect,
+        transaction: PgTransaction,
+        state: PgState,
+        view: Callable[[PgTransaction], V],
     ) -> Generator[V]:
         """Borrow a connection from the application, and give it back as it was, or closed."""
         with ExitStack() as stack:
@@ -115,7 +124,8 @@ class PgTransactions(Transactions[AnyConnection]):
                 transaction.held.append(connection)
                 yield from self._run_on(transaction, view)
             finally:
-                if state.is_inherited:  # this is a forked child: giving it back would be done to the parent
+                # this is a forked child: giving it back would be done to the parent
+                if state.is_inherited:
                     keep_for_ever(stack.pop_all())
                 elif transaction.held and (not transaction.is_long or transaction.has_claim()):
                     transaction.held = []
@@ -127,7 +137,9 @@ class PgTransactions(Transactions[AnyConnection]):
                     elif not had_autocommit:
                         connection.autocommit = False
 
-    def _run_on(self, transaction: PgTransaction, view: Callable[[PgTransaction], V]) -> Generator[V]:
+    def _run_on(
+        self, transaction: PgTransaction, view: Callable[[PgTransaction], V]
+    ) -> Generator[V]:
         """Begin, yield the view, and commit.  What is long ends with its connection: there is nothing to commit."""
         mode = transaction.mode
         if mode is Mode.LISTEN:
@@ -142,16 +154,21 @@ class PgTransactions(Transactions[AnyConnection]):
         if transaction.is_long:
             return
         seen.settle()
-        # the news come behind the transaction, so that nobody else's has to wait for them to reach the disk
+        # the news come behind the transaction, so that nobody else's has to wait for them to reach
+        # the disk
         end = f"COMMIT; NOTIFY {self._news}" if transaction.has_news else "COMMIT"
         if self._execute(transaction, end) != "COMMIT":
-            raise StoreFailed(self.name, "a statement of this transaction had failed", "Nothing of it was stored")
+            raise StoreFailed(
+                self.name, "a statement of this transaction had failed", "Nothing of it was stored"
+            )
 
     def _execute(self, transaction: PgTransaction, text: str) -> str | None:
         """Run a statement, and return what the server says it was."""
         try:
             # there is no connection in a child that was forked meanwhile
-            return transaction.usable_connection().execute(text.encode(), prepare=False).statusmessage
+            return (
+                transaction.usable_connection().execute(text.encode(), prepare=False).statusmessage
+            )
         except psycopg.Error as error:
             raise failure_of(transaction, error) from error
 
@@ -192,7 +209,8 @@ def _is_rolled_back(connection: AnyConnection) -> bool:
     if status == TransactionStatus.IDLE:
         return True  # it was committed
     try:
-        if status == TransactionStatus.ACTIVE:  # a statement was interrupted: the server must not go on with it
+        # a statement was interrupted: the server must not go on with it
+        if status == TransactionStatus.ACTIVE:
             connection.cancel_safe(timeout=1.0)
             return False
         connection.execute(b"ROLLBACK", prepare=False)

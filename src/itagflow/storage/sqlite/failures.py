@@ -10,15 +10,33 @@ from itagflow.errors import StoreFailed
 from itagflow.storage._sql.transaction import IS_OF_PARENT, Transaction
 
 _MEANINGS: Mapping[str, tuple[str, str]] = {
-    "SQLITE_BUSY": ("the database is busy", "Another program holds it for long: end that, then try again"),
-    "SQLITE_LOCKED": ("the database is busy", "Another program holds it for long: end that, then try again"),
+    "SQLITE_BUSY": (
+        "the database is busy",
+        "Another program holds it for long: end that, then try again",
+    ),
+    "SQLITE_LOCKED": (
+        "the database is busy",
+        "Another program holds it for long: end that, then try again",
+    ),
     "SQLITE_READONLY": ("the database is read-only", "Make the file and its folder writable"),
     "SQLITE_FULL": ("the disk or the database is full", "Make room; what was saved before is safe"),
-    "SQLITE_CORRUPT": ("the file is corrupt", "Restore it from a backup; `sqlite3 FILE .recover` may save parts"),
-    "SQLITE_NOTADB": ("the file is not a SQLite database", "Choose another path, or move the file away"),
-    "SQLITE_CANTOPEN": ("the file cannot be opened", "Check that its folder exists and can be written"),
+    "SQLITE_CORRUPT": (
+        "the file is corrupt",
+        "Restore it from a backup; `sqlite3 FILE .recover` may save parts",
+    ),
+    "SQLITE_NOTADB": (
+        "the file is not a SQLite database",
+        "Choose another path, or move the file away",
+    ),
+    "SQLITE_CANTOPEN": (
+        "the file cannot be opened",
+        "Check that its folder exists and can be written",
+    ),
     "SQLITE_IOERR": ("the disk failed", "Check the disk and its free space"),
-    "SQLITE_TOOBIG": ("a value is too big for SQLite", "Keep large data in a file that the row points to"),
+    "SQLITE_TOOBIG": (
+        "a value is too big for SQLite",
+        "Keep large data in a file that the row points to",
+    ),
     "SQLITE_PERM": ("the file may not be accessed", "Check its permissions"),
     "SQLITE_AUTH": ("the file may not be accessed", "Check its permissions"),
 }
@@ -28,7 +46,9 @@ def translated(store: str, error: sqlite3.Error) -> StoreFailed:
     """Return our error for SQLite's; the caller raises it from the original."""
     name = getattr(error, "sqlite_errorname", "") or ""
     family = "_".join(name.split("_")[:2])
-    reason, hint = _MEANINGS.get(family, (f"SQLite says: {error}", "This may be a bug: please report it"))
+    reason, hint = _MEANINGS.get(
+        family, (f"SQLite says: {error}", "This may be a bug: please report it")
+    )
     return StoreFailed(store, reason, hint)
 
 
@@ -44,7 +64,9 @@ def path_of(path: str | os.PathLike[str]) -> str:
     except UnicodeError:  # half of a surrogate pair
         refused = True
     if refused:
-        raise StoreFailed(name, "the file cannot be opened: its name is none", "Choose another path")
+        raise StoreFailed(
+            name, "the file cannot be opened: its name is none", "Choose another path"
+        )
     return name
 
 

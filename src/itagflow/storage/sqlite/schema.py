@@ -21,11 +21,13 @@ def check_schema(name: str, connection: sqlite3.Connection) -> int:
     """Return the version of the schema; 0 in an empty file.
 
     Raises:
-        StoreFailed: when the file is another program's, or of a version that this program does not know.
+        StoreFailed: when the file is another program's, or of a version that this program does not
+            know.
     """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()  # and a corrupt file says so
+    # and a corrupt file says so
+    (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
     if application != APPLICATION and (application or tables):
         raise StoreFailed(name, "the database belongs to another program", "Choose another path")
     must_be_known(name, version, newest(migrations("sqlite")))

@@ -26,7 +26,11 @@ from itagflow.storage._sql.transactions import Transactions
 from itagflow.storage.port import Query, Reader, Writer
 from itagflow.storage.sqlite.failures import failure_of, path_of
 from itagflow.storage.sqlite.schema import bring_up, is_up_to_date
-from itagflow.storage.sqlite.transactions import FileTransactions, MemoryTransactions, SqliteTransaction
+from itagflow.storage.sqlite.transactions import (
+    FileTransactions,
+    MemoryTransactions,
+    SqliteTransaction,
+)
 
 FEW = 8
 """Up to how many entities are inserted one by one; more go in bulk."""
@@ -35,8 +39,9 @@ FEW = 8
 class _Look(Look):
     """A read transaction in one transaction.
 
-    It gives out rows and never cursors: those would go on after the transaction.  `Transaction.is_busy` is set while a
-    statement runs, so that nobody closes the connection under it.
+    It gives out rows and never cursors: those would go on after the transaction.
+    `Transaction.is_busy` is set while a statement runs, so that nobody closes the connection under
+    it.
     """
 
     def __init__(self, decoded: Decoded, transaction: SqliteTransaction) -> None:
@@ -153,7 +158,9 @@ class _SqliteStore:
     def high_water_mark(self) -> int:
         """Return the position of the last event: positions follow the order of commits."""
         with self.read() as reader:
-            return next((e.position for e in reader.find(Query(Event, order=("-position",), limit=1))), 0)
+            return next(
+                (e.position for e in reader.find(Query(Event, order=("-position",), limit=1))), 0
+            )
 
     def close(self, timeout: float = 10.0) -> bool:
         """Close the connections of this process; see `itagflow.storage.port.Store`."""
@@ -163,20 +170,24 @@ class _SqliteStore:
 class SqliteStore(_SqliteStore):
     """Keeps everything in one SQLite file; threads and processes of one machine may share it.
 
-    Each transaction has its own connection.  Beside the file lie ``-wal`` and ``-shm``, which belong to it, and
-    ``-lock``, by which writers wait in turn.
+    Each transaction has its own connection.  Beside the file lie ``-wal`` and ``-shm``, which
+    belong to it, and ``-lock``, by which writers wait in turn.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    ) -> None:
         """Open the file, or make it.
 
         Args:
             path: Where the file is; its folder must exist, on a disk of this machine.
-            synchronous: ``"FULL"``: what an act has stored survives a power cut.  ``"NORMAL"``: several times
-                faster; a power cut, but no crash of a process, may take the last acts with it, whole.
+            synchronous: ``"FULL"``: what an act has stored survives a power cut.  ``"NORMAL"``:
+                several times faster; a power cut, but no crash of a process, may take the last acts
+                with it, whole.
 
         Raises:
-            StoreFailed: when the file cannot be opened, or belongs to another program or a newer version.
+            StoreFailed: when the file cannot be opened, or belongs to another program or a newer
+                version.
         """
         name = path_of(path)
         if name == ":memory:":
@@ -198,9 +209,9 @@ class SqliteStore(_SqliteStore):
 class MemoryStore(_SqliteStore):
     """Keeps everything in memory, for as long as the process lives; threads may share it.
 
-    It is a SQLite database without a file, so it behaves like `SqliteStore` but for two things.  There is one
-    connection, so that transactions run one after the other.  A snapshot is a copy, and cannot begin in a transaction that
-    writes.
+    It is a SQLite database without a file, so it behaves like `SqliteStore` but for two things.
+    There is one connection, so that transactions run one after the other.  A snapshot is a copy,
+    and cannot begin in a transaction that writes.
 
     >>> store = MemoryStore()
     >>> with store.read() as reader:

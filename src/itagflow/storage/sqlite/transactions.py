@@ -72,12 +72,16 @@ class FileTransactions(Transactions[sqlite3.Connection]):
             connection.set_authorizer(_deny)
 
     def _lend(
-        self, transaction: SqliteTransaction, state: SqliteState, view: Callable[[SqliteTransaction], V]
+        self,
+        transaction: SqliteTransaction,
+        state: SqliteState,
+        view: Callable[[SqliteTransaction], V],
     ) -> Generator[V]:
         writes = transaction.mode is Mode.WRITE
         idle = state.idle[writes]
         try:
-            if writes or _unusable_files:  # a transaction that reads costs too little for one more system call
+            # a transaction that reads costs too little for one more system call
+            if writes or _unusable_files:
                 self._must_be_the_file()
             if not transaction.take(idle):
                 self._connect(transaction, state)
@@ -89,7 +93,8 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 seen.settle()
                 self._commit(transaction)
         finally:
-            held = transaction.held  # a child that is forked from here on sees it empty in the transaction
+            # a child that is forked from here on sees it empty in the transaction
+            held = transaction.held
             if held and (not transaction.is_long or transaction.has_claim()):
                 connection = held[0]
                 try:
@@ -106,13 +111,16 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                     if len(idle) > IDLE:
                         self._close_idle(state, keep=IDLE)
 
-    def _begin(self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState) -> None:
+    def _begin(
+        self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
+    ) -> None:
         if transaction.mode is Mode.WRITE:
             self._begin_writing(connection, transaction, state)
             return
         try:
             connection.execute("BEGIN")
-            if transaction.mode is Mode.SNAPSHOT:  # its view starts now, and not with its first question
+            # its view starts now, and not with its first question
+            if transaction.mode is Mode.SNAPSHOT:
                 connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         except sqlite3.Error as error:
             raise failure_of(transaction, error) from error
@@ -122,9 +130,10 @@ class FileTransactions(Transactions[sqlite3.Connection]):
     ) -> None:
         """Wait in turn with other processes: who holds the file lock is the next to get SQLite's write lock.
 
-        SQLite's own waiting polls, so that under load somebody may wait for long.  Here everybody polls for the file
-        lock, but who has just written must queue up behind it, so nobody starves.  It is held only until the
-        transaction has begun.  Neither wait transactions: an exception or a fork can come in between.
+        SQLite's own waiting polls, so that under load somebody may wait for long.  Here everybody
+        polls for the file lock, but who has just written must queue up behind it, so nobody
+        starves.  It is held only until the transaction has begun.  Neither wait transactions: an
+        exception or a fork can come in between.
         """
         door = self._open_door()
         try:
@@ -158,7 +167,11 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 version = self._check(made, transaction, state)
                 if writes and version == 0:
                     self._switch_to_wal(made, transaction, state)
-                made.execute(f"PRAGMA synchronous = {self._synchronous}" if writes else "PRAGMA query_only = 1")
+                made.execute(
+                    f"PRAGMA synchronous = {self._synchronous}"
+                    if writes
+                    else "PRAGMA query_only = 1"
+                )
             except BaseException:
                 made.close()
                 raise
@@ -167,10 +180,13 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         if self._file is None:
             self._file = _identity(self._path)
 
-    def _check(self, made: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState) -> int:
+    def _check(
+        self, made: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
+    ) -> int:
         """Return the version of the schema, before the first change to a file that may be another program's.
 
-        Whoever is the first or the last to have the file open holds all of it for a moment, for its log.
+        Whoever is the first or the last to have the file open holds all of it for a moment, for its
+        log.
         """
         while True:
             try:
@@ -180,13 +196,16 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                     raise
             self._pause_before_begin(transaction, state)
 
-    def _switch_to_wal(self, made: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState) -> None:
+    def _switch_to_wal(
+        self, made: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
+    ) -> None:
         while not _is_free(made.execute, "PRAGMA journal_mode = WAL"):
             self._pause_before_begin(transaction, state)
 
     def _commit(self, transaction: SqliteTransaction) -> None:
         try:
-            transaction.usable_connection().execute("COMMIT")  # there is none in a child that was forked meanwhile
+            # there is none in a child that was forked meanwhile
+            transaction.usable_connection().execute("COMMIT")
         except sqlite3.Error as error:
             raise failure_of(transaction, error) from error
 
@@ -205,7 +224,9 @@ class FileTransactions(Transactions[sqlite3.Connection]):
             raise StoreFailed(self.name, *FORKED_INSIDE)
         if self._file is not None and found != self._file:
             what = "was deleted" if found is None else "was replaced by another one"
-            raise StoreFailed(self.name, f"the file {what} while it was open", "Put it back, or open it again")
+            raise StoreFailed(
+                self.name, f"the file {what} while it was open", "Put it back, or open it again"
+            )
 
     def _open_door(self) -> FileIO:
         """Return the lock file; who has the turn to write in this process is the only one to use it."""
@@ -215,7 +236,9 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 door = self._door = FileIO(f"{self._path}-lock", "a")
             except OSError as error:
                 hint = "Check that its folder exists and can be written"
-                raise StoreFailed(self.name, f"the lock file cannot be opened: {error.strerror}", hint) from error
+                raise StoreFailed(
+                    self.name, f"the lock file cannot be opened: {error.strerror}", hint
+                ) from error
         return door
 
     def _drop(self, connection: sqlite3.Connection) -> None:
@@ -262,7 +285,10 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
             connection.set_authorizer(_deny)
 
     def _lend(
-        self, transaction: SqliteTransaction, state: SqliteState, view: Callable[[SqliteTransaction], V]
+        self,
+        transaction: SqliteTransaction,
+        state: SqliteState,
+        view: Callable[[SqliteTransaction], V],
     ) -> Generator[V]:
         if transaction.mode is Mode.SNAPSHOT:
             yield from self._lend_copy(transaction, state, view)
@@ -299,12 +325,16 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
 
     def _commit(self, transaction: SqliteTransaction) -> None:
         try:
-            transaction.usable_connection().execute("COMMIT")  # there is none in a child that was forked meanwhile
+            # there is none in a child that was forked meanwhile
+            transaction.usable_connection().execute("COMMIT")
         except sqlite3.Error as error:
             raise failure_of(transaction, error) from error
 
     def _lend_copy(
-        self, transaction: SqliteTransaction, state: SqliteState, view: Callable[[SqliteTransaction], V]
+        self,
+        transaction: SqliteTransaction,
+        state: SqliteState,
+        view: Callable[[SqliteTransaction], V],
     ) -> Generator[V]:
         try:
             transaction.held.append(self._copy_database(transaction, state))
@@ -317,11 +347,14 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
                 held[0].close()
                 transaction.held = []
 
-    def _copy_database(self, transaction: SqliteTransaction, state: SqliteState) -> sqlite3.Connection:
+    def _copy_database(
+        self, transaction: SqliteTransaction, state: SqliteState
+    ) -> sqlite3.Connection:
         """Return a copy of the database, taken in turn with everybody who writes.
 
         Raises:
-            StoreFailed: when this very thread is writing: what it has not stored yet is no moment to look at.
+            StoreFailed: when this very thread is writing: what it has not stored yet is no moment
+                to look at.
         """
         own = state.owners.get(transaction.thread)
         if own is None:
@@ -329,11 +362,14 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
                 return copying.copy()
         if own.mode is Mode.WRITE:
             hint = "Open it before the transaction that writes, or after it"
-            raise StoreFailed(self.name, "a snapshot in memory cannot begin in a transaction that writes", hint)
+            raise StoreFailed(
+                self.name, "a snapshot in memory cannot begin in a transaction that writes", hint
+            )
         return _Copying(own).copy()
 
     def _drop(self, connection: sqlite3.Connection) -> None:
-        if connection is not self._only:  # that one may be in the hands of another transaction by now
+        # that one may be in the hands of another transaction by now
+        if connection is not self._only:
             connection.close()
 
     def _close_idle(self, state: SqliteState, keep: int = 0) -> None:
@@ -367,7 +403,9 @@ class _Copying:
 
 
 def _connect_memory() -> sqlite3.Connection:
-    return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=512)
+    return sqlite3.connect(
+        ":memory:", isolation_level=None, check_same_thread=False, cached_statements=512
+    )
 
 
 def _identity(path: str) -> tuple[int, int] | None:

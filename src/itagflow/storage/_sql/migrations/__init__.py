@@ -16,7 +16,10 @@ FIRST = 4
 def migrations(database: str) -> tuple[str, ...]:
     """Return the scripts for this kind of database in order; the first makes version `FIRST`."""
     folder = files(__name__).joinpath(database)
-    named = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    named = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".sql")),
+        key=lambda file: file.name,
+    )
     return tuple(file.read_text("utf-8") for file in named)
 
 
@@ -37,7 +40,9 @@ def must_be_known(name: str, version: int, newest: int) -> None:
         StoreFailed: when a newer program has made it, or one from before the first release.
     """
     if version > newest:
-        reason = f"the database has version {version} of the schema, this itagflow knows up to {newest}"
+        reason = (
+            f"the database has version {version} of the schema, this itagflow knows up to {newest}"
+        )
         raise StoreFailed(name, reason, "Upgrade itagflow")
     if 0 < version < FIRST:
         reason = f"the database has version {version} of the schema, from before the first release"
