@@ -48,7 +48,7 @@ class Flow:
 
     >>> from itagflow.storage import MemoryStore
     >>> with Flow(MemoryStore()) as flow:
-    ...     flow.create_workspace("street", admin="ada").name
+    ...     flow.workspaces.create("street", admin="ada").name
     'street'
     """
 
@@ -341,7 +341,7 @@ class Flow:
     ) -> list[BatchResult]:
         """Let packages pass at ACCEPT; refusals are the errors of `accept`.
 
-        All that one holds: ``flow.accept_many(flow.assignments("ada", job=job))``.
+        All that one holds: ``flow.accept_many(flow.assignments.list("ada", job=job))``.
         """
         return batch.accept_many(self._engine, assignments, by=by)
 
@@ -403,7 +403,7 @@ class Flow:
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")
-        >>> street = flow.create_workspace("street", admin="ada")
+        >>> street = flow.workspaces.create("street", admin="ada")
         >>> bool(flow.can("ada", Action.EXPORT, street))
         True
         """

@@ -43,8 +43,8 @@ def verify(
 
     >>> import itagflow
     >>> flow = itagflow.open("memory:")
-    >>> street = flow.create_workspace("street", admin="ada")
-    >>> list(flow.verify(street))
+    >>> street = flow.workspaces.create("street", admin="ada")
+    >>> list(verify(flow, street))
     []
     """
     return verification.verify(flow._engine, place, snapshot=snapshot, by=by)
