@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.model.enums import member_of
 from itagflow.model.migration import TemplateChange
 from itagflow.model.number import is_whole, whole_number
 from itagflow.model.text import all_storable, storable
@@ -160,6 +161,10 @@ class Inspect(ReviewRule):
     """
 
 
+def _stage(value: Stage | str) -> Stage:
+    return member_of(Stage, value)
+
+
 @attrs.frozen(kw_only=True)
 class Accept(ReviewRule):
     """The rule of the ACCEPT stage.
@@ -168,7 +173,7 @@ class Accept(ReviewRule):
     'inspect'
     """
 
-    reject_to: Stage = Stage.LABEL
+    reject_to: Stage = attrs.field(default=Stage.LABEL, converter=_stage)
     """Where a package goes that is rejected here: LABEL or INSPECT."""
 
 
