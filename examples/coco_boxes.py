@@ -112,7 +112,7 @@ def main(url: str = "memory:", *, seed: int = 7, sample: float = 0.5) -> tuple[i
                 sorted({kind for found in boxes.values() for _, kind in found})
             ),
             data=rows(boxes),
-            workflow=Workflow(Label(), Inspect(sample=sample), Accept(sample=1)),
+            workflow=Workflow(Label(), Inspect(task_share=sample), Accept(task_count=1)),
             packaging=FixedSize(5),
             workforce={Stage.LABEL: ["ben", "cy"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]},
             seed=seed,

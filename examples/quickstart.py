@@ -39,7 +39,7 @@ def main(folder: Path) -> None:
             "signs-2026-11",
             template=templates.object_detection(["car", "sign"]),
             data=folder / "street.manifest",  # a path, or any iterable of rows
-            workflow=Workflow(Label(), Inspect(sample=0.5), Accept()),
+            workflow=Workflow(Label(), Inspect(task_share=0.5), Accept()),
             packaging=FixedSize(2),
             workforce={Stage.LABEL: ["ben", "cy"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]},
             by="ada",

@@ -206,7 +206,7 @@ class Case:
     takes: tuple[str, ...] = ()
     """The arguments of `Args` that are about something which a stranger can put another thing in place of."""
     open_to: tuple[str, ...] = ()
-    """Who else may: ``viewer`` and ``leader``."""
+    """Who else may: ``viewer`` and ``leader``, perhaps also ``external`` and ``operator``."""
     by: str = "ada"
     """Who does it rightly: ada, or the holder of what the call is about."""
     anywhere: tuple[str, ...] = ()
@@ -230,6 +230,7 @@ def data(flow: Flow, a: Args) -> Any:
 
 BLOCK = {"results": [{"questionId": "1", "data": "cat", "markTitle": "x", "type": "survey/value"}]}
 READS = ("viewer", "leader")
+EVERYBODY_THERE = (*READS, "external", "operator")
 ASSIGNMENT, REVIEW, GIVEN_UP, ACCEPTANCE = (
     ("assignment",),
     ("review",),
@@ -238,6 +239,23 @@ ASSIGNMENT, REVIEW, GIVEN_UP, ACCEPTANCE = (
 )
 
 READERS: dict[str, Case] = {
+    "workspace": Case(
+        lambda f, a: f.workspaces.get(a.workspace, by=a.by), ("workspace",), EVERYBODY_THERE
+    ),
+    "workspaces": Case(
+        lambda f, a: [home for home in f.workspaces.list(by=a.by) if home.name == "street"],
+        (),
+        EVERYBODY_THERE,
+    ),
+    "member": Case(
+        lambda f, a: f.members.get(a.workspace, a.member, by=a.by),
+        ("workspace", "member"),
+        ("viewer",),
+    ),
+    "package": Case(
+        lambda f, a: f.packages.get(a.free, by=a.by), ("free",), READS, anywhere=("free",)
+    ),
+    "rows": Case(lambda f, a: list(f.results.rows(a.job, by=a.by)), ("job",), READS),
     "job": Case(lambda f, a: f.jobs.get(a.job, by=a.by), ("job",), READS),
     "jobs": Case(lambda f, a: list(f.jobs.list(a.workspace, by=a.by)), ("workspace",), READS),
     "template": Case(lambda f, a: f.templates.get(a.job, by=a.by), ("job",), READS),

@@ -25,7 +25,12 @@ import itagflow
 from itagflow import Flow, access
 
 CASES = {**READERS, **VERBS}
-OPEN = {"viewer": "a viewer", "leader": "a leader whom the job names for another stage"}
+OPEN = {
+    "viewer": "a viewer",
+    "leader": "a leader whom the job names for another stage",
+    "external": "an external member whom no job names",
+    "operator": "an operator whom the job does not name",
+}
 
 
 class TestTheList:

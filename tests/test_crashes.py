@@ -91,7 +91,7 @@ def order(path: str) -> Job:
             "crash",
             template=templates.image_classification(["cat", "dog"]),
             data=rows(40),
-            workflow=Workflow(Label(), Inspect(sample=0.5), Accept()),
+            workflow=Workflow(Label(), Inspect(task_share=0.5), Accept()),
             packaging=FixedSize(4),
             workforce={Stage.LABEL: ["ben", "cy"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]},
             by="ada",

@@ -380,7 +380,7 @@ class TestTasks:
 
     def test_rework_and_samples_leave_it_out(self, checked: Flow) -> None:
         job = letters(
-            checked, 4, Workflow(Label(), Inspect(sample=1.0)), packaging=itagflow.FixedSize(4)
+            checked, 4, Workflow(Label(), Inspect(task_share=1.0)), packaging=itagflow.FixedSize(4)
         )
         copied(checked, "ben", job)
         maintenance.erase_task(checked, (job.id, 2), by="ada")

@@ -74,7 +74,7 @@ with itagflow.open("labels.db") as flow:          # a SQLite file; "memory:" lik
         "signs-2026-11",
         template=templates.object_detection(["car", "sign"]),
         data="street.manifest",                   # a path, or any iterable of rows
-        workflow=Workflow(Label(), Inspect(sample=0.5), Accept()),
+        workflow=Workflow(Label(), Inspect(task_share=0.5), Accept()),
         packaging=FixedSize(2),
         workforce={Stage.LABEL: ["ben", "cy"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]},
         by="ada",

@@ -374,7 +374,7 @@ MAKE: list[Callable[[Any], object]] = [
     lambda bad: Label(votes=bad),
     lambda bad: Label(votes=2, min_votes=bad),
     lambda bad: Label(limit=bad),
-    lambda bad: itagflow.Inspect(sample=bad),
+    lambda bad: itagflow.Inspect(task_count=bad),
     lambda bad: JobPartition(job=1, first=bad, last=1),
     lambda bad: JobPartition(job=1, first=1, last=bad),
 ]

@@ -149,6 +149,8 @@ _RESULTS = Reading(Action.READ_RESULTS, Action.READ_RESULTS)
 _EXPORT = Reading(Action.EXPORT, Action.EXPORT)
 
 READERS: Mapping[str, Reading] = {
+    "workspace": Reading(None, None),
+    "workspaces": Reading(None, None),
     "job": _ALL_OF_A_JOB,
     "jobs": _ALL_OF_A_JOB,
     "template": _ALL_OF_A_JOB,
@@ -156,6 +158,7 @@ READERS: Mapping[str, Reading] = {
     "progress": _ALL_OF_A_JOB,
     "parts": _ALL_OF_A_JOB,
     "tasks": Reading(Action.READ_JOB, None),
+    "package": _OWN_OR_OTHERS,
     "packages": _OWN_OR_OTHERS,
     "assignment": _OWN_OR_OTHERS,
     "assignments": _OWN_OR_OTHERS,
@@ -164,10 +167,12 @@ READERS: Mapping[str, Reading] = {
     "history": _OWN_OR_OTHERS,
     "events": _OWN_OR_OTHERS,
     "listen": _OWN_OR_OTHERS,
+    "member": Reading(None, Action.READ_RESULTS),
     "members": Reading(None, Action.READ_RESULTS),
     "can": Reading(None, Action.READ_RESULTS),
     "result": _RESULTS,
     "results": _RESULTS,
+    "rows": _RESULTS,
     "find_tasks": _RESULTS,
     "verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),
     "export": _EXPORT,

@@ -175,9 +175,14 @@ class AlreadyExists(StoreError):
     """What was to be added, such as ``Job``."""
     key: object
     """The key or name that is taken."""
+    differences: tuple[str, ...] = ()
+    """With ``exist_ok=True``: the arguments that do not agree with what has this name."""
 
     def _sentence(self) -> str:
-        return f"there is already a {self.kind} {spelled(self.key)}"
+        taken = f"there is already a {self.kind} {spelled(self.key)}"
+        if not self.differences:
+            return taken
+        return f"{taken}, made with other arguments than these: {', '.join(self.differences)}"
 
 
 @attrs.define

@@ -32,6 +32,7 @@ from itagflow.errors import StoreFailed
 from itagflow.labeling import service as labeling
 from itagflow.labeling.answering import Replied
 from itagflow.model.batch import BatchResult
+from itagflow.model.enums import member_of, optional_member_of
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
@@ -95,7 +96,7 @@ class Flow:
         return self._engine.policy
 
     def claim(
-        self, member: MemberRef, job: JobRef, stage: Stage, *, token: str = ""
+        self, member: MemberRef, job: JobRef, stage: Stage | str, *, token: str = ""
     ) -> Assignment | None:
         """Take the next assignment that is there for a member, or return None when there is none.
 
@@ -107,7 +108,7 @@ class Flow:
         Args:
             member: Who claims.
             job: The job.
-            stage: The kind of work.
+            stage: The kind of work: a `Stage`, or its value, such as ``"label"``.
             token: The caller's own name for this claim: a repeated token gives the same assignment,
                 so a claim whose answer was lost can be sent again.
 
@@ -115,16 +116,16 @@ class Flow:
             NotAllowed: when the member may not work there.
             InvalidData: when the job does not have this stage.
         """
-        return operations.claim(self._engine, member, job, stage, token=token)
+        return operations.claim(self._engine, member, job, member_of(Stage, stage), token=token)
 
     def claim_many(
-        self, member: MemberRef, job: JobRef, stage: Stage, count: int
+        self, member: MemberRef, job: JobRef, stage: Stage | str, count: int
     ) -> list[Assignment]:
         """Take up to *count* assignments, in the order in which `claim` gives them; fewer when there are no more.
 
         Errors are those of `claim`.
         """
-        return operations.claim_many(self._engine, member, job, stage, count)
+        return operations.claim_many(self._engine, member, job, member_of(Stage, stage), count)
 
     def renew(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
         """Count the lease of a held assignment from now; saving an answer does the same.
@@ -366,7 +367,7 @@ class Flow:
         return explaining.available(self._engine, member, workspace=workspace, by=by)
 
     def explain(
-        self, member: MemberRef, job: JobRef, stage: Stage, *, by: MemberRef | None = None
+        self, member: MemberRef, job: JobRef, stage: Stage | str, *, by: MemberRef | None = None
     ) -> str:
         """Say what `claim` would find for a member, and if nothing, why, in one sentence.
 
@@ -381,15 +382,15 @@ class Flow:
             NotAllowed: when *by* may not read there.
             InvalidData: when the job does not have this stage.
         """
-        return explaining.explain(self._engine, member, job, stage, by=by)
+        return explaining.explain(self._engine, member, job, member_of(Stage, stage), by=by)
 
     def can(
         self,
         member: MemberRef,
-        action: Action,
+        action: Action | str,
         entity: Place,
         *,
-        stage: Stage | None = None,
+        stage: Stage | str | None = None,
         by: MemberRef | None = None,
     ) -> Permission:
         """Return whether a member may do something here, without trying it.
@@ -407,7 +408,14 @@ class Flow:
         >>> bool(flow.can("ada", Action.EXPORT, street))
         True
         """
-        return explaining.check_permission(self._engine, member, action, entity, stage=stage, by=by)
+        return explaining.check_permission(
+            self._engine,
+            member,
+            member_of(Action, action),
+            entity,
+            stage=optional_member_of(Stage, stage),
+            by=by,
+        )
 
     def close(self, timeout: float = 10.0) -> bool:
         """Close the store, for all threads of this process.

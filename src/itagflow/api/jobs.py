@@ -17,7 +17,8 @@ from itagflow.jobs import importing, loading, packaging
 from itagflow.jobs import service as jobs
 from itagflow.jobs.loading import Data, OnError, Wrap
 from itagflow.jobs.loading_rules import LoadReport
-from itagflow.jobs.service import JobFields, JobNotes, Workers
+from itagflow.jobs.service import JobFields, JobNotes, JobOrder, Workers
+from itagflow.model.enums import keyed_by, member_of, optional_member_of
 from itagflow.model.job import (
     Job,
     JobState,
@@ -52,7 +53,7 @@ class Jobs:
         data: Data | None = None,
         workflow: Workflow | None = None,
         packaging: Packaging | None = None,
-        workforce: Mapping[Stage, Workers] | None = None,
+        workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers] | None = None,
         by: MemberRef,
         draft: bool = False,
         format: str = "itag",
@@ -61,6 +62,7 @@ class Jobs:
         seed: int | None = None,
         check: Validator | None = None,
         progress: Wrap | None = None,
+        exist_ok: bool = False,
         **notes: Unpack[JobNotes],
     ) -> Job:
         """Order a job: store it, load its data, and publish it.
@@ -72,7 +74,8 @@ class Jobs:
             data: The rows; see `load`.  None leaves a draft to be loaded later.
             workflow: The stages and their rules; labeling only unless given.
             packaging: How tasks are cut into packages; 50 each unless given.
-            workforce: Who works at which stage: members and groups.
+            workforce: Who works at which stage: members and groups.  A stage is a `Stage` or its
+                value, such as ``"label"``.
             by: The member who orders.
             draft: Leave it a draft, to be published later.
             format: The format of *data*, when it is a source.
@@ -83,32 +86,46 @@ class Jobs:
             seed: What samples are drawn with; drawn itself unless given.
             check: The embedder's own look at answers; see `set_validator`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
+            exist_ok: Return the job that has this name, if what is given here agrees with what it
+                is now: template, workflow, packaging, workforce, row key, seed and notes; who
+                works at a stage is compared without an order.  Data, and arguments that are not
+                given, are not compared.  Nothing of it is changed: a paused, finished or archived
+                job is returned as it is.  Only a draft goes on, if data is given: rows behind those
+                that were read are loaded (`Progress.rows_read`), and it is published.  So a program
+                that broke off is simply run again, with the same data, and several processes may
+                create the same at once.
             **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
 
         Raises:
-            InvalidData: on a bad name, rule or row; nothing is left behind.
-            Incomplete: when it could never finish; nothing is left behind.
-            AlreadyExists: when the workspace has a job of this name.
+            InvalidData: on a bad name, rule or row; nothing is left behind, but a draft that was
+                there before stays.
+            Incomplete: when it could never finish; what is left behind is the same.
+            AlreadyExists: when the workspace has a job of this name; with *exist_ok*, when it does
+                not agree, and `AlreadyExists.differences` names the arguments; or when it is being
+                deleted.
             NotAllowed: when *by* may not manage jobs.
         """
         return jobs.create_job(
             self._engine,
             workspace,
-            name,
-            template=template,
+            JobOrder(
+                name=name,
+                template=template,
+                workflow=workflow,
+                packaging=packaging,
+                workforce=None if workforce is None else keyed_by(Stage, "workforce", workforce),
+                row_key=row_key,
+                seed=seed,
+                notes=notes,
+            ),
             data=data,
-            workflow=workflow,
-            packaging=packaging,
-            workforce=workforce,
             by=by,
             draft=draft,
             format=format,
             on_error=on_error,
-            row_key=row_key,
-            seed=seed,
             check=check,
             progress=progress,
-            **notes,
+            exist_ok=exist_ok,
         )
 
     def import_results(
@@ -174,10 +191,15 @@ class Jobs:
         )
 
     def list(
-        self, workspace: WorkspaceRef, *, state: JobState | None = None, by: MemberRef | None = None
+        self,
+        workspace: WorkspaceRef,
+        *,
+        state: JobState | str | None = None,
+        by: MemberRef | None = None,
     ) -> Iterator[Job]:
         """Yield the jobs of a workspace, oldest first; with *by* those that the member may see."""
-        return results.list_jobs(self._engine, workspace, state=state, by=by)
+        wanted = optional_member_of(JobState, state)
+        return results.list_jobs(self._engine, workspace, state=wanted, by=by)
 
     def get(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
         """Return a job as it is now.
@@ -329,7 +351,11 @@ class Jobs:
         return results.progress(self._engine, job, by=by)
 
     def set_workforce(
-        self, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef
+        self,
+        job: JobRef,
+        workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers],
+        *,
+        by: MemberRef,
     ) -> Job:
         """Name who works at these stages; other stages stay as they are, and so do turns on hand.
 
@@ -337,15 +363,20 @@ class Jobs:
             NotFound: when a member is not in the workspace.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
-        return jobs.set_workforce(self._engine, job, workforce, by=by)
+        named = keyed_by(Stage, "workforce", workforce)
+        return jobs.set_workforce(self._engine, job, named, by=by)
 
-    def add_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
+    def add_workers(
+        self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
+    ) -> Job:
         """Name more members or groups for a stage; errors are those of `set_workforce`."""
-        return jobs.add_workers(self._engine, job, stage, workers, by=by)
+        return jobs.add_workers(self._engine, job, member_of(Stage, stage), workers, by=by)
 
-    def remove_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
+    def remove_workers(
+        self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
+    ) -> Job:
         """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
-        return jobs.remove_workers(self._engine, job, stage, workers, by=by)
+        return jobs.remove_workers(self._engine, job, member_of(Stage, stage), workers, by=by)
 
     def set_validator(self, job: JobRef, check: Validator | None) -> None:
         """Have *check* look at every answer of a job before it is saved, in this Flow; None ends that.

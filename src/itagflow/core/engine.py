@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from itagflow import access
 from itagflow.access import Action, Policy
@@ -30,7 +30,7 @@ from itagflow.core.lookup import (
     PackageRef,
     perhaps,
 )
-from itagflow.errors import InvalidData, NotFound, RuleError
+from itagflow.errors import AlreadyExists, InvalidData, NotFound, RuleError
 from itagflow.model.batch import BatchResult
 from itagflow.model.entity import (
     E,
@@ -64,6 +64,9 @@ Clock = Callable[[], datetime]
 Listener = Callable[[Event], object]
 """Is told each event after its act is stored; what it returns is not looked at."""
 
+T = TypeVar("T")
+RACES = 3
+"""How many times somebody else may be faster, and what they have created be gone again."""
 BLOCK = 200
 """How many acts of a bulk verb are stored together, while other writers wait."""
 
@@ -399,6 +402,24 @@ class Transaction:
         for entity in updated:
             self._held[type(entity)][entity.key] = entity
         return updated
+
+
+def find_or_create(act: Callable[[], T]) -> T:
+    """Return what *act* returns: it looks for something by name, and creates it when there is none.
+
+    Between the look and the creation another process may create the same.  Then the database
+    refuses the name, the transaction is undone, and *act* is called again: now it finds it.
+
+    Raises:
+        AlreadyExists: when what is there cannot be returned.
+    """
+    for _ in range(RACES):
+        try:
+            return act()
+        except AlreadyExists as error:
+            if error.differences:
+                raise
+    return act()
 
 
 class Engine:

@@ -29,7 +29,7 @@ from itagflow.jobs.loading import (
     load,
     rows_in,
 )
-from itagflow.jobs.service import JobNotes, _draft, delete
+from itagflow.jobs.service import JobNotes, JobOrder, delete, draft_job
 from itagflow.model.job import (
     Accept,
     Inspect,
@@ -76,9 +76,15 @@ def import_job(
     rows, source, stages = _peeked(rows_in(data, "itag"), of_job)
     flow = workflow or Workflow(*(RULES[stage] for stage in stages))
     id = key_in(source)
-    job = _draft(
-        engine, workspace, name, template, flow, packaging, None, by, row_key, None, notes, id=id
+    order = JobOrder(
+        name=name,
+        template=template,
+        workflow=flow,
+        packaging=packaging,
+        row_key=row_key,
+        notes=notes,
     )
+    job = draft_job(engine, workspace, order, by, id=id)
     try:
         load(engine, job, rows, by=by, on_error=on_error, progress=progress)
         _settle(engine, job, source, by, on_error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Literal, cast
@@ -42,7 +43,14 @@ class _Checked:
     """What was read of the data at once: its good rows, and how many rows were read with them."""
 
     rows: list[Ready]
+    numbers: list[int]
+    """The places of these rows in the data, from 1."""
     rows_read: int
+
+    def behind(self, rows_read: int) -> _Checked:
+        """Return the same without the rows up to this place."""
+        start = bisect_right(self.numbers, rows_read)
+        return attrs.evolve(self, rows=self.rows[start:], numbers=self.numbers[start:])
 
 
 @attrs.define
@@ -73,9 +81,14 @@ def load(
     format: str = "itag",
     on_error: OnError = "raise",
     progress: Wrap | None = None,
+    shared: bool = False,
 ) -> LoadReport:
-    """Load a draft's data, or go on with it where loading broke off."""
-    return _load(engine, "load", job, data, by, format, on_error, progress)
+    """Load a draft's data, or go on with it where loading broke off.
+
+    With *shared* somebody else may load the same data into the same draft meanwhile: each stores
+    the rows that the other has not stored.
+    """
+    return _load(engine, "load", job, data, by, format, on_error, progress, shared=shared)
 
 
 def append(
@@ -101,6 +114,8 @@ def _load(
     format: str,
     on_error: OnError,
     progress: Wrap | None,
+    *,
+    shared: bool = False,
 ) -> LoadReport:
     with engine.store.read() as reader:
         job = lookup.job(reader, ref)
@@ -112,10 +127,12 @@ def _load(
     numbered = enumerate(progress(rows) if progress else rows, passed_over + 1)
     tally = _Tally()
     while batch := list(islice(numbered, loading_rules.block_size(job, counter))):
-        checked = _Checked(_checked(batch, template, job, tally), batch[-1][0])
+        checked = _checked(batch, template, job, tally)
         if on_error == "raise" and tally.bad:
             continue  # only what else is bad is still looked for
-        if verb == "load":
+        if shared:
+            counter = _load_batch_together(engine, job, counter, checked, by, tally)
+        elif verb == "load":
             counter = _load_batch(engine, job, counter, checked, by, tally)
         else:
             counter = _append_batch(engine, job, checked.rows, by, tally)
@@ -151,6 +168,19 @@ def _load_batch(
         transaction.do(change)
         tally.stored(new, checked.rows)
         return loading_rules.counter_after(change)
+
+
+def _load_batch_together(
+    engine: Engine, job: Job, seen: JobCounter, checked: _Checked, by: MemberRef, tally: _Tally
+) -> JobCounter:
+    """Store those rows of the same that nobody else, who loads the same data, has stored."""
+    while seen.rows_read < checked.rows_read:
+        try:
+            return _load_batch(engine, job, seen, checked.behind(seen.rows_read), by, tally)
+        except Conflict:  # the other one was faster, so this ends: there are fewer rows each time
+            with engine.store.read() as reader:
+                seen = reader.get(JobCounter, job.key)
+    return seen
 
 
 def _append_batch(
@@ -205,15 +235,16 @@ def rows_in(data: Data, format: str) -> Iterator[object]:
 
 def _checked(
     batch: list[tuple[int, object]], template: Template, job: Job, tally: _Tally
-) -> list[Ready]:
-    good = list[Ready]()
+) -> _Checked:
+    good, numbers = list[Ready](), list[int]()
     for number, item in batch:
         row = loading_rules.ready(item, number, template, job)
         if isinstance(row, Ready):
             good.append(row)
+            numbers.append(number)
         else:
             tally.note(row)
-    return good
+    return _Checked(good, numbers, batch[-1][0])
 
 
 def _unknown(transaction: Transaction, job: Job, rows: list[Ready]) -> list[Ready]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import attrs
@@ -21,9 +21,10 @@ from itagflow.errors import (
     Problem,
 )
 from itagflow.lifecycle.tables import JOB, JobAct
-from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.job import Job, JobState, Stage, StageWorkers
 from itagflow.model.number import whole_number
 from itagflow.model.partition import JobPartition
+from itagflow.model.template import Template
 from itagflow.model.workspace import Member
 
 
@@ -50,6 +51,47 @@ def brought_back(job: Job, verb: str) -> tuple[Saved, ...]:
     """
     after = stepped(job, verb)
     return () if after.state is job.state else ((job, after),)
+
+
+def differences(
+    job: Job, wanted: Job, given: Iterable[str], used: Template, asked: Template
+) -> tuple[str, ...]:
+    """Return the names of the arguments of `create` in which *job* is not what is *wanted*.
+
+    Args:
+        job: What there is.
+        wanted: What would be made.
+        given: The arguments that are compared, beside the template.
+        used: The template of the job.
+        asked: The template that was given.
+    """
+    found = list[str]()
+    if not _asks_the_same(used, asked):
+        found.append("template")
+    for name in given:
+        has, wants = getattr(job, name), getattr(wanted, name)
+        if name == "workforce":
+            has, wants = _crews_as_sets(has), _crews_as_sets(wants)
+        if has != wants:
+            found.append(name)
+    return tuple(found)
+
+
+def _asks_the_same(used: Template, asked: Template) -> bool:
+    """Return whether these are one template; one that was given without being stored is compared by what it asks."""
+    if used.id == asked.id:
+        return True
+    return not asked.name and attrs.evolve(
+        used, id=asked.id, workspace=asked.workspace, name="", version=asked.version
+    ) == attrs.evolve(asked, name="")
+
+
+def _crews_as_sets(
+    workforce: Mapping[Stage, StageWorkers],
+) -> dict[Stage, tuple[set[int], set[str]]]:
+    """Return who is named for each stage, without an order; a stage that names nobody is left out."""
+    crews = {stage: (set(crew.members), set(crew.groups)) for stage, crew in workforce.items()}
+    return {stage: crew for stage, crew in crews.items() if any(crew)}
 
 
 def must_not_be_archived(job: Job, act: str) -> None:

@@ -12,15 +12,15 @@ from typing_extensions import Unpack
 from itagflow.access import Action
 from itagflow.claiming.recalling import _recall_all
 from itagflow.core import lookup
-from itagflow.core.change import record
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.change import Act, record
+from itagflow.core.engine import Engine, Transaction, find_or_create
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
     TemplateRef,
     WorkspaceRef,
 )
-from itagflow.errors import InvalidData, Problem
+from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
 from itagflow.jobs import rules
 from itagflow.jobs.loading import (
     Data,
@@ -77,90 +77,143 @@ class JobFields(JobNotes, total=False):
     name: str
 
 
+@attrs.frozen(kw_only=True)
+class JobOrder:
+    """What a job is to be: the arguments of `create` that are stored; None for what was not given."""
+
+    name: str
+    template: TemplateRef
+    workflow: Workflow | None = None
+    packaging: Packaging | None = None
+    workforce: Mapping[Stage, Workers] | None = None
+    row_key: str | None = None
+    seed: int | None = None
+    notes: JobNotes = attrs.field(factory=JobNotes)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The names of the arguments that were given, beside name and template."""
+        named = ("workflow", "packaging", "workforce", "row_key", "seed")
+        return (*(name for name in named if getattr(self, name) is not None), *self.notes)
+
+
 def create_job(
     engine: Engine,
     workspace: WorkspaceRef,
-    name: str,
+    order: JobOrder,
     *,
-    template: TemplateRef,
     data: Data | None = None,
-    workflow: Workflow | None = None,
-    packaging: Packaging | None = None,
-    workforce: Mapping[Stage, Workers] | None = None,
     by: MemberRef,
     draft: bool = False,
     format: str = "itag",
     on_error: OnError = "raise",
-    row_key: str | None = None,
-    seed: int | None = None,
     check: Validator | None = None,
     progress: Wrap | None = None,
-    **notes: Unpack[JobNotes],
+    exist_ok: bool = False,
 ) -> Job:
-    """Order a job: store it, load its data, and publish it."""
-    job = _draft(
-        engine, workspace, name, template, workflow, packaging, workforce, by, row_key, seed, notes
-    )
+    """Order a job: store it, load its data, and publish it; or return the one that there is already."""
+    if exist_ok:
+        job, is_new = find_or_create(lambda: _find_or_draft(engine, workspace, order, by))
+    else:
+        job, is_new = draft_job(engine, workspace, order, by), True
     if check is not None:
         engine.validators[job.id] = check
-    if data is None:
+    if data is None or job.state is not JobState.DRAFT:
         return job
     try:
-        load(engine, job, data, by=by, format=format, on_error=on_error, progress=progress)
+        load(
+            engine,
+            job,
+            data,
+            by=by,
+            format=format,
+            on_error=on_error,
+            progress=progress,
+            shared=exist_ok,
+        )
         return _job(engine, job) if draft else publish(engine, job, by=by)
-    except Exception:
-        delete(engine, job, by=by)
+    except Exception as error:
+        if exist_ok and isinstance(error, WrongState):
+            now = _job(engine, job)
+            if now.state not in (JobState.DRAFT, JobState.ARCHIVED):
+                return now  # another process has created the same meanwhile, and has published it
+        if is_new:
+            delete(engine, job, by=by)
         raise
 
 
-def _draft(
+def draft_job(
     engine: Engine,
     workspace: WorkspaceRef,
-    name: str,
-    template: TemplateRef,
-    workflow: Workflow | None,
-    packaging: Packaging | None,
-    workforce: Mapping[Stage, Workers] | None,
+    order: JobOrder,
     by: MemberRef,
-    row_key: str | None,
-    seed: int | None,
-    notes: JobNotes,
     *,
     id: int | None = None,
 ) -> Job:
     """Store a new draft, with this id if it is given and free, and its template if that is not stored yet."""
-    noted = _fitting(notes, JobNotes)
     with engine.transaction() as transaction:
-        home = lookup.workspace(transaction.store, workspace)
-        act = transaction.allowed(home.id, by, Action.MANAGE_JOB)
-        asked, new = _template(transaction, home.id, template)
-        if id is None or transaction.is_taken(Job, id):
-            id = transaction.new_id(Job)
-        flow = _with_named_rework(transaction, home.id, workflow or Workflow())
-        job = Job(
-            id=id,
-            workspace=home.id,
-            name=name,
-            template=asked.id,
-            workflow=flow,
-            packaging=packaging or FixedSize(50),
-            workforce=_crews(transaction, home.id, flow, workforce or {}),
-            created_by=act.member,
-            created_at=act.at,
-            seed=id if seed is None else whole_number("job", "seed", seed),
-            row_key=row_key,
-            **noted,
-        )
-        transaction.do(
-            record(
-                act,
-                "create_job",
-                about=job,
-                add=(*new, job, JobCounter(job=id)),
-                data={"name": name},
-            )
-        )
-        return job
+        act, job, new = _design(transaction, workspace, order, by, id)
+        return _store_draft(transaction, act, job, new)
+
+
+def _find_or_draft(
+    engine: Engine, workspace: WorkspaceRef, order: JobOrder, by: MemberRef
+) -> tuple[Job, bool]:
+    """Return the job of this name if it agrees with *order*, or else a new draft, and whether it is new.
+
+    Raises:
+        AlreadyExists: when it does not agree, or is being deleted.
+    """
+    with engine.transaction() as transaction:
+        act, job, new = _design(transaction, workspace, order, by, None)
+        query = Query(Job, {"workspace": job.workspace, "name": job.name}, limit=1)
+        known = next(iter(lookup.called(transaction.store, query)), None)
+        if known is None:
+            return _store_draft(transaction, act, job, new), True
+        asked = new[0] if new else transaction.store.get(Template, (job.template,))
+        used = transaction.store.get(Template, (known.template,))
+        differences = rules.differences(known, job, order.given, used, asked)
+        if differences or known.deleting:
+            raise AlreadyExists("Job", job.name, differences)
+        return known, False
+
+
+def _design(
+    transaction: Transaction,
+    workspace: WorkspaceRef,
+    order: JobOrder,
+    by: MemberRef,
+    id: int | None,
+) -> tuple[Act, Job, tuple[Template, ...]]:
+    """Return the job that *order* describes, with its template if that is not stored yet; nothing is stored."""
+    noted = _fitting(order.notes, JobNotes)
+    home = lookup.workspace(transaction.store, workspace)
+    act = transaction.allowed(home.id, by, Action.MANAGE_JOB)
+    asked, new = _template(transaction, home.id, order.template)
+    if id is None or transaction.is_taken(Job, id):
+        id = transaction.new_id(Job)
+    flow = _with_named_rework(transaction, home.id, order.workflow or Workflow())
+    job = Job(
+        id=id,
+        workspace=home.id,
+        name=order.name,
+        template=asked.id,
+        workflow=flow,
+        packaging=order.packaging or FixedSize(50),
+        workforce=_crews(transaction, home.id, flow, order.workforce or {}),
+        created_by=act.member,
+        created_at=act.at,
+        seed=id if order.seed is None else whole_number("job", "seed", order.seed),
+        row_key=order.row_key,
+        **noted,
+    )
+    return act, job, new
+
+
+def _store_draft(transaction: Transaction, act: Act, job: Job, new: tuple[Template, ...]) -> Job:
+    add: tuple[Entity, ...] = (*new, job, JobCounter(job=job.id))
+    transaction.do(record(act, "create_job", about=job, add=add, data={"name": job.name}))
+    return job
 
 
 def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:

@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
+from numbers import Real
 from typing import Any, TypeVar, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.model.enums import member_of
 from itagflow.model.migration import TemplateChange
-from itagflow.model.number import MOST, is_whole, whole_number
+from itagflow.model.number import is_whole, whole_number
 from itagflow.model.text import all_storable, storable
 from itagflow.printing import spelled
 
@@ -113,28 +115,54 @@ class Label(StageRule):
     """Whether a rejected package is labeled again whole, not only its rejected tasks."""
 
 
-def _sensible(instance: Any, _: Any, value: Any) -> None:
-    fits = 0 < value <= 1 if isinstance(value, float) else is_whole(value) and 0 < value <= MOST
-    if value is not None and not fits:
-        reason = f"must be a share (0.0 < s <= 1.0) or a count of at least 1, not {spelled(value)}"
-        raise _fail(type(instance).__name__, "sample", reason)
+def _share(value: Any) -> Any:
+    """Return a number as a float, also one of a library's own kind; `_is_share` refuses the rest."""
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else value
+
+
+def _is_share(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and not (isinstance(value, float) and 0 < value <= 1):
+        reason = f"must be more than 0 and at most 1, not {spelled(value)}"
+        raise _fail(type(instance).__name__, attribute.name, reason)
+
+
+def _count(value: Any) -> Any:
+    return int(value) if is_whole(value) else value
+
+
+def _is_only_count(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    _positive(instance, attribute, value)
+    if value is not None and instance.task_share is not None:
+        reason = "is given beside task_share: choose one"
+        raise _fail(type(instance).__name__, attribute.name, reason)
 
 
 @attrs.frozen(kw_only=True)
 class ReviewRule(StageRule):
-    """What the rules of the two review stages share."""
+    """What the rules of the two review stages share.  Everything is looked at unless a sample is named."""
 
-    sample: int | float | None = attrs.field(default=None, validator=_sensible)
-    """What is looked at: a share of the package (float, rounded up), a count (int), or everything (None)."""
+    task_share: float | None = attrs.field(default=None, converter=_share, validator=_is_share)
+    """What share of a package's tasks is looked at: more than 0, at most 1; rounded up to whole tasks."""
+    task_count: int | None = attrs.field(default=None, converter=_count, validator=_is_only_count)
+    """How many of a package's tasks are looked at: at least 1.  Not together with `task_share`."""
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether a sample is looked at, and not every task."""
+        return self.task_share is not None or self.task_count is not None
 
 
 @attrs.frozen(kw_only=True)
 class Inspect(ReviewRule):
     """The rule of the INSPECT stage.
 
-    >>> Inspect(sample=0.5).sample
+    >>> Inspect(task_share=0.5).task_share
     0.5
     """
+
+
+def _stage(value: Stage | str) -> Stage:
+    return member_of(Stage, value)
 
 
 @attrs.frozen(kw_only=True)
@@ -145,7 +173,7 @@ class Accept(ReviewRule):
     'inspect'
     """
 
-    reject_to: Stage = Stage.LABEL
+    reject_to: Stage = attrs.field(default=Stage.LABEL, converter=_stage)
     """Where a package goes that is rejected here: LABEL or INSPECT."""
 
 

@@ -42,6 +42,7 @@ from itagflow.model.template import Template
 from itagflow.model.workspace import Member
 from itagflow.results import rules
 from itagflow.results.histories import cases_of
+from itagflow.results.rows import Columns
 from itagflow.storage.port import Query, Reader, Span
 from itagflow.validation.answers import mentions
 
@@ -97,6 +98,17 @@ def list_templates(
         return [template for template in named if template.id in asked]
 
     return listed(engine.store, Query(Template, {"workspace": home.id}, order=("id",)), visible)
+
+
+def get_package(engine: Engine, package: PackageRef, *, by: MemberRef | None = None) -> Package:
+    """Return a package as it is now."""
+    with engine.store.read() as reader:
+        found = lookup.package(reader, package)
+        home = lookup.job(reader, found.job)
+        seeing = access_of(reader, engine.policy, home.workspace, by)
+        own = found.number in seeing.own_packages(home, [found.number])
+        seeing.must("package", home, own=own)
+        return found
 
 
 def list_packages(
@@ -253,6 +265,26 @@ def _results(
         return found, tasks[-1].number + 1 if len(tasks) == lookup.PAGE else None
 
     return turned(engine.store, page, start, snapshot=snapshot)
+
+
+def iter_rows(
+    engine: Engine, job: PartitionRef, *, by: MemberRef | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the result of every task as a flat dict, in the order of the input."""
+    with engine.store.read() as reader:
+        home, _ = _readable(engine, reader, "rows", job, by)
+        template = reader.get(Template, (home.template,))
+    columns = Columns.of(home, template)
+    accounts = dict[int, str]()
+
+    def as_row(result: Result) -> dict[str, Any]:
+        new = {made.member for made in result.provenance if made.member} - accounts.keys()
+        if new:
+            with engine.store.read() as reader:
+                accounts.update({id: reader.get(Member, (id,)).account for id in new})
+        return columns.row(result, accounts)
+
+    return map(as_row, _results(engine, "rows", job, by))
 
 
 def find_tasks(

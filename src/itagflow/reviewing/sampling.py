@@ -6,21 +6,27 @@ import math
 import random
 from collections.abc import Sequence
 
-from itagflow.model.job import Job, Stage
+from itagflow.model.job import Job, ReviewRule, Stage
 from itagflow.model.package import Package
 
 
-def sample(
-    seed: int, package: int, stage: Stage, tasks: Sequence[int], size: float
+def draw_sample(
+    rule: ReviewRule | None, seed: int, package: int, stage: Stage, tasks: Sequence[int]
 ) -> tuple[int, ...]:
     """Return the tasks that a review of this package at this stage looks at, in order.
 
-    *size* is a share of the tasks (a float, rounded up, at least one) or a count (an int).
+    A share is rounded up to whole tasks.  Without a *rule* that names a sample it is every task.
 
-    >>> len(sample(7, 1, Stage.INSPECT, range(1, 11), 0.25))
+    >>> from itagflow import Inspect
+    >>> len(draw_sample(Inspect(task_share=0.25), 7, 1, Stage.INSPECT, range(1, 11)))
     3
     """
-    count = math.ceil(round(size * len(tasks), 9)) if isinstance(size, float) else size
+    count = len(tasks)
+    if rule is not None and rule.task_share is not None:
+        # rounded first: 0.07 * 100 is a little more than 7 as a float, and 7 tasks are meant
+        count = math.ceil(round(rule.task_share * len(tasks), 9))
+    elif rule is not None and rule.task_count is not None:
+        count = rule.task_count
     if count >= len(tasks):
         return tuple(tasks)
     drawn = random.Random(f"{seed}/{package}/{stage.value}").sample(tasks, max(count, 1))
@@ -42,10 +48,9 @@ def scope_of_review(
     any round, what is disputed, and, when the whole package was done again, the sample once more.
     """
     rule = job.workflow.review(stage)
-    size = rule.sample if rule else None
-    drawn = tuple(tasks) if size is None else sample(job.seed, package.number, stage, tasks, size)
-    if first and size is None:
+    if first and not (rule and rule.is_sampled):
         return None
+    drawn = draw_sample(rule, job.seed, package.number, stage, tasks)
     looked = set(disputes) if first else {*disputes, *package.rejects}
     if first or job.workflow.label.redo_all or not looked:
         looked.update(drawn)
@@ -55,4 +60,4 @@ def scope_of_review(
 def needs_tasks(job: Job, package: Package, stage: Stage) -> bool:
     """Return whether `scope_of_review` has to be told the tasks: not for a first look at everything."""
     rule = job.workflow.review(stage)
-    return package.round > 1 or (rule is not None and rule.sample is not None)
+    return package.round > 1 or (rule is not None and rule.is_sampled)

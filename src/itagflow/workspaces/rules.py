@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import attrs
@@ -14,7 +14,7 @@ from itagflow.errors import (
     NotAllowed,
     Problem,
 )
-from itagflow.model.text import flaw, name_flaw, several
+from itagflow.model.text import flaw, name_flaw, nfc, several
 from itagflow.model.workspace import (
     EXTERNAL_ROLES,
     Group,
@@ -74,6 +74,16 @@ def joined(known: Member | None, member: Member) -> Member:
     if known.active or known.erased:
         raise AlreadyExists("Member", member.account)
     return _fit(attrs.evolve(member, id=known.id, account=known.account))
+
+
+def differences(member: Member, wanted: Member, given: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of those of the *given* arguments in which *member* is not what is *wanted*."""
+
+    def value(of: Member, name: str) -> object:
+        # groups have no order
+        return set(map(nfc, of.groups)) if name == "groups" else getattr(of, name)
+
+    return tuple(name for name in given if value(member, name) != value(wanted, name))
 
 
 def with_role(
