@@ -1,4 +1,4 @@
-"""Flow: what an embedding program holds.  A module for each family of verbs; `_act` is the one way an act runs."""
+"""Flow: the public API on one page.  Each verb calls a service with the engine."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Flow:
     def claim_many(
         self, member: MemberRef, job: JobRef, stage: Stage, count: int
     ) -> list[Assignment]:
-        """Take up to *count* assignments, in the order in which `claim` gives them; fewer when there are no more.
+        """Take up to *count* assignments in the order of `claim`; fewer when there are no more.
 
         Errors are those of `claim`.
         """
@@ -137,7 +137,7 @@ class Flow:
     def release(
         self, assignment: AssignmentRef, *, by: MemberRef | None = None, reason: str = ""
     ) -> Assignment:
-        """Give an assignment back, or decline an offer; what was saved is shown to the next holder as a draft.
+        """Give an assignment back, or decline an offer; the next holder sees the answers as drafts.
 
         Args:
             assignment: An assignment that is held or offered.
@@ -208,13 +208,13 @@ class Flow:
         *,
         by: MemberRef | None = None,
     ) -> list[Answer]:
-        """Save the answers to several tasks, all or none, as one act; errors are those of `save`."""
+        """Save the answers to several tasks, all or none, with one event; errors as in `save`."""
         return labeling.save_many(self._engine, assignment, replies, by=by)
 
     def abandon(
         self, assignment: AssignmentRef, task: TaskRef, reason: str, *, by: MemberRef | None = None
     ) -> Answer:
-        """Give a task up, with a reason; what was saved stays with it, and `restore` brings it back.
+        """Abandon a task, with a reason; the saved answer stays, and `restore` brings it back.
 
         Raises:
             InvalidData: when the reason is empty or not one of the template's.
@@ -279,7 +279,7 @@ class Flow:
         *,
         by: MemberRef | None = None,
     ) -> Answer:
-        """Pass a task with the reviewer's own answer; the labeler's stays in the result of its stage.
+        """Answer a task as the reviewer; the labeler's answer stays in the result of its stage.
 
         Raises:
             InvalidData: when the answer does not fit, or the task is not in the assignment's scope.
@@ -313,7 +313,7 @@ class Flow:
         reason: str = "",
         by: MemberRef | None = None,
     ) -> Assignment:
-        """Send tasks back: those that stand judged wrong, and the ones named; or else the whole package.
+        """Send tasks back: those judged wrong and those named, or else the whole package.
 
         Args:
             assignment: A review assignment that is held.
@@ -348,7 +348,7 @@ class Flow:
     def reject_many(
         self, assignments: Iterable[AssignmentRef], *, reason: str = "", by: MemberRef | None = None
     ) -> list[BatchResult]:
-        """Send back of each package what stands judged wrong, or all of it; refusals are the errors of `reject`."""
+        """Reject several assignments: what is judged wrong, or all; errors as in `reject`."""
         return batch.reject_many(self._engine, assignments, reason=reason, by=by)
 
     def available(

@@ -86,7 +86,9 @@ class Assignments:
         return operations.reassign(self._engine, assignment, member, by=by, reason=reason)
 
     def expire(self, job: JobRef, *, by: MemberRef) -> builtins.list[Assignment]:
-        """Return every assignment of a job whose lease has lapsed to the pool, in transactions: at the stages where *by* assigns.
+        """Return the assignments of a job whose lease has lapsed to the queue.
+
+        Only at the stages where *by* may assign; in several transactions.
 
         Raises:
             NotAllowed: when *by* may assign work at no stage.

@@ -1,4 +1,4 @@
-"""Assignments without their work: claim, renew, release; and for others: assign, reassign, expire."""
+"""Operations on assignments: claim, renew, release, assign, reassign, expire."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def claim(
 def claim_many(
     engine: Engine, member: MemberRef, job: JobRef, stage: Stage, count: int
 ) -> list[Assignment]:
-    """Take up to *count* assignments, in the order in which `claim` gives them; fewer when there are no more."""
+    """Take up to *count* assignments in the order of `claim`; fewer when there are no more."""
     count = whole_number("the claim", "count", count)
     taken: list[Assignment] = []
     while len(taken) < count:
@@ -51,7 +51,7 @@ def renew(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = N
 def release(
     engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None, reason: str = ""
 ) -> Assignment:
-    """Give an assignment back, or decline an offer; what was saved is shown to the next holder as a draft."""
+    """Give an assignment back, or decline an offer; the next holder sees the answers as drafts."""
     with engine.transaction() as transaction:
         return service.release(transaction, assignment, by, reason)
 
@@ -71,7 +71,7 @@ def reassign(
 
 
 def expire(engine: Engine, job: JobRef, *, by: MemberRef) -> list[Assignment]:
-    """Return every assignment of a job whose lease has lapsed to the pool, in transactions: at the stages where *by* assigns."""
+    """Return a job's assignments whose lease has lapsed to the queue, where *by* may assign."""
     with engine.transaction() as transaction:
         keys = service.find_expired(transaction, job, by)
     attempts = engine.run_batch(

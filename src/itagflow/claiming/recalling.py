@@ -8,7 +8,7 @@ from itagflow.reviewing.stages import recall
 from itagflow.storage.port import Query
 
 
-def _recall_all(
+def recall_all(
     engine: Engine, live: Query[Assignment], by: int, reason: str, *, free: bool
 ) -> None:
     """Take back the *live* assignments in the name of *by*, each in a transaction of its own.

@@ -18,7 +18,7 @@ from itagflow.model.text import flaw
 from itagflow.model.workspace import Member
 
 Saved = tuple[Entity, Entity]
-"""An entity as it is stored, and as it is to be.  Its version advances when it is stored, and not before."""
+"""An entity as it is stored, and as it will be.  The transaction advances its version."""
 
 _TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
     Job: ("job", ("state",)),

@@ -107,7 +107,7 @@ def write(
     template: Template,
     stages: Collection[Stage] | None = None,
 ) -> WriteReport:
-    """Write a manifest: each task's row as it came, followed by a block for each stage that it has a result at.
+    """Write a manifest: each task's row as it came, then a block of results for each stage.
 
     An abandoned result has no block.  Blocks of this job with which a row came are replaced, those
     of other jobs are kept.  A region without an id gets one that is the same in every export.
@@ -156,7 +156,7 @@ def _line(
 
 
 def _without_own(task: Task, job: Job) -> str:
-    """Return the task's row without the blocks of this job, with which it came: they are written anew."""
+    """Return the task's row without the blocks of this job that it came with."""
     # cutting costs more than all the rest, so only a row that may hold the key, plain or escaped,
     # is looked at
     if job.label_key not in task.row and "\\u00" not in task.row:
@@ -165,7 +165,7 @@ def _without_own(task: Task, job: Job) -> str:
 
 
 def parse(results: object, template: Template) -> dict[str, Reply]:
-    """Return the replies that the elements of ``results`` say, by question id; also those of the old format (v1).
+    """Return the replies in the elements of ``results`` by question id; also of the format v1.
 
     An outline is read as a `Polygon`, also an upright one of four points; a rectangle of v1 as a
     `Box`, on an image whose size is 0 by 0, since v1 does not say it.  Whether a choice is among
@@ -212,7 +212,7 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
 def result_in(
     row: Mapping[str, Any], *, job: str | None = None, stage: Stage | None = None
 ) -> list[Element] | None:
-    """Return *the* result in a row, or None when there is none.  iTAG's documents do not say which block that is.
+    """Return *the* result in a row, or None.  iTAG's documents do not say which block that is.
 
     Args:
         row: A row with results, parsed.
@@ -259,7 +259,7 @@ def results_in(
 
 
 def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
-    """Return the template that rows with results imply, without views: rows do not say how data is shown.
+    """Return the template that rows with results imply, without views: rows have none.
 
     The options are the values seen.  The format does not tell a text from a single choice, so an
     INPUT question comes out as RADIO with the texts as options.

@@ -72,7 +72,7 @@ def import_job(
     progress: Wrap | None = None,
     **notes: Unpack[JobNotes],
 ) -> Job:
-    """Read an exported manifest as a finished job: each row a task, each transaction the result of its stage."""
+    """Read an exported manifest as a finished job: rows become tasks, blocks become results."""
     rows, source, stages = _peeked(rows_in(data, "itag"), of_job)
     flow = workflow or Workflow(*(RULES[stage] for stage in stages))
     id = key_in(source)
@@ -126,7 +126,7 @@ def _end(engine: Engine, job: Job, by: MemberRef) -> Job:
 def _peeked(
     rows: Iterator[object], of_job: str | None
 ) -> tuple[Iterable[Any], str, tuple[Stage, ...]]:
-    """Return the rows, the job whose results are read, and the stages of the first row that has some.
+    """Return the rows, the job whose results are read, and the stages of the first results.
 
     Raises:
         InvalidData: when there are none, or those of several jobs.
@@ -149,7 +149,7 @@ def _peeked(
 
 
 def _blocks(item: object) -> dict[str, dict[Stage, Any]]:
-    """Return the results in a row by job and stage; a row that is bad has none here, and is named when it is loaded."""
+    """Return a row's results by job and stage; none for a bad row, which loading reports."""
     from itagflow.formats import itag  # loaded when something is imported
 
     text = item.text if isinstance(item, Row) else item
@@ -170,7 +170,7 @@ def _tasks(reader: Reader, job: Job, group: Sequence[Package]) -> list[Task]:
 def _results(
     task: Task, template: Template, source: str, job: Job
 ) -> tuple[dict[Stage, Replies], list[Problem]]:
-    """Return the replies at each stage that a task's row has sound results of, and what is wrong with the others."""
+    """Return the replies at each stage with valid results, and the problems of the others."""
     from itagflow.formats import itag  # loaded when something is imported
 
     results, problems = dict[Stage, Replies](), list[Problem]()

@@ -55,7 +55,7 @@ def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = F
 
 
 def discard(engine: Engine, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
-    """Give a package up: its assignments are recalled, its tasks count no more, and what was said stays."""
+    """Discard a package: its assignments are recalled, its tasks count no more, answers stay."""
     with engine.transaction() as transaction:
         old = transaction.lock_package(package)
         job = transaction.store.get(Job, (old.job,))
@@ -86,7 +86,7 @@ def discard(engine: Engine, package: PackageRef, *, by: MemberRef, reason: str =
 
 
 def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
-    """Open a package again: one that is done for a review of everything, a discarded one for labeling."""
+    """Open a package again: a finished one for a full review, a discarded one for labeling."""
     with engine.transaction() as transaction:
         old = transaction.lock_package(package)
         transaction.hold_counter(old.job)  # nobody finishes the job from here on
@@ -144,7 +144,7 @@ def prioritize(
 def _must_assign(
     transaction: Transaction, home: Job, packages: Iterable[Package], by: MemberRef
 ) -> list[Stage]:
-    """Return the stages at which *by* may assign work, after checking that they may at those of *packages*.
+    """Return the stages at which *by* may assign work; they must cover *packages*.
 
     Raises:
         NotAllowed: when they may not, or at no stage.
@@ -171,7 +171,7 @@ def _prioritize(
     *,
     all_of_them: bool,
 ) -> int:
-    """Give *held* packages a priority: all of them, or those that are at a stage where *by* assigns work."""
+    """Give locked packages a priority: all, or those at a stage where *by* assigns work."""
     able = _must_assign(transaction, home, held if all_of_them else [], by)
     job = transaction.job(home)
     rules.must_not_be_archived(job, "prioritize")

@@ -41,7 +41,7 @@ def stepped(
 
 
 def brought_back(job: Job, verb: str) -> tuple[Saved, ...]:
-    """Return *job* and how it runs again after *verb*, if it has finished; one that goes on is not changed.
+    """Return *job* and its running form after *verb*, if it has finished; else it is unchanged.
 
     The row of a running job is left alone: claims wait for whoever changes it.
 
@@ -98,7 +98,7 @@ def must_be_archived(job: Job, act: str) -> None:
 
 
 def workers(job: Job, stage: Stage, members: Sequence[Member], policy: Policy) -> set[int]:
-    """Return the keys of those who would work at *stage*: the ones it names, or, if none, all who may."""
+    """Return the keys of the members of *stage*: those that it names, or else all who may."""
     able = [
         member
         for member in members
@@ -129,7 +129,7 @@ def hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
 
 
 def cut(whole: JobPartition, count: int) -> tuple[JobPartition, ...]:
-    """Return *count* parts of *whole*, in order, that differ by one task at the most; fewer when there are fewer tasks.
+    """Return up to *count* parts of *whole*, in order; their sizes differ by one at most.
 
     Without any task there is one part, which is empty.
 

@@ -22,7 +22,7 @@ def verify(
     snapshot: bool = False,
     by: MemberRef | None = None,
 ) -> Iterator[Inconsistency]:
-    """Recompute every count, state and rule from what is stored and from the history, and yield each difference.
+    """Recompute counts, states and rules from tasks and history, and yield each inconsistency.
 
     Nothing is yielded when all is sound.  Packages are looked at in turn, each with its tasks,
     assignments, answers and events in one short transaction; so people may go on working, and
@@ -59,7 +59,7 @@ def copy(
     progress: Wrap | None = None,
     by: MemberRef | None = None,
 ) -> int:
-    """Copy a workspace, or everything, as it is at this moment, and return how many entities that were.
+    """Copy a workspace, or everything, as it is now, and return the number of entities.
 
     Events keep their order and get positions of the other store.  Workspaces and jobs are written
     last, in one transaction, after counting the rest: a copy is there whole or not at all.  When it
@@ -94,7 +94,7 @@ def copy(
 def erase_member(
     flow: Flow, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef
 ) -> Member:
-    """Erase the name of a member who was removed: their account becomes ``erased-<key>``, their groups go.
+    """Erase the name of a removed member: the account becomes ``erased-<key>``, groups go.
 
     No account can be of that form; where one was taken before that was refused, a number follows.
 

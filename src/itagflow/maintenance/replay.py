@@ -1,4 +1,4 @@
-"""What the history says: replaying the events gives the states, holders and rounds that are stored."""
+"""What the events say: replaying them gives the stored states, holders and rounds."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Fields = dict[str, str | int | None]
 ANSWERING = frozenset({"save", "abandon", "restore", "judge", "modify"})
 """The verbs that say something about a task."""
 ENDING = ("submit", "review", "accept", "discard", "reopen")
-"""The acts on a package that may move its job too: they end the last one that is open, or open one again."""
+"""Package operations that may change the job too: they close or reopen the last open one."""
 
 
 @attrs.define
 class Replay:
-    """What a stretch of history comes to; events are told in order of position, at least those of the same thing."""
+    """The state after some events; events of the same entity come in order of position."""
 
     fields: dict[Thing, Fields] = attrs.field(factory=dict[Thing, Fields])
     """The last known value of every tracked field, by kind and key."""
@@ -43,12 +43,12 @@ class Replay:
     """The moves that do not start where the one before has ended."""
 
     def begin(self, package: Package) -> None:
-        """Take in a package as it is when it is loaded: events name those as a range, not one by one."""
+        """Add a package as it is when it is loaded: events name those as a range."""
         for move in begin(package.key):
             self.move(0, move)
 
     def tell(self, event: Event) -> None:
-        """Take in what *event* moved and said; what it moved of a job is told by `tell_job`, with all acts of that."""
+        """Apply the changes of *event*; those of a job are applied by `tell_job`."""
         for move in event.changes:
             if move.kind != "job":
                 self.move(event.position, move)
@@ -106,7 +106,7 @@ def replay_differences(
     entities: Iterable[Member | Job | Package | Assignment],
     answers: Iterable[Answer] = (),
 ) -> Iterator[Inconsistency]:
-    """Yield where *replay*, of all that was ever told about them, comes to something else than what is stored."""
+    """Yield where *replay*, of all events, differs from what is stored."""
     yield from replay.breaks
     stored = dict(map(_tracked, entities))
     for (kind, key), fields in stored.items():

@@ -57,7 +57,7 @@ class Inconsistency:
     """
 
     kind: str
-    """The kind of entity: ``workspace``, ``member``, ``job``, ``package``, ``task``, ``assignment``, ``answer``, …"""
+    """The kind of entity: ``workspace``, ``member``, ``job``, ``package``, ``task``, …"""
     key: Key
     """The entity's key."""
     field: str

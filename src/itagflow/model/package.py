@@ -54,17 +54,17 @@ class Package:
     priority: int = 0
     """Higher comes first in the pool."""
     due: datetime | None = None
-    """Until when its work should be done; None: no time was set.  Reserved: nothing sets or asks it yet."""
+    """When its work should be done; None: no time was set.  Reserved: nothing uses it yet."""
     size: int = 0
     """How many tasks it has."""
     abandoned: int = 0
     """How many of its tasks are abandoned; counted when an assignment ends."""
     wrong: int = 0
-    """How many of its tasks are judged wrong and not yet done again; counted when an assignment ends."""
+    """How many of its tasks are judged wrong and not redone; counted when an assignment ends."""
     prelabeled: int = 0
     """How many of its tasks have a pre-label."""
     corrected: int = 0
-    """How many of these have another answer by now; counted when an assignment ends.  Source: ``PreMarkFixedCount``."""
+    """How many of these have a new answer; counted as above.  Source: ``PreMarkFixedCount``."""
     disputes: tuple[int, ...] = ()
     """The tasks on which too few votes agree, and no reviewer has decided yet."""
     scope: tuple[int, ...] | None = None
@@ -155,9 +155,9 @@ class Outcome(Enum):
     PRELABELED = "prelabeled"
     """The assignment without a member whose replies count as labeled: formal pre-labels."""
     SUGGESTED = "suggested"
-    """The assignment without a member whose replies are only shown to people, who put them right."""
+    """The assignment without a member whose replies are suggestions that people correct."""
     IMPORTED = "imported"
-    """The assignment without a member that holds what was labeled elsewhere, and was read from a file."""
+    """The assignment without a member with labels that were made elsewhere and read from a file."""
     RELEASED = "released"
     EXPIRED = "expired"
     REASSIGNED = "reassigned"
@@ -234,7 +234,7 @@ class Assignment:
 
 @attrs.frozen
 class QueueCursor:
-    """Where a member's look at the pool begins: most of what waits before it was labeled by the member."""
+    """Where a member's scan of the queue begins: most of what waits before it is their own work."""
 
     priority: int
     """The priority of the package that was found there."""

@@ -87,7 +87,7 @@ class Task:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """What one assignment says about one task: replies, or abandoned with a reason; in review also a verdict."""
+    """The answer of one assignment to one task: replies, or abandoned; in review also a verdict."""
 
     job: int
     """The job."""
@@ -122,9 +122,9 @@ class Answer:
     seconds: float = 0.0
     """How long the member worked on it.  Reserved: nothing sets it yet."""
     template_version: int = 0
-    """The version of the template that it answers; it fits every later one too that left it as it is."""
+    """The version of the template that it answers; also fits later ones that did not change it."""
     erased: bool = False
-    """Whether what it said was erased with the task's data: replies are empty then, and texts say ``erased``."""
+    """Whether it was erased with the task's data: replies are empty, and texts are ``erased``."""
     version: int = 0
     """Counts the saves."""
 

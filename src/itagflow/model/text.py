@@ -13,7 +13,7 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.printing import BIDI, BREAKING
 
 MAX_KEY = 2_500
-"""How many bytes a text may have by which something is looked up: PostgreSQL takes little more into an index."""
+"""How many bytes a text that is looked up may have; PostgreSQL's indexes take little more."""
 
 _FLAW = re.compile("[\0\ud800-\udfff]")
 _STEERING = re.compile(f"[{BREAKING}{BIDI}]")
@@ -30,11 +30,11 @@ _NOT_SEEN = re.compile(
     f"\ufdd0-\ufdef{_NONCHARACTERS}]"
 )
 _UNSEEN = frozenset({"Zs", "Zl", "Zp", "Mn", "Me", "Mc", "Cc", "Cf", "Cs"})
-"""The categories of characters that are not drawn by themselves: spaces, marks on others, what formats or controls."""
+"""Categories of characters without a shape of their own: spaces, marks, formats, controls."""
 
 
 def flaw(text: object) -> str | None:
-    r"""Return what keeps *text* from being stored as one, or None: a NUL character, or half of a surrogate pair.
+    r"""Return what keeps *text* from being stored, or None: NUL, or half of a surrogate pair.
 
     Not every database keeps the one, and the other cannot be written as UTF-8; JSON can say both.
     What is no text at all cannot be stored as one either.

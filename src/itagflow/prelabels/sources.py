@@ -1,4 +1,4 @@
-"""Where pre-labels come from, besides a model: fields of the rows, their blocks of results, an earlier export.
+"""Sources of pre-labels besides a model: fields of the rows, their results, an earlier export.
 
 Each function returns what `Flow.prelabel` calls with a batch of tasks::
 
@@ -72,7 +72,7 @@ def from_fields(
 def from_blocks(
     template: Template, *, job: str | None = None, stage: Stage | None = None, model: str = ""
 ) -> Predictor:
-    """Return what reads pre-labels off the blocks of results that rows came with, as in an export of iTAG.
+    """Return what reads pre-labels from the blocks of results in the rows, as in iTAG's exports.
 
     Args:
         template: What is asked.
@@ -106,7 +106,7 @@ def from_export(
     stage: Stage | None = None,
     model: str = "",
 ) -> Predictor:
-    """Return what reads pre-labels off an earlier export, for the rows that say the same in the field *on*.
+    """Return what reads pre-labels from an earlier export, for rows with the same field *on*.
 
     The replies of the whole file are held in memory.
 

@@ -67,7 +67,7 @@ def reject_many(
     reason: str = "",
     by: MemberRef | None = None,
 ) -> list[BatchResult]:
-    """Send back of each package what stands judged wrong, or all of it; refusals are the errors of `reject`."""
+    """Reject several assignments: what is judged wrong, or all; errors as in `reject`."""
     return _each(
         engine,
         assignments,

@@ -77,7 +77,7 @@ def sent_back(
 
 
 def reopened(job: Job, package: Package, act: Act, *, tasks: Sequence[int]) -> Package:
-    """Return *package* as it is opened again: for a review of everything, or for labeling if there is none.
+    """Return *package* reopened: for a review of everything, or for labeling if there is none.
 
     *tasks* are the numbers of its tasks, where something was erased.
     """
@@ -99,14 +99,14 @@ def discarded(job: Job, package: Package) -> Package:
 def remaining(
     package: Package, scope: tuple[int, ...] | None, tasks: Sequence[int]
 ) -> tuple[int, ...] | None:
-    """Return *scope* (None: all of *tasks*) without what was erased of *package*, which nobody can work on."""
+    """Return *scope* (None: all of *tasks*) without the erased tasks of *package*."""
     if not package.erased:
         return scope
     return tuple(task for task in (tasks if scope is None else scope) if task not in package.erased)
 
 
 def authors(job: Job, package: Package, assignments: Sequence[Assignment]) -> list[int]:
-    """Return the keys of the members to whom the work due on *package* is offered, as its route says.
+    """Return the keys of the members to whom the due work on *package* is offered.
 
     For LABEL the rule's route: the members whose assignments closed the latest round, nobody (the
     pool), or one named member.  For INSPECT, after a reject at ACCEPT, the inspector of the latest

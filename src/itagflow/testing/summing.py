@@ -1,4 +1,4 @@
-"""Part of what every store promises: sums over packages are there at once, and are those of what is stored."""
+"""A part of the store contract: sums over packages equal what is stored, at once."""
 
 from __future__ import annotations
 

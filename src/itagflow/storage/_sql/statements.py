@@ -22,7 +22,7 @@ from itagflow.storage.port import (
 )
 
 FEW = 8
-"""Up to how many values are spelled out; more are passed as one JSON list, so that no limit is met."""
+"""Up to how many values are spelled out; more are passed as one JSON list."""
 
 EVERYTHING = Span()
 """A condition that is open on both sides."""
@@ -52,7 +52,7 @@ class Sql:
     place: str = ""
     """What comes before the name of a table: its schema with a dot."""
     whole_lists: bool = False
-    """Whether several values are one parameter, a list; spelled out otherwise, up to `FEW` of them."""
+    """Whether several values are one parameter, a list; else up to `FEW` are spelled out."""
     lock: str = ""
     """What ends a query whose rows are kept from other writers."""
     share: str = ""
@@ -62,10 +62,10 @@ class Sql:
     slots: int = 1
     """In how many rows each kept sum is spread, so that writers seldom wait for each other."""
     apart: str = ""
-    """What ends a question inside a query that is to be asked row by row, in the order in which rows are looked at."""
+    """The end of a subquery that is to run row by row, in the order of the rows."""
 
     def insert(self, layout: Layout[Any]) -> str:
-        """Return the text that inserts a row; of an event, whose position the database makes, without the key."""
+        """Return the INSERT of a row; for events without the key, which the database makes."""
         return _insert_text(self, layout)
 
     def copy(self, layout: Layout[Any]) -> str:
@@ -73,7 +73,7 @@ class Sql:
         return f"COPY {self.place}{layout.table} ({_columns(layout)}) FROM STDIN"
 
     def update(self, layout: Layout[Any], places: tuple[int, ...]) -> str:
-        """Return the text that replaces these places of a row: the values, then the key and the old version."""
+        """Return the UPDATE of these columns: the values, then the key and the old version."""
         return _update_text(self, layout, places)
 
     def get(self, layout: Layout[Any]) -> str:
@@ -114,7 +114,7 @@ class Sql:
         return Statement(_sums_text(self, LAYOUTS[query.kind], sums, shape, by, add), tuple(values))
 
     def add_up(self, sums: Sums, groups: int) -> str:
-        """Return the text that adds to the kept sums of so many groups: its columns, the slot, and what is added."""
+        """Return the UPSERT of the kept sums of groups: columns, slot, and increments."""
         return _add_up_text(self, sums, groups)
 
     def remove(self, query: Query[Any], limit: int) -> Statement:
@@ -139,7 +139,7 @@ SQLITE = Sql()
 
 
 def _conditions(sql: Sql, query: Query[Any]) -> tuple[Shape, Any, list[Any]]:
-    """Return the shape of the conditions, that of what must not be beside, and the parameters of both."""
+    """Return the shapes of the conditions and of what must not exist, and both's parameters."""
     shape, values = _rendered(sql, LAYOUTS[query.kind], query.where)
     if query.unless is None:
         return shape, None, values
@@ -201,7 +201,7 @@ def _literal(word: Scalar) -> str:
 
 
 def _within(sql: Sql, span: Span) -> tuple[str, list[Any]]:
-    """Return how a column is compared with the ends of *span*; one that no column can reach is none."""
+    """Return how a column is compared with the ends of *span*, except unreachable ones."""
     low, high = (None if end is None else encode_value(end) for end in (span.low, span.high))
     if (isinstance(low, int) and low > MOST) or (isinstance(high, int) and high < LEAST):
         return NOTHING, []
@@ -336,7 +336,7 @@ def _sort(name: str) -> str:
 
 
 def _after(sql: Sql, query: Query[Any]) -> tuple[str, list[Any]]:
-    """Return the condition that a row comes after the place where the last page ended, and its parameters."""
+    """Return the condition that a row comes after the last page, and its parameters."""
     if query.after is None:
         return "", []
     layout = LAYOUTS[query.kind]
@@ -363,7 +363,7 @@ def _after(sql: Sql, query: Query[Any]) -> tuple[str, list[Any]]:
 
 
 def _beyond(sql: Sql, name: str, end: Any) -> tuple[str, list[Any]]:
-    """Return how a column is compared with where the last page ended; where no row can have ended, with nothing."""
+    """Return how a column is compared with the end of the last page, if a row can be there."""
     if is_stored(end):
         return f"{'<' if name[0] == '-' else '>'} {sql.mark}", [end]
     return (SOMETHING if (end < LEAST) == (name[0] != "-") else NOTHING), []

@@ -1,4 +1,4 @@
-"""The schema in a PostgreSQL database: made, or brought up to date; many processes may start at once."""
+"""The schema in PostgreSQL: created or updated; many processes may start at once."""
 
 from __future__ import annotations
 

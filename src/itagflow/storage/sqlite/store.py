@@ -1,4 +1,4 @@
-"""The stores on SQLite, with the standard library's driver: in a file, for processes of one machine, and in memory."""
+"""The stores on SQLite, with the standard library's driver: in a file, and in memory."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class _Change(_Look, Change):
         return entity
 
     def _add_many(self, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
-        """Insert in bulk, kind by kind; when one row is refused, all of them are taken out again."""
+        """Insert in bulk, kind by kind; when one row is refused, none is inserted."""
         self._run("SAVEPOINT adding", ())
         try:
             for kind, group in groupby(entities, type):
