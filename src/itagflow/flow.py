@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
+from operator import attrgetter
 from types import TracebackType
 from typing import NoReturn, Self
 
@@ -430,11 +431,14 @@ class Flow:
         Raises:
             StoreFailed: always; it says what to do instead.
         """
-        hint = "Open one there, with itagflow.open(url); a store in memory can only be shared by threads"
+        hint = (
+            "Open one there, with itagflow.open(url); "
+            "a store in memory can only be shared by threads"
+        )
         raise StoreFailed(self._engine.store.name, "a Flow cannot be sent to another process", hint)
 
     def __enter__(self) -> Self:
-        """Return the Flow itself, to be closed at the end of the transaction."""
+        """Return the Flow itself, to be closed at the end of the ``with`` block."""
         return self
 
     def __exit__(
@@ -445,6 +449,10 @@ class Flow:
     ) -> None:
         """Close the store."""
         self.close()
+
+
+engine_of: Callable[[Flow], Engine] = attrgetter("_engine")
+"""Returns the engine of a flow, for `itagflow.maintenance`; applications call the verbs."""
 
 
 def open(

@@ -449,6 +449,7 @@ class Engine:
         return attempts
 
     def now(self) -> datetime:
+        """Return the time of the clock, in UTC."""
         return in_utc("the clock", "now", self.clock())
 
     def _tell(self, event: Event) -> None:

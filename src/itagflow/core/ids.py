@@ -68,7 +68,10 @@ def _new_counts() -> Iterator[int]:
 def _moment(at: datetime) -> int:
     """Return the milliseconds since 2020, which 41 bits hold until 2089."""
     if not _EPOCH <= at <= _LAST:
-        reason = f"is {at:%Y-%m-%d}: keys count the time from {_EPOCH:%Y-%m-%d} to {_LAST:%Y-%m-%d}; pass others as ids="
+        reason = (
+            f"is {at:%Y-%m-%d}: keys count the time from {_EPOCH:%Y-%m-%d} to {_LAST:%Y-%m-%d}; "
+            "pass others as ids="
+        )
         raise InvalidData("the clock", [Problem("now", reason)])
     return (at - _EPOCH) // _MILLISECOND
 

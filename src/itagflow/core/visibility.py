@@ -193,7 +193,10 @@ def must_name_workspace(what: str, by: MemberRef | None) -> None:
         InvalidData: when *by* is given.
     """
     if by is not None:
-        reason = "must be named with by=: a member sees one workspace, and everything only the application itself"
+        reason = (
+            "must be named with by=: a member sees one workspace, "
+            "and everything only the application itself"
+        )
         raise InvalidData(what, [Problem("workspace", reason)])
 
 

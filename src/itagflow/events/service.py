@@ -42,7 +42,9 @@ def _events(
     with engine.store.read() as reader:
         where["workspace"] = lookup.workspace(reader, workspace).id
         access_of(reader, engine.policy, where["workspace"], by)
-    return read_events(engine, name, Query(Event, where, order=("position",)), where["workspace"], by)
+    return read_events(
+        engine, name, Query(Event, where, order=("position",)), where["workspace"], by
+    )
 
 
 def follow_events(

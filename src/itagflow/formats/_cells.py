@@ -112,7 +112,8 @@ def cell_out(question: Question, reply: Reply, template: Template, region_id: Re
 
     >>> from itagflow import Choices, templates
     >>> template = templates.image_classification(["cat", "dog"], multiple=True)
-    >>> cell_out(template.questions[0], Choices(["cat", "dog"]), template, lambda question, index: "")
+    >>> question, reply = template.questions[0], Choices(["cat", "dog"])
+    >>> cell_out(question, reply, template, lambda question, index: "")
     '["cat", "dog"]'
     """
     (element,) = render({question.id: reply}, template, region_id=region_id)

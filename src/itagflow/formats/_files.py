@@ -179,7 +179,10 @@ def _failed(path: str | os.PathLike[str], what: str, error: OSError | ValueError
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     hint = "Check that it is there, and that it may be read"
     if what == "be written":
-        hint = "Check that its folder is there and can be written, and that the disk has room; it is left as it was"
+        hint = (
+            "Check that its folder is there and can be written, and that the disk has room; "
+            "it is left as it was"
+        )
     return StoreFailed(os.fsdecode(path), f"the file cannot {what}: {reason}", hint)
 
 

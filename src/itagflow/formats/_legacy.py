@@ -2,9 +2,12 @@
 
 ::
 
-    {"data": [{"data": "positive", "id": 1120001, "type": "survey/value"}], "id": "1120001", "type": "survey"}
-    {"data": [{"id": …, "type": "image/rectangleLabel", "value": {"rotation": 0, "x": …, "width": …, "y": …,
-      "height": …}, "labelColor": …, "labels": ["cat"]}], "id": "440001", "type": "image"}
+    {"data": [{"data": "positive", "id": 1120001, "type": "survey/value"}],
+     "id": "1120001", "type": "survey"}
+    {"data": [{"id": …, "type": "image/rectangleLabel",
+               "value": {"rotation": 0, "x": …, "width": …, "y": …, "height": …},
+               "labelColor": …, "labels": ["cat"]}],
+     "id": "440001", "type": "image"}
 
 It has no titles, and does not say how large an image is: a size of 0 stands for that.
 Source: PAI, *Labeling templates* (155367, 184938), before iTAG.

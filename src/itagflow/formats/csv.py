@@ -293,7 +293,10 @@ def _said(
 
 def _must_be_a_table(job: Job, columns: int) -> None:
     if columns > MAX_COLUMNS:
-        reason = f"they have more than {MAX_COLUMNS:,} in all, which no spreadsheet takes: use the format 'itag'"
+        reason = (
+            f"they have more than {MAX_COLUMNS:,} in all, which no spreadsheet takes: "
+            "use the format 'itag'"
+        )
         raise InvalidData(
             f"the results of job {job.name!r}", [Problem("the fields of its rows", reason)]
         )

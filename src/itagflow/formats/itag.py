@@ -2,7 +2,8 @@
 
 ::
 
-    {"data": {…}, "label-<job>": {"results": […]}, "label-<job>-check": {…}, "label-<job>-verify": {…}}
+    {"data": {…}, "label-<job>": {"results": […]},
+     "label-<job>-check": {…}, "label-<job>-verify": {…}}
 
 ``results`` lists one element per question, in the order of the template; a question without a reply
 has none. Source: iTAG, *Labeling data structures*, and for the elements the pages of the templates.
@@ -176,7 +177,8 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
             shape; it lists every problem with its path.
 
     >>> from itagflow.templates import image_classification
-    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
+    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice"}
+    >>> element["type"] = "survey/value"
     >>> parse([element], image_classification(["cat"]))
     {'1': Choice(key='cat')}
     """
@@ -272,7 +274,8 @@ def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
         InvalidData: when there are no results, or they are not of the known shapes; it lists every
             problem.
 
-    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
+    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice"}
+    >>> element["type"] = "survey/value"
     >>> template_of({"label-15": {"results": [element]}}).questions[0].kind.value
     'RADIO'
     """

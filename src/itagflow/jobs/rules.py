@@ -83,7 +83,10 @@ def must_fit_its_template(job: Job, act: str) -> None:
         Incomplete: when some have still to.
     """
     if job.pending_template_change is not None:
-        reason = "answers still follow a change of the template: if it broke off, change_template(job, []) goes on"
+        reason = (
+            "answers still follow a change of the template: "
+            "if it broke off, change_template(job, []) goes on"
+        )
         raise Incomplete(act, reason)
 
 
@@ -114,7 +117,10 @@ def hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
     labelers = workers(job, Stage.LABEL, members, policy)
     votes = job.workflow.label.votes
     if len(labelers) < votes:
-        return f"{votes} different members must label each package, but only {len(labelers)} may: name more for LABEL"
+        return (
+            f"{votes} different members must label each package, but only {len(labelers)} may: "
+            "name more for LABEL"
+        )
     for stage in job.workflow.stages[1:]:
         reviewers = workers(job, stage, members, policy)
         if not reviewers:
@@ -122,7 +128,8 @@ def hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
         own = job.workflow.rule(stage).allow_own_work
         if not own and all(len(labelers - {reviewer}) < votes for reviewer in reviewers):
             return (
-                f"whoever may work at {stage.name} must label too, and nobody reviews their own work: "
+                f"whoever may work at {stage.name} must label too, "
+                "and nobody reviews their own work: "
                 f"name somebody else, or set allow_own_work=True for {stage.name}"
             )
     return ""

@@ -20,11 +20,11 @@ from itagflow.labeling import rules
 from itagflow.labeling.answering import (
     Desk,
     Replied,
-    run_validator,
     covered,
     fitted,
     put,
     replaced,
+    run_validator,
     sit_down,
 )
 from itagflow.lifecycle.tables import Closing, must_be_at

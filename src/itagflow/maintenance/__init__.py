@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itagflow.core.lookup import MemberRef, WorkspaceRef
-from itagflow.flow import Flow
+from itagflow.flow import Flow, engine_of
 from itagflow.jobs.loading import Wrap
 from itagflow.maintenance import copying, erasure, verification
 from itagflow.maintenance.verification import Place
@@ -29,6 +29,7 @@ def verify(
     memory does not grow with the job.
 
     Args:
+        flow: The flow whose store is checked.
         place: A workspace or job, its key or name (a workspace of that name comes first); or a part
             that was cut from a job, and all its parts together come to the same as the job;
             everything, and what belongs to nothing, when not given.
@@ -47,7 +48,7 @@ def verify(
     >>> list(flow.verify(street))
     []
     """
-    return verification.verify(flow._engine, place, snapshot=snapshot, by=by)
+    return verification.verify(engine_of(flow), place, snapshot=snapshot, by=by)
 
 
 def copy(
@@ -67,6 +68,7 @@ def copy(
     begins anew.
 
     Args:
+        flow: The flow whose store is copied.
         to: A Flow over the other store, or that store.
         workspace: Only this workspace, with its members, templates and jobs.
         verify: Look whether the copy is sound; see `verify`.  One that is not is removed again,
@@ -82,7 +84,7 @@ def copy(
         StoreFailed: when somebody else copied the same at the same time.
     """
     return copying.copy(
-        flow._engine,
+        engine_of(flow),
         to=to.store if isinstance(to, Flow) else to,
         workspace=workspace,
         verify=verify,
@@ -106,7 +108,7 @@ def erase_member(
     Raises:
         NotAllowed: when the member was not removed, or *by* may not erase.
     """
-    return erasure.erase_member(flow._engine, workspace, member, by=by)
+    return erasure.erase_member(engine_of(flow), workspace, member, by=by)
 
 
 def erase_task(
@@ -120,6 +122,7 @@ def erase_task(
     that its package goes on without it.  Exports leave it out.  Erasing once more changes nothing.
 
     Args:
+        flow: The flow over the store.
         task: The task, or its key: job and number.
         by: The member who decides.
         reason: Why; it stays in the history.
@@ -128,4 +131,4 @@ def erase_task(
         NotFound: when there is no such task.
         NotAllowed: when the job is a draft, or *by* may not erase.
     """
-    return erasure.erase_task(flow._engine, task, by=by, reason=reason)
+    return erasure.erase_task(engine_of(flow), task, by=by, reason=reason)

@@ -54,8 +54,10 @@ def from_fields(
         InvalidData: when *fields* names a question that the template does not have.
 
     >>> from itagflow import Task, templates
-    >>> predict = from_fields(templates.image_classification(["cat", "dog"]), {"Single-choice": "guess"})
-    >>> [said] = predict([Task(job=1, number=1, package=1, row='{"data": {"source": "1.jpg", "guess": "cat"}}')])
+    >>> template = templates.image_classification(["cat", "dog"])
+    >>> predict = from_fields(template, {"Single-choice": "guess"})
+    >>> row = '{"data": {"source": "1.jpg", "guess": "cat"}}'
+    >>> [said] = predict([Task(job=1, number=1, package=1, row=row)])
     >>> said.replies
     {'1': Choice(key='cat')}
     """
@@ -81,7 +83,8 @@ def from_blocks(
         model: What the source is called.
 
     >>> from itagflow import Task, templates
-    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
+    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice"}
+    >>> element["type"] = "survey/value"
     >>> row = jsontext.dumps({"data": {"source": "1.jpg"}, "label-15": {"results": [element]}})
     >>> predict = from_blocks(templates.image_classification(["cat", "dog"]))
     >>> [said] = predict([Task(job=1, number=1, package=1, row=row)])

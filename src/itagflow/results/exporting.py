@@ -30,7 +30,7 @@ from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.template import Template
 from itagflow.results.partition import spread
-from itagflow.results.service import require_readable, read_results, partition_job
+from itagflow.results.service import partition_job, read_results, require_readable
 from itagflow.storage.port import Store
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ def export(
             spread(executor, shares, _written, place, format, stages, by is not None, **options)
         ) as made:
             written = asked_again(
-                engine.store, made, lambda reader: require_readable(engine, reader, "export", home, by)
+                engine.store,
+                made,
+                lambda reader: require_readable(engine, reader, "export", home, by),
             )
             return _join(progress(written) if progress else written, target)
     results = read_results(engine, "export", which, by, snapshot=snapshot)
@@ -94,6 +96,7 @@ def _write_part(
     """Write a part of a job, as a worker does whose application has asked the policy already.
 
     Args:
+        engine: The engine of the worker's Flow.
         part: The part.
         format: The name of the format.
         target: What is written to.
@@ -143,7 +146,10 @@ def _with_data(results: Iterable[Result], erased: list[int]) -> Iterator[Result]
 def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:
     problems = list[Problem]()
     if not formats.is_concatenable(format):
-        reason = f"a file in the format {name!r} cannot be put together from parts: leave the executor out"
+        reason = (
+            f"a file in the format {name!r} cannot be put together from parts: "
+            "leave the executor out"
+        )
         problems.append(Problem("executor", reason))
     if snapshot:
         problems.append(

@@ -76,7 +76,8 @@ def list_jobs(
 def get_template(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Template:
     """Return the template of a job as it is now; the history keeps what it was."""
     with engine.store.read() as reader:
-        return reader.get(Template, (require_readable(engine, reader, "template", job, by)[0].template,))
+        home, _ = require_readable(engine, reader, "template", job, by)
+        return reader.get(Template, (home.template,))
 
 
 def list_templates(
@@ -294,7 +295,9 @@ def list_events(
         where: dict[str, Any] = {"job": home.id}
         if package is not None:
             where["package"] = lookup.package_in(reader, home.id, package).number
-    return read_events(engine, "history", Query(Event, where, order=("position",)), home.workspace, by)
+    return read_events(
+        engine, "history", Query(Event, where, order=("position",)), home.workspace, by
+    )
 
 
 def read_events(

@@ -21,11 +21,11 @@ from itagflow.labeling import rules as labeling_rules
 from itagflow.labeling.answering import (
     Desk,
     Replied,
-    run_validator,
     covered,
     fitted,
     put,
     replaced,
+    run_validator,
     sit_down,
 )
 from itagflow.lifecycle.tables import Closing, must_be_at

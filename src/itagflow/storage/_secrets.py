@@ -87,7 +87,7 @@ def is_clear(source: str) -> bool:
 
     Where it has not, no word of the driver's own errors can be shown.
 
-    >>> is_clear("postgresql://ada:sec%40ret@db/labels"), is_clear("postgresql://ada:sec@ret@db/labels")
+    >>> is_clear("postgresql://ada:sec%40ret@db/x"), is_clear("postgresql://ada:sec@ret@db/x")
     (True, False)
     """
     return _URL.fullmatch(source) is not None or pairs_in(source) is not None

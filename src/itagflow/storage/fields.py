@@ -51,7 +51,8 @@ _TICK = timedelta(microseconds=1)
 def encode_value(value: Any) -> Any:
     """Return a value of a condition as stores compare it.
 
-    >>> encode_value(Stage.LABEL), encode_value(True), encode_value(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    >>> at = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+    >>> encode_value(Stage.LABEL), encode_value(True), encode_value(at)
     ('label', 1, 1000000)
     """
     if value.__class__ is int or value.__class__ is str:

@@ -166,7 +166,8 @@ def _open_by_entry(scheme: str, entry: Any, url: str) -> Store:
             raise
         failure = StoreFailed(
             scheme,
-            f"{entry.value} raised {type(error).__name__}, whose text is not shown: it may have a password in it",
+            f"{entry.value} raised {type(error).__name__}, "
+            "whose text is not shown: it may have a password in it",
             f"Call {entry.value} yourself to see it",
         )
     else:

@@ -69,7 +69,10 @@ def replaced_template(template: Template, new: Template) -> Template:
             and old.kind in MARKING
             and template.field_of(old) != new.field_of(question)
         ):
-            reason = f"is about {new.field_of(question)!r}, and its replies about {template.field_of(old)!r}"
+            reason = (
+                f"is about {new.field_of(question)!r}, "
+                f"and its replies about {template.field_of(old)!r}"
+            )
             problems.append(
                 Problem(
                     f"question {question.id!r}", f"{reason}: drop it, and add one with another id"
@@ -104,7 +107,8 @@ def target(template: Template, id: str, about: str = "") -> Question:
     found = [asked for asked in inner if asked.title == about]
     if len(found) != 1:
         what = "two questions" if found else "nothing"
-        reason = f"asks {what} called {about!r} about its parts; it asks {_listed(asked.title for asked in inner)}"
+        titles = _listed(asked.title for asked in inner)
+        reason = f"asks {what} called {about!r} about its parts; it asks {titles}"
         raise _refused(id, reason)
     return found[0]
 

@@ -45,8 +45,8 @@ def object_detection(
 ) -> Template:
     """Return a template that asks for the objects on an image, and for the label of each.
 
-    Source: iTAG, *Templates for image labeling*.  The Chinese titles are ``目标检测标签配置`` and, of the
-    label, ``单选``.
+    Source: iTAG, *Templates for image labeling*.  The Chinese titles are
+    ``目标检测标签配置`` and, of the label, ``单选``.
 
     Args:
         labels: What an object can be.
@@ -125,8 +125,8 @@ def ocr(
 ) -> Template:
     """Return a template for the texts on an image: where, what, and with *labels* which sort.
 
-    Source: iTAG, *Templates for image labeling*.  The Chinese titles are ``OCR标签配置``, ``OCR识别结果``
-    and ``单选``.
+    Source: iTAG, *Templates for image labeling*.  The Chinese titles are
+    ``OCR标签配置``, ``OCR识别结果`` and ``单选``.
 
     >>> [child.title for child in ocr(["amount", "date"]).questions[0].children]
     ['OCR result', 'Single-choice']

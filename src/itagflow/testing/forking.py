@@ -202,14 +202,14 @@ def _count_up_and_close(store: Store) -> None:
     gc.collect()
 
 
-def _split_inside(store: Store, transaction: AbstractContextManager[Any], *, writes: bool) -> Fork:
+def _split_inside(store: Store, opened: AbstractContextManager[Any], *, writes: bool) -> Fork:
     """Fork inside a transaction: the parent ends it, and the child can neither use nor end it."""
     child, wrongly = Fork(), ""
     act: Callable[[Any], object] = (
         increase if writes else lambda reader: reader.count(Query(Package))
     )
     try:
-        with transaction as transaction:
+        with opened as transaction:
             act(transaction)
             if child.split() and _can(act, transaction):
                 wrongly = "could use a transaction of its parent"

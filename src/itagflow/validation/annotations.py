@@ -102,7 +102,10 @@ def _chosen(value: Any) -> frozenset[str]:
 def not_asked(question: Question) -> str:
     """Return why a reply to *question* has no place here."""
     options = " or ".join(map(repr, question.when)) or "an option"
-    return f"the question {question.title!r} is only asked when {options} of the question before is chosen"
+    return (
+        f"the question {question.title!r} is only asked "
+        f"when {options} of the question before is chosen"
+    )
 
 
 def part_problems(question: Question, reply: Reply) -> Iterator[Problem]:

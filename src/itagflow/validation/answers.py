@@ -92,7 +92,8 @@ def problems(
         return [
             Problem(
                 "",
-                f"must be a mapping from question id ({ids}) to reply, or one reply to one question",
+                f"must be a mapping from question id ({ids}) to reply, "
+                "or one reply to one question",
             )
         ]
     known = {question.id for question in template.asked}

@@ -245,7 +245,8 @@ def _not_beside(
 @cache
 def _insert_text(sql: Sql, layout: Layout[Any]) -> str:
     names = (*(column.name for column in layout.stored), "body")[1 if layout.kind is Event else 0 :]
-    return f"INSERT INTO {sql.place}{layout.table} ({', '.join(names)}) VALUES ({sql.marks(len(names))})"
+    columns, values = ", ".join(names), sql.marks(len(names))
+    return f"INSERT INTO {sql.place}{layout.table} ({columns}) VALUES ({values})"
 
 
 @cache
@@ -257,7 +258,8 @@ def _get_text(sql: Sql, layout: Layout[Any]) -> str:
 def _update_text(sql: Sql, layout: Layout[Any], places: tuple[int, ...]) -> str:
     names = (*(column.name for column in layout.stored), "body")
     sets = ", ".join(f"{names[at]} = {sql.mark}" for at in places)
-    return f"UPDATE {sql.place}{layout.table} SET {sets} WHERE {_key(sql, layout)} AND version = {sql.mark}"
+    where = f"{_key(sql, layout)} AND version = {sql.mark}"
+    return f"UPDATE {sql.place}{layout.table} SET {sets} WHERE {where}"
 
 
 @cache
@@ -296,7 +298,8 @@ def _tally_text(
     _check(layout, shape, (*by, *add))
     sums = "".join(f", CAST(SUM({name}) AS BIGINT)" for name in add)
     groups, table = ", ".join(by), f"{sql.place}{layout.table}"
-    return f"SELECT {groups}, COUNT(*){sums} FROM {table}{_where(sql, layout, shape, unless)} GROUP BY {groups}"
+    where = _where(sql, layout, shape, unless)
+    return f"SELECT {groups}, COUNT(*){sums} FROM {table}{where} GROUP BY {groups}"
 
 
 @cache
@@ -310,7 +313,10 @@ def _sums_text(
 ) -> str:
     added = "".join(f", CAST(SUM({name}) AS BIGINT)" for name in ("number", *add))
     groups, where = ", ".join(by), _where(sql, layout, shape, None)
-    return f"SELECT {groups}{added} FROM {sql.place}{sums.table}{where} GROUP BY {groups} HAVING SUM(number) <> 0"
+    return (
+        f"SELECT {groups}{added} FROM {sql.place}{sums.table}{where} "
+        f"GROUP BY {groups} HAVING SUM(number) <> 0"
+    )
 
 
 @cache

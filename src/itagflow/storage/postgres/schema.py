@@ -14,7 +14,8 @@ LOCK = 0x69546167666C6F77
 """The advisory lock under which one process at a time migrates: ``iTagflow``."""
 
 _HAS_TABLE = """
-    SELECT 1 FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
+    SELECT 1 FROM pg_catalog.pg_class
+    JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname = %s AND relname = %s
 """
 

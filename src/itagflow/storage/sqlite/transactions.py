@@ -31,7 +31,10 @@ else:
     from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
 
 FORKED_INSIDE = (
-    "this process was forked inside a transaction on this file, and SQLite cannot be used in such a child",
+    (
+        "this process was forked inside a transaction on this file, "
+        "and SQLite cannot be used in such a child"
+    ),
     "Fork outside of transactions, or start processes with 'spawn' or 'forkserver'",
 )
 OF_ANOTHER_PROCESS = (
