@@ -11,7 +11,7 @@ transaction) stays held for as long as somebody keeps the traceback.
 
 - ``__enter__`` is the generator's own ``__next__``, which is written in C: no bytecode of ours
   stands between "acquired" and "inside the block".
-- ``__exit__`` is a `functools.partial`, made anew for each ``with``, that owns the generator.  The
+- ``__exit__`` is a `functools.partial`, made for each ``with``, that owns the generator.  The
   ``with`` statement keeps it on the *value stack* of its frame.  A traceback keeps frames and their
   variables, but not their value stacks.  When the frame leaves the block, however it does, the
   partial is dropped, Python closes the generator, and the ``finally`` clauses of the generator run

@@ -100,7 +100,7 @@ class Flow:
     ) -> Assignment | None:
         """Take the next assignment that is there for a member, or return None when there is none.
 
-        First what is offered to them, then the pool in order of priority, waiting time and number,
+        First what is offered to them, then the queue in order of priority, waiting time and number,
         then the assignment whose lease lapsed first.  Where much of what waits is the member's own
         work, what lies behind that may come before what was put in front of it later.  `explain`
         says why there is nothing.
@@ -226,7 +226,7 @@ class Flow:
     def restore(
         self, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None
     ) -> Answer:
-        """Take back that a task was given up: one's own word, or in review the labeler's.
+        """Undo that a task was abandoned, by the member or, in review, by the labeler.
 
         Raises:
             Incomplete: when the task is not abandoned, or the labeler had saved nothing: then
@@ -236,7 +236,7 @@ class Flow:
         return labeling.restore(self._engine, assignment, task, by=by)
 
     def submit(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
-        """Hand a labeled package in; when every vote is in, it moves to the next stage.
+        """Submit a labeled package; when every vote is in, it moves to the next stage.
 
         Submitting again what is submitted changes nothing.
 

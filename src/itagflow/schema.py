@@ -60,7 +60,7 @@ def answer_schema(template: Template) -> Schema:
     """Return the JSON Schema (draft 2020-12) of answers to *template*, for `replies_from_json`.
 
     It says all that the format of a schema can say; what needs the data, such as the size of an
-    image or the length of a text, is looked at when an answer is saved.
+    image or the length of a text, is checked when an answer is saved.
 
     >>> from itagflow.templates import image_classification
     >>> answer_schema(image_classification(["cat", "dog"]))["properties"]["1"]["properties"]["key"]

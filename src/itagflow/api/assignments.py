@@ -60,7 +60,7 @@ class Assignments:
         return results.get_assignment(self._engine, assignment, by=by)
 
     def assign(self, package: PackageRef, member: MemberRef, *, by: MemberRef) -> Assignment:
-        """Offer a free slot of a package to a member, who claims it before anything from the pool.
+        """Offer a free slot of a package to a member, who claims it before anything from the queue.
 
         Raises:
             NotAllowed: when no slot is free, the member may not have it, or *by* may not assign

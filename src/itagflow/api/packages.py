@@ -56,7 +56,7 @@ class Packages:
         by: MemberRef,
         packages: Iterable[PackageRef | int] | None = None,
     ) -> int:
-        """Give packages a priority, higher first in the pool, and return how many have it now.
+        """Give packages a priority, higher first in the queue, and return how many have it now.
 
         Args:
             job: The job.

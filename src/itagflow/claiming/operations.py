@@ -57,7 +57,7 @@ def release(
 
 
 def assign(engine: Engine, package: PackageRef, member: MemberRef, *, by: MemberRef) -> Assignment:
-    """Offer a free slot of a package to a member, who claims it before anything from the pool."""
+    """Offer a free slot of a package to a member, who claims it before anything from the queue."""
     with engine.transaction() as transaction:
         return service.assign(transaction, package, member, by)
 

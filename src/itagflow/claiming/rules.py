@@ -72,7 +72,7 @@ def start(
 def take_offer(
     job: Job, assignment: Assignment, act: Act, *, token: str, counters: Sequence[Saved] = ()
 ) -> Change:
-    """Turn the offer that a member has into an assignment that the member holds."""
+    """Make an offer to a member an assignment that the member holds."""
     state = ASSIGNMENT.advance(
         assignment.state, "claim", Closing(assignment=assignment), str(assignment)
     )
@@ -250,7 +250,7 @@ def must_be_assignable(
     """Check that *member* can be given a slot of *package*, beside its *assignments*.
 
     Raises:
-        NotAllowed: when they have a turn on it in this round, or are to review what they labeled.
+        NotAllowed: when they have an assignment on it in this round, or are to review what they labeled.
     """
     must_not_vote_twice(package, member, assignments)
     if stage is not Stage.LABEL:
@@ -260,7 +260,7 @@ def must_be_assignable(
 def must_not_vote_twice(
     package: Package, member: Member, assignments: Sequence[Assignment]
 ) -> None:
-    """Check that *member* has no other turn on *package* in its present stage and round.
+    """Check that *member* has no other assignment on *package* in its present stage and round.
 
     Raises:
         NotAllowed: when there is one.
@@ -288,7 +288,7 @@ def must_not_review_own_work(
 
 
 def move_counter(counter: ClaimCounter, by: int) -> Saved:
-    """Return *claim counter* with *by* added to what its member holds."""
+    """Return *counter* with *by* added to what its member holds."""
     return (counter, attrs.evolve(counter, active=counter.active + by))
 
 
@@ -344,7 +344,5 @@ def _until(at: datetime, lease: timedelta | None) -> datetime | None:
         return None
     try:
         return at + lease
-    except (
-        OverflowError
-    ):  # behind the last day that there is: for all that anybody can know, for ever
+    except OverflowError:  # later than the last day of the calendar: it never ends
         return datetime.max.replace(tzinfo=UTC)

@@ -62,14 +62,14 @@ from itagflow.validation.answers import Validator
 Clock = Callable[[], datetime]
 """Tells the time, with its time zone."""
 Listener = Callable[[Event], object]
-"""Is told each event after its act is stored; what it returns is not looked at."""
+"""Receives each event after it is stored; what it returns is ignored."""
 
 BLOCK = 200
-"""How many acts of a bulk verb are stored together, while other writers wait."""
+"""How many operations of a bulk verb share a transaction, while other writers wait."""
 
 
 class Transaction:
-    """One open write transaction: everything that an act looks at and stores goes through it.
+    """One open write transaction: everything that an operation reads and stores goes through it.
 
     All locks are taken here, in one order: `itagflow.core.locks.LockOrder` says which, and why.
     All versions are advanced here: rules return plain changed values.
@@ -78,7 +78,7 @@ class Transaction:
     def __init__(
         self, store: Writer, at: datetime, policy: Policy, ids: Ids, cache: EntityCache
     ) -> None:
-        """Stand in the transaction that *store* has opened, at this moment."""
+        """Wrap the transaction that *store* has opened, at this moment."""
         self.store: Reader = store  # only to be asked: locks and writes go through this transaction
         self.cache = cache
         self.at = at
@@ -100,7 +100,7 @@ class Transaction:
         return lookup.member(self.store, workspace, ref)
 
     def act(self, workspace: int, member: int = 0) -> Act:
-        """Return who acts when and where; 0 is the embedding program."""
+        """Return the context: who acts, when and where; 0 is the application."""
         return Act(self.at, workspace, member)
 
     def allowed(
@@ -174,7 +174,7 @@ class Transaction:
     def hold_job_to_open(self, job: int) -> Job:
         """Lock a job to which packages are added, and return it; its counter is locked before.
 
-        Claims keep a running job likewise, together with this transaction.  One that has finished
+        Claims lock a running job in the same way, together with this transaction.  One that has finished
         is to run again, and is kept from other writers.  Whether it has finished is asked before it
         is held, so that no transaction holds it in one way and then wants it in the other, which
         ends in a deadlock; behind the counter no answer changes to or from "finished", except that
@@ -402,7 +402,7 @@ class Transaction:
 
 
 class Engine:
-    """What every family of verbs stands on: a store, a policy, a clock, and the listeners."""
+    """What every service uses: a store, a policy, a clock, ids, and the listeners."""
 
     def __init__(
         self, store: Store, policy: Policy, clock: Clock, ids: Ids, listeners: Sequence[Listener]
@@ -418,7 +418,7 @@ class Engine:
 
     @safe_context
     def transaction(self) -> Generator[Transaction]:
-        """Open a write transaction for one act; when it is stored, tell the listeners."""
+        """Open a write transaction for one operation; then call the listeners."""
         with self.store.write() as writer:
             transaction = Transaction(writer, self.now(), self.policy, self.ids, self._cache)
             yield transaction

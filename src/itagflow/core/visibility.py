@@ -1,4 +1,4 @@
-"""What somebody may read: decided for each page anew, in the transaction that reads it."""
+"""What somebody may read: decided again for each page, in the transaction that reads it."""
 
 from __future__ import annotations
 

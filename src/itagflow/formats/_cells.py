@@ -130,7 +130,7 @@ def replies_in(
     element of the manifest.  An element's ``type`` and ``rotation`` may be missing, and spans and
     segments may come as the list of their objects.  A CHECKBOX cell that is no list is one key, a
     PREFERENCE cell that is no element the better option.  Whether a key is among the options is not
-    looked at here.
+    checked here.
 
     Args:
         values: The values by question id.

@@ -341,7 +341,7 @@ def _write_table(
 def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
     """Return the replies in a record's result columns, by question id; others are ignored.
 
-    Whether a choice is among the options is not looked at here.
+    Whether a choice is among the options is not checked here.
 
     Args:
         cells: The cells by the names of their columns, such as a row's ``data`` that `read` has

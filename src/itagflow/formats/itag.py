@@ -76,7 +76,7 @@ class Renderer(Protocol):
 def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
     """Yield the rows of a manifest as they stand there, or what is wrong with one, with its line.
 
-    Blank lines and a byte order mark are skipped.  The JSON itself is not looked at: whoever takes
+    Blank lines and a byte order mark are skipped.  The JSON itself is not checked: whoever takes
     the row checks what they need of it.
 
     Args:
@@ -170,7 +170,7 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
 
     An outline is read as a `Polygon`, also an upright one of four points; a rectangle of v1 as a
     `Box`, on an image whose size is 0 by 0, since v1 does not say it.  Whether a choice is among
-    the options is not looked at here.
+    the options is not checked here.
 
     Raises:
         InvalidData: when an element is of no question of the template, or not of its question's

@@ -50,7 +50,7 @@ from itagflow.template_changes.answers import must_still_ask
 from itagflow.validation import answers
 
 BLOCK = 1_000
-"""About how many tasks are high_water_mark in one transaction."""
+"""About how many tasks are stored in one transaction."""
 PEEK = 10_000
 """How many rows may come without a result before the first one with."""
 RULES: dict[Stage, Rule] = {Stage.LABEL: Label(), Stage.INSPECT: Inspect(), Stage.ACCEPT: Accept()}

@@ -1,4 +1,4 @@
-"""Packages as a whole: given up, opened again, put first; and the end of a job."""
+"""Packages as a whole: discard, reopen, prioritize; and the end of a job."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def prioritize(
     by: MemberRef,
     packages: Iterable[PackageRef | int] | None = None,
 ) -> int:
-    """Give packages a priority, higher first in the pool, and return how many have it now."""
+    """Give packages a priority, higher first in the queue, and return how many have it now."""
     priority = whole_number("the packages", "priority", priority)
     with engine.store.read() as reader:
         home = lookup.job(reader, job)
@@ -126,7 +126,7 @@ def prioritize(
     found = paged(engine.store, open_ones) if named is None else iter(named)
     numbers = sorted({package.number for package in found})
     with engine.transaction() as transaction:
-        # all of them are looked at before the first is changed
+        # all of them are checked before the first is changed
         _must_assign(transaction, home, named or [], by)
     moved = 0
     for start in range(0, len(numbers), lookup.PAGE):

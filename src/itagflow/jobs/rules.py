@@ -91,7 +91,7 @@ def must_fit_its_template(job: Job, act: str) -> None:
 
 
 def must_be_archived(job: Job, act: str) -> None:
-    """Check that *job* is closed for ever.
+    """Check that *job* is archived.
 
     Raises:
         NotAllowed: when it is not.

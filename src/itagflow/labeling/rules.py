@@ -145,10 +145,10 @@ def abandon_reason(template: Template, reason: str) -> str:
 
 
 def restored(given_up: Answer | None, task: Task, *, review: bool) -> Replies | None:
-    """Return the replies that come back when *task* is not given up any more.
+    """Return the replies that come back when *task* is no longer abandoned.
 
     Raises:
-        Incomplete: when it is not given up; or, in *review*, when there is nothing that could come
+        Incomplete: when it is not abandoned; or, in *review*, when there is nothing that could come
             back.
     """
     if given_up is None or not given_up.is_abandoned:

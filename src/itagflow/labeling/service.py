@@ -145,7 +145,7 @@ def abandon(
 def restore(
     engine: Engine, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None
 ) -> Answer:
-    """Take back that a task was given up: one's own word, or in review the labeler's."""
+    """Undo that a task was abandoned, by the member or, in review, by the labeler."""
     with engine.transaction() as transaction:
         desk = sit_down(transaction, assignment, "restore", by)
         found = covered(transaction, desk, task)
@@ -174,7 +174,7 @@ def restore(
 
 
 def submit(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
-    """Hand a labeled package in; when every vote is in, it moves to the next stage."""
+    """Submit a labeled package; when every vote is in, it moves to the next stage."""
     with engine.transaction() as transaction:
         mine = held_unless(transaction, assignment, "submit", Outcome.SUBMITTED, by)
         if isinstance(mine, Assignment):

@@ -41,7 +41,7 @@ class Step(Generic[S]):
 
 @attrs.define
 class _Cursor:
-    """What the machine moves: one state, made for one step and then thrown away."""
+    """The model of the machine: one state, made for one transition."""
 
     state: Enum
 

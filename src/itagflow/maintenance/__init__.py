@@ -24,7 +24,7 @@ def verify(
 ) -> Iterator[Inconsistency]:
     """Recompute counts, states and rules from tasks and history, and yield each inconsistency.
 
-    Nothing is yielded when all is sound.  Packages are looked at in turn, each with its tasks,
+    Nothing is yielded when all is sound.  Packages are checked one by one, each with its tasks,
     assignments, answers and events in one short transaction; so people may go on working, and
     memory does not grow with the job.
 
@@ -34,7 +34,7 @@ def verify(
             that was cut from a job, and all its parts together come to the same as the job;
             everything, and what belongs to nothing, when not given.
         snapshot: Whether all of it shows one moment.
-        by: Who asks, when the policy is to be asked: for each difference anew.
+        by: Who asks, when the policy is to be asked: again for each inconsistency.
 
     Raises:
         NotFound: when there is no such workspace or job.
@@ -65,7 +65,7 @@ def copy(
     Events keep their order and get positions of the other store.  Workspaces and jobs are written
     last, in one transaction, after counting the rest: a copy is there whole or not at all.  When it
     fails, what was copied is removed; when the process ends in the middle, call it again, and it
-    begins anew.
+    starts again.
 
     Args:
         flow: The flow whose store is copied.

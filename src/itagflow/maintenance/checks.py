@@ -71,7 +71,7 @@ class Dossier:
     gone: Mapping[int, datetime] = attrs.field(factory=dict[int, datetime])
     """When members with live assignments were removed; those are recalled one by one."""
     archived_at: datetime | None = None
-    """When the job was archived, if assignments are still to be recalled: that is done likewise."""
+    """When the job was archived, if assignments are still to be recalled: one by one, too."""
 
     @cached_property
     def by_id(self) -> Mapping[int, Assignment]:

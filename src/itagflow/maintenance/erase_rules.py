@@ -65,7 +65,7 @@ def dismissed(
 ) -> Assignment:
     """Return *assignment* after tasks of its *package* were erased; the same if not concerned.
 
-    What a live assignment is about shrinks; of one that has ended, only the comment is looked at.
+    What a live assignment is about shrinks; of one that has ended, only the comment is read.
     """
     scope = remaining(package, assignment.scope, tasks) if assignment.live else assignment.scope
     comment = texts(assignment.comment)
@@ -89,7 +89,7 @@ def remarks_on(task: int, answers: Iterable[Answer], events: Iterable[Event]) ->
     """Return what was remarked on *task*, as its *answers* and the *events* of its package say it.
 
     These differ while a name is taken out of them: out of the events first, in order, so that what
-    is_concatenable a comment says it like the answer as long as it has the name, and then like the
+    joins a comment says it like the answer as long as it has the name, and then like the
     earlier event.
     """
     said = {answer.comment for answer in answers}

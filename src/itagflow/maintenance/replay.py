@@ -40,7 +40,7 @@ class Replay:
     saves: Counter[Key] = attrs.field(factory=Counter[Key])
     """How many times each answer was said, by its key."""
     breaks: list[Inconsistency] = attrs.field(factory=list[Inconsistency])
-    """The moves that do not start where the one before has ended."""
+    """The changes that do not start where the one before ended."""
 
     def begin(self, package: Package) -> None:
         """Add a package as it is when it is loaded: events name those as a range."""
@@ -68,7 +68,7 @@ class Replay:
                 self.move(event.position, move)
 
     def move(self, position: int, move: FieldChange) -> None:
-        """Take in one move of the event at *position*."""
+        """Apply one change of the event at *position*."""
         known = self.fields.setdefault((move.kind, move.key), {})
         before = known.get(move.field)
         if before != move.before:
@@ -79,17 +79,17 @@ class Replay:
 
 @attrs.define
 class Loads:
-    """What the transactions of loaded rows come to: each begins behind the last."""
+    """The sum of the transactions of loaded rows: each begins after the last."""
 
     rows: int = 0
     """How many rows were loaded."""
     packages: int = 0
     """How many packages they made."""
     breaks: list[Inconsistency] = attrs.field(factory=list[Inconsistency])
-    """The transactions that do not begin where the one before has ended."""
+    """The transactions that do not begin where the one before ended."""
 
     def tell(self, event: Event) -> None:
-        """Take in *event*, if it is about a block of rows."""
+        """Apply *event*, if it is about a transaction of loaded rows."""
         if event.type not in LOADING:
             return
         for name, known in (("rows", self.rows), ("packages", self.packages)):
@@ -148,7 +148,7 @@ def _answer_differences(
 ) -> Iterator[Inconsistency]:
     """Yield the answers that were said more or less often than the history tells.
 
-    What an assignment of nobody says comes with the assignment; only when it is said anew is that
+    What an assignment of nobody says comes with the assignment; only when it is said again is that
     told.
     """
     said: dict[Key, int] = {

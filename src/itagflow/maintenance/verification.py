@@ -60,7 +60,7 @@ from itagflow.storage.port import (
 )
 
 BLOCK = 1_000
-"""About how many tasks are looked at in one read transaction."""
+"""About how many tasks are checked in one read transaction."""
 
 Look = Callable[[], AbstractContextManager[Reader]]
 """Opens a read transaction: a short one, or the same snapshot each time."""
@@ -191,11 +191,11 @@ class _Verification:
     key: int
     """The key of the job."""
     part: JobPartition | None = None
-    """The part that is looked at; None: all of the job."""
+    """The part that is checked; None: all of the job."""
     tasks: range = range(0)
-    """The numbers of the tasks that are looked at."""
+    """The numbers of the tasks that are checked."""
     packages: range = range(0)
-    """The numbers of the packages that are looked at."""
+    """The numbers of the packages that are checked."""
     last: int = 0
     """The number of the last package of the job."""
 
@@ -353,7 +353,7 @@ def _history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
 
 
 def _acts(reader: Reader, job: Job) -> Iterator[Event]:
-    """Yield the acts that are about the job as a whole or that may move it, in order."""
+    """Yield the events of the job as a whole and those that may change it, in order."""
     whole: dict[str, Any] = {"job": job.id, "package": 0}
     ending: dict[str, Any] = {"job": job.id, "package": Span(1, None), "type": ENDING}
     both = (through(reader, Query(Event, where, order=("position",))) for where in (whole, ending))

@@ -83,7 +83,7 @@ class Inconsistency:
 
 
 def differ(entity: Entity, what: str, stored: object, should: object) -> Iterator[Inconsistency]:
-    """Yield the difference if what is *stored* of *entity* is not as it *should* be."""
+    """Yield an inconsistency if *stored* of *entity* is not what it *should* be."""
     if stored != should:
         yield Inconsistency(_KINDS[type(entity)], entity.key, what, stored, should)
 

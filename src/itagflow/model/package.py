@@ -50,9 +50,9 @@ class Package:
     free: int = 1
     """How many assignments at its stage can still be given out: one, or the number of votes."""
     waiting_since: datetime
-    """Since when it waits in the pool."""
+    """Since when it waits in the queue."""
     priority: int = 0
-    """Higher comes first in the pool."""
+    """Higher comes first in the queue."""
     due: datetime | None = None
     """When its work should be done; None: no time was set.  Reserved: nothing uses it yet."""
     size: int = 0
@@ -70,7 +70,7 @@ class Package:
     scope: tuple[int, ...] | None = None
     """The tasks that the present stage and round are about; None: all."""
     rejects: tuple[int, ...] = ()
-    """The tasks that were sent back in any round; each is looked at again."""
+    """The tasks that were sent back in any round; each is reviewed again."""
     erased: tuple[int, ...] = ()
     """The tasks whose data was erased: no assignment is about them any more."""
     value: str = ""
@@ -95,7 +95,7 @@ class Package:
 
     @property
     def waiting(self) -> bool:
-        """Whether the pool can give out a turn on it."""
+        """Whether it can be claimed from the queue."""
         return self.free > 0
 
     @property
@@ -177,7 +177,7 @@ def _purpose_of(assignment: Assignment) -> Purpose:
 
 @attrs.frozen(kw_only=True)
 class Assignment:
-    """One person's turn on one package at one stage: what ``flow.claim`` gives.  Never deleted."""
+    """One member's work on one package at one stage: what ``flow.claim`` returns.  Never deleted."""
 
     job: int
     """The job it belongs to."""
@@ -198,7 +198,7 @@ class Assignment:
     scope: tuple[int, ...] | None = None
     """The tasks it is about; None: all of the package."""
     lease_until: datetime | None = None
-    """Until when nobody else can take it; None: for ever."""
+    """Until when nobody else can take it; None: without end."""
     token: str = ""
     """The caller's own name for the claim; the same token gives the same assignment."""
     purpose: Purpose = attrs.Factory(_purpose_of, takes_self=True)
@@ -259,7 +259,7 @@ class ClaimCounter:
     active: int = 0
     """How many assignments the member holds."""
     cursor: QueueCursor | None = None
-    """Where the look at the pool begins; None: at its front."""
+    """Where the scan of the queue begins; None: at its front."""
     version: int = 0
     """Counts the saves."""
 

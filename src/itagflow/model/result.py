@@ -102,7 +102,7 @@ class Progress:
     prelabeled: int = 0
     """How many tasks have a pre-label."""
     corrected: int = 0
-    """How many of these have another answer by now.  Source: iTAG's ``PreMarkFixedCount``."""
+    """How many of these have another answer now.  Source: iTAG's ``PreMarkFixedCount``."""
     rows_read: int = 0
     """How many rows of the job's first data were read, with skipped ones; loading goes on there."""
 

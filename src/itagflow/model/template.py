@@ -36,7 +36,7 @@ class QuestionKind(Enum):
     OPEN_ENDED = "OPEN_ENDED"
     """A long text; answered with a `Text`."""
     TEXT_EDIT = "TEXT_EDIT"
-    """A text that is there already and is put right; answered with a `Text`."""
+    """A text that exists already and is corrected; answered with a `Text`."""
     PICTURE = "PICTURE"
     """Regions of an image; answered with `Regions`.  Its children are asked about each region."""
     SLOT = "SLOT"

@@ -36,7 +36,7 @@ class Case:
     package: Package
     """The task's package."""
     assignments: Sequence[Assignment]
-    """Every turn of the package, by round, then by id."""
+    """Every assignment of the package, by round, then by id."""
     answers: Mapping[int, Answer]
     """The answers about this task by the id of their assignment."""
     task: int

@@ -1,4 +1,4 @@
-"""One act on many packages: in transactions, and with what became of each."""
+"""One operation on many packages: in several transactions, with a result for each."""
 
 from __future__ import annotations
 

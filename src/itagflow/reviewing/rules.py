@@ -38,7 +38,7 @@ def passed(
     """Return *package* as it is at the next stage, or done.
 
     *tasks* are the numbers of its tasks, where a scope has to be drawn or something was erased;
-    *first* says that nobody has looked at it at the next stage before.
+    *first* says that nobody has reviewed it at the next stage before.
     """
     state = package_lifecycle(job.workflow).advance(package.state, "pass", entity=str(package))
     stage, there = state.stage, [task for task in tasks if task not in package.erased]
@@ -91,7 +91,7 @@ def reopened(job: Job, package: Package, act: Act, *, tasks: Sequence[int]) -> P
 
 
 def discarded(job: Job, package: Package) -> Package:
-    """Return *package* as it is when it is given up; its answers stay in the history."""
+    """Return *package* as it is when it is discarded; its answers stay in the history."""
     state = package_lifecycle(job.workflow).advance(package.state, "discard", entity=str(package))
     return attrs.evolve(package, state=state, free=0, scope=None)
 

@@ -1,4 +1,4 @@
-"""How assignments end and packages move on: what several families of verbs share."""
+"""How assignments end and packages move on: what several services share."""
 
 from __future__ import annotations
 

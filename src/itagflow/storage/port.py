@@ -84,7 +84,7 @@ class Reader(Protocol):
         ...
 
     def count(self, query: Query[E]) -> int:
-        """Return how many match; order, limit and after are not looked at."""
+        """Return how many match; order, limit and after are ignored."""
         ...
 
     def tally(

@@ -28,7 +28,7 @@ KEPT = 1_000
 
 @attrs.define
 class Tally:
-    """What the answers that were looked at come to."""
+    """The counts and problems of the answers that were checked."""
 
     changed: int = 0
     unchanged: int = 0
@@ -96,7 +96,7 @@ def follow(
     """Migrate the answers of the locked *package* to the new template, and return the package.
 
     Its live assignments are held too.  Whoever saves holds the assignment first and reads the
-    template after that: so what was checked against the old template is stored by now, and what
+    template after that: so what was checked against the old template is stored already, and what
     comes later is checked against the new one.
     """
     tally = tally or Tally()
@@ -156,7 +156,7 @@ def _recounted(
 
 
 def said_in(reader: Reader, assignment: Assignment) -> Iterator[Answer]:
-    """Yield the answers of *assignment* that settle their task, by task: replies, or given up."""
+    """Yield the answers of *assignment* that are resolved, by task: replies, or abandoned."""
     return reader.find(
         Query(
             Answer,

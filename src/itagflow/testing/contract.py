@@ -284,7 +284,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         store.close()
 
     def test_unless_something_is_beside_it(self) -> None:
-        """The pool leaves out what a member has labeled, in any round or in the same."""
+        """The queue leaves out what a member has labeled, in any round or in the same."""
         packages = [make_package(n, round=2) for n in (1, 2, 3, 4)]
         assignments = [
             make_assignment(1, package=1, round=1, state=AssignmentState.DONE),

@@ -229,7 +229,7 @@ class Meeting(Opening):
         store.close()
 
     def test_a_limit_holds_for_claims_at_once(self) -> None:
-        """Whoever has a claim counter for one assignment gets one."""
+        """With a limit of one assignment a member gets one."""
         store, job = self._ordered(Workflow(Label(limit=2)), tasks=3)
         Flow(store).claim("ben", job, Stage.LABEL)
 

@@ -135,7 +135,7 @@ def _check_take(writer: Writer, query: Query[Any], there: Sequence[Entity]) -> N
 
 
 def _check_remove(writer: Writer, query: Query[Any], there: Sequence[Entity]) -> None:
-    """Remove one match, then the others; order, limit and place of the query are not looked at."""
+    """Remove one match, then the others; order, limit and place of the query are ignored."""
     everything, same_kind = (
         Query(query.kind),
         [entity for entity in there if isinstance(entity, query.kind)],

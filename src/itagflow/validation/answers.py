@@ -40,7 +40,7 @@ from itagflow.validation.values import (
 )
 
 Validator = Callable[[Task, Replies], Iterable[Problem]]
-"""An embedder's own look at the answers of one job: returns what is wrong with one, if anything."""
+"""The application's own check of a job's answers: returns what is wrong, if anything."""
 
 REPLY_OF: Mapping[QuestionKind, type[Reply]] = {
     QuestionKind.RADIO: Choice,

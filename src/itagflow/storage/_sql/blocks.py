@@ -198,7 +198,7 @@ class Change(Look):
         return self._kept.entity(layout, row) if shared else self._lock(layout, row)
 
     def _insert_missing(self, layout: Layout[E], entity: E) -> None:
-        """Insert an entity unless its key is taken by now.
+        """Insert an entity unless its key is taken.
 
         The row is asked for first and inserted only when it is missing: it almost always exists,
         and an insert that does nothing would cost a write.  Where another transaction inserts the

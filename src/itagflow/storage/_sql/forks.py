@@ -2,7 +2,7 @@
 
 SQLite keeps a record of the locks that a process has on a file, and a child inherits that record
 together with the connections.  If a connection is open at the fork, the record of the child is
-wrong for ever: a child may be locked out although its parent has long committed, or may read
+wrong permanently: a child may be locked out although its parent has long committed, or may read
 without taking the locks that it needs.  So no connection to a file is open while the process forks:
 nobody begins a transaction, running ones end (for `FORK_TIMEOUT` seconds at most), and idle
 connections are closed.  Where that cannot be done, because the forking thread itself is inside a

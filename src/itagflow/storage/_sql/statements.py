@@ -364,7 +364,7 @@ def _after(sql: Sql, query: Query[Any]) -> tuple[str, list[Any]]:
         steps.append(f"({' AND '.join([*same, beyond])})")
         values += [*(ends[earlier] for earlier in names[:at]), *end]
         if not end:
-            break  # no row has this value, so that nothing behind it settles anything
+            break  # no row has this value, so that no column behind it matters
     return f"({' OR '.join(steps)})", values
 
 

@@ -64,7 +64,7 @@ def _sql(schema: str) -> Sql:
 
 
 class _Look(Look):
-    """A read transaction in one transaction."""
+    """A reader in one transaction."""
 
     def __init__(self, sql: Sql, decoded: Decoded, transaction: PgTransaction) -> None:
         super().__init__(sql, decoded, transaction)
@@ -90,7 +90,7 @@ class _Look(Look):
 
 
 class _Change(_Look, Change):
-    """A write transaction in one transaction."""
+    """A writer in one transaction."""
 
     def run(self, text: str, values: Sequence[Any]) -> int:
         return self._run(text, values).rowcount

@@ -37,7 +37,7 @@ FEW = 8
 
 
 class _Look(Look):
-    """A read transaction in one transaction.
+    """A reader in one transaction.
 
     It gives out rows and never cursors: those would go on after the transaction.
     `Transaction.is_busy` is set while a statement runs, so that nobody closes the connection under
@@ -60,7 +60,7 @@ class _Look(Look):
 
 
 class _Change(_Look, Change):
-    """A write transaction in one transaction."""
+    """A writer in one transaction."""
 
     def run(self, text: str, values: Sequence[Any]) -> int:
         return self._run(text, values).rowcount

@@ -71,7 +71,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         return None
 
     def _disable(self, connection: sqlite3.Connection, *, is_own: bool) -> None:
-        if is_own:  # one of another thread may be locked for ever, and nobody is there to use it
+        if is_own:  # one of another thread may stay locked, and nobody is there to use it
             connection.set_authorizer(_deny)
 
     def _lend(
