@@ -49,7 +49,7 @@ class Flow:
 
     >>> from itagflow.storage import MemoryStore
     >>> with Flow(MemoryStore()) as flow:
-    ...     flow.create_workspace("street", admin="ada").name
+    ...     flow.workspaces.create("street", admin="ada").name
     'street'
     """
 
@@ -404,7 +404,7 @@ class Flow:
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")
-        >>> street = flow.create_workspace("street", admin="ada")
+        >>> street = flow.workspaces.create("street", admin="ada")
         >>> bool(flow.can("ada", Action.EXPORT, street))
         True
         """

@@ -7,7 +7,7 @@ import re
 BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 """The characters with the Unicode property ``Bidi_Control``, for a class of an expression."""
 BREAKING = "\0-\x1f\x7f-\x9f\u2028\u2029"
-"""The control characters (``Cc``) and those that separate lines (``Zl``, ``Zp``), also for a class."""
+"""The control characters (``Cc``) and line separators (``Zl``, ``Zp``), also for a class."""
 
 _ESCAPED = re.compile(f"[{BREAKING}{BIDI}\ud800-\udfff]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}

@@ -74,8 +74,8 @@ class Events:
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")
-        >>> street = flow.create_workspace("street", admin="ada")
-        >>> [event.verb for event in flow.listen(timeout=0)]
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> [event.type for event in flow.events.follow(timeout=0)]
         ['create_workspace']
         """
         return events.follow_events(

@@ -13,7 +13,7 @@ def recall_all(
 ) -> None:
     """Take back the *live* assignments in the name of *by*, each in a transaction of its own.
 
-    Nobody can be given such an assignment any more: what a claim had begun before is stored already.
+    Nobody can be given such an assignment any more: what a claim began before is stored.
     """
     with engine.store.read() as reader:
         assignments = sorted(

@@ -250,7 +250,8 @@ def must_be_assignable(
     """Check that *member* can be given a slot of *package*, beside its *assignments*.
 
     Raises:
-        NotAllowed: when they have an assignment on it in this round, or are to review what they labeled.
+        NotAllowed: when they have an assignment on it in this round, or would review their own
+            work.
     """
     must_not_vote_twice(package, member, assignments)
     if stage is not Stage.LABEL:

@@ -1,4 +1,4 @@
-"""What a rule returns: the entities to add and save, and the one event that records the operation."""
+"""What a rule returns: the entities to add and save, and the one event that says so."""
 
 from __future__ import annotations
 

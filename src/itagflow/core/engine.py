@@ -174,7 +174,7 @@ class Transaction:
     def hold_job_to_open(self, job: int) -> Job:
         """Lock a job to which packages are added, and return it; its counter is locked before.
 
-        Claims lock a running job in the same way, together with this transaction.  One that has finished
+        Claims lock a running job in the same way, at the same time.  One that has finished
         is to run again, and is kept from other writers.  Whether it has finished is asked before it
         is held, so that no transaction holds it in one way and then wants it in the other, which
         ends in a deadlock; behind the counter no answer changes to or from "finished", except that

@@ -44,8 +44,8 @@ def verify(
 
     >>> import itagflow
     >>> flow = itagflow.open("memory:")
-    >>> street = flow.create_workspace("street", admin="ada")
-    >>> list(flow.verify(street))
+    >>> street = flow.workspaces.create("street", admin="ada")
+    >>> list(itagflow.maintenance.verify(flow, street))
     []
     """
     return verification.verify(engine_of(flow), place, snapshot=snapshot, by=by)

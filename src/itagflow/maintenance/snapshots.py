@@ -96,8 +96,8 @@ def _answers(
 ) -> dict[Any, tuple[int, Answer]]:
     """Return every answer of an assignment of *homes* or about *tasks*, each with its package.
 
-    That of its assignment comes first: what an assignment of another package says about one of *tasks* is
-    checked there.
+    That of its assignment comes first: what an assignment of another package says about one of
+    *tasks* is checked there.
     """
     where = {task.number: task.package for found in tasks.values() for task in found}
     by_task = list(_said(reader, {"job": job.id, "task": tuple(where)})) if where else []

@@ -14,7 +14,7 @@ Labels = Mapping[str, str | tuple[str, ...]]
 class Annotation:
     """A part of a task's data, with what was answered about it.
 
-    >>> Part(labels={"Kind": "car"}).labels["Kind"]
+    >>> Annotation(labels={"Kind": "car"}).labels["Kind"]
     'car'
     """
 

@@ -177,7 +177,7 @@ def _purpose_of(assignment: Assignment) -> Purpose:
 
 @attrs.frozen(kw_only=True)
 class Assignment:
-    """One member's work on one package at one stage: what ``flow.claim`` returns.  Never deleted."""
+    """One member's work on a package at a stage: what ``flow.claim`` returns.  Never deleted."""
 
     job: int
     """The job it belongs to."""
@@ -246,8 +246,8 @@ class QueueCursor:
 class ClaimCounter:
     """What is remembered of one member at one stage of one job.
 
-    It counts what the member holds, where a limit asks for it, and says where their look at the
-    pool begins.
+    It counts what the member holds, where a limit asks for it, and says where their scan
+    of the queue begins.
     """
 
     job: int

@@ -163,7 +163,7 @@ def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:
 
 
 Place = Engine | Callable[[], Store]
-"""Where a worker reads: this Flow, if it is the only one that can, or what opens the store again."""
+"""Where a worker reads: this Flow, if it is the only one that can, or what opens the store."""
 
 
 @safe_context

@@ -109,7 +109,7 @@ def authors(job: Job, package: Package, assignments: Sequence[Assignment]) -> li
     """Return the keys of the members to whom the due work on *package* is offered.
 
     For LABEL the rule's route: the members whose assignments closed the latest round, nobody (the
-    pool), or one named member.  For INSPECT, after a reject at ACCEPT, the inspector of the latest
+    queue), or one named member.  For INSPECT, after a reject at ACCEPT, the inspector of the latest
     round.
     """
     route = job.workflow.label.rework
