@@ -45,7 +45,7 @@ class Events:
         An event waits until no open transaction can put another one before it, so that whoever goes
         on behind the last position that they have seen misses nothing.
 
-        With *by*, a member of the *workspace*, it is what `history` shows the member of each job;
+        With *by*, a member of the *workspace*, it is what `list` shows the member of each job;
         what is of no job is for those who may see the results of all.
 
         Raises:

@@ -1,6 +1,6 @@
 """Sources of pre-labels besides a model: fields of the rows, their results, an earlier export.
 
-Each function returns what `Flow.prelabel` calls with a batch of tasks::
+Each function returns what `flow.jobs.prelabel` calls with a batch of tasks::
 
     flow.jobs.prelabel(job, prelabels.from_fields(template, {"Single-choice": "guess"}), by="ada")
 
