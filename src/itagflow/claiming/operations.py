@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from itagflow.claiming import service
 from itagflow.claiming.service import ClaimRequest
-from itagflow.core.engine import BLOCK, Engine, Transaction
+from itagflow.core.engine import BLOCK, Engine
 from itagflow.core.lookup import (
     AssignmentRef,
     JobRef,
     MemberRef,
     PackageRef,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.model.job import Stage
 from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment

@@ -30,7 +30,6 @@ from itagflow.core.change import (
     Saved,
     record,
 )
-from itagflow.core.engine import Transaction
 from itagflow.core.holding import must_be_working, stage_of
 from itagflow.core.ids import TRIES, used_up
 from itagflow.core.lookup import (
@@ -41,6 +40,7 @@ from itagflow.core.lookup import (
     first,
     perhaps,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, NotAllowed
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (

@@ -11,13 +11,14 @@ from typing_extensions import Unpack
 from itagflow import jsontext
 from itagflow.access import Action
 from itagflow.core.change import record
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     MemberRef,
     TemplateRef,
     WorkspaceRef,
     paged,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._plain import key_in
 from itagflow.jobs import importing_rules, rules

@@ -13,8 +13,9 @@ from itagflow import formats
 from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.change import Act
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef
+from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.formats._files import Source
 from itagflow.jobs import loading_rules

@@ -9,13 +9,14 @@ import attrs
 from itagflow.access import Action
 from itagflow.core import holding, lookup
 from itagflow.core.change import record
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
     PackageRef,
     paged,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
 from itagflow.jobs.service import _job
 from itagflow.lifecycle.tables import JOB, JobAct

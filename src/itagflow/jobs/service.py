@@ -13,13 +13,14 @@ from itagflow.access import Action
 from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
 from itagflow.core.change import record
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
     TemplateRef,
     WorkspaceRef,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs import rules
 from itagflow.jobs.loading import (

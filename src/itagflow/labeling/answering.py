@@ -10,8 +10,9 @@ import attrs
 from itagflow.claiming import rules as claiming
 from itagflow.core import holding, lookup
 from itagflow.core.change import Act, Saved
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
+from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.labeling import rules
 from itagflow.model.job import Job

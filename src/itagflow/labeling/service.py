@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from itagflow.core import holding, lookup
 from itagflow.core.change import Saved, record
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     AssignmentRef,
     MemberRef,
@@ -15,6 +15,7 @@ from itagflow.core.lookup import (
     perhaps,
     turned,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of
 from itagflow.labeling import rules
 from itagflow.labeling.answering import (

@@ -12,8 +12,9 @@ from itagflow import access
 from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.change import Saved, record
-from itagflow.core.engine import BLOCK, Engine, Transaction
+from itagflow.core.engine import BLOCK, Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef, paged
+from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules as jobs_rules
 from itagflow.maintenance import erase_rules
 from itagflow.maintenance.erase_rules import Texts

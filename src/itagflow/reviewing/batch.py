@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from itagflow.claiming.service import assign, release
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     AssignmentRef,
     MemberRef,
     PackageRef,
     key_of,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.model.batch import BatchResult
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.reviewing.service import rejected, reviewed

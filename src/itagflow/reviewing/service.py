@@ -10,13 +10,14 @@ from itagflow.access import Action
 from itagflow.claiming import rules as claiming
 from itagflow.core import holding, lookup
 from itagflow.core.change import Saved, record
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     AssignmentRef,
     MemberRef,
     TaskRef,
     perhaps,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.labeling import rules as labeling_rules
 from itagflow.labeling.answering import (
     Desk,

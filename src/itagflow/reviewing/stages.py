@@ -11,8 +11,8 @@ from itagflow.access import Action
 from itagflow.claiming import rules as claiming
 from itagflow.core import holding
 from itagflow.core.change import Act, Saved, record
-from itagflow.core.engine import Transaction
 from itagflow.core.lookup import AssignmentRef, MemberRef, first
+from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules as jobs_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.job import Job, Stage

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 
 from itagflow.core.change import Act, Saved
-from itagflow.core.engine import Transaction
+from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.labeling import rules as labeling_rules
 from itagflow.labeling.answering import replaced

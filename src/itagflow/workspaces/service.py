@@ -10,8 +10,9 @@ from itagflow.access import Action
 from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
 from itagflow.core.change import record
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef
+from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of, listed
 from itagflow.model.package import LIVE, Assignment
 from itagflow.model.template import Template
