@@ -22,8 +22,8 @@ from itagflow import (
     Workflow,
 )
 from itagflow.core import locks
-from itagflow.core.engine import Transaction
 from itagflow.core.locks import LOCK_ORDER, LockOrder, LockOrderError
+from itagflow.core.transaction import Transaction
 from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.jobcounter import JobCounter

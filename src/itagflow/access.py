@@ -17,7 +17,7 @@ class Action(Enum):
     """What a policy is asked about."""
 
     READ_JOB = "read_job"
-    """See a job, its template and how far it is; one's own assignments with their tasks, packages and events."""
+    """See a job, its template and progress; one's own assignments, tasks, packages and events."""
     READ_RESULTS = "read_results"
     """See results, and the assignments, packages and events of others."""
     READ_QUALITY = "read_quality"
@@ -94,11 +94,11 @@ TABLE: Table = {
     Action.MANAGE_MEMBERS: _row(_YES, _NO, _NO, _NO, _NO),
     Action.ERASE: _row(_YES, _NO, _NO, _NO, _NO),
 }
-"""The default.  Source: iTAG's role page; *Process labeling jobs* read as "only administrators manage jobs"."""
+"""The default.  Source: iTAG's role page, where only administrators *process labeling jobs*."""
 
 _WORK = _row(_YES, _YES, _NO, _NO, _NO)
 STRICT_TABLE: Table = {**TABLE, Action.LABEL: _WORK, Action.INSPECT: _WORK, Action.ACCEPT: _WORK}
-"""Labeling for the two administrator roles only.  Source: *Process labeling jobs* taken by the letter."""
+"""Labeling for the two administrator roles only, as *Process labeling jobs* says literally."""
 
 
 @attrs.frozen
@@ -138,7 +138,7 @@ class Reading:
     """What a reader asks the policy when a member reads."""
 
     own: Action | None
-    """The action for what is the member's own; None: whoever belongs to the workspace may see it."""
+    """The action for the member's own; None: everybody in the workspace may see it."""
     others: Action | None
     """The action for what is of others, or of all; None: nobody may see it."""
 
@@ -215,7 +215,7 @@ def refusal(
 def reading_refusal(
     policy: Policy, member: Member, reader: str, job: Job | None, *, own: bool
 ) -> str | None:
-    """Return why *member* may not see, by *reader*, what is their own or of others at *job*; or None.
+    """Return why *member* may not use *reader* on their own or others' work at *job*; or None.
 
     Without a job it is what belongs to the workspace.
     """
@@ -255,7 +255,7 @@ def _unnamed(job: Job | None, member: Member, stage: Stage | None) -> str | None
 
 
 def names(job: Job, member: Member, stage: Stage | None) -> bool:
-    """Return whether the workforce of *job* names *member* for *stage*, or for any stage when None."""
+    """Return whether the workforce of *job* names *member* for *stage* (None: for any stage)."""
     crews = job.workforce.values() if stage is None else (job.crew(stage),)
     return any(belongs(crew, member) for crew in crews)
 

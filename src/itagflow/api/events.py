@@ -40,12 +40,12 @@ class Events:
     def since(
         self, *, after: int = 0, workspace: WorkspaceRef | None = None, by: MemberRef | None = None
     ) -> Iterator[Event]:
-        """Yield every event behind position *after*, in order, none twice: the truth to follow, also after a crash.
+        """Yield every event after position *after*, in order, each once, also after a crash.
 
         An event waits until no open transaction can put another one before it, so that whoever goes
         on behind the last position that they have seen misses nothing.
 
-        With *by*, a member of the *workspace*, it is what `history` shows the member of each job;
+        With *by*, a member of the *workspace*, it is what `list` shows the member of each job;
         what is of no job is for those who may see the results of all.
 
         Raises:

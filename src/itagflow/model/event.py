@@ -45,7 +45,7 @@ class Event:
     workspace: int
     """The workspace it happened in."""
     member: int = 0
-    """Who did it; 0 when the embedding program did."""
+    """Who did it; 0 when the application did."""
     job: int = 0
     """The job it is about, or 0."""
     package: int = 0
@@ -113,7 +113,7 @@ class Event:
                 yield from begin((self.job, number))
 
     def __str__(self) -> str:
-        """Say it in one line, whatever people wrote: ``14:02 di rejected package 1 (1 task): the sign is missing``."""
+        """Return one line: ``14:02 di rejected package 1 (1 task): the sign is missing``."""
         who = self.account or (f"member {self.member}" if self.member else "the program")
         words = [f"{self.at:%H:%M}", who, _PAST.get(self.type, self.type), self._object()]
         if tasks := self.data.get("tasks"):
@@ -142,7 +142,7 @@ LOADING = frozenset({"load", "append"})
 
 
 def begin(package: tuple[int, int]) -> tuple[FieldChange, FieldChange]:
-    """Return the moves that make the package with this key."""
+    """Return the changes that make the package with this key."""
     state = FieldChange("package", package, "state", None, PackageState.LABEL.value)
     return state, FieldChange("package", package, "round", None, 1)
 

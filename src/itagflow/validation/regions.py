@@ -166,7 +166,7 @@ def _keypoint_problems(path: str, region: Keypoints, question: Question) -> Iter
 
 
 def spans_problems(question: Question, reply: Spans, text: str | None) -> Iterator[Problem]:
-    """Yield everything that keeps spans from lying in *text*, where it is known, and relations from joining spans."""
+    """Yield spans that lie outside *text*, if it is known, and relations that join no spans."""
     for index, span in enumerate(reply.spans):
         path = f"{question.id}.spans[{index}]"
         yield from name_problems(f"{path}.text", span.text)

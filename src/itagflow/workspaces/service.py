@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from itagflow.access import Action
-from itagflow.claiming.recalling import _recall_all
+from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
 from itagflow.core.change import record
-from itagflow.core.engine import Engine, Transaction, find_or_create
+from itagflow.core.engine import Engine, find_or_create
 from itagflow.core.lookup import MemberRef, WorkspaceRef
+from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of, listed
 from itagflow.errors import AlreadyExists
 from itagflow.model.entity import E
@@ -25,7 +26,7 @@ from itagflow.workspaces import rules
 
 
 def create_workspace(engine: Engine, name: str, *, admin: str, exist_ok: bool = False) -> Workspace:
-    """Create a workspace with its first member, an administrator; or return the one that there is already."""
+    """Create a workspace with an administrator, or return the one that exists already."""
     if exist_ok:
         return find_or_create(lambda: _create_workspace(engine, name, admin, exist_ok=True))
     return _create_workspace(engine, name, admin, exist_ok=False)
@@ -122,7 +123,7 @@ def set_role(
 def remove_member(
     engine: Engine, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef
 ) -> Member:
-    """Remove a member: what they have on hand goes back to the pool, what they did stays theirs for ever."""
+    """Remove a member: their open work returns to the queue, their finished work stays."""
     with engine.transaction() as transaction:
         home = _held(transaction, workspace)
         act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
@@ -133,7 +134,7 @@ def remove_member(
         )
         gone = transaction.as_stored(gone)
     live = Query(Assignment, {"member": gone.id, "state": LIVE})
-    _recall_all(engine, live, act.member, f"{gone.account} was removed", free=True)
+    recall_all(engine, live, act.member, f"{gone.account} was removed", free=True)
     return gone
 
 
@@ -146,7 +147,7 @@ def add_template(
     by: MemberRef,
     exist_ok: bool = False,
 ) -> Template:
-    """Store a template under a name, for several jobs to use; or return the one that there is already."""
+    """Store a template under a name, or return the one that exists already."""
     if exist_ok:
         return find_or_create(
             lambda: _add_template(engine, workspace, template, name, by, exist_ok=True)
