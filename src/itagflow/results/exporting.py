@@ -62,7 +62,7 @@ def export(
     if executor is not None:
         _must_be_divisible(format, writer, snapshot)
     with engine.store.read() as reader:
-        home, _ = _readable(engine, reader, "export", job, by)
+        home, _ = _readable(engine, reader, "results.export", job, by)
         jobs_rules.must_fit_its_template(home, "export")
     which = job if isinstance(job, JobPartition) else home
     if executor is not None:
@@ -73,10 +73,12 @@ def export(
             spread(executor, shares, _written, place, format, stages, by is not None, **options)
         ) as made:
             written = asked_again(
-                engine.store, made, lambda reader: _readable(engine, reader, "export", home, by)
+                engine.store,
+                made,
+                lambda reader: _readable(engine, reader, "results.export", home, by),
             )
             return _join(progress(written) if progress else written, target)
-    results = _results(engine, "export", which, by, snapshot=snapshot)
+    results = _results(engine, "results.export", which, by, snapshot=snapshot)
     return _write(
         engine, home, progress(results) if progress else results, format, target, stages, **options
     )
@@ -103,7 +105,7 @@ def _write_part(
     """
     with engine.store.read() as reader:
         home = lookup.job(reader, part)
-    results = _results(engine, "export", part, None, hide_votes=hide)
+    results = _results(engine, "results.export", part, None, hide_votes=hide)
     return _write(engine, home, results, format, target, stages, **options)
 
 
