@@ -421,7 +421,7 @@ class TestCrashes:
     ) -> None:
         job, assignments = accepting(checked, 3)
         told = list[Any]()
-        monkeypatch.setattr(checked, "_listeners", (told.append,))
+        monkeypatch.setattr(checked._engine, "listeners", (told.append,))
         done = itertools.count(1)
         do = engine.Transaction.do
 

@@ -741,7 +741,7 @@ class TestACrashInTheMiddle:
     @pytest.mark.parametrize(
         "again", [[], [RenameOption("1", "feline", "pet")]], ids=["the rest", "the next change"]
     )
-    @pytest.mark.parametrize("block", [1, 2, 3, 4])
+    @pytest.mark.parametrize("transaction", [1, 2, 3, 4])
     def test_called_again_it_goes_on_where_it_was(
         self, flow: Flow, transaction: int, again: list[Any]
     ) -> None:

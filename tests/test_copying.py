@@ -247,15 +247,15 @@ class TestBrokenOff:
 ENDING = """
 import os, sys
 import itagflow
-import itagflow.maintenance.copying
-itagflow.maintenance.copying.BLOCK = 7
+from itagflow import maintenance
+maintenance.copying.BLOCK = 7
 source, target, after = sys.argv[1:]
 def ending(entities):
     for number, entity in enumerate(entities):
         if number == int(after):
             os._exit(9)
         yield entity
-itagflow.open(source).copy(to=itagflow.open(target), progress=ending)
+maintenance.copy(itagflow.open(source), to=itagflow.open(target), progress=ending)
 """
 
 

@@ -42,7 +42,9 @@ def test_the_story_that_the_library_was_built_for(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("street.manifest").write_text('{"data": {"source": "a.jpg"}}\n{"data": {"source": "b.jpg"}}\n')
+    Path("street.manifest").write_text(
+        '{"data": {"source": "a.jpg"}}\n{"data": {"source": "b.jpg"}}\n'
+    )
     exec(STORY.replace("labels.db", url), {})
     shown = capsys.readouterr().out
     assert "di rejected package 1 (1 task): the sign is missing" in shown
@@ -119,7 +121,10 @@ def test_coco_boxes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_label_counts(tmp_path: Path) -> None:
     command = [sys.executable, EXAMPLES / "label_counts.py", tmp_path]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "{'dog': 120, 'cat': 30}\n"
+    assert (
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        == "{'dog': 120, 'cat': 30}\n"
+    )
 
 
 def test_verify_parts(tmp_path: Path) -> None:
@@ -150,7 +155,9 @@ with itagflow.open(Path(sys.argv[1], "labels.db")) as flow:
 """
 
 
-def test_a_follower_that_is_killed_delivers_that_event_once_more_and_none_is_missed(tmp_path: Path) -> None:
+def test_a_follower_that_is_killed_delivers_that_event_once_more_and_none_is_missed(
+    tmp_path: Path,
+) -> None:
     def delivered(killed_at: int) -> list[int]:
         command = [sys.executable, "-c", FOLLOWER, tmp_path, str(killed_at)]
         done = subprocess.run(command, cwd=EXAMPLES, capture_output=True, text=True, check=False)

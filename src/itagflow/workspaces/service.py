@@ -191,7 +191,7 @@ def get_workspace(
     """Return a workspace as it is now."""
     with engine.store.read() as reader:
         home = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, home.id, by).must("workspace", None, own=True)
+        access_of(reader, engine.policy, home.id, by).must("workspaces.get", None, own=True)
         return home
 
 
@@ -220,7 +220,9 @@ def _homes(engine: Engine, reader: Reader, by: MemberRef) -> set[int]:
     people = lookup.everywhere(reader, by)
     active = [who for who in people if who.active]
     for who in active or people:
-        access_of(reader, engine.policy, who.workspace, who.id).must("workspaces", None, own=True)
+        access_of(reader, engine.policy, who.workspace, who.id).must(
+            "workspaces.list", None, own=True
+        )
     return {who.workspace for who in active}
 
 
@@ -232,7 +234,7 @@ def get_member(
         home = lookup.workspace(reader, workspace)
         seeing = access_of(reader, engine.policy, home.id, by)
         who = lookup.member(reader, home.id, member)
-        seeing.must("member", None, own=seeing.is_own(who.id))
+        seeing.must("members.get", None, own=seeing.is_own(who.id))
         return who
 
 
@@ -247,7 +249,9 @@ def list_members(
     def visible(reader: Reader, found: list[Member]) -> list[Member]:
         seeing = access_of(reader, engine.policy, home.id, by)
         return [
-            member for member in found if seeing.may("members", None, own=seeing.is_own(member.id))
+            member
+            for member in found
+            if seeing.may("members.list", None, own=seeing.is_own(member.id))
         ]
 
     return listed(engine.store, Query(Member, {"workspace": home.id}, order=("id",)), visible)
