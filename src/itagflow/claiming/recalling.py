@@ -1,4 +1,4 @@
-"""Taking turns back from people when their job or their membership has ended."""
+"""Taking assignments back from people when their job or their membership has ended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itagflow.reviewing.stages import recall
 from itagflow.storage.port import Query
 
 
-def _recall_all(
+def recall_all(
     engine: Engine, live: Query[Assignment], by: int, reason: str, *, free: bool
 ) -> None:
     """Take back the *live* assignments in the name of *by*, each in a transaction of its own.

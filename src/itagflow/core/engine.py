@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NoReturn
 
 from itagflow import access
 from itagflow.access import Action, Policy
@@ -30,7 +30,7 @@ from itagflow.core.lookup import (
     PackageRef,
     perhaps,
 )
-from itagflow.errors import InvalidData, NotFound, RuleError
+from itagflow.errors import InvalidData, NotFound, RuleError, StoreFailed
 from itagflow.model.batch import BatchResult
 from itagflow.model.entity import (
     E,
@@ -450,6 +450,18 @@ class Engine:
 
     def now(self) -> datetime:
         return in_utc("the clock", "now", self.clock())
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be sent to another process, alone or as part of a Flow.
+
+        Raises:
+            StoreFailed: always; it says what to do instead.
+        """
+        hint = (
+            "Open one there, with itagflow.open(url); "
+            "a store in memory can only be shared by threads"
+        )
+        raise StoreFailed(self.store.name, "a Flow cannot be sent to another process", hint)
 
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:

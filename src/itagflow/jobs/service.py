@@ -10,7 +10,7 @@ import attrs
 from typing_extensions import Unpack
 
 from itagflow.access import Action
-from itagflow.claiming.recalling import _recall_all
+from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
 from itagflow.core.change import record
 from itagflow.core.engine import Engine, Transaction
@@ -207,7 +207,7 @@ def archive(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
             )
             new = transaction.as_stored(new)
     live = Query(Assignment, {"job": old.id, "live": True})
-    _recall_all(engine, live, act.member, "the job was archived", free=False)
+    recall_all(engine, live, act.member, "the job was archived", free=False)
     return new
 
 

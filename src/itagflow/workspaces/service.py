@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from itagflow.access import Action
-from itagflow.claiming.recalling import _recall_all
+from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
 from itagflow.core.change import record
 from itagflow.core.engine import Engine, Transaction
@@ -104,7 +104,7 @@ def remove_member(
         )
         gone = transaction.as_stored(gone)
     live = Query(Assignment, {"member": gone.id, "state": LIVE})
-    _recall_all(engine, live, act.member, f"{gone.account} was removed", free=True)
+    recall_all(engine, live, act.member, f"{gone.account} was removed", free=True)
     return gone
 
 
