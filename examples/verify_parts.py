@@ -1,4 +1,4 @@
-"""Verifies a job with processes that each look at a part of it.
+"""Verify a job with several processes; each checks one partition.
 
 Run it: ``python examples/verify_parts.py``.
 """
@@ -15,26 +15,28 @@ import itagflow
 from itagflow import Inconsistency, JobPartition, maintenance, templates
 
 
-def verify(path: Path, part: JobPartition) -> list[Inconsistency]:
-    """Return what is not sound in one part; this runs in a process of its own, with a Flow of its own."""
+def verify(path: Path, partition: JobPartition) -> list[Inconsistency]:
+    """Return what is inconsistent in one partition; a worker process opens a Flow of its own."""
     with itagflow.open(path) as flow:
-        return list(maintenance.verify(flow, part))
+        return list(maintenance.verify(flow, partition))
 
 
 def main(folder: Path) -> None:
-    """Make a job of 1,000 tasks, and verify it in two other processes."""
+    """Create a job of 1,000 tasks and verify it in two other processes."""
     path = folder / "labels.db"
     data = [{"data": {"source": f"{number}.jpg"}} for number in range(1_000)]
     template = templates.image_classification(["cat", "dog"])
     with (
         itagflow.open(path) as flow,
-        ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool,
+        ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor,
     ):
         street = flow.workspaces.create("street", admin="ada")
         job = flow.jobs.create(street, "cats", template=template, data=data, by="ada")
-        parts = flow.results.partition(job, 4)
-        for part, found in zip(parts, pool.map(partial(verify, path), parts), strict=True):
-            print(f"{part}: {len(found)} differences")
+        partitions = flow.results.partition(job, 4)
+        found = executor.map(partial(verify, path), partitions)
+        for partition, inconsistencies in zip(partitions, found, strict=True):
+            tasks = f"tasks {partition.first} to {partition.last}"
+            print(f"{tasks}: {len(inconsistencies)} inconsistencies")
 
 
 if __name__ == "__main__":
