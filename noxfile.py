@@ -47,7 +47,7 @@ def fast(session: nox.Session) -> None:
 def dask(session: nox.Session) -> None:
     """Read the partitions of a job on a local Dask cluster."""
     install(session, "tests", "dask")
-    session.run("pytest", "tests/test_dask.py", "docs/parts.md", *session.posargs)
+    session.run("pytest", "tests/test_dask.py", "docs/partitions.md", *session.posargs)
 
 
 @nox.session

@@ -128,8 +128,8 @@ def test_label_counts(tmp_path: Path) -> None:
     assert shown == "{'dog': 120, 'cat': 30}\n"
 
 
-def test_verify_parts(tmp_path: Path) -> None:
-    command = [sys.executable, EXAMPLES / "verify_parts.py", tmp_path]
+def test_verify_partitions(tmp_path: Path) -> None:
+    command = [sys.executable, EXAMPLES / "verify_partitions.py", tmp_path]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert len(shown) == 4
     assert shown[3] == "tasks 751 to 1000: 0 inconsistencies"

@@ -1,6 +1,6 @@
 """Verify a job with several processes; each checks one partition.
 
-Run it: ``python examples/verify_parts.py``.
+Run it: ``python examples/verify_partitions.py``.
 """
 
 from __future__ import annotations
