@@ -210,7 +210,7 @@ def _ask_settled(store: Store) -> tuple[int, list[str]]:
 
 def _verbs_up_to(reader: Any, position: int) -> list[str]:
     query = Query(Event, {"position": Span(None, position)}, order=("position",))
-    return [event.verb for event in reader.find(query)]
+    return [event.type for event in reader.find(query)]
 
 
 def _end_all(*running: Running) -> None:
