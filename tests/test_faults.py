@@ -195,7 +195,7 @@ def test_an_act_is_whole_or_not_at_all(scene: Scene, verb: str, how: str) -> Non
 
 
 def wait_for_the_server(url: str) -> None:
-    """Wait until it has given up the transaction of a lost connection: until then somebody else seems to hold the package."""
+    """Wait until it has given up the transaction of a lost connection, which still locks the package."""
     others = "datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
     with psycopg.connect(url, autocommit=True) as connection:
         for _ in range(10_000):

@@ -325,7 +325,7 @@ def test_who_loads_a_draft_locks_its_packages_before_the_job(postgres_url: str) 
 
 @pytest.mark.parametrize("file", sorted(FLOW.glob("*.py")), ids=lambda file: file.stem)
 def test_services_lock_and_write_through_the_transaction(file: Path) -> None:
-    """Nothing but `Transaction` calls these verbs of a store; what has no Transaction has no locks either, or is listed."""
+    """Only `Transaction` calls these verbs of a store; what has none locks nothing, or is listed."""
     verbs = {"hold", "take", "save"}
     calls = {
         f"{ast.unparse(node.func.value)}.{node.func.attr}"
