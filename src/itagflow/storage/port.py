@@ -117,7 +117,7 @@ class Writer(Reader, Protocol):
         """
         ...
 
-    def take(self, query: Query[E]) -> E | None:
+    def lock_first(self, query: Query[E]) -> E | None:
         """Return the first match that no other writer holds, and hold it until this transaction ends."""
         ...
 
