@@ -32,7 +32,7 @@ SPAWN = multiprocessing.get_context("spawn")
 PEOPLE = ("p0", "p1", "p2")
 ROUNDS = 24
 TIMEOUT = 60.0
-"""For how many seconds one waits for the others: who waits longer hangs."""
+"""For how many seconds one waits for the others at most."""
 
 Step = tuple[str, int, int]
 """A verb, the key of a job, and the number of a package or the id of an assignment."""
