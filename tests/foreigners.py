@@ -1,4 +1,4 @@
-"""A workspace with work in every state, the public names, and how a stranger would call each of them."""
+"""A workspace with work in every state, the public names, and a call of each of them."""
 
 from __future__ import annotations
 

@@ -43,6 +43,7 @@ from itagflow import (
 )
 from itagflow.claiming import operations
 from itagflow.core import engine
+from itagflow.jobs import loading_rules
 from itagflow.storage import FIELDS, Query, Writer
 
 REVIEWED = Workflow(Label(), Inspect(), Accept())
@@ -121,6 +122,24 @@ class TestClaiming:
             checked.claim_many("di", job, Stage.LABEL, 2)
         checked.jobs.pause(job, by="ada")
         assert checked.claim_many("ben", job, Stage.LABEL, 2) == []
+
+
+class TestLoading:
+    def test_rows_are_stored_in_several_transactions(
+        self, checked: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(loading_rules, "BLOCK", 3)
+        job = cats(checked, tasks=8, size=1)
+        checked.jobs.append(job, rows(4), by="ada")
+        loaded = [event for event in checked.events.list(job) if event.type in ("load", "append")]
+        assert [event.data["rows"] for event in loaded] == [
+            [1, 3],
+            [4, 6],
+            [7, 8],
+            [9, 11],
+            [12, 12],
+        ]
+        assert checked.jobs.progress(job).total == 12
 
 
 class TestOutcomes:

@@ -1,4 +1,4 @@
-"""Time is real whatever the clock's zone; keys are good until 2089; a source of ids that fails does no harm."""
+"""Clocks in any time zone, keys until 2089, and sources of ids that fail."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LEASES = Workflow(Label(lease=timedelta(minutes=30), offer_lease=timedelta(hours
 
 
 class Unknown(tzinfo):
-    """A zone that does not say how far it is from UTC."""
+    """A zone that does not tell its distance from UTC."""
 
     def utcoffset(self, at: datetime | None) -> None:
         return None
@@ -219,7 +219,7 @@ WRONG_IDS: dict[str, Callable[[int], Callable[[], Any]]] = {
 def test_a_source_of_ids_that_fails(
     url: str, act: Callable[..., object], wrong: Callable[[int], Any]
 ) -> None:
-    """Every operation that draws an id ends soon, with an error of the library, and stores nothing."""
+    """An operation that draws such an id ends soon, with an error of ours, and stores nothing."""
     now, ids = [START], [count(1).__next__]
     with itagflow.open(url, clock=lambda: now[0], ids=lambda: ids[0]()) as flow:
         template = templates.image_classification(["cat", "dog"])

@@ -59,7 +59,8 @@ flow = itagflow.open(path)
 print("ready", flush=True)
 
 def report(answer):
-    print("saved", *answer.key, answer.version, answer.replies["1"].key if answer.replies else "-", flush=True)
+    chosen = answer.replies["1"].key if answer.replies else "-"
+    print("saved", *answer.key, answer.version, chosen, flush=True)
 
 while True:
     member = draw.choice(["ben", "cy"])
@@ -183,7 +184,8 @@ print("ready", flush=True)
 data = ({"data": {"source": f"{n}.jpg"}} for n in range(60_000))
 if sys.argv[2] == "-":
     template = templates.image_classification(["cat"])
-    flow.jobs.create("street", "big", template=template, data=data, packaging=FixedSize(50), by="ada")
+    small = FixedSize(50)
+    flow.jobs.create("street", "big", template=template, data=data, packaging=small, by="ada")
 else:
     flow.jobs.load("big", data, by="ada")
 """

@@ -55,7 +55,7 @@ class Fault:
     """Which statement fails, and how."""
 
     how: str
-    """The connection is lost ``before`` the statement has run or ``after``; or the server is ``refusing`` it."""
+    """``before`` or ``after`` it the connection is lost, or the server is ``refusing`` it."""
     at: int = -1
     """Which one, counted from 0; -1: none."""
     seen: int = 0
@@ -195,8 +195,11 @@ def test_an_operation_is_whole_or_not_at_all(scene: Scene, verb: str, how: str) 
 
 
 def wait_for_the_server(url: str) -> None:
-    """Wait until the server has ended the transaction of a lost connection, whose locks it keeps."""
-    others = "datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    """Wait until the server has ended the transaction of a lost connection, and its locks."""
+    others = (
+        "datname = current_database() AND backend_type = 'client backend'"
+        " AND pid <> pg_backend_pid()"
+    )
     with psycopg.connect(url, autocommit=True) as connection:
         for _ in range(10_000):
             found = connection.execute(

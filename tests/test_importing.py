@@ -1,4 +1,4 @@
-"""What was exported comes back: as a finished job, as pre-labels, or as the input of the next job."""
+"""Exports are read back: as a finished job, as pre-labels, or as the input of another job."""
 
 from __future__ import annotations
 
@@ -247,7 +247,9 @@ class TestAsAFinishedJob:
         assert job.id == 2**63 - 1
 
     def test_rows_without_any_result_are_for_jobs_create(self, flow: Flow) -> None:
-        with pytest.raises(InvalidData, match="no results in the first 2 rows"):
+        with pytest.raises(
+            InvalidData, match=r"no results in the first 2 rows.*`jobs\.create` takes rows without"
+        ):
             read(flow, rows(2))
 
     @pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.name)

@@ -210,7 +210,7 @@ def ways(name: str, given: Any, bad: Any) -> Iterator[Any]:
 
 
 def tried(flow: Flow, verb: str, arguments: dict[str, Any]) -> BaseException | None:
-    """The error of a call, if any; iterators are exhausted, and a bulk call gives its first error."""
+    """The error of a call, if any; iterators are read to their end, bulk calls give their first."""
     try:
         found = public_names(flow)[verb](**arguments)
         if isinstance(found, Iterator):

@@ -144,7 +144,10 @@ def _peeked(
         if len(seen) == PEEK:
             break
     whose = "" if of_job is None else f" of job {of_job}"
-    reason = f"no results{whose} in the first {len(seen)} rows: nothing to import; `create_job` takes rows without"
+    reason = (
+        f"no results{whose} in the first {len(seen)} rows: nothing to import; "
+        "`jobs.create` takes rows without"
+    )
     raise InvalidData("the data", [Problem("", reason)])
 
 
