@@ -1,4 +1,4 @@
-"""A workspace with work in every state, the public names, and how a stranger would call each of them."""
+"""A workspace with work in every state, the public names, and a call of each of them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LEASE = timedelta(hours=1)
 
 @attrs.frozen
 class Args:
-    """What a call is about: what belongs together, unless a stranger puts something else in its place."""
+    """The arguments of a call; they belong together, unless one is replaced by something else."""
 
     by: Any = "ada"
     workspace: Any = "street"
@@ -148,19 +148,19 @@ def _job(
 
 
 def _work(flow: Flow, job: Job) -> dict[str, Any]:
-    """Put something at every stage: what is held by ben and di, or by cy and lea in the other job."""
+    """Put work at every stage, held by ben and di, or by cy and lea in the other job."""
     ben, di = ("ben", "di") if job.name == "cats" else ("cy", "lea")
     for stage, holder in ((Stage.INSPECT, di), (Stage.INSPECT, di), (Stage.ACCEPT, "ada")):
         assignment = taken(flow, ben, job)
-        flow.save_many(assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)])
+        flow.save_many(assignment, [(item, Choice("cat")) for item in flow.tasks(assignment)])
         flow.submit(assignment)
         if stage is Stage.ACCEPT:
             flow.review(taken(flow, holder if holder != "ada" else di, job, Stage.INSPECT))
     acceptance = taken(flow, "ada", job, Stage.ACCEPT)
     review = taken(flow, di, job, Stage.INSPECT)
     assignment = taken(flow, ben, job)
-    (work,) = flow.tasks(assignment)
-    flow.save(assignment, work, Choice("dog"))
+    (item,) = flow.tasks(assignment)
+    flow.save(assignment, item, Choice("dog"))
     given_up = taken(flow, ben, job)
     (other,) = flow.tasks(given_up)
     flow.save(given_up, other, Choice("dog"))
@@ -174,7 +174,7 @@ def _work(flow: Flow, job: Job) -> dict[str, Any]:
         "given_up": flow.assignments.get(given_up),
         "free": packages[-2],
         "closed": closed,
-        "task": work.task,
+        "task": item.task,
         "reviewed": next(flow.tasks(review)).task,
     }
 
@@ -190,7 +190,7 @@ def _forged(value: Any, there: Any) -> Any:
 
 
 def _other(value: Any) -> dict[str, Any]:
-    """What never changes of an entity, otherwise than it is: as if its key had been used again."""
+    """Other values for fields that never change, as if the key had been used again."""
     match value:
         case Assignment():
             return {"made_at": value.made_at - timedelta(days=1)}
@@ -206,7 +206,7 @@ class Case:
 
     call: Callable[[Flow, Args], Any]
     takes: tuple[str, ...] = ()
-    """The arguments of `Args` that are about something which a stranger can put another thing in place of."""
+    """The arguments of `Args` that a stranger can replace by something else."""
     open_to: tuple[str, ...] = ()
     """Who else may: ``viewer`` and ``leader``, perhaps also ``external`` and ``operator``."""
     by: str = "ada"
@@ -216,8 +216,8 @@ class Case:
 
 
 def bulk(found: list[BatchResult]) -> list[BatchResult]:
-    """What was done of a bulk verb, whose refusals are not raised."""
-    return [attempt for attempt in found if attempt.error is None]
+    """The results of a bulk call that succeeded; its refusals are not raised."""
+    return [result for result in found if result.error is None]
 
 
 def data(flow: Flow, a: Args) -> Any:
@@ -534,7 +534,7 @@ def everything(flow: Flow) -> dict[str, list[Any]]:
 
 
 def came_to(call: Callable[[], Any]) -> Any:
-    """What a call gives, or the error of ours that it raises; one that is not ours is a failure."""
+    """What a call returns, or the error of ours that it raises; any other error is a failure."""
     try:
         return call()
     except itagflow.ItagflowError as error:

@@ -56,7 +56,7 @@ class TestTheList:
 
     @pytest.mark.parametrize("name", CASES)
     def test_a_case_can_be_done(self, name: str) -> None:
-        """By the right member with the right things: or else it would say nothing that others are refused."""
+        """By the right member with the right things; otherwise a refusal would prove nothing."""
         clock = Clock()
         with itagflow.open("memory:", clock=clock) as flow:
             args = a_town(flow).args

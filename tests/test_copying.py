@@ -1,4 +1,4 @@
-"""A workspace in another store is the same workspace; and it is there whole, or not at all."""
+"""A copied workspace equals the original, and it is there whole or not at all."""
 
 from __future__ import annotations
 

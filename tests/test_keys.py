@@ -1,4 +1,4 @@
-"""Whatever is given for a key, a number or a position: it names what is there, or is refused with an error of ours."""
+"""What is given as a key, number or position names something, or is refused by our errors."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ COUNTS = {"after", "batch", "count", "limit", "parts", "priority", "seed"}
 
 
 def takes_a_number(verb: str) -> Iterator[str]:
-    """The parameters of a verb whose annotation, as it is spelled out, has an int in it."""
+    """The parameters of a verb whose annotation, written out, has an int in it."""
     hints = typing.get_type_hints(public_verbs()[verb], localns={"Executor": Executor})
     for name, hint in hints.items():
         if name != "return" and re.search(r"\bint\b", str(hint).replace("<class 'int'>", "int")):
@@ -210,7 +210,7 @@ def ways(name: str, given: Any, bad: Any) -> Iterator[Any]:
 
 
 def tried(flow: Flow, verb: str, arguments: dict[str, Any]) -> BaseException | None:
-    """What became of a call: everything lazy is gone through, and a bulk verb's refusal is an error like others."""
+    """The error of a call, if any; iterators are read to their end, bulk calls give their first."""
     try:
         found = public_names(flow)[verb](**arguments)
         if isinstance(found, Iterator):
@@ -300,7 +300,7 @@ def test_true_is_not_the_first_of_anything() -> None:
 
 
 class TestStores:
-    """What a query compares with may be any number: what no database keeps equals nothing, and bounds nothing."""
+    """A query may compare with any number; one that no database keeps equals nothing."""
 
     def test_a_key(self, flow: Flow) -> None:
         job = cats(flow)

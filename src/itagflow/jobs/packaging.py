@@ -18,7 +18,7 @@ from itagflow.core.lookup import (
 )
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
-from itagflow.jobs.service import _job
+from itagflow.jobs.service import find_job
 from itagflow.lifecycle.tables import JOB, JobAct
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import whole_number
@@ -31,7 +31,7 @@ from itagflow.storage.port import Query
 
 def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
     """End a job by hand; one whose packages are all done has finished by itself."""
-    home = _job(engine, job)
+    home = find_job(engine, job)
     if discard_open and not JOB.has_led("finish", home.state):
         JOB.advance(home.state, "finish", JobAct(job=home), f"job {home.name!r}")
         for package in paged(

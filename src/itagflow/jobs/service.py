@@ -135,10 +135,10 @@ def create_job(
             progress=progress,
             shared=exist_ok,
         )
-        return _job(engine, job) if draft else publish(engine, job, by=by)
+        return find_job(engine, job) if draft else publish(engine, job, by=by)
     except Exception as error:
         if exist_ok and isinstance(error, WrongState):
-            now = _job(engine, job)
+            now = find_job(engine, job)
             if now.state not in (JobState.DRAFT, JobState.ARCHIVED):
                 return now  # another process has created the same meanwhile, and has published it
         if is_new:
@@ -270,7 +270,7 @@ def archive(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
 
 def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
     """Delete a draft or an archived job with all that belongs to it; its last event stays."""
-    gone = _job(engine, job)
+    gone = find_job(engine, job)
     if gone.state is JobState.DRAFT:
         gone = archive(engine, gone, by=by)  # nobody can load into it any more
     with engine.transaction() as transaction:
@@ -322,7 +322,7 @@ def remove_workers(
 
 def set_validator(engine: Engine, job: JobRef, check: Validator | None) -> None:
     """Check every answer of a job before it is saved, in this Flow; None ends that."""
-    id = _job(engine, job).id
+    id = find_job(engine, job).id
     if check is None:
         engine.validators.pop(id, None)
     else:
@@ -347,7 +347,7 @@ def _recrew(
         )
 
 
-def _job(engine: Engine, ref: JobRef) -> Job:
+def find_job(engine: Engine, ref: JobRef) -> Job:
     with engine.store.read() as reader:
         return lookup.job(reader, ref)
 

@@ -117,7 +117,9 @@ class Label(StageRule):
 
 def _share(value: Any) -> Any:
     """Return a number as a float, of whatever type; `_is_share` refuses the rest."""
-    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else value
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    return float(value)
 
 
 def _is_share(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
