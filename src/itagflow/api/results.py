@@ -138,7 +138,7 @@ class Results:
         """Cut a job into parts for as many workers, in order; all its tasks as they are now, each in one part.
 
         A part is a plain value.  A worker, in whatever process, opens a Flow of its own and passes
-        the part where a job is read: to `results`, `find_tasks`, `export` or `verify`.
+        the part where a job is read: to `list`, `find`, `export` or `verify`.
 
         Args:
             job: The job, or a part that is to be cut again.

@@ -64,7 +64,7 @@ class Format(Protocol):
 
     With ``CONCATENABLE = True`` it says that the files of a job's parts, one after the other, are
     the file of the job. Options of its own are further arguments of ``write`` with a name and a
-    default; `Flow.export` passes them on.
+    default; `flow.results.export` passes them on.
     """
 
     def read(self, source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:

@@ -104,7 +104,7 @@ class Progress:
     corrected: int = 0
     """How many of these have another answer by now.  Source: iTAG's ``PreMarkFixedCount``."""
     rows_read: int = 0
-    """How many rows of the job's first data were read, also skipped ones: `Flow.load` goes on behind them."""
+    """How many rows of the job's first data were read, with skipped ones; loading goes on there."""
 
     @property
     def total(self) -> int:
