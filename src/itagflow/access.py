@@ -105,7 +105,8 @@ STRICT_TABLE: Table = {**TABLE, Action.LABEL: _WORK, Action.INSPECT: _WORK, Acti
 class TablePolicy:
     """A policy that looks the answer up in a table.
 
-    # who sees results may export
+    Whoever may read results may also export:
+
     >>> policy = TablePolicy({**TABLE, Action.EXPORT: TABLE[Action.READ_RESULTS]})
     >>> policy.table[Action.EXPORT][Role.VIEWER].value
     'yes'

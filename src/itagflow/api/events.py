@@ -61,7 +61,7 @@ class Events:
         timeout: float | None = None,
         by: MemberRef | None = None,
     ) -> Iterator[Event]:
-        """Yield what `events` yields, and go on with what comes, soon after it is stored.
+        """Yield what `since` yields, and go on with what comes, soon after it is stored.
 
         When the connection is lost it raises: listen again from behind the last position that you
         have dealt with.
@@ -70,7 +70,7 @@ class Events:
             after: The last position that was dealt with before.
             workspace: Only the events of this workspace.
             timeout: After how many seconds without an event to end; None: never.
-            by: Who listens, as in `events`; asked again at every look.
+            by: Who listens, as in `since`; asked again at every look.
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")

@@ -348,6 +348,7 @@ def _recrew(
 
 
 def find_job(engine: Engine, ref: JobRef) -> Job:
+    """Return the job as it is now."""
     with engine.store.read() as reader:
         return lookup.job(reader, ref)
 

@@ -170,7 +170,7 @@ class Processes(Trying):
 
 
 class ConcurrencyContract(Threading, Shutdown, Interrupting, Forking, Processes):
-    """What every store promises a real server; subclass it and give `open_store`.
+    """What every store promises a real server; subclass it and give ``open_store``.
 
     It takes some seconds.  With the environment variable ``ITAGFLOW_LONG=1``, or ``is_long = True``
     in the subclass, it tries for minutes.
