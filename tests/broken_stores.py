@@ -755,7 +755,7 @@ class WritersOverwrite(ToyStore):
         self.lock = contextlib.nullcontext()
 
 
-@found_by("test_settled_is_below_what_may_still_come")
+@found_by("test_high_water_mark_is_below_what_may_still_come")
 class HighWaterMarkTooHigh(ToyStore):
     """high_water_mark counts events of transactions that are still open."""
 

@@ -152,7 +152,7 @@ class Locking(Opening):
         assert _size(store) == 40
         store.close()
 
-    def test_settled_is_below_what_may_still_come(self) -> None:
+    def test_high_water_mark_is_below_what_may_still_come(self) -> None:
         """While a transaction with an event is open, and that event is not there yet."""
         store = self.open_store()
         with store.write() as writer:
@@ -165,7 +165,7 @@ class Locking(Opening):
         other = start(
             lambda: _in_a_transaction(store, lambda writer: writer.add(make_event("beside")))
         )
-        asked = start(lambda: _ask_settled(store))
+        asked = start(lambda: _ask_high_water_mark(store))
         for running in (other, asked):
             running.ended.wait(MOMENT)
         end.set()
@@ -201,7 +201,7 @@ def _add_and_wait(writer: Writer, added: threading.Event, end: threading.Event) 
     assert end.wait(TIMEOUT)
 
 
-def _ask_settled(store: Store) -> tuple[int, list[str]]:
+def _ask_high_water_mark(store: Store) -> tuple[int, list[str]]:
     """Return the high-water mark and the events up to it, as readers of the log do."""
     position = store.high_water_mark()
     with store.read() as reader:
