@@ -272,18 +272,18 @@ class TestBlocks:
             writer.add(make_package(1), make_package(2))
         mine = Unless(Assignment, {"member": 2}, {"job": "job", "number": "package"})
         query = Query(Package, {"job": 4, "waiting": True}, order=("number",), unless=mine)
-        find_and_hold, meanwhile = Change.take, iter([make_assignment(5, package=1)])
+        find_and_lock, meanwhile = Change.lock_first, iter([make_assignment(5, package=1)])
 
-        def take(self: Change, query: Query[Any]) -> Any:
-            found = find_and_hold(self, query)
+        def lock_first(self: Change, query: Query[Any]) -> Any:
+            found = find_and_lock(self, query)
             for assignment in meanwhile:
                 with other.write() as writer:
                     writer.add(assignment)
             return found
 
-        monkeypatch.setattr(Change, "take", take)
+        monkeypatch.setattr(Change, "lock_first", lock_first)
         with store.write() as writer:
-            assert writer.take(query) == make_package(2)
+            assert writer.lock_first(query) == make_package(2)
         store.close()
         other.close()
 
@@ -293,9 +293,9 @@ class TestBlocks:
             writer.add(make_package(1), make_package(2))
         query = Query(Package, {"job": 4}, order=("number",))
         with one.write() as writer, two.write() as other:
-            assert writer.take(query) == make_package(1)
-            assert other.take(query) == make_package(2)
-            assert other.take(Query(Package, {"number": 1})) is None
+            assert writer.lock_first(query) == make_package(1)
+            assert other.lock_first(query) == make_package(2)
+            assert other.lock_first(Query(Package, {"number": 1})) is None
         one.close()
         two.close()
 
@@ -308,7 +308,7 @@ class TestBlocks:
                 Package, (4, 1), shared=True
             )
             with three.write() as third:
-                assert third.take(Query(Package, {"number": 1})) is None
+                assert third.lock_first(Query(Package, {"number": 1})) is None
         three.close()
         one.close()
         two.close()

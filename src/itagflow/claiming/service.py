@@ -495,7 +495,7 @@ class _Claim:
         for query in queue.next_package(
             situation.job, situation.member, situation.stage, self._cursor
         ):
-            package = self._transaction.take(query)
+            package = self._transaction.lock_first(query)
             if package is not None:
                 return package
         return None

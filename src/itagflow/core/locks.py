@@ -136,7 +136,7 @@ class LockOrder:
                 f"{kind.__name__} {key} is locked in shared mode: lock it exclusively at once"
             )
 
-    def note_taken(self, kind: type[Any], key: Key) -> None:
+    def note_locked_first(self, kind: type[Any], key: Key) -> None:
         """Note a row that was locked without waiting; later rows that may wait must follow it."""
         self._furthest = max(self._furthest, _place(kind, _RANKS[kind], key))
 

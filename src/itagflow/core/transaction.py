@@ -170,11 +170,11 @@ class Transaction:
             self._locks.require_package(found, is_locked=is_locked)
         return found
 
-    def take(self, query: Query[E]) -> E | None:
+    def lock_first(self, query: Query[E]) -> E | None:
         """Lock the first match that no other writer has locked, and return it; this never waits."""
-        found = self._writer.take(query)
+        found = self._writer.lock_first(query)
         if found is not None:
-            self._locks.note_taken(query.kind, found.key)
+            self._locks.note_locked_first(query.kind, found.key)
             self._held[query.kind][found.key] = found
         return found
 
@@ -222,7 +222,7 @@ class Transaction:
         if key in self._held[Assignment]:
             return self.lock_assignment(key)
         where = {"job": key[0], "number": self.store.get(Assignment, key).package}
-        package = self.take(Query(Package, where, limit=1))
+        package = self.lock_first(Query(Package, where, limit=1))
         return None if package is None else (package, self.lock(Assignment, key))
 
     def assignments(self, package: Package) -> list[Assignment]:

@@ -117,7 +117,7 @@ class Writer(Reader, Protocol):
         """
         ...
 
-    def take(self, query: Query[E]) -> E | None:
+    def lock_first(self, query: Query[E]) -> E | None:
         """Lock the first match that no other writer has locked, and return it; this never waits."""
         ...
 

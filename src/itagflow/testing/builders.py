@@ -310,7 +310,7 @@ def _work() -> list[Entity]:
     move = FieldChange("package", (4, 1), "state", "label", "inspect")
     return [
         make_assignment(15, **where, **ended),
-        make_answer(2, replies=said, abandoned="dark", **judged),
+        make_answer(2, replies=said, abandon_reason="dark", **judged),
         make_answer(3, replies={}),
         ClaimCounter(
             job=4, stage=Stage.ACCEPT, member=2, active=3, cursor=QueueCursor(1, AT), version=1

@@ -47,8 +47,8 @@ LATE_VERBS: dict[str, Callable[[Any], object]] = {
     "tally": lambda writer: writer.tally(PACKAGES, by=("state",)),
     "add": lambda writer: writer.add(make_package(9)),
     "save": lambda writer: writer.save(changed(make_package(1))),
-    "take": lambda writer: writer.take(PACKAGES),
-    "hold": lambda writer: writer.lock(Package, (4, 1)),
+    "lock_first": lambda writer: writer.lock_first(PACKAGES),
+    "lock": lambda writer: writer.lock(Package, (4, 1)),
     "remove": lambda writer: writer.remove(PACKAGES, 1),
 }
 """Every verb, to be tried when its transaction has ended."""

@@ -194,8 +194,8 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         """What a rolled-back transaction made, or was removed, is not taken for later entities."""
         store = self.filled(make_job())
         with refused(StoreFailed), store.write() as writer:
-            writer.save(changed(make_job(), remark="is_abandoned"))
-            assert writer.get(Job, (4,)).remark == "is_abandoned"
+            writer.save(changed(make_job(), remark="dropped"))
+            assert writer.get(Job, (4,)).remark == "dropped"
             raise StoreFailed("test", "stop", "")
         with store.write() as writer:
             writer.remove(Query(Job), 1)
@@ -333,9 +333,9 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         """In the order of the query."""
         store = self.filled(make_package(1), make_package(2, priority=1))
         with store.write() as writer:
-            first = writer.take(Query(Package, {"job": 4}, order=("-priority", "number")))
+            first = writer.lock_first(Query(Package, {"job": 4}, order=("-priority", "number")))
             assert first == make_package(2, priority=1)
-            assert writer.take(Query(Package, {"job": 9})) is None
+            assert writer.lock_first(Query(Package, {"job": 9})) is None
         store.close()
 
     def test_remove_deletes_no_more_than_told(self) -> None:

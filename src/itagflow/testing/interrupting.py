@@ -129,7 +129,7 @@ class Interrupting(Trying):
         """While either of them begins or ends."""
         self._strike_everywhere(_take_snapshot_inside)
 
-    def test_high_water_mark_may_be_struck_at_any_point(self) -> None:
+    def test_the_high_water_mark_may_be_struck_at_any_point(self) -> None:
         """It opens a transaction too."""
         self._strike_everywhere(_settle)
 

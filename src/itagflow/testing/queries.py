@@ -92,7 +92,7 @@ def _answers() -> Iterator[Answer]:
             package=1 + n % 3,
             member=(2, 3, None)[n % 3],
             replies={} if n % 2 else None,
-            abandoned="dark" if n % 5 == 0 else None,
+            abandon_reason="dark" if n % 5 == 0 else None,
             verdict=verdicts[n % len(verdicts)],
         )
 

@@ -123,15 +123,15 @@ def _check_tally(reader: Reader, query: Query[Any], there: Sequence[Entity]) -> 
         assert found == expected, _say(f"tally by {by} of {add}", query, found, expected)
 
 
-def _check_take(writer: Writer, query: Query[Any], there: Sequence[Entity]) -> None:
-    found, expected = writer.take(query), page(attrs.evolve(query, limit=None), there)
+def _check_lock_first(writer: Writer, query: Query[Any], there: Sequence[Entity]) -> None:
+    found, expected = writer.lock_first(query), page(attrs.evolve(query, limit=None), there)
     if found is None or not expected:
-        assert found is None, _say("take", query, found.key, "nothing")
-        assert not expected, _say("take", query, "nothing", name_keys(expected[:1]))
+        assert found is None, _say("lock_first", query, found.key, "nothing")
+        assert not expected, _say("lock_first", query, "nothing", name_keys(expected[:1]))
     elif query.order:
-        assert found == expected[0], _say("take", query, found.key, expected[0].key)
+        assert found == expected[0], _say("lock_first", query, found.key, expected[0].key)
     else:
-        assert found in expected, _say("take", query, found.key, name_keys(expected))
+        assert found in expected, _say("lock_first", query, found.key, name_keys(expected))
 
 
 def _check_remove(writer: Writer, query: Query[Any], there: Sequence[Entity]) -> None:
@@ -170,7 +170,7 @@ VERBS: dict[str, tuple[Run, Check]] = {
     "count_in_a_writer": (_in_a_writer, _check_count),
     "tally": (_in_a_reader, _check_tally),
     "tally_in_a_writer": (_in_a_writer, _check_tally),
-    "take": (_in_a_writer, _check_take),
+    "lock_first": (_in_a_writer, _check_lock_first),
     "remove": (_taken_back, _check_remove),
 }
 """Every verb with a query, by the transaction: how it is run, and the expected result."""
@@ -186,7 +186,7 @@ def _make_test(verb: str, case: str) -> Callable[[Querying], None]:
         run(store, case, check)
         store.close()
 
-    ignores = case in PAGING and not verb.startswith(("find", "take"))
+    ignores = case in PAGING and not verb.startswith(("find", "lock_first"))
     test.__name__ = f"test_{verb}_{'ignores' if ignores else 'heeds'}_{case}"
     test.__qualname__ = f"Querying.{test.__name__}"
     test.__doc__ = f"{test.__name__[5:].replace('_', ' ').capitalize()}."

@@ -178,11 +178,11 @@ class Change(Look):
             self._count(layout.sums, *old_sums, -1)
             self._count(layout.sums, *sums, 1)
 
-    def take(self, query: Query[E]) -> E | None:
+    def lock_first(self, query: Query[E]) -> E | None:
         """Return the first match that no other writer holds, and hold it."""
         one = query if query.limit == 1 else attrs.evolve(query, limit=1)
         statement = self.sql.find(one)
-        rows = self.rows(statement.text + self.sql.take, statement.values)
+        rows = self.rows(statement.text + self.sql.skip_locked, statement.values)
         return self._lock(cast("Layout[E]", LAYOUTS[query.kind]), rows[0]) if rows else None
 
     def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:

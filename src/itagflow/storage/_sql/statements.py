@@ -57,7 +57,7 @@ class Sql:
     """What ends a query whose rows are kept from other writers."""
     share: str = ""
     """What ends a query whose rows are kept as they are, together with others who want that."""
-    take: str = ""
+    skip_locked: str = ""
     """What ends a query for rows that no other writer holds."""
     slots: int = 1
     """In how many rows each kept sum is spread, so that writers seldom wait for each other."""

@@ -57,7 +57,7 @@ def _sql(schema: str) -> Sql:
         whole_lists=True,
         lock=" FOR UPDATE",
         share=" FOR SHARE",
-        take=" FOR UPDATE SKIP LOCKED",
+        skip_locked=" FOR UPDATE SKIP LOCKED",
         apart=" OFFSET 0",
         slots=32,
     )
@@ -95,13 +95,13 @@ class _Change(_Look, Change):
     def run(self, text: str, values: Sequence[Any]) -> int:
         return self._run(text, values).rowcount
 
-    def take(self, query: Query[E]) -> E | None:
+    def lock_first(self, query: Query[E]) -> E | None:
         """Return the first match that no other writer holds, and hold it.
 
         The row is kept from others only after it was found: what `Query.unless` asks for may have
         come beside it in between, so that is asked once more.
         """
-        while (found := super().take(query)) is not None:
+        while (found := super().lock_first(query)) is not None:
             if query.unless is None or not self._is_beside(query.unless, found):
                 return found
         return None
