@@ -1,4 +1,4 @@
-"""How the documentation is built."""
+"""The configuration of Sphinx."""
 
 from typing import Any
 
@@ -22,13 +22,14 @@ myst_heading_anchors = 3
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 nitpicky = True
-nitpick_ignore_regex = [
-    ("py:class", r"collections\.abc\..*")
-]  # the standard library is not in this index
+nitpick_ignore_regex = [  # the standard library is not in this index
+    ("py:class", r"collections\.abc\..*"),
+    ("any", r"(contextlib|functools)\..*"),
+]
 
 
 def google(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Read docstrings in Google style; those of attributes are plain text, whatever colons they have."""
+    """Read docstrings in Google style; those of attributes are plain text."""
     if what not in ("attribute", "data", "property"):
         lines[:] = GoogleDocstring(lines, Config(), app, what, name, obj, options).lines()
 
