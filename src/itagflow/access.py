@@ -149,31 +149,31 @@ _RESULTS = Reading(Action.READ_RESULTS, Action.READ_RESULTS)
 _EXPORT = Reading(Action.EXPORT, Action.EXPORT)
 
 READERS: Mapping[str, Reading] = {
-    "job": _ALL_OF_A_JOB,
-    "jobs": _ALL_OF_A_JOB,
-    "template": _ALL_OF_A_JOB,
-    "templates": _ALL_OF_A_JOB,
-    "progress": _ALL_OF_A_JOB,
-    "parts": _ALL_OF_A_JOB,
+    "jobs.get": _ALL_OF_A_JOB,
+    "jobs.list": _ALL_OF_A_JOB,
+    "templates.get": _ALL_OF_A_JOB,
+    "templates.list": _ALL_OF_A_JOB,
+    "jobs.progress": _ALL_OF_A_JOB,
+    "results.partition": _ALL_OF_A_JOB,
     "tasks": Reading(Action.READ_JOB, None),
-    "packages": _OWN_OR_OTHERS,
-    "assignment": _OWN_OR_OTHERS,
-    "assignments": _OWN_OR_OTHERS,
+    "packages.list": _OWN_OR_OTHERS,
+    "assignments.get": _OWN_OR_OTHERS,
+    "assignments.list": _OWN_OR_OTHERS,
     "available": _OWN_OR_OTHERS,
     "explain": _OWN_OR_OTHERS,
-    "history": _OWN_OR_OTHERS,
-    "events": _OWN_OR_OTHERS,
-    "listen": _OWN_OR_OTHERS,
-    "members": Reading(None, Action.READ_RESULTS),
+    "events.list": _OWN_OR_OTHERS,
+    "events.since": _OWN_OR_OTHERS,
+    "events.follow": _OWN_OR_OTHERS,
+    "members.list": Reading(None, Action.READ_RESULTS),
     "can": Reading(None, Action.READ_RESULTS),
-    "result": _RESULTS,
-    "results": _RESULTS,
-    "find_tasks": _RESULTS,
-    "verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),
-    "export": _EXPORT,
-    "copy": _EXPORT,
+    "results.get": _RESULTS,
+    "results.list": _RESULTS,
+    "results.find": _RESULTS,
+    "maintenance.verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),
+    "results.export": _EXPORT,
+    "maintenance.copy": _EXPORT,
 }
-"""What each reader of a Flow asks: the one place that says so."""
+"""What each reader asks, by its name in the API: the one place that says so."""
 
 NEVER_EXTERNAL = frozenset({Action.MANAGE_JOB, Action.EXPORT, Action.MANAGE_MEMBERS, Action.ERASE})
 """What no external member may do, whatever the policy says."""

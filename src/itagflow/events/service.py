@@ -28,7 +28,7 @@ def events_since(
     by: MemberRef | None = None,
 ) -> Iterator[Event]:
     """Yield every event after position *after*, in order, each once, also after a crash."""
-    return _events(engine, "events", after, workspace, by)
+    return _events(engine, "events.since", after, workspace, by)
 
 
 def _events(
@@ -59,7 +59,7 @@ def follow_events(
     with _ear(engine) as wait:  # opened before the first look, so that nothing falls in between
         heard = time.monotonic()
         while True:
-            for event in _events(engine, "listen", after, workspace, by):
+            for event in _events(engine, "events.follow", after, workspace, by):
                 after = event.position
                 yield event
                 heard = time.monotonic()

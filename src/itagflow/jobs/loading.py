@@ -151,7 +151,7 @@ def _load_batch(
         change = loading_rules.loaded("load", now, seen, batch, act)
         transaction.do(change)
         tally.stored(new, checked.rows)
-        return loading_rules.counter_after(change)
+        return transaction.as_stored(loading_rules.counter_after(change))
 
 
 def _append_batch(
@@ -173,7 +173,7 @@ def _append_batch(
         batch = Batch(rows=new, placed=placed, rows_read=counter.rows_read)
         change = loading_rules.loaded("append", now, counter, batch, act)
         transaction.do(change)
-        return loading_rules.counter_after(change)
+        return transaction.as_stored(loading_rules.counter_after(change))
 
 
 def _may_take_rows(transaction: Transaction, verb: str, job: Job, by: MemberRef) -> Act:

@@ -88,9 +88,9 @@ def verify(
 
 def _must_verify(engine: Engine, reader: Reader, place: Place, by: MemberRef | None) -> None:
     if isinstance(place, Workspace):
-        access_of(reader, engine.policy, place.id, by).must("verify", None)
+        access_of(reader, engine.policy, place.id, by).must("maintenance.verify", None)
     else:
-        require_readable(engine, reader, "verify", place, by)
+        require_readable(engine, reader, "maintenance.verify", place, by)
 
 
 def differences(

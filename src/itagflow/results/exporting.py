@@ -62,7 +62,7 @@ def export(
     if executor is not None:
         _must_be_divisible(format, writer, snapshot)
     with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, "export", job, by)
+        home, _ = require_readable(engine, reader, "results.export", job, by)
         jobs_rules.must_fit_its_template(home, "export")
     which = job if isinstance(job, JobPartition) else home
     if executor is not None:
@@ -75,10 +75,10 @@ def export(
             written = asked_again(
                 engine.store,
                 made,
-                lambda reader: require_readable(engine, reader, "export", home, by),
+                lambda reader: require_readable(engine, reader, "results.export", home, by),
             )
             return _join(progress(written) if progress else written, target)
-    results = read_results(engine, "export", which, by, snapshot=snapshot)
+    results = read_results(engine, "results.export", which, by, snapshot=snapshot)
     return _write(
         engine, home, progress(results) if progress else results, format, target, stages, **options
     )
@@ -106,7 +106,7 @@ def _write_part(
     """
     with engine.store.read() as reader:
         home = lookup.job(reader, part)
-    results = read_results(engine, "export", part, None, hide_votes=hide)
+    results = read_results(engine, "results.export", part, None, hide_votes=hide)
     return _write(engine, home, results, format, target, stages, **options)
 
 

@@ -138,7 +138,9 @@ def list_members(
     def visible(reader: Reader, found: list[Member]) -> list[Member]:
         seeing = access_of(reader, engine.policy, home.id, by)
         return [
-            member for member in found if seeing.may("members", None, own=seeing.is_own(member.id))
+            member
+            for member in found
+            if seeing.may("members.list", None, own=seeing.is_own(member.id))
         ]
 
     return listed(engine.store, Query(Member, {"workspace": home.id}, order=("id",)), visible)
