@@ -105,9 +105,9 @@ class TestOptions:
             {"question": "1", "old": "cat", "new": "feline", "kind": "renameoption"}
         ]
         assert followed.data["previous"]["1"]["replies"] == {"1": {"kind": "choice", "key": "cat"}}
-        assert str(changed) == "09:00 ada changed the template of the job cats"
+        assert str(changed) == "09:00 ada changed the template of job 'cats'"
         assert str(followed) == "09:00 ada carried over the answers of package 1"
-        assert str(done) == "09:00 ada carried over the answers of cats"
+        assert str(done) == "09:00 ada carried over the answers of job 'cats'"
         invariants.check(flow)
 
     def test_renamed_to_one_that_is_there_they_merge(self, flow: Flow) -> None:

@@ -29,7 +29,6 @@ from itagflow.core.lookup import (
     TaskRef,
     WorkspaceRef,
 )
-from itagflow.errors import StoreFailed
 from itagflow.labeling import service as labeling
 from itagflow.labeling.answering import Replied
 from itagflow.model.batch import BatchResult
@@ -431,11 +430,7 @@ class Flow:
         Raises:
             StoreFailed: always; it says what to do instead.
         """
-        hint = (
-            "Open one there, with itagflow.open(url); "
-            "a store in memory can only be shared by threads"
-        )
-        raise StoreFailed(self._engine.store.name, "a Flow cannot be sent to another process", hint)
+        self._engine.__reduce__()
 
     def __enter__(self) -> Self:
         """Return the Flow itself, to be closed at the end of the ``with`` block."""

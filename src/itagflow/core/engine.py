@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
+from typing import NoReturn
 
 from itagflow.access import Policy
 from itagflow.contexts import safe_context
 from itagflow.core.ids import Ids
 from itagflow.core.lookup import EntityCache
 from itagflow.core.transaction import Transaction
-from itagflow.errors import InvalidData, NotFound, RuleError
+from itagflow.errors import InvalidData, NotFound, RuleError, StoreFailed
 from itagflow.model.batch import BatchResult
 from itagflow.model.event import Event
 from itagflow.model.moment import in_utc
@@ -78,6 +79,18 @@ class Engine:
     def now(self) -> datetime:
         """Return the time of the clock, in UTC."""
         return in_utc("the clock", "now", self.clock())
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be sent to another process, alone or as part of a Flow.
+
+        Raises:
+            StoreFailed: always; it says what to do instead.
+        """
+        hint = (
+            "Open one there, with itagflow.open(url); "
+            "a store in memory can only be shared by threads"
+        )
+        raise StoreFailed(self.store.name, "a Flow cannot be sent to another process", hint)
 
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:
