@@ -125,7 +125,7 @@ class ReviewRule(StageRule):
     """What the rules of the two review stages share."""
 
     sample: int | float | None = attrs.field(default=None, validator=_sensible)
-    """What is looked at: a share of the package (float, rounded up), a count (int), or everything (None)."""
+    """The sample: a share of the package (float, rounded up), a count (int), or all (None)."""
 
 
 @attrs.frozen(kw_only=True)
