@@ -197,7 +197,7 @@ class Raw:
             self.event("submit", package, assignment, 0, {"changes": moves})
 
     def load(self, rows: Iterable[dict[str, Any]], size: int) -> None:
-        """Load rows from mappings as tasks in packages of *size*, in blocks of 5,000."""
+        """Load rows from mappings as tasks in packages of *size*, in transactions of 5,000."""
         rows, first = iter(rows), 1
         while block := [
             json.dumps(row, ensure_ascii=False)

@@ -112,7 +112,7 @@ class Insistent:
 
 
 class InsistentNamespace:
-    """Calls the verbs of one namespace of a Flow likewise."""
+    """Calls the verbs of one namespace of a Flow in the same way."""
 
     def __init__(self, insistent: Insistent, name: str) -> None:
         self._insistent, self._name = insistent, name

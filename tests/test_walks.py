@@ -403,7 +403,7 @@ class Walk(RuleBasedStateMachine):
 
     @invariant()
     def nothing_differs_and_nothing_is_broken(self) -> None:
-        """The stores in memory and PostgreSQL, which is further away, are looked at as thoroughly at the end."""
+        """The stores in memory and PostgreSQL, which is further away, are checked as thoroughly at the end."""
         if self.job:
             self.check(self.flows[:2])
 

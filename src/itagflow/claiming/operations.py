@@ -75,9 +75,9 @@ def expire(engine: Engine, job: JobRef, *, by: MemberRef) -> list[Assignment]:
     """Return a job's assignments whose lease has lapsed to the queue, where *by* may assign."""
     with engine.transaction() as transaction:
         keys = service.find_expired(transaction, job, by)
-    attempts = engine.run_batch(
+    results = engine.run_batch(
         keys,
         Transaction.lock_assignments,
         lambda transaction, assignment: service.expire(transaction, assignment, by),
     )
-    return [attempt.value for attempt in attempts if attempt.value is not None]
+    return [result.value for result in results if result.value is not None]

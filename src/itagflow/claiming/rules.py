@@ -268,7 +268,7 @@ def must_not_vote_twice(
     """
     if has_assignment(package, member, assignments):
         raise NotAllowed(
-            member.account, "be assigned", f"they have a turn on {package} in this round already"
+            member.account, "be assigned", f"they have an assignment on {package} in this round"
         )
 
 

@@ -85,7 +85,7 @@ class Engine:
         An act decides before it stores anything, so one that is refused leaves no trace.  A
         transaction acts job by job, in the order in which everybody holds jobs.
         """
-        asked, attempts = iter(list(keys)), list[BatchResult]()
+        asked, results = iter(list(keys)), list[BatchResult]()
         while some := list(islice(asked, BLOCK)):
             with self.transaction() as transaction:
                 lock(transaction, some)
@@ -94,8 +94,8 @@ class Engine:
                 for at in order:
                     transaction.begin_operation()
                     done[at] = _attempted(transaction, some[at], act)
-            attempts += map(done.__getitem__, range(len(some)))
-        return attempts
+            results += map(done.__getitem__, range(len(some)))
+        return results
 
     def now(self) -> datetime:
         """Return the time of the clock, in UTC."""

@@ -159,7 +159,7 @@ def _line(
 def _without_own(task: Task, job: Job) -> str:
     """Return the task's row without the blocks of this job that it came with."""
     # cutting costs more than all the rest, so only a row that may hold the key, plain or escaped,
-    # is looked at
+    # is checked
     if job.label_key not in task.row and "\\u00" not in task.row:
         return task.row
     return without(task.row, [job.label_key + suffix for suffix in SUFFIX.values()])

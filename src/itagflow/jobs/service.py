@@ -299,7 +299,7 @@ def update_job(engine: Engine, job: JobRef, *, by: MemberRef, **fields: Unpack[J
 def set_workforce(
     engine: Engine, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef
 ) -> Job:
-    """Name who works at these stages; other stages stay as they are, and so do turns on hand."""
+    """Name who works at these stages; other stages stay as they are, and so do assignments."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
         crews = _crews(transaction, old.workspace, old.workflow, workforce)

@@ -39,8 +39,8 @@ def verify(
     Raises:
         NotFound: when there is no such workspace or job.
         NotAllowed: when *by* may not see how good the work is.
-        InvalidData: when a part was not cut from a job, and does not say which packages are looked
-            at with it.
+        InvalidData: when a part was not cut from a job, and does not say which packages are
+            checked with it.
 
     >>> import itagflow
     >>> flow = itagflow.open("memory:")

@@ -230,7 +230,7 @@ class _Verification:
                 return []
         return [
             *_whole(reader, job, tasks, self.last),
-            *_seats(reader, job),
+            *_counters(reader, job),
             *_history(reader, job),
         ]
 
@@ -318,7 +318,7 @@ def _sums(reader: Reader, job: Job) -> Iterator[Inconsistency]:
             yield from differ(job, f"the sum of {name} of packages that are {state}", sum_, count)
 
 
-def _seats(reader: Reader, job: Job) -> Iterator[Inconsistency]:
+def _counters(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     counters = list(through(reader, Query(ClaimCounter, {"job": job.id})))
     live = Query(Assignment, {"job": job.id, "live": True, "state": AssignmentState.HELD})
     tally = reader.tally(live, by=("stage", "member")).items()

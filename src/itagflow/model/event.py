@@ -113,7 +113,10 @@ class Event:
                 yield from begin((self.job, number))
 
     def __str__(self) -> str:
-        """Return one line: ``14:02 di rejected package 1 (1 task): the sign is missing``."""
+        """Return one line, whatever people wrote.
+
+        For example ``14:02 di rejected package 1 (1 task): the sign is missing``.
+        """
         who = self.account or (f"member {self.member}" if self.member else "the program")
         words = [f"{self.at:%H:%M}", who, _PAST.get(self.type, self.type), self._object()]
         if tasks := self.data.get("tasks"):

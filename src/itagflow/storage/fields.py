@@ -322,7 +322,7 @@ _ANSWER = Fields(
     ),
     (("job", "task", "assignment"),),
 )
-_SEAT = Fields(
+_COUNTER = Fields(
     ClaimCounter,
     (_integer("job"), _choice("stage", Stage), _integer("member")),
     (_integer("active"),),
@@ -354,7 +354,7 @@ _ALL = (
     _TASK,
     _ASSIGNMENT,
     _ANSWER,
-    _SEAT,
+    _COUNTER,
     _EVENT,
 )
 

@@ -125,7 +125,7 @@ class Witnesses:
 
     def __init__(self, store: Store, other: OtherProcess | None, timeout: float) -> None:
         """Begin with a store that `prepare` set up; each must answer within *timeout* seconds."""
-        self.store, self._other, self._patience = store, other, timeout
+        self.store, self._other, self._timeout = store, other, timeout
         self.least = self.most = 0
         self._assignment = 0
 
@@ -155,16 +155,16 @@ class Witnesses:
             raise AssertionError(f"after {what}: {error}") from error
 
     def _this_thread(self) -> None:
-        with within(self._patience):
+        with within(self._timeout):
             self._work()
 
     def _other_thread(self) -> None:
-        start(self._work).result("another thread", self._patience)
+        start(self._work).result("another thread", self._timeout)
 
     def _another_process(self) -> None:
         if self._other is not None:
             self._other.begin(1)
-            self._other.end(self._patience)
+            self._other.end(self._timeout)
             self._note()
 
     def _work(self) -> None:

@@ -205,7 +205,7 @@ def _relation_problems(path: str, relation: Relation, spans: int) -> Iterator[Pr
                 f"must be the index of one of the {spans} spans, not {shown(index)}",
             )
     if relation.source == relation.target:
-        yield Problem(path, "is_concatenable a span with itself")
+        yield Problem(path, "joins a span with itself")
 
 
 def segments_problems(question: Question, reply: Segments) -> Iterator[Problem]:

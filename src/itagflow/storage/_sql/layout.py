@@ -47,11 +47,12 @@ def _own(make: Callable[[Any], Any]) -> Any:
 def _body(layout: Layout[Any]) -> Mapping[str, tuple[Decode, Encode, Any]]:
     types = typing.get_type_hints(layout.kind)
     columns = (column for column in (*layout.key, *layout.columns) if column.encode is not nfc)
-    apart = {"version", "who", *(column.name for column in columns)}
+    apart = {"version", *(column.name for column in columns)}
     return {
         field.name: (decoder(types[field.name]), encoder(types[field.name]), _default(field))
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", layout.kind))
-        if field.name not in apart
+        # what is not compared is not stored: the account of an event is read with its member
+        if field.eq and field.name not in apart
     }
 
 
