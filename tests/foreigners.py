@@ -493,8 +493,8 @@ def everything(flow: Flow) -> dict[str, list[Any]]:
     """All that is stored."""
     with flow.store.read() as reader:
         return {
-            layout.table: sorted(reader.find(Query(kind)), key=lambda entity: entity.key)
-            for kind, layout in FIELDS.items()
+            kind.__name__: sorted(reader.find(Query(kind)), key=lambda entity: entity.key)
+            for kind in FIELDS
         }
 
 
