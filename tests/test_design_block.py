@@ -11,8 +11,8 @@ import pytest
 import itagflow
 from itagflow import JobState, maintenance
 
-PAGE = Path(__file__).with_name("design_block.md")
-BLOCK = PAGE.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+PAGE = Path(__file__).with_name("design_block.txt")
+BLOCK = PAGE.read_text(encoding="utf-8")
 DATABASE = '"labels.db"'
 
 
