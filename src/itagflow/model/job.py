@@ -117,7 +117,9 @@ class Label(StageRule):
 
 def _share(value: Any) -> Any:
     """Return a number as a float, also one of a library's own kind; `_is_share` refuses the rest."""
-    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else value
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    # only what can be a share: some integers are too large to be floats
+    return float(value) if is_number and 0 < value <= 1 else value
 
 
 def _is_share(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
