@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import itagflow
 from itagflow import (
@@ -20,6 +21,7 @@ from itagflow import (
     Stage,
     maintenance,
 )
+from itagflow.jobs import loading_rules
 from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.storage import Query, SqliteStore, Store
@@ -239,3 +241,38 @@ VERBS = (
     come_and_go,
     steer,
 )
+
+
+class Start:
+    """Where processes wait for each other before they begin."""
+
+    barrier: Any = None
+
+
+def wait_with(barrier: Any) -> None:
+    Start.barrier = barrier
+
+
+def create_the_same(url: str) -> tuple[int, ...]:
+    """Create a workspace, a member, a template and a job, each as others do at the same moment; return their keys."""
+    loading_rules.BLOCK = 10
+    with itagflow.open(url) as flow:
+        Start.barrier.wait(60)
+        street = flow.workspaces.create("street", admin="ada", exist_ok=True)
+        Start.barrier.wait(60)
+        ben = flow.members.add(street, "ben", Role.OPERATOR, by="ada", exist_ok=True)
+        Start.barrier.wait(60)
+        cats = itagflow.templates.image_classification(["cat", "dog"])
+        asked = flow.templates.add(street, cats, name="cats", by="ada", exist_ok=True)
+        Start.barrier.wait(60)
+        job = flow.jobs.create(
+            street,
+            "cats",
+            template="cats",
+            data=({"data": {"source": f"{n}.jpg"}} for n in range(300)),
+            packaging=itagflow.FixedSize(3),
+            by="ada",
+            exist_ok=True,
+        )
+        assert job.state is itagflow.JobState.RUNNING
+    return street.id, ben.id, asked.id, job.id

@@ -451,8 +451,8 @@ class Jobs:
 
         The job's template is one version newer afterwards; a template that has a name, or that
         other jobs use too, stays as it is, and the job gets a copy of its own.  Work goes on
-        meanwhile: assignments on hand are answered with the new template from then on.  Votes are carried
-        over one by one, and not merged again.
+        meanwhile: open assignments are answered with the new template from then on.  Votes are
+        converted one by one, and not merged again.
 
         Answers follow package by package.  When the process ends in the middle, call it again, also
         without steps: it goes on where it was.
