@@ -116,10 +116,12 @@ class Label(StageRule):
 
 
 def _share(value: Any) -> Any:
-    """Return a number as a float, also one of a library's own kind; `_is_share` refuses the rest."""
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    """Return a share as a float, of whatever type it is; `_is_share` refuses the rest."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    number: Any = value
     # only what can be a share: some integers are too large to be floats
-    return float(value) if is_number and 0 < value <= 1 else value
+    return float(number) if 0 < number <= 1 else value
 
 
 def _is_share(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
