@@ -139,7 +139,14 @@ LAWFUL: dict[str, list[Step]] = {
     "members by one who changes them": [workspace, member("ben", shared=False), event],
     "again what is locked": [package(1), counter, the_job, package(1), counter, the_job],
     "shared what is locked exclusively": [the_job, shared_job, the_job],
-    "a package that is free": [package(2), counter, the_job, take_first(1), assignment(1), take_first(3)],
+    "a package that is free": [
+        package(2),
+        counter,
+        the_job,
+        take_first(1),
+        assignment(1),
+        take_first(3),
+    ],
     "assignments of a locked package": [
         package(1),
         package(2),
@@ -347,4 +354,6 @@ def test_services_lock_and_write_through_the_transaction(file: Path) -> None:
 
 def test_the_transaction_is_the_place_where_they_are_called() -> None:
     source = (HOME / "core/transaction.py").read_text("utf-8")
-    assert all(f"self._writer.{verb}(" in source for verb in ("lock", "lock_first", "save", "remove"))
+    assert all(
+        f"self._writer.{verb}(" in source for verb in ("lock", "lock_first", "save", "remove")
+    )

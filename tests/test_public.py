@@ -62,7 +62,7 @@ LATER = (
     "importlib.resources",
     "itagflow.formats.csv",
     "itagflow.formats.itag",
-    "itagflow.prelabels",
+    "itagflow.prelabels.sources",
     "itagflow.schema",
     "itagflow.storage._sql",
     "itagflow.storage.sqlite",
@@ -102,6 +102,7 @@ from itagflow import (
     Role,
     Stage,
     Workflow,
+    maintenance,
 )
 
 def fail(event):

@@ -249,4 +249,4 @@ def test_no_rule_and_no_service_advances_a_version(file: Path) -> None:
             # a template is named by its version in the answers to it, so that is decided with its
             # content
             assert ast.unparse(node.value) == "template.version + 1"
-            assert file.name in ("carrying.py", "migrating.py")
+            assert file.name in ("rules.py", "steps.py")
