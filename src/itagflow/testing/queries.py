@@ -220,7 +220,7 @@ GROUPINGS: Mapping[type[Any], tuple[tuple[tuple[str, ...], tuple[str, ...]], ...
     Answer: ((("verdict",), ("task",)), (("is_resolved", "is_abandoned"), ())),
     Task: ((("package",), ("number",)),),
     Member: ((("active",), ("id",)),),
-    ClaimCounter: ((("stage",), ("held",)),),
+    ClaimCounter: ((("stage",), ("active",)),),
     Job: ((("state",), ()),),
     Event: ((("type",), ("package",)), (("member", "package"), ())),
 }

@@ -1,7 +1,7 @@
 """Part of what every store promises: every verb that takes a query heeds all of it, in every kind of transaction.
 
 The tests are made from two tables, one of verbs and one of what a query can ask for: a test for
-each pair, such as ``test_take_heeds_unless``.
+each pair, such as ``test_lock_first_heeds_unless``.
 """
 
 from __future__ import annotations
