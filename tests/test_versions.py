@@ -132,7 +132,7 @@ def test_every_verb_returns_what_is_stored(flow: Flow) -> None:
     check(flow, maintenance.erase_member(flow, home, "eve", by="ada"), 5)
 
 
-def test_every_verb_of_a_assignment_returns_what_is_stored(flow: Flow) -> None:
+def test_every_verb_of_an_assignment_returns_what_is_stored(flow: Flow) -> None:
     job = cats(flow, tasks=2, size=2, workflow=STAGES)
     assignment = taken(flow, "ben", job)
     tasks = [work.task for work in flow.tasks(assignment)]
