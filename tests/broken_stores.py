@@ -650,7 +650,7 @@ class ParallelStore(ToyStore):
             self.holders[writer] = shared and self.holders.get(writer, True)
 
 
-@found_by("test_lock_first_holds_what_it_gives", sound=ParallelStore)
+@found_by("test_lock_first_locks_what_it_gives", sound=ParallelStore)
 class LockFirstDoesNotLock(ParallelStore):
     """lock_first gives what another transaction has taken and not yet saved."""
 

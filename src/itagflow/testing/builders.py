@@ -292,8 +292,9 @@ def _work() -> list[Entity]:
         "member": None,
         "score": 0.5,
         "model": "m",
+        "template_version": 2,
+        "seconds": 12.345,
     }
-    judged |= {"template_version": 2, "seconds": 12.345}
     ended = {
         "outcome": Outcome.REJECTED,
         "ended_at": AT,
@@ -307,9 +308,10 @@ def _work() -> list[Entity]:
         "state": AssignmentState.DONE,
         "scope": (1, 2),
         "token": "t",
+        "purpose": Purpose.ADJUDICATION,
     }
-    where["purpose"] = Purpose.ADJUDICATION
-    move = FieldChange("package", (4, 1), "state", "label", "inspect")
+    change = FieldChange("package", (4, 1), "state", "label", "inspect")
+    data = {"previous": {"2": [1, "x"]}}
     return [
         make_assignment(15, **where, **ended),
         make_answer(2, replies=said, abandon_reason="dark", **judged),
@@ -317,14 +319,7 @@ def _work() -> list[Entity]:
         ClaimCounter(
             job=4, stage=Stage.ACCEPT, member=2, active=3, cursor=QueueCursor(1, AT), version=1
         ),
-        make_event(
-            "save",
-            package=1,
-            assignment=5,
-            task=2,
-            changes=(move,),
-            data={"previous": {"2": [1, "x"]}},
-        ),
+        make_event("save", package=1, assignment=5, task=2, changes=(change,), data=data),
     ]
 
 
