@@ -135,7 +135,7 @@ class TestPrefill:
 
 class TestFormal:
     def test_a_package_goes_straight_to_review(self, flow: Flow) -> None:
-        job = cats(flow, workflow=Workflow(Label(), Inspect(sample=1), Accept()))
+        job = cats(flow, workflow=Workflow(Label(), Inspect(task_count=1), Accept()))
         report = flow.jobs.prelabel(job, says(1, 1, 1, 1), formal=True, by="ada")
         assert (report.accepted, report.suggested) == (4, 0)
         assert flow.claim("ben", job, Stage.LABEL) is None

@@ -401,7 +401,7 @@ class TestReviewing:
         assert flow.jobs.progress(job).wrong == 0
 
     def test_a_sample_is_drawn_once_and_the_rest_passes_with_it(self, flow: Flow) -> None:
-        job = cats(flow, workflow=Workflow(Label(), Inspect(sample=0.25)), tasks=10, size=10)
+        job = cats(flow, workflow=Workflow(Label(), Inspect(task_share=0.25)), tasks=10, size=10)
         labeled(flow, "ben", job)
         assignment = taken(flow, "di", job, I)
         assert len(assignment.scope) == 3
@@ -458,7 +458,7 @@ class TestReviewing:
 
 
 class TestVoting:
-    WORKFLOW = Workflow(Label(votes=3, min_votes=2), Inspect(sample=1))
+    WORKFLOW = Workflow(Label(votes=3, min_votes=2), Inspect(task_count=1))
 
     def test_the_majority_wins_and_reviewers_decide_disputes(self, flow: Flow) -> None:
         job = cats(flow, workflow=self.WORKFLOW, tasks=3, size=3, label=["ben", "cy", "eve"])

@@ -175,14 +175,19 @@ class AlreadyExists(StoreError):
     """What was to be added, such as ``Job``."""
     key: object
     """The key or name that is taken."""
+    differences: tuple[str, ...] = ()
+    """With ``exist_ok=True``: the arguments that do not agree with what has this name."""
 
     def _sentence(self) -> str:
-        return f"there is already a {self.kind} {spelled(self.key)}"
+        taken = f"there is already a {self.kind} {spelled(self.key)}"
+        if not self.differences:
+            return taken
+        return f"{taken}, made with other arguments than these: {', '.join(self.differences)}"
 
 
 @attrs.define
 class Conflict(StoreError):
-    """Somebody saved this entity first: read it again and decide anew."""
+    """Somebody saved this entity first: read it again and decide again."""
 
     kind: str
     """What was to be saved, such as ``Job``."""

@@ -149,7 +149,10 @@ class Agreement(RuleBasedStateMachine):
         if self.assignments:
             self.note(
                 self.act(
-                    "assignments.reassign", self.assignments[assignment % len(self.assignments)], to, by="ada"
+                    "assignments.reassign",
+                    self.assignments[assignment % len(self.assignments)],
+                    to,
+                    by="ada",
                 )
             )
 

@@ -160,7 +160,7 @@ def signs(story: Story) -> Job:
         for n in range(1, 7)
     ]
     rows[0]["label-77"] = {"results": []}  # the results of another job stay in the row
-    rules = (Label(lease=HOUR), Inspect(sample=0.5), Accept(reject_to=I))
+    rules = (Label(lease=HOUR), Inspect(task_share=0.5), Accept(reject_to=I))
     job = story.create(
         "signs", template, rows, *rules, draft=True, row_key="source", tags=["urgent"], remark="v1"
     )

@@ -137,7 +137,7 @@ class TestSchema:
 
 
 class TestConnections:
-    def test_they_may_be_the_embedders_own(self, postgres_url: str) -> None:
+    def test_they_may_be_those_of_the_application(self, postgres_url: str) -> None:
         """Whatever they are set to; and they come back as they were."""
         with psycopg.connect(postgres_url, row_factory=dict_row) as connection:
             connection.autocommit = False
@@ -156,7 +156,7 @@ class TestConnections:
                 "it": {"a": 1}
             }
             store.close()
-            connection.execute("SELECT 1")  # still the embedder's
+            connection.execute("SELECT 1")  # still the application's
 
     def test_a_new_one_for_each_block(self, postgres_url: str) -> None:
         """The simplest callable: nothing is left open."""

@@ -17,7 +17,8 @@ from itagflow.jobs import importing, loading, packaging
 from itagflow.jobs import service as jobs
 from itagflow.jobs.loading import Data, OnError, Wrap
 from itagflow.jobs.loading_rules import LoadReport
-from itagflow.jobs.service import JobFields, JobNotes, Workers
+from itagflow.jobs.service import JobFields, JobNotes, JobOrder, Workers
+from itagflow.model.enums import keyed_by, member_of, optional_member_of
 from itagflow.model.job import (
     Job,
     JobState,
@@ -52,7 +53,7 @@ class Jobs:
         data: Data | None = None,
         workflow: Workflow | None = None,
         packaging: Packaging | None = None,
-        workforce: Mapping[Stage, Workers] | None = None,
+        workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers] | None = None,
         by: MemberRef,
         draft: bool = False,
         format: str = "itag",
@@ -61,6 +62,7 @@ class Jobs:
         seed: int | None = None,
         check: Validator | None = None,
         progress: Wrap | None = None,
+        exist_ok: bool = False,
         **notes: Unpack[JobNotes],
     ) -> Job:
         """Order a job: store it, load its data, and publish it.
@@ -72,7 +74,8 @@ class Jobs:
             data: The rows; see `load`.  None leaves a draft to be loaded later.
             workflow: The stages and their rules; labeling only unless given.
             packaging: How tasks are cut into packages; 50 each unless given.
-            workforce: Who works at which stage: members and groups.
+            workforce: Who works at which stage: members and groups.  A stage is a `Stage` or its
+                value, such as ``"label"``.
             by: The member who orders.
             draft: Leave it a draft, to be published later.
             format: The format of *data*, when it is a source.
@@ -81,34 +84,48 @@ class Jobs:
             row_key: The field of ``data`` that tells rows apart; of rows with the same value one is
                 loaded.
             seed: What samples are drawn with; drawn itself unless given.
-            check: The embedder's own look at answers; see `set_validator`.
+            check: The application's own check of answers; see `set_validator`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
+            exist_ok: Return the job that has this name, if what is given here agrees with what it
+                is now: template, workflow, packaging, workforce, row key, seed and notes; who
+                works at a stage is compared without an order.  Data, and arguments that are not
+                given, are not compared.  Nothing of it is changed: a paused, finished or archived
+                job is returned as it is.  Only a draft goes on, if data is given: rows behind those
+                that were read are loaded (`Progress.rows_read`), and it is published.  So a program
+                that broke off is simply run again, with the same data, and several processes may
+                create the same at once.
             **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
 
         Raises:
-            InvalidData: on a bad name, rule or row; nothing is left behind.
-            Incomplete: when it could never finish; nothing is left behind.
-            AlreadyExists: when the workspace has a job of this name.
+            InvalidData: on a bad name, rule or row; nothing is left behind, but a draft that was
+                there before stays.
+            Incomplete: when it could never finish; what is left behind is the same.
+            AlreadyExists: when the workspace has a job of this name; with *exist_ok*, when it does
+                not agree, and `AlreadyExists.differences` names the arguments; or when it is being
+                deleted.
             NotAllowed: when *by* may not manage jobs.
         """
         return jobs.create_job(
             self._engine,
             workspace,
-            name,
-            template=template,
+            JobOrder(
+                name=name,
+                template=template,
+                workflow=workflow,
+                packaging=packaging,
+                workforce=None if workforce is None else keyed_by(Stage, "workforce", workforce),
+                row_key=row_key,
+                seed=seed,
+                notes=notes,
+            ),
             data=data,
-            workflow=workflow,
-            packaging=packaging,
-            workforce=workforce,
             by=by,
             draft=draft,
             format=format,
             on_error=on_error,
-            row_key=row_key,
-            seed=seed,
             check=check,
             progress=progress,
-            **notes,
+            exist_ok=exist_ok,
         )
 
     def import_results(
@@ -127,7 +144,7 @@ class Jobs:
         progress: Wrap | None = None,
         **notes: Unpack[JobNotes],
     ) -> Job:
-        """Read an exported manifest as a finished job: each row a task, each transaction the result of its stage.
+        """Read an exported manifest as a finished job: a task per row, a result per block.
 
         The job gets the id that it has in the manifest, where that is a number that no job has or
         had here, so that an export of it has the same keys.  A row without a result becomes an
@@ -174,10 +191,15 @@ class Jobs:
         )
 
     def list(
-        self, workspace: WorkspaceRef, *, state: JobState | None = None, by: MemberRef | None = None
+        self,
+        workspace: WorkspaceRef,
+        *,
+        state: JobState | str | None = None,
+        by: MemberRef | None = None,
     ) -> Iterator[Job]:
         """Yield the jobs of a workspace, oldest first; with *by* those that the member may see."""
-        return results.list_jobs(self._engine, workspace, state=state, by=by)
+        wanted = optional_member_of(JobState, state)
+        return results.list_jobs(self._engine, workspace, state=wanted, by=by)
 
     def get(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
         """Return a job as it is now.
@@ -230,7 +252,7 @@ class Jobs:
         on_error: OnError = "raise",
         progress: Wrap | None = None,
     ) -> LoadReport:
-        """Add rows to a job that is published; they form new packages, and a finished job runs again.
+        """Add rows to a published job; they form new packages, and a finished job runs again.
 
         Where the job has a row key, rows that it knows are left out, so a broken append is simply
         sent again. The arguments are those of `load`.
@@ -255,7 +277,7 @@ class Jobs:
         return jobs.publish(self._engine, job, by=by)
 
     def pause(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Give out no more work for now; assignments that are held may be saved and submitted, and leases go on.
+        """Give out no more work for now; held assignments and their leases go on.
 
         Pausing again what is paused changes nothing.
 
@@ -293,7 +315,7 @@ class Jobs:
         return packaging.finish(self._engine, job, by=by, discard_open=discard_open)
 
     def archive(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Close a job for ever: it stays readable, and every assignment that is held or offered is recalled.
+        """Close a job permanently: it stays readable, and all open assignments are recalled.
 
         From the first transaction on nobody gets work of it; the assignments are recalled each in a
         transaction of its own.  When the process ends in between, call it again.  Archiving again
@@ -305,7 +327,7 @@ class Jobs:
         return jobs.archive(self._engine, job, by=by)
 
     def delete(self, job: JobRef, *, by: MemberRef) -> None:
-        """Delete a draft or an archived job with all that belongs to it, in transactions; its last event stays.
+        """Delete a draft or an archived job with all that belongs to it; its last event stays.
 
         When the process ends in the middle, call it again.
 
@@ -315,7 +337,7 @@ class Jobs:
         jobs.delete(self._engine, job, by=by)
 
     def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
-        """Change ``name``, ``tags``, ``remark``, ``guideline`` or ``due_at``; what is not given stays.
+        """Change name, tags, remark, guideline or due time; what is not given stays.
 
         Raises:
             InvalidData: on another field, a bad name, or a time without its zone.
@@ -325,30 +347,39 @@ class Jobs:
         return jobs.update_job(self._engine, job, by=by, **fields)
 
     def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
-        """Return how far a job is: packages and tasks by state, what packages count (`COUNTS`), and rows read."""
+        """Return how far a job is: packages and tasks by state, their counts, and rows read."""
         return results.progress(self._engine, job, by=by)
 
     def set_workforce(
-        self, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef
+        self,
+        job: JobRef,
+        workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers],
+        *,
+        by: MemberRef,
     ) -> Job:
-        """Name who works at these stages; other stages stay as they are, and so do turns on hand.
+        """Name who works at these stages; other stages stay as they are, and so do assignments.
 
         Raises:
             NotFound: when a member is not in the workspace.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
-        return jobs.set_workforce(self._engine, job, workforce, by=by)
+        named = keyed_by(Stage, "workforce", workforce)
+        return jobs.set_workforce(self._engine, job, named, by=by)
 
-    def add_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
+    def add_workers(
+        self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
+    ) -> Job:
         """Name more members or groups for a stage; errors are those of `set_workforce`."""
-        return jobs.add_workers(self._engine, job, stage, workers, by=by)
+        return jobs.add_workers(self._engine, job, member_of(Stage, stage), workers, by=by)
 
-    def remove_workers(self, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef) -> Job:
+    def remove_workers(
+        self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
+    ) -> Job:
         """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
-        return jobs.remove_workers(self._engine, job, stage, workers, by=by)
+        return jobs.remove_workers(self._engine, job, member_of(Stage, stage), workers, by=by)
 
     def set_validator(self, job: JobRef, check: Validator | None) -> None:
-        """Have *check* look at every answer of a job before it is saved, in this Flow; None ends that.
+        """Check every answer of a job before it is saved, in this Flow; None ends that.
 
         It is called with the task and the replies by question id, outside of any transaction, and
         returns problems.  It is not stored: each process that saves answers sets its own.
@@ -368,7 +399,7 @@ class Jobs:
     ) -> PrelabelReport:
         """Let a model, or another source, say something about the tasks of a job before people do.
 
-        A pre-label either prefills, to be put right by people (`WorkItem.prelabel`), or it is
+        A pre-label either prefills, to be corrected by people (`WorkItem.prelabel`), or it is
         *formal*: it counts as labeled, and a package of which nothing is left to label goes
         straight to its review.  `Progress.corrected` counts what people changed.  Source: iTAG,
         *Configure intelligent pre-labeling*.
@@ -416,12 +447,12 @@ class Jobs:
         by: MemberRef,
         dry_run: bool = False,
     ) -> TemplateReport:
-        """Change the template of a job, and carry its answers over; or only say what that would come to.
+        """Change the template of a job and migrate its answers, or only report the effect.
 
         The job's template is one version newer afterwards; a template that has a name, or that
         other jobs use too, stays as it is, and the job gets a copy of its own.  Work goes on
-        meanwhile: turns on hand are answered with the new template from then on.  Votes are carried
-        over one by one, and not merged again.
+        meanwhile: open assignments are answered with the new template from then on.  Votes are
+        converted one by one, and not merged again.
 
         Answers follow package by package.  When the process ends in the middle, call it again, also
         without steps: it goes on where it was.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef
+from itagflow.model.enums import member_of
 from itagflow.model.workspace import Member, Role
 from itagflow.workspaces import service as workspaces
 
@@ -21,36 +22,63 @@ class Members:
         self,
         workspace: WorkspaceRef,
         account: str,
-        role: Role,
+        role: Role | str,
         *,
         by: MemberRef,
-        groups: Sequence[str] = (),
-        external: bool = False,
+        groups: Sequence[str] | None = None,
+        external: bool | None = None,
+        exist_ok: bool = False,
     ) -> Member:
         """Add a member, or take one back who was removed.
 
         Args:
             workspace: The workspace.
-            account: The embedding program's own name for the person, unique in the workspace: one
+            account: The application's own name for the person, unique in the workspace: one
                 line that can be seen.  It is stored as given; accounts that are the same in
                 Unicode's form NFC are one.
-            role: What the member is there.
+            role: What the member is there: a `Role`, or its value, such as ``"operator"``.
             by: The member who adds.
-            groups: The groups that the member belongs to.
-            external: Whether the person comes from outside: then only leader or operator.
+            groups: The groups that the member belongs to; none unless given.
+            external: Whether the person comes from outside: then only leader or operator.  Not
+                unless given.
+            exist_ok: Return the member who has this account, if role, groups and external are now
+                as they are given here; those not given are not compared.  Nothing is changed: who
+                was removed is returned as removed (`Member.active` is false), and comes back by a
+                call without this.
 
         Raises:
-            AlreadyExists: when the account belongs to an active member.
+            AlreadyExists: when the account belongs to an active member; with *exist_ok*, when they
+                are something else, and `AlreadyExists.differences` says what.
             InvalidData: when nobody or no group can be called so, or an external member is to be
                 more than leader or operator.
             NotAllowed: when *by* may not manage members.
         """
         return workspaces.add_member(
-            self._engine, workspace, account, role, by=by, groups=groups, external=external
+            self._engine,
+            workspace,
+            account,
+            member_of(Role, role),
+            by=by,
+            groups=groups,
+            external=external,
+            exist_ok=exist_ok,
         )
 
+    def get(
+        self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef | None = None
+    ) -> Member:
+        """Return a member as they are now, also one who was removed.
+
+        With *by* it is the member themselves, or somebody who may see the results of every job.
+
+        Raises:
+            NotFound: when there is no such workspace, or nobody of this account there.
+            NotAllowed: when *by* may not see the member, or was removed.
+        """
+        return workspaces.get_member(self._engine, workspace, member, by=by)
+
     def list(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Member]:
-        """Yield the members of a workspace, also those who were removed, in the order of their keys.
+        """Yield the members of a workspace by key, also those who were removed.
 
         With *by* all of them, if the member may see the results of every job, and else only the
         member.
@@ -65,7 +93,7 @@ class Members:
         self,
         workspace: WorkspaceRef,
         member: MemberRef,
-        role: Role,
+        role: Role | str,
         *,
         by: MemberRef,
         groups: Sequence[str] | None = None,
@@ -78,11 +106,17 @@ class Members:
             InvalidData: when an external member is to be more than leader or operator.
         """
         return workspaces.set_role(
-            self._engine, workspace, member, role, by=by, groups=groups, external=external
+            self._engine,
+            workspace,
+            member,
+            member_of(Role, role),
+            by=by,
+            groups=groups,
+            external=external,
         )
 
     def remove(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
-        """Remove a member: what they have on hand goes back to the pool, what they did stays theirs for ever.
+        """Remove a member: their open work returns to the queue, their finished work stays.
 
         From the first transaction on they get no more work; their assignments come back each in a
         transaction of its own.  When the process ends in between, call it again.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, PackageRef
 from itagflow.jobs import packaging
+from itagflow.model.enums import optional_member_of
 from itagflow.model.package import Package, PackageState
 from itagflow.results import service as results
 
@@ -19,17 +20,30 @@ class Packages:
         self._engine = engine
 
     def list(
-        self, job: JobRef, *, state: PackageState | None = None, by: MemberRef | None = None
+        self, job: JobRef, *, state: PackageState | str | None = None, by: MemberRef | None = None
     ) -> Iterator[Package]:
         """Yield the packages of a job, by number.
 
         With *by* all of them, if the member may see the work of others; else those on which the
         member has, or had to its end, an assignment.
         """
-        return results.list_packages(self._engine, job, state=state, by=by)
+        wanted = optional_member_of(PackageState, state)
+        return results.list_packages(self._engine, job, state=wanted, by=by)
+
+    def get(self, package: PackageRef, *, by: MemberRef | None = None) -> Package:
+        """Return a package as it is now.
+
+        With *by* to a member who may see the work of others, or who has, or had to its end, an
+        assignment on it.
+
+        Raises:
+            NotFound: when there is none.
+            NotAllowed: when *by* may not see it.
+        """
+        return results.get_package(self._engine, package, by=by)
 
     def discard(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
-        """Give a package up: its assignments are recalled, its tasks count no more, and what was said stays.
+        """Discard a package: its assignments are recalled, its tasks count no more, answers stay.
 
         Raises:
             WrongState: when it is done or discarded.
@@ -38,7 +52,7 @@ class Packages:
         return packaging.discard(self._engine, package, by=by, reason=reason)
 
     def reopen(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
-        """Open a package again: one that is done for a review of everything, a discarded one for labeling.
+        """Open a package again: a finished one for a full review, a discarded one for labeling.
 
         A finished job runs again.
 
@@ -56,7 +70,7 @@ class Packages:
         by: MemberRef,
         packages: Iterable[PackageRef | int] | None = None,
     ) -> int:
-        """Give packages a priority, higher first in the pool, and return how many have it now.
+        """Give packages a priority, higher first in the queue, and return how many have it now.
 
         Args:
             job: The job.

@@ -10,6 +10,7 @@ from itagflow.core.lookup import MemberRef, PartitionRef
 from itagflow.formats import WriteReport
 from itagflow.formats._files import Target
 from itagflow.jobs.loading import Wrap
+from itagflow.model.enums import members_of, optional_member_of
 from itagflow.model.job import Stage
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
@@ -57,7 +58,7 @@ class Results:
         self,
         job: PartitionRef,
         *,
-        state: TaskState | None = None,
+        state: TaskState | str | None = None,
         member: MemberRef | None = None,
         label: str | None = None,
         by: MemberRef | None = None,
@@ -72,7 +73,37 @@ class Results:
             by: Who reads, when the policy is to be asked; votes that are secret from them match
                 nothing.
         """
-        return results.find_tasks(self._engine, job, state=state, member=member, label=label, by=by)
+        wanted = optional_member_of(TaskState, state)
+        return results.find_tasks(
+            self._engine, job, state=wanted, member=member, label=label, by=by
+        )
+
+    def rows(self, job: PartitionRef, *, by: MemberRef | None = None) -> Iterator[dict[str, Any]]:
+        """Yield a flat dict for every task, in input order: what `pandas.DataFrame` takes.
+
+        The keys are, in this order:
+
+        - ``task``: the number of the task;
+        - the fields of its data, as they came;
+        - for each question its title, with what the last stage came to as a plain value: the key
+          of an option, a list of keys, a text, a number; regions, spans, segments and preferences
+          as `replies_to_json` writes them; None where there is no reply;
+        - ``state``: the value of its `TaskState`;
+        - for each stage of the workflow, such as ``label_by`` and ``label_at``: the account of who
+          last brought it through that stage, and when; both None when nobody has.  Accounts of
+          several who voted are joined by ``", "``; it is None for a model.
+
+        Names stay apart.  A question whose title is one of the fixed names, or that of another
+        question, gets ``#`` and its id behind the title.  A field of the data with a name that is
+        taken by any of these gets ``data.`` in front.
+
+        More keys may come later; these stay.  Access is that of `list`.
+
+        Args:
+            job: The job, or a part of one.
+            by: Who reads, when the policy is to be asked.
+        """
+        return results.iter_rows(self._engine, job, by=by)
 
     def export(
         self,
@@ -80,7 +111,7 @@ class Results:
         format: str,
         target: Target,
         *,
-        stages: Collection[Stage] | None = None,
+        stages: Collection[Stage | str] | Collection[Stage] | None = None,
         by: MemberRef | None = None,
         progress: Wrap | None = None,
         snapshot: bool = False,
@@ -123,7 +154,7 @@ class Results:
             job,
             format,
             target,
-            stages=stages,
+            stages=None if stages is None else members_of(Stage, "stages", stages),
             by=by,
             progress=progress,
             snapshot=snapshot,
@@ -135,10 +166,10 @@ class Results:
     def partition(
         self, job: PartitionRef, count: int, *, by: MemberRef | None = None
     ) -> tuple[JobPartition, ...]:
-        """Cut a job into parts for as many workers, in order; all its tasks as they are now, each in one part.
+        """Partition the tasks that a job has now, for as many workers; each is in one partition.
 
         A part is a plain value.  A worker, in whatever process, opens a Flow of its own and passes
-        the part where a job is read: to `results`, `find_tasks`, `export` or `verify`.
+        the part where a job is read: to `list`, `find`, `export` or `verify`.
 
         Args:
             job: The job, or a part that is to be cut again.
@@ -151,11 +182,11 @@ class Results:
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")
-        >>> street = flow.create_workspace("street", admin="ada")
+        >>> street = flow.workspaces.create("street", admin="ada")
         >>> data = [{"data": {"source": f"{n}.jpg"}} for n in range(10)]
         >>> cats = itagflow.templates.image_classification(["cat", "dog"])
-        >>> job = flow.create_job(street, "cats", template=cats, data=data, by="ada")
-        >>> print(*flow.parts(job, 2), sep=", ")
+        >>> job = flow.jobs.create(street, "cats", template=cats, data=data, by="ada")
+        >>> print(*flow.results.partition(job, 2), sep=", ")
         part 1 of 2: tasks 1 to 5, part 2 of 2: tasks 6 to 10
         """
         return results.partition_job(self._engine, job, count, by=by)

@@ -19,15 +19,32 @@ class Templates:
         self._engine = engine
 
     def add(
-        self, workspace: WorkspaceRef, template: Template, *, name: str, by: MemberRef
+        self,
+        workspace: WorkspaceRef,
+        template: Template,
+        *,
+        name: str,
+        by: MemberRef,
+        exist_ok: bool = False,
     ) -> Template:
         """Store a template under a name, for several jobs to use.
 
+        Args:
+            workspace: The workspace.
+            template: What is asked.
+            name: Its name, unique in the workspace.
+            by: The member who adds it.
+            exist_ok: Return the template that has this name, if it asks the same.  Nothing is
+                changed.
+
         Raises:
-            AlreadyExists: when the workspace has a template of this name.
+            AlreadyExists: when the workspace has a template of this name; with *exist_ok*, when it
+                asks something else.
             NotAllowed: when *by* may not manage jobs.
         """
-        return workspaces.add_template(self._engine, workspace, template, name=name, by=by)
+        return workspaces.add_template(
+            self._engine, workspace, template, name=name, by=by, exist_ok=exist_ok
+        )
 
     def list(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Template]:
         """Yield the templates of a workspace that have a name, oldest first.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from itagflow.core.engine import Engine
+from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.model.workspace import Workspace
 from itagflow.workspaces import service as workspaces
 
@@ -14,14 +17,38 @@ class Workspaces:
         """Work over *engine*."""
         self._engine = engine
 
-    def create(self, name: str, *, admin: str) -> Workspace:
+    def create(self, name: str, *, admin: str, exist_ok: bool = False) -> Workspace:
         """Create a workspace with its first member, an administrator.
 
         Args:
             name: Its name, unique in the store.
             admin: The account of its first administrator.
+            exist_ok: Return the workspace that has this name, if it was created with this
+                administrator.  Nothing is changed; whether they are still an administrator there
+                is not asked.
 
         Raises:
-            AlreadyExists: when there is a workspace of this name.
+            AlreadyExists: when there is a workspace of this name; with *exist_ok*, when it was
+                created with another administrator: `AlreadyExists.differences` is ``("admin",)``.
         """
-        return workspaces.create_workspace(self._engine, name, admin=admin)
+        return workspaces.create_workspace(self._engine, name, admin=admin, exist_ok=exist_ok)
+
+    def get(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Workspace:
+        """Return a workspace as it is now; with *by* to whoever belongs to it.
+
+        Raises:
+            NotFound: when there is no such workspace, or *by* is nobody there.
+            NotAllowed: when *by* was removed.
+        """
+        return workspaces.get_workspace(self._engine, workspace, by=by)
+
+    def list(self, *, by: MemberRef | None = None) -> Iterator[Workspace]:
+        """Yield the workspaces, oldest first.
+
+        With *by*, an account, those to which an active member of this account belongs; with a
+        member or a key, only that member's workspace.
+
+        Raises:
+            NotFound: when *by* is nobody in any workspace.
+        """
+        return workspaces.list_workspaces(self._engine, by=by)

@@ -1,17 +1,18 @@
-"""The one way an operation runs: in a write transaction; when it is stored, listeners are told."""
+"""How an operation runs: one write transaction that reads, decides and stores; then listeners."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
+from typing import NoReturn, TypeVar
 
 from itagflow.access import Policy
 from itagflow.contexts import safe_context
 from itagflow.core.ids import Ids
 from itagflow.core.lookup import EntityCache
 from itagflow.core.transaction import Transaction
-from itagflow.errors import InvalidData, NotFound, RuleError
+from itagflow.errors import AlreadyExists, InvalidData, NotFound, RuleError, StoreFailed
 from itagflow.model.batch import BatchResult
 from itagflow.model.event import Event
 from itagflow.model.moment import in_utc
@@ -22,14 +23,35 @@ from itagflow.validation.answers import Validator
 Clock = Callable[[], datetime]
 """Tells the time, with its time zone."""
 Listener = Callable[[Event], object]
-"""Is told each event after its act is stored; what it returns is not looked at."""
+"""Receives each event after it is stored; what it returns is ignored."""
 
+T = TypeVar("T")
+RACES = 3
+"""How many times somebody else may be faster, and what they have created be gone again."""
 BLOCK = 200
-"""How many acts of a bulk verb are stored together, while other writers wait."""
+"""How many operations of a bulk verb share a transaction, while other writers wait."""
+
+
+def find_or_create(act: Callable[[], T]) -> T:
+    """Return what *act* returns: it looks for something by name, and creates it when there is none.
+
+    Between the look and the creation another process may create the same.  Then the database
+    refuses the name, the transaction is undone, and *act* is called again: now it finds it.
+
+    Raises:
+        AlreadyExists: when what is there cannot be returned.
+    """
+    for _ in range(RACES):
+        try:
+            return act()
+        except AlreadyExists as error:
+            if error.differences:
+                raise
+    return act()
 
 
 class Engine:
-    """What every family of verbs stands on: a store, a policy, a clock, and the listeners."""
+    """What every service uses: a store, a policy, a clock, ids, and the listeners."""
 
     def __init__(
         self, store: Store, policy: Policy, clock: Clock, ids: Ids, listeners: Sequence[Listener]
@@ -45,7 +67,7 @@ class Engine:
 
     @safe_context
     def transaction(self) -> Generator[Transaction]:
-        """Open a write transaction for one act; when it is stored, tell the listeners."""
+        """Open a write transaction for one operation; then call the listeners."""
         with self.store.write() as writer:
             transaction = Transaction(writer, self.now(), self.policy, self.ids, self._cache)
             yield transaction
@@ -58,12 +80,12 @@ class Engine:
         lock: Callable[[Transaction, Sequence[tuple[int, int]]], object],
         act: Callable[[Transaction, tuple[int, int]], Assignment],
     ) -> list[BatchResult]:
-        """Do *act* with each key, in transactions that first *hold* all they need, and return what became of each.
+        """Run *act* with each key and return each outcome; *lock* locks the rows of a batch.
 
         An act decides before it stores anything, so one that is refused leaves no trace.  A
         transaction acts job by job, in the order in which everybody holds jobs.
         """
-        asked, attempts = iter(list(keys)), list[BatchResult]()
+        asked, results = iter(list(keys)), list[BatchResult]()
         while some := list(islice(asked, BLOCK)):
             with self.transaction() as transaction:
                 lock(transaction, some)
@@ -72,12 +94,24 @@ class Engine:
                 for at in order:
                     transaction.begin_operation()
                     done[at] = _attempted(transaction, some[at], act)
-            attempts += map(done.__getitem__, range(len(some)))
-        return attempts
+            results += map(done.__getitem__, range(len(some)))
+        return results
 
     def now(self) -> datetime:
         """Return the time of the clock, in UTC."""
         return in_utc("the clock", "now", self.clock())
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be sent to another process, alone or as part of a Flow.
+
+        Raises:
+            StoreFailed: always; it says what to do instead.
+        """
+        hint = (
+            "Open one there, with itagflow.open(url); "
+            "a store in memory can only be shared by threads"
+        )
+        raise StoreFailed(self.store.name, "a Flow cannot be sent to another process", hint)
 
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:

@@ -28,7 +28,7 @@ from itagflow.storage.port import Query, Reader, Scalar, Writer
 
 
 class Transaction:
-    """One open write transaction: everything that an act looks at and stores goes through it.
+    """One open write transaction: everything that an operation reads and stores goes through it.
 
     All locks are taken here, in one order: `itagflow.core.locks.LockOrder` says which, and why.
     All versions are advanced here: rules return plain changed values.
@@ -37,7 +37,7 @@ class Transaction:
     def __init__(
         self, store: Writer, at: datetime, policy: Policy, ids: Ids, cache: EntityCache
     ) -> None:
-        """Stand in the transaction that *store* has opened, at this moment."""
+        """Wrap the transaction that *store* has opened, at this moment."""
         self.store: Reader = store  # only to be asked: locks and writes go through this transaction
         self.cache = cache
         self.at = at
@@ -59,7 +59,7 @@ class Transaction:
         return lookup.member(self.store, workspace, ref)
 
     def act(self, workspace: int, member: int = 0) -> Act:
-        """Return who acts when and where; 0 is the embedding program."""
+        """Return the context: who acts, when and where; 0 is the application."""
         return Act(self.at, workspace, member)
 
     def allowed(
@@ -80,7 +80,7 @@ class Transaction:
         return self.act(workspace, member.id)
 
     def holder(self, job: Job, assignment: Assignment, verb: str, by: MemberRef | None) -> Act:
-        """Return the act of the one who holds *assignment*, after checking that they may go on with it.
+        """Return the context of the holder of *assignment*, if they may go on with it.
 
         With *by* the policy is asked each time: whoever may no longer work at this stage goes on
         with nothing. Without, the application itself acts for the holder.
@@ -131,9 +131,9 @@ class Transaction:
         return self.lock(JobCounter, (job,))
 
     def hold_job_to_open(self, job: int) -> Job:
-        """Return a job to which packages come, its counter held: it stays as it is until the transaction ends.
+        """Lock a job to which packages are added, and return it; its counter is locked before.
 
-        Claims keep a running job likewise, together with this transaction.  One that has finished
+        Claims lock a running job in the same way, at the same time.  One that has finished
         is to run again, and is kept from other writers.  Whether it has finished is asked before it
         is held, so that no transaction holds it in one way and then wants it in the other, which
         ends in a deadlock; behind the counter no answer changes to or from "finished", except that
@@ -143,7 +143,7 @@ class Transaction:
         return self.lock(Job, (job,), shared=not is_finished)
 
     def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
-        """Return an entity as it is by now, kept from other writers until the transaction ends: it is read once.
+        """Lock an entity until the transaction ends, and return it as it is now.
 
         Args:
             kind: The kind of the entity.
@@ -171,7 +171,7 @@ class Transaction:
         return found
 
     def lock_first(self, query: Query[E]) -> E | None:
-        """Return the first match that no other writer holds, and keep it from them: this never waits."""
+        """Lock the first match that no other writer has locked, and return it; this never waits."""
         found = self._writer.lock_first(query)
         if found is not None:
             self._locks.note_locked_first(query.kind, found.key)
@@ -183,7 +183,7 @@ class Transaction:
         return lookup.same(ref, self.lock(Package, lookup.key_of(Package, ref)))
 
     def lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment]:
-        """Return an assignment and its package, kept from other writers: the package first, always in this order."""
+        """Lock an assignment and, before it, its package, and return both."""
         key = lookup.key_of(Assignment, ref)
         known = ref if isinstance(ref, Assignment) else self._held[Assignment].get(key)
         assignment = known or self.store.get(Assignment, key)
@@ -191,12 +191,12 @@ class Transaction:
         return package, lookup.same(ref, self.lock(Assignment, key))
 
     def lock_packages(self, keys: Iterable[tuple[int, int]]) -> None:
-        """Keep those of these packages that there are from other writers, in the order in which everybody does."""
+        """Lock those of these packages that exist, in the common order."""
         for key in sorted(package.key for package in self._known(Package, "number", keys)):
             self.lock(Package, key)
 
     def lock_assignments(self, keys: Iterable[tuple[int, int]]) -> None:
-        """Keep those of these assignments that there are, with their packages and claim counters, from other writers likewise."""
+        """Lock those of these assignments that exist, with their packages and claim counters."""
         known = self._known(Assignment, "id", keys)
         for package in sorted({(assignment.job, assignment.package) for assignment in known}):
             self.lock(Package, package)
@@ -217,7 +217,7 @@ class Transaction:
         )
 
     def try_lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment] | None:
-        """Return the same, or None when another writer holds the package: who holds one waits for no other."""
+        """Return the same, or None when another writer has locked the package; this never waits."""
         key = lookup.key_of(Assignment, ref)
         if key in self._held[Assignment]:
             return self.lock_assignment(key)
@@ -231,7 +231,7 @@ class Transaction:
         return list(self.store.find(Query(Assignment, where, order=("id",))))
 
     def counters(self, job: Job, stage: Stage, *moves: tuple[int | None, int]) -> tuple[Saved, ...]:
-        """Return the claim counters of members with what they hold moved, where a limit counts it."""
+        """Return the claim counters of members, changed by these numbers, if there is a limit."""
         if job.workflow.rule(stage).limit is None:
             return ()
         named = sorted((member, by) for member, by in moves if member is not None and by)
@@ -241,7 +241,7 @@ class Transaction:
         return tuple(move_counter(counter, by) for counter, by in held)
 
     def said(self, assignment: Assignment) -> Mapping[tuple[Scalar, ...], int]:
-        """Return how many answers a held assignment has: by whether they count, whether they drop, and their verdict."""
+        """Count the answers of a held assignment, by `is_resolved`, `is_abandoned` and verdict."""
         if assignment.key not in self._said:
             answers = Query(Answer, {"job": assignment.job, "assignment": assignment.id})
             found = self.store.tally(answers, by=("is_resolved", "is_abandoned", "verdict"))
@@ -249,7 +249,7 @@ class Transaction:
         return self._said[assignment.key]
 
     def lock_counters(self, job: Job, assignments: Iterable[Assignment]) -> None:
-        """Keep the claim counters of those who hold *assignments* from other writers, in the order in which everybody does."""
+        """Lock the claim counters of the holders of *assignments*, in the common order."""
         named = {
             (assignment.stage, assignment.member)
             for assignment in assignments
@@ -270,7 +270,7 @@ class Transaction:
         return [entity for where in wheres for entity in self.store.find(Query(kind, where))]
 
     def kept(self, job: int, member: int) -> tuple[Job, Member]:
-        """Return a job and a member as they are now, and stay until the transaction ends: work is about to be given out.
+        """Lock a job and a member in shared mode, before work is given out, and return both.
 
         This comes last, behind packages, assignments and claim counters.
         """
@@ -291,7 +291,7 @@ class Transaction:
         raise used_up()
 
     def is_taken(self, kind: type[E], *key: int) -> bool:
-        """Return whether a *kind* has this key, or a job had it: the history of that is not the history of another."""
+        """Return whether a *kind* has this key, or a deleted job had it: histories must not mix."""
         if perhaps(self.store, kind, key) is not None:
             return True
         return (
@@ -300,7 +300,7 @@ class Transaction:
         )
 
     def next_id(self, kind: type[E]) -> int:
-        """Return an id without looking whether it is taken: whoever adds something under it finds out.
+        """Return an id without checking whether it is free; adding the entity shows that.
 
         Raises:
             InvalidData: when the source of ids gives what is no key, or again and again one that
@@ -313,7 +313,7 @@ class Transaction:
         raise used_up()
 
     def begin_operation(self) -> None:
-        """Begin the next operation of a batch, whose packages are locked: see `LockOrder` for what it may lock."""
+        """Begin the next operation of a batch, whose packages are locked; see `LockOrder`."""
         self._is_batch = True
         self._locks.begin_operation()
 
@@ -332,12 +332,12 @@ class Transaction:
             self.events.append(event)
 
     def as_stored(self, entity: E) -> E:
-        """Return *entity*, which this transaction has added or saved, with the version that it has in the store."""
+        """Return *entity*, which this transaction added or saved, with its version in the store."""
         stored: dict[Key, E] = self._held[type(entity)]
         return stored.get(entity.key, entity)
 
     def replace(self, old: E, new: E) -> E:
-        """Store *new* in the place of *old* without an event, and return it as stored: for what no history tells."""
+        """Replace an entity by *new* without an event, and return it as stored."""
         self._update([(old, new)])
         return self.as_stored(new)
 

@@ -30,7 +30,7 @@ from itagflow.jobs.loading import (
     load,
     rows_in,
 )
-from itagflow.jobs.service import JobNotes, _draft, delete
+from itagflow.jobs.service import JobNotes, JobOrder, delete, draft_job
 from itagflow.model.job import (
     Accept,
     Inspect,
@@ -51,7 +51,7 @@ from itagflow.template_changes.answers import must_still_ask
 from itagflow.validation import answers
 
 BLOCK = 1_000
-"""About how many tasks are high_water_mark in one transaction."""
+"""About how many tasks are stored in one transaction."""
 PEEK = 10_000
 """How many rows may come without a result before the first one with."""
 RULES: dict[Stage, Rule] = {Stage.LABEL: Label(), Stage.INSPECT: Inspect(), Stage.ACCEPT: Accept()}
@@ -73,13 +73,19 @@ def import_job(
     progress: Wrap | None = None,
     **notes: Unpack[JobNotes],
 ) -> Job:
-    """Read an exported manifest as a finished job: each row a task, each transaction the result of its stage."""
+    """Read an exported manifest as a finished job: rows become tasks, blocks become results."""
     rows, source, stages = _peeked(rows_in(data, "itag"), of_job)
     flow = workflow or Workflow(*(RULES[stage] for stage in stages))
     id = key_in(source)
-    job = _draft(
-        engine, workspace, name, template, flow, packaging, None, by, row_key, None, notes, id=id
+    order = JobOrder(
+        name=name,
+        template=template,
+        workflow=flow,
+        packaging=packaging,
+        row_key=row_key,
+        notes=notes,
     )
+    job = draft_job(engine, workspace, order, by, id=id)
     try:
         load(engine, job, rows, by=by, on_error=on_error, progress=progress)
         _settle(engine, job, source, by, on_error)
@@ -127,7 +133,7 @@ def _end(engine: Engine, job: Job, by: MemberRef) -> Job:
 def _peeked(
     rows: Iterator[object], of_job: str | None
 ) -> tuple[Iterable[Any], str, tuple[Stage, ...]]:
-    """Return the rows, the job whose results are read, and the stages of the first row that has some.
+    """Return the rows, the job whose results are read, and the stages of the first results.
 
     Raises:
         InvalidData: when there are none, or those of several jobs.
@@ -145,12 +151,15 @@ def _peeked(
         if len(seen) == PEEK:
             break
     whose = "" if of_job is None else f" of job {of_job}"
-    reason = f"no results{whose} in the first {len(seen)} rows: nothing to import; `create_job` takes rows without"
+    reason = (
+        f"no results{whose} in the first {len(seen)} rows: nothing to import; "
+        "`jobs.create` takes rows without"
+    )
     raise InvalidData("the data", [Problem("", reason)])
 
 
 def _blocks(item: object) -> dict[str, dict[Stage, Any]]:
-    """Return the results in a row by job and stage; a row that is bad has none here, and is named when it is loaded."""
+    """Return a row's results by job and stage; none for a bad row, which loading reports."""
     from itagflow.formats import itag  # loaded when something is imported
 
     text = item.text if isinstance(item, Row) else item
@@ -171,7 +180,7 @@ def _tasks(reader: Reader, job: Job, group: Sequence[Package]) -> list[Task]:
 def _results(
     task: Task, template: Template, source: str, job: Job
 ) -> tuple[dict[Stage, Replies], list[Problem]]:
-    """Return the replies at each stage that a task's row has sound results of, and what is wrong with the others."""
+    """Return the replies at each stage with valid results, and the problems of the others."""
     from itagflow.formats import itag  # loaded when something is imported
 
     results, problems = dict[Stage, Replies](), list[Problem]()

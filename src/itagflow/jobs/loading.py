@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Literal, cast
@@ -29,7 +30,7 @@ from itagflow.model.template import Template
 from itagflow.storage.port import Query
 
 Data = Source | Iterable[Row | str | Mapping[str, Any] | Problem]
-"""A source that a format reads, or rows: mappings, JSON texts, or what a format's ``read`` yields."""
+"""A source that a format reads, or rows: mappings, JSON texts, or what ``read`` yields."""
 OnError = Literal["raise", "skip"]
 Wrap = Callable[[Iterable[Any]], Iterable[Any]]
 """Wraps an iterable to show how far it is, such as ``tqdm`` or ``rich.progress.track``."""
@@ -43,7 +44,14 @@ class _Checked:
     """What was read of the data at once: its good rows, and how many rows were read with them."""
 
     rows: list[Ready]
+    numbers: list[int]
+    """The places of these rows in the data, from 1."""
     rows_read: int
+
+    def behind(self, rows_read: int) -> _Checked:
+        """Return the same without the rows up to this place."""
+        start = bisect_right(self.numbers, rows_read)
+        return attrs.evolve(self, rows=self.rows[start:], numbers=self.numbers[start:])
 
 
 @attrs.define
@@ -74,9 +82,14 @@ def load(
     format: str = "itag",
     on_error: OnError = "raise",
     progress: Wrap | None = None,
+    shared: bool = False,
 ) -> LoadReport:
-    """Load a draft's data, or go on with it where loading broke off."""
-    return _load(engine, "load", job, data, by, format, on_error, progress)
+    """Load a draft's data, or go on with it where loading broke off.
+
+    With *shared* somebody else may load the same data into the same draft meanwhile: each stores
+    the rows that the other has not stored.
+    """
+    return _load(engine, "load", job, data, by, format, on_error, progress, shared=shared)
 
 
 def append(
@@ -89,7 +102,7 @@ def append(
     on_error: OnError = "raise",
     progress: Wrap | None = None,
 ) -> LoadReport:
-    """Add rows to a job that is published; they form new packages, and a finished job runs again."""
+    """Add rows to a published job; they form new packages, and a finished job runs again."""
     return _load(engine, "append", job, data, by, format, on_error, progress)
 
 
@@ -102,6 +115,8 @@ def _load(
     format: str,
     on_error: OnError,
     progress: Wrap | None,
+    *,
+    shared: bool = False,
 ) -> LoadReport:
     with engine.store.read() as reader:
         job = lookup.job(reader, ref)
@@ -113,10 +128,12 @@ def _load(
     numbered = enumerate(progress(rows) if progress else rows, passed_over + 1)
     tally = _Tally()
     while batch := list(islice(numbered, loading_rules.block_size(job, counter))):
-        checked = _Checked(_checked(batch, template, job, tally), batch[-1][0])
+        checked = _checked(batch, template, job, tally)
         if on_error == "raise" and tally.bad:
             continue  # only what else is bad is still looked for
-        if verb == "load":
+        if shared:
+            counter = _load_batch_together(engine, job, counter, checked, by, tally)
+        elif verb == "load":
             counter = _load_batch(engine, job, counter, checked, by, tally)
         else:
             counter = _append_batch(engine, job, checked.rows, by, tally)
@@ -133,7 +150,7 @@ def _load(
 def _load_batch(
     engine: Engine, job: Job, seen: JobCounter, checked: _Checked, by: MemberRef, tally: _Tally
 ) -> JobCounter:
-    """Store rows of a draft, which fill its packages, and return its counter as it is then; *seen* is the last."""
+    """Store rows of a draft, and return its counter afterwards; *seen* is the last row read."""
     with engine.transaction() as transaction:
         act = _may_take_rows(transaction, "load", job, by)
         new = _unknown(transaction, job, checked.rows)
@@ -151,7 +168,20 @@ def _load_batch(
         change = loading_rules.loaded("load", now, seen, batch, act)
         transaction.do(change)
         tally.stored(new, checked.rows)
-        return loading_rules.counter_after(change)
+        return transaction.as_stored(loading_rules.counter_after(change))
+
+
+def _load_batch_together(
+    engine: Engine, job: Job, seen: JobCounter, checked: _Checked, by: MemberRef, tally: _Tally
+) -> JobCounter:
+    """Store those rows of the same that nobody else, who loads the same data, has stored."""
+    while seen.rows_read < checked.rows_read:
+        try:
+            return _load_batch(engine, job, seen, checked.behind(seen.rows_read), by, tally)
+        except Conflict:  # the other one was faster, so this ends: there are fewer rows each time
+            with engine.store.read() as reader:
+                seen = reader.get(JobCounter, job.key)
+    return seen
 
 
 def _append_batch(
@@ -173,7 +203,7 @@ def _append_batch(
         batch = Batch(rows=new, placed=placed, rows_read=counter.rows_read)
         change = loading_rules.loaded("append", now, counter, batch, act)
         transaction.do(change)
-        return loading_rules.counter_after(change)
+        return transaction.as_stored(loading_rules.counter_after(change))
 
 
 def _may_take_rows(transaction: Transaction, verb: str, job: Job, by: MemberRef) -> Act:
@@ -206,15 +236,16 @@ def rows_in(data: Data, format: str) -> Iterator[object]:
 
 def _checked(
     batch: list[tuple[int, object]], template: Template, job: Job, tally: _Tally
-) -> list[Ready]:
-    good = list[Ready]()
+) -> _Checked:
+    good, numbers = list[Ready](), list[int]()
     for number, item in batch:
         row = loading_rules.ready(item, number, template, job)
         if isinstance(row, Ready):
             good.append(row)
+            numbers.append(number)
         else:
             tally.note(row)
-    return good
+    return _Checked(good, numbers, batch[-1][0])
 
 
 def _unknown(transaction: Transaction, job: Job, rows: list[Ready]) -> list[Ready]:
@@ -240,6 +271,6 @@ def _values(transaction: Transaction, job: Job, rows: list[Ready]) -> dict[str, 
 def _hold_packages(
     transaction: Transaction, counter: JobCounter, numbers: set[int]
 ) -> dict[int, Package]:
-    """Return those packages with these *numbers* that are there already, held in the order in which everybody does."""
+    """Lock those packages with these *numbers* that exist, in order, and return them."""
     known = [number for number in sorted(numbers) if number <= counter.packages]
     return {number: transaction.lock(Package, (counter.job, number)) for number in known}

@@ -10,10 +10,10 @@ import attrs
 from typing_extensions import Unpack
 
 from itagflow.access import Action
-from itagflow.claiming.recalling import _recall_all
+from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
-from itagflow.core.change import record
-from itagflow.core.engine import Engine
+from itagflow.core.change import Act, record
+from itagflow.core.engine import Engine, find_or_create
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
@@ -21,7 +21,7 @@ from itagflow.core.lookup import (
     WorkspaceRef,
 )
 from itagflow.core.transaction import Transaction
-from itagflow.errors import InvalidData, Problem
+from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
 from itagflow.jobs import rules
 from itagflow.jobs.loading import (
     Data,
@@ -60,7 +60,10 @@ Workers = Iterable[MemberRef | Group]
 Names = tuple[Any, ...]
 """Members' keys, or names of groups."""
 PARTS: tuple[type[Entity], ...] = (Assignment, Answer, ClaimCounter, Task, Package, Event)
-"""What belongs to a job, in the order in which it is deleted: without its assignment, nobody can add an answer."""
+"""What belongs to a job, in the order in which it is deleted.
+
+Without its assignment, nobody can add an answer.
+"""
 
 
 class JobNotes(TypedDict, total=False):
@@ -78,90 +81,143 @@ class JobFields(JobNotes, total=False):
     name: str
 
 
+@attrs.frozen(kw_only=True)
+class JobOrder:
+    """The arguments of `create` that are stored; None for what was not given."""
+
+    name: str
+    template: TemplateRef
+    workflow: Workflow | None = None
+    packaging: Packaging | None = None
+    workforce: Mapping[Stage, Workers] | None = None
+    row_key: str | None = None
+    seed: int | None = None
+    notes: JobNotes = attrs.field(factory=JobNotes)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The names of the arguments that were given, beside name and template."""
+        named = ("workflow", "packaging", "workforce", "row_key", "seed")
+        return (*(name for name in named if getattr(self, name) is not None), *self.notes)
+
+
 def create_job(
     engine: Engine,
     workspace: WorkspaceRef,
-    name: str,
+    order: JobOrder,
     *,
-    template: TemplateRef,
     data: Data | None = None,
-    workflow: Workflow | None = None,
-    packaging: Packaging | None = None,
-    workforce: Mapping[Stage, Workers] | None = None,
     by: MemberRef,
     draft: bool = False,
     format: str = "itag",
     on_error: OnError = "raise",
-    row_key: str | None = None,
-    seed: int | None = None,
     check: Validator | None = None,
     progress: Wrap | None = None,
-    **notes: Unpack[JobNotes],
+    exist_ok: bool = False,
 ) -> Job:
-    """Order a job: store it, load its data, and publish it."""
-    job = _draft(
-        engine, workspace, name, template, workflow, packaging, workforce, by, row_key, seed, notes
-    )
+    """Create, load and publish a job, or return the one that exists already."""
+    if exist_ok:
+        job, is_new = find_or_create(lambda: _find_or_draft(engine, workspace, order, by))
+    else:
+        job, is_new = draft_job(engine, workspace, order, by), True
     if check is not None:
         engine.validators[job.id] = check
-    if data is None:
+    if data is None or job.state is not JobState.DRAFT:
         return job
     try:
-        load(engine, job, data, by=by, format=format, on_error=on_error, progress=progress)
-        return _job(engine, job) if draft else publish(engine, job, by=by)
-    except Exception:
-        delete(engine, job, by=by)
+        load(
+            engine,
+            job,
+            data,
+            by=by,
+            format=format,
+            on_error=on_error,
+            progress=progress,
+            shared=exist_ok,
+        )
+        return find_job(engine, job) if draft else publish(engine, job, by=by)
+    except Exception as error:
+        if exist_ok and isinstance(error, WrongState):
+            now = find_job(engine, job)
+            if now.state not in (JobState.DRAFT, JobState.ARCHIVED):
+                return now  # another process has created the same meanwhile, and has published it
+        if is_new:
+            delete(engine, job, by=by)
         raise
 
 
-def _draft(
+def draft_job(
     engine: Engine,
     workspace: WorkspaceRef,
-    name: str,
-    template: TemplateRef,
-    workflow: Workflow | None,
-    packaging: Packaging | None,
-    workforce: Mapping[Stage, Workers] | None,
+    order: JobOrder,
     by: MemberRef,
-    row_key: str | None,
-    seed: int | None,
-    notes: JobNotes,
     *,
     id: int | None = None,
 ) -> Job:
-    """Store a new draft, with this id if it is given and free, and its template if that is not stored yet."""
-    noted = _fitting(notes, JobNotes)
+    """Store a new draft, with this id if it is free, and its template if that is new."""
     with engine.transaction() as transaction:
-        home = lookup.workspace(transaction.store, workspace)
-        act = transaction.allowed(home.id, by, Action.MANAGE_JOB)
-        asked, new = _template(transaction, home.id, template)
-        if id is None or transaction.is_taken(Job, id):
-            id = transaction.new_id(Job)
-        flow = _with_named_rework(transaction, home.id, workflow or Workflow())
-        job = Job(
-            id=id,
-            workspace=home.id,
-            name=name,
-            template=asked.id,
-            workflow=flow,
-            packaging=packaging or FixedSize(50),
-            workforce=_crews(transaction, home.id, flow, workforce or {}),
-            created_by=act.member,
-            created_at=act.at,
-            seed=id if seed is None else whole_number("job", "seed", seed),
-            row_key=row_key,
-            **noted,
-        )
-        transaction.do(
-            record(
-                act,
-                "create_job",
-                about=job,
-                add=(*new, job, JobCounter(job=id)),
-                data={"name": name},
-            )
-        )
-        return job
+        act, job, new = _design(transaction, workspace, order, by, id)
+        return _store_draft(transaction, act, job, new)
+
+
+def _find_or_draft(
+    engine: Engine, workspace: WorkspaceRef, order: JobOrder, by: MemberRef
+) -> tuple[Job, bool]:
+    """Return the job of this name if it agrees with *order*, or a new draft; and which it is.
+
+    Raises:
+        AlreadyExists: when it does not agree, or is being deleted.
+    """
+    with engine.transaction() as transaction:
+        act, job, new = _design(transaction, workspace, order, by, None)
+        query = Query(Job, {"workspace": job.workspace, "name": job.name}, limit=1)
+        known = next(iter(lookup.called(transaction.store, query)), None)
+        if known is None:
+            return _store_draft(transaction, act, job, new), True
+        asked = new[0] if new else transaction.store.get(Template, (job.template,))
+        used = transaction.store.get(Template, (known.template,))
+        differences = rules.differences(known, job, order.given, used, asked)
+        if differences or known.deleting:
+            raise AlreadyExists("Job", job.name, differences)
+        return known, False
+
+
+def _design(
+    transaction: Transaction,
+    workspace: WorkspaceRef,
+    order: JobOrder,
+    by: MemberRef,
+    id: int | None,
+) -> tuple[Act, Job, tuple[Template, ...]]:
+    """Return the job that *order* describes, with its template if that is new; store nothing."""
+    noted = _fitting(order.notes, JobNotes)
+    home = lookup.workspace(transaction.store, workspace)
+    act = transaction.allowed(home.id, by, Action.MANAGE_JOB)
+    asked, new = _template(transaction, home.id, order.template)
+    if id is None or transaction.is_taken(Job, id):
+        id = transaction.new_id(Job)
+    flow = _with_named_rework(transaction, home.id, order.workflow or Workflow())
+    job = Job(
+        id=id,
+        workspace=home.id,
+        name=order.name,
+        template=asked.id,
+        workflow=flow,
+        packaging=order.packaging or FixedSize(50),
+        workforce=_crews(transaction, home.id, flow, order.workforce or {}),
+        created_by=act.member,
+        created_at=act.at,
+        seed=id if order.seed is None else whole_number("job", "seed", order.seed),
+        row_key=order.row_key,
+        **noted,
+    )
+    return act, job, new
+
+
+def _store_draft(transaction: Transaction, act: Act, job: Job, new: tuple[Template, ...]) -> Job:
+    add: tuple[Entity, ...] = (*new, job, JobCounter(job=job.id))
+    transaction.do(record(act, "create_job", about=job, add=add, data={"name": job.name}))
+    return job
 
 
 def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
@@ -186,7 +242,7 @@ def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
 
 
 def pause(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
-    """Give out no more work for now; assignments that are held may be saved and submitted, and leases go on."""
+    """Give out no more work for now; held assignments and their leases go on."""
     return _step(engine, job, "pause", by)
 
 
@@ -196,7 +252,7 @@ def resume(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
 
 
 def archive(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
-    """Close a job for ever: it stays readable, and every assignment that is held or offered is recalled."""
+    """Close a job permanently, and recall all open assignments."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
         act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
@@ -208,13 +264,13 @@ def archive(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
             )
             new = transaction.as_stored(new)
     live = Query(Assignment, {"job": old.id, "live": True})
-    _recall_all(engine, live, act.member, "the job was archived", free=False)
+    recall_all(engine, live, act.member, "the job was archived", free=False)
     return new
 
 
 def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
-    """Delete a draft or an archived job with all that belongs to it, in transactions; its last event stays."""
-    gone = _job(engine, job)
+    """Delete a draft or an archived job with all that belongs to it; its last event stays."""
+    gone = find_job(engine, job)
     if gone.state is JobState.DRAFT:
         gone = archive(engine, gone, by=by)  # nobody can load into it any more
     with engine.transaction() as transaction:
@@ -236,14 +292,14 @@ def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
 
 
 def update_job(engine: Engine, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
-    """Change ``name``, ``tags``, ``remark``, ``guideline`` or ``due_at``; what is not given stays."""
+    """Change name, tags, remark, guideline or due time; what is not given stays."""
     return _changed(engine, job, "update_job", by, **_fitting(fields, JobFields))
 
 
 def set_workforce(
     engine: Engine, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef
 ) -> Job:
-    """Name who works at these stages; other stages stay as they are, and so do turns on hand."""
+    """Name who works at these stages; other stages stay as they are, and so do assignments."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
         crews = _crews(transaction, old.workspace, old.workflow, workforce)
@@ -265,8 +321,8 @@ def remove_workers(
 
 
 def set_validator(engine: Engine, job: JobRef, check: Validator | None) -> None:
-    """Have *check* look at every answer of a job before it is saved, in this Flow; None ends that."""
-    id = _job(engine, job).id
+    """Check every answer of a job before it is saved, in this Flow; None ends that."""
+    id = find_job(engine, job).id
     if check is None:
         engine.validators.pop(id, None)
     else:
@@ -291,7 +347,8 @@ def _recrew(
         )
 
 
-def _job(engine: Engine, ref: JobRef) -> Job:
+def find_job(engine: Engine, ref: JobRef) -> Job:
+    """Return the job as it is now."""
     with engine.store.read() as reader:
         return lookup.job(reader, ref)
 

@@ -46,7 +46,7 @@ class Desk:
         return () if assignment is None else ((self.assignment, assignment),)
 
 
-def _check(
+def run_validator(
     engine: Engine,
     assignment: AssignmentRef,
     given: list[tuple[TaskRef, Replied]],
@@ -116,7 +116,7 @@ def put(
     *,
     reason: str = "",
 ) -> Answer:
-    """Store what an assignment now says about a task, unless it says so already, and return it as stored."""
+    """Store an assignment's answer to a task, unless it is unchanged, and return it as stored."""
     if old is not None and rules.says_the_same(old, new):
         return old
     data = {"reason": reason} if reason else {}

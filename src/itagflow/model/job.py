@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
+from numbers import Real
 from typing import Any, TypeVar, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.model.enums import member_of
 from itagflow.model.migration import TemplateChange
-from itagflow.model.number import MOST, is_whole, whole_number
+from itagflow.model.number import is_whole, whole_number
 from itagflow.model.text import all_storable, storable
 from itagflow.printing import spelled
 
@@ -80,9 +82,9 @@ class StageRule:
     """What the rules of every stage share."""
 
     lease: timedelta | None = attrs.field(default=None, validator=_lasting)
-    """How long a claimed assignment stays safe without a save; None: for ever."""
+    """How long a claimed assignment stays safe without a save; None: without end."""
     offer_lease: timedelta | None = attrs.field(default=None, validator=_lasting)
-    """How long an offer waits for its member before others may take it; None: for ever."""
+    """How long an offer waits for its member before others may take it; None: without end."""
     limit: int | None = attrs.field(default=None, validator=_positive)
     """How many assignments one member may hold at this stage at once; None: any number."""
     allow_own_work: bool = False
@@ -113,28 +115,56 @@ class Label(StageRule):
     """Whether a rejected package is labeled again whole, not only its rejected tasks."""
 
 
-def _sensible(instance: Any, _: Any, value: Any) -> None:
-    fits = 0 < value <= 1 if isinstance(value, float) else is_whole(value) and 0 < value <= MOST
-    if value is not None and not fits:
-        reason = f"must be a share (0.0 < s <= 1.0) or a count of at least 1, not {spelled(value)}"
-        raise _fail(type(instance).__name__, "sample", reason)
+def _share(value: Any) -> Any:
+    """Return a number as a float, also one of a library's own kind; `_is_share` refuses the rest."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    # only what can be a share: some integers are too large to be floats
+    return float(value) if is_number and 0 < value <= 1 else value
+
+
+def _is_share(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and not (isinstance(value, float) and 0 < value <= 1):
+        reason = f"must be more than 0 and at most 1, not {spelled(value)}"
+        raise _fail(type(instance).__name__, attribute.name, reason)
+
+
+def _count(value: Any) -> Any:
+    return int(value) if is_whole(value) else value
+
+
+def _is_only_count(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    _positive(instance, attribute, value)
+    if value is not None and instance.task_share is not None:
+        reason = "is given beside task_share: choose one"
+        raise _fail(type(instance).__name__, attribute.name, reason)
 
 
 @attrs.frozen(kw_only=True)
 class ReviewRule(StageRule):
-    """What the rules of the two review stages share."""
+    """What both review stages share.  All tasks are reviewed unless a sample is named."""
 
-    sample: int | float | None = attrs.field(default=None, validator=_sensible)
-    """What is looked at: a share of the package (float, rounded up), a count (int), or everything (None)."""
+    task_share: float | None = attrs.field(default=None, converter=_share, validator=_is_share)
+    """Which share of a package's tasks is reviewed: more than 0, at most 1; rounded up."""
+    task_count: int | None = attrs.field(default=None, converter=_count, validator=_is_only_count)
+    """How many of a package's tasks are looked at: at least 1.  Not together with `task_share`."""
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether a sample is looked at, and not every task."""
+        return self.task_share is not None or self.task_count is not None
 
 
 @attrs.frozen(kw_only=True)
 class Inspect(ReviewRule):
     """The rule of the INSPECT stage.
 
-    >>> Inspect(sample=0.5).sample
+    >>> Inspect(task_share=0.5).task_share
     0.5
     """
+
+
+def _stage(value: Stage | str) -> Stage:
+    return member_of(Stage, value)
 
 
 @attrs.frozen(kw_only=True)
@@ -145,7 +175,7 @@ class Accept(ReviewRule):
     'inspect'
     """
 
-    reject_to: Stage = Stage.LABEL
+    reject_to: Stage = attrs.field(default=Stage.LABEL, converter=_stage)
     """Where a package goes that is rejected here: LABEL or INSPECT."""
 
 
@@ -155,7 +185,7 @@ R = TypeVar("R")
 
 @attrs.frozen(init=False)
 class Workflow:
-    """The stages of a job and their rules: labeling, then perhaps inspection, then perhaps acceptance.
+    """The stages of a job and their rules: labeling, inspection if any, acceptance if any.
 
     >>> [stage.value for stage in Workflow(Label(), Accept()).stages]
     ['label', 'accept']
@@ -290,7 +320,10 @@ class StageWorkers:
 
 def _check_name(_: object, __: attrs.Attribute[Any], name: object) -> None:
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        reason = "must have 1 to 100 characters, first a letter, digit or Chinese character, then also _ and -"
+        reason = (
+            "must have 1 to 100 characters, first a letter, digit or Chinese character, "
+            "then also _ and -"
+        )
         raise _fail("job", f"name {spelled(name)}", reason)
 
 
@@ -321,7 +354,7 @@ class Job:
     state: JobState = JobState.DRAFT
     """Where it is in its lifecycle."""
     row_key: str | None = attrs.field(default=None, validator=attrs.validators.optional(storable))
-    """The field of ``data`` that tells rows apart; a row whose value is known is not loaded again."""
+    """The field of ``data`` that identifies rows; a row that is known is not loaded again."""
     tags: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
     """Free words to find it by."""
     remark: str = attrs.field(default="", validator=storable)
@@ -333,7 +366,7 @@ class Job:
     priority: int = 0
     """Higher comes first among the jobs of a workspace.  Reserved: nothing sets or asks it yet."""
     deleting: bool = False
-    """Whether it is being deleted, in blocks, so that what is left of it does not fit together."""
+    """Whether it is being deleted, so that what is left of it is not consistent."""
     pending_template_change: TemplateChange | None = None
     """The change of the template that its answers still follow; None when all fit."""
     version: int = 0

@@ -1,4 +1,4 @@
-"""One act on many packages: in transactions, and with what became of each."""
+"""One operation on many packages: in several transactions, with a result for each."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def reject_many(
     reason: str = "",
     by: MemberRef | None = None,
 ) -> list[BatchResult]:
-    """Send back of each package what stands judged wrong, or all of it; refusals are the errors of `reject`."""
+    """Reject several assignments: what is judged wrong, or all; errors as in `reject`."""
     return _each(
         engine,
         assignments,

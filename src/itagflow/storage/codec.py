@@ -143,7 +143,6 @@ def _add_plain_values(converter: Converter) -> None:
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
     converter.register_unstructure_hook(timedelta, timedelta.total_seconds)
     converter.register_structure_hook(timedelta, _duration)
-    converter.register_structure_hook(int | float | None, lambda value, _: value)
     converter.register_structure_hook(str | int | None, lambda value, _: value)
     converter.register_structure_hook(float, lambda value, _: value)
     converter.register_structure_hook(int, _whole)

@@ -220,8 +220,8 @@ def _orders() -> list[Entity]:
     minutes = timedelta(minutes=5)
     flow = Workflow(
         Label(lease=minutes, limit=4, redo_all=True, rework=2),
-        Inspect(sample=0.5, offer_lease=timedelta(days=1)),
-        Accept(sample=3, allow_own_work=True, reject_to=Stage.INSPECT),
+        Inspect(task_share=0.5, offer_lease=timedelta(days=1)),
+        Accept(task_count=3, allow_own_work=True, reject_to=Stage.INSPECT),
     )
     counts = {"priority": -2, "version": 9}
     notes = {"tags": ("x", "y"), "remark": "r", "guideline": "g", "due_at": AT}

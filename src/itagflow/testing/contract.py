@@ -74,7 +74,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         store.close()
 
     def test_numbers_come_back_as_they_were(self) -> None:
-        """Floats stay floats and integers integers, however big they are; a text that looks like one stays a text."""
+        """Floats stay floats and integers integers, of any size; texts like numbers stay texts."""
         store = self.open_store()
         numbers = [
             1e16,
@@ -101,7 +101,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         store.close()
 
     def test_bulk_is_the_same_as_one_by_one(self) -> None:
-        """Many entities of several kinds are added at once, and events get their positions in order."""
+        """Entities of several kinds are added at once, and events get positions in order."""
         store = self.open_store()
         tasks = [make_task(number) for number in range(1, 51)]
         with store.write() as writer:
@@ -191,7 +191,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         store.close()
 
     def test_what_was_taken_back_is_never_seen_again(self) -> None:
-        """What a dropped transaction had made, or was removed, is not mistaken for what comes later."""
+        """What a rolled-back transaction made, or was removed, is not taken for later entities."""
         store = self.filled(make_job())
         with refused(StoreFailed), store.write() as writer:
             writer.save(changed(make_job(), remark="dropped"))
@@ -284,7 +284,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         store.close()
 
     def test_unless_something_is_beside_it(self) -> None:
-        """The pool leaves out what a member has labeled, in any round or in the same."""
+        """The queue leaves out what a member has labeled, in any round or in the same."""
         packages = [make_package(n, round=2) for n in (1, 2, 3, 4)]
         assignments = [
             make_assignment(1, package=1, round=1, state=AssignmentState.DONE),
@@ -418,7 +418,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
 
 
 def _sorting(order: tuple[str, ...]) -> Callable[[Package], tuple[int, ...]]:
-    """Return a key function that sorts packages, whose columns here are numbers, as *order* says."""
+    """Return a sort key for packages, whose columns here are numbers, as *order* says."""
 
     def key(package: Package) -> tuple[int, ...]:
         signs = [(-1, name[1:]) if name[0] == "-" else (1, name) for name in order]

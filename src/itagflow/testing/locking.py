@@ -1,4 +1,4 @@
-"""Part of what every store promises: what one writer holds, no other changes or takes before the first has ended.
+"""A part of the store contract: what one writer has locked, no other changes or takes.
 
 A store may let one write transaction in at a time, or several; the tests find out which, and ask of
 each what it owes.
@@ -123,7 +123,7 @@ class Locking(Opening):
         store.close()
 
     def test_a_shared_lock_is_shared(self) -> None:
-        """Where two write transactions can be open at once, two of them can hold the same entity so."""
+        """If two write transactions can be open at once, both can lock an entity in shared mode."""
         store = self._with_packages(2)
         with store.write() as writer:
             is_parallel = start(lambda: _in_a_transaction(store, lambda _: None)).ended.wait(MOMENT)
@@ -202,7 +202,7 @@ def _add_and_wait(writer: Writer, added: threading.Event, end: threading.Event) 
 
 
 def _ask_high_water_mark(store: Store) -> tuple[int, list[str]]:
-    """Return what is high_water_mark, and the events up to there, as those do who follow the history."""
+    """Return the high-water mark and the events up to it, as readers of the log do."""
     position = store.high_water_mark()
     with store.read() as reader:
         return position, _verbs_up_to(reader, position)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import attrs
@@ -14,7 +14,7 @@ from itagflow.errors import (
     NotAllowed,
     Problem,
 )
-from itagflow.model.text import flaw, name_flaw, several
+from itagflow.model.text import flaw, name_flaw, nfc, several
 from itagflow.model.workspace import (
     EXTERNAL_ROLES,
     Group,
@@ -61,7 +61,7 @@ def grouped(groups: Sequence[str]) -> tuple[str, ...]:
 
 
 def joined(known: Member | None, member: Member) -> Member:
-    """Return *member* as it is_concatenable; who left before comes back under the same key.
+    """Return *member* as it joins; who left before comes back under the same key.
 
     Raises:
         AlreadyExists: when the account belongs to an active member, or is what remains of an erased
@@ -74,6 +74,16 @@ def joined(known: Member | None, member: Member) -> Member:
     if known.active or known.erased:
         raise AlreadyExists("Member", member.account)
     return _fit(attrs.evolve(member, id=known.id, account=known.account))
+
+
+def differences(member: Member, wanted: Member, given: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the *given* arguments in which *member* differs from *wanted*."""
+
+    def value(of: Member, name: str) -> object:
+        # groups have no order
+        return set(map(nfc, of.groups)) if name == "groups" else getattr(of, name)
+
+    return tuple(name for name in given if value(member, name) != value(wanted, name))
 
 
 def with_role(
