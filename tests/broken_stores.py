@@ -53,8 +53,8 @@ def found_by(
 # ---- Queries ----
 
 
-@found_by("test_take_heeds_unless", "test_take_heeds_everything_at_once")
-class TakeIgnoresUnless(ToyStore):
+@found_by("test_lock_first_heeds_unless", "test_lock_first_heeds_everything_at_once")
+class LockFirstIgnoresUnless(ToyStore):
     """lock_first gives what `unless` rules out."""
 
     class writer(ToyWriter):
@@ -62,8 +62,8 @@ class TakeIgnoresUnless(ToyStore):
             return super().lock_first(attrs.evolve(query, unless=None))
 
 
-@found_by("test_take_heeds_after")
-class TakeIgnoresAfter(ToyStore):
+@found_by("test_lock_first_heeds_after")
+class LockFirstIgnoresAfter(ToyStore):
     """lock_first begins at the front, wherever the last page ended."""
 
     class writer(ToyWriter):
@@ -71,8 +71,8 @@ class TakeIgnoresAfter(ToyStore):
             return super().lock_first(attrs.evolve(query, after=None))
 
 
-@found_by("test_take_heeds_any_of_several_values")
-class TakeReadsFirstOfTuple(ToyStore):
+@found_by("test_lock_first_heeds_any_of_several_values")
+class LockFirstReadsFirstOfTuple(ToyStore):
     """lock_first looks at the first of several values only."""
 
     class writer(ToyWriter):
@@ -81,8 +81,8 @@ class TakeReadsFirstOfTuple(ToyStore):
             return super().lock_first(attrs.evolve(query, where=where))
 
 
-@found_by("test_take_heeds_an_order", "test_take_gives_the_first_or_nothing")
-class TakeIgnoresOrder(ToyStore):
+@found_by("test_lock_first_heeds_an_order", "test_lock_first_gives_the_first_or_nothing")
+class LockFirstIgnoresOrder(ToyStore):
     """lock_first gives any match."""
 
     class writer(ToyWriter):
@@ -587,7 +587,7 @@ class ReadersOutliveTheirBlock(ToyStore):
 
 
 class ParallelWriter(ToyWriter):
-    """Locks the store when it first holds, takes or changes something."""
+    """Locks the store when it first locks or changes something."""
 
     def acquire(self, *, shared: bool = False) -> None:
         self.store.lock_for(self, shared=shared)
@@ -614,7 +614,7 @@ class ParallelWriter(ToyWriter):
 
 
 class ParallelStore(ToyStore):
-    """Lets several write transactions in at once, until one of them holds something."""
+    """Lets several write transactions in at once, until one of them locks something."""
 
     writer = ParallelWriter
 
@@ -650,8 +650,8 @@ class ParallelStore(ToyStore):
             self.holders[writer] = shared and self.holders.get(writer, True)
 
 
-@found_by("test_take_holds_what_it_gives", sound=ParallelStore)
-class TakeDoesNotHold(ParallelStore):
+@found_by("test_lock_first_locks_what_it_gives", sound=ParallelStore)
+class LockFirstDoesNotLock(ParallelStore):
     """lock_first gives what another transaction has taken and not yet saved."""
 
     class writer(ParallelWriter):
@@ -659,8 +659,8 @@ class TakeDoesNotHold(ParallelStore):
             return ToyWriter.lock_first(self, query)
 
 
-@found_by("test_hold_waits_for_who_holds_it", sound=ParallelStore)
-class HoldDoesNotWait(ParallelStore):
+@found_by("test_lock_waits_for_who_has_it", sound=ParallelStore)
+class LockDoesNotWait(ParallelStore):
     """lock gives what another transaction has locked."""
 
     class writer(ParallelWriter):
@@ -670,8 +670,8 @@ class HoldDoesNotWait(ParallelStore):
             return ToyWriter.lock(self, kind, key, create=create)
 
 
-@found_by("test_a_shared_hold_is_shared", sound=ParallelStore)
-class SharedHoldExcludes(ParallelStore):
+@found_by("test_a_shared_lock_is_shared", sound=ParallelStore)
+class SharedLockExcludes(ParallelStore):
     """lock(shared=True) keeps out others who want to share."""
 
     class writer(ParallelWriter):
@@ -680,11 +680,11 @@ class SharedHoldExcludes(ParallelStore):
 
 
 @found_by(
-    "test_a_shared_hold_keeps_it_as_it_is",
-    "test_a_shared_hold_waits_for_who_holds_it",
+    "test_a_shared_lock_keeps_it_as_it_is",
+    "test_a_shared_lock_waits_for_who_has_it",
     sound=ParallelStore,
 )
-class SharedHoldDoesNotHold(ParallelStore):
+class SharedLockDoesNotLock(ParallelStore):
     """lock(shared=True) lets others change what is held."""
 
     class writer(ParallelWriter):

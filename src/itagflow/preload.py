@@ -15,8 +15,9 @@ import logging
 import shutil
 import tempfile
 
-from itagflow import prelabels, schema, templates
+from itagflow import maintenance, schema, templates
 from itagflow.formats import csv, itag, itag_v1
+from itagflow.prelabels import sources
 
 LOADED = (
     encodings.utf_8_sig,
@@ -28,8 +29,9 @@ LOADED = (
     csv,
     itag,
     itag_v1,
-    prelabels,
+    maintenance,
     schema,
+    sources,
     templates,
 )
 """All of it."""

@@ -277,11 +277,8 @@ def _send_back(
         else:
             save.append((old, judgment))
     save += counters
-    data: dict[str, Any] = {
-        "tasks": list(sent or tasks),
-        "reason": why,
-        **replaced(*(old for old, _ in named)),
-    }
+    told: dict[str, Any] = {"tasks": list(sent or tasks), "reason": why}
+    data = {**told, **replaced(*(old for old, _ in named))}
     if new:
         data["answered"] = [answer.task for answer in new]
     transaction.do(record(mine.act, "reject", about=ended, add=add, save=save, data=data))

@@ -105,13 +105,7 @@ def follow(
         if assignment.live:
             transaction.lock(Assignment, assignment.key)  # in any order: its package is locked
     pairs = [
-        (
-            assignment,
-            [
-                (old, tally.carried(migration, old))
-                for old in said_in(transaction.store, assignment)
-            ],
-        )
+        (assignment, _carried(transaction, migration, assignment, tally))
         for assignment in assignments
     ]
     moved = [
@@ -140,6 +134,13 @@ def follow(
         )
         also = ()  # the package is saved once, with the first of them
     return transaction.as_stored(after)
+
+
+def _carried(
+    transaction: Transaction, migration: Migration, assignment: Assignment, tally: Tally
+) -> list[tuple[Answer, Answer]]:
+    """Return what *assignment* has said, each answer with what it becomes."""
+    return [(old, tally.carried(migration, old)) for old in said_in(transaction.store, assignment)]
 
 
 def _recounted(

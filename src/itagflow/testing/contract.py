@@ -329,7 +329,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
             assert reader.tally(Query(Package, {"job": 9}), by=("state",)) == {}
         store.close()
 
-    def test_take_gives_the_first_or_nothing(self) -> None:
+    def test_lock_first_gives_the_first_or_nothing(self) -> None:
         """In the order of the query."""
         store = self.filled(make_package(1), make_package(2, priority=1))
         with store.write() as writer:

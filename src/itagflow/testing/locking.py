@@ -50,7 +50,7 @@ class Locking(Opening):
             writer.add(*(make_package(number, size=0) for number in range(1, count + 1)))
         return store
 
-    def test_take_holds_what_it_gives(self) -> None:
+    def test_lock_first_locks_what_it_gives(self) -> None:
         """While one transaction has the first package, another one is given the next, or waits."""
         store = self._with_packages(3)
         with store.write() as writer:
@@ -67,7 +67,7 @@ class Locking(Opening):
         )
         store.close()
 
-    def test_take_gives_each_match_once(self) -> None:
+    def test_lock_first_gives_each_match_once(self) -> None:
         """Eight threads take fifty packages: each package goes to one of them."""
         store = self._with_packages(50)
         taken = list[int]()
@@ -84,11 +84,11 @@ class Locking(Opening):
         )
         store.close()
 
-    def test_hold_waits_for_who_holds_it(self) -> None:
+    def test_lock_waits_for_who_has_it(self) -> None:
         """And then sees what the other one has saved."""
         self._second_waits(lambda writer: writer.lock(Package, (4, 1)), "lock")
 
-    def test_a_shared_hold_waits_for_who_holds_it(self) -> None:
+    def test_a_shared_lock_waits_for_who_has_it(self) -> None:
         """And then sees what the other one has saved."""
         self._second_waits(
             lambda writer: writer.lock(Package, (4, 1), shared=True), "lock(shared=True)"
@@ -107,7 +107,7 @@ class Locking(Opening):
         )
         store.close()
 
-    def test_a_shared_hold_keeps_it_as_it_is(self) -> None:
+    def test_a_shared_lock_keeps_it_as_it_is(self) -> None:
         """Who wants to change it waits until the transaction that shares it has ended."""
         store = self._with_packages(1)
         with store.write() as writer:
@@ -122,7 +122,7 @@ class Locking(Opening):
         assert _size(store) == 1
         store.close()
 
-    def test_a_shared_hold_is_shared(self) -> None:
+    def test_a_shared_lock_is_shared(self) -> None:
         """If two write transactions can be open at once, both can lock an entity in shared mode."""
         store = self._with_packages(2)
         with store.write() as writer:

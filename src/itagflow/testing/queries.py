@@ -220,7 +220,7 @@ GROUPINGS: Mapping[type[Any], tuple[tuple[tuple[str, ...], tuple[str, ...]], ...
     Answer: ((("verdict",), ("task",)), (("is_resolved", "is_abandoned"), ())),
     Task: ((("package",), ("number",)),),
     Member: ((("active",), ("id",)),),
-    ClaimCounter: ((("stage",), ("held",)),),
+    ClaimCounter: ((("stage",), ("active",)),),
     Job: ((("state",), ()),),
     Event: ((("type",), ("package",)), (("member", "package"), ())),
 }
@@ -257,7 +257,7 @@ def _one_value(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     yield from (
         Query(Job, {"state": JobState.RUNNING}),
         Query(ClaimCounter, {"stage": Stage.LABEL}),
-        Query(ClaimCounter, {"held": 2}),
+        Query(ClaimCounter, {"active": 2}),
     )
     yield from (
         Query(Event, where) for where in ({"type": "save"}, {"at": AT + MINUTE}, {"member": 9})
@@ -359,7 +359,7 @@ def _orders(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     )
     yield from (
         Query(Answer, order=("-verdict", "task")),
-        Query(ClaimCounter, order=("-held", "stage")),
+        Query(ClaimCounter, order=("-active", "stage")),
     )
     yield from (
         Query(Event, order=order) for order in (("position",), ("-position",), ("type", "-at"))

@@ -1,7 +1,7 @@
 """A part of the store contract: every verb heeds all of its query in every transaction.
 
 The tests are made from two tables, one of verbs and one of what a query can ask for: a test for
-each pair, such as ``test_take_heeds_unless``.
+each pair, such as ``test_lock_first_heeds_unless``.
 """
 
 from __future__ import annotations
