@@ -32,8 +32,8 @@ class Creating(Opening):
         with store.write() as writer:
             assert writer.lock(ClaimCounter, COUNTER.key, create=COUNTER) == COUNTER
             assert writer.lock(ClaimCounter, COUNTER.key, create=COUNTER) == COUNTER
-            writer.save(changed(COUNTER, held=1))
-        assert _counters(store) == [changed(COUNTER, held=1)]
+            writer.save(changed(COUNTER, active=1))
+        assert _counters(store) == [changed(COUNTER, active=1)]
         store.close()
 
     def test_what_exists_is_returned_and_not_created(self) -> None:
@@ -65,12 +65,12 @@ class Creating(Opening):
         def count_one_up() -> None:
             with store.write() as writer:
                 held = writer.lock(ClaimCounter, COUNTER.key, create=COUNTER)
-                writer.save(changed(held, held=held.active + 1))
+                writer.save(changed(held, active=held.active + 1))
 
         with often_switched():
             for thread in [start(count_one_up) for _ in range(8)]:
                 thread.result("who creates a counter and counts in it")
-        assert [counter.held for counter in _counters(store)] == [8]
+        assert [counter.active for counter in _counters(store)] == [8]
         store.close()
 
     def test_what_is_created_is_summed(self) -> None:
