@@ -122,7 +122,7 @@ class Writer(Reader, Protocol):
         ...
 
     def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
-        """Return the entity like `Reader.get`, wait for other writers, and keep it from them until this transaction ends.
+        """Wait for other writers, lock the entity until this transaction ends, and return it.
 
         With *shared* it only stays as it is: other transactions may hold it in that way too, and
         none may save it. With *create*, an entity with this key, that one is inserted first if
