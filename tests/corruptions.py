@@ -146,7 +146,7 @@ def make_answer(assignment: int, task: int, **fields: Any) -> Answer:
 
 def act(flow: Flow, verb: str, **where: Any) -> Event:
     """The only event of this verb there."""
-    found: list[Event] = all_of(flow, Event, verb=verb, **where)
+    found: list[Event] = all_of(flow, Event, type=verb, **where)
     assert len(found) == 1
     return found[0]
 
@@ -173,7 +173,7 @@ def spoiled(flow: Flow, job: Job) -> None:
         altered(flow, package, wrong=9)
     altered(flow, at(flow, JobCounter, job.id), tasks=7)
     altered(flow, at(flow, Task, job.id, 1), row="{")
-    removed(flow, all_of(flow, Event, job=job.id, verb="claim")[-1])
+    removed(flow, all_of(flow, Event, job=job.id, type="claim")[-1])
 
 
 CORRUPTIONS = [
@@ -701,7 +701,7 @@ CORRUPTIONS = [
     ),
     pytest.param(
         a_busy_job,
-        change(Answer, 7, 9, 3, abandoned="dark"),
+        change(Answer, 7, 9, 3, abandon_reason="dark"),
         ["package 2 of job 7: abandoned is 0, and should be 1"],
         id="task given up",
     ),
@@ -845,7 +845,7 @@ CORRUPTIONS = [
                 changes=(FINISHING,),
             )
         ),
-        ["event 25: verb is renew, and should be one that moves a job"],
+        ["event 25: type is renew, and should be one that moves a job"],
         id="event that moves the job",
     ),
 ]

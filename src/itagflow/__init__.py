@@ -1,4 +1,4 @@
-"""Run data-labeling work inside any Python program: packages, assignments, reviews, results, and who did what.
+"""Run data-labeling work inside any Python program: packages, assignments, reviews, results.
 
 >>> import itagflow
 >>> with itagflow.open("memory:") as flow:

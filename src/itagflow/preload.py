@@ -2,8 +2,8 @@
 
 A `Flow` imports this module when it is made, so that no verb imports anything.  Python's own import
 is neither safe against exceptions from outside nor against forks: when an interrupt strikes inside
-it, or another thread is inside it while a process forks, the lock of a module stays held for ever,
-and whoever needs that module waits for ever.
+it, or another thread is inside it while a process forks, the lock of a module stays locked,
+and whoever needs that module never goes on.
 """
 
 import encodings.utf_8_sig  # a codec of texts is imported when one is first read or written in it

@@ -40,7 +40,7 @@ class Events:
     def since(
         self, *, after: int = 0, workspace: WorkspaceRef | None = None, by: MemberRef | None = None
     ) -> Iterator[Event]:
-        """Yield every event behind position *after*, in order, none twice: the truth to follow, also after a crash.
+        """Yield every event after position *after*, in order, each once, also after a crash.
 
         An event waits until no open transaction can put another one before it, so that whoever goes
         on behind the last position that they have seen misses nothing.
@@ -74,8 +74,8 @@ class Events:
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")
-        >>> street = flow.create_workspace("street", admin="ada")
-        >>> [event.verb for event in flow.listen(timeout=0)]
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> [event.type for event in flow.events.follow(timeout=0)]
         ['create_workspace']
         """
         return events.follow_events(

@@ -81,7 +81,7 @@ class Jobs:
             row_key: The field of ``data`` that tells rows apart; of rows with the same value one is
                 loaded.
             seed: What samples are drawn with; drawn itself unless given.
-            check: The embedder's own look at answers; see `set_validator`.
+            check: The application's own check of answers; see `set_validator`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
             **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
 
@@ -331,7 +331,7 @@ class Jobs:
     def set_workforce(
         self, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef
     ) -> Job:
-        """Name who works at these stages; other stages stay as they are, and so do turns on hand.
+        """Name who works at these stages; other stages stay as they are, and so do assignments.
 
         Raises:
             NotFound: when a member is not in the workspace.
@@ -368,7 +368,7 @@ class Jobs:
     ) -> PrelabelReport:
         """Let a model, or another source, say something about the tasks of a job before people do.
 
-        A pre-label either prefills, to be put right by people (`WorkItem.prelabel`), or it is
+        A pre-label either prefills, to be corrected by people (`WorkItem.prelabel`), or it is
         *formal*: it counts as labeled, and a package of which nothing is left to label goes
         straight to its review.  `Progress.corrected` counts what people changed.  Source: iTAG,
         *Configure intelligent pre-labeling*.
@@ -420,7 +420,7 @@ class Jobs:
 
         The job's template is one version newer afterwards; a template that has a name, or that
         other jobs use too, stays as it is, and the job gets a copy of its own.  Work goes on
-        meanwhile: turns on hand are answered with the new template from then on.  Votes are carried
+        meanwhile: assignments on hand are answered with the new template from then on.  Votes are carried
         over one by one, and not merged again.
 
         Answers follow package by package.  When the process ends in the middle, call it again, also

@@ -31,7 +31,7 @@ class Members:
 
         Args:
             workspace: The workspace.
-            account: The embedding program's own name for the person, unique in the workspace: one
+            account: The application's own name for the person, unique in the workspace: one
                 line that can be seen.  It is stored as given; accounts that are the same in
                 Unicode's form NFC are one.
             role: What the member is there.

@@ -151,11 +151,11 @@ class Results:
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")
-        >>> street = flow.create_workspace("street", admin="ada")
+        >>> street = flow.workspaces.create("street", admin="ada")
         >>> data = [{"data": {"source": f"{n}.jpg"}} for n in range(10)]
         >>> cats = itagflow.templates.image_classification(["cat", "dog"])
-        >>> job = flow.create_job(street, "cats", template=cats, data=data, by="ada")
-        >>> print(*flow.parts(job, 2), sep=", ")
+        >>> job = flow.jobs.create(street, "cats", template=cats, data=data, by="ada")
+        >>> print(*flow.results.partition(job, 2), sep=", ")
         part 1 of 2: tasks 1 to 5, part 2 of 2: tasks 6 to 10
         """
         return results.partition_job(self._engine, job, count, by=by)

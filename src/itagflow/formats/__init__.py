@@ -128,7 +128,7 @@ def must_take(format: Format, name: str, options: Collection[str]) -> None:
 
 
 def find(name: str) -> Format:
-    """Return the format with this name: one of the library's own, or one that an installed package declares.
+    """Return the format with this name: the library's own, or one of an installed package.
 
     >>> find("itag").__name__
     'itagflow.formats.itag'

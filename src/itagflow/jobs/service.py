@@ -10,16 +10,17 @@ import attrs
 from typing_extensions import Unpack
 
 from itagflow.access import Action
-from itagflow.claiming.recalling import _recall_all
+from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
 from itagflow.core.change import record
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
     TemplateRef,
     WorkspaceRef,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs import rules
 from itagflow.jobs.loading import (
@@ -207,7 +208,7 @@ def archive(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
             )
             new = transaction.as_stored(new)
     live = Query(Assignment, {"job": old.id, "live": True})
-    _recall_all(engine, live, act.member, "the job was archived", free=False)
+    recall_all(engine, live, act.member, "the job was archived", free=False)
     return new
 
 
@@ -242,7 +243,7 @@ def update_job(engine: Engine, job: JobRef, *, by: MemberRef, **fields: Unpack[J
 def set_workforce(
     engine: Engine, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef
 ) -> Job:
-    """Name who works at these stages; other stages stay as they are, and so do turns on hand."""
+    """Name who works at these stages; other stages stay as they are, and so do assignments."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
         crews = _crews(transaction, old.workspace, old.workflow, workforce)

@@ -80,9 +80,9 @@ class StageRule:
     """What the rules of every stage share."""
 
     lease: timedelta | None = attrs.field(default=None, validator=_lasting)
-    """How long a claimed assignment stays safe without a save; None: for ever."""
+    """How long a claimed assignment stays safe without a save; None: without end."""
     offer_lease: timedelta | None = attrs.field(default=None, validator=_lasting)
-    """How long an offer waits for its member before others may take it; None: for ever."""
+    """How long an offer waits for its member before others may take it; None: without end."""
     limit: int | None = attrs.field(default=None, validator=_positive)
     """How many assignments one member may hold at this stage at once; None: any number."""
     allow_own_work: bool = False
@@ -125,7 +125,7 @@ class ReviewRule(StageRule):
     """What the rules of the two review stages share."""
 
     sample: int | float | None = attrs.field(default=None, validator=_sensible)
-    """What is looked at: a share of the package (float, rounded up), a count (int), or everything (None)."""
+    """The sample: a share of the package (float, rounded up), a count (int), or all (None)."""
 
 
 @attrs.frozen(kw_only=True)
@@ -333,7 +333,7 @@ class Job:
     priority: int = 0
     """Higher comes first among the jobs of a workspace.  Reserved: nothing sets or asks it yet."""
     deleting: bool = False
-    """Whether it is being deleted, in blocks, so that what is left of it does not fit together."""
+    """Whether it is being deleted, in transactions, so that what is left of it does not fit together."""
     pending_template_change: TemplateChange | None = None
     """The change of the template that its answers still follow; None when all fit."""
     version: int = 0

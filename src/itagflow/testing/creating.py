@@ -1,4 +1,4 @@
-"""Part of what every store promises: ``lock(create=)`` inserts what is missing, once, and returns what is stored."""
+"""A part of the store contract: ``lock(create=)`` inserts a missing entity exactly once."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Creating(Opening):
         store.close()
 
     def test_many_create_it_once(self) -> None:
-        """Threads that create the same entity at once, and count in it, lose nothing and are not refused."""
+        """Threads that create the same entity at once and count in it lose nothing."""
         store = self.open_store()
 
         def count_one_up() -> None:
@@ -74,7 +74,7 @@ class Creating(Opening):
         store.close()
 
     def test_what_is_created_is_summed(self) -> None:
-        """The sums that are kept of its kind count it once, and what exists is not counted again."""
+        """The kept sums of its kind count it once, and an existing one is not counted again."""
         store = self.open_store()
         for _ in range(2):
             with store.write() as writer:

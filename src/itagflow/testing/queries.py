@@ -1,4 +1,4 @@
-"""Entities of several kinds, queries about them, and what each query must find: in plain Python, over a list."""
+"""Entities of several kinds, queries, and the expected matches in plain Python over a list."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _others() -> Iterator[Entity]:
 
 
 def rewritten(entity: Entity) -> Entity:
-    """Return *entity* as it was before its last save, if packages and answers are told to have been saved once."""
+    """Return *entity* before its last save, if packages and answers count as saved once."""
     if isinstance(entity, Package):
         state: Values = {
             "state": PackageState.DISCARDED,
@@ -163,7 +163,7 @@ def column(entity: Entity, name: str) -> Any:
 
 
 def matches(query: Query[Any], there: Sequence[Entity]) -> list[Any]:
-    """Return what of *there* meets the conditions of *query*, with nothing beside it that must not be."""
+    """Return the matches of *query* in *there*, without those with an excluded neighbor."""
     found = [
         entity for entity in there if isinstance(entity, query.kind) and meets(entity, query.where)
     ]
@@ -185,7 +185,7 @@ def matches(query: Query[Any], there: Sequence[Entity]) -> list[Any]:
 
 
 def page(query: Query[Any], there: Sequence[Entity]) -> list[Any]:
-    """Return the matches in the order of *query*, those after its place only, and no more than its limit."""
+    """Return the matches in the order of *query*, only those after its place, up to its limit."""
     found = sorted(matches(query, there), key=lambda entity: entity.key)
     for name in reversed(query.order):
         found.sort(
@@ -472,4 +472,4 @@ CASES: Mapping[str, Callable[[Sequence[Entity]], Iterator[Query[Any]]]] = {
     "unless": _unless,
     "everything_at_once": _everything,
 }
-"""What a query can ask for, by queries about given entities: a store that does not heed it fails at one of them."""
+"""All that a query can ask for, over given entities: a store that ignores any of it fails."""

@@ -61,7 +61,7 @@ def grouped(groups: Sequence[str]) -> tuple[str, ...]:
 
 
 def joined(known: Member | None, member: Member) -> Member:
-    """Return *member* as it is_concatenable; who left before comes back under the same key.
+    """Return *member* as it joins; who left before comes back under the same key.
 
     Raises:
         AlreadyExists: when the account belongs to an active member, or is what remains of an erased

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from itagflow.access import Action
-from itagflow.claiming.recalling import _recall_all
+from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
 from itagflow.core.change import record
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef
+from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of, listed
 from itagflow.model.package import LIVE, Assignment
 from itagflow.model.template import Template
@@ -104,7 +105,7 @@ def remove_member(
         )
         gone = transaction.as_stored(gone)
     live = Query(Assignment, {"member": gone.id, "state": LIVE})
-    _recall_all(engine, live, act.member, f"{gone.account} was removed", free=True)
+    recall_all(engine, live, act.member, f"{gone.account} was removed", free=True)
     return gone
 
 
@@ -137,7 +138,9 @@ def list_members(
     def visible(reader: Reader, found: list[Member]) -> list[Member]:
         seeing = access_of(reader, engine.policy, home.id, by)
         return [
-            member for member in found if seeing.may("members", None, own=seeing.is_own(member.id))
+            member
+            for member in found
+            if seeing.may("members.list", None, own=seeing.is_own(member.id))
         ]
 
     return listed(engine.store, Query(Member, {"workspace": home.id}, order=("id",)), visible)
