@@ -116,7 +116,7 @@ class Label(StageRule):
 
 
 def _share(value: Any) -> Any:
-    """Return a number as a float, also one of a library's own kind; `_is_share` refuses the rest."""
+    """Return a number as a float, also one of another library; `_is_share` refuses the rest."""
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     # only what can be a share: some integers are too large to be floats
     return float(value) if is_number and 0 < value <= 1 else value
