@@ -23,9 +23,9 @@ from itagflow import (
 from itagflow.model.event import Event
 from itagflow.model.package import Assignment, Package
 from itagflow.storage import Query, Unless
-from itagflow.storage._sql.blocks import Change
 from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.storage._sql.migrations import migrations
+from itagflow.storage._sql.verbs import SqlWriter
 from itagflow.storage.postgres import PostgresStore
 from itagflow.testing import (
     ConcurrencyContract,
@@ -272,16 +272,16 @@ class TestBlocks:
             writer.add(make_package(1), make_package(2))
         mine = Unless(Assignment, {"member": 2}, {"job": "job", "number": "package"})
         query = Query(Package, {"job": 4, "waiting": True}, order=("number",), unless=mine)
-        find_and_lock, meanwhile = Change.lock_first, iter([make_assignment(5, package=1)])
+        find_and_lock, meanwhile = SqlWriter.lock_first, iter([make_assignment(5, package=1)])
 
-        def lock_first(self: Change, query: Query[Any]) -> Any:
+        def lock_first(self: SqlWriter, query: Query[Any]) -> Any:
             found = find_and_lock(self, query)
             for assignment in meanwhile:
                 with other.write() as writer:
                     writer.add(assignment)
             return found
 
-        monkeypatch.setattr(Change, "lock_first", lock_first)
+        monkeypatch.setattr(SqlWriter, "lock_first", lock_first)
         with store.write() as writer:
             assert writer.lock_first(query) == make_package(2)
         store.close()

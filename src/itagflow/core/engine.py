@@ -83,7 +83,7 @@ class Engine:
         """Run *act* with each key and return each outcome; *lock* locks the rows of a batch.
 
         An act decides before it stores anything, so one that is refused leaves no trace.  A
-        transaction acts job by job, in the order in which everybody holds jobs.
+        transaction goes job by job, in the order in which everybody locks jobs.
         """
         asked, results = iter(list(keys)), list[BatchResult]()
         while some := list(islice(asked, BLOCK)):

@@ -124,9 +124,9 @@ class Transaction:
         """Return the counter of a job, kept from other writers until the transaction ends.
 
         Whoever adds packages to a job, ends one, finishes the job or brings it back holds this
-        first.  So two acts that end the last two packages cannot each take the other's for open,
-        and a job does not finish while a package is added.  It comes behind packages, assignments
-        and claim counters, and before the job itself.
+        first.  So two operations that end the last two packages cannot each take the other's for
+        open, and a job does not finish while a package is added.  It comes behind packages,
+        assignments and claim counters, and before the job itself.
         """
         return self.lock(JobCounter, (job,))
 

@@ -149,7 +149,7 @@ def shows_password(url: str, error: BaseException) -> bool:
 
 
 @attrs.frozen
-class Opener(Generic[T]):
+class Connector(Generic[T]):
     """Opens a store again, also in another process; its repr shows neither place nor password."""
 
     kind: Callable[..., T]

@@ -168,7 +168,7 @@ def _add_changes_of_fields(converter: Converter) -> None:
 
 
 def _add_replies(converter: Converter) -> None:
-    """Store a reply with its kind, or null; after the regions, spans and segments inside of them."""
+    """Store a reply with its kind, or null; after the regions, spans and segments in it."""
     for kind in get_args(Reply):
         _as_they_are(converter, kind)
     configure_tagged_union(Reply, converter, tag_generator=_tag, tag_name="kind")

@@ -149,7 +149,7 @@ class Store(Protocol):
         ...
 
     def connector(self) -> Callable[[], Store] | None:
-        """Return a picklable opener of the same store for another process; None if impossible."""
+        """Return a picklable function that opens this store in another process, or None."""
         ...
 
     def read(self, *, snapshot: bool = False) -> AbstractContextManager[Reader]:

@@ -373,7 +373,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         store.close()
 
     def test_a_block_in_a_block_is_refused(self) -> None:
-        """A verb inside another's transaction would see half an act."""
+        """A verb inside another's transaction would see half of an operation."""
         store = self.open_store()
         for outer in (store.read, store.write):
             for inner in (store.read, store.write):

@@ -50,7 +50,7 @@ from itagflow.testing.threads import often_switched
 MOMENT = 0.2
 """Seconds that the second operation may run before the first goes on: it may be waiting."""
 TIMEOUT = 60.0
-"""After how many seconds an act that stands still is a failure."""
+"""After how many seconds an operation that stands still is a failure."""
 
 
 Act = Callable[[Flow], Any]
@@ -121,7 +121,7 @@ def meet(store: Store, first: Act, second: Act) -> tuple[Any, Any]:
     hesitant.go.set()
     for thread in (one, two):
         thread.join(TIMEOUT)
-        assert not thread.is_alive(), "an act stands still"
+        assert not thread.is_alive(), "an operation stands still"
     return came[1], came[2]
 
 
@@ -135,7 +135,7 @@ def ends_of(flow: Flow, job: Job) -> list[Event]:
 
 
 class Meeting(Opening):
-    """What every store promises when acts meet."""
+    """What every store promises when operations meet."""
 
     def test_the_last_two_votes(self) -> None:
         """Both are stored, and exactly one of them brings the votes together."""

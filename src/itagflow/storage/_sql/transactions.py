@@ -163,7 +163,9 @@ class Transactions(ABC, Generic[C]):
         )
         self._must_be_open(state)
         if thread in owners and not transaction.is_long:
-            hint = "End it first: a verb inside another's transaction would see half an act"
+            hint = (
+                "End it first: a verb inside another's transaction would see half of an operation"
+            )
             raise StoreFailed(self.name, "this thread has a transaction open already", hint)
         try:
             try:

@@ -11,9 +11,7 @@ from itagflow.contexts import safe_context
 from itagflow.errors import StoreFailed
 from itagflow.storage._sql.transaction import IS_OF_PARENT, Transaction
 
-_AGAIN = (
-    "Call again: an act is stored whole or not at all, and one that was stored is not done twice"
-)
+_AGAIN = "Call again: what was stored is not done twice, and nothing is stored by half"
 
 _MEANINGS: Mapping[str, tuple[str, str]] = {
     "08": ("the connection was lost", _AGAIN),
@@ -30,7 +28,7 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
     "28": ("the server does not let this user in", "Check the user and the password"),
     "3D": ("there is no such database", "Create it, or choose another"),
     "3F": ("there is no such schema", "Check that nobody has dropped it"),
-    "40": ("two acts were in each other's way", _AGAIN),
+    "40": ("two transactions conflicted", _AGAIN),
     "42": (
         "the server refused the statement",
         "Check that the user owns the schema, and that nobody changed it",
@@ -45,7 +43,7 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
     "58": ("the server's disk failed", "Check its disk and its log"),
     "XX": ("the database is damaged", "Check the server's log; restore from a backup"),
     "25006": ("the database is read-only", "Connect to the primary server"),
-    "40P01": ("two acts waited for each other", _AGAIN),
+    "40P01": ("two transactions waited for each other", _AGAIN),
     "42501": ("the user may not do this", "Let the user create, read and write in the schema"),
     "53100": ("the server's disk is full", "Make room; what was saved before is safe"),
     "53300": (

@@ -15,17 +15,17 @@ from itagflow.contexts import SafeContext, safe_context
 from itagflow.errors import InvalidData, Problem, StoreFailed
 from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
-from itagflow.storage._secrets import Opener, is_clear, safe_name
-from itagflow.storage._sql.blocks import (
-    Change,
-    Decoded,
-    Found,
-    Look,
-)
+from itagflow.storage._secrets import Connector, is_clear, safe_name
 from itagflow.storage._sql.layout import LAYOUTS, Layout
 from itagflow.storage._sql.migrations import migrations
 from itagflow.storage._sql.statements import Sql
 from itagflow.storage._sql.transaction import Mode
+from itagflow.storage._sql.verbs import (
+    Decoded,
+    Found,
+    SqlReader,
+    SqlWriter,
+)
 from itagflow.storage.port import (
     Query,
     Reader,
@@ -63,7 +63,7 @@ def _sql(schema: str) -> Sql:
     )
 
 
-class _Look(Look):
+class _Reader(SqlReader):
     """A reader in one transaction."""
 
     def __init__(self, sql: Sql, decoded: Decoded, transaction: PgTransaction) -> None:
@@ -89,7 +89,7 @@ class _Look(Look):
             transaction.is_busy = False
 
 
-class _Change(_Look, Change):
+class _Writer(_Reader, SqlWriter):
     """A writer in one transaction."""
 
     def run(self, text: str, values: Sequence[Any]) -> int:
@@ -258,26 +258,28 @@ class PostgresStore:
 
     def connector(self) -> Callable[[], PostgresStore]:
         """Return what opens the same database in another process; a callable must be picklable."""
-        return Opener(
+        return Connector(
             PostgresStore, self._source, {"schema": self._schema, "connections": self._connections}
         )
 
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
         """Open a transaction that only asks; see `itagflow.storage.port.Store`."""
         mode = Mode.SNAPSHOT if snapshot else Mode.READ
-        return self._transactions.open(mode, partial(_Look, self._sql, self._decoded))
+        return self._transactions.open(mode, partial(_Reader, self._sql, self._decoded))
 
     def write(self) -> SafeContext[Writer]:
         """Open a transaction that is kept when it ends, and dropped when it raises."""
-        return self._transactions.open(Mode.WRITE, partial(_Change, self._sql, self._decoded))
+        return self._transactions.open(Mode.WRITE, partial(_Writer, self._sql, self._decoded))
 
     def high_water_mark(self) -> int:
         """Return a position up to which the log is complete; see `itagflow.storage.port.Store`."""
-        with self._transactions.open(Mode.LATEST, partial(_Look, self._sql, self._decoded)) as look:
+        with self._transactions.open(
+            Mode.LATEST, partial(_Reader, self._sql, self._decoded)
+        ) as reader:
             # first the last position, then who may still put something before it: in this order
             # none is overlooked
-            last = look.rows(f"SELECT last_value FROM {self._schema}.event_position", ())
-            pending = look.rows(f"SELECT {self._schema}.first_pending()", ())
+            last = reader.rows(f"SELECT last_value FROM {self._schema}.event_position", ())
+            pending = reader.rows(f"SELECT {self._schema}.first_pending()", ())
         return min(int(position) for (position,) in (*last, *pending) if position is not None)
 
     def subscribe(self) -> SafeContext[Callable[[float], object]]:

@@ -13,16 +13,16 @@ from itagflow.contexts import SafeContext
 from itagflow.errors import StoreFailed
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
-from itagflow.storage._sql.blocks import (
-    Change,
-    Decoded,
-    Found,
-    Look,
-)
 from itagflow.storage._sql.layout import LAYOUTS, Layout
 from itagflow.storage._sql.statements import SQLITE
 from itagflow.storage._sql.transaction import Mode
 from itagflow.storage._sql.transactions import Transactions
+from itagflow.storage._sql.verbs import (
+    Decoded,
+    Found,
+    SqlReader,
+    SqlWriter,
+)
 from itagflow.storage.port import Query, Reader, Writer
 from itagflow.storage.sqlite.failures import failure_of, path_of
 from itagflow.storage.sqlite.schema import bring_up, is_up_to_date
@@ -36,7 +36,7 @@ FEW = 8
 """Up to how many entities are inserted one by one; more go in bulk."""
 
 
-class _Look(Look):
+class _Reader(SqlReader):
     """A reader in one transaction.
 
     It gives out rows and never cursors: those would go on after the transaction.
@@ -59,7 +59,7 @@ class _Look(Look):
             transaction.is_busy = False
 
 
-class _Change(_Look, Change):
+class _Writer(_Reader, SqlWriter):
     """A writer in one transaction."""
 
     def run(self, text: str, values: Sequence[Any]) -> int:
@@ -149,11 +149,11 @@ class _SqliteStore:
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
         """Open a transaction that only asks; see `itagflow.storage.port.Store`."""
         mode = Mode.SNAPSHOT if snapshot else Mode.READ
-        return self._transactions.open(mode, partial(_Look, self._decoded))
+        return self._transactions.open(mode, partial(_Reader, self._decoded))
 
     def write(self) -> SafeContext[Writer]:
         """Open a transaction that is kept when it ends, and dropped when it raises."""
-        return self._transactions.open(Mode.WRITE, partial(_Change, self._decoded))
+        return self._transactions.open(Mode.WRITE, partial(_Writer, self._decoded))
 
     def high_water_mark(self) -> int:
         """Return the position of the last event: positions follow the order of commits."""
@@ -181,9 +181,9 @@ class SqliteStore(_SqliteStore):
 
         Args:
             path: Where the file is; its folder must exist, on a disk of this machine.
-            synchronous: ``"FULL"``: what an act has stored survives a power cut.  ``"NORMAL"``:
-                several times faster; a power cut, but no crash of a process, may take the last acts
-                with it, whole.
+            synchronous: ``"FULL"``: what was stored survives a power cut.  ``"NORMAL"``:
+                several times faster; a power cut, but no crash of a process, may take the last
+                operations with it, whole.
 
         Raises:
             StoreFailed: when the file cannot be opened, or belongs to another program or a newer

@@ -51,7 +51,7 @@ class Decoded:
         return cast(E, entity)
 
 
-class Look(ABC):
+class SqlReader(ABC):
     """A read transaction; how a statement is run is left to the store."""
 
     sums_are_kept = True
@@ -121,7 +121,7 @@ class Look(ABC):
         return rows[0] if rows else None
 
 
-class Change(Look):
+class SqlWriter(SqlReader):
     """A write transaction; how rows are inserted and replaced is left to the store."""
 
     sums_are_kept = False
