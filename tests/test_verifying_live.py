@@ -111,8 +111,10 @@ def test_an_assignment_that_was_made_later_is_one(
     clock.forward(seconds=1)
     altered(flow, at(flow, Assignment, *assignment.key), made_at=clock())
     assert sorted(str(difference) for difference in maintenance.verify(flow)) == [
-        f"assignment {assignment.id} of job {job.id}: "
-        f"member is {assignment.member}, and should be one who was not removed",
+        (
+            f"assignment {assignment.id} of job {job.id}: "
+            f"member is {assignment.member}, and should be one who was not removed"
+        ),
         f"package {assignment.package} of job {job.id}: live assignments is 1, and should be 0",
     ]
     altered(flow, at(flow, Assignment, *assignment.key), made_at=assignment.made_at)
