@@ -49,7 +49,7 @@ def reply(kind: str, number: int) -> Reply:
 
 
 def results(kind: str) -> list[Result]:
-    """Return the pool of results."""
+    """Return the results to choose from."""
     return [
         Result(
             task=Task(

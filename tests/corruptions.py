@@ -144,9 +144,9 @@ def make_answer(assignment: int, task: int, **fields: Any) -> Answer:
     )
 
 
-def act(flow: Flow, verb: str, **where: Any) -> Event:
-    """The only event of this verb there."""
-    found: list[Event] = all_of(flow, Event, type=verb, **where)
+def only_event(flow: Flow, type: str, **where: Any) -> Event:
+    """The only event of this type there."""
+    found: list[Event] = all_of(flow, Event, type=type, **where)
     assert len(found) == 1
     return found[0]
 
@@ -159,8 +159,8 @@ def remove(kind: type[Any], *key: Any) -> Callable[[Flow], None]:
     return lambda flow: removed(flow, at(flow, kind, *key))
 
 
-def forget(verb: str, **where: Any) -> Callable[[Flow], None]:
-    return lambda flow: removed(flow, act(flow, verb, **where))
+def forget(type: str, **where: Any) -> Callable[[Flow], None]:
+    return lambda flow: removed(flow, only_event(flow, type, **where))
 
 
 def add(*entities: Any) -> Callable[[Flow], None]:
@@ -528,7 +528,7 @@ CORRUPTIONS = [
             "assignment 14 of job 7: what the history tells of it is nothing, and should be how it was made",
             "the answer of assignment 14 to task 5 of job 7: how often it was said is 1, and should be 0",
         ],
-        id="turn on the package of another",
+        id="assignment on the package of another",
     ),
     pytest.param(
         a_busy_job,
@@ -560,7 +560,7 @@ CORRUPTIONS = [
             "package 3 of job 7: assignments of member 4 at label in round 1 is 2, and should be 1",
             "assignment 99 of job 7: what the history tells of it is nothing, and should be how it was made",
         ],
-        id="turn of the same member",
+        id="second assignment of the same member",
     ),
     pytest.param(
         a_job_with_votes,
@@ -750,7 +750,7 @@ CORRUPTIONS = [
         [
             "the claim counter of member 4 at label in job 7: start is 2026-11-24 09:00:00+00:00, and should be nothing"
         ],
-        id="place in the pool where no own work waits",
+        id="place in the queue where no own work waits",
     ),
     pytest.param(
         a_busy_job,
@@ -761,7 +761,7 @@ CORRUPTIONS = [
                 "should be the moment of an act"
             ),
         ],
-        id="place in the pool that no package had",
+        id="place in the queue that no package had",
     ),
     pytest.param(
         a_busy_job,

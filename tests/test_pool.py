@@ -1,4 +1,4 @@
-"""The pool when much of what waits is one's own work: the look at it begins behind that, and nothing is left lying."""
+"""The queue when much of what waits is one's own work: the look at it begins behind that, and nothing is left lying."""
 
 from __future__ import annotations
 

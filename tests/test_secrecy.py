@@ -135,7 +135,7 @@ def a_poll(flow: Flow, *, again: bool) -> Job:
 
 
 def world(flow: Flow, vote: Vote, *, again: bool) -> Args:
-    """One in which cy has voted, and ben and lea have a turn each."""
+    """One in which cy has voted, and ben and lea have an assignment each."""
     job = a_poll(flow, again=again)
     cy = taken(flow, "cy", job)
     vote(flow, cy)

@@ -366,7 +366,7 @@ class TestReviewing:
         job = cats(flow, workflow=workflow, tasks=2)
         labeled(flow, "ben", job)
         flow.reject(taken(flow, "di", job, I), reason="again")
-        assert flow.claim("ben", job, L) is None  # the pool never gives back one's own work
+        assert flow.claim("ben", job, L) is None  # the queue never gives back one's own work
         assert taken(flow, "cy", job).round == 2
 
     def test_rework_goes_to_a_named_member(self, flow: Flow) -> None:

@@ -37,7 +37,7 @@ from itagflow.formats import itag
 quiet = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 
 
-def a_assignment_with(flow: Flow, template: Template) -> tuple[Any, Any]:
+def an_assignment_with(flow: Flow, template: Template) -> tuple[Any, Any]:
     """A street where ben holds an assignment of one task of a job with *template*."""
     street = flow.workspaces.create("street", admin="ada")
     flow.members.add(street, "ben", Role.OPERATOR, by="ada")
@@ -63,7 +63,7 @@ def test_answers_survive_store_and_export_and_import(name: str, data: st.DataObj
     template = ALL[name]
     said = data.draw(replies(template))
     with itagflow.open("memory:") as flow:
-        job, assignment = a_assignment_with(flow, template)
+        job, assignment = an_assignment_with(flow, template)
         assert flow.save(assignment, 1, said).replies == said
         flow.submit(assignment)
         (result,) = flow.results.list(job)
@@ -90,7 +90,7 @@ def test_broken_answers_are_refused_with_every_path(name: str, data: st.DataObje
             )
     said["9"] = Text("to a question that is not there")
     with itagflow.open("memory:") as flow:
-        _, assignment = a_assignment_with(flow, template)
+        _, assignment = an_assignment_with(flow, template)
         before = list(flow.events.since())
         with pytest.raises(InvalidData) as refused:
             flow.save(assignment, 1, said)
@@ -108,7 +108,7 @@ KIND = Question(
 class TestQuestionsThatDependOnAnother:
     def refused(self, said: dict[str, Any]) -> list[str]:
         with itagflow.open("memory:") as flow:
-            _, assignment = a_assignment_with(flow, Template(questions=(KIND,)))
+            _, assignment = an_assignment_with(flow, Template(questions=(KIND,)))
             try:
                 flow.save(assignment, 1, said)
             except InvalidData as error:
@@ -134,7 +134,7 @@ class TestQuestionsThatDependOnAnother:
             "1", QuestionKind.PICTURE, "Objects", children=(attrs.evolve(KIND, id="1"),)
         )
         with itagflow.open("memory:") as flow:
-            _, assignment = a_assignment_with(flow, Template(questions=(detection,)))
+            _, assignment = an_assignment_with(flow, Template(questions=(detection,)))
             box = itagflow.Box(0, 0, 5, 5, labels={"Kind": "other"})
             with pytest.raises(
                 InvalidData, match="no reply to the required question 'Which color\\?'"
@@ -147,7 +147,7 @@ class TestQuestionsThatDependOnAnother:
 def test_an_option_inside_another_can_be_chosen() -> None:
     animals = Option("animal", children=(Option("cat"), Option("dog")))
     with itagflow.open("memory:") as flow:
-        _, assignment = a_assignment_with(flow, templates.image_classification([animals]))
+        _, assignment = an_assignment_with(flow, templates.image_classification([animals]))
         assert flow.save(assignment, 1, Choice("dog")).reply == Choice("dog")
         with pytest.raises(InvalidData, match="the options are animal, cat, dog"):
             flow.save(assignment, 1, Choice("car"))
@@ -155,7 +155,7 @@ def test_an_option_inside_another_can_be_chosen() -> None:
 
 def test_the_text_of_a_span_is_filled_in() -> None:
     with itagflow.open("memory:") as flow:
-        _, assignment = a_assignment_with(flow, templates.entity_recognition(["company"]))
+        _, assignment = an_assignment_with(flow, templates.entity_recognition(["company"]))
         saved = flow.save(
             assignment, 1, Spans([TextSpan(0, 6, labels={"Text content": ("company",)})])
         )
@@ -241,7 +241,7 @@ def test_a_row_needs_the_fields_of_nested_views_too() -> None:
 
 def test_choices_keep_their_order() -> None:
     with itagflow.open("memory:") as flow:
-        _, assignment = a_assignment_with(
+        _, assignment = an_assignment_with(
             flow, templates.image_classification(["a", "b"], multiple=True)
         )
         assert flow.save(assignment, 1, Choices(["b", "a"])).reply == Choices(["b", "a"])

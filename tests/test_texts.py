@@ -133,8 +133,8 @@ def test_the_reason_to_open_a_package_again(flow: Flow, bad: str) -> None:
 def test_the_reason_for_many_packages(flow: Flow, bad: str) -> None:
     _, label, inspect = reviewed(flow)
     before = everything(flow)
-    attempts = [*flow.release_many([label], reason=bad), *flow.reject_many([inspect], reason=bad)]
-    assert [type(attempt.error) for attempt in attempts] == [InvalidData] * 2
+    outcomes = [*flow.release_many([label], reason=bad), *flow.reject_many([inspect], reason=bad)]
+    assert [type(outcome.error) for outcome in outcomes] == [InvalidData] * 2
     assert everything(flow) == before
 
 

@@ -143,7 +143,7 @@ def test_a_difference_says_what_and_where() -> None:
     )
 
 
-def test_no_block_is_open_while_the_differences_are_looked_at(flow: Flow) -> None:
+def test_no_transaction_is_open_while_the_differences_are_looked_at(flow: Flow) -> None:
     job = a_busy_job(flow)
     for number in (1, 2):
         altered(flow, at(flow, Package, job.id, number), corrected=7)

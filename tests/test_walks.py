@@ -379,10 +379,10 @@ class Walk(RuleBasedStateMachine):
     )
     def end_many(self, assignments: list[int], verb: str) -> None:
         def act(flow: Flow) -> list[tuple[Any, str]]:
-            attempts = getattr(flow, f"{verb}_many")(
+            outcomes = getattr(flow, f"{verb}_many")(
                 [self.assignment(assignment) for assignment in assignments]
             )
-            return [(attempt.value, str(attempt.error)) for attempt in attempts]
+            return [(outcome.value, str(outcome.error)) for outcome in outcomes]
 
         self.all(act)
 
