@@ -10,14 +10,14 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 
 
 def install(session: nox.Session, *groups: str, extras: str = "postgres") -> None:
-    """Install the project itself with what it can use, and the tools of its dependency groups."""
+    """Install the project with its extras, and the tools of its dependency groups."""
     tools = [tool for group in groups for tool in nox.project.dependency_groups(PROJECT, group)]
     session.install("-e", f".[{extras}]", *tools)
 
 
 @nox.session
 def quickstart(session: nox.Session) -> None:
-    """Run the main job on the embedded SQLite store."""
+    """Run the main example on a SQLite file."""
     session.install("-e", ".")
     session.run("python", "examples/quickstart.py")
 
@@ -26,28 +26,28 @@ def quickstart(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, with every example and every code block of the documentation."""
     install(session, "tests")
-    # in two processes; the blocks of one page, and the tests of one file, stay together and in order
+    # two processes; the tests of one file and the code blocks of one page stay together, in order
     session.run("pytest", "-n", "2", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session
 def fast(session: nox.Session) -> None:
-    """Run the tests of everything that reads and writes JSON with the extra that does it faster."""
+    """Run the tests that read and write JSON with the extra `fast` installed."""
     install(session, "tests", extras="fast,postgres")
-    where = (
+    paths = (
         "tests/test_fast.py",
         "tests/formats",
         "tests/test_templates.py",
         "src/itagflow/jsontext",
     )
-    session.run("pytest", *where, *session.posargs)
+    session.run("pytest", *paths, *session.posargs)
 
 
 @nox.session
 def dask(session: nox.Session) -> None:
-    """Read the parts of a job on a Dask cluster of this machine."""
+    """Read the partitions of a job on a local Dask cluster."""
     install(session, "tests", "dask")
-    session.run("pytest", "tests/test_dask.py", "docs/parts.md", *session.posargs)
+    session.run("pytest", "tests/test_dask.py", "docs/partitions.md", *session.posargs)
 
 
 @nox.session
@@ -60,7 +60,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Check the types, twice."""
+    """Check the types with mypy and pyright."""
     install(session, "typing")
     session.run("mypy")
     session.run("pyright")
@@ -75,7 +75,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print the tables of performance ratios; ``-- --long`` adds a million packages and rows, and ten million tasks."""
+    """Print the tables of performance ratios; ``-- --long`` adds the largest jobs."""
     install(session, "bench", extras="fast,postgres")
     session.run("python", "benchmarks/run.py", *session.posargs)
     session.run("python", "benchmarks/volume.py", *session.posargs)
@@ -91,7 +91,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Fuzz one target for so many seconds, and keep what that found as seeds: ``-- manifest 600``."""
+    """Fuzz a target for some seconds and keep new inputs in the corpus: ``-- manifest 600``."""
     install(session, "fuzz", extras="postgres,fast")
     session.run("python", "fuzz/run.py", *session.posargs)
     session.run("python", "fuzz/keep.py", *session.posargs[:1])

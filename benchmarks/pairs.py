@@ -1,6 +1,6 @@
 """Compares claim, save and submit on SQLite of two source trees: ``benchmarks/pairs.py OLD/src NEW/src [pairs]``.
 
-Each pair is two processes, one for each tree, that take turns at a few calls each: what slows the
+Each pair is two processes, one for each tree, that make a few calls each, one after the other: what slows the
 machine down for a moment slows down both.  Prints the median of new / old, and its interval of 95
 %: 1.10 means that the new one takes 10 % longer.  ``--full`` has every act written to the disk
 before it ends, which is the default of the library; without it the disk has less to say.
@@ -23,7 +23,7 @@ from typing import Any
 PAIRS = 20
 PACKAGES, SIZE = 1_000, 5
 CALLS = 20
-"""How many calls a process makes before the other one has its assignment."""
+"""How many calls a process makes before the other one goes on."""
 VERBS = ("claim", "save", "submit")
 
 
@@ -77,7 +77,7 @@ def begin(source: str, synchronous: str) -> subprocess.Popen[str]:
 
 
 def ask(process: subprocess.Popen[str]) -> tuple[str, float] | None:
-    """Let a process have its assignment."""
+    """Let a process make its next calls, and return what it measured."""
     assert process.stdin
     assert process.stdout
     print("go", file=process.stdin, flush=True)
@@ -87,7 +87,7 @@ def ask(process: subprocess.Popen[str]) -> tuple[str, float] | None:
 
 
 def compare(old: str, new: str, synchronous: str) -> dict[str, float]:
-    """Return new / old of one pair, for each verb: the ratio of the medians of their assignments."""
+    """Return new / old of one pair, for each verb: the ratio of the medians of all measurements."""
     with begin(old, synchronous) as one, begin(new, synchronous) as other:
         took: dict[str, tuple[list[float], list[float]]] = {verb: ([], []) for verb in VERBS}
         while (found := ask(one)) is not None:

@@ -36,17 +36,17 @@ class Raw:
 
     @contextmanager
     def block(self) -> Iterator[None]:
-        """Run a write block."""
+        """Run a write transaction."""
         self.run(self.begin)
         yield
         self.run("COMMIT")
 
     def event(
-        self, verb: str, package: int, assignment: int, task: int, body: dict[str, Any]
+        self, type: str, package: int, assignment: int, task: int, body: dict[str, Any]
     ) -> None:
         """Insert an event."""
         self.run(
-            "INSERT INTO event (version, workspace, job, package, assignment, task, member, verb, at, became, body) "
+            "INSERT INTO event (version, workspace, job, package, assignment, task, member, type, at, became, body) "
             "VALUES (0, 1, ?, ?, ?, ?, ?, ?, ?, '', ?)",
             (
                 self.job,
@@ -54,7 +54,7 @@ class Raw:
                 assignment,
                 task,
                 self.member,
-                verb,
+                type,
                 micros(),
                 json.dumps(body, separators=(",", ":")),
             ),
@@ -75,7 +75,7 @@ class Raw:
         )
 
     def claim(self) -> tuple[int, int]:
-        """Take the first package of the pool."""
+        """Take the first package of the queue."""
         with self.block():
             number, free, version = self.run(
                 "SELECT number, free, version FROM package WHERE job = ? AND state = 'label' AND waiting = 1 "
@@ -149,8 +149,8 @@ class Raw:
             ).fetchone()
             body = {"at": micros(), "replies": {"1": {"key": label, "kind": "choice"}}}
             self.run(
-                "INSERT INTO answer (job, assignment, task, version, package, stage, round, member, counts, dropped, "
-                "verdict, seconds, body) VALUES (?, ?, ?, 0, ?, 'label', 1, ?, 1, 0, '', 0, ?)",
+                "INSERT INTO answer (job, assignment, task, version, package, stage, round, member, is_resolved, "
+                "is_abandoned, verdict, seconds, body) VALUES (?, ?, ?, 0, ?, 'label', 1, ?, 1, 0, '', 0, ?)",
                 (*key, row[1], self.member, json.dumps(body, separators=(",", ":"))),
             )
             self.event("save", row[1], assignment, task, {})
@@ -166,12 +166,13 @@ class Raw:
             old, size = self.run(
                 f"SELECT version, size FROM package WHERE job = ? AND number = ?{self.lock}", place
             ).fetchone()
-            answered, dropped = self.run(
-                "SELECT COUNT(*), SUM(dropped) FROM answer WHERE job = ? AND assignment = ? AND counts = 1",
+            answered, abandoned = self.run(
+                "SELECT COUNT(*), SUM(is_abandoned) FROM answer "
+                "WHERE job = ? AND assignment = ? AND is_resolved = 1",
                 key,
             ).fetchone()
             self.run("SELECT * FROM assignment WHERE job = ? AND package = ?", place).fetchall()
-            if answered != size or dropped:
+            if answered != size or abandoned:
                 raise ValueError(assignment)
             self.run(
                 "UPDATE assignment SET state = 'done', live = 0, version = ?, body = ? "
@@ -196,7 +197,7 @@ class Raw:
             self.event("submit", package, assignment, 0, {"changes": moves})
 
     def load(self, rows: Iterable[dict[str, Any]], size: int) -> None:
-        """Load rows from mappings as tasks in packages of *size*, in blocks of 5,000."""
+        """Load rows from mappings as tasks in packages of *size*, in transactions of 5,000."""
         rows, first = iter(rows), 1
         while block := [
             json.dumps(row, ensure_ascii=False)

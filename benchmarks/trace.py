@@ -34,10 +34,22 @@ from itagflow import (
 )
 
 HOME = Path(itagflow.__file__).parent
-BELOW = ("stores", "storage", "codec", "jsontext", "schema", "contexts")
+BELOW = ("storage", "jsontext", "schema", "contexts")
 """What is not counted: the way into the database, and the machinery of ``with``."""
-RULES = ("rules.py", "decision.py", "lifecycle.py")
-"""The files of rules, beside those in a folder ``rules/``; all other code of the core is a service."""
+RULES = (
+    "access.py",
+    "claiming/decision.py",
+    "core/change.py",
+    "core/holding.py",
+    "core/secrecy.py",
+    "labeling/voting.py",
+    "maintenance/checks.py",
+    "maintenance/replay.py",
+    "reviewing/sampling.py",
+    "template_changes/steps.py",
+)
+"""Files of rules, beside those called ``rules``, and folders in which all are; the rest is services."""
+RULE_FOLDERS = ("lifecycle", "validation")
 
 
 def core_file(frame: FrameType) -> str | None:
@@ -52,7 +64,7 @@ def core_file(frame: FrameType) -> str | None:
 def is_rule(file: str) -> bool:
     """Return whether a file of the core has rules: they decide, and read no store."""
     folder, _, name = file.rpartition("/")
-    return folder in ("rules", "lifecycle") or name in RULES
+    return file in RULES or folder in RULE_FOLDERS or name.endswith("rules.py")
 
 
 @attrs.define

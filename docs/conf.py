@@ -1,5 +1,6 @@
-"""How the documentation is built."""
+"""The configuration of Sphinx."""
 
+import re
 from typing import Any
 
 from sphinx.ext.napoleon import Config, GoogleDocstring
@@ -22,13 +23,26 @@ myst_heading_anchors = 3
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 nitpicky = True
-nitpick_ignore_regex = [
-    ("py:class", r"collections\.abc\..*")
-]  # the standard library is not in this index
+nitpick_ignore_regex = [  # the standard library is not in this index
+    ("py:class", r"collections\.abc\..*"),
+    ("any", r"(contextlib|functools|pandas)\..*"),
+]
+
+
+VERB = re.compile(r"(?<!`)`flow\.(?:(\w+)\.)?(\w+)`(?!`)")
+"""A verb as users write it in docstrings, such as `flow.claim` or `flow.jobs.create`."""
+
+
+def linked(verb: re.Match[str]) -> str:
+    """Return the link to a verb: a method of Flow or of the class of a namespace."""
+    noun, name = verb.groups()
+    owner = f"itagflow.api.{noun}.{noun.capitalize()}" if noun else "itagflow.Flow"
+    return f":py:meth:`{verb.group().strip('`')} <{owner}.{name}>`"
 
 
 def google(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Read docstrings in Google style; those of attributes are plain text, whatever colons they have."""
+    """Read docstrings in Google style; those of attributes are plain text."""
+    lines[:] = [VERB.sub(linked, line) for line in lines]
     if what not in ("attribute", "data", "property"):
         lines[:] = GoogleDocstring(lines, Config(), app, what, name, obj, options).lines()
 

@@ -1,4 +1,4 @@
-"""Real boxes, labeled by two simulated members who make mistakes: how many does inspection catch?
+"""Label real boxes with two simulated members who make mistakes, and count what inspection finds.
 
 The boxes are those of ``data/coco_boxes.json``; see the note beside it.
 """
@@ -7,7 +7,7 @@ import io
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import itagflow
@@ -43,7 +43,7 @@ def truth() -> dict[int, list[tuple[list[float], str]]]:
 
 
 def rows(boxes: dict[int, list[tuple[list[float], str]]]) -> Iterator[dict[str, object]]:
-    """Yield a row for each image, with a size that holds all its boxes."""
+    """Yield a row for each image, with a size that contains all its boxes."""
     for image, found in boxes.items():
         width = max(int(box[0] + box[2]) + 1 for box, _ in found)
         height = max(int(box[1] + box[3]) + 1 for box, _ in found)
@@ -57,14 +57,14 @@ def rows(boxes: dict[int, list[tuple[list[float], str]]]) -> Iterator[dict[str, 
         }
 
 
-def right(task: Task, boxes: dict[int, list[tuple[list[float], str]]]) -> Regions:
-    """Return the right answer to a task."""
+def correct_answer(task: Task, boxes: dict[int, list[tuple[list[float], str]]]) -> Regions:
+    """Return the correct answer to a task."""
     regions = [Box(*box, label=label) for box, label in boxes[task.data["image"]]]
     return Regions(regions, width=task.data["width"], height=task.data["height"])
 
 
-def spoiled(answer: Regions, draw: random.Random) -> Regions:
-    """Return an answer with one box missed or named wrongly."""
+def with_mistake(answer: Regions, draw: random.Random) -> Regions:
+    """Return the answer with one box missing or with a wrong label."""
     regions = list(answer.regions)
     box = regions.pop(draw.randrange(len(regions)))
     if draw.random() < 0.5:
@@ -73,40 +73,45 @@ def spoiled(answer: Regions, draw: random.Random) -> Regions:
     return Regions(regions, width=answer.width, height=answer.height)
 
 
+def places(regions: Iterable[Box]) -> set[tuple[float, float, str]]:
+    """Return the place and label of each box; a saved box has its label in `labels`."""
+    return {(box.x, box.y, box.label or next(iter(box.labels.values()))) for box in regions}
+
+
 def label(flow: Flow, assignment: Assignment, name: str, boxes: dict, draw: random.Random) -> int:
-    """Label a package and return how many mistakes were made; rework is done with more care."""
+    """Label a package and return the number of mistakes; there are none in rework."""
     made = 0
-    for work in flow.tasks(assignment):
-        answer = right(work.task, boxes)
+    for item in flow.tasks(assignment):
+        answer = correct_answer(item.task, boxes)
         if assignment.round == 1 and draw.random() < MISTAKES[name]:
-            answer, made = spoiled(answer, draw), made + 1
-        flow.save(assignment, work, answer)
+            answer, made = with_mistake(answer, draw), made + 1
+        flow.save(assignment, item, answer)
     flow.submit(assignment)
     return made
 
 
 def inspect(flow: Flow, assignment: Assignment, boxes: dict) -> int:
-    """Inspect a package, send back what is wrong, and return how many tasks that were."""
+    """Inspect a package, reject the wrong tasks, and return how many there were."""
     caught = 0
-    for work in flow.tasks(assignment):
-        said = work.submitted.reply
-        wanted = {(region.x, region.y, region.label) for region in right(work.task, boxes).regions}
-        if {(region.x, region.y, *region.labels.values()) for region in said.regions} != wanted:
-            flow.judge(assignment, work, wrong="a box is missing or has the wrong label")
+    for item in flow.tasks(assignment):
+        expected = correct_answer(item.task, boxes).regions
+        actual = item.submitted.reply.regions
+        if places(actual) != places(expected):
+            flow.judge(assignment, item, wrong="a box is missing or has the wrong label")
             caught += 1
     flow.reject(assignment) if caught else flow.review(assignment)
     return caught
 
 
 def main(url: str = "memory:", *, seed: int = 7, sample: float = 0.5) -> tuple[int, int]:
-    """Run the whole job, print what happened, and return how many mistakes were made and caught."""
+    """Run the whole job, print a summary, and return how many mistakes were made and found."""
     boxes, draw = truth(), random.Random(seed)
     with itagflow.open(url) as flow:
-        home = flow.workspaces.create("coco", admin="ada")
+        coco = flow.workspaces.create("coco", admin="ada")
         for name in ("ben", "cy", "di"):
-            flow.members.add(home, name, Role.OPERATOR, by="ada")
+            flow.members.add(coco, name, Role.OPERATOR, by="ada")
         job: Job = flow.jobs.create(
-            home,
+            coco,
             "boxes",
             template=templates.object_detection(
                 sorted({kind for found in boxes.values() for _, kind in found})
@@ -130,9 +135,8 @@ def main(url: str = "memory:", *, seed: int = 7, sample: float = 0.5) -> tuple[i
         out = io.BytesIO()
         report = flow.results.export(job, "itag", out)
         print(flow.jobs.progress(job))
-        print(
-            f"{made} of {len(boxes)} images were labeled wrong; inspecting {sample:.0%} caught {caught} of them"
-        )
+        print(f"{made} of {len(boxes)} images were labeled wrong")
+        print(f"inspecting {sample:.0%} of the tasks found {caught} of them")
         print(f"exported {report.rows} rows, {len(out.getvalue()):,} bytes")
     return made, caught
 

@@ -1,4 +1,4 @@
-"""Counts what people answered, with processes that each read a part of the job.
+"""Count the labels of a job with several processes; each reads one partition.
 
 Run it: ``python examples/label_counts.py``.
 """
@@ -13,25 +13,19 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import itagflow
-from itagflow import (
-    Choice,
-    Flow,
-    Job,
-    JobPartition,
-    Stage,
-    templates,
-)
+from itagflow import Choice, Flow, Job, JobPartition, Stage, templates
 
 
-def count(path: Path, part: JobPartition) -> Counter[str]:
-    """Count the answers in one part; this runs in a process of its own, with a Flow of its own."""
+def count(path: Path, partition: JobPartition) -> Counter[str]:
+    """Count the labels of one partition; a worker process opens a Flow of its own."""
     with itagflow.open(path) as flow:
-        replies = [result.replies["1"] for result in flow.results.list(part) if result.replies]
+        results = flow.results.list(partition)
+        replies = [result.replies["1"] for result in results if result.replies]
         return Counter(reply.key for reply in replies if isinstance(reply, Choice))
 
 
 def labeled_job(flow: Flow) -> Job:
-    """Make a job of 200 tasks, of which ada labels the first 150."""
+    """Create a job of 200 tasks, of which ada labels the first 150."""
     street = flow.workspaces.create("street", admin="ada")
     data = [{"data": {"source": f"{number}.jpg"}} for number in range(200)]
     job = flow.jobs.create(
@@ -39,23 +33,24 @@ def labeled_job(flow: Flow) -> Job:
     )
     for _ in range(3):
         assignment = flow.claim("ada", job, Stage.LABEL)
-        works = list(flow.tasks(assignment))
-        flow.save_many(
-            assignment, [(work, Choice("dog" if work.task.number % 5 else "cat")) for work in works]
-        )
+        answers = {
+            item.task.number: Choice("dog" if item.task.number % 5 else "cat")
+            for item in flow.tasks(assignment)
+        }
+        flow.save_many(assignment, answers)
         flow.submit(assignment)
     return job
 
 
 def main(folder: Path) -> None:
-    """Label in this process, count in two others."""
+    """Label in this process and count in two others."""
     path = folder / "labels.db"
     with (
         itagflow.open(path) as flow,
-        ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool,
+        ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor,
     ):
         job = labeled_job(flow)
-        counts = pool.map(partial(count, path), flow.results.partition(job, 4))
+        counts = executor.map(partial(count, path), flow.results.partition(job, 4))
         print(dict(sum(counts, Counter[str]())))
 
 

@@ -1,4 +1,4 @@
-"""A labeling job from the order to accepted results, on a SQLite file in a temporary folder."""
+"""A labeling job from its creation to accepted results, on a SQLite file in a temporary folder."""
 
 import tempfile
 from pathlib import Path
@@ -24,7 +24,7 @@ MANIFEST = """\
 
 
 def main(folder: Path) -> None:
-    """Order, label, inspect, rework, accept, export."""
+    """Create a job, label, inspect, rework, accept, export."""
     (folder / "street.manifest").write_text(MANIFEST)
     car = Box(10, 20, 100, 200, label="car")
     sign = Box(300, 40, 30, 30, label="sign")
@@ -43,21 +43,21 @@ def main(folder: Path) -> None:
             packaging=FixedSize(2),
             workforce={Stage.LABEL: ["ben", "cy"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]},
             by="ada",
-        )  # loaded, packed and running
+        )  # the rows are loaded and packaged, and the job is running
 
-        assignment = flow.claim("ben", job, Stage.LABEL)  # None when nothing is there for ben
-        for work in flow.tasks(assignment):
-            flow.save(assignment, work, Regions([car], width=1280, height=720))
+        assignment = flow.claim("ben", job, Stage.LABEL)  # None when there is no work for ben
+        for item in flow.tasks(assignment):
+            flow.save(assignment, item, Regions([car], width=1280, height=720))
         flow.submit(assignment)
 
         assignment = flow.claim("di", job, Stage.INSPECT)
-        work = next(flow.tasks(assignment))  # one of two: the sample; work.shown is ben's result
-        flow.judge(assignment, work, wrong="the sign is missing")
-        flow.reject(assignment)  # the task judged wrong goes back to ben, round 2
+        item = next(flow.tasks(assignment))  # a sample of one; item.submitted is ben's answer
+        flow.judge(assignment, item, wrong="the sign is missing")
+        flow.reject(assignment)  # the task judged wrong goes back to ben: round 2
 
         assignment = flow.claim("ben", job, Stage.LABEL)
-        for work in flow.tasks(assignment):  # only what was rejected; work.remark says why
-            flow.save(assignment, work, Regions([car, sign], width=1280, height=720))
+        for item in flow.tasks(assignment):  # only the rejected task; item.comment says why
+            flow.save(assignment, item, Regions([car, sign], width=1280, height=720))
         flow.submit(assignment)
 
         flow.review(flow.claim("di", job, Stage.INSPECT))

@@ -221,7 +221,7 @@ class ToyWriter(ToyReader):
             tables[kind][entity.key] = entity
         self.tables = {**self.tables, **tables}
 
-    def take(self, query: Query[E]) -> E | None:
+    def lock_first(self, query: Query[E]) -> E | None:
         """Return the first match."""
         # there is one writer: all is its own
         return next(self.find(attrs.evolve(query, limit=1)), None)

@@ -53,41 +53,41 @@ def found_by(
 # ---- Queries ----
 
 
-@found_by("test_take_heeds_unless", "test_take_heeds_everything_at_once")
-class TakeIgnoresUnless(ToyStore):
-    """take gives what `unless` rules out."""
+@found_by("test_lock_first_heeds_unless", "test_lock_first_heeds_everything_at_once")
+class LockFirstIgnoresUnless(ToyStore):
+    """lock_first gives what `unless` rules out."""
 
     class writer(ToyWriter):
-        def take(self, query: Query[Any]) -> Any:
-            return super().take(attrs.evolve(query, unless=None))
+        def lock_first(self, query: Query[Any]) -> Any:
+            return super().lock_first(attrs.evolve(query, unless=None))
 
 
-@found_by("test_take_heeds_after")
-class TakeIgnoresAfter(ToyStore):
-    """take begins at the front, wherever the last page ended."""
-
-    class writer(ToyWriter):
-        def take(self, query: Query[Any]) -> Any:
-            return super().take(attrs.evolve(query, after=None))
-
-
-@found_by("test_take_heeds_any_of_several_values")
-class TakeReadsFirstOfTuple(ToyStore):
-    """take looks at the first of several values only."""
+@found_by("test_lock_first_heeds_after")
+class LockFirstIgnoresAfter(ToyStore):
+    """lock_first begins at the front, wherever the last page ended."""
 
     class writer(ToyWriter):
-        def take(self, query: Query[Any]) -> Any:
+        def lock_first(self, query: Query[Any]) -> Any:
+            return super().lock_first(attrs.evolve(query, after=None))
+
+
+@found_by("test_lock_first_heeds_any_of_several_values")
+class LockFirstReadsFirstOfTuple(ToyStore):
+    """lock_first looks at the first of several values only."""
+
+    class writer(ToyWriter):
+        def lock_first(self, query: Query[Any]) -> Any:
             where = {n: c[0] if isinstance(c, tuple) and c else c for n, c in query.where.items()}
-            return super().take(attrs.evolve(query, where=where))
+            return super().lock_first(attrs.evolve(query, where=where))
 
 
-@found_by("test_take_heeds_an_order", "test_take_gives_the_first_or_nothing")
-class TakeIgnoresOrder(ToyStore):
-    """take gives any match."""
+@found_by("test_lock_first_heeds_an_order", "test_lock_first_gives_the_first_or_nothing")
+class LockFirstIgnoresOrder(ToyStore):
+    """lock_first gives any match."""
 
     class writer(ToyWriter):
-        def take(self, query: Query[Any]) -> Any:
-            return super().take(attrs.evolve(query, order=(), after=None))
+        def lock_first(self, query: Query[Any]) -> Any:
+            return super().lock_first(attrs.evolve(query, order=(), after=None))
 
 
 @found_by("test_find_in_a_writer_heeds_unless")
@@ -107,7 +107,7 @@ class FindInWriterIgnoresLimit(ToyStore):
         def find(self, query: Query[Any]) -> Iterator[Any]:
             return super().find(attrs.evolve(query, limit=None))
 
-        def take(self, query: Query[Any]) -> Any:
+        def lock_first(self, query: Query[Any]) -> Any:
             return next(super().find(query), None)
 
 
@@ -587,7 +587,7 @@ class ReadersOutliveTheirBlock(ToyStore):
 
 
 class ParallelWriter(ToyWriter):
-    """Locks the store when it first holds, takes or changes something."""
+    """Locks the store when it first locks or changes something."""
 
     def acquire(self, *, shared: bool = False) -> None:
         self.store.lock_for(self, shared=shared)
@@ -600,9 +600,9 @@ class ParallelWriter(ToyWriter):
         self.acquire()
         super().save(*entities)
 
-    def take(self, query: Query[Any]) -> Any:
+    def lock_first(self, query: Query[Any]) -> Any:
         self.acquire()
-        return super().take(query)
+        return super().lock_first(query)
 
     def lock(self, kind: type[Any], key: Key, *, shared: bool = False, create: Any = None) -> Any:
         self.acquire(shared=shared and create is None)
@@ -614,7 +614,7 @@ class ParallelWriter(ToyWriter):
 
 
 class ParallelStore(ToyStore):
-    """Lets several write transactions in at once, until one of them holds something."""
+    """Lets several write transactions in at once, until one of them locks something."""
 
     writer = ParallelWriter
 
@@ -650,18 +650,18 @@ class ParallelStore(ToyStore):
             self.holders[writer] = shared and self.holders.get(writer, True)
 
 
-@found_by("test_take_holds_what_it_gives", sound=ParallelStore)
-class TakeDoesNotHold(ParallelStore):
-    """take gives what another transaction has taken and not yet saved."""
+@found_by("test_lock_first_locks_what_it_gives", sound=ParallelStore)
+class LockFirstDoesNotLock(ParallelStore):
+    """lock_first gives what another transaction has taken and not yet saved."""
 
     class writer(ParallelWriter):
-        def take(self, query: Query[Any]) -> Any:
-            return ToyWriter.take(self, query)
+        def lock_first(self, query: Query[Any]) -> Any:
+            return ToyWriter.lock_first(self, query)
 
 
-@found_by("test_hold_waits_for_who_holds_it", sound=ParallelStore)
-class HoldDoesNotWait(ParallelStore):
-    """hold gives what another transaction holds."""
+@found_by("test_lock_waits_for_who_has_it", sound=ParallelStore)
+class LockDoesNotWait(ParallelStore):
+    """lock gives what another transaction has locked."""
 
     class writer(ParallelWriter):
         def lock(
@@ -670,9 +670,9 @@ class HoldDoesNotWait(ParallelStore):
             return ToyWriter.lock(self, kind, key, create=create)
 
 
-@found_by("test_a_shared_hold_is_shared", sound=ParallelStore)
-class SharedHoldExcludes(ParallelStore):
-    """hold(shared=True) keeps out others who want to share."""
+@found_by("test_a_shared_lock_is_shared", sound=ParallelStore)
+class SharedLockExcludes(ParallelStore):
+    """lock(shared=True) keeps out others who want to share."""
 
     class writer(ParallelWriter):
         def acquire(self, *, shared: bool = False) -> None:
@@ -680,12 +680,12 @@ class SharedHoldExcludes(ParallelStore):
 
 
 @found_by(
-    "test_a_shared_hold_keeps_it_as_it_is",
-    "test_a_shared_hold_waits_for_who_holds_it",
+    "test_a_shared_lock_keeps_it_as_it_is",
+    "test_a_shared_lock_waits_for_who_has_it",
     sound=ParallelStore,
 )
-class SharedHoldDoesNotHold(ParallelStore):
-    """hold(shared=True) lets others change what is held."""
+class SharedLockDoesNotLock(ParallelStore):
+    """lock(shared=True) lets others change what is held."""
 
     class writer(ParallelWriter):
         def acquire(self, *, shared: bool = False) -> None:
@@ -695,7 +695,7 @@ class SharedHoldDoesNotHold(ParallelStore):
 
 @found_by("test_what_exists_is_returned_and_not_created", "test_many_create_it_once")
 class CreateReplaces(ToyStore):
-    """hold(create=) puts the new entity in the place of one that exists."""
+    """lock(create=) puts the new entity in the place of one that exists."""
 
     class writer(ToyWriter):
         def lock(
@@ -712,7 +712,7 @@ class CreateReplaces(ToyStore):
     "test_what_is_created_is_summed",
 )
 class CreateIsIgnored(ToyStore):
-    """hold(create=) creates nothing."""
+    """lock(create=) creates nothing."""
 
     class writer(ToyWriter):
         def lock(
@@ -723,7 +723,7 @@ class CreateIsIgnored(ToyStore):
 
 @found_by("test_a_unique_column_that_is_taken_is_refused")
 class CreateIgnoresUnique(ToyStore):
-    """hold(create=) creates an entity whose unique columns are taken."""
+    """lock(create=) creates an entity whose unique columns are taken."""
 
     class writer(ToyWriter):
         def lock(
@@ -755,7 +755,7 @@ class WritersOverwrite(ToyStore):
         self.lock = contextlib.nullcontext()
 
 
-@found_by("test_settled_is_below_what_may_still_come")
+@found_by("test_the_high_water_mark_is_below_what_may_still_come")
 class HighWaterMarkTooHigh(ToyStore):
     """high_water_mark counts events of transactions that are still open."""
 

@@ -45,7 +45,7 @@ def connect_memory_backwards() -> sqlite3.Connection:
 
 @pytest.fixture(scope="session", autouse=True)
 def any_order() -> Iterator[None]:
-    """What is asked for without an order may come in any, and in memory comes backwards: nothing may rely on it."""
+    """Rows asked for without an order come backwards in memory: nothing may rely on their order."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transactions, "_connect_memory", connect_memory_backwards)
         yield

@@ -146,7 +146,7 @@ def make_answer(assignment: int, task: int, **fields: Any) -> Answer:
 
 def act(flow: Flow, verb: str, **where: Any) -> Event:
     """The only event of this verb there."""
-    found: list[Event] = all_of(flow, Event, verb=verb, **where)
+    found: list[Event] = all_of(flow, Event, type=verb, **where)
     assert len(found) == 1
     return found[0]
 
@@ -173,7 +173,7 @@ def spoiled(flow: Flow, job: Job) -> None:
         altered(flow, package, wrong=9)
     altered(flow, at(flow, JobCounter, job.id), tasks=7)
     altered(flow, at(flow, Task, job.id, 1), row="{")
-    removed(flow, all_of(flow, Event, job=job.id, verb="claim")[-1])
+    removed(flow, all_of(flow, Event, job=job.id, type="claim")[-1])
 
 
 CORRUPTIONS = [
@@ -519,7 +519,10 @@ CORRUPTIONS = [
             "package 3 of job 7: free and taken slots is 0, and should be 1",
             "package 4 of job 7: free and taken slots is 2, and should be 1",
             "the answer of assignment 14 to task 5 of job 7: package is 3, and should be 4",
-            "the answer of assignment 14 to task 5 of job 7: task is 5, and should be one in the scope of its assignment",
+            (
+                "the answer of assignment 14 to task 5 of job 7: task is 5, and "
+                "should be one in the scope of its assignment"
+            ),
             "assignment 14 of job 7: what is stored is nothing, and should be what the history tells of",
             "the answer of assignment 14 to task 5 of job 7: how often it was said is nothing, and should be 1",
             "assignment 14 of job 7: what the history tells of it is nothing, and should be how it was made",
@@ -651,7 +654,10 @@ CORRUPTIONS = [
         a_busy_job,
         add(make_answer(14, 7)),
         [
-            "the answer of assignment 14 to task 7 of job 7: task is 7, and should be one in the scope of its assignment",
+            (
+                "the answer of assignment 14 to task 7 of job 7: task is 7, and "
+                "should be one in the scope of its assignment"
+            ),
             "the answer of assignment 14 to task 7 of job 7: how often it was said is 1, and should be 0",
         ],
         id="answer about another package",
@@ -701,7 +707,7 @@ CORRUPTIONS = [
     ),
     pytest.param(
         a_busy_job,
-        change(Answer, 7, 9, 3, abandoned="dark"),
+        change(Answer, 7, 9, 3, abandon_reason="dark"),
         ["package 2 of job 7: abandoned is 0, and should be 1"],
         id="task given up",
     ),
@@ -750,7 +756,10 @@ CORRUPTIONS = [
         a_busy_job,
         add(ClaimCounter(job=7, stage=I, member=5, cursor=QueueCursor(0, TOMORROW))),
         [
-            f"the claim counter of member 5 at inspect in job 7: start is {TOMORROW}, and should be the moment of an act",
+            (
+                f"the claim counter of member 5 at inspect in job 7: start is {TOMORROW}, and "
+                "should be the moment of an act"
+            ),
         ],
         id="place in the pool that no package had",
     ),
@@ -845,7 +854,7 @@ CORRUPTIONS = [
                 changes=(FINISHING,),
             )
         ),
-        ["event 25: verb is renew, and should be one that moves a job"],
+        ["event 25: type is renew, and should be one that moves a job"],
         id="event that moves the job",
     ),
 ]

@@ -1,10 +1,12 @@
-"""A workspace with work in every state, the public names of Flow, and how a stranger would call each of them."""
+"""A workspace with work in every state, the public names, and a call of each of them."""
 
 from __future__ import annotations
 
+import inspect
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
+from functools import cache, partial
 from typing import Any
 
 import attrs
@@ -40,7 +42,7 @@ LEASE = timedelta(hours=1)
 
 @attrs.frozen
 class Args:
-    """What a call is about: what belongs together, unless a stranger puts something else in its place."""
+    """The arguments of a call; they belong together, unless one is replaced by something else."""
 
     by: Any = "ada"
     workspace: Any = "street"
@@ -146,19 +148,19 @@ def _job(
 
 
 def _work(flow: Flow, job: Job) -> dict[str, Any]:
-    """Put something at every stage: what is held by ben and di, or by cy and lea in the other job."""
+    """Put work at every stage, held by ben and di, or by cy and lea in the other job."""
     ben, di = ("ben", "di") if job.name == "cats" else ("cy", "lea")
     for stage, holder in ((Stage.INSPECT, di), (Stage.INSPECT, di), (Stage.ACCEPT, "ada")):
         assignment = taken(flow, ben, job)
-        flow.save_many(assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)])
+        flow.save_many(assignment, [(item, Choice("cat")) for item in flow.tasks(assignment)])
         flow.submit(assignment)
         if stage is Stage.ACCEPT:
             flow.review(taken(flow, holder if holder != "ada" else di, job, Stage.INSPECT))
     acceptance = taken(flow, "ada", job, Stage.ACCEPT)
     review = taken(flow, di, job, Stage.INSPECT)
     assignment = taken(flow, ben, job)
-    (work,) = flow.tasks(assignment)
-    flow.save(assignment, work, Choice("dog"))
+    (item,) = flow.tasks(assignment)
+    flow.save(assignment, item, Choice("dog"))
     given_up = taken(flow, ben, job)
     (other,) = flow.tasks(given_up)
     flow.save(given_up, other, Choice("dog"))
@@ -172,7 +174,7 @@ def _work(flow: Flow, job: Job) -> dict[str, Any]:
         "given_up": flow.assignments.get(given_up),
         "free": packages[-2],
         "closed": closed,
-        "task": work.task,
+        "task": item.task,
         "reviewed": next(flow.tasks(review)).task,
     }
 
@@ -188,7 +190,7 @@ def _forged(value: Any, there: Any) -> Any:
 
 
 def _other(value: Any) -> dict[str, Any]:
-    """What never changes of an entity, otherwise than it is: as if its key had been used again."""
+    """Other values for fields that never change, as if the key had been used again."""
     match value:
         case Assignment():
             return {"made_at": value.made_at - timedelta(days=1)}
@@ -204,7 +206,7 @@ class Case:
 
     call: Callable[[Flow, Args], Any]
     takes: tuple[str, ...] = ()
-    """The arguments of `Args` that are about something which a stranger can put another thing in place of."""
+    """The arguments of `Args` that a stranger can replace by something else."""
     open_to: tuple[str, ...] = ()
     """Who else may: ``viewer`` and ``leader``, perhaps also ``external`` and ``operator``."""
     by: str = "ada"
@@ -214,8 +216,8 @@ class Case:
 
 
 def bulk(found: list[BatchResult]) -> list[BatchResult]:
-    """What was done of a bulk verb, whose refusals are not raised."""
-    return [attempt for attempt in found if attempt.error is None]
+    """The results of a bulk call that succeeded; its refusals are not raised."""
+    return [result for result in found if result.error is None]
 
 
 def data(flow: Flow, a: Args) -> Any:
@@ -239,37 +241,37 @@ ASSIGNMENT, REVIEW, GIVEN_UP, ACCEPTANCE = (
 )
 
 READERS: dict[str, Case] = {
-    "workspace": Case(
+    "workspaces.get": Case(
         lambda f, a: f.workspaces.get(a.workspace, by=a.by), ("workspace",), EVERYBODY_THERE
     ),
-    "workspaces": Case(
+    "workspaces.list": Case(
         lambda f, a: [home for home in f.workspaces.list(by=a.by) if home.name == "street"],
         (),
         EVERYBODY_THERE,
     ),
-    "member": Case(
+    "members.get": Case(
         lambda f, a: f.members.get(a.workspace, a.member, by=a.by),
         ("workspace", "member"),
         ("viewer",),
     ),
-    "package": Case(
+    "packages.get": Case(
         lambda f, a: f.packages.get(a.free, by=a.by), ("free",), READS, anywhere=("free",)
     ),
-    "rows": Case(lambda f, a: list(f.results.rows(a.job, by=a.by)), ("job",), READS),
-    "job": Case(lambda f, a: f.jobs.get(a.job, by=a.by), ("job",), READS),
-    "jobs": Case(lambda f, a: list(f.jobs.list(a.workspace, by=a.by)), ("workspace",), READS),
-    "template": Case(lambda f, a: f.templates.get(a.job, by=a.by), ("job",), READS),
-    "templates": Case(
+    "results.rows": Case(lambda f, a: list(f.results.rows(a.job, by=a.by)), ("job",), READS),
+    "jobs.get": Case(lambda f, a: f.jobs.get(a.job, by=a.by), ("job",), READS),
+    "jobs.list": Case(lambda f, a: list(f.jobs.list(a.workspace, by=a.by)), ("workspace",), READS),
+    "templates.get": Case(lambda f, a: f.templates.get(a.job, by=a.by), ("job",), READS),
+    "templates.list": Case(
         lambda f, a: list(f.templates.list(a.workspace, by=a.by)), ("workspace",), READS
     ),
-    "packages": Case(lambda f, a: list(f.packages.list(a.job, by=a.by)), ("job",), READS),
-    "assignment": Case(
+    "packages.list": Case(lambda f, a: list(f.packages.list(a.job, by=a.by)), ("job",), READS),
+    "assignments.get": Case(
         lambda f, a: f.assignments.get(a.assignment, by=a.by),
         ASSIGNMENT,
         READS,
         anywhere=ASSIGNMENT,
     ),
-    "assignments": Case(
+    "assignments.list": Case(
         lambda f, a: list(f.assignments.list(a.member, job=a.job, by=a.by)),
         ("member", "job"),
         READS,
@@ -279,27 +281,27 @@ READERS: dict[str, Case] = {
         ("member", "workspace"),
         READS,
     ),
-    "parts": Case(lambda f, a: f.results.partition(a.job, 2, by=a.by), ("job",), READS),
-    "progress": Case(lambda f, a: f.jobs.progress(a.job, by=a.by), ("job",), READS),
-    "result": Case(
+    "results.partition": Case(lambda f, a: f.results.partition(a.job, 2, by=a.by), ("job",), READS),
+    "jobs.progress": Case(lambda f, a: f.jobs.progress(a.job, by=a.by), ("job",), READS),
+    "results.get": Case(
         lambda f, a: f.results.get(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)
     ),
-    "results": Case(lambda f, a: list(f.results.list(a.job, by=a.by)), ("job",), READS),
-    "find_tasks": Case(
+    "results.list": Case(lambda f, a: list(f.results.list(a.job, by=a.by)), ("job",), READS),
+    "results.find": Case(
         lambda f, a: list(f.results.find(a.job, member=a.member, by=a.by)), ("job", "member"), READS
     ),
-    "history": Case(
+    "events.list": Case(
         lambda f, a: list(f.events.list(a.job, package=a.closed, by=a.by)), ("job", "closed"), READS
     ),
-    "events": Case(
+    "events.since": Case(
         lambda f, a: list(f.events.since(workspace=a.workspace, by=a.by)), ("workspace",), READS
     ),
-    "listen": Case(
+    "events.follow": Case(
         lambda f, a: list(f.events.follow(workspace=a.workspace, timeout=0, by=a.by)),
         ("workspace",),
         READS,
     ),
-    "members": Case(
+    "members.list": Case(
         lambda f, a: [m for m in f.members.list(a.workspace, by=a.by) if m.account != a.by],
         ("workspace",),
         ("viewer",),
@@ -311,9 +313,11 @@ READERS: dict[str, Case] = {
         lambda f, a: f.explain(a.member, a.job, Stage.LABEL, by=a.by), ("member", "job"), READS
     ),
     "tasks": Case(lambda f, a: list(f.tasks(a.assignment, by=a.by)), ASSIGNMENT, by="ben"),
-    "verify": Case(lambda f, a: verified(f, a), ("job",)),
-    "export": Case(lambda f, a: f.results.export(a.job, "itag", io.BytesIO(), by=a.by), ("job",)),
-    "copy": Case(
+    "maintenance.verify": Case(lambda f, a: verified(f, a), ("job",)),
+    "results.export": Case(
+        lambda f, a: f.results.export(a.job, "itag", io.BytesIO(), by=a.by), ("job",)
+    ),
+    "maintenance.copy": Case(
         lambda f, a: maintenance.copy(f, to=MemoryStore(), workspace=a.workspace, by=a.by),
         ("workspace",),
     ),
@@ -327,23 +331,25 @@ VERBS: dict[str, Case] = {
     "release_many": Case(
         lambda f, a: bulk(f.release_many([a.assignment], by=a.by)), ASSIGNMENT, by="ben"
     ),
-    "assign": Case(
+    "assignments.assign": Case(
         lambda f, a: f.assignments.assign(a.free, a.member, by=a.by),
         ("free", "member"),
         anywhere=("free",),
     ),
-    "assign_many": Case(
+    "assignments.assign_many": Case(
         lambda f, a: bulk(f.assignments.assign_many([a.free], a.member, by=a.by)),
         ("free", "member"),
         anywhere=("free",),
     ),
-    "reassign": Case(
+    "assignments.reassign": Case(
         lambda f, a: f.assignments.reassign(a.assignment, "cy", by=a.by),
         ASSIGNMENT,
         anywhere=ASSIGNMENT,
     ),
-    "expire": Case(lambda f, a: f.assignments.expire(a.job, by=a.by), ("job",), ("leader",)),
-    "prioritize": Case(
+    "assignments.expire": Case(
+        lambda f, a: f.assignments.expire(a.job, by=a.by), ("job",), ("leader",)
+    ),
+    "packages.prioritize": Case(
         lambda f, a: f.packages.prioritize(a.job, 3, packages=[a.free], by=a.by), ("job", "free")
     ),
     "save": Case(
@@ -387,27 +393,27 @@ VERBS: dict[str, Case] = {
     "accept_many": Case(
         lambda f, a: bulk(f.accept_many([a.acceptance], by=a.by)), ACCEPTANCE, anywhere=ACCEPTANCE
     ),
-    "add_member": Case(
+    "members.add": Case(
         lambda f, a: f.members.add(a.workspace, "new", Role.OPERATOR, by=a.by), ("workspace",)
     ),
-    "set_role": Case(
+    "members.set_role": Case(
         lambda f, a: f.members.set_role(a.workspace, a.member, Role.LEADER, by=a.by),
         ("workspace", "member"),
     ),
-    "remove_member": Case(
+    "members.remove": Case(
         lambda f, a: f.members.remove(a.workspace, a.member, by=a.by), ("workspace", "member")
     ),
-    "erase_member": Case(
+    "maintenance.erase_member": Case(
         lambda f, a: maintenance.erase_member(f, a.workspace, erasable(a), by=a.by),
         ("workspace", "member"),
     ),
-    "erase_task": Case(
+    "maintenance.erase_task": Case(
         lambda f, a: maintenance.erase_task(f, in_job(a), by=a.by), ("task",), anywhere=("task",)
     ),
-    "add_template": Case(
+    "templates.add": Case(
         lambda f, a: f.templates.add(a.workspace, CATS, name="new", by=a.by), ("workspace",)
     ),
-    "create_job": Case(
+    "jobs.create": Case(
         lambda f, a: f.jobs.create(
             a.workspace,
             "new",
@@ -418,46 +424,46 @@ VERBS: dict[str, Case] = {
         ),
         ("workspace", "template", "member"),
     ),
-    "import_job": Case(data, ("workspace", "template")),
-    "load": Case(lambda f, a: f.jobs.load(a.draft, rows(2), by=a.by), ("draft",)),
-    "append": Case(lambda f, a: f.jobs.append(a.job, rows(1), by=a.by), ("job",)),
-    "publish": Case(lambda f, a: f.jobs.publish(a.draft, by=a.by), ("draft",)),
-    "pause": Case(lambda f, a: f.jobs.pause(a.job, by=a.by), ("job",)),
-    "resume": Case(lambda f, a: f.jobs.resume(a.job, by=a.by), ("job",)),
-    "finish": Case(lambda f, a: f.jobs.finish(a.job, discard_open=True, by=a.by), ("job",)),
-    "archive": Case(lambda f, a: f.jobs.archive(a.job, by=a.by), ("job",)),
-    "delete": Case(lambda f, a: f.jobs.delete(a.draft, by=a.by) or "done", ("draft",)),
-    "discard": Case(
+    "jobs.import_results": Case(data, ("workspace", "template")),
+    "jobs.load": Case(lambda f, a: f.jobs.load(a.draft, rows(2), by=a.by), ("draft",)),
+    "jobs.append": Case(lambda f, a: f.jobs.append(a.job, rows(1), by=a.by), ("job",)),
+    "jobs.publish": Case(lambda f, a: f.jobs.publish(a.draft, by=a.by), ("draft",)),
+    "jobs.pause": Case(lambda f, a: f.jobs.pause(a.job, by=a.by), ("job",)),
+    "jobs.resume": Case(lambda f, a: f.jobs.resume(a.job, by=a.by), ("job",)),
+    "jobs.finish": Case(lambda f, a: f.jobs.finish(a.job, discard_open=True, by=a.by), ("job",)),
+    "jobs.archive": Case(lambda f, a: f.jobs.archive(a.job, by=a.by), ("job",)),
+    "jobs.delete": Case(lambda f, a: f.jobs.delete(a.draft, by=a.by) or "done", ("draft",)),
+    "packages.discard": Case(
         lambda f, a: f.packages.discard(a.free, by=a.by), ("free",), anywhere=("free",)
     ),
-    "reopen": Case(
+    "packages.reopen": Case(
         lambda f, a: f.packages.reopen(a.closed, by=a.by), ("closed",), anywhere=("closed",)
     ),
-    "update_job": Case(lambda f, a: f.jobs.update(a.job, remark="new", by=a.by), ("job",)),
-    "set_workforce": Case(
+    "jobs.update": Case(lambda f, a: f.jobs.update(a.job, remark="new", by=a.by), ("job",)),
+    "jobs.set_workforce": Case(
         lambda f, a: f.jobs.set_workforce(a.job, {Stage.LABEL: [a.member]}, by=a.by),
         ("job", "member"),
     ),
-    "add_workers": Case(
+    "jobs.add_workers": Case(
         lambda f, a: f.jobs.add_workers(a.job, Stage.ACCEPT, [a.member], by=a.by), ("job", "member")
     ),
-    "remove_workers": Case(
+    "jobs.remove_workers": Case(
         lambda f, a: f.jobs.remove_workers(a.job, Stage.LABEL, [a.member], by=a.by),
         ("job", "member"),
     ),
-    "change_template": Case(
+    "jobs.change_template": Case(
         lambda f, a: f.jobs.change_template(a.job, RenameOption("1", "cat", "puma"), by=a.by),
         ("job",),
     ),
-    "prelabel": Case(
+    "jobs.prelabel": Case(
         lambda f, a: f.jobs.prelabel(a.job, lambda tasks: [None] * len(tasks), by=a.by), ("job",)
     ),
 }
 
 OF_THE_APPLICATION = {
     "close": "ends the Flow itself",
-    "create_workspace": "nobody is there yet who could be asked",
-    "set_validator": "is code of the application, kept in this Flow only",
+    "workspaces.create": "nobody is there yet who could be asked",
+    "jobs.set_validator": "is code of the application, kept in this Flow only",
 }
 """What no member calls, and why."""
 
@@ -485,8 +491,37 @@ def verified(flow: Flow, a: Args) -> Any:
     return [list(maintenance.verify(flow, a.job, by=a.by))]
 
 
-def public_names() -> Iterator[str]:
-    return (name for name in dir(Flow) if not name.startswith("_"))
+def public_names(flow: Flow) -> dict[str, Any]:
+    """What a Flow offers: its own names, those of its namespaces, and the functions of maintenance.
+
+    A method comes bound to *flow*, and a function of maintenance with *flow* as its first argument.
+    """
+    found = dict[str, Any]()
+    for name in _public(flow):
+        value = getattr(flow, name)
+        if type(value).__module__.startswith("itagflow.api."):
+            found |= {f"{name}.{verb}": getattr(value, verb) for verb in _public(value)}
+        else:
+            found[name] = value
+    for verb in filter(inspect.isfunction, vars(maintenance).values()):
+        found[f"maintenance.{verb.__name__}"] = partial(verb, flow)
+    return found
+
+
+@cache
+def public_verbs() -> dict[str, Callable[..., Any]]:
+    """The functions behind the public names that can be called, as they are written."""
+    with itagflow.open("memory:") as flow:
+        found = public_names(flow)
+    return {
+        name: value.func if isinstance(value, partial) else value.__func__
+        for name, value in found.items()
+        if isinstance(value, partial) or inspect.ismethod(value)
+    }
+
+
+def _public(value: object) -> list[str]:
+    return [name for name in dir(value) if not name.startswith("_")]
 
 
 def everything(flow: Flow) -> dict[str, list[Any]]:
@@ -499,7 +534,7 @@ def everything(flow: Flow) -> dict[str, list[Any]]:
 
 
 def came_to(call: Callable[[], Any]) -> Any:
-    """What a call gives, or the error of ours that it raises; one that is not ours is a failure."""
+    """What a call returns, or the error of ours that it raises; any other error is a failure."""
     try:
         return call()
     except itagflow.ItagflowError as error:

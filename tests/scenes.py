@@ -1,4 +1,4 @@
-"""Where stories begin: workspaces, jobs and answers that many tests need."""
+"""Workspaces, jobs and answers that many tests need."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ def taken(flow: Flow, member: str, job: Job, stage: Stage = Stage.LABEL) -> Assi
 def labeled(flow: Flow, member: str, job: Job, answer: str = "cat") -> Assignment:
     """A package claimed, answered all alike, and submitted."""
     assignment = taken(flow, member, job)
-    for work in flow.tasks(assignment):
-        flow.save(assignment, work, Choice(answer))
+    for item in flow.tasks(assignment):
+        flow.save(assignment, item, Choice(answer))
     return flow.submit(assignment)
 
 
 def peak(act: Callable[[], object]) -> int:
-    """How many bytes an act had in use at the most."""
+    """The peak of memory that a call used, in bytes."""
     tracemalloc.start()
     try:
         act()
@@ -108,6 +108,6 @@ def verbs(flow: Flow, job: Job) -> list[str]:
 
 
 def on_writing_connection(store: Any, text: str) -> list[Any]:
-    """Run a statement on the connection that writes, which stays for the next block that does."""
+    """Run a statement on the connection that writes; the next write transaction has it too."""
     with store.write() as writer:
         return list(writer.rows(text, ()))

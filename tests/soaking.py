@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import random
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -85,11 +87,14 @@ class Insistent:
         self._notes = notes
         self.flow: Flow = self._insist(open)
 
-    def __getattr__(self, verb: str) -> Any:
-        return partial(self._call, verb)
+    def __getattr__(self, name: str) -> Any:
+        if inspect.isfunction(getattr(Flow, name, None)):
+            return partial(self.call, name)
+        return InsistentNamespace(self, name)
 
-    def _call(self, verb: str, *given: Any, **more: Any) -> Any:
-        said = self._insist(lambda: read(getattr(self.flow, verb)(*given, **more)))
+    def call(self, verb: str, *given: Any, **more: Any) -> Any:
+        """Call a verb by its name, such as ``claim`` or ``jobs.pause``."""
+        said = self._insist(lambda: read(attrgetter(verb)(self.flow)(*given, **more)))
         for entity in said if isinstance(said, list) else [said]:
             if verb in NOTED and entity is not None:
                 print(json.dumps([verb, codec.to_json(entity)]), file=self._notes, flush=True)
@@ -104,6 +109,16 @@ class Insistent:
                     raise
                 self.again += 1
                 time.sleep(0.02)
+
+
+class InsistentNamespace:
+    """Calls the verbs of one namespace of a Flow in the same way."""
+
+    def __init__(self, insistent: Insistent, name: str) -> None:
+        self._insistent, self._name = insistent, name
+
+    def __getattr__(self, verb: str) -> Any:
+        return partial(self._insistent.call, f"{self._name}.{verb}")
 
 
 def read(said: Any) -> Any:
@@ -209,7 +224,8 @@ class Found:
         return [body for verb, body in self.noted if verb in verbs]
 
     def figures(self) -> str:
-        return f"{len(self.history)} events, {len(self.assignments)} assignments, noted: {Counter(verb for verb, _ in self.noted)}"
+        noted = Counter(verb for verb, _ in self.noted)
+        return f"{len(self.history)} events, {len(self.assignments)} assignments, noted: {noted}"
 
     def check(self) -> None:
         """Check all that there is to check."""
@@ -222,7 +238,11 @@ class Found:
     def check_answers(self) -> None:
         """Each answer that was saved is there, word for word, or in the history as what another has replaced."""
         kept = {text(codec.to_json(answer)) for answer in self.answers}
-        kept |= {text(was) for event in self.history for was in event.data.get("was", {}).values()}
+        kept |= {
+            text(replaced)
+            for event in self.history
+            for replaced in event.data.get("previous", {}).values()
+        }
         saved = {text(body) for body in self.of("save_many", "modify")}
         assert saved
         assert saved - kept == set()
@@ -284,5 +304,5 @@ class Found:
 
 
 def needed(stage: Stage) -> int:
-    """How many turns a stage needs for one package."""
+    """How many assignments a stage needs for one package."""
     return WORKFLOW.label.votes if stage is Stage.LABEL else 1

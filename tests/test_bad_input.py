@@ -1,4 +1,4 @@
-"""Bad input gets a clear error of our tree and changes nothing."""
+"""Bad input raises a clear error of the library and changes nothing."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ class TestAssignments:
         )
         assert flow.save_many(assignment, {}) == []
 
-    def test_a_assignment_of_somebody_else(self, flow: Flow) -> None:
+    def test_an_assignment_of_somebody_else(self, flow: Flow) -> None:
         job = cats(flow)
         assignment = taken(flow, "ben", job)
         for act in (
@@ -216,7 +216,7 @@ class TestAssignments:
             is_refused(flow, NotHeld, "it is another member's, not cy's", act)
         is_refused(flow, NotAllowed, "cy may not assign", lambda: flow.release(assignment, by="cy"))
 
-    def test_a_assignment_that_was_given_back_or_does_not_exist(self, flow: Flow) -> None:
+    def test_an_assignment_that_was_given_back_or_does_not_exist(self, flow: Flow) -> None:
         job = cats(flow)
         assignment = taken(flow, "ben", job)
         flow.release(assignment)
@@ -590,9 +590,9 @@ class TestOpening:
 
 
 class TestTroubles:
-    """What the disk does to people at work."""
+    """A disk that is full, and a database that cannot be written."""
 
-    def test_a_full_disk_refuses_the_act_and_keeps_the_others(self, tmp_path: Path) -> None:
+    def test_a_full_disk_refuses_one_save_and_keeps_the_others(self, tmp_path: Path) -> None:
         with itagflow.open(tmp_path / "labels.db") as flow:
             job = cats(flow, tasks=400, size=400)
             assignment = taken(flow, "ben", job)
@@ -603,7 +603,7 @@ class TestTroubles:
                 for number in range(1, 401):
                     flow.save(assignment, number, Choice("cat"))
                     saved = number
-            answered = [work.task.number for work in flow.tasks(assignment) if work.answer]
+            answered = [item.task.number for item in flow.tasks(assignment) if item.answer]
             assert answered == list(range(1, saved + 1))
             assert [
                 event.task for event in flow.events.list(job) if event.type == "save"

@@ -1,4 +1,4 @@
-"""Many packages in one call: the same as one by one, in transactions, with what became of each."""
+"""Many packages in one call: the same as one by one, with a result for each."""
 
 from __future__ import annotations
 
@@ -43,13 +43,14 @@ from itagflow import (
 )
 from itagflow.claiming import operations
 from itagflow.core import engine
+from itagflow.jobs import loading_rules
 from itagflow.storage import FIELDS, Query, Writer
 
 REVIEWED = Workflow(Label(), Inspect(), Accept())
 
 
 @pytest.fixture(autouse=True)
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (engine, operations):
         monkeypatch.setattr(module, "BLOCK", 3)
 
@@ -77,7 +78,7 @@ def accepting(
 
 
 class TestClaiming:
-    def test_so_many_as_asked_for_in_the_order_of_the_pool(self, checked: Flow) -> None:
+    def test_as_many_as_asked_for_in_the_order_of_the_queue(self, checked: Flow) -> None:
         job = cats(checked, tasks=10, size=1)
         checked.packages.prioritize(job, 5, by="ada", packages=[7])
         assignments = checked.claim_many("ben", job, Stage.LABEL, 5)
@@ -123,20 +124,34 @@ class TestClaiming:
         assert checked.claim_many("ben", job, Stage.LABEL, 2) == []
 
 
+class TestLoading:
+    def test_rows_are_stored_in_several_transactions(
+        self, checked: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(loading_rules, "BLOCK", 3)
+        job = cats(checked, tasks=8, size=1)
+        checked.jobs.append(job, rows(4), by="ada")
+        loaded = [event for event in checked.events.list(job) if event.type in ("load", "append")]
+        assert [event.data["rows"] for event in loaded] == [
+            [1, 3],
+            [4, 6],
+            [7, 8],
+            [9, 11],
+            [12, 12],
+        ]
+        assert checked.jobs.progress(job).total == 12
+
+
 class TestOutcomes:
     def test_each_says_how_its_assignment_is_now(self, checked: Flow) -> None:
         job, assignments = accepting(checked, 7)
-        attempts = checked.accept_many(assignments)
-        assert all(attempts)
-        assert [attempt.key for attempt in attempts] == [
-            assignment.key for assignment in assignments
-        ]
-        assert [attempt.value for attempt in attempts] == [
+        results = checked.accept_many(assignments)
+        assert all(results)
+        assert [result.key for result in results] == [assignment.key for assignment in assignments]
+        assert [result.value for result in results] == [
             checked.assignments.get(assignment) for assignment in assignments
         ]
-        assert {attempt.value.outcome for attempt in attempts if attempt.value} == {
-            Outcome.ACCEPTED
-        }
+        assert {result.value.outcome for result in results if result.value} == {Outcome.ACCEPTED}
         assert checked.jobs.get(job).state is JobState.FINISHED
 
     def test_the_refused_ones_leave_no_trace_and_stop_nobody(self, checked: Flow) -> None:
@@ -144,20 +159,20 @@ class TestOutcomes:
         checked.judge(assignments[1], 2, wrong="no cat")
         checked.release(assignments[3])
         before = checked.assignments.get(assignments[1])
-        attempts = checked.accept_many([*assignments, (job.id, 999)])
-        assert [bool(attempt) for attempt in attempts] == [True, False, True, False, True, False]
-        assert [type(attempt.error) for attempt in attempts if not attempt] == [
+        results = checked.accept_many([*assignments, (job.id, 999)])
+        assert [bool(result) for result in results] == [True, False, True, False, True, False]
+        assert [type(result.error) for result in results if not result] == [
             Incomplete,
             NotHeld,
             NotFound,
         ]
-        assert str(attempts[1].error).endswith("judge them anew (tasks 2)")
+        assert str(results[1].error).endswith("judge them anew (tasks 2)")
         assert checked.assignments.get(assignments[1]) == before
         assert verbs(checked, job).count("accept") == 3
         assert checked.jobs.get(job).state is JobState.RUNNING
 
     def test_jobs_are_acted_on_in_the_order_of_their_keys(self, checked: Flow) -> None:
-        """Two transactions that each end two jobs would wait for each other for ever."""
+        """Otherwise two transactions that each end two jobs could deadlock."""
         first = cats(checked)
         template = checked.templates.get(first)
         second = checked.jobs.create(
@@ -170,8 +185,8 @@ class TestOutcomes:
         )
         jobs = [first, second]
         assignments = [taken(checked, "ben", job) for job in reversed(jobs)]
-        attempts = checked.release_many(assignments)
-        assert [attempt.value for attempt in attempts] == [
+        results = checked.release_many(assignments)
+        assert [result.value for result in results] == [
             checked.assignments.get(assignment) for assignment in assignments
         ]
         released = [event.job for event in checked.events.since() if event.type == "release"]
@@ -180,22 +195,24 @@ class TestOutcomes:
     def test_the_job_finishes_once_with_the_last_package(self, checked: Flow) -> None:
         job, assignments = accepting(checked, 6)
         checked.accept_many(assignments)
-        moves = [
-            (event.package, move.after)
+        changes = [
+            (event.package, change.after)
             for event in checked.events.list(job)
-            for move in event.changes
-            if move.kind == "job"
+            for change in event.changes
+            if change.kind == "job"
         ]
-        assert moves[-1] == (6, "finished")
-        assert [after for _, after in moves].count("finished") == 1
+        assert changes[-1] == (6, "finished")
+        assert [after for _, after in changes].count("finished") == 1
 
-    def test_it_finishes_also_when_the_last_of_a_block_is_refused(self, checked: Flow) -> None:
+    def test_it_finishes_also_when_the_last_of_a_transaction_is_refused(
+        self, checked: Flow
+    ) -> None:
         job, assignments = accepting(checked, 3)
         checked.accept(assignments[2])
         checked.release(assignments[1])
         (again,) = checked.claim_many("ada", job, Stage.ACCEPT, 5)
-        attempts = checked.accept_many([assignments[0], again, assignments[1]])
-        assert [bool(attempt) for attempt in attempts] == [True, True, False]
+        results = checked.accept_many([assignments[0], again, assignments[1]])
+        assert [bool(result) for result in results] == [True, True, False]
         assert checked.jobs.get(job).state is JobState.FINISHED
 
     def test_sent_again_it_changes_nothing(self, checked: Flow) -> None:
@@ -208,13 +225,13 @@ class TestOutcomes:
     def test_one_assignment_named_twice_is_done_once(self, checked: Flow) -> None:
         job, assignments = accepting(checked, 2)
         released = checked.release_many([assignments[0], assignments[0], assignments[1]])
-        assert [type(attempt.error) for attempt in released] == [type(None), WrongState, type(None)]
+        assert [type(result.error) for result in released] == [type(None), WrongState, type(None)]
         assert verbs(checked, job).count("release") == 2
 
     def test_another_members_assignments_are_refused_one_by_one(self, checked: Flow) -> None:
         _, assignments = accepting(checked, 2)
-        attempts = checked.accept_many(assignments, by="ben")
-        assert [str(attempt.error) for attempt in attempts] == [
+        results = checked.accept_many(assignments, by="ben")
+        assert [str(result.error) for result in results] == [
             f"assignment {assignment.id} is not held: it is another member's, not ben's"
             for assignment in assignments
         ]
@@ -225,8 +242,8 @@ class TestOutcomes:
         checked.jobs.set_workforce(other, {Stage.LABEL: ["ben"]}, by="ada")
         more = taken(checked, "ben", other)
         checked.save(more, 1, Choice("cat"))
-        attempts = checked.release_many([more, *assignments], by="ada")
-        assert [attempt.value.job for attempt in attempts if attempt.value] == [
+        results = checked.release_many([more, *assignments], by="ada")
+        assert [result.value.job for result in results if result.value] == [
             other.id,
             job.id,
             job.id,
@@ -240,11 +257,11 @@ class TestEveryVerb:
     def test_assign_says_which_packages_have_no_free_slot(self, checked: Flow) -> None:
         job = cats(checked, tasks=5, size=1)
         taken(checked, "cy", job)
-        attempts = checked.assignments.assign_many(
+        results = checked.assignments.assign_many(
             [*checked.packages.list(job), (job.id, 77)], "ben", by="ada"
         )
-        assert [bool(attempt) for attempt in attempts] == [False, True, True, True, True, False]
-        assert "has no free slot" in str(attempts[0].error)
+        assert [bool(result) for result in results] == [False, True, True, True, True, False]
+        assert "has no free slot" in str(results[0].error)
         assert [assignment.package for assignment in checked.assignments.list("ben", job=job)] == [
             2,
             3,
@@ -254,8 +271,8 @@ class TestEveryVerb:
 
     def test_who_may_not_assign_gets_nothing_done(self, checked: Flow) -> None:
         job = cats(checked, tasks=2, size=1)
-        attempts = checked.assignments.assign_many(checked.packages.list(job), "ben", by="cy")
-        assert [type(attempt.error) for attempt in attempts] == [NotAllowed, NotAllowed]
+        results = checked.assignments.assign_many(checked.packages.list(job), "ben", by="cy")
+        assert [type(result.error) for result in results] == [NotAllowed, NotAllowed]
 
     def test_release_gives_everything_back(self, checked: Flow) -> None:
         job = cats(checked, tasks=5, size=1, workflow=Workflow(Label(limit=9)))
@@ -269,7 +286,9 @@ class TestEveryVerb:
         }
         assert checked.claim_many("ben", job, Stage.LABEL, 9)[4].package == 5
 
-    def test_expire_returns_the_lapsed_ones_in_blocks(self, checked: Flow, clock: Clock) -> None:
+    def test_expire_returns_the_lapsed_ones_in_several_transactions(
+        self, checked: Flow, clock: Clock
+    ) -> None:
         job = cats(
             checked, tasks=8, size=1, workflow=Workflow(Label(lease=timedelta(minutes=10), limit=8))
         )
@@ -294,9 +313,7 @@ class TestEveryVerb:
         assignments = checked.claim_many("di", job, Stage.INSPECT, 4)
         assert all(checked.review_many(assignments, by="di"))
         assert {package.state for package in checked.packages.list(job)} == {PackageState.ACCEPT}
-        assert [type(attempt.error) for attempt in checked.accept_many(assignments[:1])] == [
-            NotHeld
-        ]
+        assert [type(result.error) for result in checked.accept_many(assignments[:1])] == [NotHeld]
 
     def test_reject_sends_back_what_is_wrong_and_needs_a_reason_for_the_rest(
         self, checked: Flow
@@ -329,22 +346,22 @@ ENDS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 def one_by_one(
     verb: Callable[..., Any], flow: Flow, keys: Sequence[tuple[int, int]], **more: Any
 ) -> list[str]:
-    """What became of each, said by the verbs for one."""
-    said = list[str]()
+    """The outcome of each, as the method for a single one tells it."""
+    outcomes = list[str]()
     for key in keys:
         try:
-            said.append(str(verb(flow, key, **more)))
+            outcomes.append(str(verb(flow, key, **more)))
         except ItagflowError as error:
-            said.append(str(error))
-    return said
+            outcomes.append(str(error))
+    return outcomes
 
 
-def told(attempts: Sequence[BatchResult]) -> list[str]:
-    return [str(attempt.value or attempt.error) for attempt in attempts]
+def told(results: Sequence[BatchResult]) -> list[str]:
+    return [str(result.value or result.error) for result in results]
 
 
 def content(flow: Flow) -> list[Any]:
-    """Everything that a store holds."""
+    """Everything in a store."""
     with flow.store.read() as reader:
         return [
             entity
@@ -370,7 +387,7 @@ def test_it_is_the_same_as_one_by_one(
     workflow = Workflow(
         Label(), *([Inspect(limit=limit)] if two_stages else []), Accept(limit=limit)
     )
-    said, held = list[list[str]](), list[list[Any]]()
+    outcomes, contents = list[list[str]](), list[list[Any]]()
     for act in (
         lambda *given, **more: told(many(*given, **more)),
         lambda *given, **more: one_by_one(single, *given, **more),
@@ -386,23 +403,23 @@ def test_it_is_the_same_as_one_by_one(
                     flow.judge(assignment, assignment.package, wrong="no")
             keys = [assignments[at].key if at < 8 else (job.id, 5) for at in picked]
             more = {"reason": reason} if verb in ("reject", "release") else {}
-            said.append(act(flow, keys, **more))
+            outcomes.append(act(flow, keys, **more))
             invariants.check(flow)
-            held.append(content(flow))
-    assert said[0] == said[1]
-    assert held[0] == held[1]
+            contents.append(content(flow))
+    assert outcomes[0] == outcomes[1]
+    assert contents[0] == contents[1]
 
 
 class TestCrashes:
-    def test_whole_blocks_are_stored_and_the_rest_is_done_when_called_again(
+    def test_whole_transactions_are_stored_and_the_rest_is_done_when_called_again(
         self, checked: Flow, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         job, assignments = accepting(checked, 8)
         opened = checked.store.write
-        blocks = itertools.count(1)
+        transactions = itertools.count(1)
 
         def write() -> AbstractContextManager[Writer]:
-            if next(blocks) > 2:
+            if next(transactions) > 2:
                 raise OSError("the power is gone")
             return opened()
 
@@ -416,12 +433,12 @@ class TestCrashes:
         assert all(checked.accept_many(assignments))
         assert checked.jobs.get(job).state is JobState.FINISHED
 
-    def test_a_block_that_fails_is_dropped_whole(
+    def test_a_transaction_that_fails_stores_nothing(
         self, checked: Flow, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         job, assignments = accepting(checked, 3)
         told = list[Any]()
-        monkeypatch.setattr(checked, "_listeners", (told.append,))
+        monkeypatch.setattr(checked._engine, "listeners", (told.append,))
         done = itertools.count(1)
         do = engine.Transaction.do
 
@@ -440,13 +457,13 @@ class TestCrashes:
 
 
 def test_both_stores_come_to_the_same(tmp_path: Path) -> None:
-    held = list[list[Any]]()
+    contents = list[list[Any]]()
     for url in ("memory:", str(tmp_path / "labels.db")):
         ids = itertools.count(1000)
         with itagflow.open(url, clock=Clock(), ids=ids.__next__) as flow:
             _, assignments = accepting(flow, 7, Workflow(Label(limit=3), Accept(limit=9)))
             flow.reject_many(assignments[:2], reason="again")
             flow.accept_many(reversed(assignments))
-            held.append(content(flow))
-    assert held[0] == held[1]
-    assert all(attrs.has(type(entity)) for entity in held[0])
+            contents.append(content(flow))
+    assert contents[0] == contents[1]
+    assert all(attrs.has(type(entity)) for entity in contents[0])

@@ -1,4 +1,4 @@
-"""The template of a live job changes, and the answers that exist follow it - or nothing changes at all."""
+"""The template of a live job changes and its answers follow, or nothing changes at all."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
 NOTE = Question("2", QuestionKind.INPUT, "Note", required=False)
 
 
-def said(flow: Flow, job: Job) -> list[Any]:
-    """What every answer of the job says."""
+def replies_in(flow: Flow, job: Job) -> list[Any]:
+    """The replies of every answer of the job."""
     return [answer.replies for answer in stored(flow, job)]
 
 
@@ -93,7 +93,7 @@ class TestOptions:
         labeled(flow, "cy", job, "dog")
         report = flow.jobs.change_template(job, [RenameOption("1", "cat", "feline")], by="ada")
         assert (report.version, report.changed, report.unchanged, report.cannot) == (1, 2, 2, 0)
-        assert said(flow, job) == [{"1": Choice("feline")}] * 2 + [{"1": Choice("dog")}] * 2
+        assert replies_in(flow, job) == [{"1": Choice("feline")}] * 2 + [{"1": Choice("dog")}] * 2
         assert [answer.template_version for answer in stored(flow, job)] == [1, 1, 0, 0]
         assert [option.label for option in flow.templates.get(job).questions[0].options] == [
             "feline",
@@ -105,9 +105,9 @@ class TestOptions:
             {"question": "1", "old": "cat", "new": "feline", "kind": "renameoption"}
         ]
         assert followed.data["previous"]["1"]["replies"] == {"1": {"kind": "choice", "key": "cat"}}
-        assert str(changed) == "09:00 ada changed the template of the job cats"
+        assert str(changed) == "09:00 ada changed the template of job 'cats'"
         assert str(followed) == "09:00 ada carried over the answers of package 1"
-        assert str(done) == "09:00 ada carried over the answers of cats"
+        assert str(done) == "09:00 ada carried over the answers of job 'cats'"
         invariants.check(flow)
 
     def test_renamed_to_one_that_is_there_they_merge(self, flow: Flow) -> None:
@@ -117,7 +117,7 @@ class TestOptions:
             flow.jobs.change_template(job, RenameOption("1", "kitten", "cat"), by="ada").changed
             == 1
         )
-        assert said(flow, job) == [{"1": Choices(["cat", "dog"])}, {"1": Choices(["dog"])}]
+        assert replies_in(flow, job) == [{"1": Choices(["cat", "dog"])}, {"1": Choices(["dog"])}]
         assert sorted(flow.templates.get(job).questions[0].keys) == ["cat", "dog"]
 
     def test_what_is_inside_an_option_that_merges_moves_up(self, flow: Flow) -> None:
@@ -126,7 +126,7 @@ class TestOptions:
             flow, templates.image_classification([nested, "pet"]), Choice("cat"), Choice("tabby")
         )
         flow.jobs.change_template(job, [RenameOption("1", "cat", "pet")], by="ada")
-        assert said(flow, job) == [{"1": Choice("pet")}, {"1": Choice("tabby")}]
+        assert replies_in(flow, job) == [{"1": Choice("pet")}, {"1": Choice("tabby")}]
         assert [option.key for option in flow.templates.get(job).questions[0].options] == [
             "tabby",
             "lynx",
@@ -139,7 +139,7 @@ class TestOptions:
             flow, templates.image_classification([nested, "pet"]), Choice("cat"), Choice("tabby")
         )
         flow.jobs.change_template(job, [DropOption("1", "cat", to="pet")], by="ada")
-        assert said(flow, job) == [{"1": Choice("pet")}] * 2
+        assert replies_in(flow, job) == [{"1": Choice("pet")}] * 2
         assert [option.key for option in flow.templates.get(job).questions[0].options] == ["pet"]
 
     def test_a_dropped_option_that_was_chosen_alone_is_refused_with_the_count(
@@ -169,7 +169,7 @@ class TestOptions:
         ):
             flow.jobs.change_template(job, [DropOption("1", "dog")], by="ada")
         assert flow.jobs.change_template(job, [DropOption("1", "cat")], by="ada").changed == 1
-        assert said(flow, job) == [{"1": Choices(["dog"])}] * 2
+        assert replies_in(flow, job) == [{"1": Choices(["dog"])}] * 2
 
     def test_a_lost_option_takes_what_depended_on_it_along(self, flow: Flow) -> None:
         breed = Question("2", QuestionKind.INPUT, "Breed", when=("dog", "cat"))
@@ -187,7 +187,7 @@ class TestOptions:
             {"1": Choices(["dog", "cat"]), "2": Text("collie")},
         )
         flow.jobs.change_template(job, [DropOption("1", "dog")], by="ada")
-        assert said(flow, job) == [
+        assert replies_in(flow, job) == [
             {"1": Choices(["car"])},
             {"1": Choices(["cat"]), "2": Text("collie")},
         ]
@@ -212,7 +212,7 @@ class TestOptions:
         flow.jobs.change_template(job, [RenameOption("1", "dog", "hound")], by="ada")
         [question] = flow.templates.get(job).questions
         assert (question.default, question.children[0].when) == ("hound", ("hound",))
-        assert said(flow, job) == [{"1": Choice("hound"), "2": Text("collie")}]
+        assert replies_in(flow, job) == [{"1": Choice("hound"), "2": Text("collie")}]
         flow.jobs.change_template(job, [DropOption("1", "hound", to="cat")], by="ada")
         [question] = flow.templates.get(job).questions
         assert (question.default, question.children[0].when) == ("cat", ("cat",))
@@ -241,7 +241,7 @@ class TestOptions:
         with pytest.raises(InvalidData, match=r"1 answer would not fit: task 1, .*leaves out d"):
             flow.jobs.change_template(job, [AddOption("1", "d")], by="ada")
         flow.jobs.change_template(job, [DropOption("1", "a")], by="ada")
-        assert said(flow, job)[0]["1"] == Ranking(["c", "b"])
+        assert replies_in(flow, job)[0]["1"] == Ranking(["c", "b"])
 
 
 class TestQuestions:
@@ -255,7 +255,7 @@ class TestQuestions:
         ):
             flow.jobs.change_template(job, [AddQuestion(lit)], by="ada")
         flow.jobs.change_template(job, [AddQuestion(lit, reply=Choice("day"))], by="ada")
-        assert said(flow, job) == [{"1": Choice("cat"), "2": Choice("day")}] * 2
+        assert replies_in(flow, job) == [{"1": Choice("cat"), "2": Choice("day")}] * 2
         assignment = taken(flow, "cy", job)
         with pytest.raises(InvalidData, match="no reply to the required question 'Light'"):
             flow.save(assignment, 3, {"1": Choice("cat")})
@@ -273,16 +273,16 @@ class TestQuestions:
             ).changed
             == 1
         )
-        assert said(flow, job) == [{"1": Choice("cat")}, {"1": Choice("dog"), "2": Text("?")}]
+        assert replies_in(flow, job) == [{"1": Choice("cat")}, {"1": Choice("dog"), "2": Text("?")}]
         assert flow.jobs.change_template(job, [DropQuestion("2")], by="ada").changed == 1
-        assert said(flow, job) == [{"1": Choice("cat")}, {"1": Choice("dog")}]
+        assert replies_in(flow, job) == [{"1": Choice("cat")}, {"1": Choice("dog")}]
 
     def test_a_dropped_question_takes_those_inside_it_along(self, flow: Flow) -> None:
         asked = Question("3", QuestionKind.RADIO, "Kind", (Option("a"),), children=(NOTE,))
         both = Template(questions=(*templates.image_classification(["cat"]).questions, asked))
         job = asking(flow, both, {"1": Choice("cat"), "3": Choice("a"), "2": Text("x")})
         flow.jobs.change_template(job, [DropQuestion("3")], by="ada")
-        assert said(flow, job) == [{"1": Choice("cat")}]
+        assert replies_in(flow, job) == [{"1": Choice("cat")}]
         with pytest.raises(
             InvalidData, match="step 1, questions: a template needs at least one question"
         ):
@@ -323,7 +323,7 @@ class TestQuestions:
         assert verbs(flow, job)[-1] == "publish"
 
 
-class TestParts:
+class TestAnnotations:
     BOXES = Regions(
         [Box(0, 0, 5, 5, label="car", id="r1"), Box(9, 9, 5, 5, label="sign")], width=40, height=30
     )
@@ -332,7 +332,7 @@ class TestParts:
         return asking(flow, templates.object_detection(["car", "sign"]), self.BOXES)
 
     def labels(self, flow: Flow, job: Job) -> list[Any]:
-        return [region.labels for region in said(flow, job)[0]["1"].regions]
+        return [region.labels for region in replies_in(flow, job)[0]["1"].regions]
 
     def test_labels_follow_their_options_and_the_title_of_their_question(self, flow: Flow) -> None:
         job = self.boxes(flow)
@@ -344,9 +344,9 @@ class TestParts:
         ]
         assert flow.jobs.change_template(job, steps, by="ada").changed == 1
         assert self.labels(flow, job) == [{"What is it?": "vehicle"}, {"What is it?": "sign"}]
-        assert said(flow, job)[0]["1"].regions[0].id == "r1"
+        assert replies_in(flow, job)[0]["1"].regions[0].id == "r1"
 
-    def test_a_question_about_each_part_is_added_with_a_reply_and_dropped_again(
+    def test_a_question_about_each_annotation_is_added_with_a_reply_and_dropped_again(
         self, flow: Flow
     ) -> None:
         job = self.boxes(flow)
@@ -363,7 +363,7 @@ class TestParts:
         flow.jobs.change_template(job, [DropQuestion("1", about="Seen")], by="ada")
         assert self.labels(flow, job) == [{kind.title: "car", "Plate": "-"}, {kind.title: "sign"}]
 
-    def test_a_dropped_option_of_parts_needs_another_for_them(self, flow: Flow) -> None:
+    def test_a_dropped_option_of_annotations_needs_another_for_them(self, flow: Flow) -> None:
         job = self.boxes(flow)
         title = flow.templates.get(job).questions[0].children[0].title
         with pytest.raises(
@@ -374,7 +374,7 @@ class TestParts:
         flow.jobs.change_template(job, [DropOption("1", "car", to="sign", about=title)], by="ada")
         assert self.labels(flow, job) == [{title: "sign"}] * 2
 
-    def test_an_option_of_parts_is_only_found_by_the_title_of_its_question(
+    def test_an_option_of_annotations_is_only_found_by_the_title_of_its_question(
         self, flow: Flow
     ) -> None:
         job = self.boxes(flow)
@@ -394,9 +394,9 @@ class TestParts:
             RenameQuestion("1", "Holds", about=title),
         ]
         flow.jobs.change_template(job, steps, by="ada")
-        reply = said(flow, job)[0]["1"]
-        assert [part.labels for part in reply.relations] == [{"Holds": "acquired"}]
-        assert [part.labels for part in reply.spans] == [{entity: ("company",)}] * 2
+        reply = replies_in(flow, job)[0]["1"]
+        assert [relation.labels for relation in reply.relations] == [{"Holds": "acquired"}]
+        assert [span.labels for span in reply.spans] == [{entity: ("company",)}] * 2
         with pytest.raises(
             InvalidData, match=f"step 1, question '1': asks two questions called {entity!r}"
         ):
@@ -534,7 +534,7 @@ class TestWorkUnderWay:
         assert report.problems[0].where == f"task 1, assignment {assignment.id}, 1"
         assert (list(flow.events.since()), stored(flow, job)) == (before, was)
 
-    def test_drafts_and_the_kept_replies_of_abandoned_tasks_follow_too(self, flow: Flow) -> None:
+    def test_earlier_answers_and_those_of_abandoned_tasks_follow_too(self, flow: Flow) -> None:
         job = cats(flow)
         assignment = taken(flow, "ben", job)
         flow.save_many(assignment, {1: Choice("cat"), 2: Choice("cat")})
@@ -542,9 +542,9 @@ class TestWorkUnderWay:
         flow.release(assignment)
         flow.jobs.change_template(job, [RenameOption("1", "cat", "feline")], by="ada")
         assignment = taken(flow, "cy", job)
-        drafts = [work.previous for work in flow.tasks(assignment)]
-        assert [draft.replies for draft in drafts if draft] == [{"1": Choice("feline")}] * 2
-        assert [draft.abandon_reason for draft in drafts if draft] == [None, "dark"]
+        previous = [item.previous for item in flow.tasks(assignment)]
+        assert [answer.replies for answer in previous if answer] == [{"1": Choice("feline")}] * 2
+        assert [answer.abandon_reason for answer in previous if answer] == [None, "dark"]
         invariants.check(flow)
 
     def test_what_is_kept_of_an_abandoned_task_comes_back_with_its_version(
@@ -566,7 +566,7 @@ class TestWorkUnderWay:
         flow.modify(assignment, 1, Choice("dog"))
         steps = [RenameOption("1", "cat", "feline"), RenameOption("1", "dog", "hound")]
         assert flow.jobs.change_template(job, steps, by="ada").changed == 3
-        assert [work.submitted.reply for work in flow.tasks(assignment) if work.submitted] == [
+        assert [item.submitted.reply for item in flow.tasks(assignment) if item.submitted] == [
             Choice("feline")
         ] * 2
         flow.review(assignment)
@@ -600,7 +600,7 @@ class TestWorkUnderWay:
             ({}, ("1",)),
         ]
         assignment = taken(flow, "di", job, I)
-        votes = [vote.reply for work in flow.tasks(assignment) for vote in work.votes]
+        votes = [vote.reply for item in flow.tasks(assignment) for vote in item.votes]
         assert sorted(vote.key for vote in votes if isinstance(vote, Choice)) == ["dog", "feline"]
         flow.modify(assignment, 2, Choice("dog"))
         flow.review(assignment)
@@ -634,7 +634,7 @@ class TestWorkUnderWay:
                 job, [AddQuestion(attrs.evolve(NOTE, id="3", required=True))], by="ada"
             )
 
-    def test_pre_labels_follow_and_what_people_changed_is_counted_anew(self, flow: Flow) -> None:
+    def test_pre_labels_follow_and_what_people_changed_is_counted_again(self, flow: Flow) -> None:
         asked = templates.image_classification(["cat", "kitten", "dog"])
         home = street(flow, "ben")
         job = flow.jobs.create(
@@ -671,7 +671,7 @@ class TestWorkUnderWay:
         )
         assert {answer.template_version for answer in stored(flow, job)} == {1}
 
-    def test_who_answers_while_the_answers_are_looked_at_is_looked_at_too(self, flow: Flow) -> None:
+    def test_an_answer_saved_while_the_answers_are_checked_is_checked_too(self, flow: Flow) -> None:
         job = cats(flow, tasks=4, workflow=Workflow(Label(), Inspect()))
         assignment = taken(flow, "ben", job)
         with pytest.raises(InvalidData, match="1 answer would not fit: task 2, "):
@@ -685,7 +685,7 @@ class TestWorkUnderWay:
             job,
             [DropOption("1", "cat", to="dog")],
         )
-        assert said(flow, job) == [{"1": Choice("dog")}] * 2
+        assert replies_in(flow, job) == [{"1": Choice("dog")}] * 2
 
     def test_who_changes_the_template_first_wins(self, flow: Flow) -> None:
         job = cats(flow)
@@ -702,7 +702,7 @@ class TestWorkUnderWay:
 
 
 def meanwhile(flow: Flow, act: Callable[[], object], job: Job, steps: list[Any]) -> None:
-    """Change a template, and act right after its answers were looked at."""
+    """Change a template, and call *act* right after its answers were checked."""
     look = service._look
 
     def and_act(*given: Any) -> Any:
@@ -716,7 +716,7 @@ def meanwhile(flow: Flow, act: Callable[[], object], job: Job, steps: list[Any])
 
 
 class Crash(Exception):
-    """The end of the process, as far as a test can tell."""
+    """Stands for the end of the process."""
 
 
 def crashing(flow: Flow, at: int, job: Job, steps: list[Any]) -> None:
@@ -741,7 +741,7 @@ class TestACrashInTheMiddle:
     @pytest.mark.parametrize(
         "again", [[], [RenameOption("1", "feline", "pet")]], ids=["the rest", "the next change"]
     )
-    @pytest.mark.parametrize("block", [1, 2, 3, 4])
+    @pytest.mark.parametrize("transaction", [1, 2, 3, 4])
     def test_called_again_it_goes_on_where_it_was(
         self, flow: Flow, transaction: int, again: list[Any]
     ) -> None:
@@ -751,7 +751,7 @@ class TestACrashInTheMiddle:
         crashing(flow, transaction, job, list(self.STEPS))
         rest = transaction > 1
         assert flow.templates.get(job).version == int(rest)
-        assert said(flow, job).count({"1": Choice("feline")}) == 2 * (transaction - 2) * rest
+        assert replies_in(flow, job).count({"1": Choice("feline")}) == 2 * (transaction - 2) * rest
         if rest:
             with pytest.raises(Incomplete, match="answers still follow a change"):
                 flow.jobs.change_template(job, again, by="ada", dry_run=True)
@@ -762,7 +762,7 @@ class TestACrashInTheMiddle:
             assert (
                 (report.version, report.changed) == (2, 4) if again else (1, 2 * (4 - transaction))
             )
-            assert said(flow, job) == [{"1": Choice(last)}] * 4
+            assert replies_in(flow, job) == [{"1": Choice(last)}] * 4
         assert flow.jobs.get(job).pending_template_change is None
         invariants.check(flow)
 
@@ -776,7 +776,7 @@ class TestACrashInTheMiddle:
         with pytest.raises(NotAllowed, match="is archived, and read-only"):
             flow.jobs.change_template(job, [], by="ada")
 
-    def test_who_ends_a_assignment_meanwhile_carries_the_package_over_first(
+    def test_who_ends_an_assignment_meanwhile_carries_the_package_over_first(
         self, flow: Flow
     ) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
@@ -792,7 +792,7 @@ class TestACrashInTheMiddle:
             ({}, ("1",)),
         ]
         assert flow.jobs.change_template(job, [], by="ada").changed == 0
-        assert said(flow, job)[3] == {"1": Choice("cat")}
+        assert replies_in(flow, job)[3] == {"1": Choice("cat")}
         invariants.check(flow)
 
     def test_replies_that_are_kept_meanwhile_still_follow(self, flow: Flow) -> None:
@@ -807,7 +807,7 @@ class TestACrashInTheMiddle:
 
 @st.composite
 def steps(draw: st.DrawFn, template: Template) -> list[Any]:
-    """A few steps, each of which can be where those before it lead."""
+    """A few steps, each possible after those before it."""
     found = list[Any]()
     for _ in range(draw(st.integers(1, 4))):
         step = draw(st.one_of(*map(st.sampled_from, _possible(template))))
@@ -843,7 +843,7 @@ def _possible(template: Template) -> list[list[Any]]:
 
 
 def _places(template: Template) -> list[tuple[str, str, Question]]:
-    """Every question, by its id, and those about parts by their title."""
+    """Every question by its id, and those about annotations by their title."""
     found = [(question.id, "", question) for question in template.asked]
     for question in template.asked:
         inner = [

@@ -1,4 +1,4 @@
-"""Claims go by what is stored now, whoever changed it."""
+"""A claim decides on what is stored now, whoever changed it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class TestWhatHasChangedMeanwhile:
         elsewhere.jobs.resume(job, by="ada")
         assert flow.claim("ben", job, Stage.LABEL)
 
-    def test_who_may_work_here_by_now_is_given_work(
+    def test_who_was_added_to_the_workforce_elsewhere_is_given_work(
         self, flow: Flow, elsewhere: Flow, job: Job
     ) -> None:
         elsewhere.members.add("street", "di", Role.OPERATOR, by="ada")
@@ -88,7 +88,7 @@ class TestWhatHasChangedMeanwhile:
             flow.claim("ben", draft, Stage.LABEL)
 
 
-def test_an_id_that_somebody_else_has_drawn_is_drawn_anew() -> None:
+def test_an_id_that_is_taken_is_drawn_again() -> None:
     store = MemoryStore()
     with Flow(store, ids=itertools.count(100).__next__) as flow:
         job = cats(flow, tasks=4, size=1)

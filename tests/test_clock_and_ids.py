@@ -1,4 +1,4 @@
-"""Time is real whatever the clock's zone; keys are good until 2089; a source of ids that fails does no harm."""
+"""Clocks in any time zone, keys until 2089, and sources of ids that fail."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LEASES = Workflow(Label(lease=timedelta(minutes=30), offer_lease=timedelta(hours
 
 
 class Unknown(tzinfo):
-    """A zone that does not say how far it is from UTC."""
+    """A zone that does not tell its distance from UTC."""
 
     def utcoffset(self, at: datetime | None) -> None:
         return None
@@ -201,7 +201,7 @@ ACTS: dict[str, Callable[[itagflow.Flow, itagflow.Job], object]] = {
 }
 WRONG_IDS: dict[str, Callable[[int], Callable[[], Any]]] = {
     "the same": lambda taken: lambda: taken,
-    "the same in turn": lambda taken: cycle([taken, taken + 1]).__next__,
+    "the same two alternately": lambda taken: cycle([taken, taken + 1]).__next__,
     "zero": lambda taken: lambda: 0,
     "negative": lambda taken: lambda: -5,
     "too big": lambda taken: lambda: 2**63,
@@ -219,7 +219,7 @@ WRONG_IDS: dict[str, Callable[[int], Callable[[], Any]]] = {
 def test_a_source_of_ids_that_fails(
     url: str, act: Callable[..., object], wrong: Callable[[int], Any]
 ) -> None:
-    """Every act that draws an id ends soon, with an error of ours, and leaves nothing behind."""
+    """An operation that draws such an id ends soon, with an error of ours, and stores nothing."""
     now, ids = [START], [count(1).__next__]
     with itagflow.open(url, clock=lambda: now[0], ids=lambda: ids[0]()) as flow:
         template = templates.image_classification(["cat", "dog"])
@@ -253,9 +253,9 @@ def test_a_source_of_ids_that_fails(
             assert isinstance(outcome[0], InvalidData), repr(outcome[0])
             assert "the ids" in str(outcome[0])
             assert everything(flow) == before
-        else:  # the act needed no more ids than the source had
+        else:  # the operation needed no more ids than the source had
             assert (
-                wrong in (WRONG_IDS["the same"], WRONG_IDS["the same in turn"])
+                wrong in (WRONG_IDS["the same"], WRONG_IDS["the same two alternately"])
                 or act is ACTS["change_template"]
             )
 

@@ -1,4 +1,4 @@
-"""A workspace in another store is the same workspace; and it is there whole, or not at all."""
+"""A copied workspace equals the original, and it is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -247,15 +247,15 @@ class TestBrokenOff:
 ENDING = """
 import os, sys
 import itagflow
-import itagflow.maintenance.copying
-itagflow.maintenance.copying.BLOCK = 7
+from itagflow import maintenance
+maintenance.copying.BLOCK = 7
 source, target, after = sys.argv[1:]
 def ending(entities):
     for number, entity in enumerate(entities):
         if number == int(after):
             os._exit(9)
         yield entity
-itagflow.open(source).copy(to=itagflow.open(target), progress=ending)
+maintenance.copy(itagflow.open(source), to=itagflow.open(target), progress=ending)
 """
 
 

@@ -1,4 +1,4 @@
-"""``kill -9`` at random moments: what had returned is there, nothing is half, and work goes on.
+"""``kill -9`` at random moments: what had returned is stored, nothing is half, work goes on.
 
 ``ITAGFLOW_KILLS`` says how often; 20 unless set.
 """
@@ -58,23 +58,24 @@ draw = random.Random(seed)
 flow = itagflow.open(path)
 print("ready", flush=True)
 
-def say(answer):
-    print("saved", *answer.key, answer.version, answer.replies["1"].key if answer.replies else "-", flush=True)
+def report(answer):
+    chosen = answer.replies["1"].key if answer.replies else "-"
+    print("saved", *answer.key, answer.version, chosen, flush=True)
 
 while True:
-    before = draw.choice(["ben", "cy"])
-    if assignment := flow.claim(before, job, Stage.LABEL):
-        for work in flow.tasks(assignment):
-            say(flow.save(assignment, work, Choice(draw.choice(["cat", "dog"]))))
+    member = draw.choice(["ben", "cy"])
+    if assignment := flow.claim(member, job, Stage.LABEL):
+        for item in flow.tasks(assignment):
+            report(flow.save(assignment, item, Choice(draw.choice(["cat", "dog"]))))
         flow.submit(assignment)
         print("submitted", assignment.id, flush=True)
     if assignment := flow.claim("di", job, Stage.INSPECT):
         if draw.random() < 0.4:
             flow.reject(assignment, tasks=[next(flow.tasks(assignment))], reason="again")
         else:
-            say(flow.modify(assignment, next(flow.tasks(assignment)), Choice("dog")))
+            report(flow.modify(assignment, next(flow.tasks(assignment)), Choice("dog")))
             flow.review(assignment)
-        print("looked", assignment.id, flush=True)
+        print("reviewed", assignment.id, flush=True)
     if draw.random() < 0.3:
         flow.jobs.append(job, [{"data": {"source": f"{n}.jpg"}} for n in range(7)], by="ada")
         print("appended", flush=True)
@@ -99,7 +100,7 @@ def order(path: str) -> Job:
 
 
 def killed_worker(path: str, job: int, seed: int) -> list[list[str]]:
-    """Let a worker work for a moment, kill it, and return what it had said."""
+    """Let a worker work for a moment, kill it, and return the lines that it had printed."""
     worker = subprocess.Popen(
         [sys.executable, "-c", WORKER, path, str(job), str(seed)], stdout=subprocess.PIPE, text=True
     )
@@ -108,14 +109,14 @@ def killed_worker(path: str, job: int, seed: int) -> list[list[str]]:
     assert first == "ready\n"
     time.sleep(random.Random(seed).uniform(0.0, 0.25))
     worker.send_signal(signal.SIGKILL)
-    said = [
+    lines = [
         line.split()
         for line in worker.stdout.read().splitlines(keepends=True)
         if line.endswith("\n")
     ]
     worker.stdout.close()
     assert worker.wait() == -signal.SIGKILL
-    return said
+    return lines
 
 
 def test_what_had_returned_is_there_after_every_kill(path: str) -> None:
@@ -142,7 +143,7 @@ def test_what_had_returned_is_there_after_every_kill(path: str) -> None:
 
 
 def finish(flow: itagflow.Flow, job: Job) -> None:
-    """Do all work that is left: first what the dead ones held, which is still theirs."""
+    """Do all work that is left; first what is still held by those whose process was killed."""
     for member in ("ben", "cy", "di"):
         for assignment in list(flow.assignments.list(member)):
             if assignment.state is AssignmentState.HELD:
@@ -164,11 +165,11 @@ def finish(flow: itagflow.Flow, job: Job) -> None:
 def end(flow: itagflow.Flow, assignment: Assignment) -> None:
     """Do the work of an assignment."""
     if assignment.stage is Stage.LABEL:
-        flow.save_many(assignment, [(work, Choice("cat")) for work in flow.tasks(assignment)])
+        flow.save_many(assignment, [(item, Choice("cat")) for item in flow.tasks(assignment)])
         flow.submit(assignment)
     elif assignment.stage is Stage.INSPECT:
-        for work in flow.tasks(assignment):
-            flow.judge(assignment, work)
+        for item in flow.tasks(assignment):
+            flow.judge(assignment, item)
         flow.review(assignment)
     else:
         flow.accept(assignment)
@@ -183,7 +184,8 @@ print("ready", flush=True)
 data = ({"data": {"source": f"{n}.jpg"}} for n in range(60_000))
 if sys.argv[2] == "-":
     template = templates.image_classification(["cat"])
-    flow.jobs.create("street", "big", template=template, data=data, packaging=FixedSize(50), by="ada")
+    small = FixedSize(50)
+    flow.jobs.create("street", "big", template=template, data=data, packaging=small, by="ada")
 else:
     flow.jobs.load("big", data, by="ada")
 """

@@ -1,4 +1,4 @@
-"""Erasing on request: a name, a row and what was said about it go; who did what, states and counts stay."""
+"""Erasing: a name, or a row with its answers, goes; who did what, states and counts stay."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from itagflow import (
     Workflow,
     maintenance,
 )
-from itagflow.maintenance import erasure as erasing_verbs
+from itagflow.maintenance import erasure
 from itagflow.storage import FIELDS, Query, Writer
 
 
@@ -56,7 +56,7 @@ def checked(flow: Flow) -> Iterator[Flow]:
 
 
 def everything(flow: Flow) -> str:
-    """Everything that a store holds, as text."""
+    """Everything in a store, as text."""
     with flow.store.read() as reader:
         return "\n".join(
             sorted(repr(entity) for kind in FIELDS for entity in reader.find(Query(kind)))
@@ -64,7 +64,7 @@ def everything(flow: Flow) -> str:
 
 
 def on_disk(path: Path) -> bytes:
-    """The bytes of a SQLite file, once what was deleted is given up."""
+    """The bytes of a SQLite file, after what was deleted is removed from it."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -188,11 +188,11 @@ class TestMembers:
         self, checked: Flow, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         a_busy_week(checked)
-        monkeypatch.setattr(erasing_verbs, "BLOCK", 4)
-        opened, blocks = checked.store.write, itertools.count(1)
+        monkeypatch.setattr(erasure, "BLOCK", 4)
+        opened, transactions = checked.store.write, itertools.count(1)
 
         def write() -> AbstractContextManager[Writer]:
-            if next(blocks) > 5:
+            if next(transactions) > 5:
                 raise OSError("the power is gone")
             return opened()
 
@@ -208,7 +208,7 @@ class TestMembers:
         self, checked: Flow, monkeypatch: pytest.MonkeyPatch, when: int
     ) -> None:
         job, key = a_busy_week(checked)
-        batches = erasing_verbs._batches
+        batches = erasure._batches
 
         def slow(events: Iterator[Event]) -> Iterator[list[Event]]:
             for number, some in enumerate(batches(events)):
@@ -216,16 +216,16 @@ class TestMembers:
                     maintenance.erase_task(checked, (job.id, 6), by="ada")
                 yield some
 
-        monkeypatch.setattr(erasing_verbs, "BLOCK", 4)
-        monkeypatch.setattr(erasing_verbs, "_batches", slow)
+        monkeypatch.setattr(erasure, "BLOCK", 4)
+        monkeypatch.setattr(erasure, "_batches", slow)
         maintenance.erase_member(checked, "street", "benedict", by="ada")
         assert "benedict" not in everything(checked).replace("benedict-two", "")
-        said = {
+        reasons = {
             event.data["reason"]
             for event in checked.events.list(job)
             if event.type in ("judge", "reject")
         }
-        assert said == {"erased"}, "nor has what was erased come back"
+        assert reasons == {"erased"}, "nor has what was erased come back"
         assert checked.results.get((job.id, 6)).task.erased
         assert f"erased-{key}" in everything(checked)
 
@@ -275,9 +275,9 @@ def letters(flow: Flow, count: int = 4, workflow: Workflow | None = None, **more
 def copied(flow: Flow, member: str, job: Job) -> itagflow.Assignment:
     """A package of letters copied and handed in."""
     assignment = taken(flow, member, job)
-    for work in flow.tasks(assignment):
-        flow.save(assignment, work, Text(f"draft of {work.data['from']}"))
-        flow.save(assignment, work, Text(f"copy of {work.data['from']}"))
+    for item in flow.tasks(assignment):
+        flow.save(assignment, item, Text(f"draft of {item.data['from']}"))
+        flow.save(assignment, item, Text(f"copy of {item.data['from']}"))
     return flow.submit(assignment)
 
 
@@ -337,7 +337,7 @@ class TestTasks:
         assert third.last is not None
         assert third.last.abandon_reason == "erased"
 
-    def test_what_was_said_says_that_it_was_erased(self, checked: Flow) -> None:
+    def test_answers_and_events_say_that_it_was_erased(self, checked: Flow) -> None:
         job = letters(checked, 2)
         assignment = copied(checked, "ben", job)
         maintenance.erase_task(checked, (job.id, 1), by="ada")
@@ -353,14 +353,14 @@ class TestTasks:
         first, second = checked.tasks(assignment)
         checked.save(assignment, first, Text("copy of secret 1"))
         maintenance.erase_task(checked, first, by="ada")
-        assert [work.task.number for work in checked.tasks(assignment)] == [2]
+        assert [item.task.number for item in checked.tasks(assignment)] == [2]
         with pytest.raises(InvalidData, match="task 1: is not in the scope"):
             checked.save(assignment, first, Text("copy of secret 1"))
         checked.save(assignment, second, Text("copy of secret 2"))
         checked.submit(assignment)
         assert "secret 1" not in everything(checked)
         assignment = taken(checked, "di", job, Stage.INSPECT)
-        assert [work.task.number for work in checked.tasks(assignment)] == [2]
+        assert [item.task.number for item in checked.tasks(assignment)] == [2]
         checked.review(assignment)
         assert checked.jobs.get(job).state is JobState.FINISHED
 

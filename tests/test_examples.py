@@ -1,4 +1,4 @@
-"""The examples run, and show what they say."""
+"""The examples run and print what they promise."""
 
 from __future__ import annotations
 
@@ -38,11 +38,12 @@ def test_quickstart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("url", ["memory:", "labels.db"])
-def test_the_story_that_the_library_was_built_for(
+def test_the_main_story_runs(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("street.manifest").write_text('{"data": {"source": "a.jpg"}}\n{"data": {"source": "b.jpg"}}\n')
+    rows = [{"data": {"source": name}} for name in ("a.jpg", "b.jpg")]
+    Path("street.manifest").write_text("".join(json.dumps(row) + "\n" for row in rows))
     exec(STORY.replace("labels.db", url), {})
     shown = capsys.readouterr().out
     assert "di rejected package 1 (1 task): the sign is missing" in shown
@@ -64,7 +65,10 @@ from itagflow import (
     templates,
 )
 
-with itagflow.open("labels.db") as flow:          # a SQLite file; "memory:" likewise
+car = Box(10, 20, 100, 200, label="car")
+sign = Box(300, 40, 30, 30, label="sign")
+
+with itagflow.open("labels.db") as flow:          # a SQLite file; "memory:" works the same way
     street = flow.workspaces.create("street", admin="ada")      # ada is its first member
     for name in ("ben", "cy", "di"):
         flow.members.add(street, name, Role.OPERATOR, by="ada")
@@ -78,32 +82,33 @@ with itagflow.open("labels.db") as flow:          # a SQLite file; "memory:" lik
         packaging=FixedSize(2),
         workforce={Stage.LABEL: ["ben", "cy"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]},
         by="ada",
-    )                                             # loaded, packed and running; draft=True leaves it a draft
+    )                                             # the job is running; draft=True leaves a draft
 
-    assignment = flow.claim("ben", job, Stage.LABEL)    # an Assignment, or None when nothing is there for ben
-    for work in flow.tasks(assignment):
-        flow.save(assignment, work, Regions([Box(10, 20, 100, 200, label="car")], width=1280, height=720))
+    assignment = flow.claim("ben", job, Stage.LABEL)    # None when there is no work for ben
+    for item in flow.tasks(assignment):
+        flow.save(assignment, item, Regions([car], width=1280, height=720))
     flow.submit(assignment)
 
     assignment = flow.claim("di", job, Stage.INSPECT)
-    work = next(flow.tasks(assignment))                 # one of two: the sample; work.shown is ben's result
-    flow.judge(assignment, work, wrong="the sign is missing")
-    flow.reject(assignment)                             # the task judged wrong goes back to ben, round 2
+    item = next(flow.tasks(assignment))           # one of two tasks: the sample
+    assert len(item.submitted.reply.regions) == 1  # ben's answer
+    flow.judge(assignment, item, wrong="the sign is missing")
+    flow.reject(assignment)                       # the task judged wrong goes back to ben: round 2
 
     assignment = flow.claim("ben", job, Stage.LABEL)
-    for work in flow.tasks(assignment):                 # only what was rejected; work.remark says why
-        flow.save(assignment, work, Regions([Box(10, 20, 100, 200, label="car"), Box(300, 40, 30, 30, label="sign")],
-                                      width=1280, height=720))
+    (item,) = flow.tasks(assignment)              # only the rejected task
+    assert item.comment == "the sign is missing"
+    flow.save(assignment, item, Regions([car, sign], width=1280, height=720))
     flow.submit(assignment)
 
     assignment = flow.claim("di", job, Stage.INSPECT)
-    flow.review(assignment)                             # inspection passed
+    flow.review(assignment)                       # inspection passed
     assignment = flow.claim("ada", job, Stage.ACCEPT)
-    flow.accept(assignment)                             # the job finishes by itself
+    flow.accept(assignment)                       # the job finishes by itself
 
-    print(flow.jobs.progress(job))                     # packages and tasks by stage and state
+    print(flow.jobs.progress(job))                # packages and tasks by stage and state
     for event in flow.events.list(job):
-        print(event)                              # 14:02 di rejected package 1 (1 task): the sign is missing
+        print(event)                              # 14:02 di rejected package 1 (1 task): …
     flow.results.export(job, "itag", "street.out.manifest")
 """
 
@@ -111,7 +116,7 @@ with itagflow.open("labels.db") as flow:          # a SQLite file; "memory:" lik
 def test_coco_boxes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     coco = example("coco_boxes")
     made, caught = coco.main(sample=1.0)
-    assert made == caught > 10, "who looks at everything catches everything"
+    assert made == caught > 10, "an inspection of every task finds every mistake"
     made, caught = coco.main(str(tmp_path / "labels.db"), sample=0.4)
     assert 0 < caught < made
     assert "99 of 99 tasks done" in capsys.readouterr().out
@@ -119,20 +124,21 @@ def test_coco_boxes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_label_counts(tmp_path: Path) -> None:
     command = [sys.executable, EXAMPLES / "label_counts.py", tmp_path]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "{'dog': 120, 'cat': 30}\n"
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shown == "{'dog': 120, 'cat': 30}\n"
 
 
-def test_verify_parts(tmp_path: Path) -> None:
-    command = [sys.executable, EXAMPLES / "verify_parts.py", tmp_path]
+def test_verify_partitions(tmp_path: Path) -> None:
+    command = [sys.executable, EXAMPLES / "verify_partitions.py", tmp_path]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert len(shown) == 4
-    assert shown[3] == "part 4 of 4: tasks 751 to 1000: 0 differences"
+    assert shown[3] == "tasks 751 to 1000: 0 inconsistencies"
 
 
 def test_outbox(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     example("outbox").main(tmp_path)
     shown = capsys.readouterr().out
-    assert shown == "broke down\n4 calls, 3 events: create_workspace, add_member, add_member\n"
+    assert shown == "interrupted\n4 calls, 3 events: create_workspace, add_member, add_member\n"
 
 
 FOLLOWER = """
@@ -143,14 +149,14 @@ import itagflow, outbox
 def deliver(event):
     print(event.position, flush=True)
     if event.position == int(sys.argv[2]):
-        os._exit(9)  # after the delivery, before anything is written down about it
+        os._exit(9)  # after the delivery, before the cursor is stored
 
 with itagflow.open(Path(sys.argv[1], "labels.db")) as flow:
     outbox.follow(flow, deliver, Path(sys.argv[1], "cursor.db"))
 """
 
 
-def test_a_follower_that_is_killed_delivers_that_event_once_more_and_none_is_missed(tmp_path: Path) -> None:
+def test_a_killed_follower_delivers_its_last_event_again_and_misses_none(tmp_path: Path) -> None:
     def delivered(killed_at: int) -> list[int]:
         command = [sys.executable, "-c", FOLLOWER, tmp_path, str(killed_at)]
         done = subprocess.run(command, cwd=EXAMPLES, capture_output=True, text=True, check=False)

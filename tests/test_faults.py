@@ -1,7 +1,7 @@
-"""PostgreSQL fails at every statement of an act, before it ran or after: the act is whole or not at all.
+"""PostgreSQL fails at every statement, before it ran or after: an operation is whole or not at all.
 
-Whoever then simply calls again comes to the same end: a repeated claim gives the same assignment, a
-repeated answer or submit is one.
+Calling again ends the same way: a repeated claim gives the same assignment, and a repeated answer
+or submit counts once.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ REFUSALS = (
     errors.DiskFull,
     errors.TooManyConnections,
 )
-"""What the server says when it gives a transaction up but keeps the connection."""
+"""What the server raises when it ends a transaction but keeps the connection."""
 
 
 @attrs.define
@@ -55,7 +55,7 @@ class Fault:
     """Which statement fails, and how."""
 
     how: str
-    """The connection is lost ``before`` the statement has run or ``after``; or the server is ``refusing`` it."""
+    """``before`` or ``after`` it the connection is lost, or the server is ``refusing`` it."""
     at: int = -1
     """Which one, counted from 0; -1: none."""
     seen: int = 0
@@ -68,7 +68,7 @@ class Fault:
     def fail(self, cursor: psycopg.Cursor[Any]) -> None:
         if self.how == "refusing":
             with pytest.raises(psycopg.Error):
-                # the server gives the transaction up
+                # the server ends the transaction
                 psycopg.Cursor.execute(cursor, "SELECT 1 / 0")
             raise REFUSALS[self.at % len(REFUSALS)]("as told")
         cursor.connection.close()
@@ -122,7 +122,7 @@ class Scene:
         )
 
     def at(self, stage: Stage | None) -> tuple[Job, Any]:
-        """A job, and an assignment of it at *stage* in which everything is said but the end."""
+        """A job, and an assignment of it at *stage* that is ready to be ended."""
         job, assignment = self.job(), None
         for name, here in (("ben", Stage.LABEL), ("di", Stage.INSPECT), ("ada", Stage.ACCEPT)):
             if stage is None:
@@ -172,7 +172,7 @@ def scene(postgres_url: str) -> Iterator[Scene]:
 
 @pytest.mark.parametrize("how", ["before", "after", "refusing"])
 @pytest.mark.parametrize("verb", VERBS)
-def test_an_act_is_whole_or_not_at_all(scene: Scene, verb: str, how: str) -> None:
+def test_an_operation_is_whole_or_not_at_all(scene: Scene, verb: str, how: str) -> None:
     stage, act = VERBS[verb]
     for at in range(100):
         job, assignment = scene.at(stage)
@@ -195,8 +195,11 @@ def test_an_act_is_whole_or_not_at_all(scene: Scene, verb: str, how: str) -> Non
 
 
 def wait_for_the_server(url: str) -> None:
-    """Wait until it has given up the transaction of a lost connection: until then somebody else seems to hold the package."""
-    others = "datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    """Wait until the server has ended the transaction of a lost connection, and its locks."""
+    others = (
+        "datname = current_database() AND backend_type = 'client backend'"
+        " AND pid <> pg_backend_pid()"
+    )
     with psycopg.connect(url, autocommit=True) as connection:
         for _ in range(10_000):
             found = connection.execute(
@@ -209,14 +212,14 @@ def wait_for_the_server(url: str) -> None:
 
 
 def _again(act: Verb, flow: Flow, job: Job, assignment: Any, *, stored: bool) -> None:
-    """Call again; what had been stored may be refused the second time, where it has no repeated form."""
+    """Call again; what was stored already may be refused, where a second call is not idempotent."""
     try:
         act(flow, job, assignment)
     except RuleError:
         assert stored
 
 
-def test_whoever_lost_a_assignment_cannot_write_in_it(scene: Scene) -> None:
+def test_who_lost_an_assignment_cannot_write_in_it(scene: Scene) -> None:
     """Not even with a save that had begun before the lease was found lapsed."""
     job, assignment = scene.at(Stage.LABEL)
     other, mine = scene.at(Stage.LABEL)

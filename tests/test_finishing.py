@@ -1,4 +1,4 @@
-"""A job finishes with its last package, whoever ends which package at the same moment, and never too early."""
+"""A job finishes with its last package, never too early, also when several end at once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SPAWN = multiprocessing.get_context("spawn")
 PEOPLE = ("p0", "p1", "p2")
 ROUNDS = 24
 TIMEOUT = 60.0
-"""For how many seconds one waits for the others: who waits longer hangs."""
+"""For how many seconds one waits for the others at most."""
 
 Step = tuple[str, int, int]
 """A verb, the key of a job, and the number of a package or the id of an assignment."""
@@ -116,7 +116,7 @@ def walk_in_threads(flow: Flow, walks: Sequence[Sequence[Step]]) -> None:
         thread.start()
     for thread in threads:
         thread.join(TIMEOUT + ROUNDS)
-    assert not any(thread.is_alive() for thread in threads), "somebody waits for ever"
+    assert not any(thread.is_alive() for thread in threads), "a thread hangs"
     if failed:
         raise failed[0]
 
@@ -226,7 +226,7 @@ def url_of(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def walks_of(flow: Flow, jobs: Sequence[Job]) -> list[list[Step]]:
-    """What each does, round by round: the three submit their last packages, and a fourth does something else."""
+    """The steps of each: three submit their last packages, and a fourth does something else."""
     held = [begun(flow, job) for job in jobs]
     walks: list[list[Step]] = [
         [("submit", job.id, ids[at]) for job, ids in zip(jobs, held, strict=True)]

@@ -1,4 +1,4 @@
-"""The history alone: what its events tell, and how much room they take."""
+"""Events: what their changes tell, and how much room they take."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from itagflow.storage import Query, codec
 
 
 def retold(flow: Flow, job: Job) -> dict[tuple[str, tuple[Any, ...]], dict[str, Any]]:
-    """What everything is by now, as nothing but the moves of the history tells it."""
+    """What everything is now, according to the changes in the history alone."""
     told = dict[tuple[str, tuple[Any, ...]], dict[str, Any]]()
     for event in flow.events.list(job):
-        for move in event.moves():
-            fields = told.setdefault((move.kind, move.key), {})
-            assert fields.get(move.field) == move.before, (event, move)
-            fields[move.field] = move.after
+        for change in event.moves():
+            fields = told.setdefault((change.kind, change.key), {})
+            assert fields.get(change.field) == change.before, (event, change)
+            fields[change.field] = change.after
     return told
 
 
-def test_its_moves_tell_what_became_of_every_package_and_assignment_from_the_first(
+def test_its_changes_tell_the_present_state_of_every_package_and_assignment(
     flow: Flow,
 ) -> None:
     job = cats(flow, tasks=5, workflow=Workflow(Label(), Inspect()))
@@ -59,7 +59,7 @@ def test_its_moves_tell_what_became_of_every_package_and_assignment_from_the_fir
     assert told == {("job", job.key): {"state": "running"}}
 
 
-def test_loading_takes_little_room_in_it_however_small_the_packages_are(flow: Flow) -> None:
+def test_loading_takes_little_room_in_it_even_with_small_packages(flow: Flow) -> None:
     job = cats(flow, data=rows(5_000), packaging=FixedSize(1))
     (loaded,) = (event for event in flow.events.list(job) if event.type == "load")
     assert loaded.data == {"rows": [1, 5_000], "packages": [1, 5_000]}

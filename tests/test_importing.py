@@ -1,4 +1,4 @@
-"""What was exported comes back: as a finished job, as pre-labels, or as the input of the next job."""
+"""Exports are read back: as a finished job, as pre-labels, or as the input of another job."""
 
 from __future__ import annotations
 
@@ -246,8 +246,10 @@ class TestAsAFinishedJob:
         job = read(flow, [{"data": {"source": "1.jpg"}, f"label-{2**63 - 1}": block}])
         assert job.id == 2**63 - 1
 
-    def test_rows_without_any_result_are_for_create_job(self, flow: Flow) -> None:
-        with pytest.raises(InvalidData, match="no results in the first 2 rows"):
+    def test_rows_without_any_result_are_for_jobs_create(self, flow: Flow) -> None:
+        with pytest.raises(
+            InvalidData, match=r"no results in the first 2 rows.*`jobs\.create` takes rows without"
+        ):
             read(flow, rows(2))
 
     @pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.name)
@@ -283,7 +285,7 @@ def test_answers_survive_export_and_import_as_a_finished_job(
     name: str, data: st.DataObject
 ) -> None:
     template = ALL[name]
-    said = data.draw(replies(template))
+    answer = data.draw(replies(template))
     with itagflow.open("memory:") as flow, itagflow.open("memory:") as other:
         home = flow.workspaces.create("street", admin="ada")
         flow.members.add(home, "ben", Role.OPERATOR, by="ada")
@@ -292,7 +294,7 @@ def test_answers_survive_export_and_import_as_a_finished_job(
             home, "job", template=template, data=[a_row(template)], workforce=crew, by="ada"
         )
         assignment = taken(flow, "ben", job)
-        flow.save(assignment, 1, said)
+        flow.save(assignment, 1, answer)
         flow.submit(assignment)
         manifest = exported(flow, job)
         other.workspaces.create("street", admin="ada")
@@ -300,7 +302,7 @@ def test_answers_survive_export_and_import_as_a_finished_job(
             "street", "again", template=template, data=io.BytesIO(manifest), by="ada"
         )
         (result,) = other.results.list(again)
-        assert result.replies == {id: as_written(reply) for id, reply in said.items()}
+        assert result.replies == {id: as_written(reply) for id, reply in answer.items()}
         assert contents(exported(other, again)) == contents(manifest)
 
 

@@ -24,6 +24,7 @@ from itagflow import (
     Inconsistency,
     ItagflowError,
     Problem,
+    Stage,
     errors,
 )
 from itagflow.model import event as events
@@ -103,6 +104,53 @@ def test_an_event_is_one_line(text: str, verb: str, number: int) -> None:
         assert event.data["reason"] == text
 
 
+SENTENCES = [
+    ("recall", {"package": 2}, "took back package 2: no longer needed"),
+    ("expire", {"package": 2}, "expired the assignment on package 2: no longer needed"),
+    ("set_workforce", {}, "changed the workforce of job 'names': no longer needed"),
+    ("update_job", {}, "changed job 'names': no longer needed"),
+    ("publish", {}, "published job 'names': no longer needed"),
+    ("migrate", {}, "carried over the answers of job 'names': no longer needed"),
+    ("migrate", {"package": 2}, "carried over the answers of package 2: no longer needed"),
+    ("import", {}, "imported the results of job 'names': no longer needed"),
+    ("save", {"package": 2, "task": 3}, "saved task 3: no longer needed"),
+    ("add_template", {"job": 0}, "added template 'names': no longer needed"),
+    ("create_workspace", {"job": 0}, "created workspace 'names': no longer needed"),
+    ("set_role", {"job": 0}, "changed the role of names: no longer needed"),
+]
+
+
+@pytest.mark.parametrize(("type", "about", "sentence"), SENTENCES)
+def test_an_event_is_an_english_sentence(type: str, about: dict[str, int], sentence: str) -> None:
+    data = {"name": "names", "reason": "no longer needed"}
+    event = Event(
+        at=datetime(2026, 1, 1, 9, 30, tzinfo=UTC),
+        type=type,
+        workspace=1,
+        member=1,
+        account="ada",
+        data=data,
+        **{"job": 4, **about},
+    )
+    assert str(event) == f"09:30 ada {sentence}"
+
+
+def test_an_event_names_who_did_it_and_not_whose_assignment_it_was(flow: Flow) -> None:
+    job = cats(flow)
+    taken(flow, "ben", job)
+    flow.packages.prioritize(job, 5, packages=[(job.id, 2)], by="ada")
+    flow.jobs.set_workforce(job, {Stage.LABEL: ["cy"]}, by="ada")
+    flow.jobs.finish(job, by="ada", discard_open=True)
+    lines = [str(event) for event in flow.events.list(job)]
+    assert lines[-5:] == [
+        "09:00 ada prioritized 1 package",
+        "09:00 ada changed the workforce of job 'cats'",
+        "09:00 ada took back package 1: the job was finished",
+        "09:00 ada discarded package 1: the job was finished",
+        "09:00 ada discarded package 2: the job was finished",
+    ]
+
+
 @given(HOSTILE)
 def test_a_problem_and_a_difference_are_one_line(text: str) -> None:
     for each in (
@@ -133,8 +181,8 @@ def test_all_that_unicode_calls_a_control_or_a_separator_of_lines_is_escaped() -
 def test_history_cannot_be_forged(flow: Flow) -> None:
     job = cats(flow)
     forged = "x\n09:00 ada accepted package 1\u2028\x1b[1A\u202e"
-    turn = taken(flow, "ben", job)
-    flow.release(turn, reason=forged)
+    assignment = taken(flow, "ben", job)
+    flow.release(assignment, reason=forged)
     flow.jobs.update(job, remark=forged, by="ada")
     lines = [str(event) for event in flow.events.list(job)]
     assert all(map(is_one_line, lines))

@@ -1,4 +1,4 @@
-"""What an assignment is for, and what becomes of tasks, as the history tells it."""
+"""The purpose of an assignment, and what events say became of tasks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from itagflow.storage.port import Query
 
 
 def became(flow: Flow, job: Job) -> list[tuple[str, str]]:
-    """The verb of each event that ended a package or opened it again, and what became of its tasks."""
+    """The type of each event that ended or reopened a package, and what became of its tasks."""
     query = Query(
         Event, {"job": job.id, "became": ("abandoned", "final", "reopened")}, order=("position",)
     )
@@ -67,7 +67,7 @@ def test_events_say_what_became_of_the_tasks(flow: Flow) -> None:
     assert became(flow, job) == expected
 
 
-def test_work_that_goes_on_is_not_told_so(flow: Flow) -> None:
+def test_events_of_work_that_goes_on_say_nothing(flow: Flow) -> None:
     job = cats(flow, tasks=2, workflow=Workflow(Label(), Inspect()))
     labeled(flow, "ben", job)
     flow.reject(taken(flow, "di", job, Stage.INSPECT), reason="look again")

@@ -49,39 +49,39 @@ from itagflow.testing.builders import changed
 
 Read = Callable[[Flow, Any, str], Iterator[Any]]
 ITERATORS: dict[str, Read] = {
-    "jobs": lambda flow, a, by: flow.jobs.list("street", by=by),
-    "templates": lambda flow, a, by: flow.templates.list("street", by=by),
-    "packages": lambda flow, a, by: flow.packages.list(a.job, by=by),
-    "assignments": lambda flow, a, by: flow.assignments.list("ben", live=False, by=by),
     "available": lambda flow, a, by: flow.available("ben", by=by),
-    "results": lambda flow, a, by: flow.results.list(a.job, by=by),
-    "find_tasks": lambda flow, a, by: flow.results.find(a.job, by=by),
-    "history": lambda flow, a, by: flow.events.list(a.job, by=by),
-    "events": lambda flow, a, by: flow.events.since(workspace="street", by=by),
-    "listen": lambda flow, a, by: flow.events.follow(workspace="street", timeout=0, by=by),
-    "members": lambda flow, a, by: flow.members.list("street", by=by),
-    "verify": lambda flow, a, by: maintenance.verify(flow, "street", by=by),
     "tasks": lambda flow, a, by: flow.tasks(a.assignment, by="ben"),
+    "assignments.list": lambda flow, a, by: flow.assignments.list("ben", live=False, by=by),
+    "events.list": lambda flow, a, by: flow.events.list(a.job, by=by),
+    "events.since": lambda flow, a, by: flow.events.since(workspace="street", by=by),
+    "events.follow": lambda flow, a, by: flow.events.follow(workspace="street", timeout=0, by=by),
+    "jobs.list": lambda flow, a, by: flow.jobs.list("street", by=by),
+    "members.list": lambda flow, a, by: flow.members.list("street", by=by),
+    "packages.list": lambda flow, a, by: flow.packages.list(a.job, by=by),
+    "results.list": lambda flow, a, by: flow.results.list(a.job, by=by),
+    "results.find": lambda flow, a, by: flow.results.find(a.job, by=by),
+    "templates.list": lambda flow, a, by: flow.templates.list("street", by=by),
+    "maintenance.verify": lambda flow, a, by: maintenance.verify(flow, "street", by=by),
 }
 
 
-def iterators() -> set[str]:
-    """The public names that return an iterator."""
-    public = {
-        name: member
-        for name, member in inspect.getmembers(Flow, inspect.isfunction)
-        if name[0] != "_"
-    }
+def iterators(flow: Flow) -> set[str]:
+    """The public names that return an iterator: of a Flow, its namespaces, and maintenance."""
+    places = {"": flow, "maintenance.": maintenance}
+    places |= {f"{name}.": part for name, part in vars(flow).items() if name[0] != "_"}
     return {
-        name
-        for name, member in public.items()
-        if str(member.__annotations__["return"]).startswith("Iterator")
+        prefix + name
+        for prefix, place in places.items()
+        for name, member in inspect.getmembers(place, inspect.isroutine)
+        if name[0] != "_"
+        and str(inspect.signature(member).return_annotation).startswith("Iterator")
     }
 
 
 class TestWhoWasRemoved:
     def test_every_iterator_has_a_case(self) -> None:
-        assert set(ITERATORS) == iterators()
+        with Flow(MemoryStore()) as flow:
+            assert set(ITERATORS) == iterators(flow)
 
     @pytest.mark.parametrize("name", ITERATORS)
     def test_reads_no_further(self, flow: Flow, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ class TestWhoWasRemoved:
         args = a_town(flow).args
         flow.members.add("street", "ann", Role.ANNOTATION_ADMIN, by="ada")
         sound = {job.id: job for job in flow.jobs.list("street")}
-        if name == "verify":
+        if name == "maintenance.verify":
             self.put(
                 flow, *(changed(job, remark=job.remark, created_by=77) for job in sound.values())
             )
@@ -101,7 +101,7 @@ class TestWhoWasRemoved:
             list(found)
         with pytest.raises(NotAllowed, match="removed"):
             list(ITERATORS[name](flow, args, "ann"))
-        if name == "verify":
+        if name == "maintenance.verify":
             self.put(flow, *(attrs.evolve(job, version=job.version + 2) for job in sound.values()))
 
     @staticmethod
@@ -513,7 +513,7 @@ class TestReferences:
             with pytest.raises(InvalidData, match=f"{name}: cannot be set"):
                 flow.jobs.update(job, by="ada", **{name: 1})  # type: ignore[arg-type]
         strange = [
-            name for name in others if name not in inspect.signature(Flow.jobs.create).parameters
+            name for name in others if name not in inspect.signature(flow.jobs.create).parameters
         ]
         for name in strange:
             with pytest.raises(InvalidData, match=f"{name}: cannot be set"):

@@ -151,7 +151,7 @@ def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
     shown = {
         name: came_to(lambda case=case: case.call(flow, args))
         for name, case in READERS.items()
-        if name != "copy"
+        if name != "maintenance.copy"
     }
     file = io.BytesIO()
     for name, call in {

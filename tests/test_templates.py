@@ -38,7 +38,7 @@ quiet = settings(deadline=None, max_examples=25, suppress_health_check=list(Heal
 
 
 def a_assignment_with(flow: Flow, template: Template) -> tuple[Any, Any]:
-    """A street where ben holds a turn on one task of a job with *template*."""
+    """A street where ben holds an assignment of one task of a job with *template*."""
     street = flow.workspaces.create("street", admin="ada")
     flow.members.add(street, "ben", Role.OPERATOR, by="ada")
     job = flow.jobs.create(

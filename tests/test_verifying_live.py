@@ -90,7 +90,7 @@ def test_a_removal_that_broke_off_is_gone_on_with(
 ) -> None:
     job = busy(flow)
     with monkeypatch.context() as patch:
-        patch.setattr(flow, "_recall_all", lambda *args, **more: None)
+        patch.setattr("itagflow.workspaces.service.recall_all", lambda *args, **more: None)
         flow.members.remove(job.workspace, "ben", by="ada")
     assert list(maintenance.verify(flow)) == []
     assert len(list(flow.assignments.list("ben"))) == 4
@@ -98,19 +98,23 @@ def test_a_removal_that_broke_off_is_gone_on_with(
     assert list(flow.assignments.list("ben")) == []
 
 
-def test_a_assignment_that_was_made_later_is_one(
+def test_an_assignment_that_was_made_later_is_one(
     flow: Flow, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = busy(flow)
     (assignment, *_) = flow.assignments.list("ben")
     with monkeypatch.context() as patch:
-        patch.setattr(flow, "_recall_all", lambda *args, **more: None)
+        for module in ("workspaces", "jobs"):
+            patch.setattr(f"itagflow.{module}.service.recall_all", lambda *args, **more: None)
         flow.members.remove(job.workspace, "ben", by="ada")
         flow.jobs.archive(job, by="ada")
     clock.forward(seconds=1)
     altered(flow, at(flow, Assignment, *assignment.key), made_at=clock())
     assert sorted(str(difference) for difference in maintenance.verify(flow)) == [
+        (
+            f"assignment {assignment.id} of job {job.id}: "
+            f"member is {assignment.member}, and should be one who was not removed"
+        ),
         f"package {assignment.package} of job {job.id}: live assignments is 1, and should be 0",
-        f"assignment {assignment.id} of job {job.id}: member is {assignment.member}, and should be one who was not removed",
     ]
     altered(flow, at(flow, Assignment, *assignment.key), made_at=assignment.made_at)

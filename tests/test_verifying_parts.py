@@ -169,6 +169,7 @@ def test_a_part_of_no_job_is_refused(numbered: Flow) -> None:
 def test_a_part_that_names_no_packages_is_refused(numbered: Flow) -> None:
     job = a_busy_job(numbered)
     with pytest.raises(
-        InvalidData, match=r"packages: are not named: pass a part that flow.parts\(job, …\) gives"
+        InvalidData,
+        match=r"packages: are not named: pass a part that flow\.results\.partition\(job, …\) gives",
     ):
         maintenance.verify(numbered, JobPartition(job=job.id, first=1, last=10))

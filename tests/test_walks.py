@@ -205,7 +205,7 @@ class Walk(RuleBasedStateMachine):
         word=st.sampled_from(["cat", "dog"]),
         verb=st.sampled_from(["pass", "pass", "reject", "keep"]),
     )
-    def do_a_assignment(self, who: str, stage: Stage, word: str, verb: str) -> None:
+    def do_an_assignment(self, who: str, stage: Stage, word: str, verb: str) -> None:
         """Claim and work on at once, so that walks get far."""
         assignment = self.all(lambda flow: flow.claim(who, self.job, stage))
         if assignment is None:
@@ -299,12 +299,16 @@ class Walk(RuleBasedStateMachine):
     @rule(
         package=st.integers(1, 4), verb=st.sampled_from(["discard", "reopen", "reopen"]), by=people
     )
-    def assignment_package(self, package: int, verb: str, by: str) -> None:
-        self.all(lambda flow: getattr(flow, verb)((self.job, package), by=by))
+    def change_package(self, package: int, verb: str, by: str) -> None:
+        self.all(lambda flow: getattr(flow.packages, verb)((self.job, package), by=by))
 
-    @rule(verb=st.sampled_from(["pause", "resume", "resume", "finish", "expire"]))
-    def assignment_job(self, verb: str) -> None:
-        self.all(lambda flow: getattr(flow, verb)(self.job, by="ada"))
+    @rule(verb=st.sampled_from(["pause", "resume", "resume", "finish"]))
+    def change_job(self, verb: str) -> None:
+        self.all(lambda flow: getattr(flow.jobs, verb)(self.job, by="ada"))
+
+    @rule()
+    def expire(self) -> None:
+        self.all(lambda flow: flow.assignments.expire(self.job, by="ada"))
 
     @precondition(lambda self: self.accepted)
     @rule(
@@ -378,7 +382,7 @@ class Walk(RuleBasedStateMachine):
             attempts = getattr(flow, f"{verb}_many")(
                 [self.assignment(assignment) for assignment in assignments]
             )
-            return [(attempt.assignment, str(attempt.error)) for attempt in attempts]
+            return [(attempt.value, str(attempt.error)) for attempt in attempts]
 
         self.all(act)
 
@@ -399,7 +403,7 @@ class Walk(RuleBasedStateMachine):
 
     @invariant()
     def nothing_differs_and_nothing_is_broken(self) -> None:
-        """The stores in memory and PostgreSQL, which is further away, are looked at as thoroughly at the end."""
+        """The stores in memory and PostgreSQL, which is further away, are checked as thoroughly at the end."""
         if self.job:
             self.check(self.flows[:2])
 

@@ -1,4 +1,4 @@
-"""What other processes do in the tests; in a module of its own, so that they can import it."""
+"""What other processes do in the tests; a module that they can import."""
 
 from __future__ import annotations
 
@@ -78,26 +78,26 @@ def finish_in_process(given: tuple[str, int, str]) -> int:
     done = 0
     with itagflow.open(url) as flow:
         while assignment := flow.claim(name, job, Stage.LABEL):
-            for work in flow.tasks(assignment):
-                flow.save(assignment, work, Choice("cat"))
+            for item in flow.tasks(assignment):
+                flow.save(assignment, item, Choice("cat"))
             flow.submit(assignment)
             done += 1
     return done
 
 
-def unsound(url: str, part: JobPartition) -> list[str]:
-    """Verify a part of a job, and return what is not as it should be."""
+def unsound(url: str, partition: JobPartition) -> list[str]:
+    """Verify a partition of a job, and return the inconsistencies."""
     with itagflow.open(url) as flow:
-        return [str(difference) for difference in maintenance.verify(flow, part)]
+        return [str(found) for found in maintenance.verify(flow, partition)]
 
 
-def count_cats(path: Path, part: JobPartition) -> int:
+def count_cats(path: Path, partition: JobPartition) -> int:
     with itagflow.open(path) as flow:
-        return sum(1 for _ in flow.results.find(part, label="cat"))
+        return sum(1 for _ in flow.results.find(partition, label="cat"))
 
 
 def wander(given: tuple[str, int, str, int]) -> dict[str, int]:
-    """Do anything, again and again, and return how often each verb was done; what the rules refuse is refused."""
+    """Do random work, and return how often each function succeeded; refusals are counted too."""
     url, job, name, seed = given
     draw, done = random.Random(seed), Counter[str]()
     with itagflow.open(url) as flow:
@@ -141,14 +141,14 @@ def complete(flow: Flow, assignment: Assignment, draw: random.Random) -> None:
     if assignment.stage is Stage.LABEL:
         flow.save_many(
             assignment,
-            [(task, Choice(draw.choice(["cat", "dog"]))) for task in flow.tasks(assignment)],
+            [(item, Choice(draw.choice(["cat", "dog"]))) for item in flow.tasks(assignment)],
         )
         flow.submit(assignment)
     elif draw.random() < 0.3:
         flow.reject(assignment, reason="again")
     else:
-        for task in flow.tasks(assignment):
-            flow.modify(assignment, task, Choice("dog"))
+        for item in flow.tasks(assignment):
+            flow.modify(assignment, item, Choice("dog"))
         flow.review(assignment) if assignment.stage is Stage.INSPECT else flow.accept(assignment)
 
 
@@ -208,9 +208,9 @@ def erase(flow: Flow, job: int, name: str, draw: random.Random) -> None:
 
 
 def come_and_go(flow: Flow, job: int, name: str, draw: random.Random) -> None:
-    who = draw.choice(PEOPLE)
-    flow.members.remove("street", who, by="ada")
-    flow.members.add("street", who, Role.OPERATOR, by="ada")
+    account = draw.choice(PEOPLE)
+    flow.members.remove("street", account, by="ada")
+    flow.members.add("street", account, Role.OPERATOR, by="ada")
 
 
 def steer(flow: Flow, job: int, name: str, draw: random.Random) -> None:

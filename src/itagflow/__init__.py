@@ -1,4 +1,4 @@
-"""Run data-labeling work inside any Python program: packages, assignments, reviews, results, and who did what.
+"""Run data-labeling work inside any Python program: packages, assignments, reviews, results.
 
 >>> import itagflow
 >>> with itagflow.open("memory:") as flow:
@@ -129,7 +129,7 @@ from itagflow.model.workspace import (
 from itagflow.prelabels.rules import PrelabelReport
 
 if TYPE_CHECKING:
-    from itagflow import formats, prelabels, templates
+    from itagflow import formats, maintenance, prelabels, templates
     from itagflow.formats import WriteReport
     from itagflow.schema import answer_schema, replies_from_json, replies_to_json
     from itagflow.storage import MemoryStore, SqliteStore
@@ -237,6 +237,7 @@ __all__ = [
     "answer_schema",
     "default_policy",
     "formats",
+    "maintenance",
     "prelabels",
     "replies_from_json",
     "replies_to_json",
@@ -255,7 +256,9 @@ _LAZY = {
     "replies_from_json": "itagflow.schema",
     "replies_to_json": "itagflow.schema",
 }
-_LAZY_MODULES = frozenset({"formats", "prelabels", "schema", "storage", "templates", "testing"})
+_LAZY_MODULES = frozenset(
+    {"formats", "maintenance", "prelabels", "schema", "storage", "templates", "testing"}
+)
 
 
 def __getattr__(name: str) -> Any:

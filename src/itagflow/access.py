@@ -17,7 +17,7 @@ class Action(Enum):
     """What a policy is asked about."""
 
     READ_JOB = "read_job"
-    """See a job, its template and how far it is; one's own assignments with their tasks, packages and events."""
+    """See a job, its template and progress; one's own assignments, tasks, packages and events."""
     READ_RESULTS = "read_results"
     """See results, and the assignments, packages and events of others."""
     READ_QUALITY = "read_quality"
@@ -94,18 +94,19 @@ TABLE: Table = {
     Action.MANAGE_MEMBERS: _row(_YES, _NO, _NO, _NO, _NO),
     Action.ERASE: _row(_YES, _NO, _NO, _NO, _NO),
 }
-"""The default.  Source: iTAG's role page; *Process labeling jobs* read as "only administrators manage jobs"."""
+"""The default.  Source: iTAG's role page, where only administrators *process labeling jobs*."""
 
 _WORK = _row(_YES, _YES, _NO, _NO, _NO)
 STRICT_TABLE: Table = {**TABLE, Action.LABEL: _WORK, Action.INSPECT: _WORK, Action.ACCEPT: _WORK}
-"""Labeling for the two administrator roles only.  Source: *Process labeling jobs* taken by the letter."""
+"""Labeling for the two administrator roles only, as *Process labeling jobs* says literally."""
 
 
 @attrs.frozen
 class TablePolicy:
     """A policy that looks the answer up in a table.
 
-    # who sees results may export
+    Whoever may read results may also export:
+
     >>> policy = TablePolicy({**TABLE, Action.EXPORT: TABLE[Action.READ_RESULTS]})
     >>> policy.table[Action.EXPORT][Role.VIEWER].value
     'yes'
@@ -138,7 +139,7 @@ class Reading:
     """What a reader asks the policy when a member reads."""
 
     own: Action | None
-    """The action for what is the member's own; None: whoever belongs to the workspace may see it."""
+    """The action for the member's own; None: everybody in the workspace may see it."""
     others: Action | None
     """The action for what is of others, or of all; None: nobody may see it."""
 
@@ -149,36 +150,36 @@ _RESULTS = Reading(Action.READ_RESULTS, Action.READ_RESULTS)
 _EXPORT = Reading(Action.EXPORT, Action.EXPORT)
 
 READERS: Mapping[str, Reading] = {
-    "workspace": Reading(None, None),
-    "workspaces": Reading(None, None),
-    "job": _ALL_OF_A_JOB,
-    "jobs": _ALL_OF_A_JOB,
-    "template": _ALL_OF_A_JOB,
-    "templates": _ALL_OF_A_JOB,
-    "progress": _ALL_OF_A_JOB,
-    "parts": _ALL_OF_A_JOB,
+    "workspaces.get": Reading(None, None),
+    "workspaces.list": Reading(None, None),
+    "jobs.get": _ALL_OF_A_JOB,
+    "jobs.list": _ALL_OF_A_JOB,
+    "templates.get": _ALL_OF_A_JOB,
+    "templates.list": _ALL_OF_A_JOB,
+    "jobs.progress": _ALL_OF_A_JOB,
+    "results.partition": _ALL_OF_A_JOB,
     "tasks": Reading(Action.READ_JOB, None),
-    "package": _OWN_OR_OTHERS,
-    "packages": _OWN_OR_OTHERS,
-    "assignment": _OWN_OR_OTHERS,
-    "assignments": _OWN_OR_OTHERS,
+    "packages.get": _OWN_OR_OTHERS,
+    "packages.list": _OWN_OR_OTHERS,
+    "assignments.get": _OWN_OR_OTHERS,
+    "assignments.list": _OWN_OR_OTHERS,
     "available": _OWN_OR_OTHERS,
     "explain": _OWN_OR_OTHERS,
-    "history": _OWN_OR_OTHERS,
-    "events": _OWN_OR_OTHERS,
-    "listen": _OWN_OR_OTHERS,
-    "member": Reading(None, Action.READ_RESULTS),
-    "members": Reading(None, Action.READ_RESULTS),
+    "events.list": _OWN_OR_OTHERS,
+    "events.since": _OWN_OR_OTHERS,
+    "events.follow": _OWN_OR_OTHERS,
+    "members.get": Reading(None, Action.READ_RESULTS),
+    "members.list": Reading(None, Action.READ_RESULTS),
     "can": Reading(None, Action.READ_RESULTS),
-    "result": _RESULTS,
-    "results": _RESULTS,
-    "rows": _RESULTS,
-    "find_tasks": _RESULTS,
-    "verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),
-    "export": _EXPORT,
-    "copy": _EXPORT,
+    "results.get": _RESULTS,
+    "results.list": _RESULTS,
+    "results.rows": _RESULTS,
+    "results.find": _RESULTS,
+    "maintenance.verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),
+    "results.export": _EXPORT,
+    "maintenance.copy": _EXPORT,
 }
-"""What each reader of a Flow asks: the one place that says so."""
+"""What each reader asks, by its name in the API: the one place that says so."""
 
 NEVER_EXTERNAL = frozenset({Action.MANAGE_JOB, Action.EXPORT, Action.MANAGE_MEMBERS, Action.ERASE})
 """What no external member may do, whatever the policy says."""
@@ -215,7 +216,7 @@ def refusal(
 def reading_refusal(
     policy: Policy, member: Member, reader: str, job: Job | None, *, own: bool
 ) -> str | None:
-    """Return why *member* may not see, by *reader*, what is their own or of others at *job*; or None.
+    """Return why *member* may not use *reader* on their own or others' work at *job*; or None.
 
     Without a job it is what belongs to the workspace.
     """
@@ -255,7 +256,7 @@ def _unnamed(job: Job | None, member: Member, stage: Stage | None) -> str | None
 
 
 def names(job: Job, member: Member, stage: Stage | None) -> bool:
-    """Return whether the workforce of *job* names *member* for *stage*, or for any stage when None."""
+    """Return whether the workforce of *job* names *member* for *stage* (None: for any stage)."""
     crews = job.workforce.values() if stage is None else (job.crew(stage),)
     return any(belongs(crew, member) for crew in crews)
 

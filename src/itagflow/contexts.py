@@ -11,7 +11,7 @@ transaction) stays held for as long as somebody keeps the traceback.
 
 - ``__enter__`` is the generator's own ``__next__``, which is written in C: no bytecode of ours
   stands between "acquired" and "inside the block".
-- ``__exit__`` is a `functools.partial`, made anew for each ``with``, that owns the generator.  The
+- ``__exit__`` is a `functools.partial`, made for each ``with``, that owns the generator.  The
   ``with`` statement keeps it on the *value stack* of its frame.  A traceback keeps frames and their
   variables, but not their value stacks.  When the frame leaves the block, however it does, the
   partial is dropped, Python closes the generator, and the ``finally`` clauses of the generator run
@@ -41,7 +41,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class SafeContext(Generic[T_co]):
-    """What a function decorated with `safe_context` returns: to be used in one ``with`` statement."""
+    """What a function decorated with `safe_context` returns, for one ``with`` statement."""
 
     __slots__ = ("generator", "make")
 
@@ -68,7 +68,7 @@ class SafeContext(Generic[T_co]):
 
 
 def safe_context(make: Callable[P, Generator[T_co, None, None]]) -> Callable[P, SafeContext[T_co]]:
-    """Turn a function that yields once into one that returns a context manager, as `contextlib.contextmanager` does.
+    """Turn a function that yields once into a context manager, like `contextlib.contextmanager`.
 
     What the generator holds is given back wherever an exception strikes; the module tells how.
 
@@ -108,7 +108,7 @@ class _Enter:
 
 
 class _Exit:
-    """Makes ``__exit__`` when a ``with`` statement asks for it: what alone owns the generator from then on."""
+    """Makes ``__exit__`` when a ``with`` statement asks for it; it alone owns the generator."""
 
     def __get__(self, context: SafeContext[Any] | None, owner: object = None) -> Any:
         if context is None:

@@ -187,7 +187,7 @@ class AlreadyExists(StoreError):
 
 @attrs.define
 class Conflict(StoreError):
-    """Somebody saved this entity first: read it again and decide anew."""
+    """Somebody saved this entity first: read it again and decide again."""
 
     kind: str
     """What was to be saved, such as ``Job``."""

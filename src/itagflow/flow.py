@@ -1,10 +1,11 @@
-"""Flow: what an embedding program holds.  A module for each family of verbs; `_act` is the one way an act runs."""
+"""Flow: the public API on one page.  Each verb calls a service with the engine."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
+from operator import attrgetter
 from types import TracebackType
 from typing import NoReturn, Self
 
@@ -28,7 +29,6 @@ from itagflow.core.lookup import (
     TaskRef,
     WorkspaceRef,
 )
-from itagflow.errors import StoreFailed
 from itagflow.labeling import service as labeling
 from itagflow.labeling.answering import Replied
 from itagflow.model.batch import BatchResult
@@ -49,7 +49,7 @@ class Flow:
 
     >>> from itagflow.storage import MemoryStore
     >>> with Flow(MemoryStore()) as flow:
-    ...     flow.create_workspace("street", admin="ada").name
+    ...     flow.workspaces.create("street", admin="ada").name
     'street'
     """
 
@@ -100,7 +100,7 @@ class Flow:
     ) -> Assignment | None:
         """Take the next assignment that is there for a member, or return None when there is none.
 
-        First what is offered to them, then the pool in order of priority, waiting time and number,
+        First what is offered to them, then the queue in order of priority, waiting time and number,
         then the assignment whose lease lapsed first.  Where much of what waits is the member's own
         work, what lies behind that may come before what was put in front of it later.  `explain`
         says why there is nothing.
@@ -121,7 +121,7 @@ class Flow:
     def claim_many(
         self, member: MemberRef, job: JobRef, stage: Stage | str, count: int
     ) -> list[Assignment]:
-        """Take up to *count* assignments, in the order in which `claim` gives them; fewer when there are no more.
+        """Take up to *count* assignments in the order of `claim`; fewer when there are no more.
 
         Errors are those of `claim`.
         """
@@ -138,7 +138,7 @@ class Flow:
     def release(
         self, assignment: AssignmentRef, *, by: MemberRef | None = None, reason: str = ""
     ) -> Assignment:
-        """Give an assignment back, or decline an offer; what was saved is shown to the next holder as a draft.
+        """Give an assignment back, or decline an offer; the next holder sees the answers as drafts.
 
         Args:
             assignment: An assignment that is held or offered.
@@ -209,13 +209,13 @@ class Flow:
         *,
         by: MemberRef | None = None,
     ) -> list[Answer]:
-        """Save the answers to several tasks, all or none, as one act; errors are those of `save`."""
+        """Save the answers to several tasks, all or none, with one event; errors as in `save`."""
         return labeling.save_many(self._engine, assignment, replies, by=by)
 
     def abandon(
         self, assignment: AssignmentRef, task: TaskRef, reason: str, *, by: MemberRef | None = None
     ) -> Answer:
-        """Give a task up, with a reason; what was saved stays with it, and `restore` brings it back.
+        """Abandon a task, with a reason; the saved answer stays, and `restore` brings it back.
 
         Raises:
             InvalidData: when the reason is empty or not one of the template's.
@@ -226,7 +226,7 @@ class Flow:
     def restore(
         self, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None
     ) -> Answer:
-        """Take back that a task was given up: one's own word, or in review the labeler's.
+        """Undo that a task was abandoned, by the member or, in review, by the labeler.
 
         Raises:
             Incomplete: when the task is not abandoned, or the labeler had saved nothing: then
@@ -236,7 +236,7 @@ class Flow:
         return labeling.restore(self._engine, assignment, task, by=by)
 
     def submit(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
-        """Hand a labeled package in; when every vote is in, it moves to the next stage.
+        """Submit a labeled package; when every vote is in, it moves to the next stage.
 
         Submitting again what is submitted changes nothing.
 
@@ -280,7 +280,7 @@ class Flow:
         *,
         by: MemberRef | None = None,
     ) -> Answer:
-        """Pass a task with the reviewer's own answer; the labeler's stays in the result of its stage.
+        """Answer a task as the reviewer; the labeler's answer stays in the result of its stage.
 
         Raises:
             InvalidData: when the answer does not fit, or the task is not in the assignment's scope.
@@ -314,7 +314,7 @@ class Flow:
         reason: str = "",
         by: MemberRef | None = None,
     ) -> Assignment:
-        """Send tasks back: those that stand judged wrong, and the ones named; or else the whole package.
+        """Send tasks back: those judged wrong and those named, or else the whole package.
 
         Args:
             assignment: A review assignment that is held.
@@ -342,14 +342,14 @@ class Flow:
     ) -> list[BatchResult]:
         """Let packages pass at ACCEPT; refusals are the errors of `accept`.
 
-        All that one holds: ``flow.accept_many(flow.assignments("ada", job=job))``.
+        All that one holds: ``flow.accept_many(flow.assignments.list("ada", job=job))``.
         """
         return batch.accept_many(self._engine, assignments, by=by)
 
     def reject_many(
         self, assignments: Iterable[AssignmentRef], *, reason: str = "", by: MemberRef | None = None
     ) -> list[BatchResult]:
-        """Send back of each package what stands judged wrong, or all of it; refusals are the errors of `reject`."""
+        """Reject several assignments: what is judged wrong, or all; errors as in `reject`."""
         return batch.reject_many(self._engine, assignments, reason=reason, by=by)
 
     def available(
@@ -404,7 +404,7 @@ class Flow:
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")
-        >>> street = flow.create_workspace("street", admin="ada")
+        >>> street = flow.workspaces.create("street", admin="ada")
         >>> bool(flow.can("ada", Action.EXPORT, street))
         True
         """
@@ -438,11 +438,10 @@ class Flow:
         Raises:
             StoreFailed: always; it says what to do instead.
         """
-        hint = "Open one there, with itagflow.open(url); a store in memory can only be shared by threads"
-        raise StoreFailed(self._engine.store.name, "a Flow cannot be sent to another process", hint)
+        self._engine.__reduce__()
 
     def __enter__(self) -> Self:
-        """Return the Flow itself, to be closed at the end of the transaction."""
+        """Return the Flow itself, to be closed at the end of the ``with`` block."""
         return self
 
     def __exit__(
@@ -453,6 +452,10 @@ class Flow:
     ) -> None:
         """Close the store."""
         self.close()
+
+
+engine_of: Callable[[Flow], Engine] = attrgetter("_engine")
+"""Returns the engine of a flow, for `itagflow.maintenance`; applications call the verbs."""
 
 
 def open(

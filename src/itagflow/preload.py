@@ -2,8 +2,8 @@
 
 A `Flow` imports this module when it is made, so that no verb imports anything.  Python's own import
 is neither safe against exceptions from outside nor against forks: when an interrupt strikes inside
-it, or another thread is inside it while a process forks, the lock of a module stays held for ever,
-and whoever needs that module waits for ever.
+it, or another thread is inside it while a process forks, the lock of a module stays locked,
+and whoever needs that module never goes on.
 """
 
 import encodings.utf_8_sig  # a codec of texts is imported when one is first read or written in it
@@ -15,8 +15,9 @@ import logging
 import shutil
 import tempfile
 
-from itagflow import prelabels, schema, templates
+from itagflow import maintenance, schema, templates
 from itagflow.formats import csv, itag, itag_v1
+from itagflow.prelabels import sources
 
 LOADED = (
     encodings.utf_8_sig,
@@ -28,8 +29,9 @@ LOADED = (
     csv,
     itag,
     itag_v1,
-    prelabels,
+    maintenance,
     schema,
+    sources,
     templates,
 )
 """All of it."""

@@ -1,13 +1,13 @@
-"""Text in one line: what people wrote cannot break a message, turn it around, or forge another line."""
+"""Text in one line: what people wrote cannot break or reorder a message, or forge a line."""
 
 from __future__ import annotations
 
 import re
 
 BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-"""The characters with the Unicode property ``Bidi_Control``, for a class of a regular expression."""
+"""The characters with the Unicode property ``Bidi_Control``, for a class of an expression."""
 BREAKING = "\0-\x1f\x7f-\x9f\u2028\u2029"
-"""The control characters (``Cc``) and those that separate lines (``Zl``, ``Zp``), likewise."""
+"""The control characters (``Cc``) and line separators (``Zl``, ``Zp``), also for a class."""
 
 _ESCAPED = re.compile(f"[{BREAKING}{BIDI}\ud800-\udfff]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -31,7 +31,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def spelled(value: object) -> str:
-    """Return the ``repr`` of *value* in one line, or only its type where that cannot be written out.
+    """Return the ``repr`` of *value* in one line, or only its type where ``repr`` is too long.
 
     >>> spelled("cat"), spelled(10**5_000)
     ("'cat'", 'a value of type int')

@@ -1,4 +1,4 @@
-"""Answers as JSON, for screens: what a template accepts as a JSON Schema, and replies to JSON and back."""
+"""Answers as JSON, for screens: a template as JSON Schema, and replies to JSON and back."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ _OPTIONAL = frozenset({"holes", "text", "relations", "duration", "rotation", "de
 
 
 def answer_schema(template: Template) -> Schema:
-    """Return the JSON Schema (draft 2020-12) of the answers to *template*, as `replies_from_json` takes them.
+    """Return the JSON Schema (draft 2020-12) of answers to *template*, for `replies_from_json`.
 
     It says all that the format of a schema can say; what needs the data, such as the size of an
-    image or the length of a text, is looked at when an answer is saved.
+    image or the length of a text, is checked when an answer is saved.
 
     >>> from itagflow.templates import image_classification
     >>> answer_schema(image_classification(["cat", "dog"]))["properties"]["1"]["properties"]["key"]
@@ -93,7 +93,7 @@ def replies_to_json(replies: Replies) -> dict[str, Any]:
 
 
 def replies_from_json(value: object) -> Replies:
-    """Return replies that came as JSON; whether they fit a template is looked at when they are saved.
+    """Return replies that came as JSON; saving checks whether they fit a template.
 
     Raises:
         InvalidData: when they are not replies; it lists every problem with its path.

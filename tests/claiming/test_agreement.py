@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 import hypothesis.strategies as st
 import invariants
@@ -92,7 +93,7 @@ class Agreement(RuleBasedStateMachine):
         for name in PEOPLE[1:]:
             self.flow.members.add(home, name, Role.OPERATOR, by="ada")
         ordered = self.act(
-            "create_job",
+            "jobs.create",
             home,
             "job",
             template=templates.image_classification(["cat", "dog"]),
@@ -107,7 +108,7 @@ class Agreement(RuleBasedStateMachine):
 
     def act(self, verb: str, *given: object, **named: object) -> object:
         try:
-            return getattr(self.flow, verb)(*given, **named)
+            return attrgetter(verb)(self.flow)(*given, **named)
         except ItagflowError:
             return None
 
@@ -148,28 +149,31 @@ class Agreement(RuleBasedStateMachine):
         if self.assignments:
             self.note(
                 self.act(
-                    "reassign", self.assignments[assignment % len(self.assignments)], to, by="ada"
+                    "assignments.reassign",
+                    self.assignments[assignment % len(self.assignments)],
+                    to,
+                    by="ada",
                 )
             )
 
     @rule(package=st.integers(1, 4), to=people)
     def assign(self, package: int, to: str) -> None:
-        self.note(self.act("assign", (self.job, package), to, by="ada"))
+        self.note(self.act("assignments.assign", (self.job, package), to, by="ada"))
 
-    @rule(verb=st.sampled_from(["pause", "resume", "resume", "expire"]))
-    def assignment_job(self, verb: str) -> None:
+    @rule(verb=st.sampled_from(["jobs.pause", "jobs.resume", "jobs.resume", "assignments.expire"]))
+    def change_job(self, verb: str) -> None:
         self.act(verb, self.job, by="ada")
 
-    @rule(package=st.integers(1, 4), verb=st.sampled_from(["discard", "reopen"]))
-    def assignment_package(self, package: int, verb: str) -> None:
+    @rule(package=st.integers(1, 4), verb=st.sampled_from(["packages.discard", "packages.reopen"]))
+    def change_package(self, package: int, verb: str) -> None:
         self.act(verb, (self.job, package), by="ada")
 
     @rule(who=st.sampled_from(PEOPLE[1:]), back=st.booleans())
     def come_and_go(self, who: str, back: bool) -> None:
         if back:
-            self.act("add_member", "street", who, Role.OPERATOR, by="ada")
+            self.act("members.add", "street", who, Role.OPERATOR, by="ada")
         else:
-            self.act("remove_member", "street", who, by="ada")
+            self.act("members.remove", "street", who, by="ada")
 
     @rule(minutes=st.sampled_from([1, 6, 11, 11]))
     def time_passes(self, minutes: int) -> None:

@@ -172,7 +172,7 @@ class TestOwnWork:
         reviewed = attrs.evolve(labeled, stage=Stage.INSPECT)
         assert not is_own_work(job, package, BEN, Stage.INSPECT, [reviewed])
 
-    def test_a_assignment_counts_in_its_stage_and_round(self) -> None:
+    def test_an_assignment_counts_in_its_stage_and_round(self) -> None:
         package = make_package(round=2)
         assert has_assignment(package, BEN, [make_assignment(round=2)])
         assert not has_assignment(package, BEN, [make_assignment(round=1)])

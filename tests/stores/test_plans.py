@@ -152,7 +152,7 @@ def must_be_by_index(plan: dict[str, Any], query: Query[Any], index: str) -> Non
     assert "Seq Scan" not in {step["Node Type"] for step in steps}, plan
     if query.limit is not None:
         assert "Sort" not in {step["Node Type"] for step in steps}, plan
-    assert plan["Shared Hit Transactions"] + plan["Shared Read Transactions"] < 60, plan
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 60, plan
 
 
 def test_own_work_is_passed_over_by_one_look_at_an_index_each(url: str) -> None:
@@ -166,4 +166,4 @@ def test_own_work_is_passed_over_by_one_look_at_an_index_each(url: str) -> None:
     query = attrs.evolve(pool, where={**pool.where, "state": PackageState.INSPECT}, unless=mine)
     found = plan(url, query, "force_generic_plan")
     assert found["Actual Rows"] == 0
-    assert found["Shared Hit Transactions"] + found["Shared Read Transactions"] < 6 * OTHERS
+    assert found["Shared Hit Blocks"] + found["Shared Read Blocks"] < 6 * OTHERS

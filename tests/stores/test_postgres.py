@@ -137,7 +137,7 @@ class TestSchema:
 
 
 class TestConnections:
-    def test_they_may_be_the_embedders_own(self, postgres_url: str) -> None:
+    def test_they_may_be_those_of_the_application(self, postgres_url: str) -> None:
         """Whatever they are set to; and they come back as they were."""
         with psycopg.connect(postgres_url, row_factory=dict_row) as connection:
             connection.autocommit = False
@@ -156,7 +156,7 @@ class TestConnections:
                 "it": {"a": 1}
             }
             store.close()
-            connection.execute("SELECT 1")  # still the embedder's
+            connection.execute("SELECT 1")  # still the application's
 
     def test_a_new_one_for_each_block(self, postgres_url: str) -> None:
         """The simplest callable: nothing is left open."""
@@ -272,18 +272,18 @@ class TestBlocks:
             writer.add(make_package(1), make_package(2))
         mine = Unless(Assignment, {"member": 2}, {"job": "job", "number": "package"})
         query = Query(Package, {"job": 4, "waiting": True}, order=("number",), unless=mine)
-        find_and_hold, meanwhile = Change.take, iter([make_assignment(5, package=1)])
+        find_and_lock, meanwhile = Change.lock_first, iter([make_assignment(5, package=1)])
 
-        def take(self: Change, query: Query[Any]) -> Any:
-            found = find_and_hold(self, query)
+        def lock_first(self: Change, query: Query[Any]) -> Any:
+            found = find_and_lock(self, query)
             for assignment in meanwhile:
                 with other.write() as writer:
                     writer.add(assignment)
             return found
 
-        monkeypatch.setattr(Change, "take", take)
+        monkeypatch.setattr(Change, "lock_first", lock_first)
         with store.write() as writer:
-            assert writer.take(query) == make_package(2)
+            assert writer.lock_first(query) == make_package(2)
         store.close()
         other.close()
 
@@ -293,9 +293,9 @@ class TestBlocks:
             writer.add(make_package(1), make_package(2))
         query = Query(Package, {"job": 4}, order=("number",))
         with one.write() as writer, two.write() as other:
-            assert writer.take(query) == make_package(1)
-            assert other.take(query) == make_package(2)
-            assert other.take(Query(Package, {"number": 1})) is None
+            assert writer.lock_first(query) == make_package(1)
+            assert other.lock_first(query) == make_package(2)
+            assert other.lock_first(Query(Package, {"number": 1})) is None
         one.close()
         two.close()
 
@@ -308,7 +308,7 @@ class TestBlocks:
                 Package, (4, 1), shared=True
             )
             with three.write() as third:
-                assert third.take(Query(Package, {"number": 1})) is None
+                assert third.lock_first(Query(Package, {"number": 1})) is None
         three.close()
         one.close()
         two.close()

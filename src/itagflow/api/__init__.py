@@ -1,1 +1,1 @@
-"""The nouns of the public API: a class for each, with signatures and docstrings, that calls the services."""
+"""The namespaces of the public API: a class for each, which calls the services."""

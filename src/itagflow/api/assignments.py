@@ -60,7 +60,7 @@ class Assignments:
         return results.get_assignment(self._engine, assignment, by=by)
 
     def assign(self, package: PackageRef, member: MemberRef, *, by: MemberRef) -> Assignment:
-        """Offer a free slot of a package to a member, who claims it before anything from the pool.
+        """Offer a free slot of a package to a member, who claims it before anything from the queue.
 
         Raises:
             NotAllowed: when no slot is free, the member may not have it, or *by* may not assign
@@ -86,7 +86,9 @@ class Assignments:
         return operations.reassign(self._engine, assignment, member, by=by, reason=reason)
 
     def expire(self, job: JobRef, *, by: MemberRef) -> builtins.list[Assignment]:
-        """Return every assignment of a job whose lease has lapsed to the pool, in transactions: at the stages where *by* assigns.
+        """Return the assignments of a job whose lease has lapsed to the queue.
+
+        Only at the stages where *by* may assign; in several transactions.
 
         Raises:
             NotAllowed: when *by* may assign work at no stage.

@@ -40,12 +40,12 @@ class Events:
     def since(
         self, *, after: int = 0, workspace: WorkspaceRef | None = None, by: MemberRef | None = None
     ) -> Iterator[Event]:
-        """Yield every event behind position *after*, in order, none twice: the truth to follow, also after a crash.
+        """Yield every event after position *after*, in order, each once, also after a crash.
 
         An event waits until no open transaction can put another one before it, so that whoever goes
         on behind the last position that they have seen misses nothing.
 
-        With *by*, a member of the *workspace*, it is what `history` shows the member of each job;
+        With *by*, a member of the *workspace*, it is what `list` shows the member of each job;
         what is of no job is for those who may see the results of all.
 
         Raises:
@@ -61,7 +61,7 @@ class Events:
         timeout: float | None = None,
         by: MemberRef | None = None,
     ) -> Iterator[Event]:
-        """Yield what `events` yields, and go on with what comes, soon after it is stored.
+        """Yield what `since` yields, and go on with what comes, soon after it is stored.
 
         When the connection is lost it raises: listen again from behind the last position that you
         have dealt with.
@@ -70,12 +70,12 @@ class Events:
             after: The last position that was dealt with before.
             workspace: Only the events of this workspace.
             timeout: After how many seconds without an event to end; None: never.
-            by: Who listens, as in `events`; asked again at every look.
+            by: Who listens, as in `since`; asked again at every look.
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")
-        >>> street = flow.create_workspace("street", admin="ada")
-        >>> [event.verb for event in flow.listen(timeout=0)]
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> [event.type for event in flow.events.follow(timeout=0)]
         ['create_workspace']
         """
         return events.follow_events(

@@ -84,7 +84,7 @@ class Jobs:
             row_key: The field of ``data`` that tells rows apart; of rows with the same value one is
                 loaded.
             seed: What samples are drawn with; drawn itself unless given.
-            check: The embedder's own look at answers; see `set_validator`.
+            check: The application's own check of answers; see `set_validator`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
             exist_ok: Return the job that has this name, if what is given here agrees with what it
                 is now: template, workflow, packaging, workforce, row key, seed and notes; who
@@ -144,7 +144,7 @@ class Jobs:
         progress: Wrap | None = None,
         **notes: Unpack[JobNotes],
     ) -> Job:
-        """Read an exported manifest as a finished job: each row a task, each transaction the result of its stage.
+        """Read an exported manifest as a finished job: a task per row, a result per block.
 
         The job gets the id that it has in the manifest, where that is a number that no job has or
         had here, so that an export of it has the same keys.  A row without a result becomes an
@@ -252,7 +252,7 @@ class Jobs:
         on_error: OnError = "raise",
         progress: Wrap | None = None,
     ) -> LoadReport:
-        """Add rows to a job that is published; they form new packages, and a finished job runs again.
+        """Add rows to a published job; they form new packages, and a finished job runs again.
 
         Where the job has a row key, rows that it knows are left out, so a broken append is simply
         sent again. The arguments are those of `load`.
@@ -277,7 +277,7 @@ class Jobs:
         return jobs.publish(self._engine, job, by=by)
 
     def pause(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Give out no more work for now; assignments that are held may be saved and submitted, and leases go on.
+        """Give out no more work for now; held assignments and their leases go on.
 
         Pausing again what is paused changes nothing.
 
@@ -315,7 +315,7 @@ class Jobs:
         return packaging.finish(self._engine, job, by=by, discard_open=discard_open)
 
     def archive(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Close a job for ever: it stays readable, and every assignment that is held or offered is recalled.
+        """Close a job permanently: it stays readable, and all open assignments are recalled.
 
         From the first transaction on nobody gets work of it; the assignments are recalled each in a
         transaction of its own.  When the process ends in between, call it again.  Archiving again
@@ -327,7 +327,7 @@ class Jobs:
         return jobs.archive(self._engine, job, by=by)
 
     def delete(self, job: JobRef, *, by: MemberRef) -> None:
-        """Delete a draft or an archived job with all that belongs to it, in transactions; its last event stays.
+        """Delete a draft or an archived job with all that belongs to it; its last event stays.
 
         When the process ends in the middle, call it again.
 
@@ -337,7 +337,7 @@ class Jobs:
         jobs.delete(self._engine, job, by=by)
 
     def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
-        """Change ``name``, ``tags``, ``remark``, ``guideline`` or ``due_at``; what is not given stays.
+        """Change name, tags, remark, guideline or due time; what is not given stays.
 
         Raises:
             InvalidData: on another field, a bad name, or a time without its zone.
@@ -347,7 +347,7 @@ class Jobs:
         return jobs.update_job(self._engine, job, by=by, **fields)
 
     def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
-        """Return how far a job is: packages and tasks by state, what packages count (`COUNTS`), and rows read."""
+        """Return how far a job is: packages and tasks by state, their counts, and rows read."""
         return results.progress(self._engine, job, by=by)
 
     def set_workforce(
@@ -357,7 +357,7 @@ class Jobs:
         *,
         by: MemberRef,
     ) -> Job:
-        """Name who works at these stages; other stages stay as they are, and so do turns on hand.
+        """Name who works at these stages; other stages stay as they are, and so do assignments.
 
         Raises:
             NotFound: when a member is not in the workspace.
@@ -379,7 +379,7 @@ class Jobs:
         return jobs.remove_workers(self._engine, job, member_of(Stage, stage), workers, by=by)
 
     def set_validator(self, job: JobRef, check: Validator | None) -> None:
-        """Have *check* look at every answer of a job before it is saved, in this Flow; None ends that.
+        """Check every answer of a job before it is saved, in this Flow; None ends that.
 
         It is called with the task and the replies by question id, outside of any transaction, and
         returns problems.  It is not stored: each process that saves answers sets its own.
@@ -399,7 +399,7 @@ class Jobs:
     ) -> PrelabelReport:
         """Let a model, or another source, say something about the tasks of a job before people do.
 
-        A pre-label either prefills, to be put right by people (`WorkItem.prelabel`), or it is
+        A pre-label either prefills, to be corrected by people (`WorkItem.prelabel`), or it is
         *formal*: it counts as labeled, and a package of which nothing is left to label goes
         straight to its review.  `Progress.corrected` counts what people changed.  Source: iTAG,
         *Configure intelligent pre-labeling*.
@@ -447,12 +447,12 @@ class Jobs:
         by: MemberRef,
         dry_run: bool = False,
     ) -> TemplateReport:
-        """Change the template of a job, and carry its answers over; or only say what that would come to.
+        """Change the template of a job and migrate its answers, or only report the effect.
 
         The job's template is one version newer afterwards; a template that has a name, or that
         other jobs use too, stays as it is, and the job gets a copy of its own.  Work goes on
-        meanwhile: turns on hand are answered with the new template from then on.  Votes are carried
-        over one by one, and not merged again.
+        meanwhile: open assignments are answered with the new template from then on.  Votes are
+        converted one by one, and not merged again.
 
         Answers follow package by package.  When the process ends in the middle, call it again, also
         without steps: it goes on where it was.

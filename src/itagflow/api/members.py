@@ -33,7 +33,7 @@ class Members:
 
         Args:
             workspace: The workspace.
-            account: The embedding program's own name for the person, unique in the workspace: one
+            account: The application's own name for the person, unique in the workspace: one
                 line that can be seen.  It is stored as given; accounts that are the same in
                 Unicode's form NFC are one.
             role: What the member is there: a `Role`, or its value, such as ``"operator"``.
@@ -78,7 +78,7 @@ class Members:
         return workspaces.get_member(self._engine, workspace, member, by=by)
 
     def list(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Member]:
-        """Yield the members of a workspace, also those who were removed, in the order of their keys.
+        """Yield the members of a workspace by key, also those who were removed.
 
         With *by* all of them, if the member may see the results of every job, and else only the
         member.
@@ -116,7 +116,7 @@ class Members:
         )
 
     def remove(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
-        """Remove a member: what they have on hand goes back to the pool, what they did stays theirs for ever.
+        """Remove a member: their open work returns to the queue, their finished work stays.
 
         From the first transaction on they get no more work; their assignments come back each in a
         transaction of its own.  When the process ends in between, call it again.

@@ -43,7 +43,7 @@ class Packages:
         return results.get_package(self._engine, package, by=by)
 
     def discard(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
-        """Give a package up: its assignments are recalled, its tasks count no more, and what was said stays.
+        """Discard a package: its assignments are recalled, its tasks count no more, answers stay.
 
         Raises:
             WrongState: when it is done or discarded.
@@ -52,7 +52,7 @@ class Packages:
         return packaging.discard(self._engine, package, by=by, reason=reason)
 
     def reopen(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
-        """Open a package again: one that is done for a review of everything, a discarded one for labeling.
+        """Open a package again: a finished one for a full review, a discarded one for labeling.
 
         A finished job runs again.
 
@@ -70,7 +70,7 @@ class Packages:
         by: MemberRef,
         packages: Iterable[PackageRef | int] | None = None,
     ) -> int:
-        """Give packages a priority, higher first in the pool, and return how many have it now.
+        """Give packages a priority, higher first in the queue, and return how many have it now.
 
         Args:
             job: The job.

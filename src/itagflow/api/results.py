@@ -79,7 +79,7 @@ class Results:
         )
 
     def rows(self, job: PartitionRef, *, by: MemberRef | None = None) -> Iterator[dict[str, Any]]:
-        """Yield a flat dict for every task, in the order of the input: what `pandas.DataFrame` takes.
+        """Yield a flat dict for every task, in input order: what `pandas.DataFrame` takes.
 
         The keys are, in this order:
 
@@ -166,10 +166,10 @@ class Results:
     def partition(
         self, job: PartitionRef, count: int, *, by: MemberRef | None = None
     ) -> tuple[JobPartition, ...]:
-        """Cut a job into parts for as many workers, in order; all its tasks as they are now, each in one part.
+        """Partition the tasks that a job has now, for as many workers; each is in one partition.
 
         A part is a plain value.  A worker, in whatever process, opens a Flow of its own and passes
-        the part where a job is read: to `results`, `find_tasks`, `export` or `verify`.
+        the part where a job is read: to `list`, `find`, `export` or `verify`.
 
         Args:
             job: The job, or a part that is to be cut again.
@@ -182,11 +182,11 @@ class Results:
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")
-        >>> street = flow.create_workspace("street", admin="ada")
+        >>> street = flow.workspaces.create("street", admin="ada")
         >>> data = [{"data": {"source": f"{n}.jpg"}} for n in range(10)]
         >>> cats = itagflow.templates.image_classification(["cat", "dog"])
-        >>> job = flow.create_job(street, "cats", template=cats, data=data, by="ada")
-        >>> print(*flow.parts(job, 2), sep=", ")
+        >>> job = flow.jobs.create(street, "cats", template=cats, data=data, by="ada")
+        >>> print(*flow.results.partition(job, 2), sep=", ")
         part 1 of 2: tasks 1 to 5, part 2 of 2: tasks 6 to 10
         """
         return results.partition_job(self._engine, job, count, by=by)

@@ -53,7 +53,7 @@ class Situation:
     policy_refusal: str | None = None
     """Why the policy does not let the member work at this stage; None when it does."""
     held: int = 0
-    """How many assignments the member holds at the stage; it matters only where the stage has a limit."""
+    """How many assignments the member holds at the stage; used only where there is a limit."""
 
 
 @attrs.frozen(kw_only=True)
@@ -125,7 +125,7 @@ def depends_on(job: Job) -> tuple[object, ...]:
 
 
 def own_work(job: Job, member: Member, stage: Stage) -> dict[str, Any] | None:
-    """Return what a turn on the same package looks like that keeps *member* from taking it at *stage*.
+    """Return which assignments on a package keep *member* from taking it at *stage*.
 
     A LABEL assignment, held or done, in any round; with ``allow_own_work`` at LABEL only one of the
     same round, so that nobody votes twice.  None: nothing keeps them.
@@ -141,7 +141,7 @@ def own_work(job: Job, member: Member, stage: Stage) -> dict[str, Any] | None:
 
 
 def own_work_waits(job: Job, stage: Stage) -> bool:
-    """Return whether much of what waits at *stage* may be a member's own work, which they are not given."""
+    """Return whether many packages that wait at *stage* may be the member's own work."""
     voting = job.workflow.label.votes > 1
     return voting if stage is Stage.LABEL else not job.workflow.rule(stage).allow_own_work
 
@@ -149,7 +149,7 @@ def own_work_waits(job: Job, stage: Stage) -> bool:
 def is_own_work(
     job: Job, package: Package, member: Member, stage: Stage, assignments: Sequence[Assignment]
 ) -> bool:
-    """Return whether *member* labeled *package*, so that the pool does not give it to them at *stage*."""
+    """Return whether *member* labeled *package*, so that they may not take it at *stage*."""
     kept_from = own_work(job, member, stage)
     if kept_from is None:
         return False
@@ -163,7 +163,7 @@ def is_own_work(
 
 
 def has_assignment(package: Package, member: Member, assignments: Sequence[Assignment]) -> bool:
-    """Return whether *member* has, or has had to its end, a turn on *package* in its present stage and round."""
+    """Return whether *member* has or completed an assignment at this stage and round."""
     return any(
         assignment.member == member.id
         and assignment.round == package.round

@@ -18,7 +18,7 @@ from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package
 from itagflow.model.workspace import Member
 from itagflow.printing import printable
-from itagflow.results.service import _people, list_jobs
+from itagflow.results.service import find_people, list_jobs
 from itagflow.storage.port import Reader
 
 Place = WorkspaceRef | Job | Package | Assignment
@@ -63,7 +63,7 @@ def available(
     by: MemberRef | None = None,
 ) -> Iterator[tuple[Job, Stage]]:
     """Yield the running jobs with the stages at which there is work for a member now."""
-    people = _people(engine, member, None, workspace, by)
+    people = find_people(engine, member, None, workspace, by)
     return chain.from_iterable(_available_to(engine, who, by) for who in people)
 
 
@@ -100,7 +100,7 @@ def explain(
 
 
 def _place(reader: Reader, entity: Place) -> tuple[int, Job | None, Stage | None]:
-    """Return the workspace that *entity* is in, its job if it has one, and the stage that it is at."""
+    """Return the workspace of *entity*, its job if it has one, and its stage."""
     if isinstance(entity, Package | Assignment):
         found = (
             lookup.package(reader, entity)

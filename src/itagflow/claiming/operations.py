@@ -1,16 +1,17 @@
-"""Assignments without their work: claim, renew, release; and for others: assign, reassign, expire."""
+"""Operations on assignments: claim, renew, release, assign, reassign, expire."""
 
 from __future__ import annotations
 
 from itagflow.claiming import service
 from itagflow.claiming.service import ClaimRequest
-from itagflow.core.engine import BLOCK, Engine, Transaction
+from itagflow.core.engine import BLOCK, Engine
 from itagflow.core.lookup import (
     AssignmentRef,
     JobRef,
     MemberRef,
     PackageRef,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.model.job import Stage
 from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment
@@ -29,7 +30,7 @@ def claim(
 def claim_many(
     engine: Engine, member: MemberRef, job: JobRef, stage: Stage, count: int
 ) -> list[Assignment]:
-    """Take up to *count* assignments, in the order in which `claim` gives them; fewer when there are no more."""
+    """Take up to *count* assignments in the order of `claim`; fewer when there are no more."""
     count = whole_number("the claim", "count", count)
     taken: list[Assignment] = []
     while len(taken) < count:
@@ -51,13 +52,13 @@ def renew(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = N
 def release(
     engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None, reason: str = ""
 ) -> Assignment:
-    """Give an assignment back, or decline an offer; what was saved is shown to the next holder as a draft."""
+    """Give an assignment back, or decline an offer; the next holder sees the answers as drafts."""
     with engine.transaction() as transaction:
         return service.release(transaction, assignment, by, reason)
 
 
 def assign(engine: Engine, package: PackageRef, member: MemberRef, *, by: MemberRef) -> Assignment:
-    """Offer a free slot of a package to a member, who claims it before anything from the pool."""
+    """Offer a free slot of a package to a member, who claims it before anything from the queue."""
     with engine.transaction() as transaction:
         return service.assign(transaction, package, member, by)
 
@@ -71,12 +72,12 @@ def reassign(
 
 
 def expire(engine: Engine, job: JobRef, *, by: MemberRef) -> list[Assignment]:
-    """Return every assignment of a job whose lease has lapsed to the pool, in transactions: at the stages where *by* assigns."""
+    """Return a job's assignments whose lease has lapsed to the queue, where *by* may assign."""
     with engine.transaction() as transaction:
         keys = service.find_expired(transaction, job, by)
-    attempts = engine.run_batch(
+    results = engine.run_batch(
         keys,
         Transaction.lock_assignments,
         lambda transaction, assignment: service.expire(transaction, assignment, by),
     )
-    return [attempt.value for attempt in attempts if attempt.value is not None]
+    return [result.value for result in results if result.value is not None]

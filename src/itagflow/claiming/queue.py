@@ -1,4 +1,4 @@
-"""The queries of claims: what is offered, what waits, what has lapsed, and where a member's scan begins."""
+"""The queries of claims: offers, waiting packages, lapsed leases, and the start of a scan."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def find_assignments(reader: Reader, package: Package) -> list[Assignment]:
 
 
 def _own_work(job: Job, member: Member, stage: Stage) -> Unless | None:
-    """Return what must not be beside a package that waits: an assignment that makes it the member's own work."""
+    """Return the condition that excludes a waiting package: an assignment of the member's own."""
     kept_from = own_work(job, member, stage)
     if kept_from is None:
         return None

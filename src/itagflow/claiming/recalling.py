@@ -1,4 +1,4 @@
-"""Taking turns back from people when their job or their membership has ended."""
+"""Recalling assignments whose job or member has gone."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itagflow.reviewing.stages import recall
 from itagflow.storage.port import Query
 
 
-def _recall_all(
+def recall_all(
     engine: Engine, live: Query[Assignment], by: int, reason: str, *, free: bool
 ) -> None:
     """Take back the *live* assignments in the name of *by*, each in a transaction of its own.
 
-    Nobody can be given such an assignment any more: what a claim had begun before is stored by now.
+    Nobody can be given such an assignment any more: what a claim began before is stored.
     """
     with engine.store.read() as reader:
         assignments = sorted(

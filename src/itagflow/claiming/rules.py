@@ -1,4 +1,4 @@
-"""How assignments begin and end without work: claim, lease, release, renew, assign, reassign, expire, recall."""
+"""How assignments begin and end: claim, renew, release, assign, reassign, expire, recall."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def start(
 def take_offer(
     job: Job, assignment: Assignment, act: Act, *, token: str, counters: Sequence[Saved] = ()
 ) -> Change:
-    """Turn the offer that a member has into an assignment that the member holds."""
+    """Make an offer to a member an assignment that the member holds."""
     state = ASSIGNMENT.advance(
         assignment.state, "claim", Closing(assignment=assignment), str(assignment)
     )
@@ -92,7 +92,7 @@ def take_over(
     token: str,
     counters: Sequence[Saved] = (),
 ) -> Change:
-    """Give *member* the slot of an assignment whose lease has lapsed; its holder is refused from now on."""
+    """Give *member* the slot of an assignment whose lease has lapsed; its holder loses it."""
     returned = ended(lapsed, "expire", act, comment="the lease lapsed and the assignment was taken")
     assignment = _assignment(
         job,
@@ -110,7 +110,7 @@ def take_over(
 
 
 def resume(job: Job, lapsed: Assignment, act: Act, *, token: str) -> Change:
-    """Let a member who claims go on with their own assignment, whose lease has lapsed: it counts from now."""
+    """Let a member go on with their own lapsed assignment; the lease counts from now."""
     lease = _until(act.at, job.workflow.rule(lapsed.stage).lease)
     renewed = attrs.evolve(lapsed, lease_until=lease, token=token or lapsed.token)
     return record(act, "renew", about=lapsed, save=((lapsed, renewed),))
@@ -179,7 +179,7 @@ def give_back(
     reason: str,
     counters: Sequence[Saved] = (),
 ) -> Change:
-    """End *assignment* by release or expire: its slot is free again, and the package waits from now on."""
+    """End *assignment* by release or expire: its slot is free again and the package waits."""
     returned = ended(assignment, verb, act, comment=reason)
     freed = attrs.evolve(package, free=package.free + 1, waiting_since=act.at)
     data = {"reason": reason} if reason else {}
@@ -201,7 +201,7 @@ def recall(
     free: bool,
     counters: Sequence[Saved] = (),
 ) -> Change:
-    """End *assignment* because its work, its job or its member is gone; with *free* its slot goes back to the pool."""
+    """End *assignment* because its work, job or member is gone; *free* returns its slot."""
     saved: tuple[Saved, ...] = (
         (assignment, ended(assignment, "recall", act, comment=reason)),
         *counters,
@@ -223,7 +223,7 @@ def renew(job: Job, assignment: Assignment, act: Act) -> Assignment | None:
 
 
 def has_lapsed(assignment: Assignment, at: datetime) -> bool:
-    """Return whether the lease of *assignment* has lapsed at this time, so that others can take it."""
+    """Return whether the lease of *assignment* has lapsed at this time."""
     return assignment.live and assignment.lease_until is not None and assignment.lease_until <= at
 
 
@@ -250,7 +250,8 @@ def must_be_assignable(
     """Check that *member* can be given a slot of *package*, beside its *assignments*.
 
     Raises:
-        NotAllowed: when they have a turn on it in this round, or are to review what they labeled.
+        NotAllowed: when they have an assignment on it in this round, or would review their own
+            work.
     """
     must_not_vote_twice(package, member, assignments)
     if stage is not Stage.LABEL:
@@ -260,14 +261,14 @@ def must_be_assignable(
 def must_not_vote_twice(
     package: Package, member: Member, assignments: Sequence[Assignment]
 ) -> None:
-    """Check that *member* has no other turn on *package* in its present stage and round.
+    """Check that *member* has no other assignment on *package* in its present stage and round.
 
     Raises:
         NotAllowed: when there is one.
     """
     if has_assignment(package, member, assignments):
         raise NotAllowed(
-            member.account, "be assigned", f"they have a turn on {package} in this round already"
+            member.account, "be assigned", f"they have an assignment on {package} in this round"
         )
 
 
@@ -288,17 +289,17 @@ def must_not_review_own_work(
 
 
 def move_counter(counter: ClaimCounter, by: int) -> Saved:
-    """Return *claim counter* with *by* added to what its member holds."""
+    """Return *counter* with *by* added to what its member holds."""
     return (counter, attrs.evolve(counter, active=counter.active + by))
 
 
 def counted(counter: ClaimCounter, by: int, cursor: QueueCursor | None) -> ClaimCounter:
-    """Return *counter* with *by* added to what its member holds, and with a new *cursor* if there is one."""
+    """Return *counter* with *by* added to the active assignments, and a new *cursor* if given."""
     return attrs.evolve(counter, active=counter.active + by, cursor=cursor or counter.cursor)
 
 
 CURSOR_OVERLAP = timedelta(minutes=1)
-"""By how much a scan of the queue begins before the saved cursor: clocks differ, and operations take time."""
+"""How long before the saved cursor a scan begins: clocks differ, and operations take time."""
 
 
 def cursor_at(package: Package) -> QueueCursor:
@@ -344,7 +345,5 @@ def _until(at: datetime, lease: timedelta | None) -> datetime | None:
         return None
     try:
         return at + lease
-    except (
-        OverflowError
-    ):  # behind the last day that there is: for all that anybody can know, for ever
+    except OverflowError:  # later than the last day of the calendar: it never ends
         return datetime.max.replace(tzinfo=UTC)

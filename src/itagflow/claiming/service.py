@@ -30,7 +30,6 @@ from itagflow.core.change import (
     Saved,
     record,
 )
-from itagflow.core.engine import Transaction
 from itagflow.core.holding import must_be_working, stage_of
 from itagflow.core.ids import TRIES, used_up
 from itagflow.core.lookup import (
@@ -41,6 +40,7 @@ from itagflow.core.lookup import (
     first,
     perhaps,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, NotAllowed
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
@@ -240,7 +240,7 @@ def reassign(
 
 
 def find_expired(transaction: Transaction, job: JobRef, by: MemberRef) -> list[tuple[int, int]]:
-    """Return the keys of the assignments whose lease has lapsed, at the stages where *by* assigns work.
+    """Return the keys of the assignments with a lapsed lease, at the stages where *by* assigns.
 
     Raises:
         NotAllowed: when *by* may assign work at no stage.
@@ -322,7 +322,7 @@ class _Claim:
             )
 
     def is_out_of_date(self, job: Job, member: Member) -> bool:
-        """Return whether it was decided by another job or member than these, and decide by these from now on.
+        """Return whether job or member differ from those of the decision; if so, decide again.
 
         What is locked is up to date.
         """
@@ -340,7 +340,7 @@ class _Claim:
         return True
 
     def find_earlier(self) -> Assignment | None:
-        """Return what this claim, sent before, was given; a claim at another stage is another one."""
+        """Return what the same claim was given before; at another stage it is another claim."""
         situation = self._situation
         where: dict[str, Any] = {
             "job": situation.job.id,
@@ -495,13 +495,13 @@ class _Claim:
         for query in queue.next_package(
             situation.job, situation.member, situation.stage, self._cursor
         ):
-            package = self._transaction.take(query)
+            package = self._transaction.lock_first(query)
             if package is not None:
                 return package
         return None
 
     def _cursor_behind(self, package: Package) -> QueueCursor | None:
-        """Return where the member's next scan should begin, if that is worth saving: own work lies before *package*.
+        """Return where the member's next scan should begin, or None if that is not worth saving.
 
         The cursor is in the row of the counter.  Once job and member are locked it is too late to
         lock that one, so a claim of many saves no cursor then; the next claim does.
@@ -544,7 +544,7 @@ class _Claim:
             self._set(situation)
 
     def _differs(self, job: Job, member: Member) -> bool:
-        """Return whether job or member differ from those it was decided by, in what the decision depends on."""
+        """Return whether job or member have changed in anything that the decision depends on."""
         known = self._situation
         same_job = job is known.job or (
             job.id == known.job.id and depends_on(job) == depends_on(known.job)
@@ -552,7 +552,7 @@ class _Claim:
         return not same_job or member != known.member
 
     def _lock_counters(self, instead_of: Assignment | None) -> None:
-        """Lock the member's counter, and that of a holder who loses an assignment, in the order of their keys."""
+        """Lock the member's counter, and that of the holder who is replaced, in key order."""
         own = self._situation.member.id
         other = (
             instead_of.member if instead_of and instead_of.state is AssignmentState.HELD else None
@@ -564,7 +564,7 @@ class _Claim:
             self._previous = self._transaction.lock(ClaimCounter, self._counter_key(other))
 
     def _lock_counter(self) -> ClaimCounter:
-        """Lock the member's counter; with the first claim it is created.  Claims of one member queue up here."""
+        """Lock the member's counter, or create it.  Claims of one member queue up here."""
         situation = self._situation
         counter = ClaimCounter(
             job=situation.job.id, stage=situation.stage, member=situation.member.id
@@ -575,7 +575,7 @@ class _Claim:
         return (self._situation.job.id, self._situation.stage.value, member)
 
     def _count_one(self, cursor: QueueCursor | None = None) -> tuple[Saved, ...]:
-        """Return the member's counter as it is after one more assignment, where there is anything to save."""
+        """Return the member's counter with one more assignment, if there is anything to save."""
         situation = self._situation
         is_counted = situation.job.workflow.rule(situation.stage).limit is not None
         if self._counter is None or not (is_counted or cursor):
@@ -618,7 +618,7 @@ def _stored(change: Change) -> list[Any]:
 def _act_of_holder_or_assigner(
     transaction: Transaction, job: Job, assignment: Assignment, by: MemberRef | None
 ) -> Act:
-    """Return the act of whoever gives *assignment* back; its holder may, also when they may not work there any more."""
+    """Return the context of whoever gives *assignment* back; its holder always may."""
     if by is None:
         return transaction.act(job.workspace, assignment.member or 0)
     who = transaction.member(job.workspace, by)
@@ -628,7 +628,7 @@ def _act_of_holder_or_assigner(
 
 
 def _confirm_work_goes_on(transaction: Transaction, job: Job, member: Member, stage: Stage) -> None:
-    """Lock job and member, last in the order of locks, and check again what may have changed before.
+    """Lock job and member, last in the order of locks, and check again what may have changed.
 
     Nobody changes either of them any more until the transaction ends: nothing is given to somebody
     who has just been removed, and nothing of a job that has just ended.

@@ -1,1 +1,1 @@
-"""What every operation stands on: the engine, the transaction, the change, and how things are found."""
+"""What every operation uses: the engine, the transaction, the change, and lookups."""

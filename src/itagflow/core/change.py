@@ -1,4 +1,4 @@
-"""What a rule returns: the entities to add and save, and the one event that records the act."""
+"""What a rule returns: the entities to add and save, and the one event that says so."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from itagflow.model.text import flaw
 from itagflow.model.workspace import Member
 
 Saved = tuple[Entity, Entity]
-"""An entity as it is stored, and as it is to be.  Its version advances when it is stored, and not before."""
+"""An entity as it is stored, and as it will be.  The transaction advances its version."""
 
 _TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
     Job: ("job", ("state",)),
@@ -37,7 +37,7 @@ class Act:
     workspace: int
     """The workspace."""
     member: int = 0
-    """Who acts; 0 when the embedding program does."""
+    """Who acts; 0 when the application does."""
 
 
 @attrs.frozen
@@ -62,7 +62,7 @@ def record(
     save: Sequence[Saved] = (),
     data: Mapping[str, Any] | None = None,
 ) -> Change:
-    """Return the change with its event, whose moves are read off what is added and saved.
+    """Return the change with its event, whose changes follow from what is added and saved.
 
     Packages are made by loading alone, whose event names them as a range: see `Event.moves`.
 

@@ -1,407 +1,35 @@
-"""The one way an act runs: a write transaction in which it looks, decides and stores, and then the listeners."""
+"""How an operation runs: one write transaction that reads, decides and stores; then listeners."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import NoReturn, TypeVar
 
-from itagflow import access
-from itagflow.access import Action, Policy
-from itagflow.claiming.rules import move_counter
+from itagflow.access import Policy
 from itagflow.contexts import safe_context
-from itagflow.core import lookup
-from itagflow.core.change import Act, Change, Saved
-from itagflow.core.holding import must_be_working, must_hold
-from itagflow.core.ids import (
-    TRIES,
-    Drawn,
-    Ids,
-    used_up,
-)
-from itagflow.core.locks import LockOrder
-from itagflow.core.lookup import (
-    AssignmentRef,
-    EntityCache,
-    JobRef,
-    MemberRef,
-    PackageRef,
-    perhaps,
-)
-from itagflow.errors import AlreadyExists, InvalidData, NotFound, RuleError
+from itagflow.core.ids import Ids
+from itagflow.core.lookup import EntityCache
+from itagflow.core.transaction import Transaction
+from itagflow.errors import AlreadyExists, InvalidData, NotFound, RuleError, StoreFailed
 from itagflow.model.batch import BatchResult
-from itagflow.model.entity import (
-    E,
-    Entity,
-    Key,
-    stamp,
-)
 from itagflow.model.event import Event
-from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.jobcounter import JobCounter
 from itagflow.model.moment import in_utc
-from itagflow.model.package import (
-    Assignment,
-    AssignmentState,
-    ClaimCounter,
-    Package,
-)
-from itagflow.model.task import Answer
-from itagflow.model.workspace import Member
-from itagflow.storage.port import (
-    Query,
-    Reader,
-    Scalar,
-    Store,
-    Writer,
-)
+from itagflow.model.package import Assignment
+from itagflow.storage.port import Store
 from itagflow.validation.answers import Validator
 
 Clock = Callable[[], datetime]
 """Tells the time, with its time zone."""
 Listener = Callable[[Event], object]
-"""Is told each event after its act is stored; what it returns is not looked at."""
+"""Receives each event after it is stored; what it returns is ignored."""
 
 T = TypeVar("T")
 RACES = 3
 """How many times somebody else may be faster, and what they have created be gone again."""
 BLOCK = 200
-"""How many acts of a bulk verb are stored together, while other writers wait."""
-
-
-class Transaction:
-    """One open write transaction: everything that an act looks at and stores goes through it.
-
-    All locks are taken here, in one order: `itagflow.core.locks.LockOrder` says which, and why.
-    All versions are advanced here: rules return plain changed values.
-    """
-
-    def __init__(
-        self, store: Writer, at: datetime, policy: Policy, ids: Ids, cache: EntityCache
-    ) -> None:
-        """Stand in the transaction that *store* has opened, at this moment."""
-        self.store: Reader = store  # only to be asked: locks and writes go through this transaction
-        self.cache = cache
-        self.at = at
-        self.policy = policy
-        self.events: list[Event] = []
-        self._writer = store
-        self._ids = Drawn(ids)
-        self._locks = LockOrder()
-        self._is_batch = False
-        self._held: dict[type[Any], dict[Key, Any]] = defaultdict(dict)
-        self._said: dict[Key, dict[tuple[Scalar, ...], int]] = {}
-
-    def job(self, ref: JobRef) -> Job:
-        """Return the job as it is now."""
-        return lookup.job(self.store, ref)
-
-    def member(self, workspace: int, ref: MemberRef) -> Member:
-        """Return the member of *workspace*."""
-        return lookup.member(self.store, workspace, ref)
-
-    def act(self, workspace: int, member: int = 0) -> Act:
-        """Return who acts when and where; 0 is the embedding program."""
-        return Act(self.at, workspace, member)
-
-    def allowed(
-        self,
-        workspace: int,
-        by: MemberRef,
-        action: Action,
-        job: Job | None = None,
-        stage: Stage | None = None,
-    ) -> Act:
-        """Return the act of the member *by*, whom the policy lets do *action* here.
-
-        Raises:
-            NotAllowed: when it does not.
-        """
-        member = self.member(workspace, by)
-        access.check(self.policy, member, action, job, stage)
-        return self.act(workspace, member.id)
-
-    def holder(self, job: Job, assignment: Assignment, verb: str, by: MemberRef | None) -> Act:
-        """Return the act of the one who holds *assignment*, after checking that they may go on with it.
-
-        With *by* the policy is asked each time: whoever may no longer work at this stage goes on
-        with nothing. Without, the application itself acts for the holder.
-
-        Raises:
-            NotHeld: when it is not held, or not by the member *by*.
-            NotAllowed: when the job does not let work go on, or the policy does not let *by* work
-                there.
-        """
-        who = None if by is None else self.member(job.workspace, by)
-        must_hold(assignment, who)
-        must_be_working(job, verb)
-        if who is not None:
-            access.check(self.policy, who, Action.at(assignment.stage), job, assignment.stage)
-        return self.act(job.workspace, assignment.member or 0)
-
-    def stages(self, job: Job, by: MemberRef, action: Action) -> list[Stage]:
-        """Return the stages of *job* at which the member *by* may do *action*.
-
-        Raises:
-            NotAllowed: when there is none.
-        """
-        member = self.member(job.workspace, by)
-        reasons = [
-            access.refusal(self.policy, member, action, job, stage) for stage in job.workflow.stages
-        ]
-        able = [
-            stage
-            for stage, reason in zip(job.workflow.stages, reasons, strict=True)
-            if reason is None
-        ]
-        if not able:
-            raise access.not_allowed(member, action, reasons[0] or "")
-        return able
-
-    def lock_job(self, ref: JobRef) -> Job:
-        """Return the job, kept from other writers until the transaction ends."""
-        return self.lock(Job, self.job(ref).key)
-
-    def hold_counter(self, job: int) -> JobCounter:
-        """Return the counter of a job, kept from other writers until the transaction ends.
-
-        Whoever adds packages to a job, ends one, finishes the job or brings it back holds this
-        first.  So two acts that end the last two packages cannot each take the other's for open,
-        and a job does not finish while a package is added.  It comes behind packages, assignments
-        and claim counters, and before the job itself.
-        """
-        return self.lock(JobCounter, (job,))
-
-    def hold_job_to_open(self, job: int) -> Job:
-        """Return a job to which packages come, its counter held: it stays as it is until the transaction ends.
-
-        Claims keep a running job likewise, together with this transaction.  One that has finished
-        is to run again, and is kept from other writers.  Whether it has finished is asked before it
-        is held, so that no transaction holds it in one way and then wants it in the other, which
-        ends in a deadlock; behind the counter no answer changes to or from "finished", except that
-        it is archived, which is refused.
-        """
-        is_finished = self.store.get(Job, (job,)).state is JobState.FINISHED
-        return self.lock(Job, (job,), shared=not is_finished)
-
-    def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
-        """Return an entity as it is by now, kept from other writers until the transaction ends: it is read once.
-
-        Args:
-            kind: The kind of the entity.
-            key: Its key.
-            shared: Whether others may lock it in shared mode too; nobody can save it then.
-            create: Is inserted if there is none.
-
-        Raises:
-            LockOrderError: when everybody else locks it before something that is locked already.
-        """
-        held: dict[Key, E] = self._held[kind]
-        if key in held:  # by this transaction, which does not wait for itself
-            if not shared:
-                self._locks.require_not_shared(kind, key)
-            return held[key]
-        if self._is_batch and kind is Package:
-            # a batch has locked all its packages at its beginning: this one was not there, or came
-            # since
-            raise NotFound(kind.__name__, key)
-        self._locks.require_next(kind, key, shared=shared)
-        found = held[key] = self._writer.lock(kind, key, shared=shared, create=create)
-        if isinstance(found, Assignment):
-            is_locked = (found.job, found.package) in self._held[Package]
-            self._locks.require_package(found, is_locked=is_locked)
-        return found
-
-    def take(self, query: Query[E]) -> E | None:
-        """Return the first match that no other writer holds, and keep it from them: this never waits."""
-        found = self._writer.take(query)
-        if found is not None:
-            self._locks.note_taken(query.kind, found.key)
-            self._held[query.kind][found.key] = found
-        return found
-
-    def lock_package(self, ref: PackageRef) -> Package:
-        """Return the package, kept from other writers until the transaction ends."""
-        return lookup.same(ref, self.lock(Package, lookup.key_of(Package, ref)))
-
-    def lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment]:
-        """Return an assignment and its package, kept from other writers: the package first, always in this order."""
-        key = lookup.key_of(Assignment, ref)
-        known = ref if isinstance(ref, Assignment) else self._held[Assignment].get(key)
-        assignment = known or self.store.get(Assignment, key)
-        package = self.lock(Package, (assignment.job, assignment.package))
-        return package, lookup.same(ref, self.lock(Assignment, key))
-
-    def lock_packages(self, keys: Iterable[tuple[int, int]]) -> None:
-        """Keep those of these packages that there are from other writers, in the order in which everybody does."""
-        for key in sorted(package.key for package in self._known(Package, "number", keys)):
-            self.lock(Package, key)
-
-    def lock_assignments(self, keys: Iterable[tuple[int, int]]) -> None:
-        """Keep those of these assignments that there are, with their packages and claim counters, from other writers likewise."""
-        known = self._known(Assignment, "id", keys)
-        for package in sorted({(assignment.job, assignment.package) for assignment in known}):
-            self.lock(Package, package)
-        assignments = [
-            self.lock(Assignment, key) for key in sorted(assignment.key for assignment in known)
-        ]
-        for job in sorted({assignment.job for assignment in assignments}):
-            self.lock_counters(
-                self.job(job), (assignment for assignment in assignments if assignment.job == job)
-            )
-
-    def has_locked_open(self, job: int, *, but: int) -> bool:
-        """Return whether it holds an open package of *job*, other than the one numbered *but*."""
-        held: dict[Key, Package] = self._held[Package]
-        return any(
-            other.job == job and other.number != but and other.stage
-            for other in reversed(held.values())
-        )
-
-    def try_lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment] | None:
-        """Return the same, or None when another writer holds the package: who holds one waits for no other."""
-        key = lookup.key_of(Assignment, ref)
-        if key in self._held[Assignment]:
-            return self.lock_assignment(key)
-        where = {"job": key[0], "number": self.store.get(Assignment, key).package}
-        package = self.take(Query(Package, where, limit=1))
-        return None if package is None else (package, self.lock(Assignment, key))
-
-    def assignments(self, package: Package) -> list[Assignment]:
-        """Return every assignment that there ever was on *package*, oldest first."""
-        where = {"job": package.job, "package": package.number}
-        return list(self.store.find(Query(Assignment, where, order=("id",))))
-
-    def counters(self, job: Job, stage: Stage, *moves: tuple[int | None, int]) -> tuple[Saved, ...]:
-        """Return the claim counters of members with what they hold moved, where a limit counts it."""
-        if job.workflow.rule(stage).limit is None:
-            return ()
-        named = sorted((member, by) for member, by in moves if member is not None and by)
-        held = [
-            (self.lock(ClaimCounter, (job.id, stage.value, member)), by) for member, by in named
-        ]
-        return tuple(move_counter(counter, by) for counter, by in held)
-
-    def said(self, assignment: Assignment) -> Mapping[tuple[Scalar, ...], int]:
-        """Return how many answers a held assignment has: by whether they count, whether they drop, and their verdict."""
-        if assignment.key not in self._said:
-            answers = Query(Answer, {"job": assignment.job, "assignment": assignment.id})
-            found = self.store.tally(answers, by=("is_resolved", "is_abandoned", "verdict"))
-            self._said[assignment.key] = {how: number for how, (number,) in found.items()}
-        return self._said[assignment.key]
-
-    def lock_counters(self, job: Job, assignments: Iterable[Assignment]) -> None:
-        """Keep the claim counters of those who hold *assignments* from other writers, in the order in which everybody does."""
-        named = {
-            (assignment.stage, assignment.member)
-            for assignment in assignments
-            if assignment.member and assignment.state is AssignmentState.HELD
-        }
-        for stage, member in sorted(named, key=lambda counter: (counter[0].value, counter[1])):
-            if job.workflow.rule(stage).limit is not None:
-                self.lock(ClaimCounter, (job.id, stage.value, member))
-
-    def _known(self, kind: type[E], name: str, keys: Iterable[tuple[int, int]]) -> list[E]:
-        """Return the entities with these keys, of a job and *name*, of which there may be none."""
-        asked: dict[int, set[int]] = {}
-        for job, number in keys:
-            asked.setdefault(job, set()).add(number)
-        wheres: list[dict[str, Any]] = [
-            {"job": job, name: tuple(numbers)} for job, numbers in asked.items()
-        ]
-        return [entity for where in wheres for entity in self.store.find(Query(kind, where))]
-
-    def kept(self, job: int, member: int) -> tuple[Job, Member]:
-        """Return a job and a member as they are now, and stay until the transaction ends: work is about to be given out.
-
-        This comes last, behind packages, assignments and claim counters.
-        """
-        kept = self.lock(Job, (job,), shared=True)
-        return kept, self.lock(Member, (member,), shared=True)
-
-    def new_id(self, kind: type[E], *place: int) -> int:
-        """Return an id that no *kind* has in this place.
-
-        Raises:
-            InvalidData: when the source of ids gives what is no key, or again and again one that is
-                taken.
-        """
-        for _ in range(TRIES):
-            id = self._ids.draw(kind)
-            if id is not None and not self.is_taken(kind, *place, id):
-                return id
-        raise used_up()
-
-    def is_taken(self, kind: type[E], *key: int) -> bool:
-        """Return whether a *kind* has this key, or a job had it: the history of that is not the history of another."""
-        if perhaps(self.store, kind, key) is not None:
-            return True
-        return (
-            kind is Job
-            and lookup.first(self.store, Query(Event, {"job": key[0]}, limit=1)) is not None
-        )
-
-    def next_id(self, kind: type[E]) -> int:
-        """Return an id without looking whether it is taken: whoever adds something under it finds out.
-
-        Raises:
-            InvalidData: when the source of ids gives what is no key, or again and again one that
-                was just drawn.
-        """
-        for _ in range(TRIES):
-            id = self._ids.draw(kind)
-            if id is not None:
-                return id
-        raise used_up()
-
-    def begin_operation(self) -> None:
-        """Begin the next operation of a batch, whose packages are locked: see `LockOrder` for what it may lock."""
-        self._is_batch = True
-        self._locks.begin_operation()
-
-    def do(self, change: Change) -> None:
-        """Store what a rule decided, with its event; `as_stored` tells what became of an entity.
-
-        This is the one place where the versions of optimistic locking advance.  A store replaces an
-        entity only by the next version, so what was decided on an old one is refused.
-        """
-        *_, event = self._writer.add(*change.add, change.event)
-        updated = self._update(change.save)
-        for entity in (*change.add, *updated):
-            if isinstance(entity, Answer):
-                self._said.pop((entity.job, entity.assignment), None)
-        if isinstance(event, Event):
-            self.events.append(event)
-
-    def as_stored(self, entity: E) -> E:
-        """Return *entity*, which this transaction has added or saved, with the version that it has in the store."""
-        stored: dict[Key, E] = self._held[type(entity)]
-        return stored.get(entity.key, entity)
-
-    def replace(self, old: E, new: E) -> E:
-        """Store *new* in the place of *old* without an event, and return it as stored: for what no history tells."""
-        self._update([(old, new)])
-        return self.as_stored(new)
-
-    def add(self, *entities: Entity) -> None:
-        """Store new entities without an event, with the version that they have."""
-        self._writer.add(*entities)
-
-    def remove(self, query: Query[E], limit: int) -> int:
-        """Delete at most *limit* matches, and return how many."""
-        return self._writer.remove(query, limit)
-
-    def _update(self, saved: Sequence[Saved]) -> list[Entity]:
-        """Store the next version of each entity, and return them."""
-        updated = [stamp(old, new) for old, new in saved]
-        for entity in updated:
-            self._locks.require_not_shared(type(entity), entity.key)
-        self._writer.save(*updated)
-        for entity in updated:
-            self._held[type(entity)][entity.key] = entity
-        return updated
+"""How many operations of a bulk verb share a transaction, while other writers wait."""
 
 
 def find_or_create(act: Callable[[], T]) -> T:
@@ -423,7 +51,7 @@ def find_or_create(act: Callable[[], T]) -> T:
 
 
 class Engine:
-    """What every family of verbs stands on: a store, a policy, a clock, and the listeners."""
+    """What every service uses: a store, a policy, a clock, ids, and the listeners."""
 
     def __init__(
         self, store: Store, policy: Policy, clock: Clock, ids: Ids, listeners: Sequence[Listener]
@@ -439,7 +67,7 @@ class Engine:
 
     @safe_context
     def transaction(self) -> Generator[Transaction]:
-        """Open a write transaction for one act; when it is stored, tell the listeners."""
+        """Open a write transaction for one operation; then call the listeners."""
         with self.store.write() as writer:
             transaction = Transaction(writer, self.now(), self.policy, self.ids, self._cache)
             yield transaction
@@ -452,12 +80,12 @@ class Engine:
         lock: Callable[[Transaction, Sequence[tuple[int, int]]], object],
         act: Callable[[Transaction, tuple[int, int]], Assignment],
     ) -> list[BatchResult]:
-        """Do *act* with each key, in transactions that first *hold* all they need, and return what became of each.
+        """Run *act* with each key and return each outcome; *lock* locks the rows of a batch.
 
         An act decides before it stores anything, so one that is refused leaves no trace.  A
         transaction acts job by job, in the order in which everybody holds jobs.
         """
-        asked, attempts = iter(list(keys)), list[BatchResult]()
+        asked, results = iter(list(keys)), list[BatchResult]()
         while some := list(islice(asked, BLOCK)):
             with self.transaction() as transaction:
                 lock(transaction, some)
@@ -466,11 +94,24 @@ class Engine:
                 for at in order:
                     transaction.begin_operation()
                     done[at] = _attempted(transaction, some[at], act)
-            attempts += map(done.__getitem__, range(len(some)))
-        return attempts
+            results += map(done.__getitem__, range(len(some)))
+        return results
 
     def now(self) -> datetime:
+        """Return the time of the clock, in UTC."""
         return in_utc("the clock", "now", self.clock())
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be sent to another process, alone or as part of a Flow.
+
+        Raises:
+            StoreFailed: always; it says what to do instead.
+        """
+        hint = (
+            "Open one there, with itagflow.open(url); "
+            "a store in memory can only be shared by threads"
+        )
+        raise StoreFailed(self.store.name, "a Flow cannot be sent to another process", hint)
 
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:

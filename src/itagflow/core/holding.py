@@ -23,7 +23,7 @@ def must_hold(assignment: Assignment, by: Member | None) -> None:
 
 
 def must_not_be_returned(assignment: Assignment) -> None:
-    """Check that *assignment* did not end without its work: its member has nothing to see there any more.
+    """Check that *assignment* did not end without its work, and may still be read by its member.
 
     Raises:
         NotHeld: when it did.

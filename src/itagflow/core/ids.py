@@ -16,7 +16,7 @@ Ids = Callable[[], int]
 """Makes new keys: positive, below 2**63, never twice the same."""
 
 TRIES = 10
-"""How many ids are drawn for one entity: a source that gives so many that are taken will never give another."""
+"""How many ids are drawn for one entity before the source is taken to be used up."""
 
 MOMENT_BITS = 41
 RANDOM_BITS = 22
@@ -31,7 +31,7 @@ def now() -> datetime:
 
 
 class TimeOrdered:
-    """Makes keys: 41 bits of milliseconds since 2020, to which a count is added that starts at 22 random bits.
+    """Makes keys: 41 bits of milliseconds since 2020, then a count that starts at 22 random bits.
 
     Each count is one step in C, so no lock is needed that an exception, or a fork, could leave
     locked.
@@ -68,7 +68,10 @@ def _new_counts() -> Iterator[int]:
 def _moment(at: datetime) -> int:
     """Return the milliseconds since 2020, which 41 bits hold until 2089."""
     if not _EPOCH <= at <= _LAST:
-        reason = f"is {at:%Y-%m-%d}: keys count the time from {_EPOCH:%Y-%m-%d} to {_LAST:%Y-%m-%d}; pass others as ids="
+        reason = (
+            f"is {at:%Y-%m-%d}: keys count the time from {_EPOCH:%Y-%m-%d} to {_LAST:%Y-%m-%d}; "
+            "pass others as ids="
+        )
         raise InvalidData("the clock", [Problem("now", reason)])
     return (at - _EPOCH) // _MILLISECOND
 

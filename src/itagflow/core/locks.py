@@ -23,7 +23,7 @@ LOCK_ORDER: tuple[type[Entity], ...] = (
     Member,
     Event,
 )
-"""The kinds that are locked, in the order in which every transaction locks them; rows of a kind go by key."""
+"""The kinds that are locked, in the order in which they are locked; rows of a kind go by key."""
 
 _RANKS: dict[type[Any], int] = {kind: rank for rank, kind in enumerate(LOCK_ORDER)}
 _JOB, _MEMBER = _RANKS[Job], _RANKS[Member]
@@ -31,7 +31,7 @@ _START: tuple[int, Key] = (-1, ())
 
 
 def _place(kind: type[Any], rank: int, key: Key) -> tuple[int, Key]:
-    """Return where a row stands in the order; that of a job is between its counter and the next job's."""
+    """Return the place of a row in the order; a job is between its counter and the next job."""
     if kind is JobCounter:
         return _JOB, (*key, 0)
     if kind is Job:
@@ -40,7 +40,7 @@ def _place(kind: type[Any], rank: int, key: Key) -> tuple[int, Key]:
 
 
 class LockOrderError(RuntimeError):
-    """A transaction was about to lock rows out of order.  This is a bug in the library, never a refusal of a user."""
+    """A transaction was about to lock rows out of order.  This is a bug in the library."""
 
 
 class LockOrder:
@@ -136,8 +136,8 @@ class LockOrder:
                 f"{kind.__name__} {key} is locked in shared mode: lock it exclusively at once"
             )
 
-    def note_taken(self, kind: type[Any], key: Key) -> None:
-        """Note a row that was locked without waiting: what is waited for from now on comes behind it, too."""
+    def note_locked_first(self, kind: type[Any], key: Key) -> None:
+        """Note a row that was locked without waiting; later rows that may wait must follow it."""
         self._furthest = max(self._furthest, _place(kind, _RANKS[kind], key))
 
     def begin_operation(self) -> None:

@@ -40,7 +40,7 @@ WorkspaceRef = Workspace | int | str
 MemberRef = Member | int | str
 """A member, the key, or the account."""
 TemplateRef = Template | int | str
-"""A template, its key, or its name in the workspace; one that is not yet stored belongs to its job."""
+"""A template, its key, or its name in the workspace; a new one belongs to its job."""
 JobRef = Job | int | str
 """A job, its key, or its name where no other workspace has a job of that name."""
 PartitionRef = JobRef | JobPartition
@@ -163,7 +163,7 @@ def has_own_template(reader: Reader, job: Job) -> bool:
 
 
 def is_same(ref: object, found: Entity) -> bool:
-    """Return whether *ref* is no object, or an object that shows a version of what is *found* under its key.
+    """Return whether *ref* is no object, or an object that is a version of *found*.
 
     A key may have been used again, and an object may come from elsewhere: what never changes of it
     tells.
@@ -205,7 +205,7 @@ def package_in(reader: Reader, job: int, ref: PackageRef | int) -> Package:
 
 
 def key_of(kind: type[Assignment | Package | Task], ref: object) -> tuple[int, int]:
-    """Return the key of an assignment, package or task: of an object of this *kind*, or a pair of job and number.
+    """Return the key of an assignment, package or task, given as an object or (job, number).
 
     Raises:
         NotFound: when *ref* is anything else.
@@ -253,7 +253,7 @@ def stored_task(reader: Reader, job: int, ref: TaskRef) -> Task:
 def paged(
     store: Store, query: Query[E], *, size: int = PAGE, snapshot: bool = False
 ) -> Iterator[E]:
-    """Yield every match in order, a page in each read transaction, so that no transaction is open while the caller works."""
+    """Yield every match in order, a page per read transaction: none stays open in between."""
     return turned(store, page_of, attrs.evolve(query, limit=size), snapshot=snapshot)
 
 
@@ -315,7 +315,7 @@ def page_of(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
 
 
 def called(reader: Reader, query: Query[E]) -> list[E]:
-    """Return what *query* asks for by name, however it was typed; nothing has a name that cannot be stored."""
+    """Return what *query* finds by name, in any Unicode form of the name."""
     names = {column: name for column, name in query.where.items() if isinstance(name, str)}
     if any(map(flaw, names.values())):
         return []
@@ -355,7 +355,7 @@ MAX_ENTRIES = 4_096
 
 
 class EntityCache:
-    """Jobs, members and templates as one Flow last saw them: every claim or save needs them, and they change seldom.
+    """Jobs, members and templates as one Flow last saw them: needed often, changed seldom.
 
     They may be out of date, so nothing is stored or refused on the word of this alone.  A claim
     searches by what was last seen, locks job and member behind what it has found, and decides again
@@ -406,7 +406,7 @@ class EntityCache:
         return found
 
     def template(self, reader: Reader, job: Job) -> Template:
-        """Return the template of *job*, which *reader* has just read: it is another only when the job has changed."""
+        """Return the template of *job*, which *reader* has read; it changes only with the job."""
         known = self._templates.get(job.id)
         if known is not None and (known[0] is job or known[0] == job):
             return known[1]

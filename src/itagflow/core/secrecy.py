@@ -14,7 +14,7 @@ from itagflow.model.workspace import Member
 
 
 def are_votes_open(job: Job, package: Package) -> bool:
-    """Return whether members are voting on *package*: the votes are not merged yet, and the job is not closed."""
+    """Return whether members are voting on *package*: votes not merged, job not closed."""
     voting = job.workflow.label.votes > 1 and job.state is not JobState.ARCHIVED
     return voting and package.state is PackageState.LABEL
 
@@ -31,7 +31,7 @@ def may_see_votes(policy: Policy, member: Member, job: Job, *, has_voted: bool) 
 
 
 def is_vote(assignment: Assignment, round: int) -> bool:
-    """Return whether *assignment* gives a vote in this round, or may still, or has been taken back from somebody who may."""
+    """Return whether *assignment* gives a vote in this round, or may still give one."""
     return (
         assignment.stage is Stage.LABEL
         and assignment.round == round

@@ -1,4 +1,4 @@
-"""What somebody may read: decided for each page anew, in the transaction that reads it."""
+"""What somebody may read: decided again for each page, in the transaction that reads it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Access:
         return self.who is not None and self.who.id == member
 
     def may(self, name: str, job: Job | None, *, own: bool = False) -> bool:
-        """Return whether what the reader called *name* shows of *job*, or of the workspace, may be seen."""
+        """Return whether the reader called *name* may see this of *job*, or of the workspace."""
         return (
             self.who is None
             or access.reading_refusal(self.policy, self.who, name, job, own=own) is None
@@ -59,7 +59,7 @@ class Access:
             access.check_reading(self.policy, self.who, name, job, own=own)
 
     def own_packages(self, job: Job, numbers: Iterable[int]) -> set[int]:
-        """Return those of these packages on which the member has, or had to its end, an assignment."""
+        """Return those of these packages on which the member has or completed an assignment."""
         if self.who is None:
             return set()
         found = self.reader.find(_assignments_of(self.who, job, numbers))
@@ -72,7 +72,7 @@ class Access:
     def without_secrets(
         self, job: Job, packages: Iterable[Package], assignments: Sequence[Assignment]
     ) -> Sequence[Assignment]:
-        """Return *assignments* on these packages without the votes that are secret from the one who reads."""
+        """Return *assignments* on these packages without votes that are secret from the reader."""
         rounds = self._secret_rounds(job, packages)
         if not rounds:
             return assignments
@@ -99,7 +99,7 @@ class Access:
         return [assignment for assignment in found if assignment.key in seen]
 
     def visible_events(self, name: str, found: Sequence[Event]) -> list[Event]:
-        """Return those of these events, of any jobs of a workspace, that may be seen, in the same order."""
+        """Return those of these events, of any jobs of a workspace, that may be seen, in order."""
         if self.who is None:
             return list(found)
         seen = set[int]()
@@ -112,7 +112,7 @@ class Access:
         return [event for event in found if event.position in seen]
 
     def _secret_assignments(self, job: Job, events: Sequence[Event]) -> set[int]:
-        """Return the assignments that *events* are about and that are votes, secret from the one who reads."""
+        """Return the assignments of *events* that are votes and secret from the reader."""
         if job.workflow.label.votes == 1:
             return set()
         ids = tuple({event.assignment for event in events if event.assignment})
@@ -130,7 +130,7 @@ class Access:
         return list(self.reader.find(Query(Package, {"job": job.id, "number": tuple(numbers)})))
 
     def _secret_rounds(self, job: Job, packages: Iterable[Package]) -> Mapping[int, int]:
-        """Return the rounds whose votes are secret from the one who reads, by the numbers of their packages."""
+        """Return the rounds whose votes are secret from the reader, by package number."""
         if self.who is None and not self.hides_votes:
             return {}
         rounds = {
@@ -169,7 +169,7 @@ def access_of(reader: Reader, policy: Policy, workspace: int, by: MemberRef | No
 def listed(
     store: Store, query: Query[E], visible: Callable[[Reader, list[E]], list[E]]
 ) -> Iterator[E]:
-    """Yield what is *visible* of every match in order, a page in each read transaction: each page asks again."""
+    """Yield what is *visible* of every match in order, a page per read transaction."""
 
     def page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
         found, mark = lookup.page_of(reader, query)
@@ -179,7 +179,7 @@ def listed(
 
 
 def asked_again(store: Store, items: Iterable[T], ask: Callable[[Reader], object]) -> Iterator[T]:
-    """Yield *items*, after an *ask* for each in a transaction of its own, which raises when it may not be seen."""
+    """Yield *items*; before each, *ask* in a new transaction raises if it is not visible."""
     for item in items:
         with store.read() as reader:
             ask(reader)
@@ -193,7 +193,10 @@ def must_name_workspace(what: str, by: MemberRef | None) -> None:
         InvalidData: when *by* is given.
     """
     if by is not None:
-        reason = "must be named with by=: a member sees one workspace, and everything only the application itself"
+        reason = (
+            "must be named with by=: a member sees one workspace, "
+            "and everything only the application itself"
+        )
         raise InvalidData(what, [Problem("workspace", reason)])
 
 

@@ -13,7 +13,7 @@ from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.core.visibility import access_of, must_name_workspace
 from itagflow.model.event import Event
 from itagflow.model.number import whole_number
-from itagflow.results.service import _told
+from itagflow.results.service import read_events
 from itagflow.storage.port import Query, Span, SupportsNotify
 
 POLL = 1.0
@@ -27,8 +27,8 @@ def events_since(
     workspace: WorkspaceRef | None = None,
     by: MemberRef | None = None,
 ) -> Iterator[Event]:
-    """Yield every event behind position *after*, in order, none twice: the truth to follow, also after a crash."""
-    return _events(engine, "events", after, workspace, by)
+    """Yield every event after position *after*, in order, each once, also after a crash."""
+    return _events(engine, "events.since", after, workspace, by)
 
 
 def _events(
@@ -38,11 +38,13 @@ def _events(
     where: dict[str, Any] = {"position": Span(behind, engine.store.high_water_mark())}
     if workspace is None:
         must_name_workspace("the events", by)
-        return _told(engine, name, Query(Event, where, order=("position",)), None, None)
+        return read_events(engine, name, Query(Event, where, order=("position",)), None, None)
     with engine.store.read() as reader:
         where["workspace"] = lookup.workspace(reader, workspace).id
         access_of(reader, engine.policy, where["workspace"], by)
-    return _told(engine, name, Query(Event, where, order=("position",)), where["workspace"], by)
+    return read_events(
+        engine, name, Query(Event, where, order=("position",)), where["workspace"], by
+    )
 
 
 def follow_events(
@@ -57,7 +59,7 @@ def follow_events(
     with _ear(engine) as wait:  # opened before the first look, so that nothing falls in between
         heard = time.monotonic()
         while True:
-            for event in _events(engine, "listen", after, workspace, by):
+            for event in _events(engine, "events.follow", after, workspace, by):
                 after = event.position
                 yield event
                 heard = time.monotonic()

@@ -64,7 +64,7 @@ class Format(Protocol):
 
     With ``CONCATENABLE = True`` it says that the files of a job's parts, one after the other, are
     the file of the job. Options of its own are further arguments of ``write`` with a name and a
-    default; `Flow.export` passes them on.
+    default; `flow.results.export` passes them on.
     """
 
     def read(self, source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
@@ -128,7 +128,7 @@ def must_take(format: Format, name: str, options: Collection[str]) -> None:
 
 
 def find(name: str) -> Format:
-    """Return the format with this name: one of the library's own, or one that an installed package declares.
+    """Return the format with this name: the library's own, or one of an installed package.
 
     >>> find("itag").__name__
     'itagflow.formats.itag'

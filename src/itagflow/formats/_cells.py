@@ -49,7 +49,7 @@ BARE = WRITING | {QuestionKind.RADIO, QuestionKind.RATING}
 """Kinds whose cell is no JSON."""
 
 _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
-"""Begins what a spreadsheet reckons, perhaps with apostrophes in front: also in full width, as some take it."""
+"""Begins a formula of a spreadsheet, after any apostrophes; also in full-width characters."""
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 """What begins so and is harmless."""
 
@@ -77,7 +77,7 @@ def columns(template: Template) -> dict[str, str]:
 
 
 def escaped(cell: str) -> str:
-    """Return *cell* with an apostrophe in front if a spreadsheet would take it for a formula, or `unescaped` change it.
+    """Return *cell*, with an apostrophe before a formula and before what `unescaped` would change.
 
     >>> [escaped(cell) for cell in ("cat", "-5", "=1+2", "'=1+2")]
     ['cat', '-5', "'=1+2", "''=1+2"]
@@ -86,7 +86,7 @@ def escaped(cell: str) -> str:
 
 
 def kept_apart(cell: str) -> str:
-    """Return *cell* as it is, or with another apostrophe in front if `unescaped` would take away its own.
+    """Return *cell*, with one more apostrophe if `unescaped` would take away its own.
 
     >>> [kept_apart(cell) for cell in ("cat", "=1+2", "'=1+2")]
     ['cat', '=1+2', "''=1+2"]
@@ -112,7 +112,8 @@ def cell_out(question: Question, reply: Reply, template: Template, region_id: Re
 
     >>> from itagflow import Choices, templates
     >>> template = templates.image_classification(["cat", "dog"], multiple=True)
-    >>> cell_out(template.questions[0], Choices(["cat", "dog"]), template, lambda question, index: "")
+    >>> question, reply = template.questions[0], Choices(["cat", "dog"])
+    >>> cell_out(question, reply, template, lambda question, index: "")
     '["cat", "dog"]'
     """
     (element,) = render({question.id: reply}, template, region_id=region_id)
@@ -123,13 +124,13 @@ def cell_out(question: Question, reply: Reply, template: Template, region_id: Re
 def replies_in(
     values: Mapping[str, Any], template: Template, *, where: str = ""
 ) -> dict[str, Reply]:
-    """Return the replies that *values* say, in the order of the template; an empty string and None say none.
+    """Return the replies in *values*, in the order of the template; "" and None are no reply.
 
     A value is a cell's text, or what such a text says as plain JSON: a number, a list of keys, an
     element of the manifest.  An element's ``type`` and ``rotation`` may be missing, and spans and
     segments may come as the list of their objects.  A CHECKBOX cell that is no list is one key, a
     PREFERENCE cell that is no element the better option.  Whether a key is among the options is not
-    looked at here.
+    checked here.
 
     Args:
         values: The values by question id.

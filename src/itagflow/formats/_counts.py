@@ -27,7 +27,7 @@ class Counts:
         return cls({stage: 0 for stage in STAGES if stages is None or stage in stages})
 
     def reached(self, result: Result) -> list[StageResult]:
-        """Count a task, and return its results at the stages that are asked for, in the order of the stages."""
+        """Count a task, and return its results at the requested stages, in the order of stages."""
         reached = [result.stages[stage] for stage in self.blocks if stage in result.stages]
         self.rows += 1
         self.unfinished += not reached

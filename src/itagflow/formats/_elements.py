@@ -1,4 +1,4 @@
-"""The elements of iTAG's ``results``: one per question, each in one of the shapes that iTAG documents.
+"""The elements of iTAG's ``results``: one per question, in the shapes that iTAG documents.
 
 Source: iTAG, *Labeling data structures*, and the pages of the templates.  Rankings, ratings and
 preferences are ours: they look like choices.
@@ -181,14 +181,14 @@ def number_in(text: str) -> float | None:
 
 
 def misfits(where: str, results: object, questions: tuple[Question, ...]) -> list[Problem]:
-    """Return everything that keeps the elements of ``results`` from being replies to *questions*."""
+    """Return every problem that keeps the elements of ``results`` from answering *questions*."""
     return _matched(where, results, questions)[1]
 
 
 def _matched(
     where: str, results: Any, questions: tuple[Question, ...]
 ) -> tuple[list[Given], list[Problem]]:
-    """Return which element answers which question, and everything that keeps one from being a reply to it."""
+    """Return which element answers which question, and every problem with the elements."""
     if not is_a(results, list):
         return [], [Problem(where, "must be a list")]
     given, problems = _paired(where, results, questions)
@@ -206,7 +206,7 @@ def shape_of(element: Any) -> QuestionKind | None:
 def _paired(
     where: str, results: list[Any], questions: tuple[Question, ...]
 ) -> tuple[list[Given], list[Problem]]:
-    """Return which element answers which question, and which answer none or one that is answered already.
+    """Return which element answers which question, and which answer no or a repeated question.
 
     An element without an id answers the first question of its kind that none has answered yet, if
     possible one that asks for what its objects say.

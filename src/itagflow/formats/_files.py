@@ -35,7 +35,7 @@ class BinaryFile(Protocol):
 
 
 class Place(Protocol):
-    """Anything path-like with ``open`` and ``/``: a path in a zip file, in a bucket, on another machine."""
+    """Anything path-like with ``open`` and ``/``: in a zip file, a bucket, elsewhere."""
 
     def open(self, mode: str, /) -> AbstractContextManager[Any]:
         """Open it as the built-in ``open`` would."""
@@ -109,7 +109,7 @@ def lines(file: BinaryFile, limit: int) -> Iterator[bytes | None]:
 
 
 def decoded(line: bytes, number: int) -> str | Problem:
-    """Return line *number* of a file as text, without a byte order mark, or what is wrong with it."""
+    """Return line *number* of a file as text without a byte order mark, or the problem with it."""
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
@@ -134,7 +134,7 @@ def _opened(source: str | os.PathLike[str]) -> IO[bytes]:
 
 @safe_context
 def spooled() -> Generator[_Told]:
-    """Open a file for what must be gone through once more; it has no name, and is gone when it is closed.
+    """Open a temporary file without a name; it is deleted when it is closed.
 
     Raises:
         StoreFailed: when the disk for temporary files is full.
@@ -179,13 +179,16 @@ def _failed(path: str | os.PathLike[str], what: str, error: OSError | ValueError
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     hint = "Check that it is there, and that it may be read"
     if what == "be written":
-        hint = "Check that its folder is there and can be written, and that the disk has room; it is left as it was"
+        hint = (
+            "Check that its folder is there and can be written, and that the disk has room; "
+            "it is left as it was"
+        )
     return StoreFailed(os.fsdecode(path), f"the file cannot {what}: {reason}", hint)
 
 
 @attrs.frozen
 class _Told:
-    """A file of ours, whose errors are told as ours; those of callbacks in between are not touched."""
+    """A file whose errors are raised as ours; errors of callbacks in between are not changed."""
 
     file: IO[bytes]
     path: str | os.PathLike[str]
@@ -241,7 +244,7 @@ def _replacing(path: Path) -> Generator[_Told]:
 
 
 def _created(part: Path, old: os.stat_result | None) -> IO[bytes]:
-    """Open a new file that is to replace *old*, or nothing: it is never open to more people than that."""
+    """Open a new file that will replace *old*, never with wider permissions than *old*."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(part, flags, 0o666 if old is None else 0o600)
     try:
@@ -255,7 +258,7 @@ def _created(part: Path, old: os.stat_result | None) -> IO[bytes]:
 
 
 def _keep_access(part: Path, old: os.stat_result) -> None:
-    """Give a new file the owner, the group and the mode of the one that it replaces, as far as this process may."""
+    """Give a new file the owner, group and mode of the one that it replaces, where permitted."""
     mode = stat.S_IMODE(old.st_mode)
     if hasattr(os, "chown") and not _is_given(part, old.st_uid, old.st_gid):
         mode &= ~stat.S_ISUID  # not in the name of somebody else

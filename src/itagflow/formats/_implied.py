@@ -17,11 +17,11 @@ KIND = {ONE: QuestionKind.RADIO, SEVERAL: QuestionKind.CHECKBOX, IMAGE: Question
 
 
 MAX_QUESTIONS = 1_000
-"""How many questions results may imply: more than any template has, and few enough to be told apart."""
+"""How many questions results may imply: more than any template has, and a safe limit."""
 
 
 def nameless(where: str, results: list[Any]) -> Iterator[Problem]:
-    """Yield the elements that imply no question: those without an id, a title or a known type, or far too many."""
+    """Yield the elements that imply no question: without id, title or known type, or too many."""
     if len(results) > MAX_QUESTIONS:
         yield Problem(where, f"has more than {MAX_QUESTIONS:,} elements")
         return
@@ -115,7 +115,7 @@ def _child(id: str, title: str, values: list[Any], several: bool, *, everywhere:
 
 
 def _options(values: Iterable[Any]) -> tuple[Option, ...]:
-    """Return what the values choose from; nothing when they cannot all be options: then they are texts."""
+    """Return the options of the values; none when they cannot all be options (then: texts)."""
     keys = dict.fromkeys(value for value in _flat(values) if is_a(value, str))
     if any(map(name_flaw, keys)) or len(set(map(nfc, keys))) < len(keys):
         return ()

@@ -2,9 +2,12 @@
 
 ::
 
-    {"data": [{"data": "positive", "id": 1120001, "type": "survey/value"}], "id": "1120001", "type": "survey"}
-    {"data": [{"id": …, "type": "image/rectangleLabel", "value": {"rotation": 0, "x": …, "width": …, "y": …,
-      "height": …}, "labelColor": …, "labels": ["cat"]}], "id": "440001", "type": "image"}
+    {"data": [{"data": "positive", "id": 1120001, "type": "survey/value"}],
+     "id": "1120001", "type": "survey"}
+    {"data": [{"id": …, "type": "image/rectangleLabel",
+               "value": {"rotation": 0, "x": …, "width": …, "y": …, "height": …},
+               "labelColor": …, "labels": ["cat"]}],
+     "id": "440001", "type": "image"}
 
 It has no titles, and does not say how large an image is: a size of 0 stands for that.
 Source: PAI, *Labeling templates* (155367, 184938), before iTAG.
@@ -102,7 +105,7 @@ def _region_in(region: Any, question: Question | None) -> Any:
 
 
 def sized(replies: Mapping[str, Reply], data: Any) -> dict[str, Reply]:
-    """Return replies with the size of an image that v1 does not say taken from ``data.width`` and ``data.height``."""
+    """Return replies with the image size, which v1 lacks, from ``width`` and ``height``."""
     size = {name: data.get(name) for name in ("width", "height")} if is_a(data, dict) else {}
     if not size or not all(is_a(length, int) for length in size.values()):
         return dict(replies)
@@ -174,7 +177,7 @@ def _element(template: Template, question: Question, reply: Reply, region_id: Re
 
 
 def _number(id: str) -> int | str:
-    """Return an id as the number that it is, or as it is when the number would be written in another way."""
+    """Return an id as a number, or unchanged when the number would be written differently."""
     number = key_in(id)
     return id if number is None else number
 

@@ -1,4 +1,4 @@
-"""CSV: a line of names, then one record per task: the fields of its data, and a column per question.
+"""CSV: a header line, then one record per task with its data fields and a column per question.
 
 ::
 
@@ -58,7 +58,7 @@ MAX_FIELD = 2**31 - 1
 """The most that the limit of the standard library's reader can be on every platform."""
 
 MAX_COLUMNS = 16_384
-"""The most that spreadsheets take; where each row has fields of its own, a table is mostly commas."""
+"""The most columns that spreadsheets take; if each row has its own, most cells are empty."""
 
 
 class _FieldLimit:
@@ -103,7 +103,7 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
 
 
 def _make_lock_in_child() -> None:
-    """Make another lock in a forked child: a thread that is not there may have held the parent's."""
+    """Make a new lock in a forked child: a thread of the parent may have held the old one."""
     _FieldLimit.lock = Lock()
 
 
@@ -140,7 +140,7 @@ def _row(names: list[str], line: int, cells: list[str]) -> Row | Problem:
 
 @attrs.define
 class _Lines:
-    """The lines of a file as a csv reader takes them, and what is wrong with the record that they make up.
+    """The lines of a file as a csv reader takes them, and the problem of the current record.
 
     Whatever is wrong, the csv reader gets to know the quotes, so that it finds where the record
     ends.
@@ -293,7 +293,10 @@ def _said(
 
 def _must_be_a_table(job: Job, columns: int) -> None:
     if columns > MAX_COLUMNS:
-        reason = f"they have more than {MAX_COLUMNS:,} in all, which no spreadsheet takes: use the format 'itag'"
+        reason = (
+            f"they have more than {MAX_COLUMNS:,} in all, which no spreadsheet takes: "
+            "use the format 'itag'"
+        )
         raise InvalidData(
             f"the results of job {job.name!r}", [Problem("the fields of its rows", reason)]
         )
@@ -336,9 +339,9 @@ def _write_table(
 
 
 def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
-    """Return the replies that a record's result columns say, by question id; other columns are not looked at.
+    """Return the replies in a record's result columns, by question id; others are ignored.
 
-    Whether a choice is among the options is not looked at here.
+    Whether a choice is among the options is not checked here.
 
     Args:
         cells: The cells by the names of their columns, such as a row's ``data`` that `read` has

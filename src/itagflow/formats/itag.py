@@ -2,7 +2,8 @@
 
 ::
 
-    {"data": {…}, "label-<job>": {"results": […]}, "label-<job>-check": {…}, "label-<job>-verify": {…}}
+    {"data": {…}, "label-<job>": {"results": […]},
+     "label-<job>-check": {…}, "label-<job>-verify": {…}}
 
 ``results`` lists one element per question, in the order of the template; a question without a reply
 has none. Source: iTAG, *Labeling data structures*, and for the elements the pages of the templates.
@@ -75,7 +76,7 @@ class Renderer(Protocol):
 def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
     """Yield the rows of a manifest as they stand there, or what is wrong with one, with its line.
 
-    Blank lines and a byte order mark are skipped.  The JSON itself is not looked at: whoever takes
+    Blank lines and a byte order mark are skipped.  The JSON itself is not checked: whoever takes
     the row checks what they need of it.
 
     Args:
@@ -107,7 +108,7 @@ def write(
     template: Template,
     stages: Collection[Stage] | None = None,
 ) -> WriteReport:
-    """Write a manifest: each task's row as it came, followed by a block for each stage that it has a result at.
+    """Write a manifest: each task's row as it came, then a block of results for each stage.
 
     An abandoned result has no block.  Blocks of this job with which a row came are replaced, those
     of other jobs are kept.  A region without an id gets one that is the same in every export.
@@ -156,27 +157,28 @@ def _line(
 
 
 def _without_own(task: Task, job: Job) -> str:
-    """Return the task's row without the blocks of this job, with which it came: they are written anew."""
+    """Return the task's row without the blocks of this job that it came with."""
     # cutting costs more than all the rest, so only a row that may hold the key, plain or escaped,
-    # is looked at
+    # is checked
     if job.label_key not in task.row and "\\u00" not in task.row:
         return task.row
     return without(task.row, [job.label_key + suffix for suffix in SUFFIX.values()])
 
 
 def parse(results: object, template: Template) -> dict[str, Reply]:
-    """Return the replies that the elements of ``results`` say, by question id; also those of the old format (v1).
+    """Return the replies in the elements of ``results`` by question id; also of the format v1.
 
     An outline is read as a `Polygon`, also an upright one of four points; a rectangle of v1 as a
     `Box`, on an image whose size is 0 by 0, since v1 does not say it.  Whether a choice is among
-    the options is not looked at here.
+    the options is not checked here.
 
     Raises:
         InvalidData: when an element is of no question of the template, or not of its question's
             shape; it lists every problem with its path.
 
     >>> from itagflow.templates import image_classification
-    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
+    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice"}
+    >>> element["type"] = "survey/value"
     >>> parse([element], image_classification(["cat"]))
     {'1': Choice(key='cat')}
     """
@@ -212,7 +214,7 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
 def result_in(
     row: Mapping[str, Any], *, job: str | None = None, stage: Stage | None = None
 ) -> list[Element] | None:
-    """Return *the* result in a row, or None when there is none.  iTAG's documents do not say which block that is.
+    """Return *the* result in a row, or None.  iTAG's documents do not say which block that is.
 
     Args:
         row: A row with results, parsed.
@@ -259,7 +261,7 @@ def results_in(
 
 
 def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
-    """Return the template that rows with results imply, without views: rows do not say how data is shown.
+    """Return the template that rows with results imply, without views: rows have none.
 
     The options are the values seen.  The format does not tell a text from a single choice, so an
     INPUT question comes out as RADIO with the texts as options.
@@ -272,7 +274,8 @@ def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
         InvalidData: when there are no results, or they are not of the known shapes; it lists every
             problem.
 
-    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
+    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice"}
+    >>> element["type"] = "survey/value"
     >>> template_of({"label-15": {"results": [element]}}).questions[0].kind.value
     'RADIO'
     """

@@ -1,4 +1,4 @@
-"""The manifest that PAI's labeling wrote before iTAG's present format ("v1"), for tools that still read it.
+"""The manifest format of PAI before iTAG's present one ("v1"), for tools that still read it.
 
 Reading is that of `itagflow.formats.itag`, which understands both.  Only choices, texts and
 rectangles can be written.
@@ -27,7 +27,7 @@ def write(
     template: Template,
     stages: Collection[Stage] | None = None,
 ) -> WriteReport:
-    """Write a manifest in the old format; arguments and the rest are those of `itagflow.formats.itag.write`.
+    """Write a manifest in the old format, with the arguments of `itagflow.formats.itag.write`.
 
     Raises:
         InvalidData: when the old format has no shape for a reply.

@@ -11,13 +11,14 @@ from typing_extensions import Unpack
 from itagflow import jsontext
 from itagflow.access import Action
 from itagflow.core.change import record
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     MemberRef,
     TemplateRef,
     WorkspaceRef,
     paged,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._plain import key_in
 from itagflow.jobs import importing_rules, rules
@@ -50,7 +51,7 @@ from itagflow.template_changes.answers import must_still_ask
 from itagflow.validation import answers
 
 BLOCK = 1_000
-"""About how many tasks are high_water_mark in one transaction."""
+"""About how many tasks are stored in one transaction."""
 PEEK = 10_000
 """How many rows may come without a result before the first one with."""
 RULES: dict[Stage, Rule] = {Stage.LABEL: Label(), Stage.INSPECT: Inspect(), Stage.ACCEPT: Accept()}
@@ -72,7 +73,7 @@ def import_job(
     progress: Wrap | None = None,
     **notes: Unpack[JobNotes],
 ) -> Job:
-    """Read an exported manifest as a finished job: each row a task, each transaction the result of its stage."""
+    """Read an exported manifest as a finished job: rows become tasks, blocks become results."""
     rows, source, stages = _peeked(rows_in(data, "itag"), of_job)
     flow = workflow or Workflow(*(RULES[stage] for stage in stages))
     id = key_in(source)
@@ -132,7 +133,7 @@ def _end(engine: Engine, job: Job, by: MemberRef) -> Job:
 def _peeked(
     rows: Iterator[object], of_job: str | None
 ) -> tuple[Iterable[Any], str, tuple[Stage, ...]]:
-    """Return the rows, the job whose results are read, and the stages of the first row that has some.
+    """Return the rows, the job whose results are read, and the stages of the first results.
 
     Raises:
         InvalidData: when there are none, or those of several jobs.
@@ -150,12 +151,15 @@ def _peeked(
         if len(seen) == PEEK:
             break
     whose = "" if of_job is None else f" of job {of_job}"
-    reason = f"no results{whose} in the first {len(seen)} rows: nothing to import; `create_job` takes rows without"
+    reason = (
+        f"no results{whose} in the first {len(seen)} rows: nothing to import; "
+        "`jobs.create` takes rows without"
+    )
     raise InvalidData("the data", [Problem("", reason)])
 
 
 def _blocks(item: object) -> dict[str, dict[Stage, Any]]:
-    """Return the results in a row by job and stage; a row that is bad has none here, and is named when it is loaded."""
+    """Return a row's results by job and stage; none for a bad row, which loading reports."""
     from itagflow.formats import itag  # loaded when something is imported
 
     text = item.text if isinstance(item, Row) else item
@@ -176,7 +180,7 @@ def _tasks(reader: Reader, job: Job, group: Sequence[Package]) -> list[Task]:
 def _results(
     task: Task, template: Template, source: str, job: Job
 ) -> tuple[dict[Stage, Replies], list[Problem]]:
-    """Return the replies at each stage that a task's row has sound results of, and what is wrong with the others."""
+    """Return the replies at each stage with valid results, and the problems of the others."""
     from itagflow.formats import itag  # loaded when something is imported
 
     results, problems = dict[Stage, Replies](), list[Problem]()

@@ -1,4 +1,4 @@
-"""Finished work that was done elsewhere: each stage's results as if its assignment had ended with them."""
+"""Finished work from elsewhere: each stage's results as an assignment that ended with them."""
 
 from __future__ import annotations
 

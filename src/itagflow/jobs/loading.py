@@ -14,8 +14,9 @@ from itagflow import formats
 from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.change import Act
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef
+from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.formats._files import Source
 from itagflow.jobs import loading_rules
@@ -29,7 +30,7 @@ from itagflow.model.template import Template
 from itagflow.storage.port import Query
 
 Data = Source | Iterable[Row | str | Mapping[str, Any] | Problem]
-"""A source that a format reads, or rows: mappings, JSON texts, or what a format's ``read`` yields."""
+"""A source that a format reads, or rows: mappings, JSON texts, or what ``read`` yields."""
 OnError = Literal["raise", "skip"]
 Wrap = Callable[[Iterable[Any]], Iterable[Any]]
 """Wraps an iterable to show how far it is, such as ``tqdm`` or ``rich.progress.track``."""
@@ -101,7 +102,7 @@ def append(
     on_error: OnError = "raise",
     progress: Wrap | None = None,
 ) -> LoadReport:
-    """Add rows to a job that is published; they form new packages, and a finished job runs again."""
+    """Add rows to a published job; they form new packages, and a finished job runs again."""
     return _load(engine, "append", job, data, by, format, on_error, progress)
 
 
@@ -149,7 +150,7 @@ def _load(
 def _load_batch(
     engine: Engine, job: Job, seen: JobCounter, checked: _Checked, by: MemberRef, tally: _Tally
 ) -> JobCounter:
-    """Store rows of a draft, which fill its packages, and return its counter as it is then; *seen* is the last."""
+    """Store rows of a draft, and return its counter afterwards; *seen* is the last row read."""
     with engine.transaction() as transaction:
         act = _may_take_rows(transaction, "load", job, by)
         new = _unknown(transaction, job, checked.rows)
@@ -167,7 +168,7 @@ def _load_batch(
         change = loading_rules.loaded("load", now, seen, batch, act)
         transaction.do(change)
         tally.stored(new, checked.rows)
-        return loading_rules.counter_after(change)
+        return transaction.as_stored(loading_rules.counter_after(change))
 
 
 def _load_batch_together(
@@ -202,7 +203,7 @@ def _append_batch(
         batch = Batch(rows=new, placed=placed, rows_read=counter.rows_read)
         change = loading_rules.loaded("append", now, counter, batch, act)
         transaction.do(change)
-        return loading_rules.counter_after(change)
+        return transaction.as_stored(loading_rules.counter_after(change))
 
 
 def _may_take_rows(transaction: Transaction, verb: str, job: Job, by: MemberRef) -> Act:
@@ -270,6 +271,6 @@ def _values(transaction: Transaction, job: Job, rows: list[Ready]) -> dict[str, 
 def _hold_packages(
     transaction: Transaction, counter: JobCounter, numbers: set[int]
 ) -> dict[int, Package]:
-    """Return those packages with these *numbers* that are there already, held in the order in which everybody does."""
+    """Lock those packages with these *numbers* that exist, in order, and return them."""
     known = [number for number in sorted(numbers) if number <= counter.packages]
     return {number: transaction.lock(Package, (counter.job, number)) for number in known}

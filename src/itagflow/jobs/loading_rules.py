@@ -38,7 +38,7 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """A NUL character as JSON escapes it; behind an escaped backslash it is only text."""
 
 MAX_DEPTH = 200
-"""How deep the lists and objects of a row may be nested: Python reads deep ones only where its stack has room."""
+"""How deep the lists and objects of a row may be nested; Python's stack sets a limit."""
 
 BLOCK = 5_000
 """About how many rows are stored as one transaction."""
@@ -166,7 +166,7 @@ def _as_key(value: object) -> str:
 
 
 def must_have_no_prelabels(job: Job, assignment: Assignment | None) -> None:
-    """Check that the draft *job* can take more rows; *assignment* is any assignment of it, if there is one.
+    """Check that the draft *job* can take more rows; *assignment* is any assignment of it.
 
     Raises:
         NotAllowed: when pre-labels have come to its packages, which may have gone on.
@@ -178,7 +178,7 @@ def must_have_no_prelabels(job: Job, assignment: Assignment | None) -> None:
 
 
 def block_size(job: Job, counter: JobCounter) -> int:
-    """Return how many rows are stored as one transaction: whole packages, where they have a fixed size."""
+    """Return how many rows are stored in one transaction: whole packages of a fixed size."""
     size = _fixed_size(job, counter)
     return BLOCK if size is None else max(size, BLOCK // size * size)
 
@@ -240,7 +240,7 @@ class Batch:
 
 
 def loaded(verb: str, job: Job, counter: JobCounter, batch: Batch, act: Act) -> Change:
-    """Return the change that stores a batch of rows as tasks, with its packages and the job's counter.
+    """Return the change that stores rows as tasks, with packages and the job's counter.
 
     Raises:
         WrongState: when the job is in another state than *verb* is for.

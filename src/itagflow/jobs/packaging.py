@@ -1,4 +1,4 @@
-"""Packages as a whole: given up, opened again, put first; and the end of a job."""
+"""Packages as a whole: discard, reopen, prioritize; and the end of a job."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import attrs
 from itagflow.access import Action
 from itagflow.core import holding, lookup
 from itagflow.core.change import record
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
     PackageRef,
     paged,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
-from itagflow.jobs.service import _job
+from itagflow.jobs.service import find_job
 from itagflow.lifecycle.tables import JOB, JobAct
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import whole_number
@@ -30,7 +31,7 @@ from itagflow.storage.port import Query
 
 def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
     """End a job by hand; one whose packages are all done has finished by itself."""
-    home = _job(engine, job)
+    home = find_job(engine, job)
     if discard_open and not JOB.has_led("finish", home.state):
         JOB.advance(home.state, "finish", JobAct(job=home), f"job {home.name!r}")
         for package in paged(
@@ -55,7 +56,7 @@ def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = F
 
 
 def discard(engine: Engine, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
-    """Give a package up: its assignments are recalled, its tasks count no more, and what was said stays."""
+    """Discard a package: its assignments are recalled, its tasks count no more, answers stay."""
     with engine.transaction() as transaction:
         old = transaction.lock_package(package)
         job = transaction.store.get(Job, (old.job,))
@@ -86,7 +87,7 @@ def discard(engine: Engine, package: PackageRef, *, by: MemberRef, reason: str =
 
 
 def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
-    """Open a package again: one that is done for a review of everything, a discarded one for labeling."""
+    """Open a package again: a finished one for a full review, a discarded one for labeling."""
     with engine.transaction() as transaction:
         old = transaction.lock_package(package)
         transaction.hold_counter(old.job)  # nobody finishes the job from here on
@@ -113,7 +114,7 @@ def prioritize(
     by: MemberRef,
     packages: Iterable[PackageRef | int] | None = None,
 ) -> int:
-    """Give packages a priority, higher first in the pool, and return how many have it now."""
+    """Give packages a priority, higher first in the queue, and return how many have it now."""
     priority = whole_number("the packages", "priority", priority)
     with engine.store.read() as reader:
         home = lookup.job(reader, job)
@@ -126,7 +127,7 @@ def prioritize(
     found = paged(engine.store, open_ones) if named is None else iter(named)
     numbers = sorted({package.number for package in found})
     with engine.transaction() as transaction:
-        # all of them are looked at before the first is changed
+        # all of them are checked before the first is changed
         _must_assign(transaction, home, named or [], by)
     moved = 0
     for start in range(0, len(numbers), lookup.PAGE):
@@ -144,7 +145,7 @@ def prioritize(
 def _must_assign(
     transaction: Transaction, home: Job, packages: Iterable[Package], by: MemberRef
 ) -> list[Stage]:
-    """Return the stages at which *by* may assign work, after checking that they may at those of *packages*.
+    """Return the stages at which *by* may assign work; they must cover *packages*.
 
     Raises:
         NotAllowed: when they may not, or at no stage.
@@ -171,7 +172,7 @@ def _prioritize(
     *,
     all_of_them: bool,
 ) -> int:
-    """Give *held* packages a priority: all of them, or those that are at a stage where *by* assigns work."""
+    """Give locked packages a priority: all, or those at a stage where *by* assigns work."""
     able = _must_assign(transaction, home, held if all_of_them else [], by)
     job = transaction.job(home)
     rules.must_not_be_archived(job, "prioritize")

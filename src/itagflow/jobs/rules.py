@@ -42,7 +42,7 @@ def stepped(
 
 
 def brought_back(job: Job, verb: str) -> tuple[Saved, ...]:
-    """Return *job* and how it runs again after *verb*, if it has finished; one that goes on is not changed.
+    """Return *job* and its running form after *verb*, if it has finished; else it is unchanged.
 
     The row of a running job is left alone: claims wait for whoever changes it.
 
@@ -78,7 +78,7 @@ def differences(
 
 
 def _asks_the_same(used: Template, asked: Template) -> bool:
-    """Return whether these are one template; one that was given without being stored is compared by what it asks."""
+    """Return whether these are one template, or ask the same if one is not stored."""
     if used.id == asked.id:
         return True
     return not asked.name and attrs.evolve(
@@ -89,7 +89,7 @@ def _asks_the_same(used: Template, asked: Template) -> bool:
 def _crews_as_sets(
     workforce: Mapping[Stage, StageWorkers],
 ) -> dict[Stage, tuple[set[int], set[str]]]:
-    """Return who is named for each stage, without an order; a stage that names nobody is left out."""
+    """Return who is named for each stage, as sets; a stage that names nobody is left out."""
     crews = {stage: (set(crew.members), set(crew.groups)) for stage, crew in workforce.items()}
     return {stage: crew for stage, crew in crews.items() if any(crew)}
 
@@ -125,12 +125,15 @@ def must_fit_its_template(job: Job, act: str) -> None:
         Incomplete: when some have still to.
     """
     if job.pending_template_change is not None:
-        reason = "answers still follow a change of the template: if it broke off, change_template(job, []) goes on"
+        reason = (
+            "answers still follow a change of the template: "
+            "if it broke off, change_template(job, []) goes on"
+        )
         raise Incomplete(act, reason)
 
 
 def must_be_archived(job: Job, act: str) -> None:
-    """Check that *job* is closed for ever.
+    """Check that *job* is archived.
 
     Raises:
         NotAllowed: when it is not.
@@ -140,7 +143,7 @@ def must_be_archived(job: Job, act: str) -> None:
 
 
 def workers(job: Job, stage: Stage, members: Sequence[Member], policy: Policy) -> set[int]:
-    """Return the keys of those who would work at *stage*: the ones it names, or, if none, all who may."""
+    """Return the keys of the members of *stage*: those that it names, or else all who may."""
     able = [
         member
         for member in members
@@ -156,7 +159,10 @@ def hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
     labelers = workers(job, Stage.LABEL, members, policy)
     votes = job.workflow.label.votes
     if len(labelers) < votes:
-        return f"{votes} different members must label each package, but only {len(labelers)} may: name more for LABEL"
+        return (
+            f"{votes} different members must label each package, but only {len(labelers)} may: "
+            "name more for LABEL"
+        )
     for stage in job.workflow.stages[1:]:
         reviewers = workers(job, stage, members, policy)
         if not reviewers:
@@ -164,14 +170,15 @@ def hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
         own = job.workflow.rule(stage).allow_own_work
         if not own and all(len(labelers - {reviewer}) < votes for reviewer in reviewers):
             return (
-                f"whoever may work at {stage.name} must label too, and nobody reviews their own work: "
+                f"whoever may work at {stage.name} must label too, "
+                "and nobody reviews their own work: "
                 f"name somebody else, or set allow_own_work=True for {stage.name}"
             )
     return ""
 
 
 def cut(whole: JobPartition, count: int) -> tuple[JobPartition, ...]:
-    """Return *count* parts of *whole*, in order, that differ by one task at the most; fewer when there are fewer tasks.
+    """Return up to *count* parts of *whole*, in order; their sizes differ by one at most.
 
     Without any task there is one part, which is empty.
 

@@ -10,16 +10,17 @@ import attrs
 from typing_extensions import Unpack
 
 from itagflow.access import Action
-from itagflow.claiming.recalling import _recall_all
+from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
 from itagflow.core.change import Act, record
-from itagflow.core.engine import Engine, Transaction, find_or_create
+from itagflow.core.engine import Engine, find_or_create
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
     TemplateRef,
     WorkspaceRef,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
 from itagflow.jobs import rules
 from itagflow.jobs.loading import (
@@ -59,7 +60,10 @@ Workers = Iterable[MemberRef | Group]
 Names = tuple[Any, ...]
 """Members' keys, or names of groups."""
 PARTS: tuple[type[Entity], ...] = (Assignment, Answer, ClaimCounter, Task, Package, Event)
-"""What belongs to a job, in the order in which it is deleted: without its assignment, nobody can add an answer."""
+"""What belongs to a job, in the order in which it is deleted.
+
+Without its assignment, nobody can add an answer.
+"""
 
 
 class JobNotes(TypedDict, total=False):
@@ -79,7 +83,7 @@ class JobFields(JobNotes, total=False):
 
 @attrs.frozen(kw_only=True)
 class JobOrder:
-    """What a job is to be: the arguments of `create` that are stored; None for what was not given."""
+    """The arguments of `create` that are stored; None for what was not given."""
 
     name: str
     template: TemplateRef
@@ -111,7 +115,7 @@ def create_job(
     progress: Wrap | None = None,
     exist_ok: bool = False,
 ) -> Job:
-    """Order a job: store it, load its data, and publish it; or return the one that there is already."""
+    """Create, load and publish a job, or return the one that exists already."""
     if exist_ok:
         job, is_new = find_or_create(lambda: _find_or_draft(engine, workspace, order, by))
     else:
@@ -131,10 +135,10 @@ def create_job(
             progress=progress,
             shared=exist_ok,
         )
-        return _job(engine, job) if draft else publish(engine, job, by=by)
+        return find_job(engine, job) if draft else publish(engine, job, by=by)
     except Exception as error:
         if exist_ok and isinstance(error, WrongState):
-            now = _job(engine, job)
+            now = find_job(engine, job)
             if now.state not in (JobState.DRAFT, JobState.ARCHIVED):
                 return now  # another process has created the same meanwhile, and has published it
         if is_new:
@@ -150,7 +154,7 @@ def draft_job(
     *,
     id: int | None = None,
 ) -> Job:
-    """Store a new draft, with this id if it is given and free, and its template if that is not stored yet."""
+    """Store a new draft, with this id if it is free, and its template if that is new."""
     with engine.transaction() as transaction:
         act, job, new = _design(transaction, workspace, order, by, id)
         return _store_draft(transaction, act, job, new)
@@ -159,7 +163,7 @@ def draft_job(
 def _find_or_draft(
     engine: Engine, workspace: WorkspaceRef, order: JobOrder, by: MemberRef
 ) -> tuple[Job, bool]:
-    """Return the job of this name if it agrees with *order*, or else a new draft, and whether it is new.
+    """Return the job of this name if it agrees with *order*, or a new draft; and which it is.
 
     Raises:
         AlreadyExists: when it does not agree, or is being deleted.
@@ -185,7 +189,7 @@ def _design(
     by: MemberRef,
     id: int | None,
 ) -> tuple[Act, Job, tuple[Template, ...]]:
-    """Return the job that *order* describes, with its template if that is not stored yet; nothing is stored."""
+    """Return the job that *order* describes, with its template if that is new; store nothing."""
     noted = _fitting(order.notes, JobNotes)
     home = lookup.workspace(transaction.store, workspace)
     act = transaction.allowed(home.id, by, Action.MANAGE_JOB)
@@ -238,7 +242,7 @@ def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
 
 
 def pause(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
-    """Give out no more work for now; assignments that are held may be saved and submitted, and leases go on."""
+    """Give out no more work for now; held assignments and their leases go on."""
     return _step(engine, job, "pause", by)
 
 
@@ -248,7 +252,7 @@ def resume(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
 
 
 def archive(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
-    """Close a job for ever: it stays readable, and every assignment that is held or offered is recalled."""
+    """Close a job permanently, and recall all open assignments."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
         act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
@@ -260,13 +264,13 @@ def archive(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
             )
             new = transaction.as_stored(new)
     live = Query(Assignment, {"job": old.id, "live": True})
-    _recall_all(engine, live, act.member, "the job was archived", free=False)
+    recall_all(engine, live, act.member, "the job was archived", free=False)
     return new
 
 
 def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
-    """Delete a draft or an archived job with all that belongs to it, in transactions; its last event stays."""
-    gone = _job(engine, job)
+    """Delete a draft or an archived job with all that belongs to it; its last event stays."""
+    gone = find_job(engine, job)
     if gone.state is JobState.DRAFT:
         gone = archive(engine, gone, by=by)  # nobody can load into it any more
     with engine.transaction() as transaction:
@@ -288,14 +292,14 @@ def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
 
 
 def update_job(engine: Engine, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
-    """Change ``name``, ``tags``, ``remark``, ``guideline`` or ``due_at``; what is not given stays."""
+    """Change name, tags, remark, guideline or due time; what is not given stays."""
     return _changed(engine, job, "update_job", by, **_fitting(fields, JobFields))
 
 
 def set_workforce(
     engine: Engine, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef
 ) -> Job:
-    """Name who works at these stages; other stages stay as they are, and so do turns on hand."""
+    """Name who works at these stages; other stages stay as they are, and so do assignments."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
         crews = _crews(transaction, old.workspace, old.workflow, workforce)
@@ -317,8 +321,8 @@ def remove_workers(
 
 
 def set_validator(engine: Engine, job: JobRef, check: Validator | None) -> None:
-    """Have *check* look at every answer of a job before it is saved, in this Flow; None ends that."""
-    id = _job(engine, job).id
+    """Check every answer of a job before it is saved, in this Flow; None ends that."""
+    id = find_job(engine, job).id
     if check is None:
         engine.validators.pop(id, None)
     else:
@@ -343,7 +347,8 @@ def _recrew(
         )
 
 
-def _job(engine: Engine, ref: JobRef) -> Job:
+def find_job(engine: Engine, ref: JobRef) -> Job:
+    """Return the job as it is now."""
     with engine.store.read() as reader:
         return lookup.job(reader, ref)
 

@@ -1,4 +1,4 @@
-"""JSON as text: `dumps` and `loads`, by msgspec where it is installed (the extra ``fast``), else the standard library.
+"""JSON as text: `dumps` and `loads`, by msgspec (the extra ``fast``) or the standard library.
 
 Both read alike: the same texts give the same values, and whatever one refuses the other does, with
 the same error. What they write is the same too, but for how a float with an exponent is spelled:

@@ -1,4 +1,4 @@
-"""JSON by the standard library: the measure of what is accepted, what is refused, and with which error."""
+"""JSON by the standard library: it defines what is accepted and which error is raised."""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ import attrs
 from itagflow.claiming import rules as claiming
 from itagflow.core import holding, lookup
 from itagflow.core.change import Act, Saved
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
+from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.labeling import rules
 from itagflow.model.job import Job
@@ -45,7 +46,7 @@ class Desk:
         return () if assignment is None else ((self.assignment, assignment),)
 
 
-def _check(
+def run_validator(
     engine: Engine,
     assignment: AssignmentRef,
     given: list[tuple[TaskRef, Replied]],
@@ -115,7 +116,7 @@ def put(
     *,
     reason: str = "",
 ) -> Answer:
-    """Store what an assignment now says about a task, unless it says so already, and return it as stored."""
+    """Store an assignment's answer to a task, unless it is unchanged, and return it as stored."""
     if old is not None and rules.says_the_same(old, new):
         return old
     data = {"reason": reason} if reason else {}

@@ -68,7 +68,7 @@ def answer(
     comment: str = "",
     template_version: int = 0,
 ) -> Answer:
-    """Return what *assignment* now says about *task*; its replies answer the template of this version."""
+    """Return the answer of *assignment* to *task*; its replies fit this template version."""
     return Answer(
         job=assignment.job,
         assignment=assignment.id,
@@ -101,7 +101,7 @@ def put(
     data: dict[str, Any],
     also: tuple[Saved, ...] = (),
 ) -> Change:
-    """Store *new* as the assignment's answer; what it replaces goes into the history as *data* says."""
+    """Store *new* as the assignment's answer; *data* is what the event says about the old one."""
     if old is None:
         return record(act, verb, about=assignment, task=new.task, add=(new,), save=also, data=data)
     save: list[Saved] = [(old, new)]
@@ -118,7 +118,7 @@ def put_all(
     data: dict[str, Any],
     also: tuple[Saved, ...] = (),
 ) -> Change:
-    """Store several answers of the assignment as one act; *data* lists their tasks and what they replace."""
+    """Store several answers with one event; *data* lists their tasks and what they replace."""
     add = [new for old, new in said if old is None]
     save: list[Saved] = [(old, new) for old, new in said if old is not None]
     save += also
@@ -145,10 +145,10 @@ def abandon_reason(template: Template, reason: str) -> str:
 
 
 def restored(given_up: Answer | None, task: Task, *, review: bool) -> Replies | None:
-    """Return the replies that come back when *task* is not given up any more.
+    """Return the replies that come back when *task* is no longer abandoned.
 
     Raises:
-        Incomplete: when it is not given up; or, in *review*, when there is nothing that could come
+        Incomplete: when it is not abandoned; or, in *review*, when there is nothing that could come
             back.
     """
     if given_up is None or not given_up.is_abandoned:
@@ -198,7 +198,7 @@ def merged(
     *,
     id: int,
 ) -> tuple[Assignment, tuple[Answer, ...]]:
-    """Return the assignment without a member that the votes of a round come to, and its answer for each task.
+    """Return the merged votes of a round: an assignment without a member, and its answers.
 
     *votes* holds the answers of all voters for each task; *assignment* is the vote that came last.
     """

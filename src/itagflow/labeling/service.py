@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from itagflow.core import holding, lookup
 from itagflow.core.change import Saved, record
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     AssignmentRef,
     MemberRef,
@@ -15,16 +15,17 @@ from itagflow.core.lookup import (
     perhaps,
     turned,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of
 from itagflow.labeling import rules
 from itagflow.labeling.answering import (
     Desk,
     Replied,
-    _check,
     covered,
     fitted,
     put,
     replaced,
+    run_validator,
     sit_down,
 )
 from itagflow.lifecycle.tables import Closing, must_be_at
@@ -76,7 +77,7 @@ def tasks(
 def _must_show(
     engine: Engine, reader: Reader, ref: AssignmentRef, by: MemberRef | None
 ) -> tuple[Assignment, Job]:
-    """Return an assignment and its job as they are now, after checking that *by* may see its tasks."""
+    """Return an assignment and its job as they are now, if *by* may see its tasks."""
     assignment = lookup.assignment(reader, ref)
     job = reader.get(Job, (assignment.job,))
     seeing = access_of(reader, engine.policy, job.workspace, by)
@@ -145,7 +146,7 @@ def abandon(
 def restore(
     engine: Engine, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None
 ) -> Answer:
-    """Take back that a task was given up: one's own word, or in review the labeler's."""
+    """Undo that a task was abandoned, by the member or, in review, by the labeler."""
     with engine.transaction() as transaction:
         desk = sit_down(transaction, assignment, "restore", by)
         found = covered(transaction, desk, task)
@@ -174,7 +175,7 @@ def restore(
 
 
 def submit(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
-    """Hand a labeled package in; when every vote is in, it moves to the next stage."""
+    """Submit a labeled package; when every vote is in, it moves to the next stage."""
     with engine.transaction() as transaction:
         mine = held_unless(transaction, assignment, "submit", Outcome.SUBMITTED, by)
         if isinstance(mine, Assignment):
@@ -210,7 +211,7 @@ def _save_all(
     given: list[tuple[TaskRef, Replied]],
     by: MemberRef | None,
 ) -> list[Answer]:
-    _check(engine, assignment, given, by)
+    run_validator(engine, assignment, given, by)
     with engine.transaction() as transaction:
         desk = sit_down(transaction, assignment, verb, by)
         must_be_at(desk.assignment, verb, Stage.LABEL)
@@ -256,7 +257,7 @@ def _tasks_after(reader: Reader, assignment: Assignment, after: int) -> list[Tas
 
 
 def _missing(transaction: Transaction, mine: Held) -> tuple[int, ...]:
-    """Return the tasks that the assignment has not high_water_mark; they are only looked for if the number is not right."""
+    """Return the unresolved tasks of the assignment; they are read only if the counts differ."""
     assignment = mine.assignment
     size = mine.package.size if assignment.scope is None else len(assignment.scope)
     if (
@@ -279,7 +280,7 @@ def _missing(transaction: Transaction, mine: Held) -> tuple[int, ...]:
 def _with_all_votes(
     transaction: Transaction, mine: Held, ended: Assignment, assignments: list[Assignment]
 ) -> tuple[Package, list[Entity]]:
-    """Return the package when the last assignment of LABEL is in, and what is added: the merged votes, if there are some."""
+    """Return the package after the last LABEL assignment, and the merged votes to add, if any."""
     if mine.job.workflow.label.votes == 1:
         return passed(transaction, mine, assignments, disputes=mine.package.disputes), []
     merged, answers = _merged(transaction, mine, ended, assignments)

@@ -46,7 +46,7 @@ MERGERS: Mapping[QuestionKind, Callable[[Reply], Hashable]] = {
     QuestionKind.RATING: _as_it_is,
     QuestionKind.PREFERENCE: _as_it_is,
 }
-"""By what two replies to a kind of question are equal; a kind that is not here is always disputed."""
+"""How replies to a kind of question are compared; other kinds are always disputed."""
 
 _NO_REPLY: Hashable = ("no reply",)
 
@@ -87,7 +87,7 @@ def merge(template: Template, votes: Sequence[Answer], min_votes: int) -> Merged
 def _winner(
     question: Question, said: Sequence[Reply | None], min_votes: int
 ) -> tuple[bool, Reply | None]:
-    """Return whether a reply won the question, and which: the first of those that are equal to it."""
+    """Return whether a reply won the question, and which: the first of the equal ones."""
     same = MERGERS.get(question.kind)
     if same is None:
         return False, None

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound=Enum)
 Guard = Callable[[Any], None]
-"""Looks at a command and raises the reason why it is refused; returns nothing when it is allowed."""
+"""Checks a command and raises the reason for a refusal; returns nothing when it is allowed."""
 
 
 @attrs.frozen
 class Step(Generic[S]):
-    """One row of a lifecycle: *event* takes an entity from *source* to *target* if all *guards* agree."""
+    """One row: *event* takes an entity from *source* to *target* if all *guards* agree."""
 
     event: str
     """What happens, such as ``publish``."""
@@ -41,7 +41,7 @@ class Step(Generic[S]):
 
 @attrs.define
 class _Cursor:
-    """What the machine moves: one state, made for one step and then thrown away."""
+    """The model of the machine: one state, made for one transition."""
 
     state: Enum
 
@@ -103,7 +103,7 @@ class Lifecycle(Generic[S]):
         return type(state)(cursor.state)
 
     def has_led(self, event: str, state: S) -> bool:
-        """Return whether *event* leads to *state* and cannot start there: what is sent again has been done."""
+        """Return whether *event* leads to *state* and cannot start there: it is done already."""
         return state not in self.sources(event) and any(
             s.event == event and s.target == state for s in self.steps
         )

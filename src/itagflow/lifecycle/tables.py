@@ -165,7 +165,7 @@ ASSIGNMENT = Lifecycle(
         ),
     ],
 )
-"""The lifecycle of an assignment.  A claim from the pool makes an assignment that is HELD at once."""
+"""The lifecycle of an assignment.  A claim from the queue makes one that is HELD at once."""
 
 
 def package_lifecycle(workflow: Workflow) -> Lifecycle[PackageState]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itagflow.core.lookup import MemberRef, WorkspaceRef
-from itagflow.flow import Flow
+from itagflow.flow import Flow, engine_of
 from itagflow.jobs.loading import Wrap
 from itagflow.maintenance import copying, erasure, verification
 from itagflow.maintenance.verification import Place
@@ -22,32 +22,33 @@ def verify(
     snapshot: bool = False,
     by: MemberRef | None = None,
 ) -> Iterator[Inconsistency]:
-    """Recompute every count, state and rule from what is stored and from the history, and yield each difference.
+    """Recompute counts, states and rules from tasks and history, and yield each inconsistency.
 
-    Nothing is yielded when all is sound.  Packages are looked at in turn, each with its tasks,
+    Nothing is yielded when all is sound.  Packages are checked one by one, each with its tasks,
     assignments, answers and events in one short transaction; so people may go on working, and
     memory does not grow with the job.
 
     Args:
+        flow: The flow whose store is checked.
         place: A workspace or job, its key or name (a workspace of that name comes first); or a part
             that was cut from a job, and all its parts together come to the same as the job;
             everything, and what belongs to nothing, when not given.
         snapshot: Whether all of it shows one moment.
-        by: Who asks, when the policy is to be asked: for each difference anew.
+        by: Who asks, when the policy is to be asked: again for each inconsistency.
 
     Raises:
         NotFound: when there is no such workspace or job.
         NotAllowed: when *by* may not see how good the work is.
-        InvalidData: when a part was not cut from a job, and does not say which packages are looked
-            at with it.
+        InvalidData: when a part was not cut from a job, and does not say which packages are
+            checked with it.
 
     >>> import itagflow
     >>> flow = itagflow.open("memory:")
-    >>> street = flow.create_workspace("street", admin="ada")
-    >>> list(flow.verify(street))
+    >>> street = flow.workspaces.create("street", admin="ada")
+    >>> list(itagflow.maintenance.verify(flow, street))
     []
     """
-    return verification.verify(flow._engine, place, snapshot=snapshot, by=by)
+    return verification.verify(engine_of(flow), place, snapshot=snapshot, by=by)
 
 
 def copy(
@@ -59,14 +60,15 @@ def copy(
     progress: Wrap | None = None,
     by: MemberRef | None = None,
 ) -> int:
-    """Copy a workspace, or everything, as it is at this moment, and return how many entities that were.
+    """Copy a workspace, or everything, as it is now, and return the number of entities.
 
     Events keep their order and get positions of the other store.  Workspaces and jobs are written
     last, in one transaction, after counting the rest: a copy is there whole or not at all.  When it
     fails, what was copied is removed; when the process ends in the middle, call it again, and it
-    begins anew.
+    starts again.
 
     Args:
+        flow: The flow whose store is copied.
         to: A Flow over the other store, or that store.
         workspace: Only this workspace, with its members, templates and jobs.
         verify: Look whether the copy is sound; see `verify`.  One that is not is removed again,
@@ -82,7 +84,7 @@ def copy(
         StoreFailed: when somebody else copied the same at the same time.
     """
     return copying.copy(
-        flow._engine,
+        engine_of(flow),
         to=to.store if isinstance(to, Flow) else to,
         workspace=workspace,
         verify=verify,
@@ -94,7 +96,7 @@ def copy(
 def erase_member(
     flow: Flow, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef
 ) -> Member:
-    """Erase the name of a member who was removed: their account becomes ``erased-<key>``, their groups go.
+    """Erase the name of a removed member: the account becomes ``erased-<key>``, groups go.
 
     No account can be of that form; where one was taken before that was refused, a number follows.
 
@@ -106,7 +108,7 @@ def erase_member(
     Raises:
         NotAllowed: when the member was not removed, or *by* may not erase.
     """
-    return erasure.erase_member(flow._engine, workspace, member, by=by)
+    return erasure.erase_member(engine_of(flow), workspace, member, by=by)
 
 
 def erase_task(
@@ -120,6 +122,7 @@ def erase_task(
     that its package goes on without it.  Exports leave it out.  Erasing once more changes nothing.
 
     Args:
+        flow: The flow over the store.
         task: The task, or its key: job and number.
         by: The member who decides.
         reason: Why; it stays in the history.
@@ -128,4 +131,4 @@ def erase_task(
         NotFound: when there is no such task.
         NotAllowed: when the job is a draft, or *by* may not erase.
     """
-    return erasure.erase_task(flow._engine, task, by=by, reason=reason)
+    return erasure.erase_task(engine_of(flow), task, by=by, reason=reason)

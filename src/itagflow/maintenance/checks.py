@@ -1,4 +1,4 @@
-"""What must hold at any time, recomputed from what is stored: each rule yields where it does not."""
+"""What must hold at any time: each rule recomputes it and yields the inconsistencies."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ class Dossier:
     members: Mapping[int, Member]
     """Those members of the workspace whom its assignments name."""
     gone: Mapping[int, datetime] = attrs.field(factory=dict[int, datetime])
-    """When those of them were removed whose assignments are still to come back: that is done assignment by assignment."""
+    """When members with live assignments were removed; those are recalled one by one."""
     archived_at: datetime | None = None
-    """When the job was archived, if assignments are still to be recalled: that is done likewise."""
+    """When the job was archived, if assignments are still to be recalled: one by one, too."""
 
     @cached_property
     def by_id(self) -> Mapping[int, Assignment]:
@@ -117,7 +117,7 @@ def package_differences(dossier: Dossier) -> Iterator[Inconsistency]:
 def workspace_differences(
     workspace: Workspace, members: Sequence[Member]
 ) -> Iterator[Inconsistency]:
-    """Yield where the members of *workspace* break a rule: it has an administrator, who comes from its own."""
+    """Yield where the members of *workspace* break a rule: it has an administrator of its own."""
     admins = sum(member.active and member.role is Role.ADMIN for member in members)
     yield from differ(workspace, "administrators", admins, admins or "at least 1")
     for member in members:
@@ -146,7 +146,7 @@ def job_differences(
 
 
 def named(job: Job) -> set[int]:
-    """Return the keys of the members whom *job* names: who ordered it, who works on it, to whom rework goes."""
+    """Return the keys of the members whom *job* names: creator, workforce, target of rework."""
     route = job.workflow.label.rework
     crews = {member for crew in job.workforce.values() for member in crew.members}
     return {job.created_by, *crews, *([route] if isinstance(route, int) else ())}
@@ -155,7 +155,7 @@ def named(job: Job) -> set[int]:
 def counter_differences(
     job: Job, counters: Sequence[ClaimCounter], held: Mapping[tuple[Stage, int], int]
 ) -> Iterator[Inconsistency]:
-    """Yield the claim counters that do not count what their member holds, which is *held* by stage and member.
+    """Yield the claim counters that differ from *held*: active assignments by stage and member.
 
     A claim counter counts only at a stage with a limit; elsewhere it is there for tokens.
     """
@@ -173,7 +173,7 @@ def counter_differences(
 def start_differences(
     job: Job, counters: Sequence[ClaimCounter], moments: Collection[datetime]
 ) -> Iterator[Inconsistency]:
-    """Yield the claim counters where the look at the pool begins at a place that no package can have had.
+    """Yield the claim counters whose cursor is at a place that no package can have had.
 
     A place is remembered where own work waits, and a package waits since an act; *moments* are
     those of acts. Whether anything lies before it is nothing that must hold: what is given a lower
@@ -210,7 +210,7 @@ def _counts(dossier: Dossier) -> Iterator[Inconsistency]:
 
 
 def _marks(dossier: Dossier) -> Iterator[Inconsistency]:
-    """Yield where a package marks other tasks as erased, disputed, sent back or due than it should."""
+    """Yield where a package marks the wrong tasks as erased, disputed, sent back or due."""
     package = dossier.package
     erased = {number for number, task in dossier.tasks.items() if task.erased}
     yield from differ(package, "erased", package.erased, tuple(sorted(erased)))
@@ -234,7 +234,7 @@ def _marks(dossier: Dossier) -> Iterator[Inconsistency]:
 
 
 def _is_disputed(case: Case) -> bool:
-    """Return whether the merged votes on a task are disputed, and no review has high_water_mark it since."""
+    """Return whether the merged votes on a task are disputed and no review has resolved it."""
     label = case.labeled()
     answer = case.answers.get(label.id) if label else None
     if label is None or answer is None or not answer.disputed:
@@ -338,7 +338,7 @@ def _assignment(dossier: Dossier, assignment: Assignment) -> Iterator[Inconsiste
 
 
 def _holder(dossier: Dossier, assignment: Assignment) -> Iterator[Inconsistency]:
-    """Yield whether the member of *assignment* is not of the workspace, or is gone while the assignment is live."""
+    """Yield whether the member of *assignment* is foreign, or removed while it is live."""
     if assignment.member is None:
         by_nobody = (
             assignment.state is AssignmentState.DONE and assignment.outcome is not Outcome.SUBMITTED
@@ -359,12 +359,12 @@ def _holder(dossier: Dossier, assignment: Assignment) -> Iterator[Inconsistency]
 
 
 def _is_to_end(assignment: Assignment, since: datetime | None) -> bool:
-    """Return whether *assignment* was made before that which ends it; it is taken back in a transaction of its own."""
+    """Return whether *assignment* began before what ended it; it is recalled separately."""
     return since is not None and assignment.made_at <= since
 
 
 def _completeness(dossier: Dossier, assignment: Assignment) -> Iterator[Inconsistency]:
-    """Yield the tasks that a closed labeling has no answer to, and the merged answers that its votes do not give."""
+    """Yield tasks without an answer in a closed labeling, and wrongly merged votes."""
     if assignment.outcome not in _LABELED:
         return
     scope = sorted(dossier.covered(assignment) & dossier.tasks.keys())
@@ -383,7 +383,7 @@ def _completeness(dossier: Dossier, assignment: Assignment) -> Iterator[Inconsis
 def _merged(
     dossier: Dossier, assignment: Assignment, scope: Sequence[int]
 ) -> Iterator[Inconsistency]:
-    """Yield the merged answers that the votes do not give; votes are merged once, also when the template changes."""
+    """Yield the merged answers that do not follow from the votes; votes are merged once."""
     template = dossier.template
     if template is None or template.version:
         return
@@ -423,7 +423,7 @@ def _answer(dossier: Dossier, answer: Answer) -> Iterator[Inconsistency]:
 def _fit(
     template: Template, dossier: Dossier, answer: Answer, task: Task
 ) -> Iterator[Inconsistency]:
-    """Yield what of *answer* does not fit the template, unless it is still to follow a change of that."""
+    """Yield what of *answer* does not fit the template, unless it is still to be migrated."""
     if answer.template_version > template.version:
         yield from differ(
             answer, "template_version", answer.template_version, f"at most {template.version}"

@@ -45,7 +45,7 @@ Shares = Mapping[tuple[type[Entity], int], int]
 """How many entities there are, by kind and by the workspace or job that has them."""
 
 OF_WORKSPACE: tuple[type[Entity], ...] = (Member, Template, Event)
-"""What belongs to a workspace, but jobs; events are removed last, for they say which jobs there were."""
+"""What belongs to a workspace except jobs; events go last, since they name the jobs."""
 OF_JOB: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, ClaimCounter)
 """What belongs to a job."""
 
@@ -59,7 +59,7 @@ def copy(
     progress: Wrap | None = None,
     by: MemberRef | None = None,
 ) -> int:
-    """Copy a workspace, or everything, as it is at this moment, and return how many entities that were."""
+    """Copy a workspace, or everything, as it is now, and return the number of entities."""
     _must_copy(engine, workspace, by)
     target = to
     with engine.store.read(snapshot=True) as reader:
@@ -84,7 +84,7 @@ def _must_copy(engine: Engine, workspace: WorkspaceRef | None, by: MemberRef | N
         return
     with engine.store.read() as reader:
         home = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, home.id, by).must("copy", None)
+        access_of(reader, engine.policy, home.id, by).must("maintenance.copy", None)
 
 
 @attrs.frozen
@@ -179,7 +179,7 @@ def _reveal(target: Store, cargo: _Cargo, copied: Shares) -> None:
 
 
 def _must_be_sound(target: Store, cargo: _Cargo) -> None:
-    """Check that nothing differs in the copy, and take workspaces and jobs away again if something does.
+    """Check that the copy has no inconsistency, else remove its workspaces and jobs again.
 
     Raises:
         InvalidData: when something does.

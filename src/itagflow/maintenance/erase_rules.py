@@ -1,4 +1,4 @@
-"""What is left when a person's name, or a task's data, is erased: keys, states and counts, and no content."""
+"""What stays when a name or a task's data is erased: keys, states and counts, no content."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _ABOUT_MEMBERS = frozenset({"add_member", "set_role", "remove_member"})
 
 
 def blank(task: Task, template: Template) -> Task:
-    """Return *task* without its data: the fields that *template* shows are still there, and empty."""
+    """Return *task* without its data: the fields that *template* shows stay, and are empty."""
     row = {"data": dict.fromkeys(sorted(template.fields)), ERASED: True}
     return attrs.evolve(task, row=json.dumps(row, ensure_ascii=False), row_key="")
 
 
 def silent(answer: Answer) -> Answer:
-    """Return *answer* without what it says: whether it settles its task, gives it up or judges it stays known."""
+    """Return *answer* without its content; resolved, abandoned and verdict stay."""
     return attrs.evolve(
         answer,
         replies=None if answer.replies is None else {},
@@ -63,9 +63,9 @@ def reduced(package: Package, task: int, tasks: Sequence[int]) -> Package:
 def dismissed(
     assignment: Assignment, package: Package, tasks: Sequence[int], texts: Texts
 ) -> Assignment:
-    """Return *assignment* as it is when something of its *package* was erased; the same assignment if nothing is changed by it.
+    """Return *assignment* after tasks of its *package* were erased; the same if not concerned.
 
-    What a live assignment is about shrinks; of one that has ended, only the comment is looked at.
+    What a live assignment is about shrinks; of one that has ended, only the comment is read.
     """
     scope = remaining(package, assignment.scope, tasks) if assignment.live else assignment.scope
     comment = texts(assignment.comment)
@@ -89,7 +89,7 @@ def remarks_on(task: int, answers: Iterable[Answer], events: Iterable[Event]) ->
     """Return what was remarked on *task*, as its *answers* and the *events* of its package say it.
 
     These differ while a name is taken out of them: out of the events first, in order, so that what
-    is_concatenable a comment says it like the answer as long as it has the name, and then like the
+    joins a comment says it like the answer as long as it has the name, and then like the
     earlier event.
     """
     said = {answer.comment for answer in answers}
@@ -102,7 +102,7 @@ def remarks_on(task: int, answers: Iterable[Answer], events: Iterable[Event]) ->
 
 
 def without_remarks(comments: Collection[str]) -> Texts:
-    """Return what takes these comments out of a reason, which is one of them or is_concatenable several."""
+    """Return what removes these comments from a reason, which is one of them or joins several."""
 
     def texts(text: str) -> str:
         joined = f"; {text}; "
@@ -114,7 +114,7 @@ def without_remarks(comments: Collection[str]) -> Texts:
 
 
 def without_name(account: str, mark: str) -> Texts:
-    """Return what puts *mark* where a text has *account*, however it was typed, as a word of its own.
+    """Return what puts *mark* in place of *account*, in any spelling, where it is a whole word.
 
     >>> without_name("ben", "erased-7")("ben was removed, not ben-smith")
     'erased-7 was removed, not ben-smith'
@@ -125,7 +125,7 @@ def without_name(account: str, mark: str) -> Texts:
 
 
 def nameless(event: Event, account: str, mark: str) -> Event:
-    """Return *event* with *mark* for the member called *account*; the same event if it names another, or none."""
+    """Return *event* with *mark* for the member called *account*; the same if not named."""
     texts = without_name(account, mark)
     data = _rewritten(event.data, texts, lambda _, said: _nameless_answer(said, texts))
     for name in ("to", *(("name",) if event.type in _ABOUT_MEMBERS else ())):

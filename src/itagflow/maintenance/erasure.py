@@ -1,4 +1,4 @@
-"""Erasing on request: a person's name, a task's data; keys, states, counts and the history of acts stay."""
+"""Erasing on request: a person's name, a task's data; keys, states, counts and events stay."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from itagflow import access
 from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.change import Saved, record
-from itagflow.core.engine import BLOCK, Engine, Transaction
+from itagflow.core.engine import BLOCK, Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef, paged
+from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules as jobs_rules
 from itagflow.maintenance import erase_rules
 from itagflow.maintenance.erase_rules import Texts
@@ -37,7 +38,7 @@ from itagflow.workspaces import rules as workspaces_rules
 def erase_member(
     engine: Engine, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef
 ) -> Member:
-    """Erase the name of a member who was removed: their account becomes ``erased-<key>``, their groups go."""
+    """Erase the name of a removed member: the account becomes ``erased-<key>``, groups go."""
     with engine.store.read() as reader:
         home = lookup.workspace(reader, workspace).id
         access.check(engine.policy, lookup.member(reader, home, by), Action.ERASE, None, None)
@@ -90,7 +91,7 @@ def erase_task(
 
 
 def _rename_in(engine: Engine, job: Job, texts: Texts) -> None:
-    """Take a name out of what the assignments and answers of *job* comment, each in a transaction of its own."""
+    """Erase a name from the comments of assignments and answers of *job*, one per transaction."""
     for assignment in paged(engine.store, Query(Assignment, {"job": job.id}, order=("id",))):
         if texts(assignment.comment) != assignment.comment:
             with engine.transaction() as transaction:
@@ -111,7 +112,7 @@ def _rename_in(engine: Engine, job: Job, texts: Texts) -> None:
 
 
 def _free_mark(engine: Engine, who: Member) -> str:
-    """Return what the account of *who* becomes: nobody can take it, but somebody may have had it before that."""
+    """Return the new account of *who*: nobody can take it, but somebody may have had it."""
     marks = chain([who.mark], (f"{who.mark}-{number}" for number in count(2)))
     with engine.store.read() as reader:
         own = {"workspace": who.workspace}
@@ -121,7 +122,7 @@ def _free_mark(engine: Engine, who: Member) -> str:
 
 
 def _rename_events(engine: Engine, who: Member, mark: str) -> int:
-    """Take the name of *who* out of the history so far, in transactions, and return up to which position that is."""
+    """Erase the name of *who* from the events so far, and return the last position."""
     high_water_mark = engine.store.high_water_mark()
     for some in _batches(paged(engine.store, _events(who.workspace, 0, high_water_mark))):
         if any(_nameless(event, who, mark) is not event for event in some):
@@ -152,7 +153,7 @@ def _rename(transaction: Transaction, who: Member, mark: str, events: Iterable[E
 def _save_events(
     transaction: Transaction, events: Iterable[Event], rewritten: Callable[[Event], Event]
 ) -> None:
-    """Save those of *events* that are *rewritten*, as they are once they are held: others may be erasing too."""
+    """Save those of *events* that are *rewritten*, from their locked state."""
     for event in list(events):
         if rewritten(event) is not event:
             now = transaction.lock(Event, event.key)
@@ -164,7 +165,7 @@ def _save_events(
 def _emptied(
     transaction: Transaction, job: Job, package: Package, task: Task
 ) -> tuple[list[Saved], list[Answer]]:
-    """Rewrite the events of *package*, and return what is to be saved, and the answers to be rewritten, with *task*."""
+    """Rewrite the events of *package*; return what to save, and the answers, with *task*."""
     assignments = transaction.assignments(package)
     transaction.lock_assignments(assignment.key for assignment in assignments if assignment.live)
     about: dict[str, Any] = {"job": job.id, "task": task.number}
@@ -193,7 +194,7 @@ def _emptied(
 
 
 def _rewrite(transaction: Transaction, answer: Answer) -> None:
-    """Put *answer* in the place of the stored one with its version, which counts what was said and no erasing."""
+    """Replace the stored answer by *answer* and keep its version: erasing is no new answer."""
     where: dict[str, Any] = {
         "job": answer.job,
         "assignment": answer.assignment,

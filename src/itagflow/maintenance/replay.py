@@ -1,4 +1,4 @@
-"""What the history says: replaying the events gives the states, holders and rounds that are stored."""
+"""What the events say: replaying them gives the stored states, holders and rounds."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ Fields = dict[str, str | int | None]
 ANSWERING = frozenset({"save", "abandon", "restore", "judge", "modify"})
 """The verbs that say something about a task."""
 ENDING = ("submit", "review", "accept", "discard", "reopen")
-"""The acts on a package that may move its job too: they end the last one that is open, or open one again."""
+"""Package operations that may change the job too: they close or reopen the last open one."""
 
 
 @attrs.define
 class Replay:
-    """What a stretch of history comes to; events are told in order of position, at least those of the same thing."""
+    """The state after some events; events of the same entity come in order of position."""
 
     fields: dict[Thing, Fields] = attrs.field(factory=dict[Thing, Fields])
     """The last known value of every tracked field, by kind and key."""
     saves: Counter[Key] = attrs.field(factory=Counter[Key])
     """How many times each answer was said, by its key."""
     breaks: list[Inconsistency] = attrs.field(factory=list[Inconsistency])
-    """The moves that do not start where the one before has ended."""
+    """The changes that do not start where the one before ended."""
 
     def begin(self, package: Package) -> None:
-        """Take in a package as it is when it is loaded: events name those as a range, not one by one."""
+        """Add a package as it is when it is loaded: events name those as a range."""
         for move in begin(package.key):
             self.move(0, move)
 
     def tell(self, event: Event) -> None:
-        """Take in what *event* moved and said; what it moved of a job is told by `tell_job`, with all acts of that."""
+        """Apply the changes of *event*; those of a job are applied by `tell_job`."""
         for move in event.changes:
             if move.kind != "job":
                 self.move(event.position, move)
@@ -68,7 +68,7 @@ class Replay:
                 self.move(event.position, move)
 
     def move(self, position: int, move: FieldChange) -> None:
-        """Take in one move of the event at *position*."""
+        """Apply one change of the event at *position*."""
         known = self.fields.setdefault((move.kind, move.key), {})
         before = known.get(move.field)
         if before != move.before:
@@ -79,17 +79,17 @@ class Replay:
 
 @attrs.define
 class Loads:
-    """What the transactions of loaded rows come to: each begins behind the last."""
+    """The sum of the transactions of loaded rows: each begins after the last."""
 
     rows: int = 0
     """How many rows were loaded."""
     packages: int = 0
     """How many packages they made."""
     breaks: list[Inconsistency] = attrs.field(factory=list[Inconsistency])
-    """The transactions that do not begin where the one before has ended."""
+    """The transactions that do not begin where the one before ended."""
 
     def tell(self, event: Event) -> None:
-        """Take in *event*, if it is about a block of rows."""
+        """Apply *event*, if it is about a transaction of loaded rows."""
         if event.type not in LOADING:
             return
         for name, known in (("rows", self.rows), ("packages", self.packages)):
@@ -106,7 +106,7 @@ def replay_differences(
     entities: Iterable[Member | Job | Package | Assignment],
     answers: Iterable[Answer] = (),
 ) -> Iterator[Inconsistency]:
-    """Yield where *replay*, of all that was ever told about them, comes to something else than what is stored."""
+    """Yield where *replay*, of all events, differs from what is stored."""
     yield from replay.breaks
     stored = dict(map(_tracked, entities))
     for (kind, key), fields in stored.items():
@@ -148,7 +148,7 @@ def _answer_differences(
 ) -> Iterator[Inconsistency]:
     """Yield the answers that were said more or less often than the history tells.
 
-    What an assignment of nobody says comes with the assignment; only when it is said anew is that
+    What an assignment of nobody says comes with the assignment; only when it is said again is that
     told.
     """
     said: dict[Key, int] = {

@@ -23,7 +23,7 @@ from itagflow.storage.port import Query, Reader, Span
 def dossiers_of(
     reader: Reader, job: Job, packages: list[Package], numbers: range, last: int
 ) -> list[Dossier]:
-    """Return the dossiers of *packages*, whose *numbers* are these of up to *last*, read in one go."""
+    """Return the dossiers of *packages*, which have these *numbers* up to *last*, in one read."""
     own: dict[str, Any] = {"job": job.id, "package": Span(numbers[0], numbers[-1])}
     template = perhaps(reader, Template, (job.template,))
     tasks = _by_package(reader.find(Query(Task, own, order=("package", "number"))))
@@ -66,7 +66,7 @@ def dossiers_of(
 
 
 def _removals(reader: Reader, job: Job, removed: Collection[int | None]) -> dict[int, datetime]:
-    """Return when each of these members of the workspace of *job* was removed, by what the history tells."""
+    """Return when each of these members of the job's workspace was removed, by its events."""
     if not removed:
         return {}
     acts = Query(
@@ -94,10 +94,10 @@ def _archived_at(reader: Reader, job: Job) -> datetime | None:
 def _answers(
     reader: Reader, job: Job, tasks: dict[int, list[Task]], homes: dict[int, int], last: int
 ) -> dict[Any, tuple[int, Answer]]:
-    """Return every answer that an assignment of *homes* gives or that is about one of *tasks*, each with its package.
+    """Return every answer of an assignment of *homes* or about *tasks*, each with its package.
 
-    That of its assignment comes first: what a turn on another package says about one of *tasks* is
-    looked at there.
+    That of its assignment comes first: what an assignment of another package says about one of
+    *tasks* is checked there.
     """
     where = {task.number: task.package for found in tasks.values() for task in found}
     by_task = list(_said(reader, {"job": job.id, "task": tuple(where)})) if where else []

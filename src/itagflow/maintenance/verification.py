@@ -51,7 +51,7 @@ from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
-from itagflow.results.service import _readable
+from itagflow.results.service import require_readable
 from itagflow.storage.port import (
     Query,
     Reader,
@@ -60,7 +60,7 @@ from itagflow.storage.port import (
 )
 
 BLOCK = 1_000
-"""About how many tasks are looked at in one read transaction."""
+"""About how many tasks are checked in one read transaction."""
 
 Look = Callable[[], AbstractContextManager[Reader]]
 """Opens a read transaction: a short one, or the same snapshot each time."""
@@ -75,7 +75,7 @@ def verify(
     snapshot: bool = False,
     by: MemberRef | None = None,
 ) -> Iterator[Inconsistency]:
-    """Recompute every count, state and rule from what is stored and from the history, and yield each difference."""
+    """Recompute counts, states and rules from tasks and history, and yield each inconsistency."""
     if place is None:
         must_name_workspace("the verification", by)
         return differences(engine.store, snapshot=snapshot)
@@ -88,9 +88,9 @@ def verify(
 
 def _must_verify(engine: Engine, reader: Reader, place: Place, by: MemberRef | None) -> None:
     if isinstance(place, Workspace):
-        access_of(reader, engine.policy, place.id, by).must("verify", None)
+        access_of(reader, engine.policy, place.id, by).must("maintenance.verify", None)
     else:
-        _readable(engine, reader, "verify", place, by)
+        require_readable(engine, reader, "maintenance.verify", place, by)
 
 
 def differences(
@@ -191,11 +191,11 @@ class _Verification:
     key: int
     """The key of the job."""
     part: JobPartition | None = None
-    """The part that is looked at; None: all of the job."""
+    """The part that is checked; None: all of the job."""
     tasks: range = range(0)
-    """The numbers of the tasks that are looked at."""
+    """The numbers of the tasks that are checked."""
     packages: range = range(0)
-    """The numbers of the packages that are looked at."""
+    """The numbers of the packages that are checked."""
     last: int = 0
     """The number of the last package of the job."""
 
@@ -215,12 +215,12 @@ class _Verification:
             yield from found
 
     def _job(self, reader: Reader) -> Job | None:
-        """Return the job as it is now; None when it is deleted, or being deleted: then nothing fits together."""
+        """Return the job as it is now; None when it is deleted or being deleted."""
         job = perhaps(reader, Job, (self.key,))
         return None if job is None or job.deleting else job
 
     def _begun(self, reader: Reader, job: Job) -> list[Inconsistency]:
-        """See what there is to look at; the part with the first task looks at the job as a whole too."""
+        """Find what to check; the part with the first task checks the job as a whole too."""
         tasks, self.last = last_number(reader, Task, job.id), last_number(reader, Package, job.id)
         self.tasks, self.packages = range(1, tasks + 1), range(1, self.last + 1)
         if self.part is not None:
@@ -230,12 +230,12 @@ class _Verification:
                 return []
         return [
             *_whole(reader, job, tasks, self.last),
-            *_seats(reader, job),
+            *_counters(reader, job),
             *_history(reader, job),
         ]
 
     def _numbers(self) -> Iterator[Inconsistency]:
-        """Yield the holes in the numbers of the tasks, and the tasks that are in no package of the job."""
+        """Yield the gaps in the task numbers, and the tasks that are in no package of the job."""
         for start in range(0, len(self.tasks), BLOCK):
             numbers = self.tasks[start : start + BLOCK]
             where: dict[str, Any] = {"job": self.key, "number": _span(numbers)}
@@ -252,7 +252,7 @@ class _Verification:
                     )
 
     def _group(self, reader: Reader, numbers: range) -> tuple[range, list[Inconsistency]]:
-        """Look at the first packages of these *numbers*, as many as fit a transaction; return the numbers of the others."""
+        """Check as many of these packages as fit a transaction; return the other numbers."""
         job = self._job(reader)
         if job is None:
             return range(0), []
@@ -276,7 +276,7 @@ def _within(numbers: range, last: int) -> range:
 
 
 def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Inconsistency]:
-    """Look at the job itself, and at what lies outside of it: behind its last of *tasks* and *packages*."""
+    """Check the job itself, and what lies behind its last of *tasks* and *packages*."""
     own = {"job": job.id}
     template = perhaps(reader, Template, (job.template,))
     members = {member.id: member for member in members_of(reader, checks.named(job))}
@@ -300,7 +300,7 @@ def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Inco
 
 
 def _sums(reader: Reader, job: Job) -> Iterator[Inconsistency]:
-    """Compare what the store keeps as the sums of the packages in each state with what it counts now."""
+    """Compare the kept sums of the packages in each state with what is counted now."""
     names, own = ("size", *COUNTS), {"job": job.id}
     kept = reader.tally(Query(Package, own), by=("state",), add=names)
     counted = reader.tally(
@@ -318,7 +318,7 @@ def _sums(reader: Reader, job: Job) -> Iterator[Inconsistency]:
             yield from differ(job, f"the sum of {name} of packages that are {state}", sum_, count)
 
 
-def _seats(reader: Reader, job: Job) -> Iterator[Inconsistency]:
+def _counters(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     counters = list(through(reader, Query(ClaimCounter, {"job": job.id})))
     live = Query(Assignment, {"job": job.id, "live": True, "state": AssignmentState.HELD})
     tally = reader.tally(live, by=("stage", "member")).items()
@@ -330,14 +330,14 @@ def _seats(reader: Reader, job: Job) -> Iterator[Inconsistency]:
 
 
 def _moments(reader: Reader, job: Job, counters: Iterable[ClaimCounter]) -> set[datetime]:
-    """Return those moments at which *claim counters* say that a package came to wait, and at which there was an act."""
+    """Return those moments in the cursors of *counters* at which there was an event."""
     since = tuple({counter.cursor.since for counter in counters if counter.cursor})
     acts = Query(Event, {"job": job.id, "at": since}, order=("position",))
     return {event.at for event in through(reader, acts)} if since else set()
 
 
 def _history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
-    """Yield where the acts on the job as a whole, and its own moves in all acts, do not come to what it is."""
+    """Yield where the events of the job, and its changes in all events, differ from its row."""
     loads, replay = Loads(), Replay()
     for event in _acts(reader, job):
         loads.tell(event)
@@ -353,7 +353,7 @@ def _history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
 
 
 def _acts(reader: Reader, job: Job) -> Iterator[Event]:
-    """Yield the acts that are about the job as a whole or that may move it, in order."""
+    """Yield the events of the job as a whole and those that may change it, in order."""
     whole: dict[str, Any] = {"job": job.id, "package": 0}
     ending: dict[str, Any] = {"job": job.id, "package": Span(1, None), "type": ENDING}
     both = (through(reader, Query(Event, where, order=("position",))) for where in (whole, ending))
@@ -363,7 +363,7 @@ def _acts(reader: Reader, job: Job) -> Iterator[Event]:
 def _retold(
     reader: Reader, job: Job, dossiers: list[Dossier], numbers: range
 ) -> Iterator[Inconsistency]:
-    """Yield where the history of each package, of those with these *numbers*, does not come to what there is of it."""
+    """Yield where the events of each package with these *numbers* differ from what is stored."""
     replays = defaultdict[int, Replay](Replay)
     for dossier in dossiers:
         replays[dossier.package.number].begin(dossier.package)

@@ -1,4 +1,4 @@
-"""What regions, spans, segments and relations share: each is a part of a task that questions are asked about."""
+"""The base of regions, spans, segments and relations: marked parts that questions ask about."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Labels = Mapping[str, str | tuple[str, ...]]
 class Annotation:
     """A part of a task's data, with what was answered about it.
 
-    >>> Part(labels={"Kind": "car"}).labels["Kind"]
+    >>> Annotation(labels={"Kind": "car"}).labels["Kind"]
     'car'
     """
 

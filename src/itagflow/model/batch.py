@@ -10,7 +10,7 @@ from itagflow.model.package import Assignment
 
 @attrs.frozen
 class BatchResult:
-    """What became of one act among many: true in a condition when it was done, false when it was refused.
+    """The outcome of one operation of many: true when it was done, false when it was refused.
 
     >>> from itagflow.errors import NotFound
     >>> bool(BatchResult((4, 17), error=NotFound("Assignment", (4, 17))))

@@ -25,7 +25,7 @@ def member_of(kind: type[M], value: M | str) -> M:
     """
     if isinstance(value, kind):
         return value
-    # asked of the members, for `kind(value)` would take more: what equals a value, such as 1.0 for 1
+    # not `kind(value)`, which would take more: what equals a value, such as 1.0 for 1
     found = [member for member in kind if isinstance(value, str) and member.value == value]
     if not found:
         known = ", ".join(spelled(member.value) for member in kind)

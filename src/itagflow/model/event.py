@@ -45,7 +45,7 @@ class Event:
     workspace: int
     """The workspace it happened in."""
     member: int = 0
-    """Who did it; 0 when the embedding program did."""
+    """Who did it; 0 when the application did."""
     job: int = 0
     """The job it is about, or 0."""
     package: int = 0
@@ -113,7 +113,10 @@ class Event:
                 yield from begin((self.job, number))
 
     def __str__(self) -> str:
-        """Say it in one line, whatever people wrote: ``14:02 di rejected package 1 (1 task): the sign is missing``."""
+        """Return one line, whatever people wrote.
+
+        For example ``14:02 di rejected package 1 (1 task): the sign is missing``.
+        """
         who = self.account or (f"member {self.member}" if self.member else "the program")
         words = [f"{self.at:%H:%M}", who, _PAST.get(self.type, self.type), self._object()]
         if tasks := self.data.get("tasks"):
@@ -124,11 +127,20 @@ class Event:
         )
 
     def _object(self) -> str:
+        """Return what it was done to, as the end of a sentence."""
         if self.task:
             return f"task {self.task}"
         if self.package:
             return f"package {self.package}"
-        return str(self.data.get("name") or "")
+        if self.type == "prioritize":
+            count = len(self.data.get("packages", ()))
+            return f"{count} package{'' if count == 1 else 's'}"
+        name = self.data.get("name")
+        if not name:
+            return ""
+        if self.type in _ABOUT_MEMBERS:
+            return str(name)  # an account stands as it does at the beginning of the line
+        return f"job {name!r}" if self.job else repr(name)
 
 
 _BECAME: Mapping[str | int | None, str] = {
@@ -142,51 +154,55 @@ LOADING = frozenset({"load", "append"})
 
 
 def begin(package: tuple[int, int]) -> tuple[FieldChange, FieldChange]:
-    """Return the moves that make the package with this key."""
+    """Return the changes that make the package with this key."""
     state = FieldChange("package", package, "state", None, PackageState.LABEL.value)
     return state, FieldChange("package", package, "round", None, 1)
 
 
+_ABOUT_MEMBERS = frozenset({"add_member", "erase_member", "remove_member", "set_role"})
+"""The types whose name in `data` is the account of a member."""
+
 _PAST = {
     "abandon": "abandoned",
     "accept": "accepted",
-    "add_member": "added the member",
-    "add_template": "added the template",
+    "add_member": "added member",
+    "add_template": "added template",
     "append": "appended rows",
-    "archive": "archived the job",
+    "archive": "archived",
     "assign": "assigned",
-    "change_template": "changed the template of the job",
+    "change_template": "changed the template of",
     "claim": "claimed",
-    "create_job": "created the job",
-    "create_workspace": "created the workspace",
-    "delete": "deleted the job",
+    "create_job": "created",
+    "create_workspace": "created workspace",
+    "delete": "deleted",
     "discard": "discarded",
-    "erase_member": "erased the name of the member",
+    "erase_member": "erased the name of member",
     "erase_task": "erased the data of",
-    "expire": "found the lease lapsed on",
-    "finish": "finished the job",
+    "expire": "expired the assignment on",
+    "finish": "finished",
     "judge": "judged",
     "load": "loaded rows",
-    "import": "read the results of",
+    "import": "imported the results of",
     "migrate": "carried over the answers of",
     "modify": "modified",
-    "pause": "paused the job",
+    "pause": "paused",
     "prelabel": "pre-labeled",
     "prioritize": "prioritized",
-    "publish": "published the job",
+    "publish": "published",
     "reassign": "reassigned",
-    "recall": "was recalled from",
+    "recall": "took back",
     "reject": "rejected",
     "release": "released",
-    "remove_member": "removed the member",
+    "remove_member": "removed member",
     "renew": "renewed",
     "reopen": "reopened",
     "restore": "restored",
-    "resume": "resumed the job",
+    "resume": "resumed",
     "review": "passed",
     "save": "saved",
     "set_role": "changed the role of",
-    "set_workforce": "changed the workforce",
+    "set_workforce": "changed the workforce of",
     "submit": "submitted",
-    "update_job": "changed the job",
+    "update_job": "changed",
 }
+"""What was done, by type; the package, the task or the name follows."""

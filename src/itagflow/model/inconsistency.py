@@ -57,7 +57,7 @@ class Inconsistency:
     """
 
     kind: str
-    """The kind of entity: ``workspace``, ``member``, ``job``, ``package``, ``task``, ``assignment``, ``answer``, …"""
+    """The kind of entity: ``workspace``, ``member``, ``job``, ``package``, ``task``, …"""
     key: Key
     """The entity's key."""
     field: str
@@ -83,7 +83,7 @@ class Inconsistency:
 
 
 def differ(entity: Entity, what: str, stored: object, should: object) -> Iterator[Inconsistency]:
-    """Yield the difference if what is *stored* of *entity* is not as it *should* be."""
+    """Yield an inconsistency if *stored* of *entity* is not what it *should* be."""
     if stored != should:
         yield Inconsistency(_KINDS[type(entity)], entity.key, what, stored, should)
 

@@ -82,9 +82,9 @@ class StageRule:
     """What the rules of every stage share."""
 
     lease: timedelta | None = attrs.field(default=None, validator=_lasting)
-    """How long a claimed assignment stays safe without a save; None: for ever."""
+    """How long a claimed assignment stays safe without a save; None: without end."""
     offer_lease: timedelta | None = attrs.field(default=None, validator=_lasting)
-    """How long an offer waits for its member before others may take it; None: for ever."""
+    """How long an offer waits for its member before others may take it; None: without end."""
     limit: int | None = attrs.field(default=None, validator=_positive)
     """How many assignments one member may hold at this stage at once; None: any number."""
     allow_own_work: bool = False
@@ -116,12 +116,12 @@ class Label(StageRule):
 
 
 def _share(value: Any) -> Any:
-    """Return a number as a float, also one of a library's own kind; `_is_share` refuses the rest."""
+    """Return a share as a float, of whatever type it is; `_is_share` refuses the rest."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return value
     number: Any = value
     # only what can be a share: some integers are too large to be floats
-    return float(number) if 0 < number <= 1 else number
+    return float(number) if 0 < number <= 1 else value
 
 
 def _is_share(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -143,10 +143,10 @@ def _is_only_count(instance: Any, attribute: attrs.Attribute[Any], value: Any) -
 
 @attrs.frozen(kw_only=True)
 class ReviewRule(StageRule):
-    """What the rules of the two review stages share.  Everything is looked at unless a sample is named."""
+    """What both review stages share.  All tasks are reviewed unless a sample is named."""
 
     task_share: float | None = attrs.field(default=None, converter=_share, validator=_is_share)
-    """What share of a package's tasks is looked at: more than 0, at most 1; rounded up to whole tasks."""
+    """Which share of a package's tasks is reviewed: more than 0, at most 1; rounded up."""
     task_count: int | None = attrs.field(default=None, converter=_count, validator=_is_only_count)
     """How many of a package's tasks are looked at: at least 1.  Not together with `task_share`."""
 
@@ -187,7 +187,7 @@ R = TypeVar("R")
 
 @attrs.frozen(init=False)
 class Workflow:
-    """The stages of a job and their rules: labeling, then perhaps inspection, then perhaps acceptance.
+    """The stages of a job and their rules: labeling, inspection if any, acceptance if any.
 
     >>> [stage.value for stage in Workflow(Label(), Accept()).stages]
     ['label', 'accept']
@@ -322,7 +322,10 @@ class StageWorkers:
 
 def _check_name(_: object, __: attrs.Attribute[Any], name: object) -> None:
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        reason = "must have 1 to 100 characters, first a letter, digit or Chinese character, then also _ and -"
+        reason = (
+            "must have 1 to 100 characters, first a letter, digit or Chinese character, "
+            "then also _ and -"
+        )
         raise _fail("job", f"name {spelled(name)}", reason)
 
 
@@ -353,7 +356,7 @@ class Job:
     state: JobState = JobState.DRAFT
     """Where it is in its lifecycle."""
     row_key: str | None = attrs.field(default=None, validator=attrs.validators.optional(storable))
-    """The field of ``data`` that tells rows apart; a row whose value is known is not loaded again."""
+    """The field of ``data`` that identifies rows; a row that is known is not loaded again."""
     tags: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
     """Free words to find it by."""
     remark: str = attrs.field(default="", validator=storable)
@@ -365,7 +368,7 @@ class Job:
     priority: int = 0
     """Higher comes first among the jobs of a workspace.  Reserved: nothing sets or asks it yet."""
     deleting: bool = False
-    """Whether it is being deleted, in blocks, so that what is left of it does not fit together."""
+    """Whether it is being deleted, so that what is left of it is not consistent."""
     pending_template_change: TemplateChange | None = None
     """The change of the template that its answers still follow; None when all fit."""
     version: int = 0

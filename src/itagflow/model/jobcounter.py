@@ -1,4 +1,4 @@
-"""What grows in a job while people work on it: the numbers given out, and how far its data was read."""
+"""What grows in a job while people work on it: the numbers given out, and the rows read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class JobCounter:
     packages: int = 0
     """How many packages were made; the last has this number."""
     rows_read: int = 0
-    """How many rows of the job's first data were read, also skipped ones: loading goes on behind them."""
+    """How many rows of the job's first data were read, with skipped ones; loading goes on there."""
     version: int = 0
     """Counts the saves."""
 

@@ -1,4 +1,4 @@
-"""How a template is changed while its answers stay: the steps of a written migration, and what it comes to."""
+"""How a template is changed while its answers stay: the steps, and the report of a change."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class AddOption:
     inside: str = ""
     """The key of the option that it is to be inside of; empty for none."""
     about: str = attrs.field(default="", kw_only=True)
-    """The title of the question about the parts (regions, spans, segments, relations) of `question`, if it is one."""
+    """The title of the question about the annotations of `question`, if that is meant."""
 
 
 @attrs.frozen
 class RenameOption:
-    """Gives an option another key, in the template and in every answer; where there is one of that key, they merge.
+    """Gives an option another key, in the template and in every answer; equal keys are merged.
 
     An option that was shown by its key is shown by the new one.  When it merges, the options inside
     it move up to where it was, and a reply with both keys has the new one, once.
@@ -86,16 +86,16 @@ class AddQuestion:
     question: Question
     """The question, perhaps with questions inside it."""
     inside: str = ""
-    """The id of the question that it is to be inside of: asked about its parts, or when an option is chosen."""
+    """The id of the question that it goes into: per annotation, or when an option is chosen."""
     reply: Reply | None = None
-    """What the answers that exist get as their reply, where it is asked; without one, they get none."""
+    """The reply that existing answers get where it is asked; without one, they get none."""
     about: str = attrs.field(default="", kw_only=True)
-    """The title of the question about the parts of `inside` that it is to depend on, if it is one."""
+    """The title of the question about the annotations of `inside` that it depends on, if any."""
 
 
 @attrs.frozen
 class RenameQuestion:
-    """Gives a question another title; its id stays.  Labels of parts move with their question's title.
+    """Gives a question another title; its id stays.  Labels of annotations follow the title.
 
     >>> RenameQuestion("1", "Which animal?").title
     'Which animal?'
@@ -150,4 +150,4 @@ class TemplateReport:
     cannot: int = 0
     """How many answers would not fit; the change is refused then."""
     problems: tuple[Problem, ...] = ()
-    """Why not: the first 1,000 problems, each with its place, such as ``task 3, assignment 17, 1``."""
+    """Why not: the first 1,000 problems with their places, such as ``task 3, assignment 17, 1``."""

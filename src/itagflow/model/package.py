@@ -50,27 +50,27 @@ class Package:
     free: int = 1
     """How many assignments at its stage can still be given out: one, or the number of votes."""
     waiting_since: datetime
-    """Since when it waits in the pool."""
+    """Since when it waits in the queue."""
     priority: int = 0
-    """Higher comes first in the pool."""
+    """Higher comes first in the queue."""
     due: datetime | None = None
-    """Until when its work should be done; None: no time was set.  Reserved: nothing sets or asks it yet."""
+    """When its work should be done; None: no time was set.  Reserved: nothing uses it yet."""
     size: int = 0
     """How many tasks it has."""
     abandoned: int = 0
     """How many of its tasks are abandoned; counted when an assignment ends."""
     wrong: int = 0
-    """How many of its tasks are judged wrong and not yet done again; counted when an assignment ends."""
+    """How many of its tasks are judged wrong and not redone; counted when an assignment ends."""
     prelabeled: int = 0
     """How many of its tasks have a pre-label."""
     corrected: int = 0
-    """How many of these have another answer by now; counted when an assignment ends.  Source: ``PreMarkFixedCount``."""
+    """How many of these have a new answer; counted as above.  Source: ``PreMarkFixedCount``."""
     disputes: tuple[int, ...] = ()
     """The tasks on which too few votes agree, and no reviewer has decided yet."""
     scope: tuple[int, ...] | None = None
     """The tasks that the present stage and round are about; None: all."""
     rejects: tuple[int, ...] = ()
-    """The tasks that were sent back in any round; each is looked at again."""
+    """The tasks that were sent back in any round; each is reviewed again."""
     erased: tuple[int, ...] = ()
     """The tasks whose data was erased: no assignment is about them any more."""
     value: str = ""
@@ -95,7 +95,7 @@ class Package:
 
     @property
     def waiting(self) -> bool:
-        """Whether the pool can give out a turn on it."""
+        """Whether it can be claimed from the queue."""
         return self.free > 0
 
     @property
@@ -155,9 +155,9 @@ class Outcome(Enum):
     PRELABELED = "prelabeled"
     """The assignment without a member whose replies count as labeled: formal pre-labels."""
     SUGGESTED = "suggested"
-    """The assignment without a member whose replies are only shown to people, who put them right."""
+    """The assignment without a member whose replies are suggestions that people correct."""
     IMPORTED = "imported"
-    """The assignment without a member that holds what was labeled elsewhere, and was read from a file."""
+    """The assignment without a member with labels that were made elsewhere and read from a file."""
     RELEASED = "released"
     EXPIRED = "expired"
     REASSIGNED = "reassigned"
@@ -177,7 +177,7 @@ def _purpose_of(assignment: Assignment) -> Purpose:
 
 @attrs.frozen(kw_only=True)
 class Assignment:
-    """One person's turn on one package at one stage: what ``flow.claim`` gives.  Never deleted."""
+    """One member's work on a package at a stage: what ``flow.claim`` returns.  Never deleted."""
 
     job: int
     """The job it belongs to."""
@@ -198,7 +198,7 @@ class Assignment:
     scope: tuple[int, ...] | None = None
     """The tasks it is about; None: all of the package."""
     lease_until: datetime | None = None
-    """Until when nobody else can take it; None: for ever."""
+    """Until when nobody else can take it; None: without end."""
     token: str = ""
     """The caller's own name for the claim; the same token gives the same assignment."""
     purpose: Purpose = attrs.Factory(_purpose_of, takes_self=True)
@@ -234,7 +234,7 @@ class Assignment:
 
 @attrs.frozen
 class QueueCursor:
-    """Where a member's look at the pool begins: most of what waits before it was labeled by the member."""
+    """Where a member's scan of the queue begins: most of what waits before it is their own work."""
 
     priority: int
     """The priority of the package that was found there."""
@@ -246,8 +246,8 @@ class QueueCursor:
 class ClaimCounter:
     """What is remembered of one member at one stage of one job.
 
-    It counts what the member holds, where a limit asks for it, and says where their look at the
-    pool begins.
+    It counts what the member holds, where a limit asks for it, and says where their scan
+    of the queue begins.
     """
 
     job: int
@@ -259,7 +259,7 @@ class ClaimCounter:
     active: int = 0
     """How many assignments the member holds."""
     cursor: QueueCursor | None = None
-    """Where the look at the pool begins; None: at its front."""
+    """Where the scan of the queue begins; None: at its front."""
     version: int = 0
     """Counts the saves."""
 

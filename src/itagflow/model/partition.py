@@ -11,7 +11,7 @@ from itagflow.model.number import whole_number
 
 
 def _from(least: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
-    """Return what checks that a field is a whole number that a task, or the one before it, can have."""
+    """Return what checks that a field is a task number or 0."""
 
     def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         whole_number("part", attribute.name, value, least=least)
@@ -21,7 +21,7 @@ def _from(least: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
 
 @attrs.frozen(kw_only=True)
 class JobPartition:
-    """Some tasks of a job, one number after the other: a plain value that can go to any process or machine.
+    """A range of the tasks of a job: a plain value that can go to any process or machine.
 
     >>> print(JobPartition(job=4, first=2001, last=3000, index=3, of=8))
     part 3 of 8: tasks 2001 to 3000
@@ -40,7 +40,7 @@ class JobPartition:
     of: int = 1
     """How many parts there are."""
     packages: tuple[int, int] | None = None
-    """The first and the last of the packages that are verified with it; None in a part that was not cut from a job.
+    """The first and last package verified with it; None in a part that `partition` did not make.
 
     Its tasks lie in any packages: a package may have tasks of many parts.
     """

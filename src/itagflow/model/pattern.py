@@ -1,4 +1,4 @@
-r"""Regular expressions from templates, matched in time that is linear in the text: none can hang the process.
+r"""Regular expressions from templates, matched in time that is linear in the text.
 
 What is understood is the part of the syntax that JavaScript, Java and Python agree on: characters,
 ``.``, classes such as ``[a-z\d]``, groups, ``|``, ``* + ? {m,n}`` (also lazy), ``^`` and ``$``.
@@ -69,7 +69,7 @@ class Pattern:
         self._start = reader.whole(end=0)
 
     def takes(self, text: str) -> bool:
-        """Return whether *text* is short enough to be matched: a second of work, whatever the expression is."""
+        """Return whether *text* is short enough to match within about a second."""
         return len(text) * len(self._steps) <= MAX_WORK
 
     def matches(self, text: str) -> bool:
@@ -114,7 +114,7 @@ def compiled(text: str) -> Pattern:
 
 
 def _one_character(text: str) -> re.Pattern[str]:
-    """Return an escape or a class as Python's own pattern: of one character, it cannot backtrack."""
+    """Return an escape or class as Python's own pattern: of one character, it cannot backtrack."""
     if "--" in text.replace("\\-", ""):
         raise re.error("has '--' in a class: write a '-' that stands for itself as '\\-'")
     inner = _SET_SIGN.sub(lambda sign: sign[0] if len(sign[0]) > 1 else f"\\{sign[0]}", text[1:])
@@ -127,7 +127,7 @@ def _number(digits: str) -> int:
 
 
 Annotation = Callable[[int], int]
-"""Builds the steps of a part of a pattern in front of the step with this number; returns their first."""
+"""Builds the steps of an expression before the step with this number; returns their first."""
 
 
 class _Reader:

@@ -25,7 +25,7 @@ class PreLabel:
     score: float | None = None
     """How sure the model is, as it says itself; None when it does not say."""
     model: str = ""
-    """The model, with its version; kept with the answer for ever."""
+    """The model, with its version; kept with the answer permanently."""
 
 
 Prediction = PreLabel | Reply | Mapping[str, Reply] | Problem | Exception | None

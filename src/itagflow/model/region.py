@@ -194,7 +194,7 @@ class Mask(Annotation):
     """
 
     counts: tuple[int, ...] = attrs.field(converter=_as_counts)
-    """How many pixels each run has, outside and inside by assignments; together width × height."""
+    """How many pixels each run has, outside and inside in turn; together width × height."""
 
     @property
     def area(self) -> int:

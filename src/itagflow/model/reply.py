@@ -86,7 +86,7 @@ class Preference:
     better: str | None
     """The key of the better option; None when neither is."""
     degree: int = 1
-    """By how much: from 1 to the high end of the question's scale; 1 where it has none, and when neither is better."""
+    """By how much, from 1 to the end of the question's scale; 1 without a scale or for a draw."""
 
 
 Reply = Choice | Choices | Text | Regions | Spans | Segments | Ranking | Rating | Preference

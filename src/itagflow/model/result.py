@@ -30,7 +30,7 @@ class StageResult:
     disputed: tuple[str, ...] = ()
     """The questions that no vote has won and no reviewer has decided."""
     inspected: bool = True
-    """Whether the task was in the scope of the assignment that passed it, or only passed with its package."""
+    """Whether the task was in the reviewer's sample, or only passed with its package."""
 
 
 @attrs.frozen(kw_only=True)
@@ -102,9 +102,9 @@ class Progress:
     prelabeled: int = 0
     """How many tasks have a pre-label."""
     corrected: int = 0
-    """How many of these have another answer by now.  Source: iTAG's ``PreMarkFixedCount``."""
+    """How many of these have another answer now.  Source: iTAG's ``PreMarkFixedCount``."""
     rows_read: int = 0
-    """How many rows of the job's first data were read, also skipped ones: `Flow.load` goes on behind them."""
+    """How many rows of the job's first data were read, with skipped ones; loading goes on there."""
 
     @property
     def total(self) -> int:

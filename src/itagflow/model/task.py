@@ -22,7 +22,7 @@ class TaskState(Enum):
     ANSWERED = "answered"
     """A labeler has answered it."""
     ABANDONED = "abandoned"
-    """It was given up, with a reason; a reviewer may undo it."""
+    """It was abandoned, with a reason; a reviewer may undo it."""
     WRONG = "wrong"
     """A reviewer judged it wrong, and nobody has answered or judged it since."""
     PASSED = "passed"
@@ -77,7 +77,7 @@ class Task:
 
     @property
     def data(self) -> dict[str, Any]:
-        """The row's ``data`` object, parsed anew at each call."""
+        """The row's ``data`` object, parsed at each call."""
         data: dict[str, Any] = jsontext.loads(self.row)["data"]
         return data
 
@@ -87,7 +87,7 @@ class Task:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """What one assignment says about one task: replies, or abandoned with a reason; in review also a verdict."""
+    """The answer of one assignment to one task: replies, or abandoned; in review also a verdict."""
 
     job: int
     """The job."""
@@ -108,7 +108,7 @@ class Answer:
     replies: Mapping[str, Reply] | None = None
     """The replies by question id; None when there are none (a bare verdict)."""
     abandon_reason: str | None = None
-    """Why the task is given up; None when it is not."""
+    """Why the task is abandoned; None when it is not."""
     verdict: Verdict | None = None
     """What a reviewer says of what was shown."""
     comment: str = ""
@@ -122,9 +122,9 @@ class Answer:
     seconds: float = 0.0
     """How long the member worked on it.  Reserved: nothing sets it yet."""
     template_version: int = 0
-    """The version of the template that it answers; it fits every later one too that left it as it is."""
+    """The version of the template that it answers; also fits later ones that did not change it."""
     erased: bool = False
-    """Whether what it said was erased with the task's data: replies are empty then, and texts say ``erased``."""
+    """Whether it was erased with the task's data: replies are empty, and texts are ``erased``."""
     version: int = 0
     """Counts the saves."""
 
@@ -140,7 +140,7 @@ class Answer:
 
     @property
     def is_resolved(self) -> bool:
-        """Whether it settles the task for its assignment: replies, or given up."""
+        """Whether the task is done for its assignment: it has replies, or is abandoned."""
         return self.replies is not None or self.is_abandoned
 
     @property
@@ -173,7 +173,7 @@ class WorkItem:
     previous: Answer | None = None
     """What an earlier holder of the assignment had saved; it does not count."""
     prelabel: Answer | None = None
-    """What a model says about it, to be put right; it does not count until it is saved."""
+    """What a model says about it, to be corrected; it does not count until it is saved."""
 
     @property
     def data(self) -> dict[str, Any]:

@@ -36,13 +36,13 @@ class QuestionKind(Enum):
     OPEN_ENDED = "OPEN_ENDED"
     """A long text; answered with a `Text`."""
     TEXT_EDIT = "TEXT_EDIT"
-    """A text that is there already and is put right; answered with a `Text`."""
+    """A text that exists already and is corrected; answered with a `Text`."""
     PICTURE = "PICTURE"
     """Regions of an image; answered with `Regions`.  Its children are asked about each region."""
     SLOT = "SLOT"
     """Spans of a text; answered with `Spans`.  Its children are asked about each span."""
     VIDEO = "VIDEO"
-    """Segments of a video or a sound; answered with `Segments`.  Its children are asked about each segment."""
+    """Segments of a video or a sound, as `Segments`.  Its children are asked for each segment."""
     RANKING = "RANKING"
     """All options, the best first; answered with a `Ranking`."""
     RATING = "RATING"
@@ -163,17 +163,17 @@ class Question:
     kind: QuestionKind
     """What is asked for."""
     title: str
-    """What people read: iTAG's ``markTitle``; a part's labels are kept under their question's title."""
+    """The title: iTAG's ``markTitle``; labels of annotations are kept under this title."""
     options: tuple[Option, ...] = ()
     """What there is to choose, to rank or to prefer."""
     required: bool = True
     """Whether an answer without a reply to it is refused: iTAG's ``MustFill``."""
     children: tuple[Question, ...] = ()
-    """Asked about each part that was marked; or, of RADIO and CHECKBOX, asked when an option was chosen."""
+    """Asked about each annotation; or, of RADIO and CHECKBOX, asked when an option was chosen."""
     when: tuple[str, ...] = ()
-    """The options of its parent that it depends on: it is asked only if one is chosen; any, when empty."""
+    """The options of its parent that it depends on: asked only if one is chosen; empty: any."""
     relations: tuple[Question, ...] = ()
-    """Asked about each relation between two spans (of a SLOT question); none when relations are not asked for."""
+    """Asked about each relation between two spans (of a SLOT question); empty: no relations."""
     rule: str = ""
     """The regular expression that a text has to match as a whole; see `itagflow.model.pattern`."""
     presets: tuple[str, ...] = ()
@@ -240,7 +240,7 @@ class Template:
 
     @cached_property
     def asked(self) -> tuple[Question, ...]:
-        """Every question that a reply can be given to: each is followed by those that depend on it."""
+        """Every question that can have a reply, each followed by those that depend on it."""
         return tuple(question for top in self.questions for question in top.every)
 
     @cached_property
@@ -268,7 +268,7 @@ class Template:
         return next((question for question in self.asked if question.id == id), None)
 
     def field_of(self, question: Question) -> str:
-        """Return the field of ``data`` that *question* is about: its own, or the first one shown that fits it."""
+        """Return the field of ``data`` that *question* is about: its own or the first that fits."""
         if question.field:
             return question.field
         fitting = _SHOWN.get(question.kind, tuple(ViewKind))
@@ -342,7 +342,7 @@ def _reasons(question: Question, *, inside: bool) -> Iterator[str]:
 
 
 def _odd_fields(question: Question) -> Iterator[str]:
-    """Yield what is set that has no meaning for a question of its kind, or a rule that is no expression."""
+    """Yield settings that have no meaning for a question of its kind, and invalid expressions."""
     kind, rating = question.kind, {QuestionKind.RATING, QuestionKind.PREFERENCE}
     allowed = {
         "relations": {QuestionKind.SLOT},

@@ -13,7 +13,7 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.printing import BIDI, BREAKING
 
 MAX_KEY = 2_500
-"""How many bytes a text may have by which something is looked up: PostgreSQL takes little more into an index."""
+"""How many bytes a text that is looked up may have; PostgreSQL's indexes take little more."""
 
 _FLAW = re.compile("[\0\ud800-\udfff]")
 _STEERING = re.compile(f"[{BREAKING}{BIDI}]")
@@ -22,19 +22,20 @@ _NONCHARACTERS = "".join(
 )
 _NOT_SEEN = re.compile(
     # the Unicode property Default_Ignorable_Code_Point, which Python does not know
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     # symbols that are drawn as nothing: a Braille pattern without dots, a musical note without a
     # head
     "\u2800\U0001d159"
     f"\ufdd0-\ufdef{_NONCHARACTERS}]"
 )
 _UNSEEN = frozenset({"Zs", "Zl", "Zp", "Mn", "Me", "Mc", "Cc", "Cf", "Cs"})
-"""The categories of characters that are not drawn by themselves: spaces, marks on others, what formats or controls."""
+"""Categories of characters without a shape of their own: spaces, marks, formats, controls."""
 
 
 def flaw(text: object) -> str | None:
-    r"""Return what keeps *text* from being stored as one, or None: a NUL character, or half of a surrogate pair.
+    r"""Return what keeps *text* from being stored, or None: NUL, or half of a surrogate pair.
 
     Not every database keeps the one, and the other cannot be written as UTF-8; JSON can say both.
     What is no text at all cannot be stored as one either.

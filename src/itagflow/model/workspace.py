@@ -65,14 +65,14 @@ class Workspace:
 
 @attrs.frozen(kw_only=True)
 class Member:
-    """A person in one workspace, known by the account string of the embedding program."""
+    """A person in one workspace, known by the account string of the application."""
 
     id: int
     """Its key: a time-ordered integer of at most 63 bits."""
     workspace: int
     """The workspace the member belongs to."""
     account: str
-    """The embedder's own name for the person, unique in the workspace."""
+    """The application's own name for the person, unique in the workspace."""
     role: Role
     """What the member is in the workspace."""
     groups: tuple[str, ...] = attrs.field(default=(), validator=all_storable)

@@ -74,7 +74,7 @@ class Sound:
 def sound(
     template: Template, task: Task, said: Prediction, model: str
 ) -> Sound | list[Problem] | None:
-    """Return what was *said* about *task* if it fits, everything that is wrong with it, or None for nothing said."""
+    """Return the valid pre-label of *task*, its problems, or None when nothing was predicted."""
     if said is None:
         return None
     if isinstance(said, Problem):

@@ -12,8 +12,9 @@ from itagflow import access
 from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.change import Act, record
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, paged
+from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.loading import KEPT, Wrap
 from itagflow.lifecycle.tables import JOB, JobAct

@@ -1,6 +1,6 @@
-"""Where pre-labels come from, besides a model: fields of the rows, their blocks of results, an earlier export.
+"""Sources of pre-labels besides a model: fields of the rows, their results, an earlier export.
 
-Each function returns what `Flow.prelabel` calls with a batch of tasks::
+Each function returns what `flow.jobs.prelabel` calls with a batch of tasks::
 
     flow.jobs.prelabel(job, prelabels.from_fields(template, {"Single-choice": "guess"}), by="ada")
 
@@ -54,8 +54,10 @@ def from_fields(
         InvalidData: when *fields* names a question that the template does not have.
 
     >>> from itagflow import Task, templates
-    >>> predict = from_fields(templates.image_classification(["cat", "dog"]), {"Single-choice": "guess"})
-    >>> [said] = predict([Task(job=1, number=1, package=1, row='{"data": {"source": "1.jpg", "guess": "cat"}}')])
+    >>> template = templates.image_classification(["cat", "dog"])
+    >>> predict = from_fields(template, {"Single-choice": "guess"})
+    >>> row = '{"data": {"source": "1.jpg", "guess": "cat"}}'
+    >>> [said] = predict([Task(job=1, number=1, package=1, row=row)])
     >>> said.replies
     {'1': Choice(key='cat')}
     """
@@ -72,7 +74,7 @@ def from_fields(
 def from_blocks(
     template: Template, *, job: str | None = None, stage: Stage | None = None, model: str = ""
 ) -> Predictor:
-    """Return what reads pre-labels off the blocks of results that rows came with, as in an export of iTAG.
+    """Return what reads pre-labels from the blocks of results in the rows, as in iTAG's exports.
 
     Args:
         template: What is asked.
@@ -81,7 +83,8 @@ def from_blocks(
         model: What the source is called.
 
     >>> from itagflow import Task, templates
-    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice", "type": "survey/value"}
+    >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice"}
+    >>> element["type"] = "survey/value"
     >>> row = jsontext.dumps({"data": {"source": "1.jpg"}, "label-15": {"results": [element]}})
     >>> predict = from_blocks(templates.image_classification(["cat", "dog"]))
     >>> [said] = predict([Task(job=1, number=1, package=1, row=row)])
@@ -106,7 +109,7 @@ def from_export(
     stage: Stage | None = None,
     model: str = "",
 ) -> Predictor:
-    """Return what reads pre-labels off an earlier export, for the rows that say the same in the field *on*.
+    """Return what reads pre-labels from an earlier export, for rows with the same field *on*.
 
     The replies of the whole file are held in memory.
 

@@ -30,14 +30,14 @@ from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.template import Template
 from itagflow.results.partition import spread
-from itagflow.results.service import _readable, _results, partition_job
+from itagflow.results.service import partition_job, read_results, require_readable
 from itagflow.storage.port import Store
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # whoever has one has loaded it
 
 PART = 5_000
-"""How many tasks each worker of an export is given at once, unless the caller says how many parts to make."""
+"""How many tasks a worker of an export gets at once, unless the caller gives a number."""
 
 
 def export(
@@ -62,7 +62,7 @@ def export(
     if executor is not None:
         _must_be_divisible(format, writer, snapshot)
     with engine.store.read() as reader:
-        home, _ = _readable(engine, reader, "export", job, by)
+        home, _ = require_readable(engine, reader, "results.export", job, by)
         jobs_rules.must_fit_its_template(home, "export")
     which = job if isinstance(job, JobPartition) else home
     if executor is not None:
@@ -73,10 +73,12 @@ def export(
             spread(executor, shares, _written, place, format, stages, by is not None, **options)
         ) as made:
             written = asked_again(
-                engine.store, made, lambda reader: _readable(engine, reader, "export", home, by)
+                engine.store,
+                made,
+                lambda reader: require_readable(engine, reader, "results.export", home, by),
             )
             return _join(progress(written) if progress else written, target)
-    results = _results(engine, "export", which, by, snapshot=snapshot)
+    results = read_results(engine, "results.export", which, by, snapshot=snapshot)
     return _write(
         engine, home, progress(results) if progress else results, format, target, stages, **options
     )
@@ -94,6 +96,7 @@ def _write_part(
     """Write a part of a job, as a worker does whose application has asked the policy already.
 
     Args:
+        engine: The engine of the worker's Flow.
         part: The part.
         format: The name of the format.
         target: What is written to.
@@ -103,7 +106,7 @@ def _write_part(
     """
     with engine.store.read() as reader:
         home = lookup.job(reader, part)
-    results = _results(engine, "export", part, None, hide_votes=hide)
+    results = read_results(engine, "results.export", part, None, hide_votes=hide)
     return _write(engine, home, results, format, target, stages, **options)
 
 
@@ -132,7 +135,7 @@ def _shares(engine: Engine, job: PartitionRef, count: int | None) -> tuple[JobPa
 
 
 def _with_data(results: Iterable[Result], erased: list[int]) -> Iterator[Result]:
-    """Yield the results of tasks that have data, and note the numbers of those whose data was *erased*."""
+    """Yield the results of tasks that have data, and note the numbers of the *erased* ones."""
     for result in results:
         if result.task.erased:
             erased.append(result.task.number)
@@ -143,7 +146,10 @@ def _with_data(results: Iterable[Result], erased: list[int]) -> Iterator[Result]
 def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:
     problems = list[Problem]()
     if not formats.is_concatenable(format):
-        reason = f"a file in the format {name!r} cannot be put together from parts: leave the executor out"
+        reason = (
+            f"a file in the format {name!r} cannot be put together from parts: "
+            "leave the executor out"
+        )
         problems.append(Problem("executor", reason))
     if snapshot:
         problems.append(
@@ -157,7 +163,7 @@ def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:
 
 
 Place = Engine | Callable[[], Store]
-"""Where a worker reads: this Flow, if it is the only one that can, or what opens the store anew."""
+"""Where a worker reads: this Flow, if it is the only one that can, or what opens the store."""
 
 
 @safe_context

@@ -45,7 +45,7 @@ def cases_in(
 def cases_of(
     reader: Reader, job: Job, tasks: Sequence[Task], access: Access | None = None
 ) -> Iterator[Case]:
-    """Yield the case of each task, in their order; *tasks* are sorted by number and may be of several packages.
+    """Yield the case of each task; *tasks* are sorted by number, of one or several packages.
 
     With *access* it is without the votes that are secret from the one who reads.
     """

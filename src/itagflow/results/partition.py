@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future  # whoever has an executor has loaded it
 
 AHEAD = 32
-"""How many parts are under way, or done and not yet taken: more workers than these have nothing to do."""
+"""How many parts are under way, or done and not yet taken; more workers would be idle."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,7 +25,7 @@ def spread(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Generator[T]:
-    """Yield what *work* returns for each part, in order; what is not begun when one raises is called off.
+    """Yield what *work* returns for each part, in order; an error cancels the parts not begun.
 
     Args:
         executor: Runs the work; one with processes or machines needs a function that they can

@@ -97,7 +97,7 @@ def _keys_of(stage: Stage) -> tuple[str, str]:
 
 
 def _question_columns(template: Template, fixed: set[str]) -> dict[str, str]:
-    """Return the key of each question's column: its title, or with its id behind where that is taken.
+    """Return the key of each question's column: its title, with its id where that is taken.
 
     Of questions that share a title all get their ids, so that none looks like the only one.
     """
@@ -114,7 +114,7 @@ def _question_columns(template: Template, fixed: set[str]) -> dict[str, str]:
 
 
 def _made(result: Result, stage: Stage) -> list[Provenance]:
-    """Return the assignments that brought a task through *stage*: one, or those of all who voted."""
+    """Return who brought a task through *stage*: one assignment, or those of all voters."""
     found = result.stages.get(stage)
     if found is None:
         return []

@@ -36,7 +36,7 @@ class Case:
     package: Package
     """The task's package."""
     assignments: Sequence[Assignment]
-    """Every turn of the package, by round, then by id."""
+    """Every assignment of the package, by round, then by id."""
     answers: Mapping[int, Answer]
     """The answers about this task by the id of their assignment."""
     task: int
@@ -101,7 +101,7 @@ def sort_assignments(assignments: Sequence[Assignment]) -> list[Assignment]:
 
 
 def shown_at(case: Case, stage: Stage) -> Answer | None:
-    """Return what an assignment at *stage* is to judge, or at LABEL to do again; None for a first labeling."""
+    """Return what *stage* is to judge, or LABEL to do again; None for a first labeling."""
     label = case.labeled()
     if label is None:
         return None
@@ -124,7 +124,7 @@ def result(case: Case, task: Task) -> Result:
 
 
 def _stage_results(case: Case) -> Iterator[StageResult]:
-    """Yield a result for LABEL once its round is closed, and for each review stage that the package passed."""
+    """Yield a result for LABEL once its round is closed, and for each passed review stage."""
     label = case.labeled()
     answer = case.answers.get(label.id) if label else None
     if label is None or answer is None or case.being_labeled:
@@ -203,7 +203,7 @@ def corrected(case: Case) -> bool:
 
 
 def state(case: Case, *, live: bool = True) -> TaskState:
-    """Return how far the task is; with *live*, also by what is said in turns still held, and votes not merged yet."""
+    """Return how far the task is; *live* includes held assignments and votes not yet merged."""
     wrong, _ = judged_wrong(case, live=live)
     if wrong:
         return TaskState.WRONG
@@ -222,7 +222,7 @@ def state(case: Case, *, live: bool = True) -> TaskState:
 
 
 def _present_answer(case: Case, *, live: bool) -> Answer | None:
-    """Return the answer that stands for the task now: the newest of its present labeling, or a reviewer's."""
+    """Return the current answer to the task: the newest of its labeling, or a reviewer's."""
     label = case.labeled()
     since = case.package.round if case.being_labeled else (label.round if label else 0)
     outcomes = case.closing if label else (Outcome.SUBMITTED,)

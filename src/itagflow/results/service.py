@@ -50,7 +50,7 @@ from itagflow.validation.answers import mentions
 def get_job(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Job:
     """Return a job as it is now."""
     with engine.store.read() as reader:
-        return _readable(engine, reader, "job", job, by)[0]
+        return require_readable(engine, reader, "jobs.get", job, by)[0]
 
 
 def list_jobs(
@@ -69,7 +69,7 @@ def list_jobs(
 
     def visible(reader: Reader, found: list[Job]) -> list[Job]:
         seeing = access_of(reader, engine.policy, where["workspace"], by)
-        return [job for job in found if seeing.may("jobs", job)]
+        return [job for job in found if seeing.may("jobs.list", job)]
 
     return listed(engine.store, Query(Job, where, order=("id",)), visible)
 
@@ -77,7 +77,8 @@ def list_jobs(
 def get_template(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Template:
     """Return the template of a job as it is now; the history keeps what it was."""
     with engine.store.read() as reader:
-        return reader.get(Template, (_readable(engine, reader, "template", job, by)[0].template,))
+        home, _ = require_readable(engine, reader, "templates.get", job, by)
+        return reader.get(Template, (home.template,))
 
 
 def list_templates(
@@ -91,10 +92,10 @@ def list_templates(
     def visible(reader: Reader, found: list[Template]) -> list[Template]:
         seeing = access_of(reader, engine.policy, home.id, by)
         named = [template for template in found if template.name]
-        if seeing.may("templates", None):
+        if seeing.may("templates.list", None):
             return named
         jobs = reader.find(Query(Job, {"workspace": home.id}))
-        asked = {job.template for job in jobs if seeing.may("templates", job)}
+        asked = {job.template for job in jobs if seeing.may("templates.list", job)}
         return [template for template in named if template.id in asked]
 
     return listed(engine.store, Query(Template, {"workspace": home.id}, order=("id",)), visible)
@@ -107,7 +108,7 @@ def get_package(engine: Engine, package: PackageRef, *, by: MemberRef | None = N
         home = lookup.job(reader, found.job)
         seeing = access_of(reader, engine.policy, home.workspace, by)
         own = found.number in seeing.own_packages(home, [found.number])
-        seeing.must("package", home, own=own)
+        seeing.must("packages.get", home, own=own)
         return found
 
 
@@ -117,14 +118,14 @@ def list_packages(
     """Yield the packages of a job, by number."""
     with engine.store.read() as reader:
         where: dict[str, Any] = {
-            "job": _readable(engine, reader, "packages", job, by, own=True)[0].id
+            "job": require_readable(engine, reader, "packages.list", job, by, own=True)[0].id
         }
     if state is not None:
         where["state"] = state
 
     def visible(reader: Reader, found: list[Package]) -> list[Package]:
-        home, seeing = _readable(engine, reader, "packages", where["job"], by, own=True)
-        if seeing.may("packages", home):
+        home, seeing = require_readable(engine, reader, "packages.list", where["job"], by, own=True)
+        if seeing.may("packages.list", home):
             return found
         own = seeing.own_packages(home, [package.number for package in found])
         return [package for package in found if package.number in own]
@@ -140,8 +141,8 @@ def get_assignment(
         found = lookup.assignment(reader, assignment)
         home = lookup.job(reader, found.job)
         seeing = access_of(reader, engine.policy, home.workspace, by)
-        seeing.must("assignment", home, own=seeing.is_own(found.member))
-        if seeing.who is not None and not seeing.visible_assignments("assignment", [found]):
+        seeing.must("assignments.get", home, own=seeing.is_own(found.member))
+        if seeing.who is not None and not seeing.visible_assignments("assignments.get", [found]):
             raise access.not_allowed(seeing.who, Action.READ_RESULTS, secrecy.reason(found))
         return found
 
@@ -156,14 +157,14 @@ def list_assignments(
     by: MemberRef | None = None,
 ) -> Iterator[Assignment]:
     """Yield the assignments of a member: my work."""
-    people = _people(engine, member, job, workspace, by)
+    people = find_people(engine, member, job, workspace, by)
     where: dict[str, Any] = {"state": LIVE if live else tuple(AssignmentState)}
     if job is not None:
         with engine.store.read() as reader:
             home = lookup.job(reader, job)
             where["job"] = home.id
             seeing = access_of(reader, engine.policy, home.workspace, by)
-            seeing.must("assignments", home, own=seeing.is_own(people[0].id))
+            seeing.must("assignments.list", home, own=seeing.is_own(people[0].id))
     return chain.from_iterable(_assignments_of(engine, who, where, by) for who in people)
 
 
@@ -172,7 +173,7 @@ def _assignments_of(
 ) -> Iterator[Assignment]:
     def visible(reader: Reader, found: list[Assignment]) -> list[Assignment]:
         return access_of(reader, engine.policy, who.workspace, by).visible_assignments(
-            "assignments", found
+            "assignments.list", found
         )
 
     return listed(
@@ -181,9 +182,9 @@ def _assignments_of(
 
 
 def progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Progress:
-    """Return how far a job is: packages and tasks by state, what packages count (`COUNTS`), and rows read."""
+    """Return the progress of a job: packages and tasks by state, `COUNTS`, and rows read."""
     with engine.store.read() as reader:
-        home, _ = _readable(engine, reader, "progress", job, by)
+        home, _ = require_readable(engine, reader, "jobs.progress", job, by)
         sums = reader.tally(Query(Package, {"job": home.id}), by=("state",), add=("size", *COUNTS))
         counter = reader.get(JobCounter, home.key)
     by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
@@ -204,7 +205,7 @@ def get_result(
     """Return what a task came out of each stage with, its state, and who worked on it."""
     job, number = lookup.key_of(Task, task)
     with engine.store.read() as reader:
-        home, seeing = _readable(engine, reader, "result", job, by)
+        home, seeing = require_readable(engine, reader, "results.get", job, by)
         found = lookup.stored_task(reader, home.id, number if isinstance(task, tuple) else task)
         return rules.result(next(cases_of(reader, home, [found], seeing)), found)
 
@@ -212,9 +213,9 @@ def get_result(
 def partition_job(
     engine: Engine, job: PartitionRef, count: int, *, by: MemberRef | None = None
 ) -> tuple[JobPartition, ...]:
-    """Cut a job into parts for as many workers, in order; all its tasks as they are now, each in one part."""
+    """Cut a job into parts for as many workers, in order; each task is in one part."""
     with engine.store.read() as reader:
-        home = _readable(engine, reader, "parts", job, by)[0].id
+        home = require_readable(engine, reader, "results.partition", job, by)[0].id
         if isinstance(job, JobPartition):
             return jobs_rules.cut(job, count)
         tasks, packages = (
@@ -230,10 +231,10 @@ def iter_results(
     engine: Engine, job: PartitionRef, *, by: MemberRef | None = None, snapshot: bool = False
 ) -> Iterator[Result]:
     """Yield the result of every task, in the order of the input, a page at a time."""
-    return _results(engine, "results", job, by, snapshot=snapshot)
+    return read_results(engine, "results.list", job, by, snapshot=snapshot)
 
 
-def _results(
+def read_results(
     engine: Engine,
     name: str,
     job: PartitionRef,
@@ -244,13 +245,13 @@ def _results(
 ) -> Iterator[Result]:
     """Yield what `results` yields, to whoever may read by the verb of this name."""
     with engine.store.read() as reader:
-        home, _ = _readable(engine, reader, name, job, by)
+        home, _ = require_readable(engine, reader, name, job, by)
     start, last = (job.first, job.last) if isinstance(job, JobPartition) else (1, None)
 
     def page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
         with engine.store.read() if snapshot and by is not None else nullcontext(reader) as now:
             # whoever is removed meanwhile, is so in no snapshot
-            seeing = _readable(engine, now, name, home, by)[1]
+            seeing = require_readable(engine, now, name, home, by)[1]
         query = Query(
             Task,
             {"job": home.id, "number": Span(first, last)},
@@ -272,7 +273,7 @@ def iter_rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield the result of every task as a flat dict, in the order of the input."""
     with engine.store.read() as reader:
-        home, _ = _readable(engine, reader, "rows", job, by)
+        home, _ = require_readable(engine, reader, "results.rows", job, by)
         template = reader.get(Template, (home.template,))
     columns = Columns.of(home, template)
     accounts = dict[int, str]()
@@ -284,7 +285,7 @@ def iter_rows(
                 accounts.update({id: reader.get(Member, (id,)).account for id in new})
         return columns.row(result, accounts)
 
-    return map(as_row, _results(engine, "rows", job, by))
+    return map(as_row, read_results(engine, "results.rows", job, by))
 
 
 def find_tasks(
@@ -298,7 +299,7 @@ def find_tasks(
 ) -> Iterator[Result]:
     """Yield the tasks that match all of what is given, with their results."""
     with engine.store.read() as reader:
-        home, _ = _readable(engine, reader, "find_tasks", job, by)
+        home, _ = require_readable(engine, reader, "results.find", job, by)
         who = None if member is None else lookup.member(reader, home.workspace, member).id
 
     def fits(result: Result) -> bool:
@@ -309,7 +310,8 @@ def find_tasks(
         return worked and labeled and state in (None, result.state)
 
     return filter(
-        fits, _results(engine, "find_tasks", job if isinstance(job, JobPartition) else home, by)
+        fits,
+        read_results(engine, "results.find", job if isinstance(job, JobPartition) else home, by),
     )
 
 
@@ -322,14 +324,16 @@ def list_events(
 ) -> Iterator[Event]:
     """Yield the events of a job, or of one of its packages, oldest first."""
     with engine.store.read() as reader:
-        home, _ = _readable(engine, reader, "history", job, by, own=True)
+        home, _ = require_readable(engine, reader, "events.list", job, by, own=True)
         where: dict[str, Any] = {"job": home.id}
         if package is not None:
             where["package"] = lookup.package_in(reader, home.id, package).number
-    return _told(engine, "history", Query(Event, where, order=("position",)), home.workspace, by)
+    return read_events(
+        engine, "events.list", Query(Event, where, order=("position",)), home.workspace, by
+    )
 
 
-def _told(
+def read_events(
     engine: Engine, name: str, query: Query[Event], workspace: int | None, by: MemberRef | None
 ) -> Iterator[Event]:
     """Yield the events that may be seen, with the account of the one who acted."""
@@ -345,7 +349,7 @@ def _told(
     return listed(engine.store, query, visible)
 
 
-def _readable(
+def require_readable(
     engine: Engine,
     reader: Reader,
     name: str,
@@ -354,21 +358,21 @@ def _readable(
     *,
     own: bool = False,
 ) -> tuple[Job, Access]:
-    """Return the job, and what *by* may read there, after checking that it may be read by the verb of this name."""
+    """Return the job and what *by* may read there, if they may call the verb of this name."""
     home = lookup.job(reader, job)
     seeing = access_of(reader, engine.policy, home.workspace, by)
     seeing.must(name, home, own=own)
     return home, seeing
 
 
-def _people(
+def find_people(
     engine: Engine,
     member: MemberRef,
     job: JobRef | None,
     workspace: WorkspaceRef | None,
     by: MemberRef | None,
 ) -> list[Member]:
-    """Return the member in each workspace that is meant; with *by* in those to which that member belongs too.
+    """Return the matching member of each workspace; with *by*, only in their workspaces.
 
     Raises:
         NotFound: when there is no such member, or *by* belongs to none of the workspaces.
@@ -391,7 +395,7 @@ def _people(
 def _named(
     reader: Reader, member: MemberRef, job: JobRef | None, workspace: WorkspaceRef | None
 ) -> list[Member]:
-    """Return the member of this job or workspace; or else everybody of this account, in whatever workspace."""
+    """Return the member of this job or workspace, or everybody with this account."""
     home = None if workspace is None else lookup.workspace(reader, workspace).id
     if job is not None:
         place = lookup.job(reader, job)

@@ -1,17 +1,18 @@
-"""One act on many packages: in transactions, and with what became of each."""
+"""One operation on many packages: in several transactions, with a result for each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
 from itagflow.claiming.service import assign, release
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     AssignmentRef,
     MemberRef,
     PackageRef,
     key_of,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.model.batch import BatchResult
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.reviewing.service import rejected, reviewed
@@ -67,7 +68,7 @@ def reject_many(
     reason: str = "",
     by: MemberRef | None = None,
 ) -> list[BatchResult]:
-    """Send back of each package what stands judged wrong, or all of it; refusals are the errors of `reject`."""
+    """Reject several assignments: what is judged wrong, or all; errors as in `reject`."""
     return _each(
         engine,
         assignments,

@@ -38,7 +38,7 @@ def passed(
     """Return *package* as it is at the next stage, or done.
 
     *tasks* are the numbers of its tasks, where a scope has to be drawn or something was erased;
-    *first* says that nobody has looked at it at the next stage before.
+    *first* says that nobody has reviewed it at the next stage before.
     """
     state = package_lifecycle(job.workflow).advance(package.state, "pass", entity=str(package))
     stage, there = state.stage, [task for task in tasks if task not in package.erased]
@@ -77,7 +77,7 @@ def sent_back(
 
 
 def reopened(job: Job, package: Package, act: Act, *, tasks: Sequence[int]) -> Package:
-    """Return *package* as it is opened again: for a review of everything, or for labeling if there is none.
+    """Return *package* reopened: for a review of everything, or for labeling if there is none.
 
     *tasks* are the numbers of its tasks, where something was erased.
     """
@@ -91,7 +91,7 @@ def reopened(job: Job, package: Package, act: Act, *, tasks: Sequence[int]) -> P
 
 
 def discarded(job: Job, package: Package) -> Package:
-    """Return *package* as it is when it is given up; its answers stay in the history."""
+    """Return *package* as it is when it is discarded; its answers stay in the history."""
     state = package_lifecycle(job.workflow).advance(package.state, "discard", entity=str(package))
     return attrs.evolve(package, state=state, free=0, scope=None)
 
@@ -99,17 +99,17 @@ def discarded(job: Job, package: Package) -> Package:
 def remaining(
     package: Package, scope: tuple[int, ...] | None, tasks: Sequence[int]
 ) -> tuple[int, ...] | None:
-    """Return *scope* (None: all of *tasks*) without what was erased of *package*, which nobody can work on."""
+    """Return *scope* (None: all of *tasks*) without the erased tasks of *package*."""
     if not package.erased:
         return scope
     return tuple(task for task in (tasks if scope is None else scope) if task not in package.erased)
 
 
 def authors(job: Job, package: Package, assignments: Sequence[Assignment]) -> list[int]:
-    """Return the keys of the members to whom the work due on *package* is offered, as its route says.
+    """Return the keys of the members to whom the due work on *package* is offered.
 
     For LABEL the rule's route: the members whose assignments closed the latest round, nobody (the
-    pool), or one named member.  For INSPECT, after a reject at ACCEPT, the inspector of the latest
+    queue), or one named member.  For INSPECT, after a reject at ACCEPT, the inspector of the latest
     round.
     """
     route = job.workflow.label.rework

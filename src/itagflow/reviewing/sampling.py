@@ -1,4 +1,4 @@
-"""Which tasks a review looks at: drawn once for each package and stage, the same every time it is asked."""
+"""Which tasks a review covers: drawn by hash, so that the sample is always the same."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def scope_of_review(
     *,
     first: bool,
 ) -> tuple[int, ...] | None:
-    """Return what the next assignment of *package* at review stage *stage* is about; None: everything.
+    """Return the tasks of the next assignment of *package* at a review stage; None: all.
 
     The *first* time that is the sample and every disputed task.  Later it is what was sent back in
     any round, what is disputed, and, when the whole package was done again, the sample once more.
@@ -58,6 +58,6 @@ def scope_of_review(
 
 
 def needs_tasks(job: Job, package: Package, stage: Stage) -> bool:
-    """Return whether `scope_of_review` has to be told the tasks: not for a first look at everything."""
+    """Return whether `scope_of_review` needs the tasks: not for a first review of all."""
     rule = job.workflow.review(stage)
     return package.round > 1 or (rule is not None and rule.is_sampled)

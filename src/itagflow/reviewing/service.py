@@ -10,22 +10,23 @@ from itagflow.access import Action
 from itagflow.claiming import rules as claiming
 from itagflow.core import holding, lookup
 from itagflow.core.change import Saved, record
-from itagflow.core.engine import Engine, Transaction
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     AssignmentRef,
     MemberRef,
     TaskRef,
     perhaps,
 )
+from itagflow.core.transaction import Transaction
 from itagflow.labeling import rules as labeling_rules
 from itagflow.labeling.answering import (
     Desk,
     Replied,
-    _check,
     covered,
     fitted,
     put,
     replaced,
+    run_validator,
     sit_down,
 )
 from itagflow.lifecycle.tables import Closing, must_be_at
@@ -78,8 +79,8 @@ def modify(
     *,
     by: MemberRef | None = None,
 ) -> Answer:
-    """Pass a task with the reviewer's own answer; the labeler's stays in the result of its stage."""
-    _check(engine, assignment, [(task, reply)], by)
+    """Answer a task as the reviewer; the labeler's answer stays in the result of its stage."""
+    run_validator(engine, assignment, [(task, reply)], by)
     with engine.transaction() as transaction:
         desk, found, old = _look_at(transaction, assignment, task, "modify", by)
         replies = fitted(desk.template, [found], [reply])[0]
@@ -115,7 +116,7 @@ def reject(
     reason: str = "",
     by: MemberRef | None = None,
 ) -> Assignment:
-    """Send tasks back: those that stand judged wrong, and the ones named; or else the whole package."""
+    """Send tasks back: those judged wrong and those named, or else the whole package."""
     with engine.transaction() as transaction:
         return rejected(transaction, assignment, tasks, reason, by)
 
@@ -178,7 +179,7 @@ def _look_at(
 
 
 def _wrong(transaction: Transaction, mine: Held, also: Iterable[Answer] = ()) -> tuple[int, ...]:
-    """Return the tasks in the assignment's scope that stand judged wrong, with the answers that are *also* to be said."""
+    """Return the tasks in scope that are judged wrong, including the *also* answers."""
     said = {answer.task: answer for answer in also}
     own = Query(
         Answer, {"job": mine.job.id, "assignment": mine.assignment.id, "verdict": Verdict.WRONG}
@@ -276,11 +277,8 @@ def _send_back(
         else:
             save.append((old, judgment))
     save += counters
-    data: dict[str, Any] = {
-        "tasks": list(sent or tasks),
-        "reason": why,
-        **replaced(*(old for old, _ in named)),
-    }
+    told: dict[str, Any] = {"tasks": list(sent or tasks), "reason": why}
+    data = {**told, **replaced(*(old for old, _ in named))}
     if new:
         data["answered"] = [answer.task for answer in new]
     transaction.do(record(mine.act, "reject", about=ended, add=add, save=save, data=data))
@@ -305,7 +303,7 @@ def _remarks(transaction: Transaction, mine: Held, wrong: Iterable[int]) -> list
 def _offered(
     transaction: Transaction, job: Job, package: Package, assignments: list[Assignment]
 ) -> list[Member]:
-    """Return the members to whom the rework is offered: those of its route who may still work there."""
+    """Return the members to whom the rework is offered: of its route, and still allowed."""
     stage = holding.stage_of(package)
     authors = rules.authors(job, package, assignments)
     held = {id: transaction.lock(Member, (id,), shared=True) for id in sorted(set(authors))}

@@ -1,4 +1,4 @@
-"""How assignments end and packages move on: what several families of verbs share."""
+"""How assignments end and packages move on: what several services share."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from itagflow.access import Action
 from itagflow.claiming import rules as claiming
 from itagflow.core import holding
 from itagflow.core.change import Act, Saved, record
-from itagflow.core.engine import Transaction
 from itagflow.core.lookup import AssignmentRef, MemberRef, first
+from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules as jobs_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.job import Job, Stage
@@ -72,7 +72,7 @@ def held(transaction: Transaction, ref: AssignmentRef, verb: str, by: MemberRef 
 def held_unless(
     transaction: Transaction, ref: AssignmentRef, verb: str, outcome: Outcome, by: MemberRef | None
 ) -> Held | Assignment:
-    """Return the same, or the assignment if it has ended with this outcome: a request sent again changes nothing."""
+    """Return the same, or the assignment if it has already ended with this outcome (a resend)."""
     _, assignment = transaction.lock_assignment(ref)
     if assignment.outcome is not outcome:
         return held(transaction, ref, verb, by)
@@ -93,7 +93,7 @@ def recall(
     *,
     free: bool,
 ) -> None:
-    """Take *assignment*, held with its package, back in the name of *by*; with *free* its slot goes back to the pool."""
+    """Recall the locked *assignment* in the name of *by*; *free* returns its slot to the queue."""
     job = transaction.store.get(Job, (assignment.job,))
     act = transaction.act(job.workspace, by)
     transaction.do(
@@ -122,7 +122,7 @@ def passed(
     new: Sequence[Answer] = (),
     disputes: tuple[int, ...] = (),
 ) -> Package:
-    """Return the package as it is at the next stage; *assignments* and *new* answers are as they will be stored."""
+    """Return the package at the next stage, given *assignments* and *new* answers to be stored."""
     job, package = held.job, held.package
     target = next_stage(job, package)
     drawing = target is not None and (bool(package.erased) or needs_tasks(job, package, target))
@@ -195,7 +195,7 @@ def with_finish(transaction: Transaction, package: Package) -> tuple[Saved, ...]
 
 
 def finish_if_done(transaction: Transaction, job: Job, act: Act) -> None:
-    """Finish *job* if it goes on and no open package is left: for acts that move several packages."""
+    """Finish *job* if it is active and has no open package; for changes of several packages."""
     transaction.hold_counter(job.id)
     if (
         first(

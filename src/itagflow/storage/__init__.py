@@ -1,4 +1,4 @@
-"""Where entities are kept: the stores of the library, and all that a store of your own is written with.
+"""Where entities are kept: the library's stores, and what a store of your own needs.
 
 `MemoryStore`, `SqliteStore` and `PostgresStore` are ready; the last needs ``itagflow[postgres]``.
 A store of your own implements the protocols `Store`, `Reader` and `Writer`, and finds entities by

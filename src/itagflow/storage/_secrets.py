@@ -1,4 +1,4 @@
-"""What a store is called where people read it: nothing that could be a password, however wrong the URL is.
+"""Names of stores for messages: never anything that could be a password in a wrong URL.
 
 A password can stand anywhere in a text that somebody meant as a URL.  So nothing is taken out of
 it; a name is built from those parts that can only be what they look like, and where the text has
@@ -24,7 +24,7 @@ _URL = re.compile(
     rf"(?:/(?P<name>(?:[^/?@\s%]|{_CODE})*))?"
     rf"(?:\?(?:[^@\s%]|{_CODE})*)?"
 )
-"""A URL as PostgreSQL reads it, where no part could also be a piece of a password that is not written as it must be."""
+"""A URL as PostgreSQL reads it, where no part could be an unescaped piece of a password."""
 _PAIR = re.compile(
     r"\s*([A-Za-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*)(?:\s+|$)",
     re.DOTALL,
@@ -55,7 +55,7 @@ _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
 def safe_name(source: str) -> str:
-    """Return what errors call the PostgreSQL database that *source* names: a URL, or pairs of names and values.
+    """Return how errors name the PostgreSQL database of *source*: a URL or name=value pairs.
 
     Of a source that has more than one meaning nothing is shown but its kind.
 
@@ -83,18 +83,18 @@ def safe_name(source: str) -> str:
 
 
 def is_clear(source: str) -> bool:
-    """Return whether *source* has one meaning only: the driver will not take a part of a password for a host.
+    """Return whether *source* is unambiguous: no part of a password can be taken for a host.
 
     Where it has not, no word of the driver's own errors can be shown.
 
-    >>> is_clear("postgresql://ada:sec%40ret@db/labels"), is_clear("postgresql://ada:sec@ret@db/labels")
+    >>> is_clear("postgresql://ada:sec%40ret@db/x"), is_clear("postgresql://ada:sec@ret@db/x")
     (True, False)
     """
     return _URL.fullmatch(source) is not None or pairs_in(source) is not None
 
 
 def pairs_in(source: str) -> dict[str, str] | None:
-    """Return the names and values of ``host=… password=…``, or None when that is not what *source* is.
+    """Return the names and values of ``host=… password=…``, or None if *source* is not that.
 
     >>> pairs_in("host=db password='two words'"), pairs_in("host=db password=two words")
     ({'host': 'db', 'password': "'two words'"}, None)
@@ -109,7 +109,7 @@ def pairs_in(source: str) -> dict[str, str] | None:
 
 
 def kind_of(source: str) -> str:
-    """Return the kind of store that a URL begins with, where it is one that others have; else nothing.
+    """Return the scheme of a URL if it is one that other stores have, else an empty string.
 
     >>> kind_of("mysql+pymysql://ada:secret@db/labels"), kind_of("ada:secret@db/labels")
     ('mysql', '')
@@ -119,7 +119,7 @@ def kind_of(source: str) -> str:
 
 
 def is_path(source: str) -> bool:
-    """Return whether *source* can be taken for the path of a file, and shown as one: it is no URL gone wrong.
+    """Return whether *source* can be shown as a file's path: it is not a mistyped URL.
 
     >>> is_path("labels.db"), is_path("ada:secret@db/labels"), is_path("host=db password=secret")
     (True, False, False)
@@ -136,7 +136,7 @@ _PASSWORDS = (
 
 
 def shows_password(url: str, error: BaseException) -> bool:
-    """Return whether what is told of *error* has a password of *url* in it, as it is written there or decoded.
+    """Return whether the text of *error* has a password of *url* in it, as written or decoded.
 
     >>> shows_password("redis://ben:s3cret@db/0", ValueError("no database at ben:s3cret@db"))
     True
@@ -150,7 +150,7 @@ def shows_password(url: str, error: BaseException) -> bool:
 
 @attrs.frozen
 class Opener(Generic[T]):
-    """Opens a store anew, also in another process; where, and by which password, its repr does not say."""
+    """Opens a store again, also in another process; its repr shows neither place nor password."""
 
     kind: Callable[..., T]
     """The class of the store."""

@@ -111,41 +111,13 @@ def _keep_one(is_done: LockType) -> None:
 
 def _make() -> Converter:
     converter = Converter(omit_if_default=True)
-    converter.register_unstructure_hook(datetime, datetime.isoformat)
-    converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
-    converter.register_unstructure_hook(timedelta, timedelta.total_seconds)
-    converter.register_structure_hook(timedelta, _duration)
-    converter.register_structure_hook(str | int | None, lambda value, _: value)
-    converter.register_structure_hook(float, lambda value, _: value)
-    converter.register_structure_hook(int, _whole)
-    converter.register_structure_hook(bool, _flag)
-    converter.register_structure_hook(str, _text)
-    converter.register_structure_hook(str | tuple[str, ...], _one_or_more)
-    converter.register_structure_hook(str | tuple[str, ...] | None, _one_or_more)
-    converter.register_structure_hook(Route | int | str, _route)
-    converter.register_unstructure_hook(
-        Route | int | str, lambda to: to.value if isinstance(to, Enum) else to
-    )
-    converter.register_unstructure_hook(
-        FieldChange, lambda move: [move.kind, move.key, move.field, move.before, move.after]
-    )
-    converter.register_structure_hook(
-        FieldChange, lambda row, _: FieldChange(row[0], tuple(row[1]), row[2], row[3], row[4])
-    )
+    _add_plain_values(converter)
+    _add_changes_of_fields(converter)
     for kind in (Keypoint, *get_args(Region), TextSpan, Relation, Segment):
         _as_they_are(converter, kind)
     for union in (Region, Packaging):
         configure_tagged_union(union, converter, tag_generator=_tag, tag_name="kind")
-    for kind in get_args(Reply):
-        _as_they_are(converter, kind)
-    configure_tagged_union(Reply, converter, tag_generator=_tag, tag_name="kind")
-    read, write = converter.get_structure_hook(Reply), converter.get_unstructure_hook(Reply)
-    converter.register_structure_hook(
-        Reply | None, lambda said, _: None if said is None else read(said, Reply)
-    )
-    converter.register_unstructure_hook(
-        Reply | None, lambda reply: None if reply is None else write(reply)
-    )
+    _add_replies(converter)
     configure_tagged_union(TemplateStep, converter, tag_generator=_tag, tag_name="kind")
     converter.register_unstructure_hook(Workflow, lambda flow: _flow_out(converter, flow))
     converter.register_structure_hook(Workflow, lambda rules, _: _flow_in(converter, rules))
@@ -163,6 +135,50 @@ def _make() -> Converter:
         # first used
         _as_they_are(converter, kind)
     return converter
+
+
+def _add_plain_values(converter: Converter) -> None:
+    """Store times as text and durations in seconds; take numbers, flags and texts as they are."""
+    converter.register_unstructure_hook(datetime, datetime.isoformat)
+    converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
+    converter.register_unstructure_hook(timedelta, timedelta.total_seconds)
+    converter.register_structure_hook(timedelta, _duration)
+    converter.register_structure_hook(str | int | None, lambda value, _: value)
+    converter.register_structure_hook(float, lambda value, _: value)
+    converter.register_structure_hook(int, _whole)
+    converter.register_structure_hook(bool, _flag)
+    converter.register_structure_hook(str, _text)
+    converter.register_structure_hook(str | tuple[str, ...], _one_or_more)
+    converter.register_structure_hook(str | tuple[str, ...] | None, _one_or_more)
+    converter.register_structure_hook(Route | int | str, _route)
+    converter.register_unstructure_hook(
+        Route | int | str, lambda to: to.value if isinstance(to, Enum) else to
+    )
+
+
+def _add_changes_of_fields(converter: Converter) -> None:
+    """Store a change of a field as a list: an event has many, and the names would be most of it."""
+    converter.register_unstructure_hook(
+        FieldChange,
+        lambda change: [change.kind, change.key, change.field, change.before, change.after],
+    )
+    converter.register_structure_hook(
+        FieldChange, lambda row, _: FieldChange(row[0], tuple(row[1]), row[2], row[3], row[4])
+    )
+
+
+def _add_replies(converter: Converter) -> None:
+    """Store a reply with its kind, or null; after the regions, spans and segments inside of them."""
+    for kind in get_args(Reply):
+        _as_they_are(converter, kind)
+    configure_tagged_union(Reply, converter, tag_generator=_tag, tag_name="kind")
+    read, write = converter.get_structure_hook(Reply), converter.get_unstructure_hook(Reply)
+    converter.register_structure_hook(
+        Reply | None, lambda said, _: None if said is None else read(said, Reply)
+    )
+    converter.register_unstructure_hook(
+        Reply | None, lambda reply: None if reply is None else write(reply)
+    )
 
 
 def _as_they_are(converter: Converter, kind: type[attrs.AttrsInstance]) -> None:

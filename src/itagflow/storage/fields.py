@@ -51,7 +51,8 @@ _TICK = timedelta(microseconds=1)
 def encode_value(value: Any) -> Any:
     """Return a value of a condition as stores compare it.
 
-    >>> encode_value(Stage.LABEL), encode_value(True), encode_value(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    >>> at = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+    >>> encode_value(Stage.LABEL), encode_value(True), encode_value(at)
     ('label', 1, 1000000)
     """
     if value.__class__ is int or value.__class__ is str:
@@ -88,9 +89,9 @@ class Fields:
     indexed: tuple[Field, ...]
     """The other fields that a query may name."""
     indexes: tuple[tuple[str, ...], ...] = ()
-    """The combinations of fields that the library asks for most, each in its order: what a database should index."""
+    """The combinations of fields that the library queries most: what a database should index."""
     unique: tuple[str, ...] = ()
-    """The fields whose values, together, no two entities may share, unless the last of them is empty."""
+    """Fields whose values together must be unique, unless the last of them is empty."""
     by_name: Mapping[str, Field] = attrs.field(
         init=False, default=attrs.Factory(_by_name, takes_self=True)
     )
@@ -108,7 +109,7 @@ def field_value(entity: Entity, name: str) -> Any:
 
 
 def unique_values(entity: Entity) -> tuple[Any, ...] | None:
-    """Return the encoded values that no other entity of its kind may have together; None when there are none.
+    """Return the encoded values that must be unique in its kind; None when there are none.
 
     A store that finds another one with them raises `AlreadyExists` with the last of them.
     """
@@ -178,7 +179,7 @@ def _integer_or_none(name: str) -> Field:
 
 
 def _thousandths(name: str) -> Field:
-    """Return a field of numbers with three decimals, kept as integers, so that sums of them are exact."""
+    """Return a field of numbers with three decimals, kept as integers: their sums are exact."""
     return Field(name, lambda value: round(value * 1_000), lambda value: value / 1_000)
 
 
@@ -321,7 +322,7 @@ _ANSWER = Fields(
     ),
     (("job", "task", "assignment"),),
 )
-_SEAT = Fields(
+_COUNTER = Fields(
     ClaimCounter,
     (_integer("job"), _choice("stage", Stage), _integer("member")),
     (_integer("active"),),
@@ -353,7 +354,7 @@ _ALL = (
     _TASK,
     _ASSIGNMENT,
     _ANSWER,
-    _SEAT,
+    _COUNTER,
     _EVENT,
 )
 

@@ -1,4 +1,4 @@
-"""From what `itagflow.open` is given to a store: a path, a URL of ours, or one of a package that adds its own."""
+"""From the argument of `itagflow.open` to a store: a path, a URL of ours or of a package."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from itagflow.model.text import shown
 from itagflow.storage.port import Store
 
 GROUP = "itagflow.stores"
-"""The entry points by which packages add stores: the scheme of a URL, and a function from the URL to a store."""
+"""The entry points by which packages add stores: a URL scheme, and a function that opens it."""
 OWN = ("'memory:'", "a path", "'sqlite:///path'", "'postgresql://user@host/name'")
 """What can be opened without any other package."""
 
@@ -54,7 +54,7 @@ def open_store(url: str | os.PathLike[str]) -> Store:
 
 
 def _require_path(url: str) -> None:
-    """Check that *url* is no URL gone wrong: what is in it must not be shown, as a path would be."""
+    """Check that *url* is not a mistyped URL: its text must not be shown like a path."""
     from itagflow.storage._secrets import is_path, kind_of
 
     if is_path(url):
@@ -166,7 +166,8 @@ def _open_by_entry(scheme: str, entry: Any, url: str) -> Store:
             raise
         failure = StoreFailed(
             scheme,
-            f"{entry.value} raised {type(error).__name__}, whose text is not shown: it may have a password in it",
+            f"{entry.value} raised {type(error).__name__}, "
+            "whose text is not shown: it may have a password in it",
             f"Call {entry.value} yourself to see it",
         )
     else:

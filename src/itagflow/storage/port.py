@@ -47,7 +47,7 @@ class Unless:
     where: Mapping[str, Condition]
     """What it would match."""
     same: Mapping[str, str]
-    """The place: the query's column on the left, the column of *kind* that equals it on the right."""
+    """The join: the query's column on the left, the equal column of *kind* on the right."""
 
 
 @attrs.frozen
@@ -59,7 +59,7 @@ class Query(Generic[E]):
     where: Mapping[str, Condition] = attrs.field(factory=dict[str, Condition])
     """What must hold, by column; all of it."""
     order: tuple[str, ...] = ()
-    """The columns to sort by, ``-name`` for descending; the key settles ties.  Without any they come in any order."""
+    """The columns to sort by, ``-name`` for descending; the key breaks ties.  Empty: any order."""
     limit: int | None = None
     """How many at the most; None: all."""
     after: tuple[Scalar, ...] | None = None
@@ -69,7 +69,7 @@ class Query(Generic[E]):
 
 
 class Reader(Protocol):
-    """**Protocol:** what can be asked inside a transaction.  All answers in one transaction fit together."""
+    """**Protocol:** queries inside a transaction, whose answers are consistent."""
 
     def get(self, kind: type[E], key: Key) -> E:
         """Return the entity with this key.
@@ -84,13 +84,13 @@ class Reader(Protocol):
         ...
 
     def count(self, query: Query[E]) -> int:
-        """Return how many match; order, limit and after are not looked at."""
+        """Return how many match; order, limit and after are ignored."""
         ...
 
     def tally(
         self, query: Query[E], by: tuple[str, ...], add: tuple[str, ...] = ()
     ) -> dict[tuple[Scalar, ...], tuple[int, ...]]:
-        """Return, for each combination of the columns *by*, the count and the sums of the columns *add*.
+        """Return the count and the sums of the columns *add* for each combination of *by*.
 
         Values are as stored: enums by value, times in microseconds, booleans as 0 and 1.
         """
@@ -117,12 +117,12 @@ class Writer(Reader, Protocol):
         """
         ...
 
-    def take(self, query: Query[E]) -> E | None:
-        """Return the first match that no other writer holds, and hold it until this transaction ends."""
+    def lock_first(self, query: Query[E]) -> E | None:
+        """Lock the first match that no other writer has locked, and return it; this never waits."""
         ...
 
     def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
-        """Return the entity like `get`, wait for other writers, and keep it from them until this transaction ends.
+        """Wait for other writers, lock the entity until this transaction ends, and return it.
 
         With *shared* it only stays as it is: other transactions may hold it in that way too, and
         none may save it. With *create*, an entity with this key, that one is inserted first if
@@ -136,7 +136,7 @@ class Writer(Reader, Protocol):
         ...
 
     def remove(self, query: Query[E], limit: int) -> int:
-        """Delete at most *limit* matches and return how many; the query's order, limit and after are not looked at."""
+        """Delete at most *limit* matches, return how many; order, limit and after are ignored."""
         ...
 
 
@@ -149,11 +149,11 @@ class Store(Protocol):
         ...
 
     def connector(self) -> Callable[[], Store] | None:
-        """Return what opens the same store in another process, and can be pickled; None when only this one has it."""
+        """Return a picklable opener of the same store for another process; None if impossible."""
         ...
 
     def read(self, *, snapshot: bool = False) -> AbstractContextManager[Reader]:
-        """Open a transaction that only asks; with *snapshot* it may stay open for long and has its own connection.
+        """Open a read transaction; one with *snapshot* may stay open and has its own connection.
 
         Raises:
             StoreFailed: when the store is closed, or this thread has a transaction open already (a
@@ -171,7 +171,7 @@ class Store(Protocol):
         ...
 
     def high_water_mark(self) -> int:
-        """Return a position up to which the history is complete: no open transaction will put an event there any more.
+        """Return a position up to which the event log is complete: no later commit adds below it.
 
         Whoever follows the history asks this first, and reads up to there in a transaction that
         begins later.
@@ -199,8 +199,8 @@ class Store(Protocol):
 
 @runtime_checkable
 class SupportsNotify(Protocol):
-    """**Protocol:** a store that can wake those who wait for news; others are asked once in a while."""
+    """**Protocol:** a store that can wake waiting readers of events; other stores are polled."""
 
     def subscribe(self) -> AbstractContextManager[Callable[[float], object]]:
-        """Begin to listen; what this gives waits until a transaction with events was stored, or so many seconds."""
+        """Begin to listen; the result waits until a transaction stored events, or some seconds."""
         ...

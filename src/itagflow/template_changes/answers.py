@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 
 from itagflow.core.change import Act, Saved
-from itagflow.core.engine import Transaction
+from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.labeling import rules as labeling_rules
 from itagflow.labeling.answering import replaced
@@ -28,7 +28,7 @@ KEPT = 1_000
 
 @attrs.define
 class Tally:
-    """What the answers that were looked at come to."""
+    """The counts and problems of the answers that were checked."""
 
     changed: int = 0
     unchanged: int = 0
@@ -37,7 +37,7 @@ class Tally:
     problems: list[Problem] = attrs.field(factory=list[Problem])
 
     def carried(self, migration: Migration, answer: Answer) -> Answer:
-        """Return *answer* as it is under the new template, or as it was if it would not fit, and count it."""
+        """Return *answer* under the new template, or unchanged if it does not fit; count it."""
         new = rules.carried(migration, answer)
         if isinstance(new, list):
             self.cannot += 1
@@ -51,7 +51,7 @@ class Tally:
         return new
 
     def refuse(self, name: str) -> None:
-        """Refuse the change of the template of the job of this name if there is an answer that would not fit.
+        """Refuse the change of the template of this job if there is an answer that would not fit.
 
         Raises:
             InvalidData: when there is; it lists the first 1,000 problems.
@@ -76,7 +76,7 @@ class Tally:
 
 
 def must_still_ask(transaction: Transaction, job: Job, template: Template) -> None:
-    """Check that *job* has this template, against which something was checked before this transaction.
+    """Check that *job* still has this template, which an earlier transaction checked.
 
     Raises:
         Conflict: when it was changed meanwhile.
@@ -93,10 +93,10 @@ def follow(
     act: Act,
     tally: Tally | None = None,
 ) -> Package:
-    """Carry the answers of *package*, which is held, over to the new template, and return it as it is then.
+    """Migrate the answers of the locked *package* to the new template, and return the package.
 
     Its live assignments are held too.  Whoever saves holds the assignment first and reads the
-    template after that: so what was checked against the old template is stored by now, and what
+    template after that: so what was checked against the old template is stored already, and what
     comes later is checked against the new one.
     """
     tally = tally or Tally()
@@ -105,13 +105,7 @@ def follow(
         if assignment.live:
             transaction.lock(Assignment, assignment.key)  # in any order: its package is locked
     pairs = [
-        (
-            assignment,
-            [
-                (old, tally.carried(migration, old))
-                for old in said_in(transaction.store, assignment)
-            ],
-        )
+        (assignment, _carried(transaction, migration, assignment, tally))
         for assignment in assignments
     ]
     moved = [
@@ -142,6 +136,13 @@ def follow(
     return transaction.as_stored(after)
 
 
+def _carried(
+    transaction: Transaction, migration: Migration, assignment: Assignment, tally: Tally
+) -> list[tuple[Answer, Answer]]:
+    """Return what *assignment* has said, each answer with what it becomes."""
+    return [(old, tally.carried(migration, old)) for old in said_in(transaction.store, assignment)]
+
+
 def _recounted(
     transaction: Transaction,
     job: Job,
@@ -156,7 +157,7 @@ def _recounted(
 
 
 def said_in(reader: Reader, assignment: Assignment) -> Iterator[Answer]:
-    """Yield the answers of *assignment* that settle their task, by task: replies, or given up."""
+    """Yield the answers of *assignment* that are resolved, by task: replies, or abandoned."""
     return reader.find(
         Query(
             Answer,

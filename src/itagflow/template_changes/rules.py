@@ -64,7 +64,7 @@ class Migration:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it does nothing.  Steps may change answers even where the template comes out as it was."""
+        """Whether it does nothing.  Steps may change answers where the template stays the same."""
         return (
             not self.steps and attrs.evolve(self.after, version=self.before.version) == self.before
         )
@@ -97,7 +97,7 @@ def again(change: TemplateChange) -> Migration:
 
 
 def carried(migration: Migration, answer: Answer) -> Answer | list[Problem]:
-    """Return *answer* as it is under the new template - the same if nothing changes - or why it would not fit.
+    """Return *answer* under the new template - the same if unchanged - or why it would not fit.
 
     An answer that was said under the new template already is left as it is, and so is an erased
     one, which says nothing any more.
@@ -120,7 +120,7 @@ def carried(migration: Migration, answer: Answer) -> Answer | list[Problem]:
 
 
 def undisputed(package: Package, merged: Iterable[Answer]) -> tuple[int, ...]:
-    """Return the disputed tasks of *package* without those whose *merged* votes, the newest last, agree by now."""
+    """Return the disputed tasks of *package* without those whose *merged* votes agree now."""
     newest = {answer.task: answer for answer in merged}
     return tuple(task for task in package.disputes if task not in newest or newest[task].disputed)
 
@@ -198,7 +198,7 @@ def _moved(
 
 
 def _with_moved_keys(value: Any, moves: Mapping[str, str | None]) -> Any:
-    """Return a reply, or a label, with other keys; a single key that is lost stays, for it to be found wrong."""
+    """Return a reply, or a label, with other keys; a lost single key stays and is reported."""
     match value:
         case Choice():
             return Choice(moves.get(value.key) or value.key)
@@ -223,7 +223,7 @@ def _without(names: set[str], said: Said) -> Said:
 
 
 def _with_reply(step: AddQuestion, after: Template, replies: Replies, reply: Reply) -> Replies:
-    """Return *replies* with *reply* to the new question, for the task or for each part, where it is asked."""
+    """Return *replies* with *reply* to the new question, per task or annotation, where asked."""
     new = step.question
     outer = after.question(step.inside) if step.inside else None
     if outer is None or outer.kind not in MARKING:

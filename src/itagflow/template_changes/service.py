@@ -42,7 +42,7 @@ def change_template(
     by: MemberRef,
     dry_run: bool = False,
 ) -> TemplateReport:
-    """Change the template of a job, and carry its answers over; or only say what that would come to."""
+    """Change the template of a job and migrate its answers; or only report the effect."""
     home, template = _changeable(engine, job, by)
     wanted = (
         to if isinstance(to, Template) else (to,) if isinstance(to, TemplateStep) else tuple(to)
@@ -78,7 +78,7 @@ def _changeable(engine: Engine, ref: JobRef, by: MemberRef) -> tuple[Job, Templa
 
 
 def _look(engine: Engine, job: Job, migration: Migration) -> tuple[int, Tally]:
-    """Return the position of the job's last event, and what the answers up to it, or later ones, come to."""
+    """Return the job's last position, and the report on the answers up to it or later."""
     # behind it an open transaction may still put an answer
     seen = Span(None, engine.store.high_water_mark())
     with engine.store.read() as reader:
@@ -165,7 +165,7 @@ def _migration(template: Template, to: Template | tuple[TemplateStep, ...]) -> M
 
 
 def _said_since(reader: Reader, job: Job, last: int) -> Iterator[Answer]:
-    """Yield the answers of every assignment that an event behind position *last* names or has moved."""
+    """Yield the answers of assignments that an event after position *last* names or changes."""
     assignments = set[int]()
     for event in reader.find(Query(Event, {"job": job.id, "position": Span(last + 1, None)})):
         assignments.update(

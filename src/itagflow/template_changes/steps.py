@@ -69,7 +69,10 @@ def replaced_template(template: Template, new: Template) -> Template:
             and old.kind in MARKING
             and template.field_of(old) != new.field_of(question)
         ):
-            reason = f"is about {new.field_of(question)!r}, and its replies about {template.field_of(old)!r}"
+            reason = (
+                f"is about {new.field_of(question)!r}, "
+                f"and its replies about {template.field_of(old)!r}"
+            )
             problems.append(
                 Problem(
                     f"question {question.id!r}", f"{reason}: drop it, and add one with another id"
@@ -104,13 +107,14 @@ def target(template: Template, id: str, about: str = "") -> Question:
     found = [asked for asked in inner if asked.title == about]
     if len(found) != 1:
         what = "two questions" if found else "nothing"
-        reason = f"asks {what} called {about!r} about its parts; it asks {_listed(asked.title for asked in inner)}"
+        titles = _listed(asked.title for asked in inner)
+        reason = f"asks {what} called {about!r} about its parts; it asks {titles}"
         raise _refused(id, reason)
     return found[0]
 
 
 def key_moves(step: RenameOption | DropOption, question: Question) -> Mapping[str, str | None]:
-    """Return what becomes of the keys of options that *step* takes away from *question*; None when they are lost."""
+    """Return the new keys of options that *step* takes from *question*; None when they are lost."""
     if isinstance(step, RenameOption):
         return {step.old: step.new}
     return dict.fromkeys((option.key for option in _option(question, step.key).every), step.to)
@@ -163,7 +167,7 @@ def _with_parts_edited(question: Question, about: str, edit: Edit) -> Question:
 def _each(
     questions: tuple[Question, ...], is_it: Callable[[Question], bool], edit: Edit
 ) -> tuple[Question, ...]:
-    """Return *questions*, and those that depend on them, with *edit* made of the one that *is_it*."""
+    """Return *questions*, and their dependents, with *edit* applied where *is_it* is true."""
     edited = list[Question]()
     for question in questions:
         if not is_it(question):
@@ -218,7 +222,7 @@ def _without_option(step: DropOption, question: Question) -> Question:
 def _with_options(
     question: Question, options: tuple[Option, ...], moves: Mapping[str, str | None]
 ) -> Question:
-    """Return *question* with other options, and with *moves* made where it names their keys itself."""
+    """Return *question* with other options, and *moves* applied where it names their keys."""
     children = tuple(
         attrs.evolve(child, when=moved_keys(child.when, moves)) if child.when else child
         for child in question.children
@@ -272,7 +276,7 @@ def _with_title(template: Template, step: RenameQuestion) -> Template:
 def _placed(
     options: tuple[Option, ...], key: str, place: Callable[[Option], tuple[Option, ...]]
 ) -> tuple[Option, ...]:
-    """Return *options*, and those inside them, with what *place* returns where the one with *key* was."""
+    """Return *options*, at all levels, with what *place* returns for the one with *key*."""
     placed = list[Option]()
     for option in options:
         if option.key == key:

@@ -45,8 +45,8 @@ def object_detection(
 ) -> Template:
     """Return a template that asks for the objects on an image, and for the label of each.
 
-    Source: iTAG, *Templates for image labeling*.  The Chinese titles are ``目标检测标签配置`` and, of the
-    label, ``单选``.
+    Source: iTAG, *Templates for image labeling*.  The Chinese titles are
+    ``目标检测标签配置`` and, of the label, ``单选``.
 
     Args:
         labels: What an object can be.
@@ -96,7 +96,7 @@ def keypoints(
     label_title: str = SINGLE,
     field: str = "source",
 ) -> Template:
-    """Return a template that asks for the named places of each object on an image, and for the object's label.
+    """Return a template for named key points of each object on an image, and its label.
 
     Args:
         names: The names of the places, in the order of the skeleton.
@@ -123,10 +123,10 @@ def ocr(
     label_title: str = SINGLE,
     field: str = "source",
 ) -> Template:
-    """Return a template that asks for the texts on an image: where, what, and with *labels* of which sort.
+    """Return a template for the texts on an image: where, what, and with *labels* which sort.
 
-    Source: iTAG, *Templates for image labeling*.  The Chinese titles are ``OCR标签配置``, ``OCR识别结果``
-    and ``单选``.
+    Source: iTAG, *Templates for image labeling*.  The Chinese titles are
+    ``OCR标签配置``, ``OCR识别结果`` and ``单选``.
 
     >>> [child.title for child in ocr(["amount", "date"]).questions[0].children]
     ['OCR result', 'Single-choice']
@@ -137,7 +137,7 @@ def ocr(
 def pdf_pages(
     labels: Names, *, fields: Names = (), title: str = SINGLE, field: str = "source"
 ) -> Template:
-    """Return a template for a page of a PDF file: its texts, as in `ocr`, and the label of the page.
+    """Return a template for a page of a PDF file: its texts, as in `ocr`, and a page label.
 
     A row is one page: its image, and in further fields the file and the page number if they matter.
     iTAG has such a template; its format is not documented.
@@ -159,7 +159,7 @@ def pdf_pages(
 def table_recognition(
     *, title: str = "Table label configuration", field: str = "source"
 ) -> Template:
-    """Return a template that asks for the cells of a table: where, which row and column, and what text.
+    """Return a template for the cells of a table: where, which row and column, and which text.
 
     Rows and columns are counted from 1; a cell that spans several is written as ``2-4``.
     iTAG has such a template; its format is not documented.
@@ -181,7 +181,7 @@ _FROM_TO = r"[1-9]\d{0,4}(-[1-9]\d{0,4})?"
 
 
 def moderation(reasons: Names, *, field: str = "source") -> Template:
-    """Return a template that asks whether an image may be shown; if not, for what reasons, and where on it.
+    """Return a template for image moderation: may it be shown; if not, why, and where.
 
     iTAG has such a template; its format is not documented.
 

@@ -1,4 +1,4 @@
-"""Templates for work on language models.  iTAG names such templates; their formats are not documented."""
+"""Templates for work on language models.  iTAG names such templates, but not their formats."""
 
 from __future__ import annotations
 

@@ -41,12 +41,13 @@ def audio_segmentation(
     label_title: str = SINGLE,
     field: str = "source",
 ) -> Template:
-    """Return a template that asks for stretches of a recording: what is said there, and the label of each.
+    """Return a template for segments of a recording: the words, and a label for each.
 
     Source: iTAG, *Templates for audio labeling*, as far as its output can be seen.  The Chinese
     titles are ``音频识别结果`` and ``单选``.
 
-    >>> [child.kind.value for child in audio_segmentation(["agent", "customer"]).questions[0].children]
+    >>> [segments] = audio_segmentation(["agent", "customer"]).questions
+    >>> [child.kind.value for child in segments.children]
     ['INPUT', 'RADIO']
     """
     text = (Question("1", QuestionKind.INPUT, text_title),) if transcript else ()

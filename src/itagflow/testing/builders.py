@@ -227,15 +227,6 @@ def _orders() -> list[Entity]:
     notes = {"tags": ("x", "y"), "remark": "r", "guideline": "g", "due_at": AT}
     crew = {Stage.LABEL: StageWorkers((2, 3), ("night",)), Stage.INSPECT: StageWorkers()}
     states = {"state": JobState.PAUSED, "row_key": "id", "packaging": PackageCount(3)}
-    moves: dict[str, Any] = {
-        "state": PackageState.INSPECT,
-        "round": 2,
-        "free": 0,
-        "priority": -3,
-        "abandoned": 1,
-        "wrong": 1,
-    }
-    moves["due"] = AT
     return [
         make_job(
             id=14,
@@ -249,18 +240,29 @@ def _orders() -> list[Entity]:
         ),
         JobCounter(job=14, tasks=5, packages=3, rows_read=6, version=9),
         make_job(id=15, name="votes", workflow=Workflow(Label(votes=3, min_votes=2), Inspect())),
-        make_package(
-            2,
-            disputes=(3, 4),
-            scope=(3,),
-            rejects=(3,),
-            value='"left"',
-            prelabeled=2,
-            corrected=1,
-            **moves,
-        ),
+        _package_at_inspect(),
         make_task(2, row='{"data": {"source": "猫.jpg"}, "x": [1e400]}', row_key="k"),
     ]
+
+
+def _package_at_inspect() -> Package:
+    """Return a package with a value in every field."""
+    return make_package(
+        2,
+        state=PackageState.INSPECT,
+        round=2,
+        free=0,
+        priority=-3,
+        abandoned=1,
+        wrong=1,
+        due=AT,
+        disputes=(3, 4),
+        scope=(3,),
+        rejects=(3,),
+        value='"left"',
+        prelabeled=2,
+        corrected=1,
+    )
 
 
 def _change() -> TemplateChange:
@@ -290,8 +292,9 @@ def _work() -> list[Entity]:
         "member": None,
         "score": 0.5,
         "model": "m",
+        "template_version": 2,
+        "seconds": 12.345,
     }
-    judged |= {"template_version": 2, "seconds": 12.345}
     ended = {
         "outcome": Outcome.REJECTED,
         "ended_at": AT,
@@ -305,24 +308,18 @@ def _work() -> list[Entity]:
         "state": AssignmentState.DONE,
         "scope": (1, 2),
         "token": "t",
+        "purpose": Purpose.ADJUDICATION,
     }
-    where["purpose"] = Purpose.ADJUDICATION
-    move = FieldChange("package", (4, 1), "state", "label", "inspect")
+    change = FieldChange("package", (4, 1), "state", "label", "inspect")
+    data = {"previous": {"2": [1, "x"]}}
     return [
         make_assignment(15, **where, **ended),
-        make_answer(2, replies=said, abandoned="dark", **judged),
+        make_answer(2, replies=said, abandon_reason="dark", **judged),
         make_answer(3, replies={}),
         ClaimCounter(
             job=4, stage=Stage.ACCEPT, member=2, active=3, cursor=QueueCursor(1, AT), version=1
         ),
-        make_event(
-            "save",
-            package=1,
-            assignment=5,
-            task=2,
-            changes=(move,),
-            data={"previous": {"2": [1, "x"]}},
-        ),
+        make_event("save", package=1, assignment=5, task=2, changes=(change,), data=data),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Part of what every store promises: what a transaction leaves at its end, and what a closed store does."""
+"""A part of the store contract: how transactions end, and what a closed store does."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ LATE_VERBS: dict[str, Callable[[Any], object]] = {
     "tally": lambda writer: writer.tally(PACKAGES, by=("state",)),
     "add": lambda writer: writer.add(make_package(9)),
     "save": lambda writer: writer.save(changed(make_package(1))),
-    "take": lambda writer: writer.take(PACKAGES),
-    "hold": lambda writer: writer.lock(Package, (4, 1)),
+    "lock_first": lambda writer: writer.lock_first(PACKAGES),
+    "lock": lambda writer: writer.lock(Package, (4, 1)),
     "remove": lambda writer: writer.remove(PACKAGES, 1),
 }
 """Every verb, to be tried when its transaction has ended."""
@@ -59,7 +59,7 @@ class Stop(Exception):
 
 
 class Closing(Opening):
-    """A transaction ends whole, its reader and writer end with it, and a closed store is closed for everybody."""
+    """A transaction ends as a whole with its reader and writer; a closed store stays closed."""
 
     def _with_three(self) -> Store:
         store = self.open_store()
@@ -68,7 +68,7 @@ class Closing(Opening):
         return store
 
     def test_any_exception_leaves_nothing(self) -> None:
-        """Whatever its kind, it passes through as it is; positions of events are not used up by others meanwhile."""
+        """Any exception passes through unchanged; meanwhile others use up no event positions."""
         store = self._with_three()
         for error in (Stop("stop"), KeyboardInterrupt(), SystemExit(3), GeneratorExit()):
             try:
@@ -121,7 +121,7 @@ class Closing(Opening):
         store.close()
 
     def test_several_saves_are_all_or_none(self) -> None:
-        """When the last of them is refused, the first are not saved either; or else the transaction cannot be kept."""
+        """When the last is refused, the first are not saved, or the transaction cannot commit."""
         store = self._with_three()
         for kind, wrong in (
             (Conflict, changed(changed(make_package(2)))),
@@ -225,7 +225,7 @@ class Closing(Opening):
         store.close()
 
     def test_a_reader_ends_with_its_block(self) -> None:
-        """Every verb raises our error afterwards; a half-read iterator gives what it had found, or raises it too."""
+        """Every verb raises our error then; a half-read iterator gives what it had, or raises."""
         store = self._with_three()
         for snapshot in (False, True):
             with store.read(snapshot=snapshot) as reader:
@@ -299,7 +299,7 @@ class Closing(Opening):
         assert other.result("who was inside") is None
 
     def test_closing_from_inside_a_transaction(self) -> None:
-        """It says at once, or after its time, that one goes on: this one, which is kept at its end."""
+        """It says at once, or after its timeout, that a transaction is open; that one commits."""
         store = self._with_three()
         with store.write() as writer:
             writer.add(make_package(4))
@@ -428,7 +428,7 @@ def _add_fourth(writer: Writer) -> None:
 def _hold_open(
     open_transaction: Callable[[], Any], act: Callable[[Any], object]
 ) -> tuple[threading.Event, threading.Event, Running]:
-    """Open a transaction in another thread; return what is set once it has acted, what lets it end, and the thread."""
+    """Open a transaction in a thread; return: set once it acted, what ends it, and the thread."""
     inside, end = threading.Event(), threading.Event()
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""What every store promises a real server, as tests that pytest collects: threads, shutdown, interruptions, forks."""
+"""What a store promises to a server, as tests: threads, shutdown, interruptions, forks."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Shutdown(Trying):
     """A store is closed while others work with it."""
 
     def test_closing_under_load(self) -> None:
-        """By several at once: who works goes on to the end or is refused with our error, and nothing stays open."""
+        """By several at once: running work completes or gets our error, and nothing stays open."""
         before = open_files()
         store, acknowledged = prepare(self.open_store()), 0
         for _ in range(50 if self.is_long else 6):
@@ -112,7 +112,7 @@ class Shutdown(Trying):
         assert store.close() is True
 
     def _close_under_load(self, store: Store) -> int:
-        """Close a store under eight threads, and return how many transactions they were told to be kept."""
+        """Close a store under eight threads; return how many commits they were told of."""
         threads = [start(partial(_work_until_refused, store, number)) for number in range(AT_ONCE)]
         sleep(random.uniform(0.005, 0.06))
         closers = [start(store.close) for _ in range(2)]
@@ -170,7 +170,7 @@ class Processes(Trying):
 
 
 class ConcurrencyContract(Threading, Shutdown, Interrupting, Forking, Processes):
-    """What every store promises a real server; subclass it and give `open_store`.
+    """What every store promises a real server; subclass it and give ``open_store``.
 
     It takes some seconds.  With the environment variable ``ITAGFLOW_LONG=1``, or ``is_long = True``
     in the subclass, it tries for minutes.

@@ -74,7 +74,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         store.close()
 
     def test_numbers_come_back_as_they_were(self) -> None:
-        """Floats stay floats and integers integers, however big they are; a text that looks like one stays a text."""
+        """Floats stay floats and integers integers, of any size; texts like numbers stay texts."""
         store = self.open_store()
         numbers = [
             1e16,
@@ -101,7 +101,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         store.close()
 
     def test_bulk_is_the_same_as_one_by_one(self) -> None:
-        """Many entities of several kinds are added at once, and events get their positions in order."""
+        """Entities of several kinds are added at once, and events get positions in order."""
         store = self.open_store()
         tasks = [make_task(number) for number in range(1, 51)]
         with store.write() as writer:
@@ -191,11 +191,11 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         store.close()
 
     def test_what_was_taken_back_is_never_seen_again(self) -> None:
-        """What a dropped transaction had made, or was removed, is not mistaken for what comes later."""
+        """What a rolled-back transaction made, or was removed, is not taken for later entities."""
         store = self.filled(make_job())
         with refused(StoreFailed), store.write() as writer:
-            writer.save(changed(make_job(), remark="is_abandoned"))
-            assert writer.get(Job, (4,)).remark == "is_abandoned"
+            writer.save(changed(make_job(), remark="dropped"))
+            assert writer.get(Job, (4,)).remark == "dropped"
             raise StoreFailed("test", "stop", "")
         with store.write() as writer:
             writer.remove(Query(Job), 1)
@@ -284,7 +284,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
         store.close()
 
     def test_unless_something_is_beside_it(self) -> None:
-        """The pool leaves out what a member has labeled, in any round or in the same."""
+        """The queue leaves out what a member has labeled, in any round or in the same."""
         packages = [make_package(n, round=2) for n in (1, 2, 3, 4)]
         assignments = [
             make_assignment(1, package=1, round=1, state=AssignmentState.DONE),
@@ -329,13 +329,13 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
             assert reader.tally(Query(Package, {"job": 9}), by=("state",)) == {}
         store.close()
 
-    def test_take_gives_the_first_or_nothing(self) -> None:
+    def test_lock_first_gives_the_first_or_nothing(self) -> None:
         """In the order of the query."""
         store = self.filled(make_package(1), make_package(2, priority=1))
         with store.write() as writer:
-            first = writer.take(Query(Package, {"job": 4}, order=("-priority", "number")))
+            first = writer.lock_first(Query(Package, {"job": 4}, order=("-priority", "number")))
             assert first == make_package(2, priority=1)
-            assert writer.take(Query(Package, {"job": 9})) is None
+            assert writer.lock_first(Query(Package, {"job": 9})) is None
         store.close()
 
     def test_remove_deletes_no_more_than_told(self) -> None:
@@ -418,7 +418,7 @@ class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
 
 
 def _sorting(order: tuple[str, ...]) -> Callable[[Package], tuple[int, ...]]:
-    """Return a key function that sorts packages, whose columns here are numbers, as *order* says."""
+    """Return a sort key for packages, whose columns here are numbers, as *order* says."""
 
     def key(package: Package) -> tuple[int, ...]:
         signs = [(-1, name[1:]) if name[0] == "-" else (1, name) for name in order]

@@ -1,4 +1,4 @@
-"""What the concurrency contract counts: two packages that always change together, so that what is half done shows."""
+"""What the concurrency contract counts: two packages that always change together."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read_count(store: Store, *, snapshot: bool = False) -> int:
 
 
 def require_count(store: Store, least: int, most: int | None = None) -> int:
-    """Return the count, after checking that all is there that was acknowledged, and nothing more."""
+    """Return the count, after checking that exactly what was acknowledged is stored."""
     count = read_count(store)
     assert count >= least, f"{least - count} of {least} acknowledged transactions are lost"
     assert most is None or count <= most, (
@@ -121,16 +121,16 @@ def serve(connector: Callable[[], Store], connection: Connection) -> None:
 
 
 class Witnesses:
-    """Whoever must still be able to work: this thread, another thread, another process where the store allows one."""
+    """All who must still be able to work: this thread, another one, and perhaps a process."""
 
     def __init__(self, store: Store, other: OtherProcess | None, timeout: float) -> None:
-        """Begin with a store that `prepare` has made ready; each of them must answer within *timeout* seconds."""
-        self.store, self._other, self._patience = store, other, timeout
+        """Begin with a store that `prepare` set up; each must answer within *timeout* seconds."""
+        self.store, self._other, self._timeout = store, other, timeout
         self.least = self.most = 0
         self._assignment = 0
 
     def check(self, what: str) -> None:
-        """Check that all of them can write and read at once, one after the other, each time another one first.
+        """Check that all of them can write and read, one after the other, in each rotation.
 
         Raises:
             AssertionError: when one of them cannot, or what is stored is not what was done; it says
@@ -155,16 +155,16 @@ class Witnesses:
             raise AssertionError(f"after {what}: {error}") from error
 
     def _this_thread(self) -> None:
-        with within(self._patience):
+        with within(self._timeout):
             self._work()
 
     def _other_thread(self) -> None:
-        start(self._work).result("another thread", self._patience)
+        start(self._work).result("another thread", self._timeout)
 
     def _another_process(self) -> None:
         if self._other is not None:
             self._other.begin(1)
-            self._other.end(self._patience)
+            self._other.end(self._timeout)
             self._note()
 
     def _work(self) -> None:

@@ -1,4 +1,4 @@
-"""Part of what every store promises: ``lock(create=)`` inserts what is missing, once, and returns what is stored."""
+"""A part of the store contract: ``lock(create=)`` inserts a missing entity exactly once."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Creating(Opening):
         with store.write() as writer:
             assert writer.lock(ClaimCounter, COUNTER.key, create=COUNTER) == COUNTER
             assert writer.lock(ClaimCounter, COUNTER.key, create=COUNTER) == COUNTER
-            writer.save(changed(COUNTER, held=1))
-        assert _counters(store) == [changed(COUNTER, held=1)]
+            writer.save(changed(COUNTER, active=1))
+        assert _counters(store) == [changed(COUNTER, active=1)]
         store.close()
 
     def test_what_exists_is_returned_and_not_created(self) -> None:
@@ -59,22 +59,22 @@ class Creating(Opening):
         store.close()
 
     def test_many_create_it_once(self) -> None:
-        """Threads that create the same entity at once, and count in it, lose nothing and are not refused."""
+        """Threads that create the same entity at once and count in it lose nothing."""
         store = self.open_store()
 
         def count_one_up() -> None:
             with store.write() as writer:
                 held = writer.lock(ClaimCounter, COUNTER.key, create=COUNTER)
-                writer.save(changed(held, held=held.active + 1))
+                writer.save(changed(held, active=held.active + 1))
 
         with often_switched():
             for thread in [start(count_one_up) for _ in range(8)]:
                 thread.result("who creates a counter and counts in it")
-        assert [counter.held for counter in _counters(store)] == [8]
+        assert [counter.active for counter in _counters(store)] == [8]
         store.close()
 
     def test_what_is_created_is_summed(self) -> None:
-        """The sums that are kept of its kind count it once, and what exists is not counted again."""
+        """The kept sums of its kind count it once, and an existing one is not counted again."""
         store = self.open_store()
         for _ in range(2):
             with store.write() as writer:

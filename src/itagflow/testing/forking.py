@@ -1,4 +1,4 @@
-"""Part of the concurrency contract: a forked child works or refuses at once, and its parent goes on undisturbed."""
+"""A part of the concurrency contract: a forked child works or refuses; its parent goes on."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WROTE, REFUSED, FAILED = 0, 7, 4
 
 @attrs.define
 class Fork:
-    """A process that is forked where `split` is called, and a pipe on which the child says what went wrong."""
+    """A process that is forked where `split` is called, and a pipe for the child's errors."""
 
     pid: int = -1
     """The number of the child; 0 in the child itself."""
@@ -46,7 +46,7 @@ class Fork:
     """Where the parent reads, and the child writes."""
 
     def split(self) -> bool:
-        """Fork, and return whether this is the child.  The child must come to `end`, and nowhere else."""
+        """Fork, and return whether this is the child.  The child must call `end`."""
         ours, theirs = os.pipe()
         with warnings.catch_warnings():
             # that there are threads is the point
@@ -104,7 +104,7 @@ def fork(work: Callable[[], object]) -> Fork:
 
 
 class Forking(Trying):
-    """No child hangs, none writes what its parent does not see, and none takes anything from its parent."""
+    """No child hangs, writes what its parent does not see, or takes anything from it."""
 
     def _prepared(self) -> Store:
         if not hasattr(os, "fork"):
@@ -112,7 +112,7 @@ class Forking(Trying):
         return prepare(self.open_store())
 
     def test_a_child_of_a_quiet_process_works_or_refuses(self) -> None:
-        """Also when it closes the store and drops everything: its parent goes on, and sees what it wrote."""
+        """Also if it closes the store and drops everything: its parent goes on, sees its writes."""
         store, wrote = self._prepared(), 0
         for number in range(3):
             child = fork(lambda: _count_up_and_close(store))
@@ -141,7 +141,7 @@ class Forking(Trying):
         store.close()
 
     def test_a_child_forked_inside_a_write_does_not_keep_it(self) -> None:
-        """The transaction is its parent's: a child that uses it, or leaves it, is refused; the parent keeps it."""
+        """The transaction is its parent's, who commits it; a child is refused."""
         self._fork_inside(lambda store: store.write(), writes=True)
 
     def test_a_child_forked_inside_a_read_does_not_use_it(self) -> None:
@@ -202,14 +202,14 @@ def _count_up_and_close(store: Store) -> None:
     gc.collect()
 
 
-def _split_inside(store: Store, transaction: AbstractContextManager[Any], *, writes: bool) -> Fork:
-    """Fork inside a transaction; the parent ends it, and the child may neither use it nor believe that it ended it."""
+def _split_inside(store: Store, opened: AbstractContextManager[Any], *, writes: bool) -> Fork:
+    """Fork inside a transaction: the parent ends it, and the child can neither use nor end it."""
     child, wrongly = Fork(), ""
     act: Callable[[Any], object] = (
         increase if writes else lambda reader: reader.count(Query(Package))
     )
     try:
-        with transaction as transaction:
+        with opened as transaction:
             act(transaction)
             if child.split() and _can(act, transaction):
                 wrongly = "could use a transaction of its parent"

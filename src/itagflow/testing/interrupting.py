@@ -1,4 +1,4 @@
-"""Part of the concurrency contract: an exception may strike anywhere, and the store stays usable for everybody."""
+"""A part of the concurrency contract: after an exception anywhere the store stays usable."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Failure(Exception):
 Act = Callable[[Store, Strike], None]
 """Opens and ends a transaction of a kind; the strike is paused while it works inside."""
 LOST = 3.0
-"""After how many seconds an exception that was sent and has not arrived is given up: a few get lost in CPython."""
+"""After how many seconds a sent exception counts as lost: CPython loses a few."""
 
 
 def _write(store: Store, strike: Strike) -> None:
@@ -92,21 +92,21 @@ CODES = [act.__code__ for act in ACTS]
 
 
 class Interrupting(Trying):
-    """After an exception anywhere, this thread, others and other processes go on, and nothing is stored by halves.
+    """After an exception anywhere all threads and processes go on, and nothing is half stored.
 
     The exception is kept, with its traceback, while that is checked: a lock that only goes when the
     exception is forgotten is a lock that stays.
     """
 
     every_opcode = False
-    """Whether to strike before every step of the interpreter, also where CPython lets no exception in.
+    """Whether to raise before every step of the interpreter, also where CPython never does.
 
     That is stricter than what is promised: between two steps without such a place nothing can
     strike.
     """
 
     def files_to_strike(self, store: Store) -> set[str]:
-        """Return the files in which exceptions strike: those of the store's module and its neighbors."""
+        """Return the files in which exceptions are raised: the store's module and its neighbors."""
         return files_of(store)
 
     def test_a_write_may_be_struck_at_any_point(self) -> None:
@@ -129,7 +129,7 @@ class Interrupting(Trying):
         """While either of them begins or ends."""
         self._strike_everywhere(_take_snapshot_inside)
 
-    def test_settled_may_be_struck_at_any_point(self) -> None:
+    def test_the_high_water_mark_may_be_struck_at_any_point(self) -> None:
         """It opens a transaction too."""
         self._strike_everywhere(_settle)
 
@@ -155,7 +155,7 @@ class Interrupting(Trying):
             witnesses.check("all of that")
 
     def test_a_forgotten_transaction_is_taken_back(self) -> None:
-        """One that stands open in a generator which nobody goes on with, and which is garbage in a circle."""
+        """One that is open in an abandoned generator, which is garbage in a reference cycle."""
         reported = list[object]()
         before, sys.unraisablehook = sys.unraisablehook, reported.append
         try:

@@ -1,4 +1,4 @@
-"""An exception that strikes at one point of a store's code: at any step of the interpreter, one after the other."""
+"""An exception that is raised at one point of a store's code: at each step, one by one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Interruption(BaseException):
 
 @contextlib.contextmanager
 def watching_finalizers(note: Callable[[], object]) -> Generator[None]:
-    """Take note of interruptions that strike inside a finalizer, where Python drops them; report other exceptions."""
+    """Record interruptions inside a finalizer, where Python drops them; report other errors."""
 
     def report(unraisable: sys.UnraisableHookArgs) -> None:
         if isinstance(unraisable.exc_value, Interruption):
@@ -33,7 +33,7 @@ def watching_finalizers(note: Callable[[], object]) -> Generator[None]:
 
 
 class Strike:
-    """Raises an `Interruption` at the n-th point that is reached in some files, or functions, of this thread.
+    """Raises an `Interruption` at the n-th point reached in some files or functions.
 
     A point is where CPython can let an asynchronous exception in, such as that of a signal handler:
     where a function starts, after a call, and where a loop goes round; or, with *every_opcode*,
@@ -53,11 +53,11 @@ class Strike:
         self.place = ""
         """Where it struck; empty when it did not."""
         self.is_dropped = False
-        """Whether it struck inside a finalizer, such as that of another store: Python drops it there."""
+        """Whether it was raised inside a finalizer of another store: Python drops it there."""
         self._last: dict[int, int] = {}
 
     def run(self, act: Callable[[Strike], object]) -> BaseException | None:
-        """Act until it strikes, and return the exception that came out, with its traceback; None if none did."""
+        """Run until it is raised; return what came out, with its traceback, or None."""
         before = sys.gettrace()
         here = inspect.currentframe()
         if here is not None:
@@ -101,7 +101,7 @@ class Strike:
 
 
 def _lets_exceptions_in(code: CodeType, last: int, here: int) -> bool:
-    """Return whether the interpreter looks for signals and asynchronous exceptions between these two steps."""
+    """Return whether the interpreter checks for asynchronous exceptions between these steps."""
     step, following = _steps(code).get(last, ("", -1))
     if step == "RESUME":
         # else something was thrown into a generator, which does not run this step then
@@ -115,7 +115,7 @@ _KNOWN: dict[CodeType, dict[int, tuple[str, int]]] = {}
 
 
 def _steps(code: CodeType) -> dict[int, tuple[str, int]]:
-    """Return the steps of *code* by their place: the name of each, and the place of the one that follows."""
+    """Return the steps of *code* by place: the name of each, and the place of the next."""
     found = _KNOWN.get(code)
     if found is None:
         steps = list(dis.get_instructions(code))
@@ -129,7 +129,7 @@ def _steps(code: CodeType) -> dict[int, tuple[str, int]]:
 
 
 def files_of(store: object) -> set[str]:
-    """Return the files that a store's code is in: the modules of its class and bases, and their neighbors.
+    """Return the files of a store's code: the modules of its class and bases, and neighbors.
 
     Neighbors are the modules of the same package, and of private packages beside it, which hold
     what several stores share; and what transactions are often entered through: `contextlib` too.

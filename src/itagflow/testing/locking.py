@@ -1,4 +1,4 @@
-"""Part of what every store promises: what one writer holds, no other changes or takes before the first has ended.
+"""A part of the store contract: what one writer has locked, no other changes or takes.
 
 A store may let one write transaction in at a time, or several; the tests find out which, and ask of
 each what it owes.
@@ -34,7 +34,7 @@ FREE = Query(Package, {"job": 4, "waiting": True}, order=("number",))
 
 def take_first(writer: Writer) -> int | None:
     """Take the first free package for good, and return its number."""
-    found = writer.take(FREE)
+    found = writer.lock_first(FREE)
     if found is None:
         return None
     writer.save(changed(found, free=0))
@@ -50,24 +50,24 @@ class Locking(Opening):
             writer.add(*(make_package(number, size=0) for number in range(1, count + 1)))
         return store
 
-    def test_take_holds_what_it_gives(self) -> None:
+    def test_lock_first_locks_what_it_gives(self) -> None:
         """While one transaction has the first package, another one is given the next, or waits."""
         store = self._with_packages(3)
         with store.write() as writer:
-            first = writer.take(FREE)
+            first = writer.lock_first(FREE)
             assert first is not None
             assert first.number == 1
-            other = start(lambda: _in_a_transaction(store, lambda writer: writer.take(FREE)))
+            other = start(lambda: _in_a_transaction(store, lambda writer: writer.lock_first(FREE)))
             other.ended.wait(MOMENT)
             writer.save(changed(first, free=0))
         second = other.result("who takes another package")
         assert second is not None
         assert second.number == 2, (
-            f"take gave package {second.number}, which another transaction had taken"
+            f"lock_first gave package {second.number}, which another transaction had taken"
         )
         store.close()
 
-    def test_take_gives_each_match_once(self) -> None:
+    def test_lock_first_gives_each_match_once(self) -> None:
         """Eight threads take fifty packages: each package goes to one of them."""
         store = self._with_packages(50)
         taken = list[int]()
@@ -80,18 +80,18 @@ class Locking(Opening):
             for thread in [start(work) for _ in range(8)]:
                 thread.result("who takes packages")
         assert sorted(taken) == list(range(1, 51)), (
-            f"take gave packages twice, or not at all: {sorted(taken)}"
+            f"lock_first gave packages twice, or not at all: {sorted(taken)}"
         )
         store.close()
 
-    def test_hold_waits_for_who_holds_it(self) -> None:
+    def test_lock_waits_for_who_has_it(self) -> None:
         """And then sees what the other one has saved."""
-        self._second_waits(lambda writer: writer.lock(Package, (4, 1)), "hold")
+        self._second_waits(lambda writer: writer.lock(Package, (4, 1)), "lock")
 
-    def test_a_shared_hold_waits_for_who_holds_it(self) -> None:
+    def test_a_shared_lock_waits_for_who_has_it(self) -> None:
         """And then sees what the other one has saved."""
         self._second_waits(
-            lambda writer: writer.lock(Package, (4, 1), shared=True), "hold(shared=True)"
+            lambda writer: writer.lock(Package, (4, 1), shared=True), "lock(shared=True)"
         )
 
     def _second_waits(self, lock: Callable[[Writer], Package], name: str) -> None:
@@ -107,7 +107,7 @@ class Locking(Opening):
         )
         store.close()
 
-    def test_a_shared_hold_keeps_it_as_it_is(self) -> None:
+    def test_a_shared_lock_keeps_it_as_it_is(self) -> None:
         """Who wants to change it waits until the transaction that shares it has ended."""
         store = self._with_packages(1)
         with store.write() as writer:
@@ -117,13 +117,13 @@ class Locking(Opening):
             assert writer.get(Package, (4, 1)) == held, (
                 "what is held with shared=True was changed meanwhile"
             )
-        assert not is_early, "hold(shared=True) did not keep the package from another writer"
+        assert not is_early, "lock(shared=True) did not keep the package from another writer"
         other.result("who wants to change it")
         assert _size(store) == 1
         store.close()
 
-    def test_a_shared_hold_is_shared(self) -> None:
-        """Where two write transactions can be open at once, two of them can hold the same entity so."""
+    def test_a_shared_lock_is_shared(self) -> None:
+        """If two write transactions can be open at once, both can lock an entity in shared mode."""
         store = self._with_packages(2)
         with store.write() as writer:
             is_parallel = start(lambda: _in_a_transaction(store, lambda _: None)).ended.wait(MOMENT)
@@ -135,7 +135,7 @@ class Locking(Opening):
             )
             is_shared = other.ended.wait(MOMENT)
         other.result("who shares it")
-        assert is_shared or not is_parallel, "hold(shared=True) excluded another hold(shared=True)"
+        assert is_shared or not is_parallel, "lock(shared=True) excluded another lock(shared=True)"
         store.close()
 
     def test_what_is_held_is_not_changed_unseen(self) -> None:
@@ -152,7 +152,7 @@ class Locking(Opening):
         assert _size(store) == 40
         store.close()
 
-    def test_settled_is_below_what_may_still_come(self) -> None:
+    def test_the_high_water_mark_is_below_what_may_still_come(self) -> None:
         """While a transaction with an event is open, and that event is not there yet."""
         store = self.open_store()
         with store.write() as writer:
@@ -165,7 +165,7 @@ class Locking(Opening):
         other = start(
             lambda: _in_a_transaction(store, lambda writer: writer.add(make_event("beside")))
         )
-        asked = start(lambda: _ask_settled(store))
+        asked = start(lambda: _ask_high_water_mark(store))
         for running in (other, asked):
             running.ended.wait(MOMENT)
         end.set()
@@ -201,8 +201,8 @@ def _add_and_wait(writer: Writer, added: threading.Event, end: threading.Event) 
     assert end.wait(TIMEOUT)
 
 
-def _ask_settled(store: Store) -> tuple[int, list[str]]:
-    """Return what is high_water_mark, and the events up to there, as those do who follow the history."""
+def _ask_high_water_mark(store: Store) -> tuple[int, list[str]]:
+    """Return the high-water mark and the events up to it, as readers of the log do."""
     position = store.high_water_mark()
     with store.read() as reader:
         return position, _verbs_up_to(reader, position)
@@ -210,7 +210,7 @@ def _ask_settled(store: Store) -> tuple[int, list[str]]:
 
 def _verbs_up_to(reader: Any, position: int) -> list[str]:
     query = Query(Event, {"position": Span(None, position)}, order=("position",))
-    return [event.verb for event in reader.find(query)]
+    return [event.type for event in reader.find(query)]
 
 
 def _end_all(*running: Running) -> None:

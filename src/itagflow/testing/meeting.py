@@ -1,4 +1,4 @@
-"""What every store promises when acts meet: as tests that pytest collects, a part of `StoreContract`.
+"""A part of `StoreContract`: what happens when two operations run at the same time.
 
 Where a store lets two write transactions be open at once, the first stands right before its end
 while the second runs; where it does not, the second waits.  The promises are the same.
@@ -48,7 +48,7 @@ from itagflow.testing.opening import Opening
 from itagflow.testing.threads import often_switched
 
 MOMENT = 0.2
-"""For how many seconds the second act may run before the first goes on: it may be waiting for the first."""
+"""Seconds that the second operation may run before the first goes on: it may be waiting."""
 TIMEOUT = 60.0
 """After how many seconds an act that stands still is a failure."""
 
@@ -59,7 +59,7 @@ Act = Callable[[Flow], Any]
 
 @attrs.define
 class Hesitant:
-    """A store whose first write transaction stands still right before its end, until it is let go."""
+    """A store whose first write transaction pauses right before its end, until it is released."""
 
     store: Store
     """Where everything is kept."""
@@ -101,7 +101,7 @@ class Hesitant:
 
 
 def meet(store: Store, first: Act, second: Act) -> tuple[Any, Any]:
-    """Run two acts so that they meet, and return what came of each: a value, or an error of ours."""
+    """Run two operations at once, and return the outcome of each: a value or an error of ours."""
     hesitant, came = Hesitant(store), dict[int, Any]()
 
     def run(place: int, act: Act, where: Store) -> None:
@@ -158,7 +158,7 @@ class Meeting(Opening):
         store.close()
 
     def test_a_save_against_an_expire(self) -> None:
-        """Whoever comes first wins, and the other is told; so too when somebody else claims the lapsed assignment."""
+        """The first wins and the other is told; also when somebody else claims the lapsed one."""
         for take, backward in (
             (_expire, False),
             (_expire, True),
@@ -229,7 +229,7 @@ class Meeting(Opening):
         store.close()
 
     def test_a_limit_holds_for_claims_at_once(self) -> None:
-        """Whoever has a claim counter for one assignment gets one."""
+        """With a limit of one assignment a member gets one."""
         store, job = self._ordered(Workflow(Label(limit=2)), tasks=3)
         Flow(store).claim("ben", job, Stage.LABEL)
 
@@ -249,7 +249,7 @@ class Meeting(Opening):
         self._end_meets(claim, lambda flow: flow.members.remove("street", "ben", by="ada"))
 
     def test_an_archived_job_gives_out_nothing_more(self) -> None:
-        """Nor does a claim that was under way, or the offer of a reject, leave an assignment in it."""
+        """Nor does a concurrent claim, or the offer of a reject, leave an assignment in it."""
 
         def claim(flow: Flow) -> Any:
             return flow.claim("ben", "signs", Stage.LABEL)
@@ -262,7 +262,7 @@ class Meeting(Opening):
             self._end_meets(act, lambda flow: flow.jobs.archive("signs", by="ada"))
 
     def _end_meets(self, act: Act, end: Act) -> None:
-        """Check that nobody has an assignment after *act* and *end* have met, whichever comes first."""
+        """Check that nobody has an assignment after *act* and *end* ran at once, in any order."""
         for backward in (False, True):
             store, job = self._ordered(Workflow(Label(), Inspect()), tasks=2)
             Flow(store).submit(self._answered(store, job, "cy"))
@@ -361,7 +361,7 @@ class Meeting(Opening):
         store.close()
 
     def _ordered(self, workflow: Workflow, *, tasks: int) -> tuple[Store, Job]:
-        """Return a new store with a running job of packages of one task: ben and cy label, di inspects."""
+        """Return a store with a running job of one-task packages: ben and cy label, di inspects."""
         store = self.open_store()
         flow = Flow(store, clock=lambda: AT)
         home = flow.workspaces.create("street", admin="ada")

@@ -1,4 +1,4 @@
-"""What all parts of the contract stand on: the store that is to be proven, and errors that are wanted."""
+"""The base of all parts of the contract: the store under test, and expected errors."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ class Trying(Opening):
     """Says for how long the concurrency contract tries to break a store."""
 
     is_long = os.environ.get("ITAGFLOW_LONG", "") not in ("", "0")
-    """Whether to try for minutes instead of seconds; the environment variable ``ITAGFLOW_LONG=1`` sets it."""
+    """Whether to test for minutes, not seconds; ``ITAGFLOW_LONG=1`` in the environment sets it."""
     timeout = 5.0
     """Within how many seconds a store must answer after something has struck it."""

@@ -1,4 +1,4 @@
-"""Entities of several kinds, queries about them, and what each query must find: in plain Python, over a list."""
+"""Entities of several kinds, queries, and the expected matches in plain Python over a list."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _answers() -> Iterator[Answer]:
             package=1 + n % 3,
             member=(2, 3, None)[n % 3],
             replies={} if n % 2 else None,
-            abandoned="dark" if n % 5 == 0 else None,
+            abandon_reason="dark" if n % 5 == 0 else None,
             verdict=verdicts[n % len(verdicts)],
         )
 
@@ -124,7 +124,7 @@ def _others() -> Iterator[Entity]:
 
 
 def rewritten(entity: Entity) -> Entity:
-    """Return *entity* as it was before its last save, if packages and answers are told to have been saved once."""
+    """Return *entity* before its last save, if packages and answers count as saved once."""
     if isinstance(entity, Package):
         state: Values = {
             "state": PackageState.DISCARDED,
@@ -163,7 +163,7 @@ def column(entity: Entity, name: str) -> Any:
 
 
 def matches(query: Query[Any], there: Sequence[Entity]) -> list[Any]:
-    """Return what of *there* meets the conditions of *query*, with nothing beside it that must not be."""
+    """Return the matches of *query* in *there*, without those with an excluded neighbor."""
     found = [
         entity for entity in there if isinstance(entity, query.kind) and meets(entity, query.where)
     ]
@@ -185,7 +185,7 @@ def matches(query: Query[Any], there: Sequence[Entity]) -> list[Any]:
 
 
 def page(query: Query[Any], there: Sequence[Entity]) -> list[Any]:
-    """Return the matches in the order of *query*, those after its place only, and no more than its limit."""
+    """Return the matches in the order of *query*, only those after its place, up to its limit."""
     found = sorted(matches(query, there), key=lambda entity: entity.key)
     for name in reversed(query.order):
         found.sort(
@@ -220,7 +220,7 @@ GROUPINGS: Mapping[type[Any], tuple[tuple[tuple[str, ...], tuple[str, ...]], ...
     Answer: ((("verdict",), ("task",)), (("is_resolved", "is_abandoned"), ())),
     Task: ((("package",), ("number",)),),
     Member: ((("active",), ("id",)),),
-    ClaimCounter: ((("stage",), ("held",)),),
+    ClaimCounter: ((("stage",), ("active",)),),
     Job: ((("state",), ()),),
     Event: ((("type",), ("package",)), (("member", "package"), ())),
 }
@@ -257,7 +257,7 @@ def _one_value(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     yield from (
         Query(Job, {"state": JobState.RUNNING}),
         Query(ClaimCounter, {"stage": Stage.LABEL}),
-        Query(ClaimCounter, {"held": 2}),
+        Query(ClaimCounter, {"active": 2}),
     )
     yield from (
         Query(Event, where) for where in ({"type": "save"}, {"at": AT + MINUTE}, {"member": 9})
@@ -359,7 +359,7 @@ def _orders(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     )
     yield from (
         Query(Answer, order=("-verdict", "task")),
-        Query(ClaimCounter, order=("-held", "stage")),
+        Query(ClaimCounter, order=("-active", "stage")),
     )
     yield from (
         Query(Event, order=order) for order in (("position",), ("-position",), ("type", "-at"))
@@ -472,4 +472,4 @@ CASES: Mapping[str, Callable[[Sequence[Entity]], Iterator[Query[Any]]]] = {
     "unless": _unless,
     "everything_at_once": _everything,
 }
-"""What a query can ask for, by queries about given entities: a store that does not heed it fails at one of them."""
+"""All that a query can ask for, over given entities: a store that ignores any of it fails."""

@@ -1,7 +1,7 @@
-"""Part of what every store promises: every verb that takes a query heeds all of it, in every kind of transaction.
+"""A part of the store contract: every verb heeds all of its query in every transaction.
 
 The tests are made from two tables, one of verbs and one of what a query can ask for: a test for
-each pair, such as ``test_take_heeds_unless``.
+each pair, such as ``test_lock_first_heeds_unless``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from itagflow.testing.queries import (
 )
 
 Check = Callable[[Any, Query[Any], Sequence[Entity]], None]
-"""Has a reader or a writer answer a query, and compares that with what must come out of these entities."""
+"""Runs a query with a reader or writer, and compares with the expected result."""
 Run = Callable[[Store, str, Check], None]
 """Checks a verb on all queries of a case."""
 
@@ -41,7 +41,7 @@ class TakenBack(Exception):
 
 
 class Querying(Opening):
-    """Every verb that takes a query heeds its conditions, order, limit, place, and what must not be there."""
+    """Every verb with a query heeds its conditions, order, limit, place, and exclusions."""
 
 
 def _in_a_reader(store: Store, case: str, check: Check) -> None:
@@ -70,7 +70,7 @@ def _in_a_writer(store: Store, case: str, check: Check) -> None:
 
 
 def _taken_back(store: Store, case: str, check: Check) -> None:
-    """Use a transaction for each query, and take it back, so that the next one finds everything again."""
+    """Use a transaction for each query and roll it back, so that the next finds everything."""
     there = _fill(store, some_entities())
     for query in CASES[case](there):
         try:
@@ -123,19 +123,19 @@ def _check_tally(reader: Reader, query: Query[Any], there: Sequence[Entity]) -> 
         assert found == expected, _say(f"tally by {by} of {add}", query, found, expected)
 
 
-def _check_take(writer: Writer, query: Query[Any], there: Sequence[Entity]) -> None:
-    found, expected = writer.take(query), page(attrs.evolve(query, limit=None), there)
+def _check_lock_first(writer: Writer, query: Query[Any], there: Sequence[Entity]) -> None:
+    found, expected = writer.lock_first(query), page(attrs.evolve(query, limit=None), there)
     if found is None or not expected:
-        assert found is None, _say("take", query, found.key, "nothing")
-        assert not expected, _say("take", query, "nothing", name_keys(expected[:1]))
+        assert found is None, _say("lock_first", query, found.key, "nothing")
+        assert not expected, _say("lock_first", query, "nothing", name_keys(expected[:1]))
     elif query.order:
-        assert found == expected[0], _say("take", query, found.key, expected[0].key)
+        assert found == expected[0], _say("lock_first", query, found.key, expected[0].key)
     else:
-        assert found in expected, _say("take", query, found.key, name_keys(expected))
+        assert found in expected, _say("lock_first", query, found.key, name_keys(expected))
 
 
 def _check_remove(writer: Writer, query: Query[Any], there: Sequence[Entity]) -> None:
-    """Remove one match, then the others; order, limit and place of the query are not looked at."""
+    """Remove one match, then the others; order, limit and place of the query are ignored."""
     everything, same_kind = (
         Query(query.kind),
         [entity for entity in there if isinstance(entity, query.kind)],
@@ -170,10 +170,10 @@ VERBS: dict[str, tuple[Run, Check]] = {
     "count_in_a_writer": (_in_a_writer, _check_count),
     "tally": (_in_a_reader, _check_tally),
     "tally_in_a_writer": (_in_a_writer, _check_tally),
-    "take": (_in_a_writer, _check_take),
+    "lock_first": (_in_a_writer, _check_lock_first),
     "remove": (_taken_back, _check_remove),
 }
-"""Every verb that takes a query, by the transaction that it is tried in: how it is run, and what it must give."""
+"""Every verb with a query, by the transaction: how it is run, and the expected result."""
 PAGING = ("an_order", "after", "a_limit")
 """What only those verbs look at that give entities back."""
 
@@ -186,7 +186,7 @@ def _make_test(verb: str, case: str) -> Callable[[Querying], None]:
         run(store, case, check)
         store.close()
 
-    ignores = case in PAGING and not verb.startswith(("find", "take"))
+    ignores = case in PAGING and not verb.startswith(("find", "lock_first"))
     test.__name__ = f"test_{verb}_{'ignores' if ignores else 'heeds'}_{case}"
     test.__qualname__ = f"Querying.{test.__name__}"
     test.__doc__ = f"{test.__name__[5:].replace('_', ' ').capitalize()}."

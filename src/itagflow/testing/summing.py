@@ -1,4 +1,4 @@
-"""Part of what every store promises: sums over packages are there at once, and are those of what is stored."""
+"""A part of the store contract: sums over packages equal what is stored, at once."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Summing(Opening):
         store.close()
 
     def test_what_went_is_summed_no_more(self) -> None:
-        """Some of them, then all; a number that is used again counts anew."""
+        """Some of them, then all; a number that is used again counts again."""
         store = self._with_twenty()
         with store.write() as writer:
             assert writer.remove(Query(Package, {"job": 4}), 15) == 15

@@ -1,4 +1,4 @@
-"""Threads whose outcome can be waited for, started so that `threading` knows them, or so that it does not."""
+"""Threads whose outcome can be waited for, started with or without `threading`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Running:
 
 
 def start(work: Callable[[], Any], *, unknown: bool = False) -> Running:
-    """Start *work* in a thread; an *unknown* one is started past the `threading` module, as servers in C do."""
+    """Start *work* in a thread; an *unknown* one bypasses `threading`, as servers in C do."""
     running = Running(work)
     if unknown:
         start_new_thread(running.run, ())
@@ -66,7 +66,7 @@ def start(work: Callable[[], Any], *, unknown: bool = False) -> Running:
 
 @contextmanager
 def often_switched() -> Generator[None]:
-    """Have the interpreter go from thread to thread as often as it can, so that what can go wrong does."""
+    """Make the interpreter switch threads as often as it can, so that races show."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(0.00001)
     try:

@@ -1,4 +1,4 @@
-"""The parts that a reply marks - regions, spans, segments, relations - and what is said about each."""
+"""The annotations of a reply - regions, spans, segments, relations - and their labels."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _labeled(part: Annotation, title: str) -> Annotation:
 def relabeled(
     question: Question, reply: Reply, edit: Callable[[tuple[Question, ...], Labels], Labels]
 ) -> Reply:
-    """Return *reply* with the labels of each part as *edit* returns them, given what is asked about the part."""
+    """Return *reply* with each annotation's labels edited by *edit*, given its questions."""
     changed = dict[str, Any]()
     for name, asked in _FIELDS.get(type(reply), ()):
         children, marked = getattr(question, asked), getattr(reply, name)
@@ -75,7 +75,7 @@ def _with_labels(part: Annotation, labels: Labels) -> Annotation:
 def asked(
     question: Question, said: Callable[[Question], Any], applies: bool = True
 ) -> Iterator[tuple[Question, Any, bool]]:
-    """Yield *question* and those that depend on it, each with what was said, and whether it is asked at all."""
+    """Yield *question* and its dependents, each with its reply, and whether it is asked."""
     value = said(question)
     yield question, value, applies
     chosen = _chosen(value) if applies else frozenset[str]()
@@ -102,7 +102,10 @@ def _chosen(value: Any) -> frozenset[str]:
 def not_asked(question: Question) -> str:
     """Return why a reply to *question* has no place here."""
     options = " or ".join(map(repr, question.when)) or "an option"
-    return f"the question {question.title!r} is only asked when {options} of the question before is chosen"
+    return (
+        f"the question {question.title!r} is only asked "
+        f"when {options} of the question before is chosen"
+    )
 
 
 def part_problems(question: Question, reply: Reply) -> Iterator[Problem]:

@@ -40,7 +40,7 @@ from itagflow.validation.values import (
 )
 
 Validator = Callable[[Task, Replies], Iterable[Problem]]
-"""An embedder's own look at the answers of one job: returns what is wrong with one, if anything."""
+"""The application's own check of a job's answers: returns what is wrong, if anything."""
 
 REPLY_OF: Mapping[QuestionKind, type[Reply]] = {
     QuestionKind.RADIO: Choice,
@@ -86,13 +86,14 @@ def fitted(template: Template, given: object, task: Task | None = None) -> Repli
 def problems(
     template: Template, replies: Replies | None, task: Task | None = None
 ) -> list[Problem]:
-    """Return everything that keeps *replies* from being an answer about *task*, each with its path."""
+    """Return every problem that keeps *replies* from answering *task*, each with its path."""
     if replies is None:
         ids = ", ".join(repr(question.id) for question in template.asked)
         return [
             Problem(
                 "",
-                f"must be a mapping from question id ({ids}) to reply, or one reply to one question",
+                f"must be a mapping from question id ({ids}) to reply, "
+                "or one reply to one question",
             )
         ]
     known = {question.id for question in template.asked}
@@ -153,7 +154,7 @@ def _with_text(span: TextSpan, text: str) -> TextSpan:
 def reply_problems(
     template: Template, question: Question, reply: Reply, task: Task | None = None
 ) -> Iterator[Problem]:
-    """Yield everything that keeps *reply* from being one to *question* about *task*, each with its path."""
+    """Yield every problem that keeps *reply* from answering *question*, each with its path."""
     wanted, id = REPLY_OF[question.kind], question.id
     if not isinstance(reply, wanted):
         yield Problem(id, f"needs a {wanted.__name__}, not a {type(reply).__name__}")

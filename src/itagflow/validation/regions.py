@@ -166,7 +166,7 @@ def _keypoint_problems(path: str, region: Keypoints, question: Question) -> Iter
 
 
 def spans_problems(question: Question, reply: Spans, text: str | None) -> Iterator[Problem]:
-    """Yield everything that keeps spans from lying in *text*, where it is known, and relations from joining spans."""
+    """Yield spans that lie outside *text*, if it is known, and relations that join no spans."""
     for index, span in enumerate(reply.spans):
         path = f"{question.id}.spans[{index}]"
         yield from name_problems(f"{path}.text", span.text)
@@ -205,7 +205,7 @@ def _relation_problems(path: str, relation: Relation, spans: int) -> Iterator[Pr
                 f"must be the index of one of the {spans} spans, not {shown(index)}",
             )
     if relation.source == relation.target:
-        yield Problem(path, "is_concatenable a span with itself")
+        yield Problem(path, "joins a span with itself")
 
 
 def segments_problems(question: Question, reply: Segments) -> Iterator[Problem]:

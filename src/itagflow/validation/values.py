@@ -39,7 +39,7 @@ def name_problems(path: str, value: object) -> Iterator[Problem]:
 
 
 def value_problems(question: Question, path: str, value: Any) -> Iterator[Problem]:
-    """Yield what is wrong with a choice (a string), choices (several) or a text, of a task or of a part."""
+    """Yield what is wrong with a choice (a string), choices or a text, of a task or annotation."""
     if question.kind is QuestionKind.CHECKBOX:
         yield from _choices_problems(question, path, value)
     elif not isinstance(value, str):
@@ -71,7 +71,7 @@ def rating_problems(question: Question, path: str, rating: Rating) -> Iterator[P
 
 
 def preference_problems(question: Question, path: str, reply: Preference) -> Iterator[Problem]:
-    """Yield what keeps *reply* from preferring an option of *question*, by a degree of its scale."""
+    """Yield what keeps *reply* from preferring an option of *question* on its scale."""
     most = question.scale.high if question.scale and reply.better is not None else 1
     if reply.better is not None and reply.better not in question.keys:
         yield _unknown(question, path, reply.better)

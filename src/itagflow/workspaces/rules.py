@@ -61,7 +61,7 @@ def grouped(groups: Sequence[str]) -> tuple[str, ...]:
 
 
 def joined(known: Member | None, member: Member) -> Member:
-    """Return *member* as it is_concatenable; who left before comes back under the same key.
+    """Return *member* as it joins; who left before comes back under the same key.
 
     Raises:
         AlreadyExists: when the account belongs to an active member, or is what remains of an erased
@@ -77,7 +77,7 @@ def joined(known: Member | None, member: Member) -> Member:
 
 
 def differences(member: Member, wanted: Member, given: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of those of the *given* arguments in which *member* is not what is *wanted*."""
+    """Return the names of the *given* arguments in which *member* differs from *wanted*."""
 
     def value(of: Member, name: str) -> object:
         # groups have no order

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from itagflow.access import Action
-from itagflow.claiming.recalling import _recall_all
+from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
 from itagflow.core.change import record
-from itagflow.core.engine import Engine, Transaction, find_or_create
+from itagflow.core.engine import Engine, find_or_create
 from itagflow.core.lookup import MemberRef, WorkspaceRef
+from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of, listed
 from itagflow.errors import AlreadyExists
 from itagflow.model.entity import E
@@ -25,7 +26,7 @@ from itagflow.workspaces import rules
 
 
 def create_workspace(engine: Engine, name: str, *, admin: str, exist_ok: bool = False) -> Workspace:
-    """Create a workspace with its first member, an administrator; or return the one that there is already."""
+    """Create a workspace with an administrator, or return the one that exists already."""
     if exist_ok:
         return find_or_create(lambda: _create_workspace(engine, name, admin, exist_ok=True))
     return _create_workspace(engine, name, admin, exist_ok=False)
@@ -122,7 +123,7 @@ def set_role(
 def remove_member(
     engine: Engine, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef
 ) -> Member:
-    """Remove a member: what they have on hand goes back to the pool, what they did stays theirs for ever."""
+    """Remove a member: their open work returns to the queue, their finished work stays."""
     with engine.transaction() as transaction:
         home = _held(transaction, workspace)
         act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
@@ -133,7 +134,7 @@ def remove_member(
         )
         gone = transaction.as_stored(gone)
     live = Query(Assignment, {"member": gone.id, "state": LIVE})
-    _recall_all(engine, live, act.member, f"{gone.account} was removed", free=True)
+    recall_all(engine, live, act.member, f"{gone.account} was removed", free=True)
     return gone
 
 
@@ -146,7 +147,7 @@ def add_template(
     by: MemberRef,
     exist_ok: bool = False,
 ) -> Template:
-    """Store a template under a name, for several jobs to use; or return the one that there is already."""
+    """Store a template under a name, or return the one that exists already."""
     if exist_ok:
         return find_or_create(
             lambda: _add_template(engine, workspace, template, name, by, exist_ok=True)
@@ -190,7 +191,7 @@ def get_workspace(
     """Return a workspace as it is now."""
     with engine.store.read() as reader:
         home = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, home.id, by).must("workspace", None, own=True)
+        access_of(reader, engine.policy, home.id, by).must("workspaces.get", None, own=True)
         return home
 
 
@@ -219,7 +220,9 @@ def _homes(engine: Engine, reader: Reader, by: MemberRef) -> set[int]:
     people = lookup.everywhere(reader, by)
     active = [who for who in people if who.active]
     for who in active or people:
-        access_of(reader, engine.policy, who.workspace, who.id).must("workspaces", None, own=True)
+        access_of(reader, engine.policy, who.workspace, who.id).must(
+            "workspaces.list", None, own=True
+        )
     return {who.workspace for who in active}
 
 
@@ -231,7 +234,7 @@ def get_member(
         home = lookup.workspace(reader, workspace)
         seeing = access_of(reader, engine.policy, home.id, by)
         who = lookup.member(reader, home.id, member)
-        seeing.must("member", None, own=seeing.is_own(who.id))
+        seeing.must("members.get", None, own=seeing.is_own(who.id))
         return who
 
 
@@ -246,7 +249,9 @@ def list_members(
     def visible(reader: Reader, found: list[Member]) -> list[Member]:
         seeing = access_of(reader, engine.policy, home.id, by)
         return [
-            member for member in found if seeing.may("members", None, own=seeing.is_own(member.id))
+            member
+            for member in found
+            if seeing.may("members.list", None, own=seeing.is_own(member.id))
         ]
 
     return listed(engine.store, Query(Member, {"workspace": home.id}, order=("id",)), visible)

@@ -31,7 +31,7 @@ Found = tuple[Any, ...]
 
 
 class Decoded:
-    """The entities of rows; a row of a kind that seldom changes is decoded once while it stays the same."""
+    """The entities of rows; rows of a kind that seldom changes are decoded once per version."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -139,14 +139,14 @@ class Change(Look):
 
     @abstractmethod
     def update(self, entity: Entity, places: tuple[int, ...], values: Sequence[Any]) -> int:
-        """Replace these places of a row that has the old version, and return whether there was one, as 1 or 0.
+        """Update these columns of a row that has the old version; return 1, or 0 without one.
 
         Raises:
             AlreadyExists: when a unique column is taken.
         """
 
     def save(self, *entities: Entity) -> None:
-        """Replace entities, each by one version; when a later one is refused, the transaction can only be dropped."""
+        """Replace entities, each by one version; after an error the transaction must roll back."""
         for number, entity in enumerate(entities):
             try:
                 self._save(entity)
@@ -178,15 +178,15 @@ class Change(Look):
             self._count(layout.sums, *old_sums, -1)
             self._count(layout.sums, *sums, 1)
 
-    def take(self, query: Query[E]) -> E | None:
+    def lock_first(self, query: Query[E]) -> E | None:
         """Return the first match that no other writer holds, and hold it."""
         one = query if query.limit == 1 else attrs.evolve(query, limit=1)
         statement = self.sql.find(one)
-        rows = self.rows(statement.text + self.sql.take, statement.values)
+        rows = self.rows(statement.text + self.sql.skip_locked, statement.values)
         return self._lock(cast("Layout[E]", LAYOUTS[query.kind]), rows[0]) if rows else None
 
     def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
-        """Return the entity and keep it from other writers; insert *create* first if there is none."""
+        """Lock the entity and return it; insert *create* first if there is none."""
         layout = cast("Layout[E]", LAYOUTS[kind])
         text = self.sql.get(layout) + (self.sql.share if shared else self.sql.lock)
         row = self._row(text, key)
@@ -198,7 +198,7 @@ class Change(Look):
         return self._kept.entity(layout, row) if shared else self._lock(layout, row)
 
     def _insert_missing(self, layout: Layout[E], entity: E) -> None:
-        """Insert an entity unless its key is taken by now.
+        """Insert an entity unless its key is taken.
 
         The row is asked for first and inserted only when it is missing: it almost always exists,
         and an insert that does nothing would cost a write.  Where another transaction inserts the
@@ -226,7 +226,7 @@ class Change(Look):
         return len(gone)
 
     def settle(self) -> None:
-        """Bring the kept sums up to date: the last act of a transaction, in the order in which everybody does.
+        """Flush the kept sums: the last step of a transaction, in the order that everybody uses.
 
         Raises:
             StoreFailed: when several entities were to be saved and only some of them were.
@@ -270,7 +270,7 @@ class Change(Look):
         return AlreadyExists(type(entity).__name__, entity.key)
 
     def _first_taken(self, entities: Sequence[Entity]) -> AlreadyExists:
-        """Return the error for the first of *entities* that the store or an earlier one is in the way of."""
+        """Return the error for the first of *entities* that conflicts with the store or another."""
         seen = set[object]()
         for entity in entities:
             layout: Layout[Any] = LAYOUTS[type(entity)]
@@ -290,5 +290,5 @@ class Change(Look):
 
 
 def _changed(held: Found | None, row: Found, keys: int) -> tuple[int, ...]:
-    """Return the places of *row* to be written: the indexes of columns that stay are not touched."""
+    """Return the changed columns of *row*: the indexes of the others are not touched."""
     return tuple(at for at in range(keys, len(row)) if held is None or held[at] != row[at])

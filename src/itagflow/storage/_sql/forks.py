@@ -2,7 +2,7 @@
 
 SQLite keeps a record of the locks that a process has on a file, and a child inherits that record
 together with the connections.  If a connection is open at the fork, the record of the child is
-wrong for ever: a child may be locked out although its parent has long committed, or may read
+wrong permanently: a child may be locked out although its parent has long committed, or may read
 without taking the locks that it needs.  So no connection to a file is open while the process forks:
 nobody begins a transaction, running ones end (for `FORK_TIMEOUT` seconds at most), and idle
 connections are closed.  Where that cannot be done, because the forking thread itself is inside a
@@ -32,7 +32,7 @@ class Pool(Protocol):
 
     @property
     def state(self) -> Any:
-        """What threads share; its ``running`` has the transactions that are open, each with its thread."""
+        """What threads share; its ``running`` has the open transactions, each with its thread."""
         ...
 
     def is_at_work(self, but: int) -> bool:
@@ -94,7 +94,7 @@ def keep_for_ever(inherited: object) -> None:
 
 
 def replace_by_nothing(descriptor: int) -> None:
-    """Have an inherited descriptor lead to nothing, in this process alone: what is sent there is not the parent's."""
+    """Redirect an inherited descriptor to nothing, in this process: the parent keeps its own."""
     nothing = os.open(os.devnull, os.O_RDWR)
     try:
         os.dup2(nothing, descriptor, inheritable=False)

@@ -47,11 +47,12 @@ def _own(make: Callable[[Any], Any]) -> Any:
 def _body(layout: Layout[Any]) -> Mapping[str, tuple[Decode, Encode, Any]]:
     types = typing.get_type_hints(layout.kind)
     columns = (column for column in (*layout.key, *layout.columns) if column.encode is not nfc)
-    apart = {"version", "who", *(column.name for column in columns)}
+    apart = {"version", *(column.name for column in columns)}
     return {
         field.name: (decoder(types[field.name]), encoder(types[field.name]), _default(field))
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", layout.kind))
-        if field.name not in apart
+        # what is not compared is not stored: the account of an event is read with its member
+        if field.eq and field.name not in apart
     }
 
 
@@ -123,10 +124,10 @@ def _summed(layout: Layout[Any]) -> Callable[[tuple[Any, ...]], tuple[Group, Gro
 
 @attrs.frozen
 class Sums:
-    """Sums over the entities of a kind that are kept, so that they are there at once, however many there are."""
+    """Sums over the entities of a kind that are kept, so that reading them takes constant time."""
 
     table: str
-    """The name of the table: a row for each group in each of its slots, so that writers seldom meet."""
+    """The name of the table: a row per group and slot, so that writers rarely conflict."""
     by: tuple[str, ...]
     """The columns that make the groups."""
     add: tuple[str, ...]
@@ -153,7 +154,7 @@ class Layout(Generic[E]):
     sparse: frozenset[str] = frozenset()
     """The text columns that are empty for most: their indexes leave those out."""
     text: str = ""
-    """The field whose text is the whole body; empty when the body is JSON of the remaining fields."""
+    """The field whose text is the whole body; empty when the body is JSON of the other fields."""
     cached: bool = False
     """Whether it changes so seldom that a store decodes it once for each version."""
     sums: Sums | None = None
@@ -165,7 +166,7 @@ class Layout(Generic[E]):
     )
     """Its other columns."""
     body: Mapping[str, tuple[Decode, Encode, Any]] = attrs.field(init=False, default=_own(_body))
-    """The fields of the body: how each is read and written, and its default; of a name, which is a column too, none."""
+    """The body's fields: how each is read and written, and its default (not for columns)."""
     stored: tuple[Field, ...] = attrs.field(init=False, default=_own(_stored))
     """The columns of key, version and index, in the order of a row."""
     summed: Callable[[tuple[Any, ...]], tuple[Group, Group]] = attrs.field(
@@ -181,7 +182,7 @@ class Layout(Generic[E]):
     writes: tuple[tuple[str, Encode, Any, bool], ...] = attrs.field(
         init=False, default=_own(_writes)
     )
-    """How each of them is written: its name, how, its default, and whether it is a column too, as a name is."""
+    """How each is written: name, encoder, default, and whether it is a column too."""
     stores: tuple[tuple[int, Encode], ...] = attrs.field(init=False, default=_own(_stores))
     """Which columns do not keep a field as it is: the place in a row, and what is kept."""
     loads: tuple[tuple[str, int, Decode | None], ...] = attrs.field(
@@ -260,4 +261,4 @@ _ALL: list[Layout[Any]] = [
     Layout(Event, "event", sparse=frozenset({"became"})),
 ]
 LAYOUTS: Mapping[type[Any], Layout[Any]] = {each.kind: each for each in _ALL}
-"""How each kind is laid out; made when the first store on an SQL database is, not when the library is imported."""
+"""The layout of each kind; made with the first store on an SQL database, not at import."""

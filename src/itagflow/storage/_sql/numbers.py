@@ -11,7 +11,7 @@ _TEXT_OR_BIG = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<big>-?\d+(?:\.\d+)?e\+?\d+)')
 
 
 def spelled_out(text: str) -> str:
-    """Return JSON *text* with big floats in full: a database that normalizes numbers would make 1e16 an integer."""
+    """Return JSON *text* with big floats in full: a database might make an integer of 1e16."""
     return _TEXT_OR_BIG.sub(_in_full, text) if _BIG.search(text) else text
 
 

@@ -22,7 +22,7 @@ from itagflow.storage.port import (
 )
 
 FEW = 8
-"""Up to how many values are spelled out; more are passed as one JSON list, so that no limit is met."""
+"""Up to how many values are spelled out; more are passed as one JSON list."""
 
 EVERYTHING = Span()
 """A condition that is open on both sides."""
@@ -52,20 +52,20 @@ class Sql:
     place: str = ""
     """What comes before the name of a table: its schema with a dot."""
     whole_lists: bool = False
-    """Whether several values are one parameter, a list; spelled out otherwise, up to `FEW` of them."""
+    """Whether several values are one parameter, a list; else up to `FEW` are spelled out."""
     lock: str = ""
     """What ends a query whose rows are kept from other writers."""
     share: str = ""
     """What ends a query whose rows are kept as they are, together with others who want that."""
-    take: str = ""
+    skip_locked: str = ""
     """What ends a query for rows that no other writer holds."""
     slots: int = 1
     """In how many rows each kept sum is spread, so that writers seldom wait for each other."""
     apart: str = ""
-    """What ends a question inside a query that is to be asked row by row, in the order in which rows are looked at."""
+    """The end of a subquery that is to run row by row, in the order of the rows."""
 
     def insert(self, layout: Layout[Any]) -> str:
-        """Return the text that inserts a row; of an event, whose position the database makes, without the key."""
+        """Return the INSERT of a row; for events without the key, which the database makes."""
         return _insert_text(self, layout)
 
     def copy(self, layout: Layout[Any]) -> str:
@@ -73,7 +73,7 @@ class Sql:
         return f"COPY {self.place}{layout.table} ({_columns(layout)}) FROM STDIN"
 
     def update(self, layout: Layout[Any], places: tuple[int, ...]) -> str:
-        """Return the text that replaces these places of a row: the values, then the key and the old version."""
+        """Return the UPDATE of these columns: the values, then the key and the old version."""
         return _update_text(self, layout, places)
 
     def get(self, layout: Layout[Any]) -> str:
@@ -114,7 +114,7 @@ class Sql:
         return Statement(_sums_text(self, LAYOUTS[query.kind], sums, shape, by, add), tuple(values))
 
     def add_up(self, sums: Sums, groups: int) -> str:
-        """Return the text that adds to the kept sums of so many groups: its columns, the slot, and what is added."""
+        """Return the UPSERT of the kept sums of groups: columns, slot, and increments."""
         return _add_up_text(self, sums, groups)
 
     def remove(self, query: Query[Any], limit: int) -> Statement:
@@ -139,7 +139,7 @@ SQLITE = Sql()
 
 
 def _conditions(sql: Sql, query: Query[Any]) -> tuple[Shape, Any, list[Any]]:
-    """Return the shape of the conditions, that of what must not be beside, and the parameters of both."""
+    """Return the shapes of the conditions and of what must not exist, and both's parameters."""
     shape, values = _rendered(sql, LAYOUTS[query.kind], query.where)
     if query.unless is None:
         return shape, None, values
@@ -201,7 +201,7 @@ def _literal(word: Scalar) -> str:
 
 
 def _within(sql: Sql, span: Span) -> tuple[str, list[Any]]:
-    """Return how a column is compared with the ends of *span*; one that no column can reach is none."""
+    """Return how a column is compared with the ends of *span*, except unreachable ones."""
     low, high = (None if end is None else encode_value(end) for end in (span.low, span.high))
     if (isinstance(low, int) and low > MOST) or (isinstance(high, int) and high < LEAST):
         return NOTHING, []
@@ -245,7 +245,8 @@ def _not_beside(
 @cache
 def _insert_text(sql: Sql, layout: Layout[Any]) -> str:
     names = (*(column.name for column in layout.stored), "body")[1 if layout.kind is Event else 0 :]
-    return f"INSERT INTO {sql.place}{layout.table} ({', '.join(names)}) VALUES ({sql.marks(len(names))})"
+    columns, values = ", ".join(names), sql.marks(len(names))
+    return f"INSERT INTO {sql.place}{layout.table} ({columns}) VALUES ({values})"
 
 
 @cache
@@ -257,7 +258,8 @@ def _get_text(sql: Sql, layout: Layout[Any]) -> str:
 def _update_text(sql: Sql, layout: Layout[Any], places: tuple[int, ...]) -> str:
     names = (*(column.name for column in layout.stored), "body")
     sets = ", ".join(f"{names[at]} = {sql.mark}" for at in places)
-    return f"UPDATE {sql.place}{layout.table} SET {sets} WHERE {_key(sql, layout)} AND version = {sql.mark}"
+    where = f"{_key(sql, layout)} AND version = {sql.mark}"
+    return f"UPDATE {sql.place}{layout.table} SET {sets} WHERE {where}"
 
 
 @cache
@@ -296,7 +298,8 @@ def _tally_text(
     _check(layout, shape, (*by, *add))
     sums = "".join(f", CAST(SUM({name}) AS BIGINT)" for name in add)
     groups, table = ", ".join(by), f"{sql.place}{layout.table}"
-    return f"SELECT {groups}, COUNT(*){sums} FROM {table}{_where(sql, layout, shape, unless)} GROUP BY {groups}"
+    where = _where(sql, layout, shape, unless)
+    return f"SELECT {groups}, COUNT(*){sums} FROM {table}{where} GROUP BY {groups}"
 
 
 @cache
@@ -310,7 +313,10 @@ def _sums_text(
 ) -> str:
     added = "".join(f", CAST(SUM({name}) AS BIGINT)" for name in ("number", *add))
     groups, where = ", ".join(by), _where(sql, layout, shape, None)
-    return f"SELECT {groups}{added} FROM {sql.place}{sums.table}{where} GROUP BY {groups} HAVING SUM(number) <> 0"
+    return (
+        f"SELECT {groups}{added} FROM {sql.place}{sums.table}{where} "
+        f"GROUP BY {groups} HAVING SUM(number) <> 0"
+    )
 
 
 @cache
@@ -336,7 +342,7 @@ def _sort(name: str) -> str:
 
 
 def _after(sql: Sql, query: Query[Any]) -> tuple[str, list[Any]]:
-    """Return the condition that a row comes after the place where the last page ended, and its parameters."""
+    """Return the condition that a row comes after the last page, and its parameters."""
     if query.after is None:
         return "", []
     layout = LAYOUTS[query.kind]
@@ -358,12 +364,12 @@ def _after(sql: Sql, query: Query[Any]) -> tuple[str, list[Any]]:
         steps.append(f"({' AND '.join([*same, beyond])})")
         values += [*(ends[earlier] for earlier in names[:at]), *end]
         if not end:
-            break  # no row has this value, so that nothing behind it settles anything
+            break  # no row has this value, so that no column behind it matters
     return f"({' OR '.join(steps)})", values
 
 
 def _beyond(sql: Sql, name: str, end: Any) -> tuple[str, list[Any]]:
-    """Return how a column is compared with where the last page ended; where no row can have ended, with nothing."""
+    """Return how a column is compared with the end of the last page, if a row can be there."""
     if is_stored(end):
         return f"{'<' if name[0] == '-' else '>'} {sql.mark}", [end]
     return (SOMETHING if (end < LEAST) == (name[0] != "-") else NOTHING), []

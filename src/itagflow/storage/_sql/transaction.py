@@ -77,11 +77,11 @@ class Transaction(Generic[C]):
         self.thread = thread
         self.until = until
         self.is_long = mode in _LONG
-        """Whether it may be open beside another one of its thread, and is ended when the store is closed."""
+        """Whether its thread may have another one open, and closing the store ends it."""
         self.held: list[C] = []
-        """Its connection, alone in here from the moment that it is made or taken until it is given back."""
+        """Its connection, in here alone from when it is made or taken until it is given back."""
         self._claims = [None] if self.is_long else []
-        """Who takes the one in here gives the connection of a long transaction back, and nobody else."""
+        """Whoever takes the item in here gives the connection of a long transaction back."""
 
     def usable_connection(self) -> C:
         """Return the connection for a statement.
@@ -106,7 +106,7 @@ class Transaction(Generic[C]):
         return True
 
     def has_claim(self) -> bool:
-        """Take the claim to give the connection of a long one back, and return whether it was there."""
+        """Take the right to give the connection of a long one back; return whether it was free."""
         try:
             self._claims.pop()
         except IndexError:

@@ -1,4 +1,4 @@
-"""Transactions of one process: each has a connection of its own for as long as it runs, whatever strikes.
+"""Transactions of one process: each has its own connection while it runs, in any failure.
 
 A transaction is a generator (`itagflow.contexts`) in layers.  Each layer takes one thing before its
 inner layer runs, and gives it back in a ``finally`` clause that begins with one call of a function
@@ -41,7 +41,7 @@ from itagflow.storage._sql.transaction import (
 IDLE = 16
 """How many idle connections of a kind are kept."""
 WAKE = 0.05
-"""After how many seconds a transaction in the queue looks by itself: who should have woken it may be interrupted."""
+"""After how many seconds a waiting transaction looks again: its waker may be interrupted."""
 
 
 class View(Protocol):
@@ -108,7 +108,7 @@ class Transactions(ABC, Generic[C]):
         return SafeContext(partial(self._run, mode, view))
 
     def close(self, timeout: float) -> bool:
-        """Refuse new transactions, end long ones that are idle, wait for the others, and close all connections.
+        """Refuse new transactions, end idle long ones, wait for the others, close all connections.
 
         Transactions that go on close their connection at their end.  There is nothing here to wait
         for or to lose when it is called from a signal handler, a finalizer or inside a transaction:
@@ -155,7 +155,7 @@ class Transactions(ABC, Generic[C]):
     # -- one transaction, layer by layer --
 
     def _run(self, mode: Mode, view: Callable[[Transaction[C]], V]) -> Generator[V]:
-        """Let a thread have one transaction: a verb inside another's would see half of an operation."""
+        """Allow one transaction per thread: a nested one would see half of an operation."""
         state, thread = self.state, get_ident()
         owners = state.owners
         transaction: Transaction[C] = Transaction(
@@ -232,18 +232,18 @@ class Transactions(ABC, Generic[C]):
     def _lend(
         self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]
     ) -> Generator[V]:
-        """Lend a connection to *transaction*, begin, yield the view, commit, and give the connection back.
+        """Lend a connection to *transaction*, begin, yield the view, commit, and take it back.
 
         When the transaction raises, or is interrupted, everything is rolled back.
         """
 
     @abstractmethod
     def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
-        """Return why a forked child cannot use the database, and what to do; *was_open*: a connection was open."""
+        """Return why a forked child cannot use the database; *was_open*: a connection was open."""
 
     @abstractmethod
     def _disable(self, connection: C, *, is_own: bool) -> None:
-        """Have a connection that was inherited refuse everything; *is_own*: the thread that forked has it."""
+        """Make an inherited connection refuse all; *is_own*: the thread that forked has it."""
 
     @abstractmethod
     def _drop(self, connection: C) -> None:
@@ -304,7 +304,7 @@ class Transactions(ABC, Generic[C]):
         sleep(PAUSE)
 
     def _pause_before_begin(self, transaction: Transaction[C], state: State[C]) -> None:
-        """Wait for a moment, with a connection that has not begun yet: it must not be open while somebody forks."""
+        """Wait a moment, with a connection that has not begun: it must not be open at a fork."""
         self._pause(transaction, state)
         if forks.must_wait(transaction.thread, transaction):
             raise _ForkIsPending
@@ -327,7 +327,7 @@ class Transactions(ABC, Generic[C]):
             state.closing.pop(mark, None)
 
     def _end_idle(self, state: State[C]) -> None:
-        """End the long transactions that run no statement at the moment; the others end at their next one."""
+        """End the long transactions that run no statement now; others end at their next one."""
         for transaction in list(state.running):
             if not transaction.is_long:
                 continue

@@ -85,7 +85,7 @@ def translated(store: str, error: psycopg.Error) -> StoreFailed:
 
 
 def failure_of(transaction: Transaction[Any], error: psycopg.Error) -> StoreFailed:
-    """Return our error for PostgreSQL's inside a transaction; a forked child, which cannot go on, is told so."""
+    """Return our error for PostgreSQL's inside a transaction; a forked child gets its own error."""
     if transaction.refusal is IS_OF_PARENT:
         return StoreFailed(transaction.store, *IS_OF_PARENT)
     return translated(transaction.store, error)

@@ -1,4 +1,4 @@
-"""The schema in a PostgreSQL database: made, or brought up to date; many processes may start at once."""
+"""The schema in PostgreSQL: created or updated; many processes may start at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ LOCK = 0x69546167666C6F77
 """The advisory lock under which one process at a time migrates: ``iTagflow``."""
 
 _HAS_TABLE = """
-    SELECT 1 FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
+    SELECT 1 FROM pg_catalog.pg_class
+    JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname = %s AND relname = %s
 """
 

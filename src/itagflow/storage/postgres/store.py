@@ -57,14 +57,14 @@ def _sql(schema: str) -> Sql:
         whole_lists=True,
         lock=" FOR UPDATE",
         share=" FOR SHARE",
-        take=" FOR UPDATE SKIP LOCKED",
+        skip_locked=" FOR UPDATE SKIP LOCKED",
         apart=" OFFSET 0",
         slots=32,
     )
 
 
 class _Look(Look):
-    """A read transaction in one transaction."""
+    """A reader in one transaction."""
 
     def __init__(self, sql: Sql, decoded: Decoded, transaction: PgTransaction) -> None:
         super().__init__(sql, decoded, transaction)
@@ -90,18 +90,18 @@ class _Look(Look):
 
 
 class _Change(_Look, Change):
-    """A write transaction in one transaction."""
+    """A writer in one transaction."""
 
     def run(self, text: str, values: Sequence[Any]) -> int:
         return self._run(text, values).rowcount
 
-    def take(self, query: Query[E]) -> E | None:
+    def lock_first(self, query: Query[E]) -> E | None:
         """Return the first match that no other writer holds, and hold it.
 
         The row is kept from others only after it was found: what `Query.unless` asks for may have
         come beside it in between, so that is asked once more.
         """
-        while (found := super().take(query)) is not None:
+        while (found := super().lock_first(query)) is not None:
             if query.unless is None or not self._is_beside(query.unless, found):
                 return found
         return None
@@ -187,7 +187,7 @@ class _Change(_Look, Change):
 
     @safe_context
     def _taken_back_when_refused(self, refused: Callable[[], Exception]) -> Generator[None]:
-        """Take back what the inner transaction did when a key or a unique column is taken; the outer one goes on."""
+        """Roll the inner transaction back when a key or unique column is taken, not the outer."""
         self._run("SAVEPOINT refused")
         try:
             yield
@@ -257,7 +257,7 @@ class PostgresStore:
         return self._transactions.state.is_closed
 
     def connector(self) -> Callable[[], PostgresStore]:
-        """Return what opens the same database in another process; a callable that was passed must be picklable."""
+        """Return what opens the same database in another process; a callable must be picklable."""
         return Opener(
             PostgresStore, self._source, {"schema": self._schema, "connections": self._connections}
         )
@@ -272,7 +272,7 @@ class PostgresStore:
         return self._transactions.open(Mode.WRITE, partial(_Change, self._sql, self._decoded))
 
     def high_water_mark(self) -> int:
-        """Return a position up to which the history is complete; see `itagflow.storage.port.Store`."""
+        """Return a position up to which the log is complete; see `itagflow.storage.port.Store`."""
         with self._transactions.open(Mode.LATEST, partial(_Look, self._sql, self._decoded)) as look:
             # first the last position, then who may still put something before it: in this order
             # none is overlooked
@@ -281,7 +281,7 @@ class PostgresStore:
         return min(int(position) for (position,) in (*last, *pending) if position is not None)
 
     def subscribe(self) -> SafeContext[Callable[[float], object]]:
-        """Begin to listen, on a connection of its own; see `itagflow.storage.port.SupportsNotify`."""
+        """Begin to listen, on its own connection; see `itagflow.storage.port.SupportsNotify`."""
         return self._transactions.open(Mode.LISTEN, _Listening)
 
     def close(self, timeout: float = 10.0) -> bool:

@@ -1,4 +1,4 @@
-"""Transactions on PostgreSQL: connections are made, lent for one transaction, and given back as they were."""
+"""Transactions on PostgreSQL: connections are made, lent, and returned as they were."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Connect = Callable[[], AbstractContextManager[AnyConnection]]
 """Gives a connection for one transaction, to be given back at its end."""
 
 RETRY = 0.2
-"""How many seconds pass between two tries to connect to a server that was there before, as when it restarts."""
+"""Seconds between two attempts to reconnect to a server, which may be restarting."""
 
 _BEGIN = {
     Mode.READ: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -53,7 +53,7 @@ class PgTransactions(Transactions[AnyConnection]):
     timeout = 30.0
 
     def __init__(self, name: str, source: str | Connect, news: str, connections: int) -> None:
-        """Open transactions on the database at *source*; what has *news* for listeners is told on that channel."""
+        """Open transactions on the database at *source*; those with *news* notify that channel."""
         most = None if callable(source) else connections
         super().__init__(name, reading=most, writing=most)
         self._source = source
@@ -140,7 +140,7 @@ class PgTransactions(Transactions[AnyConnection]):
     def _run_on(
         self, transaction: PgTransaction, view: Callable[[PgTransaction], V]
     ) -> Generator[V]:
-        """Begin, yield the view, and commit.  What is long ends with its connection: there is nothing to commit."""
+        """Begin, yield the view, and commit.  Long ones end with their connection instead."""
         mode = transaction.mode
         if mode is Mode.LISTEN:
             self._execute(transaction, f"LISTEN {self._news}")
@@ -173,7 +173,7 @@ class PgTransactions(Transactions[AnyConnection]):
             raise failure_of(transaction, error) from error
 
     def _connect_again(self, url: str, transaction: PgTransaction, state: PgState) -> AnyConnection:
-        """Connect; to a server that was there before, try again for a while: it may be restarting."""
+        """Connect; retry for a while with a known server, which may be restarting."""
         while True:
             try:
                 return self._connect(url)
@@ -220,7 +220,7 @@ def _is_rolled_back(connection: AnyConnection) -> bool:
 
 
 def _take_alive(transaction: PgTransaction, idle: deque[AnyConnection]) -> bool:
-    """Take an idle connection, leaving out those that the server has closed; return whether there was one."""
+    """Take an idle connection that the server has not closed; return whether there was one."""
     while transaction.take(idle):
         if _is_alive(transaction.held[0]):
             return True
@@ -229,7 +229,7 @@ def _take_alive(transaction: PgTransaction, idle: deque[AnyConnection]) -> bool:
 
 
 def _is_alive(connection: AnyConnection) -> bool:
-    """Ask the server only when it has said something unasked, as it does when it closes the connection."""
+    """Ask the server only when it has sent something unasked, as when it closes the connection."""
     try:
         with selectors.DefaultSelector() as waiting:
             waiting.register(connection, selectors.EVENT_READ)

@@ -1,4 +1,4 @@
-"""The stores on SQLite: `SqliteStore` in a file that processes share, `MemoryStore` in the memory of one."""
+"""The stores on SQLite: `SqliteStore` in a file, for processes; `MemoryStore` in memory."""
 
 from itagflow.storage.sqlite.store import MemoryStore, SqliteStore
 

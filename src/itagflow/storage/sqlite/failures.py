@@ -71,7 +71,7 @@ def path_of(path: str | os.PathLike[str]) -> str:
 
 
 def failure_of(transaction: Transaction[sqlite3.Connection], error: sqlite3.Error) -> StoreFailed:
-    """Return our error for SQLite's inside a transaction; a forked child, which cannot go on, is told so."""
+    """Return our error for SQLite's inside a transaction; a forked child gets its own error."""
     if transaction.refusal is IS_OF_PARENT:
         return StoreFailed(transaction.store, *IS_OF_PARENT)
     return translated(transaction.store, error)

@@ -40,7 +40,7 @@ def is_up_to_date(name: str, connection: sqlite3.Connection) -> bool:
 
 
 def bring_up(name: str, connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date, making it in an empty database; errors are those of `check_schema`.
+    """Update the schema, or create it in an empty database; errors as in `check_schema`.
 
     The caller has begun a transaction, and commits it.
     """

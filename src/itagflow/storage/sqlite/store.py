@@ -1,4 +1,4 @@
-"""The stores on SQLite, with the standard library's driver: in a file, for processes of one machine, and in memory."""
+"""The stores on SQLite, with the standard library's driver: in a file, and in memory."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FEW = 8
 
 
 class _Look(Look):
-    """A read transaction in one transaction.
+    """A reader in one transaction.
 
     It gives out rows and never cursors: those would go on after the transaction.
     `Transaction.is_busy` is set while a statement runs, so that nobody closes the connection under
@@ -60,7 +60,7 @@ class _Look(Look):
 
 
 class _Change(_Look, Change):
-    """A write transaction in one transaction."""
+    """A writer in one transaction."""
 
     def run(self, text: str, values: Sequence[Any]) -> int:
         return self._run(text, values).rowcount
@@ -95,7 +95,7 @@ class _Change(_Look, Change):
         return entity
 
     def _add_many(self, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
-        """Insert in bulk, kind by kind; when one row is refused, all of them are taken out again."""
+        """Insert in bulk, kind by kind; when one row is refused, none is inserted."""
         self._run("SAVEPOINT adding", ())
         try:
             for kind, group in groupby(entities, type):

@@ -31,7 +31,10 @@ else:
     from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
 
 FORKED_INSIDE = (
-    "this process was forked inside a transaction on this file, and SQLite cannot be used in such a child",
+    (
+        "this process was forked inside a transaction on this file, "
+        "and SQLite cannot be used in such a child"
+    ),
     "Fork outside of transactions, or start processes with 'spawn' or 'forkserver'",
 )
 OF_ANOTHER_PROCESS = (
@@ -40,11 +43,11 @@ OF_ANOTHER_PROCESS = (
 )
 
 _unusable_files: set[tuple[int, int]] = set()
-"""Files (device and number) whose locks SQLite records wrongly in this process, because of how it was forked."""
+"""Files (device, inode) whose locks SQLite records wrongly in this process after a fork."""
 
 
 class FileTransactions(Transactions[sqlite3.Connection]):
-    """Transactions on one file, in WAL mode: any number that read, and one that writes, among all processes."""
+    """Transactions on one file, in WAL mode: many readers and one writer among all processes."""
 
     is_closed_at_forks = True
     _door: FileIO | None = None
@@ -68,7 +71,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         return None
 
     def _disable(self, connection: sqlite3.Connection, *, is_own: bool) -> None:
-        if is_own:  # one of another thread may be locked for ever, and nobody is there to use it
+        if is_own:  # one of another thread may stay locked, and nobody is there to use it
             connection.set_authorizer(_deny)
 
     def _lend(
@@ -128,7 +131,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
     def _begin_writing(
         self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
     ) -> None:
-        """Wait in turn with other processes: who holds the file lock is the next to get SQLite's write lock.
+        """Wait for other processes: the holder of the file lock gets SQLite's write lock next.
 
         SQLite's own waiting polls, so that under load somebody may wait for long.  Here everybody
         polls for the file lock, but who has just written must queue up behind it, so nobody
@@ -151,7 +154,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 flock(door, LOCK_UN)
 
     def _connect(self, transaction: SqliteTransaction, state: SqliteState) -> None:
-        """Make a new connection.  One that writes never waits inside SQLite, where nothing could interrupt it."""
+        """Make a connection.  A writing one never waits inside SQLite: nothing interrupts it."""
         self._must_be_the_file()  # SQLite would make a new one
         writes = transaction.mode is Mode.WRITE
         try:
@@ -183,7 +186,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
     def _check(
         self, made: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
     ) -> int:
-        """Return the version of the schema, before the first change to a file that may be another program's.
+        """Return the schema version, before the first change to a file that may not be ours.
 
         Whoever is the first or the last to have the file open holds all of it for a moment, for its
         log.
@@ -229,7 +232,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
             )
 
     def _open_door(self) -> FileIO:
-        """Return the lock file; who has the turn to write in this process is the only one to use it."""
+        """Return the lock file; only the writer whose turn it is in this process uses it."""
         door = self._door
         if door is None:
             try:
@@ -380,7 +383,7 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that its transaction holds before it is opened: nothing can strike in between."""
+    """A connection that its transaction owns before it is opened: it cannot be lost in between."""
 
     def __init__(self, transaction: SqliteTransaction, *given: Any, **named: Any) -> None:
         transaction.held.append(self)

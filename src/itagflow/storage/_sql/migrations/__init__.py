@@ -1,4 +1,4 @@
-"""The scripts that make each database's schema and bring it up to date, in the folders beside this file."""
+"""The scripts that create and update the schema of each database, in these folders."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.resources import files
 from itagflow.errors import StoreFailed
 
 FIRST = 4
-"""The version that the first script makes.  What has a lower one was made while itagflow was still being written."""
+"""The version that the first script makes.  Lower ones are from before the first release."""
 
 
 @cache
@@ -29,7 +29,7 @@ def newest(scripts: Sequence[str]) -> int:
 
 
 def missing(scripts: Sequence[str], version: int) -> Iterator[tuple[int, str]]:
-    """Yield those of *scripts* that a database of this *version* lacks, each with the version that it makes."""
+    """Yield the *scripts* that a database of this *version* lacks, each with its version."""
     return ((number, script) for number, script in enumerate(scripts, FIRST) if number > version)
 
 
