@@ -244,8 +244,8 @@ def test_the_application_and_who_cannot_vote_see_them(new: Callable[[], Flow], a
     here, there = world(one, says("cat"), again=again), world(other, gives_one_up, again=again)
     told, differ = seen(one, here, "eve"), seen(other, there, "eve")
     assert {name for name in told if told[name] != differ[name]} >= {
-        "results",
-        "result",
+        "results.list",
+        "results.get",
         "all history",
         "abandoned",
     }
@@ -337,10 +337,10 @@ def test_nor_is_what_was_given_back_and_taken_again(new: Callable[[], Flow]) -> 
     for by in ("ben", "lea", "dan", "ada"):
         mine, theirs = seen(one, here, by), seen(other, there, by)
         for name in (
-            "results",
-            "find_tasks",
-            "progress",
-            "assignments",
+            "results.list",
+            "results.find",
+            "jobs.progress",
+            "assignments.list",
             "all assignments",
             "export",
             "abandoned",
