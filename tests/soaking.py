@@ -224,7 +224,8 @@ class Found:
         return [body for verb, body in self.noted if verb in verbs]
 
     def figures(self) -> str:
-        return f"{len(self.history)} events, {len(self.assignments)} assignments, noted: {Counter(verb for verb, _ in self.noted)}"
+        noted = Counter(verb for verb, _ in self.noted)
+        return f"{len(self.history)} events, {len(self.assignments)} assignments, noted: {noted}"
 
     def check(self) -> None:
         """Check all that there is to check."""
