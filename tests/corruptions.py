@@ -520,8 +520,8 @@ CORRUPTIONS = [
             "package 4 of job 7: free and taken slots is 2, and should be 1",
             "the answer of assignment 14 to task 5 of job 7: package is 3, and should be 4",
             (
-                "the answer of assignment 14 to task 5 of job 7: task is 5, and "
-                "should be one in the scope of its assignment"
+                "the answer of assignment 14 to task 5 of job 7: task is 5, "
+                "and should be one in the scope of its assignment"
             ),
             "assignment 14 of job 7: what is stored is nothing, and should be what the history tells of",
             "the answer of assignment 14 to task 5 of job 7: how often it was said is nothing, and should be 1",
@@ -655,8 +655,8 @@ CORRUPTIONS = [
         add(make_answer(14, 7)),
         [
             (
-                "the answer of assignment 14 to task 7 of job 7: task is 7, and "
-                "should be one in the scope of its assignment"
+                "the answer of assignment 14 to task 7 of job 7: task is 7, "
+                "and should be one in the scope of its assignment"
             ),
             "the answer of assignment 14 to task 7 of job 7: how often it was said is 1, and should be 0",
         ],
@@ -748,7 +748,7 @@ CORRUPTIONS = [
         a_busy_job,
         change(ClaimCounter, 7, "label", 4, cursor=QueueCursor(0, START)),
         [
-            "the claim counter of member 4 at label in job 7: start is 2026-11-24 09:00:00+00:00, and should be nothing"
+            "the claim counter of member 4 at label in job 7: cursor is 2026-11-24 09:00:00+00:00, and should be nothing"
         ],
         id="place in the queue where no own work waits",
     ),
@@ -757,8 +757,8 @@ CORRUPTIONS = [
         add(ClaimCounter(job=7, stage=I, member=5, cursor=QueueCursor(0, TOMORROW))),
         [
             (
-                f"the claim counter of member 5 at inspect in job 7: start is {TOMORROW}, and "
-                "should be the moment of an act"
+                f"the claim counter of member 5 at inspect in job 7: cursor is {TOMORROW}, "
+                "and should be the moment of an act"
             ),
         ],
         id="place in the queue that no package had",

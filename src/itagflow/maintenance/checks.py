@@ -184,9 +184,9 @@ def start_differences(
         if counter.cursor is None:
             continue
         if counter.stage not in job.workflow.stages or not own_work_waits(job, counter.stage):
-            yield from differ(counter, "start", counter.cursor.since, None)
+            yield from differ(counter, "cursor", counter.cursor.since, None)
         elif counter.cursor.since not in moments:
-            yield from differ(counter, "start", counter.cursor.since, "the moment of an act")
+            yield from differ(counter, "cursor", counter.cursor.since, "the moment of an act")
 
 
 def missing(kind: str, job: int, numbers: range, seen: set[int]) -> Iterator[Inconsistency]:
