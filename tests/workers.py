@@ -243,28 +243,28 @@ VERBS = (
 )
 
 
-class Start:
+class StartTogether:
     """Where processes wait for each other before they begin."""
 
     barrier: Any = None
 
 
 def wait_with(barrier: Any) -> None:
-    Start.barrier = barrier
+    StartTogether.barrier = barrier
 
 
 def create_the_same(url: str) -> tuple[int, ...]:
     """Create a workspace, a member, a template and a job, each as others do at the same moment; return their keys."""
     loading_rules.BLOCK = 10
     with itagflow.open(url) as flow:
-        Start.barrier.wait(60)
+        StartTogether.barrier.wait(60)
         street = flow.workspaces.create("street", admin="ada", exist_ok=True)
-        Start.barrier.wait(60)
+        StartTogether.barrier.wait(60)
         ben = flow.members.add(street, "ben", Role.OPERATOR, by="ada", exist_ok=True)
-        Start.barrier.wait(60)
+        StartTogether.barrier.wait(60)
         cats = itagflow.templates.image_classification(["cat", "dog"])
         asked = flow.templates.add(street, cats, name="cats", by="ada", exist_ok=True)
-        Start.barrier.wait(60)
+        StartTogether.barrier.wait(60)
         job = flow.jobs.create(
             street,
             "cats",

@@ -148,11 +148,11 @@ class ReviewRule(StageRule):
     task_share: float | None = attrs.field(default=None, converter=_share, validator=_is_share)
     """Which share of a package's tasks is reviewed: more than 0, at most 1; rounded up."""
     task_count: int | None = attrs.field(default=None, converter=_count, validator=_is_only_count)
-    """How many of a package's tasks are looked at: at least 1.  Not together with `task_share`."""
+    """How many of a package's tasks are reviewed: at least 1.  Not together with `task_share`."""
 
     @property
     def is_sampled(self) -> bool:
-        """Whether a sample is looked at, and not every task."""
+        """Whether a sample is reviewed, and not every task."""
         return self.task_share is not None or self.task_count is not None
 
 
