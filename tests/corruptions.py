@@ -748,7 +748,10 @@ CORRUPTIONS = [
         a_busy_job,
         change(ClaimCounter, 7, "label", 4, cursor=QueueCursor(0, START)),
         [
-            "the claim counter of member 4 at label in job 7: cursor is 2026-11-24 09:00:00+00:00, and should be nothing"
+            (
+                "the claim counter of member 4 at label in job 7: "
+                "cursor is 2026-11-24 09:00:00+00:00, and should be nothing"
+            )
         ],
         id="place in the queue where no own work waits",
     ),
