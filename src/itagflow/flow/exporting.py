@@ -103,7 +103,7 @@ class Exporting(Following):
         results = self._results("export", which, by, snapshot=snapshot)
         return self._write(home, progress(results) if progress else results, format, target, stages, **options)
 
-    def _write_part(
+    def write_part(
         self, part: JobPart, format: str, target: Target, stages: Collection[Stage] | None, hide: bool, **options: Any
     ) -> WriteReport:
         """Write a part of a job, as a worker does whose application has asked the policy already.
@@ -184,7 +184,7 @@ def _written(
     """Return a part of the file, as a worker makes it."""
     file = io.BytesIO()
     with _opened(place) as flow:
-        report = flow._write_part(part, format, file, stages, hide, **options)
+        report = flow.write_part(part, format, file, stages, hide, **options)
     return report, file.getvalue()
 
 
