@@ -103,24 +103,6 @@ class Exporting(Following):
         results = self._results("export", which, by, snapshot=snapshot)
         return self._write(home, progress(results) if progress else results, format, target, stages, **options)
 
-    def write_part(
-        self, part: JobPart, format: str, target: Target, stages: Collection[Stage] | None, hide: bool, **options: Any
-    ) -> WriteReport:
-        """Write a part of a job, as a worker does whose application has asked the policy already.
-
-        Args:
-            part: The part.
-            format: The name of the format.
-            target: What is written to.
-            stages: The stages whose results are written.
-            hide: Whether to leave out votes on packages that are still voted on.
-            **options: What else the format takes.
-        """
-        with self.store.read() as reader:
-            home = _find.job(reader, part)
-        results = self._results("export", part, None, hide_votes=hide)
-        return self._write(home, results, format, target, stages, **options)
-
     def _write(
         self,
         job: Job,
@@ -164,18 +146,40 @@ def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:
         raise InvalidData("the export", problems)
 
 
+class _Worker(Exporting):
+    """Writes parts of an export; the policy was asked before the work was given out."""
+
+    def write_part(
+        self, part: JobPart, format: str, target: Target, stages: Collection[Stage] | None, hide: bool, **options: Any
+    ) -> WriteReport:
+        """Write a part of a job, as a worker does whose application has asked the policy already.
+
+        Args:
+            part: The part.
+            format: The name of the format.
+            target: What is written to.
+            stages: The stages whose results are written.
+            hide: Whether to leave out votes on packages that are still voted on.
+            **options: What else the format takes.
+        """
+        with self.store.read() as reader:
+            home = _find.job(reader, part)
+        results = self._results("export", part, None, hide_votes=hide)
+        return self._write(home, results, format, target, stages, **options)
+
+
 Place = Exporting | Callable[[], Store]
 """Where a worker reads: this Flow, if it is the only one that can, or what opens the store anew."""
 
 
 @safe_context
-def _opened(place: Place) -> Generator[Exporting]:
-    """Open *place* for one part; the policy was asked before the work was given out."""
+def _opened(place: Place) -> Generator[_Worker]:
+    """Open *place* for one part."""
     if isinstance(place, Exporting):
-        yield place
+        yield _Worker(place.store, default_policy, now, TimeOrdered(), ())
     else:
         with closing(place()) as store:
-            yield Exporting(store, default_policy, now, TimeOrdered(), ())
+            yield _Worker(store, default_policy, now, TimeOrdered(), ())
 
 
 def _written(
