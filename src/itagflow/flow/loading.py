@@ -164,7 +164,7 @@ class Loading(Shell):
             change = loading.loaded("load", now, seen, batch, act)
             block.do(change)
             tally.stored(new, checked.rows)
-            return loading.counter_after(change)
+            return block.as_stored(loading.counter_after(change))
 
     def _append_batch(self, job: Job, good: list[Ready], by: MemberRef, tally: _Tally) -> JobCounter:
         """Store rows in new packages, and return the job's counter as it is then."""
@@ -182,7 +182,7 @@ class Loading(Shell):
             batch = Batch(rows=new, placed=placed, rows_read=counter.rows_read)
             change = loading.loaded("append", now, counter, batch, act)
             block.do(change)
-            return loading.counter_after(change)
+            return block.as_stored(loading.counter_after(change))
 
 
 def _may_take_rows(block: Block, verb: str, job: Job, by: MemberRef) -> Act:
