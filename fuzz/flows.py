@@ -98,7 +98,7 @@ def _prelabel(data: bytes, template: Template, predict: Callable[[], Any]) -> No
         job = tried(flow.jobs.create, "street", "rows", data=io.BytesIO(data), **more)
         read = None if job is None else tried(predict)
         if read is not None:
-            report = flow.jobs.prelabel(job, read, formal=0.5, by=ADA)
+            report = flow.jobs.prelabel(job, read, min_confidence=0.5, by=ADA)
             assert len(list(_with_results(flow, job))) == report.accepted
         _is_sound(flow)
 

@@ -51,7 +51,7 @@ def a_busy_job(flow: Flow) -> Job:
     job = cats(flow, tasks=10, workflow=THREE)
     labeled(flow, "ben", job)
     labeled(flow, "cy", job, "dog")
-    flow.reject(taken(flow, "di", job, I), tasks=[1], reason="no cat")
+    flow.reject(taken(flow, "di", job, I), tasks=[1], comment="no cat")
     flow.review(taken(flow, "di", job, I))
     flow.accept(taken(flow, "ada", job, A))
     flow.save(taken(flow, "cy", job), 5, Choice("cat"))
@@ -77,7 +77,7 @@ def a_prelabeled_job(flow: Flow) -> Job:
         lambda tasks: [
             PreLabel(Choice("cat"), 1 / t.number) if t.number < 4 else None for t in tasks
         ],
-        formal=0.4,
+        min_confidence=0.4,
         by="ada",
     )
     labeled(flow, "ben", job, "dog")

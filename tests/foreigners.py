@@ -382,12 +382,12 @@ VERBS: dict[str, Case] = {
     "review": Case(lambda f, a: f.review(a.review, by=a.by), REVIEW, by="di"),
     "review_many": Case(lambda f, a: bulk(f.review_many([a.review], by=a.by)), REVIEW, by="di"),
     "reject": Case(
-        lambda f, a: f.reject(a.review, tasks=[a.reviewed], reason="no", by=a.by),
+        lambda f, a: f.reject(a.review, tasks=[a.reviewed], comment="no", by=a.by),
         ("review", "reviewed"),
         by="di",
     ),
     "reject_many": Case(
-        lambda f, a: bulk(f.reject_many([a.review], reason="no", by=a.by)), REVIEW, by="di"
+        lambda f, a: bulk(f.reject_many([a.review], comment="no", by=a.by)), REVIEW, by="di"
     ),
     "accept": Case(lambda f, a: f.accept(a.acceptance, by=a.by), ACCEPTANCE, anywhere=ACCEPTANCE),
     "accept_many": Case(

@@ -292,7 +292,7 @@ class TestAssignments:
             flow,
             InvalidData,
             "not in the scope",
-            lambda: flow.reject(review, tasks=[9], reason="no"),
+            lambda: flow.reject(review, tasks=[9], comment="no"),
         )
 
 

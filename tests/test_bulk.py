@@ -279,7 +279,7 @@ class TestEveryVerb:
         assignments = checked.claim_many("ben", job, Stage.LABEL, 3) + checked.claim_many(
             "cy", job, Stage.LABEL, 2
         )
-        assert all(checked.release_many(assignments, by="ada", reason="the office is closed"))
+        assert all(checked.release_many(assignments, by="ada", comment="the office is closed"))
         assert all(package.waiting for package in checked.packages.list(job))
         assert {checked.assignments.get(assignment).comment for assignment in assignments} == {
             "the office is closed"
@@ -327,7 +327,7 @@ class TestEveryVerb:
         assert isinstance(refused.error, Incomplete)
         assert done.value is not None
         assert done.value.sent_back == (3,)
-        assert all(checked.reject_many([assignments[0], assignments[2]], reason="do it again"))
+        assert all(checked.reject_many([assignments[0], assignments[2]], comment="do it again"))
         assert [assignment.scope for assignment in checked.assignments.list("ben", job=job)] == [
             (3,),
             None,
@@ -462,7 +462,7 @@ def test_both_stores_come_to_the_same(tmp_path: Path) -> None:
         ids = itertools.count(1000)
         with itagflow.open(url, clock=Clock(), ids=ids.__next__) as flow:
             _, assignments = accepting(flow, 7, Workflow(Label(limit=3), Accept(limit=9)))
-            flow.reject_many(assignments[:2], reason="again")
+            flow.reject_many(assignments[:2], comment="again")
             flow.accept_many(reversed(assignments))
             contents.append(content(flow))
     assert contents[0] == contents[1]

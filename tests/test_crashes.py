@@ -71,7 +71,7 @@ while True:
         print("submitted", assignment.id, flush=True)
     if assignment := flow.claim("di", job, Stage.INSPECT):
         if draw.random() < 0.4:
-            flow.reject(assignment, tasks=[next(flow.tasks(assignment))], reason="again")
+            flow.reject(assignment, tasks=[next(flow.tasks(assignment))], comment="again")
         else:
             report(flow.modify(assignment, next(flow.tasks(assignment)), Choice("dog")))
             flow.review(assignment)

@@ -36,18 +36,18 @@ def client() -> Iterator[Any]:
 def test_the_cluster_writes_the_same_file(client: Any, tmp_path: Path) -> None:
     with itagflow.open(tmp_path / "labels.db") as flow:
         job = half_done(flow)
-        assert exported(flow, job, executor=client.get_executor(pure=False), parts=8) == exported(
-            flow, job
-        )
+        assert exported(
+            flow, job, executor=client.get_executor(pure=False), partitions=8
+        ) == exported(flow, job)
 
 
 def test_what_people_do_in_between_is_in_the_next_export(client: Any, tmp_path: Path) -> None:
     with itagflow.open(tmp_path / "labels.db") as flow:
         job = half_done(flow)
         executor = client.get_executor(pure=False)
-        before = exported(flow, job, executor=executor, parts=4)
+        before = exported(flow, job, executor=executor, partitions=4)
         labeled(flow, "ben", job)
-        after = exported(flow, job, executor=executor, parts=4)
+        after = exported(flow, job, executor=executor, partitions=4)
         assert after == exported(flow, job) != before
 
 

@@ -90,7 +90,7 @@ def a_busy_week(flow: Flow) -> tuple[Job, int]:
     flow.reject(review)
     other = taken(flow, "benedict-two", job)
     flow.abandon(other, other.package, "ask benedict")
-    flow.assignments.reassign(other, "benedict", by="ada", reason="benedict knows it")
+    flow.assignments.reassign(other, "benedict", by="ada", comment="benedict knows it")
     taken(flow, "benedict", job)
     flow.members.remove("street", "benedict", by="ada")
     return job, key
@@ -294,7 +294,7 @@ class TestTasks:
             job, lambda tasks: [Text(f"guess {task.data['from']}") for task in tasks], by="ada"
         )
         erased = maintenance.erase_task(
-            checked, (job.id, 1), by="ada", reason="asked for in a letter of May 3"
+            checked, (job.id, 1), by="ada", comment="asked for in a letter of May 3"
         )
         assert (erased.erased, erased.row_key) == (True, "")
         assert json.loads(erased.row) == {"data": {"from": None, "source": None}, "erased": True}
@@ -386,7 +386,7 @@ class TestTasks:
         maintenance.erase_task(checked, (job.id, 2), by="ada")
         assignment = taken(checked, "di", job, Stage.INSPECT)
         assert assignment.scope == (1, 3, 4)
-        checked.reject(assignment, reason="all again")
+        checked.reject(assignment, comment="all again")
         assignment = taken(checked, "ben", job)
         assert assignment.scope == (1, 3, 4)
         checked.save_many(assignment, {number: Text("again") for number in (1, 3, 4)})
@@ -430,7 +430,7 @@ class TestTasks:
             maintenance.erase_task(checked, (job.id, 4), by="ada")  # while the model thinks
             return [PreLabel(Text(f"guess {task.data['from']}"), 0.9) for task in tasks]
 
-        report = checked.jobs.prelabel(job, predict, formal=True, by="ada")
+        report = checked.jobs.prelabel(job, predict, min_confidence=True, by="ada")
         assert seen == [2, 3, 4]
         assert report.accepted == 2
         assert "guess secret 4" not in everything(checked)
@@ -466,7 +466,7 @@ class TestTasks:
         whole, joined = io.BytesIO(), io.BytesIO()
         checked.results.export(job, "itag", whole)
         with ThreadPoolExecutor(2) as threads:
-            report = checked.results.export(job, "itag", joined, executor=threads, parts=3)
+            report = checked.results.export(job, "itag", joined, executor=threads, partitions=3)
         assert (report.rows, report.erased) == (2, 2)
         assert joined.getvalue() == whole.getvalue()
 

@@ -149,7 +149,7 @@ VERBS: dict[str, tuple[Stage | None, Verb]] = {
     "submit": (Stage.LABEL, lambda flow, job, assignment: flow.submit(assignment).outcome),
     "reject": (
         Stage.INSPECT,
-        lambda flow, job, assignment: flow.reject(assignment, tasks=[1], reason="no").outcome,
+        lambda flow, job, assignment: flow.reject(assignment, tasks=[1], comment="no").outcome,
     ),
     "accept": (Stage.ACCEPT, lambda flow, job, assignment: flow.accept(assignment).outcome),
     "discard": (

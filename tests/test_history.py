@@ -26,7 +26,7 @@ def retold(flow: Flow, job: Job) -> dict[tuple[str, tuple[Any, ...]], dict[str, 
     """What everything is now, according to the changes in the history alone."""
     told = dict[tuple[str, tuple[Any, ...]], dict[str, Any]]()
     for event in flow.events.list(job):
-        for change in event.moves():
+        for change in event.all_changes():
             fields = told.setdefault((change.kind, change.key), {})
             assert fields.get(change.field) == change.before, (event, change)
             fields[change.field] = change.after
@@ -39,7 +39,7 @@ def test_its_changes_tell_the_present_state_of_every_package_and_assignment(
     job = cats(flow, tasks=5, workflow=Workflow(Label(), Inspect()))
     flow.jobs.append(job, rows(3), by="ada")
     labeled(flow, "ben", job)
-    flow.reject(taken(flow, "di", job, Stage.INSPECT), reason="look again")
+    flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="look again")
     told = retold(flow, job)
     packages = list(flow.packages.list(job))
     assert len(packages) == 5
@@ -65,7 +65,7 @@ def test_loading_takes_little_room_in_it_even_with_small_packages(flow: Flow) ->
     assert loaded.data == {"rows": [1, 5_000], "packages": [1, 5_000]}
     print(size := len(json.dumps(codec.to_json(loaded))))
     assert size < 1_000
-    assert sum(1 for _ in loaded.moves()) == 10_000
+    assert sum(1 for _ in loaded.all_changes()) == 10_000
 
 
 def test_an_event_keeps_everything_at_its_position() -> None:

@@ -137,7 +137,7 @@ class TestAsAFinishedJob:
         flow.jobs.set_workforce(
             job, {Stage.LABEL: ["ben"], Stage.INSPECT: ["di"], Stage.ACCEPT: ["ada"]}, by="ada"
         )
-        flow.packages.reopen((job.id, 1), by="ada", reason="a second look")
+        flow.packages.reopen((job.id, 1), by="ada", comment="a second look")
         assignment = taken(flow, "di", job, Stage.INSPECT)
         flow.modify(assignment, 1, Choice("dog"))
         flow.review(assignment)

@@ -70,7 +70,13 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
     job, home = scene.job.id, scene.job.workspace
     assignment, review = scene.assignment.key, scene.review.key
     by = {"by": "ada"}
-    export = {"job": job, "format": "itag", "target": "never.manifest", "parts": 2, "by": "ada"}
+    export = {
+        "job": job,
+        "format": "itag",
+        "target": "never.manifest",
+        "partitions": 2,
+        "by": "ada",
+    }
     create = {"workspace": home, "name": "new", "template": ASKED, **by}
     return {
         "abandon": [{"assignment": assignment, "task": 3, "reason": "dark", "by": "ben"}],
@@ -132,7 +138,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "jobs.progress": [{"job": job, **by}],
         "jobs.publish": [{"job": job, **by}],
         "assignments.reassign": [{"assignment": assignment, "member": "cy", **by}],
-        "reject": [{"assignment": review, "tasks": [1], "reason": "no", "by": "di"}],
+        "reject": [{"assignment": review, "tasks": [1], "comment": "no", "by": "di"}],
         "reject_many": [{"assignments": [review], "by": "di"}],
         "release": [{"assignment": assignment, "by": "ben"}],
         "release_many": [{"assignments": [assignment], "by": "ben"}],
@@ -149,7 +155,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "review_many": [{"assignments": [review], "by": "di"}],
         "save": [{"assignment": assignment, "task": 3, "reply": Choice("cat"), "by": "ben"}],
         "save_many": [{"assignment": assignment, "replies": [(3, Choice("cat"))], "by": "ben"}],
-        "jobs.set_validator": [{"job": job, "check": None}],
+        "jobs.set_validator": [{"job": job, "validator": None}],
         "members.set_role": [{"workspace": home, "member": "cy", "role": Role.LEADER, **by}],
         "jobs.set_workforce": [{"job": job, "workforce": {L: ["ben"]}, **by}],
         "submit": [{"assignment": assignment, "by": "ben"}],
@@ -180,11 +186,12 @@ MAY_BE_NONE = {
     "job",
     "place",
     "parts",
+    "partitions",
     "tasks",
     "seed",
     "member",
 }
-COUNTS = {"after", "batch", "count", "limit", "parts", "priority", "seed"}
+COUNTS = {"after", "batch", "count", "limit", "partitions", "priority", "seed"}
 """Parameters that take a number which is no key."""
 
 
@@ -239,9 +246,14 @@ def test_every_verb_that_takes_a_number_has_good_arguments(flow: Flow) -> None:
     for verb, calls in known.items():
         given = {name for call in calls for name in call}
         missing = {name for name in takes_a_number(verb) if name not in given}
-        assert missing <= {"executor", "stages", "packaging", "workforce", "workflow", "formal"}, (
-            verb
-        )
+        assert missing <= {
+            "executor",
+            "stages",
+            "packaging",
+            "workforce",
+            "workflow",
+            "min_confidence",
+        }, verb
 
 
 def is_wrong(verb: str, name: str, bad: Any) -> bool:
@@ -250,7 +262,11 @@ def is_wrong(verb: str, name: str, bad: Any) -> bool:
         return name not in MAY_BE_NONE
     if name == "after" or name in ("priority", "seed"):
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool)
-    if name in ("count", "batch", "parts") and isinstance(bad, int) and not isinstance(bad, bool):
+    if (
+        name in ("count", "batch", "partitions")
+        and isinstance(bad, int)
+        and not isinstance(bad, bool)
+    ):
         return bad in FAR or (bad < 1 and verb != "claim_many")
     return True
 

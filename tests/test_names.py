@@ -175,7 +175,7 @@ class TestOneNameTypedInTwoWays:
     ) -> None:
         job = cats(flow, label=[one])
         for reason in (f"{one} is ill", f"ask {other}, please"):
-            flow.release(taken(flow, other, job), reason=reason)
+            flow.release(taken(flow, other, job), comment=reason)
         flow.members.remove(job.workspace, one, by="ada")
         gone = maintenance.erase_member(flow, job.workspace, other, by="ada")
         assert gone.account == f"erased-{gone.id}"
@@ -250,7 +250,7 @@ class TestMarks:
     def test_who_was_called_so_before_that_was_refused_is_in_nobodys_way(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()))
         (ben,) = (who for who in flow.members.list(job.workspace) if who.account == "ben")
-        flow.release(taken(flow, "ben", job), reason="ben is ill")
+        flow.release(taken(flow, "ben", job), comment="ben is ill")
         for name, account in (("cy", f"erased-{ben.id}"), ("di", f"erased-{ben.id}-2")):
             who = flow.members.set_role(job.workspace, name, Role.OPERATOR, by="ada")
             with flow.store.write() as writer:

@@ -100,10 +100,10 @@ class TestCutting:
 
     def test_none_are_no_parts(self, flow: Flow) -> None:
         job = cats(flow)
-        with pytest.raises(InvalidData, match="parts: must be at least 1, not 0"):
+        with pytest.raises(InvalidData, match="partitions: must be at least 1, not 0"):
             flow.results.partition(job, 0)
         with pytest.raises(InvalidData, match="must be at least 1, not -1"):
-            exported(flow, job, executor=OneByOne(), parts=-1)
+            exported(flow, job, executor=OneByOne(), partitions=-1)
 
     def test_tasks_that_come_later_are_in_no_part(self, flow: Flow) -> None:
         job = cats(flow, tasks=4)
@@ -166,9 +166,9 @@ class TestExporting:
             job = half_done(flow)
             whole = exported(flow, job)
             for parts in (1, 3, 8, None):
-                assert exported(flow, job, executor=pool, parts=parts) == whole
+                assert exported(flow, job, executor=pool, partitions=parts) == whole
             report = flow.results.export(
-                job, "itag", tmp_path / "out.manifest", executor=pool, parts=2
+                job, "itag", tmp_path / "out.manifest", executor=pool, partitions=2
             )
             assert ((tmp_path / "out.manifest").read_bytes(), report) == whole
             assert (report.rows, report.abandoned, report.unfinished) == (1_000, 5, 500)
@@ -177,12 +177,12 @@ class TestExporting:
     def test_threads_write_the_same_file_on_every_store(self, flow: Flow) -> None:
         job = half_done(flow)
         with ThreadPoolExecutor(4) as threads:
-            assert exported(flow, job, executor=threads, parts=9) == exported(flow, job)
+            assert exported(flow, job, executor=threads, partitions=9) == exported(flow, job)
         assert flow.jobs.get(job) is not None, "the Flow is still open"
 
     def test_a_part_may_be_spread_too(self, flow: Flow) -> None:
         _, part, _ = flow.results.partition(half_done(flow), 3)
-        assert exported(flow, part, executor=OneByOne(), parts=5) == exported(flow, part)
+        assert exported(flow, part, executor=OneByOne(), partitions=5) == exported(flow, part)
 
     def test_only_some_stages(self, flow: Flow) -> None:
         job = half_done(flow)
@@ -208,7 +208,7 @@ class TestExporting:
                 done.append(report.rows)
                 yield report, content
 
-        exported(flow, job, executor=OneByOne(), parts=4, progress=watched)
+        exported(flow, job, executor=OneByOne(), partitions=4, progress=watched)
         assert done == [250] * 4
 
 
@@ -262,7 +262,7 @@ class TestRefusals:
 
         monkeypatch.setattr("itagflow.results.exporting._written", breaking)
         with pytest.raises(StoreFailed, match="the disk is gone"):
-            flow.results.export(job, "itag", target, executor=OneByOne(), parts=4)
+            flow.results.export(job, "itag", target, executor=OneByOne(), partitions=4)
         assert target.read_text() == "yesterday's\n"
 
 

@@ -126,7 +126,7 @@ class TestPrefill:
         job = cats(flow, tasks=1, workflow=Workflow(Label(), Inspect()))
         flow.jobs.prelabel(job, says(0.9), by="ada")
         labeled(flow, "ben", job, "dog")
-        flow.reject(taken(flow, "di", job, Stage.INSPECT), reason="look again")
+        flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="look again")
         (work,) = flow.tasks(taken(flow, "ben", job))
         assert work.submitted is not None
         assert (work.submitted.reply, work.comment) == (Choice("dog"), "look again")
@@ -136,7 +136,7 @@ class TestPrefill:
 class TestFormal:
     def test_a_package_goes_straight_to_review(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect(task_count=1), Accept()))
-        report = flow.jobs.prelabel(job, says(1, 1, 1, 1), formal=True, by="ada")
+        report = flow.jobs.prelabel(job, says(1, 1, 1, 1), min_confidence=True, by="ada")
         assert (report.accepted, report.suggested) == (4, 0)
         assert flow.claim("ben", job, Stage.LABEL) is None
         assignment = taken(flow, "di", job, Stage.INSPECT)
@@ -149,13 +149,13 @@ class TestFormal:
 
     def test_without_a_review_the_job_is_done(self, flow: Flow) -> None:
         job = cats(flow)
-        flow.jobs.prelabel(job, says(1, 1, 1, 1), formal=True, by="ada")
+        flow.jobs.prelabel(job, says(1, 1, 1, 1), min_confidence=True, by="ada")
         assert flow.jobs.get(job).state is JobState.FINISHED
         assert verbs(flow, job)[-3:] == ["prelabel", "prelabel", "finish"]
 
     def test_from_a_score_on_and_the_rest_is_labeled_by_people(self, flow: Flow) -> None:
         job = cats(flow, tasks=4, size=4, workflow=Workflow(Label(), Inspect()))
-        report = flow.jobs.prelabel(job, says(0.9, 0.2, 0.5, 0.1), formal=0.5, by="ada")
+        report = flow.jobs.prelabel(job, says(0.9, 0.2, 0.5, 0.1), min_confidence=0.5, by="ada")
         assert (report.accepted, report.suggested) == (2, 2)
         assignment = taken(flow, "ben", job)
         works = list(flow.tasks(assignment))
@@ -174,7 +174,7 @@ class TestFormal:
 
     def test_rejected_it_goes_to_people(self, flow: Flow) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(), Inspect()))
-        flow.jobs.prelabel(job, says(1, 1), formal=True, by="ada")
+        flow.jobs.prelabel(job, says(1, 1), min_confidence=True, by="ada")
         assignment = taken(flow, "di", job, Stage.INSPECT)
         flow.judge(assignment, 2, wrong="that is a dog")
         flow.reject(assignment)
@@ -187,7 +187,7 @@ class TestFormal:
 
     def test_no_vote_is_asked_for_what_counts_as_labeled(self, flow: Flow) -> None:
         job = cats(flow, tasks=1, workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
-        flow.jobs.prelabel(job, says(1), formal=True, by="ada")
+        flow.jobs.prelabel(job, says(1), min_confidence=True, by="ada")
         assert next(flow.packages.list(job)).state is PackageState.INSPECT
         flow.review(taken(flow, "di", job, Stage.INSPECT))
         assert flow.results.get((job.id, 1)).state is TaskState.FINAL
@@ -203,7 +203,7 @@ class TestFormal:
             by="ada",
             draft=True,
         )
-        flow.jobs.prelabel(job, says(1, 0.1), formal=0.5, by="ada")
+        flow.jobs.prelabel(job, says(1, 0.1), min_confidence=0.5, by="ada")
         with pytest.raises(NotAllowed, match="publish it, then append"):
             flow.jobs.load(job, rows(3), by="ada")
         assert flow.jobs.publish(job, by="ada").state is JobState.RUNNING
@@ -213,7 +213,7 @@ class TestFormal:
         home = street(flow)
         asked = templates.image_classification(["cat", "dog"])
         job = flow.jobs.create(home, "drafted", template=asked, data=rows(2), by="ada", draft=True)
-        flow.jobs.prelabel(job, says(1, 1), formal=True, by="ada")
+        flow.jobs.prelabel(job, says(1, 1), min_confidence=True, by="ada")
         assert flow.jobs.get(job).state is JobState.DRAFT
         assert flow.jobs.publish(job, by="ada").state is JobState.FINISHED
 
@@ -296,7 +296,7 @@ class TestTheModel:
     def test_it_leaves_people_alone(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()))
         assignment = taken(flow, "ben", job)
-        report = flow.jobs.prelabel(job, says(1, 1, 1, 1), formal=True, by="ada")
+        report = flow.jobs.prelabel(job, says(1, 1, 1, 1), min_confidence=True, by="ada")
         assert (report.accepted, report.in_progress) == (2, 2)
         assert flow.assignments.get(assignment).live
 
@@ -333,7 +333,7 @@ class TestTheModel:
 class TestRealBoxes:
     """The 100 images of COCO with somebody's detections, as a detection job."""
 
-    def test_the_sure_ones_are_formal_and_the_others_prefilled(self, flow: Flow) -> None:
+    def test_the_sure_ones_count_and_the_others_are_suggested(self, flow: Flow) -> None:
         found = defaultdict[int, list[Any]](list)
         for one in json.loads((EXAMPLES / "data" / "coco_boxes.json").read_text()):
             if min(one["bbox"][2:]) > 0:
@@ -369,7 +369,7 @@ class TestRealBoxes:
             by="ada",
             draft=True,
         )
-        report = flow.jobs.prelabel(job, detect, formal=0.5, by="ada")
+        report = flow.jobs.prelabel(job, detect, min_confidence=0.5, by="ada")
         flow.jobs.publish(job, by="ada")
         sure = {
             image for image, boxes in found.items() if all(box["score"] >= 0.5 for box in boxes)
@@ -464,7 +464,7 @@ class TestSources:
         )
         assert (
             flow.jobs.prelabel(
-                again, prelabels.from_fields(template), formal=True, by="ada"
+                again, prelabels.from_fields(template), min_confidence=True, by="ada"
             ).accepted
             == 2
         )

@@ -182,7 +182,7 @@ def test_history_cannot_be_forged(flow: Flow) -> None:
     job = cats(flow)
     forged = "x\n09:00 ada accepted package 1\u2028\x1b[1A\u202e"
     assignment = taken(flow, "ben", job)
-    flow.release(assignment, reason=forged)
+    flow.release(assignment, comment=forged)
     flow.jobs.update(job, remark=forged, by="ada")
     lines = [str(event) for event in flow.events.list(job)]
     assert all(map(is_one_line, lines))

@@ -111,7 +111,7 @@ class TestWhatARowSays:
         job = cats(flow, tasks=2, data=None, draft=True)
         flow.jobs.load(job, rows(2), by="ada")
         flow.jobs.prelabel(
-            job, lambda tasks: [{"1": Choice("dog")} for _ in tasks], by="ada", formal=True
+            job, lambda tasks: [{"1": Choice("dog")} for _ in tasks], by="ada", min_confidence=True
         )
         flow.jobs.publish(job, by="ada")
         for row in flow.results.rows(job):

@@ -130,7 +130,7 @@ def a_poll(flow: Flow, *, again: bool) -> Job:
     if again:
         for name in ("ben", "cy", "lea"):
             says("cat")(flow, taken(flow, name, job))
-        flow.reject(taken(flow, "di", job, Stage.INSPECT), reason="look again")
+        flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="look again")
     return job
 
 
@@ -203,9 +203,11 @@ def test_nor_from_the_workers_of_an_export(new: Callable[[], Flow]) -> None:
         flow, file = new(), io.BytesIO()
         args = world(flow, vote, again=False)
         with ThreadPoolExecutor(1) as executor:
-            flow.results.export(args.job, "everything", file, by="ada", executor=executor, parts=2)
+            flow.results.export(
+                args.job, "everything", file, by="ada", executor=executor, partitions=2
+            )
             written.append(file.getvalue())
-            flow.results.export(args.job, "everything", file, executor=executor, parts=2)
+            flow.results.export(args.job, "everything", file, executor=executor, partitions=2)
             assert len(file.getvalue()) > 2 * len(written[-1]), (
                 "the application does not see the votes"
             )

@@ -167,7 +167,7 @@ class TestClaiming:
         assert taken(flow, "ben", job).package == 3
         assignment = taken(flow, "ben", job)
         clock.forward(minutes=1)
-        flow.release(assignment, reason="lunch")
+        flow.release(assignment, comment="lunch")
         assert [taken(flow, "cy", job).package for _ in range(3)] == [2, 4, 1]
 
     def test_what_a_returned_assignment_had_saved_is_a_draft_for_the_next(self, flow: Flow) -> None:
@@ -209,7 +209,7 @@ class TestClaiming:
         assert offer.state is AssignmentState.OFFERED
         assert taken(flow, "ben", job).package == 2
         assert taken(flow, "cy", job).id == offer.id
-        again = flow.assignments.reassign(offer, "ben", by="ada", reason="cy is ill")
+        again = flow.assignments.reassign(offer, "ben", by="ada", comment="cy is ill")
         assert [
             assignment.id
             for assignment in flow.assignments.list("ben")
@@ -253,7 +253,7 @@ class TestClaiming:
             flow.explain("ada", job, I)
             == "1 assignments are held by or offered to people, and no lease ends"
         )
-        flow.reject(assignment, reason="again")
+        flow.reject(assignment, comment="again")
         assert flow.explain("ben", job, L) == "something is offered: claim it"
         labeled(flow, "ben", job)
         flow.review(taken(flow, "di", job, I))
@@ -334,7 +334,7 @@ class TestReviewing:
         labeled(flow, "ben", job)
         assignment = taken(flow, "di", job, I)
         flow.modify(assignment, 1, Choice("dog"))
-        flow.reject(assignment, tasks=[2], reason="look again")
+        flow.reject(assignment, tasks=[2], comment="look again")
         labeled(flow, "ben", job)
         flow.review(taken(flow, "di", job, I))
         assert flow.results.get((job.id, 1)).replies["1"] == Choice("dog")
@@ -345,7 +345,7 @@ class TestReviewing:
         assignment = taken(flow, "di", job, I)
         with pytest.raises(Incomplete, match="give a reason"):
             flow.reject(assignment)
-        flow.reject(assignment, reason="all blurred")
+        flow.reject(assignment, comment="all blurred")
         assert flow.jobs.progress(job).wrong == 2
         again = taken(flow, "ben", job)
         assert (again.scope, [work.comment for work in flow.tasks(again)]) == (
@@ -362,17 +362,17 @@ class TestReviewing:
         flow.review(assignment)
 
     def test_rework_goes_to_the_pool_or_to_a_named_member(self, flow: Flow) -> None:
-        workflow = Workflow(Label(rework=Route.POOL), Inspect())
+        workflow = Workflow(Label(rework=Route.QUEUE), Inspect())
         job = cats(flow, workflow=workflow, tasks=2)
         labeled(flow, "ben", job)
-        flow.reject(taken(flow, "di", job, I), reason="again")
+        flow.reject(taken(flow, "di", job, I), comment="again")
         assert flow.claim("ben", job, L) is None  # the queue never gives back one's own work
         assert taken(flow, "cy", job).round == 2
 
     def test_rework_goes_to_a_named_member(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(rework="cy"), Inspect()), tasks=2)
         labeled(flow, "ben", job)
-        flow.reject(taken(flow, "di", job, I), reason="again")
+        flow.reject(taken(flow, "di", job, I), comment="again")
         assert [assignment.state for assignment in flow.assignments.list("cy")] == [
             AssignmentState.OFFERED
         ]
@@ -381,7 +381,7 @@ class TestReviewing:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
         labeled(flow, "ben", job)
         flow.members.remove(job.workspace, "ben", by="ada")
-        flow.reject(taken(flow, "di", job, I), reason="again")
+        flow.reject(taken(flow, "di", job, I), comment="again")
         assert taken(flow, "cy", job).round == 2
 
     def test_acceptance_can_send_back_to_inspection(self, flow: Flow) -> None:
@@ -389,7 +389,7 @@ class TestReviewing:
         job = cats(flow, workflow=workflow, tasks=3, size=3)
         labeled(flow, "ben", job)
         flow.review(taken(flow, "di", job, I))
-        flow.reject(taken(flow, "ada", job, A), tasks=[3], reason="no")
+        flow.reject(taken(flow, "ada", job, A), tasks=[3], comment="no")
         assignment = taken(flow, "di", job, I)
         assert (assignment.round, assignment.scope) == (2, (3,))
         with pytest.raises(Incomplete):
@@ -427,7 +427,7 @@ class TestReviewing:
     def test_who_did_what_stays_known_for_every_round(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=1, size=1)
         labeled(flow, "ben", job)
-        flow.reject(taken(flow, "di", job, I), reason="again")
+        flow.reject(taken(flow, "di", job, I), comment="again")
         labeled(flow, "ben", job, "dog")
         flow.review(taken(flow, "di", job, I))
         made = flow.results.get((job.id, 1)).provenance
@@ -501,7 +501,7 @@ class TestVoting:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2, label=["ben", "cy", "eve"])
         for name in ("ben", "cy", "eve"):
             labeled(flow, name, job)
-        flow.reject(taken(flow, "di", job, I), reason="all dogs")
+        flow.reject(taken(flow, "di", job, I), comment="all dogs")
         for name in ("ben", "cy", "eve"):
             assert labeled(flow, name, job, "dog").round == 2
         flow.review(taken(flow, "di", job, I))
@@ -586,7 +586,7 @@ class TestJobs:
             PackageState.DONE,
             PackageState.DISCARDED,
         ]
-        flow.packages.reopen((job.id, 2), by="ada", reason="we need it after all")
+        flow.packages.reopen((job.id, 2), by="ada", comment="we need it after all")
         assert flow.jobs.get(job).state is JobState.RUNNING
         assert taken(flow, "ben", job).round == 2
 

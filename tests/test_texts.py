@@ -89,21 +89,21 @@ WRITTEN: dict[str, Callable[[Flow, Job, Any, Any, str], object]] = {
         by="ada",
     ),
     "token": lambda flow, job, label, inspect, bad: flow.claim("ben", job, L, token=bad),
-    "release": lambda flow, job, label, inspect, bad: flow.release(label, reason=bad),
+    "release": lambda flow, job, label, inspect, bad: flow.release(label, comment=bad),
     "reassign": lambda flow, job, label, inspect, bad: flow.assignments.reassign(
-        label, "ben", by="ada", reason=bad
+        label, "ben", by="ada", comment=bad
     ),
     "abandon": lambda flow, job, label, inspect, bad: flow.abandon(label, 3, bad),
     "judge": lambda flow, job, label, inspect, bad: flow.judge(inspect, 1, wrong=bad),
-    "reject": lambda flow, job, label, inspect, bad: flow.reject(inspect, reason=bad),
+    "reject": lambda flow, job, label, inspect, bad: flow.reject(inspect, comment=bad),
     "reject of tasks": lambda flow, job, label, inspect, bad: flow.reject(
-        inspect, tasks=[1], reason=bad
+        inspect, tasks=[1], comment=bad
     ),
     "discard": lambda flow, job, label, inspect, bad: flow.packages.discard(
-        (job.id, 2), by="ada", reason=bad
+        (job.id, 2), by="ada", comment=bad
     ),
     "erase": lambda flow, job, label, inspect, bad: maintenance.erase_task(
-        flow, (job.id, 1), by="ada", reason=bad
+        flow, (job.id, 1), by="ada", comment=bad
     ),
 }
 
@@ -125,7 +125,7 @@ def test_the_reason_to_open_a_package_again(flow: Flow, bad: str) -> None:
         flow,
         InvalidData,
         "contains",
-        lambda: flow.packages.reopen((job.id, 1), by="ada", reason=bad),
+        lambda: flow.packages.reopen((job.id, 1), by="ada", comment=bad),
     )
 
 
@@ -133,7 +133,7 @@ def test_the_reason_to_open_a_package_again(flow: Flow, bad: str) -> None:
 def test_the_reason_for_many_packages(flow: Flow, bad: str) -> None:
     _, label, inspect = reviewed(flow)
     before = everything(flow)
-    outcomes = [*flow.release_many([label], reason=bad), *flow.reject_many([inspect], reason=bad)]
+    outcomes = [*flow.release_many([label], comment=bad), *flow.reject_many([inspect], comment=bad)]
     assert [type(outcome.error) for outcome in outcomes] == [InvalidData] * 2
     assert everything(flow) == before
 

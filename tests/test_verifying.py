@@ -165,7 +165,7 @@ def test_people_may_go_on_meanwhile(tmp_path: Path) -> None:
                 )
                 flow.submit(assignment)
                 if look := flow.claim("di", job, Stage.INSPECT):
-                    flow.reject(look, reason="again") if assignment.round == 1 else flow.review(
+                    flow.reject(look, comment="again") if assignment.round == 1 else flow.review(
                         look
                     )
 

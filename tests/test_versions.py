@@ -151,7 +151,7 @@ def test_every_verb_of_an_assignment_returns_what_is_stored(flow: Flow) -> None:
     check(flow, flow.judge(inspected, tasks[0], wrong="a dog"), 0)
     check(flow, flow.modify(inspected, tasks[1], Choice("dog")), 0)
     check(flow, flow.judge(inspected, tasks[1]), 1)
-    rejected = flow.reject(inspected, tasks=[tasks[1]], reason="a dog, too")
+    rejected = flow.reject(inspected, tasks=[tasks[1]], comment="a dog, too")
     check(flow, rejected)
     with flow.store.read() as reader:
         judged = list(
@@ -179,7 +179,9 @@ def test_a_package_may_be_saved_twice_in_one_transaction(
 ) -> None:
     """A review lets the answers of its package follow a change of the template, and then the package passes."""
     job = cats(flow, tasks=2, size=2, workflow=STAGES)
-    flow.jobs.prelabel(job, lambda tasks: [Choice("cat") for _ in tasks], by="ada", formal=False)
+    flow.jobs.prelabel(
+        job, lambda tasks: [Choice("cat") for _ in tasks], by="ada", min_confidence=False
+    )
     labeled(flow, "ben", job, "dog")
     inspected = taken(flow, "di", job, Stage.INSPECT)
     (package,) = flow.packages.list(job)

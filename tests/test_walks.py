@@ -57,12 +57,12 @@ labels = st.sampled_from(
     [
         Label(),
         Label(lease=LEASE, offer_lease=LEASE, limit=2),
-        Label(rework=Route.POOL, redo_all=True),
-        Label(rework=Route.POOL, allow_own_work=True),
+        Label(rework=Route.QUEUE, redo_all=True),
+        Label(rework=Route.QUEUE, allow_own_work=True),
         Label(rework="ben", lease=LEASE),
         Label(votes=2, min_votes=2),
         Label(votes=2, min_votes=1, lease=LEASE, limit=1, redo_all=True),
-        Label(votes=3, min_votes=2, rework=Route.POOL, allow_own_work=True),
+        Label(votes=3, min_votes=2, rework=Route.QUEUE, allow_own_work=True),
     ]
 )
 inspects = st.sampled_from(
@@ -215,7 +215,7 @@ class Walk(RuleBasedStateMachine):
         if stage is Stage.LABEL:
             self._answer_all(assignment.key, word)
         if verb == "reject":
-            self.all(lambda flow: flow.reject(assignment, reason="no good"))
+            self.all(lambda flow: flow.reject(assignment, comment="no good"))
         elif verb == "pass":
             self.all(lambda flow: getattr(flow, PASS[stage])(assignment))
 
@@ -271,7 +271,7 @@ class Walk(RuleBasedStateMachine):
     )
     def reject(self, assignment: int, tasks: list[int], reason: str) -> None:
         key = self.assignment(assignment)
-        self.all(lambda flow: flow.reject(key, tasks=tasks, reason=reason))
+        self.all(lambda flow: flow.reject(key, tasks=tasks, comment=reason))
         self._note_judgments(key)
 
     def _note_judgments(self, key: tuple[int, int]) -> None:
@@ -284,7 +284,7 @@ class Walk(RuleBasedStateMachine):
     def reassign(self, assignment: int, to: str, by: str) -> None:
         offer = self.all(
             lambda flow: flow.assignments.reassign(
-                self.assignment(assignment), to, by=by, reason="busy"
+                self.assignment(assignment), to, by=by, comment="busy"
             )
         )
         if offer is not None:
@@ -355,15 +355,17 @@ class Walk(RuleBasedStateMachine):
     def append(self, count: int) -> None:
         self.all(lambda flow: flow.jobs.append(self.job, rows(count), by="ada"))
 
-    @rule(formal=st.sampled_from([True, False, 0.5]), word=words, by=people)
-    def prelabel(self, formal: float, word: str, by: str) -> None:
+    @rule(min_confidence=st.sampled_from([True, False, 0.5]), word=words, by=people)
+    def prelabel(self, min_confidence: float, word: str, by: str) -> None:
         def predict(tasks: Any) -> Any:
             return [
                 PreLabel(Choice(word), task.number / 5) if task.number % 3 else None
                 for task in tasks
             ]
 
-        self.all(lambda flow: flow.jobs.prelabel(self.job, predict, formal=formal, by=by))
+        self.all(
+            lambda flow: flow.jobs.prelabel(self.job, predict, min_confidence=min_confidence, by=by)
+        )
 
     @rule(who=st.sampled_from(PEOPLE[1:]), back=st.booleans())
     def come_and_go(self, who: str, back: bool) -> None:

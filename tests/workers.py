@@ -145,7 +145,7 @@ def complete(flow: Flow, assignment: Assignment, draw: random.Random) -> None:
         )
         flow.submit(assignment)
     elif draw.random() < 0.3:
-        flow.reject(assignment, reason="again")
+        flow.reject(assignment, comment="again")
     else:
         for item in flow.tasks(assignment):
             flow.modify(assignment, item, Choice("dog"))
@@ -190,7 +190,7 @@ def end_several(flow: Flow, job: int, name: str, draw: random.Random) -> None:
         case "release":
             flow.release_many(assignments, by="ada")
         case "reject":
-            flow.reject_many(assignments, reason="again")
+            flow.reject_many(assignments, comment="again")
         case "review":
             flow.review_many(assignments)
         case "accept":

@@ -136,7 +136,7 @@ class Flow:
         return operations.renew(self._engine, assignment, by=by)
 
     def release(
-        self, assignment: AssignmentRef, *, by: MemberRef | None = None, reason: str = ""
+        self, assignment: AssignmentRef, *, by: MemberRef | None = None, comment: str = ""
     ) -> Assignment:
         """Give an assignment back, or decline an offer; the next holder sees the answers as drafts.
 
@@ -144,19 +144,23 @@ class Flow:
             assignment: An assignment that is held or offered.
             by: Who gives it back: its holder, or somebody who may assign work; its holder when not
                 given.
-            reason: Why.
+            comment: Why.
 
         Raises:
             WrongState: when it has ended.
             NotAllowed: when *by* is another member, who may not assign work.
         """
-        return operations.release(self._engine, assignment, by=by, reason=reason)
+        return operations.release(self._engine, assignment, by=by, comment=comment)
 
     def release_many(
-        self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None, reason: str = ""
+        self,
+        assignments: Iterable[AssignmentRef],
+        *,
+        by: MemberRef | None = None,
+        comment: str = "",
     ) -> list[BatchResult]:
         """Give assignments back, or decline offers; refusals are the errors of `release`."""
-        return batch.release_many(self._engine, assignments, by=by, reason=reason)
+        return batch.release_many(self._engine, assignments, by=by, comment=comment)
 
     def tasks(
         self, assignment: AssignmentRef, *, by: MemberRef | None = None
@@ -311,25 +315,25 @@ class Flow:
         assignment: AssignmentRef,
         *,
         tasks: Iterable[TaskRef] | None = None,
-        reason: str = "",
+        comment: str = "",
         by: MemberRef | None = None,
     ) -> Assignment:
         """Send tasks back: those judged wrong and those named, or else the whole package.
 
         Args:
             assignment: A review assignment that is held.
-            tasks: More tasks of its scope, judged wrong with *reason*.
-            reason: Why; required when tasks are named, or when none stands judged wrong and all go
+            tasks: More tasks of its scope, judged wrong with *comment*.
+            comment: Why; required when tasks are named, or when none stands judged wrong and all go
                 back.
             by: Who rejects, when the assignment comes from outside.
 
         Raises:
-            Incomplete: when everything is to go back without a reason.
-            InvalidData: when tasks are named without a reason, or outside the assignment's scope.
+            Incomplete: when everything is to go back without a comment.
+            InvalidData: when tasks are named without a comment, or outside the assignment's scope.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
         """
-        return reviewing.reject(self._engine, assignment, tasks=tasks, reason=reason, by=by)
+        return reviewing.reject(self._engine, assignment, tasks=tasks, comment=comment, by=by)
 
     def review_many(
         self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
@@ -347,10 +351,14 @@ class Flow:
         return batch.accept_many(self._engine, assignments, by=by)
 
     def reject_many(
-        self, assignments: Iterable[AssignmentRef], *, reason: str = "", by: MemberRef | None = None
+        self,
+        assignments: Iterable[AssignmentRef],
+        *,
+        comment: str = "",
+        by: MemberRef | None = None,
     ) -> list[BatchResult]:
         """Reject several assignments: what is judged wrong, or all; errors as in `reject`."""
-        return batch.reject_many(self._engine, assignments, reason=reason, by=by)
+        return batch.reject_many(self._engine, assignments, comment=comment, by=by)
 
     def available(
         self,

@@ -49,10 +49,10 @@ labels = st.sampled_from(
     [
         Label(lease=LEASE, offer_lease=LEASE),
         Label(lease=LEASE, offer_lease=LEASE, limit=1),
-        Label(lease=LEASE, limit=2, rework=Route.POOL, allow_own_work=True),
-        Label(rework=Route.POOL, lease=None, offer_lease=LEASE, limit=1),
+        Label(lease=LEASE, limit=2, rework=Route.QUEUE, allow_own_work=True),
+        Label(rework=Route.QUEUE, lease=None, offer_lease=LEASE, limit=1),
         Label(votes=2, min_votes=1, lease=LEASE, offer_lease=LEASE),
-        Label(votes=3, min_votes=2, lease=LEASE, limit=1, rework=Route.POOL, allow_own_work=True),
+        Label(votes=3, min_votes=2, lease=LEASE, limit=1, rework=Route.QUEUE, allow_own_work=True),
     ]
 )
 inspects = st.sampled_from(

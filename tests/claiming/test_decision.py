@@ -254,13 +254,13 @@ class TestRules:
 
     def test_what_is_given_back_waits_again(self) -> None:
         package = make_package(free=0, waiting_since=AT - HOUR)
-        change = rules.give_back("release", package, make_assignment(), ACT, reason="tired")
+        change = rules.give_back("release", package, make_assignment(), ACT, comment="tired")
         (_, freed), (_, ended) = change.save
         assert freed == attrs.evolve(package, free=1, waiting_since=AT)
         assert isinstance(ended, Assignment)
         assert (ended.outcome, ended.comment, ended.ended_at) == (Outcome.RELEASED, "tired", AT)
         with pytest.raises(WrongState):
-            rules.give_back("release", package, ended, ACT, reason="")
+            rules.give_back("release", package, ended, ACT, comment="")
 
     def test_a_slot_is_assigned_once_to_each_and_to_nobody_who_labeled_it(self) -> None:
         job = job_with(Label(), Inspect())

@@ -164,7 +164,7 @@ def signs(story: Story) -> Job:
     job = story.create(
         "signs", template, rows, *rules, draft=True, row_key="source", tags=["urgent"], remark="v1"
     )
-    story.next.jobs.prelabel(job, _predict, by="ada", formal=0.9, model="yolo-1")
+    story.next.jobs.prelabel(job, _predict, by="ada", min_confidence=0.9, model="yolo-1")
     story.next.jobs.publish(job, by="ada")
     story.next.packages.prioritize(job, 5, by="ada", packages=[3])
     _signs_first_labeling(story, job)
@@ -197,7 +197,7 @@ def _signs_first_labeling(story: Story, job: Job) -> None:
     story.next.save_many(held, [(work, _car(work.task)) for work in story.flow.tasks(held)])
     story.next.abandon(held, 2, "too dark")
     story.next.restore(held, 2)
-    story.next.release(held, reason="lunch")
+    story.next.release(held, comment="lunch")
     story.label("eve", job, lambda work: _car(work.task))
 
 
@@ -221,13 +221,13 @@ def _signs_rejected(story: Story, job: Job) -> None:
 def _signs_finished(story: Story, job: Job) -> None:
     rejected = story.claim("ada", job, A)
     first = next(iter(story.flow.tasks(rejected))).task
-    story.next.reject(rejected, tasks=[first], reason="two cars")
+    story.next.reject(rejected, tasks=[first], comment="two cars")
     review = story.claim("di", job, I)
     story.next.judge(review, first)
     story.next.review(review)
     for _ in range(3):
         story.let_pass("ada", job, A)
-    story.next.packages.reopen((job.id, 2), by="ada", reason="a second look")
+    story.next.packages.reopen((job.id, 2), by="ada", comment="a second look")
     story.let_pass("di", job, I)
     story.let_pass("ada", job, A)
 
@@ -292,10 +292,10 @@ def names(story: Story) -> Job:
         {"data": {"source": text}}
         for text in ("Acme 😀 bought Beta.", "Nobody.", "Beta is in Rome.")
     ]
-    job = story.create("names", template, rows, Label(rework=Route.POOL), Inspect())
+    job = story.create("names", template, rows, Label(rework=Route.QUEUE), Inspect())
     story.label("ben", job, _spans)
     review = story.claim("di", job, I)
-    story.next.reject(review, reason="read it again")
+    story.next.reject(review, comment="read it again")
     story.next.packages.prioritize(job, 1, by="ada", packages=[1])
     story.label("cy", job, _spans)
     story.next.jobs.append(
@@ -310,11 +310,11 @@ def names(story: Story) -> Job:
     story.next.jobs.set_workforce(job, {L: ["ben", "cy", "eve"], I: ["di", "ada"]}, by="ada")
     story.next.assignments.assign((job.id, 2), "cy", by="ada")
     held = story.claim("cy", job)
-    story.next.assignments.reassign(held, "eve", by="ada", reason="cy is away")
+    story.next.assignments.reassign(held, "eve", by="ada", comment="cy is away")
     story.label("eve", job, _spans)
-    maintenance.erase_task(story.next, (job.id, 3), by="ada", reason="on request")
+    maintenance.erase_task(story.next, (job.id, 3), by="ada", comment="on request")
     story.let_pass("di", job, I)
-    story.next.packages.discard((job.id, 3), by="ada", reason="not needed")
+    story.next.packages.discard((job.id, 3), by="ada", comment="not needed")
     return job
 
 

@@ -75,7 +75,7 @@ class Assignments:
         return batch.assign_many(self._engine, packages, member, by=by)
 
     def reassign(
-        self, assignment: AssignmentRef, member: MemberRef, *, by: MemberRef, reason: str = ""
+        self, assignment: AssignmentRef, member: MemberRef, *, by: MemberRef, comment: str = ""
     ) -> Assignment:
         """Take an assignment back and offer its slot to another member; returns the offer.
 
@@ -83,7 +83,7 @@ class Assignments:
             WrongState: when the assignment has ended.
             NotAllowed: when the member may not have it, or *by* may not assign work.
         """
-        return operations.reassign(self._engine, assignment, member, by=by, reason=reason)
+        return operations.reassign(self._engine, assignment, member, by=by, comment=comment)
 
     def expire(self, job: JobRef, *, by: MemberRef) -> builtins.list[Assignment]:
         """Return the assignments of a job whose lease has lapsed to the queue.

@@ -31,7 +31,7 @@ from itagflow.model.prelabel import Predictor
 from itagflow.model.result import Progress
 from itagflow.model.template import Template
 from itagflow.prelabels import service as prelabels
-from itagflow.prelabels.rules import Formal, PrelabelReport
+from itagflow.prelabels.rules import MinConfidence, PrelabelReport
 from itagflow.results import service as results
 from itagflow.template_changes import service as template_changes
 from itagflow.validation.answers import Validator
@@ -60,7 +60,7 @@ class Jobs:
         on_error: OnError = "raise",
         row_key: str | None = None,
         seed: int | None = None,
-        check: Validator | None = None,
+        validator: Validator | None = None,
         progress: Wrap | None = None,
         exist_ok: bool = False,
         **notes: Unpack[JobNotes],
@@ -84,7 +84,7 @@ class Jobs:
             row_key: The field of ``data`` that tells rows apart; of rows with the same value one is
                 loaded.
             seed: What samples are drawn with; drawn itself unless given.
-            check: The application's own check of answers; see `set_validator`.
+            validator: The application's own check of answers; see `set_validator`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
             exist_ok: Return the job that has this name, if what is given here agrees with what it
                 is now: template, workflow, packaging, workforce, row key, seed and notes; who
@@ -123,7 +123,7 @@ class Jobs:
             draft=draft,
             format=format,
             on_error=on_error,
-            check=check,
+            validator=validator,
             progress=progress,
             exist_ok=exist_ok,
         )
@@ -378,13 +378,13 @@ class Jobs:
         """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
         return jobs.remove_workers(self._engine, job, member_of(Stage, stage), workers, by=by)
 
-    def set_validator(self, job: JobRef, check: Validator | None) -> None:
+    def set_validator(self, job: JobRef, validator: Validator | None) -> None:
         """Check every answer of a job before it is saved, in this Flow; None ends that.
 
         It is called with the task and the replies by question id, outside of any transaction, and
         returns problems.  It is not stored: each process that saves answers sets its own.
         """
-        jobs.set_validator(self._engine, job, check)
+        jobs.set_validator(self._engine, job, validator)
 
     def prelabel(
         self,
@@ -392,7 +392,7 @@ class Jobs:
         predict: Predictor,
         *,
         by: MemberRef,
-        formal: Formal = False,
+        min_confidence: MinConfidence = False,
         model: str = "",
         batch: int = 100,
         progress: Wrap | None = None,
@@ -400,7 +400,7 @@ class Jobs:
         """Let a model, or another source, say something about the tasks of a job before people do.
 
         A pre-label either prefills, to be corrected by people (`WorkItem.prelabel`), or it is
-        *formal*: it counts as labeled, and a package of which nothing is left to label goes
+        *min_confidence*: it counts as labeled, and a package of which nothing is left to label goes
         straight to its review.  `Progress.corrected` counts what people changed.  Source: iTAG,
         *Configure intelligent pre-labeling*.
 
@@ -416,8 +416,8 @@ class Jobs:
                 it is made again for each task alone. `itagflow.prelabels` makes such callables from
                 fields, transactions of results, and files.
             by: The member who decides.
-            formal: True: all count as labeled; a number: those whose score is at least that; False:
-                none.
+            min_confidence: True: all count as labeled; a number: those whose score is at least
+                that; False: none.
             model: The model, where the pre-label does not name it.
             batch: How many tasks *predict* gets at the most.
             progress: Wraps the iterable of packages, such as ``tqdm``.
@@ -433,7 +433,7 @@ class Jobs:
             job,
             predict,
             by=by,
-            formal=formal,
+            min_confidence=min_confidence,
             model=model,
             batch=batch,
             progress=progress,

@@ -42,16 +42,16 @@ class Packages:
         """
         return results.get_package(self._engine, package, by=by)
 
-    def discard(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
+    def discard(self, package: PackageRef, *, by: MemberRef, comment: str = "") -> Package:
         """Discard a package: its assignments are recalled, its tasks count no more, answers stay.
 
         Raises:
             WrongState: when it is done or discarded.
             NotAllowed: when the job does not go on, or *by* may not manage jobs.
         """
-        return packaging.discard(self._engine, package, by=by, reason=reason)
+        return packaging.discard(self._engine, package, by=by, comment=comment)
 
-    def reopen(self, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
+    def reopen(self, package: PackageRef, *, by: MemberRef, comment: str = "") -> Package:
         """Open a package again: a finished one for a full review, a discarded one for labeling.
 
         A finished job runs again.
@@ -60,7 +60,7 @@ class Packages:
             WrongState: when the package is still open, or the job a draft or archived.
             NotAllowed: when *by* may not manage jobs.
         """
-        return packaging.reopen(self._engine, package, by=by, reason=reason)
+        return packaging.reopen(self._engine, package, by=by, comment=comment)
 
     def prioritize(
         self,

@@ -116,7 +116,7 @@ class Results:
         progress: Wrap | None = None,
         snapshot: bool = False,
         executor: Executor | None = None,
-        parts: int | None = None,
+        partitions: int | None = None,
         **options: Any,
     ) -> WriteReport:
         """Write the results of a job to a file, and return what was written.
@@ -135,8 +135,8 @@ class Results:
             snapshot: Whether the whole file shows one moment, also while people go on working.
             executor: Has its workers write the parts of the file, each with a connection of its
                 own; the file is the same.
-            parts: Into how many parts the work is cut for the executor; one for each 5,000 tasks
-                unless given.
+            partitions: Into how many partitions the work is cut for the executor; one for each
+                5,000 tasks unless given.
             **options: What else the ``write`` of the format takes, such as ``escape_formulas=True``
                 for CSV.
 
@@ -159,7 +159,7 @@ class Results:
             progress=progress,
             snapshot=snapshot,
             executor=executor,
-            parts=parts,
+            partitions=partitions,
             **options,
         )
 

@@ -50,11 +50,11 @@ def renew(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = N
 
 
 def release(
-    engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None, reason: str = ""
+    engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None, comment: str = ""
 ) -> Assignment:
     """Give an assignment back, or decline an offer; the next holder sees the answers as drafts."""
     with engine.transaction() as transaction:
-        return service.release(transaction, assignment, by, reason)
+        return service.release(transaction, assignment, by, comment)
 
 
 def assign(engine: Engine, package: PackageRef, member: MemberRef, *, by: MemberRef) -> Assignment:
@@ -64,11 +64,16 @@ def assign(engine: Engine, package: PackageRef, member: MemberRef, *, by: Member
 
 
 def reassign(
-    engine: Engine, assignment: AssignmentRef, member: MemberRef, *, by: MemberRef, reason: str = ""
+    engine: Engine,
+    assignment: AssignmentRef,
+    member: MemberRef,
+    *,
+    by: MemberRef,
+    comment: str = "",
 ) -> Assignment:
     """Take an assignment back and offer its slot to another member; returns the offer."""
     with engine.transaction() as transaction:
-        return service.reassign(transaction, assignment, member, by, reason)
+        return service.reassign(transaction, assignment, member, by, comment)
 
 
 def expire(engine: Engine, job: JobRef, *, by: MemberRef) -> list[Assignment]:

@@ -9,7 +9,7 @@ from itagflow.storage.port import Query
 
 
 def recall_all(
-    engine: Engine, live: Query[Assignment], by: int, reason: str, *, free: bool
+    engine: Engine, live: Query[Assignment], by: int, comment: str, *, free: bool
 ) -> None:
     """Take back the *live* assignments in the name of *by*, each in a transaction of its own.
 
@@ -24,4 +24,4 @@ def recall_all(
         with engine.transaction() as transaction:
             package, now = transaction.lock_assignment(assignment)
             if now.live:
-                recall(transaction, package, now, by, reason, free=free)
+                recall(transaction, package, now, by, comment, free=free)

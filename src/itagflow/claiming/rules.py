@@ -153,13 +153,13 @@ def reassign(
     act: Act,
     *,
     id: int,
-    reason: str,
+    comment: str,
     counters: Sequence[Saved] = (),
 ) -> Change:
     """Take *assignment* back and offer its slot to *member*."""
-    returned = ended(assignment, "reassign", act, comment=reason)
+    returned = ended(assignment, "reassign", act, comment=comment)
     new = offer(job, package, member, act, id=id, stage=assignment.stage)
-    data = {"to": member.account, "reason": reason}
+    data = {"to": member.account, "comment": comment}
     return record(
         act,
         "reassign",
@@ -176,13 +176,13 @@ def give_back(
     assignment: Assignment,
     act: Act,
     *,
-    reason: str,
+    comment: str,
     counters: Sequence[Saved] = (),
 ) -> Change:
     """End *assignment* by release or expire: its slot is free again and the package waits."""
-    returned = ended(assignment, verb, act, comment=reason)
+    returned = ended(assignment, verb, act, comment=comment)
     freed = attrs.evolve(package, free=package.free + 1, waiting_since=act.at)
-    data = {"reason": reason} if reason else {}
+    data = {"comment": comment} if comment else {}
     return record(
         act,
         verb,
@@ -197,13 +197,13 @@ def recall(
     assignment: Assignment,
     act: Act,
     *,
-    reason: str,
+    comment: str,
     free: bool,
     counters: Sequence[Saved] = (),
 ) -> Change:
     """End *assignment* because its work, job or member is gone; *free* returns its slot."""
     saved: tuple[Saved, ...] = (
-        (assignment, ended(assignment, "recall", act, comment=reason)),
+        (assignment, ended(assignment, "recall", act, comment=comment)),
         *counters,
     )
     if free:
@@ -211,7 +211,7 @@ def recall(
             (package, attrs.evolve(package, free=package.free + 1, waiting_since=act.at)),
             *saved,
         )
-    return record(act, "recall", about=assignment, save=saved, data={"reason": reason})
+    return record(act, "recall", about=assignment, save=saved, data={"comment": comment})
 
 
 def renew(job: Job, assignment: Assignment, act: Act) -> Assignment | None:
@@ -238,7 +238,7 @@ def ended(assignment: Assignment, verb: str, act: Act, *, comment: str = "") -> 
         assignment.state, verb, Closing(assignment=assignment), str(assignment)
     )
     if wrong := flaw(comment):
-        raise InvalidData(f"the reason to {verb}", [Problem("reason", wrong)])
+        raise InvalidData(f"the comment to {verb}", [Problem("comment", wrong)])
     return attrs.evolve(
         assignment, state=state, outcome=OUTCOMES[verb], ended_at=act.at, comment=comment
     )

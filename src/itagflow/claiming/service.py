@@ -172,7 +172,7 @@ def renew(transaction: Transaction, assignment: AssignmentRef, by: MemberRef | N
 
 
 def release(
-    transaction: Transaction, assignment: AssignmentRef, by: MemberRef | None, reason: str
+    transaction: Transaction, assignment: AssignmentRef, by: MemberRef | None, comment: str
 ) -> Assignment:
     """Give an assignment back, or decline an offer.
 
@@ -185,7 +185,8 @@ def release(
     act = _act_of_holder_or_assigner(transaction, job, old, by)
     counters = left(transaction, job, old)
     return apply(
-        transaction, rules.give_back("release", package, old, act, reason=reason, counters=counters)
+        transaction,
+        rules.give_back("release", package, old, act, comment=comment, counters=counters),
     )
 
 
@@ -217,7 +218,7 @@ def reassign(
     assignment: AssignmentRef,
     member: MemberRef,
     by: MemberRef,
-    reason: str,
+    comment: str,
 ) -> Assignment:
     """Take an assignment back and offer its slot to another member.
 
@@ -234,7 +235,7 @@ def reassign(
     rules.must_be_assignable(job, package, who, old.stage, others)
     counters = left(transaction, job, old)
     id = transaction.new_id(Assignment, job.id)
-    change = rules.reassign(job, package, old, who, act, id=id, reason=reason, counters=counters)
+    change = rules.reassign(job, package, old, who, act, id=id, comment=comment, counters=counters)
     _confirm_work_goes_on(transaction, job, who, old.stage)
     return apply(transaction, change)
 
@@ -270,7 +271,7 @@ def expire(transaction: Transaction, assignment: AssignmentRef, by: MemberRef) -
     counters = left(transaction, job, old)
     return apply(
         transaction,
-        rules.give_back("expire", package, old, act, reason="the lease lapsed", counters=counters),
+        rules.give_back("expire", package, old, act, comment="the lease lapsed", counters=counters),
     )
 
 

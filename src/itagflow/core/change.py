@@ -67,10 +67,12 @@ def record(
     Packages are made by loading alone, whose event names them as a range: see `Event.moves`.
 
     Raises:
-        InvalidData: when the reason that *data* gives cannot be stored.
+        InvalidData: when the comment or reason in *data* cannot be stored.
     """
-    if data and (wrong := flaw(data.get("reason", ""))):
-        raise InvalidData(f"the reason to {verb}", [Problem("reason", wrong)])
+    for name in ("comment", "reason"):
+        wrong = flaw(data.get(name, "")) if data else None
+        if wrong:
+            raise InvalidData(f"the {name} to {verb}", [Problem(name, wrong)])
     job, package, assignment = _place(about)
     event = Event(
         at=act.at,

@@ -37,7 +37,7 @@ def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = F
         for package in paged(
             engine.store, Query(Package, {"job": home.id, "open": True}, order=("number",))
         ):
-            discard(engine, package, by=by, reason="the job was finished")
+            discard(engine, package, by=by, comment="the job was finished")
     with engine.transaction() as transaction:
         transaction.hold_counter(home.id)  # nobody opens a package again, or adds one, from here on
         old = transaction.lock_job(job)
@@ -55,7 +55,7 @@ def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = F
         return transaction.as_stored(new)
 
 
-def discard(engine: Engine, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
+def discard(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str = "") -> Package:
     """Discard a package: its assignments are recalled, its tasks count no more, answers stay."""
     with engine.transaction() as transaction:
         old = transaction.lock_package(package)
@@ -75,18 +75,20 @@ def discard(engine: Engine, package: PackageRef, *, by: MemberRef, reason: str =
                 old,
                 assignment,
                 act.member,
-                reason or f"{old} was discarded",
+                comment or f"{old} was discarded",
                 free=False,
             )
         new = recounted(transaction, job, gone, transaction.assignments(old))
         saves = ((old, new), *with_finish(transaction, new))
         transaction.do(
-            record(act, "discard", about=new, save=saves, data={"reason": reason} if reason else {})
+            record(
+                act, "discard", about=new, save=saves, data={"comment": comment} if comment else {}
+            )
         )
         return transaction.as_stored(new)
 
 
-def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, reason: str = "") -> Package:
+def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str = "") -> Package:
     """Open a package again: a finished one for a full review, a discarded one for labeling."""
     with engine.transaction() as transaction:
         old = transaction.lock_package(package)
@@ -101,7 +103,7 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, reason: str = 
             reviewing_rules.reopened(job, old, act, tasks=tasks),
             transaction.assignments(old),
         )
-        data = {"reason": reason} if reason else {}
+        data = {"comment": comment} if comment else {}
         transaction.do(record(act, "reopen", about=new, save=((old, new), *again), data=data))
         return transaction.as_stored(new)
 

@@ -188,7 +188,7 @@ def cut(whole: JobPartition, count: int) -> tuple[JobPartition, ...]:
     >>> [(part.first, part.last) for part in cut(JobPartition(job=4, first=1, last=10), 3)]
     [(1, 3), (4, 6), (7, 10)]
     """
-    whole_number("parts", "", count, least=1)
+    whole_number("partitions", "", count, least=1)
     of = max(1, min(count, len(whole)))
     tasks = _stretches((whole.first, whole.last), of)
     packages = _stretches(whole.packages, of) if whole.packages else [None] * of

@@ -111,7 +111,7 @@ def create_job(
     draft: bool = False,
     format: str = "itag",
     on_error: OnError = "raise",
-    check: Validator | None = None,
+    validator: Validator | None = None,
     progress: Wrap | None = None,
     exist_ok: bool = False,
 ) -> Job:
@@ -120,8 +120,8 @@ def create_job(
         job, is_new = find_or_create(lambda: _find_or_draft(engine, workspace, order, by))
     else:
         job, is_new = draft_job(engine, workspace, order, by), True
-    if check is not None:
-        engine.validators[job.id] = check
+    if validator is not None:
+        engine.validators[job.id] = validator
     if data is None or job.state is not JobState.DRAFT:
         return job
     try:
@@ -237,7 +237,7 @@ def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
         transaction.do(
             record(act, "publish", about=new, save=((old, new),), data={"name": old.name})
         )
-        finish_if_done(transaction, new, act)  # formal pre-labels may have left nothing to do
+        finish_if_done(transaction, new, act)  # pre-labels that count may have left nothing to do
         return transaction.store.get(Job, new.key)
 
 
@@ -320,13 +320,13 @@ def remove_workers(
     return _recrew(engine, job, stage, workers, by, _without)
 
 
-def set_validator(engine: Engine, job: JobRef, check: Validator | None) -> None:
+def set_validator(engine: Engine, job: JobRef, validator: Validator | None) -> None:
     """Check every answer of a job before it is saved, in this Flow; None ends that."""
     id = find_job(engine, job).id
-    if check is None:
+    if validator is None:
         engine.validators.pop(id, None)
     else:
-        engine.validators[id] = check
+        engine.validators[id] = validator
 
 
 def _recrew(

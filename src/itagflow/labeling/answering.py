@@ -114,19 +114,18 @@ def put(
     old: Answer | None,
     new: Answer,
     *,
-    reason: str = "",
+    data: Mapping[str, Any] | None = None,
 ) -> Answer:
     """Store an assignment's answer to a task, unless it is unchanged, and return it as stored."""
     if old is not None and rules.says_the_same(old, new):
         return old
-    data = {"reason": reason} if reason else {}
     change = rules.put(
         verb,
         desk.assignment,
         old,
         new,
         desk.act,
-        data={**data, **replaced(old)},
+        data={**(data or {}), **replaced(old)},
         also=desk.renewed(),
     )
     transaction.do(change)

@@ -140,7 +140,7 @@ def abandon(
             verdict=verdict,
             template_version=version,
         )
-        return put(transaction, "abandon", desk, old, new, reason=why)
+        return put(transaction, "abandon", desk, old, new, data={"reason": why})
 
 
 def restore(

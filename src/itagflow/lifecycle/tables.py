@@ -43,8 +43,8 @@ class Closing:
     """The tasks that stand judged wrong."""
     undecided: tuple[int, ...] = ()
     """The disputed tasks for which no reviewer has given an answer."""
-    reason: str = ""
-    """The reason given."""
+    comment: str = ""
+    """The comment given."""
 
 
 def _has_tasks(act: JobAct) -> None:
@@ -113,9 +113,9 @@ def _all_decided(closing: Closing) -> None:
 
 
 def _reasoned(closing: Closing) -> None:
-    if not closing.wrong and not closing.reason.strip():
+    if not closing.wrong and not closing.comment.strip():
         raise Incomplete(
-            "reject", "no task is judged wrong, so every task goes back: give a reason"
+            "reject", "no task is judged wrong, so every task goes back: give a comment"
         )
 
 

@@ -112,7 +112,7 @@ def erase_member(
 
 
 def erase_task(
-    flow: Flow, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, reason: str = ""
+    flow: Flow, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, comment: str = ""
 ) -> Task:
     """Erase the data of a task, and what was said about it: replies, comments and reasons.
 
@@ -125,10 +125,10 @@ def erase_task(
         flow: The flow over the store.
         task: The task, or its key: job and number.
         by: The member who decides.
-        reason: Why; it stays in the history.
+        comment: Why; it stays in the history.
 
     Raises:
         NotFound: when there is no such task.
         NotAllowed: when the job is a draft, or *by* may not erase.
     """
-    return erasure.erase_task(engine_of(flow), task, by=by, reason=reason)
+    return erasure.erase_task(engine_of(flow), task, by=by, comment=comment)

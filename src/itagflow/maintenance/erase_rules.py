@@ -97,7 +97,7 @@ def remarks_on(task: int, answers: Iterable[Answer], events: Iterable[Event]) ->
         if event.type in _REMARKING and (
             event.task == task or task in event.data.get("answered", ())
         ):
-            said.add(event.data.get("reason", ""))
+            said.update(event.data.get(name, "") for name in ("comment", "reason"))
     return said - {""}
 
 
@@ -151,8 +151,9 @@ def _rewritten(
 ) -> dict[str, Any]:
     """Return an event's data with its reason, and the answers that it replaced, rewritten."""
     new = dict(data)
-    if "reason" in new:
-        new["reason"] = texts(new["reason"])
+    for name in ("comment", "reason"):
+        if name in new:
+            new[name] = texts(new[name])
     if "previous" in new:
         new["previous"] = {key: answer(key, said) for key, said in new["previous"].items()}
     return new

@@ -62,7 +62,7 @@ def erase_member(
 
 
 def erase_task(
-    engine: Engine, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, reason: str = ""
+    engine: Engine, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, comment: str = ""
 ) -> Task:
     """Erase the data of a task, and what was said about it: replies, comments and reasons."""
     key = lookup.key_of(Task, task)
@@ -81,7 +81,7 @@ def erase_task(
         save: list[Saved] = [(old, new)]
         emptied, said = _emptied(transaction, job, package, new)
         save += emptied
-        data = {"reason": reason} if reason else {}
+        data = {"comment": comment} if comment else {}
         transaction.do(
             record(act, "erase_task", about=package, task=new.number, save=save, data=data)
         )

@@ -57,7 +57,7 @@ class Event:
     changes: tuple[FieldChange, ...] = ()
     """Everything it moved but the packages that loading has made: `data` names those as a range."""
     data: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
-    """What else there is to know: a reason, and what the act replaced."""
+    """What else there is to know: a comment or reason, and what the act replaced."""
     account: str = attrs.field(default="", eq=False)
     """The account of the one who did it, filled in when the history is read."""
     version: int = 0
@@ -104,7 +104,7 @@ class Event:
             version=self.version,
         )
 
-    def moves(self) -> Iterator[FieldChange]:
+    def all_changes(self) -> Iterator[FieldChange]:
         """Yield everything it moved: `changes`, and how the packages that it loaded begin."""
         yield from self.changes
         if self.type in LOADING:
@@ -121,10 +121,8 @@ class Event:
         words = [f"{self.at:%H:%M}", who, _PAST.get(self.type, self.type), self._object()]
         if tasks := self.data.get("tasks"):
             words.append(f"({len(tasks)} task{'s' if len(tasks) > 1 else ''})")
-        reason = self.data.get("reason")
-        return printable(
-            " ".join(word for word in words if word) + (f": {reason}" if reason else "")
-        )
+        said = self.data.get("comment") or self.data.get("reason")
+        return printable(" ".join(word for word in words if word) + (f": {said}" if said else ""))
 
     def _object(self) -> str:
         """Return what it was done to, as the end of a sentence."""

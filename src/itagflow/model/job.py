@@ -39,7 +39,7 @@ class Route(Enum):
 
     AUTHOR = "author"
     """An offer to each member whose assignment closed the stage's latest round."""
-    POOL = "pool"
+    QUEUE = "queue"
     """Anyone who may take it."""
 
 

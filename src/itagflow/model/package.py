@@ -153,7 +153,7 @@ class Outcome(Enum):
     MERGED = "merged"
     """The assignment without a member that holds the winning replies of several votes."""
     PRELABELED = "prelabeled"
-    """The assignment without a member whose replies count as labeled: formal pre-labels."""
+    """The assignment without a member whose replies count as labeled: accepted pre-labels."""
     SUGGESTED = "suggested"
     """The assignment without a member whose replies are suggestions that people correct."""
     IMPORTED = "imported"

@@ -27,7 +27,7 @@ from itagflow.results.rules import GIVEN
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.validation import answers
 
-Formal = bool | float
+MinConfidence = bool | float
 """Which pre-labels count as labeled: all, none, or those of at least this score."""
 
 
@@ -64,11 +64,11 @@ class Sound:
     template_version: int
     """The version of the template that it fits."""
 
-    def is_formal(self, formal: Formal) -> bool:
+    def is_accepted(self, min_confidence: MinConfidence) -> bool:
         """Return whether it counts as labeled."""
-        if isinstance(formal, bool):
-            return formal
-        return self.score is not None and self.score >= formal
+        if isinstance(min_confidence, bool):
+            return min_confidence
+        return self.score is not None and self.score >= min_confidence
 
 
 def sound(

@@ -25,7 +25,7 @@ from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.task import Task
 from itagflow.model.template import Template
 from itagflow.prelabels import rules
-from itagflow.prelabels.rules import Formal, PrelabelReport, Sound
+from itagflow.prelabels.rules import MinConfidence, PrelabelReport, Sound
 from itagflow.results.histories import numbers_in
 from itagflow.reviewing.stages import finish_if_done
 from itagflow.storage.port import Query, Reader
@@ -39,7 +39,7 @@ Group = Sequence[Package]
 class _Tally:
     """What pre-labeling has come to so far."""
 
-    formal: int = 0
+    accepted: int = 0
     prefilled: int = 0
     silent: int = 0
     failed: int = 0
@@ -55,7 +55,7 @@ class _Tally:
 
     def report(self) -> PrelabelReport:
         return PrelabelReport(
-            accepted=self.formal,
+            accepted=self.accepted,
             suggested=self.prefilled,
             no_prediction=self.silent,
             failed=self.failed,
@@ -70,7 +70,7 @@ def prelabel(
     predict: Predictor,
     *,
     by: MemberRef,
-    formal: Formal = False,
+    min_confidence: MinConfidence = False,
     model: str = "",
     batch: int = 100,
     progress: Wrap | None = None,
@@ -98,7 +98,7 @@ def prelabel(
             else:
                 tally.note(found)
         if said:
-            _keep(engine, home, template, said, formal, by, tally)
+            _keep(engine, home, template, said, min_confidence, by, tally)
     return tally.report()
 
 
@@ -107,7 +107,7 @@ def _keep(
     home: Job,
     template: Template,
     said: dict[int, list[Sound]],
-    formal: Formal,
+    min_confidence: MinConfidence,
     by: MemberRef,
     tally: _Tally,
 ) -> None:
@@ -118,7 +118,9 @@ def _keep(
         held = [transaction.lock_package((home.id, number)) for number in sorted(said)]
         for package in held:
             if rules.is_untouched(home, package):
-                _prelabel(transaction, home, package, said[package.number], formal, act, tally)
+                _prelabel(
+                    transaction, home, package, said[package.number], min_confidence, act, tally
+                )
             else:  # somebody was faster
                 tally.busy += len(said[package.number])
         finish_if_done(transaction, home, act)
@@ -183,22 +185,22 @@ def _prelabel(
     job: Job,
     package: Package,
     said: Sequence[Sound],
-    formal: Formal,
+    min_confidence: MinConfidence,
     act: Act,
     tally: _Tally,
 ) -> None:
     there = [sure for sure in said if sure.task.number not in package.erased]
-    counting = [sure for sure in there if sure.is_formal(formal)]
-    showing = [sure for sure in there if not sure.is_formal(formal)]
+    counting = [sure for sure in there if sure.is_accepted(min_confidence)]
+    showing = [sure for sure in there if not sure.is_accepted(min_confidence)]
     ids = (transaction.new_id(Assignment, job.id), transaction.new_id(Assignment, job.id))
     tasks = numbers_in(transaction.store, package)
     after, added = rules.prelabeled(job, package, tasks, counting, showing, act, ids)
     data = {
-        "formal": [sure.task.number for sure in counting],
+        "accepted": [sure.task.number for sure in counting],
         "prefilled": [sure.task.number for sure in showing],
     }
     transaction.do(
         record(act, "prelabel", about=package, add=added, save=((package, after),), data=data)
     )
-    tally.formal += len(counting)
+    tally.accepted += len(counting)
     tally.prefilled += len(showing)

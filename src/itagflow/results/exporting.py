@@ -51,14 +51,14 @@ def export(
     progress: Wrap | None = None,
     snapshot: bool = False,
     executor: Executor | None = None,
-    parts: int | None = None,
+    partitions: int | None = None,
     **options: Any,
 ) -> WriteReport:
     """Write the results of a job to a file, and return what was written."""
     writer = formats.find(format)
     formats.must_take(writer, format, options)
-    if parts is not None:
-        whole_number("parts", "", parts, least=1)
+    if partitions is not None:
+        whole_number("partitions", "", partitions, least=1)
     if executor is not None:
         _must_be_divisible(format, writer, snapshot)
     with engine.store.read() as reader:
@@ -67,7 +67,7 @@ def export(
     which = job if isinstance(job, JobPartition) else home
     if executor is not None:
         place = engine.store.connector() or engine
-        shares = _shares(engine, which, parts)
+        shares = _shares(engine, which, partitions)
         # workers do not know the policy: they leave out all votes that are secret from anybody
         with closing(
             spread(executor, shares, _written, place, format, stages, by is not None, **options)

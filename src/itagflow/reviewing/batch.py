@@ -37,13 +37,13 @@ def release_many(
     assignments: Iterable[AssignmentRef],
     *,
     by: MemberRef | None = None,
-    reason: str = "",
+    comment: str = "",
 ) -> list[BatchResult]:
     """Give assignments back, or decline offers; refusals are the errors of `release`."""
     return _each(
         engine,
         assignments,
-        lambda transaction, assignment: release(transaction, assignment, by, reason),
+        lambda transaction, assignment: release(transaction, assignment, by, comment),
     )
 
 
@@ -65,14 +65,14 @@ def reject_many(
     engine: Engine,
     assignments: Iterable[AssignmentRef],
     *,
-    reason: str = "",
+    comment: str = "",
     by: MemberRef | None = None,
 ) -> list[BatchResult]:
     """Reject several assignments: what is judged wrong, or all; errors as in `reject`."""
     return _each(
         engine,
         assignments,
-        lambda transaction, assignment: rejected(transaction, assignment, None, reason, by),
+        lambda transaction, assignment: rejected(transaction, assignment, None, comment, by),
     )
 
 

@@ -115,7 +115,7 @@ def authors(job: Job, package: Package, assignments: Sequence[Assignment]) -> li
     route = job.workflow.label.rework
     if package.stage is Stage.LABEL and isinstance(route, int):
         return [route]
-    if package.stage is Stage.LABEL and route is Route.POOL:
+    if package.stage is Stage.LABEL and route is Route.QUEUE:
         return []
     closed = [
         t
@@ -156,16 +156,17 @@ def tasks_of(
     return tuple(sorted(set(tasks)))
 
 
-def needs_reason(what: str, reason: str) -> str:
-    """Return *reason* if there is one.
+def require_comment(what: str, comment: str) -> str:
+    """Return *comment* if there is one.
 
     Raises:
         InvalidData: when it is empty.
     """
-    if wrong := flaw(reason):
-        raise InvalidData(what, [Problem("reason", wrong)])
-    if not reason.strip():
+    if wrong := flaw(comment):
+        raise InvalidData(what, [Problem("comment", wrong)])
+    if not comment.strip():
         raise InvalidData(
-            what, [Problem("reason", "is empty: say why, the people who did the work will read it")]
+            what,
+            [Problem("comment", "is empty: say why, the people who did the work will read it")],
         )
-    return reason
+    return comment

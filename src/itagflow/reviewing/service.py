@@ -63,12 +63,14 @@ def judge(
     """Judge a task right, or wrong with a comment that its labeler will read."""
     with engine.transaction() as transaction:
         desk, found, old = _look_at(transaction, assignment, task, "judge", by)
-        comment = "" if wrong is None else rules.needs_reason(f"the judgment of {found}", wrong)
+        comment = "" if wrong is None else rules.require_comment(f"the judgment of {found}", wrong)
         verdict = Verdict.RIGHT if wrong is None else Verdict.WRONG
         new = labeling_rules.answer(
             desk.assignment, found, desk.act, verdict=verdict, comment=comment
         )
-        return put(transaction, "judge", desk, old, new, reason=comment)
+        return put(
+            transaction, "judge", desk, old, new, data={"comment": comment} if comment else {}
+        )
 
 
 def modify(
@@ -113,12 +115,12 @@ def reject(
     assignment: AssignmentRef,
     *,
     tasks: Iterable[TaskRef] | None = None,
-    reason: str = "",
+    comment: str = "",
     by: MemberRef | None = None,
 ) -> Assignment:
     """Send tasks back: those judged wrong and those named, or else the whole package."""
     with engine.transaction() as transaction:
-        return rejected(transaction, assignment, tasks, reason, by)
+        return rejected(transaction, assignment, tasks, comment, by)
 
 
 def reviewed(
@@ -154,15 +156,15 @@ def rejected(
     transaction: Transaction,
     assignment: AssignmentRef,
     tasks: Iterable[TaskRef] | None,
-    reason: str,
+    comment: str,
     by: MemberRef | None,
 ) -> Assignment:
     """Send tasks back: what `Reviewing.reject` does."""
     mine = held_unless(transaction, assignment, "reject", Outcome.REJECTED, by)
     if isinstance(mine, Assignment):
         return mine
-    named = _named(transaction, mine, tasks, reason)
-    return _send_back(transaction, mine, named, reason)
+    named = _named(transaction, mine, tasks, comment)
+    return _send_back(transaction, mine, named, comment)
 
 
 def _look_at(
@@ -215,13 +217,13 @@ def _undecided(transaction: Transaction, mine: Held) -> tuple[int, ...]:
 
 
 def _named(
-    transaction: Transaction, mine: Held, tasks: Iterable[TaskRef] | None, reason: str
+    transaction: Transaction, mine: Held, tasks: Iterable[TaskRef] | None, comment: str
 ) -> list[tuple[Answer | None, Answer]]:
     """Return the judgments of the tasks that a reject names, each with what it replaces."""
     refs = {lookup.number_in(mine.job.id, task): task for task in tasks or ()}
     if not refs:
         return []
-    why = rules.needs_reason("the reject", reason)
+    why = rules.require_comment("the reject", comment)
     checked = rules.tasks_of(
         mine.assignment, list(refs), numbers_in(transaction.store, mine.package)
     )
@@ -241,7 +243,7 @@ def _named(
 
 
 def _send_back(
-    transaction: Transaction, mine: Held, named: list[tuple[Answer | None, Answer]], reason: str
+    transaction: Transaction, mine: Held, named: list[tuple[Answer | None, Answer]], comment: str
 ) -> Assignment:
     """End the assignment with a reject, and offer the work to whom the rules say."""
     counters, new = left(transaction, mine.job, mine.assignment), [answer for _, answer in named]
@@ -249,9 +251,9 @@ def _send_back(
     job = transaction.lock(Job, mine.job.key, shared=True)
     holding.must_be_working(job, "reject")
     wrong = _wrong(transaction, mine, new)
-    closing = Closing(assignment=mine.assignment, wrong=wrong, reason=reason)
+    closing = Closing(assignment=mine.assignment, wrong=wrong, comment=comment)
     sent = wrong or None
-    why = reason or "; ".join(_remarks(transaction, mine, wrong))
+    why = comment or "; ".join(_remarks(transaction, mine, wrong))
     ended = labeling_rules.closed(
         "reject", Outcome.REJECTED, mine.assignment, mine.act, closing, comment=why, sent_back=sent
     )
@@ -277,7 +279,7 @@ def _send_back(
         else:
             save.append((old, judgment))
     save += counters
-    told: dict[str, Any] = {"tasks": list(sent or tasks), "reason": why}
+    told: dict[str, Any] = {"tasks": list(sent or tasks), "comment": why}
     data = {**told, **replaced(*(old for old, _ in named))}
     if new:
         data["answered"] = [answer.task for answer in new]

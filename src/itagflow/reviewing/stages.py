@@ -89,7 +89,7 @@ def recall(
     package: Package,
     assignment: Assignment,
     by: int,
-    reason: str,
+    comment: str,
     *,
     free: bool,
 ) -> None:
@@ -101,7 +101,7 @@ def recall(
             package,
             assignment,
             act,
-            reason=reason,
+            comment=comment,
             free=free,
             counters=left(transaction, job, assignment),
         )

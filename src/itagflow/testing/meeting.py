@@ -256,7 +256,7 @@ class Meeting(Opening):
 
         def reject(flow: Flow) -> Any:
             (assignment,) = flow.assignments.list("di", live=False)
-            return flow.reject(assignment, reason="no good")
+            return flow.reject(assignment, comment="no good")
 
         for act in (claim, reject):
             self._end_meets(act, lambda flow: flow.jobs.archive("signs", by="ada"))
