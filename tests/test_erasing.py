@@ -140,7 +140,7 @@ class TestMembers:
         _, key = a_busy_week(checked)
         maintenance.erase_member(checked, "street", "benedict", by="ada")
         *_, last = checked.events.since()
-        assert str(last).endswith(f"ada erased the name of the member erased-{key}")
+        assert str(last).endswith(f"ada erased the name of member erased-{key}")
 
     def test_the_file_does_not_hold_it_either(self, tmp_path: Path) -> None:
         path = tmp_path / "labels.db"

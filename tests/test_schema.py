@@ -108,7 +108,7 @@ SENT = {
         "kind": "regions",
         "width": 12,
         "height": 9,
-        "regions": [{"kind": "mask", "is_resolved": [3, 4]}],
+        "regions": [{"kind": "mask", "counts": [3, 4]}],
     },
     "spans": {"kind": "spans", "spans": [{"start": 1, "end": 2, "text": "a"}]},
     "preference": {"kind": "preference", "better": "a", "degree": 2},
@@ -127,7 +127,7 @@ SENT = {
             "regions",
             "regions",
             [
-                [{"kind": "mask", "is_resolved": [3, 4.2]}],
+                [{"kind": "mask", "counts": [3, 4.2]}],
                 [{"kind": "point", "x": 1, "y": 1, "id": 7}],
             ],
         ),

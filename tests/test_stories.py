@@ -494,7 +494,7 @@ class TestVoting:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2, label=["ben", "cy", "eve"])
         labeled(flow, "ben", job)
         assert flow.claim("ben", job, L) is None
-        with pytest.raises(NotAllowed, match="in this round already"):
+        with pytest.raises(NotAllowed, match="they have an assignment on package 1 in this round"):
             flow.assignments.assign(next(flow.packages.list(job)), "ben", by="ada")
 
     def test_rejected_votes_go_back_to_every_voter_and_are_merged_again(self, flow: Flow) -> None:
