@@ -402,7 +402,7 @@ def test_it_is_the_same_as_one_by_one(
                 if assignment.package in wrong:
                     flow.judge(assignment, assignment.package, wrong="no")
             keys = [assignments[at].key if at < 8 else (job.id, 5) for at in picked]
-            more = {"reason": reason} if verb in ("reject", "release") else {}
+            more = {"comment": reason} if verb in ("reject", "release") else {}
             outcomes.append(act(flow, keys, **more))
             invariants.check(flow)
             contents.append(content(flow))

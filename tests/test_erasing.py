@@ -130,7 +130,10 @@ class TestMembers:
         job, key = a_busy_week(checked)
         maintenance.erase_member(checked, "street", "benedict", by="ada")
         reasons = [
-            event.data["reason"] for event in checked.events.list(job) if event.data.get("reason")
+            event.data[name]
+            for event in checked.events.list(job)
+            for name in ("comment", "reason")
+            if event.data.get(name)
         ]
         assert f"erased-{key}, look: a dog" in reasons
         assert f"erased-{key} knows it" in reasons
@@ -221,7 +224,7 @@ class TestMembers:
         maintenance.erase_member(checked, "street", "benedict", by="ada")
         assert "benedict" not in everything(checked).replace("benedict-two", "")
         reasons = {
-            event.data["reason"]
+            event.data["comment"]
             for event in checked.events.list(job)
             if event.type in ("judge", "reject")
         }
@@ -302,7 +305,7 @@ class TestTasks:
         assert "secret 2" in everything(checked)
         assert "a comma is missing" in everything(checked)
         (reject,) = (event for event in checked.events.list(job) if event.type == "reject")
-        assert reject.data["reason"] == "erased; a comma is missing"
+        assert reject.data["comment"] == "erased; a comma is missing"
         *_, last = checked.events.list(job)
         assert str(last).endswith("ada erased the data of task 1: asked for in a letter of May 3")
 

@@ -186,7 +186,7 @@ def test_history_cannot_be_forged(flow: Flow) -> None:
     flow.jobs.update(job, remark=forged, by="ada")
     lines = [str(event) for event in flow.events.list(job)]
     assert all(map(is_one_line, lines))
-    assert any(event.data.get("reason") == forged for event in flow.events.list(job)), (
+    assert any(event.data.get("comment") == forged for event in flow.events.list(job)), (
         "as it was given"
     )
 

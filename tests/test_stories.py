@@ -343,7 +343,7 @@ class TestReviewing:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
         labeled(flow, "ben", job)
         assignment = taken(flow, "di", job, I)
-        with pytest.raises(Incomplete, match="give a reason"):
+        with pytest.raises(Incomplete, match="give a comment"):
             flow.reject(assignment)
         flow.reject(assignment, comment="all blurred")
         assert flow.jobs.progress(job).wrong == 2

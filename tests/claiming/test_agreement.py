@@ -133,7 +133,7 @@ class Agreement(RuleBasedStateMachine):
         self.act(
             "reject" if verb == "reject" else PASS[stage],
             assignment,
-            **({"reason": "no"} if verb == "reject" else {}),
+            **({"comment": "no"} if verb == "reject" else {}),
         )
 
     @rule(
