@@ -64,7 +64,7 @@ def record(
 ) -> Change:
     """Return the change with its event, whose changes follow from what is added and saved.
 
-    Packages are made by loading alone, whose event names them as a range: see `Event.moves`.
+    Packages are made by loading alone, whose event names them as a range: see `Event.all_changes`.
 
     Raises:
         InvalidData: when the comment or reason in *data* cannot be stored.

@@ -32,7 +32,7 @@ class FieldChange:
 class Event:
     """One act in the history: who did what when, and what it moved.
 
-    Replaying its `moves` in order of position gives the states, holders and rounds of jobs,
+    Replaying its `all_changes` in order of position gives the states, holders and rounds of jobs,
     packages and assignments.
     """
 
