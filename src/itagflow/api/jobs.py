@@ -414,7 +414,7 @@ class Jobs:
                 each, in their order, a `PreLabel`, bare replies, or None for nothing to say; a
                 `Problem` or an exception tells that it failed on that task.  When the call raises,
                 it is made again for each task alone. `itagflow.prelabels` makes such callables from
-                fields, transactions of results, and files.
+                fields, blocks of results, and files.
             by: The member who decides.
             min_confidence: True: all count as labeled; a number: those whose score is at least
                 that; False: none.
