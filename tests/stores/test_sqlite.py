@@ -5,6 +5,8 @@ import multiprocessing
 import os
 import sqlite3
 import threading
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from itagflow import Choice, StoreFailed
 from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.model.task import Answer, Task
-from itagflow.storage import Query, SqliteStore
+from itagflow.storage import MemoryStore, Query, SqliteStore
 from itagflow.storage._sql import forks
 from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.storage._sql.statements import SQLITE
@@ -69,26 +71,42 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "labels.db"
 
 
-def plan(store: SqliteStore, query: Query[Any]) -> str:
+def plan(reader: Any, query: Query[Any]) -> str:
     statement = SQLITE.find(query)
-    with store.read() as reader:
-        rows = reader.rows(f"EXPLAIN QUERY PLAN {statement.text}", statement.values)
+    rows = reader.rows(f"EXPLAIN QUERY PLAN {statement.text}", statement.values)
     return "\n".join(row[-1] for row in rows)
+
+
+def plan_for_a_reader(path: Path, query: Query[Any]) -> str:
+    with closing(SqliteStore(path)) as store, store.read() as reader:
+        return plan(reader, query)
+
+
+def plan_for_the_first_writer(path: Path, query: Query[Any]) -> str:
+    """The connection that has made the schema is the one that writes from then on."""
+    with closing(SqliteStore(path)) as store, store.write() as writer:
+        return plan(writer, query)
+
+
+def plan_in_memory(_: Path, query: Query[Any]) -> str:
+    with closing(MemoryStore()) as store, store.write() as writer:
+        return plan(writer, query)
 
 
 class TestPlans:
     """Every query of the hot path uses its index and sorts nothing."""
 
+    @pytest.mark.parametrize("read_plan", [plan_for_a_reader, plan_for_the_first_writer, plan_in_memory])
     @pytest.mark.parametrize(("query", "index"), HOT)
-    def test_it_uses_its_index(self, path: Path, query: Query[Any], index: str) -> None:
-        store = SqliteStore(path)
-        found = plan(store, query)
+    def test_it_uses_its_index(
+        self, path: Path, query: Query[Any], index: str, read_plan: Callable[[Path, Query[Any]], str]
+    ) -> None:
+        found = read_plan(path, query)
         assert index in found
         assert "TEMP B-TREE" not in found
         assert "SCAN" not in found
         for name in ("priority", "waiting_since"):
             assert (name in query.where) == (f"{name}=" in found or f"{name}>" in found)
-        store.close()
 
 
 def test_every_index_column_of_the_layouts_is_a_column(path: Path) -> None:
