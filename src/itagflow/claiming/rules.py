@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-import attrs
-
 from itagflow.claiming.decision import has_assignment, is_own_work
 from itagflow.core.change import (
     Act,
@@ -16,6 +14,7 @@ from itagflow.core.change import (
 )
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.lifecycle.tables import ASSIGNMENT, Closing
+from itagflow.model.entity import evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
     Assignment,
@@ -63,7 +62,7 @@ def start(
     assignment = _assignment(
         job, package, member, act, id=id, stage=stage, state=AssignmentState.HELD, token=token
     )
-    taken = attrs.evolve(package, free=package.free - 1)
+    taken = evolve(package, free=package.free - 1)
     return record(
         act, "claim", about=assignment, add=(assignment,), save=((package, taken), *counters)
     )
@@ -77,7 +76,7 @@ def take_offer(
         assignment.state, "claim", Closing(assignment=assignment), str(assignment)
     )
     lease = _until(act.at, job.workflow.rule(assignment.stage).lease)
-    held = attrs.evolve(assignment, state=state, lease_until=lease, token=token)
+    held = evolve(assignment, state=state, lease_until=lease, token=token)
     return record(act, "claim", about=assignment, save=((assignment, held), *counters))
 
 
@@ -112,7 +111,7 @@ def take_over(
 def resume(job: Job, lapsed: Assignment, act: Act, *, token: str) -> Change:
     """Let a member go on with their own lapsed assignment; the lease counts from now."""
     lease = _until(act.at, job.workflow.rule(lapsed.stage).lease)
-    renewed = attrs.evolve(lapsed, lease_until=lease, token=token or lapsed.token)
+    renewed = evolve(lapsed, lease_until=lease, token=token or lapsed.token)
     return record(act, "renew", about=lapsed, save=((lapsed, renewed),))
 
 
@@ -134,7 +133,7 @@ def assign(
             f"{package} has no free slot: reassign an assignment instead",
         )
     assignment = offer(job, package, member, act, id=id, stage=stage)
-    taken = attrs.evolve(package, free=package.free - 1)
+    taken = evolve(package, free=package.free - 1)
     return record(
         act,
         "assign",
@@ -181,7 +180,7 @@ def give_back(
 ) -> Change:
     """End *assignment* by release or expire: its slot is free again and the package waits."""
     returned = ended(assignment, verb, act, comment=comment)
-    freed = attrs.evolve(package, free=package.free + 1, waiting_since=act.at)
+    freed = evolve(package, free=package.free + 1, waiting_since=act.at)
     data = {"comment": comment} if comment else {}
     return record(
         act,
@@ -208,7 +207,7 @@ def recall(
     )
     if free:
         saved = (
-            (package, attrs.evolve(package, free=package.free + 1, waiting_since=act.at)),
+            (package, evolve(package, free=package.free + 1, waiting_since=act.at)),
             *saved,
         )
     return record(act, "recall", about=assignment, save=saved, data={"comment": comment})
@@ -219,7 +218,7 @@ def renew(job: Job, assignment: Assignment, act: Act) -> Assignment | None:
     lease = job.workflow.rule(assignment.stage).lease
     if lease is None:
         return None
-    return attrs.evolve(assignment, lease_until=_until(act.at, lease))
+    return evolve(assignment, lease_until=_until(act.at, lease))
 
 
 def has_lapsed(assignment: Assignment, at: datetime) -> bool:
@@ -239,9 +238,7 @@ def ended(assignment: Assignment, verb: str, act: Act, *, comment: str = "") -> 
     )
     if wrong := flaw(comment):
         raise InvalidData(f"the comment to {verb}", [Problem("comment", wrong)])
-    return attrs.evolve(
-        assignment, state=state, outcome=OUTCOMES[verb], ended_at=act.at, comment=comment
-    )
+    return evolve(assignment, state=state, outcome=OUTCOMES[verb], ended_at=act.at, comment=comment)
 
 
 def must_be_assignable(
@@ -290,12 +287,12 @@ def must_not_review_own_work(
 
 def move_counter(counter: ClaimCounter, by: int) -> Saved:
     """Return *counter* with *by* added to what its member holds."""
-    return (counter, attrs.evolve(counter, active=counter.active + by))
+    return (counter, evolve(counter, active=counter.active + by))
 
 
 def counted(counter: ClaimCounter, by: int, cursor: QueueCursor | None) -> ClaimCounter:
     """Return *counter* with *by* added to the active assignments, and a new *cursor* if given."""
-    return attrs.evolve(counter, active=counter.active + by, cursor=cursor or counter.cursor)
+    return evolve(counter, active=counter.active + by, cursor=cursor or counter.cursor)
 
 
 CURSOR_OVERLAP = timedelta(minutes=1)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Mapping
-from operator import attrgetter, itemgetter
+from itertools import compress
+from operator import attrgetter, is_not, itemgetter
 from typing import Any, Generic, cast
 
 import attrs
@@ -83,11 +84,15 @@ def _stores(layout: Layout[Any]) -> tuple[tuple[int, Encode], ...]:
     )
 
 
-def _loads(layout: Layout[Any]) -> tuple[tuple[str, int, Decode | None], ...]:
-    columns = [(at, column) for at, column in enumerate(layout.stored) if column.decode is not None]
+def _loaded(layout: Layout[Any]) -> tuple[str | None, ...]:
+    return tuple(None if column.decode is None else column.name for column in layout.stored)
+
+
+def _decoders(layout: Layout[Any]) -> tuple[tuple[str, Decode], ...]:
     return tuple(
-        (column.name, at, None if column.decode is unchanged else column.decode)
-        for at, column in columns
+        (column.name, column.decode)
+        for column in layout.stored
+        if column.decode is not None and column.decode is not unchanged
     )
 
 
@@ -105,6 +110,10 @@ def _writes(layout: Layout[Any]) -> tuple[tuple[str, Encode, Any, bool], ...]:
     return tuple(
         (name, encode, default, name in layout.names) for name, (_, encode, default) in body
     )
+
+
+def _defaults(layout: Layout[Any]) -> tuple[Any, ...]:
+    return tuple(default for _, _, default in layout.body.values())
 
 
 Group = tuple[Any, ...]
@@ -183,12 +192,14 @@ class Layout(Generic[E]):
         init=False, default=_own(_writes)
     )
     """How each is written: name, encoder, default, and whether it is a column too."""
+    defaults: tuple[Any, ...] = attrs.field(init=False, default=_own(_defaults))
+    """The default of each."""
     stores: tuple[tuple[int, Encode], ...] = attrs.field(init=False, default=_own(_stores))
     """Which columns do not keep a field as it is: the place in a row, and what is kept."""
-    loads: tuple[tuple[str, int, Decode | None], ...] = attrs.field(
-        init=False, default=_own(_loads)
-    )
-    """Where each field is in a row, and how it is read back, unless as it is."""
+    loaded: tuple[str | None, ...] = attrs.field(init=False, default=_own(_loaded))
+    """The field that each column is read back into; None for what follows from other fields."""
+    decoders: tuple[tuple[str, Decode], ...] = attrs.field(init=False, default=_own(_decoders))
+    """How fields are read back that are not kept as they are."""
 
     def row(self, entity: E) -> tuple[Any, ...]:
         """Return *entity* as a row."""
@@ -200,7 +211,12 @@ class Layout(Generic[E]):
 
     def entity(self, row: tuple[Any, ...]) -> E:
         """Return the entity that `row` made this row of."""
-        fields = {name: row[at] if load is None else load(row[at]) for name, at, load in self.loads}
+        # the whole row in C, and then the few columns that need more: this is done for every row
+        # that is read.  The body, behind the columns, is left out.
+        fields: dict[Any, Any] = dict(zip(self.loaded, row, strict=False))
+        fields.pop(None, None)
+        for name, decode in self.decoders:
+            fields[name] = decode(fields[name])
         if self.text:
             fields[self.text] = row[-1]
         elif row[-1] != "{}":
@@ -232,11 +248,11 @@ class Layout(Generic[E]):
         if self.text:
             return str(getattr(entity, self.text))
         body: dict[str, Any] = {}
-        for value, (name, encode, default, is_name) in zip(
-            self.apart(entity), self.writes, strict=True
-        ):
-            if value is default:
-                continue  # most are, and comparing takes longer
+        values = self.apart(entity)
+        # most are the default itself, and comparing them takes longer
+        for at in compress(range(len(values)), map(is_not, values, self.defaults)):
+            name, encode, default, is_name = self.writes[at]
+            value = values[at]
             if value != (nfc(value) if is_name else default):
                 body[name] = encode(value)
         return spelled_out(jsontext.dumps(body)) if body else "{}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import attrs
@@ -154,27 +154,21 @@ def _rendered(
     values: list[Any] = []
     equal = f"= {sql.mark}"
     for name, condition in where.items():
-        kind = condition.__class__
         if type(condition) is int and LEAST <= condition <= MOST:  # by far the most
             shape.append((name, equal))
             values.append(condition)
             continue
-        if kind is Span and condition == EVERYTHING:
+        if isinstance(condition, Span) and condition == EVERYTHING:
+            continue
+        # what is one of a few, some of which are rare, is a literal: only then an index over part
+        # of the rows is used
+        literals = _literals(condition)
+        if literals:
+            shape.append((name, literals))
             continue
         # an index over the filled ones is only used when the text itself says that they are
         filled = " AND {} <> ''" if name in layout.sparse and not _may_be_empty(condition) else ""
-        if condition is True or condition is False:
-            # a literal, so that an index over part of the rows is used
-            shape.append((name, f"= {condition:d}"))
-        elif isinstance(condition, Enum):
-            shape.append((name, f"= {_literal(condition)}"))  # one of a few, some of which are rare
-        elif (
-            isinstance(condition, tuple)
-            and condition
-            and all(isinstance(value, Enum) for value in condition)
-        ):
-            shape.append((name, f"IN ({', '.join(map(_literal, condition))})"))
-        elif isinstance(condition, Span):
+        if isinstance(condition, Span):
             how, ends = _within(sql, condition)
             if how:  # else no column can reach either end: all values match
                 shape.append((name, how + filled))
@@ -195,9 +189,29 @@ def _may_be_empty(condition: Condition) -> bool:
     return "" in condition if isinstance(condition, tuple) else condition == ""
 
 
+def _literals(condition: Condition) -> str:
+    """Return how a column is compared with words of ours, or with a truth value; else nothing."""
+    if condition is True or condition is False:
+        return f"= {condition:d}"
+    if isinstance(condition, Enum):
+        return f"= {_literal(condition)}"
+    if isinstance(condition, tuple) and condition and isinstance(condition[0], Enum):
+        return _in_literals(condition)
+    return ""
+
+
+@lru_cache(maxsize=256, typed=True)  # few, and asked for by every claim
 def _literal(word: Scalar) -> str:
     """Return a word of ours as SQL text."""
     return f"'{encode_value(word)}'"
+
+
+@lru_cache(maxsize=256, typed=True)
+def _in_literals(words: tuple[Scalar, ...]) -> str:
+    """Return how a column is compared with several words of ours; nothing if one is not."""
+    if not all(isinstance(word, Enum) for word in words):
+        return ""
+    return f"IN ({', '.join(map(_literal, words))})"
 
 
 def _within(sql: Sql, span: Span) -> tuple[str, list[Any]]:

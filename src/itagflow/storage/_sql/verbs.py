@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from itertools import compress
+from operator import ne
 from typing import Any, cast
 
 import attrs
@@ -291,4 +293,7 @@ class SqlWriter(SqlReader):
 
 def _changed(held: Found | None, row: Found, keys: int) -> tuple[int, ...]:
     """Return the changed columns of *row*: the indexes of the others are not touched."""
-    return tuple(at for at in range(keys, len(row)) if held is None or held[at] != row[at])
+    places = range(keys, len(row))
+    if held is None:
+        return tuple(places)
+    return tuple(compress(places, map(ne, held[keys:], row[keys:])))
