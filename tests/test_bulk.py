@@ -41,7 +41,7 @@ from itagflow import (
     Workflow,
     WrongState,
 )
-from itagflow.claiming import operations
+from itagflow.claiming import service
 from itagflow.core import engine
 from itagflow.jobs import loading_rules
 from itagflow.storage import FIELDS, Query, Writer
@@ -51,7 +51,7 @@ REVIEWED = Workflow(Label(), Inspect(), Accept())
 
 @pytest.fixture(autouse=True)
 def small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (engine, operations):
+    for module in (engine, service):
         monkeypatch.setattr(module, "BLOCK", 3)
 
 

@@ -18,7 +18,7 @@ from itagflow.api.packages import Packages
 from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
-from itagflow.claiming import explaining, operations
+from itagflow.claiming import assigning, explaining, service
 from itagflow.claiming.explaining import Permission, Place
 from itagflow.core.engine import Clock, Engine, Listener
 from itagflow.core.ids import Ids, TimeOrdered, now
@@ -116,7 +116,7 @@ class Flow:
             NotAllowed: when the member may not work there.
             InvalidData: when the job does not have this stage.
         """
-        return operations.claim(self._engine, member, job, member_of(Stage, stage), token=token)
+        return service.claim(self._engine, member, job, member_of(Stage, stage), token=token)
 
     def claim_many(
         self, member: MemberRef, job: JobRef, stage: Stage | str, count: int
@@ -125,7 +125,7 @@ class Flow:
 
         Errors are those of `claim`.
         """
-        return operations.claim_many(self._engine, member, job, member_of(Stage, stage), count)
+        return service.claim_many(self._engine, member, job, member_of(Stage, stage), count)
 
     def renew(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
         """Count the lease of a held assignment from now; saving an answer does the same.
@@ -133,7 +133,7 @@ class Flow:
         Raises:
             NotHeld: when it is not held, or not by the member *by*.
         """
-        return operations.renew(self._engine, assignment, by=by)
+        return assigning.renew(self._engine, assignment, by=by)
 
     def release(
         self, assignment: AssignmentRef, *, by: MemberRef | None = None, comment: str = ""
@@ -150,7 +150,7 @@ class Flow:
             WrongState: when it has ended.
             NotAllowed: when *by* is another member, who may not assign work.
         """
-        return operations.release(self._engine, assignment, by=by, comment=comment)
+        return assigning.release(self._engine, assignment, by=by, comment=comment)
 
     def release_many(
         self,

@@ -206,7 +206,7 @@ class Agreement(RuleBasedStateMachine):
         taken: list[Assignment] = []
         try:
             with self.flow._engine.transaction() as transaction:
-                taken += service.claim(transaction, ClaimRequest(who, self.job, stage))
+                taken += service.take_work(transaction, ClaimRequest(who, self.job, stage))
                 raise Undo
         except Undo:
             return taken[0] if taken else None

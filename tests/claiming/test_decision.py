@@ -194,7 +194,7 @@ class TestRules:
         counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2)
         saved = (counter, rules.counted(counter, 1, None))
         change = rules.start(
-            job, package, BEN, ACT, id=50, stage=Stage.LABEL, token="t", counters=(saved,)
+            rules.Slot(job, package, Stage.LABEL, BEN), ACT, id=50, token="t", counters=(saved,)
         )
         (assignment,) = change.add
         assert isinstance(assignment, Assignment)
@@ -217,9 +217,8 @@ class TestRules:
 
     def test_who_takes_over_ends_what_had_lapsed(self) -> None:
         lapsed = make_assignment(member=CY.id, lease_until=AT)
-        change = rules.take_over(
-            job_with(), make_package(free=0), lapsed, BEN, ACT, id=50, token=""
-        )
+        slot = rules.Slot(job_with(), make_package(free=0), Stage.LABEL, BEN)
+        change = rules.take_over(slot, lapsed, ACT, id=50, token="")
         ((before, after),) = change.save
         assert before == lapsed
         assert isinstance(after, Assignment)
@@ -273,7 +272,7 @@ class TestRules:
                 rules.must_be_assignable(job, package, BEN, stage, assignments)
             rules.must_be_assignable(job, package, CY, stage, assignments)
         with pytest.raises(NotAllowed, match="no free slot"):
-            rules.assign(job, make_package(free=0), BEN, ACT, id=50, stage=Stage.LABEL)
+            rules.assign(rules.Slot(job, make_package(free=0), Stage.LABEL, BEN), ACT, id=50)
 
     def test_a_cursor_is_saved_when_it_has_moved_by_more_than_the_overlap(self) -> None:
         old = QueueCursor(0, AT)

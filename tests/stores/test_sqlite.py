@@ -96,10 +96,16 @@ def plan_in_memory(_: Path, query: Query[Any]) -> str:
 class TestPlans:
     """Every query of the hot path uses its index and sorts nothing."""
 
-    @pytest.mark.parametrize("read_plan", [plan_for_a_reader, plan_for_the_first_writer, plan_in_memory])
+    @pytest.mark.parametrize(
+        "read_plan", [plan_for_a_reader, plan_for_the_first_writer, plan_in_memory]
+    )
     @pytest.mark.parametrize(("query", "index"), HOT)
     def test_it_uses_its_index(
-        self, path: Path, query: Query[Any], index: str, read_plan: Callable[[Path, Query[Any]], str]
+        self,
+        path: Path,
+        query: Query[Any],
+        index: str,
+        read_plan: Callable[[Path, Query[Any]], str],
     ) -> None:
         found = read_plan(path, query)
         assert index in found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterable, Iterator
 
-from itagflow.claiming import operations
+from itagflow.claiming import assigning
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     AssignmentRef,
@@ -66,7 +66,7 @@ class Assignments:
             NotAllowed: when no slot is free, the member may not have it, or *by* may not assign
                 work.
         """
-        return operations.assign(self._engine, package, member, by=by)
+        return assigning.assign(self._engine, package, member, by=by)
 
     def assign_many(
         self, packages: Iterable[PackageRef], member: MemberRef, *, by: MemberRef
@@ -83,7 +83,7 @@ class Assignments:
             WrongState: when the assignment has ended.
             NotAllowed: when the member may not have it, or *by* may not assign work.
         """
-        return operations.reassign(self._engine, assignment, member, by=by, comment=comment)
+        return assigning.reassign(self._engine, assignment, member, by=by, comment=comment)
 
     def expire(self, job: JobRef, *, by: MemberRef) -> builtins.list[Assignment]:
         """Return the assignments of a job whose lease has lapsed to the queue.
@@ -93,4 +93,4 @@ class Assignments:
         Raises:
             NotAllowed: when *by* may assign work at no stage.
         """
-        return operations.expire(self._engine, job, by=by)
+        return assigning.expire(self._engine, job, by=by)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import chain
 
 import attrs
 
 from itagflow import access
 from itagflow.access import Action
-from itagflow.claiming import service
+from itagflow.claiming import queue, rules
+from itagflow.claiming.decision import Decision, Situation, Source, decide
+from itagflow.claiming.service import describe
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef
 from itagflow.core.visibility import access_of
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package
+from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.workspace import Member
 from itagflow.printing import printable
 from itagflow.results.service import find_people, list_jobs
-from itagflow.storage.port import Reader
+from itagflow.storage.port import Query, Reader
 
 Place = WorkspaceRef | Job | Package | Assignment
 """What `Reading.can` is asked about."""
@@ -82,8 +85,8 @@ def _is_available(
         seeing = access_of(reader, engine.policy, who.workspace, by)
         if not seeing.may("available", job, own=seeing.is_own(who.id)):
             return False
-        situation = service.describe(reader, engine.policy, job, who, stage)
-        return service.can_claim(reader, situation, engine.now())
+        situation = describe(reader, engine.policy, job, who, stage)
+        return can_claim(reader, situation, engine.now())
 
 
 def explain(
@@ -95,8 +98,8 @@ def explain(
         who = lookup.member(reader, home.workspace, member)
         seeing = access_of(reader, engine.policy, home.workspace, by)
         seeing.must("explain", home, own=seeing.is_own(who.id))
-        situation = service.describe(reader, engine.policy, home, who, stage)
-        return printable(service.explain(reader, situation, engine.now()))
+        situation = describe(reader, engine.policy, home, who, stage)
+        return printable(_explain(reader, situation, engine.now()))
 
 
 def _place(reader: Reader, entity: Place) -> tuple[int, Job | None, Stage | None]:
@@ -113,3 +116,70 @@ def _place(reader: Reader, entity: Place) -> tuple[int, Job | None, Stage | None
         job = lookup.job(reader, entity)
         return job.workspace, job, None
     return lookup.workspace(reader, entity).id, None, None
+
+
+def can_claim(reader: Reader, situation: Situation, at: datetime) -> bool:
+    """Return whether a claim would give something."""
+    return queue.find_source(reader, decide(situation), at) is not None
+
+
+_FOUND = {
+    Source.OFFERS: "something is offered: claim it",
+    Source.QUEUE: "something is waiting: claim it",
+    Source.LAPSED: "the lease of an assignment has lapsed: claim it",
+}
+"""What `explain` says where a claim would give something."""
+
+
+def _explain(reader: Reader, situation: Situation, at: datetime) -> str:
+    """Return what a claim would find, and if nothing, why, in one sentence."""
+    decision = decide(situation)
+    source = queue.find_source(reader, decision, at)
+    if source is not None:
+        return _FOUND[source]
+    return decision.reason or _explain_nothing(reader, decision, at)
+
+
+def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
+    """Return why there is nothing for a member who may take work."""
+    job, member, stage = decision.situation.job, decision.situation.member, decision.situation.stage
+    parts: list[str] = []
+    own = reader.count(
+        Query(Package, {"job": job.id, "state": PackageState.at(stage), "waiting": True})
+    )
+    if own:
+        parts.append(f"{own} waiting packages are {member.account}'s own work")
+    live = list(reader.find(Query(Assignment, {"job": job.id, "live": True, "stage": stage})))
+    lapsed = [assignment for assignment in live if rules.has_lapsed(assignment, at)]
+    if lapsed:
+        parts.append(
+            f"{len(lapsed)} assignments whose lease has lapsed are on {member.account}'s own work"
+        )
+    if len(live) > len(lapsed):
+        parts.append(_explain_held([assignment for assignment in live if assignment not in lapsed]))
+    stages = job.workflow.stages
+    before = _count(reader, job, stages[: stages.index(stage)])
+    if before:
+        parts.append(f"{before} packages are still at an earlier stage")
+    behind = _count(reader, job, stages[stages.index(stage) + 1 :])
+    if behind and not parts:
+        parts.append(f"all done here: {behind} packages are at a later stage")
+    return "; ".join(parts) or "all done"
+
+
+def _explain_held(live: list[Assignment]) -> str:
+    """Return how many assignments others have, and when the first lease ends."""
+    until = min(
+        (assignment.lease_until for assignment in live if assignment.lease_until), default=None
+    )
+    ends = (
+        f", the first lease ends at {until:%Y-%m-%d %H:%M:%S %Z}"
+        if until
+        else ", and no lease ends"
+    )
+    return f"{len(live)} assignments are held by or offered to people{ends}"
+
+
+def _count(reader: Reader, job: Job, stages: tuple[Stage, ...]) -> int:
+    states = tuple(PackageState.at(stage) for stage in stages)
+    return reader.count(Query(Package, {"job": job.id, "state": states}))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import attrs
+
 from itagflow.claiming.decision import has_assignment, is_own_work
 from itagflow.core.change import (
     Act,
@@ -36,6 +38,20 @@ OUTCOMES = {
 """How an assignment has ended after each verb that returns it."""
 
 
+@attrs.frozen
+class Slot:
+    """A free slot of a package at its stage, and the member who is to get it."""
+
+    job: Job
+    """The job."""
+    package: Package
+    """The package."""
+    stage: Stage
+    """The kind of work."""
+    member: Member
+    """Who gets it."""
+
+
 def must_be_a_token(token: str) -> None:
     """Check that a claim can be known by *token*.
 
@@ -47,24 +63,12 @@ def must_be_a_token(token: str) -> None:
         raise InvalidData("the claim", [Problem("token", wrong)])
 
 
-def start(
-    job: Job,
-    package: Package,
-    member: Member,
-    act: Act,
-    *,
-    id: int,
-    stage: Stage,
-    token: str,
-    counters: Sequence[Saved] = (),
-) -> Change:
-    """Give *member* a free slot of *package*."""
-    assignment = _assignment(
-        job, package, member, act, id=id, stage=stage, state=AssignmentState.HELD, token=token
-    )
-    taken = evolve(package, free=package.free - 1)
+def start(slot: Slot, act: Act, *, id: int, token: str, counters: Sequence[Saved] = ()) -> Change:
+    """Give a free slot to its member, who holds it from now on."""
+    assignment = _fill(slot, act, id, AssignmentState.HELD, token)
+    taken = evolve(slot.package, free=slot.package.free - 1)
     return record(
-        act, "claim", about=assignment, add=(assignment,), save=((package, taken), *counters)
+        act, "claim", about=assignment, add=(assignment,), save=((slot.package, taken), *counters)
     )
 
 
@@ -81,28 +85,17 @@ def take_offer(
 
 
 def take_over(
-    job: Job,
-    package: Package,
+    slot: Slot,
     lapsed: Assignment,
-    member: Member,
     act: Act,
     *,
     id: int,
     token: str,
     counters: Sequence[Saved] = (),
 ) -> Change:
-    """Give *member* the slot of an assignment whose lease has lapsed; its holder loses it."""
+    """Give a member the slot of an assignment whose lease has lapsed; its holder loses it."""
     returned = ended(lapsed, "expire", act, comment="the lease lapsed and the assignment was taken")
-    assignment = _assignment(
-        job,
-        package,
-        member,
-        act,
-        id=id,
-        stage=lapsed.stage,
-        state=AssignmentState.HELD,
-        token=token,
-    )
+    assignment = _fill(slot, act, id, AssignmentState.HELD, token)
     return record(
         act, "claim", about=assignment, add=(assignment,), save=((lapsed, returned), *counters)
     )
@@ -115,24 +108,22 @@ def resume(job: Job, lapsed: Assignment, act: Act, *, token: str) -> Change:
     return record(act, "renew", about=lapsed, save=((lapsed, renewed),))
 
 
-def offer(
-    job: Job, package: Package, member: Member, act: Act, *, id: int, stage: Stage
-) -> Assignment:
-    """Return a new assignment that waits for *member* to claim it."""
-    return _assignment(job, package, member, act, id=id, stage=stage, state=AssignmentState.OFFERED)
+def offer(slot: Slot, act: Act, *, id: int) -> Assignment:
+    """Return a new assignment that waits for the member of *slot* to claim it."""
+    return _fill(slot, act, id, AssignmentState.OFFERED)
 
 
-def assign(
-    job: Job, package: Package, member: Member, act: Act, *, id: int, stage: Stage
-) -> Change:
-    """Offer a free slot of *package* to *member*."""
+def assign(slot: Slot, act: Act, *, id: int) -> Change:
+    """Offer a free slot to its member.
+
+    Raises:
+        NotAllowed: when no slot is free.
+    """
+    package, account = slot.package, slot.member.account
     if package.free < 1:
-        raise NotAllowed(
-            member.account,
-            "be assigned",
-            f"{package} has no free slot: reassign an assignment instead",
-        )
-    assignment = offer(job, package, member, act, id=id, stage=stage)
+        reason = f"{package} has no free slot: reassign an assignment instead"
+        raise NotAllowed(account, "be assigned", reason)
+    assignment = offer(slot, act, id=id)
     taken = evolve(package, free=package.free - 1)
     return record(
         act,
@@ -140,32 +131,29 @@ def assign(
         about=assignment,
         add=(assignment,),
         save=((package, taken),),
-        data={"to": member.account},
+        data={"to": account},
     )
 
 
 def reassign(
-    job: Job,
-    package: Package,
+    slot: Slot,
     assignment: Assignment,
-    member: Member,
     act: Act,
     *,
     id: int,
     comment: str,
     counters: Sequence[Saved] = (),
 ) -> Change:
-    """Take *assignment* back and offer its slot to *member*."""
+    """Take *assignment* back and offer its slot to another member."""
     returned = ended(assignment, "reassign", act, comment=comment)
-    new = offer(job, package, member, act, id=id, stage=assignment.stage)
-    data = {"to": member.account, "comment": comment}
+    new = offer(slot, act, id=id)
     return record(
         act,
         "reassign",
         about=assignment,
         add=(new,),
         save=((assignment, returned), *counters),
-        data=data,
+        data={"to": slot.member.account, "comment": comment},
     )
 
 
@@ -309,29 +297,20 @@ def is_worth_saving(old: QueueCursor | None, new: QueueCursor) -> bool:
     return old is None or old.priority != new.priority or new.since - old.since > CURSOR_OVERLAP
 
 
-def _assignment(
-    job: Job,
-    package: Package,
-    member: Member,
-    act: Act,
-    *,
-    id: int,
-    stage: Stage,
-    state: AssignmentState,
-    token: str = "",
-) -> Assignment:
-    rule = job.workflow.rule(stage)
+def _fill(slot: Slot, act: Act, id: int, state: AssignmentState, token: str = "") -> Assignment:
+    """Return a new assignment in *slot*: held, or offered."""
+    rule = slot.job.workflow.rule(slot.stage)
     lease = rule.lease if state is AssignmentState.HELD else rule.offer_lease
     return Assignment(
-        job=package.job,
+        job=slot.package.job,
         id=id,
-        package=package.number,
-        stage=stage,
-        round=package.round,
-        member=member.id,
+        package=slot.package.number,
+        stage=slot.stage,
+        round=slot.package.round,
+        member=slot.member.id,
         state=state,
         made_at=act.at,
-        scope=package.scope,
+        scope=slot.package.scope,
         lease_until=_until(act.at, lease),
         token=token,
     )

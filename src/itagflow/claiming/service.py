@@ -1,4 +1,4 @@
-"""Claim, renew, release, assign, reassign and expire: each locks, decides once, and writes once.
+"""Claims: find work, lock it, decide by what is locked, and write once.
 
 Locks are taken in the order that everybody keeps: packages, assignments, counters, job, member.
 Who has locked a package waits for no other one.
@@ -7,7 +7,6 @@ Who has locked a package waits for no other one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import attrs
@@ -28,31 +27,27 @@ from itagflow.core.change import (
     Act,
     Change,
     Saved,
-    record,
 )
-from itagflow.core.holding import must_be_working, stage_of
+from itagflow.core.engine import BLOCK, Engine
 from itagflow.core.ids import TRIES, used_up
 from itagflow.core.lookup import (
-    AssignmentRef,
     JobRef,
     MemberRef,
-    PackageRef,
     first,
     perhaps,
 )
 from itagflow.core.transaction import Transaction
-from itagflow.errors import AlreadyExists, NotAllowed
+from itagflow.errors import AlreadyExists
 from itagflow.model.job import Job, Stage
+from itagflow.model.number import whole_number
 from itagflow.model.package import (
     Assignment,
     AssignmentState,
     ClaimCounter,
     Package,
-    PackageState,
     QueueCursor,
 )
 from itagflow.model.workspace import Member
-from itagflow.reviewing.stages import held, left
 from itagflow.storage.port import Query, Reader
 
 
@@ -72,7 +67,33 @@ class ClaimRequest:
     """How many assignments at the most."""
 
 
-def claim(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
+def claim(
+    engine: Engine, member: MemberRef, job: JobRef, stage: Stage, *, token: str = ""
+) -> Assignment | None:
+    """Take the next assignment that is there for a member, or return None when there is none."""
+    request = ClaimRequest(member, job, stage, token)
+    with engine.transaction() as transaction:
+        taken = take_work(transaction, request)
+    return taken[0] if taken else None
+
+
+def claim_many(
+    engine: Engine, member: MemberRef, job: JobRef, stage: Stage, count: int
+) -> list[Assignment]:
+    """Take up to *count* assignments in the order of `claim`; fewer when there are no more."""
+    count = whole_number("the claim", "count", count)
+    taken: list[Assignment] = []
+    while len(taken) < count:
+        request = ClaimRequest(member, job, stage, count=min(count - len(taken), BLOCK))
+        with engine.transaction() as transaction:
+            more = take_work(transaction, request)
+        if not more:
+            break
+        taken += more
+    return taken
+
+
+def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
     """Give a member up to so many assignments; fewer when there are no more.
 
     Raises:
@@ -132,146 +153,6 @@ def describe(reader: Reader, policy: Policy, job: Job, member: Member, stage: St
         stage=stage,
         policy_refusal=access.refusal(policy, member, Action.at(stage), job, stage),
         held=counter.active if counter else 0,
-    )
-
-
-def can_claim(reader: Reader, situation: Situation, at: datetime) -> bool:
-    """Return whether a claim would give something."""
-    return queue.find_source(reader, decide(situation), at) is not None
-
-
-_FOUND = {
-    Source.OFFERS: "something is offered: claim it",
-    Source.QUEUE: "something is waiting: claim it",
-    Source.LAPSED: "the lease of an assignment has lapsed: claim it",
-}
-"""What `explain` says where a claim would give something."""
-
-
-def explain(reader: Reader, situation: Situation, at: datetime) -> str:
-    """Return what a claim would find, and if nothing, why, in one sentence."""
-    decision = decide(situation)
-    source = queue.find_source(reader, decision, at)
-    if source is not None:
-        return _FOUND[source]
-    return decision.reason or _explain_nothing(reader, decision, at)
-
-
-def renew(transaction: Transaction, assignment: AssignmentRef, by: MemberRef | None) -> Assignment:
-    """Count the lease of a held assignment from now.
-
-    Raises:
-        NotHeld: when it is not held, or not by the member *by*.
-    """
-    mine = held(transaction, assignment, "renew", by)
-    renewed = rules.renew(mine.job, mine.assignment, mine.act)
-    if renewed is None:
-        return mine.assignment
-    transaction.do(record(mine.act, "renew", about=renewed, save=((mine.assignment, renewed),)))
-    return transaction.as_stored(renewed)
-
-
-def release(
-    transaction: Transaction, assignment: AssignmentRef, by: MemberRef | None, comment: str
-) -> Assignment:
-    """Give an assignment back, or decline an offer.
-
-    Raises:
-        WrongState: when it has ended.
-        NotAllowed: when *by* is another member, who may not assign work.
-    """
-    package, old = transaction.lock_assignment(assignment)
-    job = transaction.store.get(Job, (old.job,))
-    act = _act_of_holder_or_assigner(transaction, job, old, by)
-    counters = left(transaction, job, old)
-    return apply(
-        transaction,
-        rules.give_back("release", package, old, act, comment=comment, counters=counters),
-    )
-
-
-def assign(
-    transaction: Transaction, package: PackageRef, member: MemberRef, by: MemberRef
-) -> Assignment:
-    """Offer a free slot of a package to a member.
-
-    Raises:
-        NotAllowed: when no slot is free, the member may not have it, or *by* may not assign work.
-    """
-    due = transaction.lock_package(package)
-    job = transaction.store.get(Job, (due.job,))
-    stage = stage_of(due)
-    act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, stage)
-    must_be_working(job, "assign")
-    who = transaction.member(job.workspace, member)
-    access.check(transaction.policy, who, Action.at(stage), job, stage)
-    rules.must_be_assignable(job, due, who, stage, transaction.assignments(due))
-    change = rules.assign(
-        job, due, who, act, id=transaction.new_id(Assignment, job.id), stage=stage
-    )
-    _confirm_work_goes_on(transaction, job, who, stage)
-    return apply(transaction, change)
-
-
-def reassign(
-    transaction: Transaction,
-    assignment: AssignmentRef,
-    member: MemberRef,
-    by: MemberRef,
-    comment: str,
-) -> Assignment:
-    """Take an assignment back and offer its slot to another member.
-
-    Raises:
-        WrongState: when it has ended.
-        NotAllowed: when the member may not have it, or *by* may not assign work.
-    """
-    package, old = transaction.lock_assignment(assignment)
-    job = transaction.store.get(Job, (old.job,))
-    act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
-    who = transaction.member(job.workspace, member)
-    access.check(transaction.policy, who, Action.at(old.stage), job, old.stage)
-    others = [other for other in transaction.assignments(package) if other != old]
-    rules.must_be_assignable(job, package, who, old.stage, others)
-    counters = left(transaction, job, old)
-    id = transaction.new_id(Assignment, job.id)
-    change = rules.reassign(job, package, old, who, act, id=id, comment=comment, counters=counters)
-    _confirm_work_goes_on(transaction, job, who, old.stage)
-    return apply(transaction, change)
-
-
-def find_expired(transaction: Transaction, job: JobRef, by: MemberRef) -> list[tuple[int, int]]:
-    """Return the keys of the assignments with a lapsed lease, at the stages where *by* assigns.
-
-    Raises:
-        NotAllowed: when *by* may assign work at no stage.
-    """
-    home = transaction.job(job)
-    stages = transaction.stages(home, by, Action.ASSIGN)
-    return [
-        lapsed.key
-        for stage in stages
-        for lapsed in queue.find_lapsed(transaction.store, home, stage, transaction.at)
-    ]
-
-
-def expire(transaction: Transaction, assignment: AssignmentRef, by: MemberRef) -> Assignment:
-    """Return an assignment whose lease has lapsed to the queue.
-
-    Raises:
-        NotAllowed: when its lease goes on, or *by* may not assign work there.
-    """
-    package, old = transaction.lock_assignment(assignment)
-    job = transaction.store.get(Job, (old.job,))
-    act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
-    if not rules.has_lapsed(old, transaction.at):
-        raise NotAllowed(
-            "nobody", "expire it", f"the lease of {old} goes on: its holder was faster"
-        )
-    counters = left(transaction, job, old)
-    return apply(
-        transaction,
-        rules.give_back("expire", package, old, act, comment="the lease lapsed", counters=counters),
     )
 
 
@@ -430,16 +311,10 @@ class _Claim:
             # more, by the new one
             return self._take_from_queue()
         counters = self._count_one(cursor)
+        slot = rules.Slot(job, package, stage, member)
         return self._apply_new(
             lambda new_id: rules.start(
-                job,
-                package,
-                member,
-                self._act,
-                id=new_id,
-                stage=stage,
-                token=self._token,
-                counters=counters,
+                slot, self._act, id=new_id, token=self._token, counters=counters
             )
         )
 
@@ -473,9 +348,10 @@ class _Claim:
         counters = self._count_one()
         if self._previous is not None:
             counters = (*counters, rules.move_counter(self._previous, -1))
+        slot = rules.Slot(job, package, lapsed.stage, member)
         return self._apply_new(
             lambda new_id: rules.take_over(
-                job, package, lapsed, member, self._act, id=new_id, token=token, counters=counters
+                slot, lapsed, self._act, id=new_id, token=token, counters=counters
             )
         )
 
@@ -614,72 +490,3 @@ class _Claim:
 
 def _stored(change: Change) -> list[Any]:
     return [*change.add, *(after for _, after in change.save)]
-
-
-def _act_of_holder_or_assigner(
-    transaction: Transaction, job: Job, assignment: Assignment, by: MemberRef | None
-) -> Act:
-    """Return the context of whoever gives *assignment* back; its holder always may."""
-    if by is None:
-        return transaction.act(job.workspace, assignment.member or 0)
-    who = transaction.member(job.workspace, by)
-    if who.active and who.id == assignment.member:
-        return transaction.act(job.workspace, who.id)
-    return transaction.allowed(job.workspace, by, Action.ASSIGN, job, assignment.stage)
-
-
-def _confirm_work_goes_on(transaction: Transaction, job: Job, member: Member, stage: Stage) -> None:
-    """Lock job and member, last in the order of locks, and check again what may have changed.
-
-    Nobody changes either of them any more until the transaction ends: nothing is given to somebody
-    who has just been removed, and nothing of a job that has just ended.
-    """
-    current, who = transaction.kept(job.id, member.id)
-    if depends_on(current) != depends_on(job) or who != member:
-        must_be_working(current, f"{stage.value} here")
-        access.check(transaction.policy, who, Action.at(stage), current, stage)
-
-
-def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
-    """Return why there is nothing for a member who may take work."""
-    job, member, stage = decision.situation.job, decision.situation.member, decision.situation.stage
-    parts: list[str] = []
-    own = reader.count(
-        Query(Package, {"job": job.id, "state": PackageState.at(stage), "waiting": True})
-    )
-    if own:
-        parts.append(f"{own} waiting packages are {member.account}'s own work")
-    live = list(reader.find(Query(Assignment, {"job": job.id, "live": True, "stage": stage})))
-    lapsed = [assignment for assignment in live if rules.has_lapsed(assignment, at)]
-    if lapsed:
-        parts.append(
-            f"{len(lapsed)} assignments whose lease has lapsed are on {member.account}'s own work"
-        )
-    if len(live) > len(lapsed):
-        parts.append(_explain_held([assignment for assignment in live if assignment not in lapsed]))
-    stages = job.workflow.stages
-    before = _count(reader, job, stages[: stages.index(stage)])
-    if before:
-        parts.append(f"{before} packages are still at an earlier stage")
-    behind = _count(reader, job, stages[stages.index(stage) + 1 :])
-    if behind and not parts:
-        parts.append(f"all done here: {behind} packages are at a later stage")
-    return "; ".join(parts) or "all done"
-
-
-def _explain_held(live: list[Assignment]) -> str:
-    """Return how many assignments others have, and when the first lease ends."""
-    until = min(
-        (assignment.lease_until for assignment in live if assignment.lease_until), default=None
-    )
-    ends = (
-        f", the first lease ends at {until:%Y-%m-%d %H:%M:%S %Z}"
-        if until
-        else ", and no lease ends"
-    )
-    return f"{len(live)} assignments are held by or offered to people{ends}"
-
-
-def _count(reader: Reader, job: Job, stages: tuple[Stage, ...]) -> int:
-    states = tuple(PackageState.at(stage) for stage in stages)
-    return reader.count(Query(Package, {"job": job.id, "state": states}))

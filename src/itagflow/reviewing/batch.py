@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from itagflow.claiming.service import assign, release
+from itagflow.claiming.assigning import assign_package, release_assignment
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     AssignmentRef,
@@ -28,7 +28,7 @@ def assign_many(
     return engine.run_batch(
         keys,
         Transaction.lock_packages,
-        lambda transaction, key: assign(transaction, refs[key], member, by),
+        lambda transaction, key: assign_package(transaction, refs[key], member, by),
     )
 
 
@@ -43,7 +43,7 @@ def release_many(
     return _each(
         engine,
         assignments,
-        lambda transaction, assignment: release(transaction, assignment, by, comment),
+        lambda transaction, assignment: release_assignment(transaction, assignment, by, comment),
     )
 
 

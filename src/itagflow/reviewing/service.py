@@ -266,11 +266,9 @@ def _send_back(
     members = _offered(transaction, job, back, assignments)
     after = recounted(transaction, job, rules.with_offers(back, members), assignments, new)
     stage = holding.stage_of(after)
+    slots = [claiming.Slot(job, after, stage, member) for member in members]
     add: list[Entity] = [
-        claiming.offer(
-            job, after, member, mine.act, id=transaction.new_id(Assignment, job.id), stage=stage
-        )
-        for member in members
+        claiming.offer(slot, mine.act, id=transaction.new_id(Assignment, job.id)) for slot in slots
     ]
     save: list[Saved] = [(mine.package, after), (mine.assignment, ended)]
     for old, judgment in named:
@@ -279,8 +277,8 @@ def _send_back(
         else:
             save.append((old, judgment))
     save += counters
-    told: dict[str, Any] = {"tasks": list(sent or tasks), "comment": why}
-    data = {**told, **replaced(*(old for old, _ in named))}
+    data: dict[str, Any] = {"tasks": list(sent or tasks), "comment": why}
+    data |= replaced(*(old for old, _ in named))
     if new:
         data["answered"] = [answer.task for answer in new]
     transaction.do(record(mine.act, "reject", about=ended, add=add, save=save, data=data))

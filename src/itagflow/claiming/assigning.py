@@ -1,0 +1,225 @@
+"""How assignments are offered, kept and given back: each verb locks, decides once, writes once.
+
+Locks are taken in the order that everybody keeps: packages, assignments, counters, job, member.
+"""
+
+from __future__ import annotations
+
+from itagflow import access
+from itagflow.access import Action
+from itagflow.claiming import queue, rules
+from itagflow.claiming.decision import (
+    depends_on,
+)
+from itagflow.claiming.service import apply
+from itagflow.core.change import (
+    Act,
+    record,
+)
+from itagflow.core.engine import Engine
+from itagflow.core.holding import must_be_working, stage_of
+from itagflow.core.lookup import (
+    AssignmentRef,
+    JobRef,
+    MemberRef,
+    PackageRef,
+)
+from itagflow.core.transaction import Transaction
+from itagflow.errors import NotAllowed
+from itagflow.model.job import Job, Stage
+from itagflow.model.package import (
+    Assignment,
+)
+from itagflow.model.workspace import Member
+from itagflow.reviewing.stages import held, left
+
+
+def renew(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+    """Count the lease of a held assignment from now; saving an answer does the same."""
+    with engine.transaction() as transaction:
+        return renew_lease(transaction, assignment, by)
+
+
+def release(
+    engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None, comment: str = ""
+) -> Assignment:
+    """Give an assignment back, or decline an offer; the next holder sees the answers as drafts."""
+    with engine.transaction() as transaction:
+        return release_assignment(transaction, assignment, by, comment)
+
+
+def assign(engine: Engine, package: PackageRef, member: MemberRef, *, by: MemberRef) -> Assignment:
+    """Offer a free slot of a package to a member, who claims it before anything from the queue."""
+    with engine.transaction() as transaction:
+        return assign_package(transaction, package, member, by)
+
+
+def reassign(
+    engine: Engine,
+    assignment: AssignmentRef,
+    member: MemberRef,
+    *,
+    by: MemberRef,
+    comment: str = "",
+) -> Assignment:
+    """Take an assignment back and offer its slot to another member; returns the offer."""
+    with engine.transaction() as transaction:
+        return reassign_slot(transaction, assignment, member, by, comment)
+
+
+def expire(engine: Engine, job: JobRef, *, by: MemberRef) -> list[Assignment]:
+    """Return a job's assignments whose lease has lapsed to the queue, where *by* may assign."""
+    with engine.transaction() as transaction:
+        keys = find_expired(transaction, job, by)
+    results = engine.run_batch(
+        keys,
+        Transaction.lock_assignments,
+        lambda transaction, assignment: expire_assignment(transaction, assignment, by),
+    )
+    return [result.value for result in results if result.value is not None]
+
+
+def renew_lease(
+    transaction: Transaction, assignment: AssignmentRef, by: MemberRef | None
+) -> Assignment:
+    """Count the lease of a held assignment from now.
+
+    Raises:
+        NotHeld: when it is not held, or not by the member *by*.
+    """
+    mine = held(transaction, assignment, "renew", by)
+    renewed = rules.renew(mine.job, mine.assignment, mine.act)
+    if renewed is None:
+        return mine.assignment
+    transaction.do(record(mine.act, "renew", about=renewed, save=((mine.assignment, renewed),)))
+    return transaction.as_stored(renewed)
+
+
+def release_assignment(
+    transaction: Transaction, assignment: AssignmentRef, by: MemberRef | None, comment: str
+) -> Assignment:
+    """Give an assignment back, or decline an offer.
+
+    Raises:
+        WrongState: when it has ended.
+        NotAllowed: when *by* is another member, who may not assign work.
+    """
+    package, old = transaction.lock_assignment(assignment)
+    job = transaction.store.get(Job, (old.job,))
+    act = _act_of_holder_or_assigner(transaction, job, old, by)
+    counters = left(transaction, job, old)
+    return apply(
+        transaction,
+        rules.give_back("release", package, old, act, comment=comment, counters=counters),
+    )
+
+
+def assign_package(
+    transaction: Transaction, package: PackageRef, member: MemberRef, by: MemberRef
+) -> Assignment:
+    """Offer a free slot of a package to a member.
+
+    Raises:
+        NotAllowed: when no slot is free, the member may not have it, or *by* may not assign work.
+    """
+    due = transaction.lock_package(package)
+    job = transaction.store.get(Job, (due.job,))
+    stage = stage_of(due)
+    act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, stage)
+    must_be_working(job, "assign")
+    who = transaction.member(job.workspace, member)
+    access.check(transaction.policy, who, Action.at(stage), job, stage)
+    rules.must_be_assignable(job, due, who, stage, transaction.assignments(due))
+    slot = rules.Slot(job, due, stage, who)
+    change = rules.assign(slot, act, id=transaction.new_id(Assignment, job.id))
+    _confirm_work_goes_on(transaction, job, who, stage)
+    return apply(transaction, change)
+
+
+def reassign_slot(
+    transaction: Transaction,
+    assignment: AssignmentRef,
+    member: MemberRef,
+    by: MemberRef,
+    comment: str,
+) -> Assignment:
+    """Take an assignment back and offer its slot to another member.
+
+    Raises:
+        WrongState: when it has ended.
+        NotAllowed: when the member may not have it, or *by* may not assign work.
+    """
+    package, old = transaction.lock_assignment(assignment)
+    job = transaction.store.get(Job, (old.job,))
+    act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
+    who = transaction.member(job.workspace, member)
+    access.check(transaction.policy, who, Action.at(old.stage), job, old.stage)
+    others = [other for other in transaction.assignments(package) if other != old]
+    rules.must_be_assignable(job, package, who, old.stage, others)
+    counters = left(transaction, job, old)
+    slot = rules.Slot(job, package, old.stage, who)
+    id = transaction.new_id(Assignment, job.id)
+    change = rules.reassign(slot, old, act, id=id, comment=comment, counters=counters)
+    _confirm_work_goes_on(transaction, job, who, old.stage)
+    return apply(transaction, change)
+
+
+def find_expired(transaction: Transaction, job: JobRef, by: MemberRef) -> list[tuple[int, int]]:
+    """Return the keys of the assignments with a lapsed lease, at the stages where *by* assigns.
+
+    Raises:
+        NotAllowed: when *by* may assign work at no stage.
+    """
+    home = transaction.job(job)
+    stages = transaction.stages(home, by, Action.ASSIGN)
+    return [
+        lapsed.key
+        for stage in stages
+        for lapsed in queue.find_lapsed(transaction.store, home, stage, transaction.at)
+    ]
+
+
+def expire_assignment(
+    transaction: Transaction, assignment: AssignmentRef, by: MemberRef
+) -> Assignment:
+    """Return an assignment whose lease has lapsed to the queue.
+
+    Raises:
+        NotAllowed: when its lease goes on, or *by* may not assign work there.
+    """
+    package, old = transaction.lock_assignment(assignment)
+    job = transaction.store.get(Job, (old.job,))
+    act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
+    if not rules.has_lapsed(old, transaction.at):
+        raise NotAllowed(
+            "nobody", "expire it", f"the lease of {old} goes on: its holder was faster"
+        )
+    counters = left(transaction, job, old)
+    return apply(
+        transaction,
+        rules.give_back("expire", package, old, act, comment="the lease lapsed", counters=counters),
+    )
+
+
+def _act_of_holder_or_assigner(
+    transaction: Transaction, job: Job, assignment: Assignment, by: MemberRef | None
+) -> Act:
+    """Return the context of whoever gives *assignment* back; its holder always may."""
+    if by is None:
+        return transaction.act(job.workspace, assignment.member or 0)
+    who = transaction.member(job.workspace, by)
+    if who.active and who.id == assignment.member:
+        return transaction.act(job.workspace, who.id)
+    return transaction.allowed(job.workspace, by, Action.ASSIGN, job, assignment.stage)
+
+
+def _confirm_work_goes_on(transaction: Transaction, job: Job, member: Member, stage: Stage) -> None:
+    """Lock job and member, last in the order of locks, and check again what may have changed.
+
+    Nobody changes either of them any more until the transaction ends: nothing is given to somebody
+    who has just been removed, and nothing of a job that has just ended.
+    """
+    current, who = transaction.kept(job.id, member.id)
+    if depends_on(current) != depends_on(job) or who != member:
+        must_be_working(current, f"{stage.value} here")
+        access.check(transaction.policy, who, Action.at(stage), current, stage)
