@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import selectors
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -10,20 +9,20 @@ from time import monotonic, sleep
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import Connection, Cursor
+from psycopg import Cursor
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import TextLoader
 
 from itagflow.errors import StoreFailed
-from itagflow.storage._sql.forks import keep_for_ever, replace_by_nothing
-from itagflow.storage._sql.transaction import Mode, State, Transaction
+from itagflow.storage._sql.forks import keep_for_ever, process
+from itagflow.storage._sql.transaction import IS_OF_PARENT, Mode, State, Transaction
 from itagflow.storage._sql.transactions import Transactions, View
-from itagflow.storage.postgres.failures import failure_of, translated, translating
+from itagflow.storage.postgres.connecting import AnyConnection, cancel, connect, disable, is_ready
+from itagflow.storage.postgres.failures import failure_of, translating
 
 V = TypeVar("V", bound=View)
-AnyConnection = Connection[Any]
 PgTransaction = Transaction[AnyConnection]
 PgState = State[AnyConnection]
 Run = Cursor[tuple[Any, ...]]
@@ -33,6 +32,8 @@ Connect = Callable[[], AbstractContextManager[AnyConnection]]
 
 RETRY = 0.2
 """Seconds between two attempts to reconnect to a server, which may be restarting."""
+CANCEL = 1.0
+"""For how many seconds the server is asked to stop a statement; then its connection is closed."""
 
 _BEGIN = {
     Mode.READ: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -70,8 +71,7 @@ class PgTransactions(Transactions[AnyConnection]):
     def _disable(self, connection: AnyConnection, *, is_own: bool) -> None:
         # what a statement that was under way would still send must not reach the server either
         del is_own
-        with suppress(psycopg.Error):  # it is closed
-            replace_by_nothing(connection.fileno())
+        disable(connection)
 
     def _drop(self, connection: AnyConnection) -> None:
         connection.pgconn.finish()
@@ -85,26 +85,35 @@ class PgTransactions(Transactions[AnyConnection]):
         idle = state.idle[False]
         try:
             if transaction.is_long:  # it may stay open for long, so it takes none from the others
-                transaction.held.append(self._connect(self._source))
+                self._connect(self._source, transaction, state)
             elif not _take_alive(transaction, idle):
-                transaction.held.append(self._connect_again(self._source, transaction, state))
+                self._connect_again(self._source, transaction, state)
             yield from self._run_on(transaction, view)
         finally:
             # a child that is forked from here on sees it empty in the transaction
-            held = transaction.held
-            if held and (not transaction.is_long or transaction.has_claim()):
-                connection = held[0]
-                try:
-                    is_clean = _is_rolled_back(connection)
-                except BaseException:  # it was interrupted: it is not lent again
-                    connection.pgconn.finish()
-                    raise
-                if is_clean and not transaction.is_long:
-                    transaction.held = []
-                    idle.append(connection)
-                else:
-                    connection.pgconn.finish()
-                    transaction.held = []
+            if transaction.held and (not transaction.is_long or transaction.has_claim()):
+                self._give_back(transaction, state)
+
+    def _give_back(self, transaction: PgTransaction, state: PgState) -> None:
+        """Roll back what is open, and keep the connection for the next one, or close it."""
+        connection = transaction.held[0]
+        try:
+            is_clean = _is_rolled_back(connection)
+        except BaseException:  # it was interrupted: it is not lent again
+            if not state.is_inherited:
+                connection.pgconn.finish()
+            raise
+        if is_clean and not transaction.is_long:
+            transaction.held = []
+            state.idle[False].append(connection)
+        elif not state.is_inherited:
+            connection.pgconn.finish()
+            transaction.held = []
+        if state.is_inherited:
+            # a signal handler has forked, and this is the child: the fork may have been where the
+            # connection was neither in the transaction nor among the idle ones
+            keep_for_ever(connection)
+            disable(connection)
 
     def _lend_foreign(
         self,
@@ -115,27 +124,46 @@ class PgTransactions(Transactions[AnyConnection]):
     ) -> Generator[V]:
         """Borrow a connection from the application, and give it back as it was, or closed."""
         with ExitStack() as stack:
-            with translating(self.name):
-                connection = stack.enter_context(source())
-                had_autocommit = connection.autocommit
-                if not had_autocommit:
-                    connection.autocommit = True  # where transactions begin and end is left to us
+            had_autocommit = True
             try:
+                with translating(self.name):
+                    connection = stack.enter_context(source())
                 transaction.held.append(connection)
+                if state.is_inherited:  # a signal handler has forked before it was in there
+                    self._refuse_in_child(connection)
+                with translating(self.name):
+                    had_autocommit = connection.autocommit
+                    if not had_autocommit:
+                        connection.autocommit = True  # where transactions begin and end is ours
                 yield from self._run_on(transaction, view)
             finally:
                 # this is a forked child: giving it back would be done to the parent
                 if state.is_inherited:
                     keep_for_ever(stack.pop_all())
                 elif transaction.held and (not transaction.is_long or transaction.has_claim()):
-                    transaction.held = []
-                    if transaction.mode is Mode.LISTEN:
-                        with suppress(psycopg.Error):  # it is lost, and hears nothing anyway
-                            connection.execute(f"UNLISTEN {self._news}".encode())
-                    if not _is_rolled_back(connection):
-                        connection.close()
-                    elif not had_autocommit:
-                        connection.autocommit = False
+                    self._return_as_it_was(transaction, had_autocommit=had_autocommit)
+
+    def _return_as_it_was(self, transaction: PgTransaction, *, had_autocommit: bool) -> None:
+        """Leave a borrowed connection without a transaction, and with its own settings."""
+        connection = transaction.held[0]
+        transaction.held = []
+        if transaction.mode is Mode.LISTEN:
+            with suppress(psycopg.Error):  # it is lost, and hears nothing anyway
+                connection.execute(f"UNLISTEN {self._news}".encode())
+        if not _is_rolled_back(connection):
+            connection.close()
+        elif not had_autocommit:
+            connection.autocommit = False
+
+    def _refuse_in_child(self, connection: AnyConnection) -> None:
+        """Leave a connection that was made by the parent, in a child forked while it was made.
+
+        Raises:
+            StoreFailed: always.
+        """
+        keep_for_ever(connection)
+        disable(connection)
+        raise StoreFailed(self.name, *IS_OF_PARENT)
 
     def _run_on(
         self, transaction: PgTransaction, view: Callable[[PgTransaction], V]
@@ -172,24 +200,30 @@ class PgTransactions(Transactions[AnyConnection]):
         except psycopg.Error as error:
             raise failure_of(transaction, error) from error
 
-    def _connect_again(self, url: str, transaction: PgTransaction, state: PgState) -> AnyConnection:
+    def _connect_again(self, url: str, transaction: PgTransaction, state: PgState) -> None:
         """Connect; retry for a while with a known server, which may be restarting."""
         while True:
             try:
-                return self._connect(url)
+                self._connect(url, transaction, state)
             except StoreFailed:
                 if not self._has_connected or monotonic() + RETRY > transaction.until:
                     raise
+            else:
+                return
             self._must_wait_no_longer(transaction, state)
             sleep(RETRY)
 
-    def _connect(self, url: str) -> AnyConnection:
+    def _connect(self, url: str, transaction: PgTransaction, state: PgState) -> None:
+        """Put a new connection into *transaction*, where a fork finds it from the beginning."""
+        held = transaction.held
+        generation = process.generation
+        if state.is_inherited:  # this is a child already, and the list is not that of the parent
+            raise StoreFailed(self.name, *IS_OF_PARENT)
         try:
-            connection: AnyConnection = psycopg.connect(url, autocommit=True)
+            connect(url, held, generation)
         except psycopg.Error as error:
-            raise translated(self.name, error) from error
+            raise failure_of(transaction, error) from error
         self._has_connected = True
-        return connection
 
 
 def cursor_of(connection: AnyConnection) -> Run:
@@ -211,7 +245,7 @@ def _is_rolled_back(connection: AnyConnection) -> bool:
     try:
         # a statement was interrupted: the server must not go on with it
         if status == TransactionStatus.ACTIVE:
-            connection.cancel_safe(timeout=1.0)
+            cancel(connection, CANCEL)
             return False
         connection.execute(b"ROLLBACK", prepare=False)
     except psycopg.Error:
@@ -220,21 +254,26 @@ def _is_rolled_back(connection: AnyConnection) -> bool:
 
 
 def _take_alive(transaction: PgTransaction, idle: deque[AnyConnection]) -> bool:
-    """Take an idle connection that the server has not closed; return whether there was one."""
+    """Take an idle connection that the server has not closed; return whether there was one.
+
+    Raises:
+        StoreFailed: in a child that was forked meanwhile.
+    """
     while transaction.take(idle):
-        if _is_alive(transaction.held[0]):
+        connection = transaction.usable_connection()
+        if _is_alive(connection):
             return True
-        transaction.held.pop().close()
+        transaction.usable_connection()  # in a child it is the parent's, and stays as it is
+        transaction.held = []
+        connection.close()
     return False
 
 
 def _is_alive(connection: AnyConnection) -> bool:
     """Ask the server only when it has sent something unasked, as when it closes the connection."""
     try:
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(connection, selectors.EVENT_READ)
-            if waiting.select(0):
-                connection.execute(b"SELECT 1", prepare=False)
+        if is_ready(connection.fileno(), 0):
+            connection.execute(b"SELECT 1", prepare=False)
     except (psycopg.Error, OSError, ValueError):
         return False
     return connection.pgconn.transaction_status == TransactionStatus.IDLE
