@@ -90,13 +90,15 @@ class PgTransactions(Transactions[AnyConnection]):
                 self._connect_again(self._source, transaction, state)
             yield from self._run_on(transaction, view)
         finally:
-            # a child that is forked from here on sees it empty in the transaction
-            if transaction.held and (not transaction.is_long or transaction.has_claim()):
-                self._give_back(transaction, state)
+            # a child that a signal handler forks from here on goes on with the list of its parent
+            held = transaction.held
+            if held and (not transaction.is_long or transaction.has_claim()):
+                self._give_back(held[0], transaction, state)
 
-    def _give_back(self, transaction: PgTransaction, state: PgState) -> None:
+    def _give_back(
+        self, connection: AnyConnection, transaction: PgTransaction, state: PgState
+    ) -> None:
         """Roll back what is open, and keep the connection for the next one, or close it."""
-        connection = transaction.held[0]
         try:
             is_clean = _is_rolled_back(connection)
         except BaseException:  # it was interrupted: it is not lent again
@@ -123,44 +125,55 @@ class PgTransactions(Transactions[AnyConnection]):
         view: Callable[[PgTransaction], V],
     ) -> Generator[V]:
         """Borrow a connection from the application, and give it back as it was, or closed."""
-        with ExitStack() as stack:
-            had_autocommit = True
-            try:
-                with translating(self.name):
-                    connection = stack.enter_context(source())
-                transaction.held.append(connection)
-                if state.is_inherited:  # a signal handler has forked before it was in there
-                    self._refuse_in_child(connection)
-                with translating(self.name):
-                    had_autocommit = connection.autocommit
-                    if not had_autocommit:
-                        connection.autocommit = True  # where transactions begin and end is ours
-                yield from self._run_on(transaction, view)
-            finally:
-                # this is a forked child: giving it back would be done to the parent
-                if state.is_inherited:
-                    keep_for_ever(stack.pop_all())
-                elif transaction.held and (not transaction.is_long or transaction.has_claim()):
-                    self._return_as_it_was(transaction, had_autocommit=had_autocommit)
+        had_autocommit = True
+        try:
+            with ExitStack() as stack:
+                try:
+                    with translating(self.name):
+                        connection = stack.enter_context(source())
+                        had_autocommit = connection.autocommit
+                        if not had_autocommit:
+                            connection.autocommit = True  # we say where transactions begin and end
+                    transaction.held.append(connection)
+                    if state.is_inherited:  # a signal handler has forked before it was in there
+                        self._leave_to_parent(connection, transaction)
+                    yield from self._run_on(transaction, view)
+                finally:
+                    try:
+                        held = transaction.held
+                        if held and (not transaction.is_long or transaction.has_claim()):
+                            self._restore(held[0], transaction, had_autocommit=had_autocommit)
+                    finally:
+                        # in a forked child, giving it back would be done to the parent
+                        if state.is_inherited:
+                            keep_for_ever(stack.pop_all())
+        finally:
+            # Not before the application has it again, so that a child that is forked meanwhile is
+            # cut off from it; and not later, so that `_end` does not close it.
+            transaction.held = []
 
-    def _return_as_it_was(self, transaction: PgTransaction, *, had_autocommit: bool) -> None:
-        """Leave a borrowed connection without a transaction, and with its own settings."""
-        connection = transaction.held[0]
-        transaction.held = []
+    def _restore(
+        self, connection: AnyConnection, transaction: PgTransaction, *, had_autocommit: bool
+    ) -> None:
+        """Leave a borrowed connection without a transaction and as it was, or closed."""
         if transaction.mode is Mode.LISTEN:
             with suppress(psycopg.Error):  # it is lost, and hears nothing anyway
                 connection.execute(f"UNLISTEN {self._news}".encode())
-        if not _is_rolled_back(connection):
+        is_clean = _is_rolled_back(connection)
+        if transaction.refusal is IS_OF_PARENT:
+            return  # a signal handler has forked, and this is the child
+        if not is_clean:
             connection.close()
         elif not had_autocommit:
             connection.autocommit = False
 
-    def _refuse_in_child(self, connection: AnyConnection) -> None:
-        """Leave a connection that was made by the parent, in a child forked while it was made.
+    def _leave_to_parent(self, connection: AnyConnection, transaction: PgTransaction) -> None:
+        """Refuse a connection that was made by the parent, in a child forked while it was made.
 
         Raises:
             StoreFailed: always.
         """
+        transaction.held = []
         keep_for_ever(connection)
         disable(connection)
         raise StoreFailed(self.name, *IS_OF_PARENT)
