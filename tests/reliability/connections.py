@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -130,7 +131,7 @@ def everywhere(url: str, whose: str, step: int) -> str:
             finally:
                 sys.settrace(None)
             if children.is_child:
-                children.tell(lambda: go_on(store, forking, refused))
+                children.tell(partial(go_on, store, forking, refused))
             if not forking.where:
                 break
             assert not refused, (
