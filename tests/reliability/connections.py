@@ -153,6 +153,44 @@ def everywhere(url: str, whose: str, step: int) -> str:
     return f"{points} points, {said}, slowest act of the parent {longest:.3f} s"
 
 
+def in_the_function_that_connects(url: str, forks: int) -> str:
+    """The application's function forks when it has connected: the child refuses what belongs to its parent."""
+    children, given = Children(Ledger()), list[psycopg.Connection[Any]]()
+    is_to_fork = False
+
+    def give() -> closing[psycopg.Connection[Any]]:
+        given.append(psycopg.connect(url))
+        if is_to_fork:
+            children.fork_on()
+        return closing(given[-1])
+
+    store = PostgresStore(give)
+    add(store, "first")
+    for number in range(forks):
+        refused, name, is_to_fork = "", f"{number}-{os.getpid()}", True
+        try:
+            add(store, name)
+        except StoreFailed as error:
+            refused = str(error)
+        is_to_fork = False
+        if children.is_child:
+            children.tell(partial(refuse, store, given[-1], refused))
+        assert not refused, refused
+        children.wait_all()
+        assert count(url, name) == 1, "the act of the parent is stored, and only once"
+    said = children.only(WROTE)
+    assert store.close()
+    return said
+
+
+def refuse(store: PostgresStore, of_parent: psycopg.Connection[Any], refused: str) -> None:
+    """Check in a child that it was refused, and that it works on connections of its own."""
+    assert "fork" in refused, f"the child went on with the connection of its parent: {refused}"
+    assert not of_parent.closed, "the child has closed the connection of its parent"
+    assert not descriptors("postgresql:"), descriptors("postgresql:")
+    add(store, f"{os.getpid()}")
+
+
 def go_on(store: PostgresStore, forking: Forking, refused: str) -> None:
     """Work in a child, after the act of its parent, which was to end soon and to leave no socket."""
     seconds = time.monotonic() - forking.forked_at

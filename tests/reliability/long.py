@@ -65,6 +65,7 @@ ALL = (
     Long(forks.inside_a_signal_handler, (200,)),
     Long(points.everywhere, (1,), FILE),
     *(Long(connections.everywhere, (whose, 1), SERVER) for whose in connections.OWNERS),
+    Long(connections.in_the_function_that_connects, (100,), SERVER),
     Long(forks.with_two_flows, (OTHER, 200)),
     Long(forks.with_two_flows, (SAME, 200), FILE),
     Long(forks.inside_an_act_on_another_flow, (OTHER, 100)),

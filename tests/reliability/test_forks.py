@@ -44,6 +44,12 @@ def test_a_child_forked_at_any_line_of_a_transaction_leaves_the_parents_connecti
     run(connections.everywhere, postgres_url, whose, 41)
 
 
+def test_a_child_forked_by_the_function_that_connects_refuses_the_connection(
+    postgres_url: str,
+) -> None:
+    run(connections.in_the_function_that_connects, postgres_url, 4)
+
+
 def test_two_stores_are_open_at_the_fork(url: str, other: str) -> None:
     run_all(url, (forks.with_two_flows, other, 4), (forks.inside_an_act_on_another_flow, other, 4))
 

@@ -125,32 +125,47 @@ class PgTransactions(Transactions[AnyConnection]):
         view: Callable[[PgTransaction], V],
     ) -> Generator[V]:
         """Borrow a connection from the application, and give it back as it was, or closed."""
-        had_autocommit = True
         try:
             with ExitStack() as stack:
                 try:
-                    with translating(self.name):
-                        connection = stack.enter_context(source())
-                        had_autocommit = connection.autocommit
-                        if not had_autocommit:
-                            connection.autocommit = True  # we say where transactions begin and end
-                    transaction.held.append(connection)
-                    if state.is_inherited:  # a signal handler has forked before it was in there
-                        self._leave_to_parent(connection, transaction)
-                    yield from self._run_on(transaction, view)
+                    yield from self._run_borrowed(stack, source, transaction, state, view)
                 finally:
-                    try:
-                        held = transaction.held
-                        if held and (not transaction.is_long or transaction.has_claim()):
-                            self._restore(held[0], transaction, had_autocommit=had_autocommit)
-                    finally:
-                        # in a forked child, giving it back would be done to the parent
-                        if state.is_inherited:
-                            keep_for_ever(stack.pop_all())
+                    # in a forked child, giving it back would be done to the parent
+                    if state.is_inherited:
+                        keep_for_ever(stack.pop_all())
         finally:
             # Not before the application has it again, so that a child that is forked meanwhile is
             # cut off from it; and not later, so that `_end` does not close it.
             transaction.held = []
+
+    def _run_borrowed(
+        self,
+        stack: ExitStack,
+        source: Connect,
+        transaction: PgTransaction,
+        state: PgState,
+        view: Callable[[PgTransaction], V],
+    ) -> Generator[V]:
+        """Borrow a connection, to be given back by *stack*, and leave it as it was, or closed."""
+        with translating(self.name):
+            connection = stack.enter_context(source())
+            had_autocommit = connection.autocommit
+            if not had_autocommit:
+                connection.autocommit = True  # where transactions begin and end is left to us
+        try:
+            transaction.held.append(connection)
+            if state.is_inherited:  # a signal handler has forked before it was in there
+                self._leave_to_parent(connection, transaction)
+            yield from self._run_on(transaction, view)
+        finally:
+            held = transaction.held
+            try:
+                if held and (not transaction.is_long or transaction.has_claim()):
+                    self._restore(held[0], transaction, had_autocommit=had_autocommit)
+            except BaseException:  # it was interrupted, and may be in a transaction still
+                if held and not state.is_inherited:
+                    held[0].pgconn.finish()
+                raise
 
     def _restore(
         self, connection: AnyConnection, transaction: PgTransaction, *, had_autocommit: bool
