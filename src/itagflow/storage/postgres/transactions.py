@@ -25,7 +25,7 @@ from itagflow.storage.postgres.failures import failure_of, translating
 V = TypeVar("V", bound=View)
 PgTransaction = Transaction[AnyConnection]
 PgState = State[AnyConnection]
-Run = Cursor[tuple[Any, ...]]
+RowCursor = Cursor[tuple[Any, ...]]
 
 Connect = Callable[[], AbstractContextManager[AnyConnection]]
 """Gives a connection for one transaction, to be given back at its end."""
@@ -52,13 +52,22 @@ class PgTransactions(Transactions[AnyConnection]):
     """
 
     timeout = 30.0
+    """For as long as a pool of psycopg waits, too."""
 
-    def __init__(self, name: str, source: str | Connect, news: str, connections: int) -> None:
-        """Open transactions on the database at *source*; those with *news* notify that channel."""
-        most = None if callable(source) else connections
-        super().__init__(name, reading=most, writing=most)
+    def __init__(self, name: str, source: str | Connect, channel: str, connections: int) -> None:
+        """Open transactions on the database at *source*.
+
+        Args:
+            name: What errors call the database.
+            source: Its URL, or a function of the application that gives a connection.
+            channel: Whom those that add to the history notify.
+            connections: How many transactions run at once on connections of our own.
+        """
+        # how many run on the application's connections is for its own pool to say
+        limit = None if callable(source) else connections
+        super().__init__(name, reading=limit, writing=limit)
         self._source = source
-        self._news = news
+        self._channel = channel
         self._has_connected = False
 
     def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
@@ -82,11 +91,11 @@ class PgTransactions(Transactions[AnyConnection]):
         if callable(self._source):
             yield from self._lend_foreign(self._source, transaction, state, view)
             return
-        idle = state.idle[False]
+        idle = state.idle[False]  # a connection here reads and writes, so there is one kind
         try:
             if transaction.is_long:  # it may stay open for long, so it takes none from the others
                 self._connect(self._source, transaction, state)
-            elif not _take_alive(transaction, idle):
+            elif not _take_usable(transaction, idle):
                 self._connect_again(self._source, transaction, state)
             yield from self._run_on(transaction, view)
         finally:
@@ -173,7 +182,7 @@ class PgTransactions(Transactions[AnyConnection]):
         """Leave a borrowed connection without a transaction and as it was, or closed."""
         if transaction.mode is Mode.LISTEN:
             with suppress(psycopg.Error):  # it is lost, and hears nothing anyway
-                connection.execute(f"UNLISTEN {self._news}".encode())
+                connection.execute(f"UNLISTEN {self._channel}".encode())
         is_clean = _is_rolled_back(connection)
         if transaction.refusal is IS_OF_PARENT:
             return  # a signal handler has forked, and this is the child
@@ -199,20 +208,22 @@ class PgTransactions(Transactions[AnyConnection]):
         """Begin, yield the view, and commit.  Long ones end with their connection instead."""
         mode = transaction.mode
         if mode is Mode.LISTEN:
-            self._execute(transaction, f"LISTEN {self._news}")
+            self._execute(transaction, f"LISTEN {self._channel}")
         else:
             self._execute(transaction, _BEGIN[mode])
-        if mode is Mode.SNAPSHOT:  # its view starts now, and not with its first question
+        if mode is Mode.SNAPSHOT:
+            # PostgreSQL takes the snapshot at the first statement, and not at BEGIN
             self._execute(transaction, "SELECT 1")
-        seen = view(transaction)
+        opened = view(transaction)
         self._must_go_on(transaction)
-        yield seen
+        yield opened
         if transaction.is_long:
             return
-        seen.settle()
-        # the news come behind the transaction, so that nobody else's has to wait for them to reach
-        # the disk
-        end = f"COMMIT; NOTIFY {self._news}" if transaction.has_news else "COMMIT"
+        opened.settle()
+        # A transaction that notifies holds a lock of the whole server while it commits.  So the
+        # notification is one of its own behind it, and others need not wait until this one has
+        # reached the disk.  When it is lost with the connection, listeners notice at their timeout.
+        end = f"COMMIT; NOTIFY {self._channel}" if transaction.has_news else "COMMIT"
         if self._execute(transaction, end) != "COMMIT":
             raise StoreFailed(
                 self.name, "a statement of this transaction had failed", "Nothing of it was stored"
@@ -222,9 +233,9 @@ class PgTransactions(Transactions[AnyConnection]):
         """Run a statement, and return what the server says it was."""
         try:
             # there is no connection in a child that was forked meanwhile
-            return (
-                transaction.usable_connection().execute(text.encode(), prepare=False).statusmessage
-            )
+            connection = transaction.usable_connection()
+            # not prepared: these statements have no plan that could be used again
+            return connection.execute(text.encode(), prepare=False).statusmessage
         except psycopg.Error as error:
             raise failure_of(transaction, error) from error
 
@@ -254,10 +265,13 @@ class PgTransactions(Transactions[AnyConnection]):
         self._has_connected = True
 
 
-def cursor_of(connection: AnyConnection) -> Run:
+def cursor_of(connection: AnyConnection) -> RowCursor:
     """Return a cursor that gives rows as they are stored, whatever the connection is set to."""
     cursor = connection.cursor(row_factory=tuple_row)
+    # our own codec decodes them
     cursor.adapters.register_loader("jsonb", TextLoader)
+    # psycopg chooses the type by the size of the number, and each choice is another prepared
+    # statement with a plan of its own
     cursor.adapters.register_dumper(int, Int8Dumper)
     return cursor
 
@@ -281,7 +295,7 @@ def _is_rolled_back(connection: AnyConnection) -> bool:
     return connection.pgconn.transaction_status == TransactionStatus.IDLE
 
 
-def _take_alive(transaction: PgTransaction, idle: deque[AnyConnection]) -> bool:
+def _take_usable(transaction: PgTransaction, idle: deque[AnyConnection]) -> bool:
     """Take an idle connection that the server has not closed; return whether there was one.
 
     Raises:
