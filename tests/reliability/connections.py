@@ -25,7 +25,7 @@ from itagflow import StoreFailed
 from itagflow.model.workspace import Workspace
 from itagflow.storage import Query
 from itagflow.storage.postgres import PostgresStore
-from itagflow.testing import make_workspace
+from itagflow.testing import make_event, make_workspace
 
 OURS = ("/itagflow/storage/", "/itagflow/contexts.py")
 DRIVERS = ("/psycopg/", "/selectors.py")
@@ -80,6 +80,17 @@ class Act:
             # a child that was forked before has a name of its own; nobody but the parent may store this one
             writer.add(workspace(f"{self.name}-{os.getpid()}"))
 
+    def write_many(self, forking: Forking) -> None:
+        """Write so much that it is copied in bulk, with events, which are inserted in a pipeline."""
+        sys.settrace(forking.trace)
+        with self.store.write() as writer:
+            name = f"{self.name}-{os.getpid()}"
+            writer.add(
+                workspace(name),
+                *(workspace(f"{name}-{number}") for number in range(20)),
+                *(make_event() for _ in range(3)),
+            )
+
     def snapshot(self, forking: Forking) -> None:
         """Read, on a new connection."""
         sys.settrace(forking.trace)
@@ -108,7 +119,7 @@ class Act:
             return
 
 
-ACTS = (Act.write, Act.snapshot, Act.listen, Act.interrupted)
+ACTS = (Act.write, Act.write_many, Act.snapshot, Act.listen, Act.interrupted)
 
 
 def everywhere(url: str, whose: str, step: int) -> str:
