@@ -20,11 +20,11 @@ import attrs
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import postgres
-from reliability import closing, crowds, forks, interruptions, points, threads
+from reliability import closing, connections, crowds, forks, interruptions, points, threads
 from reliability.trials import Trial, run
 
 STORES = ("memory", "sqlite", "postgres")
-FILE, SHARED = ("sqlite",), ("sqlite", "postgres")
+FILE, SERVER, SHARED = ("sqlite",), ("postgres",), ("sqlite", "postgres")
 OTHER, SAME = "another store", "the same store"
 """Stand for the URL of a second store, or of the same one."""
 
@@ -64,6 +64,8 @@ ALL = (
     Long(forks.inside_a_policy, (200,)),
     Long(forks.inside_a_signal_handler, (200,)),
     Long(points.everywhere, (1,), FILE),
+    *(Long(connections.everywhere, (whose, 1), SERVER) for whose in connections.OWNERS),
+    Long(connections.in_the_function_that_connects, (100,), SERVER),
     Long(forks.with_two_flows, (OTHER, 200)),
     Long(forks.with_two_flows, (SAME, 200), FILE),
     Long(forks.inside_an_act_on_another_flow, (OTHER, 100)),

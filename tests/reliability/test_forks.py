@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from reliability import forks, points
+from reliability import connections, forks, points
 from reliability.street import is_file
 from reliability.trials import run, run_all
 
@@ -35,6 +35,19 @@ def test_a_child_forked_inside_an_act_writes_or_refuses_at_once(url: str) -> Non
 
 def test_a_child_that_goes_on_in_the_middle_of_an_act_stores_nothing(file: str) -> None:
     run(points.everywhere, file, 15)
+
+
+@pytest.mark.parametrize("whose", connections.OWNERS)
+def test_a_child_forked_at_any_line_of_a_transaction_leaves_the_parents_connection_alone(
+    postgres_url: str, whose: str
+) -> None:
+    run(connections.everywhere, postgres_url, whose, 41)
+
+
+def test_a_child_forked_by_the_function_that_connects_refuses_the_connection(
+    postgres_url: str,
+) -> None:
+    run(connections.in_the_function_that_connects, postgres_url, 4)
 
 
 def test_two_stores_are_open_at_the_fork(url: str, other: str) -> None:

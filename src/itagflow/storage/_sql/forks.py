@@ -27,6 +27,21 @@ PAUSE = 0.0003
 """How many seconds pass between two looks at something that another thread or process has."""
 
 
+class Process:
+    """This process, as it differs from the one that it was forked from."""
+
+    generation = 0
+    """How many forks lie between it and the first of its ancestors that has this module.
+
+    Who looks at this before and in the middle of something learns whether a signal handler has
+    forked in between, and this process is the child.  Unlike a call of `os.getpid` this is not a
+    place where a signal handler can run.
+    """
+
+
+process = Process()
+
+
 class Pool(Protocol):
     """**Protocol:** what has connections that must not go through a fork."""
 
@@ -121,6 +136,7 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
+    process.generation += 1
     _forking.clear()  # the other threads are not here
     for pool in _watched():
         pool.begin_in_child()

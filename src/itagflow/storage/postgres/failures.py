@@ -11,10 +11,12 @@ from itagflow.contexts import safe_context
 from itagflow.errors import StoreFailed
 from itagflow.storage._sql.transaction import IS_OF_PARENT, Transaction
 
-_AGAIN = "Call again: what was stored is not done twice, and nothing is stored by half"
+_CALL_AGAIN = "Call again: what was stored is not done twice, and nothing is stored by half"
 
+# Keys are SQLSTATE codes, or the first two characters of them, which are the class of the error: a
+# whole code wins over its class.
 _MEANINGS: Mapping[str, tuple[str, str]] = {
-    "08": ("the connection was lost", _AGAIN),
+    "08": ("the connection was lost", _CALL_AGAIN),
     "0A": ("the server cannot do this", "itagflow needs PostgreSQL 14 or newer"),
     "22": ("a value does not fit", "Texts must be valid Unicode without NUL, numbers below 2**63"),
     "23": (
@@ -28,7 +30,7 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
     "28": ("the server does not let this user in", "Check the user and the password"),
     "3D": ("there is no such database", "Create it, or choose another"),
     "3F": ("there is no such schema", "Check that nobody has dropped it"),
-    "40": ("two transactions conflicted", _AGAIN),
+    "40": ("two transactions conflicted", _CALL_AGAIN),
     "42": (
         "the server refused the statement",
         "Check that the user owns the schema, and that nobody changed it",
@@ -38,20 +40,20 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "Make room; what was saved before is safe",
     ),
     "54": ("a value is too big for PostgreSQL", "Keep large data in a file that the row points to"),
-    "55": ("something is locked", _AGAIN),
-    "57": ("the server stopped the statement", _AGAIN),
+    "55": ("something is locked", _CALL_AGAIN),
+    "57": ("the server stopped the statement", _CALL_AGAIN),
     "58": ("the server's disk failed", "Check its disk and its log"),
     "XX": ("the database is damaged", "Check the server's log; restore from a backup"),
     "25006": ("the database is read-only", "Connect to the primary server"),
-    "40P01": ("two transactions waited for each other", _AGAIN),
+    "40P01": ("two transactions waited for each other", _CALL_AGAIN),
     "42501": ("the user may not do this", "Let the user create, read and write in the schema"),
     "53100": ("the server's disk is full", "Make room; what was saved before is safe"),
     "53300": (
         "the server has no connection left",
         "Raise its max_connections, or use fewer connections",
     ),
-    "57014": ("the statement took too long and was canceled", _AGAIN),
-    "57P03": ("the server is starting or stopping", _AGAIN),
+    "57014": ("the statement took too long and was canceled", _CALL_AGAIN),
+    "57P03": ("the server is starting or stopping", _CALL_AGAIN),
 }
 
 
@@ -68,12 +70,28 @@ def translating(store: str) -> Generator[None]:
         raise translated(store, error) from error
 
 
+@safe_context
+def translating_in(transaction: Transaction[Any]) -> Generator[None]:
+    """Raise our error for PostgreSQL's inside a transaction, which a child may have inherited.
+
+    Raises:
+        StoreFailed: when the driver or the server fails, or the process was forked.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        raise failure_of(transaction, error) from error
+
+
 def translated(store: str, error: psycopg.Error) -> StoreFailed:
     """Return our error for PostgreSQL's; the caller raises it from the original."""
     code = error.sqlstate
-    if code is None:
-        lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-        code = "08" if lost else "22" if isinstance(error, psycopg.DataError) else ""
+    if code is None:  # the driver itself has raised it, and only its class tells what happened
+        code = ""
+        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            code = "08"
+        elif isinstance(error, psycopg.DataError):
+            code = "22"
     known = _MEANINGS.get(code) or _MEANINGS.get(code[:2])
     if known is None:
         return StoreFailed(
@@ -84,6 +102,7 @@ def translated(store: str, error: psycopg.Error) -> StoreFailed:
 
 def failure_of(transaction: Transaction[Any], error: psycopg.Error) -> StoreFailed:
     """Return our error for PostgreSQL's inside a transaction; a forked child gets its own error."""
+    # the fork has cut the connection off, so the error says only that it was lost
     if transaction.refusal is IS_OF_PARENT:
         return StoreFailed(transaction.store, *IS_OF_PARENT)
     return translated(transaction.store, error)

@@ -40,18 +40,21 @@ def migrate(name: str, schema: str, begin: Begin, scripts: Sequence[str]) -> Non
         StoreFailed: when a program of another version has made the schema, or the server refuses.
     """
     last = newest(scripts)
+    # looked at without the lock first: usually there is nothing to do, and nobody has to wait
     with begin() as opening:
         version = _version(name, schema, opening.cursor, last)
     if version == last:
         return
     with begin() as opening:
         cursor = opening.cursor
+        # CREATE … IF NOT EXISTS is not enough: two that run at once can both fail in the catalog
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         version = _version(name, schema, cursor, last)  # somebody may have been faster
-        home = sql.Identifier(schema)
+        schema_name = sql.Identifier(schema)
         if version == 0:
-            cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(home))
-        cursor.execute(sql.SQL("SET LOCAL search_path TO {}").format(home))
+            cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema_name))
+        # the scripts name tables without their schema; LOCAL: only until this transaction ends
+        cursor.execute(sql.SQL("SET LOCAL search_path TO {}").format(schema_name))
         if version == 0:
             cursor.execute(
                 "CREATE TABLE migration (version BIGINT PRIMARY KEY, at TIMESTAMPTZ NOT NULL)"

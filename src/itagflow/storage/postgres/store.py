@@ -32,21 +32,21 @@ from itagflow.storage.port import (
     Unless,
     Writer,
 )
-from itagflow.storage.postgres.failures import failure_of, translating
+from itagflow.storage.postgres.failures import failure_of, translating, translating_in
 from itagflow.storage.postgres.schema import migrate
 from itagflow.storage.postgres.transactions import (
     Connect,
     PgTransaction,
     PgTransactions,
-    Run,
+    RowCursor,
     cursor_of,
 )
 
-FEW = 8
+MAX_SINGLE_INSERTS = 8
 """Up to how many entities are inserted one by one; more are copied in bulk."""
 
 _LIST = "= ANY("
-"""What is in a text that takes a list."""
+"""What is in the text of a statement that takes a list."""
 
 
 @cache
@@ -74,12 +74,13 @@ class _Reader(SqlReader):
     def rows(self, text: str, values: Sequence[Any]) -> list[Found]:
         return self._run(text, values).fetchall()
 
-    def _run(self, text: str, values: Sequence[Any] = ()) -> Run:
+    def _run(self, text: str, values: Sequence[Any] = ()) -> RowCursor:
         transaction = self._transaction
         try:
             transaction.is_busy = True  # so that nobody closes the connection under the statement
             transaction.usable_connection()
-            # a plan for any list would be one for a short one
+            # Prepared, the server may keep one plan for lists of any length, and it takes them for
+            # short: a list of thousands would be looked up one by one.  So each list gets a plan.
             return self._cursor.execute(
                 text.encode(), values, prepare=False if _LIST in text else None
             )
@@ -112,12 +113,13 @@ class _Writer(_Reader, SqlWriter):
         return self.count(Query(cast(Any, unless.kind), {**unless.where, **place})) > 0
 
     def add(self, *entities: Entity) -> tuple[Entity, ...]:
-        if len(entities) > FEW:
+        if len(entities) > MAX_SINGLE_INSERTS:
             return self._add_many(entities)
         added = list[Entity]()
         for entity in entities:
             stored = self._add(entity)
             if stored is None:
+                # the transaction may go on after the refusal, and this call must have added nothing
                 for done in added:
                     self._run(self.sql.drop(LAYOUTS[type(done)]), done.key)
                 raise self._taken(entity)
@@ -129,6 +131,7 @@ class _Writer(_Reader, SqlWriter):
         layout: Layout[Any] = LAYOUTS[type(entity)]
         text = self.sql.update(layout, places)
         names = {column.name for at, column in enumerate(layout.stored) if at in places}
+        # only a change of a unique column can be refused; a savepoint costs two more statements
         if names.isdisjoint(layout.unique):
             return self.run(text, values)
         with self._taken_back_when_refused(lambda: self._taken(entity)):
@@ -140,6 +143,7 @@ class _Writer(_Reader, SqlWriter):
         row = layout.row(entity)
         if isinstance(entity, Event):
             self._transaction.has_news = True
+            # the server gives the position, so the first value of the row is left out
             ((position,),) = self.rows(f"{self.sql.insert(layout)} RETURNING position", row[1:])
             return entity.at_position(position)
         return (
@@ -164,7 +168,7 @@ class _Writer(_Reader, SqlWriter):
         layout: Layout[Any] = LAYOUTS[kind]
         self._transaction.usable_connection()
         with (
-            translating(self._transaction.store),
+            translating_in(self._transaction),
             self._cursor.copy(self.sql.copy(layout).encode()) as copy,
         ):
             for entity in entities:
@@ -176,7 +180,7 @@ class _Writer(_Reader, SqlWriter):
         self._transaction.has_news |= bool(events)
         text, positions = f"{self.sql.insert(layout)} RETURNING position", list[int]()
         self._transaction.usable_connection()
-        with translating(self._transaction.store):
+        with translating_in(self._transaction):
             self._cursor.executemany(
                 text.encode(), [layout.row(event)[1:] for event in events], returning=True
             )
@@ -188,6 +192,7 @@ class _Writer(_Reader, SqlWriter):
     @safe_context
     def _taken_back_when_refused(self, refused: Callable[[], Exception]) -> Generator[None]:
         """Roll the inner transaction back when a key or unique column is taken, not the outer."""
+        # after an error, a transaction can only go on from a savepoint
         self._run("SAVEPOINT refused")
         try:
             yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import selectors
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -10,29 +9,31 @@ from time import monotonic, sleep
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import Connection, Cursor
+from psycopg import Cursor
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import TextLoader
 
 from itagflow.errors import StoreFailed
-from itagflow.storage._sql.forks import keep_for_ever, replace_by_nothing
-from itagflow.storage._sql.transaction import Mode, State, Transaction
+from itagflow.storage._sql.forks import keep_for_ever, process
+from itagflow.storage._sql.transaction import IS_OF_PARENT, Mode, State, Transaction
 from itagflow.storage._sql.transactions import Transactions, View
-from itagflow.storage.postgres.failures import failure_of, translated, translating
+from itagflow.storage.postgres.connecting import AnyConnection, cancel, connect, disable, is_ready
+from itagflow.storage.postgres.failures import failure_of, translating
 
 V = TypeVar("V", bound=View)
-AnyConnection = Connection[Any]
 PgTransaction = Transaction[AnyConnection]
 PgState = State[AnyConnection]
-Run = Cursor[tuple[Any, ...]]
+RowCursor = Cursor[tuple[Any, ...]]
 
 Connect = Callable[[], AbstractContextManager[AnyConnection]]
 """Gives a connection for one transaction, to be given back at its end."""
 
 RETRY = 0.2
 """Seconds between two attempts to reconnect to a server, which may be restarting."""
+CANCEL = 1.0
+"""For how many seconds the server is asked to stop a statement; then its connection is closed."""
 
 _BEGIN = {
     Mode.READ: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -51,13 +52,22 @@ class PgTransactions(Transactions[AnyConnection]):
     """
 
     timeout = 30.0
+    """For as long as a pool of psycopg waits, too."""
 
-    def __init__(self, name: str, source: str | Connect, news: str, connections: int) -> None:
-        """Open transactions on the database at *source*; those with *news* notify that channel."""
-        most = None if callable(source) else connections
-        super().__init__(name, reading=most, writing=most)
+    def __init__(self, name: str, source: str | Connect, channel: str, connections: int) -> None:
+        """Open transactions on the database at *source*.
+
+        Args:
+            name: What errors call the database.
+            source: Its URL, or a function of the application that gives a connection.
+            channel: Whom those that add to the history notify.
+            connections: How many transactions run at once on connections of our own.
+        """
+        # how many run on the application's connections is for its own pool to say
+        limit = None if callable(source) else connections
+        super().__init__(name, reading=limit, writing=limit)
         self._source = source
-        self._news = news
+        self._channel = channel
         self._has_connected = False
 
     def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
@@ -70,8 +80,7 @@ class PgTransactions(Transactions[AnyConnection]):
     def _disable(self, connection: AnyConnection, *, is_own: bool) -> None:
         # what a statement that was under way would still send must not reach the server either
         del is_own
-        with suppress(psycopg.Error):  # it is closed
-            replace_by_nothing(connection.fileno())
+        disable(connection)
 
     def _drop(self, connection: AnyConnection) -> None:
         connection.pgconn.finish()
@@ -82,29 +91,40 @@ class PgTransactions(Transactions[AnyConnection]):
         if callable(self._source):
             yield from self._lend_foreign(self._source, transaction, state, view)
             return
-        idle = state.idle[False]
+        idle = state.idle[False]  # a connection here reads and writes, so there is one kind
         try:
             if transaction.is_long:  # it may stay open for long, so it takes none from the others
-                transaction.held.append(self._connect(self._source))
-            elif not _take_alive(transaction, idle):
-                transaction.held.append(self._connect_again(self._source, transaction, state))
+                self._connect(self._source, transaction, state)
+            elif not _take_usable(transaction, idle):
+                self._connect_again(self._source, transaction, state)
             yield from self._run_on(transaction, view)
         finally:
-            # a child that is forked from here on sees it empty in the transaction
+            # a child that a signal handler forks from here on goes on with the list of its parent
             held = transaction.held
             if held and (not transaction.is_long or transaction.has_claim()):
-                connection = held[0]
-                try:
-                    is_clean = _is_rolled_back(connection)
-                except BaseException:  # it was interrupted: it is not lent again
-                    connection.pgconn.finish()
-                    raise
-                if is_clean and not transaction.is_long:
-                    transaction.held = []
-                    idle.append(connection)
-                else:
-                    connection.pgconn.finish()
-                    transaction.held = []
+                self._give_back(held[0], transaction, state)
+
+    def _give_back(
+        self, connection: AnyConnection, transaction: PgTransaction, state: PgState
+    ) -> None:
+        """Roll back what is open, and keep the connection for the next one, or close it."""
+        try:
+            is_clean = _is_rolled_back(connection)
+        except BaseException:  # it was interrupted: it is not lent again
+            if not state.is_inherited:
+                connection.pgconn.finish()
+            raise
+        if is_clean and not transaction.is_long:
+            transaction.held = []
+            state.idle[False].append(connection)
+        elif not state.is_inherited:
+            connection.pgconn.finish()
+            transaction.held = []
+        if state.is_inherited:
+            # a signal handler has forked, and this is the child: the fork may have been where the
+            # connection was neither in the transaction nor among the idle ones
+            keep_for_ever(connection)
+            disable(connection)
 
     def _lend_foreign(
         self,
@@ -114,28 +134,73 @@ class PgTransactions(Transactions[AnyConnection]):
         view: Callable[[PgTransaction], V],
     ) -> Generator[V]:
         """Borrow a connection from the application, and give it back as it was, or closed."""
-        with ExitStack() as stack:
-            with translating(self.name):
-                connection = stack.enter_context(source())
-                had_autocommit = connection.autocommit
-                if not had_autocommit:
-                    connection.autocommit = True  # where transactions begin and end is left to us
+        try:
+            with ExitStack() as stack:
+                try:
+                    yield from self._run_borrowed(stack, source, transaction, state, view)
+                finally:
+                    # in a forked child, giving it back would be done to the parent
+                    if state.is_inherited:
+                        keep_for_ever(stack.pop_all())
+        finally:
+            # Not before the application has it again, so that a child that is forked meanwhile is
+            # cut off from it; and not later, so that `_end` does not close it.
+            transaction.held = []
+
+    def _run_borrowed(
+        self,
+        stack: ExitStack,
+        source: Connect,
+        transaction: PgTransaction,
+        state: PgState,
+        view: Callable[[PgTransaction], V],
+    ) -> Generator[V]:
+        """Borrow a connection, to be given back by *stack*, and leave it as it was, or closed."""
+        with translating(self.name):
+            connection = stack.enter_context(source())
+            had_autocommit = connection.autocommit
+            if not had_autocommit:
+                connection.autocommit = True  # where transactions begin and end is left to us
+        try:
+            transaction.held.append(connection)
+            if state.is_inherited:  # a signal handler has forked before it was in there
+                self._leave_to_parent(connection, transaction)
+            yield from self._run_on(transaction, view)
+        finally:
+            held = transaction.held
             try:
-                transaction.held.append(connection)
-                yield from self._run_on(transaction, view)
-            finally:
-                # this is a forked child: giving it back would be done to the parent
-                if state.is_inherited:
-                    keep_for_ever(stack.pop_all())
-                elif transaction.held and (not transaction.is_long or transaction.has_claim()):
-                    transaction.held = []
-                    if transaction.mode is Mode.LISTEN:
-                        with suppress(psycopg.Error):  # it is lost, and hears nothing anyway
-                            connection.execute(f"UNLISTEN {self._news}".encode())
-                    if not _is_rolled_back(connection):
-                        connection.close()
-                    elif not had_autocommit:
-                        connection.autocommit = False
+                if held and (not transaction.is_long or transaction.has_claim()):
+                    self._restore(held[0], transaction, had_autocommit=had_autocommit)
+            except BaseException:  # it was interrupted, and may be in a transaction still
+                if held and not state.is_inherited:
+                    held[0].pgconn.finish()
+                raise
+
+    def _restore(
+        self, connection: AnyConnection, transaction: PgTransaction, *, had_autocommit: bool
+    ) -> None:
+        """Leave a borrowed connection without a transaction and as it was, or closed."""
+        if transaction.mode is Mode.LISTEN:
+            with suppress(psycopg.Error):  # it is lost, and hears nothing anyway
+                connection.execute(f"UNLISTEN {self._channel}".encode())
+        is_clean = _is_rolled_back(connection)
+        if transaction.refusal is IS_OF_PARENT:
+            return  # a signal handler has forked, and this is the child
+        if not is_clean:
+            connection.close()
+        elif not had_autocommit:
+            connection.autocommit = False
+
+    def _leave_to_parent(self, connection: AnyConnection, transaction: PgTransaction) -> None:
+        """Refuse a connection that was made by the parent, in a child forked while it was made.
+
+        Raises:
+            StoreFailed: always.
+        """
+        transaction.held = []
+        keep_for_ever(connection)
+        disable(connection)
+        raise StoreFailed(self.name, *IS_OF_PARENT)
 
     def _run_on(
         self, transaction: PgTransaction, view: Callable[[PgTransaction], V]
@@ -143,20 +208,22 @@ class PgTransactions(Transactions[AnyConnection]):
         """Begin, yield the view, and commit.  Long ones end with their connection instead."""
         mode = transaction.mode
         if mode is Mode.LISTEN:
-            self._execute(transaction, f"LISTEN {self._news}")
+            self._execute(transaction, f"LISTEN {self._channel}")
         else:
             self._execute(transaction, _BEGIN[mode])
-        if mode is Mode.SNAPSHOT:  # its view starts now, and not with its first question
+        if mode is Mode.SNAPSHOT:
+            # PostgreSQL takes the snapshot at the first statement, and not at BEGIN
             self._execute(transaction, "SELECT 1")
-        seen = view(transaction)
+        opened = view(transaction)
         self._must_go_on(transaction)
-        yield seen
+        yield opened
         if transaction.is_long:
             return
-        seen.settle()
-        # the news come behind the transaction, so that nobody else's has to wait for them to reach
-        # the disk
-        end = f"COMMIT; NOTIFY {self._news}" if transaction.has_news else "COMMIT"
+        opened.settle()
+        # A transaction that notifies holds a lock of the whole server while it commits.  So the
+        # notification is one of its own behind it, and others need not wait until this one has
+        # reached the disk.  When it is lost with the connection, listeners notice at their timeout.
+        end = f"COMMIT; NOTIFY {self._channel}" if transaction.has_news else "COMMIT"
         if self._execute(transaction, end) != "COMMIT":
             raise StoreFailed(
                 self.name, "a statement of this transaction had failed", "Nothing of it was stored"
@@ -166,36 +233,45 @@ class PgTransactions(Transactions[AnyConnection]):
         """Run a statement, and return what the server says it was."""
         try:
             # there is no connection in a child that was forked meanwhile
-            return (
-                transaction.usable_connection().execute(text.encode(), prepare=False).statusmessage
-            )
+            connection = transaction.usable_connection()
+            # not prepared: these statements have no plan that could be used again
+            return connection.execute(text.encode(), prepare=False).statusmessage
         except psycopg.Error as error:
             raise failure_of(transaction, error) from error
 
-    def _connect_again(self, url: str, transaction: PgTransaction, state: PgState) -> AnyConnection:
+    def _connect_again(self, url: str, transaction: PgTransaction, state: PgState) -> None:
         """Connect; retry for a while with a known server, which may be restarting."""
         while True:
             try:
-                return self._connect(url)
+                self._connect(url, transaction, state)
             except StoreFailed:
                 if not self._has_connected or monotonic() + RETRY > transaction.until:
                     raise
+            else:
+                return
             self._must_wait_no_longer(transaction, state)
             sleep(RETRY)
 
-    def _connect(self, url: str) -> AnyConnection:
+    def _connect(self, url: str, transaction: PgTransaction, state: PgState) -> None:
+        """Put a new connection into *transaction*, where a fork finds it from the beginning."""
+        held = transaction.held
+        generation = process.generation
+        if state.is_inherited:  # this is a child already, and the list is not that of the parent
+            raise StoreFailed(self.name, *IS_OF_PARENT)
         try:
-            connection: AnyConnection = psycopg.connect(url, autocommit=True)
+            connect(url, held, generation)
         except psycopg.Error as error:
-            raise translated(self.name, error) from error
+            raise failure_of(transaction, error) from error
         self._has_connected = True
-        return connection
 
 
-def cursor_of(connection: AnyConnection) -> Run:
+def cursor_of(connection: AnyConnection) -> RowCursor:
     """Return a cursor that gives rows as they are stored, whatever the connection is set to."""
     cursor = connection.cursor(row_factory=tuple_row)
+    # our own codec decodes them
     cursor.adapters.register_loader("jsonb", TextLoader)
+    # psycopg chooses the type by the size of the number, and each choice is another prepared
+    # statement with a plan of its own
     cursor.adapters.register_dumper(int, Int8Dumper)
     return cursor
 
@@ -211,7 +287,7 @@ def _is_rolled_back(connection: AnyConnection) -> bool:
     try:
         # a statement was interrupted: the server must not go on with it
         if status == TransactionStatus.ACTIVE:
-            connection.cancel_safe(timeout=1.0)
+            cancel(connection, CANCEL)
             return False
         connection.execute(b"ROLLBACK", prepare=False)
     except psycopg.Error:
@@ -219,22 +295,27 @@ def _is_rolled_back(connection: AnyConnection) -> bool:
     return connection.pgconn.transaction_status == TransactionStatus.IDLE
 
 
-def _take_alive(transaction: PgTransaction, idle: deque[AnyConnection]) -> bool:
-    """Take an idle connection that the server has not closed; return whether there was one."""
+def _take_usable(transaction: PgTransaction, idle: deque[AnyConnection]) -> bool:
+    """Take an idle connection that the server has not closed; return whether there was one.
+
+    Raises:
+        StoreFailed: in a child that was forked meanwhile.
+    """
     while transaction.take(idle):
-        if _is_alive(transaction.held[0]):
+        connection = transaction.usable_connection()
+        if _is_alive(connection):
             return True
-        transaction.held.pop().close()
+        transaction.usable_connection()  # in a child it is the parent's, and stays as it is
+        transaction.held = []
+        connection.close()
     return False
 
 
 def _is_alive(connection: AnyConnection) -> bool:
     """Ask the server only when it has sent something unasked, as when it closes the connection."""
     try:
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(connection, selectors.EVENT_READ)
-            if waiting.select(0):
-                connection.execute(b"SELECT 1", prepare=False)
+        if is_ready(connection.fileno(), 0):
+            connection.execute(b"SELECT 1", prepare=False)
     except (psycopg.Error, OSError, ValueError):
         return False
     return connection.pgconn.transaction_status == TransactionStatus.IDLE
