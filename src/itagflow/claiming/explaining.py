@@ -82,7 +82,7 @@ def _is_available(
         seeing = access_of(reader, engine.policy, who.workspace, by)
         if not seeing.may("available", job, own=seeing.is_own(who.id)):
             return False
-        situation = service.describe(reader, engine.policy, job, who, stage)
+        situation = service.describe(reader, engine, job, who, stage)
         return service.can_claim(reader, situation, engine.now())
 
 
@@ -95,7 +95,7 @@ def explain(
         who = lookup.member(reader, home.workspace, member)
         seeing = access_of(reader, engine.policy, home.workspace, by)
         seeing.must("explain", home, own=seeing.is_own(who.id))
-        situation = service.describe(reader, engine.policy, home, who, stage)
+        situation = service.describe(reader, engine, home, who, stage)
         return printable(service.explain(reader, situation, engine.now()))
 
 

@@ -16,7 +16,7 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, paged
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
-from itagflow.jobs.loading import KEPT, Wrap
+from itagflow.jobs.loading import MAX_PROBLEMS, Wrap
 from itagflow.lifecycle.tables import JOB, JobAct
 from itagflow.model.job import Job
 from itagflow.model.number import whole_number
@@ -51,7 +51,7 @@ class _Tally:
             self.silent += 1
         else:
             self.failed += 1
-            self.problems += problems[: KEPT - len(self.problems)]
+            self.problems += problems[: MAX_PROBLEMS - len(self.problems)]
 
     def report(self) -> PrelabelReport:
         return PrelabelReport(

@@ -191,7 +191,7 @@ def with_finish(transaction: Transaction, package: Package) -> tuple[Saved, ...]
     job = transaction.lock(Job, (package.job,))
     if job.state not in JOB.sources("finish"):
         return ()
-    return ((job, jobs_rules.stepped(job, "finish")),)
+    return ((job, jobs_rules.advance_job(job, "finish")),)
 
 
 def finish_if_done(transaction: Transaction, job: Job, act: Act) -> None:
@@ -207,7 +207,7 @@ def finish_if_done(transaction: Transaction, job: Job, act: Act) -> None:
         return
     home = transaction.lock(Job, job.key)
     if home.state in JOB.sources("finish"):
-        done = jobs_rules.stepped(home, "finish")
+        done = jobs_rules.advance_job(home, "finish")
         transaction.do(
             record(act, "finish", about=done, save=((home, done),), data={"name": home.name})
         )
