@@ -227,13 +227,13 @@ class TestClaiming:
     def test_explain_says_where_the_work_is(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=2)
         assert flow.explain("ben", job, L) == "something is waiting: claim it"
-        assert flow.explain("di", job, I) == "1 packages are still at an earlier stage"
+        assert flow.explain("di", job, I) == "1 package is still at an earlier stage"
         labeled(flow, "ben", job)
-        assert flow.explain("cy", job, L) == "all done here: 1 packages are at a later stage"
+        assert flow.explain("cy", job, L) == "all done here: 1 package is at a later stage"
         assignment = taken(flow, "di", job, I)
         assert (
             flow.explain("ada", job, I)
-            == "1 assignments are held by or offered to people, and no lease ends"
+            == "1 assignment is held by or offered to people, and no lease ends"
         )
         flow.reject(assignment, comment="again")
         assert flow.explain("ben", job, L) == "something is offered: claim it"

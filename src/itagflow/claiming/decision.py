@@ -16,6 +16,7 @@ import attrs
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.workspace import Member
+from itagflow.printing import format_count
 
 
 class Source(Enum):
@@ -116,7 +117,8 @@ def decide(situation: Situation) -> Decision:
         return Decision(situation=situation, obstacle=Obstacle.CODE, reason=reason)
     limit = job.workflow.rule(stage).limit
     if limit is not None and situation.held >= limit:
-        reason = f"the limit is reached: {account} holds {situation.held} of {limit} assignments"
+        allowed = format_count(limit, "assignment")
+        reason = f"the limit is reached: {account} holds {situation.held} of {allowed}"
         # one's own lapsed assignment is among those that are held: going on with it takes nothing
         # new
         sources = (Source.LAPSED,)

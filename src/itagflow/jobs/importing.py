@@ -130,7 +130,7 @@ def _find_origin(rows: Iterator[object], of_job: str | None) -> _Origin:
     Raises:
         InvalidData: when there are none, or those of several jobs.
     """
-    # Rows come from an iterator that gives each once: those that were looked at go first again.
+    # Rows come from an iterator that gives each once: those that were checked go first again.
     seen = list[object]()
     for item in rows:
         seen.append(item)

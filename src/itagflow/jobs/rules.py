@@ -10,7 +10,7 @@ import attrs
 from itagflow.access import (
     Action,
     Policy,
-    belongs,
+    is_in_crew,
     refusal,
 )
 from itagflow.core.change import Saved
@@ -157,7 +157,7 @@ def find_workers(job: Job, stage: Stage, members: Sequence[Member], policy: Poli
     if not crew.members and not crew.groups:
         return {member.id for member in able}
     # who is named, but may not work there, is nobody to count on
-    return {member.id for member in able if belongs(crew, member)}
+    return {member.id for member in able if is_in_crew(crew, member)}
 
 
 def find_hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:

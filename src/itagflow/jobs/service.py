@@ -184,7 +184,7 @@ def _design_job(
     notes = _as_stored(spec.notes, JobNotes)
     home = lookup.workspace(transaction.store, workspace).id
     ctx = transaction.allowed(home, spec.by, Action.MANAGE_JOB)
-    validator = _registered(transaction.registry, spec.validator)
+    validator = _require_registered(transaction.registry, spec.validator)
     template, is_new = _find_template(transaction, home, spec.template)
     if id is None or transaction.is_taken(Job, id):
         id = transaction.new_id(Job)
@@ -340,7 +340,7 @@ def set_validator(engine: Engine, job: JobRef, validator: str | None, *, by: Mem
         old = transaction.lock_job(job)
         ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
         rules.must_not_be_archived(old, "set its validator")
-        name = _registered(transaction.registry, validator)
+        name = _require_registered(transaction.registry, validator)
         if name == old.validator:
             return old
         new = attrs.evolve(old, validator=name)
@@ -349,7 +349,7 @@ def set_validator(engine: Engine, job: JobRef, validator: str | None, *, by: Mem
         return transaction.as_stored(new)
 
 
-def _registered(registry: Registry, validator: object) -> str:
+def _require_registered(registry: Registry, validator: object) -> str:
     """Return the name of a validator as a job keeps it: "" for none.
 
     Raises:

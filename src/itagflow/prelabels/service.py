@@ -26,6 +26,7 @@ from itagflow.model.task import Task
 from itagflow.model.template import Template
 from itagflow.prelabels import rules
 from itagflow.prelabels.rules import MinConfidence, PrelabelReport, Sound
+from itagflow.printing import format_count
 from itagflow.results.histories import numbers_in
 from itagflow.reviewing.stages import finish_if_done
 from itagflow.storage.port import Query, Reader
@@ -175,7 +176,8 @@ def _called(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
         )
     if len(said) != len(batch):
         raise InvalidData(
-            "the pre-labels", [Problem("", f"{len(said)} were returned for {len(batch)} tasks")]
+            "the pre-labels",
+            [Problem("", f"{len(said)} came back for {format_count(len(batch), 'task')}")],
         )
     return said
 
