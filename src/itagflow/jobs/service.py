@@ -182,22 +182,22 @@ def _design_job(
 ) -> _Design:
     """Return the job that *spec* describes, with its template; store nothing."""
     notes = _as_stored(spec.notes, JobNotes)
-    home = lookup.workspace(transaction.store, workspace).id
-    ctx = transaction.allowed(home, spec.by, Action.MANAGE_JOB)
+    workspace_id = lookup.workspace(transaction.store, workspace).id
+    ctx = transaction.allowed(workspace_id, spec.by, Action.MANAGE_JOB)
     validator = _require_registered(transaction.registry, spec.validator)
-    template, is_new = _find_template(transaction, home, spec.template)
+    template, is_new = _find_template(transaction, workspace_id, spec.template)
     if id is None or transaction.is_taken(Job, id):
         id = transaction.new_id(Job)
-    workflow = _with_rework_key(transaction, home, spec.workflow or Workflow())
+    workflow = _with_rework_key(transaction, workspace_id, spec.workflow or Workflow())
     seed = id if spec.seed is None else whole_number("job", "seed", spec.seed)
     job = Job(
         id=id,
-        workspace=home,
+        workspace=workspace_id,
         name=spec.name,
         template=template.id,
         workflow=workflow,
         packaging=spec.packaging or FixedSize(50),
-        workforce=_find_crews(transaction, home, workflow, spec.workforce or {}),
+        workforce=_find_crews(transaction, workspace_id, workflow, spec.workforce or {}),
         created_by=ctx.member,
         created_at=ctx.at,
         seed=seed,

@@ -50,11 +50,11 @@ class MigrationRun:
             self.changed += 1
         return new
 
-    def _count_problems(self, answer: Answer, found: list[Problem]) -> None:
+    def _count_problems(self, answer: Answer, problems: list[Problem]) -> None:
         self.cannot += 1
-        self.total_problems += len(found)
+        self.total_problems += len(problems)
         place = f"task {answer.task}, assignment {answer.assignment}"
-        placed = [Problem(f"{place}, {problem.where}", problem.reason) for problem in found]
+        placed = [Problem(f"{place}, {problem.where}", problem.reason) for problem in problems]
         # all are counted, but memory stays bounded when no answer of a large job fits
         self.problems += placed[: MAX_PROBLEMS - len(self.problems)]
 

@@ -139,14 +139,14 @@ def _find_new_problems(migration: Migration, old: Answer, new: Answer) -> list[P
 
 
 def _find_problems(template: Template, answer: Answer) -> list[Problem]:
-    found = list[Problem]()
+    problems = list[Problem]()
     if answer.replies is not None:
-        found += answers.problems(template, answer.replies)
+        problems += answers.problems(template, answer.replies)
     reasons = template.abandon_reasons
     if answer.abandon_reason is not None and reasons and answer.abandon_reason not in reasons:
         reason = f"{answer.abandon_reason!r} is not one of {', '.join(reasons)}"
-        found.append(Problem("abandoned", reason))
-    return found
+        problems.append(Problem("abandoned", reason))
+    return problems
 
 
 def _apply_step(step: TemplateStep, before: Template, after: Template, replies: Replies) -> Replies:

@@ -170,12 +170,12 @@ def _add_template(
     engine: Engine, workspace: WorkspaceRef, spec: TemplateSpec, *, exist_ok: bool
 ) -> Template:
     with engine.transaction() as transaction:
-        home = lookup.workspace(transaction.store, workspace).id
-        ctx = transaction.allowed(home, spec.by, Action.MANAGE_JOB)
+        workspace_id = lookup.workspace(transaction.store, workspace).id
+        ctx = transaction.allowed(workspace_id, spec.by, Action.MANAGE_JOB)
         id = transaction.new_id(Template)
         name = rules.require_name("template", spec.name)
-        new = attrs.evolve(spec.template, id=id, workspace=home, name=name, version=0)
-        query = Query(Template, {"workspace": home, "name": name}, limit=1)
+        new = attrs.evolve(spec.template, id=id, workspace=workspace_id, name=name, version=0)
+        query = Query(Template, {"workspace": workspace_id, "name": name}, limit=1)
         known = first_called(transaction.store, query) if exist_ok else None
         if known is not None:
             # it may be spelled in another Unicode form, or be a later version
@@ -235,10 +235,10 @@ def get_member(
 ) -> Member:
     """Return a member as they are now, also one who was removed."""
     with engine.store.read() as reader:
-        home = lookup.workspace(reader, workspace).id
+        workspace_id = lookup.workspace(reader, workspace).id
         # before the member is looked for: who may see nothing does not learn who is there
-        access = access_of(reader, engine.policy, home, by)
-        current = lookup.member(reader, home, member)
+        access = access_of(reader, engine.policy, workspace_id, by)
+        current = lookup.member(reader, workspace_id, member)
         access.must("members.get", None, own=access.is_own(current.id))
         return current
 
@@ -248,19 +248,21 @@ def list_members(
 ) -> Iterator[Member]:
     """Yield the members of a workspace, also those who were removed, in the order of their keys."""
     with engine.store.read() as reader:
-        home = lookup.workspace(reader, workspace).id
+        workspace_id = lookup.workspace(reader, workspace).id
         # refused by the call, and not only at the first step of the iterator
-        access_of(reader, engine.policy, home, by)
+        access_of(reader, engine.policy, workspace_id, by)
 
     def select_visible(reader: Reader, page: list[Member]) -> list[Member]:
-        access = access_of(reader, engine.policy, home, by)
+        access = access_of(reader, engine.policy, workspace_id, by)
         return [
             member
             for member in page
             if access.may("members.list", None, own=access.is_own(member.id))
         ]
 
-    return listed(engine.store, Query(Member, {"workspace": home}, order=("id",)), select_visible)
+    return listed(
+        engine.store, Query(Member, {"workspace": workspace_id}, order=("id",)), select_visible
+    )
 
 
 def first_called(reader: Reader, query: Query[E]) -> E | None:
