@@ -117,9 +117,10 @@ class Jobs:
             validator=validator,
             notes=notes,
         )
-        rows: LoadSpec | None = None
-        if data is not None:
-            rows = LoadSpec(
+        rows = (
+            None
+            if data is None
+            else LoadSpec(
                 data=data,
                 by=by,
                 format=format,
@@ -127,6 +128,7 @@ class Jobs:
                 progress=progress,
                 shared=exist_ok,  # others may create and load the same job at the same time
             )
+        )
         return jobs.create_job(
             self._engine, workspace, spec, data=rows, draft=draft, exist_ok=exist_ok
         )
