@@ -171,7 +171,7 @@ def _check_in_batches(
     """Yield the good rows in batches, each of which is stored in one transaction."""
     shown = spec.progress(rows) if spec.progress else rows
     numbered = enumerate(shown, passed_over + 1)
-    # asked anew for each batch: where the size of packages follows the number of tasks, it grows
+    # asked again for each batch: where the size of packages follows the number of tasks, it grows
     while batch := list(islice(numbered, loading_rules.batch_size(loading.job, loading.counter))):
         checked = _check_rows(loading, batch)
         if spec.on_error == "raise" and loading.counts.bad:
