@@ -40,7 +40,7 @@ def _create_workspace(engine: Engine, name: str, admin: str, *, exist_ok: bool) 
         workspace = Workspace(id=id, name=name, created_at=transaction.at)
         first_admin = rules.first_member(id, transaction.new_id(Member), admin)
         query = Query(Workspace, {"name": workspace.name}, limit=1)
-        known = first_called(transaction.store, query) if exist_ok else None
+        known = find_by_name(transaction.store, query) if exist_ok else None
         if known is not None:
             founder = _find_founder(transaction.store, known)
             if founder is None or nfc(founder.account) != nfc(first_admin.account):
@@ -82,7 +82,7 @@ def add_member(
         ctx = transaction.allowed(locked.id, by, Action.MANAGE_MEMBERS)
         name = rules.require_name("member", account)
         query = Query(Member, {"workspace": locked.id, "account": name}, limit=1)
-        known = first_called(transaction.store, query)
+        known = find_by_name(transaction.store, query)
         new = Member(
             id=known.id if known else transaction.new_id(Member),
             workspace=locked.id,
@@ -176,7 +176,7 @@ def _add_template(
         name = rules.require_name("template", spec.name)
         new = attrs.evolve(spec.template, id=id, workspace=workspace_id, name=name, version=0)
         query = Query(Template, {"workspace": workspace_id, "name": name}, limit=1)
-        known = first_called(transaction.store, query) if exist_ok else None
+        known = find_by_name(transaction.store, query) if exist_ok else None
         if known is not None:
             # it may be spelled in another Unicode form, or be a later version
             comparable = attrs.evolve(known, id=new.id, name=new.name, version=new.version)
@@ -265,7 +265,7 @@ def list_members(
     )
 
 
-def first_called(reader: Reader, query: Query[E]) -> E | None:
+def find_by_name(reader: Reader, query: Query[E]) -> E | None:
     """Return what has this name, however it was typed, or None."""
     return next(iter(lookup.called(reader, query)), None)
 
