@@ -128,9 +128,9 @@ def manifest(data: bytes) -> None:
 
 
 def _load(item: object, number: int, job: Job) -> None:
-    ready = loading_rules.ready(item, number, LOOSE, job)
-    if isinstance(ready, loading_rules.Ready):
-        _is_storable(ready.text, ready.row_key, ready.value)
+    prepared = loading_rules.prepare_row(item, number, LOOSE, job)
+    if isinstance(prepared, loading_rules.PreparedRow):
+        _is_storable(prepared.text, prepared.row_key, prepared.value)
 
 
 def _read_results(row: Row, content: dict[str, Any]) -> None:
@@ -147,8 +147,8 @@ def _judge(template: Template, replies: Replies, row: str) -> None:
     """Look for problems; where there are none, the replies must be storable, and come back equal from files."""
     task = Task(job=4, number=1, package=1, row=row)
     sound = isinstance(
-        loading_rules.ready(Row(row), 1, attrs.evolve(template, views=()), JOBS[0]),
-        loading_rules.Ready,
+        loading_rules.prepare_row(Row(row), 1, attrs.evolve(template, views=()), JOBS[0]),
+        loading_rules.PreparedRow,
     )
     if answers.problems(template, replies, task if sound else None):
         return

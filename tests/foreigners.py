@@ -451,6 +451,7 @@ VERBS: dict[str, Case] = {
         lambda f, a: f.jobs.remove_workers(a.job, Stage.LABEL, [a.member], by=a.by),
         ("job", "member"),
     ),
+    "jobs.set_validator": Case(lambda f, a: f.jobs.set_validator(a.job, None, by=a.by), ("job",)),
     "jobs.change_template": Case(
         lambda f, a: f.jobs.change_template(a.job, RenameOption("1", "cat", "puma"), by=a.by),
         ("job",),
@@ -463,7 +464,6 @@ VERBS: dict[str, Case] = {
 OF_THE_APPLICATION = {
     "close": "ends the Flow itself",
     "workspaces.create": "nobody is there yet who could be asked",
-    "jobs.set_validator": "is code of the application, kept in this Flow only",
 }
 """What no member calls, and why."""
 

@@ -128,7 +128,7 @@ class TestLoading:
     def test_rows_are_stored_in_several_transactions(
         self, checked: Flow, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(loading_rules, "BLOCK", 3)
+        monkeypatch.setattr(loading_rules, "ROWS_PER_TRANSACTION", 3)
         job = cats(checked, tasks=8, size=1)
         checked.jobs.append(job, rows(4), by="ada")
         loaded = [event for event in checked.events.list(job) if event.type in ("load", "append")]
@@ -166,7 +166,7 @@ class TestOutcomes:
             NotHeld,
             NotFound,
         ]
-        assert str(results[1].error).endswith("judge them anew (tasks 2)")
+        assert str(results[1].error).endswith("judge the task again (task 2)")
         assert checked.assignments.get(assignments[1]) == before
         assert verbs(checked, job).count("accept") == 3
         assert checked.jobs.get(job).state is JobState.RUNNING

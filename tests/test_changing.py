@@ -703,15 +703,15 @@ class TestWorkUnderWay:
 
 def meanwhile(flow: Flow, act: Callable[[], object], job: Job, steps: list[Any]) -> None:
     """Change a template, and call *act* right after its answers were checked."""
-    look = service._look
+    look = service._check_answers
 
     def and_act(*given: Any) -> Any:
         seen = look(*given)
-        service._look = look
+        service._check_answers = look
         act()
         return seen
 
-    service._look = and_act
+    service._check_answers = and_act
     flow.jobs.change_template(job, steps, by="ada")
 
 
@@ -812,7 +812,7 @@ def steps(draw: st.DrawFn, template: Template) -> list[Any]:
     for _ in range(draw(st.integers(1, 4))):
         step = draw(st.one_of(*map(st.sampled_from, _possible(template))))
         try:
-            template = template_changes_rules.by_steps(template, [step]).after
+            template = template_changes_rules.make_migration(template, [step]).after
         except InvalidData as refused:
             assert all(problem.where.startswith("step 1") for problem in refused.problems)
         else:
@@ -856,15 +856,15 @@ def _places(template: Template) -> list[tuple[str, str, Question]]:
 @given(st.sampled_from(sorted(ALL)), st.data())
 def test_whatever_can_be_carried_over_fits_the_new_template(name: str, data: st.DataObject) -> None:
     template = ALL[name]
-    migration = template_changes_rules.by_steps(template, data.draw(steps(template)))
+    migration = template_changes_rules.make_migration(template, data.draw(steps(template)))
     answer = make_answer(replies=data.draw(replies(template)))
-    carried = template_changes_rules.carried(migration, answer)
+    carried = template_changes_rules.migrate_answer(migration, answer)
     if isinstance(carried, list):
         assert carried
     else:
         assert not problems(migration.after, carried.replies)
         assert carried.template_version == int(carried.replies != answer.replies)
-        assert template_changes_rules.carried(migration, carried) == carried, (
+        assert template_changes_rules.migrate_answer(migration, carried) == carried, (
             "who has followed stays"
         )
 
@@ -882,18 +882,18 @@ def test_renaming_there_and_back_is_as_if_nothing_had_been(name: str, data: st.D
             RenameOption(id, "new key", key, about=about),
         )
     answer = make_answer(replies=data.draw(replies(template)))
-    one = template_changes_rules.by_steps(template, [there])
-    two = template_changes_rules.by_steps(one.after, [back])
-    halfway = template_changes_rules.carried(one, answer)
+    one = template_changes_rules.make_migration(template, [there])
+    two = template_changes_rules.make_migration(one.after, [back])
+    halfway = template_changes_rules.migrate_answer(one, answer)
     assert isinstance(halfway, Answer)
     assert not problems(one.after, halfway.replies)
-    home = template_changes_rules.carried(two, halfway)
+    home = template_changes_rules.migrate_answer(two, halfway)
     assert isinstance(home, Answer)
     assert home.replies == answer.replies
     assert two.after == attrs.evolve(template, version=2)
     assert (
-        template_changes_rules.carried(
-            template_changes_rules.by_steps(template, [there, back]), answer
+        template_changes_rules.migrate_answer(
+            template_changes_rules.make_migration(template, [there, back]), answer
         )
         is answer
     )

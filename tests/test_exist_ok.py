@@ -277,7 +277,7 @@ def breaking(data: Iterable[Any], after: int) -> Iterator[Any]:
 class TestADraftWhoseLoadBrokeOff:
     @pytest.fixture(autouse=True)
     def small_blocks(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("itagflow.jobs.loading_rules.BLOCK", 10)
+        monkeypatch.setattr("itagflow.jobs.loading_rules.ROWS_PER_TRANSACTION", 10)
 
     def test_goes_on_from_the_rows_already_read(self, flow: Flow, home: itagflow.Workspace) -> None:
         with pytest.raises(PowerCutError):

@@ -155,7 +155,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "review_many": [{"assignments": [review], "by": "di"}],
         "save": [{"assignment": assignment, "task": 3, "reply": Choice("cat"), "by": "ben"}],
         "save_many": [{"assignment": assignment, "replies": [(3, Choice("cat"))], "by": "ben"}],
-        "jobs.set_validator": [{"job": job, "validator": None}],
+        "jobs.set_validator": [{"job": job, "validator": None, **by}],
         "members.set_role": [{"workspace": home, "member": "cy", "role": Role.LEADER, **by}],
         "jobs.set_workforce": [{"job": job, "workforce": {L: ["ben"]}, **by}],
         "submit": [{"assignment": assignment, "by": "ben"}],

@@ -26,7 +26,6 @@ from itagflow import (
     Outcome,
     PackageCount,
     PackageState,
-    Problem,
     Role,
     Route,
     Stage,
@@ -115,23 +114,6 @@ class TestLabeling:
             TaskState.ABANDONED,
         ]
         assert flow.results.get((job.id, 2)).last.abandon_reason == "too dark"
-
-    def test_a_job_may_have_its_own_check(self, flow: Flow) -> None:
-        job = cats(flow)
-
-        def no_dogs(task: itagflow.Task, replies: dict[str, Choice]) -> list[Problem]:
-            seen = list(flow.packages.list(job))  # no transaction is open while it runs
-            return [Problem("1", f"no dogs in {task.data['source']}, {len(seen)}")] * (
-                replies["1"] == Choice("dog")
-            )
-
-        flow.jobs.set_validator(job, no_dogs)
-        assignment = taken(flow, "ben", job)
-        with pytest.raises(InvalidData, match=r"no dogs in 1\.jpg, 2"):
-            flow.save(assignment, 1, Choice("dog"))
-        flow.save(assignment, 1, Choice("cat"))
-        flow.jobs.set_validator(job, None)
-        flow.save(assignment, 1, Choice("dog"))
 
 
 class TestClaiming:
@@ -245,13 +227,13 @@ class TestClaiming:
     def test_explain_says_where_the_work_is(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=2)
         assert flow.explain("ben", job, L) == "something is waiting: claim it"
-        assert flow.explain("di", job, I) == "1 packages are still at an earlier stage"
+        assert flow.explain("di", job, I) == "1 package is still at an earlier stage"
         labeled(flow, "ben", job)
-        assert flow.explain("cy", job, L) == "all done here: 1 packages are at a later stage"
+        assert flow.explain("cy", job, L) == "all done here: 1 package is at a later stage"
         assignment = taken(flow, "di", job, I)
         assert (
             flow.explain("ada", job, I)
-            == "1 assignments are held by or offered to people, and no lease ends"
+            == "1 assignment is held by or offered to people, and no lease ends"
         )
         flow.reject(assignment, comment="again")
         assert flow.explain("ben", job, L) == "something is offered: claim it"

@@ -186,7 +186,7 @@ def test_a_package_may_be_saved_twice_in_one_transaction(
     inspected = taken(flow, "di", job, Stage.INSPECT)
     (package,) = flow.packages.list(job)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(service, "_follow", interrupted)
+        patch.setattr(service, "_migrate_answers", interrupted)
         flow.jobs.change_template(job, itagflow.RenameOption("1", "dog", "cat"), by="ada")
     check(flow, flow.review(inspected))
     (passed,) = flow.packages.list(job)

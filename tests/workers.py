@@ -255,7 +255,7 @@ def wait_with(barrier: Any) -> None:
 
 def create_the_same(url: str) -> tuple[int, ...]:
     """Create a workspace, a member, a template and a job, each as others do at the same moment; return their keys."""
-    loading_rules.BLOCK = 10
+    loading_rules.ROWS_PER_TRANSACTION = 10
     with itagflow.open(url) as flow:
         StartTogether.barrier.wait(60)
         street = flow.workspaces.create("street", admin="ada", exist_ok=True)

@@ -75,28 +75,28 @@ REMOVED = "this member was removed from the workspace"
 _YES, _NAMED, _NO = Grant.YES, Grant.NAMED, Grant.NO
 
 
-def _row(
+def _make_row(
     admin: Grant, annotation_admin: Grant, leader: Grant, operator: Grant, viewer: Grant
 ) -> Mapping[Role, Grant]:
     return dict(zip(Role, (admin, annotation_admin, leader, operator, viewer), strict=True))
 
 
 TABLE: Table = {
-    Action.READ_JOB: _row(_YES, _YES, _NAMED, _NAMED, _YES),
-    Action.READ_RESULTS: _row(_YES, _YES, _NAMED, _NO, _YES),
-    Action.READ_QUALITY: _row(_YES, _YES, _NO, _NO, _NO),
-    Action.LABEL: _row(_YES, _YES, _NAMED, _NAMED, _NO),
-    Action.INSPECT: _row(_YES, _YES, _NAMED, _NAMED, _NO),
-    Action.ACCEPT: _row(_YES, _YES, _NAMED, _NAMED, _NO),
-    Action.ASSIGN: _row(_YES, _YES, _NAMED, _NO, _NO),
-    Action.MANAGE_JOB: _row(_YES, _YES, _NO, _NO, _NO),
-    Action.EXPORT: _row(_YES, _YES, _NO, _NO, _NO),
-    Action.MANAGE_MEMBERS: _row(_YES, _NO, _NO, _NO, _NO),
-    Action.ERASE: _row(_YES, _NO, _NO, _NO, _NO),
+    Action.READ_JOB: _make_row(_YES, _YES, _NAMED, _NAMED, _YES),
+    Action.READ_RESULTS: _make_row(_YES, _YES, _NAMED, _NO, _YES),
+    Action.READ_QUALITY: _make_row(_YES, _YES, _NO, _NO, _NO),
+    Action.LABEL: _make_row(_YES, _YES, _NAMED, _NAMED, _NO),
+    Action.INSPECT: _make_row(_YES, _YES, _NAMED, _NAMED, _NO),
+    Action.ACCEPT: _make_row(_YES, _YES, _NAMED, _NAMED, _NO),
+    Action.ASSIGN: _make_row(_YES, _YES, _NAMED, _NO, _NO),
+    Action.MANAGE_JOB: _make_row(_YES, _YES, _NO, _NO, _NO),
+    Action.EXPORT: _make_row(_YES, _YES, _NO, _NO, _NO),
+    Action.MANAGE_MEMBERS: _make_row(_YES, _NO, _NO, _NO, _NO),
+    Action.ERASE: _make_row(_YES, _NO, _NO, _NO, _NO),
 }
 """The default.  Source: iTAG's role page, where only administrators *process labeling jobs*."""
 
-_WORK = _row(_YES, _YES, _NO, _NO, _NO)
+_WORK = _make_row(_YES, _YES, _NO, _NO, _NO)
 STRICT_TABLE: Table = {**TABLE, Action.LABEL: _WORK, Action.INSPECT: _WORK, Action.ACCEPT: _WORK}
 """Labeling for the two administrator roles only, as *Process labeling jobs* says literally."""
 
@@ -123,7 +123,7 @@ class TablePolicy:
         if grant is Grant.YES:
             return None
         if grant is Grant.NAMED:
-            return _unnamed(job, member, stage)
+            return _explain_unnamed(job, member, stage)
         return f"the role {member.role.value} does not include it"
 
 
@@ -193,7 +193,8 @@ def check(
     Raises:
         NotAllowed: when it does not, or the member was removed.
     """
-    if reason := refusal(policy, member, action, job, stage):
+    reason = refusal(policy, member, action, job, stage)
+    if reason:
         raise not_allowed(member, action, reason)
 
 
@@ -205,12 +206,16 @@ def refusal(
     Under any policy, who was removed may do nothing, and an external member may manage nothing and
     work and read only where the workforce of a job names them.
     """
+    # both come before the policy: an application that writes its own cannot forget them
     if not member.active:
         return REMOVED
     if member.external and action in NEVER_EXTERNAL:
         return "an external member may not"
     reason = policy(member, action, job, stage)
-    return _unnamed(job, member, stage) if reason is None and member.external else reason
+    if reason is None and member.external:
+        # each YES counts as "where named" for somebody from outside, whatever policy said it
+        return _explain_unnamed(job, member, stage)
+    return reason
 
 
 def reading_refusal(
@@ -220,9 +225,10 @@ def reading_refusal(
 
     Without a job it is what belongs to the workspace.
     """
-    asked = READERS[reader].own if own else READERS[reader].others
-    if asked is not None:
-        return refusal(policy, member, asked, job, None)
+    action = _reading_action(reader, own=own)
+    if action is not None:
+        return refusal(policy, member, action, job, None)
+    # no policy can open or close this: everybody sees their own, nobody that of others
     if not member.active:
         return REMOVED
     return None if own else "it is another member's"
@@ -236,9 +242,17 @@ def check_reading(
     Raises:
         NotAllowed: when it does not, or the member was removed.
     """
-    if reason := reading_refusal(policy, member, reader, job, own=own):
-        asked = READERS[reader].own if own else READERS[reader].others
-        raise not_allowed(member, asked or Action.READ_JOB, reason)
+    reason = reading_refusal(policy, member, reader, job, own=own)
+    if reason:
+        # where no action is asked the message still has to name one: reading is what was refused
+        action = _reading_action(reader, own=own) or Action.READ_JOB
+        raise not_allowed(member, action, reason)
+
+
+def _reading_action(reader: str, *, own: bool) -> Action | None:
+    """Return the action that the policy is asked about, or None when it is not asked."""
+    reading = READERS[reader]
+    return reading.own if own else reading.others
 
 
 def not_allowed(member: Member, action: Action, reason: str) -> NotAllowed:
@@ -246,23 +260,26 @@ def not_allowed(member: Member, action: Action, reason: str) -> NotAllowed:
     return NotAllowed(member.account, action.value.replace("_", " "), reason)
 
 
-def _unnamed(job: Job | None, member: Member, stage: Stage | None) -> str | None:
+def _explain_unnamed(job: Job | None, member: Member, stage: Stage | None) -> str | None:
     """Return what to tell *member* where no workforce names them, or None where one does."""
     if job is None:
         return "they may do so only at the jobs that name them"
-    if names(job, member, stage):
+    if is_named(job, member, stage):
         return None
-    return f"the workforce of this job does not name them{f' for {stage.value}' if stage else ''}"
+    at_stage = f" for {stage.value}" if stage else ""
+    return f"the workforce of this job does not name them{at_stage}"
 
 
-def names(job: Job, member: Member, stage: Stage | None) -> bool:
+def is_named(job: Job, member: Member, stage: Stage | None) -> bool:
     """Return whether the workforce of *job* names *member* for *stage* (None: for any stage)."""
     crews = job.workforce.values() if stage is None else (job.crew(stage),)
-    return any(belongs(crew, member) for crew in crews)
+    return any(is_in_crew(crew, member) for crew in crews)
 
 
-def belongs(crew: StageWorkers, member: Member) -> bool:
+def is_in_crew(crew: StageWorkers, member: Member) -> bool:
     """Return whether *crew* names *member* or one of the member's groups."""
-    return member.id in crew.members or not set(map(nfc, crew.groups)).isdisjoint(
-        map(nfc, member.groups)
-    )
+    if member.id in crew.members:
+        return True
+    # in one Unicode form: the same group may have been typed in another way for each
+    named = set(map(nfc, crew.groups))
+    return not named.isdisjoint(map(nfc, member.groups))

@@ -14,7 +14,8 @@
     │   ├── AlreadyExists          the key or the name is taken
     │   ├── Conflict               somebody saved first: read again
     │   └── StoreFailed            the database refused: read-only, full, corrupt, too new, busy
-    └── UnknownFormat              no importer or exporter of that name
+    ├── UnknownFormat              no importer or exporter of that name
+    └── NotRegistered              a job names code that this process does not have
 
 Each carries its data as attributes and builds its sentence from them, so errors pickle and copy.
 The sentence is one line whatever the data holds (``itagflow.printing``); the attributes keep it as
@@ -83,16 +84,18 @@ class WrongState(RuleError):
 
 @attrs.define
 class NotAllowed(RuleError):
-    """This member may not do this here."""
+    """This member, or any member, may not do this here."""
 
     member: str
-    """The member's account."""
+    """The member's account; empty where no member may."""
     action: str
-    """What the member wanted to do."""
+    """What was to be done."""
     reason: str
     """Why not, and who may or what would allow it."""
 
     def _sentence(self) -> str:
+        if not self.member:
+            return f"cannot {self.action}: {self.reason}"
         return f"{self.member} may not {self.action}: {self.reason}"
 
 
@@ -124,8 +127,10 @@ class Incomplete(RuleError):
         if not self.tasks:
             return f"cannot {self.act}: {self.reason}"
         shown = ", ".join(map(str, self.tasks[:SHOWN]))
-        more = f" and {len(self.tasks) - SHOWN} more" if len(self.tasks) > SHOWN else ""
-        return f"cannot {self.act}: {self.reason} (tasks {shown}{more})"
+        hidden = len(self.tasks) - SHOWN
+        more = f" and {hidden} more" if hidden > 0 else ""
+        noun = "task" if len(self.tasks) == 1 else "tasks"
+        return f"cannot {self.act}: {self.reason} ({noun} {shown}{more})"
 
 
 def _as_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:
@@ -224,3 +229,23 @@ class UnknownFormat(ItagflowError):
 
     def _sentence(self) -> str:
         return f"no format {spelled(self.name)}; known are {', '.join(self.known)}"
+
+
+@attrs.define
+class NotRegistered(ItagflowError):
+    """A job names code of the application that was not registered when the store was opened."""
+
+    kind: str
+    """What kind of code, such as ``validator``."""
+    name: str
+    """The name under which the job expects it."""
+    known: tuple[str, ...]
+    """The names that are registered in this process."""
+
+    def _sentence(self) -> str:
+        name = spelled(self.name)
+        known = ", ".join(map(spelled, self.known)) or "none"
+        return (
+            f"no {self.kind} {name} is registered; known are {known}: "
+            f"pass {self.kind}s={{{name}: …}} to itagflow.open"
+        )

@@ -29,6 +29,7 @@ from itagflow.core.lookup import (
     TaskRef,
     WorkspaceRef,
 )
+from itagflow.core.registry import Registry
 from itagflow.labeling import service as labeling
 from itagflow.labeling.answering import Replied
 from itagflow.model.batch import BatchResult
@@ -40,6 +41,7 @@ from itagflow.reviewing import batch
 from itagflow.reviewing import service as reviewing
 from itagflow.storage.opening import open_store
 from itagflow.storage.port import Store
+from itagflow.validation.answers import Validator
 
 __all__ = ["Flow", "open"]
 
@@ -61,6 +63,7 @@ class Flow:
         clock: Clock = now,
         ids: Ids | None = None,
         listeners: Sequence[Listener] = (),
+        validators: Mapping[str, Validator] | None = None,
     ) -> None:
         """Work over *store*.
 
@@ -72,10 +75,13 @@ class Flow:
             ids: Makes new keys; time-ordered ones unless given.
             listeners: Are told each event after its act is stored.  One that raises is logged, and
                 nothing is undone; after a crash `events` is the truth.
+            validators: The application's own checks of answers, by the name under which jobs keep
+                them; see `jobs.set_validator`.
         """
         import_module("itagflow.preload")  # no verb may import anything; that module says why
 
-        self._engine = Engine(store, policy, clock, ids or TimeOrdered(clock), listeners)
+        registry = Registry(validators)
+        self._engine = Engine(store, policy, clock, ids or TimeOrdered(clock), listeners, registry)
         self.assignments = Assignments(self._engine)
         self.packages = Packages(self._engine)
         self.workspaces = Workspaces(self._engine)
@@ -114,6 +120,7 @@ class Flow:
 
         Raises:
             NotAllowed: when the member may not work there.
+            NotRegistered: when this process lacks the job's validator.
             InvalidData: when the job does not have this stage.
         """
         return service.claim(self._engine, member, job, member_of(Stage, stage), token=token)
@@ -199,9 +206,11 @@ class Flow:
             by: Who saves, when the assignment comes from outside.
 
         Raises:
-            InvalidData: when the answer does not fit the template or the job's own check, or the
+            InvalidData: when the answer does not fit the template or the job's validator, or the
                 task is not in the assignment's scope; it lists every problem.
             NotHeld: when the assignment is not held, or not by the member *by*.
+            NotRegistered: when this process lacks the job's validator.
+            Conflict: when the job was given another validator meanwhile: save again.
             WrongState: when the assignment is at a review stage: `modify` is the verb there.
         """
         return labeling.save(self._engine, assignment, task, reply, by=by)
@@ -289,6 +298,8 @@ class Flow:
         Raises:
             InvalidData: when the answer does not fit, or the task is not in the assignment's scope.
             NotHeld: when the assignment is not held, or not by the member *by*.
+            NotRegistered: when this process lacks the job's validator.
+            Conflict: when the job was given another validator meanwhile: modify again.
             WrongState: when the assignment is at LABEL: `save` is the verb there.
         """
         return reviewing.modify(self._engine, assignment, task, reply, by=by)
@@ -473,6 +484,7 @@ def open(
     clock: Clock = now,
     ids: Ids | None = None,
     listeners: Sequence[Listener] = (),
+    validators: Mapping[str, Validator] | None = None,
 ) -> Flow:
     """Open a store and return a Flow over it.
 
@@ -487,11 +499,21 @@ def open(
         clock: Tells the time, with its time zone.
         ids: Makes new keys.
         listeners: Are told each event after its act is stored.
+        validators: The application's own checks of answers, by the name under which jobs keep them;
+            see `jobs.set_validator`.
 
     Raises:
         InvalidData: when the URL is of no known kind; no error shows what might be a password in
-            it.
+            it.  Or when a validator has no name or cannot be called.
         StoreFailed: when the file or the database cannot be opened, belongs to another program or a
             newer version, or the driver is not installed.
     """
-    return Flow(open_store(url), policy=policy, clock=clock, ids=ids, listeners=listeners)
+    registry = Registry(validators)  # refuses before a file is made or a connection opened
+    return Flow(
+        open_store(url),
+        policy=policy,
+        clock=clock,
+        ids=ids,
+        listeners=listeners,
+        validators=registry.validators,
+    )

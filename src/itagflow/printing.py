@@ -43,3 +43,12 @@ def spelled(value: object) -> str:
         RecursionError,
     ):  # an integer of thousands of digits, a list inside itself a thousand times
         return f"a value of type {type(value).__name__}"
+
+
+def format_count(number: float, noun: str) -> str:
+    """Return a number of things, for a noun whose plural has an "s".
+
+    >>> format_count(1, "task"), format_count(2, "task"), format_count(0, "task")
+    ('1 task', '2 tasks', '0 tasks')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -235,12 +235,15 @@ class Agreement(RuleBasedStateMachine):
         ):
             return None
         if waiting:
-            return f"{len(waiting)} waiting packages are {who}'s own work"
+            packages = "package is" if len(waiting) == 1 else "packages are"
+            return f"{len(waiting)} waiting {packages} {who}'s own work"
         if lapsed:
-            return f"{len(lapsed)} assignments whose lease has lapsed are on {who}'s own work"
-        return (
-            f"{len(sight.live)} assignments are held by or offered to people" if sight.live else ""
-        )
+            noun, verb = ("assignment", "is") if len(lapsed) == 1 else ("assignments", "are")
+            return f"{len(lapsed)} {noun} whose lease has lapsed {verb} on {who}'s own work"
+        if not sight.live:
+            return ""
+        assignments = "assignment is" if len(sight.live) == 1 else "assignments are"
+        return f"{len(sight.live)} {assignments} held by or offered to people"
 
 
 class Sight:

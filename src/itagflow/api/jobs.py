@@ -1,4 +1,4 @@
-"""Jobs: created, loaded, published, paused, finished, archived."""
+"""Jobs: what they ask, of which data, who works on them, and how far they are."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from itagflow.core.lookup import (
 )
 from itagflow.jobs import importing, loading, packaging
 from itagflow.jobs import service as jobs
-from itagflow.jobs.loading import Data, OnError, Wrap
+from itagflow.jobs.loading import Data, LoadSpec, OnError, Wrap
 from itagflow.jobs.loading_rules import LoadReport
-from itagflow.jobs.service import JobFields, JobNotes, JobOrder, Workers
+from itagflow.jobs.service import JobFields, JobNotes, JobSpec, Workers
 from itagflow.model.enums import keyed_by, member_of, optional_member_of
 from itagflow.model.job import (
     Job,
@@ -34,7 +34,6 @@ from itagflow.prelabels import service as prelabels
 from itagflow.prelabels.rules import MinConfidence, PrelabelReport
 from itagflow.results import service as results
 from itagflow.template_changes import service as template_changes
-from itagflow.validation.answers import Validator
 
 
 class Jobs:
@@ -60,7 +59,7 @@ class Jobs:
         on_error: OnError = "raise",
         row_key: str | None = None,
         seed: int | None = None,
-        validator: Validator | None = None,
+        validator: str | None = None,
         progress: Wrap | None = None,
         exist_ok: bool = False,
         **notes: Unpack[JobNotes],
@@ -84,16 +83,16 @@ class Jobs:
             row_key: The field of ``data`` that tells rows apart; of rows with the same value one is
                 loaded.
             seed: What samples are drawn with; drawn itself unless given.
-            validator: The application's own check of answers; see `set_validator`.
+            validator: The name of the application's own check of answers; see `set_validator`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
             exist_ok: Return the job that has this name, if what is given here agrees with what it
-                is now: template, workflow, packaging, workforce, row key, seed and notes; who
-                works at a stage is compared without an order.  Data, and arguments that are not
-                given, are not compared.  Nothing of it is changed: a paused, finished or archived
-                job is returned as it is.  Only a draft goes on, if data is given: rows behind those
-                that were read are loaded (`Progress.rows_read`), and it is published.  So a program
-                that broke off is simply run again, with the same data, and several processes may
-                create the same at once.
+                is now: template, workflow, packaging, workforce, row key, seed, validator and
+                notes; who works at a stage is compared without an order.  Data, and arguments that
+                are not given, are not compared.  Nothing of it is changed: a paused, finished or
+                archived job is returned as it is.  Only a draft goes on, if data is given: rows
+                behind those that were read are loaded (`Progress.rows_read`), and it is published.
+                So a program that broke off is simply run again, with the same data, and several
+                processes may create the same at once.
             **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
 
         Raises:
@@ -103,29 +102,35 @@ class Jobs:
             AlreadyExists: when the workspace has a job of this name; with *exist_ok*, when it does
                 not agree, and `AlreadyExists.differences` names the arguments; or when it is being
                 deleted.
+            NotRegistered: when this process does not have the validator.
             NotAllowed: when *by* may not manage jobs.
         """
-        return jobs.create_job(
-            self._engine,
-            workspace,
-            JobOrder(
-                name=name,
-                template=template,
-                workflow=workflow,
-                packaging=packaging,
-                workforce=None if workforce is None else keyed_by(Stage, "workforce", workforce),
-                row_key=row_key,
-                seed=seed,
-                notes=notes,
-            ),
-            data=data,
+        spec = JobSpec(
+            name=name,
+            template=template,
             by=by,
-            draft=draft,
-            format=format,
-            on_error=on_error,
+            workflow=workflow,
+            packaging=packaging,
+            workforce=None if workforce is None else keyed_by(Stage, "workforce", workforce),
+            row_key=row_key,
+            seed=seed,
             validator=validator,
-            progress=progress,
-            exist_ok=exist_ok,
+            notes=notes,
+        )
+        rows = (
+            None
+            if data is None
+            else LoadSpec(
+                data=data,
+                by=by,
+                format=format,
+                on_error=on_error,
+                progress=progress,
+                shared=exist_ok,  # others may create and load the same job at the same time
+            )
+        )
+        return jobs.create_job(
+            self._engine, workspace, spec, data=rows, draft=draft, exist_ok=exist_ok
         )
 
     def import_results(
@@ -174,21 +179,17 @@ class Jobs:
             AlreadyExists: when the workspace has a job of this name.
             NotAllowed: when *by* may not manage jobs.
         """
-        return importing.import_job(
-            self._engine,
-            workspace,
-            name,
+        spec = JobSpec(
+            name=name,
             template=template,
-            data=data,
             by=by,
-            of_job=of_job,
             workflow=workflow,
             packaging=packaging,
-            on_error=on_error,
             row_key=row_key,
-            progress=progress,
-            **notes,
+            notes=notes,
         )
+        manifest = LoadSpec(data=data, by=by, on_error=on_error, progress=progress)
+        return importing.import_job(self._engine, workspace, spec, manifest, of_job=of_job)
 
     def list(
         self,
@@ -238,9 +239,8 @@ class Jobs:
             WrongState: when the job is not a draft: `append` to it.
             NotAllowed: when *by* may not manage jobs.
         """
-        return loading.load(
-            self._engine, job, data, by=by, format=format, on_error=on_error, progress=progress
-        )
+        rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
+        return loading.load(self._engine, job, rows)
 
     def append(
         self,
@@ -262,9 +262,8 @@ class Jobs:
             WrongState: when the job is a draft (`load` into it) or archived.
             NotAllowed: when *by* may not manage jobs.
         """
-        return loading.append(
-            self._engine, job, data, by=by, format=format, on_error=on_error, progress=progress
-        )
+        rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
+        return loading.append(self._engine, job, rows)
 
     def publish(self, job: JobRef, *, by: MemberRef) -> Job:
         """Give out a draft's work from now on.  Publishing again what runs changes nothing.
@@ -378,13 +377,38 @@ class Jobs:
         """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
         return jobs.remove_workers(self._engine, job, member_of(Stage, stage), workers, by=by)
 
-    def set_validator(self, job: JobRef, validator: Validator | None) -> None:
-        """Check every answer of a job before it is saved, in this Flow; None ends that.
+    def set_validator(self, job: JobRef, validator: str | None, *, by: MemberRef) -> Job:
+        """Check every answer of a job before it is saved, by a function of yours; None ends that.
 
-        It is called with the task and the replies by question id, outside of any transaction, and
-        returns problems.  It is not stored: each process that saves answers sets its own.
+        The job keeps the name of the function.  Each process that works on the job registers the
+        function under this name: ``itagflow.open(url, validators={"no_dogs": no_dogs})``.  One that
+        lacks it can claim nothing of the job and save nothing.
+
+        The function is called with the task and the replies by question id, outside of any
+        transaction, and returns what is wrong: an iterable of `Problem`, empty when nothing is.
+        Answers that were saved before are not checked again.
+
+        Args:
+            job: A job that is not archived.
+            validator: The name under which the function is registered.
+            by: The member who decides.
+
+        Raises:
+            NotRegistered: when this process does not have it.
+            NotAllowed: when the job is archived, or *by* may not manage jobs.
+
+        >>> import itagflow
+        >>> def no_dogs(task, replies):
+        ...     if replies["1"] == itagflow.Choice("dog"):
+        ...         yield itagflow.Problem("1", "there are no dogs in this street")
+        >>> flow = itagflow.open("memory:", validators={"no_dogs": no_dogs})
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> cats = itagflow.templates.image_classification(["cat", "dog"])
+        >>> job = flow.jobs.create(street, "cats", template=cats, by="ada")
+        >>> flow.jobs.set_validator(job, "no_dogs", by="ada").validator
+        'no_dogs'
         """
-        jobs.set_validator(self._engine, job, validator)
+        return jobs.set_validator(self._engine, job, validator, by=by)
 
     def prelabel(
         self,

@@ -9,6 +9,7 @@ from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.model.enums import member_of
 from itagflow.model.workspace import Member, Role
 from itagflow.workspaces import service as workspaces
+from itagflow.workspaces.service import Membership
 
 
 class Members:
@@ -57,10 +58,8 @@ class Members:
             self._engine,
             workspace,
             account,
-            member_of(Role, role),
+            Membership(member_of(Role, role), groups, external),
             by=by,
-            groups=groups,
-            external=external,
             exist_ok=exist_ok,
         )
 
@@ -105,15 +104,8 @@ class Members:
             NotAllowed: when *by* may not manage members, or no administrator would be left.
             InvalidData: when an external member is to be more than leader or operator.
         """
-        return workspaces.set_role(
-            self._engine,
-            workspace,
-            member,
-            member_of(Role, role),
-            by=by,
-            groups=groups,
-            external=external,
-        )
+        membership = Membership(member_of(Role, role), groups, external)
+        return workspaces.set_role(self._engine, workspace, member, membership, by=by)
 
     def remove(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
         """Remove a member: their open work returns to the queue, their finished work stays.

@@ -9,6 +9,7 @@ from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef
 from itagflow.model.template import Template
 from itagflow.results import service as results
 from itagflow.workspaces import service as workspaces
+from itagflow.workspaces.service import TemplateSpec
 
 
 class Templates:
@@ -42,9 +43,8 @@ class Templates:
                 asks something else.
             NotAllowed: when *by* may not manage jobs.
         """
-        return workspaces.add_template(
-            self._engine, workspace, template, name=name, by=by, exist_ok=exist_ok
-        )
+        spec = TemplateSpec(template=template, name=name, by=by)
+        return workspaces.add_template(self._engine, workspace, spec, exist_ok=exist_ok)
 
     def list(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Template]:
         """Yield the templates of a workspace that have a name, oldest first.

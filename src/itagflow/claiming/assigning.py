@@ -191,9 +191,7 @@ def expire_assignment(
     job = transaction.store.get(Job, (old.job,))
     act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
     if not rules.has_lapsed(old, transaction.at):
-        raise NotAllowed(
-            "nobody", "expire it", f"the lease of {old} goes on: its holder was faster"
-        )
+        raise NotAllowed("", "expire it", f"the lease of {old} goes on: its holder was faster")
     counters = left(transaction, job, old)
     return apply(
         transaction,

@@ -16,6 +16,7 @@ import attrs
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.workspace import Member
+from itagflow.printing import format_count
 
 
 class Source(Enum):
@@ -36,6 +37,8 @@ class Obstacle(Enum):
     """The policy does not let the member work here."""
     JOB_STATE = "job state"
     """The job does not give out work."""
+    CODE = "code"
+    """The job names code that this process does not have."""
     LIMIT = "limit"
     """The member holds as many assignments as the stage allows."""
 
@@ -52,6 +55,8 @@ class Situation:
     """The kind of work."""
     policy_refusal: str | None = None
     """Why the policy does not let the member work at this stage; None when it does."""
+    missing_validator: str = ""
+    """The job's validator, if it is not registered in this process."""
     held: int = 0
     """How many assignments the member holds at the stage; used only where there is a limit."""
 
@@ -107,9 +112,13 @@ def decide(situation: Situation) -> Decision:
     if job.state is not JobState.RUNNING:
         reason = f"the job is {job.state.value}"
         return Decision(situation=situation, obstacle=Obstacle.JOB_STATE, reason=reason)
+    if situation.missing_validator:
+        reason = f"the job's validator {situation.missing_validator!r} is not registered here"
+        return Decision(situation=situation, obstacle=Obstacle.CODE, reason=reason)
     limit = job.workflow.rule(stage).limit
     if limit is not None and situation.held >= limit:
-        reason = f"the limit is reached: {account} holds {situation.held} of {limit} assignments"
+        allowed = format_count(limit, "assignment")
+        reason = f"the limit is reached: {account} holds {situation.held} of {allowed}"
         # one's own lapsed assignment is among those that are held: going on with it takes nothing
         # new
         sources = (Source.LAPSED,)
@@ -121,7 +130,7 @@ def decide(situation: Situation) -> Decision:
 
 def depends_on(job: Job) -> tuple[object, ...]:
     """Return what a claim depends on of *job*: its counters may change while somebody claims."""
-    return (job.state, job.workflow, job.workforce, job.template)
+    return (job.state, job.workflow, job.workforce, job.template, job.validator)
 
 
 def own_work(job: Job, member: Member, stage: Stage) -> dict[str, Any] | None:

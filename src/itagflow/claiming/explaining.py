@@ -20,7 +20,7 @@ from itagflow.core.visibility import access_of
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.workspace import Member
-from itagflow.printing import printable
+from itagflow.printing import format_count, printable
 from itagflow.results.service import find_people, list_jobs
 from itagflow.storage.port import Query, Reader
 
@@ -85,7 +85,7 @@ def _is_available(
         seeing = access_of(reader, engine.policy, who.workspace, by)
         if not seeing.may("available", job, own=seeing.is_own(who.id)):
             return False
-        situation = describe(reader, engine.policy, job, who, stage)
+        situation = describe(reader, engine, job, who, stage)
         return can_claim(reader, situation, engine.now())
 
 
@@ -98,7 +98,7 @@ def explain(
         who = lookup.member(reader, home.workspace, member)
         seeing = access_of(reader, engine.policy, home.workspace, by)
         seeing.must("explain", home, own=seeing.is_own(who.id))
-        situation = describe(reader, engine.policy, home, who, stage)
+        situation = describe(reader, engine, home, who, stage)
         return printable(_explain(reader, situation, engine.now()))
 
 
@@ -148,22 +148,25 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
         Query(Package, {"job": job.id, "state": PackageState.at(stage), "waiting": True})
     )
     if own:
-        parts.append(f"{own} waiting packages are {member.account}'s own work")
+        waiting = "1 waiting package is" if own == 1 else f"{own} waiting packages are"
+        parts.append(f"{waiting} {member.account}'s own work")
     live = list(reader.find(Query(Assignment, {"job": job.id, "live": True, "stage": stage})))
     lapsed = [assignment for assignment in live if rules.has_lapsed(assignment, at)]
     if lapsed:
-        parts.append(
-            f"{len(lapsed)} assignments whose lease has lapsed are on {member.account}'s own work"
-        )
+        number = format_count(len(lapsed), "assignment")
+        verb = "is" if len(lapsed) == 1 else "are"
+        parts.append(f"{number} whose lease has lapsed {verb} on {member.account}'s own work")
     if len(live) > len(lapsed):
         parts.append(_explain_held([assignment for assignment in live if assignment not in lapsed]))
     stages = job.workflow.stages
     before = _count(reader, job, stages[: stages.index(stage)])
     if before:
-        parts.append(f"{before} packages are still at an earlier stage")
+        packages = "1 package is" if before == 1 else f"{before} packages are"
+        parts.append(f"{packages} still at an earlier stage")
     behind = _count(reader, job, stages[stages.index(stage) + 1 :])
     if behind and not parts:
-        parts.append(f"all done here: {behind} packages are at a later stage")
+        packages = "1 package is" if behind == 1 else f"{behind} packages are"
+        parts.append(f"all done here: {packages} at a later stage")
     return "; ".join(parts) or "all done"
 
 
@@ -177,7 +180,8 @@ def _explain_held(live: list[Assignment]) -> str:
         if until
         else ", and no lease ends"
     )
-    return f"{len(live)} assignments are held by or offered to people{ends}"
+    assignments = "1 assignment is" if len(live) == 1 else f"{len(live)} assignments are"
+    return f"{assignments} held by or offered to people{ends}"
 
 
 def _count(reader: Reader, job: Job, stages: tuple[Stage, ...]) -> int:

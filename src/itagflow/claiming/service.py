@@ -12,10 +12,11 @@ from typing import Any
 import attrs
 
 from itagflow import access
-from itagflow.access import Action, Policy
+from itagflow.access import Action
 from itagflow.claiming import queue, rules
 from itagflow.claiming.decision import (
     Decision,
+    Obstacle,
     Situation,
     Source,
     decide,
@@ -36,6 +37,7 @@ from itagflow.core.lookup import (
     first,
     perhaps,
 )
+from itagflow.core.registry import Environment
 from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists
 from itagflow.model.job import Job, Stage
@@ -109,7 +111,7 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
     # now.
     job = cache.job(store, request.job)
     member = cache.member(store, job.workspace, request.member)
-    work = _Claim(transaction, describe(store, transaction.policy, job, member, request.stage))
+    work = _Claim(transaction, describe(store, transaction, job, member, request.stage))
     taken = work.take(request.count)
     if not taken and work.is_out_of_date(*_read(transaction, request)):
         taken = work.take(request.count)
@@ -123,7 +125,7 @@ def _claim_by_token(transaction: Transaction, request: ClaimRequest) -> list[Ass
     job, member = _read(transaction, request)
     work = _Claim(
         transaction,
-        describe(transaction.store, transaction.policy, job, member, request.stage),
+        describe(transaction.store, transaction, job, member, request.stage),
         request.token,
     )
     work.require_permission()
@@ -137,7 +139,9 @@ def _read(transaction: Transaction, request: ClaimRequest) -> tuple[Job, Member]
     return job, transaction.cache.read_member(transaction.store, job.workspace, request.member)
 
 
-def describe(reader: Reader, policy: Policy, job: Job, member: Member, stage: Stage) -> Situation:
+def describe(
+    reader: Reader, environment: Environment, job: Job, member: Member, stage: Stage
+) -> Situation:
     """Return what the decision depends on, as it is stored.
 
     Raises:
@@ -151,7 +155,8 @@ def describe(reader: Reader, policy: Policy, job: Job, member: Member, stage: St
         job=job,
         member=member,
         stage=stage,
-        policy_refusal=access.refusal(policy, member, Action.at(stage), job, stage),
+        policy_refusal=access.refusal(environment.policy, member, Action.at(stage), job, stage),
+        missing_validator="" if environment.registry.has_code_of(job.validator) else job.validator,
         held=counter.active if counter else 0,
     )
 
@@ -192,16 +197,19 @@ class _Claim:
         self._is_confirmed = False
 
     def require_permission(self) -> None:
-        """Check that the policy lets the member work here.
+        """Check that the policy lets the member work here, with code that is there.
 
         Raises:
             NotAllowed: when it does not.
+            NotRegistered: when this process lacks the job's validator: no answer could be saved.
         """
         refusal = self._situation.policy_refusal
         if refusal is not None:
             raise access.not_allowed(
                 self._situation.member, Action.at(self._situation.stage), refusal
             )
+        if self._decision.obstacle is Obstacle.CODE:
+            self._transaction.registry.find_validator(self._situation.missing_validator)
 
     def is_out_of_date(self, job: Job, member: Member) -> bool:
         """Return whether job or member differ from those of the decision; if so, decide again.
@@ -211,13 +219,7 @@ class _Claim:
         if self._is_confirmed or not self._differs(job, member):
             return False
         self._set(
-            describe(
-                self._transaction.store,
-                self._transaction.policy,
-                job,
-                member,
-                self._situation.stage,
-            )
+            describe(self._transaction.store, self._transaction, job, member, self._situation.stage)
         )
         return True
 
@@ -413,7 +415,7 @@ class _Claim:
         if self._differs(job, member):
             self._transaction.cache.note_job(job)
             situation = describe(
-                self._transaction.store, self._transaction.policy, job, member, situation.stage
+                self._transaction.store, self._transaction, job, member, situation.stage
             )
         if self._counter is not None:
             situation = attrs.evolve(situation, held=self._counter.active)

@@ -11,6 +11,7 @@ from itagflow.access import Policy
 from itagflow.contexts import safe_context
 from itagflow.core.ids import Ids
 from itagflow.core.lookup import EntityCache
+from itagflow.core.registry import Registry
 from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, InvalidData, NotFound, RuleError, StoreFailed
 from itagflow.model.batch import BatchResult
@@ -18,7 +19,6 @@ from itagflow.model.event import Event
 from itagflow.model.moment import in_utc
 from itagflow.model.package import Assignment
 from itagflow.storage.port import Store
-from itagflow.validation.answers import Validator
 
 Clock = Callable[[], datetime]
 """Tells the time, with its time zone."""
@@ -54,7 +54,13 @@ class Engine:
     """What every service uses: a store, a policy, a clock, ids, and the listeners."""
 
     def __init__(
-        self, store: Store, policy: Policy, clock: Clock, ids: Ids, listeners: Sequence[Listener]
+        self,
+        store: Store,
+        policy: Policy,
+        clock: Clock,
+        ids: Ids,
+        listeners: Sequence[Listener],
+        registry: Registry,
     ) -> None:
         """Put these together; `Flow` documents them."""
         self.store = store
@@ -62,14 +68,16 @@ class Engine:
         self.clock = clock
         self.ids = ids
         self.listeners = tuple(listeners)
-        self.validators: dict[int, Validator] = {}
+        self.registry = registry
         self._cache = EntityCache()
 
     @safe_context
     def transaction(self) -> Generator[Transaction]:
         """Open a write transaction for one operation; then call the listeners."""
         with self.store.write() as writer:
-            transaction = Transaction(writer, self.now(), self.policy, self.ids, self._cache)
+            transaction = Transaction(
+                writer, self.now(), self.policy, self.ids, self._cache, self.registry
+            )
             yield transaction
         for event in transaction.events if self.listeners else ():
             self._tell(event)

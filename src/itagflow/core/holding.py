@@ -59,9 +59,7 @@ def stage_of(package: Package) -> Stage:
         NotAllowed: when it is done or discarded.
     """
     if package.stage is None:
-        raise NotAllowed(
-            "nobody", "work on it", f"{package} is {package.state.value}: reopen it first"
-        )
+        raise NotAllowed("", "work on it", f"{package} is {package.state.value}: reopen it first")
     return package.stage
 
 

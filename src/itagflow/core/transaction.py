@@ -16,6 +16,7 @@ from itagflow.core.holding import must_be_working, must_hold
 from itagflow.core.ids import TRIES, Drawn, Ids, used_up
 from itagflow.core.locks import LockOrder
 from itagflow.core.lookup import AssignmentRef, EntityCache, JobRef, MemberRef, PackageRef, perhaps
+from itagflow.core.registry import Registry
 from itagflow.errors import NotFound
 from itagflow.model.entity import E, Entity, Key, stamp
 from itagflow.model.event import Event
@@ -35,13 +36,20 @@ class Transaction:
     """
 
     def __init__(
-        self, store: Writer, at: datetime, policy: Policy, ids: Ids, cache: EntityCache
+        self,
+        store: Writer,
+        at: datetime,
+        policy: Policy,
+        ids: Ids,
+        cache: EntityCache,
+        registry: Registry,
     ) -> None:
         """Wrap the transaction that *store* has opened, at this moment."""
         self.store: Reader = store  # only to be asked: locks and writes go through this transaction
         self.cache = cache
         self.at = at
         self.policy = policy
+        self.registry = registry
         self.events: list[Event] = []
         self._writer = store
         self._ids = Drawn(ids)

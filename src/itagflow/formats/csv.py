@@ -51,6 +51,7 @@ from itagflow.model.reply import Reply
 from itagflow.model.result import Result
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
+from itagflow.printing import format_count
 
 __all__ = ["parse", "read", "write"]
 
@@ -132,9 +133,8 @@ def _names(records: Iterator[Record | Problem]) -> list[str] | Problem:
 
 def _row(names: list[str], line: int, cells: list[str]) -> Row | Problem:
     if len(cells) != len(names):
-        return Problem(
-            f"line {line}", f"has {len(cells)} cells; the first line names {len(names)} columns"
-        )
+        has, named = format_count(len(cells), "cell"), format_count(len(names), "column")
+        return Problem(f"line {line}", f"has {has}; the first line names {named}")
     return Row(encode({"data": dict(zip(names, cells, strict=True))}), line)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import attrs
 
@@ -26,57 +25,96 @@ OUTCOME = {
 MISSING = "no result was imported"
 """Why a task without a result is abandoned: its job is finished, so nobody works on it."""
 
-Read = Sequence[tuple[Task, Mapping[Stage, Replies]]]
-"""The tasks of a package, each with the replies at the stages that it has a result of."""
+ImportedTask = tuple[Task, Mapping[Stage, Replies]]
+"""A task with the replies at the stages that it has a result of."""
 
 
-def imported(
-    job: Job, package: Package, read: Read, act: Act, ids: Sequence[int], *, template_version: int
-) -> tuple[Package, tuple[Assignment, ...], tuple[Answer, ...]]:
-    """Return *package* as it is when all was *read*, with the assignments and answers that say so.
+@attrs.frozen
+class ImportedPackage:
+    """A package as it is when all of its results are imported."""
 
-    A review assignment holds an answer only where it differs from the stage before.  *ids* names an
-    assignment for each stage; the results answer the template of this version.
+    package: Package
+    assignments: tuple[Assignment, ...]
+    """One for each stage, ended with the results."""
+    answers: tuple[Answer, ...]
+
+
+def import_package(
+    job: Job,
+    package: Package,
+    tasks: Sequence[ImportedTask],
+    ctx: Act,
+    ids: Sequence[int],
+    *,
+    template_version: int,
+) -> ImportedPackage:
+    """Return *package* as it is with the results of all its *tasks*.
+
+    *ids* names an assignment for each stage; the results answer the template of this version.
     """
     stages = job.workflow.stages
     assignments = tuple(
-        assignment_of_nobody(package, stage, OUTCOME[stage], None, act, id)
+        assignment_of_nobody(package, stage, OUTCOME[stage], None, ctx, id)
         for stage, id in zip(stages, ids, strict=True)
     )
     answers = {
-        task.number: _answers(assignments, task, results, act, template_version)
-        for task, results in read
+        task.number: _make_answers(assignments, task, results, ctx, template_version)
+        for task, results in tasks
     }
+    # through every stage by the same table as work that was done here
     lifecycle, state = package_lifecycle(job.workflow), package.state
     for _ in stages:
         state = lifecycle.advance(state, "pass", entity=str(package))
-    done = attrs.evolve(package, state=state, free=0, waiting_since=act.at)
+    done = attrs.evolve(package, state=state, free=0, waiting_since=ctx.at)
+    in_order = sort_assignments(assignments)
     cases = [
-        Case(job, done, sort_assignments(assignments), {a.assignment: a for a in said}, n)
-        for n, said in answers.items()
+        Case(job, done, in_order, {answer.assignment: answer for answer in of_task}, number)
+        for number, of_task in answers.items()
     ]
-    return (
+    return ImportedPackage(
         counted(done, cases),
         assignments,
-        tuple(answer for said in answers.values() for answer in said),
+        tuple(answer for of_task in answers.values() for answer in of_task),
     )
 
 
-def _answers(
+def _make_answers(
     assignments: Sequence[Assignment],
     task: Task,
     results: Mapping[Stage, Replies],
-    act: Act,
+    ctx: Act,
     version: int,
 ) -> list[Answer]:
-    answer = partial(labeling_rules.answer, template_version=version)
-    said, before = list[Answer](), None
+    """Return the answers to a task, in the order of the stages."""
+    made = list[Answer]()
+    previous: Replies | None = None
     for assignment in assignments:
         replies = results.get(assignment.stage)
         if assignment.stage is Stage.LABEL:
-            missing = MISSING if replies is None else None
-            said.append(answer(assignment, task, act, replies=replies, abandoned=missing))
-        elif replies is not None and replies != before:
-            said.append(answer(assignment, task, act, replies=replies, verdict=Verdict.RIGHT))
-        before = before if replies is None else replies
-    return said
+            reason = MISSING if replies is None else None
+            made.append(
+                labeling_rules.answer(
+                    assignment,
+                    task,
+                    ctx,
+                    replies=replies,
+                    abandoned=reason,
+                    template_version=version,
+                )
+            )
+        elif replies is not None and replies != previous:
+            # A review that says the same says nothing: only what the reviewer changed is an answer,
+            # as it is in work that was done here.
+            made.append(
+                labeling_rules.answer(
+                    assignment,
+                    task,
+                    ctx,
+                    replies=replies,
+                    verdict=Verdict.RIGHT,
+                    template_version=version,
+                )
+            )
+        if replies is not None:
+            previous = replies
+    return made

@@ -20,7 +20,7 @@ from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.formats._files import Source
 from itagflow.jobs import loading_rules
-from itagflow.jobs.loading_rules import Batch, LoadReport, Ready
+from itagflow.jobs.loading_rules import LoadReport, PreparedRow, RowBatch
 from itagflow.lifecycle.tables import JOB, JobAct
 from itagflow.model.job import GroupByField, Job
 from itagflow.model.jobcounter import JobCounter
@@ -35,223 +35,259 @@ OnError = Literal["raise", "skip"]
 Wrap = Callable[[Iterable[Any]], Iterable[Any]]
 """Wraps an iterable to show how far it is, such as ``tqdm`` or ``rich.progress.track``."""
 
-KEPT = 1_000
+MAX_PROBLEMS = 1_000
 """How many problems a report or an error holds; all are counted."""
 
 
+@attrs.frozen(kw_only=True)
+class LoadSpec:
+    """What is loaded into a job and how: what `create`, `load` and `append` are given."""
+
+    data: Data
+    """A source, or rows."""
+    by: MemberRef
+    """The member who loads."""
+    format: str = "itag"
+    """The format of a source."""
+    on_error: OnError = "raise"
+    """What to do about bad rows."""
+    progress: Wrap | None = None
+    """Wraps the iterable of rows."""
+    shared: bool = False
+    """Whether somebody else may load the same data into the same draft meanwhile: each stores the
+    rows that the other has not stored."""
+
+
 @attrs.frozen
-class _Checked:
+class _CheckedRows:
     """What was read of the data at once: its good rows, and how many rows were read with them."""
 
-    rows: list[Ready]
+    rows: list[PreparedRow]
     numbers: list[int]
     """The places of these rows in the data, from 1."""
     rows_read: int
 
-    def behind(self, rows_read: int) -> _Checked:
+    def without_first(self, rows_read: int) -> _CheckedRows:
         """Return the same without the rows up to this place."""
         start = bisect_right(self.numbers, rows_read)
         return attrs.evolve(self, rows=self.rows[start:], numbers=self.numbers[start:])
 
 
 @attrs.define
-class _Tally:
-    """What loading has come to so far."""
+class _LoadCounts:
+    """How many rows were loaded or left out so far, and why."""
 
     loaded: int = 0
     duplicates: int = 0
     bad: int = 0
     problems: list[Problem] = attrs.field(factory=list[Problem])
 
-    def stored(self, new: list[Ready], good: list[Ready]) -> None:
+    def count_rows(self, new: list[PreparedRow], good: list[PreparedRow]) -> None:
         """Count *new* rows, which are those of the *good* ones whose key was not known."""
         self.loaded += len(new)
         self.duplicates += len(good) - len(new)
 
-    def note(self, found: list[Problem]) -> None:
+    def count_bad_row(self, problems: list[Problem]) -> None:
         self.bad += 1
-        self.problems += found[: KEPT - len(self.problems)]
+        # all are counted, but memory stays bounded when every row of a large file is bad
+        self.problems += problems[: MAX_PROBLEMS - len(self.problems)]
+
+    def make_report(self) -> LoadReport:
+        return LoadReport(
+            loaded=self.loaded,
+            skipped=self.bad,
+            duplicates=self.duplicates,
+            problems=tuple(self.problems),
+        )
 
 
-def load(
-    engine: Engine,
-    job: JobRef,
-    data: Data,
-    *,
-    by: MemberRef,
-    format: str = "itag",
-    on_error: OnError = "raise",
-    progress: Wrap | None = None,
-    shared: bool = False,
-) -> LoadReport:
-    """Load a draft's data, or go on with it where loading broke off.
+@attrs.define(kw_only=True)
+class _Loading:
+    """A load that runs: rows of one source into one job."""
 
-    With *shared* somebody else may load the same data into the same draft meanwhile: each stores
-    the rows that the other has not stored.
-    """
-    return _load(engine, "load", job, data, by, format, on_error, progress, shared=shared)
+    engine: Engine
+    job: Job
+    """The job as it was when the load began; every transaction reads it again."""
+    template: Template
+    by: MemberRef
+    counter: JobCounter
+    """The job's counter as it was last read or stored."""
+    counts: _LoadCounts = attrs.field(factory=_LoadCounts)
 
 
-def append(
-    engine: Engine,
-    job: JobRef,
-    data: Data,
-    *,
-    by: MemberRef,
-    format: str = "itag",
-    on_error: OnError = "raise",
-    progress: Wrap | None = None,
-) -> LoadReport:
+def load(engine: Engine, job: JobRef, spec: LoadSpec) -> LoadReport:
+    """Load a draft's data, or go on with it where loading broke off."""
+    loading = _begin(engine, "load", job, spec.by)
+    rows = read_rows(spec.data, spec.format)
+    # The counter says how many rows of the data were read and stored: a load that broke off goes on
+    # behind them.  They are counted as they are passed over, so that places in messages stay right.
+    passed_over = sum(1 for _ in islice(rows, loading.counter.rows_read))
+    for checked in _check_in_batches(loading, rows, spec, passed_over):
+        if spec.shared:
+            _load_batch_together(loading, checked)
+        else:
+            _load_batch(loading, checked)
+    return _end(loading, spec)
+
+
+def append(engine: Engine, job: JobRef, spec: LoadSpec) -> LoadReport:
     """Add rows to a published job; they form new packages, and a finished job runs again."""
-    return _load(engine, "append", job, data, by, format, on_error, progress)
+    loading = _begin(engine, "append", job, spec.by)
+    rows = read_rows(spec.data, spec.format)
+    for checked in _check_in_batches(loading, rows, spec, 0):
+        _append_batch(loading, checked.rows)
+    return _end(loading, spec)
 
 
-def _load(
-    engine: Engine,
-    verb: str,
-    ref: JobRef,
-    data: Data,
-    by: MemberRef,
-    format: str,
-    on_error: OnError,
-    progress: Wrap | None,
-    *,
-    shared: bool = False,
-) -> LoadReport:
+def _begin(engine: Engine, operation: str, ref: JobRef, by: MemberRef) -> _Loading:
+    """Return the load of rows into a job.
+
+    Raises:
+        WrongState: when the job is in another state than *operation* is for; before data is read.
+    """
     with engine.store.read() as reader:
         job = lookup.job(reader, ref)
         template = lookup.template(reader, job.workspace, job.template)
         counter = reader.get(JobCounter, job.key)
-    _must_take_rows(verb, job)
-    rows = rows_in(data, format)
-    passed_over = sum(1 for _ in islice(rows, counter.rows_read)) if verb == "load" else 0
-    numbered = enumerate(progress(rows) if progress else rows, passed_over + 1)
-    tally = _Tally()
-    while batch := list(islice(numbered, loading_rules.block_size(job, counter))):
-        checked = _checked(batch, template, job, tally)
-        if on_error == "raise" and tally.bad:
-            continue  # only what else is bad is still looked for
-        if shared:
-            counter = _load_batch_together(engine, job, counter, checked, by, tally)
-        elif verb == "load":
-            counter = _load_batch(engine, job, counter, checked, by, tally)
-        else:
-            counter = _append_batch(engine, job, checked.rows, by, tally)
-    if tally.bad and on_error == "raise":
-        raise InvalidData(f"the data of job {job.name!r}", tally.problems, tally.bad)
-    return LoadReport(
-        loaded=tally.loaded,
-        skipped=tally.bad,
-        duplicates=tally.duplicates,
-        problems=tuple(tally.problems),
-    )
+    _must_take_rows(operation, job)
+    return _Loading(engine=engine, job=job, template=template, by=by, counter=counter)
 
 
-def _load_batch(
-    engine: Engine, job: Job, seen: JobCounter, checked: _Checked, by: MemberRef, tally: _Tally
-) -> JobCounter:
-    """Store rows of a draft, and return its counter afterwards; *seen* is the last row read."""
-    with engine.transaction() as transaction:
-        act = _may_take_rows(transaction, "load", job, by)
-        new = _unknown(transaction, job, checked.rows)
-        placed = loading_rules.places(job, seen, new, _values(transaction, job, new), draft=True)
-        # packages are held before the counter, as everywhere; so their numbers are worked out with
-        # the last one
-        present = _hold_packages(transaction, seen, set(placed))
+def _end(loading: _Loading, spec: LoadSpec) -> LoadReport:
+    """Return the report of a load of which every row was read.
+
+    Raises:
+        InvalidData: when there were bad rows that are not to be skipped.
+    """
+    counts = loading.counts
+    if counts.bad and spec.on_error == "raise":
+        raise InvalidData(f"the data of job {loading.job.name!r}", counts.problems, counts.bad)
+    return counts.make_report()
+
+
+def _check_in_batches(
+    loading: _Loading, rows: Iterator[object], spec: LoadSpec, passed_over: int
+) -> Iterator[_CheckedRows]:
+    """Yield the good rows in batches, each of which is stored in one transaction."""
+    shown = spec.progress(rows) if spec.progress else rows
+    numbered = enumerate(shown, passed_over + 1)
+    # asked again for each batch: where the size of packages follows the number of tasks, it grows
+    while batch := list(islice(numbered, loading_rules.batch_size(loading.job, loading.counter))):
+        checked = _check_rows(loading, batch)
+        if spec.on_error == "raise" and loading.counts.bad:
+            # Nothing more is stored, but all rows are checked: who mends the data wants to know of
+            # all bad rows at once.
+            continue
+        yield checked
+
+
+def _load_batch(loading: _Loading, checked: _CheckedRows) -> None:
+    """Store rows of a draft.
+
+    Raises:
+        Conflict: when somebody else has loaded rows since the counter was read.
+    """
+    job, seen = loading.job, loading.counter
+    with loading.engine.transaction() as transaction:
+        ctx = _authorize(transaction, "load", loading)
+        new = _find_unknown_rows(transaction, job, checked.rows)
+        by_value = _find_packages_by_value(transaction, job, new)
+        numbers = loading_rules.place_rows(job, seen, new, by_value, draft=True)
+        # Packages are locked before the counter, as everywhere.  So their numbers are worked out
+        # from the counter that was read last, and that it is still the same is checked below.
+        existing = _lock_packages(transaction, seen, set(numbers))
         if transaction.hold_counter(job.id) != seen:
             raise Conflict("Job", job.key)  # somebody else loads the same draft
-        now = transaction.hold_job_to_open(job.id)
-        _must_take_rows("load", now)
-        assignment = lookup.first(transaction.store, Query(Assignment, {"job": now.id}, limit=1))
-        loading_rules.must_have_no_prelabels(now, assignment)
-        batch = Batch(rows=new, placed=placed, present=present, rows_read=checked.rows_read)
-        change = loading_rules.loaded("load", now, seen, batch, act)
+        draft = transaction.hold_job_to_open(job.id)
+        # asked again of the locked job: it may have been published since the load began
+        _must_take_rows("load", draft)
+        assignment = lookup.first(transaction.store, Query(Assignment, {"job": job.id}, limit=1))
+        loading_rules.must_have_no_prelabels(draft, assignment)
+        batch = RowBatch(rows=new, numbers=numbers, existing=existing, rows_read=checked.rows_read)
+        change = loading_rules.make_load_change("load", draft, seen, batch, ctx)
         transaction.do(change)
-        tally.stored(new, checked.rows)
-        return transaction.as_stored(loading_rules.counter_after(change))
+        counter = transaction.as_stored(loading_rules.counter_after(change))
+    # only when it is stored: what is undone is tried again, and must not count twice
+    loading.counter = counter
+    loading.counts.count_rows(new, checked.rows)
 
 
-def _load_batch_together(
-    engine: Engine, job: Job, seen: JobCounter, checked: _Checked, by: MemberRef, tally: _Tally
-) -> JobCounter:
-    """Store those rows of the same that nobody else, who loads the same data, has stored."""
-    while seen.rows_read < checked.rows_read:
+def _load_batch_together(loading: _Loading, checked: _CheckedRows) -> None:
+    """Store those rows of the batch that nobody else, who loads the same data, has stored."""
+    while loading.counter.rows_read < checked.rows_read:
         try:
-            return _load_batch(engine, job, seen, checked.behind(seen.rows_read), by, tally)
-        except Conflict:  # the other one was faster, so this ends: there are fewer rows each time
-            with engine.store.read() as reader:
-                seen = reader.get(JobCounter, job.key)
-    return seen
+            _load_batch(loading, checked.without_first(loading.counter.rows_read))
+        except Conflict:
+            # The other one was faster.  This ends: each time `rows_read` is higher than before.
+            with loading.engine.store.read() as reader:
+                loading.counter = reader.get(JobCounter, loading.job.key)
 
 
-def _append_batch(
-    engine: Engine, job: Job, good: list[Ready], by: MemberRef, tally: _Tally
-) -> JobCounter:
-    """Store rows in new packages, and return the job's counter as it is then."""
-    with engine.transaction() as transaction:
-        act = _may_take_rows(transaction, "append", job, by)
-        # until the transaction ends nobody else gets a number, and the job does not finish without
-        # these packages
-        counter = transaction.hold_counter(job.id)
-        now = transaction.hold_job_to_open(job.id)
-        _must_take_rows("append", now)
-        new = _unknown(transaction, now, good)
-        tally.stored(new, good)
-        if not new:
-            return counter
-        placed = loading_rules.places(now, counter, new, {}, draft=False)
-        batch = Batch(rows=new, placed=placed, rows_read=counter.rows_read)
-        change = loading_rules.loaded("append", now, counter, batch, act)
-        transaction.do(change)
-        return transaction.as_stored(loading_rules.counter_after(change))
+def _append_batch(loading: _Loading, good: list[PreparedRow]) -> None:
+    """Store rows in new packages."""
+    with loading.engine.transaction() as transaction:
+        ctx = _authorize(transaction, "append", loading)
+        # Locked before anything is numbered: until the transaction ends nobody else gets a number,
+        # and the job does not finish without these packages.
+        counter = transaction.hold_counter(loading.job.id)
+        job = transaction.hold_job_to_open(loading.job.id)
+        _must_take_rows("append", job)
+        new = _find_unknown_rows(transaction, job, good)
+        if new:
+            numbers = loading_rules.place_rows(job, counter, new, {}, draft=False)
+            batch = RowBatch(rows=new, numbers=numbers, rows_read=counter.rows_read)
+            change = loading_rules.make_load_change("append", job, counter, batch, ctx)
+            transaction.do(change)
+            counter = transaction.as_stored(loading_rules.counter_after(change))
+    loading.counter = counter
+    loading.counts.count_rows(new, good)
 
 
-def _may_take_rows(transaction: Transaction, verb: str, job: Job, by: MemberRef) -> Act:
-    """Return the act of *by*, after checking that they may load, and that the job can take rows.
+def _authorize(transaction: Transaction, operation: str, loading: _Loading) -> Act:
+    """Return the context of who loads, after checking that they may and that the job takes rows.
 
     Raises:
         NotAllowed: when the member may not manage jobs.
-        WrongState: when the job is in another state than *verb* is for.
+        WrongState: when the job is in another state than *operation* is for.
     """
-    now = transaction.job(job)
-    act = transaction.allowed(now.workspace, by, Action.MANAGE_JOB, now)
-    _must_take_rows(verb, now)
-    return act
+    job = transaction.job(loading.job)
+    ctx = transaction.allowed(job.workspace, loading.by, Action.MANAGE_JOB, job)
+    _must_take_rows(operation, job)
+    return ctx
 
 
-def _must_take_rows(verb: str, job: Job) -> None:
-    JOB.advance(job.state, verb, JobAct(job=job), f"job {job.name!r}")
+def _must_take_rows(operation: str, job: Job) -> None:
+    JOB.advance(job.state, operation, JobAct(job=job), f"job {job.name!r}")
 
 
-def rows_in(data: Data, format: str) -> Iterator[object]:
+def read_rows(data: Data, format: str) -> Iterator[object]:
     """Return an iterator over rows, read by *format* unless they are rows already."""
-    if (
-        isinstance(data, str | os.PathLike)
-        or hasattr(data, "readline")
-        or hasattr(data, "__truediv__")
-    ):
+    is_path = isinstance(data, str | os.PathLike)
+    # an open file, or a place of a library such as fsspec or importlib.resources
+    if is_path or hasattr(data, "readline") or hasattr(data, "__truediv__"):
         return formats.find(format).read(cast(Source, data))
     return iter(cast("Iterable[object]", data))
 
 
-def _checked(
-    batch: list[tuple[int, object]], template: Template, job: Job, tally: _Tally
-) -> _Checked:
-    good, numbers = list[Ready](), list[int]()
+def _check_rows(loading: _Loading, batch: list[tuple[int, object]]) -> _CheckedRows:
+    good, numbers = list[PreparedRow](), list[int]()
     for number, item in batch:
-        row = loading_rules.ready(item, number, template, job)
-        if isinstance(row, Ready):
+        row = loading_rules.prepare_row(item, number, loading.template, loading.job)
+        if isinstance(row, PreparedRow):
             good.append(row)
             numbers.append(number)
         else:
-            tally.note(row)
-    return _Checked(good, numbers, batch[-1][0])
+            loading.counts.count_bad_row(row)
+    return _CheckedRows(good, numbers, batch[-1][0])
 
 
-def _unknown(transaction: Transaction, job: Job, rows: list[Ready]) -> list[Ready]:
+def _find_unknown_rows(
+    transaction: Transaction, job: Job, rows: list[PreparedRow]
+) -> list[PreparedRow]:
     """Return the rows whose row key the job does not know yet, each key once."""
     if job.row_key is None:
         return rows
+    # from the last to the first, so that of rows with the same key the first is left
     by_key = {row.row_key: row for row in reversed(rows)}
     known = transaction.store.tally(
         Query(Task, {"job": job.id, "row_key": tuple(by_key)}), by=("row_key",)
@@ -259,18 +295,21 @@ def _unknown(transaction: Transaction, job: Job, rows: list[Ready]) -> list[Read
     return [row for row in rows if by_key[row.row_key] is row and (row.row_key,) not in known]
 
 
-def _values(transaction: Transaction, job: Job, rows: list[Ready]) -> dict[str, int]:
+def _find_packages_by_value(
+    transaction: Transaction, job: Job, rows: list[PreparedRow]
+) -> dict[str, int]:
     """Return which package of a draft has which value, of the values that *rows* name."""
     if not isinstance(job.packaging, GroupByField):
         return {}
-    named = tuple({row.value for row in rows})
-    found = transaction.store.find(Query(Package, {"job": job.id, "value": named}))
-    return {package.value: package.number for package in found}
+    values = tuple({row.value for row in rows})
+    packages = transaction.store.find(Query(Package, {"job": job.id, "value": values}))
+    return {package.value: package.number for package in packages}
 
 
-def _hold_packages(
+def _lock_packages(
     transaction: Transaction, counter: JobCounter, numbers: set[int]
 ) -> dict[int, Package]:
-    """Lock those packages with these *numbers* that exist, in order, and return them."""
-    known = [number for number in sorted(numbers) if number <= counter.packages]
-    return {number: transaction.lock(Package, (counter.job, number)) for number in known}
+    """Lock those packages with these *numbers* that exist, and return them."""
+    # by number, which is the order in which everybody locks packages
+    existing = [number for number in sorted(numbers) if number <= counter.packages]
+    return {number: transaction.lock(Package, (counter.job, number)) for number in existing}

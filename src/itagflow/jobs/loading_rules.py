@@ -10,14 +10,9 @@ from typing import Any, cast
 import attrs
 
 from itagflow import jsontext
-from itagflow.core.change import (
-    Act,
-    Change,
-    Saved,
-    record,
-)
+from itagflow.core.change import Act, Change, Saved, record
 from itagflow.errors import NotAllowed, Problem
-from itagflow.jobs.rules import brought_back
+from itagflow.jobs.rules import reopen_finished
 from itagflow.jsontext import standard
 from itagflow.model.job import (
     FixedSize,
@@ -40,12 +35,16 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 MAX_DEPTH = 200
 """How deep the lists and objects of a row may be nested; Python's stack sets a limit."""
 
-BLOCK = 5_000
-"""About how many rows are stored as one transaction."""
+ROWS_PER_TRANSACTION = 5_000
+"""About how many rows are stored in one transaction.
+
+More would keep writers waiting longer, and lose more of a load that breaks off; the cost of a
+commit is spread over enough rows as it is.
+"""
 
 
 @attrs.frozen
-class Ready:
+class PreparedRow:
     """A row that can become a task."""
 
     text: str
@@ -53,7 +52,7 @@ class Ready:
     row_key: str
     """What tells it apart, if the job has a row key."""
     value: str
-    """The value of the field that names its package (FIELD_BASE), as JSON."""
+    """The value of the field that names its package, as JSON; see `GroupByField`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -70,44 +69,59 @@ class LoadReport:
     """What was wrong with the bad rows: the first 1,000 problems."""
 
 
-def ready(item: object, number: int, template: Template, job: Job) -> Ready | list[Problem]:
+def prepare_row(
+    item: object, number: int, template: Template, job: Job
+) -> PreparedRow | list[Problem]:
     """Return *item* as a row that can become a task, or everything that is wrong with it.
 
     *item* is a `Row`, a JSON text, a mapping, or the problem that a reader found; *number* is its
     place in the source, from 1.
     """
-    where = f"line {item.line}" if isinstance(item, Row) and item.line else f"row {number}"
     if isinstance(item, Problem):
         return [item]
+    where = f"row {number}"
+    if isinstance(item, Row) and item.line:
+        where = f"line {item.line}"  # what an editor shows: a file may have empty lines
     text = _text(item)
     if isinstance(text, str) and len(text) > MAX_ROW_CHARACTERS:
-        return [
-            Problem(
-                where, f"is {len(text)} characters long; at most {MAX_ROW_CHARACTERS} are allowed"
-            )
-        ]
+        reason = f"is {len(text)} characters long; at most {MAX_ROW_CHARACTERS} are allowed"
+        return [Problem(where, reason)]
     try:
-        content: Any = cast(Any, item) if isinstance(item, Mapping) else jsontext.loads(text or "")
-        # what a mapping holds may be anything: the standard library refuses what is not JSON, and
-        # msgspec writes it
-        text = standard.dumps(item) if text is None else text
+        if isinstance(item, Mapping):
+            content: Any = cast(Any, item)
+        else:
+            content = jsontext.loads(text or "")
+        if text is None:
+            # What a mapping holds may be anything.  The standard library refuses what is not JSON;
+            # msgspec would write some of it.
+            text = standard.dumps(item)
     except (ValueError, TypeError, RecursionError) as error:
         return [Problem(where, f"is not JSON: {error}")]
-    if found := _row_problems(where, text, content, template, job):
-        return found
-    data, packaging = content["data"], job.packaging
+    problems = _row_problems(where, text, content, template, job)
+    if problems:
+        return problems
+    return _prepare_valid_row(where, text, content["data"], job)
+
+
+def _prepare_valid_row(
+    where: str, text: str, data: Mapping[str, Any], job: Job
+) -> PreparedRow | list[Problem]:
+    """Return the row with what tells it apart, or what is wrong with that."""
+    key = value = ""
     try:
-        key = _as_key(data[job.row_key]) if job.row_key else ""
-        value = standard.dumps(data[packaging.field]) if isinstance(packaging, GroupByField) else ""
-    except ValueError:  # 1e400 and 1e500 are both read as infinite, and would be taken for the same
-        return [
-            Problem(
-                f"{where}, data", "a number that no float can hold names the row or its package"
-            )
-        ]
-    if wrong := key_flaw(key) or key_flaw(value):  # the row itself has it escaped
+        if job.row_key:
+            key = _as_key(data[job.row_key])
+        if isinstance(job.packaging, GroupByField):
+            value = standard.dumps(data[job.packaging.field])
+    except ValueError:
+        # 1e400 and 1e500 are both read as infinite, and would be taken for the same
+        reason = "a number that no float can hold names the row or its package"
+        return [Problem(f"{where}, data", reason)]
+    # the row itself was checked as its text, where such characters are escaped
+    wrong = key_flaw(key) or key_flaw(value)
+    if wrong:
         return [Problem(f"{where}, data", f"a field that names rows or packages {wrong}")]
-    return Ready(text, key, value)
+    return PreparedRow(text, key, value)
 
 
 def _text(item: object) -> str | None:
@@ -116,7 +130,9 @@ def _text(item: object) -> str | None:
         return item.text
     if isinstance(item, str):
         return item.strip()
-    return None if isinstance(item, Mapping) else repr(item)
+    if isinstance(item, Mapping):
+        return None
+    return repr(item)  # no row at all: the message shows it
 
 
 def _row_problems(
@@ -126,29 +142,31 @@ def _row_problems(
         return [Problem(where, "must be a JSON object with the field 'data'")]
     data: Any = cast("Mapping[str, Any]", content).get("data")
     if not isinstance(data, Mapping):
-        return [
-            Problem(
-                f"{where}, data", "is missing" if data is None else "must be an object of fields"
-            )
-        ]
+        reason = "is missing" if data is None else "must be an object of fields"
+        return [Problem(f"{where}, data", reason)]
     if _is_too_deep(text, content):
         return [Problem(where, f"is nested more than {MAX_DEPTH} deep")]
-    escaped = "\\u0000" in text and _ESCAPED_NUL.search(text)  # `in` is much faster
-    if wrong := flaw("\0" if escaped else text):
+    # An escaped NUL is as bad as the character: what reads the row later gets it.  `in` goes first,
+    # for it is many times faster than the pattern, and nearly no row has one.
+    has_escaped_nul = "\\u0000" in text and _ESCAPED_NUL.search(text)
+    wrong = flaw("\0" if has_escaped_nul else text)
+    if wrong:
         return [Problem(where, wrong)]
-    wanted = set(template.fields)
+    required = set(template.fields)
     if job.row_key:
-        wanted.add(job.row_key)
+        required.add(job.row_key)
     if isinstance(job.packaging, GroupByField):
-        wanted.add(job.packaging.field)
-    lacking = wanted.difference(cast("Mapping[str, Any]", data))
-    return [Problem(f"{where}, data.{field}", "is missing") for field in sorted(lacking)]
+        required.add(job.packaging.field)
+    missing = required.difference(cast("Mapping[str, Any]", data))
+    return [Problem(f"{where}, data.{field}", "is missing") for field in sorted(missing)]
 
 
 def _is_too_deep(text: str, content: Any) -> bool:
+    # every level opens with one of these: nearly all rows are known to be flat without a walk
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return False
     level: list[Any] = [content]
+    # level by level and not by recursion, which itself would reach Python's limit
     for _ in range(MAX_DEPTH):
         level = [inner for outer in level for inner in _inside(outer)]
     return any(isinstance(value, dict | list | tuple) for value in level)
@@ -157,12 +175,17 @@ def _is_too_deep(text: str, content: Any) -> bool:
 def _inside(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return cast("dict[str, Any]", value).values()
-    return cast("list[Any]", value) if isinstance(value, list | tuple) else ()
+    if isinstance(value, list | tuple):
+        return cast("list[Any]", value)
+    return ()
 
 
 def _as_key(value: object) -> str:
-    # always spelled by the standard library: keys are compared with those that are stored
-    return value if isinstance(value, str) else standard.dumps(value)
+    if isinstance(value, str):
+        return value
+    # Always written by the standard library, however rows are read: keys are compared with those
+    # that are stored, and another writer may write the same number differently.
+    return standard.dumps(value)
 
 
 def must_have_no_prelabels(job: Job, assignment: Assignment | None) -> None:
@@ -173,102 +196,119 @@ def must_have_no_prelabels(job: Job, assignment: Assignment | None) -> None:
     """
     if assignment is not None:
         raise NotAllowed(
-            "nobody", "load more rows", f"job {job.name!r} has pre-labels: publish it, then append"
+            "", "load more rows", f"job {job.name!r} has pre-labels: publish it, then append"
         )
 
 
-def block_size(job: Job, counter: JobCounter) -> int:
+def batch_size(job: Job, counter: JobCounter) -> int:
     """Return how many rows are stored in one transaction: whole packages of a fixed size."""
-    size = _fixed_size(job, counter)
-    return BLOCK if size is None else max(size, BLOCK // size * size)
+    size = _package_size(job, counter)
+    if size is None:
+        return ROWS_PER_TRANSACTION
+    # rounded down to whole packages, so that no package grows in a later transaction
+    return max(size, ROWS_PER_TRANSACTION // size * size)
 
 
-def _fixed_size(job: Job, counter: JobCounter) -> int | None:
+def _package_size(job: Job, counter: JobCounter) -> int | None:
     """Return the size of the packages that appended rows form, or None when a field names them."""
     match job.packaging:
         case FixedSize(size):
             return size
         case PackageCount(packages):
-            return max(1, -(-counter.tasks // packages))
+            return max(1, -(-counter.tasks // packages))  # rounded up, as the draft's packages are
         case GroupByField():
             return None
 
 
-def places(
-    job: Job, counter: JobCounter, rows: Sequence[Ready], known: Mapping[str, int], *, draft: bool
+def place_rows(
+    job: Job,
+    counter: JobCounter,
+    rows: Sequence[PreparedRow],
+    by_value: Mapping[str, int],
+    *,
+    draft: bool,
 ) -> list[int]:
     """Return the number of the package of each row, in order.
 
-    *known* says which package has which value (FIELD_BASE).  A draft goes on filling its packages;
-    what is appended later forms new ones.
+    *by_value* says which package has which value of the field.  A draft goes on filling its
+    packages; what is appended later forms new ones.
     """
     numbers = range(counter.tasks, counter.tasks + len(rows))
     match job.packaging:
         case FixedSize(size) if draft:
             return [number // size + 1 for number in numbers]
         case PackageCount(packages) if draft:
+            # dealt out in turn: how many rows will come is not known, and sizes differ by one
             return [number % packages + 1 for number in numbers]
         case GroupByField():
-            return _by_value(rows, dict(known) if draft else {}, counter.packages)
+            return _place_by_value(rows, dict(by_value) if draft else {}, counter.packages)
         case _:
-            size = _fixed_size(job, counter) or 1
+            size = _package_size(job, counter) or 1
             return [counter.packages + 1 + index // size for index in range(len(rows))]
 
 
-def _by_value(rows: Sequence[Ready], found: dict[str, int], last: int) -> list[int]:
-    placed = list[int]()
+def _place_by_value(rows: Sequence[PreparedRow], by_value: dict[str, int], last: int) -> list[int]:
+    numbers = list[int]()
     for row in rows:
-        if row.value not in found:
+        if row.value not in by_value:
             last += 1
-            found[row.value] = last
-        placed.append(found[row.value])
-    return placed
+            by_value[row.value] = last
+        numbers.append(by_value[row.value])
+    return numbers
 
 
 @attrs.frozen(kw_only=True)
-class Batch:
+class RowBatch:
     """Rows that are stored together, and where they go."""
 
-    rows: Sequence[Ready]
+    rows: Sequence[PreparedRow]
     """The rows."""
-    placed: Sequence[int]
+    numbers: Sequence[int]
     """The number of the package of each."""
-    present: Mapping[int, Package] = attrs.field(factory=dict[int, Package])
+    existing: Mapping[int, Package] = attrs.field(factory=dict[int, Package])
     """Those packages that exist already, by number."""
     rows_read: int
     """How many rows of the job's first data have been read with these."""
 
 
-def loaded(verb: str, job: Job, counter: JobCounter, batch: Batch, act: Act) -> Change:
+def make_load_change(
+    operation: str, job: Job, counter: JobCounter, batch: RowBatch, ctx: Act
+) -> Change:
     """Return the change that stores rows as tasks, with packages and the job's counter.
 
     Raises:
-        WrongState: when the job is in another state than *verb* is for.
+        WrongState: when the job is in another state than *operation* is for.
     """
-    rows, placed = batch.rows, batch.placed
+    first = counter.tasks + 1
+    placed = zip(batch.rows, batch.numbers, strict=True)
     tasks = tuple(
         Task(job=job.id, number=number, package=package, row=row.text, row_key=row.row_key)
-        for number, (row, package) in enumerate(zip(rows, placed, strict=True), counter.tasks + 1)
+        for number, (row, package) in enumerate(placed, first)
     )
-    new, grown = _packages(job, batch, act.at)
-    last = max((counter.packages, *placed))
+    new, grown = _fill_packages(job, batch, ctx.at)
+    last_package = max((counter.packages, *batch.numbers))
     after = attrs.evolve(
-        counter, tasks=counter.tasks + len(rows), packages=last, rows_read=batch.rows_read
+        counter,
+        tasks=counter.tasks + len(batch.rows),
+        packages=last_package,
+        rows_read=batch.rows_read,
     )
-    save = (*grown, (counter, after), *brought_back(job, verb))
-    data = {"rows": [counter.tasks + 1, after.tasks], "packages": [counter.packages + 1, last]}
-    return record(act, verb, about=job, add=(*new, *tasks), save=save, data=data)
+    save = (*grown, (counter, after), *reopen_finished(job, operation))
+    # Ranges, not lists: one event may stand for thousands of rows.
+    data = {"rows": [first, after.tasks], "packages": [counter.packages + 1, last_package]}
+    return record(ctx, operation, about=job, add=(*new, *tasks), save=save, data=data)
 
 
 def counter_after(change: Change) -> JobCounter:
-    """Return the job's counter as a change by `loaded` leaves it."""
+    """Return the job's counter as a change by `make_load_change` leaves it."""
     return next(after for _, after in change.save if isinstance(after, JobCounter))
 
 
-def _packages(job: Job, batch: Batch, at: datetime) -> tuple[list[Package], list[Saved]]:
+def _fill_packages(job: Job, batch: RowBatch, at: datetime) -> tuple[list[Package], list[Saved]]:
+    """Return the packages that are new, and those that have grown."""
     sizes: dict[int, int] = {}
     values: dict[int, str] = {}
-    for row, number in zip(batch.rows, batch.placed, strict=True):
+    for row, number in zip(batch.rows, batch.numbers, strict=True):
         sizes[number] = sizes.get(number, 0) + 1
         values[number] = row.value
     votes = job.workflow.label.votes
@@ -277,10 +317,10 @@ def _packages(job: Job, batch: Batch, at: datetime) -> tuple[list[Package], list
             job=job.id, number=number, free=votes, waiting_since=at, size=size, value=values[number]
         )
         for number, size in sizes.items()
-        if number not in batch.present
+        if number not in batch.existing
     ]
     grown: list[Saved] = [
         (package, attrs.evolve(package, size=package.size + sizes[number]))
-        for number, package in batch.present.items()
+        for number, package in batch.existing.items()
     ]
     return new, grown

@@ -31,28 +31,38 @@ from itagflow.storage.port import Query
 
 def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
     """End a job by hand; one whose packages are all done has finished by itself."""
-    home = find_job(engine, job)
-    if discard_open and not JOB.has_led("finish", home.state):
-        JOB.advance(home.state, "finish", JobAct(job=home), f"job {home.name!r}")
-        for package in paged(
-            engine.store, Query(Package, {"job": home.id, "open": True}, order=("number",))
-        ):
-            discard(engine, package, by=by, comment="the job was finished")
+    current = find_job(engine, job)
+    if discard_open and not JOB.has_led("finish", current.state):
+        # asked before the first package is discarded, for that cannot be undone
+        JOB.advance(current.state, "finish", JobAct(job=current), f"job {current.name!r}")
+        _discard_open(engine, current, by)
     with engine.transaction() as transaction:
-        transaction.hold_counter(home.id)  # nobody opens a package again, or adds one, from here on
+        # from here on nobody opens a package again, or adds one
+        transaction.hold_counter(current.id)
         old = transaction.lock_job(job)
-        act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
         if JOB.has_led("finish", old.state):
             return old
-        still = lookup.first(
+        first_open = lookup.first(
             transaction.store,
             Query(Package, {"job": old.id, "open": True}, order=("number",), limit=1),
         )
-        new = rules.stepped(old, "finish", open_package=still.number if still else 0)
+        number = first_open.number if first_open else 0
+        new = rules.advance_job(old, "finish", open_package=number)
         transaction.do(
-            record(act, "finish", about=new, save=((old, new),), data={"name": old.name})
+            record(ctx, "finish", about=new, save=((old, new),), data={"name": old.name})
         )
         return transaction.as_stored(new)
+
+
+def _discard_open(engine: Engine, job: Job, by: MemberRef) -> None:
+    """Discard what is open, each package in a transaction of its own: others go on meanwhile.
+
+    When it breaks off it is simply called again, and finds fewer.
+    """
+    open_packages = Query(Package, {"job": job.id, "open": True}, order=("number",))
+    for package in paged(engine.store, open_packages):
+        discard(engine, package, by=by, comment="the job was finished")
 
 
 def discard(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str = "") -> Package:
@@ -60,32 +70,30 @@ def discard(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str 
     with engine.transaction() as transaction:
         old = transaction.lock_package(package)
         job = transaction.store.get(Job, (old.job,))
-        act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
+        ctx = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
         holding.must_be_working(job, "discard")
-        gone = reviewing_rules.discarded(job, old)
-        live = [
-            transaction.lock(Assignment, assignment.key)
-            for assignment in transaction.assignments(old)
-            if assignment.live
-        ]
-        transaction.lock_counters(job, live)
-        for assignment in live:
-            recall(
-                transaction,
-                old,
-                assignment,
-                act.member,
-                comment or f"{old} was discarded",
-                free=False,
-            )
-        new = recounted(transaction, job, gone, transaction.assignments(old))
+        discarded = reviewing_rules.discarded(job, old)
+        _recall_live(transaction, job, old, ctx.member, comment or f"{old} was discarded")
+        new = recounted(transaction, job, discarded, transaction.assignments(old))
         saves = ((old, new), *with_finish(transaction, new))
-        transaction.do(
-            record(
-                act, "discard", about=new, save=saves, data={"comment": comment} if comment else {}
-            )
-        )
+        data = _comment_data(comment)
+        transaction.do(record(ctx, "discard", about=new, save=saves, data=data))
         return transaction.as_stored(new)
+
+
+def _recall_live(
+    transaction: Transaction, job: Job, package: Package, member: int, comment: str
+) -> None:
+    """Recall the assignments on a locked package that are held or offered."""
+    live = [
+        transaction.lock(Assignment, assignment.key)
+        for assignment in transaction.assignments(package)
+        if assignment.live
+    ]
+    # all counters at once, in their common order, before the first assignment moves one
+    transaction.lock_counters(job, live)
+    for assignment in live:
+        recall(transaction, package, assignment, member, comment, free=False)
 
 
 def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str = "") -> Package:
@@ -94,18 +102,21 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
         old = transaction.lock_package(package)
         transaction.hold_counter(old.job)  # nobody finishes the job from here on
         job = transaction.hold_job_to_open(old.job)
-        act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
-        again = rules.brought_back(job, "reopen")
+        ctx = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
+        running = rules.reopen_finished(job, "reopen")
+        # what was erased is not reviewed again: the others are named one by one
         tasks = numbers_in(transaction.store, old) if old.erased else ()
-        new = recounted(
-            transaction,
-            job,
-            reviewing_rules.reopened(job, old, act, tasks=tasks),
-            transaction.assignments(old),
-        )
-        data = {"comment": comment} if comment else {}
-        transaction.do(record(act, "reopen", about=new, save=((old, new), *again), data=data))
+        reopened = reviewing_rules.reopened(job, old, ctx, tasks=tasks)
+        new = recounted(transaction, job, reopened, transaction.assignments(old))
+        saves = ((old, new), *running)
+        data = _comment_data(comment)
+        transaction.do(record(ctx, "reopen", about=new, save=saves, data=data))
         return transaction.as_stored(new)
+
+
+def _comment_data(comment: str) -> dict[str, str]:
+    """Return what an event says of a comment: nothing when there is none."""
+    return {"comment": comment} if comment else {}
 
 
 def prioritize(
@@ -119,45 +130,57 @@ def prioritize(
     """Give packages a priority, higher first in the queue, and return how many have it now."""
     priority = whole_number("the packages", "priority", priority)
     with engine.store.read() as reader:
-        home = lookup.job(reader, job)
-        named = (
-            None
-            if packages is None
-            else [lookup.package_in(reader, home.id, ref) for ref in packages]
-        )
-    open_ones = Query(Package, {"job": home.id, "open": True}, order=("number",))
-    found = paged(engine.store, open_ones) if named is None else iter(named)
-    numbers = sorted({package.number for package in found})
+        current = lookup.job(reader, job)
+        named: list[Package] | None = None
+        if packages is not None:
+            named = [lookup.package_in(reader, current.id, ref) for ref in packages]
     with engine.transaction() as transaction:
         # all of them are checked before the first is changed
-        _must_assign(transaction, home, named or [], by)
-    moved = 0
+        _authorize_stages(transaction, current, named or [], by)
+    if named is None:
+        open_packages = Query(Package, {"job": current.id, "open": True}, order=("number",))
+        numbers = [package.number for package in paged(engine.store, open_packages)]
+    else:
+        numbers = sorted({package.number for package in named})
+    change = _PriorityChange(current, priority, by, all_named=named is not None)
+    changed = 0
+    # Page by page: each transaction holds its packages, and claims of them wait for its end.
     for start in range(0, len(numbers), lookup.PAGE):
         with engine.transaction() as transaction:
-            some = [
-                transaction.lock_package((home.id, number))
+            locked = [
+                transaction.lock_package((current.id, number))
                 for number in numbers[start : start + lookup.PAGE]
             ]
-            moved += _prioritize(
-                transaction, home, some, priority, by, all_of_them=named is not None
-            )
-    return moved
+            changed += _set_priority(transaction, change, locked)
+    return changed
 
 
-def _must_assign(
-    transaction: Transaction, home: Job, packages: Iterable[Package], by: MemberRef
+@attrs.frozen
+class _PriorityChange:
+    """A priority that is given to packages of a job."""
+
+    job: Job
+    priority: int
+    by: MemberRef
+    all_named: bool = attrs.field(kw_only=True)
+    """Whether the packages were named: then all of them get it, or none."""
+
+
+def _authorize_stages(
+    transaction: Transaction, ref: Job, packages: Iterable[Package], by: MemberRef
 ) -> list[Stage]:
     """Return the stages at which *by* may assign work; they must cover *packages*.
 
     Raises:
         NotAllowed: when they may not, or at no stage.
     """
-    job = transaction.job(home)
-    able = transaction.stages(job, by, Action.ASSIGN)
-    asked = {stage for package in packages for stage in _stages_of(job, package)}
-    for stage in sorted(asked.difference(able), key=job.workflow.stages.index):
+    job = transaction.job(ref)
+    allowed = transaction.stages(job, by, Action.ASSIGN)
+    needed = {stage for package in packages for stage in _stages_of(job, package)}
+    # the first stage in the order of the workflow makes the message, the same each time
+    for stage in sorted(needed.difference(allowed), key=job.workflow.stages.index):
         transaction.allowed(job.workspace, by, Action.ASSIGN, job, stage)
-    return able
+    return allowed
 
 
 def _stages_of(job: Job, package: Package) -> tuple[Stage, ...]:
@@ -165,23 +188,22 @@ def _stages_of(job: Job, package: Package) -> tuple[Stage, ...]:
     return job.workflow.stages if package.stage is None else (package.stage,)
 
 
-def _prioritize(
-    transaction: Transaction,
-    home: Job,
-    held: list[Package],
-    priority: int,
-    by: MemberRef,
-    *,
-    all_of_them: bool,
-) -> int:
-    """Give locked packages a priority: all, or those at a stage where *by* assigns work."""
-    able = _must_assign(transaction, home, held if all_of_them else [], by)
-    job = transaction.job(home)
+def _set_priority(transaction: Transaction, change: _PriorityChange, locked: list[Package]) -> int:
+    """Give locked packages a priority: all, or those at a stage where the member assigns work."""
+    # asked again of what is locked: a package may have moved to another stage since
+    required = locked if change.all_named else []
+    stages = _authorize_stages(transaction, change.job, required, change.by)
+    job = transaction.job(change.job)
     rules.must_not_be_archived(job, "prioritize")
-    some = held if all_of_them else [package for package in held if package.stage in able]
-    saves = tuple((package, attrs.evolve(package, priority=priority)) for package in some)
-    act = transaction.act(job.workspace, transaction.member(job.workspace, by).id)
-    data = {"priority": priority, "packages": [package.number for package in some]}
-    if some:
-        transaction.do(record(act, "prioritize", about=job, save=saves, data=data))
-    return len(some)
+    packages = locked
+    if not change.all_named:
+        packages = [package for package in locked if package.stage in stages]
+    if packages:
+        saves = tuple(
+            (package, attrs.evolve(package, priority=change.priority)) for package in packages
+        )
+        ctx = transaction.act(job.workspace, transaction.member(job.workspace, change.by).id)
+        numbers = [package.number for package in packages]
+        data = {"priority": change.priority, "packages": numbers}
+        transaction.do(record(ctx, "prioritize", about=job, save=saves, data=data))
+    return len(packages)

@@ -1,4 +1,4 @@
-"""The job's own acts, and whether a set-up can ever finish."""
+"""What a job may do next, and whether its set-up can ever finish."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 from itagflow.access import (
     Action,
     Policy,
-    belongs,
+    is_in_crew,
     refusal,
 )
 from itagflow.core.change import Saved
@@ -28,62 +28,65 @@ from itagflow.model.template import Template
 from itagflow.model.workspace import Member
 
 
-def stepped(
-    job: Job, verb: str, *, tasks: int = 0, hindrance: str = "", open_package: int = 0
+def advance_job(
+    job: Job, operation: str, *, tasks: int = 0, hindrance: str = "", open_package: int = 0
 ) -> Job:
-    """Return *job* as it is after *verb*.
+    """Return *job* as it is after *operation*.
 
     Raises:
         WrongState: when it cannot do that from where it is.
         Incomplete: when something stands against it.
     """
     command = JobAct(job=job, tasks=tasks, hindrance=hindrance, open_package=open_package)
-    return attrs.evolve(job, state=JOB.advance(job.state, verb, command, f"job {job.name!r}"))
+    state = JOB.advance(job.state, operation, command, f"job {job.name!r}")
+    return attrs.evolve(job, state=state)
 
 
-def brought_back(job: Job, verb: str) -> tuple[Saved, ...]:
-    """Return *job* and its running form after *verb*, if it has finished; else it is unchanged.
-
-    The row of a running job is left alone: claims wait for whoever changes it.
+def reopen_finished(job: Job, operation: str) -> tuple[Saved, ...]:
+    """Return *job* with its running form after *operation*, if it has finished; else nothing.
 
     Raises:
         WrongState: when it cannot do that from where it is.
     """
-    after = stepped(job, verb)
+    after = advance_job(job, operation)
+    # A job that runs is not written: each claim locks its row, and would wait for this transaction.
     return () if after.state is job.state else ((job, after),)
 
 
-def differences(
-    job: Job, wanted: Job, given: Iterable[str], used: Template, asked: Template
+def find_differences(
+    job: Job, requested: Job, arguments: Iterable[str], used: Template, given: Template
 ) -> tuple[str, ...]:
-    """Return the names of the arguments of `create` in which *job* is not what is *wanted*.
+    """Return the names of the arguments of `create` in which *job* is not what is *requested*.
 
     Args:
-        job: What there is.
-        wanted: What would be made.
-        given: The arguments that are compared, beside the template.
+        job: The job that there is.
+        requested: The job that would be made.
+        arguments: The arguments that are compared, beside the template.
         used: The template of the job.
-        asked: The template that was given.
+        given: The template that was passed.
     """
-    found = list[str]()
-    if not _asks_the_same(used, asked):
-        found.append("template")
-    for name in given:
-        has, wants = getattr(job, name), getattr(wanted, name)
+    names = list[str]()
+    if not _is_same_template(used, given):
+        names.append("template")
+    for name in arguments:
+        current, wanted = getattr(job, name), getattr(requested, name)
         if name == "workforce":
-            has, wants = _crews_as_sets(has), _crews_as_sets(wants)
-        if has != wants:
-            found.append(name)
-    return tuple(found)
+            current, wanted = _crews_as_sets(current), _crews_as_sets(wanted)
+        if current != wanted:
+            names.append(name)
+    return tuple(names)
 
 
-def _asks_the_same(used: Template, asked: Template) -> bool:
-    """Return whether these are one template, or ask the same if one is not stored."""
-    if used.id == asked.id:
+def _is_same_template(used: Template, given: Template) -> bool:
+    """Return whether these are one template, or ask the same if *given* is not stored."""
+    if used.id == given.id:
         return True
-    return not asked.name and attrs.evolve(
-        used, id=asked.id, workspace=asked.workspace, name="", version=asked.version
-    ) == attrs.evolve(asked, name="")
+    if given.name:
+        return False  # both are stored: two templates, even if they ask the same today
+    same_place = attrs.evolve(
+        used, id=given.id, workspace=given.workspace, name="", version=given.version
+    )
+    return same_place == attrs.evolve(given, name="")
 
 
 def _crews_as_sets(
@@ -94,17 +97,17 @@ def _crews_as_sets(
     return {stage: crew for stage, crew in crews.items() if any(crew)}
 
 
-def must_not_be_archived(job: Job, act: str) -> None:
+def must_not_be_archived(job: Job, operation: str) -> None:
     """Check that *job* can still be changed.
 
     Raises:
         NotAllowed: when it is archived.
     """
     if job.state is JobState.ARCHIVED:
-        raise NotAllowed("nobody", act, f"job {job.name!r} is archived, and read-only")
+        raise NotAllowed("", operation, f"job {job.name!r} is archived, and read-only")
 
 
-def must_not_be_a_draft(job: Job, act: str) -> None:
+def must_not_be_a_draft(job: Job, operation: str) -> None:
     """Check that *job* was published.
 
     Raises:
@@ -112,13 +115,13 @@ def must_not_be_a_draft(job: Job, act: str) -> None:
     """
     if job.state is JobState.DRAFT:
         raise NotAllowed(
-            "nobody",
-            act,
+            "",
+            operation,
             f"job {job.name!r} is a draft: delete it and load other data, or publish it",
         )
 
 
-def must_fit_its_template(job: Job, act: str) -> None:
+def must_fit_its_template(job: Job, operation: str) -> None:
     """Check that the answers of *job* have followed the last change of its template.
 
     Raises:
@@ -129,46 +132,51 @@ def must_fit_its_template(job: Job, act: str) -> None:
             "answers still follow a change of the template: "
             "if it broke off, change_template(job, []) goes on"
         )
-        raise Incomplete(act, reason)
+        raise Incomplete(operation, reason)
 
 
-def must_be_archived(job: Job, act: str) -> None:
+def must_be_archived(job: Job, operation: str) -> None:
     """Check that *job* is archived.
 
     Raises:
         NotAllowed: when it is not.
     """
     if job.state is not JobState.ARCHIVED:
-        raise NotAllowed("nobody", act, f"job {job.name!r} is {job.state.value}: archive it first")
+        reason = f"job {job.name!r} is {job.state.value}: archive it first"
+        raise NotAllowed("", operation, reason)
 
 
-def workers(job: Job, stage: Stage, members: Sequence[Member], policy: Policy) -> set[int]:
+def find_workers(job: Job, stage: Stage, members: Sequence[Member], policy: Policy) -> set[int]:
     """Return the keys of the members of *stage*: those that it names, or else all who may."""
     able = [
         member
         for member in members
         if refusal(policy, member, Action.at(stage), job, stage) is None
     ]
-    named = {member.id for member in able if belongs(job.crew(stage), member)}
     crew = job.crew(stage)
-    return named if crew.members or crew.groups else {member.id for member in able}
+    if not crew.members and not crew.groups:
+        return {member.id for member in able}
+    # who is named, but may not work there, is nobody to count on
+    return {member.id for member in able if is_in_crew(crew, member)}
 
 
-def hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
+def find_hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
     """Return why *job* could never finish with these members, or an empty string."""
-    labelers = workers(job, Stage.LABEL, members, policy)
+    labelers = find_workers(job, Stage.LABEL, members, policy)
     votes = job.workflow.label.votes
     if len(labelers) < votes:
-        return (
-            f"{votes} different members must label each package, but only {len(labelers)} may: "
-            "name more for LABEL"
-        )
+        voters = "1 member" if votes == 1 else f"{votes} different members"
+        able = str(len(labelers)) if labelers else "nobody"
+        return f"{voters} must label each package, but only {able} may: name more for LABEL"
     for stage in job.workflow.stages[1:]:
-        reviewers = workers(job, stage, members, policy)
+        reviewers = find_workers(job, stage, members, policy)
         if not reviewers:
             return f"nobody may work at {stage.name}: name somebody for it"
-        own = job.workflow.rule(stage).allow_own_work
-        if not own and all(len(labelers - {reviewer}) < votes for reviewer in reviewers):
+        if job.workflow.rule(stage).allow_own_work:
+            continue
+        # Each reviewer leaves too few labelers when set aside: whoever reviews a package, one of
+        # those who must label it would be the same person.
+        if all(len(labelers - {reviewer}) < votes for reviewer in reviewers):
             return (
                 f"whoever may work at {stage.name} must label too, "
                 "and nobody reviews their own work: "
@@ -178,9 +186,9 @@ def hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
 
 
 def cut(whole: JobPartition, count: int) -> tuple[JobPartition, ...]:
-    """Return up to *count* parts of *whole*, in order; their sizes differ by one at most.
+    """Return up to *count* partitions of *whole*, in order; their sizes differ by one at most.
 
-    Without any task there is one part, which is empty.
+    Without any task there is one partition, which is empty.
 
     Raises:
         InvalidData: when *count* is less than one.
@@ -190,36 +198,32 @@ def cut(whole: JobPartition, count: int) -> tuple[JobPartition, ...]:
     """
     whole_number("partitions", "", count, least=1)
     of = max(1, min(count, len(whole)))
-    tasks = _stretches((whole.first, whole.last), of)
-    packages = _stretches(whole.packages, of) if whole.packages else [None] * of
+    tasks = _cut_range((whole.first, whole.last), of)
+    # Packages are cut apart from tasks: a package whose tasks are in two partitions is verified
+    # with one of them.
+    packages = _cut_range(whole.packages, of) if whole.packages else [None] * of
     return tuple(
-        JobPartition(job=whole.job, first=first, last=last, index=index, of=of, packages=own)
-        for index, ((first, last), own) in enumerate(zip(tasks, packages, strict=True), 1)
+        JobPartition(job=whole.job, first=first, last=last, index=index, of=of, packages=numbers)
+        for index, ((first, last), numbers) in enumerate(zip(tasks, packages, strict=True), 1)
     )
 
 
-def _stretches(whole: tuple[int, int], count: int) -> list[tuple[int, int]]:
-    """Return the first and the last of each of *count* stretches of numbers."""
+def _cut_range(whole: tuple[int, int], count: int) -> list[tuple[int, int]]:
+    """Return the first and the last number of each of *count* ranges that make up *whole*."""
     first, length = whole[0], whole[1] + 1 - whole[0]
+    # multiplied before it is divided: the remainder is spread over the ranges, one each
     firsts = [first + length * index // count for index in range(count + 1)]
-    return [(one, after - 1) for one, after in pairwise(firsts)]
+    return [(start, after - 1) for start, after in pairwise(firsts)]
 
 
-def packages_of(part: JobPartition) -> range:
-    """Return the numbers of the packages that are verified with *part*.
+def packages_of(partition: JobPartition) -> range:
+    """Return the numbers of the packages that are verified with *partition*.
 
     Raises:
         InvalidData: when it does not say, since it was not cut from a job.
     """
-    if part.packages is None:
-        raise InvalidData(
-            "part",
-            [
-                Problem(
-                    "packages",
-                    "are not named: pass a part that flow.results.partition(job, …) gives",
-                )
-            ],
-        )
-    first, last = part.packages
+    if partition.packages is None:
+        reason = "are not named: pass a part that flow.results.partition(job, …) gives"
+        raise InvalidData("part", [Problem("packages", reason)])
+    first, last = partition.packages
     return range(first, last + 1)

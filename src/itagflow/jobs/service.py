@@ -1,8 +1,8 @@
-"""Jobs: ordered, published, paused, finished, archived, deleted; and who works on them."""
+"""Jobs: created, published, paused, archived, deleted; and who works on them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -20,15 +20,11 @@ from itagflow.core.lookup import (
     TemplateRef,
     WorkspaceRef,
 )
+from itagflow.core.registry import Registry
 from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
 from itagflow.jobs import rules
-from itagflow.jobs.loading import (
-    Data,
-    OnError,
-    Wrap,
-    load,
-)
+from itagflow.jobs.loading import LoadSpec, load
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
@@ -51,19 +47,21 @@ from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import several
 from itagflow.model.workspace import Group, Member
+from itagflow.printing import spelled
 from itagflow.reviewing.stages import finish_if_done
 from itagflow.storage.port import Query
-from itagflow.validation.answers import Validator
 
 Workers = Iterable[MemberRef | Group]
 """Who works at a stage: members and groups."""
-Names = tuple[Any, ...]
+Named = tuple[Any, ...]
 """Members' keys, or names of groups."""
-PARTS: tuple[type[Entity], ...] = (Assignment, Answer, ClaimCounter, Task, Package, Event)
+OWNED_KINDS: tuple[type[Entity], ...] = (Assignment, Answer, ClaimCounter, Task, Package, Event)
 """What belongs to a job, in the order in which it is deleted.
 
 Without its assignment, nobody can add an answer.
 """
+ROWS_PER_DELETION = 5_000
+"""How many entities are deleted in one transaction, while other writers wait."""
 
 
 class JobNotes(TypedDict, total=False):
@@ -76,224 +74,226 @@ class JobNotes(TypedDict, total=False):
 
 
 class JobFields(JobNotes, total=False):
-    """What `Ordering.update_job` can change."""
+    """What `jobs.update` can change."""
 
     name: str
 
 
 @attrs.frozen(kw_only=True)
-class JobOrder:
-    """The arguments of `create` that are stored; None for what was not given."""
+class JobSpec:
+    """The arguments of `create` that are stored, and who creates; None for what was not given."""
 
     name: str
     template: TemplateRef
+    by: MemberRef
     workflow: Workflow | None = None
     packaging: Packaging | None = None
     workforce: Mapping[Stage, Workers] | None = None
     row_key: str | None = None
     seed: int | None = None
+    validator: str | None = None
     notes: JobNotes = attrs.field(factory=JobNotes)
 
     @property
-    def given(self) -> tuple[str, ...]:
+    def arguments(self) -> tuple[str, ...]:
         """The names of the arguments that were given, beside name and template."""
-        named = ("workflow", "packaging", "workforce", "row_key", "seed")
-        return (*(name for name in named if getattr(self, name) is not None), *self.notes)
+        optional = ("workflow", "packaging", "workforce", "row_key", "seed", "validator")
+        return (*(name for name in optional if getattr(self, name) is not None), *self.notes)
+
+
+@attrs.frozen
+class _Design:
+    """A job that is described, but not stored."""
+
+    ctx: Act
+    """Who creates it, when and where."""
+    job: Job
+    template: Template
+    has_new_template: bool
+    """Whether the template has still to be stored, with the job."""
 
 
 def create_job(
     engine: Engine,
     workspace: WorkspaceRef,
-    order: JobOrder,
+    spec: JobSpec,
     *,
-    data: Data | None = None,
-    by: MemberRef,
+    data: LoadSpec | None = None,
     draft: bool = False,
-    format: str = "itag",
-    on_error: OnError = "raise",
-    validator: Validator | None = None,
-    progress: Wrap | None = None,
     exist_ok: bool = False,
 ) -> Job:
     """Create, load and publish a job, or return the one that exists already."""
     if exist_ok:
-        job, is_new = find_or_create(lambda: _find_or_draft(engine, workspace, order, by))
+        job, is_new = find_or_create(lambda: _find_or_draft(engine, workspace, spec))
     else:
-        job, is_new = draft_job(engine, workspace, order, by), True
-    if validator is not None:
-        engine.validators[job.id] = validator
+        job, is_new = draft_job(engine, workspace, spec), True
     if data is None or job.state is not JobState.DRAFT:
         return job
     try:
-        load(
-            engine,
-            job,
-            data,
-            by=by,
-            format=format,
-            on_error=on_error,
-            progress=progress,
-            shared=exist_ok,
-        )
-        return find_job(engine, job) if draft else publish(engine, job, by=by)
+        load(engine, job, data)
+        if draft:
+            return find_job(engine, job)
+        return publish(engine, job, by=spec.by)
     except Exception as error:
         if exist_ok and isinstance(error, WrongState):
-            now = find_job(engine, job)
-            if now.state not in (JobState.DRAFT, JobState.ARCHIVED):
-                return now  # another process has created the same meanwhile, and has published it
+            current = find_job(engine, job)
+            if current.state not in (JobState.DRAFT, JobState.ARCHIVED):
+                # another process has created the same meanwhile, and has published it
+                return current
         if is_new:
-            delete(engine, job, by=by)
+            # Nothing is left behind by who cannot finish what they began.  A draft that was there
+            # before is somebody's: it stays.
+            delete(engine, job, by=spec.by)
         raise
 
 
 def draft_job(
-    engine: Engine,
-    workspace: WorkspaceRef,
-    order: JobOrder,
-    by: MemberRef,
-    *,
-    id: int | None = None,
+    engine: Engine, workspace: WorkspaceRef, spec: JobSpec, *, id: int | None = None
 ) -> Job:
     """Store a new draft, with this id if it is free, and its template if that is new."""
     with engine.transaction() as transaction:
-        act, job, new = _design(transaction, workspace, order, by, id)
-        return _store_draft(transaction, act, job, new)
+        return _store_draft(transaction, _design_job(transaction, workspace, spec, id))
 
 
-def _find_or_draft(
-    engine: Engine, workspace: WorkspaceRef, order: JobOrder, by: MemberRef
-) -> tuple[Job, bool]:
-    """Return the job of this name if it agrees with *order*, or a new draft; and which it is.
+def _find_or_draft(engine: Engine, workspace: WorkspaceRef, spec: JobSpec) -> tuple[Job, bool]:
+    """Return the job of this name if it agrees with *spec*, or a new draft; and whether it is new.
 
     Raises:
         AlreadyExists: when it does not agree, or is being deleted.
     """
     with engine.transaction() as transaction:
-        act, job, new = _design(transaction, workspace, order, by, None)
-        query = Query(Job, {"workspace": job.workspace, "name": job.name}, limit=1)
+        design = _design_job(transaction, workspace, spec, None)
+        requested = design.job
+        query = Query(Job, {"workspace": requested.workspace, "name": requested.name}, limit=1)
         known = next(iter(lookup.called(transaction.store, query)), None)
         if known is None:
-            return _store_draft(transaction, act, job, new), True
-        asked = new[0] if new else transaction.store.get(Template, (job.template,))
+            return _store_draft(transaction, design), True
         used = transaction.store.get(Template, (known.template,))
-        differences = rules.differences(known, job, order.given, used, asked)
+        differences = rules.find_differences(
+            known, requested, spec.arguments, used, design.template
+        )
         if differences or known.deleting:
-            raise AlreadyExists("Job", job.name, differences)
+            raise AlreadyExists("Job", requested.name, differences)
         return known, False
 
 
-def _design(
-    transaction: Transaction,
-    workspace: WorkspaceRef,
-    order: JobOrder,
-    by: MemberRef,
-    id: int | None,
-) -> tuple[Act, Job, tuple[Template, ...]]:
-    """Return the job that *order* describes, with its template if that is new; store nothing."""
-    noted = _fitting(order.notes, JobNotes)
-    home = lookup.workspace(transaction.store, workspace)
-    act = transaction.allowed(home.id, by, Action.MANAGE_JOB)
-    asked, new = _template(transaction, home.id, order.template)
+def _design_job(
+    transaction: Transaction, workspace: WorkspaceRef, spec: JobSpec, id: int | None
+) -> _Design:
+    """Return the job that *spec* describes, with its template; store nothing."""
+    notes = _as_stored(spec.notes, JobNotes)
+    workspace_id = lookup.workspace(transaction.store, workspace).id
+    ctx = transaction.allowed(workspace_id, spec.by, Action.MANAGE_JOB)
+    validator = _require_registered(transaction.registry, spec.validator)
+    template, is_new = _find_template(transaction, workspace_id, spec.template)
     if id is None or transaction.is_taken(Job, id):
         id = transaction.new_id(Job)
-    flow = _with_named_rework(transaction, home.id, order.workflow or Workflow())
+    workflow = _with_rework_key(transaction, workspace_id, spec.workflow or Workflow())
+    seed = id if spec.seed is None else whole_number("job", "seed", spec.seed)
     job = Job(
         id=id,
-        workspace=home.id,
-        name=order.name,
-        template=asked.id,
-        workflow=flow,
-        packaging=order.packaging or FixedSize(50),
-        workforce=_crews(transaction, home.id, flow, order.workforce or {}),
-        created_by=act.member,
-        created_at=act.at,
-        seed=id if order.seed is None else whole_number("job", "seed", order.seed),
-        row_key=order.row_key,
-        **noted,
+        workspace=workspace_id,
+        name=spec.name,
+        template=template.id,
+        workflow=workflow,
+        packaging=spec.packaging or FixedSize(50),
+        workforce=_find_crews(transaction, workspace_id, workflow, spec.workforce or {}),
+        created_by=ctx.member,
+        created_at=ctx.at,
+        seed=seed,
+        row_key=spec.row_key,
+        validator=validator,
+        **notes,
     )
-    return act, job, new
+    return _Design(ctx, job, template, is_new)
 
 
-def _store_draft(transaction: Transaction, act: Act, job: Job, new: tuple[Template, ...]) -> Job:
-    add: tuple[Entity, ...] = (*new, job, JobCounter(job=job.id))
-    transaction.do(record(act, "create_job", about=job, add=add, data={"name": job.name}))
+def _store_draft(transaction: Transaction, design: _Design) -> Job:
+    job = design.job
+    add: list[Entity] = [job, JobCounter(job=job.id)]
+    if design.has_new_template:
+        add.insert(0, design.template)
+    data = {"name": job.name}
+    if job.validator:
+        data["validator"] = job.validator
+    transaction.do(record(design.ctx, "create_job", about=job, add=add, data=data))
     return job
 
 
 def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
     """Give out a draft's work from now on.  Publishing again what runs changes nothing."""
     with engine.transaction() as transaction:
-        # first, for the job may finish at once
+        # Before the job, in the common order: it is needed below, for the job may finish at once.
         counter = transaction.hold_counter(transaction.job(job).id)
         old = transaction.lock_job(job)
-        act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
         if JOB.has_led("publish", old.state):
             return old
-        people = list(
-            transaction.store.find(Query(Member, {"workspace": old.workspace, "active": True}))
-        )
-        hindrance = rules.hindrance(old, people, engine.policy)
-        new = rules.stepped(old, "publish", tasks=counter.tasks, hindrance=hindrance)
-        transaction.do(
-            record(act, "publish", about=new, save=((old, new),), data={"name": old.name})
-        )
-        finish_if_done(transaction, new, act)  # pre-labels that count may have left nothing to do
+        active = Query(Member, {"workspace": old.workspace, "active": True})
+        hindrance = rules.find_hindrance(old, list(transaction.store.find(active)), engine.policy)
+        new = rules.advance_job(old, "publish", tasks=counter.tasks, hindrance=hindrance)
+        _store_job(transaction, ctx, "publish", old, new)
+        # pre-labels that count may have left nothing to do
+        finish_if_done(transaction, new, ctx)
         return transaction.store.get(Job, new.key)
 
 
 def pause(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
     """Give out no more work for now; held assignments and their leases go on."""
-    return _step(engine, job, "pause", by)
+    return _advance(engine, job, "pause", by)
 
 
 def resume(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
     """Give out work again.  Resuming what runs changes nothing."""
-    return _step(engine, job, "resume", by)
+    return _advance(engine, job, "resume", by)
 
 
 def archive(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
     """Close a job permanently, and recall all open assignments."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
-        act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
-        new = old
+        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        archived = old
         if not JOB.has_led("archive", old.state):
-            new = rules.stepped(old, "archive")
-            transaction.do(
-                record(act, "archive", about=new, save=((old, new),), data={"name": old.name})
-            )
-            new = transaction.as_stored(new)
-    live = Query(Assignment, {"job": old.id, "live": True})
-    recall_all(engine, live, act.member, "the job was archived", free=False)
-    return new
+            new = rules.advance_job(old, "archive")
+            archived = _store_job(transaction, ctx, "archive", old, new)
+    # Also for a job that was archived before: the process that did it may have ended in between.
+    # The state came first, so no assignment is made behind this query.
+    live = Query(Assignment, {"job": archived.id, "live": True})
+    recall_all(engine, live, ctx.member, "the job was archived", free=False)
+    return archived
 
 
 def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
     """Delete a draft or an archived job with all that belongs to it; its last event stays."""
-    gone = find_job(engine, job)
-    if gone.state is JobState.DRAFT:
-        gone = archive(engine, gone, by=by)  # nobody can load into it any more
+    target = find_job(engine, job)
+    if target.state is JobState.DRAFT:
+        target = archive(engine, target, by=by)  # nobody can load into it any more
     with engine.transaction() as transaction:
-        transaction.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
-        rules.must_be_archived(gone, "delete it")
-        old = transaction.lock_job(gone)
+        transaction.allowed(target.workspace, by, Action.MANAGE_JOB, target)
+        rules.must_be_archived(target, "delete it")
+        old = transaction.lock_job(target)
+        # Marked first: until the last transaction, what is left of the job is not consistent, and
+        # who verifies the store must know.
         transaction.replace(old, attrs.evolve(old, deleting=True))
-    for kind in PARTS:
-        while _remove(engine, kind, gone):
+    for kind in OWNED_KINDS:
+        while _delete_some(engine, kind, target):
             continue
     with engine.transaction() as transaction:
-        act = transaction.allowed(gone.workspace, by, Action.MANAGE_JOB, gone)
-        transaction.remove(Query(JobCounter, {"job": gone.id}), 1)
-        transaction.remove(Query(Job, {"id": gone.id}), 1)
-        if lookup.has_own_template(transaction.store, gone):
-            transaction.remove(Query(Template, {"id": gone.template}), 1)
-        transaction.do(record(act, "delete", about=gone, data={"name": gone.name}))
-    engine.validators.pop(gone.id, None)
+        ctx = transaction.allowed(target.workspace, by, Action.MANAGE_JOB, target)
+        # The job goes last: a deletion that broke off is found by it, and goes on.
+        transaction.remove(Query(JobCounter, {"job": target.id}), 1)
+        transaction.remove(Query(Job, {"id": target.id}), 1)
+        if lookup.has_own_template(transaction.store, target):
+            transaction.remove(Query(Template, {"id": target.template}), 1)
+        transaction.do(record(ctx, "delete", about=target, data={"name": target.name}))
 
 
 def update_job(engine: Engine, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
     """Change name, tags, remark, guideline or due time; what is not given stays."""
-    return _changed(engine, job, "update_job", by, **_fitting(fields, JobFields))
+    changes = _as_stored(fields, JobFields)
+    with engine.transaction() as transaction:
+        return _update(transaction, transaction.lock_job(job), "update_job", by, **changes)
 
 
 def set_workforce(
@@ -302,49 +302,68 @@ def set_workforce(
     """Name who works at these stages; other stages stay as they are, and so do assignments."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
-        crews = _crews(transaction, old.workspace, old.workflow, workforce)
-        return _save(transaction, old, "set_workforce", by, workforce={**old.workforce, **crews})
+        crews = _find_crews(transaction, old.workspace, old.workflow, workforce)
+        return _update(transaction, old, "set_workforce", by, workforce={**old.workforce, **crews})
 
 
 def add_workers(
     engine: Engine, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef
 ) -> Job:
     """Name more members or groups for a stage; errors are those of `set_workforce`."""
-    return _recrew(engine, job, stage, workers, by, _joined)
+    with engine.transaction() as transaction:
+        old = transaction.lock_job(job)
+        more = _find_crews(transaction, old.workspace, old.workflow, {stage: workers})[stage]
+        present = old.crew(stage)
+        crew = StageWorkers(
+            _join(present.members, more.members), _join(present.groups, more.groups)
+        )
+        return _update_crew(transaction, old, stage, crew, by)
 
 
 def remove_workers(
     engine: Engine, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef
 ) -> Job:
     """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
-    return _recrew(engine, job, stage, workers, by, _without)
-
-
-def set_validator(engine: Engine, job: JobRef, validator: Validator | None) -> None:
-    """Check every answer of a job before it is saved, in this Flow; None ends that."""
-    id = find_job(engine, job).id
-    if validator is None:
-        engine.validators.pop(id, None)
-    else:
-        engine.validators[id] = validator
-
-
-def _recrew(
-    engine: Engine,
-    job: JobRef,
-    stage: Stage,
-    workers: Workers,
-    by: MemberRef,
-    put: Callable[[Names, Names], Names],
-) -> Job:
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
-        named = _crews(transaction, old.workspace, old.workflow, {stage: workers})[stage]
-        had = old.crew(stage)
-        crew = StageWorkers(put(had.members, named.members), put(had.groups, named.groups))
-        return _save(
-            transaction, old, "set_workforce", by, workforce={**old.workforce, stage: crew}
+        less = _find_crews(transaction, old.workspace, old.workflow, {stage: workers})[stage]
+        present = old.crew(stage)
+        crew = StageWorkers(
+            _subtract(present.members, less.members), _subtract(present.groups, less.groups)
         )
+        return _update_crew(transaction, old, stage, crew, by)
+
+
+def set_validator(engine: Engine, job: JobRef, validator: str | None, *, by: MemberRef) -> Job:
+    """Check every answer of a job by this validator before it is saved; None ends that."""
+    with engine.transaction() as transaction:
+        old = transaction.lock_job(job)
+        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        rules.must_not_be_archived(old, "set its validator")
+        name = _require_registered(transaction.registry, validator)
+        if name == old.validator:
+            return old
+        new = attrs.evolve(old, validator=name)
+        data = {"name": old.name, "validator": name}
+        transaction.do(record(ctx, "set_validator", about=new, save=((old, new),), data=data))
+        return transaction.as_stored(new)
+
+
+def _require_registered(registry: Registry, validator: object) -> str:
+    """Return the name of a validator as a job keeps it: "" for none.
+
+    Raises:
+        InvalidData: when it is no name.
+        NotRegistered: when this process does not have it: a name that is misspelled would keep
+            everybody from working.
+    """
+    if validator is None:
+        return ""
+    if not isinstance(validator, str):
+        reason = f"must be the name of one that was registered, not {spelled(validator)}"
+        raise InvalidData("job", [Problem("validator", reason)])
+    registry.find_validator(validator)
+    return validator
 
 
 def find_job(engine: Engine, ref: JobRef) -> Job:
@@ -353,95 +372,116 @@ def find_job(engine: Engine, ref: JobRef) -> Job:
         return lookup.job(reader, ref)
 
 
-def _step(engine: Engine, job: JobRef, verb: str, by: MemberRef) -> Job:
+def _advance(engine: Engine, job: JobRef, operation: str, by: MemberRef) -> Job:
+    """Bring a job to its next state; where it is there already, nothing is stored."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
-        act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
-        if JOB.has_led(verb, old.state):
+        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        if JOB.has_led(operation, old.state):
             return old
-        new = rules.stepped(old, verb)
-        transaction.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
-        return transaction.as_stored(new)
+        new = rules.advance_job(old, operation)
+        return _store_job(transaction, ctx, operation, old, new)
 
 
-def _changed(engine: Engine, job: JobRef, verb: str, by: MemberRef, **fields: Any) -> Job:
+def _delete_some(engine: Engine, kind: type[Entity], job: Job) -> int:
+    """Delete up to so many entities of a kind, and return how many there were."""
     with engine.transaction() as transaction:
-        return _save(transaction, transaction.lock_job(job), verb, by, **fields)
+        return transaction.remove(Query(kind, {"job": job.id}), ROWS_PER_DELETION)
 
 
-def _remove(engine: Engine, kind: type[Entity], job: Job) -> int:
-    with engine.transaction() as transaction:
-        return transaction.remove(Query(kind, {"job": job.id}), 5_000)
+def _update_crew(
+    transaction: Transaction, old: Job, stage: Stage, crew: StageWorkers, by: MemberRef
+) -> Job:
+    workforce = {**old.workforce, stage: crew}
+    return _update(transaction, old, "set_workforce", by, workforce=workforce)
 
 
-def _save(transaction: Transaction, old: Job, verb: str, by: MemberRef, **fields: Any) -> Job:
-    """Store a job that is held with these fields changed."""
-    act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+def _update(
+    transaction: Transaction, old: Job, operation: str, by: MemberRef, **fields: Any
+) -> Job:
+    """Store a locked job with these fields changed."""
+    ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
     rules.must_not_be_archived(old, "change it")
-    new = attrs.evolve(old, **fields)
-    transaction.do(record(act, verb, about=new, save=((old, new),), data={"name": old.name}))
+    return _store_job(transaction, ctx, operation, old, attrs.evolve(old, **fields))
+
+
+def _store_job(transaction: Transaction, ctx: Act, operation: str, old: Job, new: Job) -> Job:
+    # by the old name, under which readers of the events know it
+    data = {"name": old.name}
+    transaction.do(record(ctx, operation, about=new, save=((old, new),), data=data))
     return transaction.as_stored(new)
 
 
-def _fitting(fields: JobNotes | JobFields, known: type[JobNotes | JobFields]) -> dict[str, Any]:
+def _as_stored(fields: JobNotes | JobFields, known: type[JobNotes | JobFields]) -> dict[str, Any]:
     """Return fields as a job keeps them.
 
     Raises:
         InvalidData: when one is not *known*, or is a time without its zone.
     """
     names = known.__annotations__
-    if strange := [
+    unknown = [
         Problem(name, f"cannot be set; there are {', '.join(names)}")
         for name in fields
         if name not in names
-    ]:
-        raise InvalidData("job", strange)
+    ]
+    if unknown:
+        raise InvalidData("job", unknown)
+    stored: dict[str, Any] = {**fields}
+    if "tags" in fields:
+        stored["tags"] = several("job", "tags", fields["tags"])
     due = fields.get("due_at")
-    at = {} if due is None else {"due_at": in_utc("job", "due_at", due)}
-    tags = {"tags": several("job", "tags", fields["tags"])} if "tags" in fields else {}
-    return {**fields, **tags, **at}
+    if due is not None:
+        stored["due_at"] = in_utc("job", "due_at", due)
+    return stored
 
 
-def _template(
+def _find_template(
     transaction: Transaction, workspace: int, ref: TemplateRef
-) -> tuple[Template, tuple[Template, ...]]:
-    """Return the template, and once more if it has still to be stored."""
+) -> tuple[Template, bool]:
+    """Return the template, and whether it has still to be stored."""
     if isinstance(ref, Template) and not ref.id:
-        new = attrs.evolve(ref, id=transaction.new_id(Template), workspace=workspace, name="")
-        return new, (new,)
-    return lookup.template(transaction.store, workspace, ref), ()
+        # a template that is built in the call belongs to this job alone, and has no name
+        id = transaction.new_id(Template)
+        return attrs.evolve(ref, id=id, workspace=workspace, name=""), True
+    return lookup.template(transaction.store, workspace, ref), False
 
 
-def _with_named_rework(transaction: Transaction, workspace: int, workflow: Workflow) -> Workflow:
+def _with_rework_key(transaction: Transaction, workspace: int, workflow: Workflow) -> Workflow:
     """Return *workflow* with the member to whom rework goes, if one is named, as a key."""
     to = workflow.label.rework
     if isinstance(to, Route):
         return workflow
     label: Label = attrs.evolve(workflow.label, rework=transaction.member(workspace, to).id)
-    return Workflow(
-        *(rule for rule in (label, workflow.inspect, workflow.accept) if rule is not None)
-    )
+    rules = (label, workflow.inspect, workflow.accept)
+    return Workflow(*(rule for rule in rules if rule is not None))
 
 
-def _crews(
-    transaction: Transaction, workspace: int, flow: Workflow, named: Mapping[Stage, Workers]
+def _find_crews(
+    transaction: Transaction, workspace: int, workflow: Workflow, named: Mapping[Stage, Workers]
 ) -> dict[Stage, StageWorkers]:
+    """Return who is named for each stage, members by their keys.
+
+    Raises:
+        NotFound: when a member is not in the workspace.
+        InvalidData: when the workflow does not have the stage.
+    """
     crews = dict[Stage, StageWorkers]()
     for stage, workers in named.items():
-        flow.rule(stage)
-        everyone = [workers] if isinstance(workers, str) else list(workers)
-        people = tuple(
-            transaction.member(workspace, who).id for who in everyone if not isinstance(who, Group)
+        workflow.rule(stage)  # refuses a stage that the workflow does not have
+        # one account, not the letters of it
+        refs = [workers] if isinstance(workers, str) else list(workers)
+        groups = tuple(ref.name for ref in refs if isinstance(ref, Group))
+        members = tuple(
+            transaction.member(workspace, ref).id for ref in refs if not isinstance(ref, Group)
         )
-        crews[stage] = StageWorkers(
-            _joined(people, ()), tuple(who.name for who in everyone if isinstance(who, Group))
-        )
+        crews[stage] = StageWorkers(_join(members, ()), groups)
     return crews
 
 
-def _joined(had: Names, more: Names) -> Names:
-    return tuple(dict.fromkeys([*had, *more]))
+def _join(present: Named, more: Named) -> Named:
+    """Return both in order, each once."""
+    return tuple(dict.fromkeys([*present, *more]))
 
 
-def _without(had: Names, less: Names) -> Names:
-    return tuple(one for one in had if one not in less)
+def _subtract(present: Named, less: Named) -> Named:
+    return tuple(name for name in present if name not in less)

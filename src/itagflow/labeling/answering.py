@@ -13,7 +13,7 @@ from itagflow.core.change import Act, Saved
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
 from itagflow.core.transaction import Transaction
-from itagflow.errors import InvalidData, Problem
+from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.labeling import rules
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment
@@ -51,27 +51,46 @@ def run_validator(
     assignment: AssignmentRef,
     given: list[tuple[TaskRef, Replied]],
     by: MemberRef | None,
-) -> None:
-    """Ask the job's own check, outside of any transaction.
+) -> str:
+    """Ask the job's validator, outside of any transaction, and return its name; "" for none.
 
     Raises:
         NotHeld: when the assignment is not that of the member *by*.
+        NotRegistered: when this process does not have the validator.
         InvalidData: when it names problems.
     """
-    check = engine.validators.get(lookup.key_of(Assignment, assignment)[0])
-    if check is None:
-        return
+    # A process that has no validators need not read which one the job wants: that is one query
+    # less for each save.  `require_validated` refuses it where the job wants one.
+    if not engine.registry.validators:
+        return ""
     with engine.store.read() as reader:
         mine = lookup.assignment(reader, assignment)
         job = reader.get(Job, (mine.job,))
+        if not job.validator:
+            return ""
         if by is not None:  # nobody else is told what is wrong with an answer
             holding.must_be_of(mine, lookup.member(reader, job.workspace, by))
+        validator = engine.registry.find_validator(job.validator)
         template = reader.get(Template, (job.template,))
         tasks = [lookup.task(reader, job.id, task) for task, _ in given]
     replies = fitted(template, tasks, [reply for _, reply in given])
     for task, said in zip(tasks, replies, strict=True):
-        if problems := list(check(task, said)):
+        if problems := list(validator(task, said)):
             raise InvalidData(f"the answer to {task}", problems)
+    return job.validator
+
+
+def require_validated(transaction: Transaction, job: Job, validated_by: str) -> None:
+    """Check that the validator that *job* has now was asked, before this transaction began.
+
+    Raises:
+        NotRegistered: when it was not, since this process does not have it.
+        Conflict: when it was not, since the job was given another one meanwhile.
+    """
+    if not job.validator or job.validator == validated_by:
+        return
+    transaction.registry.find_validator(job.validator)
+    raise Conflict("Job", job.name)
 
 
 def sit_down(transaction: Transaction, ref: AssignmentRef, verb: str, by: MemberRef | None) -> Desk:

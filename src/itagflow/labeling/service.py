@@ -25,6 +25,7 @@ from itagflow.labeling.answering import (
     fitted,
     put,
     replaced,
+    require_validated,
     run_validator,
     sit_down,
 )
@@ -211,10 +212,11 @@ def _save_all(
     given: list[tuple[TaskRef, Replied]],
     by: MemberRef | None,
 ) -> list[Answer]:
-    run_validator(engine, assignment, given, by)
+    validated_by = run_validator(engine, assignment, given, by)
     with engine.transaction() as transaction:
         desk = sit_down(transaction, assignment, verb, by)
         must_be_at(desk.assignment, verb, Stage.LABEL)
+        require_validated(transaction, desk.job, validated_by)
         tasks = [covered(transaction, desk, task) for task, _ in given]
         rules.must_be_different(tasks)
         replies = fitted(desk.template, tasks, [reply for _, reply in given])

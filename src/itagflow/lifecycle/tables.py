@@ -99,11 +99,11 @@ def _everything_answered(closing: Closing) -> None:
 
 def _nothing_wrong(closing: Closing) -> None:
     if closing.wrong:
-        raise Incomplete(
-            "pass the package",
-            "tasks stand judged wrong: reject it, or judge them anew",
-            closing.wrong,
-        )
+        if len(closing.wrong) == 1:
+            reason = "a task stands judged wrong: reject it, or judge the task again"
+        else:
+            reason = "tasks stand judged wrong: reject it, or judge them again"
+        raise Incomplete("pass the package", reason, closing.wrong)
 
 
 def _all_decided(closing: Closing) -> None:

@@ -25,7 +25,7 @@ from itagflow.errors import (
     Problem,
     StoreFailed,
 )
-from itagflow.jobs.loading import KEPT, Wrap
+from itagflow.jobs.loading import MAX_PROBLEMS, Wrap
 from itagflow.maintenance.verification import differences
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
@@ -185,7 +185,9 @@ def _must_be_sound(target: Store, cargo: _Cargo) -> None:
         InvalidData: when something does.
     """
     found = (difference for home in cargo.homes for difference in differences(target, home))
-    problems = [Problem(difference.place, difference.finding) for difference in islice(found, KEPT)]
+    problems = [
+        Problem(difference.place, difference.finding) for difference in islice(found, MAX_PROBLEMS)
+    ]
     if problems:
         total = len(problems) + sum(1 for _ in found)
         with target.write() as writer:

@@ -46,7 +46,7 @@ def erase_member(
     if who.erased:
         return who
     mark = _free_mark(engine, who)
-    workspaces_rules.erased(who, mark)  # is refused before anything is rewritten
+    workspaces_rules.erase_account(who, mark)  # is refused before anything is rewritten
     texts = erase_rules.without_name(who.account, mark)
     high_water_mark = _rename_events(engine, who, mark)  # first, see `rules.erasing.remarks_on`
     for job in paged(engine.store, Query(Job, {"workspace": home}, order=("id",))):
@@ -55,7 +55,7 @@ def erase_member(
         act = transaction.allowed(home, by, Action.ERASE)
         old = transaction.lock(Member, who.key)
         _rename(transaction, old, mark, transaction.store.find(_events(home, high_water_mark)))
-        new = workspaces_rules.erased(old, mark)
+        new = workspaces_rules.erase_account(old, mark)
         transaction.do(record(act, "erase_member", save=((old, new),), data={"name": new.account}))
         # a store that keeps decoded members forgets the old one
         return transaction.store.get(Member, new.key)

@@ -199,6 +199,7 @@ _PAST = {
     "review": "passed",
     "save": "saved",
     "set_role": "changed the role of",
+    "set_validator": "changed the validator of",
     "set_workforce": "changed the workforce of",
     "submit": "submitted",
     "update_job": "changed",

@@ -365,6 +365,8 @@ class Job:
     """The instructions for the people who work on it, or a link to them."""
     due_at: datetime | None = None
     """When it should be done; shown, and not enforced."""
+    validator: str = attrs.field(default="", validator=storable)
+    """The name of the application's own check of its answers; empty when there is none."""
     priority: int = 0
     """Higher comes first among the jobs of a workspace.  Reserved: nothing sets or asks it yet."""
     deleting: bool = False

@@ -11,6 +11,7 @@ from itagflow.model.job import STAGES, Stage
 from itagflow.model.package import Outcome, PackageState
 from itagflow.model.reply import Reply
 from itagflow.model.task import Task, TaskState
+from itagflow.printing import format_count
 
 
 @attrs.frozen(kw_only=True)
@@ -117,10 +118,14 @@ class Progress:
         return self.tasks.get(PackageState.DONE, 0)
 
     def __str__(self) -> str:
-        parts = [
-            f"{self.packages[state]} packages ({self.tasks[state]} tasks) {state.value}"
-            for state in PackageState
-            if self.packages.get(state)
-        ]
-        parts += [f"{n} tasks {word}" for word in COUNTS if (n := getattr(self, word))]
-        return f"{self.done} of {self.total} tasks done: " + ", ".join(parts)
+        parts = list[str]()
+        for state in PackageState:
+            if self.packages.get(state):
+                packages = format_count(self.packages[state], "package")
+                tasks = format_count(self.tasks[state], "task")
+                parts.append(f"{packages} ({tasks}) {state.value}")
+        for word in COUNTS:
+            number = getattr(self, word)
+            if number:
+                parts.append(f"{format_count(number, 'task')} {word}")
+        return f"{self.done} of {format_count(self.total, 'task')} done: " + ", ".join(parts)

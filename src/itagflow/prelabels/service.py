@@ -16,7 +16,7 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, paged
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
-from itagflow.jobs.loading import KEPT, Wrap
+from itagflow.jobs.loading import MAX_PROBLEMS, Wrap
 from itagflow.lifecycle.tables import JOB, JobAct
 from itagflow.model.job import Job
 from itagflow.model.number import whole_number
@@ -26,6 +26,7 @@ from itagflow.model.task import Task
 from itagflow.model.template import Template
 from itagflow.prelabels import rules
 from itagflow.prelabels.rules import MinConfidence, PrelabelReport, Sound
+from itagflow.printing import format_count
 from itagflow.results.histories import numbers_in
 from itagflow.reviewing.stages import finish_if_done
 from itagflow.storage.port import Query, Reader
@@ -51,7 +52,7 @@ class _Tally:
             self.silent += 1
         else:
             self.failed += 1
-            self.problems += problems[: KEPT - len(self.problems)]
+            self.problems += problems[: MAX_PROBLEMS - len(self.problems)]
 
     def report(self) -> PrelabelReport:
         return PrelabelReport(
@@ -175,7 +176,8 @@ def _called(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
         )
     if len(said) != len(batch):
         raise InvalidData(
-            "the pre-labels", [Problem("", f"{len(said)} were returned for {len(batch)} tasks")]
+            "the pre-labels",
+            [Problem("", f"{len(said)} came back for {format_count(len(batch), 'task')}")],
         )
     return said
 

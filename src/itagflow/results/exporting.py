@@ -18,6 +18,7 @@ from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.ids import TimeOrdered, now
 from itagflow.core.lookup import MemberRef, PartitionRef
+from itagflow.core.registry import Registry
 from itagflow.core.visibility import asked_again
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Format, WriteReport
@@ -173,7 +174,7 @@ def _opened(place: Place) -> Generator[Engine]:
         yield place
     else:
         with closing(place()) as store:
-            yield Engine(store, default_policy, now, TimeOrdered(), ())
+            yield Engine(store, default_policy, now, TimeOrdered(), (), Registry())
 
 
 def _written(

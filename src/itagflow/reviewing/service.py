@@ -26,6 +26,7 @@ from itagflow.labeling.answering import (
     fitted,
     put,
     replaced,
+    require_validated,
     run_validator,
     sit_down,
 )
@@ -82,9 +83,10 @@ def modify(
     by: MemberRef | None = None,
 ) -> Answer:
     """Answer a task as the reviewer; the labeler's answer stays in the result of its stage."""
-    run_validator(engine, assignment, [(task, reply)], by)
+    validated_by = run_validator(engine, assignment, [(task, reply)], by)
     with engine.transaction() as transaction:
         desk, found, old = _look_at(transaction, assignment, task, "modify", by)
+        require_validated(transaction, desk.job, validated_by)
         replies = fitted(desk.template, [found], [reply])[0]
         version = desk.template.version
         new = labeling_rules.answer(

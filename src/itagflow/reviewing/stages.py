@@ -29,7 +29,7 @@ from itagflow.reviewing import rules
 from itagflow.reviewing.sampling import needs_tasks
 from itagflow.storage.port import Query
 from itagflow.template_changes import rules as template_changes_rules
-from itagflow.template_changes.answers import follow
+from itagflow.template_changes.answers import MigrationRun, migrate_package
 
 
 @attrs.frozen
@@ -59,13 +59,8 @@ def held(transaction: Transaction, ref: AssignmentRef, verb: str, by: MemberRef 
     act = transaction.holder(job, assignment, verb, by)
     # votes can only be merged when all of them answer the same template
     if job.pending_template_change is not None:
-        package = follow(
-            transaction,
-            job,
-            package,
-            template_changes_rules.again(job.pending_template_change),
-            transaction.act(job.workspace),
-        )
+        run = MigrationRun(template_changes_rules.remake_migration(job.pending_template_change))
+        package = migrate_package(transaction, job, package, run, transaction.act(job.workspace))
     return Held(job, package, assignment, act)
 
 
@@ -191,7 +186,7 @@ def with_finish(transaction: Transaction, package: Package) -> tuple[Saved, ...]
     job = transaction.lock(Job, (package.job,))
     if job.state not in JOB.sources("finish"):
         return ()
-    return ((job, jobs_rules.stepped(job, "finish")),)
+    return ((job, jobs_rules.advance_job(job, "finish")),)
 
 
 def finish_if_done(transaction: Transaction, job: Job, act: Act) -> None:
@@ -207,7 +202,7 @@ def finish_if_done(transaction: Transaction, job: Job, act: Act) -> None:
         return
     home = transaction.lock(Job, job.key)
     if home.state in JOB.sources("finish"):
-        done = jobs_rules.stepped(home, "finish")
+        done = jobs_rules.advance_job(home, "finish")
         transaction.do(
             record(act, "finish", about=done, save=((home, done),), data={"name": home.name})
         )

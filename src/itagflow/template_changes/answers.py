@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -22,50 +22,58 @@ from itagflow.storage.port import Query, Reader
 from itagflow.template_changes import rules
 from itagflow.template_changes.rules import Migration
 
-KEPT = 1_000
+MAX_PROBLEMS = 1_000
 """How many problems a report or an error holds; all are counted."""
 
 
 @attrs.define
-class Tally:
-    """The counts and problems of the answers that were checked."""
+class MigrationRun:
+    """A migration that runs, with the counts and problems of the answers that it has met."""
 
+    migration: Migration
     changed: int = 0
     unchanged: int = 0
     cannot: int = 0
-    total: int = 0
+    """How many answers would not fit the new template."""
+    total_problems: int = 0
     problems: list[Problem] = attrs.field(factory=list[Problem])
 
-    def carried(self, migration: Migration, answer: Answer) -> Answer:
+    def migrate(self, answer: Answer) -> Answer:
         """Return *answer* under the new template, or unchanged if it does not fit; count it."""
-        new = rules.carried(migration, answer)
+        new = rules.migrate_answer(self.migration, answer)
         if isinstance(new, list):
-            self.cannot += 1
-            self.total += len(new)
-            place = f"task {answer.task}, assignment {answer.assignment}"
-            said = [Problem(f"{place}, {problem.where}", problem.reason) for problem in new]
-            self.problems += said[: KEPT - len(self.problems)]
+            self._count_problems(answer, new)
             return answer
-        self.changed += new is not answer
-        self.unchanged += new is answer
+        if new is answer:
+            self.unchanged += 1
+        else:
+            self.changed += 1
         return new
 
-    def refuse(self, name: str) -> None:
-        """Refuse the change of the template of this job if there is an answer that would not fit.
+    def _count_problems(self, answer: Answer, problems: list[Problem]) -> None:
+        self.cannot += 1
+        self.total_problems += len(problems)
+        place = f"task {answer.task}, assignment {answer.assignment}"
+        placed = [Problem(f"{place}, {problem.where}", problem.reason) for problem in problems]
+        # all are counted, but memory stays bounded when no answer of a large job fits
+        self.problems += placed[: MAX_PROBLEMS - len(self.problems)]
+
+    def require_all_fit(self, name: str) -> None:
+        """Check that every answer of the job with this *name* would fit.
 
         Raises:
-            InvalidData: when there is; it lists the first 1,000 problems.
+            InvalidData: when one would not; it lists the first 1,000 problems.
         """
         if self.cannot:
-            answers = f"{self.cannot} answer{'s' if self.cannot > 1 else ''}"
+            noun = "answer" if self.cannot == 1 else "answers"
             raise InvalidData(
-                f"the template of job {name!r}, which {answers} would not fit",
+                f"the template of job {name!r}, which {self.cannot} {noun} would not fit",
                 self.problems,
-                self.total,
+                self.total_problems,
             )
 
-    def report(self, version: int) -> TemplateReport:
-        """Return what it all comes to."""
+    def make_report(self, version: int) -> TemplateReport:
+        """Return the counts, for the template of this *version*."""
         return TemplateReport(
             version=version,
             changed=self.changed,
@@ -85,83 +93,94 @@ def must_still_ask(transaction: Transaction, job: Job, template: Template) -> No
         raise Conflict("Template", template.key)
 
 
-def follow(
-    transaction: Transaction,
-    job: Job,
-    package: Package,
-    migration: Migration,
-    act: Act,
-    tally: Tally | None = None,
+def migrate_package(
+    transaction: Transaction, job: Job, package: Package, run: MigrationRun, ctx: Act
 ) -> Package:
     """Migrate the answers of the locked *package* to the new template, and return the package.
 
-    Its live assignments are held too.  Whoever saves holds the assignment first and reads the
+    Its live assignments are locked too.  Whoever saves locks the assignment first and reads the
     template after that: so what was checked against the old template is stored already, and what
     comes later is checked against the new one.
     """
-    tally = tally or Tally()
     assignments = sort_assignments(transaction.assignments(package))
     for assignment in assignments:
         if assignment.live:
             transaction.lock(Assignment, assignment.key)  # in any order: its package is locked
-    pairs = [
-        (assignment, _carried(transaction, migration, assignment, tally))
+    migrated = [
+        _MigratedAssignment(
+            assignment,
+            [(old, run.migrate(old)) for old in find_answers(transaction.store, assignment)],
+        )
         for assignment in assignments
     ]
-    moved = [
-        (assignment, fresh)
-        for assignment, said in pairs
-        if (fresh := [(old, new) for old, new in said if new is not old])
-    ]
-    if not moved:
+    if not any(each.changed for each in migrated):
         return package
-    merged = [
-        new for assignment, said in pairs if assignment.outcome is Outcome.MERGED for _, new in said
-    ]
-    after = attrs.evolve(package, disputes=rules.undisputed(package, merged))
-    # where options have merged, what people said may be what the pre-label says
-    if package.prelabeled:
-        after = _recounted(
-            transaction, job, after, assignments, [new for _, fresh in moved for _, new in fresh]
-        )
-    also: tuple[Saved, ...] = ()
-    if after != package:
-        also = ((package, after),)
-    for assignment, fresh in moved:
-        data = {"answered": [new.task for _, new in fresh], **replaced(*(old for old, _ in fresh))}
-        transaction.do(
-            labeling_rules.put_all("migrate", assignment, fresh, act, data=data, also=also)
-        )
-        also = ()  # the package is saved once, with the first of them
+    after = _recount(transaction, job, package, migrated)
+    _store_answers(transaction, package, after, migrated, ctx)
     return transaction.as_stored(after)
 
 
-def _carried(
-    transaction: Transaction, migration: Migration, assignment: Assignment, tally: Tally
-) -> list[tuple[Answer, Answer]]:
-    """Return what *assignment* has said, each answer with what it becomes."""
-    return [(old, tally.carried(migration, old)) for old in said_in(transaction.store, assignment)]
+@attrs.frozen
+class _MigratedAssignment:
+    """An assignment with its answers, each as it was and as it is after the migration."""
+
+    assignment: Assignment
+    pairs: Sequence[tuple[Answer, Answer]]
+
+    @property
+    def changed(self) -> list[tuple[Answer, Answer]]:
+        """The answers that the migration changes."""
+        return [(old, new) for old, new in self.pairs if new is not old]
 
 
-def _recounted(
-    transaction: Transaction,
-    job: Job,
-    package: Package,
-    assignments: Sequence[Assignment],
-    new: Iterable[Answer],
+def _recount(
+    transaction: Transaction, job: Job, package: Package, migrated: Sequence[_MigratedAssignment]
 ) -> Package:
-    said = said_about(transaction.store, job.id, numbers_in(transaction.store, package))
-    for answer in new:
-        said[answer.task][answer.assignment] = answer
-    return counted(package, cases_in(job, package, assignments, said))
+    """Return *package* with what its migrated answers come to."""
+    merged = [
+        new
+        for each in migrated
+        if each.assignment.outcome is Outcome.MERGED
+        for _, new in each.pairs
+    ]
+    disputes = rules.find_remaining_disputes(package, merged)
+    after = attrs.evolve(package, disputes=disputes)
+    if not package.prelabeled:
+        return after
+    # Where options were merged, what people answered may now be what the pre-label said: then fewer
+    # tasks are corrected.
+    answers = said_about(transaction.store, job.id, numbers_in(transaction.store, package))
+    for each in migrated:
+        for _, new in each.changed:
+            answers[new.task][new.assignment] = new
+    assignments = [each.assignment for each in migrated]
+    return counted(after, cases_in(job, after, assignments, answers))
 
 
-def said_in(reader: Reader, assignment: Assignment) -> Iterator[Answer]:
-    """Yield the answers of *assignment* that are resolved, by task: replies, or abandoned."""
-    return reader.find(
-        Query(
-            Answer,
-            {"job": assignment.job, "assignment": assignment.id, "is_resolved": True},
-            order=("task",),
+def _store_answers(
+    transaction: Transaction,
+    package: Package,
+    after: Package,
+    migrated: Sequence[_MigratedAssignment],
+    ctx: Act,
+) -> None:
+    """Store the changed answers, with an event for each assignment."""
+    also: tuple[Saved, ...] = ()
+    if after != package:
+        also = ((package, after),)
+    for each in migrated:
+        pairs = each.changed
+        if not pairs:
+            continue
+        answered = [new.task for _, new in pairs]
+        data = {"answered": answered, **replaced(*(old for old, _ in pairs))}
+        transaction.do(
+            labeling_rules.put_all("migrate", each.assignment, pairs, ctx, data=data, also=also)
         )
-    )
+        also = ()  # the package is saved once, with the first of them
+
+
+def find_answers(reader: Reader, assignment: Assignment) -> Iterator[Answer]:
+    """Yield the answers of *assignment* that are resolved, by task: replies, or abandoned."""
+    where = {"job": assignment.job, "assignment": assignment.id, "is_resolved": True}
+    return reader.find(Query(Answer, where, order=("task",)))

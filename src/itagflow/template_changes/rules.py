@@ -32,21 +32,21 @@ from itagflow.model.reply import (
 from itagflow.model.task import Answer
 from itagflow.model.template import MARKING, Question, Template
 from itagflow.template_changes.steps import (
-    key_moves,
-    moved_keys,
-    replaced_template,
-    target,
-    templates,
+    apply_steps,
+    find_key_moves,
+    find_target,
+    move_keys,
+    replace_template,
 )
 from itagflow.validation import answers
 from itagflow.validation.annotations import asked, relabeled
 
-Said = Mapping[str, Any]
-"""Replies by question id, or the labels of a part by question title."""
-Name = Callable[[Question], str]
-"""Under which name a question is answered there."""
-_ID: Name = attrgetter("id")
-_TITLE: Name = attrgetter("title")
+Values = Mapping[str, Any]
+"""Replies by question id, or the labels of an annotation by question title."""
+NameOf = Callable[[Question], str]
+"""Returns the name under which a question is answered there."""
+_ID: NameOf = attrgetter("id")
+_TITLE: NameOf = attrgetter("title")
 
 
 @attrs.frozen
@@ -65,41 +65,42 @@ class Migration:
     @property
     def is_empty(self) -> bool:
         """Whether it does nothing.  Steps may change answers where the template stays the same."""
-        return (
-            not self.steps and attrs.evolve(self.after, version=self.before.version) == self.before
-        )
+        if self.steps:
+            return False
+        return attrs.evolve(self.after, version=self.before.version) == self.before
 
 
-def by_steps(template: Template, steps: Iterable[TemplateStep]) -> Migration:
+def make_migration(template: Template, steps: Iterable[TemplateStep]) -> Migration:
     """Return the change that *steps* make of *template*.
 
     Raises:
         InvalidData: when steps cannot be; it lists all of them with their place, such as ``step
             2``.
     """
-    given = tuple(steps)
-    met = templates(template, given)
-    return Migration(template, attrs.evolve(met[-1], version=template.version + 1), given, met)
+    in_order = tuple(steps)
+    met = apply_steps(template, in_order)
+    after = attrs.evolve(met[-1], version=template.version + 1)
+    return Migration(template, after, in_order, met)
 
 
-def by_template(template: Template, new: Template) -> Migration:
+def make_replacement(template: Template, new: Template) -> Migration:
     """Return the change that puts *new* in the place of *template*, and leaves answers as they are.
 
     Raises:
         InvalidData: when it is about other fields of the data.
     """
-    return Migration(template, replaced_template(template, new))
+    return Migration(template, replace_template(template, new))
 
 
-def again(change: TemplateChange) -> Migration:
+def remake_migration(change: TemplateChange) -> Migration:
     """Return a change that was made, to carry the rest of the answers over."""
-    return by_steps(change.before, change.steps)
+    return make_migration(change.before, change.steps)
 
 
-def carried(migration: Migration, answer: Answer) -> Answer | list[Problem]:
+def migrate_answer(migration: Migration, answer: Answer) -> Answer | list[Problem]:
     """Return *answer* under the new template - the same if unchanged - or why it would not fit.
 
-    An answer that was said under the new template already is left as it is, and so is an erased
+    An answer that was given under the new template already is left as it is, and so is an erased
     one, which says nothing any more.
     """
     if answer.erased or answer.template_version > migration.before.version:
@@ -108,93 +109,99 @@ def carried(migration: Migration, answer: Answer) -> Answer | list[Problem]:
     disputed: tuple[str, ...] = answer.disputed
     for step, before, after in zip(migration.steps, migration.met, migration.met[1:], strict=False):
         if replies is not None:
-            replies = _stepped(step, before, after, replies)
+            replies = _apply_step(step, before, after, replies)
         if isinstance(step, DropQuestion) and not step.about:
-            gone = {question.id for question in target(before, step.question).every}
-            disputed = tuple(id for id in disputed if id not in gone)
+            dropped = {question.id for question in find_target(before, step.question).every}
+            disputed = tuple(id for id in disputed if id not in dropped)
     new = answer
+    # unchanged, it is the same object: callers tell by that which answers they store
     if (replies, disputed) != (answer.replies, answer.disputed):
         version = migration.after.version
         new = attrs.evolve(answer, replies=replies, disputed=disputed, template_version=version)
-    return _new_problems(migration, answer, new) or new
+    return _find_new_problems(migration, answer, new) or new
 
 
-def undisputed(package: Package, merged: Iterable[Answer]) -> tuple[int, ...]:
+def find_remaining_disputes(package: Package, merged: Iterable[Answer]) -> tuple[int, ...]:
     """Return the disputed tasks of *package* without those whose *merged* votes agree now."""
     newest = {answer.task: answer for answer in merged}
     return tuple(task for task in package.disputes if task not in newest or newest[task].disputed)
 
 
-def _new_problems(migration: Migration, old: Answer, new: Answer) -> list[Problem]:
-    found = _problems(migration.after, new)
-    if not found:
+def _find_new_problems(migration: Migration, old: Answer, new: Answer) -> list[Problem]:
+    """Return the problems of *new* that *old* did not have."""
+    problems = _find_problems(migration.after, new)
+    if not problems:
         return []
     # merged votes need not fit as a whole: disputed questions have no reply, and what depends on
     # them may have one
-    known = {problem.where for problem in _problems(migration.before, old)}
-    return [problem for problem in found if problem.where not in known]
+    known = {problem.where for problem in _find_problems(migration.before, old)}
+    return [problem for problem in problems if problem.where not in known]
 
 
-def _problems(template: Template, answer: Answer) -> list[Problem]:
-    found = [] if answer.replies is None else answers.problems(template, answer.replies)
+def _find_problems(template: Template, answer: Answer) -> list[Problem]:
+    problems = list[Problem]()
+    if answer.replies is not None:
+        problems += answers.problems(template, answer.replies)
     reasons = template.abandon_reasons
     if answer.abandon_reason is not None and reasons and answer.abandon_reason not in reasons:
-        found.append(
-            Problem("abandoned", f"{answer.abandon_reason!r} is not one of {', '.join(reasons)}")
-        )
-    return found
+        reason = f"{answer.abandon_reason!r} is not one of {', '.join(reasons)}"
+        problems.append(Problem("abandoned", reason))
+    return problems
 
 
-def _stepped(step: TemplateStep, before: Template, after: Template, replies: Replies) -> Replies:
+def _apply_step(step: TemplateStep, before: Template, after: Template, replies: Replies) -> Replies:
+    """Return *replies* after *step*, which finds the template *before* and leaves *after*."""
     match step:
         case RenameOption() | DropOption():
-            question = target(before, step.question, step.about)
-            moved = partial(
-                _moved, question, key_moves(step, question), _TITLE if step.about else _ID
-            )
-            return _on(before, step.question, replies, moved) if step.about else moved((), replies)
+            question = find_target(before, step.question, step.about)
+            moves = find_key_moves(step, question)
+            if not step.about:
+                return _move_value_keys(question, moves, _ID, (), replies)
+            edit = partial(_move_value_keys, question, moves, _TITLE)
+            return _edit_labels(before, step.question, replies, edit)
         case RenameQuestion(about=title) if title:
-            return _on(
-                before, step.question, replies, lambda _, labels: _titled(title, step.title, labels)
-            )
+            rename = partial(_rename_title, title, step.title)
+            return _edit_labels(before, step.question, replies, rename)
         case DropQuestion(about=title):
-            gone = target(before, step.question, title).every
+            dropped = find_target(before, step.question, title).every
             if not title:
-                return _without({question.id for question in gone}, replies)
-            titles = {question.title for question in gone}
-            return _on(before, step.question, replies, lambda _, labels: _without(titles, labels))
+                return _drop({question.id for question in dropped}, replies)
+            titles = {question.title for question in dropped}
+            return _edit_labels(
+                before, step.question, replies, lambda _, labels: _drop(titles, labels)
+            )
         case AddQuestion(reply=reply) if reply is not None:
             return _with_reply(step, after, replies, reply)
         case _:
             return replies
 
 
-def _on(
+def _edit_labels(
     template: Template,
     id: str,
     replies: Replies,
-    edit: Callable[[tuple[Question, ...], Said], Said],
+    edit: Callable[[tuple[Question, ...], Values], Values],
 ) -> Replies:
-    """Return *replies* with *edit* made of the labels of each part that the question *id* marks."""
+    """Return *replies* with *edit* made of the labels of each annotation of the question *id*."""
     question, reply = template.question(id), replies.get(id)
-    return (
-        replies
-        if question is None or reply is None
-        else {**replies, id: relabeled(question, reply, edit)}
-    )
+    if question is None or reply is None:
+        return replies
+    return {**replies, id: relabeled(question, reply, edit)}
 
 
-def _moved(
-    question: Question, moves: Mapping[str, str | None], name: Name, _: object, said: Said
-) -> Said:
-    """Return what was *said* with other keys; what depends on a key that is lost goes with it."""
-    if (value := said.get(name(question))) is None:
-        return said
-    moved = {**said, name(question): _with_moved_keys(value, moves)}
-    if None not in moves.values() or moved == said:
+def _move_value_keys(
+    question: Question, moves: Mapping[str, str | None], name_of: NameOf, _: object, values: Values
+) -> Values:
+    """Return *values* with other keys; what depends on a key that is lost is dropped with it."""
+    value = values.get(name_of(question))
+    if value is None:
+        return values
+    moved = {**values, name_of(question): _with_moved_keys(value, moves)}
+    if None not in moves.values() or moved == values:
         return moved
-    dependents = asked(question, lambda about: moved.get(name(about)))
-    return _without({name(about) for about, _, applies in dependents if not applies}, moved)
+    dependents = asked(question, lambda dependent: moved.get(name_of(dependent)))
+    not_asked = {name_of(dependent) for dependent, _, applies in dependents if not applies}
+    return _drop(not_asked, moved)
 
 
 def _with_moved_keys(value: Any, moves: Mapping[str, str | None]) -> Any:
@@ -203,23 +210,24 @@ def _with_moved_keys(value: Any, moves: Mapping[str, str | None]) -> Any:
         case Choice():
             return Choice(moves.get(value.key) or value.key)
         case Choices() | Ranking():
-            return type(value)(moved_keys(value.keys, moves))
+            return type(value)(move_keys(value.keys, moves))
         case Preference() if value.better is not None:
             return attrs.evolve(value, better=moves.get(value.better) or value.better)
         case str():
             return moves.get(value) or value
         case tuple():
-            return moved_keys(cast("tuple[str, ...]", value), moves)
+            return move_keys(cast("tuple[str, ...]", value), moves)
         case _:
             return value
 
 
-def _titled(old: str, new: str, said: Said) -> Said:
-    return {new if title == old else title: value for title, value in said.items()}
+def _rename_title(old: str, new: str, _: object, labels: Values) -> Values:
+    # rebuilt in place, so that the labels stay in their order
+    return {(new if title == old else title): value for title, value in labels.items()}
 
 
-def _without(names: set[str], said: Said) -> Said:
-    return {name: value for name, value in said.items() if name not in names}
+def _drop(names: set[str], values: Values) -> Values:
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def _with_reply(step: AddQuestion, after: Template, replies: Replies, reply: Reply) -> Replies:
@@ -227,28 +235,32 @@ def _with_reply(step: AddQuestion, after: Template, replies: Replies, reply: Rep
     new = step.question
     outer = after.question(step.inside) if step.inside else None
     if outer is None or outer.kind not in MARKING:
-        return _where_asked(new, reply, _ID, after.questions, replies)
-    label = _as_label(reply)
-    return _on(
-        after,
-        outer.id,
-        replies,
-        lambda about, labels: _where_asked(new, label, _TITLE, about, labels),
-    )
+        return _add_where_asked(_NewValue(new, reply, _ID), after.questions, replies)
+    add = partial(_add_where_asked, _NewValue(new, _as_label(reply), _TITLE))
+    return _edit_labels(after, outer.id, replies, add)
 
 
-def _where_asked(
-    new: Question, value: object, name: Name, tops: tuple[Question, ...], said: Said
-) -> Said:
-    for top in tops:
-        for question, _, applies in asked(top, lambda about: said.get(name(about))):
-            if applies and name(question) == name(new):
-                return {**said, name(new): value}
-    return said
+@attrs.frozen
+class _NewValue:
+    """The reply, or the label, that a new question gets."""
+
+    question: Question
+    value: object
+    name_of: NameOf
+
+
+def _add_where_asked(new: _NewValue, questions: tuple[Question, ...], values: Values) -> Values:
+    """Return *values* with the new one, if the others lead to its question."""
+    name_of = new.name_of
+    for top in questions:
+        for question, _, applies in asked(top, lambda each: values.get(name_of(each))):
+            if applies and name_of(question) == name_of(new.question):
+                return {**values, name_of(question): new.value}
+    return values
 
 
 def _as_label(reply: Reply) -> object:
-    """Return what a part is labeled with for *reply*."""
+    """Return what an annotation is labeled with for *reply*."""
     match reply:
         case Choice(key=label) | Choices(keys=label) | Text(text=label):
             return label

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import attrs
 
@@ -30,7 +31,7 @@ from itagflow.model.template import Template
 from itagflow.storage import codec
 from itagflow.storage.port import Query, Reader, Span
 from itagflow.template_changes import rules
-from itagflow.template_changes.answers import Tally, follow, must_still_ask
+from itagflow.template_changes.answers import MigrationRun, migrate_package, must_still_ask
 from itagflow.template_changes.rules import Migration
 
 
@@ -43,142 +44,162 @@ def change_template(
     dry_run: bool = False,
 ) -> TemplateReport:
     """Change the template of a job and migrate its answers; or only report the effect."""
-    home, template = _changeable(engine, job, by)
-    wanted = (
-        to if isinstance(to, Template) else (to,) if isinstance(to, TemplateStep) else tuple(to)
-    )
+    current, template = _read_job(engine, job, by)
+    requested = _as_request(to)
     if dry_run:
-        jobs_rules.must_fit_its_template(home, "try another change of the template")
-    elif home.pending_template_change is not None:
-        rest = _follow(engine, home, home.pending_template_change, by)
-        if not wanted:
-            return rest.report(template.version)
-        home, template = _changeable(engine, job, by)
-    jobs_rules.must_not_be_archived(home, "change its template")
-    migration = _migration(template, wanted)
-    last, tally = _look(engine, home, migration)
-    if not dry_run and not migration.is_empty:
-        tally.refuse(home.name)
-        home = _change(engine, home, migration, last, by)
-        tally = (
-            tally
-            if home.pending_template_change is None
-            else _follow(engine, home, home.pending_template_change, by)
-        )
-    return tally.report(template.version if migration.is_empty else migration.after.version)
+        jobs_rules.must_fit_its_template(current, "try another change of the template")
+    elif current.pending_template_change is not None:
+        # An earlier change broke off.  It is ended first: answers are in one of two templates until
+        # then, and a third would be one too many.
+        rest = _migrate_answers(engine, current, current.pending_template_change, by)
+        if not requested:
+            return rest.make_report(template.version)
+        current, template = _read_job(engine, job, by)
+    jobs_rules.must_not_be_archived(current, "change its template")
+    migration = _make_migration(template, requested)
+    last, run = _check_answers(engine, current, migration)
+    if migration.is_empty:
+        return run.make_report(template.version)
+    if not dry_run:
+        run.require_all_fit(current.name)
+        changed = _store_template(engine, current, migration, last, by)
+        if changed.pending_template_change is not None:
+            run = _migrate_answers(engine, changed, changed.pending_template_change, by)
+    return run.make_report(migration.after.version)
 
 
-def _changeable(engine: Engine, ref: JobRef, by: MemberRef) -> tuple[Job, Template]:
+def _as_request(
+    to: Template | TemplateStep | Iterable[TemplateStep],
+) -> Template | tuple[TemplateStep, ...]:
+    if isinstance(to, Template):
+        return to
+    if isinstance(to, TemplateStep):
+        return (to,)
+    return tuple(to)
+
+
+def _read_job(engine: Engine, ref: JobRef, by: MemberRef) -> tuple[Job, Template]:
+    """Return the job and its template, after checking that *by* may change it.
+
+    Raises:
+        NotAllowed: when *by* may not manage jobs.
+    """
     with engine.store.read() as reader:
         job = lookup.job(reader, ref)
-        access.check(
-            engine.policy, lookup.member(reader, job.workspace, by), Action.MANAGE_JOB, job, None
-        )
+        member = lookup.member(reader, job.workspace, by)
+        access.check(engine.policy, member, Action.MANAGE_JOB, job, None)
         return job, reader.get(Template, (job.template,))
 
 
-def _look(engine: Engine, job: Job, migration: Migration) -> tuple[int, Tally]:
-    """Return the job's last position, and the report on the answers up to it or later."""
+def _check_answers(engine: Engine, job: Job, migration: Migration) -> tuple[int, MigrationRun]:
+    """Return the job's last position, and the counts of the answers up to it or later.
+
+    All answers are read before anything is locked: that may take minutes, and work goes on.  Only
+    those that came since are read again under the lock.
+    """
     # behind it an open transaction may still put an answer
-    seen = Span(None, engine.store.high_water_mark())
+    complete = Span(None, engine.store.high_water_mark())
     with engine.store.read() as reader:
-        last = first(
-            reader, Query(Event, {"job": job.id, "position": seen}, order=("-position",), limit=1)
-        )
-        loaded = last_number(reader, Task, job.id)
+        query = Query(Event, {"job": job.id, "position": complete}, order=("-position",), limit=1)
+        last = first(reader, query)
+        last_task = last_number(reader, Task, job.id)
 
-    def page(reader: Reader, task: int) -> tuple[list[Answer], int | None]:
-        tasks = Span(task, task + PAGE - 1)
-        found = list(
-            reader.find(
-                Query(Answer, {"job": job.id, "task": tasks, "is_resolved": True}, order=("task",))
-            )
-        )
-        return found, task + PAGE if task + PAGE <= loaded else None
+    def read_page(reader: Reader, start: int) -> tuple[list[Answer], int | None]:
+        after = start + PAGE
+        where: dict[str, Any] = {"job": job.id, "task": Span(start, after - 1), "is_resolved": True}
+        page = list(reader.find(Query(Answer, where, order=("task",))))
+        return page, after if after <= last_task else None
 
-    tally = Tally()
-    for answer in turned(engine.store, page, 1):
-        tally.carried(migration, answer)
-    return last.position if last else 0, tally
+    run = MigrationRun(migration)
+    for answer in turned(engine.store, read_page, 1):
+        run.migrate(answer)
+    return last.position if last else 0, run
 
 
-def _change(engine: Engine, home: Job, migration: Migration, last: int, by: MemberRef) -> Job:
-    """Put the new template in place, and return the job, whose answers may have to follow."""
+def _store_template(
+    engine: Engine, job: Job, migration: Migration, last: int, by: MemberRef
+) -> Job:
+    """Put the new template in place, and return the job, whose answers may have to follow.
+
+    Raises:
+        InvalidData: when an answer that came behind position *last* would not fit.
+        Conflict: when somebody else has changed the template since.
+    """
     with engine.transaction() as transaction:
-        old = transaction.lock_job(home)
-        act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        old = transaction.lock_job(job)
+        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
         jobs_rules.must_not_be_archived(old, "change its template")
         template = migration.before
         must_still_ask(transaction, old, template)
-        tally = Tally()
-        for answer in _said_since(transaction.store, old, last):
-            tally.carried(migration, answer)
-        tally.refuse(old.name)
-        own = lookup.has_own_template(transaction.store, old)
-        id = template.id if own else transaction.new_id(Template)
-        asked = attrs.evolve(migration.after, id=id, name="")
+        run = MigrationRun(migration)
+        for answer in _find_answers_since(transaction.store, old, last):
+            run.migrate(answer)
+        run.require_all_fit(old.name)
+        # One that has a name, or that other jobs use too, stays as it is: this job gets a copy.
+        is_own = lookup.has_own_template(transaction.store, old)
+        id = template.id if is_own else transaction.new_id(Template)
+        after = attrs.evolve(migration.after, id=id, name="")
         change = TemplateChange(template, migration.steps)
-        new = attrs.evolve(
-            old, template=id, pending_template_change=change if change.steps else None
-        )
-        data = {"name": old.name, "version": asked.version, **codec.to_json(change)}
+        pending = change if change.steps else None
+        new = attrs.evolve(old, template=id, pending_template_change=pending)
         add, save = list[Entity](), list[Saved]()
-        if own:
-            save.append((template, asked))
+        if is_own:
+            save.append((template, after))
         else:
-            add.append(asked)
+            add.append(after)
         save.append((old, new))
-        transaction.do(record(act, "change_template", about=new, add=add, save=save, data=data))
+        data = {"name": old.name, "version": after.version, **codec.to_json(change)}
+        transaction.do(record(ctx, "change_template", about=new, add=add, save=save, data=data))
         return transaction.as_stored(new)
 
 
-def _follow(engine: Engine, home: Job, change: TemplateChange, by: MemberRef) -> Tally:
-    """Let the answers of every package follow *change*, unless somebody else is faster."""
-    migration, tally = rules.again(change), Tally()
+def _migrate_answers(
+    engine: Engine, job: Job, change: TemplateChange, by: MemberRef
+) -> MigrationRun:
+    """Let the answers of every package follow *change*, unless somebody else is faster.
+
+    Each package is a transaction of its own.  When it breaks off it is called again: an answer that
+    was migrated has the new version, and is left alone.
+    """
+    run = MigrationRun(rules.remake_migration(change))
     with engine.store.read() as reader:
         # what comes later is answered by the new template
-        last = last_number(reader, Package, home.id)
+        last = last_number(reader, Package, job.id)
     for number in range(1, last + 1):
         with engine.transaction() as transaction:
-            package = transaction.lock_package((home.id, number))
-            job = transaction.job(home.id)
-            act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
-            if job.pending_template_change != change:
-                return tally
-            follow(transaction, job, package, migration, act, tally)
+            package = transaction.lock_package((job.id, number))
+            current = transaction.job(job.id)
+            ctx = transaction.allowed(current.workspace, by, Action.MANAGE_JOB, current)
+            if current.pending_template_change != change:
+                return run  # somebody else has ended it
+            migrate_package(transaction, current, package, run, ctx)
     with engine.transaction() as transaction:
-        old = transaction.lock_job(home.id)
-        act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        old = transaction.lock_job(job.id)
+        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
         if old.pending_template_change == change:
             new = attrs.evolve(old, pending_template_change=None)
-            data = {"name": old.name, "version": migration.after.version, "changed": tally.changed}
-            transaction.do(record(act, "migrate", about=new, save=((old, new),), data=data))
-    return tally
+            version = run.migration.after.version
+            data = {"name": old.name, "version": version, "changed": run.changed}
+            transaction.do(record(ctx, "migrate", about=new, save=((old, new),), data=data))
+    return run
 
 
-def _migration(template: Template, to: Template | tuple[TemplateStep, ...]) -> Migration:
-    return (
-        rules.by_template(template, to)
-        if isinstance(to, Template)
-        else rules.by_steps(template, to)
-    )
+def _make_migration(
+    template: Template, requested: Template | tuple[TemplateStep, ...]
+) -> Migration:
+    if isinstance(requested, Template):
+        return rules.make_replacement(template, requested)
+    return rules.make_migration(template, requested)
 
 
-def _said_since(reader: Reader, job: Job, last: int) -> Iterator[Answer]:
+def _find_answers_since(reader: Reader, job: Job, last: int) -> Iterator[Answer]:
     """Yield the answers of assignments that an event after position *last* names or changes."""
     assignments = set[int]()
     for event in reader.find(Query(Event, {"job": job.id, "position": Span(last + 1, None)})):
+        assignments.add(event.assignment)
         assignments.update(
-            (
-                event.assignment,
-                *(int(move.key[1]) for move in event.changes if move.kind == "assignment"),
-            )
+            int(change.key[1]) for change in event.changes if change.kind == "assignment"
         )
     for assignment in sorted(assignments):
-        yield from reader.find(
-            Query(
-                Answer,
-                {"job": job.id, "assignment": assignment, "is_resolved": True},
-                order=("task",),
-            )
-        )
+        where = {"job": job.id, "assignment": assignment, "is_resolved": True}
+        yield from reader.find(Query(Answer, where, order=("task",)))

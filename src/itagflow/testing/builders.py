@@ -224,7 +224,7 @@ def _orders() -> list[Entity]:
         Accept(task_count=3, allow_own_work=True, reject_to=Stage.INSPECT),
     )
     counts = {"priority": -2, "version": 9}
-    notes = {"tags": ("x", "y"), "remark": "r", "guideline": "g", "due_at": AT}
+    notes = {"tags": ("x", "y"), "remark": "r", "guideline": "g", "due_at": AT, "validator": "v"}
     crew = {Stage.LABEL: StageWorkers((2, 3), ("night",)), Stage.INSPECT: StageWorkers()}
     states = {"state": JobState.PAUSED, "row_key": "id", "packaging": PackageCount(3)}
     return [

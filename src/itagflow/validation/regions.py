@@ -23,6 +23,7 @@ from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
 from itagflow.model.template import Question, Shape
 from itagflow.model.text import shown
+from itagflow.printing import format_count
 from itagflow.validation.values import finite, name_problems, whole
 
 SLACK = 1e-6
@@ -186,10 +187,13 @@ def _span_problems(path: str, span: TextSpan, text: str | None) -> Iterator[Prob
         if len(span.text) not in (0, span.end - span.start):
             yield Problem(
                 f"{path}.text",
-                f"must have {span.end - span.start} characters, not {len(span.text)}",
+                f"must have {format_count(span.end - span.start, 'character')}, "
+                f"not {len(span.text)}",
             )
     elif span.end > len(text):
-        yield Problem(f"{path}.end", f"reaches outside the text of {len(text)} characters")
+        yield Problem(
+            f"{path}.end", f"reaches outside the text of {format_count(len(text), 'character')}"
+        )
     elif span.text and span.text != text[span.start : span.end]:
         yield Problem(
             f"{path}.text", f"is {span.text!r}, and the data says {text[span.start : span.end]!r}"
@@ -202,7 +206,7 @@ def _relation_problems(path: str, relation: Relation, spans: int) -> Iterator[Pr
         if not whole(index) or not 0 <= index < spans:
             yield Problem(
                 f"{path}.{name}",
-                f"must be the index of one of the {spans} spans, not {shown(index)}",
+                f"must be the index of one of {format_count(spans, 'span')}, not {shown(index)}",
             )
     if relation.source == relation.target:
         yield Problem(path, "joins a span with itself")
@@ -227,4 +231,6 @@ def _segment_problems(path: str, segment: Segment, duration: float) -> Iterator[
     elif not 0 <= segment.start < segment.end:
         yield Problem(path, f"must be 0 <= start < end, not {segment.start} and {segment.end}")
     elif duration and segment.end > duration + SLACK:
-        yield Problem(f"{path}.end", f"reaches outside the recording of {duration} seconds")
+        yield Problem(
+            f"{path}.end", f"reaches outside the recording of {format_count(duration, 'second')}"
+        )

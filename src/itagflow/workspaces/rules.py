@@ -23,15 +23,14 @@ from itagflow.model.workspace import (
 )
 from itagflow.printing import spelled
 
-NAME_LENGTH = 200
+MAX_NAME_LENGTH = 200
 """How many characters a workspace's name, an account or a template's name may have."""
 
-
-MARK = re.compile(r"erased-[0-9]+(-[0-9]+)?")
+ERASED_ACCOUNT = re.compile(r"erased-[0-9]+(-[0-9]+)?")
 """What an account becomes when its name is erased: nobody else can be called so."""
 
 
-def named(what: str, name: str) -> str:
+def require_name(what: str, name: str) -> str:
     """Return *name* if a workspace, member or template can be called so.
 
     Raises:
@@ -41,17 +40,20 @@ def named(what: str, name: str) -> str:
     if (
         not isinstance(cast(object, name), str)
         or not name.strip()
-        or len(name) > NAME_LENGTH
+        or len(name) > MAX_NAME_LENGTH
         or flaw(name)
     ):
-        reason = f"must have 1 to {NAME_LENGTH} characters that can be stored, not {spelled(name)}"
+        reason = (
+            f"must have 1 to {MAX_NAME_LENGTH} characters that can be stored, not {spelled(name)}"
+        )
         raise InvalidData(what, [Problem("name", reason)])
-    if wrong := name_flaw(name):
+    wrong = name_flaw(name)
+    if wrong:
         raise InvalidData(what, [Problem("name", f"{spelled(name)} {wrong}")])
     return name
 
 
-def grouped(groups: Sequence[str]) -> tuple[str, ...]:
+def check_groups(groups: Sequence[str]) -> tuple[str, ...]:
     """Return the names of groups if groups can be called so.
 
     Raises:
@@ -60,7 +62,7 @@ def grouped(groups: Sequence[str]) -> tuple[str, ...]:
     return tuple(Group(name).name for name in several("the member", "groups", groups))
 
 
-def joined(known: Member | None, member: Member) -> Member:
+def join_member(known: Member | None, member: Member) -> Member:
     """Return *member* as it joins; who left before comes back under the same key.
 
     Raises:
@@ -69,21 +71,30 @@ def joined(known: Member | None, member: Member) -> Member:
         InvalidData: when an external member is to be more than leader or operator.
     """
     if known is None:
-        _must_be_no_mark(member.account)
-        return _fit(member)
+        _must_not_look_erased(member.account)
+        return _with_allowed_role(member)
     if known.active or known.erased:
         raise AlreadyExists("Member", member.account)
-    return _fit(attrs.evolve(member, id=known.id, account=known.account))
+    # the same key: what they did before stays theirs
+    return _with_allowed_role(attrs.evolve(member, id=known.id, account=known.account))
 
 
-def differences(member: Member, wanted: Member, given: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the *given* arguments in which *member* differs from *wanted*."""
+def find_differences(
+    member: Member, requested: Member, arguments: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the names of the *arguments* in which *member* differs from *requested*."""
+    return tuple(
+        name
+        for name in arguments
+        if _comparison_value(member, name) != _comparison_value(requested, name)
+    )
 
-    def value(of: Member, name: str) -> object:
-        # groups have no order
-        return set(map(nfc, of.groups)) if name == "groups" else getattr(of, name)
 
-    return tuple(name for name in given if value(member, name) != value(wanted, name))
+def _comparison_value(member: Member, name: str) -> object:
+    """Return what a field of *member* is compared by."""
+    if name == "groups":
+        return set(map(nfc, member.groups))  # they have no order
+    return getattr(member, name)
 
 
 def with_role(
@@ -97,10 +108,11 @@ def with_role(
     """
     if role is not Role.ADMIN:
         _must_leave_an_admin(member, others, "lose the role admin")
-    return _fit(attrs.evolve(member, role=role, groups=tuple(groups), external=external))
+    changed = attrs.evolve(member, role=role, groups=tuple(groups), external=external)
+    return _with_allowed_role(changed)
 
 
-def removed(member: Member, others: Sequence[Member]) -> Member:
+def remove_member(member: Member, others: Sequence[Member]) -> Member:
     """Return *member* as it has left; *others* are the remaining active members.
 
     Raises:
@@ -116,37 +128,42 @@ def first_member(workspace: int, id: int, account: str) -> Member:
     Raises:
         InvalidData: when nobody can be called so.
     """
-    _must_be_no_mark(named("member", account))
+    _must_not_look_erased(require_name("member", account))
     return Member(id=id, workspace=workspace, account=account, role=Role.ADMIN)
 
 
-def erased(member: Member, mark: str) -> Member:
+def erase_account(member: Member, mark: str) -> Member:
     """Return *member* without what tells who that was: the key stays, and with it who did what.
 
     Raises:
         NotAllowed: when the member was not removed.
     """
     if member.active:
-        raise NotAllowed(
-            member.account, "be erased", "they belong to the workspace: remove them first"
-        )
+        reason = "they belong to the workspace: remove them first"
+        raise NotAllowed(member.account, "be erased", reason)
     return attrs.evolve(member, account=mark, groups=())
 
 
-def _must_be_no_mark(account: str) -> None:
-    if MARK.fullmatch(account):
+def _must_not_look_erased(account: str) -> None:
+    # nobody is to be taken for somebody who was erased, nor an erased name to be given out again
+    if ERASED_ACCOUNT.fullmatch(account):
         reason = f"{account!r} is what is left of a name that was erased: choose another"
         raise InvalidData("member", [Problem("name", reason)])
 
 
-def _must_leave_an_admin(member: Member, others: Sequence[Member], what: str) -> None:
+def _must_leave_an_admin(member: Member, others: Sequence[Member], action: str) -> None:
+    # without one nobody could ever manage members again
     if member.role is Role.ADMIN and not any(other.role is Role.ADMIN for other in others):
-        raise NotAllowed(
-            member.account, what, "a workspace needs an administrator: make somebody else one first"
-        )
+        reason = "a workspace needs an administrator: make somebody else one first"
+        raise NotAllowed(member.account, action, reason)
 
 
-def _fit(member: Member) -> Member:
+def _with_allowed_role(member: Member) -> Member:
+    """Return *member*, whose role is one that they can have.
+
+    Raises:
+        InvalidData: when an external member is to be more than leader or operator.
+    """
     if member.external and member.role not in EXTERNAL_ROLES:
         reason = f"an external member can be leader or operator, not {member.role.value}"
         raise InvalidData(f"member {member.account!r}", [Problem("role", reason)])

@@ -28,6 +28,7 @@ from itagflow.workspaces import rules
 def create_workspace(engine: Engine, name: str, *, admin: str, exist_ok: bool = False) -> Workspace:
     """Create a workspace with an administrator, or return the one that exists already."""
     if exist_ok:
+        # somebody else may create the same between the look and the creation: then it looks again
         return find_or_create(lambda: _create_workspace(engine, name, admin, exist_ok=True))
     return _create_workspace(engine, name, admin, exist_ok=False)
 
@@ -35,62 +36,72 @@ def create_workspace(engine: Engine, name: str, *, admin: str, exist_ok: bool = 
 def _create_workspace(engine: Engine, name: str, admin: str, *, exist_ok: bool) -> Workspace:
     with engine.transaction() as transaction:
         id = transaction.new_id(Workspace)
-        workspace = Workspace(id=id, name=rules.named("workspace", name), created_at=transaction.at)
+        name = rules.require_name("workspace", name)
+        workspace = Workspace(id=id, name=name, created_at=transaction.at)
         first_admin = rules.first_member(id, transaction.new_id(Member), admin)
         query = Query(Workspace, {"name": workspace.name}, limit=1)
-        known = first_called(transaction.store, query) if exist_ok else None
+        known = find_by_name(transaction.store, query) if exist_ok else None
         if known is not None:
-            founder = _founder(transaction.store, known)
+            founder = _find_founder(transaction.store, known)
             if founder is None or nfc(founder.account) != nfc(first_admin.account):
                 raise AlreadyExists("Workspace", name, ("admin",))
             return known
-        act = transaction.act(id, first_admin.id)
-        transaction.do(
-            record(act, "create_workspace", add=(workspace, first_admin), data={"name": name})
-        )
+        ctx = transaction.act(id, first_admin.id)
+        add = (workspace, first_admin)
+        transaction.do(record(ctx, "create_workspace", add=add, data={"name": name}))
         return workspace
+
+
+@attrs.frozen
+class Membership:
+    """What a member is, or is to be, in a workspace; None for what was not given."""
+
+    role: Role
+    groups: Sequence[str] | None = None
+    external: bool | None = None
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of what was given."""
+        optional = ("groups", "external")
+        return ("role", *(name for name in optional if getattr(self, name) is not None))
 
 
 def add_member(
     engine: Engine,
     workspace: WorkspaceRef,
     account: str,
-    role: Role,
+    membership: Membership,
     *,
     by: MemberRef,
-    groups: Sequence[str] | None = None,
-    external: bool | None = None,
     exist_ok: bool = False,
 ) -> Member:
     """Add a member, or take one back who was removed; or return the one that there is already."""
     with engine.transaction() as transaction:
-        home = _held(transaction, workspace)
-        act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
-        name = rules.named("member", account)
-        query = Query(Member, {"workspace": home.id, "account": name}, limit=1)
-        known = first_called(transaction.store, query)
-        id = known.id if known else transaction.new_id(Member)
+        locked = _lock_workspace(transaction, workspace)
+        ctx = transaction.allowed(locked.id, by, Action.MANAGE_MEMBERS)
+        name = rules.require_name("member", account)
+        query = Query(Member, {"workspace": locked.id, "account": name}, limit=1)
+        known = find_by_name(transaction.store, query)
         new = Member(
-            id=id,
-            workspace=home.id,
+            id=known.id if known else transaction.new_id(Member),
+            workspace=locked.id,
             account=name,
-            role=role,
-            groups=rules.grouped(() if groups is None else groups),
-            external=False if external is None else external,
+            role=membership.role,
+            groups=rules.check_groups(() if membership.groups is None else membership.groups),
+            external=False if membership.external is None else membership.external,
         )
         if exist_ok and known is not None and not known.erased:
-            given = {"role": role, "groups": groups, "external": external}
-            named = [argument for argument, value in given.items() if value is not None]
-            differences = rules.differences(known, new, named)
+            differences = rules.find_differences(known, new, membership.arguments)
             if differences:
                 raise AlreadyExists("Member", name, differences)
             return known
-        member = rules.joined(known, new)
+        member = rules.join_member(known, new)
         data = {"name": member.account}
         if known is None:
-            transaction.do(record(act, "add_member", add=(member,), data=data))
+            transaction.do(record(ctx, "add_member", add=(member,), data=data))
         else:
-            transaction.do(record(act, "add_member", save=((known, member),), data=data))
+            transaction.do(record(ctx, "add_member", save=((known, member),), data=data))
         return transaction.as_stored(member)
 
 
@@ -98,25 +109,23 @@ def set_role(
     engine: Engine,
     workspace: WorkspaceRef,
     member: MemberRef,
-    role: Role,
+    membership: Membership,
     *,
     by: MemberRef,
-    groups: Sequence[str] | None = None,
-    external: bool | None = None,
 ) -> Member:
     """Change what a member is in the workspace; groups and external stay unless given."""
     with engine.transaction() as transaction:
-        home = _held(transaction, workspace)
-        act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
-        old = transaction.member(home.id, member)
-        new = rules.with_role(
-            old,
-            role,
-            old.groups if groups is None else rules.grouped(groups),
-            old.external if external is None else external,
-            _others(transaction, old),
-        )
-        transaction.do(record(act, "set_role", save=((old, new),), data={"name": old.account}))
+        locked = _lock_workspace(transaction, workspace)
+        ctx = transaction.allowed(locked.id, by, Action.MANAGE_MEMBERS)
+        old = transaction.member(locked.id, member)
+        groups, external = old.groups, old.external
+        if membership.groups is not None:
+            groups = rules.check_groups(membership.groups)
+        if membership.external is not None:
+            external = membership.external
+        others = _find_others(transaction, old)
+        new = rules.with_role(old, membership.role, groups, external, others)
+        transaction.do(record(ctx, "set_role", save=((old, new),), data={"name": old.account}))
         return transaction.as_stored(new)
 
 
@@ -125,63 +134,56 @@ def remove_member(
 ) -> Member:
     """Remove a member: their open work returns to the queue, their finished work stays."""
     with engine.transaction() as transaction:
-        home = _held(transaction, workspace)
-        act = transaction.allowed(home.id, by, Action.MANAGE_MEMBERS)
-        old = transaction.member(home.id, member)
-        gone = rules.removed(old, _others(transaction, old))
-        transaction.do(
-            record(act, "remove_member", save=((old, gone),), data={"name": old.account})
-        )
-        gone = transaction.as_stored(gone)
-    live = Query(Assignment, {"member": gone.id, "state": LIVE})
-    recall_all(engine, live, act.member, f"{gone.account} was removed", free=True)
-    return gone
+        locked = _lock_workspace(transaction, workspace)
+        ctx = transaction.allowed(locked.id, by, Action.MANAGE_MEMBERS)
+        old = transaction.member(locked.id, member)
+        new = rules.remove_member(old, _find_others(transaction, old))
+        transaction.do(record(ctx, "remove_member", save=((old, new),), data={"name": old.account}))
+        removed = transaction.as_stored(new)
+    # Removed first, so that they claim nothing new; then what they hold comes back, each in a
+    # transaction of its own.  Sent again, the call goes on with what is left.
+    live = Query(Assignment, {"member": removed.id, "state": LIVE})
+    recall_all(engine, live, ctx.member, f"{removed.account} was removed", free=True)
+    return removed
+
+
+@attrs.frozen(kw_only=True)
+class TemplateSpec:
+    """A template that is to be stored under a name."""
+
+    template: Template
+    name: str
+    by: MemberRef
+    """The member who adds it."""
 
 
 def add_template(
-    engine: Engine,
-    workspace: WorkspaceRef,
-    template: Template,
-    *,
-    name: str,
-    by: MemberRef,
-    exist_ok: bool = False,
+    engine: Engine, workspace: WorkspaceRef, spec: TemplateSpec, *, exist_ok: bool = False
 ) -> Template:
     """Store a template under a name, or return the one that exists already."""
     if exist_ok:
-        return find_or_create(
-            lambda: _add_template(engine, workspace, template, name, by, exist_ok=True)
-        )
-    return _add_template(engine, workspace, template, name, by, exist_ok=False)
+        return find_or_create(lambda: _add_template(engine, workspace, spec, exist_ok=True))
+    return _add_template(engine, workspace, spec, exist_ok=False)
 
 
 def _add_template(
-    engine: Engine,
-    workspace: WorkspaceRef,
-    template: Template,
-    name: str,
-    by: MemberRef,
-    *,
-    exist_ok: bool,
+    engine: Engine, workspace: WorkspaceRef, spec: TemplateSpec, *, exist_ok: bool
 ) -> Template:
     with engine.transaction() as transaction:
-        home = lookup.workspace(transaction.store, workspace)
-        act = transaction.allowed(home.id, by, Action.MANAGE_JOB)
-        new = attrs.evolve(
-            template,
-            id=transaction.new_id(Template),
-            workspace=home.id,
-            name=rules.named("template", name),
-            version=0,
-        )
-        query = Query(Template, {"workspace": home.id, "name": new.name}, limit=1)
-        known = first_called(transaction.store, query) if exist_ok else None
+        workspace_id = lookup.workspace(transaction.store, workspace).id
+        ctx = transaction.allowed(workspace_id, spec.by, Action.MANAGE_JOB)
+        id = transaction.new_id(Template)
+        name = rules.require_name("template", spec.name)
+        new = attrs.evolve(spec.template, id=id, workspace=workspace_id, name=name, version=0)
+        query = Query(Template, {"workspace": workspace_id, "name": name}, limit=1)
+        known = find_by_name(transaction.store, query) if exist_ok else None
         if known is not None:
-            alike = attrs.evolve(known, id=new.id, name=new.name, version=new.version)
-            if alike != new:
+            # it may be spelled in another Unicode form, or be a later version
+            comparable = attrs.evolve(known, id=new.id, name=new.name, version=new.version)
+            if comparable != new:
                 raise AlreadyExists("Template", name, ("template",))
             return known
-        transaction.do(record(act, "add_template", add=(new,), data={"name": name}))
+        transaction.do(record(ctx, "add_template", add=(new,), data={"name": name}))
         return new
 
 
@@ -190,40 +192,42 @@ def get_workspace(
 ) -> Workspace:
     """Return a workspace as it is now."""
     with engine.store.read() as reader:
-        home = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, home.id, by).must("workspaces.get", None, own=True)
-        return home
+        current = lookup.workspace(reader, workspace)
+        access_of(reader, engine.policy, current.id, by).must("workspaces.get", None, own=True)
+        return current
 
 
 def list_workspaces(engine: Engine, *, by: MemberRef | None = None) -> Iterator[Workspace]:
     """Yield the workspaces, oldest first; with *by* those to which they belong."""
     everything = Query(Workspace, order=("id",))
     if by is None:
-        return listed(engine.store, everything, lambda _, found: found)
+        return listed(engine.store, everything, lambda _, page: page)
     with engine.store.read() as reader:
-        homes = _homes(engine, reader, by)
+        keys = _find_workspaces(engine, reader, by)
 
-    def visible(reader: Reader, found: list[Workspace]) -> list[Workspace]:
-        now = _homes(engine, reader, by)
-        return [home for home in found if home.id in now]
+    def select_visible(reader: Reader, page: list[Workspace]) -> list[Workspace]:
+        # asked again for every page: the member may have been removed meanwhile
+        now_visible = _find_workspaces(engine, reader, by)
+        return [workspace for workspace in page if workspace.id in now_visible]
 
-    return listed(engine.store, attrs.evolve(everything, where={"id": tuple(homes)}), visible)
+    theirs_only = attrs.evolve(everything, where={"id": tuple(keys)})
+    return listed(engine.store, theirs_only, select_visible)
 
 
-def _homes(engine: Engine, reader: Reader, by: MemberRef) -> set[int]:
-    """Return the workspaces to which *by* belongs.
+def _find_workspaces(engine: Engine, reader: Reader, by: MemberRef) -> set[int]:
+    """Return the keys of the workspaces to which *by* belongs.
 
     Raises:
         NotFound: when there is no such member.
         NotAllowed: when the member was removed from all of them.
     """
-    people = lookup.everywhere(reader, by)
-    active = [who for who in people if who.active]
-    for who in active or people:
-        access_of(reader, engine.policy, who.workspace, who.id).must(
-            "workspaces.list", None, own=True
-        )
-    return {who.workspace for who in active}
+    members = lookup.everywhere(reader, by)
+    active = [member for member in members if member.active]
+    # Where nobody is active, the check of a removed one raises: "removed", and not "not found".
+    for member in active or members:
+        access = access_of(reader, engine.policy, member.workspace, member.id)
+        access.must("workspaces.list", None, own=True)
+    return {member.workspace for member in active}
 
 
 def get_member(
@@ -231,11 +235,12 @@ def get_member(
 ) -> Member:
     """Return a member as they are now, also one who was removed."""
     with engine.store.read() as reader:
-        home = lookup.workspace(reader, workspace)
-        seeing = access_of(reader, engine.policy, home.id, by)
-        who = lookup.member(reader, home.id, member)
-        seeing.must("members.get", None, own=seeing.is_own(who.id))
-        return who
+        workspace_id = lookup.workspace(reader, workspace).id
+        # before the member is looked for: who may see nothing does not learn who is there
+        access = access_of(reader, engine.policy, workspace_id, by)
+        current = lookup.member(reader, workspace_id, member)
+        access.must("members.get", None, own=access.is_own(current.id))
+        return current
 
 
 def list_members(
@@ -243,37 +248,45 @@ def list_members(
 ) -> Iterator[Member]:
     """Yield the members of a workspace, also those who were removed, in the order of their keys."""
     with engine.store.read() as reader:
-        home = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, home.id, by)
+        workspace_id = lookup.workspace(reader, workspace).id
+        # refused by the call, and not only at the first step of the iterator
+        access_of(reader, engine.policy, workspace_id, by)
 
-    def visible(reader: Reader, found: list[Member]) -> list[Member]:
-        seeing = access_of(reader, engine.policy, home.id, by)
+    def select_visible(reader: Reader, page: list[Member]) -> list[Member]:
+        access = access_of(reader, engine.policy, workspace_id, by)
         return [
             member
-            for member in found
-            if seeing.may("members.list", None, own=seeing.is_own(member.id))
+            for member in page
+            if access.may("members.list", None, own=access.is_own(member.id))
         ]
 
-    return listed(engine.store, Query(Member, {"workspace": home.id}, order=("id",)), visible)
+    return listed(
+        engine.store, Query(Member, {"workspace": workspace_id}, order=("id",)), select_visible
+    )
 
 
-def first_called(reader: Reader, query: Query[E]) -> E | None:
+def find_by_name(reader: Reader, query: Query[E]) -> E | None:
     """Return what has this name, however it was typed, or None."""
     return next(iter(lookup.called(reader, query)), None)
 
 
-def _founder(reader: Reader, workspace: Workspace) -> Member | None:
+def _find_founder(reader: Reader, workspace: Workspace) -> Member | None:
     """Return the member with whom *workspace* was created, as the event of that says."""
-    created: dict[str, Scalar] = {"job": 0, "workspace": workspace.id, "type": "create_workspace"}
-    event = lookup.first(reader, Query(Event, created, order=("position",), limit=1))
+    where: dict[str, Scalar] = {"job": 0, "workspace": workspace.id, "type": "create_workspace"}
+    event = lookup.first(reader, Query(Event, where, order=("position",), limit=1))
     return None if event is None else lookup.perhaps(reader, Member, (event.member,))
 
 
-def _held(transaction: Transaction, ref: WorkspaceRef) -> Workspace:
-    """Return the workspace, held: who changes its members sees all of them as they are."""
+def _lock_workspace(transaction: Transaction, ref: WorkspaceRef) -> Workspace:
+    """Lock the workspace and return it.
+
+    Whoever changes its members locks it first, and so sees all of them as they are.  Else two who
+    remove the last two administrators at once would each count on the other.
+    """
     return transaction.lock(Workspace, lookup.workspace(transaction.store, ref).key)
 
 
-def _others(transaction: Transaction, member: Member) -> list[Member]:
+def _find_others(transaction: Transaction, member: Member) -> list[Member]:
+    """Return the other active members of the workspace."""
     active = transaction.store.find(Query(Member, {"workspace": member.workspace, "active": True}))
     return [other for other in active if other.id != member.id]
