@@ -9,7 +9,7 @@ import attrs
 
 from itagflow.errors import NotAllowed
 from itagflow.model.job import Job, Stage, StageWorkers
-from itagflow.model.text import nfc
+from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Role
 
 
@@ -263,6 +263,6 @@ def names(job: Job, member: Member, stage: Stage | None) -> bool:
 
 def belongs(crew: StageWorkers, member: Member) -> bool:
     """Return whether *crew* names *member* or one of the member's groups."""
-    return member.id in crew.members or not set(map(nfc, crew.groups)).isdisjoint(
-        map(nfc, member.groups)
+    return member.id in crew.members or not set(map(normalize_name, crew.groups)).isdisjoint(
+        map(normalize_name, member.groups)
     )

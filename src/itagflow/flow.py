@@ -32,7 +32,7 @@ from itagflow.core.lookup import (
 from itagflow.labeling import service as labeling
 from itagflow.labeling.answering import Replied
 from itagflow.model.batch import BatchResult
-from itagflow.model.enums import member_of, optional_member_of
+from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
@@ -116,7 +116,7 @@ class Flow:
             NotAllowed: when the member may not work there.
             InvalidData: when the job does not have this stage.
         """
-        return operations.claim(self._engine, member, job, member_of(Stage, stage), token=token)
+        return operations.claim(self._engine, member, job, parse_enum(Stage, stage), token=token)
 
     def claim_many(
         self, member: MemberRef, job: JobRef, stage: Stage | str, count: int
@@ -125,7 +125,7 @@ class Flow:
 
         Errors are those of `claim`.
         """
-        return operations.claim_many(self._engine, member, job, member_of(Stage, stage), count)
+        return operations.claim_many(self._engine, member, job, parse_enum(Stage, stage), count)
 
     def renew(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
         """Count the lease of a held assignment from now; saving an answer does the same.
@@ -390,7 +390,7 @@ class Flow:
             NotAllowed: when *by* may not read there.
             InvalidData: when the job does not have this stage.
         """
-        return explaining.explain(self._engine, member, job, member_of(Stage, stage), by=by)
+        return explaining.explain(self._engine, member, job, parse_enum(Stage, stage), by=by)
 
     def can(
         self,
@@ -419,9 +419,9 @@ class Flow:
         return explaining.check_permission(
             self._engine,
             member,
-            member_of(Action, action),
+            parse_enum(Action, action),
             entity,
-            stage=optional_member_of(Stage, stage),
+            stage=parse_optional_enum(Stage, stage),
             by=by,
         )
 

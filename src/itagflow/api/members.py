@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef
-from itagflow.model.enums import member_of
+from itagflow.model.enums import parse_enum
 from itagflow.model.workspace import Member, Role
 from itagflow.workspaces import service as workspaces
 
@@ -57,7 +57,7 @@ class Members:
             self._engine,
             workspace,
             account,
-            member_of(Role, role),
+            parse_enum(Role, role),
             by=by,
             groups=groups,
             external=external,
@@ -109,7 +109,7 @@ class Members:
             self._engine,
             workspace,
             member,
-            member_of(Role, role),
+            parse_enum(Role, role),
             by=by,
             groups=groups,
             external=external,

@@ -13,7 +13,7 @@ from itagflow.core.lookup import (
 )
 from itagflow.core.transaction import Transaction
 from itagflow.model.job import Stage
-from itagflow.model.number import whole_number
+from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment
 
 
@@ -31,7 +31,7 @@ def claim_many(
     engine: Engine, member: MemberRef, job: JobRef, stage: Stage, count: int
 ) -> list[Assignment]:
     """Take up to *count* assignments in the order of `claim`; fewer when there are no more."""
-    count = whole_number("the claim", "count", count)
+    count = require_whole_number("the claim", "count", count)
     taken: list[Assignment] = []
     while len(taken) < count:
         request = ClaimRequest(member, job, stage, count=min(count - len(taken), BLOCK))

@@ -26,9 +26,9 @@ from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._elements import (
     TYPE,
-    element_problems,
+    find_element_problems,
+    parse_reply,
     render,
-    reply_in,
 )
 from itagflow.formats._plain import is_a, is_number
 from itagflow.formats._regions import Element, RegionId
@@ -57,7 +57,7 @@ encode = json.JSONEncoder(ensure_ascii=False).encode
 """Returns a value as JSON."""
 
 
-def columns(template: Template) -> dict[str, str]:
+def name_columns(template: Template) -> dict[str, str]:
     """Return the name of each question's column, by question id.
 
     Where questions share a title, it is followed by ``#`` and the question's id.
@@ -76,8 +76,8 @@ def columns(template: Template) -> dict[str, str]:
     return names
 
 
-def escaped(cell: str) -> str:
-    """Return *cell*, with an apostrophe before a formula and before what `unescaped` would change.
+def escape(cell: str) -> str:
+    """Return *cell*, with an apostrophe before a formula and before what `unescape` would change.
 
     >>> [escaped(cell) for cell in ("cat", "-5", "=1+2", "'=1+2")]
     ['cat', '-5', "'=1+2", "''=1+2"]
@@ -85,17 +85,17 @@ def escaped(cell: str) -> str:
     return f"'{cell}" if _is_formula(cell) else cell
 
 
-def kept_apart(cell: str) -> str:
-    """Return *cell*, with one more apostrophe if `unescaped` would take away its own.
+def escape_apostrophe(cell: str) -> str:
+    """Return *cell*, with one more apostrophe if `unescape` would take away its own.
 
     >>> [kept_apart(cell) for cell in ("cat", "=1+2", "'=1+2")]
     ['cat', '=1+2', "''=1+2"]
     """
-    return escaped(cell) if cell[:1] == "'" else cell
+    return escape(cell) if cell[:1] == "'" else cell
 
 
-def unescaped(cell: str) -> str:
-    """Return the cell that `escaped` has made *cell* of.
+def unescape(cell: str) -> str:
+    """Return the cell that `escape` has made *cell* of.
 
     >>> [unescaped(cell) for cell in ("cat", "'-5", "'=1+2", "''=1+2")]
     ['cat', "'-5", '=1+2', "'=1+2"]
@@ -107,7 +107,7 @@ def _is_formula(cell: str) -> bool:
     return _FORMULA.match(cell) is not None and not _NUMBER.fullmatch(cell)
 
 
-def cell_out(question: Question, reply: Reply, template: Template, region_id: RegionId) -> str:
+def render_cell(question: Question, reply: Reply, template: Template, region_id: RegionId) -> str:
     """Return the cell that says *reply*.
 
     >>> from itagflow import Choices, templates
@@ -121,7 +121,7 @@ def cell_out(question: Question, reply: Reply, template: Template, region_id: Re
     return said if isinstance(said, str) else encode(said)
 
 
-def replies_in(
+def parse_replies(
     values: Mapping[str, Any], template: Template, *, where: str = ""
 ) -> dict[str, Reply]:
     """Return the replies in *values*, in the order of the template; "" and None are no reply.
@@ -152,19 +152,19 @@ def replies_in(
     ]
     replies = dict[str, Reply]()
     for id, question in asked.items():
-        value = _meant(question.kind, values.get(id))
+        value = _parse_value(question.kind, values.get(id))
         if value is None:
             continue
-        if found := list(_problems(start + id, question, value)):
+        if found := list(_find_problems(start + id, question, value)):
             problems += found
         else:
-            replies[id] = reply_in(question, _element(question.kind, value))
+            replies[id] = parse_reply(question, _build_element(question.kind, value))
     if problems:
         raise InvalidData("the results", problems)
     return replies
 
 
-def _meant(kind: QuestionKind, value: Any) -> Any:
+def _parse_value(kind: QuestionKind, value: Any) -> Any:
     """Return the plain JSON that *value* stands for; None when it says nothing."""
     # a number says the same as a cell with its digits
     text = encode(value) if is_number(value) else value
@@ -172,7 +172,7 @@ def _meant(kind: QuestionKind, value: Any) -> Any:
         return None
     if not is_a(text, str) or kind in BARE:
         return text
-    said = _json(text)
+    said = _parse_json(text)
     if kind is QuestionKind.CHECKBOX:
         return said if is_a(said, list) else [text]
     if kind is QuestionKind.PREFERENCE:
@@ -180,14 +180,14 @@ def _meant(kind: QuestionKind, value: Any) -> Any:
     return text if said is None else said
 
 
-def _json(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     try:
         return jsontext.loads(text)
     except (ValueError, RecursionError):
         return None
 
 
-def _problems(path: str, question: Question, value: Any) -> Iterator[Problem]:
+def _find_problems(path: str, question: Question, value: Any) -> Iterator[Problem]:
     whole = is_a(value, dict)
     if question.kind in MARKING and not (whole or is_a(value, list)):
         yield Problem(path, "must be JSON: the element that the manifest has for it")
@@ -197,11 +197,11 @@ def _problems(path: str, question: Question, value: Any) -> Iterator[Problem]:
             "lacks the width and height of the image: give the whole element, not only its regions",
         )
     else:
-        for problem in element_problems(path, question, _element(question.kind, value)):
+        for problem in find_element_problems(path, question, _build_element(question.kind, value)):
             yield problem if whole or question.kind in MARKING else Problem(path, problem.reason)
 
 
-def _element(kind: QuestionKind, value: Any) -> Element:
+def _build_element(kind: QuestionKind, value: Any) -> Element:
     """Return *value* as an element, with what can be told without it."""
     known: Element = {"type": TYPE[kind]} if kind in TYPE else {}
     if is_a(value, dict):

@@ -22,11 +22,11 @@ class Counts:
     unfinished: int = 0
 
     @classmethod
-    def of(cls, stages: Collection[Stage] | None) -> Counts:
+    def for_stages(cls, stages: Collection[Stage] | None) -> Counts:
         """Return nothing counted yet, of these stages; of all, when None."""
         return cls({stage: 0 for stage in STAGES if stages is None or stage in stages})
 
-    def reached(self, result: Result) -> list[StageResult]:
+    def add_task(self, result: Result) -> list[StageResult]:
         """Count a task, and return its results at the requested stages, in the order of stages."""
         reached = [result.stages[stage] for stage in self.blocks if stage in result.stages]
         self.rows += 1
@@ -36,7 +36,7 @@ class Counts:
             self.blocks[at.stage] += at.replies is not None
         return reached
 
-    def report(self) -> WriteReport:
+    def build_report(self) -> WriteReport:
         """Return what has been counted."""
         return WriteReport(
             rows=self.rows, blocks=self.blocks, abandoned=self.abandoned, unfinished=self.unfinished

@@ -11,7 +11,7 @@ from itagflow.model.annotation import Annotation, Labels
 from itagflow.model.template import Question, QuestionKind
 
 
-def labels_out(
+def render_labels(
     children: Iterable[Question], part: Annotation, *, lists: bool = False
 ) -> dict[str, str | list[str]]:
     """Return a part's labels in the order of the template, whatever order a store gave them.
@@ -21,22 +21,24 @@ def labels_out(
     given = {child.title: part.labels.get(child.title) for top in children for child in top.every}
     if part.label is not None and len(given) == 1:  # the short form, as yet unsaved
         given = dict.fromkeys(given, part.label)
-    return {title: _out(value, lists) for title, value in given.items() if value is not None}
+    return {
+        title: _render_value(value, lists) for title, value in given.items() if value is not None
+    }
 
 
-def _out(value: str | tuple[str, ...], lists: bool) -> str | list[str]:
+def _render_value(value: str | tuple[str, ...], lists: bool) -> str | list[str]:
     if isinstance(value, tuple):
         return list(value)
     return [value] if lists else value
 
 
-def labels_in(children: Iterable[Question], labels: Mapping[str, Any]) -> Labels:
+def parse_labels(children: Iterable[Question], labels: Mapping[str, Any]) -> Labels:
     """Return the labels that a file has, as its questions take them."""
     kinds = {child.title: child.kind for top in children for child in top.every}
-    return {title: _in(kinds.get(title), value) for title, value in labels.items()}
+    return {title: _parse_value(kinds.get(title), value) for title, value in labels.items()}
 
 
-def _in(kind: QuestionKind | None, value: str | list[str]) -> str | tuple[str, ...]:
+def _parse_value(kind: QuestionKind | None, value: str | list[str]) -> str | tuple[str, ...]:
     if kind is QuestionKind.CHECKBOX:
         return (value,) if isinstance(value, str) else tuple(value)
     if isinstance(value, list):
@@ -44,7 +46,7 @@ def _in(kind: QuestionKind | None, value: str | list[str]) -> str | tuple[str, .
     return value
 
 
-def label_problems(
+def find_label_problems(
     where: str, children: Iterable[Question], labels: Any, *, lists: bool = False
 ) -> Iterator[Problem]:
     """Yield everything that keeps *labels* from being answers to *children*."""

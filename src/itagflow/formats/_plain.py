@@ -29,7 +29,7 @@ def is_whole(number: Any) -> bool:
     return is_a(number, int) and is_number(number)
 
 
-def key_in(text: str) -> int | None:
+def parse_key(text: str) -> int | None:
     """Return the key that *text* spells as it would be written here, or None when it spells none.
 
     Ids come from elsewhere: they may be of thousands of digits, or of digits of another script, and
@@ -66,7 +66,7 @@ def is_counts(value: Any) -> bool:
     return is_a(value, list) and all(is_whole(item) and item >= 0 for item in value)
 
 
-def text_or_null(where: str, given: dict[str, Any], *names: str) -> Iterator[Problem]:
+def find_non_texts(where: str, given: dict[str, Any], *names: str) -> Iterator[Problem]:
     """Yield which of these fields is neither a string nor null nor missing."""
     for name in names:
         if not (given.get(name) is None or is_a(given[name], str)):

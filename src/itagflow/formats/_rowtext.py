@@ -10,28 +10,28 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _decode = json.JSONDecoder().raw_decode
 
 
-def without(row: str, keys: Collection[str]) -> str:
+def remove_fields(row: str, keys: Collection[str]) -> str:
     """Return the text of a JSON object without these fields.
 
     >>> without('{"data": {"n": 1.0}, "label-4": {"results": []}}', ["label-4"])
     '{"data": {"n": 1.0}}'
     """
-    kept = [text for key, text in _fields(row) if key not in keys]
+    kept = [text for key, text in _iter_fields(row) if key not in keys]
     return f"{{{','.join(kept)}}}"
 
 
-def _fields(row: str) -> Iterator[tuple[str, str]]:
+def _iter_fields(row: str) -> Iterator[tuple[str, str]]:
     """Yield the fields of a JSON object that is sound: each key, and the text of key and value."""
-    at = _after_space(row, _after_space(row, 0) + len("{"))
+    at = _skip_space(row, _skip_space(row, 0) + len("{"))
     while row[at] == '"':
         key, colon = _decode(row, at)
-        _, end = _decode(row, _after_space(row, _after_space(row, colon) + len(":")))
+        _, end = _decode(row, _skip_space(row, _skip_space(row, colon) + len(":")))
         yield key, row[at:end]
-        at = _after_space(row, end)
+        at = _skip_space(row, end)
         if row[at] == ",":
-            at = _after_space(row, at + len(","))
+            at = _skip_space(row, at + len(","))
 
 
-def _after_space(row: str, at: int) -> int:
+def _skip_space(row: str, at: int) -> int:
     found = _SPACE.match(row, at)
     return found.end() if found else at

@@ -25,13 +25,13 @@ from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import WriteReport
 from itagflow.formats._cells import (
-    cell_out,
-    columns,
     encode,
-    escaped,
-    kept_apart,
-    replies_in,
-    unescaped,
+    escape,
+    escape_apostrophe,
+    name_columns,
+    parse_replies,
+    render_cell,
+    unescape,
 )
 from itagflow.formats._counts import Counts
 from itagflow.formats._files import (
@@ -40,12 +40,12 @@ from itagflow.formats._files import (
     BinaryFile,
     Source,
     Target,
-    decoded,
-    reading,
-    spooled,
-    writing,
+    decode_line,
+    open_source,
+    open_spool,
+    open_target,
 )
-from itagflow.formats._regions import derived_id
+from itagflow.formats._regions import derive_region_id
 from itagflow.model.job import Job, Stage
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result
@@ -92,14 +92,14 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
     ['{"data": {"source": "1.jpg", "animal": "cat"}}']
     """
     _raise_field_limit(limit)
-    with reading(source) as file:
-        records = _records(file, limit)
-        names = _names(records)
+    with open_source(source) as file:
+        records = _read_records(file, limit)
+        names = _read_names(records)
         if isinstance(names, Problem):
             yield names
             return
         for record in records:
-            yield record if isinstance(record, Problem) else _row(names, *record)
+            yield record if isinstance(record, Problem) else _build_row(names, *record)
 
 
 def _make_lock_in_child() -> None:
@@ -116,7 +116,7 @@ def _raise_field_limit(limit: int) -> None:
         csv.field_size_limit(max(csv.field_size_limit(), min(limit, MAX_FIELD)))
 
 
-def _names(records: Iterator[Record | Problem]) -> list[str] | Problem:
+def _read_names(records: Iterator[Record | Problem]) -> list[str] | Problem:
     header = next(records, Problem("line 1", "must name the columns, and there is nothing"))
     if isinstance(header, Problem):
         return header
@@ -130,7 +130,7 @@ def _names(records: Iterator[Record | Problem]) -> list[str] | Problem:
     return names
 
 
-def _row(names: list[str], line: int, cells: list[str]) -> Row | Problem:
+def _build_row(names: list[str], line: int, cells: list[str]) -> Row | Problem:
     if len(cells) != len(names):
         return Problem(
             f"line {line}", f"has {len(cells)} cells; the first line names {len(names)} columns"
@@ -172,15 +172,15 @@ class _Lines:
         self.number += 1
         self.size += len(line)
         if self.size > self.limit:
-            self.problem = self.problem or self._too_long()
-            return '"' * (self._quotes(line) % 2)
-        text = decoded(line, self.number)
+            self.problem = self.problem or self._make_length_problem()
+            return '"' * (self._count_quotes(line) % 2)
+        text = decode_line(line, self.number)
         if isinstance(text, Problem):
             self.problem = self.problem or text
             return line.decode(errors="replace")
         return text
 
-    def _quotes(self, line: bytes) -> int:
+    def _count_quotes(self, line: bytes) -> int:
         """Count the quotes in *line* and in what is still to be read of it."""
         count = line.count(b'"')
         while line and not line.endswith(b"\n"):
@@ -188,7 +188,7 @@ class _Lines:
             count += line.count(b'"')
         return count
 
-    def _too_long(self) -> Problem:
+    def _make_length_problem(self) -> Problem:
         more = (
             ""
             if self.first == self.number
@@ -197,7 +197,7 @@ class _Lines:
         return Problem(f"line {self.first}", f"is longer than {self.limit:,} bytes{more}")
 
 
-def _records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
+def _read_records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
     lines = _Lines(file, limit)
     reader = csv.reader(lines, strict=True)
     while True:
@@ -213,7 +213,7 @@ def _records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
         if lines.problem:
             yield lines.problem
         elif cells:
-            yield lines.first, list(map(unescaped, cells))
+            yield lines.first, list(map(unescape, cells))
 
 
 def write(
@@ -254,44 +254,46 @@ def write(
             when the rows have more fields than a table can have columns.
         StoreFailed: when the system does not write a path.
     """
-    counts, names = Counts.of(stages), columns(template)
+    counts, names = Counts.for_stages(stages), name_columns(template)
     header = dict[str, None]()
     # all rows have to be seen before the first line can be written
-    with writing(target) as file, spooled() as spool:
+    with open_target(target) as file, open_spool() as spool:
         for result in results:
-            reached = counts.reached(result)
-            data = _fields(result.task)
+            reached = counts.add_task(result)
+            data = _encode_fields(result.task)
             header.update(dict.fromkeys(data))
-            _must_be_a_table(job, len(header) + len(names))
-            said = _said(result.task, reached[-1].replies if reached else None, job, template)
+            _require_column_limit(job, len(header) + len(names))
+            said = _render_replies(
+                result.task, reached[-1].replies if reached else None, job, template
+            )
             cells = {name: said.get(id, "") for id, name in names.items()}
-            _keep(spool, result.task, data | cells)
+            _spool_row(spool, result.task, data | cells)
         spool.seek(0)
         header.update(dict.fromkeys(names.values()))
-        _write_table(file, list(header), spool, escaped if escape_formulas else kept_apart)
-    return counts.report()
+        _write_table(file, list(header), spool, escape if escape_formulas else escape_apostrophe)
+    return counts.build_report()
 
 
-def _fields(task: Task) -> dict[str, str]:
+def _encode_fields(task: Task) -> dict[str, str]:
     return {
         name: value if isinstance(value, str) else encode(value)
         for name, value in task.data.items()
     }
 
 
-def _said(
+def _render_replies(
     task: Task, replies: Mapping[str, Reply] | None, job: Job, template: Template
 ) -> dict[str, str]:
-    region_id = partial(derived_id, job.id, task.number)
+    region_id = partial(derive_region_id, job.id, task.number)
     said = replies or {}
     asked = [question for question in template.asked if question.id in said]
     return {
-        question.id: cell_out(question, said[question.id], template, region_id)
+        question.id: render_cell(question, said[question.id], template, region_id)
         for question in asked
     }
 
 
-def _must_be_a_table(job: Job, columns: int) -> None:
+def _require_column_limit(job: Job, columns: int) -> None:
     if columns > MAX_COLUMNS:
         reason = (
             f"they have more than {MAX_COLUMNS:,} in all, which no spreadsheet takes: "
@@ -302,7 +304,7 @@ def _must_be_a_table(job: Job, columns: int) -> None:
         )
 
 
-def _keep(spool: BinaryFile, task: Task, cells: Mapping[str, str]) -> None:
+def _spool_row(spool: BinaryFile, task: Task, cells: Mapping[str, str]) -> None:
     try:
         spool.write(encode(cells).encode() + b"\n")
     except UnicodeEncodeError as error:
@@ -319,7 +321,7 @@ def _keep(spool: BinaryFile, task: Task, cells: Mapping[str, str]) -> None:
 
 
 @attrs.frozen
-class _Encoded:
+class _TextWriter:
     """A file of bytes that takes text."""
 
     file: BinaryFile
@@ -331,7 +333,7 @@ class _Encoded:
 def _write_table(
     file: BinaryFile, names: list[str], rows: Iterable[bytes], spell: Callable[[str], str]
 ) -> None:
-    writer = csv.writer(_Encoded(file))
+    writer = csv.writer(_TextWriter(file))
     writer.writerow(map(spell, names))
     for row in rows:
         cells = jsontext.loads(row)
@@ -356,4 +358,6 @@ def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
     >>> parse({"source": "1.jpg", "结果字段-Single-choice": "cat"}, image_classification(["cat"]))
     {'1': Choice(key='cat')}
     """
-    return replies_in({id: cells.get(name) for id, name in columns(template).items()}, template)
+    return parse_replies(
+        {id: cells.get(name) for id, name in name_columns(template).items()}, template
+    )

@@ -20,21 +20,21 @@ from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import WriteReport, _elements
 from itagflow.formats._counts import Counts
-from itagflow.formats._elements import misfits, render
+from itagflow.formats._elements import find_shape_errors, render
 from itagflow.formats._files import (
     MAX_ROW_BYTES,
     Source,
     Target,
-    decoded,
-    lines,
-    reading,
-    writing,
+    decode_line,
+    open_source,
+    open_target,
+    read_lines,
 )
-from itagflow.formats._implied import MAX_QUESTIONS, implied, nameless
-from itagflow.formats._legacy import sized, upgraded
+from itagflow.formats._implied import MAX_QUESTIONS, find_unidentified, infer_questions
+from itagflow.formats._legacy import add_image_size, upgrade_elements
 from itagflow.formats._plain import is_a
-from itagflow.formats._regions import Element, RegionId, derived_id
-from itagflow.formats._rowtext import without
+from itagflow.formats._regions import Element, RegionId, derive_region_id
+from itagflow.formats._rowtext import remove_fields
 from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result, StageResult
@@ -87,16 +87,16 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
     >>> [row.text for row in read(io.BytesIO(b'{"data": {"source": "cat.jpg"}}'))]
     ['{"data": {"source": "cat.jpg"}}']
     """
-    with reading(source) as file:
-        for number, line in enumerate(lines(file, limit), 1):
+    with open_source(source) as file:
+        for number, line in enumerate(read_lines(file, limit), 1):
             if line is None:
                 yield Problem(f"line {number}", f"is longer than {limit:,} bytes")
             elif line and not line.isspace():
-                yield _row(line, number)
+                yield _decode_row(line, number)
 
 
-def _row(line: bytes, number: int) -> Row | Problem:
-    text = decoded(line, number)
+def _decode_row(line: bytes, number: int) -> Row | Problem:
+    text = decode_line(line, number)
     return text if isinstance(text, Problem) else Row(text, number)
 
 
@@ -133,18 +133,18 @@ def write_rows(
     elements: Renderer,
 ) -> WriteReport:
     """Write a manifest whose elements are rendered by *elements*."""
-    counts = Counts.of(stages)
-    with writing(target) as file:
+    counts = Counts.for_stages(stages)
+    with open_target(target) as file:
         for result in results:
-            file.write(_line(result.task, counts.reached(result), job, template, elements))
-    return counts.report()
+            file.write(_render_line(result.task, counts.add_task(result), job, template, elements))
+    return counts.build_report()
 
 
-def _line(
+def _render_line(
     task: Task, reached: Iterable[StageResult], job: Job, template: Template, elements: Renderer
 ) -> bytes:
-    region_id = partial(derived_id, job.id, task.number)
-    row = _without_own(task, job)
+    region_id = partial(derive_region_id, job.id, task.number)
+    row = _remove_own_blocks(task, job)
     parts = [row[: row.rindex("}")]]
     for at in reached:
         if at.replies is not None:
@@ -156,13 +156,13 @@ def _line(
     return f"{text}}}\n".encode(errors="backslashreplace")
 
 
-def _without_own(task: Task, job: Job) -> str:
+def _remove_own_blocks(task: Task, job: Job) -> str:
     """Return the task's row without the blocks of this job that it came with."""
     # cutting costs more than all the rest, so only a row that may hold the key, plain or escaped,
     # is checked
     if job.label_key not in task.row and "\\u00" not in task.row:
         return task.row
-    return without(task.row, [job.label_key + suffix for suffix in SUFFIX.values()])
+    return remove_fields(task.row, [job.label_key + suffix for suffix in SUFFIX.values()])
 
 
 def parse(results: object, template: Template) -> dict[str, Reply]:
@@ -184,7 +184,7 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
     """
     given: Any = results
     if is_a(given, list):
-        given = upgraded(given, template.asked)
+        given = upgrade_elements(given, template.asked)
     return _elements.parse(given, template)
 
 
@@ -249,7 +249,7 @@ def results_in(
     said, problems = dict[Stage, dict[str, Reply]](), list[Problem]()
     for stage, results in blocks(row).get(job, {}).items():
         try:
-            said[stage] = sized(parse(results, template), row.get("data"))
+            said[stage] = add_image_size(parse(results, template), row.get("data"))
         except InvalidData as error:
             key = f"label-{job}{SUFFIX[stage]}"
             problems += [
@@ -280,20 +280,26 @@ def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
     'RADIO'
     """
     answers = [
-        (f"row {number}, label-{id}{SUFFIX[stage]}.results", upgraded(results))
+        (f"row {number}, label-{id}{SUFFIX[stage]}.results", upgrade_elements(results))
         for number, row in enumerate(rows, 1)
         for id, stages in blocks(row).items()
         if job in (None, id)
         for stage, results in stages.items()
     ]
-    _refuse(problem for where, results in answers for problem in nameless(where, results))
-    questions = implied(results for _, results in answers)
+    _raise_if_any(
+        problem for where, results in answers for problem in find_unidentified(where, results)
+    )
+    questions = infer_questions(results for _, results in answers)
     if len(questions) > MAX_QUESTIONS:
-        _refuse([Problem("", f"imply more than {MAX_QUESTIONS:,} questions")])
-    _refuse(problem for where, results in answers for problem in misfits(where, results, questions))
+        _raise_if_any([Problem("", f"imply more than {MAX_QUESTIONS:,} questions")])
+    _raise_if_any(
+        problem
+        for where, results in answers
+        for problem in find_shape_errors(where, results, questions)
+    )
     return Template(questions=questions, views=())
 
 
-def _refuse(problems: Iterable[Problem]) -> None:
+def _raise_if_any(problems: Iterable[Problem]) -> None:
     if found := list(problems):
         raise InvalidData("the results", found)

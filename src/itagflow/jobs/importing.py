@@ -20,7 +20,7 @@ from itagflow.core.lookup import (
 )
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._plain import key_in
+from itagflow.formats._plain import parse_key
 from itagflow.jobs import importing_rules, rules
 from itagflow.jobs.loading import (
     KEPT,
@@ -45,7 +45,7 @@ from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.reply import Replies
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
-from itagflow.prelabels.service import groups
+from itagflow.prelabels.service import group_packages
 from itagflow.storage.port import Query, Reader
 from itagflow.template_changes.answers import must_still_ask
 from itagflow.validation import answers
@@ -76,7 +76,7 @@ def import_job(
     """Read an exported manifest as a finished job: rows become tasks, blocks become results."""
     rows, source, stages = _peeked(rows_in(data, "itag"), of_job)
     flow = workflow or Workflow(*(RULES[stage] for stage in stages))
-    id = key_in(source)
+    id = parse_key(source)
     order = JobOrder(
         name=name,
         template=template,
@@ -101,7 +101,7 @@ def _settle(engine: Engine, job: Job, source: str, by: MemberRef, on_error: OnEr
         template = reader.get(Template, (job.template,))
     problems, bad = list[Problem](), 0
     waiting = Query(Package, {"job": job.id, "state": PackageState.LABEL}, order=("number",))
-    for group in groups(paged(engine.store, waiting), BLOCK):
+    for group in group_packages(paged(engine.store, waiting), BLOCK):
         with engine.store.read() as reader:
             tasks = _tasks(reader, job, group)
         read = dict[int, list[Any]]()
@@ -191,7 +191,7 @@ def _results(
             Problem(f"{task}, {problem.where}", problem.reason) for problem in error.problems
         ]
     for stage, replies in said.items():
-        wrong = answers.problems(template, replies, task)
+        wrong = answers.find_problems(template, replies, task)
         if not job.workflow.has(stage):
             wrong = [
                 Problem(

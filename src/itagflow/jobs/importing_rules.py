@@ -9,13 +9,13 @@ import attrs
 
 from itagflow.core.change import Act
 from itagflow.labeling import rules as labeling_rules
-from itagflow.lifecycle.tables import package_lifecycle
+from itagflow.lifecycle.tables import get_package_lifecycle
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Task, Verdict
-from itagflow.prelabels.rules import assignment_of_nobody
-from itagflow.results.rules import Case, counted, sort_assignments
+from itagflow.prelabels.rules import make_memberless_assignment
+from itagflow.results.rules import Case, sort_assignments, with_counts
 
 OUTCOME = {
     Stage.LABEL: Outcome.IMPORTED,
@@ -40,14 +40,14 @@ def imported(
     """
     stages = job.workflow.stages
     assignments = tuple(
-        assignment_of_nobody(package, stage, OUTCOME[stage], None, act, id)
+        make_memberless_assignment(package, stage, OUTCOME[stage], None, act, id)
         for stage, id in zip(stages, ids, strict=True)
     )
     answers = {
         task.number: _answers(assignments, task, results, act, template_version)
         for task, results in read
     }
-    lifecycle, state = package_lifecycle(job.workflow), package.state
+    lifecycle, state = get_package_lifecycle(job.workflow), package.state
     for _ in stages:
         state = lifecycle.advance(state, "pass", entity=str(package))
     done = attrs.evolve(package, state=state, free=0, waiting_since=act.at)
@@ -56,7 +56,7 @@ def imported(
         for n, said in answers.items()
     ]
     return (
-        counted(done, cases),
+        with_counts(done, cases),
         assignments,
         tuple(answer for said in answers.values() for answer in said),
     )

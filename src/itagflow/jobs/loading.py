@@ -21,7 +21,7 @@ from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.formats._files import Source
 from itagflow.jobs import loading_rules
 from itagflow.jobs.loading_rules import Batch, LoadReport, Ready
-from itagflow.lifecycle.tables import JOB, JobAct
+from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.job import GroupByField, Job
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
@@ -220,7 +220,7 @@ def _may_take_rows(transaction: Transaction, verb: str, job: Job, by: MemberRef)
 
 
 def _must_take_rows(verb: str, job: Job) -> None:
-    JOB.advance(job.state, verb, JobAct(job=job), f"job {job.name!r}")
+    JOB.advance(job.state, verb, JobCommand(job=job), f"job {job.name!r}")
 
 
 def rows_in(data: Data, format: str) -> Iterator[object]:

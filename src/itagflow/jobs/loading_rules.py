@@ -29,7 +29,7 @@ from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
-from itagflow.model.text import flaw, key_flaw
+from itagflow.model.text import find_key_error, find_text_error
 
 MAX_ROW_CHARACTERS = 4 * 1024 * 1024
 """How long a row's JSON text may be; larger data belongs in a file that the row points to."""
@@ -105,7 +105,7 @@ def ready(item: object, number: int, template: Template, job: Job) -> Ready | li
                 f"{where}, data", "a number that no float can hold names the row or its package"
             )
         ]
-    if wrong := key_flaw(key) or key_flaw(value):  # the row itself has it escaped
+    if wrong := find_key_error(key) or find_key_error(value):  # the row itself has it escaped
         return [Problem(f"{where}, data", f"a field that names rows or packages {wrong}")]
     return Ready(text, key, value)
 
@@ -134,7 +134,7 @@ def _row_problems(
     if _is_too_deep(text, content):
         return [Problem(where, f"is nested more than {MAX_DEPTH} deep")]
     escaped = "\\u0000" in text and _ESCAPED_NUL.search(text)  # `in` is much faster
-    if wrong := flaw("\0" if escaped else text):
+    if wrong := find_text_error("\0" if escaped else text):
         return [Problem(where, wrong)]
     wanted = set(template.fields)
     if job.row_key:

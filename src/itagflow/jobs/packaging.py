@@ -19,11 +19,11 @@ from itagflow.core.lookup import (
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
 from itagflow.jobs.service import find_job
-from itagflow.lifecycle.tables import JOB, JobAct
+from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.job import Job, Stage
-from itagflow.model.number import whole_number
+from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package
-from itagflow.results.histories import numbers_in
+from itagflow.results.histories import read_task_numbers
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.reviewing.stages import recall, recounted, with_finish
 from itagflow.storage.port import Query
@@ -33,7 +33,7 @@ def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = F
     """End a job by hand; one whose packages are all done has finished by itself."""
     home = find_job(engine, job)
     if discard_open and not JOB.has_led("finish", home.state):
-        JOB.advance(home.state, "finish", JobAct(job=home), f"job {home.name!r}")
+        JOB.advance(home.state, "finish", JobCommand(job=home), f"job {home.name!r}")
         for package in paged(
             engine.store, Query(Package, {"job": home.id, "open": True}, order=("number",))
         ):
@@ -96,7 +96,7 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
         job = transaction.hold_job_to_open(old.job)
         act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
         again = rules.brought_back(job, "reopen")
-        tasks = numbers_in(transaction.store, old) if old.erased else ()
+        tasks = read_task_numbers(transaction.store, old) if old.erased else ()
         new = recounted(
             transaction,
             job,
@@ -117,7 +117,7 @@ def prioritize(
     packages: Iterable[PackageRef | int] | None = None,
 ) -> int:
     """Give packages a priority, higher first in the queue, and return how many have it now."""
-    priority = whole_number("the packages", "priority", priority)
+    priority = require_whole_number("the packages", "priority", priority)
     with engine.store.read() as reader:
         home = lookup.job(reader, job)
         named = (

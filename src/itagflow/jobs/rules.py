@@ -20,9 +20,9 @@ from itagflow.errors import (
     NotAllowed,
     Problem,
 )
-from itagflow.lifecycle.tables import JOB, JobAct
+from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.job import Job, JobState, Stage, StageWorkers
-from itagflow.model.number import whole_number
+from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
@@ -37,7 +37,7 @@ def stepped(
         WrongState: when it cannot do that from where it is.
         Incomplete: when something stands against it.
     """
-    command = JobAct(job=job, tasks=tasks, hindrance=hindrance, open_package=open_package)
+    command = JobCommand(job=job, tasks=tasks, blocking_reason=hindrance, open_package=open_package)
     return attrs.evolve(job, state=JOB.advance(job.state, verb, command, f"job {job.name!r}"))
 
 
@@ -188,7 +188,7 @@ def cut(whole: JobPartition, count: int) -> tuple[JobPartition, ...]:
     >>> [(part.first, part.last) for part in cut(JobPartition(job=4, first=1, last=10), 3)]
     [(1, 3), (4, 6), (7, 10)]
     """
-    whole_number("partitions", "", count, least=1)
+    require_whole_number("partitions", "", count, least=1)
     of = max(1, min(count, len(whole)))
     tasks = _stretches((whole.first, whole.last), of)
     packages = _stretches(whole.packages, of) if whole.packages else [None] * of

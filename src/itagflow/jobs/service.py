@@ -44,12 +44,12 @@ from itagflow.model.job import (
     Workflow,
 )
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.moment import in_utc
-from itagflow.model.number import whole_number
+from itagflow.model.moment import to_utc
+from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
-from itagflow.model.text import several
+from itagflow.model.text import parse_texts
 from itagflow.model.workspace import Group, Member
 from itagflow.reviewing.stages import finish_if_done
 from itagflow.storage.port import Query
@@ -207,7 +207,7 @@ def _design(
         workforce=_crews(transaction, home.id, flow, order.workforce or {}),
         created_by=act.member,
         created_at=act.at,
-        seed=id if order.seed is None else whole_number("job", "seed", order.seed),
+        seed=id if order.seed is None else require_whole_number("job", "seed", order.seed),
         row_key=order.row_key,
         **noted,
     )
@@ -397,8 +397,8 @@ def _fitting(fields: JobNotes | JobFields, known: type[JobNotes | JobFields]) ->
     ]:
         raise InvalidData("job", strange)
     due = fields.get("due_at")
-    at = {} if due is None else {"due_at": in_utc("job", "due_at", due)}
-    tags = {"tags": several("job", "tags", fields["tags"])} if "tags" in fields else {}
+    at = {} if due is None else {"due_at": to_utc("job", "due_at", due)}
+    tags = {"tags": parse_texts("job", "tags", fields["tags"])} if "tags" in fields else {}
     return {**fields, **tags, **at}
 
 

@@ -46,7 +46,7 @@ class _Cursor:
     state: Enum
 
 
-def _allow(guard: Guard, event: EventData) -> bool:
+def _run_guard(guard: Guard, event: EventData) -> bool:
     guard(event.kwargs["command"])
     return True
 
@@ -80,7 +80,7 @@ class Lifecycle(Generic[S]):
         self._machine = Machine(
             model=None,
             states=list(self.states),
-            transitions=[_row(step) for step in self.steps],
+            transitions=[_to_config(step) for step in self.steps],
             initial=initial,
             auto_transitions=False,
             send_event=True,
@@ -96,7 +96,7 @@ class Lifecycle(Generic[S]):
             WrongState: when no step has this event and source.
             RuleError: whatever a guard raised.
         """
-        if state not in self.sources(event):
+        if state not in self.get_sources(event):
             raise WrongState(entity or f"a {self.name}", event, state)
         cursor = _Cursor(state)
         self._machine.events[event].trigger(cursor, command=command)
@@ -104,19 +104,19 @@ class Lifecycle(Generic[S]):
 
     def has_led(self, event: str, state: S) -> bool:
         """Return whether *event* leads to *state* and cannot start there: it is done already."""
-        return state not in self.sources(event) and any(
+        return state not in self.get_sources(event) and any(
             s.event == event and s.target == state for s in self.steps
         )
 
-    def sources(self, event: str) -> frozenset[S]:
+    def get_sources(self, event: str) -> frozenset[S]:
         """Return the states from which *event* can start."""
         return self._sources.get(event, frozenset())
 
-    def events(self, state: S) -> tuple[str, ...]:
+    def get_events(self, state: S) -> tuple[str, ...]:
         """Return the events that can start from *state*, in the order of the table."""
         return tuple(step.event for step in self.steps if step.source == state)
 
-    def mermaid(self) -> str:
+    def render_mermaid(self) -> str:
         """Return the lifecycle as a Mermaid state diagram; the documentation shows this text."""
         arrows = [
             f"    {step.source.value} --> {step.target.value}: {step.event}" for step in self.steps
@@ -139,10 +139,10 @@ class Lifecycle(Generic[S]):
             )
 
 
-def _row(step: Step[S]) -> TransitionConfigDict:
+def _to_config(step: Step[S]) -> TransitionConfigDict:
     return {
         "trigger": step.event,
         "source": step.source,
         "dest": step.target,
-        "conditions": [partial(_allow, guard) for guard in step.guards],
+        "conditions": [partial(_run_guard, guard) for guard in step.guards],
     }

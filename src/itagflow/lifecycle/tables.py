@@ -18,21 +18,21 @@ from itagflow.model.package import Assignment, AssignmentState, PackageState
 
 
 @attrs.frozen(kw_only=True)
-class JobAct:
+class JobCommand:
     """What the guards of the job's lifecycle look at."""
 
     job: Job
     """The job."""
     tasks: int = 0
     """How many tasks it has, where that is asked."""
-    hindrance: str = ""
+    blocking_reason: str = ""
     """Why it could never finish, if so."""
     open_package: int = 0
     """The number of a package that is not done, or 0."""
 
 
 @attrs.frozen(kw_only=True)
-class Closing:
+class AssignmentCommand:
     """What the guards of the assignment's lifecycle look at when work ends."""
 
     assignment: Assignment
@@ -47,23 +47,23 @@ class Closing:
     """The comment given."""
 
 
-def _has_tasks(act: JobAct) -> None:
+def _require_tasks(act: JobCommand) -> None:
     if not act.tasks:
         raise Incomplete("begin", "the job has no tasks: load some data first")
 
 
-def _can_finish(act: JobAct) -> None:
-    if act.hindrance:
-        raise Incomplete("publish", act.hindrance)
+def _require_finishable(act: JobCommand) -> None:
+    if act.blocking_reason:
+        raise Incomplete("publish", act.blocking_reason)
 
 
-def _nothing_open(act: JobAct) -> None:
+def _require_nothing_open(act: JobCommand) -> None:
     if act.open_package:
         reason = f"package {act.open_package} is still open: wait, or pass discard_open=True"
         raise Incomplete("finish", reason)
 
 
-def must_be_at(assignment: Assignment, verb: str, *stages: Stage) -> None:
+def require_stage(assignment: Assignment, verb: str, *stages: Stage) -> None:
     """Check that *assignment* is at one of the stages that *verb* is for.
 
     Raises:
@@ -73,31 +73,31 @@ def must_be_at(assignment: Assignment, verb: str, *stages: Stage) -> None:
         raise WrongState(str(assignment), verb, assignment.stage)
 
 
-def _at(verb: str, *stages: Stage) -> Step[AssignmentState]:
+def _build_step(verb: str, *stages: Stage) -> Step[AssignmentState]:
     """Return the row of a verb that ends an assignment's work at these stages."""
 
-    def right_stage(closing: Closing) -> None:
-        must_be_at(closing.assignment, verb, *stages)
+    def check_stage(closing: AssignmentCommand) -> None:
+        require_stage(closing.assignment, verb, *stages)
 
     guards = (
-        (right_stage, _everything_answered)
+        (check_stage, _require_all_answered)
         if verb == "submit"
-        else (right_stage, _nothing_wrong, _all_decided)
+        else (check_stage, _require_none_wrong, _require_all_decided)
     )
     return Step(
         verb,
         AssignmentState.HELD,
         AssignmentState.DONE,
-        (right_stage, _reasoned) if verb == "reject" else guards,
+        (check_stage, _require_comment) if verb == "reject" else guards,
     )
 
 
-def _everything_answered(closing: Closing) -> None:
+def _require_all_answered(closing: AssignmentCommand) -> None:
     if closing.missing:
         raise Incomplete("submit", "not every task is answered or abandoned", closing.missing)
 
 
-def _nothing_wrong(closing: Closing) -> None:
+def _require_none_wrong(closing: AssignmentCommand) -> None:
     if closing.wrong:
         raise Incomplete(
             "pass the package",
@@ -106,13 +106,13 @@ def _nothing_wrong(closing: Closing) -> None:
         )
 
 
-def _all_decided(closing: Closing) -> None:
+def _require_all_decided(closing: AssignmentCommand) -> None:
     if closing.undecided:
         reason = "the votes on these tasks disagree: decide each with modify, or judge it wrong"
         raise Incomplete("pass the package", reason, closing.undecided)
 
 
-def _reasoned(closing: Closing) -> None:
+def _require_comment(closing: AssignmentCommand) -> None:
     if not closing.wrong and not closing.comment.strip():
         raise Incomplete(
             "reject", "no task is judged wrong, so every task goes back: give a comment"
@@ -124,12 +124,12 @@ JOB = Lifecycle(
     JobState.DRAFT,
     [
         Step("load", JobState.DRAFT, JobState.DRAFT),
-        Step("publish", JobState.DRAFT, JobState.RUNNING, (_has_tasks, _can_finish)),
-        Step("import", JobState.DRAFT, JobState.FINISHED, (_has_tasks, _nothing_open)),
+        Step("publish", JobState.DRAFT, JobState.RUNNING, (_require_tasks, _require_finishable)),
+        Step("import", JobState.DRAFT, JobState.FINISHED, (_require_tasks, _require_nothing_open)),
         Step("pause", JobState.RUNNING, JobState.PAUSED),
         Step("resume", JobState.PAUSED, JobState.RUNNING),
-        Step("finish", JobState.RUNNING, JobState.FINISHED, (_nothing_open,)),
-        Step("finish", JobState.PAUSED, JobState.FINISHED, (_nothing_open,)),
+        Step("finish", JobState.RUNNING, JobState.FINISHED, (_require_nothing_open,)),
+        Step("finish", JobState.PAUSED, JobState.FINISHED, (_require_nothing_open,)),
         *(
             Step("prelabel", state, state)
             for state in (JobState.DRAFT, JobState.RUNNING, JobState.PAUSED)
@@ -154,10 +154,10 @@ ASSIGNMENT = Lifecycle(
     AssignmentState.OFFERED,
     [
         Step("claim", AssignmentState.OFFERED, AssignmentState.HELD),
-        _at("submit", Stage.LABEL),
-        _at("review", Stage.INSPECT),
-        _at("accept", Stage.ACCEPT),
-        _at("reject", Stage.INSPECT, Stage.ACCEPT),
+        _build_step("submit", Stage.LABEL),
+        _build_step("review", Stage.INSPECT),
+        _build_step("accept", Stage.ACCEPT),
+        _build_step("reject", Stage.INSPECT, Stage.ACCEPT),
         *(
             Step(verb, state, AssignmentState.RETURNED)
             for verb in ("release", "expire", "reassign", "recall")
@@ -168,14 +168,16 @@ ASSIGNMENT = Lifecycle(
 """The lifecycle of an assignment.  A claim from the queue makes one that is HELD at once."""
 
 
-def package_lifecycle(workflow: Workflow) -> Lifecycle[PackageState]:
+def get_package_lifecycle(workflow: Workflow) -> Lifecycle[PackageState]:
     """Return the lifecycle of the packages of jobs with this workflow."""
     accept = workflow.accept
-    return _package_table(workflow.stages, accept.reject_to if accept else Stage.LABEL)
+    return _build_package_lifecycle(workflow.stages, accept.reject_to if accept else Stage.LABEL)
 
 
 @cache
-def _package_table(stages: tuple[Stage, ...], reject_to: Stage) -> Lifecycle[PackageState]:
+def _build_package_lifecycle(
+    stages: tuple[Stage, ...], reject_to: Stage
+) -> Lifecycle[PackageState]:
     places = [PackageState.at(stage) for stage in stages]
     back = {
         PackageState.INSPECT: PackageState.LABEL,

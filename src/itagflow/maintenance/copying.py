@@ -26,7 +26,7 @@ from itagflow.errors import (
     StoreFailed,
 )
 from itagflow.jobs.loading import KEPT, Wrap
-from itagflow.maintenance.verification import differences
+from itagflow.maintenance.verification import find_inconsistencies
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job
@@ -34,14 +34,14 @@ from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
-from itagflow.model.text import nfc
+from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage.port import Query, Reader, Store
 
 BLOCK = 2_000
 """How many entities are copied, or removed, in one transaction."""
 
-Shares = Mapping[tuple[type[Entity], int], int]
+OwnerCounts = Mapping[tuple[type[Entity], int], int]
 """How many entities there are, by kind and by the workspace or job that has them."""
 
 OF_WORKSPACE: tuple[type[Entity], ...] = (Member, Template, Event)
@@ -60,25 +60,25 @@ def copy(
     by: MemberRef | None = None,
 ) -> int:
     """Copy a workspace, or everything, as it is now, and return the number of entities."""
-    _must_copy(engine, workspace, by)
+    _require_may_copy(engine, workspace, by)
     target = to
     with engine.store.read(snapshot=True) as reader:
-        cargo = _cargo(reader, workspace)
-        _must_be_new(target, cargo)
-        _clear(target, cargo)
+        cargo = _select(reader, workspace)
+        _require_absent(target, cargo)
+        _remove_partial(target, cargo)
         try:
-            entities = _entities(reader, cargo)
+            entities = _read_entities(reader, cargo)
             copied = _add_all(target, cargo, progress(entities) if progress else entities)
-            _reveal(target, cargo, copied)
+            _publish(target, cargo, copied)
             if verify:
-                _must_be_sound(target, cargo)
+                _require_sound(target, cargo)
         except BaseException:
-            _clear(target, cargo)
+            _remove_partial(target, cargo)
             raise
-    return len(cargo.homes) + len(cargo.jobs) + sum(copied.values())
+    return len(cargo.workspaces) + len(cargo.jobs) + sum(copied.values())
 
 
-def _must_copy(engine: Engine, workspace: WorkspaceRef | None, by: MemberRef | None) -> None:
+def _require_may_copy(engine: Engine, workspace: WorkspaceRef | None, by: MemberRef | None) -> None:
     if workspace is None:
         must_name_workspace("the copy", by)
         return
@@ -88,33 +88,33 @@ def _must_copy(engine: Engine, workspace: WorkspaceRef | None, by: MemberRef | N
 
 
 @attrs.frozen
-class _Cargo:
+class _Selection:
     """What is copied: some workspaces with all their jobs, or everything."""
 
-    homes: Sequence[Workspace]
+    workspaces: Sequence[Workspace]
     jobs: Sequence[Job]
     events: Mapping[str, Any]
     """What all events of it have."""
 
 
-def _cargo(reader: Reader, ref: WorkspaceRef | None) -> _Cargo:
+def _select(reader: Reader, ref: WorkspaceRef | None) -> _Selection:
     if ref is None:
-        return _Cargo(
+        return _Selection(
             list(reader.find(Query(Workspace, order=("id",)))), list(reader.find(Query(Job))), {}
         )
     home = lookup.workspace(reader, ref)
     own = {"workspace": home.id}
-    return _Cargo([home], list(reader.find(Query(Job, own))), own)
+    return _Selection([home], list(reader.find(Query(Job, own))), own)
 
 
-def _must_be_new(target: Store, cargo: _Cargo) -> None:
+def _require_absent(target: Store, cargo: _Selection) -> None:
     """Check that *target* has none of the workspaces and jobs.
 
     Raises:
         AlreadyExists: when it has one, or another workspace of the name.
     """
     with target.read() as reader:
-        _must_have_no_workspace(reader, cargo)
+        _require_no_workspace(reader, cargo)
         for job in cargo.jobs:
             told = {
                 home for (home,) in reader.tally(Query(Event, {"job": job.id}), by=("workspace",))
@@ -124,81 +124,85 @@ def _must_be_new(target: Store, cargo: _Cargo) -> None:
                 raise AlreadyExists("Job", job.id)
 
 
-def _must_have_no_workspace(reader: Reader, cargo: _Cargo) -> None:
-    for home in cargo.homes:
+def _require_no_workspace(reader: Reader, cargo: _Selection) -> None:
+    for home in cargo.workspaces:
         if perhaps(reader, Workspace, home.key) or first(
-            reader, Query(Workspace, {"name": nfc(home.name)}, limit=1)
+            reader, Query(Workspace, {"name": normalize_name(home.name)}, limit=1)
         ):
             raise AlreadyExists("Workspace", home.name)
 
 
-def _entities(reader: Reader, cargo: _Cargo) -> Iterator[Entity]:
+def _read_entities(reader: Reader, cargo: _Selection) -> Iterator[Entity]:
     """Yield everything but workspaces and jobs; first the events, in order across all of them."""
     yield from through(reader, Query(Event, cargo.events, order=("position",)), size=BLOCK)
-    for kind, place in _places(cargo):
+    for kind, place in _iter_conditions(cargo):
         if kind is not Event:
             yield from through(reader, Query(kind, place), size=BLOCK)
 
 
-def _places(cargo: _Cargo) -> Iterator[tuple[type[Any], dict[str, Any]]]:
+def _iter_conditions(cargo: _Selection) -> Iterator[tuple[type[Any], dict[str, Any]]]:
     """Yield every kind but workspaces and jobs with each place where there can be some."""
-    yield from ((kind, {"workspace": home.id}) for home in cargo.homes for kind in OF_WORKSPACE)
+    yield from (
+        (kind, {"workspace": home.id}) for home in cargo.workspaces for kind in OF_WORKSPACE
+    )
     yield from ((kind, {"job": job.id}) for job in cargo.jobs for kind in OF_JOB)
 
 
-def _add_all(target: Store, cargo: _Cargo, entities: Iterable[Any]) -> Shares:
+def _add_all(target: Store, cargo: _Selection, entities: Iterable[Any]) -> OwnerCounts:
     """Store *entities* in transactions, and return how many there were of each kind and place."""
     copied, rest = Counter[tuple[type[Entity], int]](), iter(entities)
     while batch := list(islice(rest, BLOCK)):
         with target.write() as writer:
-            _must_have_no_workspace(writer, cargo)  # another copy may have been faster
+            _require_no_workspace(writer, cargo)  # another copy may have been faster
             writer.add(*batch)
-        copied.update(map(_share, batch))
+        copied.update(map(_get_owner, batch))
     return copied
 
 
-def _share(entity: Any) -> tuple[type[Entity], int]:
+def _get_owner(entity: Any) -> tuple[type[Entity], int]:
     kind: type[Entity] = entity.__class__
     return kind, entity.workspace if kind in OF_WORKSPACE else entity.job
 
 
-def _reveal(target: Store, cargo: _Cargo, copied: Shares) -> None:
+def _publish(target: Store, cargo: _Selection, copied: OwnerCounts) -> None:
     """Store the workspaces and jobs, if all else is there.
 
     Raises:
         StoreFailed: when it is not.
     """
     with target.write() as writer:
-        for kind, place in _places(cargo):
+        for kind, place in _iter_conditions(cargo):
             if writer.count(Query(kind, place)) != copied.get((kind, *place.values()), 0):
                 reason = f"what was copied of {kind.__name__} was changed at the same time"
                 raise StoreFailed(
                     target.name, reason, "Let one program at a time copy a workspace."
                 )
-        writer.add(*cargo.jobs, *cargo.homes)
+        writer.add(*cargo.jobs, *cargo.workspaces)
 
 
-def _must_be_sound(target: Store, cargo: _Cargo) -> None:
+def _require_sound(target: Store, cargo: _Selection) -> None:
     """Check that the copy has no inconsistency, else remove its workspaces and jobs again.
 
     Raises:
         InvalidData: when something does.
     """
-    found = (difference for home in cargo.homes for difference in differences(target, home))
+    found = (
+        difference for home in cargo.workspaces for difference in find_inconsistencies(target, home)
+    )
     problems = [Problem(difference.place, difference.finding) for difference in islice(found, KEPT)]
     if problems:
         total = len(problems) + sum(1 for _ in found)
         with target.write() as writer:
-            for home in cargo.homes:
+            for home in cargo.workspaces:
                 writer.remove(Query(Workspace, {"id": home.id}), 1)
             for job in cargo.jobs:
                 writer.remove(Query(Job, {"id": job.id}), 1)
         raise InvalidData("the copy, which is removed again", problems, total)
 
 
-def _clear(target: Store, cargo: _Cargo) -> None:
+def _remove_partial(target: Store, cargo: _Selection) -> None:
     """Remove what a copy has left of workspaces that are not there whole."""
-    for home in cargo.homes:
+    for home in cargo.workspaces:
         own = {"workspace": home.id}
         with target.read() as reader:
             if perhaps(reader, Workspace, home.key):
@@ -211,12 +215,12 @@ def _clear(target: Store, cargo: _Cargo) -> None:
             jobs = [job for job in told if perhaps(reader, Job, (job,)) is None]
         for job in jobs:
             for kind in OF_JOB:
-                _remove(target, Query[Any](kind, {"job": job}))
+                _remove_all(target, Query[Any](kind, {"job": job}))
         for kind in OF_WORKSPACE:
-            _remove(target, Query[Any](kind, own))
+            _remove_all(target, Query[Any](kind, own))
 
 
-def _remove(target: Store, query: Query[Any]) -> None:
+def _remove_all(target: Store, query: Query[Any]) -> None:
     removed = BLOCK
     while removed == BLOCK:
         with target.write() as writer:

@@ -14,37 +14,37 @@ from itagflow.model.event import Event
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
-from itagflow.model.text import nfc
+from itagflow.model.text import normalize_name
 from itagflow.reviewing.rules import remaining
 
 ERASED = "erased"
 """What stands where a text was."""
 
-Texts = Callable[[str], str]
+TextFilter = Callable[[str], str]
 """Returns a text without what is erased in it."""
 
 _REMARKING = frozenset({"judge", "reject"})
 _ABOUT_MEMBERS = frozenset({"add_member", "set_role", "remove_member"})
 
 
-def blank(task: Task, template: Template) -> Task:
+def erase_row(task: Task, template: Template) -> Task:
     """Return *task* without its data: the fields that *template* shows stay, and are empty."""
     row = {"data": dict.fromkeys(sorted(template.fields)), ERASED: True}
     return attrs.evolve(task, row=json.dumps(row, ensure_ascii=False), row_key="")
 
 
-def silent(answer: Answer) -> Answer:
+def erase_answer(answer: Answer) -> Answer:
     """Return *answer* without its content; resolved, abandoned and verdict stay."""
     return attrs.evolve(
         answer,
         replies=None if answer.replies is None else {},
         abandon_reason=None if answer.abandon_reason is None else ERASED,
-        comment=_gone(answer.comment),
+        comment=_erase_text(answer.comment),
         erased=True,
     )
 
 
-def reduced(package: Package, task: int, tasks: Sequence[int]) -> Package:
+def erase_from_package(package: Package, task: int, tasks: Sequence[int]) -> Package:
     """Return *package*, of these *tasks*, when nobody is to work on this one of them any more.
 
     The value of the field that made the package goes with the last of its tasks.
@@ -60,8 +60,8 @@ def reduced(package: Package, task: int, tasks: Sequence[int]) -> Package:
     )
 
 
-def dismissed(
-    assignment: Assignment, package: Package, tasks: Sequence[int], texts: Texts
+def erase_from_assignment(
+    assignment: Assignment, package: Package, tasks: Sequence[int], texts: TextFilter
 ) -> Assignment:
     """Return *assignment* after tasks of its *package* were erased; the same if not concerned.
 
@@ -76,16 +76,18 @@ def dismissed(
     )
 
 
-def forgotten(event: Event, task: int, texts: Texts) -> Event:
+def erase_from_event(event: Event, task: int, texts: TextFilter) -> Event:
     """Return *event* without what it says about *task*; the same event if it says nothing."""
-    reasons = _gone if event.task == task else texts
-    data = _rewritten(
-        event.data, reasons, lambda key, said: _blanked(said) if key == str(task) else said
+    reasons = _erase_text if event.task == task else texts
+    data = _rewrite_data(
+        event.data,
+        reasons,
+        lambda key, said: _erase_answer_data(said) if key == str(task) else said,
     )
     return event if data == event.data else attrs.evolve(event, data=data)
 
 
-def remarks_on(task: int, answers: Iterable[Answer], events: Iterable[Event]) -> set[str]:
+def find_remarks(task: int, answers: Iterable[Answer], events: Iterable[Event]) -> set[str]:
     """Return what was remarked on *task*, as its *answers* and the *events* of its package say it.
 
     These differ while a name is taken out of them: out of the events first, in order, so that what
@@ -101,7 +103,7 @@ def remarks_on(task: int, answers: Iterable[Answer], events: Iterable[Event]) ->
     return said - {""}
 
 
-def without_remarks(comments: Collection[str]) -> Texts:
+def build_remark_filter(comments: Collection[str]) -> TextFilter:
     """Return what removes these comments from a reason, which is one of them or joins several."""
 
     def texts(text: str) -> str:
@@ -113,7 +115,7 @@ def without_remarks(comments: Collection[str]) -> Texts:
     return texts
 
 
-def without_name(account: str, mark: str) -> Texts:
+def build_name_filter(account: str, mark: str) -> TextFilter:
     """Return what puts *mark* in place of *account*, in any spelling, where it is a whole word.
 
     >>> without_name("ben", "erased-7")("ben was removed, not ben-smith")
@@ -124,29 +126,31 @@ def without_name(account: str, mark: str) -> Texts:
     return lambda text: word.sub(mark, text)
 
 
-def nameless(event: Event, account: str, mark: str) -> Event:
+def anonymize_event(event: Event, account: str, mark: str) -> Event:
     """Return *event* with *mark* for the member called *account*; the same if not named."""
-    texts = without_name(account, mark)
-    data = _rewritten(event.data, texts, lambda _, said: _nameless_answer(said, texts))
+    texts = build_name_filter(account, mark)
+    data = _rewrite_data(event.data, texts, lambda _, said: _anonymize_answer_data(said, texts))
     for name in ("to", *(("name",) if event.type in _ABOUT_MEMBERS else ())):
-        if isinstance(data.get(name), str) and nfc(data[name]) == nfc(account):
+        if isinstance(data.get(name), str) and normalize_name(data[name]) == normalize_name(
+            account
+        ):
             data[name] = mark
     return event if data == event.data else attrs.evolve(event, data=data)
 
 
-def nameless_answer(answer: Answer, texts: Texts) -> Answer:
+def anonymize_answer(answer: Answer, texts: TextFilter) -> Answer:
     """Return *answer* with its comment and its reason to give the task up rewritten by *texts*."""
     abandoned = None if answer.abandon_reason is None else texts(answer.abandon_reason)
     return attrs.evolve(answer, comment=texts(answer.comment), abandon_reason=abandoned)
 
 
-def _gone(text: str) -> str:
+def _erase_text(text: str) -> str:
     return ERASED if text else ""
 
 
-def _rewritten(
+def _rewrite_data(
     data: Mapping[str, Any],
-    texts: Texts,
+    texts: TextFilter,
     answer: Callable[[str, Mapping[str, Any]], Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return an event's data with its reason, and the answers that it replaced, rewritten."""
@@ -159,13 +163,13 @@ def _rewritten(
     return new
 
 
-def _blanked(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `silent` would make of an answer that an event holds as JSON."""
+def _erase_answer_data(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `erase_answer` would make of an answer that an event holds as JSON."""
     texts = {name: ERASED for name in ("comment", "abandon_reason") if said.get(name)}
     return {**said, **({"replies": {}} if "replies" in said else {}), **texts, "erased": True}
 
 
-def _nameless_answer(said: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
+def _anonymize_answer_data(said: Mapping[str, Any], texts: TextFilter) -> dict[str, Any]:
     return {
         **said,
         **{name: texts(said[name]) for name in ("comment", "abandon_reason") if said.get(name)},

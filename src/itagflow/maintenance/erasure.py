@@ -17,7 +17,7 @@ from itagflow.core.lookup import MemberRef, WorkspaceRef, paged
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules as jobs_rules
 from itagflow.maintenance import erase_rules
-from itagflow.maintenance.erase_rules import Texts
+from itagflow.maintenance.erase_rules import TextFilter
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
@@ -29,7 +29,7 @@ from itagflow.model.task import (
 )
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
-from itagflow.results.histories import numbers_in
+from itagflow.results.histories import read_task_numbers
 from itagflow.reviewing.stages import recounted
 from itagflow.storage.port import Query, Span
 from itagflow.workspaces import rules as workspaces_rules
@@ -45,16 +45,18 @@ def erase_member(
         who = lookup.member(reader, home, member)
     if who.erased:
         return who
-    mark = _free_mark(engine, who)
+    mark = _find_free_account(engine, who)
     workspaces_rules.erased(who, mark)  # is refused before anything is rewritten
-    texts = erase_rules.without_name(who.account, mark)
-    high_water_mark = _rename_events(engine, who, mark)  # first, see `rules.erasing.remarks_on`
+    texts = erase_rules.build_name_filter(who.account, mark)
+    high_water_mark = _anonymize_events(engine, who, mark)  # first, see `erase_rules.find_remarks`
     for job in paged(engine.store, Query(Job, {"workspace": home}, order=("id",))):
-        _rename_in(engine, job, texts)
+        _anonymize_job(engine, job, texts)
     with engine.transaction() as transaction:
         act = transaction.allowed(home, by, Action.ERASE)
         old = transaction.lock(Member, who.key)
-        _rename(transaction, old, mark, transaction.store.find(_events(home, high_water_mark)))
+        _save_anonymized(
+            transaction, old, mark, transaction.store.find(_query_events(home, high_water_mark))
+        )
         new = workspaces_rules.erased(old, mark)
         transaction.do(record(act, "erase_member", save=((old, new),), data={"name": new.account}))
         # a store that keeps decoded members forgets the old one
@@ -77,20 +79,20 @@ def erase_task(
         old = transaction.lock(Task, key)
         if old.erased:
             return old
-        new = erase_rules.blank(old, transaction.store.get(Template, (job.template,)))
+        new = erase_rules.erase_row(old, transaction.store.get(Template, (job.template,)))
         save: list[Saved] = [(old, new)]
-        emptied, said = _emptied(transaction, job, package, new)
+        emptied, said = _erase_from_package(transaction, job, package, new)
         save += emptied
         data = {"comment": comment} if comment else {}
         transaction.do(
             record(act, "erase_task", about=package, task=new.number, save=save, data=data)
         )
         for answer in said:
-            _rewrite(transaction, answer)
+            _replace_answer(transaction, answer)
         return transaction.as_stored(new)
 
 
-def _rename_in(engine: Engine, job: Job, texts: Texts) -> None:
+def _anonymize_job(engine: Engine, job: Job, texts: TextFilter) -> None:
     """Erase a name from the comments of assignments and answers of *job*, one per transaction."""
     for assignment in paged(engine.store, Query(Assignment, {"job": job.id}, order=("id",))):
         if texts(assignment.comment) != assignment.comment:
@@ -100,18 +102,18 @@ def _rename_in(engine: Engine, job: Job, texts: Texts) -> None:
     for kind in ({"verdict": Verdict.WRONG}, {"is_abandoned": True}):  # these are remarked on
         query = Query(Answer, {"job": job.id, **kind}, order=("assignment", "task"))
         for answer in paged(engine.store, query):
-            if erase_rules.nameless_answer(answer, texts) != answer:
+            if erase_rules.anonymize_answer(answer, texts) != answer:
                 with engine.transaction() as transaction:
                     transaction.lock(Assignment, (answer.job, answer.assignment))
-                    _rewrite(
+                    _replace_answer(
                         transaction,
-                        erase_rules.nameless_answer(
+                        erase_rules.anonymize_answer(
                             transaction.store.get(Answer, answer.key), texts
                         ),
                     )
 
 
-def _free_mark(engine: Engine, who: Member) -> str:
+def _find_free_account(engine: Engine, who: Member) -> str:
     """Return the new account of *who*: nobody can take it, but somebody may have had it."""
     marks = chain([who.mark], (f"{who.mark}-{number}" for number in count(2)))
     with engine.store.read() as reader:
@@ -121,33 +123,37 @@ def _free_mark(engine: Engine, who: Member) -> str:
         )
 
 
-def _rename_events(engine: Engine, who: Member, mark: str) -> int:
+def _anonymize_events(engine: Engine, who: Member, mark: str) -> int:
     """Erase the name of *who* from the events so far, and return the last position."""
     high_water_mark = engine.store.high_water_mark()
-    for some in _batches(paged(engine.store, _events(who.workspace, 0, high_water_mark))):
-        if any(_nameless(event, who, mark) is not event for event in some):
+    for some in _batch_events(
+        paged(engine.store, _query_events(who.workspace, 0, high_water_mark))
+    ):
+        if any(_anonymize_event(event, who, mark) is not event for event in some):
             with engine.transaction() as transaction:
-                _rename(transaction, who, mark, some)
+                _save_anonymized(transaction, who, mark, some)
     return high_water_mark
 
 
-def _events(workspace: int, after: int, last: int | None = None) -> Query[Event]:
+def _query_events(workspace: int, after: int, last: int | None = None) -> Query[Event]:
     return Query(
         Event, {"workspace": workspace, "position": Span(after + 1, last)}, order=("position",)
     )
 
 
-def _batches(events: Iterator[Event]) -> Iterator[list[Event]]:
+def _batch_events(events: Iterator[Event]) -> Iterator[list[Event]]:
     while some := list(islice(events, BLOCK)):
         yield some
 
 
-def _nameless(event: Event, who: Member, mark: str) -> Event:
-    return erase_rules.nameless(event, who.account, mark)
+def _anonymize_event(event: Event, who: Member, mark: str) -> Event:
+    return erase_rules.anonymize_event(event, who.account, mark)
 
 
-def _rename(transaction: Transaction, who: Member, mark: str, events: Iterable[Event]) -> None:
-    _save_events(transaction, events, lambda event: _nameless(event, who, mark))
+def _save_anonymized(
+    transaction: Transaction, who: Member, mark: str, events: Iterable[Event]
+) -> None:
+    _save_events(transaction, events, lambda event: _anonymize_event(event, who, mark))
 
 
 def _save_events(
@@ -162,7 +168,7 @@ def _save_events(
                 transaction.replace(now, new)
 
 
-def _emptied(
+def _erase_from_package(
     transaction: Transaction, job: Job, package: Package, task: Task
 ) -> tuple[list[Saved], list[Answer]]:
     """Rewrite the events of *package*; return what to save, and the answers, with *task*."""
@@ -176,24 +182,24 @@ def _emptied(
     ]
     where: dict[str, Any] = {"job": job.id, "package": package.number}
     events = list(transaction.store.find(Query(Event, where, order=("position",))))
-    texts = erase_rules.without_remarks(erase_rules.remarks_on(task.number, said, events))
-    silent = [erase_rules.silent(answer) for answer in said]
-    tasks = numbers_in(transaction.store, package)
-    after = erase_rules.reduced(package, task.number, tasks)
+    texts = erase_rules.build_remark_filter(erase_rules.find_remarks(task.number, said, events))
+    silent = [erase_rules.erase_answer(answer) for answer in said]
+    tasks = read_task_numbers(transaction.store, package)
+    after = erase_rules.erase_from_package(package, task.number, tasks)
     pairs = [
-        (assignment, erase_rules.dismissed(assignment, after, tasks, texts))
+        (assignment, erase_rules.erase_from_assignment(assignment, after, tasks, texts))
         for assignment in transaction.assignments(package)
     ]
     after = recounted(transaction, job, after, [new for _, new in pairs], silent)
     _save_events(
-        transaction, events, lambda event: erase_rules.forgotten(event, task.number, texts)
+        transaction, events, lambda event: erase_rules.erase_from_event(event, task.number, texts)
     )
     save: list[Saved] = [(package, after)]
     save += [(assignment, new) for assignment, new in pairs if new is not assignment]
     return save, silent
 
 
-def _rewrite(transaction: Transaction, answer: Answer) -> None:
+def _replace_answer(transaction: Transaction, answer: Answer) -> None:
     """Replace the stored answer by *answer* and keep its version: erasing is no new answer."""
     where: dict[str, Any] = {
         "job": answer.job,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from itagflow.core.lookup import first, perhaps, through
-from itagflow.maintenance.checks import Dossier
+from itagflow.maintenance.checks import PackageSnapshot
 from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState
@@ -20,19 +20,19 @@ from itagflow.results.rules import sort_assignments
 from itagflow.storage.port import Query, Reader, Span
 
 
-def dossiers_of(
+def read_snapshots(
     reader: Reader, job: Job, packages: list[Package], numbers: range, last: int
-) -> list[Dossier]:
+) -> list[PackageSnapshot]:
     """Return the dossiers of *packages*, which have these *numbers* up to *last*, in one read."""
     own: dict[str, Any] = {"job": job.id, "package": Span(numbers[0], numbers[-1])}
     template = perhaps(reader, Template, (job.template,))
-    tasks = _by_package(reader.find(Query(Task, own, order=("package", "number"))))
-    assignments = _by_package(reader.find(Query(Assignment, own)))
+    tasks = _group_by_package(reader.find(Query(Task, own, order=("package", "number"))))
+    assignments = _group_by_package(reader.find(Query(Assignment, own)))
     homes = {
         assignment.id: assignment.package for found in assignments.values() for assignment in found
     }
     answers = defaultdict[int, list[Answer]](list)
-    for home, answer in _answers(reader, job, tasks, homes, last).values():
+    for home, answer in _read_answers(reader, job, tasks, homes, last).values():
         answers[home].append(answer)
     named = {
         assignment.member
@@ -40,17 +40,17 @@ def dossiers_of(
         for assignment in found
         if assignment.member is not None
     }
-    members = {member.id: member for member in members_of(reader, named)}
+    members = {member.id: member for member in read_members(reader, named)}
     live = [assignment for found in assignments.values() for assignment in found if assignment.live]
-    gone = _removals(
+    gone = _read_removals(
         reader,
         job,
         {assignment.member for assignment in live}
         & {id for id, m in members.items() if not m.active},
     )
-    archived_at = _archived_at(reader, job) if live else None
+    archived_at = _read_archived_at(reader, job) if live else None
     return [
-        Dossier(
+        PackageSnapshot(
             job,
             template,
             package,
@@ -65,7 +65,9 @@ def dossiers_of(
     ]
 
 
-def _removals(reader: Reader, job: Job, removed: Collection[int | None]) -> dict[int, datetime]:
+def _read_removals(
+    reader: Reader, job: Job, removed: Collection[int | None]
+) -> dict[int, datetime]:
     """Return when each of these members of the job's workspace was removed, by its events."""
     if not removed:
         return {}
@@ -80,7 +82,7 @@ def _removals(reader: Reader, job: Job, removed: Collection[int | None]) -> dict
     }
 
 
-def _archived_at(reader: Reader, job: Job) -> datetime | None:
+def _read_archived_at(reader: Reader, job: Job) -> datetime | None:
     """Return when *job* was archived, by what the history tells; None when it is not."""
     if job.state is not JobState.ARCHIVED:
         return None
@@ -91,7 +93,7 @@ def _archived_at(reader: Reader, job: Job) -> datetime | None:
     return act.at if act else None
 
 
-def _answers(
+def _read_answers(
     reader: Reader, job: Job, tasks: dict[int, list[Task]], homes: dict[int, int], last: int
 ) -> dict[Any, tuple[int, Answer]]:
     """Return every answer of an assignment of *homes* or about *tasks*, each with its package.
@@ -100,8 +102,10 @@ def _answers(
     *tasks* is checked there.
     """
     where = {task.number: task.package for found in tasks.values() for task in found}
-    by_task = list(_said(reader, {"job": job.id, "task": tuple(where)})) if where else []
-    by_assignment = _said(reader, {"job": job.id, "assignment": tuple(homes)}) if homes else ()
+    by_task = list(_find_answers(reader, {"job": job.id, "task": tuple(where)})) if where else []
+    by_assignment = (
+        _find_answers(reader, {"job": job.id, "assignment": tuple(homes)}) if homes else ()
+    )
     other = {answer.assignment for answer in by_task} - homes.keys()
     elsewhere: dict[str, Any] = {"job": job.id, "id": tuple(other), "package": Span(1, last)}
     strange = (
@@ -117,18 +121,18 @@ def _answers(
     return {**found, **{answer.key: (homes[answer.assignment], answer) for answer in by_assignment}}
 
 
-def _by_package(found: Iterable[E]) -> dict[int, list[E]]:
+def _group_by_package(found: Iterable[E]) -> dict[int, list[E]]:
     sorted_out = defaultdict[int, list[E]](list)
     for each in found:
         sorted_out[cast(Any, each).package].append(each)
     return sorted_out
 
 
-def members_of(reader: Reader, keys: set[int]) -> Iterator[Member]:
+def read_members(reader: Reader, keys: set[int]) -> Iterator[Member]:
     """Return the members with these keys."""
     return reader.find(Query(Member, {"id": tuple(keys)})) if keys else iter(())
 
 
-def _said(reader: Reader, where: dict[str, Any]) -> Iterator[Answer]:
+def _find_answers(reader: Reader, where: dict[str, Any]) -> Iterator[Answer]:
     """Return answers task by task, whatever order the store has them in."""
     return reader.find(Query(Answer, where, order=("task",)))

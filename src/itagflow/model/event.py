@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from itagflow.model.package import PackageState
-from itagflow.printing import printable
+from itagflow.printing import make_printable
 
 
 @attrs.frozen
@@ -110,7 +110,7 @@ class Event:
         if self.type in LOADING:
             first, last = self.data["packages"]
             for number in range(first, last + 1):
-                yield from begin((self.job, number))
+                yield from build_first_changes((self.job, number))
 
     def __str__(self) -> str:
         """Return one line, whatever people wrote.
@@ -122,7 +122,9 @@ class Event:
         if tasks := self.data.get("tasks"):
             words.append(f"({len(tasks)} task{'s' if len(tasks) > 1 else ''})")
         said = self.data.get("comment") or self.data.get("reason")
-        return printable(" ".join(word for word in words if word) + (f": {said}" if said else ""))
+        return make_printable(
+            " ".join(word for word in words if word) + (f": {said}" if said else "")
+        )
 
     def _object(self) -> str:
         """Return what it was done to, as the end of a sentence."""
@@ -151,7 +153,7 @@ LOADING = frozenset({"load", "append"})
 """The verbs that make packages."""
 
 
-def begin(package: tuple[int, int]) -> tuple[FieldChange, FieldChange]:
+def build_first_changes(package: tuple[int, int]) -> tuple[FieldChange, FieldChange]:
     """Return the changes that make the package with this key."""
     state = FieldChange("package", package, "state", None, PackageState.LABEL.value)
     return state, FieldChange("package", package, "round", None, 1)

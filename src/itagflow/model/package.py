@@ -168,7 +168,7 @@ PASSING = frozenset({Outcome.REVIEWED, Outcome.ACCEPTED})
 """The outcomes of a review assignment that let the package pass."""
 
 
-def _purpose_of(assignment: Assignment) -> Purpose:
+def _infer_purpose(assignment: Assignment) -> Purpose:
     """Return what an assignment is for, as its stage and its round tell."""
     if assignment.stage is not Stage.LABEL:
         return Purpose.REVIEW
@@ -201,7 +201,7 @@ class Assignment:
     """Until when nobody else can take it; None: without end."""
     token: str = ""
     """The caller's own name for the claim; the same token gives the same assignment."""
-    purpose: Purpose = attrs.Factory(_purpose_of, takes_self=True)
+    purpose: Purpose = attrs.Factory(_infer_purpose, takes_self=True)
     """What it is for; its stage and its round tell, unless it is given."""
     outcome: Outcome | None = None
     """How it ended; None while it is offered or held."""

@@ -7,7 +7,7 @@ from enum import Enum
 
 import attrs
 
-from itagflow.model.text import all_storable, nameable
+from itagflow.model.text import validate_name, validate_texts
 
 
 class Role(Enum):
@@ -40,7 +40,7 @@ class Group:
     'night shift'
     """
 
-    name: str = attrs.field(validator=nameable)
+    name: str = attrs.field(validator=validate_name)
     """The name that members carry in `Member.groups`."""
 
 
@@ -75,7 +75,7 @@ class Member:
     """The application's own name for the person, unique in the workspace."""
     role: Role
     """What the member is in the workspace."""
-    groups: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
+    groups: tuple[str, ...] = attrs.field(default=(), validator=validate_texts)
     """The groups that the member belongs to."""
     external: bool = False
     """Whether the person comes from outside: then only leader or operator."""

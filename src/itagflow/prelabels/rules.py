@@ -22,8 +22,8 @@ from itagflow.model.prelabel import Prediction, PreLabel
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
-from itagflow.model.text import flaw
-from itagflow.results.rules import GIVEN
+from itagflow.model.text import find_text_error
+from itagflow.results.rules import PRELABEL_OUTCOMES
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.validation import answers
 
@@ -50,7 +50,7 @@ class PrelabelReport:
 
 
 @attrs.frozen
-class Sound:
+class ValidPrelabel:
     """A pre-label that fits its task."""
 
     task: Task
@@ -71,9 +71,9 @@ class Sound:
         return self.score is not None and self.score >= min_confidence
 
 
-def sound(
+def validate_prelabel(
     template: Template, task: Task, said: Prediction, model: str
-) -> Sound | list[Problem] | None:
+) -> ValidPrelabel | list[Problem] | None:
     """Return the valid pre-label of *task*, its problems, or None when nothing was predicted."""
     if said is None:
         return None
@@ -84,16 +84,16 @@ def sound(
     if isinstance(said, Exception):
         return [Problem(str(task), f"the model failed: {type(said).__name__}: {said}")]
     given = said if isinstance(said, PreLabel) else PreLabel(said)
-    replies = answers.fitted(template, given.replies, task)
+    replies = answers.normalize_replies(template, given.replies, task)
     problems = [
         Problem(f"{task}, {problem.where}", problem.reason)
-        for problem in answers.problems(template, replies, task)
+        for problem in answers.find_problems(template, replies, task)
     ]
     if given.score is not None and not math.isfinite(given.score):
         problems.append(Problem(f"{task}, score", f"must be a finite number, not {given.score!r}"))
-    if wrong := flaw(name := given.model or model):
+    if wrong := find_text_error(name := given.model or model):
         problems.append(Problem(f"{task}, model", wrong))
-    return problems or Sound(task, replies or {}, given.score, name, template.version)
+    return problems or ValidPrelabel(task, replies or {}, given.score, name, template.version)
 
 
 def is_untouched(job: Job, package: Package) -> bool:
@@ -105,16 +105,17 @@ def is_untouched(job: Job, package: Package) -> bool:
 def has_prelabel(task: Task, assignments: Sequence[Assignment]) -> bool:
     """Return whether *task* has a pre-label already; *assignments* are those of its package."""
     return any(
-        assignment.outcome in GIVEN and assignment.covers(task.number) for assignment in assignments
+        assignment.outcome in PRELABEL_OUTCOMES and assignment.covers(task.number)
+        for assignment in assignments
     )
 
 
-def prelabeled(
+def with_prelabels(
     job: Job,
     package: Package,
     tasks: Sequence[int],
-    counting: Sequence[Sound],
-    showing: Sequence[Sound],
+    counting: Sequence[ValidPrelabel],
+    showing: Sequence[ValidPrelabel],
     act: Act,
     ids: tuple[int, int],
 ) -> tuple[Package, tuple[Entity, ...]]:
@@ -129,16 +130,18 @@ def prelabeled(
         (Outcome.SUGGESTED, showing, ids[1]),
     ):
         if said:
-            assignment = assignment_of_nobody(
+            assignment = make_memberless_assignment(
                 package, Stage.LABEL, outcome, tuple(sure.task.number for sure in said), act, id
             )
-            added += [assignment, *(_answer(assignment, sure, act) for sure in said)]
+            added += [assignment, *(_build_answer(assignment, sure, act) for sure in said)]
     number = package.prelabeled + len(counting) + len(showing)
-    return attrs.evolve(_left(job, package, tasks, counting, act), prelabeled=number), tuple(added)
+    return attrs.evolve(
+        _without_accepted(job, package, tasks, counting, act), prelabeled=number
+    ), tuple(added)
 
 
-def _left(
-    job: Job, package: Package, tasks: Sequence[int], counting: Sequence[Sound], act: Act
+def _without_accepted(
+    job: Job, package: Package, tasks: Sequence[int], counting: Sequence[ValidPrelabel], act: Act
 ) -> Package:
     if not counting:
         return package
@@ -153,7 +156,7 @@ def _left(
     return reviewing_rules.passed(job, package, act, tasks=tasks, first=True)
 
 
-def assignment_of_nobody(
+def make_memberless_assignment(
     package: Package,
     stage: Stage,
     outcome: Outcome,
@@ -177,7 +180,7 @@ def assignment_of_nobody(
     )
 
 
-def _answer(assignment: Assignment, sure: Sound, act: Act) -> Answer:
+def _build_answer(assignment: Assignment, sure: ValidPrelabel, act: Act) -> Answer:
     said = labeling_rules.answer(
         assignment, sure.task, act, replies=sure.replies, template_version=sure.template_version
     )

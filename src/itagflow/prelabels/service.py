@@ -17,16 +17,16 @@ from itagflow.core.lookup import JobRef, MemberRef, paged
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.loading import KEPT, Wrap
-from itagflow.lifecycle.tables import JOB, JobAct
+from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.job import Job
-from itagflow.model.number import whole_number
+from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.task import Task
 from itagflow.model.template import Template
 from itagflow.prelabels import rules
-from itagflow.prelabels.rules import MinConfidence, PrelabelReport, Sound
-from itagflow.results.histories import numbers_in
+from itagflow.prelabels.rules import MinConfidence, PrelabelReport, ValidPrelabel
+from itagflow.results.histories import read_task_numbers
 from itagflow.reviewing.stages import finish_if_done
 from itagflow.storage.port import Query, Reader
 from itagflow.template_changes.answers import must_still_ask
@@ -40,26 +40,26 @@ class _Tally:
     """What pre-labeling has come to so far."""
 
     accepted: int = 0
-    prefilled: int = 0
-    silent: int = 0
+    suggested: int = 0
+    no_prediction: int = 0
     failed: int = 0
-    busy: int = 0
+    in_progress: int = 0
     problems: list[Problem] = attrs.field(factory=list[Problem])
 
-    def note(self, problems: list[Problem] | None) -> None:
+    def count_failure(self, problems: list[Problem] | None) -> None:
         if problems is None:
-            self.silent += 1
+            self.no_prediction += 1
         else:
             self.failed += 1
             self.problems += problems[: KEPT - len(self.problems)]
 
-    def report(self) -> PrelabelReport:
+    def build_report(self) -> PrelabelReport:
         return PrelabelReport(
             accepted=self.accepted,
-            suggested=self.prefilled,
-            no_prediction=self.silent,
+            suggested=self.suggested,
+            no_prediction=self.no_prediction,
             failed=self.failed,
-            in_progress=self.busy,
+            in_progress=self.in_progress,
             problems=tuple(self.problems),
         )
 
@@ -76,37 +76,37 @@ def prelabel(
     progress: Wrap | None = None,
 ) -> PrelabelReport:
     """Let a model, or another source, say something about the tasks of a job before people do."""
-    whole_number("the pre-labels", "batch", batch, least=1)
+    require_whole_number("the pre-labels", "batch", batch, least=1)
     with engine.store.read() as reader:
         home = lookup.job(reader, job)
         access.check(
             engine.policy, lookup.member(reader, home.workspace, by), Action.MANAGE_JOB, home, None
         )
         template = reader.get(Template, (home.template,))
-    JOB.advance(home.state, "prelabel", JobAct(job=home), f"job {home.name!r}")
+    JOB.advance(home.state, "prelabel", JobCommand(job=home), f"job {home.name!r}")
     tally = _Tally()
     waiting = Query(Package, {"job": home.id, "state": PackageState.LABEL}, order=("number",))
     packages = paged(engine.store, waiting)
-    for group in groups(progress(packages) if progress else packages, batch):
+    for group in group_packages(progress(packages) if progress else packages, batch):
         with engine.store.read() as reader:
             tasks = _open_tasks(reader, home, group, tally)
-        said = defaultdict[int, list[Sound]](list)
-        for task, prediction in _predicted(predict, tasks, batch):
-            found = rules.sound(template, task, prediction, model)
-            if isinstance(found, Sound):
+        said = defaultdict[int, list[ValidPrelabel]](list)
+        for task, prediction in _predict_all(predict, tasks, batch):
+            found = rules.validate_prelabel(template, task, prediction, model)
+            if isinstance(found, ValidPrelabel):
                 said[task.package].append(found)
             else:
-                tally.note(found)
+                tally.count_failure(found)
         if said:
-            _keep(engine, home, template, said, min_confidence, by, tally)
-    return tally.report()
+            _store_prelabels(engine, home, template, said, min_confidence, by, tally)
+    return tally.build_report()
 
 
-def _keep(
+def _store_prelabels(
     engine: Engine,
     home: Job,
     template: Template,
-    said: dict[int, list[Sound]],
+    said: dict[int, list[ValidPrelabel]],
     min_confidence: MinConfidence,
     by: MemberRef,
     tally: _Tally,
@@ -118,15 +118,15 @@ def _keep(
         held = [transaction.lock_package((home.id, number)) for number in sorted(said)]
         for package in held:
             if rules.is_untouched(home, package):
-                _prelabel(
+                _store_package(
                     transaction, home, package, said[package.number], min_confidence, act, tally
                 )
             else:  # somebody was faster
-                tally.busy += len(said[package.number])
+                tally.in_progress += len(said[package.number])
         finish_if_done(transaction, home, act)
 
 
-def groups(packages: Iterable[Package], size: int) -> Iterator[Group]:
+def group_packages(packages: Iterable[Package], size: int) -> Iterator[Group]:
     """Yield packages together until they have *size* tasks."""
     group, tasks = list[Package](), 0
     for package in packages:
@@ -142,7 +142,7 @@ def groups(packages: Iterable[Package], size: int) -> Iterator[Group]:
 def _open_tasks(reader: Reader, job: Job, group: Group, tally: _Tally) -> list[Task]:
     """Return the tasks of *group* that pre-labels can come to."""
     free = [package for package in group if rules.is_untouched(job, package)]
-    tally.busy += sum(package.size for package in group if package not in free)
+    tally.in_progress += sum(package.size for package in group if package not in free)
     where: dict[str, Any] = {"job": job.id, "package": tuple(package.number for package in free)}
     assignments = defaultdict[int, list[Assignment]](list)
     for assignment in reader.find(Query(Assignment, where)):
@@ -155,15 +155,15 @@ def _open_tasks(reader: Reader, job: Job, group: Group, tally: _Tally) -> list[T
     ]
 
 
-def _predicted(
+def _predict_all(
     predict: Predictor, tasks: Sequence[Task], size: int
 ) -> Iterator[tuple[Task, Prediction]]:
     for start in range(0, len(tasks), size):
         batch = tasks[start : start + size]
-        yield from zip(batch, _called(predict, batch), strict=True)
+        yield from zip(batch, _call_model(predict, batch), strict=True)
 
 
-def _called(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
+def _call_model(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
     try:
         said = list(predict(batch))
     except Exception as error:
@@ -171,7 +171,7 @@ def _called(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
         return (
             [error]
             if len(batch) == 1
-            else [one for task in batch for one in _called(predict, [task])]
+            else [one for task in batch for one in _call_model(predict, [task])]
         )
     if len(said) != len(batch):
         raise InvalidData(
@@ -180,11 +180,11 @@ def _called(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
     return said
 
 
-def _prelabel(
+def _store_package(
     transaction: Transaction,
     job: Job,
     package: Package,
-    said: Sequence[Sound],
+    said: Sequence[ValidPrelabel],
     min_confidence: MinConfidence,
     act: Act,
     tally: _Tally,
@@ -193,8 +193,8 @@ def _prelabel(
     counting = [sure for sure in there if sure.is_accepted(min_confidence)]
     showing = [sure for sure in there if not sure.is_accepted(min_confidence)]
     ids = (transaction.new_id(Assignment, job.id), transaction.new_id(Assignment, job.id))
-    tasks = numbers_in(transaction.store, package)
-    after, added = rules.prelabeled(job, package, tasks, counting, showing, act, ids)
+    tasks = read_task_numbers(transaction.store, package)
+    after, added = rules.with_prelabels(job, package, tasks, counting, showing, act, ids)
     data = {
         "accepted": [sure.task.number for sure in counting],
         "prefilled": [sure.task.number for sure in showing],
@@ -203,4 +203,4 @@ def _prelabel(
         record(act, "prelabel", about=package, add=added, save=((package, after),), data=data)
     )
     tally.accepted += len(counting)
-    tally.prefilled += len(showing)
+    tally.suggested += len(showing)

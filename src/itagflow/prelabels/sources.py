@@ -15,16 +15,16 @@ from typing import Any
 from itagflow import formats, jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import csv, itag
-from itagflow.formats._cells import columns, replies_in
+from itagflow.formats._cells import name_columns, parse_replies
 from itagflow.formats._files import Source
-from itagflow.formats._legacy import sized
+from itagflow.formats._legacy import add_image_size
 from itagflow.formats._plain import is_a
 from itagflow.model.job import Stage
 from itagflow.model.prelabel import Prediction, Predictor, PreLabel
 from itagflow.model.reply import Replies
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
-from itagflow.model.text import shown
+from itagflow.model.text import format_value
 
 __all__ = ["from_blocks", "from_export", "from_fields"]
 
@@ -61,14 +61,14 @@ def from_fields(
     >>> said.replies
     {'1': Choice(key='cat')}
     """
-    named = columns(template) if fields is None else _by_id(template, fields)
+    named = name_columns(template) if fields is None else _resolve_fields(template, fields)
 
-    def look(task: Task) -> Prediction:
+    def predict(task: Task) -> Prediction:
         data = task.data
-        replies = replies_in({id: data.get(field) for id, field in named.items()}, template)
-        return PreLabel(replies, _number(data, score), model) if replies else None
+        replies = parse_replies({id: data.get(field) for id, field in named.items()}, template)
+        return PreLabel(replies, _read_score(data, score), model) if replies else None
 
-    return _each(look)
+    return _build_predictor(predict)
 
 
 def from_blocks(
@@ -92,11 +92,11 @@ def from_blocks(
     {'1': Choice(key='cat')}
     """
 
-    def look(task: Task) -> Prediction:
-        replies = _in_blocks(jsontext.loads(task.row), template, job, stage)
+    def predict(task: Task) -> Prediction:
+        replies = _read_blocks(jsontext.loads(task.row), template, job, stage)
         return None if replies is None else PreLabel(replies, model=model)
 
-    return _each(look)
+    return _build_predictor(predict)
 
 
 def from_export(
@@ -133,7 +133,7 @@ def from_export(
             problems.append(item)
             continue
         try:
-            mark, replies = _said(item, template, on, format, job, stage)
+            mark, replies = _read_row(item, template, on, format, job, stage)
         except InvalidData as error:
             problems += [
                 Problem(f"line {item.line}, {problem.where}", problem.reason)
@@ -147,30 +147,30 @@ def from_export(
     if problems:
         raise InvalidData("the pre-labels", problems)
 
-    def look(task: Task) -> Prediction:
-        replies = known.get(_mark(task.data, on))
+    def predict(task: Task) -> Prediction:
+        replies = known.get(_read_key(task.data, on))
         return None if replies is None else PreLabel(replies, model=model)
 
-    return _each(look)
+    return _build_predictor(predict)
 
 
-def _each(look: Callable[[Task], Prediction]) -> Predictor:
+def _build_predictor(look: Callable[[Task], Prediction]) -> Predictor:
     """Return what looks at each task of a batch, and says where it failed."""
 
-    def predict(tasks: Sequence[Task]) -> Iterable[Prediction]:
-        return [_looked(look, task) for task in tasks]
+    def predict_batch(tasks: Sequence[Task]) -> Iterable[Prediction]:
+        return [_predict_or_error(look, task) for task in tasks]
 
-    return predict
+    return predict_batch
 
 
-def _looked(look: Callable[[Task], Prediction], task: Task) -> Prediction:
+def _predict_or_error(look: Callable[[Task], Prediction], task: Task) -> Prediction:
     try:
         return look(task)
     except InvalidData as error:
         return error
 
 
-def _by_id(template: Template, fields: Mapping[str, str]) -> dict[str, str]:
+def _resolve_fields(template: Template, fields: Mapping[str, str]) -> dict[str, str]:
     by_title = {question.title: question.id for question in template.asked}
     ids = {question.id for question in template.asked}
     known = ", ".join(repr(question.title) for question in template.asked)
@@ -181,7 +181,7 @@ def _by_id(template: Template, fields: Mapping[str, str]) -> dict[str, str]:
     return {name if name in ids else by_title[name]: field for name, field in fields.items()}
 
 
-def _number(data: Mapping[str, Any], field: str | None) -> float | None:
+def _read_score(data: Mapping[str, Any], field: str | None) -> float | None:
     value = None if field is None else data.get(field)
     if value is None or value == "":
         return None
@@ -189,18 +189,18 @@ def _number(data: Mapping[str, Any], field: str | None) -> float | None:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         raise InvalidData(
-            "the score", [Problem(f"data.{field}", f"must be a number, not {shown(value)}")]
+            "the score", [Problem(f"data.{field}", f"must be a number, not {format_value(value)}")]
         ) from None
 
 
-def _in_blocks(
+def _read_blocks(
     row: Mapping[str, Any], template: Template, job: str | None, stage: Stage | None
 ) -> Replies | None:
     found = itag.result_in(row, job=job, stage=stage)
-    return None if found is None else sized(itag.parse(found, template), row.get("data"))
+    return None if found is None else add_image_size(itag.parse(found, template), row.get("data"))
 
 
-def _said(
+def _read_row(
     row: Row, template: Template, on: str, format: str, job: str | None, stage: Stage | None
 ) -> tuple[Hashable, Replies | None]:
     """Return by what a row of a file is known, and what it says."""
@@ -212,11 +212,11 @@ def _said(
     if not is_a(data, dict) or on not in data:
         raise InvalidData("the row", [Problem(f"data.{on}", "is missing")])
     if format == "csv":
-        return _mark(data, on), csv.parse(data, template)
-    return _mark(data, on), _in_blocks(content, template, job, stage)
+        return _read_key(data, on), csv.parse(data, template)
+    return _read_key(data, on), _read_blocks(content, template, job, stage)
 
 
-def _mark(data: Mapping[str, Any], on: str) -> Hashable:
+def _read_key(data: Mapping[str, Any], on: str) -> Hashable:
     value = data.get(on)
     try:
         return value if isinstance(value, str) else jsontext.dumps(value)

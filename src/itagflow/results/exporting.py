@@ -21,15 +21,15 @@ from itagflow.core.lookup import MemberRef, PartitionRef
 from itagflow.core.visibility import asked_again
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Format, WriteReport
-from itagflow.formats._files import Target, writing
+from itagflow.formats._files import Target, open_target
 from itagflow.jobs import rules as jobs_rules
 from itagflow.jobs.loading import Wrap
 from itagflow.model.job import Job, Stage
-from itagflow.model.number import whole_number
+from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.template import Template
-from itagflow.results.partition import spread
+from itagflow.results.partition import map_partitions
 from itagflow.results.service import partition_job, read_results, require_readable
 from itagflow.storage.port import Store
 
@@ -58,19 +58,21 @@ def export(
     writer = formats.find(format)
     formats.must_take(writer, format, options)
     if partitions is not None:
-        whole_number("partitions", "", partitions, least=1)
+        require_whole_number("partitions", "", partitions, least=1)
     if executor is not None:
-        _must_be_divisible(format, writer, snapshot)
+        _require_divisible(format, writer, snapshot)
     with engine.store.read() as reader:
         home, _ = require_readable(engine, reader, "results.export", job, by)
         jobs_rules.must_fit_its_template(home, "export")
     which = job if isinstance(job, JobPartition) else home
     if executor is not None:
         place = engine.store.connector() or engine
-        shares = _shares(engine, which, partitions)
+        shares = _split(engine, which, partitions)
         # workers do not know the policy: they leave out all votes that are secret from anybody
         with closing(
-            spread(executor, shares, _written, place, format, stages, by is not None, **options)
+            map_partitions(
+                executor, shares, _write_bytes, place, format, stages, by is not None, **options
+            )
         ) as made:
             written = asked_again(
                 engine.store,
@@ -122,19 +124,19 @@ def _write(
     with engine.store.read() as reader:
         template = reader.get(Template, (job.template,))
     erased = list[int]()
-    found = _with_data(results, erased)
+    found = _skip_erased(results, erased)
     report = formats.find(format).write(
         found, target, job=job, template=template, stages=stages, **options
     )
     return attrs.evolve(report, erased=len(erased))
 
 
-def _shares(engine: Engine, job: PartitionRef, count: int | None) -> tuple[JobPartition, ...]:
+def _split(engine: Engine, job: PartitionRef, count: int | None) -> tuple[JobPartition, ...]:
     (whole,) = partition_job(engine, job, 1)
     return partition_job(engine, whole, max(1, -(-len(whole) // PART)) if count is None else count)
 
 
-def _with_data(results: Iterable[Result], erased: list[int]) -> Iterator[Result]:
+def _skip_erased(results: Iterable[Result], erased: list[int]) -> Iterator[Result]:
     """Yield the results of tasks that have data, and note the numbers of the *erased* ones."""
     for result in results:
         if result.task.erased:
@@ -143,7 +145,7 @@ def _with_data(results: Iterable[Result], erased: list[int]) -> Iterator[Result]
             yield result
 
 
-def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:
+def _require_divisible(name: str, format: Format, snapshot: bool) -> None:
     problems = list[Problem]()
     if not formats.is_concatenable(format):
         reason = (
@@ -167,7 +169,7 @@ Place = Engine | Callable[[], Store]
 
 
 @safe_context
-def _opened(place: Place) -> Generator[Engine]:
+def _open_engine(place: Place) -> Generator[Engine]:
     """Open *place* for one part; the policy was asked before the work was given out."""
     if isinstance(place, Engine):
         yield place
@@ -176,7 +178,7 @@ def _opened(place: Place) -> Generator[Engine]:
             yield Engine(store, default_policy, now, TimeOrdered(), ())
 
 
-def _written(
+def _write_bytes(
     part: JobPartition,
     /,
     place: Place,
@@ -187,14 +189,14 @@ def _written(
 ) -> tuple[WriteReport, bytes]:
     """Return a part of the file, as a worker makes it."""
     file = io.BytesIO()
-    with _opened(place) as flow:
+    with _open_engine(place) as flow:
         report = _write_part(flow, part, format, file, stages, hide, **options)
     return report, file.getvalue()
 
 
 def _join(written: Iterable[tuple[WriteReport, bytes]], target: Target) -> WriteReport:
     reports = list[WriteReport]()
-    with writing(target) as file:
+    with open_target(target) as file:
         for report, content in written:
             file.write(content)
             reports.append(report)

@@ -12,11 +12,11 @@ from itagflow.model.task import Answer, Task
 from itagflow.results.rules import Case, sort_assignments
 from itagflow.storage.port import Query, Reader, Span
 
-Said = Mapping[int, Mapping[int, Answer]]
+AnswersByTask = Mapping[int, Mapping[int, Answer]]
 """Answers by the number of their task, then by the id of their assignment."""
 
 
-def said_about(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict[int, Answer]]:
+def read_answers(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict[int, Answer]]:
     """Return every answer about these tasks."""
     said: dict[int, dict[int, Answer]] = {number: {} for number in tasks}
     whole = bool(tasks) and tasks[-1] - tasks[0] == len(tasks) - 1
@@ -26,7 +26,7 @@ def said_about(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict
     return said
 
 
-def numbers_in(reader: Reader, package: Package) -> list[int]:
+def read_task_numbers(reader: Reader, package: Package) -> list[int]:
     """Return the numbers of the tasks of *package*, in order, without reading the tasks."""
     query = Query(Task, {"job": package.job, "package": package.number})
     return sorted(
@@ -34,15 +34,15 @@ def numbers_in(reader: Reader, package: Package) -> list[int]:
     )
 
 
-def cases_in(
-    job: Job, package: Package, assignments: Sequence[Assignment], said: Said
+def build_cases(
+    job: Job, package: Package, assignments: Sequence[Assignment], said: AnswersByTask
 ) -> Iterator[Case]:
     """Yield the case of each task of *package* in *said*."""
     ordered = sort_assignments(assignments)
     return (Case(job, package, ordered, answers, number) for number, answers in said.items())
 
 
-def cases_of(
+def read_cases(
     reader: Reader, job: Job, tasks: Sequence[Task], access: Access | None = None
 ) -> Iterator[Case]:
     """Yield the case of each task; *tasks* are sorted by number, of one or several packages.
@@ -60,7 +60,7 @@ def cases_of(
     for assignment in found:
         assignments[assignment.package].append(assignment)
     ordered = {number: sort_assignments(here) for number, here in assignments.items()}
-    said = said_about(reader, job.id, [task.number for task in tasks])
+    said = read_answers(reader, job.id, [task.number for task in tasks])
     for task in tasks:
         yield Case(
             job,

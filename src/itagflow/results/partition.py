@@ -18,7 +18,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def spread(
+def map_partitions(
     executor: Executor,
     parts: Iterable[JobPartition],
     work: Callable[Concatenate[JobPartition, P], T],

@@ -39,30 +39,30 @@ class Columns:
     """Every key that no field of the data can have."""
 
     @classmethod
-    def of(cls, job: Job, template: Template) -> Self:
+    def for_job(cls, job: Job, template: Template) -> Self:
         """Return the columns of *job*, whose tasks are answered with *template*."""
         stages = job.workflow.stages
-        fixed = {TASK, STATE, *(key for stage in stages for key in _keys_of(stage))}
-        questions = _question_columns(template, fixed)
+        fixed = {TASK, STATE, *(key for stage in stages for key in _name_stage_columns(stage))}
+        questions = _name_question_columns(template, fixed)
         return cls(questions, stages, frozenset({*fixed, *questions.values()}))
 
-    def row(self, result: Result, accounts: Mapping[int, str]) -> dict[str, Any]:
+    def build_row(self, result: Result, accounts: Mapping[int, str]) -> dict[str, Any]:
         """Return *result* as a flat dict; *accounts* has those of all members in it."""
         replies = result.replies or {}
-        row: dict[str, Any] = {TASK: result.task.number, **self._fields(result.task.data)}
+        row: dict[str, Any] = {TASK: result.task.number, **self._prefix_fields(result.task.data)}
         for id, key in self.questions.items():
             reply = replies.get(id)
-            row[key] = None if reply is None else plain_value(reply)
+            row[key] = None if reply is None else to_plain_value(reply)
         row[STATE] = result.state.value
         for stage in self.stages:
-            by, at = _keys_of(stage)
-            made = _made(result, stage)
+            by, at = _name_stage_columns(stage)
+            made = _find_provenance(result, stage)
             people = [accounts[one.member] for one in made if one.member is not None]
             row[by] = ", ".join(dict.fromkeys(people)) or None
             row[at] = max((one.at for one in made), default=None)
         return row
 
-    def _fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
+    def _prefix_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of the data; those whose names are taken have ``data.`` in front."""
         fields = dict[str, Any]()
         for name, value in data.items():
@@ -73,7 +73,7 @@ class Columns:
         return fields
 
 
-def plain_value(reply: Reply) -> Any:
+def to_plain_value(reply: Reply) -> Any:
     """Return what a reply says as a plain Python value.
 
     >>> plain_value(Choices(["cat", "dog"]))
@@ -92,11 +92,11 @@ def plain_value(reply: Reply) -> Any:
             return codec.encoder(Reply)(reply)
 
 
-def _keys_of(stage: Stage) -> tuple[str, str]:
+def _name_stage_columns(stage: Stage) -> tuple[str, str]:
     return f"{stage.value}_by", f"{stage.value}_at"
 
 
-def _question_columns(template: Template, fixed: set[str]) -> dict[str, str]:
+def _name_question_columns(template: Template, fixed: set[str]) -> dict[str, str]:
     """Return the key of each question's column: its title, with its id where that is taken.
 
     Of questions that share a title all get their ids, so that none looks like the only one.
@@ -113,7 +113,7 @@ def _question_columns(template: Template, fixed: set[str]) -> dict[str, str]:
     return columns
 
 
-def _made(result: Result, stage: Stage) -> list[Provenance]:
+def _find_provenance(result: Result, stage: Stage) -> list[Provenance]:
     """Return who brought a task through *stage*: one assignment, or those of all voters."""
     found = result.stages.get(stage)
     if found is None:

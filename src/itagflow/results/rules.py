@@ -23,7 +23,7 @@ from itagflow.model.task import (
     WorkItem,
 )
 
-GIVEN = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
+PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
 """The outcomes of the assignments that hold pre-labels."""
 
 
@@ -42,7 +42,7 @@ class Case:
     task: int
     """The number of the task."""
 
-    def done(self, stage: Stage, since: int = 0) -> list[Assignment]:
+    def find_completed(self, stage: Stage, since: int = 0) -> list[Assignment]:
         """Return the assignments at *stage* that ended with their work, in this round or later."""
         return [
             t
@@ -50,15 +50,17 @@ class Case:
             if t.stage is stage and t.state is AssignmentState.DONE and t.round >= since
         ]
 
-    def labeled(self) -> Assignment | None:
+    def find_labeling(self) -> Assignment | None:
         """Return the assignment that closed the last labeling of this task, or None."""
         assignments = [
-            t for t in self.done(Stage.LABEL) if t.outcome in self.closing and t.covers(self.task)
+            t
+            for t in self.find_completed(Stage.LABEL)
+            if t.outcome in self.closing_outcomes and t.covers(self.task)
         ]
         return assignments[-1] if assignments else None
 
     @property
-    def closing(self) -> tuple[Outcome, ...]:
+    def closing_outcomes(self) -> tuple[Outcome, ...]:
         """The outcomes of the assignments that close the labeling of a task."""
         by_people = Outcome.MERGED if self.job.workflow.label.votes > 1 else Outcome.SUBMITTED
         return (by_people, Outcome.PRELABELED, Outcome.IMPORTED)
@@ -69,12 +71,12 @@ class Case:
         given = [
             self.answers[t.id]
             for t in self.assignments
-            if t.outcome in GIVEN and t.id in self.answers
+            if t.outcome in PRELABEL_OUTCOMES and t.id in self.answers
         ]
         return given[-1] if given else None
 
     @property
-    def being_labeled(self) -> bool:
+    def is_being_labeled(self) -> bool:
         """Whether the task is in the scope of a labeling that is not yet closed."""
         package = self.package
         return package.state is PackageState.LABEL and (
@@ -82,13 +84,13 @@ class Case:
         )
 
     @property
-    def being_voted_on(self) -> bool:
+    def is_being_voted_on(self) -> bool:
         """Whether the task is in the scope of a labeling whose votes are not merged yet."""
-        return self.being_labeled and self.job.workflow.label.votes > 1
+        return self.is_being_labeled and self.job.workflow.label.votes > 1
 
-    def own(self, stage: Stage, since: int) -> Answer | None:
+    def find_review_answer(self, stage: Stage, since: int) -> Answer | None:
         """Return the last answer that reviewers at *stage* gave themselves, since that round."""
-        for assignment in reversed(self.done(stage, since)):
+        for assignment in reversed(self.find_completed(stage, since)):
             answer = self.answers.get(assignment.id)
             if answer is not None and answer.is_resolved:
                 return answer
@@ -100,48 +102,52 @@ def sort_assignments(assignments: Sequence[Assignment]) -> list[Assignment]:
     return sorted(assignments, key=lambda assignment: (assignment.round, assignment.id))
 
 
-def shown_at(case: Case, stage: Stage) -> Answer | None:
+def find_submitted(case: Case, stage: Stage) -> Answer | None:
     """Return what *stage* is to judge, or LABEL to do again; None for a first labeling."""
-    label = case.labeled()
+    label = case.find_labeling()
     if label is None:
         return None
     answer = case.answers.get(label.id)
     for review in case.job.workflow.stages[1:]:
-        answer = case.own(review, label.round) or answer
+        answer = case.find_review_answer(review, label.round) or answer
         if review is stage:
             break
     return answer
 
 
-def result(case: Case, task: Task) -> Result:
+def build_result(case: Case, task: Task) -> Result:
     """Return what *task* came out of each stage with, its state, and everyone who worked on it."""
     return Result(
         task=task,
-        state=state(case),
-        stages={made.stage: made for made in _stage_results(case)},
-        provenance=tuple(_provenance(case)),
+        state=compute_state(case),
+        stages={made.stage: made for made in _build_stage_results(case)},
+        provenance=tuple(_build_provenance(case)),
     )
 
 
-def _stage_results(case: Case) -> Iterator[StageResult]:
+def _build_stage_results(case: Case) -> Iterator[StageResult]:
     """Yield a result for LABEL once its round is closed, and for each passed review stage."""
-    label = case.labeled()
+    label = case.find_labeling()
     answer = case.answers.get(label.id) if label else None
-    if label is None or answer is None or case.being_labeled:
+    if label is None or answer is None or case.is_being_labeled:
         return
-    yield _stage_result(Stage.LABEL, answer, label.round, inspected=True)
+    yield _build_stage_result(Stage.LABEL, answer, label.round, inspected=True)
     for stage in case.job.workflow.stages[1:]:
-        answer = case.own(stage, label.round) or answer
+        answer = case.find_review_answer(stage, label.round) or answer
         passed = [
             assignment
-            for assignment in case.done(stage, label.round)
+            for assignment in case.find_completed(stage, label.round)
             if assignment.outcome in PASSING
         ]
         if passed:
-            yield _stage_result(stage, answer, label.round, inspected=passed[-1].covers(case.task))
+            yield _build_stage_result(
+                stage, answer, label.round, inspected=passed[-1].covers(case.task)
+            )
 
 
-def _stage_result(stage: Stage, answer: Answer, round: int, *, inspected: bool) -> StageResult:
+def _build_stage_result(
+    stage: Stage, answer: Answer, round: int, *, inspected: bool
+) -> StageResult:
     return StageResult(
         stage=stage,
         replies=None if answer.is_abandoned else answer.replies,
@@ -153,7 +159,7 @@ def _stage_result(stage: Stage, answer: Answer, round: int, *, inspected: bool) 
     )
 
 
-def _provenance(case: Case) -> Iterator[Provenance]:
+def _build_provenance(case: Case) -> Iterator[Provenance]:
     for assignment in case.assignments:
         if (
             assignment.state is not AssignmentState.DONE
@@ -175,13 +181,13 @@ def _provenance(case: Case) -> Iterator[Provenance]:
             )
 
 
-def counted(package: Package, cases: Iterable[Case]) -> Package:
+def with_counts(package: Package, cases: Iterable[Case]) -> Package:
     """Return *package* with the counts of its abandoned, wrong and corrected tasks.
 
     Votes count once they are merged: before that, counts that anybody may see would tell what they
     say.
     """
-    found = [(state(case, live=False), corrected(case)) for case in cases]
+    found = [(compute_state(case, live=False), is_corrected(case)) for case in cases]
     states = [state for state, _ in found]
     return attrs.evolve(
         package,
@@ -191,9 +197,9 @@ def counted(package: Package, cases: Iterable[Case]) -> Package:
     )
 
 
-def corrected(case: Case) -> bool:
+def is_corrected(case: Case) -> bool:
     """Return whether the task has a pre-label, and people have given it another answer."""
-    before, now = case.prelabel, _present_answer(case, live=False)
+    before, now = case.prelabel, _find_current_answer(case, live=False)
     return (
         before is not None
         and now is not None
@@ -202,12 +208,12 @@ def corrected(case: Case) -> bool:
     )
 
 
-def state(case: Case, *, live: bool = True) -> TaskState:
+def compute_state(case: Case, *, live: bool = True) -> TaskState:
     """Return how far the task is; *live* includes held assignments and votes not yet merged."""
-    wrong, _ = judged_wrong(case, live=live)
+    wrong, _ = find_judgment(case, live=live)
     if wrong:
         return TaskState.WRONG
-    answer = _present_answer(case, live=live)
+    answer = _find_current_answer(case, live=live)
     if answer is None:
         return TaskState.TODO
     if answer.is_abandoned:
@@ -221,29 +227,31 @@ def state(case: Case, *, live: bool = True) -> TaskState:
     return TaskState.PASSED if passed else TaskState.ANSWERED
 
 
-def _present_answer(case: Case, *, live: bool) -> Answer | None:
+def _find_current_answer(case: Case, *, live: bool) -> Answer | None:
     """Return the current answer to the task: the newest of its labeling, or a reviewer's."""
-    label = case.labeled()
-    since = case.package.round if case.being_labeled else (label.round if label else 0)
-    outcomes = case.closing if label else (Outcome.SUBMITTED,)
+    label = case.find_labeling()
+    since = case.package.round if case.is_being_labeled else (label.round if label else 0)
+    outcomes = case.closing_outcomes if label else (Outcome.SUBMITTED,)
     present = None
-    for assignment, answer in _said(case, live=live):
+    for assignment, answer in _iter_answers(case, live=live):
         if assignment.round < since or not answer.is_resolved:
             continue
         if (
             assignment.stage is not Stage.LABEL
-            or case.being_labeled
+            or case.is_being_labeled
             or assignment.outcome in outcomes
         ):
             present = answer
     return present
 
 
-def judged_wrong(case: Case, *, live: bool = True) -> tuple[bool, str]:
+def find_judgment(case: Case, *, live: bool = True) -> tuple[bool, str]:
     """Return whether the task stands judged wrong, and the last comment that sent it back."""
     wrong, comment = False, ""
     for assignment in case.assignments:
-        answer = case.answers.get(assignment.id) if _speaks(case, assignment, live=live) else None
+        answer = (
+            case.answers.get(assignment.id) if _is_counted(case, assignment, live=live) else None
+        )
         if answer is not None and answer.wrong:
             wrong, comment = True, answer.comment
         elif answer is not None and (answer.is_resolved or answer.verdict):
@@ -255,17 +263,17 @@ def judged_wrong(case: Case, *, live: bool = True) -> tuple[bool, str]:
     return wrong, comment
 
 
-def _said(case: Case, *, live: bool) -> Iterator[tuple[Assignment, Answer]]:
+def _iter_answers(case: Case, *, live: bool) -> Iterator[tuple[Assignment, Answer]]:
     for assignment in case.assignments:
         answer = case.answers.get(assignment.id)
-        if answer is not None and _speaks(case, assignment, live=live):
+        if answer is not None and _is_counted(case, assignment, live=live):
             yield assignment, answer
 
 
-def _speaks(case: Case, assignment: Assignment, *, live: bool) -> bool:
+def _is_counted(case: Case, assignment: Assignment, *, live: bool) -> bool:
     if (
         not live
-        and case.being_voted_on
+        and case.is_being_voted_on
         and assignment.round == case.package.round
         and assignment.outcome is Outcome.SUBMITTED
     ):
@@ -274,26 +282,26 @@ def _speaks(case: Case, assignment: Assignment, *, live: bool) -> bool:
     return done or (live and assignment.state is AssignmentState.HELD)
 
 
-def work(case: Case, assignment: Assignment, task: Task) -> WorkItem:
+def build_work_item(case: Case, assignment: Assignment, task: Task) -> WorkItem:
     """Return *task* as *assignment* sees it."""
     if len(case.assignments) == 1:  # nobody was here before
         return WorkItem(task=task, answer=case.answers.get(assignment.id))
-    shown = shown_at(case, assignment.stage)
-    label = case.labeled()
+    shown = find_submitted(case, assignment.stage)
+    label = case.find_labeling()
     merged = case.answers.get(label.id) if label else None
-    _, comment = judged_wrong(case, live=False)
+    _, comment = find_judgment(case, live=False)
     return WorkItem(
         task=task,
         answer=case.answers.get(assignment.id),
         submitted=shown,
-        votes=tuple(_votes(case, label.round)) if label and merged and merged.disputed else (),
+        votes=tuple(_iter_votes(case, label.round)) if label and merged and merged.disputed else (),
         comment=comment if assignment.round > 1 else "",
-        previous=_draft(case, assignment),
+        previous=_find_previous(case, assignment),
         prelabel=case.prelabel,
     )
 
 
-def _votes(case: Case, round: int) -> Iterator[Answer]:
+def _iter_votes(case: Case, round: int) -> Iterator[Answer]:
     for assignment in case.assignments:
         answer = case.answers.get(assignment.id)
         if (
@@ -304,12 +312,12 @@ def _votes(case: Case, round: int) -> Iterator[Answer]:
             yield answer
 
 
-def _draft(case: Case, assignment: Assignment) -> Answer | None:
+def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
     """Return what the last returned assignment at the same stage and round had saved.
 
     Of several voters each sees only their own: whoever gave an assignment back may still vote.
     """
-    voting = case.being_voted_on and assignment.stage is Stage.LABEL
+    voting = case.is_being_voted_on and assignment.stage is Stage.LABEL
     earlier = [
         case.answers[other.id]
         for other in case.assignments

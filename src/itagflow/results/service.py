@@ -41,10 +41,10 @@ from itagflow.model.task import Task, TaskState, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
 from itagflow.results import rules
-from itagflow.results.histories import cases_of
+from itagflow.results.histories import read_cases
 from itagflow.results.rows import Columns
 from itagflow.storage.port import Query, Reader, Span
-from itagflow.validation.answers import mentions
+from itagflow.validation.answers import has_label
 
 
 def get_job(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Job:
@@ -67,11 +67,11 @@ def list_jobs(
     if state is not None:
         where["state"] = state
 
-    def visible(reader: Reader, found: list[Job]) -> list[Job]:
+    def filter_visible(reader: Reader, found: list[Job]) -> list[Job]:
         seeing = access_of(reader, engine.policy, where["workspace"], by)
         return [job for job in found if seeing.may("jobs.list", job)]
 
-    return listed(engine.store, Query(Job, where, order=("id",)), visible)
+    return listed(engine.store, Query(Job, where, order=("id",)), filter_visible)
 
 
 def get_template(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Template:
@@ -89,7 +89,7 @@ def list_templates(
         home = lookup.workspace(reader, workspace)
         access_of(reader, engine.policy, home.id, by)
 
-    def visible(reader: Reader, found: list[Template]) -> list[Template]:
+    def filter_visible(reader: Reader, found: list[Template]) -> list[Template]:
         seeing = access_of(reader, engine.policy, home.id, by)
         named = [template for template in found if template.name]
         if seeing.may("templates.list", None):
@@ -98,7 +98,9 @@ def list_templates(
         asked = {job.template for job in jobs if seeing.may("templates.list", job)}
         return [template for template in named if template.id in asked]
 
-    return listed(engine.store, Query(Template, {"workspace": home.id}, order=("id",)), visible)
+    return listed(
+        engine.store, Query(Template, {"workspace": home.id}, order=("id",)), filter_visible
+    )
 
 
 def get_package(engine: Engine, package: PackageRef, *, by: MemberRef | None = None) -> Package:
@@ -123,14 +125,14 @@ def list_packages(
     if state is not None:
         where["state"] = state
 
-    def visible(reader: Reader, found: list[Package]) -> list[Package]:
+    def filter_visible(reader: Reader, found: list[Package]) -> list[Package]:
         home, seeing = require_readable(engine, reader, "packages.list", where["job"], by, own=True)
         if seeing.may("packages.list", home):
             return found
         own = seeing.own_packages(home, [package.number for package in found])
         return [package for package in found if package.number in own]
 
-    return listed(engine.store, Query(Package, where, order=("number",)), visible)
+    return listed(engine.store, Query(Package, where, order=("number",)), filter_visible)
 
 
 def get_assignment(
@@ -157,7 +159,7 @@ def list_assignments(
     by: MemberRef | None = None,
 ) -> Iterator[Assignment]:
     """Yield the assignments of a member: my work."""
-    people = find_people(engine, member, job, workspace, by)
+    people = find_members(engine, member, job, workspace, by)
     where: dict[str, Any] = {"state": LIVE if live else tuple(AssignmentState)}
     if job is not None:
         with engine.store.read() as reader:
@@ -165,23 +167,25 @@ def list_assignments(
             where["job"] = home.id
             seeing = access_of(reader, engine.policy, home.workspace, by)
             seeing.must("assignments.list", home, own=seeing.is_own(people[0].id))
-    return chain.from_iterable(_assignments_of(engine, who, where, by) for who in people)
+    return chain.from_iterable(_list_assignments(engine, who, where, by) for who in people)
 
 
-def _assignments_of(
+def _list_assignments(
     engine: Engine, who: Member, where: dict[str, Any], by: MemberRef | None
 ) -> Iterator[Assignment]:
-    def visible(reader: Reader, found: list[Assignment]) -> list[Assignment]:
+    def filter_visible(reader: Reader, found: list[Assignment]) -> list[Assignment]:
         return access_of(reader, engine.policy, who.workspace, by).visible_assignments(
             "assignments.list", found
         )
 
     return listed(
-        engine.store, Query(Assignment, {**where, "member": who.id}, order=("job", "id")), visible
+        engine.store,
+        Query(Assignment, {**where, "member": who.id}, order=("job", "id")),
+        filter_visible,
     )
 
 
-def progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Progress:
+def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Progress:
     """Return the progress of a job: packages and tasks by state, `COUNTS`, and rows read."""
     with engine.store.read() as reader:
         home, _ = require_readable(engine, reader, "jobs.progress", job, by)
@@ -207,7 +211,7 @@ def get_result(
     with engine.store.read() as reader:
         home, seeing = require_readable(engine, reader, "results.get", job, by)
         found = lookup.stored_task(reader, home.id, number if isinstance(task, tuple) else task)
-        return rules.result(next(cases_of(reader, home, [found], seeing)), found)
+        return rules.build_result(next(read_cases(reader, home, [found], seeing)), found)
 
 
 def partition_job(
@@ -248,7 +252,7 @@ def read_results(
         home, _ = require_readable(engine, reader, name, job, by)
     start, last = (job.first, job.last) if isinstance(job, JobPartition) else (1, None)
 
-    def page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
+    def read_page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
         with engine.store.read() if snapshot and by is not None else nullcontext(reader) as now:
             # whoever is removed meanwhile, is so in no snapshot
             seeing = require_readable(engine, now, name, home, by)[1]
@@ -259,13 +263,13 @@ def read_results(
             limit=lookup.PAGE,
         )
         tasks = list(reader.find(query))
-        cases = cases_of(
+        cases = read_cases(
             reader, home, tasks, attrs.evolve(seeing, reader=reader, hides_votes=hide_votes)
         )
-        found = [rules.result(case, task) for case, task in zip(cases, tasks, strict=True)]
+        found = [rules.build_result(case, task) for case, task in zip(cases, tasks, strict=True)]
         return found, tasks[-1].number + 1 if len(tasks) == lookup.PAGE else None
 
-    return turned(engine.store, page, start, snapshot=snapshot)
+    return turned(engine.store, read_page, start, snapshot=snapshot)
 
 
 def iter_rows(
@@ -275,17 +279,17 @@ def iter_rows(
     with engine.store.read() as reader:
         home, _ = require_readable(engine, reader, "results.rows", job, by)
         template = reader.get(Template, (home.template,))
-    columns = Columns.of(home, template)
+    columns = Columns.for_job(home, template)
     accounts = dict[int, str]()
 
-    def as_row(result: Result) -> dict[str, Any]:
+    def to_row(result: Result) -> dict[str, Any]:
         new = {made.member for made in result.provenance if made.member} - accounts.keys()
         if new:
             with engine.store.read() as reader:
                 accounts.update({id: reader.get(Member, (id,)).account for id in new})
-        return columns.row(result, accounts)
+        return columns.build_row(result, accounts)
 
-    return map(as_row, read_results(engine, "results.rows", job, by))
+    return map(to_row, read_results(engine, "results.rows", job, by))
 
 
 def find_tasks(
@@ -302,15 +306,15 @@ def find_tasks(
         home, _ = require_readable(engine, reader, "results.find", job, by)
         who = None if member is None else lookup.member(reader, home.workspace, member).id
 
-    def fits(result: Result) -> bool:
+    def matches(result: Result) -> bool:
         worked = who is None or any(
             made.member == who and made.inspected for made in result.provenance
         )
-        labeled = label is None or mentions(result.replies, label)
+        labeled = label is None or has_label(result.replies, label)
         return worked and labeled and state in (None, result.state)
 
     return filter(
-        fits,
+        matches,
         read_results(engine, "results.find", job if isinstance(job, JobPartition) else home, by),
     )
 
@@ -339,14 +343,14 @@ def read_events(
     """Yield the events that may be seen, with the account of the one who acted."""
     accounts = dict[int, str]()
 
-    def visible(reader: Reader, found: list[Event]) -> list[Event]:
+    def filter_visible(reader: Reader, found: list[Event]) -> list[Event]:
         if workspace is not None:
             found = access_of(reader, engine.policy, workspace, by).visible_events(name, found)
         for member in {event.member for event in found if event.member} - accounts.keys():
             accounts[member] = reader.get(Member, (member,)).account
         return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in found]
 
-    return listed(engine.store, query, visible)
+    return listed(engine.store, query, filter_visible)
 
 
 def require_readable(
@@ -365,7 +369,7 @@ def require_readable(
     return home, seeing
 
 
-def find_people(
+def find_members(
     engine: Engine,
     member: MemberRef,
     job: JobRef | None,
@@ -379,7 +383,7 @@ def find_people(
         NotAllowed: when *by* was removed from all of them.
     """
     with engine.store.read() as reader:
-        found = _named(reader, member, job, workspace)
+        found = _lookup_members(reader, member, job, workspace)
         beside, refused = list[Member](), list[ItagflowError]()
         for who in found:
             try:
@@ -392,7 +396,7 @@ def find_people(
     return beside
 
 
-def _named(
+def _lookup_members(
     reader: Reader, member: MemberRef, job: JobRef | None, workspace: WorkspaceRef | None
 ) -> list[Member]:
     """Return the member of this job or workspace, or everybody with this account."""

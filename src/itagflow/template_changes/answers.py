@@ -16,8 +16,8 @@ from itagflow.model.migration import TemplateReport
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.task import Answer
 from itagflow.model.template import Template
-from itagflow.results.histories import cases_in, numbers_in, said_about
-from itagflow.results.rules import counted, sort_assignments
+from itagflow.results.histories import build_cases, read_answers, read_task_numbers
+from itagflow.results.rules import sort_assignments, with_counts
 from itagflow.storage.port import Query, Reader
 from itagflow.template_changes import rules
 from itagflow.template_changes.rules import Migration
@@ -150,10 +150,10 @@ def _recounted(
     assignments: Sequence[Assignment],
     new: Iterable[Answer],
 ) -> Package:
-    said = said_about(transaction.store, job.id, numbers_in(transaction.store, package))
+    said = read_answers(transaction.store, job.id, read_task_numbers(transaction.store, package))
     for answer in new:
         said[answer.task][answer.assignment] = answer
-    return counted(package, cases_in(job, package, assignments, said))
+    return with_counts(package, build_cases(job, package, assignments, said))
 
 
 def said_in(reader: Reader, assignment: Assignment) -> Iterator[Answer]:

@@ -39,7 +39,7 @@ from itagflow.template_changes.steps import (
     templates,
 )
 from itagflow.validation import answers
-from itagflow.validation.annotations import asked, relabeled
+from itagflow.validation.annotations import edit_labels, walk_questions
 
 Said = Mapping[str, Any]
 """Replies by question id, or the labels of a part by question title."""
@@ -136,7 +136,7 @@ def _new_problems(migration: Migration, old: Answer, new: Answer) -> list[Proble
 
 
 def _problems(template: Template, answer: Answer) -> list[Problem]:
-    found = [] if answer.replies is None else answers.problems(template, answer.replies)
+    found = [] if answer.replies is None else answers.find_problems(template, answer.replies)
     reasons = template.abandon_reasons
     if answer.abandon_reason is not None and reasons and answer.abandon_reason not in reasons:
         found.append(
@@ -180,7 +180,7 @@ def _on(
     return (
         replies
         if question is None or reply is None
-        else {**replies, id: relabeled(question, reply, edit)}
+        else {**replies, id: edit_labels(question, reply, edit)}
     )
 
 
@@ -193,7 +193,7 @@ def _moved(
     moved = {**said, name(question): _with_moved_keys(value, moves)}
     if None not in moves.values() or moved == said:
         return moved
-    dependents = asked(question, lambda about: moved.get(name(about)))
+    dependents = walk_questions(question, lambda about: moved.get(name(about)))
     return _without({name(about) for about, _, applies in dependents if not applies}, moved)
 
 
@@ -241,7 +241,7 @@ def _where_asked(
     new: Question, value: object, name: Name, tops: tuple[Question, ...], said: Said
 ) -> Said:
     for top in tops:
-        for question, _, applies in asked(top, lambda about: said.get(name(about))):
+        for question, _, applies in walk_questions(top, lambda about: said.get(name(about))):
             if applies and name(question) == name(new):
                 return {**said, name(new): value}
     return said

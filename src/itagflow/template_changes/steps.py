@@ -23,7 +23,7 @@ from itagflow.model.template import (
     Question,
     Template,
 )
-from itagflow.validation.answers import reply_problems
+from itagflow.validation.answers import find_reply_problems
 
 Edit = Callable[[Question], Question | None]
 """What becomes of a question; None when it goes."""
@@ -248,7 +248,7 @@ def _with_question(template: Template, step: AddQuestion) -> Template:
         if step.about or target(template, inside).kind in MARKING:
             # no other question about its parts may have this title
             target(after, inside, new.title)
-    if step.reply is not None and (problems := list(reply_problems(after, new, step.reply))):
+    if step.reply is not None and (problems := list(find_reply_problems(after, new, step.reply))):
         raise InvalidData(
             "the reply",
             [Problem(f"reply, {problem.where}", problem.reason) for problem in problems],

@@ -12,7 +12,7 @@ from itagflow.model.template import (
     View,
     ViewKind,
 )
-from itagflow.templates._parts import options
+from itagflow.templates._questions import build_options
 
 
 def preference_ranking(
@@ -35,9 +35,9 @@ def preference_ranking(
     'a'
     """
     named = tuple(responses)
-    return _about(
+    return _build_template(
         (prompt, *named),
-        Question("1", QuestionKind.RANKING, title, options(named)),
+        Question("1", QuestionKind.RANKING, title, build_options(named)),
         comment=comment,
     )
 
@@ -64,11 +64,11 @@ def pairwise_preference(
     >>> pairwise_preference(degrees=3).questions[0].scale.high
     3
     """
-    pair = options([first, second])
+    pair = build_options([first, second])
     better = Question(
         "1", QuestionKind.PREFERENCE, title, pair, scale=Scale(1, degrees) if degrees > 1 else None
     )
-    return _about((prompt, first, second), better, comment=comment)
+    return _build_template((prompt, first, second), better, comment=comment)
 
 
 def dialogue_rating(
@@ -94,10 +94,10 @@ def dialogue_rating(
         Question(str(n), QuestionKind.RATING, title, scale=used)
         for n, title in enumerate(criteria, 1)
     ]
-    return _about((dialogue,), *ratings, comment=comment)
+    return _build_template((dialogue,), *ratings, comment=comment)
 
 
-def _about(fields: tuple[str, ...], *questions: Question, comment: bool) -> Template:
+def _build_template(fields: tuple[str, ...], *questions: Question, comment: bool) -> Template:
     id = str(len(questions) + 1)
     more = (Question(id, QuestionKind.OPEN_ENDED, "Comment", required=False),) if comment else ()
     return Template(

@@ -14,7 +14,7 @@ from itagflow.model.reply import Choice, Choices, Reply
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
 from itagflow.model.template import Question
-from itagflow.validation.values import name_problems, value_problems
+from itagflow.validation.values import find_string_problems, find_value_problems
 
 _FIELDS: Mapping[type[Reply], tuple[tuple[str, str], ...]] = {
     Regions: (("regions", "children"),),
@@ -24,7 +24,7 @@ _FIELDS: Mapping[type[Reply], tuple[tuple[str, str], ...]] = {
 """Where a reply keeps its parts, and where its question keeps what is asked about them."""
 
 
-def parts(
+def walk_annotations(
     question: Question, reply: Reply
 ) -> Iterator[tuple[str, tuple[Question, ...], Annotation]]:
     """Yield each part of *reply*: its path, what is asked about it, and itself."""
@@ -33,29 +33,29 @@ def parts(
             yield f"{question.id}.{name}[{index}]", getattr(question, asked), part
 
 
-def marked(reply: Reply) -> Iterator[Annotation]:
+def iter_annotations(reply: Reply) -> Iterator[Annotation]:
     """Yield every part that *reply* marks."""
     for name, _ in _FIELDS.get(type(reply), ()):
         yield from getattr(reply, name)
 
 
-def spelled_out(question: Question, reply: Reply) -> Reply:
+def expand_labels(question: Question, reply: Reply) -> Reply:
     """Return *reply* with every part's short label written out under its question's title."""
     changed = dict[str, Any]()
     for name, asked in _FIELDS.get(type(reply), ()):
         children, marked = getattr(question, asked), getattr(reply, name)
         if len(children) == 1 and any(part.label is not None for part in marked):
-            changed[name] = tuple(_labeled(part, children[0].title) for part in marked)
+            changed[name] = tuple(_expand_label(part, children[0].title) for part in marked)
     return attrs.evolve(reply, **changed) if changed else reply
 
 
-def _labeled(part: Annotation, title: str) -> Annotation:
+def _expand_label(part: Annotation, title: str) -> Annotation:
     if part.label is None or title in part.labels:
         return part
     return attrs.evolve(part, label=None, labels={title: part.label, **part.labels})
 
 
-def relabeled(
+def edit_labels(
     question: Question, reply: Reply, edit: Callable[[tuple[Question, ...], Labels], Labels]
 ) -> Reply:
     """Return *reply* with each annotation's labels edited by *edit*, given its questions."""
@@ -72,20 +72,20 @@ def _with_labels(part: Annotation, labels: Labels) -> Annotation:
     return part if labels == part.labels else attrs.evolve(part, labels=labels)
 
 
-def asked(
+def walk_questions(
     question: Question, said: Callable[[Question], Any], applies: bool = True
 ) -> Iterator[tuple[Question, Any, bool]]:
     """Yield *question* and its dependents, each with its reply, and whether it is asked."""
     value = said(question)
     yield question, value, applies
-    chosen = _chosen(value) if applies else frozenset[str]()
+    chosen = _get_chosen_keys(value) if applies else frozenset[str]()
     for child in question.dependents:
-        yield from asked(
+        yield from walk_questions(
             child, said, bool(chosen.intersection(child.when) if child.when else chosen)
         )
 
 
-def _chosen(value: Any) -> frozenset[str]:
+def _get_chosen_keys(value: Any) -> frozenset[str]:
     keys: tuple[object, ...]
     match value:
         case Choice(key=str() as key) | (str() as key):
@@ -99,7 +99,7 @@ def _chosen(value: Any) -> frozenset[str]:
     return frozenset(key for key in keys if isinstance(key, str))  # a screen may send anything
 
 
-def not_asked(question: Question) -> str:
+def explain_not_asked(question: Question) -> str:
     """Return why a reply to *question* has no place here."""
     options = " or ".join(map(repr, question.when)) or "an option"
     return (
@@ -108,16 +108,16 @@ def not_asked(question: Question) -> str:
     )
 
 
-def part_problems(question: Question, reply: Reply) -> Iterator[Problem]:
+def find_annotation_problems(question: Question, reply: Reply) -> Iterator[Problem]:
     """Yield everything wrong with what is said about the parts of *reply*."""
-    for path, children, part in parts(question, reply):
+    for path, children, part in walk_annotations(question, reply):
         for name in ("id", "color"):
             if (said := getattr(part, name)) is not None:
-                yield from name_problems(f"{path}.{name}", said)
-        yield from _label_problems(path, children, part)
+                yield from find_string_problems(f"{path}.{name}", said)
+        yield from _find_label_problems(path, children, part)
 
 
-def _label_problems(
+def _find_label_problems(
     path: str, children: tuple[Question, ...], part: Annotation
 ) -> Iterator[Problem]:
     if part.label is not None:
@@ -140,11 +140,13 @@ def _label_problems(
         if value is None
     )
     for top in children:
-        for child, value, applies in asked(top, lambda child: part.labels.get(child.title)):
+        for child, value, applies in walk_questions(
+            top, lambda child: part.labels.get(child.title)
+        ):
             if value is not None and not applies:
-                yield Problem(f"{path}.labels[{child.title!r}]", not_asked(child))
+                yield Problem(f"{path}.labels[{child.title!r}]", explain_not_asked(child))
             elif value is not None:
-                yield from value_problems(child, f"{path}.labels[{child.title!r}]", value)
+                yield from find_value_problems(child, f"{path}.labels[{child.title!r}]", value)
             elif applies and child.required and part.label is None:
                 yield Problem(
                     f"{path}.labels", f"no reply to the required question {child.title!r}"

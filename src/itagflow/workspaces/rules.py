@@ -14,14 +14,14 @@ from itagflow.errors import (
     NotAllowed,
     Problem,
 )
-from itagflow.model.text import flaw, name_flaw, nfc, several
+from itagflow.model.text import find_name_error, find_text_error, normalize_name, parse_texts
 from itagflow.model.workspace import (
     EXTERNAL_ROLES,
     Group,
     Member,
     Role,
 )
-from itagflow.printing import spelled
+from itagflow.printing import format_repr
 
 NAME_LENGTH = 200
 """How many characters a workspace's name, an account or a template's name may have."""
@@ -42,12 +42,14 @@ def named(what: str, name: str) -> str:
         not isinstance(cast(object, name), str)
         or not name.strip()
         or len(name) > NAME_LENGTH
-        or flaw(name)
+        or find_text_error(name)
     ):
-        reason = f"must have 1 to {NAME_LENGTH} characters that can be stored, not {spelled(name)}"
+        reason = (
+            f"must have 1 to {NAME_LENGTH} characters that can be stored, not {format_repr(name)}"
+        )
         raise InvalidData(what, [Problem("name", reason)])
-    if wrong := name_flaw(name):
-        raise InvalidData(what, [Problem("name", f"{spelled(name)} {wrong}")])
+    if wrong := find_name_error(name):
+        raise InvalidData(what, [Problem("name", f"{format_repr(name)} {wrong}")])
     return name
 
 
@@ -57,7 +59,7 @@ def grouped(groups: Sequence[str]) -> tuple[str, ...]:
     Raises:
         InvalidData: when one is no name, or a single text is given for several.
     """
-    return tuple(Group(name).name for name in several("the member", "groups", groups))
+    return tuple(Group(name).name for name in parse_texts("the member", "groups", groups))
 
 
 def joined(known: Member | None, member: Member) -> Member:
@@ -81,7 +83,7 @@ def differences(member: Member, wanted: Member, given: Iterable[str]) -> tuple[s
 
     def value(of: Member, name: str) -> object:
         # groups have no order
-        return set(map(nfc, of.groups)) if name == "groups" else getattr(of, name)
+        return set(map(normalize_name, of.groups)) if name == "groups" else getattr(of, name)
 
     return tuple(name for name in given if value(member, name) != value(wanted, name))
 

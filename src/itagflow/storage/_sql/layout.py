@@ -22,7 +22,7 @@ from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
-from itagflow.model.text import nfc
+from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage._sql.numbers import spelled_out
 from itagflow.storage.codec import decoder, encoder
@@ -46,7 +46,9 @@ def _own(make: Callable[[Any], Any]) -> Any:
 
 def _body(layout: Layout[Any]) -> Mapping[str, tuple[Decode, Encode, Any]]:
     types = typing.get_type_hints(layout.kind)
-    columns = (column for column in (*layout.key, *layout.columns) if column.encode is not nfc)
+    columns = (
+        column for column in (*layout.key, *layout.columns) if column.encode is not normalize_name
+    )
     apart = {"version", *(column.name for column in columns)}
     return {
         field.name: (decoder(types[field.name]), encoder(types[field.name]), _default(field))
@@ -237,7 +239,7 @@ class Layout(Generic[E]):
         ):
             if value is default:
                 continue  # most are, and comparing takes longer
-            if value != (nfc(value) if is_name else default):
+            if value != (normalize_name(value) if is_name else default):
                 body[name] = encode(value)
         return spelled_out(jsontext.dumps(body)) if body else "{}"
 
