@@ -48,7 +48,7 @@ class WriteReport:
         """Return what was written in all."""
         return WriteReport(
             rows=self.rows + other.rows,
-            blocks={stage: times + other.blocks[stage] for stage, times in self.blocks.items()},
+            blocks={stage: count + other.blocks[stage] for stage, count in self.blocks.items()},
             abandoned=self.abandoned + other.abandoned,
             unfinished=self.unfinished + other.unfinished,
             erased=self.erased + other.erased,
@@ -116,14 +116,14 @@ def must_take(format: Format, name: str, options: Collection[str]) -> None:
     """
     from inspect import Parameter, signature  # loaded when a format gets options: it takes long
 
-    taken = [
+    parameters = [
         each for each in signature(format.write).parameters.values() if each.name not in SHARED
     ]
-    if any(each.kind is Parameter.VAR_KEYWORD for each in taken):
+    if any(each.kind is Parameter.VAR_KEYWORD for each in parameters):
         return
-    own = [each.name for each in taken if each.kind is Parameter.KEYWORD_ONLY]
-    reason = f"is no option of the format {name!r}; it has {', '.join(own) or 'none'}"
-    if problems := [Problem(option, reason) for option in options if option not in own]:
+    names = [each.name for each in parameters if each.kind is Parameter.KEYWORD_ONLY]
+    reason = f"is no option of the format {name!r}; it has {', '.join(names) or 'none'}"
+    if problems := [Problem(option, reason) for option in options if option not in names]:
         raise InvalidData("the export", problems)
 
 

@@ -117,8 +117,8 @@ def render_cell(question: Question, reply: Reply, template: Template, region_id:
     '["cat", "dog"]'
     """
     (element,) = render({question.id: reply}, template, region_id=region_id)
-    said = element if question.kind in ELEMENT else element["data"]
-    return said if isinstance(said, str) else encode(said)
+    value = element if question.kind in ELEMENT else element["data"]
+    return value if isinstance(value, str) else encode(value)
 
 
 def parse_replies(
@@ -146,17 +146,17 @@ def parse_replies(
     {'1': Choices(keys=('cat',))}
     """
     start = f"{where}, " if where else ""
-    asked = {question.id: question for question in template.asked}
+    questions = {question.id: question for question in template.asked}
     problems = [
-        Problem(start + id, "the template has no such question") for id in values if id not in asked
+        Problem(start + id, "the template has no such question") for id in values if id not in questions
     ]
     replies = dict[str, Reply]()
-    for id, question in asked.items():
+    for id, question in questions.items():
         value = _parse_value(question.kind, values.get(id))
         if value is None:
             continue
-        if found := list(_find_problems(start + id, question, value)):
-            problems += found
+        if new_problems := list(_find_problems(start + id, question, value)):
+            problems += new_problems
         else:
             replies[id] = parse_reply(question, _build_element(question.kind, value))
     if problems:
@@ -172,12 +172,12 @@ def _parse_value(kind: QuestionKind, value: Any) -> Any:
         return None
     if not is_a(text, str) or kind in BARE:
         return text
-    said = _parse_json(text)
+    parsed = _parse_json(text)
     if kind is QuestionKind.CHECKBOX:
-        return said if is_a(said, list) else [text]
+        return parsed if is_a(parsed, list) else [text]
     if kind is QuestionKind.PREFERENCE:
-        return said if is_a(said, dict) else text
-    return text if said is None else said
+        return parsed if is_a(parsed, dict) else text
+    return text if parsed is None else parsed
 
 
 def _parse_json(text: str) -> Any:
@@ -188,17 +188,17 @@ def _parse_json(text: str) -> Any:
 
 
 def _find_problems(path: str, question: Question, value: Any) -> Iterator[Problem]:
-    whole = is_a(value, dict)
-    if question.kind in MARKING and not (whole or is_a(value, list)):
+    is_element = is_a(value, dict)
+    if question.kind in MARKING and not (is_element or is_a(value, list)):
         yield Problem(path, "must be JSON: the element that the manifest has for it")
-    elif question.kind is QuestionKind.PICTURE and not whole:
+    elif question.kind is QuestionKind.PICTURE and not is_element:
         yield Problem(
             path,
             "lacks the width and height of the image: give the whole element, not only its regions",
         )
     else:
         for problem in find_element_problems(path, question, _build_element(question.kind, value)):
-            yield problem if whole or question.kind in MARKING else Problem(path, problem.reason)
+            yield problem if is_element or question.kind in MARKING else Problem(path, problem.reason)
 
 
 def _build_element(kind: QuestionKind, value: Any) -> Element:

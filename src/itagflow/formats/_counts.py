@@ -32,8 +32,8 @@ class Counts:
         self.rows += 1
         self.unfinished += not reached
         self.abandoned += bool(reached) and reached[-1].replies is None
-        for at in reached:
-            self.blocks[at.stage] += at.replies is not None
+        for stage_result in reached:
+            self.blocks[stage_result.stage] += stage_result.replies is not None
         return reached
 
     def build_report(self) -> WriteReport:

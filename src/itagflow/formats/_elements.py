@@ -80,12 +80,12 @@ def render(
     >>> render({"1": Choice("cat")}, image_classification(["cat"]), region_id=str)
     [{'questionId': '1', 'data': 'cat', 'markTitle': 'Single-choice', 'type': 'survey/value'}]
     """
-    asked = template.asked
-    kinds = [question.kind for question in asked]
-    said = [question for question in asked if question.id in replies]
+    questions = template.asked
+    kinds = [question.kind for question in questions]
+    answered = [question for question in questions if question.id in replies]
     return [
-        _with_question_id(_render_element(at, replies[at.id], region_id), at, kinds.count(at.kind))
-        for at in said
+        _with_question_id(_render_element(question, replies[question.id], region_id), question, kinds.count(question.kind))
+        for question in answered
     ]
 
 
@@ -104,11 +104,11 @@ def _render_element(question: Question, reply: Reply, region_id: RegionId) -> El
         case Segments():
             return render_segments(question, reply)
         case Preference():
-            more: Element = {"degree": reply.degree}
+            extra: Element = {"degree": reply.degree}
         case _:
-            more = {}
-    said = {"questionId": question.id, "data": _render_data(reply), "markTitle": question.title}
-    return {**said, "type": TYPE[question.kind], **more}
+            extra = {}
+    element = {"questionId": question.id, "data": _render_data(reply), "markTitle": question.title}
+    return {**element, "type": TYPE[question.kind], **extra}
 
 
 def _render_data(reply: Choice | Choices | Text | Ranking | Rating | Preference) -> str | list[str]:
@@ -132,12 +132,12 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
         InvalidData: when an element is of no question of the template, or not of its question's
             shape; it lists every problem with its path.
     """
-    asked = template.asked
-    given, problems = _match_elements("results", results, asked)
+    questions = template.asked
+    matches, problems = _match_elements("results", results, questions)
     if problems:
         raise InvalidData("the results", problems)
-    replies = {question.id: parse_reply(question, element) for _, question, element in given}
-    return {question.id: replies[question.id] for question in asked if question.id in replies}
+    replies = {question.id: parse_reply(question, element) for _, question, element in matches}
+    return {question.id: replies[question.id] for question in questions if question.id in replies}
 
 
 def parse_reply(question: Question, element: Element) -> Reply:
@@ -194,9 +194,9 @@ def _match_elements(
     """Return which element answers which question, and every problem with the elements."""
     if not is_a(results, list):
         return [], [Problem(where, "must be a list")]
-    given, problems = _pair_elements(where, results, questions)
-    problems += [problem for at in given for problem in find_element_problems(*at)]
-    return given, problems
+    matches, problems = _pair_elements(where, results, questions)
+    problems += [problem for match in matches for problem in find_element_problems(*match)]
+    return matches, problems
 
 
 def infer_kind(element: Any) -> QuestionKind | None:
@@ -214,13 +214,13 @@ def _pair_elements(
     An element without an id answers the first question of its kind that none has answered yet, if
     possible one that asks for what its objects say.
     """
-    given, problems = list[ElementMatch](), list[Problem]()
-    left = {question.id: question for question in questions}
+    matches, problems = list[ElementMatch](), list[Problem]()
+    unanswered = {question.id: question for question in questions}
     for index, element in enumerate(results):
         path = f"{where}[{index}]"
-        id = _find_question_id(element, left.values())
-        if is_a(id, str) and id in left:
-            given.append((path, left.pop(id), element))
+        id = _find_question_id(element, unanswered.values())
+        if is_a(id, str) and id in unanswered:
+            matches.append((path, unanswered.pop(id), element))
         elif any(question.id == id for question in questions):
             problems.append(Problem(f"{path}.questionId", f"the question {id!r} is answered twice"))
         else:
@@ -230,14 +230,14 @@ def _pair_elements(
                     f"must be a question of the template, not {format_value(id)}",
                 )
             )
-    return given, problems
+    return matches, problems
 
 
-def _find_question_id(element: Any, left: Iterable[Question]) -> Any:
+def _find_question_id(element: Any, unanswered: Iterable[Question]) -> Any:
     kind = infer_kind(element)
     if kind is None or "questionId" in element:
         return element.get("questionId") if is_a(element, dict) else None
-    fitting = [question for question in left if question.kind is kind]
+    fitting = [question for question in unanswered if question.kind is kind]
     titles = _collect_titles(element["objects"])
     best = [
         q
@@ -248,19 +248,19 @@ def _find_question_id(element: Any, left: Iterable[Question]) -> Any:
 
 
 def _collect_titles(objects: Any) -> set[str]:
-    parts: list[Any] = objects if is_a(objects, list) else []
-    results = [part.get("result") for part in parts if is_a(part, dict)]
+    annotations: list[Any] = objects if is_a(objects, list) else []
+    results = [annotation.get("result") for annotation in annotations if is_a(annotation, dict)]
     return {title for result in results if is_a(result, dict) for title in result}
 
 
 def find_element_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
     """Yield everything that keeps an element from being a reply to *question*."""
-    wanted, found = TYPE.get(question.kind), element.get("type")
+    wanted, actual = TYPE.get(question.kind), element.get("type")
     if wanted is None and infer_kind(element) is not question.kind:
         yield Problem(where, f"must have the objects that {question.title!r} asks for")
-    elif wanted is not None and found != wanted:
+    elif wanted is not None and actual != wanted:
         yield Problem(
-            f"{where}.type", f"must be {wanted!r} for {question.title!r}, not {format_value(found)}"
+            f"{where}.type", f"must be {wanted!r} for {question.title!r}, not {format_value(actual)}"
         )
     elif question.kind is QuestionKind.PICTURE:
         yield from find_image_problems(where, question, element)

@@ -103,9 +103,9 @@ def read_lines(file: BinaryFile, limit: int) -> Iterator[bytes | None]:
     However long a line is, at most *limit* bytes and a bit are held.
     """
     while raw := file.readline(limit + len("\r\n")):
-        ended = raw.endswith(b"\n") or not _skip_rest(file)
+        is_complete = raw.endswith(b"\n") or not _skip_rest(file)
         line = raw.rstrip(b"\r\n")
-        yield line if ended and len(line) <= limit else None
+        yield line if is_complete and len(line) <= limit else None
 
 
 def decode_line(line: bytes, number: int) -> str | Problem:
@@ -121,10 +121,10 @@ def decode_line(line: bytes, number: int) -> str | Problem:
 
 def _skip_rest(file: BinaryFile) -> bool:
     """Skip the rest of the line, and return whether there was one."""
-    first = rest = file.readline(CHUNK)
+    start = rest = file.readline(CHUNK)
     while rest and not rest.endswith(b"\n"):
         rest = file.readline(CHUNK)
-    return bool(first)
+    return bool(start)
 
 
 def _open_path(source: str | os.PathLike[str]) -> IO[bytes]:
@@ -141,25 +141,25 @@ def open_spool() -> Generator[_CheckedFile]:
     """
     import tempfile  # loaded when one is needed: it takes long
 
-    place = tempfile.gettempdir()
-    file = _create_spool(place)
+    folder = tempfile.gettempdir()
+    file = _create_spool(folder)
     try:
-        yield _CheckedFile(file, place)
+        yield _CheckedFile(file, folder)
     finally:
         # what could not be written is told already, and nobody needs the rest
         with suppress(OSError):
             file.close()
 
 
-def _create_spool(place: str) -> IO[bytes]:
+def _create_spool(folder: str) -> IO[bytes]:
     import tempfile
 
-    with translate_errors(place, "be written"):
+    with translate_errors(folder, "be written"):
         return tempfile.TemporaryFile()
 
 
 @safe_context
-def translate_errors(path: str | os.PathLike[str], what: str) -> Generator[None]:
+def translate_errors(path: str | os.PathLike[str], action: str) -> Generator[None]:
     """Raise our error for the system's.
 
     Raises:
@@ -172,20 +172,20 @@ def translate_errors(path: str | os.PathLike[str], what: str) -> Generator[None]
         OSError,
         ValueError,
     ) as error:  # such as a name with a NUL character, or half of a surrogate pair
-        raise _make_error(path, what, error) from error
+        raise _make_error(path, action, error) from error
 
 
 def _make_error(
-    path: str | os.PathLike[str], what: str, error: OSError | ValueError
+    path: str | os.PathLike[str], action: str, error: OSError | ValueError
 ) -> StoreFailed:
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     hint = "Check that it is there, and that it may be read"
-    if what == "be written":
+    if action == "be written":
         hint = (
             "Check that its folder is there and can be written, and that the disk has room; "
             "it is left as it was"
         )
-    return StoreFailed(os.fsdecode(path), f"the file cannot {what}: {reason}", hint)
+    return StoreFailed(os.fsdecode(path), f"the file cannot {action}: {reason}", hint)
 
 
 @attrs.frozen
@@ -213,9 +213,9 @@ class _CheckedFile:
         except OSError as error:
             raise _make_error(self.path, "be written", error) from error
 
-    def seek(self, place: int, /) -> int:
+    def seek(self, position: int, /) -> int:
         try:
-            return self.file.seek(place)  # what is still held back is written first
+            return self.file.seek(position)  # what is still held back is written first
         except OSError as error:
             raise _make_error(self.path, "be written", error) from error
 
@@ -227,61 +227,61 @@ class _CheckedFile:
 @safe_context
 def _replace_file(path: Path) -> Generator[_CheckedFile]:
     with translate_errors(path, "be written"):
-        old = path.stat() if path.exists() else None
-        plain = old is None or stat.S_ISREG(old.st_mode)
+        replaced = path.stat() if path.exists() else None
+        plain = replaced is None or stat.S_ISREG(replaced.st_mode)
         # a pipe or a device, such as /dev/stdout, must not be replaced
-        part = path.with_name(f".itagflow-{os.urandom(8).hex()}.part") if plain else path
-        file = _create_replacement(part, old) if plain else path.open("wb")
+        draft = path.with_name(f".itagflow-{os.urandom(8).hex()}.part") if plain else path
+        file = _create_replacement(draft, replaced) if plain else path.open("wb")
     try:
         yield _CheckedFile(file, path)
         with translate_errors(path, "be written"):
             file.close()  # only now it is all on its way to the disk, or not
             if plain:
-                os.replace(part, path)
+                os.replace(draft, path)
     finally:
         with suppress(OSError):
             file.close()
         if plain:
-            part.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
 
 
-def _create_replacement(part: Path, old: os.stat_result | None) -> IO[bytes]:
+def _create_replacement(draft: Path, replaced: os.stat_result | None) -> IO[bytes]:
     """Open a new file that will replace *old*, never with wider permissions than *old*."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(part, flags, 0o666 if old is None else 0o600)
+    descriptor = os.open(draft, flags, 0o666 if replaced is None else 0o600)
     try:
-        if old is not None:
-            _copy_access(part, old)
+        if replaced is not None:
+            _copy_access(draft, replaced)
         return open(descriptor, "wb")
     except BaseException:
         os.close(descriptor)
-        part.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
 
 
-def _copy_access(part: Path, old: os.stat_result) -> None:
+def _copy_access(draft: Path, replaced: os.stat_result) -> None:
     """Give a new file the owner, group and mode of the one that it replaces, where permitted."""
-    mode = stat.S_IMODE(old.st_mode)
-    if hasattr(os, "chown") and not _change_owner(part, old.st_uid, old.st_gid):
+    mode = stat.S_IMODE(replaced.st_mode)
+    if hasattr(os, "chown") and not _change_owner(draft, replaced.st_uid, replaced.st_gid):
         mode &= ~stat.S_ISUID  # not in the name of somebody else
-        if not _change_owner(part, -1, old.st_gid):
+        if not _change_owner(draft, -1, replaced.st_gid):
             # another group may no more than all
             mode &= ~(stat.S_ISGID | stat.S_IRWXG) | (mode & stat.S_IRWXO) << 3
-    part.chmod(mode)
+    draft.chmod(mode)
 
 
-def _change_owner(part: Path, owner: int, group: int) -> bool:
+def _change_owner(draft: Path, owner: int, group: int) -> bool:
     try:
-        os.chown(part, owner, group)
+        os.chown(draft, owner, group)
     except OSError:
         return False
     return True
 
 
-def _is_openable(given: Source) -> TypeIs[OpenablePath]:
+def _is_openable(source: Source) -> TypeIs[OpenablePath]:
     # a pathlib.Path looks like one as well, but is local: it can be replaced at one stroke
     return (
-        hasattr(given, "open") and hasattr(given, "__truediv__") and type(given) is not type(Path())
+        hasattr(source, "open") and hasattr(source, "__truediv__") and type(source) is not type(Path())
     )
 
 

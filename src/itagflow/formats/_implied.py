@@ -29,12 +29,12 @@ def find_unidentified(where: str, results: list[Any]) -> Iterator[Problem]:
         if infer_kind(element) and "questionId" not in element:
             yield from find_non_texts(f"{where}[{index}]", element, "markTitle")
             continue
-        given: Element = element if is_a(element, dict) else {}
+        fields: Element = element if is_a(element, dict) else {}
         for name in ("questionId", "markTitle"):
-            if not (is_a(given.get(name), str) and given[name]):
+            if not (is_a(fields.get(name), str) and fields[name]):
                 yield Problem(f"{where}[{index}].{name}", "must be a string")
-        if infer_kind(element) is None and given.get("type") not in list(KIND):
-            reason = f"must be {ONE}, {SEVERAL} or {IMAGE}, not {format_value(given.get('type'))}"
+        if infer_kind(element) is None and fields.get("type") not in list(KIND):
+            reason = f"must be {ONE}, {SEVERAL} or {IMAGE}, not {format_value(fields.get('type'))}"
             yield Problem(f"{where}[{index}].type", reason)
 
 
@@ -47,21 +47,21 @@ def infer_questions(rows: Iterable[Iterable[Element]]) -> tuple[Question, ...]:
     """
     answers = dict[str, list[Element]]()
     results = [list(row) for row in rows]
-    named = {element["questionId"] for row in results for element in row if "questionId" in element}
+    used_ids = {element["questionId"] for row in results for element in row if "questionId" in element}
     for row in results:
         for index, element in enumerate(row):
-            answers.setdefault(_choose_id(element, index, named), []).append(element)
+            answers.setdefault(_choose_id(element, index, used_ids), []).append(element)
     return tuple(
-        _infer_question(id, given, everywhere=len(given) >= len(results))
-        for id, given in answers.items()
+        _infer_question(id, elements, everywhere=len(elements) >= len(results))
+        for id, elements in answers.items()
     )
 
 
-def _choose_id(element: Element, index: int, named: set[str]) -> str:
+def _choose_id(element: Element, index: int, used_ids: set[str]) -> str:
     if "questionId" in element:
         return str(element["questionId"])
     number = index + 1
-    while str(number) in named:
+    while str(number) in used_ids:
         number += 1
     return str(number)
 
@@ -69,16 +69,16 @@ def _choose_id(element: Element, index: int, named: set[str]) -> str:
 def _infer_question(id: str, elements: list[Element], *, everywhere: bool) -> Question:
     kind = infer_kind(elements[0]) or KIND[elements[0]["type"]]
     if kind in (QuestionKind.SLOT, QuestionKind.VIDEO):
-        parts = list(_flatten(element.get("objects") for element in elements))
+        annotations = list(_flatten(element.get("objects") for element in elements))
         relations = list(_flatten(element.get("relations") for element in elements))
-        children = _infer_children(parts, "result", several=kind is QuestionKind.SLOT)
+        children = _infer_children(annotations, "result", several=kind is QuestionKind.SLOT)
         title = (
             elements[0].get("markTitle")
             or " / ".join(child.title for child in children)
             or kind.value
         )
-        holds = _infer_children(relations, "result")
-        return Question(id, kind, title, required=everywhere, children=children, relations=holds)
+        relation_questions = _infer_children(relations, "result")
+        return Question(id, kind, title, required=everywhere, children=children, relations=relation_questions)
     title, data = elements[0]["markTitle"], [element.get("data") for element in elements]
     if kind is QuestionKind.PICTURE:
         return Question(
@@ -93,16 +93,16 @@ def _infer_question(id: str, elements: list[Element], *, everywhere: bool) -> Qu
     return Question(id, QuestionKind.INPUT if text else kind, title, options, required=everywhere)
 
 
-def _infer_children(parts: list[Any], name: str, *, several: bool = False) -> tuple[Question, ...]:
+def _infer_children(annotations: list[Any], name: str, *, several: bool = False) -> tuple[Question, ...]:
     values = dict[str, list[Any]]()
-    for part in parts:
-        labels: Any = part.get(name) if is_a(part, dict) else None
+    for annotation in annotations:
+        labels: Any = annotation.get(name) if is_a(annotation, dict) else None
         for title, value in labels.items() if is_a(labels, dict) else ():
             values.setdefault(title, []).append(value)
-    found = enumerate(values.items(), 1)
+    numbered = enumerate(values.items(), 1)
     return tuple(
-        _infer_child(str(number), title, given, several, everywhere=len(given) >= len(parts))
-        for number, (title, given) in found
+        _infer_child(str(number), title, title_values, several, everywhere=len(title_values) >= len(annotations))
+        for number, (title, title_values) in numbered
         if title
     )
 

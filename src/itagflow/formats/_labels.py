@@ -12,17 +12,17 @@ from itagflow.model.template import Question, QuestionKind
 
 
 def render_labels(
-    children: Iterable[Question], part: Annotation, *, lists: bool = False
+    children: Iterable[Question], annotation: Annotation, *, lists: bool = False
 ) -> dict[str, str | list[str]]:
     """Return a part's labels in the order of the template, whatever order a store gave them.
 
     With *lists* a single value is a list too, as iTAG writes it for spans.
     """
-    given = {child.title: part.labels.get(child.title) for top in children for child in top.every}
-    if part.label is not None and len(given) == 1:  # the short form, as yet unsaved
-        given = dict.fromkeys(given, part.label)
+    values = {child.title: annotation.labels.get(child.title) for top in children for child in top.every}
+    if annotation.label is not None and len(values) == 1:  # the short form, as yet unsaved
+        values = dict.fromkeys(values, annotation.label)
     return {
-        title: _render_value(value, lists) for title, value in given.items() if value is not None
+        title: _render_value(value, lists) for title, value in values.items() if value is not None
     }
 
 
@@ -56,13 +56,13 @@ def find_label_problems(
     known = {child.title: child.kind for top in children for child in top.every}
     for title, value in labels.items():
         path, kind = f"{where}[{title!r}]", known.get(title)
-        several = is_strings(value) and (lists or kind is QuestionKind.CHECKBOX)
-        one = is_a(value, str) and (not lists or kind is not QuestionKind.CHECKBOX)
+        is_list = is_strings(value) and (lists or kind is QuestionKind.CHECKBOX)
+        is_single = is_a(value, str) and (not lists or kind is not QuestionKind.CHECKBOX)
         if kind is None and not (is_a(value, str) or is_strings(value)):
             yield Problem(path, "must be a string, or a list of strings")
-        elif kind is QuestionKind.CHECKBOX and not several:
+        elif kind is QuestionKind.CHECKBOX and not is_list:
             yield Problem(path, "must be a list of strings")
         elif kind not in (None, QuestionKind.CHECKBOX) and not (
-            one or (several and len(value) == 1)
+            is_single or (is_list and len(value) == 1)
         ):
             yield Problem(path, "must be a string")

@@ -65,9 +65,9 @@ def upgrade_elements(results: list[Any], questions: tuple[Question, ...] = ()) -
     """
     known = {question.id: question for question in questions}
     return [
-        new
-        for old in results
-        for new in (_upgrade_element(old, known) if is_legacy(old) else (old,))
+        upgraded
+        for element in results
+        for upgraded in (_upgrade_element(element, known) if is_legacy(element) else (element,))
     ]
 
 
@@ -76,14 +76,14 @@ def _upgrade_element(element: Element, known: Mapping[str, Question]) -> Iterato
     if not is_a(element.get("data"), list):
         yield {**element, "questionId": id, "markTitle": id}
     elif element["type"] == SURVEY:
-        for said in element["data"]:
-            given: Element = said if is_a(said, dict) else {}
-            own = _normalize_id(given.get("id", element.get("id")))
+        for item in element["data"]:
+            fields: Element = item if is_a(item, dict) else {}
+            item_id = _normalize_id(fields.get("id", element.get("id")))
             yield {
-                "questionId": own,
-                "data": given.get("data"),
-                "markTitle": own,
-                "type": given.get("type"),
+                "questionId": item_id,
+                "data": fields.get("data"),
+                "markTitle": item_id,
+                "type": fields.get("type"),
             }
     else:
         question = known.get(id) if is_a(id, str) else None
@@ -104,8 +104,8 @@ def _upgrade_region(region: Any, question: Question | None) -> Any:
         child.kind is QuestionKind.CHECKBOX for child in question.children[:1]
     )
     title = question.children[0].title if question and question.children else LABELS
-    said = {title: labels if several or len(labels) != 1 else labels[0]} if labels else {}
-    return {**region, "labels": said, "color": region.get("labelColor")}
+    labels_by_title = {title: labels if several or len(labels) != 1 else labels[0]} if labels else {}
+    return {**region, "labels": labels_by_title, "color": region.get("labelColor")}
 
 
 def add_image_size(replies: Mapping[str, Reply], data: Any) -> dict[str, Reply]:
@@ -136,14 +136,14 @@ def render_legacy(
     Raises:
         InvalidData: when the old format has no shape for a reply; it lists every problem.
     """
-    said = [
+    answered = [
         (question, replies[question.id]) for question in template.asked if question.id in replies
     ]
     if problems := [
-        problem for question, reply in said for problem in _find_unwritable(question, reply)
+        problem for question, reply in answered for problem in _find_unwritable(question, reply)
     ]:
         raise InvalidData("the results, for the format of v1", problems)
-    return [_render_element(template, question, reply, region_id) for question, reply in said]
+    return [_render_element(template, question, reply, region_id) for question, reply in answered]
 
 
 def _find_unwritable(question: Question, reply: Reply) -> Iterator[Problem]:
@@ -174,9 +174,9 @@ def _render_element(
             for index, region in enumerate(reply.regions)
         ]
         return {"data": data, "id": question.id, "type": IMAGE}
-    (said,) = render({question.id: reply}, template, region_id=region_id)
+    (element,) = render({question.id: reply}, template, region_id=region_id)
     return {
-        "data": [{"data": said["data"], "id": _parse_id(question.id), "type": said["type"]}],
+        "data": [{"data": element["data"], "id": _parse_id(question.id), "type": element["type"]}],
         "id": question.id,
         "type": SURVEY,
     }

@@ -47,11 +47,11 @@ def is_strings(value: Any) -> bool:
     return is_a(value, list) and all(is_a(item, str) for item in value)
 
 
-def is_line(value: Any, least: int, width: int = 2) -> bool:
+def is_line(value: Any, min_points: int, width: int = 2) -> bool:
     """Return whether a value is a list of at least *least* lists of *width* numbers."""
     return (
         is_a(value, list)
-        and len(value) >= least
+        and len(value) >= min_points
         and all(is_numbers(point, width) for point in value)
     )
 
@@ -66,8 +66,8 @@ def is_counts(value: Any) -> bool:
     return is_a(value, list) and all(is_whole(item) and item >= 0 for item in value)
 
 
-def find_non_texts(where: str, given: dict[str, Any], *names: str) -> Iterator[Problem]:
+def find_non_texts(where: str, fields: dict[str, Any], *names: str) -> Iterator[Problem]:
     """Yield which of these fields is neither a string nor null nor missing."""
     for name in names:
-        if not (given.get(name) is None or is_a(given[name], str)):
+        if not (fields.get(name) is None or is_a(fields[name], str)):
             yield Problem(f"{where}.{name}", "must be a string or null")

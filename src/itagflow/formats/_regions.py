@@ -72,12 +72,12 @@ def render_image(question: Question, reply: Regions, region_id: RegionId) -> Ele
 
 
 def _render_region(question: Question, region: Region, index: int, region_id: RegionId) -> Element:
-    kind, value, more = _render_shape(region)
+    kind, value, extra = _render_shape(region)
     return {
         "id": region_id(question.id, index) if region.id is None else region.id,
         "type": kind,
         "value": value,
-        **more,
+        **extra,
         "labels": render_labels(question.children, region),
         **({} if region.color is None else {"color": region.color}),
     }
@@ -102,8 +102,8 @@ def _render_shape(region: Region) -> tuple[str, list[Any], Element]:
         case Point():
             return POINT, [float(region.x), float(region.y)], {}
         case Keypoints():
-            places = [[float(at.x), float(at.y), int(at.visibility)] for at in region.keypoints]
-            return KEYPOINTS, places, {"names": [at.name for at in region.keypoints]}
+            keypoints = [[float(keypoint.x), float(keypoint.y), int(keypoint.visibility)] for keypoint in region.keypoints]
+            return KEYPOINTS, keypoints, {"names": [keypoint.name for keypoint in region.keypoints]}
         case Mask():
             return MASK, list(region.counts), {}
 
@@ -119,7 +119,7 @@ def parse_image(question: Question, element: Element) -> Regions:
 
 
 def _parse_region(question: Question, region: Element) -> Region:
-    said: dict[str, Any] = {
+    common: dict[str, Any] = {
         "labels": parse_labels(question.children, region["labels"]),
         "id": region["id"],
         "color": region.get("color"),
@@ -127,33 +127,33 @@ def _parse_region(question: Question, region: Element) -> Region:
     value = region["value"]
     match region["type"]:
         case "image/polyline":
-            return Polyline(value, **said)
+            return Polyline(value, **common)
         case "image/point":
-            return Point(*value, **said)
+            return Point(*value, **common)
         case "image/keypoints":
-            named = zip(region["names"], value, strict=True)
+            pairs = zip(region["names"], value, strict=True)
             return Keypoints(
-                [Keypoint(name, x, y, int(seen)) for name, (x, y, seen) in named], **said
+                [Keypoint(name, x, y, int(visibility)) for name, (x, y, visibility) in pairs], **common
             )
         case "image/mask":
-            return Mask(value, **said)
+            return Mask(value, **common)
         case "image/rectangleLabel":
-            return _parse_rectangle(value, said)
+            return _parse_rectangle(value, common)
         case _ if "box" in region:
-            return RotatedBox(*region["box"], **said)
+            return RotatedBox(*region["box"], **common)
         case _:
-            return Polygon(value, region.get("holes", ()), **said)
+            return Polygon(value, region.get("holes", ()), **common)
 
 
-def _parse_rectangle(value: Element, said: dict[str, Any]) -> Box | RotatedBox:
+def _parse_rectangle(value: Element, common: dict[str, Any]) -> Box | RotatedBox:
     left, top, width, height, angle = (value[name] for name in _RECTANGLE)
     if not angle:
-        return Box(left, top, width, height, **said)
+        return Box(left, top, width, height, **common)
     # its corner stays where it is when it is turned
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     x = left + width / 2 * cos - height / 2 * sin
     y = top + width / 2 * sin + height / 2 * cos
-    return RotatedBox(x, y, width, height, angle, **said)
+    return RotatedBox(x, y, width, height, angle, **common)
 
 
 def render_rectangle(box: Box | RotatedBox) -> Element:
@@ -195,9 +195,9 @@ def _find_region_problems(where: str, question: Question, region: Any) -> Iterat
 def _find_value_problems(where: str, kind: str, region: Element) -> Iterator[Problem]:
     value = region.get("value")
     if kind in (POLYGON, POLYLINE):
-        least, word = (3, "three") if kind == POLYGON else (2, "two")
-        if not is_line(value, least):
-            yield Problem(f"{where}.value", f"must be a list of at least {word} points [x, y]")
+        min_points, number_word = (3, "three") if kind == POLYGON else (2, "two")
+        if not is_line(value, min_points):
+            yield Problem(f"{where}.value", f"must be a list of at least {number_word} points [x, y]")
         yield from _find_extra_problems(where, region)
     elif kind == POINT and not is_numbers(value, 2):
         yield Problem(f"{where}.value", "must be a point [x, y]")
@@ -211,7 +211,7 @@ def _find_value_problems(where: str, kind: str, region: Element) -> Iterator[Pro
         )
     elif kind == KEYPOINTS:
         names = region.get("names")
-        if not is_line(value, 0, 3) or any(place[2] not in (0, 1, 2) for place in region["value"]):
+        if not is_line(value, 0, 3) or any(keypoint[2] not in (0, 1, 2) for keypoint in region["value"]):
             yield Problem(
                 f"{where}.value", "must be a list of [x, y, visibility], the last 0, 1 or 2"
             )

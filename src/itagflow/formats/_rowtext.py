@@ -16,22 +16,22 @@ def remove_fields(row: str, keys: Collection[str]) -> str:
     >>> without('{"data": {"n": 1.0}, "label-4": {"results": []}}', ["label-4"])
     '{"data": {"n": 1.0}}'
     """
-    kept = [text for key, text in _iter_fields(row) if key not in keys]
-    return f"{{{','.join(kept)}}}"
+    fields = [text for key, text in _iter_fields(row) if key not in keys]
+    return f"{{{','.join(fields)}}}"
 
 
 def _iter_fields(row: str) -> Iterator[tuple[str, str]]:
     """Yield the fields of a JSON object that is sound: each key, and the text of key and value."""
-    at = _skip_space(row, _skip_space(row, 0) + len("{"))
-    while row[at] == '"':
-        key, colon = _decode(row, at)
+    position = _skip_space(row, _skip_space(row, 0) + len("{"))
+    while row[position] == '"':
+        key, colon = _decode(row, position)
         _, end = _decode(row, _skip_space(row, _skip_space(row, colon) + len(":")))
-        yield key, row[at:end]
-        at = _skip_space(row, end)
-        if row[at] == ",":
-            at = _skip_space(row, at + len(","))
+        yield key, row[position:end]
+        position = _skip_space(row, end)
+        if row[position] == ",":
+            position = _skip_space(row, position + len(","))
 
 
-def _skip_space(row: str, at: int) -> int:
-    found = _SPACE.match(row, at)
-    return found.end() if found else at
+def _skip_space(row: str, position: int) -> int:
+    space = _SPACE.match(row, position)
+    return space.end() if space else position

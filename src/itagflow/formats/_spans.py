@@ -66,12 +66,12 @@ def render_segments(question: Question, reply: Segments) -> Element:
 
 
 def _render_annotation(
-    children: tuple[Question, ...], part: Annotation, *, lists: bool = False
+    children: tuple[Question, ...], annotation: Annotation, *, lists: bool = False
 ) -> Element:
     return {
-        "result": render_labels(children, part, lists=lists),
-        "color": part.color,
-        "id": part.id,
+        "result": render_labels(children, annotation, lists=lists),
+        "color": annotation.color,
+        "id": annotation.id,
     }
 
 
@@ -100,17 +100,17 @@ def parse_spans(question: Question, element: Element) -> Spans:
 def parse_segments(question: Question, element: Element) -> Segments:
     """Return the segments that a sound element says."""
     segments = [
-        Segment(at["start"], at["end"], **_parse_annotation(question.children, at))
-        for at in element["objects"]
+        Segment(segment["start"], segment["end"], **_parse_annotation(question.children, segment))
+        for segment in element["objects"]
     ]
     return Segments(segments, duration=element["duration"])
 
 
-def _parse_annotation(children: tuple[Question, ...], part: Element) -> dict[str, Any]:
+def _parse_annotation(children: tuple[Question, ...], element: Element) -> dict[str, Any]:
     return {
-        "labels": parse_labels(children, part["result"]),
-        "id": part.get("id"),
-        "color": part.get("color"),
+        "labels": parse_labels(children, element["result"]),
+        "id": element.get("id"),
+        "color": element.get("color"),
     }
 
 
@@ -140,27 +140,27 @@ def find_segments_problems(where: str, question: Question, element: Element) -> 
 
 
 def _iter_objects(where: str, element: Element, name: str) -> Iterator[tuple[str, Element]]:
-    given: list[Any] = element[name] if is_a(element.get(name), list) else []
-    for index, part in enumerate(given):
-        if is_a(part, dict):
-            yield f"{where}.{name}[{index}]", part
+    objects: list[Any] = element[name] if is_a(element.get(name), list) else []
+    for index, item in enumerate(objects):
+        if is_a(item, dict):
+            yield f"{where}.{name}[{index}]", item
 
 
 def _find_broken_lists(where: str, element: Element, *names: str) -> Iterator[Problem]:
     for name in names:
-        given = element.get(name, [])
-        if not (is_a(given, list) and all(is_a(part, dict) for part in given)):
+        objects = element.get(name, [])
+        if not (is_a(objects, list) and all(is_a(item, dict) for item in objects)):
             yield Problem(f"{where}.{name}", "must be a list of objects")
 
 
 def _find_annotation_problems(
-    where: str, children: tuple[Question, ...], part: Element, *, lists: bool = False
+    where: str, children: tuple[Question, ...], element: Element, *, lists: bool = False
 ) -> Iterator[Problem]:
-    yield from find_non_texts(where, part, "id", "color")
-    yield from find_label_problems(f"{where}.result", children, part.get("result"), lists=lists)
+    yield from find_non_texts(where, element, "id", "color")
+    yield from find_label_problems(f"{where}.result", children, element.get("result"), lists=lists)
 
 
-def _find_non_integers(where: str, part: Element, *names: str) -> Iterator[Problem]:
+def _find_non_integers(where: str, element: Element, *names: str) -> Iterator[Problem]:
     for name in names:
-        if not is_whole(part.get(name)):
+        if not is_whole(element.get(name)):
             yield Problem(f"{where}.{name}", "must be a whole number")

@@ -125,8 +125,8 @@ def _read_names(records: Iterator[Record | Problem]) -> list[str] | Problem:
         return Problem(
             f"line {line}", f"must name every column; that of column {names.index('') + 1} is empty"
         )
-    if twice := [name for name, times in Counter(names).items() if times > 1]:
-        return Problem(f"line {line}", f"names a column twice: {', '.join(twice)}")
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
+        return Problem(f"line {line}", f"names a column twice: {', '.join(repeated)}")
     return names
 
 
@@ -150,16 +150,16 @@ class _Lines:
     limit: int
     number: int = 0
     """The line read last, from 1."""
-    first: int = 0
+    first_line: int = 0
     """The line that the record begins at."""
     size: int = 0
     """How many bytes of the record are read."""
     problem: Problem | None = None
-    ended: bool = False
+    has_ended: bool = False
 
     def begin(self) -> None:
         """Begin a new record."""
-        self.first, self.size, self.problem = self.number + 1, 0, None
+        self.first_line, self.size, self.problem = self.number + 1, 0, None
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -167,7 +167,7 @@ class _Lines:
     def __next__(self) -> str:
         line = self.file.readline(self.limit + 1)
         if not line:
-            self.ended = True
+            self.has_ended = True
             raise StopIteration
         self.number += 1
         self.size += len(line)
@@ -189,12 +189,12 @@ class _Lines:
         return count
 
     def _make_length_problem(self) -> Problem:
-        more = (
+        suffix = (
             ""
-            if self.first == self.number
+            if self.first_line == self.number
             else " with the lines after it: is a quote never closed?"
         )
-        return Problem(f"line {self.first}", f"is longer than {self.limit:,} bytes{more}")
+        return Problem(f"line {self.first_line}", f"is longer than {self.limit:,} bytes{suffix}")
 
 
 def _read_records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
@@ -205,15 +205,15 @@ def _read_records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            reason = "has a quote that is never closed" if lines.ended else f"is not CSV: {error}"
-            yield lines.problem or Problem(f"line {lines.first}", reason)
+            reason = "has a quote that is never closed" if lines.has_ended else f"is not CSV: {error}"
+            yield lines.problem or Problem(f"line {lines.first_line}", reason)
             continue
         if cells is None:
             return
         if lines.problem:
             yield lines.problem
         elif cells:
-            yield lines.first, list(map(unescape, cells))
+            yield lines.first_line, list(map(unescape, cells))
 
 
 def write(
@@ -260,14 +260,14 @@ def write(
     with open_target(target) as file, open_spool() as spool:
         for result in results:
             reached = counts.add_task(result)
-            data = _encode_fields(result.task)
-            header.update(dict.fromkeys(data))
+            fields = _encode_fields(result.task)
+            header.update(dict.fromkeys(fields))
             _require_column_limit(job, len(header) + len(names))
-            said = _render_replies(
+            cells_by_id = _render_replies(
                 result.task, reached[-1].replies if reached else None, job, template
             )
-            cells = {name: said.get(id, "") for id, name in names.items()}
-            _spool_row(spool, result.task, data | cells)
+            cells = {name: cells_by_id.get(id, "") for id, name in names.items()}
+            _spool_row(spool, result.task, fields | cells)
         spool.seek(0)
         header.update(dict.fromkeys(names.values()))
         _write_table(file, list(header), spool, escape if escape_formulas else escape_apostrophe)
@@ -285,11 +285,11 @@ def _render_replies(
     task: Task, replies: Mapping[str, Reply] | None, job: Job, template: Template
 ) -> dict[str, str]:
     region_id = partial(derive_region_id, job.id, task.number)
-    said = replies or {}
-    asked = [question for question in template.asked if question.id in said]
+    answered = replies or {}
+    questions = [question for question in template.asked if question.id in answered]
     return {
-        question.id: render_cell(question, said[question.id], template, region_id)
-        for question in asked
+        question.id: render_cell(question, answered[question.id], template, region_id)
+        for question in questions
     }
 
 
@@ -308,16 +308,16 @@ def _spool_row(spool: BinaryFile, task: Task, cells: Mapping[str, str]) -> None:
     try:
         spool.write(encode(cells).encode() + b"\n")
     except UnicodeEncodeError as error:
-        half = error.object[error.start]
-        places = [
+        surrogate = error.object[error.start]
+        columns = [
             name.encode(errors="backslashreplace").decode()
             for name in cells
-            if half in name + cells[name]
+            if surrogate in name + cells[name]
         ]
         reason = (
-            f"holds {half!r}, half of a surrogate pair, which CSV cannot: use the format 'itag'"
+            f"holds {surrogate!r}, half of a surrogate pair, which CSV cannot: use the format 'itag'"
         )
-        raise InvalidData(str(task), [Problem(place, reason) for place in places]) from None
+        raise InvalidData(str(task), [Problem(column, reason) for column in columns]) from None
 
 
 @attrs.frozen
@@ -331,13 +331,13 @@ class _TextWriter:
 
 
 def _write_table(
-    file: BinaryFile, names: list[str], rows: Iterable[bytes], spell: Callable[[str], str]
+    file: BinaryFile, names: list[str], rows: Iterable[bytes], spell_cell: Callable[[str], str]
 ) -> None:
     writer = csv.writer(_TextWriter(file))
-    writer.writerow(map(spell, names))
+    writer.writerow(map(spell_cell, names))
     for row in rows:
         cells = jsontext.loads(row)
-        writer.writerow([spell(cells[name]) if name in cells else "" for name in names])
+        writer.writerow([spell_cell(cells[name]) if name in cells else "" for name in names])
 
 
 def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:

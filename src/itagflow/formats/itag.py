@@ -145,14 +145,14 @@ def _render_line(
 ) -> bytes:
     region_id = partial(derive_region_id, job.id, task.number)
     row = _remove_own_blocks(task, job)
-    parts = [row[: row.rindex("}")]]
-    for at in reached:
-        if at.replies is not None:
-            said = jsontext.dumps(elements(at.replies, template, region_id=region_id))
-            parts.append(f',"{job.label_key}{SUFFIX[at.stage]}":{{"results":{said}}}')
+    pieces = [row[: row.rindex("}")]]
+    for stage_result in reached:
+        if stage_result.replies is not None:
+            elements_text = jsontext.dumps(elements(stage_result.replies, template, region_id=region_id))
+            pieces.append(f',"{job.label_key}{SUFFIX[stage_result.stage]}":{{"results":{elements_text}}}')
     # line breaks can only be white space between tokens of JSON; half a surrogate pair has to be
     # escaped
-    text = "".join(parts).replace("\n", " ").replace("\r", " ")
+    text = "".join(pieces).replace("\n", " ").replace("\r", " ")
     return f"{text}}}\n".encode(errors="backslashreplace")
 
 
@@ -182,10 +182,10 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
     >>> parse([element], image_classification(["cat"]))
     {'1': Choice(key='cat')}
     """
-    given: Any = results
-    if is_a(given, list):
-        given = upgrade_elements(given, template.asked)
-    return _elements.parse(given, template)
+    elements: Any = results
+    if is_a(elements, list):
+        elements = upgrade_elements(elements, template.asked)
+    return _elements.parse(elements, template)
 
 
 def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
@@ -197,7 +197,7 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
     Raises:
         InvalidData: when a block has no list of results.
     """
-    found, problems = dict[str, dict[Stage, list[Element]]](), list[Problem]()
+    by_job, problems = dict[str, dict[Stage, list[Element]]](), list[Problem]()
     for key, block in row.items():
         if match := BLOCK.fullmatch(key):
             try:
@@ -205,10 +205,10 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
             except (KeyError, TypeError):
                 problems.append(Problem(f"{key}.results", "must be a list"))
             else:
-                found.setdefault(match["job"], {})[STAGE[match["suffix"]]] = results
+                by_job.setdefault(match["job"], {})[STAGE[match["suffix"]]] = results
     if problems:
         raise InvalidData("the row", problems)
-    return found
+    return by_job
 
 
 def result_in(
@@ -228,8 +228,8 @@ def result_in(
     Raises:
         InvalidData: when a block has no list of results.
     """
-    found = blocks(row)
-    stages = found.get(next(reversed(found), "") if job is None else job, {})
+    by_job = blocks(row)
+    stages = by_job.get(next(reversed(by_job), "") if job is None else job, {})
     wanted = max(stages, key=STAGES.index, default=None) if stage is None else stage
     return None if wanted is None else stages.get(wanted)
 
@@ -246,10 +246,10 @@ def results_in(
         InvalidData: when elements are of no question of the template, or not of their question's
             shape; it lists every problem with its path.
     """
-    said, problems = dict[Stage, dict[str, Reply]](), list[Problem]()
+    replies, problems = dict[Stage, dict[str, Reply]](), list[Problem]()
     for stage, results in blocks(row).get(job, {}).items():
         try:
-            said[stage] = add_image_size(parse(results, template), row.get("data"))
+            replies[stage] = add_image_size(parse(results, template), row.get("data"))
         except InvalidData as error:
             key = f"label-{job}{SUFFIX[stage]}"
             problems += [
@@ -257,7 +257,7 @@ def results_in(
             ]
     if problems:
         raise InvalidData("the row", problems)
-    return said
+    return replies
 
 
 def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
@@ -301,5 +301,5 @@ def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
 
 
 def _raise_if_any(problems: Iterable[Problem]) -> None:
-    if found := list(problems):
-        raise InvalidData("the results", found)
+    if listed := list(problems):
+        raise InvalidData("the results", listed)

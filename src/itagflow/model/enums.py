@@ -26,12 +26,12 @@ def parse_enum(kind: type[M], value: M | str) -> M:
     if isinstance(value, kind):
         return value
     # not `kind(value)`, which would take more: what equals a value, such as 1.0 for 1
-    found = [member for member in kind if isinstance(value, str) and member.value == value]
-    if not found:
+    matches = [member for member in kind if isinstance(value, str) and member.value == value]
+    if not matches:
         known = ", ".join(format_repr(member.value) for member in kind)
         reason = f"there is no {kind.__name__} {format_repr(value)}; there are {known}"
         raise InvalidData(kind.__name__, [Problem("", reason)])
-    return found[0]
+    return matches[0]
 
 
 def parse_optional_enum(kind: type[M], value: M | str | None) -> M | None:
@@ -51,20 +51,20 @@ def parse_enums(kind: type[M], what: str, values: object) -> tuple[M, ...]:
     return tuple(parse_enum(kind, value) for value in cast("Any", values))
 
 
-def parse_enum_keys(kind: type[M], what: str, given: Mapping[Any, V]) -> dict[M, V]:
+def parse_enum_keys(kind: type[M], what: str, values: Mapping[Any, V]) -> dict[M, V]:
     """Return *given* with the members of *kind* as its keys.
 
     Raises:
         InvalidData: when a key is no member and no value of one, when two are the same, or *given*
             is no mapping.
     """
-    if not isinstance(cast(object, given), Mapping):
-        reason = f"must be a mapping by {kind.__name__}, not {format_repr(given)}"
+    if not isinstance(cast(object, values), Mapping):
+        reason = f"must be a mapping by {kind.__name__}, not {format_repr(values)}"
         raise InvalidData(what, [Problem("", reason)])
-    found = dict[M, V]()
-    for key, value in given.items():
+    by_member = dict[M, V]()
+    for key, value in values.items():
         member = parse_enum(kind, key)
-        if member in found:
+        if member in by_member:
             raise InvalidData(what, [Problem(str(member.value), "is given twice")])
-        found[member] = value
-    return found
+        by_member[member] = value
+    return by_member

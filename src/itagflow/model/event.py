@@ -75,11 +75,11 @@ class Event:
         ``final`` when the package passed its last stage, ``abandoned`` when it was discarded,
         ``reopened`` when it was opened again after either.
         """
-        for move in self.changes:
-            if move.kind == "package" and move.field == "state":
-                if move.after in _BECAME:
-                    return _BECAME[move.after]
-                if move.before in _BECAME:
+        for change in self.changes:
+            if change.kind == "package" and change.field == "state":
+                if change.after in _BECAME:
+                    return _BECAME[change.after]
+                if change.before in _BECAME:
                     return "reopened"
         return ""
 
@@ -117,13 +117,13 @@ class Event:
 
         For example ``14:02 di rejected package 1 (1 task): the sign is missing``.
         """
-        who = self.account or (f"member {self.member}" if self.member else "the program")
-        words = [f"{self.at:%H:%M}", who, _PAST.get(self.type, self.type), self._object()]
+        actor = self.account or (f"member {self.member}" if self.member else "the program")
+        words = [f"{self.at:%H:%M}", actor, _PAST.get(self.type, self.type), self._object()]
         if tasks := self.data.get("tasks"):
             words.append(f"({len(tasks)} task{'s' if len(tasks) > 1 else ''})")
-        said = self.data.get("comment") or self.data.get("reason")
+        explanation = self.data.get("comment") or self.data.get("reason")
         return make_printable(
-            " ".join(word for word in words if word) + (f": {said}" if said else "")
+            " ".join(word for word in words if word) + (f": {explanation}" if explanation else "")
         )
 
     def _object(self) -> str:

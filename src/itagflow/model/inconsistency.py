@@ -84,18 +84,18 @@ class Inconsistency:
 
 
 def compare_field(
-    entity: Entity, what: str, stored: object, should: object
+    entity: Entity, field: str, actual: object, expected: object
 ) -> Iterator[Inconsistency]:
     """Yield an inconsistency if *stored* of *entity* is not what it *should* be."""
-    if stored != should:
-        yield Inconsistency(_KINDS[type(entity)], entity.key, what, stored, should)
+    if actual != expected:
+        yield Inconsistency(_KINDS[type(entity)], entity.key, field, actual, expected)
 
 
 def _format_value(value: object) -> str:
     if isinstance(value, tuple | list):
-        parts = cast("tuple[object, ...]", value)
-        more = f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else ""
-        return ", ".join(map(str, parts[:SHOWN])) + more or "nothing"
+        elements = cast("tuple[object, ...]", value)
+        more = f" and {len(elements) - SHOWN} more" if len(elements) > SHOWN else ""
+        return ", ".join(map(str, elements[:SHOWN])) + more or "nothing"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "nothing" if value is None else str(value)

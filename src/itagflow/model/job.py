@@ -274,10 +274,10 @@ class Workflow:
 
 
 def _find_rule(kind: type[R], rules: tuple[Rule, ...]) -> R | None:
-    found = [rule for rule in rules if isinstance(rule, kind)]
-    if len(found) > 1:
+    matches = [rule for rule in rules if isinstance(rule, kind)]
+    if len(matches) > 1:
         raise _make_error("Workflow", kind.__name__, "is given twice")
-    return found[0] if found else None
+    return matches[0] if matches else None
 
 
 @attrs.frozen

@@ -41,7 +41,7 @@ class _Step:
 
     test: Test | None = None
     """Tells whether the next character fits; None takes none."""
-    place: str = ""
+    anchor: str = ""
     """``^`` or ``$`` where the step is only passed at that end of the text."""
     next: tuple[int, ...] = ()
     """Where it goes on."""
@@ -74,33 +74,33 @@ class Pattern:
 
     def matches(self, text: str) -> bool:
         """Return whether the whole *text* is of this form."""
-        at = self._expand((self._start,), 0, len(text))
+        states = self._expand((self._start,), 0, len(text))
         for index, character in enumerate(text, 1):
             passed = [
-                n
-                for step in at
+                following
+                for step in states
                 if (test := self._steps[step].test) and test(character)
-                for n in self._follow(step)
+                for following in self._follow(step)
             ]
             if not passed:
                 return False
-            at = self._expand(passed, index, len(text))
-        return 0 in at
+            states = self._expand(passed, index, len(text))
+        return 0 in states
 
     def _follow(self, step: int) -> tuple[int, ...]:
         return self._steps[step].next
 
     def _expand(self, steps: tuple[int, ...] | list[int], index: int, length: int) -> set[int]:
         """Return the steps that are reached from these without taking a character."""
-        found, todo = set[int](), list(steps)
+        reached, todo = set[int](), list(steps)
         while todo:
             number = todo.pop()
             step = self._steps[number]
-            blocked = (step.place == "^" and index > 0) or (step.place == "$" and index < length)
-            if number not in found and not blocked:
-                found.add(number)
+            blocked = (step.anchor == "^" and index > 0) or (step.anchor == "$" and index < length)
+            if number not in reached and not blocked:
+                reached.add(number)
                 todo += step.next if step.test is None else ()
-        return found
+        return reached
 
 
 @lru_cache(maxsize=256)
@@ -137,10 +137,10 @@ class _Reader:
         self.text, self.steps, self.at, self.depth = text, steps, 0, 0
 
     def read_all(self, end: int) -> int:
-        part = self._read_alternatives()
+        builder = self._read_alternatives()
         if self.at < len(self.text):
             raise self._make_error("has no '(' before this ')'")
-        return part(end)
+        return builder(end)
 
     def _make_error(self, reason: str) -> InvalidData:
         return InvalidData(f"the rule {self.text!r}", [Problem(f"character {self.at + 1}", reason)])
@@ -155,23 +155,23 @@ class _Reader:
         return self.text[self.at : self.at + 1]
 
     def _read_alternatives(self) -> Builder:
-        ways = [self._read_sequence()]
+        alternatives = [self._read_sequence()]
         while self._peek() == "|":
             self.at += 1
-            ways.append(self._read_sequence())
-        if len(ways) == 1:
-            return ways[0]
-        return lambda after: self._add(_Step(next=tuple(way(after) for way in ways)))
+            alternatives.append(self._read_sequence())
+        if len(alternatives) == 1:
+            return alternatives[0]
+        return lambda after: self._add(_Step(next=tuple(alternative(after) for alternative in alternatives)))
 
     def _read_sequence(self) -> Builder:
-        parts = list[Builder]()
+        builders = list[Builder]()
         while self._peek() not in ("", "|", ")"):
-            place = self._peek() in ("^", "$")
-            parts.append(self._read_element() if place else self._read_repeat(self._read_element()))
+            is_anchor = self._peek() in ("^", "$")
+            builders.append(self._read_element() if is_anchor else self._read_repeat(self._read_element()))
 
         def build(after: int) -> int:
-            for part in reversed(parts):
-                after = part(after)
+            for builder in reversed(builders):
+                after = builder(after)
             return after
 
         return build
@@ -182,7 +182,7 @@ class _Reader:
             return self._read_group()
         if sign in ("^", "$"):
             self.at += 1
-            return lambda after: self._add(_Step(place=sign, next=(after,)))
+            return lambda after: self._add(_Step(anchor=sign, next=(after,)))
         test = self._read_test(sign)
         return lambda after: self._add(_Step(test, next=(after,)))
 
@@ -203,14 +203,14 @@ class _Reader:
         )
 
     def _read_character_test(self, form: re.Pattern[str], reason: str) -> Test:
-        found = form.match(self.text, self.at)
+        match = form.match(self.text, self.at)
         try:
-            test = _compile_character(found[0]) if found else None
+            test = _compile_character(match[0]) if match else None
         except re.error as error:
             raise self._make_error(str(error)) from None
-        if found is None or test is None:
+        if match is None or test is None:
             raise self._make_error(reason)
-        self.at = found.end()
+        self.at = match.end()
         return test.fullmatch
 
     def _read_group(self) -> Builder:
@@ -229,9 +229,9 @@ class _Reader:
         self.depth -= 1
         return inner
 
-    def _read_repeat(self, part: Builder) -> Builder:
+    def _read_repeat(self, element: Builder) -> Builder:
         if not self._is_at_repeat():
-            return part
+            return element
         low, high = self._read_count()
         if max(low, high or 0) > MAX_STEPS or (high is not None and high < low):
             raise self._make_error("is not a count that can be repeated")
@@ -239,7 +239,7 @@ class _Reader:
             self.at += 1
         if self._is_at_repeat():
             raise self._make_error("repeats a repeat: put it into a group")
-        return lambda after: self._build_repeat(part, low, high, after)
+        return lambda after: self._build_repeat(element, low, high, after)
 
     def _is_at_repeat(self) -> bool:
         counted = _COUNT.match(self.text, self.at)
@@ -259,17 +259,17 @@ class _Reader:
         low = _parse_count(counted[1])
         return low, low if not counted[2] else _parse_count(counted[3]) if counted[3] else None
 
-    def _build_repeat(self, part: Builder, low: int, high: int | None, after: int) -> int:
+    def _build_repeat(self, element: Builder, low: int, high: int | None, after: int) -> int:
         if high is None:
             loop = self._add(_Step())
-            self.steps[loop] = _Step(next=(part(loop), after))
+            self.steps[loop] = _Step(next=(element(loop), after))
             first = loop
         else:
             first = after
             for _ in range(high - low):
-                first = self._add(_Step(next=(part(first), after)))
+                first = self._add(_Step(next=(element(first), after)))
         for _ in range(low):
-            before, first = first, part(first)
+            before, first = first, element(first)
             if first == before:  # it takes nothing, however often
                 break
         return first

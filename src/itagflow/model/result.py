@@ -117,10 +117,10 @@ class Progress:
         return self.tasks.get(PackageState.DONE, 0)
 
     def __str__(self) -> str:
-        parts = [
+        phrases = [
             f"{self.packages[state]} packages ({self.tasks[state]} tasks) {state.value}"
             for state in PackageState
             if self.packages.get(state)
         ]
-        parts += [f"{n} tasks {word}" for word in COUNTS if (n := getattr(self, word))]
-        return f"{self.done} of {self.total} tasks done: " + ", ".join(parts)
+        phrases += [f"{n} tasks {word}" for word in COUNTS if (n := getattr(self, word))]
+        return f"{self.done} of {self.total} tasks done: " + ", ".join(phrases)

@@ -202,7 +202,7 @@ class Question:
     @property
     def every(self) -> tuple[Question, ...]:
         """Itself, and the questions that depend on its reply."""
-        return (self, *(asked for child in self.dependents for asked in child.every))
+        return (self, *(question for child in self.dependents for question in child.every))
 
 
 def _check_questions(_: object, __: object, questions: tuple[Question, ...]) -> None:
@@ -257,11 +257,11 @@ class Template:
         >>> Template(questions=(Question("1", QuestionKind.INPUT, "Name"),), views=()).describe()
         {'questions': [{'id': '1', 'kind': 'INPUT', 'title': 'Name', 'required': True}]}
         """
-        said = _to_plain(self)
-        kept = {
-            name: held for name, held in said.items() if name not in ("id", "workspace", "version")
+        plain = _to_plain(self)
+        fields = {
+            name: value for name, value in plain.items() if name not in ("id", "workspace", "version")
         }
-        return {**kept, "id": str(self.id)} if self.id else kept
+        return {**fields, "id": str(self.id)} if self.id else fields
 
     def question(self, id: str) -> Question | None:
         """Return the question with this id, or None."""
@@ -295,9 +295,9 @@ def _find_template_problems(questions: tuple[Question, ...]) -> Iterator[Problem
         for text in _iter_texts(_to_plain(question))
     )
     yield from (
-        Problem(f"question {question.id!r}", f"a text of it {wrong}")
-        for question, wrong in flaws
-        if wrong
+        Problem(f"question {question.id!r}", f"a text of it {reason}")
+        for question, reason in flaws
+        if reason
     )
     for question in questions:
         if question.when:
@@ -316,7 +316,7 @@ def _find_question_problems(question: Question, *, inside: bool) -> Iterator[Pro
             *_find_misplaced_settings(question),
         )
     )
-    titles = [asked.title for child in question.children for asked in child.every]
+    titles = [question_inside.title for child in question.children for question_inside in child.every]
     yield from (
         Problem(where, f"two questions inside it share the title {title!r}")
         for title in _find_duplicates(titles)
@@ -384,8 +384,8 @@ def _iter_texts(plain: Any) -> Iterator[str]:
     if isinstance(plain, str):
         yield plain
     elif isinstance(plain, dict | list):
-        for held in cast("Iterable[Any]", plain.values() if isinstance(plain, dict) else plain):
-            yield from _iter_texts(held)
+        for value in cast("Iterable[Any]", plain.values() if isinstance(plain, dict) else plain):
+            yield from _iter_texts(value)
 
 
 def _to_plain(value: Any) -> Any:
@@ -397,7 +397,7 @@ def _to_plain(value: Any) -> Any:
         return value.value if isinstance(value, Enum) else value
     fields = {field.name: getattr(value, field.name) for field in attrs.fields(kind)}
     return {
-        name: _to_plain(held)
-        for name, held in fields.items()
-        if held is not None and held not in ((), "")
+        name: _to_plain(field_value)
+        for name, field_value in fields.items()
+        if field_value is not None and field_value not in ((), "")
     }

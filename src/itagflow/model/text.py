@@ -45,9 +45,9 @@ def find_text_error(text: object) -> str | None:
     """
     if not isinstance(text, str):
         return f"must be a text, not {format_value(text)}"
-    found = _FLAW.search(text)
-    return found and (
-        "contains a NUL character" if found[0] == "\0" else "contains half of a surrogate pair"
+    match = _FLAW.search(text)
+    return match and (
+        "contains a NUL character" if match[0] == "\0" else "contains half of a surrogate pair"
     )
 
 
@@ -57,8 +57,8 @@ def find_key_error(text: str) -> str | None:
     >>> key_flaw("x" * 3_000)
     'is 3000 bytes long; at most 2500 fit an index'
     """
-    if (wrong := find_text_error(text)) or len(text) * 4 <= MAX_KEY:
-        return wrong
+    if (error := find_text_error(text)) or len(text) * 4 <= MAX_KEY:
+        return error
     size = len(text.encode())
     return f"is {size} bytes long; at most {MAX_KEY} fit an index" if size > MAX_KEY else None
 
@@ -82,11 +82,11 @@ def find_name_error(name: object) -> str | None:
     >>> name_flaw("ben\ncy"), name_flaw("\u200b")
     ('contains the control character U+000A', 'has no character that can be seen')
     """
-    wrong = find_text_error(name)
-    if wrong or not isinstance(name, str):
-        return wrong
-    if found := _STEERING.search(name):
-        return f"contains the control character U+{ord(found[0]):04X}"
+    error = find_text_error(name)
+    if error or not isinstance(name, str):
+        return error
+    if match := _STEERING.search(name):
+        return f"contains the control character U+{ord(match[0]):04X}"
     seen = any(
         unicodedata.category(character) not in _UNSEEN for character in _NOT_SEEN.sub("", name)
     )
@@ -99,9 +99,9 @@ def validate_name(owner: object, attribute: attrs.Attribute[Any], value: object)
     Raises:
         InvalidData: when it is none.
     """
-    if wrong := find_name_error(value):
+    if error := find_name_error(value):
         raise _make_error(
-            owner, attribute, wrong if find_text_error(value) else f"{format_value(value)} {wrong}"
+            owner, attribute, error if find_text_error(value) else f"{format_value(value)} {error}"
         )
 
 
@@ -111,8 +111,8 @@ def validate_text(owner: object, attribute: attrs.Attribute[Any], value: object)
     Raises:
         InvalidData: when it cannot be stored.
     """
-    if wrong := find_text_error(value):
-        raise _make_error(owner, attribute, wrong)
+    if error := find_text_error(value):
+        raise _make_error(owner, attribute, error)
 
 
 def validate_texts(owner: object, attribute: attrs.Attribute[Any], value: Iterable[str]) -> None:
