@@ -36,8 +36,8 @@ _KEYPOINT: Schema = {
 }
 
 
-def _build_line(least: int) -> Schema:
-    return {"type": "array", "items": _PLACE, "minItems": least}
+def _build_line(min_points: int) -> Schema:
+    return {"type": "array", "items": _PLACE, "minItems": min_points}
 
 
 _LENGTH: Schema = {"type": "number", "exclusiveMinimum": 0}
@@ -69,17 +69,17 @@ def answer_schema(template: Template) -> Schema:
     >>> answer_schema(image_classification(["cat", "dog"]))["properties"]["1"]["properties"]["key"]
     {'enum': ['cat', 'dog']}
     """
-    asked = template.asked
+    questions = template.asked
     schema: Schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
-        "properties": {question.id: _build_reply(question) for question in asked},
+        "properties": {question.id: _build_reply(question) for question in questions},
         "required": [question.id for question in template.questions if question.required],
         "additionalProperties": False,
     }
     rules = [
         _build_dependence(question.id, child.id, child, _build_reply_condition(question, child))
-        for question in asked
+        for question in questions
         for child in question.dependents
     ]
     return {**schema, "allOf": rules} if rules else schema
@@ -106,29 +106,29 @@ def replies_from_json(value: object) -> Replies:
     """
     if not isinstance(value, Mapping):
         raise InvalidData("the answer", [Problem("", "must be an object: replies by question id")])
-    found, problems = dict[str, Reply](), list[Problem]()
+    replies, problems = dict[str, Reply](), list[Problem]()
     decode = codec.decoder(Reply)
     for id, reply in cast("Mapping[str, Any]", value).items():
         try:
-            found[str(id)] = decode(reply)
+            replies[str(id)] = decode(reply)
         except BaseValidationError as error:
             problems += [
-                _parse_problem(str(id), said) for said in transform_error(error, path=str(id))
+                _parse_problem(str(id), message) for message in transform_error(error, path=str(id))
             ]
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             problems.append(Problem(str(id), f"is not a reply that is known: {error}"))
     if problems:
         raise InvalidData("the answer", problems)
-    return found
+    return replies
 
 
-def _parse_problem(id: str, said: str) -> Problem:
-    reason, _, where = said.rpartition(" @ ")
-    return Problem(where, reason) if reason else Problem(id, said)
+def _parse_problem(id: str, message: str) -> Problem:
+    reason, _, where = message.rpartition(" @ ")
+    return Problem(where, reason) if reason else Problem(id, message)
 
 
-def _build_object(kind: str, properties: Schema, more: tuple[str, ...] = ()) -> Schema:
-    required = ["kind", *(name for name in properties if name not in _OPTIONAL), *more]
+def _build_object(kind: str, properties: Schema, also_required: tuple[str, ...] = ()) -> Schema:
+    required = ["kind", *(name for name in properties if name not in _OPTIONAL), *also_required]
     return {**_close_object({"kind": {"const": kind}, **properties}), "required": required}
 
 
@@ -166,8 +166,8 @@ def _build_comparison(question: Question) -> Schema:
                 "rating", {"value": {**_NUMBER, "minimum": scale.low, "maximum": scale.high}}
             )
         case QuestionKind.PREFERENCE:
-            most = question.scale.high if question.scale else 1
-            degree = {"type": "integer", "minimum": 1, "maximum": most}
+            max_degree = question.scale.high if question.scale else 1
+            degree = {"type": "integer", "minimum": 1, "maximum": max_degree}
             return _build_object(
                 "preference", {"better": {"enum": [*keys, None]}, "degree": degree}
             )
@@ -186,12 +186,12 @@ def _build_value(question: Question) -> Schema:
         return {"type": "string", **rule, **({"minLength": 1} if question.required else {})}
     if question.kind is QuestionKind.RADIO:
         return {"enum": _collect_keys(question)}
-    least = {"minItems": 1} if question.required else {}
+    min_items = {"minItems": 1} if question.required else {}
     return {
         "type": "array",
         "items": {"enum": _collect_keys(question)},
         "uniqueItems": True,
-        **least,
+        **min_items,
     }
 
 
@@ -228,26 +228,26 @@ def _build_segments(question: Question) -> Schema:
 
 
 def _build_annotation(children: tuple[Question, ...], own: Schema, kind: str = "") -> Schema:
-    every = [child for top in children for child in top.every]
+    questions = [child for top in children for child in top.every]
     required = [child.title for child in children if child.required]
     labels = {
-        **_close_object({child.title: _build_value(child) for child in every}),
+        **_close_object({child.title: _build_value(child) for child in questions}),
         "required": required,
     }
     rules = [
         _build_dependence(parent.title, child.title, child, _build_value_condition(parent, child))
-        for parent in every
+        for parent in questions
         for child in parent.dependents
     ]
-    said = {"labels": {**labels, "allOf": rules} if rules else labels}
-    named = {"id": {"type": "string"}, "color": {"type": "string"}}
+    labels_property = {"labels": {**labels, "allOf": rules} if rules else labels}
+    drawing = {"id": {"type": "string"}, "color": {"type": "string"}}
     tag = {"kind": {"const": kind}} if kind else {}
     needed = [
         *tag,
         *(name for name in own if name not in _OPTIONAL),
         *(["labels"] if required else []),
     ]
-    return {**_close_object({**tag, **own, **said, **named}), "required": needed}
+    return {**_close_object({**tag, **own, **labels_property, **drawing}), "required": needed}
 
 
 def _build_reply_condition(parent: Question, child: Question) -> Schema:
@@ -263,8 +263,8 @@ def _build_reply_condition(parent: Question, child: Question) -> Schema:
 
 def _build_value_condition(parent: Question, child: Question) -> Schema:
     """Return when *child* is asked, as a schema of the value of *parent*."""
-    named = {"enum": list(child.when) or _collect_keys(parent)}
-    return named if parent.kind is QuestionKind.RADIO else {"contains": named}
+    allowed = {"enum": list(child.when) or _collect_keys(parent)}
+    return allowed if parent.kind is QuestionKind.RADIO else {"contains": allowed}
 
 
 def _build_dependence(parent: str, child: str, question: Question, when: Schema) -> Schema:

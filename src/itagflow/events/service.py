@@ -34,8 +34,8 @@ def list_events_since(
 def _read_events_since(
     engine: Engine, name: str, after: int, workspace: WorkspaceRef | None, by: MemberRef | None
 ) -> Iterator[Event]:
-    behind = require_whole_number("the events", "after", after) + 1
-    where: dict[str, Any] = {"position": Span(behind, engine.store.high_water_mark())}
+    first = require_whole_number("the events", "after", after) + 1
+    where: dict[str, Any] = {"position": Span(first, engine.store.high_water_mark())}
     if workspace is None:
         must_name_workspace("the events", by)
         return read_events(engine, name, Query(Event, where, order=("position",)), None, None)
@@ -59,16 +59,16 @@ def follow_events(
     with _open_wait(
         engine
     ) as wait:  # opened before the first look, so that nothing falls in between
-        heard = time.monotonic()
+        last_event = time.monotonic()
         while True:
             for event in _read_events_since(engine, "events.follow", after, workspace, by):
                 after = event.position
                 yield event
-                heard = time.monotonic()
-            left = POLL if timeout is None else heard + timeout - time.monotonic()
-            if left <= 0:
+                last_event = time.monotonic()
+            remaining = POLL if timeout is None else last_event + timeout - time.monotonic()
+            if remaining <= 0:
                 return
-            wait(min(POLL, left))
+            wait(min(POLL, remaining))
 
 
 def _open_wait(engine: Engine) -> AbstractContextManager[Callable[[float], object]]:

@@ -148,7 +148,9 @@ def parse_replies(
     start = f"{where}, " if where else ""
     questions = {question.id: question for question in template.asked}
     problems = [
-        Problem(start + id, "the template has no such question") for id in values if id not in questions
+        Problem(start + id, "the template has no such question")
+        for id in values
+        if id not in questions
     ]
     replies = dict[str, Reply]()
     for id, question in questions.items():
@@ -198,7 +200,9 @@ def _find_problems(path: str, question: Question, value: Any) -> Iterator[Proble
         )
     else:
         for problem in find_element_problems(path, question, _build_element(question.kind, value)):
-            yield problem if is_element or question.kind in MARKING else Problem(path, problem.reason)
+            yield (
+                problem if is_element or question.kind in MARKING else Problem(path, problem.reason)
+            )
 
 
 def _build_element(kind: QuestionKind, value: Any) -> Element:

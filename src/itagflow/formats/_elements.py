@@ -84,7 +84,11 @@ def render(
     kinds = [question.kind for question in questions]
     answered = [question for question in questions if question.id in replies]
     return [
-        _with_question_id(_render_element(question, replies[question.id], region_id), question, kinds.count(question.kind))
+        _with_question_id(
+            _render_element(question, replies[question.id], region_id),
+            question,
+            kinds.count(question.kind),
+        )
         for question in answered
     ]
 
@@ -260,7 +264,8 @@ def find_element_problems(where: str, question: Question, element: Element) -> I
         yield Problem(where, f"must have the objects that {question.title!r} asks for")
     elif wanted is not None and actual != wanted:
         yield Problem(
-            f"{where}.type", f"must be {wanted!r} for {question.title!r}, not {format_value(actual)}"
+            f"{where}.type",
+            f"must be {wanted!r} for {question.title!r}, not {format_value(actual)}",
         )
     elif question.kind is QuestionKind.PICTURE:
         yield from find_image_problems(where, question, element)

@@ -281,7 +281,9 @@ def _change_owner(draft: Path, owner: int, group: int) -> bool:
 def _is_openable(source: Source) -> TypeIs[OpenablePath]:
     # a pathlib.Path looks like one as well, but is local: it can be replaced at one stroke
     return (
-        hasattr(source, "open") and hasattr(source, "__truediv__") and type(source) is not type(Path())
+        hasattr(source, "open")
+        and hasattr(source, "__truediv__")
+        and type(source) is not type(Path())
     )
 
 

@@ -47,7 +47,9 @@ def infer_questions(rows: Iterable[Iterable[Element]]) -> tuple[Question, ...]:
     """
     answers = dict[str, list[Element]]()
     results = [list(row) for row in rows]
-    used_ids = {element["questionId"] for row in results for element in row if "questionId" in element}
+    used_ids = {
+        element["questionId"] for row in results for element in row if "questionId" in element
+    }
     for row in results:
         for index, element in enumerate(row):
             answers.setdefault(_choose_id(element, index, used_ids), []).append(element)
@@ -78,7 +80,9 @@ def _infer_question(id: str, elements: list[Element], *, everywhere: bool) -> Qu
             or kind.value
         )
         relation_questions = _infer_children(relations, "result")
-        return Question(id, kind, title, required=everywhere, children=children, relations=relation_questions)
+        return Question(
+            id, kind, title, required=everywhere, children=children, relations=relation_questions
+        )
     title, data = elements[0]["markTitle"], [element.get("data") for element in elements]
     if kind is QuestionKind.PICTURE:
         return Question(
@@ -93,7 +97,9 @@ def _infer_question(id: str, elements: list[Element], *, everywhere: bool) -> Qu
     return Question(id, QuestionKind.INPUT if text else kind, title, options, required=everywhere)
 
 
-def _infer_children(annotations: list[Any], name: str, *, several: bool = False) -> tuple[Question, ...]:
+def _infer_children(
+    annotations: list[Any], name: str, *, several: bool = False
+) -> tuple[Question, ...]:
     values = dict[str, list[Any]]()
     for annotation in annotations:
         labels: Any = annotation.get(name) if is_a(annotation, dict) else None
@@ -101,7 +107,13 @@ def _infer_children(annotations: list[Any], name: str, *, several: bool = False)
             values.setdefault(title, []).append(value)
     numbered = enumerate(values.items(), 1)
     return tuple(
-        _infer_child(str(number), title, title_values, several, everywhere=len(title_values) >= len(annotations))
+        _infer_child(
+            str(number),
+            title,
+            title_values,
+            several,
+            everywhere=len(title_values) >= len(annotations),
+        )
         for number, (title, title_values) in numbered
         if title
     )

@@ -18,7 +18,9 @@ def render_labels(
 
     With *lists* a single value is a list too, as iTAG writes it for spans.
     """
-    values = {child.title: annotation.labels.get(child.title) for top in children for child in top.every}
+    values = {
+        child.title: annotation.labels.get(child.title) for top in children for child in top.every
+    }
     if annotation.label is not None and len(values) == 1:  # the short form, as yet unsaved
         values = dict.fromkeys(values, annotation.label)
     return {

@@ -104,7 +104,9 @@ def _upgrade_region(region: Any, question: Question | None) -> Any:
         child.kind is QuestionKind.CHECKBOX for child in question.children[:1]
     )
     title = question.children[0].title if question and question.children else LABELS
-    labels_by_title = {title: labels if several or len(labels) != 1 else labels[0]} if labels else {}
+    labels_by_title = (
+        {title: labels if several or len(labels) != 1 else labels[0]} if labels else {}
+    )
     return {**region, "labels": labels_by_title, "color": region.get("labelColor")}
 
 

@@ -102,7 +102,10 @@ def _render_shape(region: Region) -> tuple[str, list[Any], Element]:
         case Point():
             return POINT, [float(region.x), float(region.y)], {}
         case Keypoints():
-            keypoints = [[float(keypoint.x), float(keypoint.y), int(keypoint.visibility)] for keypoint in region.keypoints]
+            keypoints = [
+                [float(keypoint.x), float(keypoint.y), int(keypoint.visibility)]
+                for keypoint in region.keypoints
+            ]
             return KEYPOINTS, keypoints, {"names": [keypoint.name for keypoint in region.keypoints]}
         case Mask():
             return MASK, list(region.counts), {}
@@ -133,7 +136,8 @@ def _parse_region(question: Question, region: Element) -> Region:
         case "image/keypoints":
             pairs = zip(region["names"], value, strict=True)
             return Keypoints(
-                [Keypoint(name, x, y, int(visibility)) for name, (x, y, visibility) in pairs], **common
+                [Keypoint(name, x, y, int(visibility)) for name, (x, y, visibility) in pairs],
+                **common,
             )
         case "image/mask":
             return Mask(value, **common)
@@ -197,7 +201,9 @@ def _find_value_problems(where: str, kind: str, region: Element) -> Iterator[Pro
     if kind in (POLYGON, POLYLINE):
         min_points, number_word = (3, "three") if kind == POLYGON else (2, "two")
         if not is_line(value, min_points):
-            yield Problem(f"{where}.value", f"must be a list of at least {number_word} points [x, y]")
+            yield Problem(
+                f"{where}.value", f"must be a list of at least {number_word} points [x, y]"
+            )
         yield from _find_extra_problems(where, region)
     elif kind == POINT and not is_numbers(value, 2):
         yield Problem(f"{where}.value", "must be a point [x, y]")
@@ -211,7 +217,9 @@ def _find_value_problems(where: str, kind: str, region: Element) -> Iterator[Pro
         )
     elif kind == KEYPOINTS:
         names = region.get("names")
-        if not is_line(value, 0, 3) or any(keypoint[2] not in (0, 1, 2) for keypoint in region["value"]):
+        if not is_line(value, 0, 3) or any(
+            keypoint[2] not in (0, 1, 2) for keypoint in region["value"]
+        ):
             yield Problem(
                 f"{where}.value", "must be a list of [x, y, visibility], the last 0, 1 or 2"
             )

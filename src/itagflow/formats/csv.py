@@ -205,7 +205,9 @@ def _read_records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            reason = "has a quote that is never closed" if lines.has_ended else f"is not CSV: {error}"
+            reason = (
+                "has a quote that is never closed" if lines.has_ended else f"is not CSV: {error}"
+            )
             yield lines.problem or Problem(f"line {lines.first_line}", reason)
             continue
         if cells is None:
@@ -314,9 +316,7 @@ def _spool_row(spool: BinaryFile, task: Task, cells: Mapping[str, str]) -> None:
             for name in cells
             if surrogate in name + cells[name]
         ]
-        reason = (
-            f"holds {surrogate!r}, half of a surrogate pair, which CSV cannot: use the format 'itag'"
-        )
+        reason = f"holds {surrogate!r}, half of a surrogate pair, which CSV cannot: use the format 'itag'"
         raise InvalidData(str(task), [Problem(column, reason) for column in columns]) from None
 
 

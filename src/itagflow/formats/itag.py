@@ -148,8 +148,12 @@ def _render_line(
     pieces = [row[: row.rindex("}")]]
     for stage_result in reached:
         if stage_result.replies is not None:
-            elements_text = jsontext.dumps(elements(stage_result.replies, template, region_id=region_id))
-            pieces.append(f',"{job.label_key}{SUFFIX[stage_result.stage]}":{{"results":{elements_text}}}')
+            elements_text = jsontext.dumps(
+                elements(stage_result.replies, template, region_id=region_id)
+            )
+            pieces.append(
+                f',"{job.label_key}{SUFFIX[stage_result.stage]}":{{"results":{elements_text}}}'
+            )
     # line breaks can only be white space between tokens of JSON; half a surrogate pair has to be
     # escaped
     text = "".join(pieces).replace("\n", " ").replace("\r", " ")

@@ -127,15 +127,15 @@ class Lifecycle(Generic[S]):
 
     def _check(self) -> None:
         """Find what ``transitions`` does not: doubled rows, and sources that nothing leads to."""
-        doubled = [
+        repeated = [
             row for row, n in Counter((s.event, s.source) for s in self.steps).items() if n > 1
         ]
-        if doubled:
-            raise ValueError(f"{self.name}: more than one step for {doubled}")
+        if repeated:
+            raise ValueError(f"{self.name}: more than one step for {repeated}")
         targets = {self.initial} | {step.target for step in self.steps}
-        if lost := {step.source for step in self.steps} - targets:
+        if unreachable := {step.source for step in self.steps} - targets:
             raise ValueError(
-                f"{self.name}: no step leads to {sorted(state.value for state in lost)}"
+                f"{self.name}: no step leads to {sorted(state.value for state in unreachable)}"
             )
 
 

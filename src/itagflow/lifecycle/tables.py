@@ -47,73 +47,73 @@ class AssignmentCommand:
     """The comment given."""
 
 
-def _require_tasks(act: JobCommand) -> None:
-    if not act.tasks:
+def _require_tasks(command: JobCommand) -> None:
+    if not command.tasks:
         raise Incomplete("begin", "the job has no tasks: load some data first")
 
 
-def _require_finishable(act: JobCommand) -> None:
-    if act.blocking_reason:
-        raise Incomplete("publish", act.blocking_reason)
+def _require_finishable(command: JobCommand) -> None:
+    if command.blocking_reason:
+        raise Incomplete("publish", command.blocking_reason)
 
 
-def _require_nothing_open(act: JobCommand) -> None:
-    if act.open_package:
-        reason = f"package {act.open_package} is still open: wait, or pass discard_open=True"
+def _require_nothing_open(command: JobCommand) -> None:
+    if command.open_package:
+        reason = f"package {command.open_package} is still open: wait, or pass discard_open=True"
         raise Incomplete("finish", reason)
 
 
-def require_stage(assignment: Assignment, verb: str, *stages: Stage) -> None:
+def require_stage(assignment: Assignment, operation: str, *stages: Stage) -> None:
     """Check that *assignment* is at one of the stages that *verb* is for.
 
     Raises:
         WrongState: when it is not.
     """
     if assignment.stage not in stages:
-        raise WrongState(str(assignment), verb, assignment.stage)
+        raise WrongState(str(assignment), operation, assignment.stage)
 
 
-def _build_step(verb: str, *stages: Stage) -> Step[AssignmentState]:
+def _build_step(operation: str, *stages: Stage) -> Step[AssignmentState]:
     """Return the row of a verb that ends an assignment's work at these stages."""
 
-    def check_stage(closing: AssignmentCommand) -> None:
-        require_stage(closing.assignment, verb, *stages)
+    def check_stage(command: AssignmentCommand) -> None:
+        require_stage(command.assignment, operation, *stages)
 
     guards = (
         (check_stage, _require_all_answered)
-        if verb == "submit"
+        if operation == "submit"
         else (check_stage, _require_none_wrong, _require_all_decided)
     )
     return Step(
-        verb,
+        operation,
         AssignmentState.HELD,
         AssignmentState.DONE,
-        (check_stage, _require_comment) if verb == "reject" else guards,
+        (check_stage, _require_comment) if operation == "reject" else guards,
     )
 
 
-def _require_all_answered(closing: AssignmentCommand) -> None:
-    if closing.missing:
-        raise Incomplete("submit", "not every task is answered or abandoned", closing.missing)
+def _require_all_answered(command: AssignmentCommand) -> None:
+    if command.missing:
+        raise Incomplete("submit", "not every task is answered or abandoned", command.missing)
 
 
-def _require_none_wrong(closing: AssignmentCommand) -> None:
-    if closing.wrong:
+def _require_none_wrong(command: AssignmentCommand) -> None:
+    if command.wrong:
         raise Incomplete(
             "pass the package",
             "tasks stand judged wrong: reject it, or judge them anew",
-            closing.wrong,
+            command.wrong,
         )
 
 
-def _require_all_decided(closing: AssignmentCommand) -> None:
-    if closing.undecided:
+def _require_all_decided(command: AssignmentCommand) -> None:
+    if command.undecided:
         reason = "the votes on these tasks disagree: decide each with modify, or judge it wrong"
-        raise Incomplete("pass the package", reason, closing.undecided)
+        raise Incomplete("pass the package", reason, command.undecided)
 
 
-def _require_comment(closing: AssignmentCommand) -> None:
-    if not closing.wrong and not closing.comment.strip():
+def _require_comment(command: AssignmentCommand) -> None:
+    if not command.wrong and not command.comment.strip():
         raise Incomplete(
             "reject", "no task is judged wrong, so every task goes back: give a comment"
         )
@@ -178,22 +178,22 @@ def get_package_lifecycle(workflow: Workflow) -> Lifecycle[PackageState]:
 def _build_package_lifecycle(
     stages: tuple[Stage, ...], reject_to: Stage
 ) -> Lifecycle[PackageState]:
-    places = [PackageState.at(stage) for stage in stages]
-    back = {
+    states = [PackageState.at(stage) for stage in stages]
+    rejected_to = {
         PackageState.INSPECT: PackageState.LABEL,
         PackageState.ACCEPT: PackageState.at(reject_to),
     }
-    first_review = places[1] if len(places) > 1 else PackageState.LABEL
+    first_review = states[1] if len(states) > 1 else PackageState.LABEL
     return Lifecycle(
         "package",
         PackageState.LABEL,
         [
             *(
-                Step("pass", a, b)
-                for a, b in zip(places, [*places[1:], PackageState.DONE], strict=True)
+                Step("pass", source, target)
+                for source, target in zip(states, [*states[1:], PackageState.DONE], strict=True)
             ),
-            *(Step("reject", place, back[place]) for place in places[1:]),
-            *(Step("discard", place, PackageState.DISCARDED) for place in places),
+            *(Step("reject", state, rejected_to[state]) for state in states[1:]),
+            *(Step("discard", state, PackageState.DISCARDED) for state in states),
             Step("reopen", PackageState.DONE, first_review),
             Step("reopen", PackageState.DISCARDED, PackageState.LABEL),
         ],

@@ -81,17 +81,17 @@ class PackageSnapshot:
     @cached_property
     def answers_by_task(self) -> Mapping[int, Mapping[int, Answer]]:
         """What is said about each of its tasks, by the id of the assignment."""
-        said: dict[int, dict[int, Answer]] = {number: {} for number in self.tasks}
+        by_task: dict[int, dict[int, Answer]] = {number: {} for number in self.tasks}
         for answer in self.answers:
-            said.get(answer.task, {})[answer.assignment] = answer
-        return said
+            by_task.get(answer.task, {})[answer.assignment] = answer
+        return by_task
 
     @cached_property
     def cases(self) -> list[Case]:
         """The case of each of its tasks."""
         return [
-            Case(self.job, self.package, self.assignments, said, number)
-            for number, said in self.answers_by_task.items()
+            Case(self.job, self.package, self.assignments, answers, number)
+            for number, answers in self.answers_by_task.items()
         ]
 
     def get_scope(self, assignment: Assignment) -> set[int]:
@@ -99,19 +99,19 @@ class PackageSnapshot:
         return set(self.tasks if assignment.scope is None else assignment.scope)
 
 
-def check_package(dossier: PackageSnapshot) -> Iterator[Inconsistency]:
+def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     """Yield where a package, its tasks, assignments and answers do not fit together."""
-    yield from _check_counts(dossier)
-    yield from _check_task_lists(dossier)
-    yield from _check_slots(dossier)
-    yield from _check_rounds(dossier)
-    for task in dossier.tasks.values():
+    yield from _check_counts(snapshot)
+    yield from _check_task_lists(snapshot)
+    yield from _check_slots(snapshot)
+    yield from _check_rounds(snapshot)
+    for task in snapshot.tasks.values():
         yield from _check_task(task)
-    for assignment in dossier.assignments:
-        yield from _check_assignment(dossier, assignment)
-        yield from _check_completeness(dossier, assignment)
-    for answer in dossier.answers:
-        yield from _check_answer(dossier, answer)
+    for assignment in snapshot.assignments:
+        yield from _check_assignment(snapshot, assignment)
+        yield from _check_completeness(snapshot, assignment)
+    for answer in snapshot.answers:
+        yield from _check_answer(snapshot, answer)
 
 
 def check_workspace(workspace: Workspace, members: Sequence[Member]) -> Iterator[Inconsistency]:
@@ -132,11 +132,13 @@ def check_job(
     job: Job, template: Template | None, members: Mapping[int, Member], open_package: Package | None
 ) -> Iterator[Inconsistency]:
     """Yield where *job* itself breaks a rule; *open_package* is any package of it that is open."""
-    home = template.workspace if template else None
-    yield from compare_field(job, "template's workspace", home, job.workspace)
+    template_workspace = template.workspace if template else None
+    yield from compare_field(job, "template's workspace", template_workspace, job.workspace)
     known = {id for id, member in members.items() if member.workspace == job.workspace}
-    strange = tuple(sorted(find_named_members(job) - known))
-    yield from compare_field(job, "those it names who are no members of its workspace", strange, ())
+    strangers = tuple(sorted(find_named_members(job) - known))
+    yield from compare_field(
+        job, "those it names who are no members of its workspace", strangers, ()
+    )
     if job.state is JobState.FINISHED and open_package:
         yield from compare_field(job, "state", job.state, f"running: {open_package} is open")
     if job.state in JOB.get_sources("finish") and not open_package:
@@ -146,25 +148,27 @@ def check_job(
 def find_named_members(job: Job) -> set[int]:
     """Return the keys of the members whom *job* names: creator, workforce, target of rework."""
     route = job.workflow.label.rework
-    crews = {member for crew in job.workforce.values() for member in crew.members}
-    return {job.created_by, *crews, *([route] if isinstance(route, int) else ())}
+    workers = {
+        member for stage_workers in job.workforce.values() for member in stage_workers.members
+    }
+    return {job.created_by, *workers, *([route] if isinstance(route, int) else ())}
 
 
 def check_claim_counters(
-    job: Job, counters: Sequence[ClaimCounter], held: Mapping[tuple[Stage, int], int]
+    job: Job, counters: Sequence[ClaimCounter], active: Mapping[tuple[Stage, int], int]
 ) -> Iterator[Inconsistency]:
     """Yield the claim counters that differ from *held*: active assignments by stage and member.
 
     A claim counter counts only at a stage with a limit; elsewhere it is there for tokens.
     """
     limited = {stage for stage in job.workflow.stages if job.workflow.rule(stage).limit is not None}
-    due = {place: count for place, count in held.items() if place[0] in limited}
-    counted = {(counter.stage, counter.member): counter.active for counter in counters}
-    for stage, member in sorted({*counted, *due}, key=lambda place: (place[0].value, place[1])):
-        count, should = counted.get((stage, member)), due.get((stage, member), 0)
-        if count != should:
+    expected = {key: count for key, count in active.items() if key[0] in limited}
+    actual = {(counter.stage, counter.member): counter.active for counter in counters}
+    for stage, member in sorted({*actual, *expected}, key=lambda key: (key[0].value, key[1])):
+        count, expected_count = actual.get((stage, member)), expected.get((stage, member), 0)
+        if count != expected_count:
             yield Inconsistency(
-                "claim_counter", (job.id, stage.value, member), "held", count, should
+                "claim_counter", (job.id, stage.value, member), "held", count, expected_count
             )
 
 
@@ -198,38 +202,38 @@ def find_missing(kind: str, job: int, numbers: range, seen: set[int]) -> Iterato
             )
 
 
-def _check_counts(dossier: PackageSnapshot) -> Iterator[Inconsistency]:
-    package = dossier.package
-    now = results_rules.with_counts(package, dossier.cases)
-    prelabeled = sum(case.prelabel is not None for case in dossier.cases)
-    yield from compare_field(package, "size", package.size, len(dossier.tasks))
-    yield from compare_field(package, "abandoned", package.abandoned, now.abandoned)
-    yield from compare_field(package, "wrong", package.wrong, now.wrong)
+def _check_counts(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
+    package = snapshot.package
+    recounted = results_rules.with_counts(package, snapshot.cases)
+    prelabeled = sum(case.prelabel is not None for case in snapshot.cases)
+    yield from compare_field(package, "size", package.size, len(snapshot.tasks))
+    yield from compare_field(package, "abandoned", package.abandoned, recounted.abandoned)
+    yield from compare_field(package, "wrong", package.wrong, recounted.wrong)
     yield from compare_field(package, "prelabeled", package.prelabeled, prelabeled)
-    yield from compare_field(package, "corrected", package.corrected, now.corrected)
+    yield from compare_field(package, "corrected", package.corrected, recounted.corrected)
 
 
-def _check_task_lists(dossier: PackageSnapshot) -> Iterator[Inconsistency]:
+def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     """Yield where a package marks the wrong tasks as erased, disputed, sent back or due."""
-    package = dossier.package
-    erased = {number for number, task in dossier.tasks.items() if task.erased}
+    package = snapshot.package
+    erased = {number for number, task in snapshot.tasks.items() if task.erased}
     yield from compare_field(package, "erased", package.erased, tuple(sorted(erased)))
     yield from compare_field(
         package,
         "disputes",
         package.disputes,
-        tuple(c.task for c in dossier.cases if _is_disputed(c)),
+        tuple(c.task for c in snapshot.cases if _is_disputed(c)),
     )
     sent = set[int]()
-    for assignment in dossier.assignments:
+    for assignment in snapshot.assignments:
         if assignment.outcome is Outcome.REJECTED:
-            sent.update(dossier.tasks if assignment.sent_back is None else assignment.sent_back)
+            sent.update(snapshot.tasks if assignment.sent_back is None else assignment.sent_back)
     yield from compare_field(package, "rejects", package.rejects, tuple(sorted(sent)))
     if package.scope is not None:
-        own = tuple(sorted((dossier.tasks.keys() - erased) & set(package.scope)))
+        scope = tuple(sorted((snapshot.tasks.keys() - erased) & set(package.scope)))
         # nothing is due only where something was erased
         yield from compare_field(
-            package, "scope", package.scope, own if package.stage and (own or erased) else None
+            package, "scope", package.scope, scope if package.stage and (scope or erased) else None
         )
 
 
@@ -252,13 +256,13 @@ def _is_sent_back(assignment: Assignment, task: int) -> bool:
     )
 
 
-def _check_slots(dossier: PackageSnapshot) -> Iterator[Inconsistency]:
+def _check_slots(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     """Yield where a package has more or less assignments than its stage needs."""
-    job, package = dossier.job, dossier.package
+    job, package = snapshot.job, snapshot.package
     live = [
         assignment
-        for assignment in dossier.assignments
-        if assignment.live and not _is_about_to_end(assignment, dossier.archived_at)
+        for assignment in snapshot.assignments
+        if assignment.live and not _is_about_to_end(assignment, snapshot.archived_at)
     ]
     if package.stage is None or job.state is JobState.ARCHIVED:
         yield from compare_field(package, "live assignments", len(live), 0)
@@ -268,33 +272,33 @@ def _check_slots(dossier: PackageSnapshot) -> Iterator[Inconsistency]:
     if package.stage not in job.workflow.stages:
         yield from compare_field(package, "state", package.state, "a stage of the job")
         return
-    here = [
+    current = [
         assignment
-        for assignment in dossier.assignments
+        for assignment in snapshot.assignments
         if assignment.stage is package.stage and assignment.round == package.round
     ]
-    counting = [
+    taken = [
         assignment
-        for assignment in here
+        for assignment in current
         if assignment.live or assignment.outcome is Outcome.SUBMITTED
     ]
     slots = reviewing_rules.slots(job, package.stage)
-    yield from compare_field(package, "free and taken slots", package.free + len(counting), slots)
+    yield from compare_field(package, "free and taken slots", package.free + len(taken), slots)
     yield from compare_field(package, "free", package.free, max(package.free, 0))
 
 
-def _check_rounds(dossier: PackageSnapshot) -> Iterator[Inconsistency]:
+def _check_rounds(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     """Yield where a member has had a stage of one round more than once: nobody votes twice."""
-    kept = [
+    working = [
         assignment
-        for assignment in dossier.assignments
+        for assignment in snapshot.assignments
         if assignment.member is not None and assignment.state is not AssignmentState.RETURNED
     ]
     for (stage, round, member), assignments in Counter(
-        (assignment.stage, assignment.round, assignment.member) for assignment in kept
+        (assignment.stage, assignment.round, assignment.member) for assignment in working
     ).items():
-        what = f"assignments of member {member} at {stage.value} in round {round}"
-        yield from compare_field(dossier.package, what, assignments, 1)
+        field = f"assignments of member {member} at {stage.value} in round {round}"
+        yield from compare_field(snapshot.package, field, assignments, 1)
 
 
 def _check_task(task: Task) -> Iterator[Inconsistency]:
@@ -305,8 +309,8 @@ def _check_task(task: Task) -> Iterator[Inconsistency]:
     yield from compare_field(task, "data", type(data).__name__, "dict")
 
 
-def _check_assignment(dossier: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:
-    job, package = dossier.job, dossier.package
+def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:
+    job, package = snapshot.job, snapshot.package
     if assignment.stage not in job.workflow.stages:
         yield from compare_field(assignment, "stage", assignment.stage, "a stage of the job")
         return
@@ -320,8 +324,8 @@ def _check_assignment(dossier: PackageSnapshot, assignment: Assignment) -> Itera
     yield from compare_field(
         assignment, "whether it has ended", assignment.ended_at is not None, not assignment.live
     )
-    yield from _check_member(dossier, assignment)
-    strange = tuple(sorted(dossier.get_scope(assignment) - dossier.tasks.keys()))
+    yield from _check_member(snapshot, assignment)
+    strange = tuple(sorted(snapshot.get_scope(assignment) - snapshot.tasks.keys()))
     yield from compare_field(assignment, "tasks of its scope in other packages", strange, ())
     if assignment.live:
         rule = job.workflow.rule(assignment.stage)
@@ -338,7 +342,7 @@ def _check_assignment(dossier: PackageSnapshot, assignment: Assignment) -> Itera
         yield from compare_field(assignment, "round", assignment.round, f"at most {package.round}")
 
 
-def _check_member(dossier: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:
+def _check_member(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:
     """Yield whether the member of *assignment* is foreign, or removed while it is live."""
     if assignment.member is None:
         by_nobody = (
@@ -348,15 +352,15 @@ def _check_member(dossier: PackageSnapshot, assignment: Assignment) -> Iterator[
             assignment, "member", None, None if by_nobody else "the one whose assignment it is"
         )
         return
-    member = dossier.members.get(assignment.member)
-    if member is None or member.workspace != dossier.job.workspace:
+    member = snapshot.members.get(assignment.member)
+    if member is None or member.workspace != snapshot.job.workspace:
         yield from compare_field(
             assignment, "member", assignment.member, "a member of the workspace"
         )
     elif (
         assignment.live
         and not member.active
-        and not _is_about_to_end(assignment, dossier.removed_at.get(member.id))
+        and not _is_about_to_end(assignment, snapshot.removed_at.get(member.id))
     ):
         yield from compare_field(assignment, "member", assignment.member, "one who was not removed")
 
@@ -367,53 +371,56 @@ def _is_about_to_end(assignment: Assignment, since: datetime | None) -> bool:
 
 
 def _check_completeness(
-    dossier: PackageSnapshot, assignment: Assignment
+    snapshot: PackageSnapshot, assignment: Assignment
 ) -> Iterator[Inconsistency]:
     """Yield tasks without an answer in a closed labeling, and wrongly merged votes."""
     if assignment.outcome not in _LABELED:
         return
-    scope = sorted(dossier.get_scope(assignment) & dossier.tasks.keys())
+    scope = sorted(snapshot.get_scope(assignment) & snapshot.tasks.keys())
     answered = {
         number
         for number in scope
-        if (said := dossier.answers_by_task[number].get(assignment.id)) and said.is_resolved
+        if (answer := snapshot.answers_by_task[number].get(assignment.id)) and answer.is_resolved
     }
     yield from compare_field(
         assignment, "tasks without an answer", tuple(n for n in scope if n not in answered), ()
     )
     if assignment.outcome is Outcome.MERGED:
-        yield from _check_merged_votes(dossier, assignment, scope)
+        yield from _check_merged_votes(snapshot, assignment, scope)
 
 
 def _check_merged_votes(
-    dossier: PackageSnapshot, assignment: Assignment, scope: Sequence[int]
+    snapshot: PackageSnapshot, assignment: Assignment, scope: Sequence[int]
 ) -> Iterator[Inconsistency]:
     """Yield the merged answers that do not follow from the votes; votes are merged once."""
-    template = dossier.template
+    template = snapshot.template
     if template is None or template.version:
         return
     voters = [
-        t.id
-        for t in dossier.assignments
-        if t.round == assignment.round and t.outcome is Outcome.SUBMITTED
+        voter.id
+        for voter in snapshot.assignments
+        if voter.round == assignment.round and voter.outcome is Outcome.SUBMITTED
     ]
-    for said in map(dossier.answers_by_task.__getitem__, scope):
-        votes, merged = [said[id] for id in voters if id in said], said.get(assignment.id)
+    for task_answers in map(snapshot.answers_by_task.__getitem__, scope):
+        votes, merged = (
+            [task_answers[id] for id in voters if id in task_answers],
+            task_answers.get(assignment.id),
+        )
         if merged is not None and votes and not merged.erased:
-            won = merge(template, votes, dossier.job.workflow.label.min_votes)
-            yield from compare_field(merged, "replies", merged.replies, won.replies)
-            yield from compare_field(merged, "abandoned", merged.abandon_reason, won.abandoned)
-            yield from compare_field(merged, "disputed", merged.disputed, won.disputed)
+            winner = merge(template, votes, snapshot.job.workflow.label.min_votes)
+            yield from compare_field(merged, "replies", merged.replies, winner.replies)
+            yield from compare_field(merged, "abandoned", merged.abandon_reason, winner.abandoned)
+            yield from compare_field(merged, "disputed", merged.disputed, winner.disputed)
 
 
-def _check_answer(dossier: PackageSnapshot, answer: Answer) -> Iterator[Inconsistency]:
+def _check_answer(snapshot: PackageSnapshot, answer: Answer) -> Iterator[Inconsistency]:
     assignment, task = (
-        dossier.assignments_by_id.get(answer.assignment),
-        dossier.tasks.get(answer.task),
+        snapshot.assignments_by_id.get(answer.assignment),
+        snapshot.tasks.get(answer.task),
     )
     if assignment is None:
         yield from compare_field(
-            answer, "assignment", answer.assignment, f"one on package {dossier.package.number}"
+            answer, "assignment", answer.assignment, f"one on package {snapshot.package.number}"
         )
         return
     for name in ("package", "stage", "round", "member"):
@@ -424,19 +431,19 @@ def _check_answer(dossier: PackageSnapshot, answer: Answer) -> Iterator[Inconsis
         yield from compare_field(answer, "task", answer.task, "one in the scope of its assignment")
     elif task.erased or answer.erased:
         yield from compare_field(answer, "erased", answer.erased, task.erased)
-    elif dossier.template:
-        yield from _check_template_fit(dossier.template, dossier, answer, task)
+    elif snapshot.template:
+        yield from _check_template_fit(snapshot.template, snapshot, answer, task)
 
 
 def _check_template_fit(
-    template: Template, dossier: PackageSnapshot, answer: Answer, task: Task
+    template: Template, snapshot: PackageSnapshot, answer: Answer, task: Task
 ) -> Iterator[Inconsistency]:
     """Yield what of *answer* does not fit the template, unless it is still to be migrated."""
     if answer.template_version > template.version:
         yield from compare_field(
             answer, "template_version", answer.template_version, f"at most {template.version}"
         )
-    by_itself = dossier.assignments_by_id[answer.assignment].outcome is not Outcome.MERGED
-    if answer.replies is not None and by_itself and dossier.job.pending_template_change is None:
+    by_itself = snapshot.assignments_by_id[answer.assignment].outcome is not Outcome.MERGED
+    if answer.replies is not None and by_itself and snapshot.job.pending_template_change is None:
         for problem in answers.find_problems(template, answer.replies, task):
             yield from compare_field(answer, "what does not fit the template", str(problem), None)

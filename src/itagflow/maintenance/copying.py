@@ -63,19 +63,19 @@ def copy(
     _require_may_copy(engine, workspace, by)
     target = to
     with engine.store.read(snapshot=True) as reader:
-        cargo = _select(reader, workspace)
-        _require_absent(target, cargo)
-        _remove_partial(target, cargo)
+        selection = _select(reader, workspace)
+        _require_absent(target, selection)
+        _remove_partial(target, selection)
         try:
-            entities = _read_entities(reader, cargo)
-            copied = _add_all(target, cargo, progress(entities) if progress else entities)
-            _publish(target, cargo, copied)
+            entities = _read_entities(reader, selection)
+            copied = _add_all(target, selection, progress(entities) if progress else entities)
+            _publish(target, selection, copied)
             if verify:
-                _require_sound(target, cargo)
+                _require_sound(target, selection)
         except BaseException:
-            _remove_partial(target, cargo)
+            _remove_partial(target, selection)
             raise
-    return len(cargo.workspaces) + len(cargo.jobs) + sum(copied.values())
+    return len(selection.workspaces) + len(selection.jobs) + sum(copied.values())
 
 
 def _require_may_copy(engine: Engine, workspace: WorkspaceRef | None, by: MemberRef | None) -> None:
@@ -83,8 +83,8 @@ def _require_may_copy(engine: Engine, workspace: WorkspaceRef | None, by: Member
         must_name_workspace("the copy", by)
         return
     with engine.store.read() as reader:
-        home = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, home.id, by).must("maintenance.copy", None)
+        found = lookup.workspace(reader, workspace)
+        access_of(reader, engine.policy, found.id, by).must("maintenance.copy", None)
 
 
 @attrs.frozen
@@ -102,58 +102,61 @@ def _select(reader: Reader, ref: WorkspaceRef | None) -> _Selection:
         return _Selection(
             list(reader.find(Query(Workspace, order=("id",)))), list(reader.find(Query(Job))), {}
         )
-    home = lookup.workspace(reader, ref)
-    own = {"workspace": home.id}
-    return _Selection([home], list(reader.find(Query(Job, own))), own)
+    found = lookup.workspace(reader, ref)
+    condition = {"workspace": found.id}
+    return _Selection([found], list(reader.find(Query(Job, condition))), condition)
 
 
-def _require_absent(target: Store, cargo: _Selection) -> None:
+def _require_absent(target: Store, selection: _Selection) -> None:
     """Check that *target* has none of the workspaces and jobs.
 
     Raises:
         AlreadyExists: when it has one, or another workspace of the name.
     """
     with target.read() as reader:
-        _require_no_workspace(reader, cargo)
-        for job in cargo.jobs:
-            told = {
-                home for (home,) in reader.tally(Query(Event, {"job": job.id}), by=("workspace",))
+        _require_no_workspace(reader, selection)
+        for job in selection.jobs:
+            workspaces = {
+                workspace
+                for (workspace,) in reader.tally(Query(Event, {"job": job.id}), by=("workspace",))
             }
-            if perhaps(reader, Job, job.key) or told - {job.workspace}:
+            if perhaps(reader, Job, job.key) or workspaces - {job.workspace}:
                 # or its history there is that of another workspace
                 raise AlreadyExists("Job", job.id)
 
 
-def _require_no_workspace(reader: Reader, cargo: _Selection) -> None:
-    for home in cargo.workspaces:
-        if perhaps(reader, Workspace, home.key) or first(
-            reader, Query(Workspace, {"name": normalize_name(home.name)}, limit=1)
+def _require_no_workspace(reader: Reader, selection: _Selection) -> None:
+    for workspace in selection.workspaces:
+        if perhaps(reader, Workspace, workspace.key) or first(
+            reader, Query(Workspace, {"name": normalize_name(workspace.name)}, limit=1)
         ):
-            raise AlreadyExists("Workspace", home.name)
+            raise AlreadyExists("Workspace", workspace.name)
 
 
-def _read_entities(reader: Reader, cargo: _Selection) -> Iterator[Entity]:
+def _read_entities(reader: Reader, selection: _Selection) -> Iterator[Entity]:
     """Yield everything but workspaces and jobs; first the events, in order across all of them."""
-    yield from through(reader, Query(Event, cargo.events, order=("position",)), size=BLOCK)
-    for kind, place in _iter_conditions(cargo):
+    yield from through(reader, Query(Event, selection.events, order=("position",)), size=BLOCK)
+    for kind, condition in _iter_conditions(selection):
         if kind is not Event:
-            yield from through(reader, Query(kind, place), size=BLOCK)
+            yield from through(reader, Query(kind, condition), size=BLOCK)
 
 
-def _iter_conditions(cargo: _Selection) -> Iterator[tuple[type[Any], dict[str, Any]]]:
+def _iter_conditions(selection: _Selection) -> Iterator[tuple[type[Any], dict[str, Any]]]:
     """Yield every kind but workspaces and jobs with each place where there can be some."""
     yield from (
-        (kind, {"workspace": home.id}) for home in cargo.workspaces for kind in OF_WORKSPACE
+        (kind, {"workspace": workspace.id})
+        for workspace in selection.workspaces
+        for kind in OF_WORKSPACE
     )
-    yield from ((kind, {"job": job.id}) for job in cargo.jobs for kind in OF_JOB)
+    yield from ((kind, {"job": job.id}) for job in selection.jobs for kind in OF_JOB)
 
 
-def _add_all(target: Store, cargo: _Selection, entities: Iterable[Any]) -> OwnerCounts:
+def _add_all(target: Store, selection: _Selection, entities: Iterable[Any]) -> OwnerCounts:
     """Store *entities* in transactions, and return how many there were of each kind and place."""
-    copied, rest = Counter[tuple[type[Entity], int]](), iter(entities)
-    while batch := list(islice(rest, BLOCK)):
+    copied, remaining = Counter[tuple[type[Entity], int]](), iter(entities)
+    while batch := list(islice(remaining, BLOCK)):
         with target.write() as writer:
-            _require_no_workspace(writer, cargo)  # another copy may have been faster
+            _require_no_workspace(writer, selection)  # another copy may have been faster
             writer.add(*batch)
         copied.update(map(_get_owner, batch))
     return copied
@@ -164,60 +167,65 @@ def _get_owner(entity: Any) -> tuple[type[Entity], int]:
     return kind, entity.workspace if kind in OF_WORKSPACE else entity.job
 
 
-def _publish(target: Store, cargo: _Selection, copied: OwnerCounts) -> None:
+def _publish(target: Store, selection: _Selection, copied: OwnerCounts) -> None:
     """Store the workspaces and jobs, if all else is there.
 
     Raises:
         StoreFailed: when it is not.
     """
     with target.write() as writer:
-        for kind, place in _iter_conditions(cargo):
-            if writer.count(Query(kind, place)) != copied.get((kind, *place.values()), 0):
+        for kind, condition in _iter_conditions(selection):
+            if writer.count(Query(kind, condition)) != copied.get((kind, *condition.values()), 0):
                 reason = f"what was copied of {kind.__name__} was changed at the same time"
                 raise StoreFailed(
                     target.name, reason, "Let one program at a time copy a workspace."
                 )
-        writer.add(*cargo.jobs, *cargo.workspaces)
+        writer.add(*selection.jobs, *selection.workspaces)
 
 
-def _require_sound(target: Store, cargo: _Selection) -> None:
+def _require_sound(target: Store, selection: _Selection) -> None:
     """Check that the copy has no inconsistency, else remove its workspaces and jobs again.
 
     Raises:
         InvalidData: when something does.
     """
-    found = (
-        difference for home in cargo.workspaces for difference in find_inconsistencies(target, home)
+    inconsistencies = (
+        inconsistency
+        for workspace in selection.workspaces
+        for inconsistency in find_inconsistencies(target, workspace)
     )
-    problems = [Problem(difference.place, difference.finding) for difference in islice(found, KEPT)]
+    problems = [
+        Problem(inconsistency.place, inconsistency.finding)
+        for inconsistency in islice(inconsistencies, KEPT)
+    ]
     if problems:
-        total = len(problems) + sum(1 for _ in found)
+        total = len(problems) + sum(1 for _ in inconsistencies)
         with target.write() as writer:
-            for home in cargo.workspaces:
-                writer.remove(Query(Workspace, {"id": home.id}), 1)
-            for job in cargo.jobs:
+            for workspace in selection.workspaces:
+                writer.remove(Query(Workspace, {"id": workspace.id}), 1)
+            for job in selection.jobs:
                 writer.remove(Query(Job, {"id": job.id}), 1)
         raise InvalidData("the copy, which is removed again", problems, total)
 
 
-def _remove_partial(target: Store, cargo: _Selection) -> None:
+def _remove_partial(target: Store, selection: _Selection) -> None:
     """Remove what a copy has left of workspaces that are not there whole."""
-    for home in cargo.workspaces:
-        own = {"workspace": home.id}
+    for workspace in selection.workspaces:
+        condition = {"workspace": workspace.id}
         with target.read() as reader:
-            if perhaps(reader, Workspace, home.key):
+            if perhaps(reader, Workspace, workspace.key):
                 continue
-            told = [
+            mentioned = [
                 job
-                for (job,) in reader.tally(Query(Event, own), by=("job",))
+                for (job,) in reader.tally(Query(Event, condition), by=("job",))
                 if isinstance(job, int)
             ]
-            jobs = [job for job in told if perhaps(reader, Job, (job,)) is None]
+            jobs = [job for job in mentioned if perhaps(reader, Job, (job,)) is None]
         for job in jobs:
             for kind in OF_JOB:
                 _remove_all(target, Query[Any](kind, {"job": job}))
         for kind in OF_WORKSPACE:
-            _remove_all(target, Query[Any](kind, own))
+            _remove_all(target, Query[Any](kind, condition))
 
 
 def _remove_all(target: Store, query: Query[Any]) -> None:

@@ -61,14 +61,14 @@ def erase_from_package(package: Package, task: int, tasks: Sequence[int]) -> Pac
 
 
 def erase_from_assignment(
-    assignment: Assignment, package: Package, tasks: Sequence[int], texts: TextFilter
+    assignment: Assignment, package: Package, tasks: Sequence[int], erase_text: TextFilter
 ) -> Assignment:
     """Return *assignment* after tasks of its *package* were erased; the same if not concerned.
 
     What a live assignment is about shrinks; of one that has ended, only the comment is read.
     """
     scope = remaining(package, assignment.scope, tasks) if assignment.live else assignment.scope
-    comment = texts(assignment.comment)
+    comment = erase_text(assignment.comment)
     return (
         assignment
         if (scope, comment) == (assignment.scope, assignment.comment)
@@ -76,13 +76,13 @@ def erase_from_assignment(
     )
 
 
-def erase_from_event(event: Event, task: int, texts: TextFilter) -> Event:
+def erase_from_event(event: Event, task: int, erase_text: TextFilter) -> Event:
     """Return *event* without what it says about *task*; the same event if it says nothing."""
-    reasons = _erase_text if event.task == task else texts
+    erase_reason = _erase_text if event.task == task else erase_text
     data = _rewrite_data(
         event.data,
-        reasons,
-        lambda key, said: _erase_answer_data(said) if key == str(task) else said,
+        erase_reason,
+        lambda key, answer: _erase_answer_data(answer) if key == str(task) else answer,
     )
     return event if data == event.data else attrs.evolve(event, data=data)
 
@@ -94,25 +94,25 @@ def find_remarks(task: int, answers: Iterable[Answer], events: Iterable[Event]) 
     joins a comment says it like the answer as long as it has the name, and then like the
     earlier event.
     """
-    said = {answer.comment for answer in answers}
+    remarks = {answer.comment for answer in answers}
     for event in events:
         if event.type in _REMARKING and (
             event.task == task or task in event.data.get("answered", ())
         ):
-            said.update(event.data.get(name, "") for name in ("comment", "reason"))
-    return said - {""}
+            remarks.update(event.data.get(name, "") for name in ("comment", "reason"))
+    return remarks - {""}
 
 
 def build_remark_filter(comments: Collection[str]) -> TextFilter:
     """Return what removes these comments from a reason, which is one of them or joins several."""
 
-    def texts(text: str) -> str:
+    def erase_remarks(text: str) -> str:
         joined = f"; {text}; "
         for comment in comments:
             joined = joined.replace(f"; {comment}; ", f"; {ERASED}; ")
         return joined[2:-2]
 
-    return texts
+    return erase_remarks
 
 
 def build_name_filter(account: str, mark: str) -> TextFilter:
@@ -121,15 +121,19 @@ def build_name_filter(account: str, mark: str) -> TextFilter:
     >>> without_name("ben", "erased-7")("ben was removed, not ben-smith")
     'erased-7 was removed, not ben-smith'
     """
-    typed = sorted({account, *(unicodedata.normalize(form, account) for form in ("NFC", "NFD"))})
-    word = re.compile(rf"(?<![\w@.-])(?:{'|'.join(map(re.escape, typed))})(?![\w@-]|\.\w)")
-    return lambda text: word.sub(mark, text)
+    spellings = sorted(
+        {account, *(unicodedata.normalize(form, account) for form in ("NFC", "NFD"))}
+    )
+    pattern = re.compile(rf"(?<![\w@.-])(?:{'|'.join(map(re.escape, spellings))})(?![\w@-]|\.\w)")
+    return lambda text: pattern.sub(mark, text)
 
 
 def anonymize_event(event: Event, account: str, mark: str) -> Event:
     """Return *event* with *mark* for the member called *account*; the same if not named."""
-    texts = build_name_filter(account, mark)
-    data = _rewrite_data(event.data, texts, lambda _, said: _anonymize_answer_data(said, texts))
+    erase_name = build_name_filter(account, mark)
+    data = _rewrite_data(
+        event.data, erase_name, lambda _, answer: _anonymize_answer_data(answer, erase_name)
+    )
     for name in ("to", *(("name",) if event.type in _ABOUT_MEMBERS else ())):
         if isinstance(data.get(name), str) and normalize_name(data[name]) == normalize_name(
             account
@@ -138,10 +142,10 @@ def anonymize_event(event: Event, account: str, mark: str) -> Event:
     return event if data == event.data else attrs.evolve(event, data=data)
 
 
-def anonymize_answer(answer: Answer, texts: TextFilter) -> Answer:
+def anonymize_answer(answer: Answer, erase_name: TextFilter) -> Answer:
     """Return *answer* with its comment and its reason to give the task up rewritten by *texts*."""
-    abandoned = None if answer.abandon_reason is None else texts(answer.abandon_reason)
-    return attrs.evolve(answer, comment=texts(answer.comment), abandon_reason=abandoned)
+    abandon_reason = None if answer.abandon_reason is None else erase_name(answer.abandon_reason)
+    return attrs.evolve(answer, comment=erase_name(answer.comment), abandon_reason=abandon_reason)
 
 
 def _erase_text(text: str) -> str:
@@ -150,27 +154,33 @@ def _erase_text(text: str) -> str:
 
 def _rewrite_data(
     data: Mapping[str, Any],
-    texts: TextFilter,
-    answer: Callable[[str, Mapping[str, Any]], Mapping[str, Any]],
+    rewrite_text: TextFilter,
+    rewrite_answer: Callable[[str, Mapping[str, Any]], Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return an event's data with its reason, and the answers that it replaced, rewritten."""
-    new = dict(data)
+    rewritten = dict(data)
     for name in ("comment", "reason"):
-        if name in new:
-            new[name] = texts(new[name])
-    if "previous" in new:
-        new["previous"] = {key: answer(key, said) for key, said in new["previous"].items()}
-    return new
+        if name in rewritten:
+            rewritten[name] = rewrite_text(rewritten[name])
+    if "previous" in rewritten:
+        rewritten["previous"] = {
+            key: rewrite_answer(key, previous) for key, previous in rewritten["previous"].items()
+        }
+    return rewritten
 
 
-def _erase_answer_data(said: Mapping[str, Any]) -> dict[str, Any]:
+def _erase_answer_data(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `erase_answer` would make of an answer that an event holds as JSON."""
-    texts = {name: ERASED for name in ("comment", "abandon_reason") if said.get(name)}
-    return {**said, **({"replies": {}} if "replies" in said else {}), **texts, "erased": True}
+    texts = {name: ERASED for name in ("comment", "abandon_reason") if answer.get(name)}
+    return {**answer, **({"replies": {}} if "replies" in answer else {}), **texts, "erased": True}
 
 
-def _anonymize_answer_data(said: Mapping[str, Any], texts: TextFilter) -> dict[str, Any]:
+def _anonymize_answer_data(answer: Mapping[str, Any], erase_name: TextFilter) -> dict[str, Any]:
     return {
-        **said,
-        **{name: texts(said[name]) for name in ("comment", "abandon_reason") if said.get(name)},
+        **answer,
+        **{
+            name: erase_name(answer[name])
+            for name in ("comment", "abandon_reason")
+            if answer.get(name)
+        },
     }

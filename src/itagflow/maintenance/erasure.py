@@ -40,25 +40,32 @@ def erase_member(
 ) -> Member:
     """Erase the name of a removed member: the account becomes ``erased-<key>``, groups go."""
     with engine.store.read() as reader:
-        home = lookup.workspace(reader, workspace).id
-        access.check(engine.policy, lookup.member(reader, home, by), Action.ERASE, None, None)
-        who = lookup.member(reader, home, member)
-    if who.erased:
-        return who
-    mark = _find_free_account(engine, who)
-    workspaces_rules.erased(who, mark)  # is refused before anything is rewritten
-    texts = erase_rules.build_name_filter(who.account, mark)
-    high_water_mark = _anonymize_events(engine, who, mark)  # first, see `erase_rules.find_remarks`
-    for job in paged(engine.store, Query(Job, {"workspace": home}, order=("id",))):
-        _anonymize_job(engine, job, texts)
+        workspace_id = lookup.workspace(reader, workspace).id
+        access.check(
+            engine.policy, lookup.member(reader, workspace_id, by), Action.ERASE, None, None
+        )
+        found = lookup.member(reader, workspace_id, member)
+    if found.erased:
+        return found
+    mark = _find_free_account(engine, found)
+    workspaces_rules.erased(found, mark)  # is refused before anything is rewritten
+    erase_name = erase_rules.build_name_filter(found.account, mark)
+    high_water_mark = _anonymize_events(
+        engine, found, mark
+    )  # first, see `erase_rules.find_remarks`
+    for job in paged(engine.store, Query(Job, {"workspace": workspace_id}, order=("id",))):
+        _anonymize_job(engine, job, erase_name)
     with engine.transaction() as transaction:
-        act = transaction.allowed(home, by, Action.ERASE)
-        old = transaction.lock(Member, who.key)
+        ctx = transaction.allowed(workspace_id, by, Action.ERASE)
+        old = transaction.lock(Member, found.key)
         _save_anonymized(
-            transaction, old, mark, transaction.store.find(_query_events(home, high_water_mark))
+            transaction,
+            old,
+            mark,
+            transaction.store.find(_query_events(workspace_id, high_water_mark)),
         )
         new = workspaces_rules.erased(old, mark)
-        transaction.do(record(act, "erase_member", save=((old, new),), data={"name": new.account}))
+        transaction.do(record(ctx, "erase_member", save=((old, new),), data={"name": new.account}))
         # a store that keeps decoded members forgets the old one
         return transaction.store.get(Member, new.key)
 
@@ -70,7 +77,7 @@ def erase_task(
     key = lookup.key_of(Task, task)
     with engine.transaction() as transaction:
         job = transaction.job(key[0])
-        act = transaction.allowed(job.workspace, by, Action.ERASE, job)
+        ctx = transaction.allowed(job.workspace, by, Action.ERASE, job)
         jobs_rules.must_not_be_a_draft(job, "erase a task")
         known = lookup.stored_task(
             transaction.store, job.id, key[1] if isinstance(task, tuple) else task
@@ -81,91 +88,95 @@ def erase_task(
             return old
         new = erase_rules.erase_row(old, transaction.store.get(Template, (job.template,)))
         save: list[Saved] = [(old, new)]
-        emptied, said = _erase_from_package(transaction, job, package, new)
-        save += emptied
+        package_saves, answers = _erase_from_package(transaction, job, package, new)
+        save += package_saves
         data = {"comment": comment} if comment else {}
         transaction.do(
-            record(act, "erase_task", about=package, task=new.number, save=save, data=data)
+            record(ctx, "erase_task", about=package, task=new.number, save=save, data=data)
         )
-        for answer in said:
+        for answer in answers:
             _replace_answer(transaction, answer)
         return transaction.as_stored(new)
 
 
-def _anonymize_job(engine: Engine, job: Job, texts: TextFilter) -> None:
+def _anonymize_job(engine: Engine, job: Job, erase_name: TextFilter) -> None:
     """Erase a name from the comments of assignments and answers of *job*, one per transaction."""
     for assignment in paged(engine.store, Query(Assignment, {"job": job.id}, order=("id",))):
-        if texts(assignment.comment) != assignment.comment:
+        if erase_name(assignment.comment) != assignment.comment:
             with engine.transaction() as transaction:
-                now = transaction.lock(Assignment, assignment.key)
-                transaction.replace(now, attrs.evolve(now, comment=texts(now.comment)))
+                current = transaction.lock(Assignment, assignment.key)
+                transaction.replace(
+                    current, attrs.evolve(current, comment=erase_name(current.comment))
+                )
     for kind in ({"verdict": Verdict.WRONG}, {"is_abandoned": True}):  # these are remarked on
         query = Query(Answer, {"job": job.id, **kind}, order=("assignment", "task"))
         for answer in paged(engine.store, query):
-            if erase_rules.anonymize_answer(answer, texts) != answer:
+            if erase_rules.anonymize_answer(answer, erase_name) != answer:
                 with engine.transaction() as transaction:
                     transaction.lock(Assignment, (answer.job, answer.assignment))
                     _replace_answer(
                         transaction,
                         erase_rules.anonymize_answer(
-                            transaction.store.get(Answer, answer.key), texts
+                            transaction.store.get(Answer, answer.key), erase_name
                         ),
                     )
 
 
-def _find_free_account(engine: Engine, who: Member) -> str:
+def _find_free_account(engine: Engine, member: Member) -> str:
     """Return the new account of *who*: nobody can take it, but somebody may have had it."""
-    marks = chain([who.mark], (f"{who.mark}-{number}" for number in count(2)))
+    marks = chain([member.mark], (f"{member.mark}-{number}" for number in count(2)))
     with engine.store.read() as reader:
-        own = {"workspace": who.workspace}
+        condition = {"workspace": member.workspace}
         return next(
-            mark for mark in marks if not reader.count(Query(Member, {**own, "account": mark}))
+            mark
+            for mark in marks
+            if not reader.count(Query(Member, {**condition, "account": mark}))
         )
 
 
-def _anonymize_events(engine: Engine, who: Member, mark: str) -> int:
+def _anonymize_events(engine: Engine, member: Member, mark: str) -> int:
     """Erase the name of *who* from the events so far, and return the last position."""
     high_water_mark = engine.store.high_water_mark()
-    for some in _batch_events(
-        paged(engine.store, _query_events(who.workspace, 0, high_water_mark))
+    for batch in _batch_events(
+        paged(engine.store, _query_events(member.workspace, 0, high_water_mark))
     ):
-        if any(_anonymize_event(event, who, mark) is not event for event in some):
+        if any(_anonymize_event(event, member, mark) is not event for event in batch):
             with engine.transaction() as transaction:
-                _save_anonymized(transaction, who, mark, some)
+                _save_anonymized(transaction, member, mark, batch)
     return high_water_mark
 
 
-def _query_events(workspace: int, after: int, last: int | None = None) -> Query[Event]:
+def _query_events(workspace: int, after: int, until: int | None = None) -> Query[Event]:
     return Query(
-        Event, {"workspace": workspace, "position": Span(after + 1, last)}, order=("position",)
+        Event, {"workspace": workspace, "position": Span(after + 1, until)}, order=("position",)
     )
 
 
 def _batch_events(events: Iterator[Event]) -> Iterator[list[Event]]:
-    while some := list(islice(events, BLOCK)):
-        yield some
+    while batch := list(islice(events, BLOCK)):
+        yield batch
 
 
-def _anonymize_event(event: Event, who: Member, mark: str) -> Event:
-    return erase_rules.anonymize_event(event, who.account, mark)
+def _anonymize_event(event: Event, member: Member, mark: str) -> Event:
+    return erase_rules.anonymize_event(event, member.account, mark)
 
 
 def _save_anonymized(
-    transaction: Transaction, who: Member, mark: str, events: Iterable[Event]
+    transaction: Transaction, member: Member, mark: str, events: Iterable[Event]
 ) -> None:
-    _save_events(transaction, events, lambda event: _anonymize_event(event, who, mark))
+    _save_events(transaction, events, lambda event: _anonymize_event(event, member, mark))
 
 
 def _save_events(
-    transaction: Transaction, events: Iterable[Event], rewritten: Callable[[Event], Event]
+    transaction: Transaction, events: Iterable[Event], rewrite: Callable[[Event], Event]
 ) -> None:
     """Save those of *events* that are *rewritten*, from their locked state."""
     for event in list(events):
-        if rewritten(event) is not event:
-            now = transaction.lock(Event, event.key)
-            new = rewritten(now)
-            if new is not now:
-                transaction.replace(now, new)
+        if rewrite(event) is not event:
+            current = transaction.lock(Event, event.key)
+            new = rewrite(current)
+            if new is not current:
+                transaction.replace(current, new)
 
 
 def _erase_from_package(
@@ -175,28 +186,32 @@ def _erase_from_package(
     assignments = transaction.assignments(package)
     transaction.lock_assignments(assignment.key for assignment in assignments if assignment.live)
     about: dict[str, Any] = {"job": job.id, "task": task.number}
-    said = [
+    answers = [
         answer
         for answer in transaction.store.find(Query(Answer, about, order=("assignment",)))
         if not answer.erased
     ]
     where: dict[str, Any] = {"job": job.id, "package": package.number}
     events = list(transaction.store.find(Query(Event, where, order=("position",))))
-    texts = erase_rules.build_remark_filter(erase_rules.find_remarks(task.number, said, events))
-    silent = [erase_rules.erase_answer(answer) for answer in said]
+    erase_remarks = erase_rules.build_remark_filter(
+        erase_rules.find_remarks(task.number, answers, events)
+    )
+    erased = [erase_rules.erase_answer(answer) for answer in answers]
     tasks = read_task_numbers(transaction.store, package)
     after = erase_rules.erase_from_package(package, task.number, tasks)
     pairs = [
-        (assignment, erase_rules.erase_from_assignment(assignment, after, tasks, texts))
+        (assignment, erase_rules.erase_from_assignment(assignment, after, tasks, erase_remarks))
         for assignment in transaction.assignments(package)
     ]
-    after = recounted(transaction, job, after, [new for _, new in pairs], silent)
+    after = recounted(transaction, job, after, [new for _, new in pairs], erased)
     _save_events(
-        transaction, events, lambda event: erase_rules.erase_from_event(event, task.number, texts)
+        transaction,
+        events,
+        lambda event: erase_rules.erase_from_event(event, task.number, erase_remarks),
     )
     save: list[Saved] = [(package, after)]
     save += [(assignment, new) for assignment, new in pairs if new is not assignment]
-    return save, silent
+    return save, erased
 
 
 def _replace_answer(transaction: Transaction, answer: Answer) -> None:

@@ -44,14 +44,14 @@ class Replay:
 
     def add_package(self, package: Package) -> None:
         """Add a package as it is when it is loaded: events name those as a range."""
-        for move in build_first_changes(package.key):
-            self.apply_change(0, move)
+        for change in build_first_changes(package.key):
+            self.apply_change(0, change)
 
     def apply(self, event: Event) -> None:
         """Apply the changes of *event*; those of a job are applied by `apply_to_job`."""
-        for move in event.changes:
-            if move.kind != "job":
-                self.apply_change(event.position, move)
+        for change in event.changes:
+            if change.kind != "job":
+                self.apply_change(event.position, change)
             elif event.type not in ENDING:
                 self.breaks.append(
                     Inconsistency("event", event.key, "type", event.type, "one that moves a job")
@@ -63,18 +63,18 @@ class Replay:
 
     def apply_to_job(self, event: Event) -> None:
         """Take in what *event* moved of a job."""
-        for move in event.changes:
-            if move.kind == "job":
-                self.apply_change(event.position, move)
+        for change in event.changes:
+            if change.kind == "job":
+                self.apply_change(event.position, change)
 
-    def apply_change(self, position: int, move: FieldChange) -> None:
+    def apply_change(self, position: int, change: FieldChange) -> None:
         """Apply one change of the event at *position*."""
-        known = self.fields.setdefault((move.kind, move.key), {})
-        before = known.get(move.field)
-        if before != move.before:
-            what = f"{move.field} of {move.kind} {move.key[-1]} before it"
-            self.breaks.append(Inconsistency("event", (position,), what, move.before, before))
-        known[move.field] = move.after
+        known = self.fields.setdefault((change.kind, change.key), {})
+        before = known.get(change.field)
+        if before != change.before:
+            field = f"{change.field} of {change.kind} {change.key[-1]} before it"
+            self.breaks.append(Inconsistency("event", (position,), field, change.before, before))
+        known[change.field] = change.after
 
 
 @attrs.define
@@ -110,11 +110,11 @@ def compare_replay(
     yield from replay.breaks
     stored = dict(map(_get_tracked, entities))
     for (kind, key), fields in stored.items():
-        told = replay.fields.get((kind, key))
-        if told is None:
+        replayed = replay.fields.get((kind, key))
+        if replayed is None:
             yield Inconsistency(kind, key, "what the history tells of it", None, "how it was made")
         else:
-            yield from _compare_fields((kind, key), fields, told)
+            yield from _compare_fields((kind, key), fields, replayed)
     for kind, key in replay.fields.keys() - stored.keys():
         yield Inconsistency(kind, key, "what is stored", None, "what the history tells of")
     yield from _compare_answers(replay.saves, answers)
@@ -137,23 +137,27 @@ def _get_tracked(entity: Member | Job | Package | Assignment) -> tuple[EntityKey
             return ("assignment", entity.key), fields
 
 
-def _compare_fields(thing: EntityKey, stored: Fields, told: Fields) -> Iterator[Inconsistency]:
+def _compare_fields(thing: EntityKey, stored: Fields, replayed: Fields) -> Iterator[Inconsistency]:
     for name, value in stored.items():
-        if value != told.get(name):
-            yield Inconsistency(*thing, f"{name}, as the history tells it,", value, told.get(name))
+        if value != replayed.get(name):
+            yield Inconsistency(
+                *thing, f"{name}, as the history tells it,", value, replayed.get(name)
+            )
 
 
-def _compare_answers(told: Mapping[Key, int], answers: Iterable[Answer]) -> Iterator[Inconsistency]:
+def _compare_answers(
+    replayed: Mapping[Key, int], answers: Iterable[Answer]
+) -> Iterator[Inconsistency]:
     """Yield the answers that were said more or less often than the history tells.
 
     What an assignment of nobody says comes with the assignment; only when it is said again is that
     told.
     """
-    said: dict[Key, int] = {
+    stored: dict[Key, int] = {
         answer.key: answer.version + int(answer.member is not None) for answer in answers
     }
-    for key in sorted({*told, *said}):
-        if said.get(key) != told.get(key, 0):
+    for key in sorted({*replayed, *stored}):
+        if stored.get(key) != replayed.get(key, 0):
             yield Inconsistency(
-                "answer", key, "how often it was said", said.get(key), told.get(key, 0)
+                "answer", key, "how often it was said", stored.get(key), replayed.get(key, 0)
             )

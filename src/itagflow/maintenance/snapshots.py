@@ -121,11 +121,11 @@ def _read_answers(
     return {**found, **{answer.key: (homes[answer.assignment], answer) for answer in by_assignment}}
 
 
-def _group_by_package(found: Iterable[E]) -> dict[int, list[E]]:
-    sorted_out = defaultdict[int, list[E]](list)
-    for each in found:
-        sorted_out[cast(Any, each).package].append(each)
-    return sorted_out
+def _group_by_package(entities: Iterable[E]) -> dict[int, list[E]]:
+    by_package = defaultdict[int, list[E]](list)
+    for entity in entities:
+        by_package[cast(Any, entity).package].append(entity)
+    return by_package
 
 
 def read_members(reader: Reader, keys: set[int]) -> Iterator[Member]:

@@ -80,11 +80,13 @@ def verify(
         must_name_workspace("the verification", by)
         return find_inconsistencies(engine.store, snapshot=snapshot)
     with engine.store.read() as reader:
-        found = _resolve(reader, place)
-        _require_may_verify(engine, reader, found, by)
-    every = find_inconsistencies(engine.store, found, snapshot=snapshot)
+        resolved = _resolve(reader, place)
+        _require_may_verify(engine, reader, resolved, by)
+    inconsistencies = find_inconsistencies(engine.store, resolved, snapshot=snapshot)
     return asked_again(
-        engine.store, every, lambda reader: _require_may_verify(engine, reader, found, by)
+        engine.store,
+        inconsistencies,
+        lambda reader: _require_may_verify(engine, reader, resolved, by),
     )
 
 
@@ -99,22 +101,22 @@ def find_inconsistencies(
     store: Store, place: Place | None = None, *, snapshot: bool = False
 ) -> Iterator[Inconsistency]:
     """Yield where *place*, or all of *store*, is not sound; see `Verifying.verify`."""
-    with _open_reads(store, snapshot) as look:
+    with _open_reads(store, snapshot) as open_read:
         if isinstance(place, JobPartition):
-            yield from _Verification(look, place.job, place).run()
+            yield from _Verification(open_read, place.job, place).run()
         elif isinstance(place, Job):
-            yield from _Verification(look, place.id).run()
+            yield from _Verification(open_read, place.id).run()
         elif place is not None:
-            yield from _verify_workspace(look, place)
+            yield from _verify_workspace(open_read, place)
         else:
-            with look() as reader:
-                strays, homes = (
+            with open_read() as reader:
+                orphans, workspaces = (
                     list(_find_orphans(reader)),
                     list(reader.find(Query(Workspace, order=("id",)))),
                 )
-            yield from strays
-            for home in homes:
-                yield from _verify_workspace(look, home)
+            yield from orphans
+            for workspace in workspaces:
+                yield from _verify_workspace(open_read, workspace)
 
 
 @safe_context
@@ -142,46 +144,50 @@ def _resolve(reader: Reader, place: Place | int | str) -> Place:
         return lookup.job(reader, place)
 
 
-def _verify_workspace(look: OpenRead, home: Workspace) -> Iterator[Inconsistency]:
+def _verify_workspace(open_read: OpenRead, workspace: Workspace) -> Iterator[Inconsistency]:
     """Yield what is wrong with the members of *home*, and then with its jobs."""
-    with look() as reader:
-        members = list(reader.find(Query(Member, {"workspace": home.id}, order=("id",))))
-        jobs = list(reader.find(Query(Job, {"workspace": home.id}, order=("id",))))
-        told = Query(Event, {"workspace": home.id, "job": 0}, order=("position",))
+    with open_read() as reader:
+        members = list(reader.find(Query(Member, {"workspace": workspace.id}, order=("id",))))
+        jobs = list(reader.find(Query(Job, {"workspace": workspace.id}, order=("id",))))
+        events = Query(Event, {"workspace": workspace.id, "job": 0}, order=("position",))
         replay = Replay()
-        for event in through(reader, told):
+        for event in through(reader, events):
             replay.apply(event)
-    yield from checks.check_workspace(home, members)
+    yield from checks.check_workspace(workspace, members)
     yield from compare_replay(replay, members)
     for job in jobs:
-        yield from _Verification(look, job.id).run()
+        yield from _Verification(open_read, job.id).run()
 
 
 def _find_orphans(reader: Reader) -> Iterator[Inconsistency]:
     """Yield what belongs to no workspace or no job; a deleted job leaves its last event."""
-    homes = {workspace.id for workspace in reader.find(Query(Workspace))}
+    workspaces = {workspace.id for workspace in reader.find(Query(Workspace))}
     jobs = {job for (job,) in reader.tally(Query(Job), by=("id",))}
-    kinds: tuple[type[Entity], ...] = (Member, Template, Job, Event)
-    for kind in kinds:
-        for (home,), (count,) in reader.tally(Query(kind), by=("workspace",)).items():
-            if home not in homes:
+    of_workspace: tuple[type[Entity], ...] = (Member, Template, Job, Event)
+    for kind in of_workspace:
+        for (workspace,), (count,) in reader.tally(Query(kind), by=("workspace",)).items():
+            if workspace not in workspaces:
                 yield Inconsistency(
-                    "workspace", (cast(int, home),), f"what it has of {kind.__name__}", count, 0
+                    "workspace",
+                    (cast(int, workspace),),
+                    f"what it has of {kind.__name__}",
+                    count,
+                    0,
                 )
-    parts: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, ClaimCounter)
-    for kind in parts:
+    of_job: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, ClaimCounter)
+    for kind in of_job:
         for (job,), (count,) in reader.tally(Query(kind), by=("job",)).items():
             if job not in jobs:
                 yield Inconsistency(
                     "job", (cast(int, job),), f"what it has of {kind.__name__}", count, 0
                 )
-    told = Counter[int]()
-    for (job, verb), (count,) in reader.tally(Query(Event), by=("job", "type")).items():
-        if job and job not in jobs and verb != "delete":
-            told[cast(int, job)] += count
+    orphaned = Counter[int]()
+    for (job, type), (count,) in reader.tally(Query(Event), by=("job", "type")).items():
+        if job and job not in jobs and type != "delete":
+            orphaned[cast(int, job)] += count
     yield from (
         Inconsistency("job", (job,), "what it has of Event", count, 0)
-        for job, count in told.items()
+        for job, count in orphaned.items()
     )
 
 
@@ -192,13 +198,13 @@ class _Verification:
     open_read: OpenRead
     key: int
     """The key of the job."""
-    part: JobPartition | None = None
+    partition: JobPartition | None = None
     """The part that is checked; None: all of the job."""
     tasks: range = range(0)
     """The numbers of the tasks that are checked."""
     packages: range = range(0)
     """The numbers of the packages that are checked."""
-    last: int = 0
+    last_package: int = 0
     """The number of the last package of the job."""
 
     def run(self) -> Iterator[Inconsistency]:
@@ -207,14 +213,14 @@ class _Verification:
             job = self._read_job(reader)
             if job is None:
                 return
-            found = self._begin(reader, job)
-        yield from found
+            inconsistencies = self._begin(reader, job)
+        yield from inconsistencies
         yield from self._check_numbers()
         numbers = self.packages
         while numbers:
             with self.open_read() as reader:
-                numbers, found = self._check_group(reader, numbers)
-            yield from found
+                numbers, inconsistencies = self._check_group(reader, numbers)
+            yield from inconsistencies
 
     def _read_job(self, reader: Reader) -> Job | None:
         """Return the job as it is now; None when it is deleted or being deleted."""
@@ -223,15 +229,18 @@ class _Verification:
 
     def _begin(self, reader: Reader, job: Job) -> list[Inconsistency]:
         """Find what to check; the part with the first task checks the job as a whole too."""
-        tasks, self.last = last_number(reader, Task, job.id), last_number(reader, Package, job.id)
-        self.tasks, self.packages = range(1, tasks + 1), range(1, self.last + 1)
-        if self.part is not None:
-            self.tasks = _limit(range(self.part.first, self.part.last + 1), tasks)
-            self.packages = _limit(packages_of(self.part), self.last)
-            if self.part.first > 1:
+        tasks, self.last_package = (
+            last_number(reader, Task, job.id),
+            last_number(reader, Package, job.id),
+        )
+        self.tasks, self.packages = range(1, tasks + 1), range(1, self.last_package + 1)
+        if self.partition is not None:
+            self.tasks = _limit(range(self.partition.first, self.partition.last + 1), tasks)
+            self.packages = _limit(packages_of(self.partition), self.last_package)
+            if self.partition.first > 1:
                 return []
         return [
-            *_check_whole_job(reader, job, tasks, self.last),
+            *_check_whole_job(reader, job, tasks, self.last_package),
             *_check_counters(reader, job),
             *_check_history(reader, job),
         ]
@@ -245,12 +254,12 @@ class _Verification:
                 if self._read_job(reader) is None:
                     return
                 tally = reader.tally(Query(Task, where), by=("number", "package"))
-            found = cast("dict[tuple[int, int], object]", tally)
+            packages = cast("dict[tuple[int, int], object]", tally)
             yield from checks.find_missing(
-                "task", self.key, numbers, {number for number, _ in found}
+                "task", self.key, numbers, {number for number, _ in packages}
             )
-            for number, package in found:
-                if not 1 <= package <= self.last:
+            for number, package in packages:
+                if not 1 <= package <= self.last_package:
                     yield Inconsistency(
                         "task", (self.key, number), "package", package, "one of its job"
                     )
@@ -263,15 +272,17 @@ class _Verification:
         where: dict[str, Any] = {"job": job.id, "number": _to_span(numbers)}
         packages = _take_block(reader.find(Query(Package, where, order=("number",), limit=PAGE)))
         size = packages[-1].number - numbers[0] + 1 if packages else len(numbers)
-        here = numbers[:size]
-        found = list(
-            checks.find_missing("package", job.id, here, {package.number for package in packages})
+        checked = numbers[:size]
+        inconsistencies = list(
+            checks.find_missing(
+                "package", job.id, checked, {package.number for package in packages}
+            )
         )
-        dossiers = read_snapshots(reader, job, packages, here, self.last)
-        for dossier in dossiers:
-            found += checks.check_package(dossier)
-        found += _check_package_histories(reader, job, dossiers, here)
-        return numbers[size:], found
+        snapshots = read_snapshots(reader, job, packages, checked, self.last_package)
+        for snapshot in snapshots:
+            inconsistencies += checks.check_package(snapshot)
+        inconsistencies += _check_package_histories(reader, job, snapshots, checked)
+        return numbers[size:], inconsistencies
 
 
 def _limit(numbers: range, last: int) -> range:
@@ -283,11 +294,13 @@ def _check_whole_job(
     reader: Reader, job: Job, tasks: int, packages: int
 ) -> Iterator[Inconsistency]:
     """Check the job itself, and what lies behind its last of *tasks* and *packages*."""
-    own = {"job": job.id}
+    of_job = {"job": job.id}
     template = perhaps(reader, Template, (job.template,))
     members = {member.id: member for member in read_members(reader, checks.find_named_members(job))}
-    still = first(reader, Query(Package, {**own, "open": True}, order=("number",), limit=1))
-    yield from checks.check_job(job, template, members, still)
+    open_package = first(
+        reader, Query(Package, {**of_job, "open": True}, order=("number",), limit=1)
+    )
+    yield from checks.check_job(job, template, members, open_package)
     counter = perhaps(reader, JobCounter, job.key)
     if counter is None:
         yield Inconsistency("job", job.key, "its counter", None, "there")
@@ -295,29 +308,29 @@ def _check_whole_job(
         yield from compare_field(counter, "tasks", counter.tasks, tasks)
         yield from compare_field(counter, "packages", counter.packages, packages)
     yield from _check_sums(reader, job)
-    behind: dict[str, Any] = {**own, "package": Span(packages + 1, None)}
+    behind: dict[str, Any] = {**of_job, "package": Span(packages + 1, None)}
     for assignment in reader.find(Query(Assignment, behind, order=("id",), limit=PAGE)):
         yield from compare_field(assignment, "package", assignment.package, "one of its job")
     for event in reader.find(Query(Event, behind, order=("position",), limit=PAGE)):
         yield from compare_field(event, "package", event.package, "one of its job")
-    beyond: dict[str, Any] = {**own, "task": Span(tasks + 1, None)}
+    beyond: dict[str, Any] = {**of_job, "task": Span(tasks + 1, None)}
     for answer in reader.find(Query(Answer, beyond, order=("task",), limit=PAGE)):
         yield from compare_field(answer, "task", answer.task, "one of its job")
 
 
 def _check_sums(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     """Compare the kept sums of the packages in each state with what is counted now."""
-    names, own = ("size", *COUNTS), {"job": job.id}
-    kept = reader.tally(Query(Package, own), by=("state",), add=names)
+    names, of_job = ("size", *COUNTS), {"job": job.id}
+    stored = reader.tally(Query(Package, of_job), by=("state",), add=names)
     counted = reader.tally(
-        Query(Package, {**own, "number": Span(1, None)}), by=("state",), add=names
+        Query(Package, {**of_job, "number": Span(1, None)}), by=("state",), add=names
     )
-    nothing = (0,) * (1 + len(names))
-    for (state,) in sorted(kept.keys() | counted.keys(), key=str):
+    zeros = (0,) * (1 + len(names))
+    for (state,) in sorted(stored.keys() | counted.keys(), key=str):
         pairs = zip(
             ("number", *names),
-            kept.get((state,), nothing),
-            counted.get((state,), nothing),
+            stored.get((state,), zeros),
+            counted.get((state,), zeros),
             strict=True,
         )
         for name, sum_, count in pairs:
@@ -330,18 +343,18 @@ def _check_counters(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     counters = list(through(reader, Query(ClaimCounter, {"job": job.id})))
     live = Query(Assignment, {"job": job.id, "live": True, "state": AssignmentState.HELD})
     tally = reader.tally(live, by=("stage", "member")).items()
-    held = {
+    active = {
         (Stage(stage), cast(int, member)): count for (stage, member), (count,) in tally if member
     }
-    yield from checks.check_claim_counters(job, counters, held)
+    yield from checks.check_claim_counters(job, counters, active)
     yield from checks.check_queue_cursors(job, counters, _read_moments(reader, job, counters))
 
 
 def _read_moments(reader: Reader, job: Job, counters: Iterable[ClaimCounter]) -> set[datetime]:
     """Return those moments in the cursors of *counters* at which there was an event."""
     since = tuple({counter.cursor.since for counter in counters if counter.cursor})
-    acts = Query(Event, {"job": job.id, "at": since}, order=("position",))
-    return {event.at for event in through(reader, acts)} if since else set()
+    events = Query(Event, {"job": job.id, "at": since}, order=("position",))
+    return {event.at for event in through(reader, events)} if since else set()
 
 
 def _check_history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
@@ -366,23 +379,27 @@ def _read_job_events(reader: Reader, job: Job) -> Iterator[Event]:
     """Yield the events of the job as a whole and those that may change it, in order."""
     whole: dict[str, Any] = {"job": job.id, "package": 0}
     ending: dict[str, Any] = {"job": job.id, "package": Span(1, None), "type": ENDING}
-    both = (through(reader, Query(Event, where, order=("position",))) for where in (whole, ending))
-    return merge(*both, key=attrgetter("position"))
+    streams = (
+        through(reader, Query(Event, where, order=("position",))) for where in (whole, ending)
+    )
+    return merge(*streams, key=attrgetter("position"))
 
 
 def _check_package_histories(
-    reader: Reader, job: Job, dossiers: list[PackageSnapshot], numbers: range
+    reader: Reader, job: Job, snapshots: list[PackageSnapshot], numbers: range
 ) -> Iterator[Inconsistency]:
     """Yield where the events of each package with these *numbers* differ from what is stored."""
     replays = defaultdict[int, Replay](Replay)
-    for dossier in dossiers:
-        replays[dossier.package.number].add_package(dossier.package)
+    for snapshot in snapshots:
+        replays[snapshot.package.number].add_package(snapshot.package)
     where: dict[str, Any] = {"job": job.id, "package": _to_span(numbers)}
     for event in through(reader, Query(Event, where, order=("package", "position"))):
         replays[event.package].apply(event)
-    for dossier in dossiers:
-        replay = replays.pop(dossier.package.number)
-        yield from compare_replay(replay, [dossier.package, *dossier.assignments], dossier.answers)
+    for snapshot in snapshots:
+        replay = replays.pop(snapshot.package.number)
+        yield from compare_replay(
+            replay, [snapshot.package, *snapshot.assignments], snapshot.answers
+        )
     for replay in replays.values():
         yield from compare_replay(replay, [])
 

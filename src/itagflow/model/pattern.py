@@ -161,13 +161,17 @@ class _Reader:
             alternatives.append(self._read_sequence())
         if len(alternatives) == 1:
             return alternatives[0]
-        return lambda after: self._add(_Step(next=tuple(alternative(after) for alternative in alternatives)))
+        return lambda after: self._add(
+            _Step(next=tuple(alternative(after) for alternative in alternatives))
+        )
 
     def _read_sequence(self) -> Builder:
         builders = list[Builder]()
         while self._peek() not in ("", "|", ")"):
             is_anchor = self._peek() in ("^", "$")
-            builders.append(self._read_element() if is_anchor else self._read_repeat(self._read_element()))
+            builders.append(
+                self._read_element() if is_anchor else self._read_repeat(self._read_element())
+            )
 
         def build(after: int) -> int:
             for builder in reversed(builders):

@@ -259,7 +259,9 @@ class Template:
         """
         plain = _to_plain(self)
         fields = {
-            name: value for name, value in plain.items() if name not in ("id", "workspace", "version")
+            name: value
+            for name, value in plain.items()
+            if name not in ("id", "workspace", "version")
         }
         return {**fields, "id": str(self.id)} if self.id else fields
 
@@ -316,7 +318,9 @@ def _find_question_problems(question: Question, *, inside: bool) -> Iterator[Pro
             *_find_misplaced_settings(question),
         )
     )
-    titles = [question_inside.title for child in question.children for question_inside in child.every]
+    titles = [
+        question_inside.title for child in question.children for question_inside in child.every
+    ]
     yield from (
         Problem(where, f"two questions inside it share the title {title!r}")
         for title in _find_duplicates(titles)

@@ -72,34 +72,38 @@ class ValidPrelabel:
 
 
 def validate_prelabel(
-    template: Template, task: Task, said: Prediction, model: str
+    template: Template, task: Task, prediction: Prediction, model: str
 ) -> ValidPrelabel | list[Problem] | None:
     """Return the valid pre-label of *task*, its problems, or None when nothing was predicted."""
-    if said is None:
+    if prediction is None:
         return None
-    if isinstance(said, Problem):
-        return [said]
-    if isinstance(said, InvalidData):
-        return [Problem(f"{task}, {problem.where}", problem.reason) for problem in said.problems]
-    if isinstance(said, Exception):
-        return [Problem(str(task), f"the model failed: {type(said).__name__}: {said}")]
-    given = said if isinstance(said, PreLabel) else PreLabel(said)
-    replies = answers.normalize_replies(template, given.replies, task)
+    if isinstance(prediction, Problem):
+        return [prediction]
+    if isinstance(prediction, InvalidData):
+        return [
+            Problem(f"{task}, {problem.where}", problem.reason) for problem in prediction.problems
+        ]
+    if isinstance(prediction, Exception):
+        return [Problem(str(task), f"the model failed: {type(prediction).__name__}: {prediction}")]
+    prelabel = prediction if isinstance(prediction, PreLabel) else PreLabel(prediction)
+    replies = answers.normalize_replies(template, prelabel.replies, task)
     problems = [
         Problem(f"{task}, {problem.where}", problem.reason)
         for problem in answers.find_problems(template, replies, task)
     ]
-    if given.score is not None and not math.isfinite(given.score):
-        problems.append(Problem(f"{task}, score", f"must be a finite number, not {given.score!r}"))
-    if wrong := find_text_error(name := given.model or model):
-        problems.append(Problem(f"{task}, model", wrong))
-    return problems or ValidPrelabel(task, replies or {}, given.score, name, template.version)
+    if prelabel.score is not None and not math.isfinite(prelabel.score):
+        problems.append(
+            Problem(f"{task}, score", f"must be a finite number, not {prelabel.score!r}")
+        )
+    if error := find_text_error(name := prelabel.model or model):
+        problems.append(Problem(f"{task}, model", error))
+    return problems or ValidPrelabel(task, replies or {}, prelabel.score, name, template.version)
 
 
 def is_untouched(job: Job, package: Package) -> bool:
     """Return whether nobody works, or has worked, on *package*: only then can pre-labels come."""
-    first = package.stage is Stage.LABEL and package.round == 1
-    return first and package.free == reviewing_rules.slots(job, Stage.LABEL)
+    is_first_round = package.stage is Stage.LABEL and package.round == 1
+    return is_first_round and package.free == reviewing_rules.slots(job, Stage.LABEL)
 
 
 def has_prelabel(task: Task, assignments: Sequence[Assignment]) -> bool:
@@ -114,9 +118,9 @@ def with_prelabels(
     job: Job,
     package: Package,
     tasks: Sequence[int],
-    counting: Sequence[ValidPrelabel],
-    showing: Sequence[ValidPrelabel],
-    act: Act,
+    accepted: Sequence[ValidPrelabel],
+    suggested: Sequence[ValidPrelabel],
+    ctx: Act,
     ids: tuple[int, int],
 ) -> tuple[Package, tuple[Entity, ...]]:
     """Return *package* with its pre-labels, and the assignments and answers that hold them.
@@ -125,35 +129,43 @@ def with_prelabels(
     nothing is left, the package passes.
     """
     added = list[Entity]()
-    for outcome, said, id in (
-        (Outcome.PRELABELED, counting, ids[0]),
-        (Outcome.SUGGESTED, showing, ids[1]),
+    for outcome, prelabels, id in (
+        (Outcome.PRELABELED, accepted, ids[0]),
+        (Outcome.SUGGESTED, suggested, ids[1]),
     ):
-        if said:
+        if prelabels:
             assignment = make_memberless_assignment(
-                package, Stage.LABEL, outcome, tuple(sure.task.number for sure in said), act, id
+                package,
+                Stage.LABEL,
+                outcome,
+                tuple(prelabel.task.number for prelabel in prelabels),
+                ctx,
+                id,
             )
-            added += [assignment, *(_build_answer(assignment, sure, act) for sure in said)]
-    number = package.prelabeled + len(counting) + len(showing)
+            added += [
+                assignment,
+                *(_build_answer(assignment, prelabel, ctx) for prelabel in prelabels),
+            ]
+    number = package.prelabeled + len(accepted) + len(suggested)
     return attrs.evolve(
-        _without_accepted(job, package, tasks, counting, act), prelabeled=number
+        _without_accepted(job, package, tasks, accepted, ctx), prelabeled=number
     ), tuple(added)
 
 
 def _without_accepted(
-    job: Job, package: Package, tasks: Sequence[int], counting: Sequence[ValidPrelabel], act: Act
+    job: Job, package: Package, tasks: Sequence[int], accepted: Sequence[ValidPrelabel], ctx: Act
 ) -> Package:
-    if not counting:
+    if not accepted:
         return package
-    high_water_mark = {sure.task.number for sure in counting}
+    accepted_tasks = {prelabel.task.number for prelabel in accepted}
     left = tuple(
         task
         for task in (tasks if package.scope is None else package.scope)
-        if task not in high_water_mark
+        if task not in accepted_tasks
     )
     if left:
         return attrs.evolve(package, scope=left)
-    return reviewing_rules.passed(job, package, act, tasks=tasks, first=True)
+    return reviewing_rules.passed(job, package, ctx, tasks=tasks, first=True)
 
 
 def make_memberless_assignment(
@@ -161,7 +173,7 @@ def make_memberless_assignment(
     stage: Stage,
     outcome: Outcome,
     scope: tuple[int, ...] | None,
-    act: Act,
+    ctx: Act,
     id: int,
 ) -> Assignment:
     """Return an assignment without a member that has ended with this outcome."""
@@ -173,15 +185,19 @@ def make_memberless_assignment(
         round=package.round,
         member=None,
         state=AssignmentState.DONE,
-        made_at=act.at,
+        made_at=ctx.at,
         scope=scope,
         outcome=outcome,
-        ended_at=act.at,
+        ended_at=ctx.at,
     )
 
 
-def _build_answer(assignment: Assignment, sure: ValidPrelabel, act: Act) -> Answer:
-    said = labeling_rules.answer(
-        assignment, sure.task, act, replies=sure.replies, template_version=sure.template_version
+def _build_answer(assignment: Assignment, prelabel: ValidPrelabel, ctx: Act) -> Answer:
+    answer = labeling_rules.answer(
+        assignment,
+        prelabel.task,
+        ctx,
+        replies=prelabel.replies,
+        template_version=prelabel.template_version,
     )
-    return attrs.evolve(said, score=sure.score, model=sure.model)
+    return attrs.evolve(answer, score=prelabel.score, model=prelabel.model)

@@ -78,27 +78,31 @@ def prelabel(
     """Let a model, or another source, say something about the tasks of a job before people do."""
     require_whole_number("the pre-labels", "batch", batch, least=1)
     with engine.store.read() as reader:
-        home = lookup.job(reader, job)
+        result = lookup.job(reader, job)
         access.check(
-            engine.policy, lookup.member(reader, home.workspace, by), Action.MANAGE_JOB, home, None
+            engine.policy,
+            lookup.member(reader, result.workspace, by),
+            Action.MANAGE_JOB,
+            result,
+            None,
         )
-        template = reader.get(Template, (home.template,))
-    JOB.advance(home.state, "prelabel", JobCommand(job=home), f"job {home.name!r}")
+        template = reader.get(Template, (result.template,))
+    JOB.advance(result.state, "prelabel", JobCommand(job=result), f"job {result.name!r}")
     tally = _Tally()
-    waiting = Query(Package, {"job": home.id, "state": PackageState.LABEL}, order=("number",))
+    waiting = Query(Package, {"job": result.id, "state": PackageState.LABEL}, order=("number",))
     packages = paged(engine.store, waiting)
     for group in group_packages(progress(packages) if progress else packages, batch):
         with engine.store.read() as reader:
-            tasks = _open_tasks(reader, home, group, tally)
-        said = defaultdict[int, list[ValidPrelabel]](list)
+            tasks = _open_tasks(reader, result, group, tally)
+        valid = defaultdict[int, list[ValidPrelabel]](list)
         for task, prediction in _predict_all(predict, tasks, batch):
-            found = rules.validate_prelabel(template, task, prediction, model)
-            if isinstance(found, ValidPrelabel):
-                said[task.package].append(found)
+            result = rules.validate_prelabel(template, task, prediction, model)
+            if isinstance(result, ValidPrelabel):
+                valid[task.package].append(result)
             else:
-                tally.count_failure(found)
-        if said:
-            _store_prelabels(engine, home, template, said, min_confidence, by, tally)
+                tally.count_failure(result)
+        if valid:
+            _store_prelabels(engine, result, template, valid, min_confidence, by, tally)
     return tally.build_report()
 
 

@@ -61,11 +61,11 @@ def from_fields(
     >>> said.replies
     {'1': Choice(key='cat')}
     """
-    named = name_columns(template) if fields is None else _resolve_fields(template, fields)
+    columns = name_columns(template) if fields is None else _resolve_fields(template, fields)
 
     def predict(task: Task) -> Prediction:
         data = task.data
-        replies = parse_replies({id: data.get(field) for id, field in named.items()}, template)
+        replies = parse_replies({id: data.get(field) for id, field in columns.items()}, template)
         return PreLabel(replies, _read_score(data, score), model) if replies else None
 
     return _build_predictor(predict)
@@ -133,17 +133,17 @@ def from_export(
             problems.append(item)
             continue
         try:
-            mark, replies = _read_row(item, template, on, format, job, stage)
+            key, replies = _read_row(item, template, on, format, job, stage)
         except InvalidData as error:
             problems += [
                 Problem(f"line {item.line}, {problem.where}", problem.reason)
                 for problem in error.problems
             ]
             continue
-        if mark in known:
-            problems.append(Problem(f"line {item.line}, data.{on}", f"{mark!r} is there twice"))
+        if key in known:
+            problems.append(Problem(f"line {item.line}, data.{on}", f"{key!r} is there twice"))
         elif replies:
-            known[mark] = replies
+            known[key] = replies
     if problems:
         raise InvalidData("the pre-labels", problems)
 
@@ -154,18 +154,18 @@ def from_export(
     return _build_predictor(predict)
 
 
-def _build_predictor(look: Callable[[Task], Prediction]) -> Predictor:
+def _build_predictor(predict: Callable[[Task], Prediction]) -> Predictor:
     """Return what looks at each task of a batch, and says where it failed."""
 
     def predict_batch(tasks: Sequence[Task]) -> Iterable[Prediction]:
-        return [_predict_or_error(look, task) for task in tasks]
+        return [_predict_or_error(predict, task) for task in tasks]
 
     return predict_batch
 
 
-def _predict_or_error(look: Callable[[Task], Prediction], task: Task) -> Prediction:
+def _predict_or_error(predict: Callable[[Task], Prediction], task: Task) -> Prediction:
     try:
-        return look(task)
+        return predict(task)
     except InvalidData as error:
         return error
 
@@ -196,8 +196,12 @@ def _read_score(data: Mapping[str, Any], field: str | None) -> float | None:
 def _read_blocks(
     row: Mapping[str, Any], template: Template, job: str | None, stage: Stage | None
 ) -> Replies | None:
-    found = itag.result_in(row, job=job, stage=stage)
-    return None if found is None else add_image_size(itag.parse(found, template), row.get("data"))
+    elements = itag.result_in(row, job=job, stage=stage)
+    return (
+        None
+        if elements is None
+        else add_image_size(itag.parse(elements, template), row.get("data"))
+    )
 
 
 def _read_row(

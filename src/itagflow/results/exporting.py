@@ -62,9 +62,9 @@ def export(
     if executor is not None:
         _require_divisible(format, writer, snapshot)
     with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, "results.export", job, by)
-        jobs_rules.must_fit_its_template(home, "export")
-    which = job if isinstance(job, JobPartition) else home
+        whole_job, _ = require_readable(engine, reader, "results.export", job, by)
+        jobs_rules.must_fit_its_template(whole_job, "export")
+    which = job if isinstance(job, JobPartition) else whole_job
     if executor is not None:
         place = engine.store.connector() or engine
         shares = _split(engine, which, partitions)
@@ -77,18 +77,24 @@ def export(
             written = asked_again(
                 engine.store,
                 made,
-                lambda reader: require_readable(engine, reader, "results.export", home, by),
+                lambda reader: require_readable(engine, reader, "results.export", whole_job, by),
             )
             return _join(progress(written) if progress else written, target)
     results = read_results(engine, "results.export", which, by, snapshot=snapshot)
     return _write(
-        engine, home, progress(results) if progress else results, format, target, stages, **options
+        engine,
+        whole_job,
+        progress(results) if progress else results,
+        format,
+        target,
+        stages,
+        **options,
     )
 
 
 def _write_part(
     engine: Engine,
-    part: JobPartition,
+    partition: JobPartition,
     format: str,
     target: Target,
     stages: Collection[Stage] | None,
@@ -107,9 +113,9 @@ def _write_part(
         **options: What else the format takes.
     """
     with engine.store.read() as reader:
-        home = lookup.job(reader, part)
-    results = read_results(engine, "results.export", part, None, hide_votes=hide)
-    return _write(engine, home, results, format, target, stages, **options)
+        job = lookup.job(reader, partition)
+    results = read_results(engine, "results.export", partition, None, hide_votes=hide)
+    return _write(engine, job, results, format, target, stages, **options)
 
 
 def _write(
@@ -124,16 +130,18 @@ def _write(
     with engine.store.read() as reader:
         template = reader.get(Template, (job.template,))
     erased = list[int]()
-    found = _skip_erased(results, erased)
+    kept = _skip_erased(results, erased)
     report = formats.find(format).write(
-        found, target, job=job, template=template, stages=stages, **options
+        kept, target, job=job, template=template, stages=stages, **options
     )
     return attrs.evolve(report, erased=len(erased))
 
 
 def _split(engine: Engine, job: PartitionRef, count: int | None) -> tuple[JobPartition, ...]:
-    (whole,) = partition_job(engine, job, 1)
-    return partition_job(engine, whole, max(1, -(-len(whole) // PART)) if count is None else count)
+    (everything,) = partition_job(engine, job, 1)
+    return partition_job(
+        engine, everything, max(1, -(-len(everything) // PART)) if count is None else count
+    )
 
 
 def _skip_erased(results: Iterable[Result], erased: list[int]) -> Iterator[Result]:
@@ -164,24 +172,24 @@ def _require_divisible(name: str, format: Format, snapshot: bool) -> None:
         raise InvalidData("the export", problems)
 
 
-Place = Engine | Callable[[], Store]
+StoreSource = Engine | Callable[[], Store]
 """Where a worker reads: this Flow, if it is the only one that can, or what opens the store."""
 
 
 @safe_context
-def _open_engine(place: Place) -> Generator[Engine]:
+def _open_engine(source: StoreSource) -> Generator[Engine]:
     """Open *place* for one part; the policy was asked before the work was given out."""
-    if isinstance(place, Engine):
-        yield place
+    if isinstance(source, Engine):
+        yield source
     else:
-        with closing(place()) as store:
+        with closing(source()) as store:
             yield Engine(store, default_policy, now, TimeOrdered(), ())
 
 
 def _write_bytes(
-    part: JobPartition,
+    partition: JobPartition,
     /,
-    place: Place,
+    source: StoreSource,
     format: str,
     stages: Collection[Stage] | None,
     hide: bool,
@@ -189,15 +197,15 @@ def _write_bytes(
 ) -> tuple[WriteReport, bytes]:
     """Return a part of the file, as a worker makes it."""
     file = io.BytesIO()
-    with _open_engine(place) as flow:
-        report = _write_part(flow, part, format, file, stages, hide, **options)
+    with _open_engine(source) as engine:
+        report = _write_part(engine, partition, format, file, stages, hide, **options)
     return report, file.getvalue()
 
 
-def _join(written: Iterable[tuple[WriteReport, bytes]], target: Target) -> WriteReport:
+def _join(parts: Iterable[tuple[WriteReport, bytes]], target: Target) -> WriteReport:
     reports = list[WriteReport]()
     with open_target(target) as file:
-        for report, content in written:
+        for report, content in parts:
             file.write(content)
             reports.append(report)
     return reduce(add, reports)

@@ -18,12 +18,12 @@ AnswersByTask = Mapping[int, Mapping[int, Answer]]
 
 def read_answers(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict[int, Answer]]:
     """Return every answer about these tasks."""
-    said: dict[int, dict[int, Answer]] = {number: {} for number in tasks}
-    whole = bool(tasks) and tasks[-1] - tasks[0] == len(tasks) - 1
-    numbers = Span(tasks[0], tasks[-1]) if whole else tuple(tasks)
+    answers: dict[int, dict[int, Answer]] = {number: {} for number in tasks}
+    is_consecutive = bool(tasks) and tasks[-1] - tasks[0] == len(tasks) - 1
+    numbers = Span(tasks[0], tasks[-1]) if is_consecutive else tuple(tasks)
     for answer in reader.find(Query(Answer, {"job": job, "task": numbers})) if tasks else ():
-        said[answer.task][answer.assignment] = answer
-    return said
+        answers[answer.task][answer.assignment] = answer
+    return answers
 
 
 def read_task_numbers(reader: Reader, package: Package) -> list[int]:
@@ -35,11 +35,14 @@ def read_task_numbers(reader: Reader, package: Package) -> list[int]:
 
 
 def build_cases(
-    job: Job, package: Package, assignments: Sequence[Assignment], said: AnswersByTask
+    job: Job, package: Package, assignments: Sequence[Assignment], task_answers: AnswersByTask
 ) -> Iterator[Case]:
     """Yield the case of each task of *package* in *said*."""
     ordered = sort_assignments(assignments)
-    return (Case(job, package, ordered, answers, number) for number, answers in said.items())
+    return (
+        Case(job, package, ordered, task_answers, number)
+        for number, task_answers in task_answers.items()
+    )
 
 
 def read_cases(
@@ -49,23 +52,29 @@ def read_cases(
 
     With *access* it is without the votes that are secret from the one who reads.
     """
-    named = tuple({task.package for task in tasks})
-    packages = {p.number: p for p in reader.find(Query(Package, {"job": job.id, "number": named}))}
-    found: Sequence[Assignment] = list(
-        reader.find(Query(Assignment, {"job": job.id, "package": named}))
+    numbers = tuple({task.package for task in tasks})
+    packages = {
+        package.number: package
+        for package in reader.find(Query(Package, {"job": job.id, "number": numbers}))
+    }
+    visible: Sequence[Assignment] = list(
+        reader.find(Query(Assignment, {"job": job.id, "package": numbers}))
     )
     if access is not None:
-        found = access.without_secrets(job, packages.values(), found)
+        visible = access.without_secrets(job, packages.values(), visible)
     assignments: dict[int, list[Assignment]] = defaultdict(list)
-    for assignment in found:
+    for assignment in visible:
         assignments[assignment.package].append(assignment)
-    ordered = {number: sort_assignments(here) for number, here in assignments.items()}
-    said = read_answers(reader, job.id, [task.number for task in tasks])
+    ordered = {
+        number: sort_assignments(package_assignments)
+        for number, package_assignments in assignments.items()
+    }
+    answers = read_answers(reader, job.id, [task.number for task in tasks])
     for task in tasks:
         yield Case(
             job,
             packages[task.package],
             ordered.get(task.package, []),
-            said[task.number],
+            answers[task.number],
             task.number,
         )

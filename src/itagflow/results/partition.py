@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 def map_partitions(
     executor: Executor,
-    parts: Iterable[JobPartition],
+    partitions: Iterable[JobPartition],
     work: Callable[Concatenate[JobPartition, P], T],
     *args: P.args,
     **kwargs: P.kwargs,
@@ -37,8 +37,8 @@ def map_partitions(
     """
     waiting = deque["Future[T]"]()
     try:
-        for part in parts:
-            waiting.append(executor.submit(work, part, *args, **kwargs))
+        for partition in partitions:
+            waiting.append(executor.submit(work, partition, *args, **kwargs))
             if len(waiting) == AHEAD:
                 yield waiting.popleft().result()
         while waiting:

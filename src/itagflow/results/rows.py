@@ -56,10 +56,10 @@ class Columns:
         row[STATE] = result.state.value
         for stage in self.stages:
             by, at = _name_stage_columns(stage)
-            made = _find_provenance(result, stage)
-            people = [accounts[one.member] for one in made if one.member is not None]
+            provenance = _find_provenance(result, stage)
+            people = [accounts[entry.member] for entry in provenance if entry.member is not None]
             row[by] = ", ".join(dict.fromkeys(people)) or None
-            row[at] = max((one.at for one in made), default=None)
+            row[at] = max((entry.at for entry in provenance), default=None)
         return row
 
     def _prefix_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,8 +106,8 @@ def _name_question_columns(template: Template, fixed: set[str]) -> dict[str, str
     for question in template.asked:
         is_taken = titles.count(question.title) > 1 or question.title in fixed
         key = f"{question.title}#{question.id}" if is_taken else question.title
-        others = {*fixed, *titles} - {question.title}
-        while key in others or key in columns.values():  # a title may end like another with its id
+        taken = {*fixed, *titles} - {question.title}
+        while key in taken or key in columns.values():  # a title may end like another with its id
             key += f"#{question.id}"
         columns[question.id] = key
     return columns
@@ -115,12 +115,18 @@ def _name_question_columns(template: Template, fixed: set[str]) -> dict[str, str
 
 def _find_provenance(result: Result, stage: Stage) -> list[Provenance]:
     """Return who brought a task through *stage*: one assignment, or those of all voters."""
-    found = result.stages.get(stage)
-    if found is None:
+    stage_result = result.stages.get(stage)
+    if stage_result is None:
         return []
-    here = [made for made in result.provenance if made.stage is stage]
+    entries = [entry for entry in result.provenance if entry.stage is stage]
     if stage is Stage.LABEL:
-        return [made for made in here if made.round == found.round and made.outcome in LABELING]
+        return [
+            entry
+            for entry in entries
+            if entry.round == stage_result.round and entry.outcome in LABELING
+        ]
     # a package that was sent back is reviewed in a later round also for the tasks that were not
-    passed = [made for made in here if made.round >= found.round and made.outcome in PASSING]
+    passed = [
+        entry for entry in entries if entry.round >= stage_result.round and entry.outcome in PASSING
+    ]
     return passed[-1:]

@@ -45,17 +45,19 @@ class Case:
     def find_completed(self, stage: Stage, since: int = 0) -> list[Assignment]:
         """Return the assignments at *stage* that ended with their work, in this round or later."""
         return [
-            t
-            for t in self.assignments
-            if t.stage is stage and t.state is AssignmentState.DONE and t.round >= since
+            assignment
+            for assignment in self.assignments
+            if assignment.stage is stage
+            and assignment.state is AssignmentState.DONE
+            and assignment.round >= since
         ]
 
     def find_labeling(self) -> Assignment | None:
         """Return the assignment that closed the last labeling of this task, or None."""
         assignments = [
-            t
-            for t in self.find_completed(Stage.LABEL)
-            if t.outcome in self.closing_outcomes and t.covers(self.task)
+            assignment
+            for assignment in self.find_completed(Stage.LABEL)
+            if assignment.outcome in self.closing_outcomes and assignment.covers(self.task)
         ]
         return assignments[-1] if assignments else None
 
@@ -68,12 +70,12 @@ class Case:
     @property
     def prelabel(self) -> Answer | None:
         """The pre-label of this task, if it has one."""
-        given = [
-            self.answers[t.id]
-            for t in self.assignments
-            if t.outcome in PRELABEL_OUTCOMES and t.id in self.answers
+        prelabels = [
+            self.answers[assignment.id]
+            for assignment in self.assignments
+            if assignment.outcome in PRELABEL_OUTCOMES and assignment.id in self.answers
         ]
-        return given[-1] if given else None
+        return prelabels[-1] if prelabels else None
 
     @property
     def is_being_labeled(self) -> bool:
@@ -120,7 +122,7 @@ def build_result(case: Case, task: Task) -> Result:
     return Result(
         task=task,
         state=compute_state(case),
-        stages={made.stage: made for made in _build_stage_results(case)},
+        stages={stage_result.stage: stage_result for stage_result in _build_stage_results(case)},
         provenance=tuple(_build_provenance(case)),
     )
 
@@ -187,31 +189,33 @@ def with_counts(package: Package, cases: Iterable[Case]) -> Package:
     Votes count once they are merged: before that, counts that anybody may see would tell what they
     say.
     """
-    found = [(compute_state(case, live=False), is_corrected(case)) for case in cases]
-    states = [state for state, _ in found]
+    states_and_corrections = [
+        (compute_state(case, live=False), is_corrected(case)) for case in cases
+    ]
+    states = [state for state, _ in states_and_corrections]
     return attrs.evolve(
         package,
         abandoned=states.count(TaskState.ABANDONED),
         wrong=states.count(TaskState.WRONG),
-        corrected=sum(changed for _, changed in found),
+        corrected=sum(changed for _, changed in states_and_corrections),
     )
 
 
 def is_corrected(case: Case) -> bool:
     """Return whether the task has a pre-label, and people have given it another answer."""
-    before, now = case.prelabel, _find_current_answer(case, live=False)
+    prelabel, current = case.prelabel, _find_current_answer(case, live=False)
     return (
-        before is not None
-        and now is not None
-        and not now.is_abandoned
-        and now.replies != before.replies
+        prelabel is not None
+        and current is not None
+        and not current.is_abandoned
+        and current.replies != prelabel.replies
     )
 
 
 def compute_state(case: Case, *, live: bool = True) -> TaskState:
     """Return how far the task is; *live* includes held assignments and votes not yet merged."""
-    wrong, _ = find_judgment(case, live=live)
-    if wrong:
+    is_wrong, _ = find_judgment(case, live=live)
+    if is_wrong:
         return TaskState.WRONG
     answer = _find_current_answer(case, live=live)
     if answer is None:
@@ -232,7 +236,7 @@ def _find_current_answer(case: Case, *, live: bool) -> Answer | None:
     label = case.find_labeling()
     since = case.package.round if case.is_being_labeled else (label.round if label else 0)
     outcomes = case.closing_outcomes if label else (Outcome.SUBMITTED,)
-    present = None
+    current = None
     for assignment, answer in _iter_answers(case, live=live):
         if assignment.round < since or not answer.is_resolved:
             continue
@@ -241,26 +245,26 @@ def _find_current_answer(case: Case, *, live: bool) -> Answer | None:
             or case.is_being_labeled
             or assignment.outcome in outcomes
         ):
-            present = answer
-    return present
+            current = answer
+    return current
 
 
 def find_judgment(case: Case, *, live: bool = True) -> tuple[bool, str]:
     """Return whether the task stands judged wrong, and the last comment that sent it back."""
-    wrong, comment = False, ""
+    is_wrong, comment = False, ""
     for assignment in case.assignments:
         answer = (
             case.answers.get(assignment.id) if _is_counted(case, assignment, live=live) else None
         )
         if answer is not None and answer.wrong:
-            wrong, comment = True, answer.comment
+            is_wrong, comment = True, answer.comment
         elif answer is not None and (answer.is_resolved or answer.verdict):
-            wrong = False
+            is_wrong = False
         if assignment.outcome is Outcome.REJECTED and assignment.sent_back is None:
-            wrong, comment = True, assignment.comment
+            is_wrong, comment = True, assignment.comment
         elif assignment.outcome in PASSING:
-            wrong = False
-    return wrong, comment
+            is_wrong = False
+    return is_wrong, comment
 
 
 def _iter_answers(case: Case, *, live: bool) -> Iterator[tuple[Assignment, Answer]]:
@@ -319,11 +323,11 @@ def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
     """
     voting = case.is_being_voted_on and assignment.stage is Stage.LABEL
     earlier = [
-        case.answers[other.id]
-        for other in case.assignments
-        if other.id in case.answers
-        and other.state is AssignmentState.RETURNED
-        and (other.stage, other.round) == (assignment.stage, assignment.round)
-        and (other.member == assignment.member or not voting)
+        case.answers[returned.id]
+        for returned in case.assignments
+        if returned.id in case.answers
+        and returned.state is AssignmentState.RETURNED
+        and (returned.stage, returned.round) == (assignment.stage, assignment.round)
+        and (returned.member == assignment.member or not voting)
     ]
     return earlier[-1] if earlier else None

@@ -67,9 +67,9 @@ def list_jobs(
     if state is not None:
         where["state"] = state
 
-    def filter_visible(reader: Reader, found: list[Job]) -> list[Job]:
-        seeing = access_of(reader, engine.policy, where["workspace"], by)
-        return [job for job in found if seeing.may("jobs.list", job)]
+    def filter_visible(reader: Reader, jobs: list[Job]) -> list[Job]:
+        access = access_of(reader, engine.policy, where["workspace"], by)
+        return [job for job in jobs if access.may("jobs.list", job)]
 
     return listed(engine.store, Query(Job, where, order=("id",)), filter_visible)
 
@@ -77,8 +77,8 @@ def list_jobs(
 def get_template(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Template:
     """Return the template of a job as it is now; the history keeps what it was."""
     with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, "templates.get", job, by)
-        return reader.get(Template, (home.template,))
+        found, _ = require_readable(engine, reader, "templates.get", job, by)
+        return reader.get(Template, (found.template,))
 
 
 def list_templates(
@@ -86,20 +86,20 @@ def list_templates(
 ) -> Iterator[Template]:
     """Yield the templates of a workspace that have a name, oldest first."""
     with engine.store.read() as reader:
-        home = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, home.id, by)
+        found = lookup.workspace(reader, workspace)
+        access_of(reader, engine.policy, found.id, by)
 
-    def filter_visible(reader: Reader, found: list[Template]) -> list[Template]:
-        seeing = access_of(reader, engine.policy, home.id, by)
-        named = [template for template in found if template.name]
+    def filter_visible(reader: Reader, templates: list[Template]) -> list[Template]:
+        seeing = access_of(reader, engine.policy, found.id, by)
+        named = [template for template in templates if template.name]
         if seeing.may("templates.list", None):
             return named
-        jobs = reader.find(Query(Job, {"workspace": home.id}))
-        asked = {job.template for job in jobs if seeing.may("templates.list", job)}
-        return [template for template in named if template.id in asked]
+        jobs = reader.find(Query(Job, {"workspace": found.id}))
+        used = {job.template for job in jobs if seeing.may("templates.list", job)}
+        return [template for template in named if template.id in used]
 
     return listed(
-        engine.store, Query(Template, {"workspace": home.id}, order=("id",)), filter_visible
+        engine.store, Query(Template, {"workspace": found.id}, order=("id",)), filter_visible
     )
 
 
@@ -107,10 +107,10 @@ def get_package(engine: Engine, package: PackageRef, *, by: MemberRef | None = N
     """Return a package as it is now."""
     with engine.store.read() as reader:
         found = lookup.package(reader, package)
-        home = lookup.job(reader, found.job)
-        seeing = access_of(reader, engine.policy, home.workspace, by)
-        own = found.number in seeing.own_packages(home, [found.number])
-        seeing.must("packages.get", home, own=own)
+        job = lookup.job(reader, found.job)
+        seeing = access_of(reader, engine.policy, job.workspace, by)
+        own = found.number in seeing.own_packages(job, [found.number])
+        seeing.must("packages.get", job, own=own)
         return found
 
 
@@ -125,12 +125,14 @@ def list_packages(
     if state is not None:
         where["state"] = state
 
-    def filter_visible(reader: Reader, found: list[Package]) -> list[Package]:
-        home, seeing = require_readable(engine, reader, "packages.list", where["job"], by, own=True)
-        if seeing.may("packages.list", home):
-            return found
-        own = seeing.own_packages(home, [package.number for package in found])
-        return [package for package in found if package.number in own]
+    def filter_visible(reader: Reader, packages: list[Package]) -> list[Package]:
+        found, seeing = require_readable(
+            engine, reader, "packages.list", where["job"], by, own=True
+        )
+        if seeing.may("packages.list", found):
+            return packages
+        own = seeing.own_packages(found, [package.number for package in packages])
+        return [package for package in packages if package.number in own]
 
     return listed(engine.store, Query(Package, where, order=("number",)), filter_visible)
 
@@ -141,9 +143,9 @@ def get_assignment(
     """Return an assignment as it is now."""
     with engine.store.read() as reader:
         found = lookup.assignment(reader, assignment)
-        home = lookup.job(reader, found.job)
-        seeing = access_of(reader, engine.policy, home.workspace, by)
-        seeing.must("assignments.get", home, own=seeing.is_own(found.member))
+        job = lookup.job(reader, found.job)
+        seeing = access_of(reader, engine.policy, job.workspace, by)
+        seeing.must("assignments.get", job, own=seeing.is_own(found.member))
         if seeing.who is not None and not seeing.visible_assignments("assignments.get", [found]):
             raise access.not_allowed(seeing.who, Action.READ_RESULTS, secrecy.reason(found))
         return found
@@ -159,28 +161,28 @@ def list_assignments(
     by: MemberRef | None = None,
 ) -> Iterator[Assignment]:
     """Yield the assignments of a member: my work."""
-    people = find_members(engine, member, job, workspace, by)
+    members = find_members(engine, member, job, workspace, by)
     where: dict[str, Any] = {"state": LIVE if live else tuple(AssignmentState)}
     if job is not None:
         with engine.store.read() as reader:
-            home = lookup.job(reader, job)
-            where["job"] = home.id
-            seeing = access_of(reader, engine.policy, home.workspace, by)
-            seeing.must("assignments.list", home, own=seeing.is_own(people[0].id))
-    return chain.from_iterable(_list_assignments(engine, who, where, by) for who in people)
+            found = lookup.job(reader, job)
+            where["job"] = found.id
+            seeing = access_of(reader, engine.policy, found.workspace, by)
+            seeing.must("assignments.list", found, own=seeing.is_own(members[0].id))
+    return chain.from_iterable(_list_assignments(engine, person, where, by) for person in members)
 
 
 def _list_assignments(
-    engine: Engine, who: Member, where: dict[str, Any], by: MemberRef | None
+    engine: Engine, member: Member, where: dict[str, Any], by: MemberRef | None
 ) -> Iterator[Assignment]:
-    def filter_visible(reader: Reader, found: list[Assignment]) -> list[Assignment]:
-        return access_of(reader, engine.policy, who.workspace, by).visible_assignments(
-            "assignments.list", found
+    def filter_visible(reader: Reader, assignments: list[Assignment]) -> list[Assignment]:
+        return access_of(reader, engine.policy, member.workspace, by).visible_assignments(
+            "assignments.list", assignments
         )
 
     return listed(
         engine.store,
-        Query(Assignment, {**where, "member": who.id}, order=("job", "id")),
+        Query(Assignment, {**where, "member": member.id}, order=("job", "id")),
         filter_visible,
     )
 
@@ -188,17 +190,20 @@ def _list_assignments(
 def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Progress:
     """Return the progress of a job: packages and tasks by state, `COUNTS`, and rows read."""
     with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, "jobs.progress", job, by)
-        sums = reader.tally(Query(Package, {"job": home.id}), by=("state",), add=("size", *COUNTS))
-        counter = reader.get(JobCounter, home.key)
+        found, _ = require_readable(engine, reader, "jobs.progress", job, by)
+        sums = reader.tally(Query(Package, {"job": found.id}), by=("state",), add=("size", *COUNTS))
+        counter = reader.get(JobCounter, found.key)
     by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
-    counted = [
+    open_counts = [
         numbers[2:] for state, numbers in by_state.items() if state is not PackageState.DISCARDED
     ]
     return Progress(
         packages={state: numbers[0] for state, numbers in by_state.items()},
         tasks={state: numbers[1] for state, numbers in by_state.items()},
-        **{name: sum(numbers[at] for numbers in counted) for at, name in enumerate(COUNTS)},
+        **{
+            name: sum(numbers[index] for numbers in open_counts)
+            for index, name in enumerate(COUNTS)
+        },
         rows_read=counter.rows_read,
     )
 
@@ -209,9 +214,9 @@ def get_result(
     """Return what a task came out of each stage with, its state, and who worked on it."""
     job, number = lookup.key_of(Task, task)
     with engine.store.read() as reader:
-        home, seeing = require_readable(engine, reader, "results.get", job, by)
-        found = lookup.stored_task(reader, home.id, number if isinstance(task, tuple) else task)
-        return rules.build_result(next(read_cases(reader, home, [found], seeing)), found)
+        found, seeing = require_readable(engine, reader, "results.get", job, by)
+        stored = lookup.stored_task(reader, found.id, number if isinstance(task, tuple) else task)
+        return rules.build_result(next(read_cases(reader, found, [stored], seeing)), stored)
 
 
 def partition_job(
@@ -266,8 +271,8 @@ def read_results(
         cases = read_cases(
             reader, home, tasks, attrs.evolve(seeing, reader=reader, hides_votes=hide_votes)
         )
-        found = [rules.build_result(case, task) for case, task in zip(cases, tasks, strict=True)]
-        return found, tasks[-1].number + 1 if len(tasks) == lookup.PAGE else None
+        results = [rules.build_result(case, task) for case, task in zip(cases, tasks, strict=True)]
+        return results, tasks[-1].number + 1 if len(tasks) == lookup.PAGE else None
 
     return turned(engine.store, read_page, start, snapshot=snapshot)
 
@@ -277,16 +282,16 @@ def iter_rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield the result of every task as a flat dict, in the order of the input."""
     with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, "results.rows", job, by)
-        template = reader.get(Template, (home.template,))
-    columns = Columns.for_job(home, template)
+        found, _ = require_readable(engine, reader, "results.rows", job, by)
+        template = reader.get(Template, (found.template,))
+    columns = Columns.for_job(found, template)
     accounts = dict[int, str]()
 
     def to_row(result: Result) -> dict[str, Any]:
-        new = {made.member for made in result.provenance if made.member} - accounts.keys()
-        if new:
+        unknown = {entry.member for entry in result.provenance if entry.member} - accounts.keys()
+        if unknown:
             with engine.store.read() as reader:
-                accounts.update({id: reader.get(Member, (id,)).account for id in new})
+                accounts.update({id: reader.get(Member, (id,)).account for id in unknown})
         return columns.build_row(result, accounts)
 
     return map(to_row, read_results(engine, "results.rows", job, by))
@@ -303,19 +308,19 @@ def find_tasks(
 ) -> Iterator[Result]:
     """Yield the tasks that match all of what is given, with their results."""
     with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, "results.find", job, by)
-        who = None if member is None else lookup.member(reader, home.workspace, member).id
+        found, _ = require_readable(engine, reader, "results.find", job, by)
+        worker = None if member is None else lookup.member(reader, found.workspace, member).id
 
     def matches(result: Result) -> bool:
-        worked = who is None or any(
-            made.member == who and made.inspected for made in result.provenance
+        has_worked = worker is None or any(
+            entry.member == worker and entry.inspected for entry in result.provenance
         )
-        labeled = label is None or has_label(result.replies, label)
-        return worked and labeled and state in (None, result.state)
+        is_labeled = label is None or has_label(result.replies, label)
+        return has_worked and is_labeled and state in (None, result.state)
 
     return filter(
         matches,
-        read_results(engine, "results.find", job if isinstance(job, JobPartition) else home, by),
+        read_results(engine, "results.find", job if isinstance(job, JobPartition) else found, by),
     )
 
 
@@ -328,12 +333,12 @@ def list_events(
 ) -> Iterator[Event]:
     """Yield the events of a job, or of one of its packages, oldest first."""
     with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, "events.list", job, by, own=True)
-        where: dict[str, Any] = {"job": home.id}
+        found, _ = require_readable(engine, reader, "events.list", job, by, own=True)
+        where: dict[str, Any] = {"job": found.id}
         if package is not None:
-            where["package"] = lookup.package_in(reader, home.id, package).number
+            where["package"] = lookup.package_in(reader, found.id, package).number
     return read_events(
-        engine, "events.list", Query(Event, where, order=("position",)), home.workspace, by
+        engine, "events.list", Query(Event, where, order=("position",)), found.workspace, by
     )
 
 
@@ -343,12 +348,12 @@ def read_events(
     """Yield the events that may be seen, with the account of the one who acted."""
     accounts = dict[int, str]()
 
-    def filter_visible(reader: Reader, found: list[Event]) -> list[Event]:
+    def filter_visible(reader: Reader, events: list[Event]) -> list[Event]:
         if workspace is not None:
-            found = access_of(reader, engine.policy, workspace, by).visible_events(name, found)
-        for member in {event.member for event in found if event.member} - accounts.keys():
+            events = access_of(reader, engine.policy, workspace, by).visible_events(name, events)
+        for member in {event.member for event in events if event.member} - accounts.keys():
             accounts[member] = reader.get(Member, (member,)).account
-        return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in found]
+        return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in events]
 
     return listed(engine.store, query, filter_visible)
 
@@ -363,10 +368,10 @@ def require_readable(
     own: bool = False,
 ) -> tuple[Job, Access]:
     """Return the job and what *by* may read there, if they may call the verb of this name."""
-    home = lookup.job(reader, job)
-    seeing = access_of(reader, engine.policy, home.workspace, by)
-    seeing.must(name, home, own=own)
-    return home, seeing
+    found = lookup.job(reader, job)
+    seeing = access_of(reader, engine.policy, found.workspace, by)
+    seeing.must(name, found, own=own)
+    return found, seeing
 
 
 def find_members(
@@ -383,29 +388,29 @@ def find_members(
         NotAllowed: when *by* was removed from all of them.
     """
     with engine.store.read() as reader:
-        found = _lookup_members(reader, member, job, workspace)
-        beside, refused = list[Member](), list[ItagflowError]()
-        for who in found:
+        candidates = _lookup_members(reader, member, job, workspace)
+        readable, refusals = list[Member](), list[ItagflowError]()
+        for candidate in candidates:
             try:
-                access_of(reader, engine.policy, who.workspace, by)
-                beside.append(who)
+                access_of(reader, engine.policy, candidate.workspace, by)
+                readable.append(candidate)
             except (NotFound, NotAllowed) as error:
-                refused.append(error)
-    if refused and not beside:
-        raise refused[0]
-    return beside
+                refusals.append(error)
+    if refusals and not readable:
+        raise refusals[0]
+    return readable
 
 
 def _lookup_members(
     reader: Reader, member: MemberRef, job: JobRef | None, workspace: WorkspaceRef | None
 ) -> list[Member]:
     """Return the member of this job or workspace, or everybody with this account."""
-    home = None if workspace is None else lookup.workspace(reader, workspace).id
+    workspace_id = None if workspace is None else lookup.workspace(reader, workspace).id
     if job is not None:
-        place = lookup.job(reader, job)
-        if home not in (None, place.workspace):
-            raise NotFound("Job", place.id)
-        home = place.workspace
-    if home is not None:
-        return [lookup.member(reader, home, member)]
+        found = lookup.job(reader, job)
+        if workspace_id not in (None, found.workspace):
+            raise NotFound("Job", found.id)
+        workspace_id = found.workspace
+    if workspace_id is not None:
+        return [lookup.member(reader, workspace_id, member)]
     return lookup.everywhere(reader, member)

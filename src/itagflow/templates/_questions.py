@@ -37,6 +37,8 @@ def build_classification(
     view: ViewKind, labels: OptionLabels, multiple: bool, title: str | None, field: str
 ) -> Template:
     """Return a template that asks for the label, or labels, of what *view* shows."""
-    kind, usual = (QuestionKind.CHECKBOX, MULTIPLE) if multiple else (QuestionKind.RADIO, SINGLE)
-    question = Question("1", kind, usual if title is None else title, build_options(labels))
+    kind, default_title = (
+        (QuestionKind.CHECKBOX, MULTIPLE) if multiple else (QuestionKind.RADIO, SINGLE)
+    )
+    question = Question("1", kind, default_title if title is None else title, build_options(labels))
     return Template(questions=(question,), views=(View(view, field),))

@@ -113,10 +113,10 @@ def keypoints(
     ('nose', 'tail')
     """
     children, shapes = (build_choice(labels, title=label_title),), (Shape.KEYPOINTS,)
-    places = Question(
+    question = Question(
         "1", QuestionKind.PICTURE, title, children=children, shapes=shapes, keypoints=tuple(names)
     )
-    return _build_template(places, field=field)
+    return _build_template(question, field=field)
 
 
 def ocr(
@@ -223,17 +223,21 @@ def image_captioning(
     'OPEN_ENDED'
     """
     caption = Question("1", QuestionKind.OPEN_ENDED, title)
-    chosen: tuple[Option, ...] = build_options(tags)
-    more = (
-        (Question("2", QuestionKind.CHECKBOX, MULTIPLE, chosen, required=False),) if chosen else ()
+    tag_options: tuple[Option, ...] = build_options(tags)
+    tag_questions = (
+        (Question("2", QuestionKind.CHECKBOX, MULTIPLE, tag_options, required=False),)
+        if tag_options
+        else ()
     )
-    return _build_template(caption, *more, field=field)
+    return _build_template(caption, *tag_questions, field=field)
 
 
 def _build_texts(labels: OptionLabels, title: str, text_title: str, label_title: str) -> Question:
     text = Question("1", QuestionKind.INPUT, text_title)
-    sorts = build_options(labels)
-    children = (text, build_choice(sorts, id="2", title=label_title)) if sorts else (text,)
+    label_options = build_options(labels)
+    children = (
+        (text, build_choice(label_options, id="2", title=label_title)) if label_options else (text,)
+    )
     return Question("1", QuestionKind.PICTURE, title, children=children)
 
 

@@ -34,10 +34,10 @@ def preference_ranking(
     >>> preference_ranking(["a", "b", "c"]).views[1].field
     'a'
     """
-    named = tuple(responses)
+    fields = tuple(responses)
     return _build_template(
-        (prompt, *named),
-        Question("1", QuestionKind.RANKING, title, build_options(named)),
+        (prompt, *fields),
+        Question("1", QuestionKind.RANKING, title, build_options(fields)),
         comment=comment,
     )
 
@@ -64,9 +64,13 @@ def pairwise_preference(
     >>> pairwise_preference(degrees=3).questions[0].scale.high
     3
     """
-    pair = build_options([first, second])
+    options = build_options([first, second])
     better = Question(
-        "1", QuestionKind.PREFERENCE, title, pair, scale=Scale(1, degrees) if degrees > 1 else None
+        "1",
+        QuestionKind.PREFERENCE,
+        title,
+        options,
+        scale=Scale(1, degrees) if degrees > 1 else None,
     )
     return _build_template((prompt, first, second), better, comment=comment)
 
@@ -89,9 +93,9 @@ def dialogue_rating(
     >>> [question.title for question in dialogue_rating(["helpful", "harmless"]).questions]
     ['helpful', 'harmless', 'Comment']
     """
-    used = scale or Scale()
+    rating_scale = scale or Scale()
     ratings = [
-        Question(str(n), QuestionKind.RATING, title, scale=used)
+        Question(str(n), QuestionKind.RATING, title, scale=rating_scale)
         for n, title in enumerate(criteria, 1)
     ]
     return _build_template((dialogue,), *ratings, comment=comment)
@@ -99,7 +103,10 @@ def dialogue_rating(
 
 def _build_template(fields: tuple[str, ...], *questions: Question, comment: bool) -> Template:
     id = str(len(questions) + 1)
-    more = (Question(id, QuestionKind.OPEN_ENDED, "Comment", required=False),) if comment else ()
+    comments = (
+        (Question(id, QuestionKind.OPEN_ENDED, "Comment", required=False),) if comment else ()
+    )
     return Template(
-        questions=(*questions, *more), views=tuple(View(ViewKind.TEXT, field) for field in fields)
+        questions=(*questions, *comments),
+        views=tuple(View(ViewKind.TEXT, field) for field in fields),
     )

@@ -28,9 +28,9 @@ def walk_annotations(
     question: Question, reply: Reply
 ) -> Iterator[tuple[str, tuple[Question, ...], Annotation]]:
     """Yield each part of *reply*: its path, what is asked about it, and itself."""
-    for name, asked in _FIELDS.get(type(reply), ()):
-        for index, part in enumerate(getattr(reply, name)):
-            yield f"{question.id}.{name}[{index}]", getattr(question, asked), part
+    for name, questions_field in _FIELDS.get(type(reply), ()):
+        for index, annotation in enumerate(getattr(reply, name)):
+            yield f"{question.id}.{name}[{index}]", getattr(question, questions_field), annotation
 
 
 def iter_annotations(reply: Reply) -> Iterator[Annotation]:
@@ -42,17 +42,21 @@ def iter_annotations(reply: Reply) -> Iterator[Annotation]:
 def expand_labels(question: Question, reply: Reply) -> Reply:
     """Return *reply* with every part's short label written out under its question's title."""
     changed = dict[str, Any]()
-    for name, asked in _FIELDS.get(type(reply), ()):
-        children, marked = getattr(question, asked), getattr(reply, name)
-        if len(children) == 1 and any(part.label is not None for part in marked):
-            changed[name] = tuple(_expand_label(part, children[0].title) for part in marked)
+    for name, questions_field in _FIELDS.get(type(reply), ()):
+        children, annotations = getattr(question, questions_field), getattr(reply, name)
+        if len(children) == 1 and any(annotation.label is not None for annotation in annotations):
+            changed[name] = tuple(
+                _expand_label(annotation, children[0].title) for annotation in annotations
+            )
     return attrs.evolve(reply, **changed) if changed else reply
 
 
-def _expand_label(part: Annotation, title: str) -> Annotation:
-    if part.label is None or title in part.labels:
-        return part
-    return attrs.evolve(part, label=None, labels={title: part.label, **part.labels})
+def _expand_label(annotation: Annotation, title: str) -> Annotation:
+    if annotation.label is None or title in annotation.labels:
+        return annotation
+    return attrs.evolve(
+        annotation, label=None, labels={title: annotation.label, **annotation.labels}
+    )
 
 
 def edit_labels(
@@ -60,28 +64,33 @@ def edit_labels(
 ) -> Reply:
     """Return *reply* with each annotation's labels edited by *edit*, given its questions."""
     changed = dict[str, Any]()
-    for name, asked in _FIELDS.get(type(reply), ()):
-        children, marked = getattr(question, asked), getattr(reply, name)
-        edited = tuple(_with_labels(part, edit(children, part.labels)) for part in marked)
-        if edited != marked:
+    for name, questions_field in _FIELDS.get(type(reply), ()):
+        children, annotations = getattr(question, questions_field), getattr(reply, name)
+        edited = tuple(
+            _with_labels(annotation, edit(children, annotation.labels))
+            for annotation in annotations
+        )
+        if edited != annotations:
             changed[name] = edited
     return attrs.evolve(reply, **changed) if changed else reply
 
 
-def _with_labels(part: Annotation, labels: Labels) -> Annotation:
-    return part if labels == part.labels else attrs.evolve(part, labels=labels)
+def _with_labels(annotation: Annotation, labels: Labels) -> Annotation:
+    return annotation if labels == annotation.labels else attrs.evolve(annotation, labels=labels)
 
 
 def walk_questions(
-    question: Question, said: Callable[[Question], Any], applies: bool = True
+    question: Question, get_reply: Callable[[Question], Any], applies: bool = True
 ) -> Iterator[tuple[Question, Any, bool]]:
     """Yield *question* and its dependents, each with its reply, and whether it is asked."""
-    value = said(question)
+    value = get_reply(question)
     yield question, value, applies
-    chosen = _get_chosen_keys(value) if applies else frozenset[str]()
+    chosen_keys = _get_chosen_keys(value) if applies else frozenset[str]()
     for child in question.dependents:
         yield from walk_questions(
-            child, said, bool(chosen.intersection(child.when) if child.when else chosen)
+            child,
+            get_reply,
+            bool(chosen_keys.intersection(child.when) if child.when else chosen_keys),
         )
 
 
@@ -110,44 +119,44 @@ def explain_not_asked(question: Question) -> str:
 
 def find_annotation_problems(question: Question, reply: Reply) -> Iterator[Problem]:
     """Yield everything wrong with what is said about the parts of *reply*."""
-    for path, children, part in walk_annotations(question, reply):
+    for path, children, annotation in walk_annotations(question, reply):
         for name in ("id", "color"):
-            if (said := getattr(part, name)) is not None:
-                yield from find_string_problems(f"{path}.{name}", said)
-        yield from _find_label_problems(path, children, part)
+            if (value := getattr(annotation, name)) is not None:
+                yield from find_string_problems(f"{path}.{name}", value)
+        yield from _find_label_problems(path, children, annotation)
 
 
 def _find_label_problems(
-    path: str, children: tuple[Question, ...], part: Annotation
+    path: str, children: tuple[Question, ...], annotation: Annotation
 ) -> Iterator[Problem]:
-    if part.label is not None:
+    if annotation.label is not None:
         titles = ", ".join(repr(child.title) for child in children) or "none"
         yield Problem(
             f"{path}.label",
             f"is short for the one question about it; here they are {titles}: use labels",
         )
-    every = [child for top in children for child in top.every]
-    known = {child.title for child in every}
+    questions = [child for question in children for child in question.every]
+    known = {child.title for child in questions}
     yield from (
         Problem(f"{path}.labels", f"{title!r} is not a question that is asked about it")
-        for title in part.labels
+        for title in annotation.labels
         if title not in known
     )
-    given = cast("Mapping[str, object]", part.labels)  # a screen may send null
+    labels = cast("Mapping[str, object]", annotation.labels)  # a screen may send null
     yield from (
         Problem(f"{path}.labels[{title!r}]", "needs a value: leave it out if there is none")
-        for title, value in given.items()
+        for title, value in labels.items()
         if value is None
     )
-    for top in children:
+    for question in children:
         for child, value, applies in walk_questions(
-            top, lambda child: part.labels.get(child.title)
+            question, lambda child: annotation.labels.get(child.title)
         ):
             if value is not None and not applies:
                 yield Problem(f"{path}.labels[{child.title!r}]", explain_not_asked(child))
             elif value is not None:
                 yield from find_value_problems(child, f"{path}.labels[{child.title!r}]", value)
-            elif applies and child.required and part.label is None:
+            elif applies and child.required and annotation.label is None:
                 yield Problem(
                     f"{path}.labels", f"no reply to the required question {child.title!r}"
                 )

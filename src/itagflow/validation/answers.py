@@ -77,11 +77,11 @@ def normalize_replies(
         given = {template.questions[0].id: given}
     if not isinstance(given, Mapping):
         return None
-    said = cast("Mapping[str, object]", given)
+    by_id = cast("Mapping[str, object]", given)
     known = {question.id: question for question in template.asked}
-    order = [*known, *(id for id in said if id not in known)]
-    replies = {str(id): reply for id in order if isinstance(reply := said.get(id), Reply)}
-    if len(replies) < len(said):
+    order = [*known, *(id for id in by_id if id not in known)]
+    replies = {str(id): reply for id in order if isinstance(reply := by_id.get(id), Reply)}
+    if len(replies) < len(by_id):
         return None
     return {
         id: _complete_reply(template, known[id], reply, task) if id in known else reply
@@ -103,20 +103,22 @@ def find_problems(
             )
         ]
     known = {question.id for question in template.asked}
-    found = [Problem(id, "the template has no such question") for id in replies if id not in known]
+    problems = [
+        Problem(id, "the template has no such question") for id in replies if id not in known
+    ]
     for top in template.questions:
         for question, reply, applies in walk_questions(
             top, lambda question: replies.get(question.id)
         ):
             if reply is not None and not applies:
-                found.append(Problem(question.id, explain_not_asked(question)))
+                problems.append(Problem(question.id, explain_not_asked(question)))
             elif reply is not None:
-                found += find_reply_problems(template, question, reply, task)
+                problems += find_reply_problems(template, question, reply, task)
             elif applies and question.required:
-                found.append(
+                problems.append(
                     Problem(question.id, f"no reply to the required question {question.title!r}")
                 )
-    return found
+    return problems
 
 
 def has_label(replies: Replies | None, label: str) -> bool:
@@ -131,8 +133,8 @@ def _iter_labels(reply: Reply) -> Iterator[str]:
         case Choices():
             yield from reply.keys
         case _:
-            for part in iter_annotations(reply):
-                for value in part.labels.values():
+            for annotation in iter_annotations(reply):
+                for value in annotation.labels.values():
                     yield from (value,) if isinstance(value, str) else value
 
 
@@ -157,8 +159,8 @@ def _complete_reply(
 
 
 def _with_text(span: TextSpan, text: str) -> TextSpan:
-    known = bool(span.text) or not (is_integer(span.start) and is_integer(span.end))
-    return span if known else attrs.evolve(span, text=text[span.start : span.end])
+    is_known = bool(span.text) or not (is_integer(span.start) and is_integer(span.end))
+    return span if is_known else attrs.evolve(span, text=text[span.start : span.end])
 
 
 def find_reply_problems(

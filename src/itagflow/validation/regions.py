@@ -118,12 +118,12 @@ def _collect_lines(region: Region) -> dict[str, Points]:
 
 
 def _find_short_lines(region: Region) -> Iterator[tuple[str, str]]:
-    least = _LEAST.get(type(region), 0)
+    min_points = _LEAST.get(type(region), 0)
     for name, line in _collect_lines(region).items():
-        if len(line) < least:
+        if len(line) < min_points:
             yield (
                 name,
-                f"a {SHAPE[type(region)].value} needs at least {least} points, not {len(line)}",
+                f"a {SHAPE[type(region)].value} needs at least {min_points} points, not {len(line)}",
             )
 
 
@@ -152,19 +152,19 @@ def _find_mask_problems(path: str, mask: Mask, image: Regions) -> Iterator[Probl
 
 
 def _find_keypoint_problems(path: str, region: Keypoints, question: Question) -> Iterator[Problem]:
-    seen = set[str]()
-    for index, at in enumerate(region.keypoints):
+    names = set[str]()
+    for index, keypoint in enumerate(region.keypoints):
         where = f"{path}.keypoints[{index}]"
-        yield from find_string_problems(f"{where}.name", at.name)
-        if question.keypoints and at.name not in question.keypoints:
+        yield from find_string_problems(f"{where}.name", keypoint.name)
+        if question.keypoints and keypoint.name not in question.keypoints:
             yield Problem(
-                f"{where}.name", f"{at.name!r} is not one of {', '.join(question.keypoints)}"
+                f"{where}.name", f"{keypoint.name!r} is not one of {', '.join(question.keypoints)}"
             )
-        if at.name in seen:
-            yield Problem(f"{where}.name", f"{at.name!r} is there twice")
-        if at.visibility is Visibility.ABSENT and (at.x, at.y) != (0, 0):
+        if keypoint.name in names:
+            yield Problem(f"{where}.name", f"{keypoint.name!r} is there twice")
+        if keypoint.visibility is Visibility.ABSENT and (keypoint.x, keypoint.y) != (0, 0):
             yield Problem(where, "is absent, so x and y must be 0")
-        seen.add(at.name)
+        names.add(keypoint.name)
 
 
 def find_spans_problems(question: Question, reply: Spans, text: str | None) -> Iterator[Problem]:
@@ -182,8 +182,8 @@ def find_spans_problems(question: Question, reply: Spans, text: str | None) -> I
 
 def _find_span_problems(path: str, span: TextSpan, text: str | None) -> Iterator[Problem]:
     if not is_integer(span.start) or not is_integer(span.end) or not 0 <= span.start < span.end:
-        given = f"{format_value(span.start)} and {format_value(span.end)}"
-        yield Problem(path, f"must be 0 <= start < end, in whole characters, not {given}")
+        actual = f"{format_value(span.start)} and {format_value(span.end)}"
+        yield Problem(path, f"must be 0 <= start < end, in whole characters, not {actual}")
     elif text is None:
         if len(span.text) not in (0, span.end - span.start):
             yield Problem(

@@ -34,8 +34,8 @@ def find_string_problems(path: str, value: object) -> Iterator[Problem]:
     """Yield what keeps *value* from being a text that can be stored."""
     if not isinstance(value, str):
         yield Problem(path, f"needs a string, not {type(value).__name__}")
-    elif wrong := find_text_error(value):
-        yield Problem(path, wrong)
+    elif error := find_text_error(value):
+        yield Problem(path, error)
 
 
 def find_value_problems(question: Question, path: str, value: Any) -> Iterator[Problem]:
@@ -56,8 +56,8 @@ def find_ranking_problems(
 ) -> Iterator[Problem]:
     """Yield what keeps *keys* from being all options of *question*, each once."""
     yield from _find_keys_problems(question, path, keys)
-    if left := sorted(question.keys.difference(key for key in keys if isinstance(key, str))):
-        yield Problem(path, f"leaves out {', '.join(left)}: every option needs its rank")
+    if missing := sorted(question.keys.difference(key for key in keys if isinstance(key, str))):
+        yield Problem(path, f"leaves out {', '.join(missing)}: every option needs its rank")
 
 
 def find_rating_problems(question: Question, path: str, rating: Rating) -> Iterator[Problem]:
@@ -74,13 +74,13 @@ def find_rating_problems(question: Question, path: str, rating: Rating) -> Itera
 
 def find_preference_problems(question: Question, path: str, reply: Preference) -> Iterator[Problem]:
     """Yield what keeps *reply* from preferring an option of *question* on its scale."""
-    most = question.scale.high if question.scale and reply.better is not None else 1
+    max_degree = question.scale.high if question.scale and reply.better is not None else 1
     if reply.better is not None and reply.better not in question.keys:
         yield _make_unknown_key_problem(question, path, reply.better)
-    if not is_integer(reply.degree) or not 1 <= reply.degree <= most:
+    if not is_integer(reply.degree) or not 1 <= reply.degree <= max_degree:
         yield Problem(
             f"{path}.degree",
-            f"must be a whole number from 1 to {most:g}, not {format_value(reply.degree)}",
+            f"must be a whole number from 1 to {max_degree:g}, not {format_value(reply.degree)}",
         )
 
 
@@ -108,8 +108,8 @@ def _make_unknown_key_problem(question: Question, path: str, key: object) -> Pro
 
 
 def _find_text_problems(question: Question, path: str, text: str) -> Iterator[Problem]:
-    if wrong := find_text_error(text):
-        yield Problem(path, wrong)
+    if error := find_text_error(text):
+        yield Problem(path, error)
     elif len(text) > MAX_TEXT:
         yield Problem(path, f"is {len(text)} characters long; at most {MAX_TEXT} are allowed")
     elif question.required and not text.strip():
