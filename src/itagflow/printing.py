@@ -25,9 +25,25 @@ def make_printable(text: str) -> str:
     return _ESCAPED.sub(_escape, text)
 
 
+def format_count(count: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is one.
+
+    >>> format_count(1, "task"), format_count(2, "task"), format_count(0, "task")
+    ('1 task', '2 tasks', '0 tasks')
+    """
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun}s"
+
+
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
-    return _SHORT.get(match[0]) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+    if match[0] in _SHORT:
+        return _SHORT[match[0]]
+    # four digits are enough: every character of the pattern is in the Basic Multilingual Plane
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}"
 
 
 def format_repr(value: object) -> str:

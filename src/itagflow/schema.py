@@ -82,7 +82,10 @@ def answer_schema(template: Template) -> Schema:
         for question in questions
         for child in question.dependents
     ]
-    return {**schema, "allOf": rules} if rules else schema
+    # left out when empty: draft 2020-12 refuses an empty "allOf"
+    if rules:
+        schema["allOf"] = rules
+    return schema
 
 
 def replies_to_json(replies: Replies) -> dict[str, Any]:
@@ -124,7 +127,10 @@ def replies_from_json(value: object) -> Replies:
 
 def _parse_problem(id: str, message: str) -> Problem:
     reason, _, where = message.rpartition(" @ ")
-    return Problem(where, reason) if reason else Problem(id, message)
+    # cattrs ends a message with " @ " and the path
+    if not reason:
+        return Problem(id, message)
+    return Problem(where, reason)
 
 
 def _build_object(kind: str, properties: Schema, also_required: tuple[str, ...] = ()) -> Schema:
@@ -166,7 +172,9 @@ def _build_comparison(question: Question) -> Schema:
                 "rating", {"value": {**_NUMBER, "minimum": scale.low, "maximum": scale.high}}
             )
         case QuestionKind.PREFERENCE:
-            max_degree = question.scale.high if question.scale else 1
+            max_degree: float = 1
+            if question.scale:
+                max_degree = question.scale.high
             degree = {"type": "integer", "minimum": 1, "maximum": max_degree}
             return _build_object(
                 "preference", {"better": {"enum": [*keys, None]}, "degree": degree}
@@ -182,11 +190,18 @@ def _collect_keys(question: Question) -> list[str]:
 def _build_value(question: Question) -> Schema:
     """Return the schema of a key, of keys, or of a text."""
     if question.kind in WRITING:
-        rule = {"pattern": f"^(?:{question.rule})$"} if question.rule else {}
-        return {"type": "string", **rule, **({"minLength": 1} if question.required else {})}
+        text: Schema = {"type": "string"}
+        if question.rule:
+            # a pattern of JSON Schema is searched for anywhere: a rule has to match the whole text
+            text["pattern"] = f"^(?:{question.rule})$"
+        if question.required:
+            text["minLength"] = 1
+        return text
     if question.kind is QuestionKind.RADIO:
         return {"enum": _collect_keys(question)}
-    min_items = {"minItems": 1} if question.required else {}
+    min_items: Schema = {}
+    if question.required:
+        min_items["minItems"] = 1
     return {
         "type": "array",
         "items": {"enum": _collect_keys(question)},
@@ -239,15 +254,16 @@ def _build_annotation(children: tuple[Question, ...], own: Schema, kind: str = "
         for parent in questions
         for child in parent.dependents
     ]
-    labels_property = {"labels": {**labels, "allOf": rules} if rules else labels}
+    if rules:
+        labels["allOf"] = rules
     drawing = {"id": {"type": "string"}, "color": {"type": "string"}}
-    tag = {"kind": {"const": kind}} if kind else {}
-    needed = [
-        *tag,
-        *(name for name in own if name not in _OPTIONAL),
-        *(["labels"] if required else []),
-    ]
-    return {**_close_object({**tag, **own, **labels_property, **drawing}), "required": needed}
+    tag: Schema = {}
+    if kind:
+        tag["kind"] = {"const": kind}
+    needed = [*tag, *(name for name in own if name not in _OPTIONAL)]
+    if required:
+        needed.append("labels")
+    return {**_close_object({**tag, **own, "labels": labels, **drawing}), "required": needed}
 
 
 def _build_reply_condition(parent: Question, child: Question) -> Schema:
@@ -264,7 +280,9 @@ def _build_reply_condition(parent: Question, child: Question) -> Schema:
 def _build_value_condition(parent: Question, child: Question) -> Schema:
     """Return when *child* is asked, as a schema of the value of *parent*."""
     allowed = {"enum": list(child.when) or _collect_keys(parent)}
-    return allowed if parent.kind is QuestionKind.RADIO else {"contains": allowed}
+    if parent.kind is QuestionKind.RADIO:
+        return allowed
+    return {"contains": allowed}
 
 
 def _build_dependence(parent: str, child: str, question: Question, when: Schema) -> Schema:
@@ -272,4 +290,6 @@ def _build_dependence(parent: str, child: str, question: Question, when: Schema)
         "if": {"properties": {parent: when}, "required": [parent]},
         "else": {"not": {"required": [child]}},
     }
-    return {**rule, "then": {"required": [child]}} if question.required else rule
+    if question.required:
+        rule["then"] = {"required": [child]}
+    return rule

@@ -65,15 +65,18 @@ def follow_events(
                 after = event.position
                 yield event
                 last_event = time.monotonic()
-            remaining = POLL if timeout is None else last_event + timeout - time.monotonic()
+            remaining = POLL
+            if timeout is not None:
+                # the monotonic clock: one that is set back would never reach the end
+                remaining = last_event + timeout - time.monotonic()
             if remaining <= 0:
                 return
+            # never longer than POLL, since a notification is lost with its connection
             wait(min(POLL, remaining))
 
 
 def _open_wait(engine: Engine) -> AbstractContextManager[Callable[[float], object]]:
-    return (
-        engine.store.subscribe()
-        if isinstance(engine.store, SupportsNotify)
-        else nullcontext(time.sleep)
-    )
+    if isinstance(engine.store, SupportsNotify):
+        return engine.store.subscribe()
+    # other stores tell nobody: there waiting is sleeping
+    return nullcontext(time.sleep)

@@ -69,7 +69,9 @@ def name_columns(template: Template) -> dict[str, str]:
     titles = Counter(question.title for question in template.asked)
     names = dict[str, str]()
     for question in template.asked:
-        name = RESULT + question.title + (f"#{question.id}" if titles[question.title] > 1 else "")
+        name = RESULT + question.title
+        if titles[question.title] > 1:
+            name += f"#{question.id}"
         while name in names.values():  # a title may end like another one with its id
             name += f"#{question.id}"
         names[question.id] = name
@@ -82,7 +84,9 @@ def escape(cell: str) -> str:
     >>> [escaped(cell) for cell in ("cat", "-5", "=1+2", "'=1+2")]
     ['cat', '-5', "'=1+2", "''=1+2"]
     """
-    return f"'{cell}" if _is_formula(cell) else cell
+    if _is_formula(cell):
+        return f"'{cell}"
+    return cell
 
 
 def escape_apostrophe(cell: str) -> str:
@@ -91,7 +95,10 @@ def escape_apostrophe(cell: str) -> str:
     >>> [kept_apart(cell) for cell in ("cat", "=1+2", "'=1+2")]
     ['cat', '=1+2', "''=1+2"]
     """
-    return escape(cell) if cell[:1] == "'" else cell
+    # a cell that begins with "=" stays as it is: only what `unescape` would shorten is escaped
+    if cell[:1] == "'":
+        return escape(cell)
+    return cell
 
 
 def unescape(cell: str) -> str:
@@ -100,7 +107,10 @@ def unescape(cell: str) -> str:
     >>> [unescaped(cell) for cell in ("cat", "'-5", "'=1+2", "''=1+2")]
     ['cat', "'-5", '=1+2', "'=1+2"]
     """
-    return cell[1:] if cell[:1] == "'" and _is_formula(cell[1:]) else cell
+    # an apostrophe before anything else is part of the text, such as in "'tis"
+    if cell[:1] == "'" and _is_formula(cell[1:]):
+        return cell[1:]
+    return cell
 
 
 def _is_formula(cell: str) -> bool:
@@ -117,8 +127,11 @@ def render_cell(question: Question, reply: Reply, template: Template, region_id:
     '["cat", "dog"]'
     """
     (element,) = render({question.id: reply}, template, region_id=region_id)
-    value = element if question.kind in ELEMENT else element["data"]
-    return value if isinstance(value, str) else encode(value)
+    if question.kind in ELEMENT:
+        return encode(element)
+    # a text or a key stands bare in its cell; only lists need JSON
+    data: str | list[str] = element["data"]
+    return data if isinstance(data, str) else encode(data)
 
 
 def parse_replies(
@@ -145,7 +158,9 @@ def parse_replies(
     >>> replies_in({"1": "cat"}, image_classification(["cat", "dog"], multiple=True))
     {'1': Choices(keys=('cat',))}
     """
-    start = f"{where}, " if where else ""
+    start = ""
+    if where:
+        start = f"{where}, "
     questions = {question.id: question for question in template.asked}
     problems = [
         Problem(start + id, "the template has no such question")
@@ -157,9 +172,10 @@ def parse_replies(
         value = _parse_value(question.kind, values.get(id))
         if value is None:
             continue
-        if new_problems := list(_find_problems(start + id, question, value)):
-            problems += new_problems
-        else:
+        new_problems = list(_find_problems(start + id, question, value))
+        problems += new_problems
+        # an element is parsed only when it is sound: the parser trusts its shape
+        if not new_problems:
             replies[id] = parse_reply(question, _build_element(question.kind, value))
     if problems:
         raise InvalidData("the results", problems)
@@ -169,17 +185,22 @@ def parse_replies(
 def _parse_value(kind: QuestionKind, value: Any) -> Any:
     """Return the plain JSON that *value* stands for; None when it says nothing."""
     # a number says the same as a cell with its digits
-    text = encode(value) if is_number(value) else value
+    text = value
+    if is_number(value):
+        text = encode(value)
     if text == "":
         return None
     if not is_a(text, str) or kind in BARE:
         return text
     parsed = _parse_json(text)
-    if kind is QuestionKind.CHECKBOX:
-        return parsed if is_a(parsed, list) else [text]
-    if kind is QuestionKind.PREFERENCE:
-        return parsed if is_a(parsed, dict) else text
-    return text if parsed is None else parsed
+    # what is no JSON of the expected type is taken literally: people type keys without quotes
+    if kind is QuestionKind.CHECKBOX and not is_a(parsed, list):
+        return [text]
+    if kind is QuestionKind.PREFERENCE and not is_a(parsed, dict):
+        return text
+    if parsed is None:
+        return text
+    return parsed
 
 
 def _parse_json(text: str) -> Any:
@@ -200,16 +221,24 @@ def _find_problems(path: str, question: Question, value: Any) -> Iterator[Proble
         )
     else:
         for problem in find_element_problems(path, question, _build_element(question.kind, value)):
-            yield (
-                problem if is_element or question.kind in MARKING else Problem(path, problem.reason)
-            )
+            # a bare value has no fields: the path of the cell alone says where it is
+            has_fields = is_element or question.kind in MARKING
+            yield problem if has_fields else Problem(path, problem.reason)
 
 
 def _build_element(kind: QuestionKind, value: Any) -> Element:
     """Return *value* as an element, with what can be told without it."""
-    known: Element = {"type": TYPE[kind]} if kind in TYPE else {}
+    known: Element = {}
+    if kind in TYPE:
+        known["type"] = TYPE[kind]
     if is_a(value, dict):
-        return {**known, **({"rotation": 0} if kind is QuestionKind.PICTURE else {}), **value}
+        if kind is QuestionKind.PICTURE:
+            known["rotation"] = 0
+        # last, so that what the cell says itself wins over what is assumed
+        return {**known, **value}
     if kind is QuestionKind.VIDEO:
+        # 0 stands for a length that is not known: see `Segments.duration`
         known["duration"] = 0
-    return {**known, "objects" if kind in MARKING else "data": value}
+    if kind in MARKING:
+        return {**known, "objects": value}
+    return {**known, "data": value}

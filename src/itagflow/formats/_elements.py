@@ -167,7 +167,9 @@ def _parse_simple(kind: QuestionKind, data: Any, element: Element) -> Reply:
             return Ranking(data)
         case QuestionKind.RATING:
             number = parse_number(data)
-            return Rating(0 if number is None else number)
+            if number is None:  # never: the element was checked before
+                number = 0
+            return Rating(number)
         case QuestionKind.PREFERENCE:
             return Preference(data or None, element.get("degree", 1))
         case _:
@@ -181,7 +183,10 @@ def parse_number(text: str) -> float | None:
             number = kind(text)
         except ValueError:
             continue
-        return number if abs(number) < math.inf and len(text) < 400 else None
+        # `float` reads "1e999" as infinite, and an integer of 400 digits fits no float
+        if abs(number) < math.inf and len(text) < 400:
+            return number
+        return None
     return None
 
 
@@ -207,7 +212,10 @@ def infer_kind(element: Any) -> QuestionKind | None:
     """Return the kind of question that an element without id and title answers."""
     if not is_a(element, dict) or "objects" not in element:
         return None
-    return QuestionKind.VIDEO if "duration" in element else QuestionKind.SLOT
+    # iTAG writes neither id nor type here: only a recording has a length
+    if "duration" in element:
+        return QuestionKind.VIDEO
+    return QuestionKind.SLOT
 
 
 def _pair_elements(
@@ -252,7 +260,9 @@ def _find_question_id(element: Any, unanswered: Iterable[Question]) -> Any:
 
 
 def _collect_titles(objects: Any) -> set[str]:
-    annotations: list[Any] = objects if is_a(objects, list) else []
+    if not is_a(objects, list):
+        return set()
+    annotations: list[Any] = objects
     results = [annotation.get("result") for annotation in annotations if is_a(annotation, dict)]
     return {title for result in results if is_a(result, dict) for title in result}
 

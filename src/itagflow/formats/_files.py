@@ -105,7 +105,10 @@ def read_lines(file: BinaryFile, limit: int) -> Iterator[bytes | None]:
     while raw := file.readline(limit + len("\r\n")):
         is_complete = raw.endswith(b"\n") or not _skip_rest(file)
         line = raw.rstrip(b"\r\n")
-        yield line if is_complete and len(line) <= limit else None
+        if is_complete and len(line) <= limit:
+            yield line
+        else:
+            yield None
 
 
 def decode_line(line: bytes, number: int) -> str | Problem:
@@ -116,7 +119,10 @@ def decode_line(line: bytes, number: int) -> str | Problem:
         return Problem(
             f"line {number}", f"is not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02X}"
         )
-    return Problem(f"line {number}", "contains a NUL character") if "\0" in text else text
+    # a raw NUL is the sign of UTF-16 or of a broken download, and PostgreSQL cannot store it
+    if "\0" in text:
+        return Problem(f"line {number}", "contains a NUL character")
+    return text
 
 
 def _skip_rest(file: BinaryFile) -> bool:
@@ -178,7 +184,9 @@ def translate_errors(path: str | os.PathLike[str], action: str) -> Generator[Non
 def _make_error(
     path: str | os.PathLike[str], action: str, error: OSError | ValueError
 ) -> StoreFailed:
-    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    reason = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        reason = error.strerror  # without the number and the path that `str` adds
     hint = "Check that it is there, and that it may be read"
     if action == "be written":
         hint = (
@@ -227,11 +235,18 @@ class _CheckedFile:
 @safe_context
 def _replace_file(path: Path) -> Generator[_CheckedFile]:
     with translate_errors(path, "be written"):
-        replaced = path.stat() if path.exists() else None
+        replaced = None
+        if path.exists():
+            replaced = path.stat()
         plain = replaced is None or stat.S_ISREG(replaced.st_mode)
         # a pipe or a device, such as /dev/stdout, must not be replaced
-        draft = path.with_name(f".itagflow-{os.urandom(8).hex()}.part") if plain else path
-        file = _create_replacement(draft, replaced) if plain else path.open("wb")
+        draft = path
+        if plain:
+            # in the same folder, since only within one file system a rename is atomic
+            draft = path.with_name(f".itagflow-{os.urandom(8).hex()}.part")
+            file = _create_replacement(draft, replaced)
+        else:
+            file = path.open("wb")
     try:
         yield _CheckedFile(file, path)
         with translate_errors(path, "be written"):
@@ -248,7 +263,10 @@ def _replace_file(path: Path) -> Generator[_CheckedFile]:
 def _create_replacement(draft: Path, replaced: os.stat_result | None) -> IO[bytes]:
     """Open a new file that will replace *old*, never with wider permissions than *old*."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(draft, flags, 0o666 if replaced is None else 0o600)
+    # O_EXCL: never through a link that somebody put there.  A replacement is private until it has
+    # the mode of the old file: what was readable by its owner only never is by others.
+    mode = 0o666 if replaced is None else 0o600
+    descriptor = os.open(draft, flags, mode)
     try:
         if replaced is not None:
             _copy_access(draft, replaced)
@@ -263,7 +281,8 @@ def _copy_access(draft: Path, replaced: os.stat_result) -> None:
     """Give a new file the owner, group and mode of the one that it replaces, where permitted."""
     mode = stat.S_IMODE(replaced.st_mode)
     if hasattr(os, "chown") and not _change_owner(draft, replaced.st_uid, replaced.st_gid):
-        mode &= ~stat.S_ISUID  # not in the name of somebody else
+        # set-user-id would run it in the name of this process's owner, not of the old one
+        mode &= ~stat.S_ISUID
         if not _change_owner(draft, -1, replaced.st_gid):
             # another group may no more than all
             mode &= ~(stat.S_ISGID | stat.S_IRWXG) | (mode & stat.S_IRWXO) << 3

@@ -93,8 +93,11 @@ def _infer_question(id: str, elements: list[Element], *, everywhere: bool) -> Qu
             children=_infer_children(list(_flatten(data)), "labels"),
         )
     options = _infer_options(data)
-    text = kind is QuestionKind.RADIO and not options
-    return Question(id, QuestionKind.INPUT if text else kind, title, options, required=everywhere)
+
+    # a RADIO element whose values cannot all be keys was an answer in words
+    if kind is QuestionKind.RADIO and not options:
+        kind = QuestionKind.INPUT
+    return Question(id, kind, title, options, required=everywhere)
 
 
 def _infer_children(
@@ -102,9 +105,13 @@ def _infer_children(
 ) -> tuple[Question, ...]:
     values = dict[str, list[Any]]()
     for annotation in annotations:
-        labels: Any = annotation.get(name) if is_a(annotation, dict) else None
-        for title, value in labels.items() if is_a(labels, dict) else ():
-            values.setdefault(title, []).append(value)
+        labels: Any = None
+        if is_a(annotation, dict):
+            labels = annotation.get(name)
+        # broken annotations are left out here; `find_shape_errors` reports them
+        if is_a(labels, dict):
+            for title, value in labels.items():
+                values.setdefault(title, []).append(value)
     numbered = enumerate(values.items(), 1)
     return tuple(
         _infer_child(
@@ -122,15 +129,13 @@ def _infer_children(
 def _infer_child(
     id: str, title: str, values: list[Any], several: bool, *, everywhere: bool
 ) -> Question:
-    kind = (
-        QuestionKind.CHECKBOX
-        if several or any(is_a(value, list) for value in values)
-        else QuestionKind.RADIO
-    )
+    kind = QuestionKind.RADIO
+    if several or any(is_a(value, list) for value in values):
+        kind = QuestionKind.CHECKBOX
     options = _infer_options(values)
-    return Question(
-        id, kind if options else QuestionKind.INPUT, title, options, required=everywhere
-    )
+    if not options:
+        kind = QuestionKind.INPUT
+    return Question(id, kind, title, options, required=everywhere)
 
 
 def _infer_options(values: Iterable[Any]) -> tuple[Option, ...]:
@@ -143,4 +148,7 @@ def _infer_options(values: Iterable[Any]) -> tuple[Option, ...]:
 
 def _flatten(values: Iterable[Any]) -> Iterator[Any]:
     for value in values:
-        yield from value if is_a(value, list) else (value,)
+        if is_a(value, list):
+            yield from value
+        else:
+            yield value

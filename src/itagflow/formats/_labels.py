@@ -31,7 +31,9 @@ def render_labels(
 def _render_value(value: str | tuple[str, ...], lists: bool) -> str | list[str]:
     if isinstance(value, tuple):
         return list(value)
-    return [value] if lists else value
+    if lists:
+        return [value]
+    return value
 
 
 def parse_labels(children: Iterable[Question], labels: Mapping[str, Any]) -> Labels:
@@ -43,9 +45,13 @@ def parse_labels(children: Iterable[Question], labels: Mapping[str, Any]) -> Lab
 def _parse_value(kind: QuestionKind | None, value: str | list[str]) -> str | tuple[str, ...]:
     if kind is QuestionKind.CHECKBOX:
         return (value,) if isinstance(value, str) else tuple(value)
-    if isinstance(value, list):
-        return value[0] if len(value) == 1 and kind is not None else tuple(value)
-    return value
+    if isinstance(value, str):
+        return value
+    # iTAG writes a single value of a span as a list of one; of a title that no question has, the
+    # list stays, since it may be the only sign that several could be chosen
+    if len(value) == 1 and kind is not None:
+        return value[0]
+    return tuple(value)
 
 
 def find_label_problems(

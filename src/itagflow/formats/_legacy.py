@@ -64,11 +64,14 @@ def upgrade_elements(results: list[Any], questions: tuple[Question, ...] = ()) -
     The labels of a region come under the title of the first of its question's children.
     """
     known = {question.id: question for question in questions}
-    return [
-        upgraded
-        for element in results
-        for upgraded in (_upgrade_element(element, known) if is_legacy(element) else (element,))
-    ]
+    upgraded = list[Any]()
+    for element in results:
+        if is_legacy(element):
+            # one old element can hold several replies, each an element of the present format
+            upgraded += _upgrade_element(element, known)
+        else:
+            upgraded.append(element)
+    return upgraded
 
 
 def _upgrade_element(element: Element, known: Mapping[str, Question]) -> Iterator[Any]:
@@ -93,36 +96,44 @@ def _upgrade_element(element: Element, known: Mapping[str, Question]) -> Iterato
 
 
 def _normalize_id(id: Any) -> Any:
-    return str(id) if is_a(id, int) and is_storable(id) else id
+    # v1 has numbers where the present format has strings; one that is too large to be an id of
+    # ours stays as it is, and is refused as no question of the template
+    if is_a(id, int) and is_storable(id):
+        return str(id)
+    return id
 
 
 def _upgrade_region(region: Any, question: Question | None) -> Any:
-    labels = region.get("labels") if is_a(region, dict) else None
+    if not is_a(region, dict):
+        return region
+    labels = region.get("labels")
     if not is_strings(labels):
         return region
     several = question is None or any(
         child.kind is QuestionKind.CHECKBOX for child in question.children[:1]
     )
-    title = question.children[0].title if question and question.children else LABELS
-    labels_by_title = (
-        {title: labels if several or len(labels) != 1 else labels[0]} if labels else {}
-    )
+    title = LABELS
+    if question and question.children:
+        title = question.children[0].title
+    labels_by_title = dict[str, Any]()
+    if labels:
+        labels_by_title[title] = labels if several or len(labels) != 1 else labels[0]
     return {**region, "labels": labels_by_title, "color": region.get("labelColor")}
 
 
 def add_image_size(replies: Mapping[str, Reply], data: Any) -> dict[str, Reply]:
     """Return replies with the image size, which v1 lacks, from ``width`` and ``height``."""
-    size = {name: data.get(name) for name in ("width", "height")} if is_a(data, dict) else {}
-    if not size or not all(is_a(length, int) for length in size.values()):
+    if not is_a(data, dict):
+        return dict(replies)
+    size = {name: data.get(name) for name in ("width", "height")}
+    if not all(is_a(length, int) for length in size.values()):
         return dict(replies)
     unknown = {
-        id
+        id: attrs.evolve(reply, **size)
         for id, reply in replies.items()
         if isinstance(reply, Regions) and not reply.width and not reply.height
     }
-    return {
-        id: attrs.evolve(reply, **size) if id in unknown else reply for id, reply in replies.items()
-    }
+    return {**replies, **unknown}
 
 
 def render_legacy(
@@ -155,7 +166,9 @@ def _find_unwritable(question: Question, reply: Reply) -> Iterator[Problem]:
         yield Problem(
             question.id, f"it has no {question.kind.value.lower()}: use the format 'itag'"
         )
-    for index, region in enumerate(reply.regions if isinstance(reply, Regions) else ()):
+    if not isinstance(reply, Regions):
+        return
+    for index, region in enumerate(reply.regions):
         if _find_rectangle(region) is None:
             yield Problem(
                 f"{question.id}.regions[{index}]", "it has rectangles only: use the format 'itag'"
@@ -187,12 +200,18 @@ def _render_element(
 def _parse_id(id: str) -> int | str:
     """Return an id as a number, or unchanged when the number would be written differently."""
     number = parse_key(id)
-    return id if number is None else number
+    if number is None:
+        return id
+    return number
 
 
 def _render_region(question: Question, region: Region, index: int, region_id: RegionId) -> Element:
-    values = [region.label] if region.label is not None else list(region.labels.values())
-    labels = [key for value in values for key in ((value,) if isinstance(value, str) else value)]
+    values = list(region.labels.values())
+    if region.label is not None:
+        values = [region.label]  # the short form, as yet unsaved
+    labels = list[str]()
+    for value in values:
+        labels += [value] if isinstance(value, str) else value
     box = _find_rectangle(region)
     return {
         "id": region_id(question.id, index) if region.id is None else region.id,

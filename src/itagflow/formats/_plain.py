@@ -38,8 +38,12 @@ def parse_key(text: str) -> int | None:
     >>> key_in("15"), key_in("015"), key_in("１５"), key_in("9" * 5_000)
     (15, None, None, None)
     """
-    key = int(text) if _KEY.fullmatch(text) else 0
-    return key if 0 < key <= MOST else None
+    # matched first: `int` takes spaces, underscores and digits of any script, and its time grows
+    # with the square of the length
+    if not _KEY.fullmatch(text):
+        return None
+    key = int(text)
+    return key if key <= MOST else None
 
 
 def is_strings(value: Any) -> bool:

@@ -96,6 +96,7 @@ def _render_shape(region: Region) -> tuple[str, list[Any], Element]:
             )
         case Polygon():
             holes = [_render_line(hole) for hole in region.holes]
+            # left out when empty: iTAG's own polygons have no such field
             return POLYGON, _render_line(region.points), {"holes": holes} if holes else {}
         case Polyline():
             return POLYLINE, _render_line(region.points), {}
@@ -162,7 +163,9 @@ def _parse_rectangle(value: Element, common: dict[str, Any]) -> Box | RotatedBox
 
 def render_rectangle(box: Box | RotatedBox) -> Element:
     """Return a rectangle as the format before the present one has it."""
-    angle = box.angle if isinstance(box, RotatedBox) else 0
+    angle: float = 0
+    if isinstance(box, RotatedBox):
+        angle = box.angle
     left, top = box.points[0]
     return {"rotation": angle, "x": left, "width": box.width, "y": top, "height": box.height}
 
@@ -199,7 +202,9 @@ def _find_region_problems(where: str, question: Question, region: Any) -> Iterat
 def _find_value_problems(where: str, kind: str, region: Element) -> Iterator[Problem]:
     value = region.get("value")
     if kind in (POLYGON, POLYLINE):
-        min_points, number_word = (3, "three") if kind == POLYGON else (2, "two")
+        min_points, number_word = 2, "two"
+        if kind == POLYGON:
+            min_points, number_word = 3, "three"
         if not is_line(value, min_points):
             yield Problem(
                 f"{where}.value", f"must be a list of at least {number_word} points [x, y]"

@@ -34,4 +34,6 @@ def _iter_fields(row: str) -> Iterator[tuple[str, str]]:
 
 def _skip_space(row: str, position: int) -> int:
     space = _SPACE.match(row, position)
-    return space.end() if space else position
+    if space is None:  # never: the pattern also matches nothing
+        return position
+    return space.end()

@@ -140,7 +140,9 @@ def find_segments_problems(where: str, question: Question, element: Element) -> 
 
 
 def _iter_objects(where: str, element: Element, name: str) -> Iterator[tuple[str, Element]]:
-    objects: list[Any] = element[name] if is_a(element.get(name), list) else []
+    if not is_a(element.get(name), list):
+        return
+    objects: list[Any] = element[name]
     for index, item in enumerate(objects):
         if is_a(item, dict):
             yield f"{where}.{name}[{index}]", item

@@ -23,7 +23,7 @@ import attrs
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats import WriteReport
+from itagflow.formats import Counts, WriteReport
 from itagflow.formats._cells import (
     encode,
     escape,
@@ -33,7 +33,6 @@ from itagflow.formats._cells import (
     render_cell,
     unescape,
 )
-from itagflow.formats._counts import Counts
 from itagflow.formats._files import (
     CHUNK,
     MAX_ROW_BYTES,
@@ -99,7 +98,10 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
             yield names
             return
         for record in records:
-            yield record if isinstance(record, Problem) else _build_row(names, *record)
+            if isinstance(record, Problem):
+                yield record
+            else:
+                yield _build_row(names, *record)
 
 
 def _make_lock_in_child() -> None:
@@ -189,11 +191,9 @@ class _Lines:
         return count
 
     def _make_length_problem(self) -> Problem:
-        suffix = (
-            ""
-            if self.first_line == self.number
-            else " with the lines after it: is a quote never closed?"
-        )
+        suffix = ""
+        if self.first_line != self.number:
+            suffix = " with the lines after it: is a quote never closed?"
         return Problem(f"line {self.first_line}", f"is longer than {self.limit:,} bytes{suffix}")
 
 
@@ -205,9 +205,10 @@ def _read_records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            reason = (
-                "has a quote that is never closed" if lines.has_ended else f"is not CSV: {error}"
-            )
+            reason = f"is not CSV: {error}"
+            if lines.has_ended:
+                reason = "has a quote that is never closed"
+            # a line that is too long or no UTF-8 is the cause of what csv complains about
             yield lines.problem or Problem(f"line {lines.first_line}", reason)
             continue
         if cells is None:
@@ -265,14 +266,18 @@ def write(
             fields = _encode_fields(result.task)
             header.update(dict.fromkeys(fields))
             _require_column_limit(job, len(header) + len(names))
-            cells_by_id = _render_replies(
-                result.task, reached[-1].replies if reached else None, job, template
-            )
+            replies = None
+            if reached:
+                replies = reached[-1].replies
+            cells_by_id = _render_replies(result.task, replies, job, template)
             cells = {name: cells_by_id.get(id, "") for id, name in names.items()}
             _spool_row(spool, result.task, fields | cells)
         spool.seek(0)
         header.update(dict.fromkeys(names.values()))
-        _write_table(file, list(header), spool, escape if escape_formulas else escape_apostrophe)
+        spell_cell = escape_apostrophe
+        if escape_formulas:
+            spell_cell = escape
+        _write_table(file, list(header), spool, spell_cell)
     return counts.build_report()
 
 
@@ -316,7 +321,8 @@ def _spool_row(spool: BinaryFile, task: Task, cells: Mapping[str, str]) -> None:
             for name in cells
             if surrogate in name + cells[name]
         ]
-        reason = f"holds {surrogate!r}, half of a surrogate pair, which CSV cannot: use the format 'itag'"
+        half = f"holds {surrogate!r}, half of a surrogate pair"
+        reason = f"{half}, which CSV cannot: use the format 'itag'"
         raise InvalidData(str(task), [Problem(column, reason) for column in columns]) from None
 
 

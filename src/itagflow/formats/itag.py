@@ -18,8 +18,7 @@ from typing import Any, Protocol
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats import WriteReport, _elements
-from itagflow.formats._counts import Counts
+from itagflow.formats import Counts, WriteReport, _elements
 from itagflow.formats._elements import find_shape_errors, render
 from itagflow.formats._files import (
     MAX_ROW_BYTES,
@@ -97,7 +96,9 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
 
 def _decode_row(line: bytes, number: int) -> Row | Problem:
     text = decode_line(line, number)
-    return text if isinstance(text, Problem) else Row(text, number)
+    if isinstance(text, Problem):
+        return text
+    return Row(text, number)
 
 
 def write(
@@ -233,9 +234,15 @@ def result_in(
         InvalidData: when a block has no list of results.
     """
     by_job = blocks(row)
-    stages = by_job.get(next(reversed(by_job), "") if job is None else job, {})
-    wanted = max(stages, key=STAGES.index, default=None) if stage is None else stage
-    return None if wanted is None else stages.get(wanted)
+    if job is None:
+        # iTAG appends blocks: those of the last job are the latest word about the row
+        job = next(reversed(by_job), "")
+    stages = by_job.get(job, {})
+    if stage is None:
+        stage = max(stages, key=STAGES.index, default=None)
+    if stage is None:
+        return None
+    return stages.get(stage)
 
 
 def results_in(

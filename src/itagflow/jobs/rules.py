@@ -15,7 +15,6 @@ from itagflow.access import (
 )
 from itagflow.core.change import Saved
 from itagflow.errors import (
-    Incomplete,
     InvalidData,
     NotAllowed,
     Problem,
@@ -116,20 +115,6 @@ def must_not_be_a_draft(job: Job, act: str) -> None:
             act,
             f"job {job.name!r} is a draft: delete it and load other data, or publish it",
         )
-
-
-def must_fit_its_template(job: Job, act: str) -> None:
-    """Check that the answers of *job* have followed the last change of its template.
-
-    Raises:
-        Incomplete: when some have still to.
-    """
-    if job.pending_template_change is not None:
-        reason = (
-            "answers still follow a change of the template: "
-            "if it broke off, change_template(job, []) goes on"
-        )
-        raise Incomplete(act, reason)
 
 
 def must_be_archived(job: Job, act: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 import attrs
 
 from itagflow.errors import Incomplete, WrongState
-from itagflow.lifecycle.machine import Lifecycle, Step
+from itagflow.lifecycle.machine import Guard, Lifecycle, Step
 from itagflow.model.job import (
     Job,
     JobState,
@@ -79,16 +80,12 @@ def _build_step(operation: str, *stages: Stage) -> Step[AssignmentState]:
     def check_stage(command: AssignmentCommand) -> None:
         require_stage(command.assignment, operation, *stages)
 
-    guards = (
-        (check_stage, _require_all_answered)
-        if operation == "submit"
-        else (check_stage, _require_none_wrong, _require_all_decided)
-    )
+    # the stage comes first: whoever submits a review has the wrong operation, not missing answers
     return Step(
         operation,
         AssignmentState.HELD,
         AssignmentState.DONE,
-        (check_stage, _require_comment) if operation == "reject" else guards,
+        (check_stage, *_ENDING_GUARDS[operation]),
     )
 
 
@@ -118,6 +115,14 @@ def _require_comment(command: AssignmentCommand) -> None:
             "reject", "no task is judged wrong, so every task goes back: give a comment"
         )
 
+
+_ENDING_GUARDS: Mapping[str, tuple[Guard, ...]] = {
+    "submit": (_require_all_answered,),
+    "review": (_require_none_wrong, _require_all_decided),
+    "accept": (_require_none_wrong, _require_all_decided),
+    "reject": (_require_comment,),
+}
+"""What must hold for each operation that ends an assignment with its work."""
 
 JOB = Lifecycle(
     "job",
@@ -183,7 +188,10 @@ def _build_package_lifecycle(
         PackageState.INSPECT: PackageState.LABEL,
         PackageState.ACCEPT: PackageState.at(reject_to),
     }
-    first_review = states[1] if len(states) > 1 else PackageState.LABEL
+    # what was done has complete answers: it is reviewed again, and labeled only if that rejects it
+    first_review = PackageState.LABEL
+    if len(states) > 1:
+        first_review = states[1]
     return Lifecycle(
         "package",
         PackageState.LABEL,

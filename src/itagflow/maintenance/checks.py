@@ -96,7 +96,9 @@ class PackageSnapshot:
 
     def get_scope(self, assignment: Assignment) -> set[int]:
         """Return the numbers of the tasks that *assignment* is about."""
-        return set(self.tasks if assignment.scope is None else assignment.scope)
+        if assignment.scope is None:
+            return set(self.tasks)
+        return set(assignment.scope)
 
 
 def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
@@ -119,20 +121,18 @@ def check_workspace(workspace: Workspace, members: Sequence[Member]) -> Iterator
     admins = sum(member.active and member.role is Role.ADMIN for member in members)
     yield from compare_field(workspace, "administrators", admins, admins or "at least 1")
     for member in members:
-        fits = not member.external or member.role in EXTERNAL_ROLES
-        yield from compare_field(
-            member,
-            "role",
-            member.role,
-            member.role if fits else "leader or operator, for one from outside",
-        )
+        if member.external and member.role not in EXTERNAL_ROLES:
+            expected = "leader or operator, for one from outside"
+            yield from compare_field(member, "role", member.role, expected)
 
 
 def check_job(
     job: Job, template: Template | None, members: Mapping[int, Member], open_package: Package | None
 ) -> Iterator[Inconsistency]:
     """Yield where *job* itself breaks a rule; *open_package* is any package of it that is open."""
-    template_workspace = template.workspace if template else None
+    template_workspace = None
+    if template is not None:
+        template_workspace = template.workspace
     yield from compare_field(job, "template's workspace", template_workspace, job.workspace)
     known = {id for id, member in members.items() if member.workspace == job.workspace}
     strangers = tuple(sorted(find_named_members(job) - known))
@@ -151,7 +151,10 @@ def find_named_members(job: Job) -> set[int]:
     workers = {
         member for stage_workers in job.workforce.values() for member in stage_workers.members
     }
-    return {job.created_by, *workers, *([route] if isinstance(route, int) else ())}
+    named = {job.created_by, *workers}
+    if isinstance(route, int):
+        named.add(route)
+    return named
 
 
 def check_claim_counters(
@@ -195,7 +198,9 @@ def check_queue_cursors(
 
 def find_missing(kind: str, job: int, numbers: range, seen: set[int]) -> Iterator[Inconsistency]:
     """Yield the *numbers* that no entity of *kind* in *job* has, of those that were *seen*."""
-    for number in numbers if len(seen) < len(numbers) else ():
+    if len(seen) >= len(numbers):  # as almost always: the numbers need not be gone through
+        return
+    for number in numbers:
         if number not in seen:
             yield Inconsistency(
                 kind, (job, number), "what is stored", None, f"one of the {kind}s of its job"
@@ -227,14 +232,18 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     sent = set[int]()
     for assignment in snapshot.assignments:
         if assignment.outcome is Outcome.REJECTED:
-            sent.update(snapshot.tasks if assignment.sent_back is None else assignment.sent_back)
+            if assignment.sent_back is None:  # every task went back
+                sent.update(snapshot.tasks)
+            else:
+                sent.update(assignment.sent_back)
     yield from compare_field(package, "rejects", package.rejects, tuple(sorted(sent)))
     if package.scope is not None:
         scope = tuple(sorted((snapshot.tasks.keys() - erased) & set(package.scope)))
         # nothing is due only where something was erased
-        yield from compare_field(
-            package, "scope", package.scope, scope if package.stage and (scope or erased) else None
-        )
+        expected = None
+        if package.stage and (scope or erased):
+            expected = scope
+        yield from compare_field(package, "scope", package.scope, expected)
 
 
 def _is_disputed(case: Case) -> bool:
@@ -329,7 +338,9 @@ def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iter
     yield from compare_field(assignment, "tasks of its scope in other packages", strange, ())
     if assignment.live:
         rule = job.workflow.rule(assignment.stage)
-        lease = rule.lease if assignment.state is AssignmentState.HELD else rule.offer_lease
+        lease = rule.offer_lease
+        if assignment.state is AssignmentState.HELD:
+            lease = rule.lease
         yield from compare_field(
             assignment,
             "whether it has a lease",
@@ -348,9 +359,10 @@ def _check_member(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator
         by_nobody = (
             assignment.state is AssignmentState.DONE and assignment.outcome is not Outcome.SUBMITTED
         )
-        yield from compare_field(
-            assignment, "member", None, None if by_nobody else "the one whose assignment it is"
-        )
+        expected = None
+        if not by_nobody:
+            expected = "the one whose assignment it is"
+        yield from compare_field(assignment, "member", None, expected)
         return
     member = snapshot.members.get(assignment.member)
     if member is None or member.workspace != snapshot.job.workspace:
@@ -377,14 +389,12 @@ def _check_completeness(
     if assignment.outcome not in _LABELED:
         return
     scope = sorted(snapshot.get_scope(assignment) & snapshot.tasks.keys())
-    answered = {
-        number
-        for number in scope
-        if (answer := snapshot.answers_by_task[number].get(assignment.id)) and answer.is_resolved
-    }
-    yield from compare_field(
-        assignment, "tasks without an answer", tuple(n for n in scope if n not in answered), ()
-    )
+    unanswered = list[int]()
+    for number in scope:
+        answer = snapshot.answers_by_task[number].get(assignment.id)
+        if answer is None or not answer.is_resolved:
+            unanswered.append(number)
+    yield from compare_field(assignment, "tasks without an answer", tuple(unanswered), ())
     if assignment.outcome is Outcome.MERGED:
         yield from _check_merged_votes(snapshot, assignment, scope)
 

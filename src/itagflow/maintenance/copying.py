@@ -67,8 +67,10 @@ def copy(
         _require_absent(target, selection)
         _remove_partial(target, selection)
         try:
-            entities = _read_entities(reader, selection)
-            copied = _add_all(target, selection, progress(entities) if progress else entities)
+            entities: Iterable[Entity] = _read_entities(reader, selection)
+            if progress:
+                entities = progress(entities)
+            copied = _add_all(target, selection, entities)
             _publish(target, selection, copied)
             if verify:
                 _require_sound(target, selection)
@@ -83,8 +85,8 @@ def _require_may_copy(engine: Engine, workspace: WorkspaceRef | None, by: Member
         must_name_workspace("the copy", by)
         return
     with engine.store.read() as reader:
-        found = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, found.id, by).must("maintenance.copy", None)
+        stored_workspace = lookup.workspace(reader, workspace)
+        access_of(reader, engine.policy, stored_workspace.id, by).must("maintenance.copy", None)
 
 
 @attrs.frozen
@@ -102,9 +104,9 @@ def _select(reader: Reader, ref: WorkspaceRef | None) -> _Selection:
         return _Selection(
             list(reader.find(Query(Workspace, order=("id",)))), list(reader.find(Query(Job))), {}
         )
-    found = lookup.workspace(reader, ref)
-    condition = {"workspace": found.id}
-    return _Selection([found], list(reader.find(Query(Job, condition))), condition)
+    stored_workspace = lookup.workspace(reader, ref)
+    condition = {"workspace": stored_workspace.id}
+    return _Selection([stored_workspace], list(reader.find(Query(Job, condition))), condition)
 
 
 def _require_absent(target: Store, selection: _Selection) -> None:
@@ -164,7 +166,9 @@ def _add_all(target: Store, selection: _Selection, entities: Iterable[Any]) -> O
 
 def _get_owner(entity: Any) -> tuple[type[Entity], int]:
     kind: type[Entity] = entity.__class__
-    return kind, entity.workspace if kind in OF_WORKSPACE else entity.job
+    if kind in OF_WORKSPACE:
+        return kind, entity.workspace
+    return kind, entity.job
 
 
 def _publish(target: Store, selection: _Selection, copied: OwnerCounts) -> None:

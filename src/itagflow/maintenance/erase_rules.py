@@ -35,13 +35,13 @@ def erase_row(task: Task, template: Template) -> Task:
 
 def erase_answer(answer: Answer) -> Answer:
     """Return *answer* without its content; resolved, abandoned and verdict stay."""
-    return attrs.evolve(
-        answer,
-        replies=None if answer.replies is None else {},
-        abandon_reason=None if answer.abandon_reason is None else ERASED,
-        comment=_erase_text(answer.comment),
-        erased=True,
-    )
+    # None stays None: whether a task was answered or abandoned is counted, and no content
+    erased = attrs.evolve(answer, comment=_erase_text(answer.comment), erased=True)
+    if answer.replies is not None:
+        erased = attrs.evolve(erased, replies={})
+    if answer.abandon_reason is not None:
+        erased = attrs.evolve(erased, abandon_reason=ERASED)
+    return erased
 
 
 def erase_from_package(package: Package, task: int, tasks: Sequence[int]) -> Package:
@@ -50,14 +50,13 @@ def erase_from_package(package: Package, task: int, tasks: Sequence[int]) -> Pac
     The value of the field that made the package goes with the last of its tasks.
     """
     erased = tuple(sorted({*package.erased, task}))
-    after = attrs.evolve(
-        package, erased=erased, value="" if len(erased) == package.size else package.value
-    )
-    return (
-        attrs.evolve(after, scope=remaining(after, package.scope, tasks))
-        if package.stage
-        else after
-    )
+    after = attrs.evolve(package, erased=erased)
+    if len(erased) == package.size:
+        # the value came from the data, such as a patient's number; remaining tasks have it too
+        after = attrs.evolve(after, value="")
+    if package.stage:
+        after = attrs.evolve(after, scope=remaining(after, package.scope, tasks))
+    return after
 
 
 def erase_from_assignment(
@@ -67,24 +66,33 @@ def erase_from_assignment(
 
     What a live assignment is about shrinks; of one that has ended, only the comment is read.
     """
-    scope = remaining(package, assignment.scope, tasks) if assignment.live else assignment.scope
+    scope = assignment.scope
+    if assignment.live:
+        scope = remaining(package, assignment.scope, tasks)
     comment = erase_text(assignment.comment)
-    return (
-        assignment
-        if (scope, comment) == (assignment.scope, assignment.comment)
-        else attrs.evolve(assignment, scope=scope, comment=comment)
-    )
+    # the same object when nothing changed, so that the caller saves only what did
+    if (scope, comment) == (assignment.scope, assignment.comment):
+        return assignment
+    return attrs.evolve(assignment, scope=scope, comment=comment)
 
 
 def erase_from_event(event: Event, task: int, erase_text: TextFilter) -> Event:
     """Return *event* without what it says about *task*; the same event if it says nothing."""
-    erase_reason = _erase_text if event.task == task else erase_text
-    data = _rewrite_data(
-        event.data,
-        erase_reason,
-        lambda key, answer: _erase_answer_data(answer) if key == str(task) else answer,
-    )
-    return event if data == event.data else attrs.evolve(event, data=data)
+    # an event about this task alone loses its whole reason; one about a package, which may name
+    # several tasks, only what repeats a comment on this one
+    erase_reason = erase_text
+    if event.task == task:
+        erase_reason = _erase_text
+
+    def erase_previous(key: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        if key == str(task):
+            return _erase_answer_data(answer)
+        return answer
+
+    data = _rewrite_data(event.data, erase_reason, erase_previous)
+    if data == event.data:
+        return event
+    return attrs.evolve(event, data=data)
 
 
 def find_remarks(task: int, answers: Iterable[Answer], events: Iterable[Event]) -> set[str]:
@@ -134,22 +142,32 @@ def anonymize_event(event: Event, account: str, mark: str) -> Event:
     data = _rewrite_data(
         event.data, erase_name, lambda _, answer: _anonymize_answer_data(answer, erase_name)
     )
-    for name in ("to", *(("name",) if event.type in _ABOUT_MEMBERS else ())):
+    names = ["to"]
+    if event.type in _ABOUT_MEMBERS:
+        names.append("name")  # elsewhere it is the name of a job or a template
+    for name in names:
         if isinstance(data.get(name), str) and normalize_name(data[name]) == normalize_name(
             account
         ):
             data[name] = mark
-    return event if data == event.data else attrs.evolve(event, data=data)
+    if data == event.data:
+        return event
+    return attrs.evolve(event, data=data)
 
 
 def anonymize_answer(answer: Answer, erase_name: TextFilter) -> Answer:
     """Return *answer* with its comment and its reason to give the task up rewritten by *texts*."""
-    abandon_reason = None if answer.abandon_reason is None else erase_name(answer.abandon_reason)
+    abandon_reason = answer.abandon_reason
+    if abandon_reason is not None:
+        abandon_reason = erase_name(abandon_reason)
     return attrs.evolve(answer, comment=erase_name(answer.comment), abandon_reason=abandon_reason)
 
 
 def _erase_text(text: str) -> str:
-    return ERASED if text else ""
+    # an empty text stays empty: that nobody wrote anything is no content
+    if not text:
+        return ""
+    return ERASED
 
 
 def _rewrite_data(
@@ -172,7 +190,10 @@ def _rewrite_data(
 def _erase_answer_data(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `erase_answer` would make of an answer that an event holds as JSON."""
     texts = {name: ERASED for name in ("comment", "abandon_reason") if answer.get(name)}
-    return {**answer, **({"replies": {}} if "replies" in answer else {}), **texts, "erased": True}
+    erased = {**answer, **texts, "erased": True}
+    if "replies" in answer:
+        erased["replies"] = {}
+    return erased
 
 
 def _anonymize_answer_data(answer: Mapping[str, Any], erase_name: TextFilter) -> dict[str, Any]:

@@ -44,30 +44,32 @@ def erase_member(
         access.check(
             engine.policy, lookup.member(reader, workspace_id, by), Action.ERASE, None, None
         )
-        found = lookup.member(reader, workspace_id, member)
-    if found.erased:
-        return found
-    mark = _find_free_account(engine, found)
-    workspaces_rules.erased(found, mark)  # is refused before anything is rewritten
-    erase_name = erase_rules.build_name_filter(found.account, mark)
+        current = lookup.member(reader, workspace_id, member)
+    if current.erased:
+        return current
+    mark = _find_free_account(engine, current)
+    workspaces_rules.erased(current, mark)  # is refused before anything is rewritten
+    erase_name = erase_rules.build_name_filter(current.account, mark)
     high_water_mark = _anonymize_events(
-        engine, found, mark
+        engine, current, mark
     )  # first, see `erase_rules.find_remarks`
     for job in paged(engine.store, Query(Job, {"workspace": workspace_id}, order=("id",))):
         _anonymize_job(engine, job, erase_name)
     with engine.transaction() as transaction:
         ctx = transaction.allowed(workspace_id, by, Action.ERASE)
-        old = transaction.lock(Member, found.key)
+        locked = transaction.lock(Member, current.key)
         _save_anonymized(
             transaction,
-            old,
+            locked,
             mark,
             transaction.store.find(_query_events(workspace_id, high_water_mark)),
         )
-        new = workspaces_rules.erased(old, mark)
-        transaction.do(record(ctx, "erase_member", save=((old, new),), data={"name": new.account}))
+        erased = workspaces_rules.erased(locked, mark)
+        transaction.do(
+            record(ctx, "erase_member", save=((locked, erased),), data={"name": erased.account})
+        )
         # a store that keeps decoded members forgets the old one
-        return transaction.store.get(Member, new.key)
+        return transaction.store.get(Member, erased.key)
 
 
 def erase_task(
@@ -83,20 +85,22 @@ def erase_task(
             transaction.store, job.id, key[1] if isinstance(task, tuple) else task
         )
         package = transaction.lock_package((job.id, known.package))
-        old = transaction.lock(Task, key)
-        if old.erased:
-            return old
-        new = erase_rules.erase_row(old, transaction.store.get(Template, (job.template,)))
-        save: list[Saved] = [(old, new)]
-        package_saves, answers = _erase_from_package(transaction, job, package, new)
-        save += package_saves
-        data = {"comment": comment} if comment else {}
+        locked = transaction.lock(Task, key)
+        if locked.erased:
+            return locked
+        erased = erase_rules.erase_row(locked, transaction.store.get(Template, (job.template,)))
+        saves: list[Saved] = [(locked, erased)]
+        package_saves, answers = _erase_from_package(transaction, job, package, erased)
+        saves += package_saves
+        data = dict[str, Any]()
+        if comment:
+            data["comment"] = comment
         transaction.do(
-            record(ctx, "erase_task", about=package, task=new.number, save=save, data=data)
+            record(ctx, "erase_task", about=package, task=erased.number, save=saves, data=data)
         )
         for answer in answers:
             _replace_answer(transaction, answer)
-        return transaction.as_stored(new)
+        return transaction.as_stored(erased)
 
 
 def _anonymize_job(engine: Engine, job: Job, erase_name: TextFilter) -> None:
@@ -174,9 +178,9 @@ def _save_events(
     for event in list(events):
         if rewrite(event) is not event:
             current = transaction.lock(Event, event.key)
-            new = rewrite(current)
-            if new is not current:
-                transaction.replace(current, new)
+            rewritten = rewrite(current)
+            if rewritten is not current:
+                transaction.replace(current, rewritten)
 
 
 def _erase_from_package(
@@ -203,15 +207,21 @@ def _erase_from_package(
         (assignment, erase_rules.erase_from_assignment(assignment, after, tasks, erase_remarks))
         for assignment in transaction.assignments(package)
     ]
-    after = recounted(transaction, job, after, [new for _, new in pairs], erased)
+    after = recounted(
+        transaction, job, after, [assignment_after for _, assignment_after in pairs], erased
+    )
     _save_events(
         transaction,
         events,
         lambda event: erase_rules.erase_from_event(event, task.number, erase_remarks),
     )
-    save: list[Saved] = [(package, after)]
-    save += [(assignment, new) for assignment, new in pairs if new is not assignment]
-    return save, erased
+    saves: list[Saved] = [(package, after)]
+    saves += [
+        (assignment, assignment_after)
+        for assignment, assignment_after in pairs
+        if assignment_after is not assignment
+    ]
+    return saves, erased
 
 
 def _replace_answer(transaction: Transaction, answer: Answer) -> None:

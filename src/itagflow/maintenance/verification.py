@@ -23,7 +23,12 @@ from itagflow.core.lookup import (
     perhaps,
     through,
 )
-from itagflow.core.visibility import access_of, asked_again, must_name_workspace
+from itagflow.core.visibility import (
+    access_of,
+    asked_again,
+    must_name_workspace,
+    require_readable,
+)
 from itagflow.errors import NotFound
 from itagflow.jobs.rules import packages_of
 from itagflow.maintenance import checks
@@ -51,7 +56,6 @@ from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
-from itagflow.results.service import require_readable
 from itagflow.storage.port import (
     Query,
     Reader,
@@ -225,7 +229,9 @@ class _Verification:
     def _read_job(self, reader: Reader) -> Job | None:
         """Return the job as it is now; None when it is deleted or being deleted."""
         job = perhaps(reader, Job, (self.key,))
-        return None if job is None or job.deleting else job
+        if job is None or job.deleting:
+            return None
+        return job
 
     def _begin(self, reader: Reader, job: Job) -> list[Inconsistency]:
         """Find what to check; the part with the first task checks the job as a whole too."""
@@ -271,7 +277,11 @@ class _Verification:
             return range(0), []
         where: dict[str, Any] = {"job": job.id, "number": _to_span(numbers)}
         packages = _take_block(reader.find(Query(Package, where, order=("number",), limit=PAGE)))
-        size = packages[-1].number - numbers[0] + 1 if packages else len(numbers)
+        # up to the last package found, so that gaps before it are checked with them; without any,
+        # all the remaining numbers are one gap
+        size = len(numbers)
+        if packages:
+            size = packages[-1].number - numbers[0] + 1
         checked = numbers[:size]
         inconsistencies = list(
             checks.find_missing(

@@ -38,4 +38,6 @@ E = TypeVar("E", bound=Entity)
 def stamp(old: Entity, new: E) -> E:
     """Return *new* as stored in the place of *old*: with the next version."""
     version = old.version + 1
-    return new if new.version == version else attrs.evolve(new, version=version)
+    if new.version == version:
+        return new
+    return attrs.evolve(new, version=version)

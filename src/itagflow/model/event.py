@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from itagflow.model.package import PackageState
-from itagflow.printing import make_printable
+from itagflow.printing import format_count, make_printable
 
 
 @attrs.frozen
@@ -117,14 +117,18 @@ class Event:
 
         For example ``14:02 di rejected package 1 (1 task): the sign is missing``.
         """
-        actor = self.account or (f"member {self.member}" if self.member else "the program")
+        actor = self.account or "the program"
+        if self.member and not self.account:
+            actor = f"member {self.member}"
         words = [f"{self.at:%H:%M}", actor, _PAST.get(self.type, self.type), self._object()]
         if tasks := self.data.get("tasks"):
-            words.append(f"({len(tasks)} task{'s' if len(tasks) > 1 else ''})")
+            words.append(f"({format_count(len(tasks), 'task')})")
         explanation = self.data.get("comment") or self.data.get("reason")
-        return make_printable(
-            " ".join(word for word in words if word) + (f": {explanation}" if explanation else "")
-        )
+        line = " ".join(word for word in words if word)
+        if explanation:
+            line += f": {explanation}"
+        # a comment may hold line breaks, with which it could forge further lines of the history
+        return make_printable(line)
 
     def _object(self) -> str:
         """Return what it was done to, as the end of a sentence."""
@@ -133,14 +137,15 @@ class Event:
         if self.package:
             return f"package {self.package}"
         if self.type == "prioritize":
-            count = len(self.data.get("packages", ()))
-            return f"{count} package{'' if count == 1 else 's'}"
+            return format_count(len(self.data.get("packages", ())), "package")
         name = self.data.get("name")
         if not name:
             return ""
         if self.type in _ABOUT_MEMBERS:
             return str(name)  # an account stands as it does at the beginning of the line
-        return f"job {name!r}" if self.job else repr(name)
+        if self.job:
+            return f"job {name!r}"
+        return repr(name)
 
 
 _BECAME: Mapping[str | int | None, str] = {

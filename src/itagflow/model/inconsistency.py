@@ -94,8 +94,12 @@ def compare_field(
 def _format_value(value: object) -> str:
     if isinstance(value, tuple | list):
         elements = cast("tuple[object, ...]", value)
-        more = f" and {len(elements) - SHOWN} more" if len(elements) > SHOWN else ""
+        more = ""
+        if len(elements) > SHOWN:
+            more = f" and {len(elements) - SHOWN} more"
         return ", ".join(map(str, elements[:SHOWN])) + more or "nothing"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "nothing" if value is None else str(value)
+    if value is None:
+        return "nothing"
+    return str(value)

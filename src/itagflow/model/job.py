@@ -127,7 +127,9 @@ def _convert_share(value: Any) -> Any:
         return value
     number: Any = value
     # only what can be a share: some integers are too large to be floats
-    return float(number) if 0 < number <= 1 else value
+    if 0 < number <= 1:
+        return float(number)
+    return value
 
 
 def _check_share(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -137,7 +139,10 @@ def _check_share(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> 
 
 
 def _convert_count(value: Any) -> Any:
-    return int(value) if is_whole(value) else value
+    # such as NumPy's integers, which neither JSON nor a database takes
+    if is_whole(value):
+        return int(value)
+    return value
 
 
 def _check_task_count(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -257,27 +262,33 @@ class Workflow:
         """
         rule = self._find_stage_rule(stage)
         if rule is None:
-            has = ", ".join(known.value for known in self.stages)
-            named = stage.value if isinstance(cast(object, stage), Stage) else format_repr(stage)
-            raise _make_error("stage", named, f"this job does not have it; it has {has}")
+            available = ", ".join(known.value for known in self.stages)
+            name = stage.value if isinstance(cast(object, stage), Stage) else format_repr(stage)
+            raise _make_error("stage", name, f"this job does not have it; it has {available}")
         return rule
 
     def review(self, stage: Stage) -> ReviewRule | None:
         """Return the rule of *stage* if it is a review stage of this workflow."""
         rule = self._find_stage_rule(stage)
-        return rule if isinstance(rule, ReviewRule) else None
+        if isinstance(rule, ReviewRule):
+            return rule
+        return None
 
     def _find_stage_rule(self, stage: Stage) -> StageRule | None:
         if stage is Stage.LABEL:
             return self.label
-        return self.inspect if stage is Stage.INSPECT else self.accept
+        if stage is Stage.INSPECT:
+            return self.inspect
+        return self.accept
 
 
 def _find_rule(kind: type[R], rules: tuple[Rule, ...]) -> R | None:
     matches = [rule for rule in rules if isinstance(rule, kind)]
     if len(matches) > 1:
         raise _make_error("Workflow", kind.__name__, "is given twice")
-    return matches[0] if matches else None
+    if not matches:
+        return None
+    return matches[0]
 
 
 @attrs.frozen

@@ -45,5 +45,7 @@ def require_whole_number(
     if is_whole(value):
         if least <= value <= most:
             return int(value)
-        reason = f"must be at least {least}" if value < least else f"must be at most {most}"
+        reason = f"must be at most {most}"
+        if value < least:
+            reason = f"must be at least {least}"
     raise InvalidData(what, [Problem(field, f"{reason}, not {format_repr(value)}")])

@@ -172,7 +172,9 @@ def _infer_purpose(assignment: Assignment) -> Purpose:
     """Return what an assignment is for, as its stage and its round tell."""
     if assignment.stage is not Stage.LABEL:
         return Purpose.REVIEW
-    return Purpose.LABEL if assignment.round == 1 else Purpose.REWORK
+    if assignment.round == 1:
+        return Purpose.LABEL
+    return Purpose.REWORK
 
 
 @attrs.frozen(kw_only=True)

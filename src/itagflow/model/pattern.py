@@ -99,7 +99,8 @@ class Pattern:
             blocked = (step.anchor == "^" and index > 0) or (step.anchor == "$" and index < length)
             if number not in reached and not blocked:
                 reached.add(number)
-                todo += step.next if step.test is None else ()
+                if step.test is None:
+                    todo += step.next
         return reached
 
 
@@ -122,8 +123,10 @@ def _compile_character(text: str) -> re.Pattern[str]:
 
 
 def _parse_count(digits: str) -> int:
-    # Python refuses to read very long ones
-    return int(digits) if len(digits) < 10 else MAX_STEPS + 1
+    # `int` raises ValueError for more than 4,300 digits; any count above the limit is refused alike
+    if len(digits) < 10:
+        return int(digits)
+    return MAX_STEPS + 1
 
 
 Builder = Callable[[int], int]
@@ -169,9 +172,10 @@ class _Reader:
         builders = list[Builder]()
         while self._peek() not in ("", "|", ")"):
             is_anchor = self._peek() in ("^", "$")
-            builders.append(
-                self._read_element() if is_anchor else self._read_repeat(self._read_element())
-            )
+            builder = self._read_element()
+            if not is_anchor:
+                builder = self._read_repeat(builder)
+            builders.append(builder)
 
         def build(after: int) -> int:
             for builder in reversed(builders):
@@ -200,11 +204,9 @@ class _Reader:
         if sign == "\\":
             return self._read_character_test(_ESCAPE, "is an escape that is not understood here")
         self.at += 1
-        return (
-            (lambda character: character != "\n")
-            if sign == "."
-            else (lambda character: character == sign)
-        )
+        if sign == ".":
+            return lambda character: character != "\n"
+        return lambda character: character == sign
 
     def _read_character_test(self, form: re.Pattern[str], reason: str) -> Test:
         match = form.match(self.text, self.at)
@@ -225,7 +227,10 @@ class _Reader:
             raise self._make_error(
                 "is a kind of group that is not understood here: use '(…)' or '(?:…)'"
             )
-        self.at += 3 if self.text.startswith("(?:", self.at) else 1
+        opening = "("
+        if self.text.startswith("(?:", self.at):
+            opening = "(?:"
+        self.at += len(opening)
         inner = self._read_alternatives()
         if self._peek() != ")":
             raise self._make_error("lacks a ')'")
@@ -261,7 +266,11 @@ class _Reader:
             )
         self.at = counted.end()
         low = _parse_count(counted[1])
-        return low, low if not counted[2] else _parse_count(counted[3]) if counted[3] else None
+        if not counted[2]:  # "{3}"
+            return low, low
+        if not counted[3]:  # "{3,}"
+            return low, None
+        return low, _parse_count(counted[3])
 
     def _build_repeat(self, element: Builder, low: int, high: int | None, after: int) -> int:
         if high is None:

@@ -78,7 +78,10 @@ class Result:
     @property
     def replies(self) -> Mapping[str, Reply] | None:
         """The replies of the last stage that has a result."""
-        return self.last.replies if self.last else None
+        last = self.last
+        if last is None:
+            return None
+        return last.replies
 
 
 COUNTS = ("abandoned", "wrong", "disputed", "prelabeled", "corrected")

@@ -151,9 +151,9 @@ class Answer:
     @property
     def reply(self) -> Reply | None:
         """The reply, when there is exactly one."""
-        return (
-            next(iter(self.replies.values())) if self.replies and len(self.replies) == 1 else None
-        )
+        if self.replies is None or len(self.replies) != 1:
+            return None
+        return next(iter(self.replies.values()))
 
 
 @attrs.frozen(kw_only=True)

@@ -147,8 +147,13 @@ class Scale:
 
     def __contains__(self, value: float) -> bool:
         """Return whether *value* is on the scale."""
-        steps = (value - self.low) / self.step if self.step else 0.0
-        return self.low <= value <= self.high and abs(steps - round(steps)) < 1e-9
+        if not self.low <= value <= self.high:
+            return False
+        if not self.step:
+            return True
+        # steps such as 0.1 have no exact float: 0.3 / 0.1 is not 3
+        steps = (value - self.low) / self.step
+        return abs(steps - round(steps)) < 1e-9
 
 
 @attrs.frozen
@@ -197,7 +202,10 @@ class Question:
     @property
     def dependents(self) -> tuple[Question, ...]:
         """The questions that are asked when an option of it is chosen."""
-        return self.children if self.kind in CHOOSING else ()
+        # the children of other kinds are asked about annotations, not after an option
+        if self.kind in CHOOSING:
+            return self.children
+        return ()
 
     @property
     def every(self) -> tuple[Question, ...]:
@@ -263,7 +271,9 @@ class Template:
             for name, value in plain.items()
             if name not in ("id", "workspace", "version")
         }
-        return {**fields, "id": str(self.id)} if self.id else fields
+        if self.id:
+            fields["id"] = str(self.id)
+        return fields
 
     def question(self, id: str) -> Question | None:
         """Return the question with this id, or None."""
@@ -374,6 +384,7 @@ def _find_misplaced_settings(question: Question) -> Iterator[str]:
         compile_pattern(question.rule)
     except InvalidData as error:
         yield f"has a rule that cannot be used: {'; '.join(map(str, error.problems))}"
+    # an empty text is a default too, and no option has it as its key
     named = (question.default,) if isinstance(question.default, str) else question.default or ()
     if kind in CHOOSING and not question.keys.issuperset(named):
         yield "has a default that is not among its options"
@@ -388,7 +399,8 @@ def _iter_texts(plain: Any) -> Iterator[str]:
     if isinstance(plain, str):
         yield plain
     elif isinstance(plain, dict | list):
-        for value in cast("Iterable[Any]", plain.values() if isinstance(plain, dict) else plain):
+        values = cast("Iterable[Any]", plain.values() if isinstance(plain, dict) else plain)
+        for value in values:
             yield from _iter_texts(value)
 
 

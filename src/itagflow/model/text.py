@@ -46,9 +46,11 @@ def find_text_error(text: object) -> str | None:
     if not isinstance(text, str):
         return f"must be a text, not {format_value(text)}"
     match = _FLAW.search(text)
-    return match and (
-        "contains a NUL character" if match[0] == "\0" else "contains half of a surrogate pair"
-    )
+    if match is None:
+        return None
+    if match[0] == "\0":
+        return "contains a NUL character"
+    return "contains half of a surrogate pair"
 
 
 def find_key_error(text: str) -> str | None:
@@ -60,7 +62,9 @@ def find_key_error(text: str) -> str | None:
     if (error := find_text_error(text)) or len(text) * 4 <= MAX_KEY:
         return error
     size = len(text.encode())
-    return f"is {size} bytes long; at most {MAX_KEY} fit an index" if size > MAX_KEY else None
+    if size <= MAX_KEY:
+        return None
+    return f"is {size} bytes long; at most {MAX_KEY} fit an index"
 
 
 def normalize_name(name: str) -> str:
@@ -90,7 +94,9 @@ def find_name_error(name: object) -> str | None:
     seen = any(
         unicodedata.category(character) not in _UNSEEN for character in _NOT_SEEN.sub("", name)
     )
-    return None if seen else "has no character that can be seen"
+    if not seen:
+        return "has no character that can be seen"
+    return None
 
 
 def validate_name(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -100,9 +106,10 @@ def validate_name(owner: object, attribute: attrs.Attribute[Any], value: object)
         InvalidData: when it is none.
     """
     if error := find_name_error(value):
-        raise _make_error(
-            owner, attribute, error if find_text_error(value) else f"{format_value(value)} {error}"
-        )
+        # a text that cannot be stored cannot be printed everywhere either
+        if not find_text_error(value):
+            error = f"{format_value(value)} {error}"
+        raise _make_error(owner, attribute, error)
 
 
 def validate_text(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -155,4 +162,6 @@ def format_value(value: object) -> str:
         or isinstance(value, str | float)
         or (isinstance(value, int) and abs(value) < 2**64)
     )
-    return repr(value) if plain else f"a value of type {type(value).__name__}"
+    if plain:
+        return repr(value)
+    return f"a value of type {type(value).__name__}"

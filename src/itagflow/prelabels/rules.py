@@ -85,7 +85,9 @@ def validate_prelabel(
         ]
     if isinstance(prediction, Exception):
         return [Problem(str(task), f"the model failed: {type(prediction).__name__}: {prediction}")]
-    prelabel = prediction if isinstance(prediction, PreLabel) else PreLabel(prediction)
+    prelabel = prediction
+    if not isinstance(prelabel, PreLabel):
+        prelabel = PreLabel(prelabel)
     replies = answers.normalize_replies(template, prelabel.replies, task)
     problems = [
         Problem(f"{task}, {problem.where}", problem.reason)
@@ -95,9 +97,34 @@ def validate_prelabel(
         problems.append(
             Problem(f"{task}, score", f"must be a finite number, not {prelabel.score!r}")
         )
-    if error := find_text_error(name := prelabel.model or model):
+    name = prelabel.model or model
+    if error := find_text_error(name):
         problems.append(Problem(f"{task}, model", error))
-    return problems or ValidPrelabel(task, replies or {}, prelabel.score, name, template.version)
+    if problems:
+        return problems
+    return ValidPrelabel(task, replies or {}, prelabel.score, name, template.version)
+
+
+@attrs.frozen
+class SortedPrelabels:
+    """The pre-labels of one package, by what becomes of them."""
+
+    accepted: Sequence[ValidPrelabel]
+    """Those that count as labeled."""
+    suggested: Sequence[ValidPrelabel]
+    """Those that people see, and correct."""
+
+
+def sort_prelabels(
+    prelabels: Sequence[ValidPrelabel], package: Package, min_confidence: MinConfidence
+) -> SortedPrelabels:
+    """Return the pre-labels of *package* sorted out, without those of tasks that were erased."""
+    # erased while the model was running, outside of any transaction
+    current = [prelabel for prelabel in prelabels if prelabel.task.number not in package.erased]
+    return SortedPrelabels(
+        [prelabel for prelabel in current if prelabel.is_accepted(min_confidence)],
+        [prelabel for prelabel in current if not prelabel.is_accepted(min_confidence)],
+    )
 
 
 def is_untouched(job: Job, package: Package) -> bool:
@@ -118,38 +145,31 @@ def with_prelabels(
     job: Job,
     package: Package,
     tasks: Sequence[int],
-    accepted: Sequence[ValidPrelabel],
-    suggested: Sequence[ValidPrelabel],
+    sorted_out: SortedPrelabels,
     ctx: Act,
     ids: tuple[int, int],
 ) -> tuple[Package, tuple[Entity, ...]]:
     """Return *package* with its pre-labels, and the assignments and answers that hold them.
 
-    Those that are *counting* take their tasks out of what is left to label of its *tasks*; when
-    nothing is left, the package passes.
+    Accepted ones take their tasks out of what is left to label of its *tasks*; when nothing is
+    left, the package passes.
     """
+    accepted, suggested = sorted_out.accepted, sorted_out.suggested
     added = list[Entity]()
     for outcome, prelabels, id in (
         (Outcome.PRELABELED, accepted, ids[0]),
         (Outcome.SUGGESTED, suggested, ids[1]),
     ):
+        # without pre-labels no assignment: an empty scope would be one more row for nothing
         if prelabels:
-            assignment = make_memberless_assignment(
-                package,
-                Stage.LABEL,
-                outcome,
-                tuple(prelabel.task.number for prelabel in prelabels),
-                ctx,
-                id,
-            )
-            added += [
-                assignment,
-                *(_build_answer(assignment, prelabel, ctx) for prelabel in prelabels),
-            ]
-    number = package.prelabeled + len(accepted) + len(suggested)
-    return attrs.evolve(
-        _without_accepted(job, package, tasks, accepted, ctx), prelabeled=number
-    ), tuple(added)
+            scope = tuple(prelabel.task.number for prelabel in prelabels)
+            assignment = make_memberless_assignment(package, Stage.LABEL, outcome, scope, ctx, id)
+            added.append(assignment)
+            added += [_build_answer(assignment, prelabel, ctx) for prelabel in prelabels]
+    after = _without_accepted(job, package, tasks, accepted, ctx)
+    # a package can be pre-labeled several times, each time other tasks of it
+    prelabeled = package.prelabeled + len(accepted) + len(suggested)
+    return attrs.evolve(after, prelabeled=prelabeled), tuple(added)
 
 
 def _without_accepted(
@@ -158,13 +178,12 @@ def _without_accepted(
     if not accepted:
         return package
     accepted_tasks = {prelabel.task.number for prelabel in accepted}
-    left = tuple(
-        task
-        for task in (tasks if package.scope is None else package.scope)
-        if task not in accepted_tasks
-    )
-    if left:
-        return attrs.evolve(package, scope=left)
+    due = tasks
+    if package.scope is not None:
+        due = package.scope
+    remaining = tuple(task for task in due if task not in accepted_tasks)
+    if remaining:
+        return attrs.evolve(package, scope=remaining)
     return reviewing_rules.passed(job, package, ctx, tasks=tasks, first=True)
 
 

@@ -25,7 +25,7 @@ from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.task import Task
 from itagflow.model.template import Template
 from itagflow.prelabels import rules
-from itagflow.prelabels.rules import MinConfidence, PrelabelReport, ValidPrelabel
+from itagflow.prelabels.rules import MinConfidence, PrelabelReport, SortedPrelabels, ValidPrelabel
 from itagflow.results.histories import read_task_numbers
 from itagflow.reviewing.stages import finish_if_done
 from itagflow.storage.port import Query, Reader
@@ -35,9 +35,19 @@ Group = Sequence[Package]
 """Some packages that are pre-labeled in one transaction."""
 
 
+@attrs.frozen
+class _Request:
+    """Which job is pre-labeled, by whom, and what counts as labeled."""
+
+    job: Job
+    template: Template
+    min_confidence: MinConfidence
+    by: MemberRef
+
+
 @attrs.define
 class _Tally:
-    """What pre-labeling has come to so far."""
+    """The numbers of tasks so far, by what became of them."""
 
     accepted: int = 0
     suggested: int = 0
@@ -49,9 +59,14 @@ class _Tally:
     def count_failure(self, problems: list[Problem] | None) -> None:
         if problems is None:
             self.no_prediction += 1
-        else:
-            self.failed += 1
-            self.problems += problems[: KEPT - len(self.problems)]
+            return
+        self.failed += 1
+        # all are counted, but only the first are kept: a broken model fails on every task
+        self.problems += problems[: KEPT - len(self.problems)]
+
+    def count_stored(self, prelabels: SortedPrelabels) -> None:
+        self.accepted += len(prelabels.accepted)
+        self.suggested += len(prelabels.suggested)
 
     def build_report(self) -> PrelabelReport:
         return PrelabelReport(
@@ -78,56 +93,56 @@ def prelabel(
     """Let a model, or another source, say something about the tasks of a job before people do."""
     require_whole_number("the pre-labels", "batch", batch, least=1)
     with engine.store.read() as reader:
-        result = lookup.job(reader, job)
-        access.check(
-            engine.policy,
-            lookup.member(reader, result.workspace, by),
-            Action.MANAGE_JOB,
-            result,
-            None,
-        )
-        template = reader.get(Template, (result.template,))
-    JOB.advance(result.state, "prelabel", JobCommand(job=result), f"job {result.name!r}")
+        stored_job = lookup.job(reader, job)
+        member = lookup.member(reader, stored_job.workspace, by)
+        access.check(engine.policy, member, Action.MANAGE_JOB, stored_job, None)
+        template = reader.get(Template, (stored_job.template,))
+    # refused here already, before a model has worked for an hour
+    command = JobCommand(job=stored_job)
+    JOB.advance(stored_job.state, "prelabel", command, f"job {stored_job.name!r}")
+    request = _Request(stored_job, template, min_confidence, by)
     tally = _Tally()
-    waiting = Query(Package, {"job": result.id, "state": PackageState.LABEL}, order=("number",))
-    packages = paged(engine.store, waiting)
-    for group in group_packages(progress(packages) if progress else packages, batch):
+    where: dict[str, Any] = {"job": stored_job.id, "state": PackageState.LABEL}
+    packages: Iterable[Package] = paged(engine.store, Query(Package, where, order=("number",)))
+    if progress:
+        packages = progress(packages)
+    for group in group_packages(packages, batch):
         with engine.store.read() as reader:
-            tasks = _open_tasks(reader, result, group, tally)
-        valid = defaultdict[int, list[ValidPrelabel]](list)
+            tasks = _read_open_tasks(reader, stored_job, group, tally)
+        # the model is called outside of any transaction: it may take minutes
+        by_package = defaultdict[int, list[ValidPrelabel]](list)
         for task, prediction in _predict_all(predict, tasks, batch):
-            result = rules.validate_prelabel(template, task, prediction, model)
-            if isinstance(result, ValidPrelabel):
-                valid[task.package].append(result)
+            validated = rules.validate_prelabel(template, task, prediction, model)
+            if isinstance(validated, ValidPrelabel):
+                by_package[task.package].append(validated)
             else:
-                tally.count_failure(result)
-        if valid:
-            _store_prelabels(engine, result, template, valid, min_confidence, by, tally)
+                tally.count_failure(validated)
+        if by_package:
+            _store_prelabels(engine, request, by_package, tally)
     return tally.build_report()
 
 
 def _store_prelabels(
-    engine: Engine,
-    home: Job,
-    template: Template,
-    said: dict[int, list[ValidPrelabel]],
-    min_confidence: MinConfidence,
-    by: MemberRef,
-    tally: _Tally,
+    engine: Engine, request: _Request, by_package: dict[int, list[ValidPrelabel]], tally: _Tally
 ) -> None:
     """Store the pre-labels of some packages in one transaction."""
+    job = request.job
     with engine.transaction() as transaction:
-        must_still_ask(transaction, home, template)
-        act = transaction.allowed(home.workspace, by, Action.MANAGE_JOB, home)
-        held = [transaction.lock_package((home.id, number)) for number in sorted(said)]
-        for package in held:
-            if rules.is_untouched(home, package):
-                _store_package(
-                    transaction, home, package, said[package.number], min_confidence, act, tally
-                )
-            else:  # somebody was faster
-                tally.in_progress += len(said[package.number])
-        finish_if_done(transaction, home, act)
+        # the model answered the template as it was read: a change meanwhile makes it all void
+        must_still_ask(transaction, job, request.template)
+        ctx = transaction.allowed(job.workspace, request.by, Action.MANAGE_JOB, job)
+        # all packages before anything is written, and by number: the order of every transaction
+        packages = [transaction.lock_package((job.id, number)) for number in sorted(by_package)]
+        for package in packages:
+            prelabels = by_package[package.number]
+            if not rules.is_untouched(job, package):
+                # somebody has claimed it since it was read: people go before models
+                tally.in_progress += len(prelabels)
+                continue
+            chosen = rules.sort_prelabels(prelabels, package, request.min_confidence)
+            _store_package(transaction, ctx, job, package, chosen)
+            tally.count_stored(chosen)
+        finish_if_done(transaction, job, ctx)
 
 
 def group_packages(packages: Iterable[Package], size: int) -> Iterator[Group]:
@@ -143,7 +158,7 @@ def group_packages(packages: Iterable[Package], size: int) -> Iterator[Group]:
         yield group
 
 
-def _open_tasks(reader: Reader, job: Job, group: Group, tally: _Tally) -> list[Task]:
+def _read_open_tasks(reader: Reader, job: Job, group: Group, tally: _Tally) -> list[Task]:
     """Return the tasks of *group* that pre-labels can come to."""
     free = [package for package in group if rules.is_untouched(job, package)]
     tally.in_progress += sum(package.size for package in group if package not in free)
@@ -169,42 +184,32 @@ def _predict_all(
 
 def _call_model(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
     try:
-        said = list(predict(batch))
+        predictions = list(predict(batch))
     except Exception as error:
-        # one bad row must not cost the others theirs
-        return (
-            [error]
-            if len(batch) == 1
-            else [one for task in batch for one in _call_model(predict, [task])]
-        )
-    if len(said) != len(batch):
-        raise InvalidData(
-            "the pre-labels", [Problem("", f"{len(said)} were returned for {len(batch)} tasks")]
-        )
-    return said
+        if len(batch) == 1:
+            return [error]
+        # one bad row must not cost the others theirs: each is tried again by itself
+        retried = list[Prediction]()
+        for task in batch:
+            retried += _call_model(predict, [task])
+        return retried
+    if len(predictions) != len(batch):
+        reason = f"{len(predictions)} were returned for {len(batch)} tasks"
+        raise InvalidData("the pre-labels", [Problem("", reason)])
+    return predictions
 
 
 def _store_package(
-    transaction: Transaction,
-    job: Job,
-    package: Package,
-    said: Sequence[ValidPrelabel],
-    min_confidence: MinConfidence,
-    act: Act,
-    tally: _Tally,
+    transaction: Transaction, ctx: Act, job: Job, package: Package, prelabels: SortedPrelabels
 ) -> None:
-    there = [sure for sure in said if sure.task.number not in package.erased]
-    counting = [sure for sure in there if sure.is_accepted(min_confidence)]
-    showing = [sure for sure in there if not sure.is_accepted(min_confidence)]
+    # two assignments without a member: one whose answers count, and one with suggestions
     ids = (transaction.new_id(Assignment, job.id), transaction.new_id(Assignment, job.id))
     tasks = read_task_numbers(transaction.store, package)
-    after, added = rules.with_prelabels(job, package, tasks, counting, showing, act, ids)
+    after, added = rules.with_prelabels(job, package, tasks, prelabels, ctx, ids)
     data = {
-        "accepted": [sure.task.number for sure in counting],
-        "prefilled": [sure.task.number for sure in showing],
+        "accepted": [prelabel.task.number for prelabel in prelabels.accepted],
+        "prefilled": [prelabel.task.number for prelabel in prelabels.suggested],
     }
     transaction.do(
-        record(act, "prelabel", about=package, add=added, save=((package, after),), data=data)
+        record(ctx, "prelabel", about=package, add=added, save=((package, after),), data=data)
     )
-    tally.accepted += len(counting)
-    tally.suggested += len(showing)

@@ -61,12 +61,16 @@ def from_fields(
     >>> said.replies
     {'1': Choice(key='cat')}
     """
-    columns = name_columns(template) if fields is None else _resolve_fields(template, fields)
+    columns = name_columns(template)
+    if fields is not None:
+        columns = _resolve_fields(template, fields)
 
     def predict(task: Task) -> Prediction:
         data = task.data
         replies = parse_replies({id: data.get(field) for id, field in columns.items()}, template)
-        return PreLabel(replies, _read_score(data, score), model) if replies else None
+        if not replies:
+            return None
+        return PreLabel(replies, _read_score(data, score), model)
 
     return _build_predictor(predict)
 
@@ -94,7 +98,9 @@ def from_blocks(
 
     def predict(task: Task) -> Prediction:
         replies = _read_blocks(jsontext.loads(task.row), template, job, stage)
-        return None if replies is None else PreLabel(replies, model=model)
+        if replies is None:
+            return None
+        return PreLabel(replies, model=model)
 
     return _build_predictor(predict)
 
@@ -149,7 +155,9 @@ def from_export(
 
     def predict(task: Task) -> Prediction:
         replies = known.get(_read_key(task.data, on))
-        return None if replies is None else PreLabel(replies, model=model)
+        if replies is None:
+            return None
+        return PreLabel(replies, model=model)
 
     return _build_predictor(predict)
 
@@ -178,12 +186,15 @@ def _resolve_fields(template: Template, fields: Mapping[str, str]) -> dict[str, 
         raise InvalidData(
             "the fields", [Problem(name, f"is no question; there are {known}") for name in unknown]
         )
+    # an id wins over an equal title: ids are unique, titles need not be
     return {name if name in ids else by_title[name]: field for name, field in fields.items()}
 
 
 def _read_score(data: Mapping[str, Any], field: str | None) -> float | None:
-    value = None if field is None else data.get(field)
-    if value is None or value == "":
+    if field is None:
+        return None
+    value = data.get(field)
+    if value is None or value == "":  # an empty cell of a CSV
         return None
     try:
         return float(value)
@@ -197,11 +208,9 @@ def _read_blocks(
     row: Mapping[str, Any], template: Template, job: str | None, stage: Stage | None
 ) -> Replies | None:
     elements = itag.result_in(row, job=job, stage=stage)
-    return (
-        None
-        if elements is None
-        else add_image_size(itag.parse(elements, template), row.get("data"))
-    )
+    if elements is None:
+        return None
+    return add_image_size(itag.parse(elements, template), row.get("data"))
 
 
 def _read_row(
@@ -223,7 +232,10 @@ def _read_row(
 def _read_key(data: Mapping[str, Any], on: str) -> Hashable:
     value = data.get(on)
     try:
-        return value if isinstance(value, str) else jsontext.dumps(value)
+        if isinstance(value, str):
+            return value
+        # as text, since lists and objects have no hash, and 1, 1.0 and true would be the same key
+        return jsontext.dumps(value)
     except ValueError:
         raise InvalidData(
             "the row", [Problem(f"data.{on}", "holds a number that no float can hold")]

@@ -1,15 +1,23 @@
-"""What was ever said about some tasks, read from a store in one go."""
+"""Results, and what was ever said about tasks, read from a store a page at a time."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from itagflow.core.visibility import Access
+import attrs
+
+from itagflow.core import lookup
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import MemberRef, PartitionRef, turned
+from itagflow.core.visibility import Access, require_readable
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
+from itagflow.model.partition import JobPartition
+from itagflow.model.result import Result
 from itagflow.model.task import Answer, Task
-from itagflow.results.rules import Case, sort_assignments
+from itagflow.results.rules import Case, build_result, sort_assignments
 from itagflow.storage.port import Query, Reader, Span
 
 AnswersByTask = Mapping[int, Mapping[int, Answer]]
@@ -20,8 +28,13 @@ def read_answers(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, di
     """Return every answer about these tasks."""
     answers: dict[int, dict[int, Answer]] = {number: {} for number in tasks}
     is_consecutive = bool(tasks) and tasks[-1] - tasks[0] == len(tasks) - 1
-    numbers = Span(tasks[0], tasks[-1]) if is_consecutive else tuple(tasks)
-    for answer in reader.find(Query(Answer, {"job": job, "task": numbers})) if tasks else ():
+    if not tasks:
+        return answers
+    # a range costs the database two comparisons, a list one for each of its numbers
+    numbers: Span | tuple[int, ...] = tuple(tasks)
+    if is_consecutive:
+        numbers = Span(tasks[0], tasks[-1])
+    for answer in reader.find(Query(Answer, {"job": job, "task": numbers})):
         answers[answer.task][answer.assignment] = answer
     return answers
 
@@ -35,13 +48,13 @@ def read_task_numbers(reader: Reader, package: Package) -> list[int]:
 
 
 def build_cases(
-    job: Job, package: Package, assignments: Sequence[Assignment], task_answers: AnswersByTask
+    job: Job, package: Package, assignments: Sequence[Assignment], answers: AnswersByTask
 ) -> Iterator[Case]:
-    """Yield the case of each task of *package* in *said*."""
+    """Yield the case of each task of *package* in *answers*."""
     ordered = sort_assignments(assignments)
     return (
         Case(job, package, ordered, task_answers, number)
-        for number, task_answers in task_answers.items()
+        for number, task_answers in answers.items()
     )
 
 
@@ -78,3 +91,42 @@ def read_cases(
             answers[task.number],
             task.number,
         )
+
+
+def read_results(
+    engine: Engine,
+    name: str,
+    job: PartitionRef,
+    by: MemberRef | None,
+    *,
+    snapshot: bool = False,
+    hides_votes: bool = False,
+) -> Iterator[Result]:
+    """Yield the result of every task, in order, to whoever may read by the operation *name*."""
+    with engine.store.read() as reader:
+        stored_job, _ = require_readable(engine, reader, name, job, by)
+    start, last = 1, None
+    if isinstance(job, JobPartition):
+        start, last = job.first, job.last
+
+    def read_page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
+        access = check_access(reader)
+        where: dict[str, Any] = {"job": stored_job.id, "number": Span(first, last)}
+        tasks = list(reader.find(Query(Task, where, order=("number",), limit=lookup.PAGE)))
+        cases = read_cases(
+            reader, stored_job, tasks, attrs.evolve(access, reader=reader, hides_votes=hides_votes)
+        )
+        results = [build_result(case, task) for case, task in zip(cases, tasks, strict=True)]
+        if len(tasks) < lookup.PAGE:
+            return results, None
+        return results, tasks[-1].number + 1
+
+    def check_access(reader: Reader) -> Access:
+        # asked for every page: a member may be removed while a long export runs; and never of the
+        # snapshot, in which nobody is removed any more
+        if not snapshot or by is None:
+            return require_readable(engine, reader, name, stored_job, by)[1]
+        with engine.store.read() as current:
+            return require_readable(engine, current, name, stored_job, by)[1]
+
+    return turned(engine.store, read_page, start, snapshot=snapshot)

@@ -30,7 +30,7 @@ def map_partitions(
     Args:
         executor: Runs the work; one with processes or machines needs a function that they can
             import.
-        parts: The parts.
+        partitions: The parts.
         work: Is called with a part and the other arguments.
         *args: What else it is called with.
         **kwargs: What else it is called with, by name.

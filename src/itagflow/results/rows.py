@@ -52,7 +52,10 @@ class Columns:
         row: dict[str, Any] = {TASK: result.task.number, **self._prefix_fields(result.task.data)}
         for id, key in self.questions.items():
             reply = replies.get(id)
-            row[key] = None if reply is None else to_plain_value(reply)
+            # a key for every question, also without a reply: all rows have the same columns
+            row[key] = None
+            if reply is not None:
+                row[key] = to_plain_value(reply)
         row[STATE] = result.state.value
         for stage in self.stages:
             by, at = _name_stage_columns(stage)
@@ -105,7 +108,9 @@ def _name_question_columns(template: Template, fixed: set[str]) -> dict[str, str
     columns = dict[str, str]()
     for question in template.asked:
         is_taken = titles.count(question.title) > 1 or question.title in fixed
-        key = f"{question.title}#{question.id}" if is_taken else question.title
+        key = question.title
+        if is_taken:
+            key = f"{question.title}#{question.id}"
         taken = {*fixed, *titles} - {question.title}
         while key in taken or key in columns.values():  # a title may end like another with its id
             key += f"#{question.id}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
+from itagflow.errors import Incomplete
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
     PASSING,
@@ -59,12 +60,18 @@ class Case:
             for assignment in self.find_completed(Stage.LABEL)
             if assignment.outcome in self.closing_outcomes and assignment.covers(self.task)
         ]
-        return assignments[-1] if assignments else None
+        if not assignments:
+            return None
+        # the last counts: earlier ones were sent back, and their answers were replaced
+        return assignments[-1]
 
     @property
     def closing_outcomes(self) -> tuple[Outcome, ...]:
         """The outcomes of the assignments that close the labeling of a task."""
-        by_people = Outcome.MERGED if self.job.workflow.label.votes > 1 else Outcome.SUBMITTED
+        # a submitted vote closes nothing: the merged answers do, after the last vote
+        by_people = Outcome.SUBMITTED
+        if self.job.workflow.label.votes > 1:
+            by_people = Outcome.MERGED
         return (by_people, Outcome.PRELABELED, Outcome.IMPORTED)
 
     @property
@@ -75,7 +82,9 @@ class Case:
             for assignment in self.assignments
             if assignment.outcome in PRELABEL_OUTCOMES and assignment.id in self.answers
         ]
-        return prelabels[-1] if prelabels else None
+        if not prelabels:
+            return None
+        return prelabels[-1]
 
     @property
     def is_being_labeled(self) -> bool:
@@ -228,14 +237,21 @@ def compute_state(case: Case, *, live: bool = True) -> TaskState:
         assignment.outcome in PASSING and assignment.round >= answer.round
         for assignment in case.assignments
     )
-    return TaskState.PASSED if passed else TaskState.ANSWERED
+    if passed:
+        return TaskState.PASSED
+    return TaskState.ANSWERED
 
 
 def _find_current_answer(case: Case, *, live: bool) -> Answer | None:
     """Return the current answer to the task: the newest of its labeling, or a reviewer's."""
     label = case.find_labeling()
-    since = case.package.round if case.is_being_labeled else (label.round if label else 0)
-    outcomes = case.closing_outcomes if label else (Outcome.SUBMITTED,)
+    outcomes: tuple[Outcome, ...] = (Outcome.SUBMITTED,)
+    since = 0
+    if label is not None:
+        outcomes, since = case.closing_outcomes, label.round
+    # answers of earlier rounds were sent back: while the task is labeled again, they do not count
+    if case.is_being_labeled:
+        since = case.package.round
     current = None
     for assignment, answer in _iter_answers(case, live=live):
         if assignment.round < since or not answer.is_resolved:
@@ -253,9 +269,9 @@ def find_judgment(case: Case, *, live: bool = True) -> tuple[bool, str]:
     """Return whether the task stands judged wrong, and the last comment that sent it back."""
     is_wrong, comment = False, ""
     for assignment in case.assignments:
-        answer = (
-            case.answers.get(assignment.id) if _is_counted(case, assignment, live=live) else None
-        )
+        answer = None
+        if _is_counted(case, assignment, live=live):
+            answer = case.answers.get(assignment.id)
         if answer is not None and answer.wrong:
             is_wrong, comment = True, answer.comment
         elif answer is not None and (answer.is_resolved or answer.verdict):
@@ -292,13 +308,18 @@ def build_work_item(case: Case, assignment: Assignment, task: Task) -> WorkItem:
         return WorkItem(task=task, answer=case.answers.get(assignment.id))
     shown = find_submitted(case, assignment.stage)
     label = case.find_labeling()
-    merged = case.answers.get(label.id) if label else None
+    votes: tuple[Answer, ...] = ()
+    if label is not None:
+        merged = case.answers.get(label.id)
+        # the votes matter only where they left a dispute to decide
+        if merged is not None and merged.disputed:
+            votes = tuple(_iter_votes(case, label.round))
     _, comment = find_judgment(case, live=False)
     return WorkItem(
         task=task,
         answer=case.answers.get(assignment.id),
         submitted=shown,
-        votes=tuple(_iter_votes(case, label.round)) if label and merged and merged.disputed else (),
+        votes=votes,
         comment=comment if assignment.round > 1 else "",
         previous=_find_previous(case, assignment),
         prelabel=case.prelabel,
@@ -330,4 +351,20 @@ def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
         and (returned.stage, returned.round) == (assignment.stage, assignment.round)
         and (returned.member == assignment.member or not voting)
     ]
-    return earlier[-1] if earlier else None
+    if not earlier:
+        return None
+    return earlier[-1]
+
+
+def must_fit_its_template(job: Job, act: str) -> None:
+    """Check that the answers of *job* have followed the last change of its template.
+
+    Raises:
+        Incomplete: when some have still to.
+    """
+    if job.pending_template_change is not None:
+        reason = (
+            "answers still follow a change of the template: "
+            "if it broke off, change_template(job, []) goes on"
+        )
+        raise Incomplete(act, reason)

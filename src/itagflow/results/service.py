@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from itertools import chain
 from typing import Any
 
@@ -20,9 +19,8 @@ from itagflow.core.lookup import (
     PackageRef,
     PartitionRef,
     WorkspaceRef,
-    turned,
 )
-from itagflow.core.visibility import Access, access_of, listed
+from itagflow.core.visibility import access_of, listed, require_readable
 from itagflow.errors import ItagflowError, NotAllowed, NotFound
 from itagflow.jobs import rules as jobs_rules
 from itagflow.model.event import Event
@@ -41,9 +39,9 @@ from itagflow.model.task import Task, TaskState, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
 from itagflow.results import rules
-from itagflow.results.histories import read_cases
+from itagflow.results.histories import read_cases, read_results
 from itagflow.results.rows import Columns
-from itagflow.storage.port import Query, Reader, Span
+from itagflow.storage.port import Query, Reader
 from itagflow.validation.answers import has_label
 
 
@@ -68,8 +66,8 @@ def list_jobs(
         where["state"] = state
 
     def filter_visible(reader: Reader, jobs: list[Job]) -> list[Job]:
-        access = access_of(reader, engine.policy, where["workspace"], by)
-        return [job for job in jobs if access.may("jobs.list", job)]
+        viewer = access_of(reader, engine.policy, where["workspace"], by)
+        return [job for job in jobs if viewer.may("jobs.list", job)]
 
     return listed(engine.store, Query(Job, where, order=("id",)), filter_visible)
 
@@ -77,8 +75,8 @@ def list_jobs(
 def get_template(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Template:
     """Return the template of a job as it is now; the history keeps what it was."""
     with engine.store.read() as reader:
-        found, _ = require_readable(engine, reader, "templates.get", job, by)
-        return reader.get(Template, (found.template,))
+        stored_job, _ = require_readable(engine, reader, "templates.get", job, by)
+        return reader.get(Template, (stored_job.template,))
 
 
 def list_templates(
@@ -90,13 +88,13 @@ def list_templates(
         access_of(reader, engine.policy, found.id, by)
 
     def filter_visible(reader: Reader, templates: list[Template]) -> list[Template]:
-        seeing = access_of(reader, engine.policy, found.id, by)
-        named = [template for template in templates if template.name]
-        if seeing.may("templates.list", None):
-            return named
+        viewer = access_of(reader, engine.policy, found.id, by)
+        with_name = [template for template in templates if template.name]
+        if viewer.may("templates.list", None):
+            return with_name
         jobs = reader.find(Query(Job, {"workspace": found.id}))
-        used = {job.template for job in jobs if seeing.may("templates.list", job)}
-        return [template for template in named if template.id in used]
+        used = {job.template for job in jobs if viewer.may("templates.list", job)}
+        return [template for template in with_name if template.id in used]
 
     return listed(
         engine.store, Query(Template, {"workspace": found.id}, order=("id",)), filter_visible
@@ -106,12 +104,12 @@ def list_templates(
 def get_package(engine: Engine, package: PackageRef, *, by: MemberRef | None = None) -> Package:
     """Return a package as it is now."""
     with engine.store.read() as reader:
-        found = lookup.package(reader, package)
-        job = lookup.job(reader, found.job)
-        seeing = access_of(reader, engine.policy, job.workspace, by)
-        own = found.number in seeing.own_packages(job, [found.number])
-        seeing.must("packages.get", job, own=own)
-        return found
+        stored = lookup.package(reader, package)
+        job = lookup.job(reader, stored.job)
+        viewer = access_of(reader, engine.policy, job.workspace, by)
+        own = stored.number in viewer.own_packages(job, [stored.number])
+        viewer.must("packages.get", job, own=own)
+        return stored
 
 
 def list_packages(
@@ -126,12 +124,12 @@ def list_packages(
         where["state"] = state
 
     def filter_visible(reader: Reader, packages: list[Package]) -> list[Package]:
-        found, seeing = require_readable(
+        stored_job, viewer = require_readable(
             engine, reader, "packages.list", where["job"], by, own=True
         )
-        if seeing.may("packages.list", found):
+        if viewer.may("packages.list", stored_job):
             return packages
-        own = seeing.own_packages(found, [package.number for package in packages])
+        own = viewer.own_packages(stored_job, [package.number for package in packages])
         return [package for package in packages if package.number in own]
 
     return listed(engine.store, Query(Package, where, order=("number",)), filter_visible)
@@ -142,13 +140,13 @@ def get_assignment(
 ) -> Assignment:
     """Return an assignment as it is now."""
     with engine.store.read() as reader:
-        found = lookup.assignment(reader, assignment)
-        job = lookup.job(reader, found.job)
-        seeing = access_of(reader, engine.policy, job.workspace, by)
-        seeing.must("assignments.get", job, own=seeing.is_own(found.member))
-        if seeing.who is not None and not seeing.visible_assignments("assignments.get", [found]):
-            raise access.not_allowed(seeing.who, Action.READ_RESULTS, secrecy.reason(found))
-        return found
+        stored = lookup.assignment(reader, assignment)
+        job = lookup.job(reader, stored.job)
+        viewer = access_of(reader, engine.policy, job.workspace, by)
+        viewer.must("assignments.get", job, own=viewer.is_own(stored.member))
+        if viewer.who is not None and not viewer.visible_assignments("assignments.get", [stored]):
+            raise access.not_allowed(viewer.who, Action.READ_RESULTS, secrecy.reason(stored))
+        return stored
 
 
 def list_assignments(
@@ -165,10 +163,10 @@ def list_assignments(
     where: dict[str, Any] = {"state": LIVE if live else tuple(AssignmentState)}
     if job is not None:
         with engine.store.read() as reader:
-            found = lookup.job(reader, job)
-            where["job"] = found.id
-            seeing = access_of(reader, engine.policy, found.workspace, by)
-            seeing.must("assignments.list", found, own=seeing.is_own(members[0].id))
+            stored_job = lookup.job(reader, job)
+            where["job"] = stored_job.id
+            viewer = access_of(reader, engine.policy, stored_job.workspace, by)
+            viewer.must("assignments.list", stored_job, own=viewer.is_own(members[0].id))
     return chain.from_iterable(_list_assignments(engine, person, where, by) for person in members)
 
 
@@ -190,9 +188,11 @@ def _list_assignments(
 def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Progress:
     """Return the progress of a job: packages and tasks by state, `COUNTS`, and rows read."""
     with engine.store.read() as reader:
-        found, _ = require_readable(engine, reader, "jobs.progress", job, by)
-        sums = reader.tally(Query(Package, {"job": found.id}), by=("state",), add=("size", *COUNTS))
-        counter = reader.get(JobCounter, found.key)
+        stored_job, _ = require_readable(engine, reader, "jobs.progress", job, by)
+        sums = reader.tally(
+            Query(Package, {"job": stored_job.id}), by=("state",), add=("size", *COUNTS)
+        )
+        counter = reader.get(JobCounter, stored_job.key)
     by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
     open_counts = [
         numbers[2:] for state, numbers in by_state.items() if state is not PackageState.DISCARDED
@@ -214,9 +214,11 @@ def get_result(
     """Return what a task came out of each stage with, its state, and who worked on it."""
     job, number = lookup.key_of(Task, task)
     with engine.store.read() as reader:
-        found, seeing = require_readable(engine, reader, "results.get", job, by)
-        stored = lookup.stored_task(reader, found.id, number if isinstance(task, tuple) else task)
-        return rules.build_result(next(read_cases(reader, found, [stored], seeing)), stored)
+        stored_job, viewer = require_readable(engine, reader, "results.get", job, by)
+        stored = lookup.stored_task(
+            reader, stored_job.id, number if isinstance(task, tuple) else task
+        )
+        return rules.build_result(next(read_cases(reader, stored_job, [stored], viewer)), stored)
 
 
 def partition_job(
@@ -224,15 +226,15 @@ def partition_job(
 ) -> tuple[JobPartition, ...]:
     """Cut a job into parts for as many workers, in order; each task is in one part."""
     with engine.store.read() as reader:
-        home = require_readable(engine, reader, "results.partition", job, by)[0].id
+        job_id = require_readable(engine, reader, "results.partition", job, by)[0].id
         if isinstance(job, JobPartition):
             return jobs_rules.cut(job, count)
         tasks, packages = (
-            lookup.last_number(reader, Task, home),
-            lookup.last_number(reader, Package, home),
+            lookup.last_number(reader, Task, job_id),
+            lookup.last_number(reader, Package, job_id),
         )
     return jobs_rules.cut(
-        JobPartition(job=home, first=1, last=tasks, packages=(1, packages)), count
+        JobPartition(job=job_id, first=1, last=tasks, packages=(1, packages)), count
     )
 
 
@@ -243,48 +245,14 @@ def iter_results(
     return read_results(engine, "results.list", job, by, snapshot=snapshot)
 
 
-def read_results(
-    engine: Engine,
-    name: str,
-    job: PartitionRef,
-    by: MemberRef | None,
-    *,
-    snapshot: bool = False,
-    hide_votes: bool = False,
-) -> Iterator[Result]:
-    """Yield what `results` yields, to whoever may read by the verb of this name."""
-    with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, name, job, by)
-    start, last = (job.first, job.last) if isinstance(job, JobPartition) else (1, None)
-
-    def read_page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
-        with engine.store.read() if snapshot and by is not None else nullcontext(reader) as now:
-            # whoever is removed meanwhile, is so in no snapshot
-            seeing = require_readable(engine, now, name, home, by)[1]
-        query = Query(
-            Task,
-            {"job": home.id, "number": Span(first, last)},
-            order=("number",),
-            limit=lookup.PAGE,
-        )
-        tasks = list(reader.find(query))
-        cases = read_cases(
-            reader, home, tasks, attrs.evolve(seeing, reader=reader, hides_votes=hide_votes)
-        )
-        results = [rules.build_result(case, task) for case, task in zip(cases, tasks, strict=True)]
-        return results, tasks[-1].number + 1 if len(tasks) == lookup.PAGE else None
-
-    return turned(engine.store, read_page, start, snapshot=snapshot)
-
-
 def iter_rows(
     engine: Engine, job: PartitionRef, *, by: MemberRef | None = None
 ) -> Iterator[dict[str, Any]]:
     """Yield the result of every task as a flat dict, in the order of the input."""
     with engine.store.read() as reader:
-        found, _ = require_readable(engine, reader, "results.rows", job, by)
-        template = reader.get(Template, (found.template,))
-    columns = Columns.for_job(found, template)
+        stored_job, _ = require_readable(engine, reader, "results.rows", job, by)
+        template = reader.get(Template, (stored_job.template,))
+    columns = Columns.for_job(stored_job, template)
     accounts = dict[int, str]()
 
     def to_row(result: Result) -> dict[str, Any]:
@@ -308,8 +276,8 @@ def find_tasks(
 ) -> Iterator[Result]:
     """Yield the tasks that match all of what is given, with their results."""
     with engine.store.read() as reader:
-        found, _ = require_readable(engine, reader, "results.find", job, by)
-        worker = None if member is None else lookup.member(reader, found.workspace, member).id
+        stored_job, _ = require_readable(engine, reader, "results.find", job, by)
+        worker = None if member is None else lookup.member(reader, stored_job.workspace, member).id
 
     def matches(result: Result) -> bool:
         has_worked = worker is None or any(
@@ -320,7 +288,9 @@ def find_tasks(
 
     return filter(
         matches,
-        read_results(engine, "results.find", job if isinstance(job, JobPartition) else found, by),
+        read_results(
+            engine, "results.find", job if isinstance(job, JobPartition) else stored_job, by
+        ),
     )
 
 
@@ -333,12 +303,12 @@ def list_events(
 ) -> Iterator[Event]:
     """Yield the events of a job, or of one of its packages, oldest first."""
     with engine.store.read() as reader:
-        found, _ = require_readable(engine, reader, "events.list", job, by, own=True)
-        where: dict[str, Any] = {"job": found.id}
+        stored_job, _ = require_readable(engine, reader, "events.list", job, by, own=True)
+        where: dict[str, Any] = {"job": stored_job.id}
         if package is not None:
-            where["package"] = lookup.package_in(reader, found.id, package).number
+            where["package"] = lookup.package_in(reader, stored_job.id, package).number
     return read_events(
-        engine, "events.list", Query(Event, where, order=("position",)), found.workspace, by
+        engine, "events.list", Query(Event, where, order=("position",)), stored_job.workspace, by
     )
 
 
@@ -356,22 +326,6 @@ def read_events(
         return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in events]
 
     return listed(engine.store, query, filter_visible)
-
-
-def require_readable(
-    engine: Engine,
-    reader: Reader,
-    name: str,
-    job: PartitionRef,
-    by: MemberRef | None,
-    *,
-    own: bool = False,
-) -> tuple[Job, Access]:
-    """Return the job and what *by* may read there, if they may call the verb of this name."""
-    found = lookup.job(reader, job)
-    seeing = access_of(reader, engine.policy, found.workspace, by)
-    seeing.must(name, found, own=own)
-    return found, seeing
 
 
 def find_members(
@@ -407,10 +361,10 @@ def _lookup_members(
     """Return the member of this job or workspace, or everybody with this account."""
     workspace_id = None if workspace is None else lookup.workspace(reader, workspace).id
     if job is not None:
-        found = lookup.job(reader, job)
-        if workspace_id not in (None, found.workspace):
-            raise NotFound("Job", found.id)
-        workspace_id = found.workspace
+        stored_job = lookup.job(reader, job)
+        if workspace_id not in (None, stored_job.workspace):
+            raise NotFound("Job", stored_job.id)
+        workspace_id = stored_job.workspace
     if workspace_id is not None:
         return [lookup.member(reader, workspace_id, member)]
     return lookup.everywhere(reader, member)

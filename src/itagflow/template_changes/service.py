@@ -27,6 +27,7 @@ from itagflow.model.migration import TemplateChange, TemplateReport, TemplateSte
 from itagflow.model.package import Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
+from itagflow.results.rules import must_fit_its_template
 from itagflow.storage import codec
 from itagflow.storage.port import Query, Reader, Span
 from itagflow.template_changes import rules
@@ -48,7 +49,7 @@ def change_template(
         to if isinstance(to, Template) else (to,) if isinstance(to, TemplateStep) else tuple(to)
     )
     if dry_run:
-        jobs_rules.must_fit_its_template(home, "try another change of the template")
+        must_fit_its_template(home, "try another change of the template")
     elif home.pending_template_change is not None:
         rest = _follow(engine, home, home.pending_template_change, by)
         if not wanted:

@@ -37,8 +37,10 @@ def build_classification(
     view: ViewKind, labels: OptionLabels, multiple: bool, title: str | None, field: str
 ) -> Template:
     """Return a template that asks for the label, or labels, of what *view* shows."""
-    kind, default_title = (
-        (QuestionKind.CHECKBOX, MULTIPLE) if multiple else (QuestionKind.RADIO, SINGLE)
-    )
-    question = Question("1", kind, default_title if title is None else title, build_options(labels))
+    kind, default_title = QuestionKind.RADIO, SINGLE
+    if multiple:
+        kind, default_title = QuestionKind.CHECKBOX, MULTIPLE
+    if title is None:
+        title = default_title
+    question = Question("1", kind, title, build_options(labels))
     return Template(questions=(question,), views=(View(view, field),))

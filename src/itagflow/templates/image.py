@@ -224,20 +224,18 @@ def image_captioning(
     """
     caption = Question("1", QuestionKind.OPEN_ENDED, title)
     tag_options: tuple[Option, ...] = build_options(tags)
-    tag_questions = (
-        (Question("2", QuestionKind.CHECKBOX, MULTIPLE, tag_options, required=False),)
-        if tag_options
-        else ()
-    )
-    return _build_template(caption, *tag_questions, field=field)
+    if not tag_options:
+        return _build_template(caption, field=field)
+    tag_question = Question("2", QuestionKind.CHECKBOX, MULTIPLE, tag_options, required=False)
+    return _build_template(caption, tag_question, field=field)
 
 
 def _build_texts(labels: OptionLabels, title: str, text_title: str, label_title: str) -> Question:
     text = Question("1", QuestionKind.INPUT, text_title)
     label_options = build_options(labels)
-    children = (
-        (text, build_choice(label_options, id="2", title=label_title)) if label_options else (text,)
-    )
+    children: tuple[Question, ...] = (text,)
+    if label_options:
+        children = (text, build_choice(label_options, id="2", title=label_title))
     return Question("1", QuestionKind.PICTURE, title, children=children)
 
 

@@ -65,13 +65,10 @@ def pairwise_preference(
     3
     """
     options = build_options([first, second])
-    better = Question(
-        "1",
-        QuestionKind.PREFERENCE,
-        title,
-        options,
-        scale=Scale(1, degrees) if degrees > 1 else None,
-    )
+    scale = None
+    if degrees > 1:
+        scale = Scale(1, degrees)
+    better = Question("1", QuestionKind.PREFERENCE, title, options, scale=scale)
     return _build_template((prompt, first, second), better, comment=comment)
 
 
@@ -103,10 +100,8 @@ def dialogue_rating(
 
 def _build_template(fields: tuple[str, ...], *questions: Question, comment: bool) -> Template:
     id = str(len(questions) + 1)
-    comments = (
-        (Question(id, QuestionKind.OPEN_ENDED, "Comment", required=False),) if comment else ()
-    )
-    return Template(
-        questions=(*questions, *comments),
-        views=tuple(View(ViewKind.TEXT, field) for field in fields),
-    )
+    if comment:
+        comment_question = Question(id, QuestionKind.OPEN_ENDED, "Comment", required=False)
+        questions = (*questions, comment_question)
+    views = tuple(View(ViewKind.TEXT, field) for field in fields)
+    return Template(questions=questions, views=views)

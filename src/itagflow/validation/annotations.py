@@ -76,7 +76,9 @@ def edit_labels(
 
 
 def _with_labels(annotation: Annotation, labels: Labels) -> Annotation:
-    return annotation if labels == annotation.labels else attrs.evolve(annotation, labels=labels)
+    if labels == annotation.labels:
+        return annotation
+    return attrs.evolve(annotation, labels=labels)
 
 
 def walk_questions(
@@ -85,13 +87,16 @@ def walk_questions(
     """Yield *question* and its dependents, each with its reply, and whether it is asked."""
     value = get_reply(question)
     yield question, value, applies
-    chosen_keys = _get_chosen_keys(value) if applies else frozenset[str]()
+    # a question that is not asked itself asks nothing further, whatever reply it came with
+    chosen_keys = frozenset[str]()
+    if applies:
+        chosen_keys = _get_chosen_keys(value)
     for child in question.dependents:
-        yield from walk_questions(
-            child,
-            get_reply,
-            bool(chosen_keys.intersection(child.when) if child.when else chosen_keys),
-        )
+        # without `when` any option will do
+        fitting = chosen_keys
+        if child.when:
+            fitting = chosen_keys.intersection(child.when)
+        yield from walk_questions(child, get_reply, bool(fitting))
 
 
 def _get_chosen_keys(value: Any) -> frozenset[str]:

@@ -83,10 +83,11 @@ def normalize_replies(
     replies = {str(id): reply for id in order if isinstance(reply := by_id.get(id), Reply)}
     if len(replies) < len(by_id):
         return None
-    return {
-        id: _complete_reply(template, known[id], reply, task) if id in known else reply
-        for id, reply in replies.items()
-    }
+    for id, reply in replies.items():
+        # what answers no question stays as it is, for `find_problems` to name it
+        if id in known:
+            replies[id] = _complete_reply(template, known[id], reply, task)
+    return replies
 
 
 def find_problems(
@@ -135,13 +136,20 @@ def _iter_labels(reply: Reply) -> Iterator[str]:
         case _:
             for annotation in iter_annotations(reply):
                 for value in annotation.labels.values():
-                    yield from (value,) if isinstance(value, str) else value
+                    if isinstance(value, str):
+                        yield value
+                    else:
+                        yield from value
 
 
 def _find_text(template: Template, question: Question, task: Task | None) -> str | None:
     """Return the text that *question* is about, where the data has it."""
-    text = task.data.get(template.field_of(question)) if task else None
-    return text if isinstance(text, str) else None
+    if task is None:
+        return None
+    text = task.data.get(template.field_of(question))
+    if not isinstance(text, str):  # the row may hold anything under this name
+        return None
+    return text
 
 
 def _complete_reply(
@@ -151,16 +159,16 @@ def _complete_reply(
     if not isinstance(reply, Spans) or all(span.text for span in reply.spans):
         return reply
     text = _find_text(template, question, task)
-    return (
-        attrs.evolve(reply, spans=[_with_text(span, text) for span in reply.spans])
-        if text is not None
-        else reply
-    )
+    if text is None:
+        return reply
+    return attrs.evolve(reply, spans=[_with_text(span, text) for span in reply.spans])
 
 
 def _with_text(span: TextSpan, text: str) -> TextSpan:
     is_known = bool(span.text) or not (is_integer(span.start) and is_integer(span.end))
-    return span if is_known else attrs.evolve(span, text=text[span.start : span.end])
+    if is_known:
+        return span
+    return attrs.evolve(span, text=text[span.start : span.end])
 
 
 def find_reply_problems(

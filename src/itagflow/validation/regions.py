@@ -110,7 +110,9 @@ def _collect_lines(region: Region) -> dict[str, Points]:
     """Return the lines that a region is made of, by their path in it."""
     if isinstance(region, Mask):
         return {}
-    holes = region.holes if isinstance(region, Polygon) else ()
+    holes: tuple[Points, ...] = ()
+    if isinstance(region, Polygon):
+        holes = region.holes
     return {
         "points": region.points,
         **{f"holes[{index}]": hole for index, hole in enumerate(holes)},
@@ -121,10 +123,8 @@ def _find_short_lines(region: Region) -> Iterator[tuple[str, str]]:
     min_points = _LEAST.get(type(region), 0)
     for name, line in _collect_lines(region).items():
         if len(line) < min_points:
-            yield (
-                name,
-                f"a {SHAPE[type(region)].value} needs at least {min_points} points, not {len(line)}",
-            )
+            shape = SHAPE[type(region)].value
+            yield name, f"a {shape} needs at least {min_points} points, not {len(line)}"
 
 
 def _is_inside(number: float, size: int) -> bool:

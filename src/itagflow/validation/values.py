@@ -66,7 +66,9 @@ def find_rating_problems(question: Question, path: str, rating: Rating) -> Itera
     if not is_finite(rating.value):
         yield Problem(path, f"must be a finite number, not {format_value(rating.value)}")
     elif rating.value not in scale:
-        steps = f" in steps of {scale.step:g}" if scale.step else ""
+        steps = ""
+        if scale.step:
+            steps = f" in steps of {scale.step:g}"
         yield Problem(
             path, f"must be from {scale.low:g} to {scale.high:g}{steps}, not {rating.value:g}"
         )
@@ -74,7 +76,10 @@ def find_rating_problems(question: Question, path: str, rating: Rating) -> Itera
 
 def find_preference_problems(question: Question, path: str, reply: Preference) -> Iterator[Problem]:
     """Yield what keeps *reply* from preferring an option of *question* on its scale."""
-    max_degree = question.scale.high if question.scale and reply.better is not None else 1
+    max_degree: float = 1
+    # who prefers neither cannot prefer it by more than one degree
+    if question.scale and reply.better is not None:
+        max_degree = question.scale.high
     if reply.better is not None and reply.better not in question.keys:
         yield _make_unknown_key_problem(question, path, reply.better)
     if not is_integer(reply.degree) or not 1 <= reply.degree <= max_degree:
