@@ -59,7 +59,7 @@ class WriteReport:
 
 @attrs.define
 class Counts:
-    """How many tasks and results an export has come to so far."""
+    """The numbers of tasks and results that an export has written so far."""
 
     blocks: dict[Stage, int]
     """How many results there are at each stage that is asked for, in the order of the stages."""
@@ -76,10 +76,14 @@ class Counts:
         """Count a task, and return its results at the requested stages, in the order of stages."""
         reached = [result.stages[stage] for stage in self.blocks if stage in result.stages]
         self.rows += 1
-        self.unfinished += not reached
-        self.abandoned += bool(reached) and reached[-1].replies is None
+        if not reached:
+            self.unfinished += 1
+        elif reached[-1].replies is None:
+            # by the last stage: a reviewer may have answered what the labeler had abandoned
+            self.abandoned += 1
         for stage_result in reached:
-            self.blocks[stage_result.stage] += stage_result.replies is not None
+            if stage_result.replies is not None:
+                self.blocks[stage_result.stage] += 1
         return reached
 
     def build_report(self) -> WriteReport:
@@ -153,6 +157,7 @@ def must_take(format: Format, name: str, options: Collection[str]) -> None:
     parameters = [
         each for each in signature(format.write).parameters.values() if each.name not in SHARED
     ]
+    # a format that takes anything checks its options itself
     if any(each.kind is Parameter.VAR_KEYWORD for each in parameters):
         return
     names = [each.name for each in parameters if each.kind is Parameter.KEYWORD_ONLY]

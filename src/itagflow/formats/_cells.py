@@ -174,7 +174,7 @@ def parse_replies(
             continue
         new_problems = list(_find_problems(start + id, question, value))
         problems += new_problems
-        # an element is parsed only when it is sound: the parser trusts its shape
+        # an element is parsed only when it is valid: the parser trusts its shape
         if not new_problems:
             replies[id] = parse_reply(question, _build_element(question.kind, value))
     if problems:
@@ -227,7 +227,7 @@ def _find_problems(path: str, question: Question, value: Any) -> Iterator[Proble
 
 
 def _build_element(kind: QuestionKind, value: Any) -> Element:
-    """Return *value* as an element, with what can be told without it."""
+    """Return *value* as an element, with the fields that follow from the kind of question."""
     known: Element = {}
     if kind in TYPE:
         known["type"] = TYPE[kind]

@@ -124,6 +124,7 @@ def _render_data(reply: Choice | Choices | Text | Ranking | Rating | Preference)
         case Text():
             return reply.text
         case Rating():
+            # iTAG writes every value of a survey as a string; `repr` reads back as the same number
             return repr(reply.value)
         case Preference():
             return reply.better or ""
@@ -145,7 +146,7 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
 
 
 def parse_reply(question: Question, element: Element) -> Reply:
-    """Return the reply that a sound element says."""
+    """Return the reply of a valid element."""
     match question.kind:
         case QuestionKind.PICTURE:
             return parse_image(question, element)
@@ -230,6 +231,8 @@ def _pair_elements(
     unanswered = {question.id: question for question in questions}
     for index, element in enumerate(results):
         path = f"{where}[{index}]"
+        # an answered question is taken out: a second element for it is a problem, and not the last
+        # word
         id = _find_question_id(element, unanswered.values())
         if is_a(id, str) and id in unanswered:
             matches.append((path, unanswered.pop(id), element))
@@ -250,6 +253,7 @@ def _find_question_id(element: Any, unanswered: Iterable[Question]) -> Any:
     if kind is None or "questionId" in element:
         return element.get("questionId") if is_a(element, dict) else None
     fitting = [question for question in unanswered if question.kind is kind]
+    # of two questions of a kind, the labels tell which is meant
     titles = _collect_titles(element["objects"])
     best = [
         q

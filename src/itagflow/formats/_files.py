@@ -102,6 +102,7 @@ def read_lines(file: BinaryFile, limit: int) -> Iterator[bytes | None]:
 
     However long a line is, at most *limit* bytes and a bit are held.
     """
+    # room for the line's end, which does not count for the limit
     while raw := file.readline(limit + len("\r\n")):
         is_complete = raw.endswith(b"\n") or not _skip_rest(file)
         line = raw.rstrip(b"\r\n")
@@ -152,7 +153,7 @@ def open_spool() -> Generator[_CheckedFile]:
     try:
         yield _CheckedFile(file, folder)
     finally:
-        # what could not be written is told already, and nobody needs the rest
+        # what could not be written has raised already, and the rest is not needed
         with suppress(OSError):
             file.close()
 
@@ -169,8 +170,7 @@ def translate_errors(path: str | os.PathLike[str], action: str) -> Generator[Non
     """Raise our error for the system's.
 
     Raises:
-        StoreFailed: when the system cannot do with *path* *what* was asked, or cannot even take its
-            name.
+        StoreFailed: when the system cannot do *action* with *path*, or cannot even take its name.
     """
     try:
         yield
@@ -252,6 +252,8 @@ def _replace_file(path: Path) -> Generator[_CheckedFile]:
         with translate_errors(path, "be written"):
             file.close()  # only now it is all on its way to the disk, or not
             if plain:
+                # at one stroke: whoever opens the path gets the old file or the new one, never half
+                # of it
                 os.replace(draft, path)
     finally:
         with suppress(OSError):
@@ -261,7 +263,7 @@ def _replace_file(path: Path) -> Generator[_CheckedFile]:
 
 
 def _create_replacement(draft: Path, replaced: os.stat_result | None) -> IO[bytes]:
-    """Open a new file that will replace *old*, never with wider permissions than *old*."""
+    """Open a new file for *draft*, never with wider permissions than the file it replaces."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     # O_EXCL: never through a link that somebody put there.  A replacement is private until it has
     # the mode of the old file: what was readable by its owner only never is by others.

@@ -63,6 +63,7 @@ def _choose_id(element: Element, index: int, used_ids: set[str]) -> str:
     if "questionId" in element:
         return str(element["questionId"])
     number = index + 1
+    # never the id of another element: the two would become one question
     while str(number) in used_ids:
         number += 1
     return str(number)

@@ -1,4 +1,4 @@
-"""What is said about a region, span, segment or relation: by title of the question."""
+"""The labels of a region, span, segment or relation, by title of the question."""
 
 from __future__ import annotations
 

@@ -77,6 +77,7 @@ def upgrade_elements(results: list[Any], questions: tuple[Question, ...] = ()) -
 def _upgrade_element(element: Element, known: Mapping[str, Question]) -> Iterator[Any]:
     id = _normalize_id(element.get("id"))
     if not is_a(element.get("data"), list):
+        # broken, and passed on as it is: the check of the present format says what is wrong with it
         yield {**element, "questionId": id, "markTitle": id}
     elif element["type"] == SURVEY:
         for item in element["data"]:
@@ -228,6 +229,7 @@ def _find_rectangle(region: Region) -> Box | RotatedBox | None:
         return region
     if not isinstance(region, Polygon) or region.holes or len(region.points) != 4:
         return None
+    # two different x, two different y, and every corner once: an upright rectangle
     across, down = (sorted({point[axis] for point in region.points}) for axis in (0, 1))
     if len(across) != 2 or len(down) != 2 or len(set(region.points)) != 4:
         return None

@@ -52,7 +52,7 @@ def is_strings(value: Any) -> bool:
 
 
 def is_line(value: Any, min_points: int, width: int = 2) -> bool:
-    """Return whether a value is a list of at least *least* lists of *width* numbers."""
+    """Return whether a value is a list of at least *min_points* lists of *width* numbers."""
     return (
         is_a(value, list)
         and len(value) >= min_points

@@ -52,6 +52,7 @@ REGIONS = uuid5(NAMESPACE_URL, "urn:itagflow:region")
 
 def derive_region_id(job: int, task: int, question: str, index: int) -> str:
     """Return the id of a region that has none of its own: the same in every export."""
+    # from numbers that never change, so that two exports of a job can be compared line by line
     return str(uuid5(REGIONS, f"{job}/{task}/{question}/{index}"))
 
 
@@ -88,6 +89,7 @@ def _render_shape(region: Region) -> tuple[str, list[Any], Element]:
         case Box():
             return POLYGON, _render_line(region.points), {}
         case RotatedBox():
+            # the outline comes first: a program that does not know `box` still sees the right shape
             numbers = [region.x, region.y, region.width, region.height, region.angle]
             return (
                 POLYGON,
@@ -117,7 +119,7 @@ def _render_line(points: tuple[tuple[float, float], ...]) -> list[list[float]]:
 
 
 def parse_image(question: Question, element: Element) -> Regions:
-    """Return the regions that a sound element says."""
+    """Return the regions of a valid element."""
     size = {name: element[name] for name in ("width", "height", "rotation")}
     return Regions([_parse_region(question, region) for region in element["data"]], **size)
 
@@ -144,6 +146,7 @@ def _parse_region(question: Question, region: Element) -> Region:
             return Mask(value, **common)
         case "image/rectangleLabel":
             return _parse_rectangle(value, common)
+        # a polygon for iTAG; its four points would lose the angle
         case _ if "box" in region:
             return RotatedBox(*region["box"], **common)
         case _:

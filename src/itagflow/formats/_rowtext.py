@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterator
 
+# the white space of JSON, which is less than what "\s" matches
 _SPACE = re.compile(r"[ \t\n\r]*")
 _decode = json.JSONDecoder().raw_decode
 
@@ -21,10 +22,11 @@ def remove_fields(row: str, keys: Collection[str]) -> str:
 
 
 def _iter_fields(row: str) -> Iterator[tuple[str, str]]:
-    """Yield the fields of a JSON object that is sound: each key, and the text of key and value."""
+    """Yield the fields of a valid JSON object: each key, and the text of key and value."""
     position = _skip_space(row, _skip_space(row, 0) + len("{"))
     while row[position] == '"':
         key, colon = _decode(row, position)
+        # decoded only to find where it ends: what is kept is the text itself
         _, end = _decode(row, _skip_space(row, _skip_space(row, colon) + len(":")))
         yield key, row[position:end]
         position = _skip_space(row, end)

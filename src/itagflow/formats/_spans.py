@@ -33,6 +33,7 @@ def render_spans(question: Question, reply: Spans) -> Element:
             **_render_annotation(question.children, span, lists=True),
             "text": span.text,
             "start": span.start,
+            # iTAG's end is the last character, Python's the one behind it
             "end": span.end - 1,
         }
         for span in reply.spans
@@ -76,10 +77,11 @@ def _render_annotation(
 
 
 def parse_spans(question: Question, element: Element) -> Spans:
-    """Return the spans that a sound element says."""
+    """Return the spans of a valid element."""
     spans = [
         TextSpan(
             span["start"],
+            # iTAG's end is the last character, Python's the one behind it
             span["end"] + 1,
             span.get("text") or "",
             **_parse_annotation(question.children, span),
@@ -98,7 +100,7 @@ def parse_spans(question: Question, element: Element) -> Spans:
 
 
 def parse_segments(question: Question, element: Element) -> Segments:
-    """Return the segments that a sound element says."""
+    """Return the segments of a valid element."""
     segments = [
         Segment(segment["start"], segment["end"], **_parse_annotation(question.children, segment))
         for segment in element["objects"]

@@ -175,6 +175,8 @@ class _Lines:
         self.size += len(line)
         if self.size > self.limit:
             self.problem = self.problem or self._make_length_problem()
+            # an odd number of quotes opens or closes a field: one is enough to keep the reader in
+            # step
             return '"' * (self._count_quotes(line) % 2)
         text = decode_line(line, self.number)
         if isinstance(text, Problem):
@@ -231,7 +233,7 @@ def write(
     """Write each task's data and its result: that of the last of *stages* that it has one at.
 
     With *escape_formulas* what people wrote does not become a formula in the program that opens the
-    file: a cell that a spreadsheet would reckon gets an apostrophe in front; numbers such as ``-5``
+    file: a cell that a spreadsheet would calculate gets an apostrophe in front; numbers such as ``-5``
     stay as they are.  It is off unless asked for: most files are read by programs, which would take
     the apostrophe for a part of the text.  In either way `read` gives everything back as it was: a
     cell that has such an apostrophe of its own gets another.
@@ -258,6 +260,7 @@ def write(
         StoreFailed: when the system does not write a path.
     """
     counts, names = Counts.for_stages(stages), name_columns(template)
+    # a dict as an ordered set: the fields in the order of their first appearance
     header = dict[str, None]()
     # all rows have to be seen before the first line can be written
     with open_target(target) as file, open_spool() as spool:
@@ -339,6 +342,7 @@ class _TextWriter:
 def _write_table(
     file: BinaryFile, names: list[str], rows: Iterable[bytes], spell_cell: Callable[[str], str]
 ) -> None:
+    # the writer ends lines with CR LF, as RFC 4180 has it; a text file could change that
     writer = csv.writer(_TextWriter(file))
     writer.writerow(map(spell_cell, names))
     for row in rows:

@@ -136,6 +136,7 @@ def write_rows(
     """Write a manifest whose elements are rendered by *elements*."""
     counts = Counts.for_stages(stages)
     with open_target(target) as file:
+        # one line at a time: however large the job, one result is in memory
         for result in results:
             file.write(_render_line(result.task, counts.add_task(result), job, template, elements))
     return counts.build_report()

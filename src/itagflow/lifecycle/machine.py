@@ -77,12 +77,16 @@ class Lifecycle(Generic[S]):
             event: frozenset(step.source for step in self.steps if step.event == event)
             for event in dict.fromkeys(step.event for step in self.steps)
         }
+        # without a model, which is what has the state: one machine then serves all entities and
+        # threads
         self._machine = Machine(
             model=None,
             states=list(self.states),
             transitions=[_to_config(step) for step in self.steps],
             initial=initial,
+            # only the rows of the table, and no event `to_<state>` besides
             auto_transitions=False,
+            # so that guards get the command
             send_event=True,
             name=name,
         )
@@ -98,6 +102,7 @@ class Lifecycle(Generic[S]):
         """
         if state not in self.get_sources(event):
             raise WrongState(entity or f"a {self.name}", event, state)
+        # a new one for each call: nothing of it is shared
         cursor = _Cursor(state)
         self._machine.events[event].trigger(cursor, command=command)
         return type(state)(cursor.state)

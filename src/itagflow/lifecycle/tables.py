@@ -65,7 +65,7 @@ def _require_nothing_open(command: JobCommand) -> None:
 
 
 def require_stage(assignment: Assignment, operation: str, *stages: Stage) -> None:
-    """Check that *assignment* is at one of the stages that *verb* is for.
+    """Check that *assignment* is at one of the stages that *operation* is for.
 
     Raises:
         WrongState: when it is not.
@@ -98,7 +98,7 @@ def _require_none_wrong(command: AssignmentCommand) -> None:
     if command.wrong:
         raise Incomplete(
             "pass the package",
-            "tasks stand judged wrong: reject it, or judge them anew",
+            "tasks stand judged wrong: reject it, or judge them again",
             command.wrong,
         )
 
@@ -179,6 +179,7 @@ def get_package_lifecycle(workflow: Workflow) -> Lifecycle[PackageState]:
     return _build_package_lifecycle(workflow.stages, accept.reject_to if accept else Stage.LABEL)
 
 
+# a machine takes milliseconds to build, and there are few different workflows
 @cache
 def _build_package_lifecycle(
     stages: tuple[Stage, ...], reject_to: Stage

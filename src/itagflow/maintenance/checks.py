@@ -65,7 +65,7 @@ class PackageSnapshot:
     assignments: Sequence[Assignment]
     """Its assignments, by round, then by id."""
     answers: Sequence[Answer]
-    """What its assignments say, and what is said about its tasks."""
+    """The answers of its assignments, and all answers to its tasks."""
     members: Mapping[int, Member]
     """Those members of the workspace whom its assignments name."""
     removed_at: Mapping[int, datetime] = attrs.field(factory=dict[int, datetime])
@@ -80,7 +80,7 @@ class PackageSnapshot:
 
     @cached_property
     def answers_by_task(self) -> Mapping[int, Mapping[int, Answer]]:
-        """What is said about each of its tasks, by the id of the assignment."""
+        """The answers to each of its tasks, by the id of the assignment."""
         by_task: dict[int, dict[int, Answer]] = {number: {} for number in self.tasks}
         for answer in self.answers:
             by_task.get(answer.task, {})[answer.assignment] = answer
@@ -160,7 +160,7 @@ def find_named_members(job: Job) -> set[int]:
 def check_claim_counters(
     job: Job, counters: Sequence[ClaimCounter], active: Mapping[tuple[Stage, int], int]
 ) -> Iterator[Inconsistency]:
-    """Yield the claim counters that differ from *held*: active assignments by stage and member.
+    """Yield the claim counters that differ from *active*: held assignments by stage and member.
 
     A claim counter counts only at a stage with a limit; elsewhere it is there for tokens.
     """
@@ -273,6 +273,8 @@ def _check_slots(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         for assignment in snapshot.assignments
         if assignment.live and not _is_about_to_end(assignment, snapshot.archived_at)
     ]
+    # the assignments of an archived job are recalled one by one: those still to go are left out
+    # above
     if package.stage is None or job.state is JobState.ARCHIVED:
         yield from compare_field(package, "live assignments", len(live), 0)
         if package.stage is None:
@@ -404,6 +406,7 @@ def _check_merged_votes(
 ) -> Iterator[Inconsistency]:
     """Yield the merged answers that do not follow from the votes; votes are merged once."""
     template = snapshot.template
+    # after a change of the template the votes answer another one than their merged answer
     if template is None or template.version:
         return
     voters = [

@@ -62,8 +62,10 @@ def copy(
     """Copy a workspace, or everything, as it is now, and return the number of entities."""
     _require_may_copy(engine, workspace, by)
     target = to
+    # one snapshot of it all: people go on working in the original
     with engine.store.read(snapshot=True) as reader:
         selection = _select(reader, workspace)
+        # before anything is removed: what is there whole is never touched
         _require_absent(target, selection)
         _remove_partial(target, selection)
         try:
@@ -73,7 +75,8 @@ def copy(
             copied = _add_all(target, selection, entities)
             _publish(target, selection, copied)
             if verify:
-                _require_sound(target, selection)
+                _require_consistent(target, selection)
+        # also Ctrl-C: what is left would be in the way of the next copy
         except BaseException:
             _remove_partial(target, selection)
             raise
@@ -137,6 +140,7 @@ def _require_no_workspace(reader: Reader, selection: _Selection) -> None:
 
 def _read_entities(reader: Reader, selection: _Selection) -> Iterator[Entity]:
     """Yield everything but workspaces and jobs; first the events, in order across all of them."""
+    # events get their positions as they are added: in order over all workspaces, or not at all
     yield from through(reader, Query(Event, selection.events, order=("position",)), size=BLOCK)
     for kind, condition in _iter_conditions(selection):
         if kind is not Event:
@@ -184,10 +188,11 @@ def _publish(target: Store, selection: _Selection, copied: OwnerCounts) -> None:
                 raise StoreFailed(
                     target.name, reason, "Let one program at a time copy a workspace."
                 )
+        # last and together: until now nobody could find any of it
         writer.add(*selection.jobs, *selection.workspaces)
 
 
-def _require_sound(target: Store, selection: _Selection) -> None:
+def _require_consistent(target: Store, selection: _Selection) -> None:
     """Check that the copy has no inconsistency, else remove its workspaces and jobs again.
 
     Raises:
@@ -203,6 +208,7 @@ def _require_sound(target: Store, selection: _Selection) -> None:
         for inconsistency in islice(inconsistencies, KEPT)
     ]
     if problems:
+        # counted on without being kept
         total = len(problems) + sum(1 for _ in inconsistencies)
         with target.write() as writer:
             for workspace in selection.workspaces:
@@ -234,6 +240,7 @@ def _remove_partial(target: Store, selection: _Selection) -> None:
 
 def _remove_all(target: Store, query: Query[Any]) -> None:
     removed = BLOCK
+    # in small transactions: one for millions of rows would keep all other writers waiting
     while removed == BLOCK:
         with target.write() as writer:
             removed = writer.remove(query, BLOCK)

@@ -45,7 +45,7 @@ def erase_answer(answer: Answer) -> Answer:
 
 
 def erase_from_package(package: Package, task: int, tasks: Sequence[int]) -> Package:
-    """Return *package*, of these *tasks*, when nobody is to work on this one of them any more.
+    """Return *package*, of these *tasks*, after this one of them was erased.
 
     The value of the field that made the package goes with the last of its tasks.
     """
@@ -77,7 +77,7 @@ def erase_from_assignment(
 
 
 def erase_from_event(event: Event, task: int, erase_text: TextFilter) -> Event:
-    """Return *event* without what it says about *task*; the same event if it says nothing."""
+    """Return *event* without its texts about *task*; the same event if it has none."""
     # an event about this task alone loses its whole reason; one about a package, which may name
     # several tasks, only what repeats a comment on this one
     erase_reason = erase_text
@@ -115,6 +115,7 @@ def build_remark_filter(comments: Collection[str]) -> TextFilter:
     """Return what removes these comments from a reason, which is one of them or joins several."""
 
     def erase_remarks(text: str) -> str:
+        # reasons join comments with "; ": with it on both sides, each can be found whole
         joined = f"; {text}; "
         for comment in comments:
             joined = joined.replace(f"; {comment}; ", f"; {ERASED}; ")
@@ -129,9 +130,11 @@ def build_name_filter(account: str, mark: str) -> TextFilter:
     >>> without_name("ben", "erased-7")("ben was removed, not ben-smith")
     'erased-7 was removed, not ben-smith'
     """
+    # however it was typed: a Mac writes "é" as two characters, most others as one
     spellings = sorted(
         {account, *(unicodedata.normalize(form, account) for form in ("NFC", "NFD"))}
     )
+    # accounts contain "@", "." and "-": inside a longer word it is somebody else's name
     pattern = re.compile(rf"(?<![\w@.-])(?:{'|'.join(map(re.escape, spellings))})(?![\w@-]|\.\w)")
     return lambda text: pattern.sub(mark, text)
 
@@ -156,7 +159,7 @@ def anonymize_event(event: Event, account: str, mark: str) -> Event:
 
 
 def anonymize_answer(answer: Answer, erase_name: TextFilter) -> Answer:
-    """Return *answer* with its comment and its reason to give the task up rewritten by *texts*."""
+    """Return *answer* with its comment and its reason to give the task up rewritten by *erase_name*."""
     abandon_reason = answer.abandon_reason
     if abandon_reason is not None:
         abandon_reason = erase_name(abandon_reason)

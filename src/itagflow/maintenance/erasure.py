@@ -41,29 +41,25 @@ def erase_member(
     """Erase the name of a removed member: the account becomes ``erased-<key>``, groups go."""
     with engine.store.read() as reader:
         workspace_id = lookup.workspace(reader, workspace).id
-        access.check(
-            engine.policy, lookup.member(reader, workspace_id, by), Action.ERASE, None, None
-        )
+        caller = lookup.member(reader, workspace_id, by)
+        access.check(engine.policy, caller, Action.ERASE, None, None)
         current = lookup.member(reader, workspace_id, member)
     if current.erased:
         return current
     mark = _find_free_account(engine, current)
     workspaces_rules.erased(current, mark)  # is refused before anything is rewritten
     erase_name = erase_rules.build_name_filter(current.account, mark)
-    high_water_mark = _anonymize_events(
-        engine, current, mark
-    )  # first, see `erase_rules.find_remarks`
+    # the events first: `erase_rules.find_remarks` says why
+    high_water_mark = _anonymize_events(engine, current, mark)
+    # job by job, without one long transaction: when it breaks off, calling again goes on
     for job in paged(engine.store, Query(Job, {"workspace": workspace_id}, order=("id",))):
         _anonymize_job(engine, job, erase_name)
     with engine.transaction() as transaction:
         ctx = transaction.allowed(workspace_id, by, Action.ERASE)
         locked = transaction.lock(Member, current.key)
-        _save_anonymized(
-            transaction,
-            locked,
-            mark,
-            transaction.store.find(_query_events(workspace_id, high_water_mark)),
-        )
+        # and what was written meanwhile, before the account is gone for good
+        events = transaction.store.find(_query_events(workspace_id, high_water_mark))
+        _save_anonymized(transaction, locked, mark, events)
         erased = workspaces_rules.erased(locked, mark)
         transaction.do(
             record(ctx, "erase_member", save=((locked, erased),), data={"name": erased.account})
@@ -75,16 +71,16 @@ def erase_member(
 def erase_task(
     engine: Engine, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, comment: str = ""
 ) -> Task:
-    """Erase the data of a task, and what was said about it: replies, comments and reasons."""
+    """Erase the data of a task, and its answers: replies, comments and reasons."""
     key = lookup.key_of(Task, task)
     with engine.transaction() as transaction:
         job = transaction.job(key[0])
         ctx = transaction.allowed(job.workspace, by, Action.ERASE, job)
         jobs_rules.must_not_be_a_draft(job, "erase a task")
-        known = lookup.stored_task(
-            transaction.store, job.id, key[1] if isinstance(task, tuple) else task
-        )
-        package = transaction.lock_package((job.id, known.package))
+        ref = key[1] if isinstance(task, tuple) else task
+        package_number = lookup.stored_task(transaction.store, job.id, ref).package
+        # found without a lock; whatever is decided on is read again under one
+        package = transaction.lock_package((job.id, package_number))
         locked = transaction.lock(Task, key)
         if locked.erased:
             return locked
@@ -106,44 +102,45 @@ def erase_task(
 def _anonymize_job(engine: Engine, job: Job, erase_name: TextFilter) -> None:
     """Erase a name from the comments of assignments and answers of *job*, one per transaction."""
     for assignment in paged(engine.store, Query(Assignment, {"job": job.id}, order=("id",))):
+        # almost no comment names the member: only these rows are locked, and read again for it
         if erase_name(assignment.comment) != assignment.comment:
             with engine.transaction() as transaction:
                 current = transaction.lock(Assignment, assignment.key)
-                transaction.replace(
-                    current, attrs.evolve(current, comment=erase_name(current.comment))
-                )
-    for kind in ({"verdict": Verdict.WRONG}, {"is_abandoned": True}):  # these are remarked on
+                comment = erase_name(current.comment)
+                transaction.replace(current, attrs.evolve(current, comment=comment))
+    # only these answers have a comment or a reason
+    for kind in ({"verdict": Verdict.WRONG}, {"is_abandoned": True}):
         query = Query(Answer, {"job": job.id, **kind}, order=("assignment", "task"))
         for answer in paged(engine.store, query):
             if erase_rules.anonymize_answer(answer, erase_name) != answer:
-                with engine.transaction() as transaction:
-                    transaction.lock(Assignment, (answer.job, answer.assignment))
-                    _replace_answer(
-                        transaction,
-                        erase_rules.anonymize_answer(
-                            transaction.store.get(Answer, answer.key), erase_name
-                        ),
-                    )
+                _anonymize_answer(engine, answer, erase_name)
+
+
+def _anonymize_answer(engine: Engine, answer: Answer, erase_name: TextFilter) -> None:
+    with engine.transaction() as transaction:
+        # whoever saves an answer holds the lock of its assignment
+        transaction.lock(Assignment, (answer.job, answer.assignment))
+        stored = transaction.store.get(Answer, answer.key)
+        _replace_answer(transaction, erase_rules.anonymize_answer(stored, erase_name))
 
 
 def _find_free_account(engine: Engine, member: Member) -> str:
-    """Return the new account of *who*: nobody can take it, but somebody may have had it."""
+    """Return the new account of *member*: nobody can take it, but somebody may have had it."""
     marks = chain([member.mark], (f"{member.mark}-{number}" for number in count(2)))
     with engine.store.read() as reader:
-        condition = {"workspace": member.workspace}
-        return next(
-            mark
-            for mark in marks
-            if not reader.count(Query(Member, {**condition, "account": mark}))
-        )
+        for mark in marks:
+            where = {"workspace": member.workspace, "account": mark}
+            if not reader.count(Query(Member, where)):
+                return mark
+    raise AssertionError("there is always a next number")
 
 
 def _anonymize_events(engine: Engine, member: Member, mark: str) -> int:
-    """Erase the name of *who* from the events so far, and return the last position."""
+    """Erase the name of *member* from the events so far, and return the last position."""
+    # beyond it events may still become visible, also between those that are already
     high_water_mark = engine.store.high_water_mark()
-    for batch in _batch_events(
-        paged(engine.store, _query_events(member.workspace, 0, high_water_mark))
-    ):
+    events = paged(engine.store, _query_events(member.workspace, 0, high_water_mark))
+    for batch in _batch_events(events):
         if any(_anonymize_event(event, member, mark) is not event for event in batch):
             with engine.transaction() as transaction:
                 _save_anonymized(transaction, member, mark, batch)
@@ -174,10 +171,12 @@ def _save_anonymized(
 def _save_events(
     transaction: Transaction, events: Iterable[Event], rewrite: Callable[[Event], Event]
 ) -> None:
-    """Save those of *events* that are *rewritten*, from their locked state."""
+    """Save those of *events* that *rewrite* changes, from their locked state."""
+    # read to the end first: the loop writes to the same table
     for event in list(events):
         if rewrite(event) is not event:
             current = transaction.lock(Event, event.key)
+            # from the locked row, which another erasure may have rewritten since it was read
             rewritten = rewrite(current)
             if rewritten is not current:
                 transaction.replace(current, rewritten)
@@ -188,6 +187,7 @@ def _erase_from_package(
 ) -> tuple[list[Saved], list[Answer]]:
     """Rewrite the events of *package*; return what to save, and the answers, with *task*."""
     assignments = transaction.assignments(package)
+    # only live ones can change: those that have ended are history
     transaction.lock_assignments(assignment.key for assignment in assignments if assignment.live)
     about: dict[str, Any] = {"job": job.id, "task": task.number}
     answers = [
@@ -197,9 +197,8 @@ def _erase_from_package(
     ]
     where: dict[str, Any] = {"job": job.id, "package": package.number}
     events = list(transaction.store.find(Query(Event, where, order=("position",))))
-    erase_remarks = erase_rules.build_remark_filter(
-        erase_rules.find_remarks(task.number, answers, events)
-    )
+    remarks = erase_rules.find_remarks(task.number, answers, events)
+    erase_remarks = erase_rules.build_remark_filter(remarks)
     erased = [erase_rules.erase_answer(answer) for answer in answers]
     tasks = read_task_numbers(transaction.store, package)
     after = erase_rules.erase_from_package(package, task.number, tasks)
@@ -207,9 +206,9 @@ def _erase_from_package(
         (assignment, erase_rules.erase_from_assignment(assignment, after, tasks, erase_remarks))
         for assignment in transaction.assignments(package)
     ]
-    after = recounted(
-        transaction, job, after, [assignment_after for _, assignment_after in pairs], erased
-    )
+    assignments_after = [assignment_after for _, assignment_after in pairs]
+    # counted from the answers as they will be: they are written after the package
+    after = recounted(transaction, job, after, assignments_after, erased)
     _save_events(
         transaction,
         events,
@@ -231,5 +230,6 @@ def _replace_answer(transaction: Transaction, answer: Answer) -> None:
         "assignment": answer.assignment,
         "task": answer.task,
     }
+    # removed and added, since a replacement would count as a new version
     transaction.remove(Query(Answer, where), 1)
     transaction.add(answer)

@@ -38,7 +38,7 @@ class Replay:
     fields: dict[EntityKey, Fields] = attrs.field(factory=dict[EntityKey, Fields])
     """The last known value of every tracked field, by kind and key."""
     saves: Counter[Key] = attrs.field(factory=Counter[Key])
-    """How many times each answer was said, by its key."""
+    """How many times each answer was saved, by its key."""
     breaks: list[Inconsistency] = attrs.field(factory=list[Inconsistency])
     """The changes that do not start where the one before ended."""
 
@@ -74,6 +74,7 @@ class Replay:
         if before != change.before:
             field = f"{change.field} of {change.kind} {change.key[-1]} before it"
             self.breaks.append(Inconsistency("event", (position,), field, change.before, before))
+        # also after a break: one lost event is one inconsistency, and not one for each that follows
         known[change.field] = change.after
 
 
@@ -148,10 +149,10 @@ def _compare_fields(thing: EntityKey, stored: Fields, replayed: Fields) -> Itera
 def _compare_answers(
     replayed: Mapping[Key, int], answers: Iterable[Answer]
 ) -> Iterator[Inconsistency]:
-    """Yield the answers that were said more or less often than the history tells.
+    """Yield the answers that were saved more or less often than the history has events.
 
-    What an assignment of nobody says comes with the assignment; only when it is said again is that
-    told.
+    The answers of an assignment without a member are stored with the assignment; only later changes
+    of them have events.
     """
     stored: dict[Key, int] = {
         answer.key: answer.version + int(answer.member is not None) for answer in answers

@@ -76,7 +76,7 @@ def _read_removals(
 
 
 def _read_archived_at(reader: Reader, job: Job) -> datetime | None:
-    """Return when *job* was archived, by what the history tells; None when it is not."""
+    """Return when *job* was archived, by its events; None when it is not."""
     if job.state is not JobState.ARCHIVED:
         return None
     acts = Query(
@@ -97,7 +97,7 @@ def _read_answers(
 ) -> dict[Key, tuple[int, Answer]]:
     """Return every answer of *assignments* or about *tasks*, each with the number of its package.
 
-    That of its assignment comes first: what an assignment of another package says about one of
+    That of its assignment comes first: the answer of an assignment of another package to one of
     *tasks* is checked there.
     """
     task_packages = {task.number: task.package for task in chain.from_iterable(tasks.values())}

@@ -1,4 +1,4 @@
-"""Whether a store is sound: everything that is counted or told twice comes to the same."""
+"""Whether a store is consistent: what is stored twice, or can be counted, must agree."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _require_may_verify(engine: Engine, reader: Reader, place: Place, by: Member
 def find_inconsistencies(
     store: Store, place: Place | None = None, *, snapshot: bool = False
 ) -> Iterator[Inconsistency]:
-    """Yield where *place*, or all of *store*, is not sound; see `Verifying.verify`."""
+    """Yield where *place*, or all of *store*, is inconsistent; see `verify`."""
     with _open_reads(store, snapshot) as open_read:
         if isinstance(place, JobPartition):
             yield from _Verification(open_read, place.job, place).run()
@@ -142,6 +142,7 @@ def _resolve(reader: Reader, place: Place | int | str) -> Place:
         return lookup.job(reader, place)
     try:
         return lookup.workspace(reader, place)
+    # a name can be both: the workspace comes first
     except NotFound:
         if isinstance(place, Workspace):
             raise
@@ -149,7 +150,7 @@ def _resolve(reader: Reader, place: Place | int | str) -> Place:
 
 
 def _verify_workspace(open_read: OpenRead, workspace: Workspace) -> Iterator[Inconsistency]:
-    """Yield what is wrong with the members of *home*, and then with its jobs."""
+    """Yield what is wrong with the members of *workspace*, and then with its jobs."""
     with open_read() as reader:
         members = list(reader.find(Query(Member, {"workspace": workspace.id}, order=("id",))))
         jobs = list(reader.find(Query(Job, {"workspace": workspace.id}, order=("id",))))
@@ -243,6 +244,7 @@ class _Verification:
         if self.partition is not None:
             self.tasks = _limit(range(self.partition.first, self.partition.last + 1), tasks)
             self.packages = _limit(packages_of(self.partition), self.last_package)
+            # what belongs to the job as a whole is checked with its first part only
             if self.partition.first > 1:
                 return []
         return [
@@ -253,6 +255,7 @@ class _Verification:
 
     def _check_numbers(self) -> Iterator[Inconsistency]:
         """Yield the gaps in the task numbers, and the tasks that are in no package of the job."""
+        # numbers alone, without the rows: most of a job's size is in its data
         for start in range(0, len(self.tasks), BLOCK):
             numbers = self.tasks[start : start + BLOCK]
             where: dict[str, Any] = {"job": self.key, "number": _to_span(numbers)}
@@ -335,6 +338,7 @@ def _check_sums(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     counted = reader.tally(
         Query(Package, {**of_job, "number": Span(1, None)}), by=("state",), add=names
     )
+    # a state that one of the two does not have counts as nothing there
     zeros = (0,) * (1 + len(names))
     for (state,) in sorted(stored.keys() | counted.keys(), key=str):
         pairs = zip(
@@ -389,6 +393,7 @@ def _read_job_events(reader: Reader, job: Job) -> Iterator[Event]:
     """Yield the events of the job as a whole and those that may change it, in order."""
     whole: dict[str, Any] = {"job": job.id, "package": 0}
     ending: dict[str, Any] = {"job": job.id, "package": Span(1, None), "type": ENDING}
+    # two ordered streams, merged: the store's index serves each of them, but not both at once
     streams = (
         through(reader, Query(Event, where, order=("position",))) for where in (whole, ending)
     )
@@ -406,6 +411,7 @@ def _check_package_histories(
     for event in through(reader, Query(Event, where, order=("package", "position"))):
         replays[event.package].apply(event)
     for snapshot in snapshots:
+        # taken out: what remains are events of packages that are not there
         replay = replays.pop(snapshot.package.number)
         yield from compare_replay(
             replay, [snapshot.package, *snapshot.assignments], snapshot.answers
@@ -424,6 +430,7 @@ def _take_block(packages: Iterable[Package]) -> list[Package]:
     for package in packages:
         group.append(package)
         tasks += package.size
+        # by tasks, not by packages: these may have one task or ten thousand
         if tasks >= BLOCK:
             break
     return group

@@ -52,10 +52,10 @@ def parse_enums(kind: type[M], what: str, values: object) -> tuple[M, ...]:
 
 
 def parse_enum_keys(kind: type[M], what: str, values: Mapping[Any, V]) -> dict[M, V]:
-    """Return *given* with the members of *kind* as its keys.
+    """Return *values* with the members of *kind* as its keys.
 
     Raises:
-        InvalidData: when a key is no member and no value of one, when two are the same, or *given*
+        InvalidData: when a key is no member and no value of one, when two are the same, or *values*
             is no mapping.
     """
     if not isinstance(cast(object, values), Mapping):

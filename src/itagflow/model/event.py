@@ -109,6 +109,8 @@ class Event:
         yield from self.changes
         if self.type in LOADING:
             first, last = self.data["packages"]
+            # loading names its packages as a range: one change for each would make an event of
+            # megabytes
             for number in range(first, last + 1):
                 yield from build_first_changes((self.job, number))
 
@@ -152,7 +154,7 @@ _BECAME: Mapping[str | int | None, str] = {
     PackageState.DONE.value: "final",
     PackageState.DISCARDED.value: "abandoned",
 }
-"""What becomes of the tasks of a package that comes to one of the two ends."""
+"""What becomes of the tasks of a package in one of the two final states."""
 
 LOADING = frozenset({"load", "append"})
 """The verbs that make packages."""

@@ -1,4 +1,4 @@
-"""What verifying finds: one place where a store does not say what the rest of it comes to."""
+"""What verifying finds: a stored value that does not agree with the rest of the store."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _unwrap_enum(value: object) -> object:
 
 @attrs.frozen
 class Inconsistency:
-    """One place where a store does not say what everything else in it comes to.
+    """One stored value that does not agree with everything else in the store.
 
     >>> print(Inconsistency("package", (4, 1), "wrong", 1, 0))
     package 1 of job 4: wrong is 1, and should be 0
@@ -86,7 +86,7 @@ class Inconsistency:
 def compare_field(
     entity: Entity, field: str, actual: object, expected: object
 ) -> Iterator[Inconsistency]:
-    """Yield an inconsistency if *stored* of *entity* is not what it *should* be."""
+    """Yield an inconsistency if the *actual* value of *entity* is not the *expected* one."""
     if actual != expected:
         yield Inconsistency(_KINDS[type(entity)], entity.key, field, actual, expected)
 

@@ -75,6 +75,7 @@ def _check_duration(instance: Any, attribute: attrs.Attribute[Any], value: Any) 
             attribute.name,
             f"must be a timedelta or None, not {format_repr(value)}",
         )
+    # a lease of no time would lapse before its holder could save anything
     if value is not None and value <= timedelta(0):
         raise _make_error(
             type(instance).__name__, attribute.name, f"must be more than 0, not {value}"
@@ -97,6 +98,7 @@ class StageRule:
 
 def _check_min_votes(rule: Any, _: object, value: int) -> None:
     require_whole_number("Label", "min_votes", value)
+    # attrs validates in the order of the fields: `votes` was checked before
     if not 1 <= value <= rule.votes:
         raise _make_error(
             "Label", "min_votes", f"must be from 1 to votes ({rule.votes}), not {value}"
@@ -123,6 +125,7 @@ class Label(StageRule):
 
 def _convert_share(value: Any) -> Any:
     """Return a share as a float, of whatever type it is; `_check_share` refuses the rest."""
+    # also fractions and NumPy's floats
     if isinstance(value, bool) or not isinstance(value, Real):
         return value
     number: Any = value
@@ -338,7 +341,7 @@ class StageWorkers:
     members: tuple[int, ...] = ()
     """The keys of single members."""
     groups: tuple[str, ...] = attrs.field(default=(), validator=validate_texts)
-    """The names of groups; whoever carries one of them belongs to the crew."""
+    """The names of groups; members who carry one of them belong to the stage."""
 
 
 def _check_name(_: object, __: attrs.Attribute[Any], name: object) -> None:

@@ -11,7 +11,7 @@ from itagflow.printing import format_repr
 def to_utc(what: str, field: str, at: object) -> datetime:
     """Return the same moment in UTC.
 
-    Times of a zone that changes its offset cannot be reckoned with: what comes an hour later by the
+    Times of a zone that changes its offset cannot be calculated with: what comes an hour later by the
     clock on the wall may be two hours later, or none.
 
     Args:

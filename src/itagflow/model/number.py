@@ -44,6 +44,7 @@ def require_whole_number(
     reason = "must be a whole number"
     if is_whole(value):
         if least <= value <= most:
+            # an `int` also of NumPy's integers, which neither JSON nor a database driver takes
             return int(value)
         reason = f"must be at most {most}"
         if value < least:

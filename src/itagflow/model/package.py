@@ -210,7 +210,7 @@ class Assignment:
     ended_at: datetime | None = None
     """When it ended."""
     comment: str = ""
-    """Why it ended so, as its holder or whoever ended it said."""
+    """Why it ended so: the comment of its holder, or of the member who ended it."""
     sent_back: tuple[int, ...] | None = None
     """The tasks that a REJECTED assignment sent back; None: every task of the package."""
     version: int = 0

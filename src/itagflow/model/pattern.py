@@ -64,6 +64,7 @@ class Pattern:
                 says where.
         """
         self.text = text
+        # step 0 is the end: it looks for nothing, and leads nowhere
         self._steps: list[_Step] = [_Step()]
         reader = _Reader(text, self._steps)
         self._start = reader.read_all(end=0)
@@ -75,24 +76,23 @@ class Pattern:
     def matches(self, text: str) -> bool:
         """Return whether the whole *text* is of this form."""
         states = self._expand((self._start,), 0, len(text))
+        # all states at once, instead of one way after the other with steps back: that is what makes
+        # the time linear in the text, whatever the expression
         for index, character in enumerate(text, 1):
-            passed = [
-                following
-                for step in states
-                if (test := self._steps[step].test) and test(character)
-                for following in self._follow(step)
-            ]
+            passed = list[int]()
+            for number in states:
+                step = self._steps[number]
+                if step.test is not None and step.test(character):
+                    passed += step.next
             if not passed:
                 return False
             states = self._expand(passed, index, len(text))
         return 0 in states
 
-    def _follow(self, step: int) -> tuple[int, ...]:
-        return self._steps[step].next
-
     def _expand(self, steps: tuple[int, ...] | list[int], index: int, length: int) -> set[int]:
         """Return the steps that are reached from these without taking a character."""
         reached, todo = set[int](), list(steps)
+        # a stack of its own: chains of steps are longer than Python's recursion may be deep
         while todo:
             number = todo.pop()
             step = self._steps[number]
@@ -104,6 +104,7 @@ class Pattern:
         return reached
 
 
+# bounded, since templates come from users; a job asks for few rules again and again
 @lru_cache(maxsize=256)
 def compile_pattern(text: str) -> Pattern:
     """Return the pattern, read once.
@@ -116,6 +117,7 @@ def compile_pattern(text: str) -> Pattern:
 
 def _compile_character(text: str) -> re.Pattern[str]:
     """Return an escape or class as Python's own pattern: of one character, it cannot backtrack."""
+    # Python warns that "--" may come to mean the difference of two sets
     if "--" in text.replace("\\-", ""):
         raise re.error("has '--' in a class: write a '-' that stands for itself as '\\-'")
     inner = _SET_SIGN.sub(lambda sign: sign[0] if len(sign[0]) > 1 else f"\\{sign[0]}", text[1:])
@@ -149,6 +151,7 @@ class _Reader:
         return InvalidData(f"the rule {self.text!r}", [Problem(f"character {self.at + 1}", reason)])
 
     def _add(self, step: _Step) -> int:
+        # refused while it grows: nested repeats multiply, and tell their size only when written out
         if len(self.steps) >= MAX_STEPS:
             raise self._make_error(f"asks for more than {MAX_STEPS} steps: use smaller repeats")
         self.steps.append(step)
@@ -178,6 +181,8 @@ class _Reader:
             builders.append(builder)
 
         def build(after: int) -> int:
+            # backwards: a step names those that follow it, and these must have their numbers by
+            # then
             for builder in reversed(builders):
                 after = builder(after)
             return after
@@ -260,6 +265,7 @@ class _Reader:
         if counted is None:
             self.at += 1
             return _SIGNS[self.text[self.at - 1]]
+        # "{,3}" is a count for Python, three characters for JavaScript, and an error for Java
         if not counted[1]:
             raise self._make_error(
                 "is not read alike everywhere: write '{0,' for a count from 0 on"
@@ -274,11 +280,14 @@ class _Reader:
 
     def _build_repeat(self, element: Builder, low: int, high: int | None, after: int) -> int:
         if high is None:
+            # filled in below: the element leads back to this step, which so must have its number
+            # first
             loop = self._add(_Step())
             self.steps[loop] = _Step(next=(element(loop), after))
             first = loop
         else:
             first = after
+            # each of these may be skipped, and then all behind it are
             for _ in range(high - low):
                 first = self._add(_Step(next=(element(first), after)))
         for _ in range(low):

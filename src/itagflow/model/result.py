@@ -11,6 +11,7 @@ from itagflow.model.job import STAGES, Stage
 from itagflow.model.package import Outcome, PackageState
 from itagflow.model.reply import Reply
 from itagflow.model.task import Task, TaskState
+from itagflow.printing import format_count
 
 
 @attrs.frozen(kw_only=True)
@@ -50,7 +51,7 @@ class Provenance:
     at: datetime
     """When the assignment ended."""
     score: float | None = None
-    """How sure the model was, if a model gave the answer and said so."""
+    """How sure the model was, if a model gave the answer with a score."""
     model: str = ""
     """The model that gave the answer, if one did."""
 
@@ -120,10 +121,14 @@ class Progress:
         return self.tasks.get(PackageState.DONE, 0)
 
     def __str__(self) -> str:
-        phrases = [
-            f"{self.packages[state]} packages ({self.tasks[state]} tasks) {state.value}"
-            for state in PackageState
-            if self.packages.get(state)
-        ]
-        phrases += [f"{n} tasks {word}" for word in COUNTS if (n := getattr(self, word))]
-        return f"{self.done} of {self.total} tasks done: " + ", ".join(phrases)
+        phrases = list[str]()
+        for state in PackageState:
+            if self.packages.get(state):
+                packages = format_count(self.packages[state], "package")
+                tasks = format_count(self.tasks[state], "task")
+                phrases.append(f"{packages} ({tasks}) {state.value}")
+        for name in COUNTS:
+            count: int = getattr(self, name)
+            if count:
+                phrases.append(f"{format_count(count, 'task')} {name}")
+        return f"{self.done} of {format_count(self.total, 'task')} done: " + ", ".join(phrases)

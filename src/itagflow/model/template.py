@@ -328,6 +328,7 @@ def _find_question_problems(question: Question, *, inside: bool) -> Iterator[Pro
             *_find_misplaced_settings(question),
         )
     )
+    # labels of annotations are kept by title: two questions of one title would share a label
     titles = [
         question_inside.title for child in question.children for question_inside in child.every
     ]

@@ -61,6 +61,7 @@ def find_key_error(text: str) -> str | None:
     """
     if (error := find_text_error(text)) or len(text) * 4 <= MAX_KEY:
         return error
+    # only long texts get here: a character has at most four bytes
     size = len(text.encode())
     if size <= MAX_KEY:
         return None
@@ -77,7 +78,7 @@ def normalize_name(name: str) -> str:
 
 
 def find_name_error(name: object) -> str | None:
-    r"""Return what keeps *name* from being the name of somebody or something, or None.
+    r"""Return what keeps *name* from being a name, or None.
 
     A name is one line that can be seen, and is read as it is written: it has no control characters,
     none that separate lines or change the direction of writing, and at least one character that is

@@ -93,13 +93,14 @@ class Member:
     def mark(self) -> str:
         """What the account becomes when the name is erased.
 
-        Followed by a number where somebody was called so before that was refused.
+        Followed by a number where a member had this account before such accounts were refused.
         """
         return f"erased-{self.id}"
 
     @property
     def erased(self) -> bool:
         """Whether the name was erased."""
+        # also with a number behind: see `mark`
         mark, _, number = self.account.partition(f"{self.mark}-")
         return not self.active and (
             self.account == self.mark or (not mark and number.isascii() and number.isdecimal())

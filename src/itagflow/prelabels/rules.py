@@ -42,7 +42,7 @@ class PrelabelReport:
     no_prediction: int = 0
     """How many the source has nothing to say about."""
     failed: int = 0
-    """How many it failed on, or said something about that does not fit the template."""
+    """How many it failed on, or gave a pre-label that does not fit the template."""
     in_progress: int = 0
     """How many are left out because people work, or have worked, on their package."""
     problems: tuple[Problem, ...] = ()
@@ -66,6 +66,7 @@ class ValidPrelabel:
 
     def is_accepted(self, min_confidence: MinConfidence) -> bool:
         """Return whether it counts as labeled."""
+        # first: a bool is a number too, and True would ask for a score of 1
         if isinstance(min_confidence, bool):
             return min_confidence
         return self.score is not None and self.score >= min_confidence
@@ -128,7 +129,7 @@ def sort_prelabels(
 
 
 def is_untouched(job: Job, package: Package) -> bool:
-    """Return whether nobody works, or has worked, on *package*: only then can pre-labels come."""
+    """Return whether nobody works, or has worked, on *package*: only then it gets pre-labels."""
     is_first_round = package.stage is Stage.LABEL and package.round == 1
     return is_first_round and package.free == reviewing_rules.slots(job, Stage.LABEL)
 

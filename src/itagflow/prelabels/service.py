@@ -151,6 +151,7 @@ def group_packages(packages: Iterable[Package], size: int) -> Iterator[Group]:
     for package in packages:
         group.append(package)
         tasks += package.size
+        # packages are never cut: all pre-labels of one are stored in one transaction
         if tasks >= size:
             yield group
             group, tasks = [], 0
@@ -159,7 +160,7 @@ def group_packages(packages: Iterable[Package], size: int) -> Iterator[Group]:
 
 
 def _read_open_tasks(reader: Reader, job: Job, group: Group, tally: _Tally) -> list[Task]:
-    """Return the tasks of *group* that pre-labels can come to."""
+    """Return the tasks of *group* that can get pre-labels."""
     free = [package for package in group if rules.is_untouched(job, package)]
     tally.in_progress += sum(package.size for package in group if package not in free)
     where: dict[str, Any] = {"job": job.id, "package": tuple(package.number for package in free)}

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
+import attrs
+
 from itagflow import formats, jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import csv, itag
@@ -57,8 +59,8 @@ def from_fields(
     >>> template = templates.image_classification(["cat", "dog"])
     >>> predict = from_fields(template, {"Single-choice": "guess"})
     >>> row = '{"data": {"source": "1.jpg", "guess": "cat"}}'
-    >>> [said] = predict([Task(job=1, number=1, package=1, row=row)])
-    >>> said.replies
+    >>> [prelabel] = predict([Task(job=1, number=1, package=1, row=row)])
+    >>> prelabel.replies
     {'1': Choice(key='cat')}
     """
     columns = name_columns(template)
@@ -91,8 +93,8 @@ def from_blocks(
     >>> element["type"] = "survey/value"
     >>> row = jsontext.dumps({"data": {"source": "1.jpg"}, "label-15": {"results": [element]}})
     >>> predict = from_blocks(templates.image_classification(["cat", "dog"]))
-    >>> [said] = predict([Task(job=1, number=1, package=1, row=row)])
-    >>> said.replies
+    >>> [prelabel] = predict([Task(job=1, number=1, package=1, row=row)])
+    >>> prelabel.replies
     {'1': Choice(key='cat')}
     """
 
@@ -133,19 +135,21 @@ def from_export(
             every problem.
         UnknownFormat: when there is no such format.
     """
+    export = _Export(template, on, format, job, stage)
     known, problems = dict[Hashable, Replies](), list[Problem]()
     for item in formats.find(format).read(source):
         if isinstance(item, Problem):
             problems.append(item)
             continue
         try:
-            key, replies = _read_row(item, template, on, format, job, stage)
+            key, replies = export.read_row(item)
         except InvalidData as error:
             problems += [
                 Problem(f"line {item.line}, {problem.where}", problem.reason)
                 for problem in error.problems
             ]
             continue
+        # refused, and not overwritten: nobody could say which of the two rows counts
         if key in known:
             problems.append(Problem(f"line {item.line}, data.{on}", f"{key!r} is there twice"))
         elif replies:
@@ -213,20 +217,32 @@ def _read_blocks(
     return add_image_size(itag.parse(elements, template), row.get("data"))
 
 
-def _read_row(
-    row: Row, template: Template, on: str, format: str, job: str | None, stage: Stage | None
-) -> tuple[Hashable, Replies | None]:
-    """Return by what a row of a file is known, and what it says."""
-    try:
-        content: Any = jsontext.loads(row.text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidData("the row", [Problem("", f"is not JSON: {error}")]) from None
-    data: Any = content.get("data") if is_a(content, dict) else None
-    if not is_a(data, dict) or on not in data:
-        raise InvalidData("the row", [Problem(f"data.{on}", "is missing")])
-    if format == "csv":
-        return _read_key(data, on), csv.parse(data, template)
-    return _read_key(data, on), _read_blocks(content, template, job, stage)
+@attrs.frozen
+class _Export:
+    """How the rows of an earlier export are read."""
+
+    template: Template
+    on: str
+    """The field of ``data`` by which a row and a task are the same."""
+    format: str
+    job: str | None
+    stage: Stage | None
+
+    def read_row(self, row: Row) -> tuple[Hashable, Replies | None]:
+        """Return the key of a row, and the replies in it."""
+        try:
+            content: Any = jsontext.loads(row.text)
+        except (ValueError, RecursionError) as error:
+            raise InvalidData("the row", [Problem("", f"is not JSON: {error}")]) from None
+        data: Any = None
+        if is_a(content, dict):
+            data = content.get("data")
+        if not is_a(data, dict) or self.on not in data:
+            raise InvalidData("the row", [Problem(f"data.{self.on}", "is missing")])
+        key = _read_key(data, self.on)
+        if self.format == "csv":  # its results are columns among those of the data
+            return key, csv.parse(data, self.template)
+        return key, _read_blocks(content, self.template, self.job, self.stage)
 
 
 def _read_key(data: Mapping[str, Any], on: str) -> Hashable:

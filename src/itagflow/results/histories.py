@@ -1,4 +1,4 @@
-"""Results, and what was ever said about tasks, read from a store a page at a time."""
+"""Results and all answers to tasks, read from a store a page at a time."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ def read_cases(
     With *access* it is without the votes that are secret from the one who reads.
     """
     numbers = tuple({task.package for task in tasks})
+    # three queries for a page, and not three for each of its tasks
     packages = {
         package.number: package
         for package in reader.find(Query(Package, {"job": job.id, "number": numbers}))
@@ -102,7 +103,7 @@ def read_results(
     snapshot: bool = False,
     hides_votes: bool = False,
 ) -> Iterator[Result]:
-    """Yield the result of every task, in order, to whoever may read by the operation *name*."""
+    """Yield the result of every task, in order, if *by* may call the operation *name*."""
     with engine.store.read() as reader:
         stored_job, _ = require_readable(engine, reader, name, job, by)
     start, last = 1, None

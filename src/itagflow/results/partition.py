@@ -39,10 +39,12 @@ def map_partitions(
     try:
         for partition in partitions:
             waiting.append(executor.submit(work, partition, *args, **kwargs))
+            # only so many at once: what is done and not yet taken is held in memory
             if len(waiting) == AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
+        # what runs already cannot be stopped; nobody takes its result any more
         for future in waiting:
             future.cancel()

@@ -22,7 +22,7 @@ from itagflow.model.template import Template
 from itagflow.storage import codec
 
 TASK, STATE = "task", "state"
-"""The fixed keys of every row, beside those of the stages."""
+"""The fixed keys of every row, besides those of the stages."""
 LABELING = frozenset(Outcome) - PASSING - {Outcome.REJECTED, Outcome.SUGGESTED}
 """How an assignment may end whose replies count at LABEL."""
 
@@ -70,6 +70,7 @@ class Columns:
         fields = dict[str, Any]()
         for name, value in data.items():
             key = name
+            # until it is free: the row may have a field "data.x" of its own
             while key in self.reserved or (key != name and (key in data or key in fields)):
                 key = f"data.{key}"
             fields[key] = value

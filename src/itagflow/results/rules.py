@@ -1,4 +1,4 @@
-"""What the answers about one task come to: its state, its result at each stage, and who made it."""
+"""What follows from the answers to a task: its state, and who made its result at each stage."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
 
 @attrs.frozen
 class Case:
-    """One task with everything that was ever said about it."""
+    """One task with every answer it ever got."""
 
     job: Job
     """The job."""
@@ -101,6 +101,7 @@ class Case:
 
     def find_review_answer(self, stage: Stage, since: int) -> Answer | None:
         """Return the last answer that reviewers at *stage* gave themselves, since that round."""
+        # backwards: the last word counts
         for assignment in reversed(self.find_completed(stage, since)):
             answer = self.answers.get(assignment.id)
             if answer is not None and answer.is_resolved:
@@ -140,6 +141,7 @@ def _build_stage_results(case: Case) -> Iterator[StageResult]:
     """Yield a result for LABEL once its round is closed, and for each passed review stage."""
     label = case.find_labeling()
     answer = case.answers.get(label.id) if label else None
+    # while a task is labeled again, what it had before is no result
     if label is None or answer is None or case.is_being_labeled:
         return
     yield _build_stage_result(Stage.LABEL, answer, label.round, inspected=True)
@@ -276,6 +278,7 @@ def find_judgment(case: Case, *, live: bool = True) -> tuple[bool, str]:
             is_wrong, comment = True, answer.comment
         elif answer is not None and (answer.is_resolved or answer.verdict):
             is_wrong = False
+        # no list: the whole package went back, and this task with it
         if assignment.outcome is Outcome.REJECTED and assignment.sent_back is None:
             is_wrong, comment = True, assignment.comment
         elif assignment.outcome in PASSING:
@@ -304,7 +307,7 @@ def _is_counted(case: Case, assignment: Assignment, *, live: bool) -> bool:
 
 def build_work_item(case: Case, assignment: Assignment, task: Task) -> WorkItem:
     """Return *task* as *assignment* sees it."""
-    if len(case.assignments) == 1:  # nobody was here before
+    if len(case.assignments) == 1:  # the first one: there is nothing to look up
         return WorkItem(task=task, answer=case.answers.get(assignment.id))
     shown = find_submitted(case, assignment.stage)
     label = case.find_labeling()
@@ -340,7 +343,7 @@ def _iter_votes(case: Case, round: int) -> Iterator[Answer]:
 def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
     """Return what the last returned assignment at the same stage and round had saved.
 
-    Of several voters each sees only their own: whoever gave an assignment back may still vote.
+    Of several voters each sees only their own: a member who gave an assignment back may still vote.
     """
     voting = case.is_being_voted_on and assignment.stage is Stage.LABEL
     earlier = [

@@ -93,6 +93,7 @@ def list_templates(
         if viewer.may("templates.list", None):
             return with_name
         jobs = reader.find(Query(Job, {"workspace": found.id}))
+        # without the right to all templates a member still sees those of their own jobs
         used = {job.template for job in jobs if viewer.may("templates.list", job)}
         return [template for template in with_name if template.id in used]
 
@@ -195,7 +196,10 @@ def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) ->
         counter = reader.get(JobCounter, stored_job.key)
     by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
     open_counts = [
-        numbers[2:] for state, numbers in by_state.items() if state is not PackageState.DISCARDED
+        # a tally begins with the number of packages and the sum of their sizes
+        numbers[2:]
+        for state, numbers in by_state.items()
+        if state is not PackageState.DISCARDED
     ]
     return Progress(
         packages={state: numbers[0] for state, numbers in by_state.items()},
@@ -229,6 +233,7 @@ def partition_job(
         job_id = require_readable(engine, reader, "results.partition", job, by)[0].id
         if isinstance(job, JobPartition):
             return jobs_rules.cut(job, count)
+        # in one transaction: a load in between would leave tasks in no part
         tasks, packages = (
             lookup.last_number(reader, Task, job_id),
             lookup.last_number(reader, Package, job_id),
@@ -259,6 +264,7 @@ def iter_rows(
         unknown = {entry.member for entry in result.provenance if entry.member} - accounts.keys()
         if unknown:
             with engine.store.read() as reader:
+                # one look-up for each member of the job, and not for each row
                 accounts.update({id: reader.get(Member, (id,)).account for id in unknown})
         return columns.build_row(result, accounts)
 
@@ -322,6 +328,7 @@ def read_events(
         if workspace is not None:
             events = access_of(reader, engine.policy, workspace, by).visible_events(name, events)
         for member in {event.member for event in events if event.member} - accounts.keys():
+            # an event keeps the key alone, so that an account can be erased in one place
             accounts[member] = reader.get(Member, (member,)).account
         return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in events]
 
@@ -342,6 +349,7 @@ def find_members(
         NotAllowed: when *by* was removed from all of them.
     """
     with engine.store.read() as reader:
+        # one account can be a member of several workspaces
         candidates = _lookup_members(reader, member, job, workspace)
         readable, refusals = list[Member](), list[ItagflowError]()
         for candidate in candidates:

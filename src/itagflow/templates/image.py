@@ -183,6 +183,7 @@ def table_recognition(
     )
 
 
+# five digits: without a limit any long number would pass for a row
 _FROM_TO = r"[1-9]\d{0,4}(-[1-9]\d{0,4})?"
 
 

@@ -58,7 +58,7 @@ def audio_segmentation(
 
 
 def speech_recognition(*, title: str = TRANSCRIPT, field: str = "source") -> Template:
-    """Return a template that asks for what is said in a recording.
+    """Return a template that asks for the words of a recording.
 
     iTAG has such a template; its output format is not documented.
 
@@ -88,7 +88,7 @@ def video_classification(
 def video_segmentation(
     labels: OptionLabels, *, label_title: str = SINGLE, field: str = "source"
 ) -> Template:
-    """Return a template that asks for stretches of a video, and for the label of each.
+    """Return a template that asks for segments of a video, and for the label of each.
 
     iTAG's documents do not show such a template; the format is that of `audio_segmentation`.
 

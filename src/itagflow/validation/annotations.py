@@ -44,6 +44,7 @@ def expand_labels(question: Question, reply: Reply) -> Reply:
     changed = dict[str, Any]()
     for name, questions_field in _FIELDS.get(type(reply), ()):
         children, annotations = getattr(question, questions_field), getattr(reply, name)
+        # with several questions the short form is ambiguous: `find_annotation_problems` refuses it
         if len(children) == 1 and any(annotation.label is not None for annotation in annotations):
             changed[name] = tuple(
                 _expand_label(annotation, children[0].title) for annotation in annotations
@@ -123,7 +124,7 @@ def explain_not_asked(question: Question) -> str:
 
 
 def find_annotation_problems(question: Question, reply: Reply) -> Iterator[Problem]:
-    """Yield everything wrong with what is said about the parts of *reply*."""
+    """Yield everything wrong with the labels of the annotations of *reply*."""
     for path, children, annotation in walk_annotations(question, reply):
         for name in ("id", "color"):
             if (value := getattr(annotation, name)) is not None:

@@ -79,9 +79,14 @@ def normalize_replies(
         return None
     by_id = cast("Mapping[str, object]", given)
     known = {question.id: question for question in template.asked}
+    # in the order of the template, so that equal answers are stored alike, whatever a screen sent
     order = [*known, *(id for id in by_id if id not in known)]
-    replies = {str(id): reply for id in order if isinstance(reply := by_id.get(id), Reply)}
-    if len(replies) < len(by_id):
+    replies = dict[str, Reply]()
+    for id in order:
+        reply = by_id.get(id)
+        if isinstance(reply, Reply):
+            replies[str(id)] = reply
+    if len(replies) < len(by_id):  # a value that is no reply, or two ids with the same text
         return None
     for id, reply in replies.items():
         # what answers no question stays as it is, for `find_problems` to name it

@@ -48,6 +48,7 @@ def find_regions_problems(question: Question, reply: Regions) -> Iterator[Proble
     """Yield everything that keeps regions from lying on their image."""
     for name in ("width", "height"):
         size = getattr(reply, name)
+        # without the size nothing can be said about the regions: the first problem is the only one
         if not is_integer(size) or not 0 < size <= MAX_SIDE:
             limits = f"from 1 to {MAX_SIDE:,}"
             yield Problem(
@@ -143,6 +144,7 @@ def _find_mask_problems(path: str, mask: Mask, image: Regions) -> Iterator[Probl
             (i, f"must be a count of pixels, not {format_value(mask.counts[i])}") for i in bad
         )
         yield from (Problem(f"{path}.counts[{i}]", reason) for i, reason in reasons)
+    # only now: what is no number cannot be added up
     elif sum(mask.counts) != pixels:
         yield Problem(
             f"{path}.counts", f"must cover the {pixels} pixels of the image, not {sum(mask.counts)}"
@@ -190,6 +192,7 @@ def _find_span_problems(path: str, span: TextSpan, text: str | None) -> Iterator
                 f"{path}.text",
                 f"must have {span.end - span.start} characters, not {len(span.text)}",
             )
+    # characters are code points, as in Python; JavaScript counts an emoji as two
     elif span.end > len(text):
         yield Problem(f"{path}.end", f"reaches outside the text of {len(text)} characters")
     elif span.text and span.text != text[span.start : span.end]:

@@ -103,6 +103,7 @@ def _find_keys_problems(
 ) -> Iterator[Problem]:
     unknown = [key for key in keys if not isinstance(key, str) or key not in question.keys]
     yield from (_make_unknown_key_problem(question, path, key) for key in unknown)
+    # only of known keys, which are texts: a screen may send what has no hash
     if not unknown and len(set(keys)) < len(keys):
         yield Problem(path, "names an option twice")
 
@@ -119,6 +120,7 @@ def _find_text_problems(question: Question, path: str, text: str) -> Iterator[Pr
         yield Problem(path, f"is {len(text)} characters long; at most {MAX_TEXT} are allowed")
     elif question.required and not text.strip():
         yield Problem(path, f"is empty, and the question {question.title!r} is required")
+    # refused before it is matched: long text times large pattern takes time on every save
     elif question.rule and not compile_pattern(question.rule).takes(text):
         yield Problem(
             path, f"is too long for the rule {question.rule!r} of the question {question.title!r}"
