@@ -166,7 +166,7 @@ class TestOutcomes:
             NotHeld,
             NotFound,
         ]
-        assert str(results[1].error).endswith("judge them anew (tasks 2)")
+        assert str(results[1].error).endswith("judge them again (tasks 2)")
         assert checked.assignments.get(assignments[1]) == before
         assert verbs(checked, job).count("accept") == 3
         assert checked.jobs.get(job).state is JobState.RUNNING

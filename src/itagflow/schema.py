@@ -114,6 +114,7 @@ def replies_from_json(value: object) -> Replies:
     for id, reply in cast("Mapping[str, Any]", value).items():
         try:
             replies[str(id)] = decode(reply)
+        # cattrs collects all problems of a reply, with the path of each
         except BaseValidationError as error:
             problems += [
                 _parse_problem(str(id), message) for message in transform_error(error, path=str(id))

@@ -48,11 +48,14 @@ ELEMENT = MARKING | {QuestionKind.PREFERENCE}
 BARE = WRITING | {QuestionKind.RADIO, QuestionKind.RATING}
 """Kinds whose cell is no JSON."""
 
+# OWASP's list for CSV injection, with the full-width forms that spreadsheets of Chinese systems
+# take for the same signs
 _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 """Begins a formula of a spreadsheet, after any apostrophes; also in full-width characters."""
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 """What begins so and is harmless."""
 
+# with spaces after commas, unlike `jsontext`: what people see in a spreadsheet
 encode = json.JSONEncoder(ensure_ascii=False).encode
 """Returns a value as JSON."""
 
@@ -168,6 +171,7 @@ def parse_replies(
         if id not in questions
     ]
     replies = dict[str, Reply]()
+    # in the order of the template, whatever order the columns have
     for id, question in questions.items():
         value = _parse_value(question.kind, values.get(id))
         if value is None:

@@ -250,6 +250,7 @@ def _pair_elements(
 
 def _find_question_id(element: Any, unanswered: Iterable[Question]) -> Any:
     kind = infer_kind(element)
+    # an id always wins, also a wrong one: guessing would hide the mistake
     if kind is None or "questionId" in element:
         return element.get("questionId") if is_a(element, dict) else None
     fitting = [question for question in unanswered if question.kind is kind]
@@ -274,6 +275,7 @@ def _collect_titles(objects: Any) -> set[str]:
 def find_element_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
     """Yield everything that keeps an element from being a reply to *question*."""
     wanted, actual = TYPE.get(question.kind), element.get("type")
+    # spans and segments have no type: their fields are all there is to go by
     if wanted is None and infer_kind(element) is not question.kind:
         yield Problem(where, f"must have the objects that {question.title!r} asks for")
     elif wanted is not None and actual != wanted:

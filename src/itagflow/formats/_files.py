@@ -309,6 +309,7 @@ def _is_openable(source: Source) -> TypeIs[OpenablePath]:
 
 
 def _require_binary(file: BinaryFile) -> BinaryFile:
+    # refused before anything is read: bytes written to a text file fail only after half of the work
     if isinstance(file, io.TextIOBase):
         raise TypeError("the file is open in text mode: open it in binary mode, 'rb' or 'wb'")
     return file

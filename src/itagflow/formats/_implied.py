@@ -46,6 +46,7 @@ def infer_questions(rows: Iterable[Iterable[Element]]) -> tuple[Question, ...]:
     `_elements.find_shape_errors` tells what is wrong with the rest.
     """
     answers = dict[str, list[Element]]()
+    # kept, since each element is looked at twice: for the ids in use, and for its question
     results = [list(row) for row in rows]
     used_ids = {
         element["questionId"] for row in results for element in row if "questionId" in element
@@ -141,6 +142,7 @@ def _infer_child(
 
 def _infer_options(values: Iterable[Any]) -> tuple[Option, ...]:
     """Return the options of the values; none when they cannot all be options (then: texts)."""
+    # in the order of their first appearance: a set would make another template in every process
     keys = dict.fromkeys(value for value in _flatten(values) if is_a(value, str))
     if any(map(find_name_error, keys)) or len(set(map(normalize_name, keys))) < len(keys):
         return ()

@@ -153,6 +153,7 @@ def render_legacy(
     answered = [
         (question, replies[question.id]) for question in template.asked if question.id in replies
     ]
+    # all of them before anything is written: half a file would be of no use
     if problems := [
         problem for question, reply in answered for problem in _find_unwritable(question, reply)
     ]:

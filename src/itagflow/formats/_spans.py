@@ -48,6 +48,7 @@ def render_spans(question: Question, reply: Spans) -> Element:
     ]
     return {
         "objects": objects,
+        # iTAG's sign for a text that was labeled and has nothing in it
         "empty": not objects,
         **({"relations": relations} if relations else {}),
     }

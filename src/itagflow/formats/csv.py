@@ -50,6 +50,7 @@ from itagflow.model.reply import Reply
 from itagflow.model.result import Result
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
+from itagflow.printing import format_count
 
 __all__ = ["parse", "read", "write"]
 
@@ -135,7 +136,9 @@ def _read_names(records: Iterator[Record | Problem]) -> list[str] | Problem:
 def _build_row(names: list[str], line: int, cells: list[str]) -> Row | Problem:
     if len(cells) != len(names):
         return Problem(
-            f"line {line}", f"has {len(cells)} cells; the first line names {len(names)} columns"
+            f"line {line}",
+            f"has {format_count(len(cells), 'cell')}; "
+            f"the first line names {format_count(len(names), 'column')}",
         )
     return Row(encode({"data": dict(zip(names, cells, strict=True))}), line)
 
@@ -203,6 +206,7 @@ def _read_records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
     lines = _Lines(file, limit)
     reader = csv.reader(lines, strict=True)
     while True:
+        # before each record: the limit is one of records, not of lines
         lines.begin()
         try:
             cells = next(reader, None)
@@ -233,10 +237,10 @@ def write(
     """Write each task's data and its result: that of the last of *stages* that it has one at.
 
     With *escape_formulas* what people wrote does not become a formula in the program that opens the
-    file: a cell that a spreadsheet would calculate gets an apostrophe in front; numbers such as ``-5``
-    stay as they are.  It is off unless asked for: most files are read by programs, which would take
-    the apostrophe for a part of the text.  In either way `read` gives everything back as it was: a
-    cell that has such an apostrophe of its own gets another.
+    file: a cell that a spreadsheet would calculate gets an apostrophe in front; numbers such as
+    ``-5`` stay as they are.  It is off unless asked for: most files are read by programs, which
+    would take the apostrophe for a part of the text.  In either way `read` gives everything back as
+    it was: a cell that has such an apostrophe of its own gets another.
 
     The columns are all fields that any row's ``data`` has, in the order in which they first appear,
     then one per question; where a field has the name of a question's column, that column is the

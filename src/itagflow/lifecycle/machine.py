@@ -100,6 +100,7 @@ class Lifecycle(Generic[S]):
             WrongState: when no step has this event and source.
             RuleError: whatever a guard raised.
         """
+        # refused here, not by the machine: its own error names neither the entity nor the operation
         if state not in self.get_sources(event):
             raise WrongState(entity or f"a {self.name}", event, state)
         # a new one for each call: nothing of it is shared
@@ -132,6 +133,7 @@ class Lifecycle(Generic[S]):
 
     def _check(self) -> None:
         """Find what ``transitions`` does not: doubled rows, and sources that nothing leads to."""
+        # `transitions` would take the first of two such rows, and never reach the second
         repeated = [
             row for row, n in Counter((s.event, s.source) for s in self.steps).items() if n > 1
         ]

@@ -110,6 +110,7 @@ def _require_all_decided(command: AssignmentCommand) -> None:
 
 
 def _require_comment(command: AssignmentCommand) -> None:
+    # whoever labels it again must learn why: from the tasks' comments, or from this one
     if not command.wrong and not command.comment.strip():
         raise Incomplete(
             "reject", "no task is judged wrong, so every task goes back: give a comment"

@@ -24,9 +24,9 @@ def verify(
 ) -> Iterator[Inconsistency]:
     """Recompute counts, states and rules from tasks and history, and yield each inconsistency.
 
-    Nothing is yielded when all is consistent.  Packages are checked one by one, each with its tasks,
-    assignments, answers and events in one short transaction; so people may go on working, and
-    memory does not grow with the job.
+    Nothing is yielded for a consistent store.  Packages are checked one by one, each with its
+    tasks, assignments, answers and events in one short transaction; so people may go on working,
+    and memory does not grow with the job.
 
     Args:
         flow: The flow whose store is checked.
@@ -71,8 +71,8 @@ def copy(
         flow: The flow whose store is copied.
         to: A Flow over the other store, or that store.
         workspace: Only this workspace, with its members, templates and jobs.
-        verify: Check whether the copy is consistent; see `verify`.  One that is not is removed again,
-            also if it is like the original.
+        verify: Check whether the copy is consistent; see `verify`.  One that is not is removed
+            again, also if it is like the original.
         progress: Wraps the iterable of entities, such as ``tqdm``.
         by: Who copies, when the policy is to be asked: a member of the workspace, who may export
             all of it.

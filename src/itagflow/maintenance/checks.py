@@ -164,6 +164,7 @@ def check_claim_counters(
 
     A claim counter counts only at a stage with a limit; elsewhere it is there for tokens.
     """
+    # without a limit nobody has to count, and a counter is there for the cursor only
     limited = {stage for stage in job.workflow.stages if job.workflow.rule(stage).limit is not None}
     expected = {key: count for key, count in active.items() if key[0] in limited}
     actual = {(counter.stage, counter.member): counter.active for counter in counters}
@@ -300,6 +301,7 @@ def _check_slots(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
 
 def _check_rounds(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     """Yield where a member has had a stage of one round more than once: nobody votes twice."""
+    # what was given back may be claimed again by the same member
     working = [
         assignment
         for assignment in snapshot.assignments
@@ -358,6 +360,7 @@ def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iter
 def _check_member(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:
     """Yield whether the member of *assignment* is foreign, or removed while it is live."""
     if assignment.member is None:
+        # merged, pre-labeled and imported answers are held by assignments without a member
         by_nobody = (
             assignment.state is AssignmentState.DONE and assignment.outcome is not Outcome.SUBMITTED
         )

@@ -29,6 +29,7 @@ _ABOUT_MEMBERS = frozenset({"add_member", "set_role", "remove_member"})
 
 def erase_row(task: Task, template: Template) -> Task:
     """Return *task* without its data: the fields that *template* shows stay, and are empty."""
+    # the fields stay, so that screens need no case for erased rows
     row = {"data": dict.fromkeys(sorted(template.fields)), ERASED: True}
     return attrs.evolve(task, row=json.dumps(row, ensure_ascii=False), row_key="")
 
@@ -159,7 +160,7 @@ def anonymize_event(event: Event, account: str, mark: str) -> Event:
 
 
 def anonymize_answer(answer: Answer, erase_name: TextFilter) -> Answer:
-    """Return *answer* with its comment and its reason to give the task up rewritten by *erase_name*."""
+    """Return *answer* with its comment and abandon reason rewritten by *erase_name*."""
     abandon_reason = answer.abandon_reason
     if abandon_reason is not None:
         abandon_reason = erase_name(abandon_reason)
@@ -179,6 +180,7 @@ def _rewrite_data(
     rewrite_answer: Callable[[str, Mapping[str, Any]], Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return an event's data with its reason, and the answers that it replaced, rewritten."""
+    # a copy: events are shared between readers, and frozen by agreement only
     rewritten = dict(data)
     for name in ("comment", "reason"):
         if name in rewritten:

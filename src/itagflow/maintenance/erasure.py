@@ -129,7 +129,7 @@ def _find_free_account(engine: Engine, member: Member) -> str:
     marks = chain([member.mark], (f"{member.mark}-{number}" for number in count(2)))
     with engine.store.read() as reader:
         for mark in marks:
-            where = {"workspace": member.workspace, "account": mark}
+            where: dict[str, Any] = {"workspace": member.workspace, "account": mark}
             if not reader.count(Query(Member, where)):
                 return mark
     raise AssertionError("there is always a next number")

@@ -93,6 +93,7 @@ class Loads:
         """Apply *event*, if it is about a transaction of loaded rows."""
         if event.type not in LOADING:
             return
+        # each load starts where the one before ended: a gap is a load that is lost
         for name, known in (("rows", self.rows), ("packages", self.packages)):
             first, last = event.data[name]
             if first != known + 1:

@@ -129,6 +129,7 @@ def _open_reads(store: Store, snapshot: bool) -> Generator[OpenRead]:
         yield store.read
         return
     with store.read(snapshot=True) as reader:
+        # the same reader each time, which stays open until the end
         yield lambda: nullcontext(reader)
 
 
@@ -188,6 +189,7 @@ def _find_orphans(reader: Reader) -> Iterator[Inconsistency]:
                 )
     orphaned = Counter[int]()
     for (job, type), (count,) in reader.tally(Query(Event), by=("job", "type")).items():
+        # a deleted job leaves one event, which says so
         if job and job not in jobs and type != "delete":
             orphaned[cast(int, job)] += count
     yield from (
@@ -321,6 +323,7 @@ def _check_whole_job(
         yield from compare_field(counter, "tasks", counter.tasks, tasks)
         yield from compare_field(counter, "packages", counter.packages, packages)
     yield from _check_sums(reader, job)
+    # what names a package beyond the last: no group of packages would find it
     behind: dict[str, Any] = {**of_job, "package": Span(packages + 1, None)}
     for assignment in reader.find(Query(Assignment, behind, order=("id",), limit=PAGE)):
         yield from compare_field(assignment, "package", assignment.package, "one of its job")

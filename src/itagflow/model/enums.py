@@ -45,6 +45,7 @@ def parse_enums(kind: type[M], what: str, values: object) -> tuple[M, ...]:
     Raises:
         InvalidData: when there is none for one of them, or *values* is a single text.
     """
+    # a text is iterable too: "label" would become five stages
     if isinstance(values, str) or not hasattr(values, "__iter__"):
         reason = f"must be several of {kind.__name__}, not {format_repr(values)}"
         raise InvalidData(what, [Problem("", reason)])

@@ -234,6 +234,7 @@ class Workflow:
                 "votes",
                 "disputed votes need a stage that decides them: add Inspect or Accept",
             )
+        # each vote has another author: one member cannot give all of them again
         if label.votes > 1 and not isinstance(label.rework, Route):
             raise _make_error(
                 "Workflow", "rework", "several votes cannot all go back to one member: use a Route"

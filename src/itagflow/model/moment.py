@@ -11,8 +11,8 @@ from itagflow.printing import format_repr
 def to_utc(what: str, field: str, at: object) -> datetime:
     """Return the same moment in UTC.
 
-    Times of a zone that changes its offset cannot be calculated with: what comes an hour later by the
-    clock on the wall may be two hours later, or none.
+    Times of a zone that changes its offset cannot be calculated with: what comes an hour later by
+    the clock on the wall may be two hours later, or none.
 
     Args:
         what: What it is of, such as ``the clock``.
@@ -22,6 +22,7 @@ def to_utc(what: str, field: str, at: object) -> datetime:
     Raises:
         InvalidData: when it is no time, has no zone, or lies beyond the first or last year.
     """
+    # almost always: the own clock gives UTC
     if isinstance(at, datetime) and at.tzinfo is UTC:
         return at
     if not isinstance(at, datetime):

@@ -92,6 +92,7 @@ def find_name_error(name: object) -> str | None:
         return error
     if match := _STEERING.search(name):
         return f"contains the control character U+{ord(match[0]):04X}"
+    # marks and spaces are drawn with something else, or not at all
     seen = any(
         unicodedata.category(character) not in _UNSEEN for character in _NOT_SEEN.sub("", name)
     )

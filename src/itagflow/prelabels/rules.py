@@ -80,10 +80,12 @@ def validate_prelabel(
         return None
     if isinstance(prediction, Problem):
         return [prediction]
+    # with the paths that a source has found, and not as one message
     if isinstance(prediction, InvalidData):
         return [
             Problem(f"{task}, {problem.where}", problem.reason) for problem in prediction.problems
         ]
+    # its type too: many messages say nothing alone, such as that of a KeyError
     if isinstance(prediction, Exception):
         return [Problem(str(task), f"the model failed: {type(prediction).__name__}: {prediction}")]
     prelabel = prediction
@@ -94,6 +96,7 @@ def validate_prelabel(
         Problem(f"{task}, {problem.where}", problem.reason)
         for problem in answers.find_problems(template, replies, task)
     ]
+    # NaN compares with nothing, and JSON has no infinity
     if prelabel.score is not None and not math.isfinite(prelabel.score):
         problems.append(
             Problem(f"{task}, score", f"must be a finite number, not {prelabel.score!r}")

@@ -26,6 +26,7 @@ from itagflow.model.task import Task
 from itagflow.model.template import Template
 from itagflow.prelabels import rules
 from itagflow.prelabels.rules import MinConfidence, PrelabelReport, SortedPrelabels, ValidPrelabel
+from itagflow.printing import format_count
 from itagflow.results.histories import read_task_numbers
 from itagflow.reviewing.stages import finish_if_done
 from itagflow.storage.port import Query, Reader
@@ -161,6 +162,7 @@ def group_packages(packages: Iterable[Package], size: int) -> Iterator[Group]:
 
 def _read_open_tasks(reader: Reader, job: Job, group: Group, tally: _Tally) -> list[Task]:
     """Return the tasks of *group* that can get pre-labels."""
+    # checked here to spare the model work, and again under the lock
     free = [package for package in group if rules.is_untouched(job, package)]
     tally.in_progress += sum(package.size for package in group if package not in free)
     where: dict[str, Any] = {"job": job.id, "package": tuple(package.number for package in free)}
@@ -195,7 +197,7 @@ def _call_model(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
             retried += _call_model(predict, [task])
         return retried
     if len(predictions) != len(batch):
-        reason = f"{len(predictions)} were returned for {len(batch)} tasks"
+        reason = f"the model returned {len(predictions)} for {format_count(len(batch), 'task')}"
         raise InvalidData("the pre-labels", [Problem("", reason)])
     return predictions
 

@@ -147,6 +147,7 @@ def _build_stage_results(case: Case) -> Iterator[StageResult]:
     yield _build_stage_result(Stage.LABEL, answer, label.round, inspected=True)
     for stage in case.job.workflow.stages[1:]:
         answer = case.find_review_answer(stage, label.round) or answer
+        # in this round or a later one: earlier reviews were of another answer
         passed = [
             assignment
             for assignment in case.find_completed(stage, label.round)
@@ -346,6 +347,7 @@ def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
     Of several voters each sees only their own: a member who gave an assignment back may still vote.
     """
     voting = case.is_being_voted_on and assignment.stage is Stage.LABEL
+    # what was given back, and not what was sent back: that is `submitted`
     earlier = [
         case.answers[returned.id]
         for returned in case.assignments

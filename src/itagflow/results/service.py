@@ -61,6 +61,7 @@ def list_jobs(
     """Yield the jobs of a workspace, oldest first; with *by* those that the member may see."""
     with engine.store.read() as reader:
         where: dict[str, Any] = {"workspace": lookup.workspace(reader, workspace).id}
+        # asked now too: a mistake raises at the call, and not at the first `next`
         access_of(reader, engine.policy, where["workspace"], by)
     if state is not None:
         where["state"] = state
@@ -84,21 +85,24 @@ def list_templates(
 ) -> Iterator[Template]:
     """Yield the templates of a workspace that have a name, oldest first."""
     with engine.store.read() as reader:
-        found = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, found.id, by)
+        stored_workspace = lookup.workspace(reader, workspace)
+        # asked now too: a mistake raises at the call, and not at the first `next`
+        access_of(reader, engine.policy, stored_workspace.id, by)
 
     def filter_visible(reader: Reader, templates: list[Template]) -> list[Template]:
-        viewer = access_of(reader, engine.policy, found.id, by)
+        viewer = access_of(reader, engine.policy, stored_workspace.id, by)
         with_name = [template for template in templates if template.name]
         if viewer.may("templates.list", None):
             return with_name
-        jobs = reader.find(Query(Job, {"workspace": found.id}))
+        jobs = reader.find(Query(Job, {"workspace": stored_workspace.id}))
         # without the right to all templates a member still sees those of their own jobs
         used = {job.template for job in jobs if viewer.may("templates.list", job)}
         return [template for template in with_name if template.id in used]
 
     return listed(
-        engine.store, Query(Template, {"workspace": found.id}, order=("id",)), filter_visible
+        engine.store,
+        Query(Template, {"workspace": stored_workspace.id}, order=("id",)),
+        filter_visible,
     )
 
 
@@ -125,6 +129,7 @@ def list_packages(
         where["state"] = state
 
     def filter_visible(reader: Reader, packages: list[Package]) -> list[Package]:
+        # for every page again: a role may change while a long list is read
         stored_job, viewer = require_readable(
             engine, reader, "packages.list", where["job"], by, own=True
         )
@@ -358,6 +363,7 @@ def find_members(
                 readable.append(candidate)
             except (NotFound, NotAllowed) as error:
                 refusals.append(error)
+    # only when nothing remains: a workspace that *by* is not in is no mistake of theirs
     if refusals and not readable:
         raise refusals[0]
     return readable

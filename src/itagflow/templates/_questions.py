@@ -40,6 +40,7 @@ def build_classification(
     kind, default_title = QuestionKind.RADIO, SINGLE
     if multiple:
         kind, default_title = QuestionKind.CHECKBOX, MULTIPLE
+    # an empty title stays, for the template to refuse it
     if title is None:
         title = default_title
     question = Question("1", kind, title, build_options(labels))

@@ -53,6 +53,7 @@ def expand_labels(question: Question, reply: Reply) -> Reply:
 
 
 def _expand_label(annotation: Annotation, title: str) -> Annotation:
+    # a label under the title wins: it was saved before, and the short form is left as a problem
     if annotation.label is None or title in annotation.labels:
         return annotation
     return attrs.evolve(

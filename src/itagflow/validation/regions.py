@@ -23,6 +23,7 @@ from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
 from itagflow.model.template import Question, Shape
 from itagflow.model.text import format_value
+from itagflow.printing import format_count
 from itagflow.validation.values import find_string_problems, is_finite, is_integer
 
 SLACK = 1e-6
@@ -129,6 +130,7 @@ def _find_short_lines(region: Region) -> Iterator[tuple[str, str]]:
 
 
 def _is_inside(number: float, size: int) -> bool:
+    # a tolerance on both sides: a screen that scales images returns 639.9999999 and 640.0000001
     return -SLACK <= number <= size + SLACK
 
 
@@ -164,6 +166,7 @@ def _find_keypoint_problems(path: str, region: Keypoints, question: Question) ->
             )
         if keypoint.name in names:
             yield Problem(f"{where}.name", f"{keypoint.name!r} is there twice")
+        # COCO writes an absent keypoint as 0, 0, 0; other coordinates would be lost in its files
         if keypoint.visibility is Visibility.ABSENT and (keypoint.x, keypoint.y) != (0, 0):
             yield Problem(where, "is absent, so x and y must be 0")
         names.add(keypoint.name)
@@ -188,13 +191,13 @@ def _find_span_problems(path: str, span: TextSpan, text: str | None) -> Iterator
         yield Problem(path, f"must be 0 <= start < end, in whole characters, not {actual}")
     elif text is None:
         if len(span.text) not in (0, span.end - span.start):
-            yield Problem(
-                f"{path}.text",
-                f"must have {span.end - span.start} characters, not {len(span.text)}",
-            )
+            length = format_count(span.end - span.start, "character")
+            yield Problem(f"{path}.text", f"must have {length}, not {len(span.text)}")
     # characters are code points, as in Python; JavaScript counts an emoji as two
     elif span.end > len(text):
-        yield Problem(f"{path}.end", f"reaches outside the text of {len(text)} characters")
+        yield Problem(
+            f"{path}.end", f"reaches outside the text of {format_count(len(text), 'character')}"
+        )
     elif span.text and span.text != text[span.start : span.end]:
         yield Problem(
             f"{path}.text", f"is {span.text!r}, and the data says {text[span.start : span.end]!r}"
@@ -205,10 +208,8 @@ def _find_relation_problems(path: str, relation: Relation, spans: int) -> Iterat
     for name in ("source", "target"):
         index = getattr(relation, name)
         if not is_integer(index) or not 0 <= index < spans:
-            yield Problem(
-                f"{path}.{name}",
-                f"must be the index of one of the {spans} spans, not {format_value(index)}",
-            )
+            reason = f"must be the index of one of {format_count(spans, 'span')}"
+            yield Problem(f"{path}.{name}", f"{reason}, not {format_value(index)}")
     if relation.source == relation.target:
         yield Problem(path, "joins a span with itself")
 

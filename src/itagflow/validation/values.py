@@ -125,6 +125,7 @@ def _find_text_problems(question: Question, path: str, text: str) -> Iterator[Pr
         yield Problem(
             path, f"is too long for the rule {question.rule!r} of the question {question.title!r}"
         )
+    # an empty text that is not required needs no form
     elif question.rule and text and not compile_pattern(question.rule).matches(text):
         yield Problem(
             path, f"does not match the rule {question.rule!r} of the question {question.title!r}"
