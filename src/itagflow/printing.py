@@ -19,7 +19,7 @@ def make_printable(text: str) -> str:
     Control characters, those that separate lines or change the direction of writing, and halves of
     surrogate pairs are escaped as Python would; everything else stays.
 
-    >>> print(printable("ben\n09:14 ada accepted package 1"))
+    >>> print(make_printable("ben\n09:14 ada accepted package 1"))
     ben\n09:14 ada accepted package 1
     """
     return _ESCAPED.sub(_escape, text)
@@ -49,7 +49,7 @@ def _escape(match: re.Match[str]) -> str:
 def format_repr(value: object) -> str:
     """Return the ``repr`` of *value* in one line, or only its type where ``repr`` is too long.
 
-    >>> spelled("cat"), spelled(10**5_000)
+    >>> format_repr("cat"), format_repr(10**5_000)
     ("'cat'", 'a value of type int')
     """
     try:

@@ -66,7 +66,7 @@ def name_columns(template: Template) -> dict[str, str]:
     Where questions share a title, it is followed by ``#`` and the question's id.
 
     >>> from itagflow.templates import image_classification
-    >>> columns(image_classification(["cat"], title="Animal"))
+    >>> name_columns(image_classification(["cat"], title="Animal"))
     {'1': '结果字段-Animal'}
     """
     titles = Counter(question.title for question in template.asked)
@@ -84,7 +84,7 @@ def name_columns(template: Template) -> dict[str, str]:
 def escape(cell: str) -> str:
     """Return *cell*, with an apostrophe before a formula and before what `unescape` would change.
 
-    >>> [escaped(cell) for cell in ("cat", "-5", "=1+2", "'=1+2")]
+    >>> [escape(cell) for cell in ("cat", "-5", "=1+2", "'=1+2")]
     ['cat', '-5', "'=1+2", "''=1+2"]
     """
     if _is_formula(cell):
@@ -95,7 +95,7 @@ def escape(cell: str) -> str:
 def escape_apostrophe(cell: str) -> str:
     """Return *cell*, with one more apostrophe if `unescape` would take away its own.
 
-    >>> [kept_apart(cell) for cell in ("cat", "=1+2", "'=1+2")]
+    >>> [escape_apostrophe(cell) for cell in ("cat", "=1+2", "'=1+2")]
     ['cat', '=1+2', "''=1+2"]
     """
     # a cell that begins with "=" stays as it is: only what `unescape` would shorten is escaped
@@ -107,7 +107,7 @@ def escape_apostrophe(cell: str) -> str:
 def unescape(cell: str) -> str:
     """Return the cell that `escape` has made *cell* of.
 
-    >>> [unescaped(cell) for cell in ("cat", "'-5", "'=1+2", "''=1+2")]
+    >>> [unescape(cell) for cell in ("cat", "'-5", "'=1+2", "''=1+2")]
     ['cat', "'-5", '=1+2', "'=1+2"]
     """
     # an apostrophe before anything else is part of the text, such as in "'tis"
@@ -126,7 +126,7 @@ def render_cell(question: Question, reply: Reply, template: Template, region_id:
     >>> from itagflow import Choices, templates
     >>> template = templates.image_classification(["cat", "dog"], multiple=True)
     >>> question, reply = template.questions[0], Choices(["cat", "dog"])
-    >>> cell_out(question, reply, template, lambda question, index: "")
+    >>> render_cell(question, reply, template, lambda question, index: "")
     '["cat", "dog"]'
     """
     (element,) = render({question.id: reply}, template, region_id=region_id)
@@ -158,7 +158,7 @@ def parse_replies(
             it lists every problem with its path, such as ``row 3, 1.width``.
 
     >>> from itagflow.templates import image_classification
-    >>> replies_in({"1": "cat"}, image_classification(["cat", "dog"], multiple=True))
+    >>> parse_replies({"1": "cat"}, image_classification(["cat", "dog"], multiple=True))
     {'1': Choices(keys=('cat',))}
     """
     start = ""

@@ -35,7 +35,7 @@ def parse_key(text: str) -> int | None:
     Ids come from elsewhere: they may be of thousands of digits, or of digits of another script, and
     must not become the key of something else.
 
-    >>> key_in("15"), key_in("015"), key_in("１５"), key_in("9" * 5_000)
+    >>> parse_key("15"), parse_key("015"), parse_key("１５"), parse_key("9" * 5_000)
     (15, None, None, None)
     """
     # matched first: `int` takes spaces, underscores and digits of any script, and its time grows

@@ -14,7 +14,7 @@ _decode = json.JSONDecoder().raw_decode
 def remove_fields(row: str, keys: Collection[str]) -> str:
     """Return the text of a JSON object without these fields.
 
-    >>> without('{"data": {"n": 1.0}, "label-4": {"results": []}}', ["label-4"])
+    >>> remove_fields('{"data": {"n": 1.0}, "label-4": {"results": []}}', ["label-4"])
     '{"data": {"n": 1.0}}'
     """
     fields = [text for key, text in _iter_fields(row) if key not in keys]

@@ -128,7 +128,7 @@ def build_remark_filter(comments: Collection[str]) -> TextFilter:
 def build_name_filter(account: str, mark: str) -> TextFilter:
     """Return what puts *mark* in place of *account*, in any spelling, where it is a whole word.
 
-    >>> without_name("ben", "erased-7")("ben was removed, not ben-smith")
+    >>> build_name_filter("ben", "erased-7")("ben was removed, not ben-smith")
     'erased-7 was removed, not ben-smith'
     """
     # however it was typed: a Mac writes "é" as two characters, most others as one

@@ -141,9 +141,9 @@ def _resolve(reader: Reader, place: Place | int | str) -> Place:
         return place
     if isinstance(place, Job):
         return lookup.job(reader, place)
+    # a name can be that of a workspace and of a job: the workspace comes first
     try:
         return lookup.workspace(reader, place)
-    # a name can be both: the workspace comes first
     except NotFound:
         if isinstance(place, Workspace):
             raise
@@ -188,9 +188,9 @@ def _find_orphans(reader: Reader) -> Iterator[Inconsistency]:
                     "job", (cast(int, job),), f"what it has of {kind.__name__}", count, 0
                 )
     orphaned = Counter[int]()
-    for (job, type), (count,) in reader.tally(Query(Event), by=("job", "type")).items():
+    for (job, event_type), (count,) in reader.tally(Query(Event), by=("job", "type")).items():
         # a deleted job leaves one event, which says so
-        if job and job not in jobs and type != "delete":
+        if job and job not in jobs and event_type != "delete":
             orphaned[cast(int, job)] += count
     yield from (
         Inconsistency("job", (job,), "what it has of Event", count, 0)

@@ -20,7 +20,7 @@ def parse_enum(kind: type[M], value: M | str) -> M:
         InvalidData: when there is none; it lists those that there are.
 
     >>> from itagflow import Stage
-    >>> member_of(Stage, "label") is member_of(Stage, Stage.LABEL) is Stage.LABEL
+    >>> parse_enum(Stage, "label") is parse_enum(Stage, Stage.LABEL) is Stage.LABEL
     True
     """
     if isinstance(value, kind):

@@ -40,7 +40,7 @@ def find_text_error(text: object) -> str | None:
     Not every database keeps the one, and the other cannot be written as UTF-8; JSON can say both.
     What is no text at all cannot be stored as one either.
 
-    >>> flaw("a\0b")
+    >>> find_text_error("a\0b")
     'contains a NUL character'
     """
     if not isinstance(text, str):
@@ -56,7 +56,7 @@ def find_text_error(text: object) -> str | None:
 def find_key_error(text: str) -> str | None:
     """Return what keeps *text* from being stored as something to look up by, or None.
 
-    >>> key_flaw("x" * 3_000)
+    >>> find_key_error("x" * 3_000)
     'is 3000 bytes long; at most 2500 fit an index'
     """
     if (error := find_text_error(text)) or len(text) * 4 <= MAX_KEY:
@@ -71,7 +71,7 @@ def find_key_error(text: str) -> str | None:
 def normalize_name(name: str) -> str:
     """Return *name* as names are compared: in Unicode's normal form C, however it was typed.
 
-    >>> nfc("Zoe\u0308") == "Zo\u00eb"
+    >>> normalize_name("Zoe\u0308") == "Zo\u00eb"
     True
     """
     return unicodedata.normalize("NFC", name)
@@ -84,7 +84,7 @@ def find_name_error(name: object) -> str | None:
     none that separate lines or change the direction of writing, and at least one character that is
     drawn by itself.
 
-    >>> name_flaw("ben\ncy"), name_flaw("\u200b")
+    >>> find_name_error("ben\ncy"), find_name_error("\u200b")
     ('contains the control character U+000A', 'has no character that can be seen')
     """
     error = find_text_error(name)
@@ -155,7 +155,7 @@ def parse_texts(what: str, field: str, texts: Iterable[str]) -> tuple[str, ...]:
 def format_value(value: object) -> str:
     """Return *value* as messages have it: written out when that is short work, else only its type.
 
-    >>> shown("cat"), shown([[[]]])
+    >>> format_value("cat"), format_value([[[]]])
     ("'cat'", 'a value of type list')
     """
     # very deep lists and very long numbers cannot be written out

@@ -80,7 +80,7 @@ class Columns:
 def to_plain_value(reply: Reply) -> Any:
     """Return what a reply says as a plain Python value.
 
-    >>> plain_value(Choices(["cat", "dog"]))
+    >>> to_plain_value(Choices(["cat", "dog"]))
     ['cat', 'dog']
     """
     match reply:
