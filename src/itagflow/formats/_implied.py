@@ -95,7 +95,6 @@ def _infer_question(id: str, elements: list[Element], *, everywhere: bool) -> Qu
             children=_infer_children(list(_flatten(data)), "labels"),
         )
     options = _infer_options(data)
-
     # a RADIO element whose values cannot all be keys was an answer in words
     if kind is QuestionKind.RADIO and not options:
         kind = QuestionKind.INPUT

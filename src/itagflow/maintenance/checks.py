@@ -302,13 +302,13 @@ def _check_slots(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
 def _check_rounds(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     """Yield where a member has had a stage of one round more than once: nobody votes twice."""
     # what was given back may be claimed again by the same member
-    working = [
+    not_returned = [
         assignment
         for assignment in snapshot.assignments
         if assignment.member is not None and assignment.state is not AssignmentState.RETURNED
     ]
     for (stage, round, member), assignments in Counter(
-        (assignment.stage, assignment.round, assignment.member) for assignment in working
+        (assignment.stage, assignment.round, assignment.member) for assignment in not_returned
     ).items():
         field = f"assignments of member {member} at {stage.value} in round {round}"
         yield from compare_field(snapshot.package, field, assignments, 1)

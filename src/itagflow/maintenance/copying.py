@@ -76,8 +76,8 @@ def copy(
             _publish(target, selection, copied)
             if verify:
                 _require_consistent(target, selection)
-        # also Ctrl-C: what is left would be in the way of the next copy
         except BaseException:
+            # also after Ctrl-C: what is left would be in the way of the next copy
             _remove_partial(target, selection)
             raise
     return len(selection.workspaces) + len(selection.jobs) + sum(copied.values())

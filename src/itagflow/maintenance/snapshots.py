@@ -79,13 +79,13 @@ def _read_archived_at(reader: Reader, job: Job) -> datetime | None:
     """Return when *job* was archived, by its events; None when it is not."""
     if job.state is not JobState.ARCHIVED:
         return None
-    acts = Query(
+    archivings = Query(
         Event, {"job": job.id, "package": 0, "type": "archive"}, order=("-position",), limit=1
     )
-    act = first(reader, acts)
-    if act is None:
+    event = first(reader, archivings)
+    if event is None:
         return None
-    return act.at
+    return event.at
 
 
 def _read_answers(
@@ -105,14 +105,15 @@ def _read_answers(
     about_tasks = _find_answers(reader, job, "task", task_packages)
     foreign = {answer.assignment for answer in about_tasks} - packages.keys()
     elsewhere = _find_assignments(reader, job, foreign, last)
-    found: dict[Key, tuple[int, Answer]] = {
+    by_key: dict[Key, tuple[int, Answer]] = {
         answer.key: (task_packages[answer.task], answer)
         for answer in about_tasks
         if answer.assignment not in elsewhere
     }
+    # an answer found both ways belongs to the package of its assignment
     for answer in _find_answers(reader, job, "assignment", packages):
-        found[answer.key] = (packages[answer.assignment], answer)
-    return found
+        by_key[answer.key] = (packages[answer.assignment], answer)
+    return by_key
 
 
 def _find_assignments(reader: Reader, job: Job, ids: Collection[int], last: int) -> set[int]:

@@ -324,13 +324,13 @@ def _check_whole_job(
         yield from compare_field(counter, "packages", counter.packages, packages)
     yield from _check_sums(reader, job)
     # what names a package beyond the last: no group of packages would find it
-    behind: dict[str, Any] = {**of_job, "package": Span(packages + 1, None)}
-    for assignment in reader.find(Query(Assignment, behind, order=("id",), limit=PAGE)):
+    after_packages: dict[str, Any] = {**of_job, "package": Span(packages + 1, None)}
+    for assignment in reader.find(Query(Assignment, after_packages, order=("id",), limit=PAGE)):
         yield from compare_field(assignment, "package", assignment.package, "one of its job")
-    for event in reader.find(Query(Event, behind, order=("position",), limit=PAGE)):
+    for event in reader.find(Query(Event, after_packages, order=("position",), limit=PAGE)):
         yield from compare_field(event, "package", event.package, "one of its job")
-    beyond: dict[str, Any] = {**of_job, "task": Span(tasks + 1, None)}
-    for answer in reader.find(Query(Answer, beyond, order=("task",), limit=PAGE)):
+    after_tasks: dict[str, Any] = {**of_job, "task": Span(tasks + 1, None)}
+    for answer in reader.find(Query(Answer, after_tasks, order=("task",), limit=PAGE)):
         yield from compare_field(answer, "task", answer.task, "one of its job")
 
 
@@ -394,11 +394,12 @@ def _check_history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
 
 def _read_job_events(reader: Reader, job: Job) -> Iterator[Event]:
     """Yield the events of the job as a whole and those that may change it, in order."""
-    whole: dict[str, Any] = {"job": job.id, "package": 0}
-    ending: dict[str, Any] = {"job": job.id, "package": Span(1, None), "type": ENDING}
+    job_events: dict[str, Any] = {"job": job.id, "package": 0}
+    ending_events: dict[str, Any] = {"job": job.id, "package": Span(1, None), "type": ENDING}
     # two ordered streams, merged: the store's index serves each of them, but not both at once
     streams = (
-        through(reader, Query(Event, where, order=("position",))) for where in (whole, ending)
+        through(reader, Query(Event, where, order=("position",)))
+        for where in (job_events, ending_events)
     )
     return merge(*streams, key=attrgetter("position"))
 

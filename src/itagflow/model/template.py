@@ -378,21 +378,23 @@ def _find_misplaced_settings(question: Question) -> Iterator[str]:
     }
     yield from (
         f"cannot have {name}"
-        for name, kinds in allowed.items()
-        if getattr(question, name) and kind not in kinds
+        for name, allowed_kinds in allowed.items()
+        if getattr(question, name) and kind not in allowed_kinds
     )
     try:
         compile_pattern(question.rule)
     except InvalidData as error:
         yield f"has a rule that cannot be used: {'; '.join(map(str, error.problems))}"
     # an empty text is a default too, and no option has it as its key
-    named = (question.default,) if isinstance(question.default, str) else question.default or ()
-    if kind in CHOOSING and not question.keys.issuperset(named):
+    default_keys = (
+        (question.default,) if isinstance(question.default, str) else question.default or ()
+    )
+    if kind in CHOOSING and not question.keys.issuperset(default_keys):
         yield "has a default that is not among its options"
 
 
 def _find_duplicates(values: Iterable[str]) -> list[str]:
-    return sorted(value for value, times in Counter(values).items() if times > 1)
+    return sorted(value for value, count in Counter(values).items() if count > 1)
 
 
 def _iter_texts(plain: Any) -> Iterator[str]:

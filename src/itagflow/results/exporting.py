@@ -195,11 +195,11 @@ def _write_bytes(
     return report, file.getvalue()
 
 
-def _join(parts: Iterable[tuple[WriteReport, bytes]], target: Target) -> WriteReport:
+def _join(written: Iterable[tuple[WriteReport, bytes]], target: Target) -> WriteReport:
     """Write parts of a file one after the other; each is dropped before the next is waited for."""
     reports = list[WriteReport]()
     with open_target(target) as file:
-        for report, content in parts:
+        for report, content in written:
             file.write(content)
             reports.append(report)
     return reduce(add, reports)

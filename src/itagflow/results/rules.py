@@ -201,15 +201,16 @@ def with_counts(package: Package, cases: Iterable[Case]) -> Package:
     Votes count once they are merged: before that, counts that anybody may see would tell what they
     say.
     """
-    states_and_corrections = [
-        (compute_state(case, live=False), is_corrected(case)) for case in cases
-    ]
-    states = [state for state, _ in states_and_corrections]
+    states, corrected = list[TaskState](), 0
+    for case in cases:
+        states.append(compute_state(case, live=False))
+        if is_corrected(case):
+            corrected += 1
     return attrs.evolve(
         package,
         abandoned=states.count(TaskState.ABANDONED),
         wrong=states.count(TaskState.WRONG),
-        corrected=sum(changed for _, changed in states_and_corrections),
+        corrected=corrected,
     )
 
 
@@ -271,6 +272,7 @@ def _find_current_answer(case: Case, *, live: bool) -> Answer | None:
 def find_judgment(case: Case, *, live: bool = True) -> tuple[bool, str]:
     """Return whether the task stands judged wrong, and the last comment that sent it back."""
     is_wrong, comment = False, ""
+    # by round, then by id: each assignment may overturn what those before it decided
     for assignment in case.assignments:
         answer = None
         if _is_counted(case, assignment, live=live):
@@ -361,7 +363,7 @@ def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
     return earlier[-1]
 
 
-def must_fit_its_template(job: Job, act: str) -> None:
+def must_fit_its_template(job: Job, operation: str) -> None:
     """Check that the answers of *job* have followed the last change of its template.
 
     Raises:
@@ -372,4 +374,4 @@ def must_fit_its_template(job: Job, act: str) -> None:
             "answers still follow a change of the template: "
             "if it broke off, change_template(job, []) goes on"
         )
-        raise Incomplete(act, reason)
+        raise Incomplete(operation, reason)
