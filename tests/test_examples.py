@@ -29,7 +29,7 @@ def example(name: str) -> ModuleType:
 def test_quickstart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     example("quickstart").main(tmp_path)
     shown = capsys.readouterr().out
-    assert "2 of 2 tasks done: 1 packages (2 tasks) done" in shown
+    assert "2 of 2 tasks done: 1 package (2 tasks) done" in shown
     assert "di rejected package 1 (1 task): the sign is missing" in shown
     lines = (tmp_path / "street.out.manifest").read_text().splitlines()
     keys = [list(json.loads(line)) for line in lines]

@@ -165,7 +165,7 @@ class TestWhatIsWrong:
     @pytest.mark.parametrize(
         ("content", "said"),
         [
-            (b"1.jpg", "line 3: has 1 cells; the first line names 2 columns"),
+            (b"1.jpg", "line 3: has 1 cell; the first line names 2 columns"),
             (b"1.jpg,a,b", "line 3: has 3 cells; the first line names 2 columns"),
             (b"1.jpg,\xd6\xd0", "line 3: is not UTF-8: byte 7 is 0xD6"),
             (b"1.jpg,a\0b", "line 3: contains a NUL character"),
