@@ -46,7 +46,7 @@ def infer_questions(rows: Iterable[Iterable[Element]]) -> tuple[Question, ...]:
     `_elements.find_shape_errors` tells what is wrong with the rest.
     """
     answers = dict[str, list[Element]]()
-    # kept, since each element is looked at twice: for the ids in use, and for its question
+    # kept, since each element is used twice: for the ids in use, and for its question
     results = [list(row) for row in rows]
     used_ids = {
         element["questionId"] for row in results for element in row if "questionId" in element
