@@ -39,7 +39,7 @@ from itagflow import (
 )
 from itagflow.core.change import Act
 from itagflow.labeling.rules import closed
-from itagflow.lifecycle.tables import Closing
+from itagflow.lifecycle.tables import AssignmentCommand
 from itagflow.testing import make_assignment
 
 ROUNDS = 5
@@ -208,7 +208,7 @@ def _to_accept(flow: Flow, name: str) -> list[Any]:
 def one_step() -> None:
     """Tell what one step of a lifecycle takes, with its guards and the new value: the end of an assignment."""
     assignment = make_assignment(state=AssignmentState.HELD)
-    act, closing = Act(assignment.made_at, 1, 2), Closing(assignment=assignment)
+    act, closing = Act(assignment.made_at, 1, 2), AssignmentCommand(assignment=assignment)
     times = [
         timed(
             lambda: [

@@ -150,9 +150,9 @@ def _judge(template: Template, replies: Replies, row: str) -> None:
         loading_rules.prepare_row(Row(row), 1, attrs.evolve(template, views=()), JOBS[0]),
         loading_rules.PreparedRow,
     )
-    if answers.problems(template, replies, task if sound else None):
+    if answers.find_problems(template, replies, task if sound else None):
         return
-    answers.mentions(replies, "car")
+    answers.has_label(replies, "car")
     plain = replies_to_json(replies)
     _is_storable(*_texts(plain), jsontext.dumps(plain))
     assert replies_from_json(json.loads(jsontext.dumps(plain))) == replies
@@ -253,8 +253,8 @@ def answer(data: bytes) -> None:
     for template in TEMPLATES:
         row = jsontext.dumps({"data": dict.fromkeys(template.fields, TEXT)})
         for task in (None, Task(job=4, number=1, package=1, row=row)):
-            fitted = answers.fitted(template, replies, task)
-            if fitted is not None and not answers.problems(template, fitted, task):
+            fitted = answers.normalize_replies(template, replies, task)
+            if fitted is not None and not answers.find_problems(template, fitted, task):
                 _judge(template, fitted, row)
 
 

@@ -43,7 +43,7 @@ from itagflow import (
     maintenance,
     templates,
 )
-from itagflow.validation.answers import problems
+from itagflow.validation.answers import find_problems
 
 
 def everything(flow: Flow) -> list[Any]:
@@ -161,9 +161,9 @@ def test_a_text_that_is_too_long_for_its_rule() -> None:
     template = itagflow.Template(
         questions=(itagflow.Question("1", QuestionKind.INPUT, "Name", rule="(a?){2000}"),)
     )
-    (problem,) = problems(template, {"1": Text("a" * 1_000)})
+    (problem,) = find_problems(template, {"1": Text("a" * 1_000)})
     assert str(problem) == "1: is too long for the rule '(a?){2000}' of the question 'Name'"
-    assert not problems(template, {"1": Text("aaa")})
+    assert not find_problems(template, {"1": Text("aaa")})
 
 
 def test_every_problem_is_listed() -> None:

@@ -55,7 +55,7 @@ from itagflow.storage import Query
 from itagflow.template_changes import rules as template_changes_rules
 from itagflow.template_changes import service
 from itagflow.testing import make_answer
-from itagflow.validation.answers import problems
+from itagflow.validation.answers import find_problems
 
 L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
 NOTE = Question("2", QuestionKind.INPUT, "Note", required=False)
@@ -862,7 +862,7 @@ def test_whatever_can_be_carried_over_fits_the_new_template(name: str, data: st.
     if isinstance(carried, list):
         assert carried
     else:
-        assert not problems(migration.after, carried.replies)
+        assert not find_problems(migration.after, carried.replies)
         assert carried.template_version == int(carried.replies != answer.replies)
         assert template_changes_rules.migrate_answer(migration, carried) == carried, (
             "who has followed stays"
@@ -886,7 +886,7 @@ def test_renaming_there_and_back_is_as_if_nothing_had_been(name: str, data: st.D
     two = template_changes_rules.make_migration(one.after, [back])
     halfway = template_changes_rules.migrate_answer(one, answer)
     assert isinstance(halfway, Answer)
-    assert not problems(one.after, halfway.replies)
+    assert not find_problems(one.after, halfway.replies)
     home = template_changes_rules.migrate_answer(two, halfway)
     assert isinstance(home, Answer)
     assert home.replies == answer.replies

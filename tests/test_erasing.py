@@ -211,7 +211,7 @@ class TestMembers:
         self, checked: Flow, monkeypatch: pytest.MonkeyPatch, when: int
     ) -> None:
         job, key = a_busy_week(checked)
-        batches = erasure._batches
+        batches = erasure._batch_events
 
         def slow(events: Iterator[Event]) -> Iterator[list[Event]]:
             for number, some in enumerate(batches(events)):
@@ -220,7 +220,7 @@ class TestMembers:
                 yield some
 
         monkeypatch.setattr(erasure, "BLOCK", 4)
-        monkeypatch.setattr(erasure, "_batches", slow)
+        monkeypatch.setattr(erasure, "_batch_events", slow)
         maintenance.erase_member(checked, "street", "benedict", by="ada")
         assert "benedict" not in everything(checked).replace("benedict-two", "")
         reasons = {

@@ -31,11 +31,11 @@ from itagflow.access import (
     strict_policy,
 )
 from itagflow.lifecycle.machine import Lifecycle, Step
-from itagflow.lifecycle.tables import ASSIGNMENT, JOB, package_lifecycle
+from itagflow.lifecycle.tables import ASSIGNMENT, JOB, get_package_lifecycle
 from itagflow.testing import make_job, make_member
 
 DOCS = Path(__file__).parents[1] / "docs"
-FULL = package_lifecycle(Workflow(Label(), Inspect(), Accept()))
+FULL = get_package_lifecycle(Workflow(Label(), Inspect(), Accept()))
 WORKFLOWS = [
     Workflow(),
     Workflow(Inspect()),
@@ -50,29 +50,37 @@ def diagrams(page: str) -> list[str]:
 
 
 def test_the_documentation_shows_the_tables() -> None:
-    assert diagrams("lifecycles.md") == [JOB.mermaid(), FULL.mermaid(), ASSIGNMENT.mermaid()]
+    assert diagrams("lifecycles.md") == [
+        JOB.render_mermaid(),
+        FULL.render_mermaid(),
+        ASSIGNMENT.render_mermaid(),
+    ]
 
 
 @pytest.mark.parametrize(
     "workflow", WORKFLOWS, ids=lambda w: "-".join(stage.value for stage in w.stages)
 )
 def test_a_package_passes_every_stage_of_its_workflow(workflow: Workflow) -> None:
-    lifecycle, state, seen = package_lifecycle(workflow), PackageState.LABEL, [PackageState.LABEL]
+    lifecycle, state, seen = (
+        get_package_lifecycle(workflow),
+        PackageState.LABEL,
+        [PackageState.LABEL],
+    )
     while state.stage:
         state = lifecycle.advance(state, "pass")
         seen.append(state)
     assert [one.value for one in seen] == [*(stage.value for stage in workflow.stages), "done"]
-    assert package_lifecycle(workflow) is lifecycle
+    assert get_package_lifecycle(workflow) is lifecycle
 
 
 def test_acceptance_rejects_to_where_the_rule_says() -> None:
     for rule, target in ((Accept(), "label"), (Accept(reject_to=Stage.INSPECT), "inspect")):
-        lifecycle = package_lifecycle(Workflow(Inspect(), rule))
+        lifecycle = get_package_lifecycle(Workflow(Inspect(), rule))
         assert lifecycle.advance(PackageState.ACCEPT, "reject").value == target
 
 
 def cells() -> list[tuple[Lifecycle[Any], Enum, str]]:
-    tables = (JOB, ASSIGNMENT, *(package_lifecycle(workflow) for workflow in WORKFLOWS))
+    tables = (JOB, ASSIGNMENT, *(get_package_lifecycle(workflow) for workflow in WORKFLOWS))
     return [
         (table, state, event)
         for table in tables
@@ -92,11 +100,15 @@ def test_every_cell_that_is_no_step_is_refused(
 
 
 def test_final_states_are_final() -> None:
-    assert JOB.events(JobState.ARCHIVED) == ()
+    assert JOB.get_events(JobState.ARCHIVED) == ()
     assert (
-        ASSIGNMENT.events(AssignmentState.DONE) == ASSIGNMENT.events(AssignmentState.RETURNED) == ()
+        ASSIGNMENT.get_events(AssignmentState.DONE)
+        == ASSIGNMENT.get_events(AssignmentState.RETURNED)
+        == ()
     )
-    assert FULL.events(PackageState.DONE) == FULL.events(PackageState.DISCARDED) == ("reopen",)
+    assert (
+        FULL.get_events(PackageState.DONE) == FULL.get_events(PackageState.DISCARDED) == ("reopen",)
+    )
 
 
 class Door(Enum):

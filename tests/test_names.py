@@ -30,7 +30,7 @@ from itagflow import (
     maintenance,
     templates,
 )
-from itagflow.model.text import name_flaw
+from itagflow.model.text import find_name_error
 
 ASKED = templates.image_classification(["cat"])
 BREAKING = ["a\nb", "a\tb", "a\x1b[2Jb", "a\x7f", "a\x85b", "a\u2028b", "a\u2029b"]
@@ -125,7 +125,7 @@ def test_every_character_is_decided_by_what_unicode_says_of_it() -> None:
     for code in range(sys.maxunicode + 1):
         character = chr(code)
         category = unicodedata.category(character)
-        inside, alone = name_flaw(f"a{character}b"), name_flaw(character)
+        inside, alone = find_name_error(f"a{character}b"), find_name_error(character)
         if category in ("Cc", "Zl", "Zp", "Cs") or unicodedata.bidirectional(character) in BIDI:
             assert inside is not None, hex(code)
         if category[0] == "Z" or category in ("Cc", "Cf", "Cs", "Mn", "Me", "Mc"):

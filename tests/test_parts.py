@@ -31,8 +31,8 @@ from itagflow import (
     WriteReport,
 )
 from itagflow.jobs.rules import cut
-from itagflow.results.exporting import _written
-from itagflow.results.partition import AHEAD, spread
+from itagflow.results.exporting import _write_bytes
+from itagflow.results.partition import AHEAD, map_partitions
 
 
 def half_done(flow: Flow, tasks: int = 1_000) -> Job:
@@ -258,9 +258,9 @@ class TestRefusals:
         def breaking(part: JobPartition, *how: Any) -> tuple[WriteReport, bytes]:
             if part.index == 3:
                 raise StoreFailed("labels.db", "the disk is gone", "Look for it")
-            return _written(part, *how)
+            return _write_bytes(part, *how)
 
-        monkeypatch.setattr("itagflow.results.exporting._written", breaking)
+        monkeypatch.setattr("itagflow.results.exporting._write_bytes", breaking)
         with pytest.raises(StoreFailed, match="the disk is gone"):
             flow.results.export(job, "itag", target, executor=OneByOne(), partitions=4)
         assert target.read_text() == "yesterday's\n"
@@ -285,7 +285,7 @@ class TestSpreading:
     def test_only_so_many_parts_are_under_way(self) -> None:
         executor = Waiting()
         for taken_, (part, word) in enumerate(
-            spread(executor, cut(self.WHOLE, 100), _echo, "x"), 1
+            map_partitions(executor, cut(self.WHOLE, 100), _echo, "x"), 1
         ):
             assert (part.index, word) == (taken_, "x")
             assert len(executor.futures) == min(100, taken_ + AHEAD - 1)
@@ -293,7 +293,7 @@ class TestSpreading:
     def test_what_is_not_begun_is_called_off_when_a_part_fails(self) -> None:
         executor = Waiting()
         with pytest.raises(ZeroDivisionError):
-            list(spread(executor, cut(self.WHOLE, 100), lambda part: 1 // (3 - part.index)))
+            list(map_partitions(executor, cut(self.WHOLE, 100), lambda part: 1 // (3 - part.index)))
         called_off = [future.cancelled() for future in executor.futures]
         assert called_off == [False] * 3 + [True] * (AHEAD - 1)
 

@@ -29,7 +29,7 @@ from itagflow import (
 )
 from itagflow.model import event as events
 from itagflow.model.job import JobState
-from itagflow.printing import printable
+from itagflow.printing import make_printable
 
 FORGING = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 HOSTILE = st.text(
@@ -163,7 +163,7 @@ def test_a_problem_and_a_difference_are_one_line(text: str) -> None:
 
 @given(st.text())
 def test_what_forges_nothing_stays(text: str) -> None:
-    said = printable(text)
+    said = make_printable(text)
     assert is_one_line(said)
     assert said == text if not FORGING.search(text) else said != text
 
@@ -175,7 +175,7 @@ def test_all_that_unicode_calls_a_control_or_a_separator_of_lines_is_escaped() -
             unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs")
             or len(f"a{character}b".splitlines()) > 1
         ):
-            assert printable(character).isascii(), hex(code)
+            assert make_printable(character).isascii(), hex(code)
 
 
 def test_history_cannot_be_forged(flow: Flow) -> None:

@@ -29,7 +29,7 @@ from itagflow import (
     Workflow,
     maintenance,
 )
-from itagflow.results.rows import Columns, plain_value
+from itagflow.results.rows import Columns, to_plain_value
 from itagflow.testing import make_job
 
 KINDS = (QuestionKind.RADIO, "cat"), (QuestionKind.CHECKBOX, ["cat"]), (QuestionKind.INPUT, "a cat")
@@ -156,8 +156,8 @@ class TestWhatARowSays:
     ],
 )
 def test_plain_values(reply: Any, value: Any) -> None:
-    assert plain_value(reply) == value
-    assert type(plain_value(reply)) is type(value)
+    assert to_plain_value(reply) == value
+    assert type(to_plain_value(reply)) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ def test_plain_values(reply: Any, value: Any) -> None:
     ],
 )
 def test_what_has_parts_is_as_in_json(reply: Any) -> None:
-    assert plain_value(reply) == itagflow.replies_to_json({"1": reply})["1"]
-    assert json.loads(json.dumps(plain_value(reply))) == plain_value(reply)
+    assert to_plain_value(reply) == itagflow.replies_to_json({"1": reply})["1"]
+    assert json.loads(json.dumps(to_plain_value(reply))) == to_plain_value(reply)
 
 
 class TestNamesThatCollide:
@@ -216,8 +216,8 @@ class TestNamesThatCollide:
         names = ["a", "a#1", "task", "data.a", "data.task", "data.data.a", "label_at"]
         for first in names:
             for second in names:
-                columns = Columns.of(make_job(), asking(first, second))
+                columns = Columns.for_job(make_job(), asking(first, second))
                 assert len(set(columns.questions.values())) == 2
-                fields = columns._fields({name: name for name in names})
+                fields = columns._prefix_fields({name: name for name in names})
                 assert sorted(fields.values()) == sorted(names)
                 assert not fields.keys() & columns.reserved

@@ -9,7 +9,7 @@ import attrs
 
 from itagflow.errors import NotAllowed
 from itagflow.model.job import Job, Stage, StageWorkers
-from itagflow.model.text import nfc
+from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Role
 
 
@@ -281,5 +281,5 @@ def is_in_crew(crew: StageWorkers, member: Member) -> bool:
     if member.id in crew.members:
         return True
     # in one Unicode form: the same group may have been typed in another way for each
-    named = set(map(nfc, crew.groups))
-    return not named.isdisjoint(map(nfc, member.groups))
+    named = set(map(normalize_name, crew.groups))
+    return not named.isdisjoint(map(normalize_name, member.groups))

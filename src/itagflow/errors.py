@@ -29,7 +29,7 @@ from enum import Enum
 
 import attrs
 
-from itagflow.printing import printable, spelled
+from itagflow.printing import format_repr, make_printable
 
 SHOWN = 5
 """How many problems or tasks a message spells out; the attributes hold all of them."""
@@ -49,14 +49,14 @@ class Problem:
     """What is wrong there, and what would be right."""
 
     def __str__(self) -> str:
-        return printable(f"{self.where}: {self.reason}" if self.where else self.reason)
+        return make_printable(f"{self.where}: {self.reason}" if self.where else self.reason)
 
 
 class ItagflowError(Exception):
     """The root of the tree.  Never raised itself."""
 
     def __str__(self) -> str:
-        return printable(self._sentence())
+        return make_printable(self._sentence())
 
     def _sentence(self) -> str:
         """Return what it says; each kind of error has its own sentence."""
@@ -169,7 +169,7 @@ class NotFound(StoreError, LookupError):
     """The key or name that nothing has."""
 
     def _sentence(self) -> str:
-        return f"no {self.kind} {spelled(self.key)}"
+        return f"no {self.kind} {format_repr(self.key)}"
 
 
 @attrs.define
@@ -184,7 +184,7 @@ class AlreadyExists(StoreError):
     """With ``exist_ok=True``: the arguments that do not agree with what has this name."""
 
     def _sentence(self) -> str:
-        taken = f"there is already a {self.kind} {spelled(self.key)}"
+        taken = f"there is already a {self.kind} {format_repr(self.key)}"
         if not self.differences:
             return taken
         return f"{taken}, made with other arguments than these: {', '.join(self.differences)}"
@@ -200,7 +200,7 @@ class Conflict(StoreError):
     """Its key."""
 
     def _sentence(self) -> str:
-        return f"{self.kind} {spelled(self.key)} was changed by somebody else: read it again"
+        return f"{self.kind} {format_repr(self.key)} was changed by somebody else: read it again"
 
 
 @attrs.define
@@ -228,7 +228,7 @@ class UnknownFormat(ItagflowError):
     """The names that are known."""
 
     def _sentence(self) -> str:
-        return f"no format {spelled(self.name)}; known are {', '.join(self.known)}"
+        return f"no format {format_repr(self.name)}; known are {', '.join(self.known)}"
 
 
 @attrs.define
@@ -243,8 +243,8 @@ class NotRegistered(ItagflowError):
     """The names that are registered in this process."""
 
     def _sentence(self) -> str:
-        name = spelled(self.name)
-        known = ", ".join(map(spelled, self.known)) or "none"
+        name = format_repr(self.name)
+        known = ", ".join(map(format_repr, self.known)) or "none"
         return (
             f"no {self.kind} {name} is registered; known are {known}: "
             f"pass {self.kind}s={{{name}: …}} to itagflow.open"

@@ -33,7 +33,7 @@ from itagflow.core.registry import Registry
 from itagflow.labeling import service as labeling
 from itagflow.labeling.answering import Replied
 from itagflow.model.batch import BatchResult
-from itagflow.model.enums import member_of, optional_member_of
+from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
@@ -123,7 +123,7 @@ class Flow:
             NotRegistered: when this process lacks the job's validator.
             InvalidData: when the job does not have this stage.
         """
-        return service.claim(self._engine, member, job, member_of(Stage, stage), token=token)
+        return service.claim(self._engine, member, job, parse_enum(Stage, stage), token=token)
 
     def claim_many(
         self, member: MemberRef, job: JobRef, stage: Stage | str, count: int
@@ -132,7 +132,7 @@ class Flow:
 
         Errors are those of `claim`.
         """
-        return service.claim_many(self._engine, member, job, member_of(Stage, stage), count)
+        return service.claim_many(self._engine, member, job, parse_enum(Stage, stage), count)
 
     def renew(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
         """Count the lease of a held assignment from now; saving an answer does the same.
@@ -401,7 +401,7 @@ class Flow:
             NotAllowed: when *by* may not read there.
             InvalidData: when the job does not have this stage.
         """
-        return explaining.explain(self._engine, member, job, member_of(Stage, stage), by=by)
+        return explaining.explain(self._engine, member, job, parse_enum(Stage, stage), by=by)
 
     def can(
         self,
@@ -430,9 +430,9 @@ class Flow:
         return explaining.check_permission(
             self._engine,
             member,
-            member_of(Action, action),
+            parse_enum(Action, action),
             entity,
-            stage=optional_member_of(Stage, stage),
+            stage=parse_optional_enum(Stage, stage),
             by=by,
         )
 

@@ -13,31 +13,36 @@ _ESCAPED = re.compile(f"[{BREAKING}{BIDI}\ud800-\udfff]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def printable(text: str) -> str:
+def make_printable(text: str) -> str:
     r"""Return *text* as it can be printed: one line, in the order in which it is written.
 
     Control characters, those that separate lines or change the direction of writing, and halves of
     surrogate pairs are escaped as Python would; everything else stays.
 
-    >>> print(printable("ben\n09:14 ada accepted package 1"))
+    >>> print(make_printable("ben\n09:14 ada accepted package 1"))
     ben\n09:14 ada accepted package 1
     """
-    return _ESCAPED.sub(_escaped, text)
+    return _ESCAPED.sub(_escape, text)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    return _SHORT.get(found[0]) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if match[0] in _SHORT:
+        return _SHORT[match[0]]
+    # four digits are enough: every character of the pattern is in the Basic Multilingual Plane
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}"
 
 
-def spelled(value: object) -> str:
+def format_repr(value: object) -> str:
     """Return the ``repr`` of *value* in one line, or only its type where ``repr`` is too long.
 
-    >>> spelled("cat"), spelled(10**5_000)
+    >>> format_repr("cat"), format_repr(10**5_000)
     ("'cat'", 'a value of type int')
     """
     try:
-        return printable(repr(value))
+        return make_printable(repr(value))
     except (
         ValueError,
         RecursionError,

@@ -36,8 +36,8 @@ _KEYPOINT: Schema = {
 }
 
 
-def _line(least: int) -> Schema:
-    return {"type": "array", "items": _PLACE, "minItems": least}
+def _build_line(min_points: int) -> Schema:
+    return {"type": "array", "items": _PLACE, "minItems": min_points}
 
 
 _LENGTH: Schema = {"type": "number", "exclusiveMinimum": 0}
@@ -46,8 +46,11 @@ _COUNT: Schema = {"type": "integer", "minimum": 0}
 _SHAPES: Mapping[Shape, tuple[str, Schema]] = {
     Shape.BOX: ("box", _SIDES),
     Shape.ROTATED_BOX: ("rotatedbox", {**_SIDES, "angle": _NUMBER}),
-    Shape.POLYGON: ("polygon", {"points": _line(3), "holes": {"type": "array", "items": _line(3)}}),
-    Shape.POLYLINE: ("polyline", {"points": _line(2)}),
+    Shape.POLYGON: (
+        "polygon",
+        {"points": _build_line(3), "holes": {"type": "array", "items": _build_line(3)}},
+    ),
+    Shape.POLYLINE: ("polyline", {"points": _build_line(2)}),
     Shape.POINT: ("point", {"x": _NUMBER, "y": _NUMBER}),
     Shape.KEYPOINTS: ("keypoints", {"keypoints": {"type": "array", "items": _KEYPOINT}}),
     Shape.MASK: ("mask", {"counts": {"type": "array", "items": _COUNT}}),
@@ -66,20 +69,23 @@ def answer_schema(template: Template) -> Schema:
     >>> answer_schema(image_classification(["cat", "dog"]))["properties"]["1"]["properties"]["key"]
     {'enum': ['cat', 'dog']}
     """
-    asked = template.asked
+    questions = template.asked
     schema: Schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
-        "properties": {question.id: _reply(question) for question in asked},
+        "properties": {question.id: _build_reply(question) for question in questions},
         "required": [question.id for question in template.questions if question.required],
         "additionalProperties": False,
     }
     rules = [
-        _dependence(question.id, child.id, child, _inside(question, child))
-        for question in asked
+        _build_dependence(question.id, child.id, child, _build_reply_condition(question, child))
+        for question in questions
         for child in question.dependents
     ]
-    return {**schema, "allOf": rules} if rules else schema
+    # left out when empty: draft 2020-12 refuses an empty "allOf"
+    if rules:
+        schema["allOf"] = rules
+    return schema
 
 
 def replies_to_json(replies: Replies) -> dict[str, Any]:
@@ -103,150 +109,188 @@ def replies_from_json(value: object) -> Replies:
     """
     if not isinstance(value, Mapping):
         raise InvalidData("the answer", [Problem("", "must be an object: replies by question id")])
-    found, problems = dict[str, Reply](), list[Problem]()
+    replies, problems = dict[str, Reply](), list[Problem]()
     decode = codec.decoder(Reply)
     for id, reply in cast("Mapping[str, Any]", value).items():
         try:
-            found[str(id)] = decode(reply)
+            replies[str(id)] = decode(reply)
+        # cattrs collects all problems of a reply, with the path of each
         except BaseValidationError as error:
-            problems += [_problem(str(id), said) for said in transform_error(error, path=str(id))]
+            problems += [
+                _parse_problem(str(id), message) for message in transform_error(error, path=str(id))
+            ]
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             problems.append(Problem(str(id), f"is not a reply that is known: {error}"))
     if problems:
         raise InvalidData("the answer", problems)
-    return found
+    return replies
 
 
-def _problem(id: str, said: str) -> Problem:
-    reason, _, where = said.rpartition(" @ ")
-    return Problem(where, reason) if reason else Problem(id, said)
+def _parse_problem(id: str, message: str) -> Problem:
+    reason, _, where = message.rpartition(" @ ")
+    # cattrs ends a message with " @ " and the path
+    if not reason:
+        return Problem(id, message)
+    return Problem(where, reason)
 
 
-def _object(kind: str, properties: Schema, more: tuple[str, ...] = ()) -> Schema:
-    required = ["kind", *(name for name in properties if name not in _OPTIONAL), *more]
-    return {**_closed({"kind": {"const": kind}, **properties}), "required": required}
+def _build_object(kind: str, properties: Schema, also_required: tuple[str, ...] = ()) -> Schema:
+    required = ["kind", *(name for name in properties if name not in _OPTIONAL), *also_required]
+    return {**_close_object({"kind": {"const": kind}, **properties}), "required": required}
 
 
-def _closed(properties: Schema) -> Schema:
+def _close_object(properties: Schema) -> Schema:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _reply(question: Question) -> Schema:
+def _build_reply(question: Question) -> Schema:
     match question.kind:
         case QuestionKind.RADIO:
-            return _object("choice", {"key": _value(question)})
+            return _build_object("choice", {"key": _build_value(question)})
         case QuestionKind.CHECKBOX:
-            return _object("choices", {"keys": _value(question)})
+            return _build_object("choices", {"keys": _build_value(question)})
         case QuestionKind.PICTURE:
-            return _regions(question)
+            return _build_regions(question)
         case QuestionKind.SLOT:
-            return _spans(question)
+            return _build_spans(question)
         case QuestionKind.VIDEO:
-            return _segments(question)
+            return _build_segments(question)
         case _:
-            return _comparing(question)
+            return _build_comparison(question)
 
 
-def _comparing(question: Question) -> Schema:
-    keys = _keys(question)
+def _build_comparison(question: Question) -> Schema:
+    keys = _collect_keys(question)
     match question.kind:
         case QuestionKind.RANKING:
             items: Schema = {"type": "array", "items": {"enum": keys}, "uniqueItems": True}
-            return _object(
+            return _build_object(
                 "ranking", {"keys": {**items, "minItems": len(keys), "maxItems": len(keys)}}
             )
         case QuestionKind.RATING:
             scale = question.scale or Scale()
-            return _object(
+            return _build_object(
                 "rating", {"value": {**_NUMBER, "minimum": scale.low, "maximum": scale.high}}
             )
         case QuestionKind.PREFERENCE:
-            most = question.scale.high if question.scale else 1
-            degree = {"type": "integer", "minimum": 1, "maximum": most}
-            return _object("preference", {"better": {"enum": [*keys, None]}, "degree": degree})
+            max_degree: float = 1
+            if question.scale:
+                max_degree = question.scale.high
+            degree = {"type": "integer", "minimum": 1, "maximum": max_degree}
+            return _build_object(
+                "preference", {"better": {"enum": [*keys, None]}, "degree": degree}
+            )
         case _:
-            return _object("text", {"text": _value(question)})
+            return _build_object("text", {"text": _build_value(question)})
 
 
-def _keys(question: Question) -> list[str]:
+def _collect_keys(question: Question) -> list[str]:
     return [option.key for top in question.options for option in top.every]
 
 
-def _value(question: Question) -> Schema:
+def _build_value(question: Question) -> Schema:
     """Return the schema of a key, of keys, or of a text."""
     if question.kind in WRITING:
-        rule = {"pattern": f"^(?:{question.rule})$"} if question.rule else {}
-        return {"type": "string", **rule, **({"minLength": 1} if question.required else {})}
+        text: Schema = {"type": "string"}
+        if question.rule:
+            # a pattern of JSON Schema is searched for anywhere: a rule has to match the whole text
+            text["pattern"] = f"^(?:{question.rule})$"
+        if question.required:
+            text["minLength"] = 1
+        return text
     if question.kind is QuestionKind.RADIO:
-        return {"enum": _keys(question)}
-    least = {"minItems": 1} if question.required else {}
-    return {"type": "array", "items": {"enum": _keys(question)}, "uniqueItems": True, **least}
+        return {"enum": _collect_keys(question)}
+    min_items: Schema = {}
+    if question.required:
+        min_items["minItems"] = 1
+    return {
+        "type": "array",
+        "items": {"enum": _collect_keys(question)},
+        "uniqueItems": True,
+        **min_items,
+    }
 
 
-def _regions(question: Question) -> Schema:
+def _build_regions(question: Question) -> Schema:
     shapes = [_SHAPES[shape] for shape in question.shapes or Shape]
-    region = {"oneOf": [_part(question.children, own, kind) for kind, own in shapes]}
+    region = {"oneOf": [_build_annotation(question.children, own, kind) for kind, own in shapes]}
     size = {"type": "integer", "minimum": 1}
     turned = {"enum": [0, 90, 180, 270]}
     many = {"type": "array", "items": region}
-    return _object("regions", {"regions": many, "width": size, "height": size, "rotation": turned})
+    return _build_object(
+        "regions", {"regions": many, "width": size, "height": size, "rotation": turned}
+    )
 
 
-def _spans(question: Question) -> Schema:
+def _build_spans(question: Question) -> Schema:
     own = {"start": _COUNT, "end": {"type": "integer", "minimum": 1}, "text": {"type": "string"}}
-    spans = {"type": "array", "items": _part(question.children, own)}
+    spans = {"type": "array", "items": _build_annotation(question.children, own)}
     if not question.relations:
-        return _object("spans", {"spans": spans})
-    relation = _part(question.relations, {"source": _COUNT, "target": _COUNT})
-    return _object("spans", {"spans": spans, "relations": {"type": "array", "items": relation}})
+        return _build_object("spans", {"spans": spans})
+    relation = _build_annotation(question.relations, {"source": _COUNT, "target": _COUNT})
+    return _build_object(
+        "spans", {"spans": spans, "relations": {"type": "array", "items": relation}}
+    )
 
 
-def _segments(question: Question) -> Schema:
-    segment = _part(question.children, {"start": {**_NUMBER, "minimum": 0}, "end": _LENGTH})
+def _build_segments(question: Question) -> Schema:
+    segment = _build_annotation(
+        question.children, {"start": {**_NUMBER, "minimum": 0}, "end": _LENGTH}
+    )
     duration = {**_NUMBER, "minimum": 0}
-    return _object(
+    return _build_object(
         "segments", {"segments": {"type": "array", "items": segment}, "duration": duration}
     )
 
 
-def _part(children: tuple[Question, ...], own: Schema, kind: str = "") -> Schema:
-    every = [child for top in children for child in top.every]
+def _build_annotation(children: tuple[Question, ...], own: Schema, kind: str = "") -> Schema:
+    questions = [child for top in children for child in top.every]
     required = [child.title for child in children if child.required]
-    labels = {**_closed({child.title: _value(child) for child in every}), "required": required}
+    labels = {
+        **_close_object({child.title: _build_value(child) for child in questions}),
+        "required": required,
+    }
     rules = [
-        _dependence(parent.title, child.title, child, _chosen(parent, child))
-        for parent in every
+        _build_dependence(parent.title, child.title, child, _build_value_condition(parent, child))
+        for parent in questions
         for child in parent.dependents
     ]
-    said = {"labels": {**labels, "allOf": rules} if rules else labels}
-    named = {"id": {"type": "string"}, "color": {"type": "string"}}
-    tag = {"kind": {"const": kind}} if kind else {}
-    needed = [
-        *tag,
-        *(name for name in own if name not in _OPTIONAL),
-        *(["labels"] if required else []),
-    ]
-    return {**_closed({**tag, **own, **said, **named}), "required": needed}
+    if rules:
+        labels["allOf"] = rules
+    drawing = {"id": {"type": "string"}, "color": {"type": "string"}}
+    tag: Schema = {}
+    if kind:
+        tag["kind"] = {"const": kind}
+    needed = [*tag, *(name for name in own if name not in _OPTIONAL)]
+    if required:
+        needed.append("labels")
+    return {**_close_object({**tag, **own, "labels": labels, **drawing}), "required": needed}
 
 
-def _inside(parent: Question, child: Question) -> Schema:
+def _build_reply_condition(parent: Question, child: Question) -> Schema:
     """Return when *child* is asked, as a schema of the reply to *parent*."""
     return {
         "properties": {
-            "key" if parent.kind is QuestionKind.RADIO else "keys": _chosen(parent, child)
+            "key" if parent.kind is QuestionKind.RADIO else "keys": _build_value_condition(
+                parent, child
+            )
         }
     }
 
 
-def _chosen(parent: Question, child: Question) -> Schema:
+def _build_value_condition(parent: Question, child: Question) -> Schema:
     """Return when *child* is asked, as a schema of the value of *parent*."""
-    named = {"enum": list(child.when) or _keys(parent)}
-    return named if parent.kind is QuestionKind.RADIO else {"contains": named}
+    allowed = {"enum": list(child.when) or _collect_keys(parent)}
+    if parent.kind is QuestionKind.RADIO:
+        return allowed
+    return {"contains": allowed}
 
 
-def _dependence(parent: str, child: str, question: Question, when: Schema) -> Schema:
+def _build_dependence(parent: str, child: str, question: Question, when: Schema) -> Schema:
     rule: Schema = {
         "if": {"properties": {parent: when}, "required": [parent]},
         "else": {"not": {"required": [child]}},
     }
-    return {**rule, "then": {"required": [child]}} if question.required else rule
+    if question.required:
+        rule["then"] = {"required": [child]}
+    return rule

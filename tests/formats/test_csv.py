@@ -49,7 +49,7 @@ from itagflow import (
     templates,
 )
 from itagflow.formats import itag
-from itagflow.formats._cells import columns, replies_in
+from itagflow.formats._cells import name_columns, parse_replies
 from itagflow.formats.csv import parse, read, write
 from itagflow.testing import make_job
 
@@ -109,7 +109,7 @@ class TestReading:
             for name, cell in list(row.items())[1:]
         ]
         template = templates.object_detection(["car"], title="目标检测标签配置")
-        assert columns(template) == {"1": name}
+        assert name_columns(template) == {"1": name}
         with pytest.raises(InvalidData, match="1: must be JSON: the element that the manifest has"):
             parse({name: cell}, template)
 
@@ -488,7 +488,7 @@ class TestCells:
         ],
     )
     def test_what_is_meant_is_understood(self, template: Template, value: Any, reply: Any) -> None:
-        assert replies_in({"1": value}, template) == {"1": reply}
+        assert parse_replies({"1": value}, template) == {"1": reply}
 
     @pytest.mark.parametrize(
         ("template", "value", "said"),
@@ -517,13 +517,13 @@ class TestCells:
     )
     def test_what_does_not_fit_is_named(self, template: Template, value: Any, said: str) -> None:
         with pytest.raises(InvalidData) as refused:
-            replies_in({"1": value}, template)
+            parse_replies({"1": value}, template)
         assert [str(problem) for problem in refused.value.problems] == [said]
 
     def test_every_problem_of_a_row_is_listed_with_its_place(self) -> None:
         template = ALL["dialogue_rating"]
         with pytest.raises(InvalidData) as refused:
-            replies_in({"1": "good", "2": 1, "3": ["x"], "9": "x"}, template, where="row 3")
+            parse_replies({"1": "good", "2": 1, "3": ["x"], "9": "x"}, template, where="row 3")
         assert [problem.where for problem in refused.value.problems] == [
             "row 3, 9",
             "row 3, 1",
@@ -531,7 +531,7 @@ class TestCells:
         ]
 
     def test_an_empty_cell_says_nothing(self) -> None:
-        assert replies_in({"1": "", "2": None}, ALL["dialogue_rating"]) == {}
+        assert parse_replies({"1": "", "2": None}, ALL["dialogue_rating"]) == {}
 
     def test_questions_with_the_same_title_have_columns_of_their_own(self) -> None:
         title_of = {"1": "Text", "2": "Text", "3": "Text#1", "4": "Other"}
@@ -540,7 +540,7 @@ class TestCells:
             for id, title in title_of.items()
         )
         template = Template(questions=tuple(asked))
-        assert list(columns(template).values()) == [
+        assert list(name_columns(template).values()) == [
             "结果字段-Text#1",
             "结果字段-Text#2",
             "结果字段-Text#1#3",
@@ -696,11 +696,11 @@ json_values = st.recursive(
 def test_whatever_a_cell_says_only_our_errors_come_out(value: Any, name: str) -> None:
     template = ALL[name]
     try:
-        found = replies_in(dict.fromkeys(columns(template), value), template)
+        found = parse_replies(dict.fromkeys(name_columns(template), value), template)
     except InvalidData as error:
         assert error.problems
     else:
-        assert set(found) <= set(columns(template))
+        assert set(found) <= set(name_columns(template))
 
 
 def test_the_format_is_found_by_its_name() -> None:

@@ -22,7 +22,7 @@ from itagflow import (
     Job,
     StoreFailed,
 )
-from itagflow.formats._files import reading, writing
+from itagflow.formats._files import open_source, open_target
 
 resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(
@@ -85,7 +85,7 @@ def test_what_is_written_is_never_open_to_more_people(tmp_path: Path) -> None:
     target = tmp_path / "out"
     target.write_text("secret")
     target.chmod(0o600)
-    with umask(0), writing(target) as file:
+    with umask(0), open_target(target) as file:
         file.write(b"still secret")
         (part,) = (path for path in tmp_path.iterdir() if path != target)
         assert mode(part) == 0o600
@@ -100,7 +100,7 @@ def test_the_owner_is_kept_where_the_process_may(tmp_path: Path) -> None:
     target.write_text("old")
     os.chown(target, 1234, 4321)
     target.chmod(0o4750)
-    with writing(target) as file:
+    with open_target(target) as file:
         file.write(b"new")
     assert (target.stat().st_uid, target.stat().st_gid, mode(target)) == (1234, 4321, 0o4750)
 
@@ -115,7 +115,7 @@ def test_a_group_that_cannot_be_kept_gets_no_more_than_everybody(
     target.write_text("old")
     target.chmod(0o4764)
     monkeypatch.setattr(os, "chown", refuse)
-    with writing(target) as file:
+    with open_target(target) as file:
         file.write(b"new")
     assert mode(target) == 0o744
 
@@ -178,7 +178,7 @@ def test_paths_that_the_system_refuses(finished: tuple[Flow, Job], path: str) ->
 def test_errors_of_those_in_between_are_theirs(tmp_path: Path) -> None:
     """What a callback raises is not taken for an error of the disk."""
     target = tmp_path / "out"
-    with pytest.raises(OSError, match="the model is gone"), writing(target) as file:
+    with pytest.raises(OSError, match="the model is gone"), open_target(target) as file:
         file.write(b"x")
         raise OSError("the model is gone")
     assert list(tmp_path.iterdir()) == []
@@ -187,10 +187,10 @@ def test_errors_of_those_in_between_are_theirs(tmp_path: Path) -> None:
         def write(self, data: Any, /) -> int:
             raise OSError("the bucket is gone")
 
-    with pytest.raises(OSError, match="bucket"), writing(Broken()) as file:
+    with pytest.raises(OSError, match="bucket"), open_target(Broken()) as file:
         file.write(b"x")
     target.write_bytes(b"x")
-    with pytest.raises(OSError, match="the model is gone"), reading(target):
+    with pytest.raises(OSError, match="the model is gone"), open_source(target):
         raise OSError("the model is gone")
 
 

@@ -51,7 +51,7 @@ class Events:
         Raises:
             InvalidData: when *by* is given without a workspace.
         """
-        return events.events_since(self._engine, after=after, workspace=workspace, by=by)
+        return events.list_events_since(self._engine, after=after, workspace=workspace, by=by)
 
     def follow(
         self,

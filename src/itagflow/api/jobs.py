@@ -18,7 +18,7 @@ from itagflow.jobs import service as jobs
 from itagflow.jobs.loading import Data, LoadSpec, OnError, Wrap
 from itagflow.jobs.loading_rules import LoadReport
 from itagflow.jobs.service import JobFields, JobNotes, JobSpec, Workers
-from itagflow.model.enums import keyed_by, member_of, optional_member_of
+from itagflow.model.enums import parse_enum, parse_enum_keys, parse_optional_enum
 from itagflow.model.job import (
     Job,
     JobState,
@@ -111,7 +111,7 @@ class Jobs:
             by=by,
             workflow=workflow,
             packaging=packaging,
-            workforce=None if workforce is None else keyed_by(Stage, "workforce", workforce),
+            workforce=None if workforce is None else parse_enum_keys(Stage, "workforce", workforce),
             row_key=row_key,
             seed=seed,
             validator=validator,
@@ -199,7 +199,7 @@ class Jobs:
         by: MemberRef | None = None,
     ) -> Iterator[Job]:
         """Yield the jobs of a workspace, oldest first; with *by* those that the member may see."""
-        wanted = optional_member_of(JobState, state)
+        wanted = parse_optional_enum(JobState, state)
         return results.list_jobs(self._engine, workspace, state=wanted, by=by)
 
     def get(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
@@ -347,7 +347,7 @@ class Jobs:
 
     def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
         """Return how far a job is: packages and tasks by state, their counts, and rows read."""
-        return results.progress(self._engine, job, by=by)
+        return results.get_progress(self._engine, job, by=by)
 
     def set_workforce(
         self,
@@ -362,20 +362,20 @@ class Jobs:
             NotFound: when a member is not in the workspace.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
-        named = keyed_by(Stage, "workforce", workforce)
+        named = parse_enum_keys(Stage, "workforce", workforce)
         return jobs.set_workforce(self._engine, job, named, by=by)
 
     def add_workers(
         self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
     ) -> Job:
         """Name more members or groups for a stage; errors are those of `set_workforce`."""
-        return jobs.add_workers(self._engine, job, member_of(Stage, stage), workers, by=by)
+        return jobs.add_workers(self._engine, job, parse_enum(Stage, stage), workers, by=by)
 
     def remove_workers(
         self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
     ) -> Job:
         """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
-        return jobs.remove_workers(self._engine, job, member_of(Stage, stage), workers, by=by)
+        return jobs.remove_workers(self._engine, job, parse_enum(Stage, stage), workers, by=by)
 
     def set_validator(self, job: JobRef, validator: str | None, *, by: MemberRef) -> Job:
         """Check every answer of a job before it is saved, by a function of yours; None ends that.

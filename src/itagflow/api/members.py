@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef
-from itagflow.model.enums import member_of
+from itagflow.model.enums import parse_enum
 from itagflow.model.workspace import Member, Role
 from itagflow.workspaces import service as workspaces
 from itagflow.workspaces.service import Membership
@@ -58,7 +58,7 @@ class Members:
             self._engine,
             workspace,
             account,
-            Membership(member_of(Role, role), groups, external),
+            Membership(parse_enum(Role, role), groups, external),
             by=by,
             exist_ok=exist_ok,
         )
@@ -104,7 +104,7 @@ class Members:
             NotAllowed: when *by* may not manage members, or no administrator would be left.
             InvalidData: when an external member is to be more than leader or operator.
         """
-        membership = Membership(member_of(Role, role), groups, external)
+        membership = Membership(parse_enum(Role, role), groups, external)
         return workspaces.set_role(self._engine, workspace, member, membership, by=by)
 
     def remove(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, PackageRef
 from itagflow.jobs import packaging
-from itagflow.model.enums import optional_member_of
+from itagflow.model.enums import parse_optional_enum
 from itagflow.model.package import Package, PackageState
 from itagflow.results import service as results
 
@@ -27,7 +27,7 @@ class Packages:
         With *by* all of them, if the member may see the work of others; else those on which the
         member has, or had to its end, an assignment.
         """
-        wanted = optional_member_of(PackageState, state)
+        wanted = parse_optional_enum(PackageState, state)
         return results.list_packages(self._engine, job, state=wanted, by=by)
 
     def get(self, package: PackageRef, *, by: MemberRef | None = None) -> Package:

@@ -10,7 +10,7 @@ from itagflow.core.lookup import MemberRef, PartitionRef
 from itagflow.formats import WriteReport
 from itagflow.formats._files import Target
 from itagflow.jobs.loading import Wrap
-from itagflow.model.enums import members_of, optional_member_of
+from itagflow.model.enums import parse_enums, parse_optional_enum
 from itagflow.model.job import Stage
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
@@ -73,7 +73,7 @@ class Results:
             by: Who reads, when the policy is to be asked; votes that are secret from them match
                 nothing.
         """
-        wanted = optional_member_of(TaskState, state)
+        wanted = parse_optional_enum(TaskState, state)
         return results.find_tasks(
             self._engine, job, state=wanted, member=member, label=label, by=by
         )
@@ -154,7 +154,7 @@ class Results:
             job,
             format,
             target,
-            stages=None if stages is None else members_of(Stage, "stages", stages),
+            stages=None if stages is None else parse_enums(Stage, "stages", stages),
             by=by,
             progress=progress,
             snapshot=snapshot,

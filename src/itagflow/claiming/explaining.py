@@ -20,8 +20,8 @@ from itagflow.core.visibility import access_of
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.workspace import Member
-from itagflow.printing import format_count, printable
-from itagflow.results.service import find_people, list_jobs
+from itagflow.printing import format_count, make_printable
+from itagflow.results.service import find_members, list_jobs
 from itagflow.storage.port import Query, Reader
 
 Place = WorkspaceRef | Job | Package | Assignment
@@ -66,7 +66,7 @@ def available(
     by: MemberRef | None = None,
 ) -> Iterator[tuple[Job, Stage]]:
     """Yield the running jobs with the stages at which there is work for a member now."""
-    people = find_people(engine, member, None, workspace, by)
+    people = find_members(engine, member, None, workspace, by)
     return chain.from_iterable(_available_to(engine, who, by) for who in people)
 
 
@@ -99,7 +99,7 @@ def explain(
         seeing = access_of(reader, engine.policy, home.workspace, by)
         seeing.must("explain", home, own=seeing.is_own(who.id))
         situation = describe(reader, engine, home, who, stage)
-        return printable(_explain(reader, situation, engine.now()))
+        return make_printable(_explain(reader, situation, engine.now()))
 
 
 def _place(reader: Reader, entity: Place) -> tuple[int, Job | None, Stage | None]:

@@ -15,7 +15,7 @@ from itagflow.core.change import (
     record,
 )
 from itagflow.errors import InvalidData, NotAllowed, Problem
-from itagflow.lifecycle.tables import ASSIGNMENT, Closing
+from itagflow.lifecycle.tables import ASSIGNMENT, AssignmentCommand
 from itagflow.model.entity import evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
@@ -26,7 +26,7 @@ from itagflow.model.package import (
     Package,
     QueueCursor,
 )
-from itagflow.model.text import flaw, key_flaw
+from itagflow.model.text import find_key_error, find_text_error
 from itagflow.model.workspace import Member
 
 OUTCOMES = {
@@ -58,7 +58,7 @@ def must_be_a_token(token: str) -> None:
     Raises:
         InvalidData: when it cannot be stored, or is too long.
     """
-    wrong = key_flaw(token) if token != "" else None
+    wrong = find_key_error(token) if token != "" else None
     if wrong:
         raise InvalidData("the claim", [Problem("token", wrong)])
 
@@ -77,7 +77,7 @@ def take_offer(
 ) -> Change:
     """Make an offer to a member an assignment that the member holds."""
     state = ASSIGNMENT.advance(
-        assignment.state, "claim", Closing(assignment=assignment), str(assignment)
+        assignment.state, "claim", AssignmentCommand(assignment=assignment), str(assignment)
     )
     lease = _until(act.at, job.workflow.rule(assignment.stage).lease)
     held = evolve(assignment, state=state, lease_until=lease, token=token)
@@ -222,9 +222,9 @@ def ended(assignment: Assignment, verb: str, act: Act, *, comment: str = "") -> 
         WrongState: when it is not offered or held.
     """
     state = ASSIGNMENT.advance(
-        assignment.state, verb, Closing(assignment=assignment), str(assignment)
+        assignment.state, verb, AssignmentCommand(assignment=assignment), str(assignment)
     )
-    if wrong := flaw(comment):
+    if wrong := find_text_error(comment):
         raise InvalidData(f"the comment to {verb}", [Problem("comment", wrong)])
     return evolve(assignment, state=state, outcome=OUTCOMES[verb], ended_at=act.at, comment=comment)
 

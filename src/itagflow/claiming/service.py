@@ -41,7 +41,7 @@ from itagflow.core.registry import Environment
 from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists
 from itagflow.model.job import Job, Stage
-from itagflow.model.number import whole_number
+from itagflow.model.number import require_whole_number
 from itagflow.model.package import (
     Assignment,
     AssignmentState,
@@ -83,7 +83,7 @@ def claim_many(
     engine: Engine, member: MemberRef, job: JobRef, stage: Stage, count: int
 ) -> list[Assignment]:
     """Take up to *count* assignments in the order of `claim`; fewer when there are no more."""
-    count = whole_number("the claim", "count", count)
+    count = require_whole_number("the claim", "count", count)
     taken: list[Assignment] = []
     while len(taken) < count:
         request = ClaimRequest(member, job, stage, count=min(count - len(taken), BLOCK))

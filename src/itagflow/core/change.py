@@ -14,7 +14,7 @@ from itagflow.model.entity import Entity
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
-from itagflow.model.text import flaw
+from itagflow.model.text import find_text_error
 from itagflow.model.workspace import Member
 
 Saved = tuple[Entity, Entity]
@@ -70,7 +70,7 @@ def record(
         InvalidData: when the comment or reason in *data* cannot be stored.
     """
     for name in ("comment", "reason"):
-        wrong = flaw(data.get(name, "")) if data else None
+        wrong = find_text_error(data.get(name, "")) if data else None
         if wrong:
             raise InvalidData(f"the {name} to {verb}", [Problem(name, wrong)])
     job, package, assignment = _place(about)

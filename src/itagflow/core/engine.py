@@ -16,7 +16,7 @@ from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, InvalidData, NotFound, RuleError, StoreFailed
 from itagflow.model.batch import BatchResult
 from itagflow.model.event import Event
-from itagflow.model.moment import in_utc
+from itagflow.model.moment import to_utc
 from itagflow.model.package import Assignment
 from itagflow.storage.port import Store
 
@@ -107,7 +107,7 @@ class Engine:
 
     def now(self) -> datetime:
         """Return the time of the clock, in UTC."""
-        return in_utc("the clock", "now", self.clock())
+        return to_utc("the clock", "now", self.clock())
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be sent to another process, alone or as part of a Flow.

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.moment import in_utc
+from itagflow.model.moment import to_utc
 from itagflow.model.number import MOST, is_whole
-from itagflow.printing import spelled
+from itagflow.printing import format_repr
 
 Ids = Callable[[], int]
 """Makes new keys: positive, below 2**63, never twice the same."""
@@ -51,7 +51,7 @@ class TimeOrdered:
             InvalidData: when the clock is before 2020 or after 2089, or tells no time.
         """
         moment = self._latest = max(
-            self._latest, _moment(in_utc("the clock", "now", self._clock()))
+            self._latest, _moment(to_utc("the clock", "now", self._clock()))
         )
         process = os.getpid()
         if self._process != process:  # a child of a fork would draw what its parent draws
@@ -92,7 +92,7 @@ class Drawn:
         """
         id: object = self._ids()
         if not is_whole(id) or not 0 < id <= MOST:
-            reason = f"must give whole numbers from 1 to 2**63 - 1, not {spelled(id)}"
+            reason = f"must give whole numbers from 1 to 2**63 - 1, not {format_repr(id)}"
             raise InvalidData("the ids", [Problem("", reason)])
         mark = (kind, int(id))
         if mark in self._given:

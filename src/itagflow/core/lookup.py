@@ -23,14 +23,14 @@ from itagflow.model.job import Job
 from itagflow.model.number import (
     LEAST,
     MOST,
-    is_stored,
+    is_storable,
     is_whole,
 )
 from itagflow.model.package import Assignment, Package
 from itagflow.model.partition import JobPartition
 from itagflow.model.task import Task, WorkItem
 from itagflow.model.template import Template
-from itagflow.model.text import flaw, nfc
+from itagflow.model.text import find_text_error, normalize_name
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage.fields import FIELDS, cursor
 from itagflow.storage.port import Query, Reader, Store
@@ -317,10 +317,14 @@ def page_of(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
 def called(reader: Reader, query: Query[E]) -> list[E]:
     """Return what *query* finds by name, in any Unicode form of the name."""
     names = {column: name for column, name in query.where.items() if isinstance(name, str)}
-    if any(map(flaw, names.values())):
+    if any(map(find_text_error, names.values())):
         return []
     # what was stored before names were compared so is found by what it was called
-    either = {column: (nfc(name), name) for column, name in names.items() if nfc(name) != name}
+    either = {
+        column: (normalize_name(name), name)
+        for column, name in names.items()
+        if normalize_name(name) != name
+    }
     if either:
         query = attrs.evolve(query, where={**query.where, **either})
     return list(reader.find(query))
@@ -345,7 +349,7 @@ def whole(kind: type[Entity], ref: object) -> int:
     """
     if type(ref) is int and LEAST <= ref <= MOST:
         return ref
-    if not is_whole(ref) or not is_stored(int(ref)):  # also of a library's own kind of integer
+    if not is_whole(ref) or not is_storable(int(ref)):  # also of a library's own kind of integer
         raise NotFound(kind.__name__, ref)
     return int(ref)
 

@@ -9,8 +9,8 @@ import attrs
 
 from itagflow.access import Policy
 from itagflow.errors import InvalidData, NotRegistered, Problem
-from itagflow.model.text import flaw, name_flaw
-from itagflow.printing import spelled
+from itagflow.model.text import find_name_error, find_text_error
+from itagflow.printing import format_repr
 from itagflow.validation.answers import Validator
 
 
@@ -24,16 +24,16 @@ def _check_validators(given: object) -> dict[str, Validator]:
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        reason = f"must map names to callables, not {spelled(given)}"
+        reason = f"must map names to callables, not {format_repr(given)}"
         raise InvalidData("the store", [Problem("validators", reason)])
     validators: dict[Any, Any] = {**given}
     problems = list[Problem]()
     for name, validator in validators.items():
         if wrong := _name_problem(name):
-            problems.append(Problem("validators", f"the name {spelled(name)} {wrong}"))
+            problems.append(Problem("validators", f"the name {format_repr(name)} {wrong}"))
         elif not callable(validator):
-            reason = f"must be callable, not {spelled(validator)}"
-            problems.append(Problem(f"validators, {spelled(name)}", reason))
+            reason = f"must be callable, not {format_repr(validator)}"
+            problems.append(Problem(f"validators, {format_repr(name)}", reason))
     if problems:
         raise InvalidData("the store", problems)
     return validators
@@ -42,7 +42,7 @@ def _check_validators(given: object) -> dict[str, Validator]:
 def _name_problem(name: object) -> str | None:
     if not isinstance(name, str) or not name.strip():
         return "must be a text that is not empty"
-    return flaw(name) or name_flaw(name)
+    return find_text_error(name) or find_name_error(name)
 
 
 @attrs.frozen

@@ -10,8 +10,10 @@ import attrs
 from itagflow import access
 from itagflow.access import Action, Policy
 from itagflow.core import lookup, secrecy
+from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     MemberRef,
+    PartitionRef,
     T,
     perhaps,
     turned,
@@ -164,6 +166,27 @@ def access_of(reader: Reader, policy: Policy, workspace: int, by: MemberRef | No
     if who is not None and not who.active:
         raise access.not_allowed(who, Action.READ_JOB, access.REMOVED)
     return Access(reader, policy, who)
+
+
+def require_readable(
+    engine: Engine,
+    reader: Reader,
+    name: str,
+    job: PartitionRef,
+    by: MemberRef | None,
+    *,
+    own: bool = False,
+) -> tuple[Job, Access]:
+    """Return the job and what *by* may read there, if they may call the operation *name*.
+
+    Raises:
+        NotFound: when there is no such job, or the member is not of its workspace.
+        NotAllowed: when *by* may not call it, or was removed.
+    """
+    stored_job = lookup.job(reader, job)
+    access = access_of(reader, engine.policy, stored_job.workspace, by)
+    access.must(name, stored_job, own=own)
+    return stored_job, access
 
 
 def listed(

@@ -12,7 +12,7 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.core.visibility import access_of, must_name_workspace
 from itagflow.model.event import Event
-from itagflow.model.number import whole_number
+from itagflow.model.number import require_whole_number
 from itagflow.results.service import read_events
 from itagflow.storage.port import Query, Span, SupportsNotify
 
@@ -20,7 +20,7 @@ POLL = 1.0
 """After how many seconds a listener looks again, whether or not it was woken."""
 
 
-def events_since(
+def list_events_since(
     engine: Engine,
     *,
     after: int = 0,
@@ -28,14 +28,14 @@ def events_since(
     by: MemberRef | None = None,
 ) -> Iterator[Event]:
     """Yield every event after position *after*, in order, each once, also after a crash."""
-    return _events(engine, "events.since", after, workspace, by)
+    return _read_events_since(engine, "events.since", after, workspace, by)
 
 
-def _events(
+def _read_events_since(
     engine: Engine, name: str, after: int, workspace: WorkspaceRef | None, by: MemberRef | None
 ) -> Iterator[Event]:
-    behind = whole_number("the events", "after", after) + 1
-    where: dict[str, Any] = {"position": Span(behind, engine.store.high_water_mark())}
+    first = require_whole_number("the events", "after", after) + 1
+    where: dict[str, Any] = {"position": Span(first, engine.store.high_water_mark())}
     if workspace is None:
         must_name_workspace("the events", by)
         return read_events(engine, name, Query(Event, where, order=("position",)), None, None)
@@ -56,22 +56,27 @@ def follow_events(
     by: MemberRef | None = None,
 ) -> Iterator[Event]:
     """Yield what `events` yields, and go on with what comes, soon after it is stored."""
-    with _ear(engine) as wait:  # opened before the first look, so that nothing falls in between
-        heard = time.monotonic()
+    with _open_wait(
+        engine
+    ) as wait:  # opened before the first look, so that nothing falls in between
+        last_event = time.monotonic()
         while True:
-            for event in _events(engine, "events.follow", after, workspace, by):
+            for event in _read_events_since(engine, "events.follow", after, workspace, by):
                 after = event.position
                 yield event
-                heard = time.monotonic()
-            left = POLL if timeout is None else heard + timeout - time.monotonic()
-            if left <= 0:
+                last_event = time.monotonic()
+            remaining = POLL
+            if timeout is not None:
+                # the monotonic clock: one that is set back would never reach the end
+                remaining = last_event + timeout - time.monotonic()
+            if remaining <= 0:
                 return
-            wait(min(POLL, left))
+            # never longer than POLL, since a notification is lost with its connection
+            wait(min(POLL, remaining))
 
 
-def _ear(engine: Engine) -> AbstractContextManager[Callable[[float], object]]:
-    return (
-        engine.store.subscribe()
-        if isinstance(engine.store, SupportsNotify)
-        else nullcontext(time.sleep)
-    )
+def _open_wait(engine: Engine) -> AbstractContextManager[Callable[[float], object]]:
+    if isinstance(engine.store, SupportsNotify):
+        return engine.store.subscribe()
+    # other stores tell nobody: there waiting is sleeping
+    return nullcontext(time.sleep)

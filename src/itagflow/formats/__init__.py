@@ -18,10 +18,12 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem, UnknownFormat
 from itagflow.formats._files import MAX_ROW_BYTES, Source, Target
-from itagflow.model.job import Job, Stage
-from itagflow.model.result import Result
+from itagflow.model.job import STAGES, Job, Stage
+from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row
 from itagflow.model.template import Template
+
+__all__ = ["Format", "WriteReport", "find", "is_concatenable", "must_take"]
 
 BUILT_IN = ("csv", "itag", "itag_v1")
 """The formats that come with the library; each is the module of that name."""
@@ -48,10 +50,46 @@ class WriteReport:
         """Return what was written in all."""
         return WriteReport(
             rows=self.rows + other.rows,
-            blocks={stage: times + other.blocks[stage] for stage, times in self.blocks.items()},
+            blocks={stage: count + other.blocks[stage] for stage, count in self.blocks.items()},
             abandoned=self.abandoned + other.abandoned,
             unfinished=self.unfinished + other.unfinished,
             erased=self.erased + other.erased,
+        )
+
+
+@attrs.define
+class Counts:
+    """The numbers of tasks and results that an export has written so far."""
+
+    blocks: dict[Stage, int]
+    """How many results there are at each stage that is asked for, in the order of the stages."""
+    rows: int = 0
+    abandoned: int = 0
+    unfinished: int = 0
+
+    @classmethod
+    def for_stages(cls, stages: Collection[Stage] | None) -> Counts:
+        """Return nothing counted yet, of these stages; of all, when None."""
+        return cls({stage: 0 for stage in STAGES if stages is None or stage in stages})
+
+    def add_task(self, result: Result) -> list[StageResult]:
+        """Count a task, and return its results at the requested stages, in the order of stages."""
+        reached = [result.stages[stage] for stage in self.blocks if stage in result.stages]
+        self.rows += 1
+        if not reached:
+            self.unfinished += 1
+        elif reached[-1].replies is None:
+            # by the last stage: a reviewer may have answered what the labeler had abandoned
+            self.abandoned += 1
+        for stage_result in reached:
+            if stage_result.replies is not None:
+                self.blocks[stage_result.stage] += 1
+        return reached
+
+    def build_report(self) -> WriteReport:
+        """Return what has been counted."""
+        return WriteReport(
+            rows=self.rows, blocks=self.blocks, abandoned=self.abandoned, unfinished=self.unfinished
         )
 
 
@@ -116,14 +154,15 @@ def must_take(format: Format, name: str, options: Collection[str]) -> None:
     """
     from inspect import Parameter, signature  # loaded when a format gets options: it takes long
 
-    taken = [
+    parameters = [
         each for each in signature(format.write).parameters.values() if each.name not in SHARED
     ]
-    if any(each.kind is Parameter.VAR_KEYWORD for each in taken):
+    # a format that takes anything checks its options itself
+    if any(each.kind is Parameter.VAR_KEYWORD for each in parameters):
         return
-    own = [each.name for each in taken if each.kind is Parameter.KEYWORD_ONLY]
-    reason = f"is no option of the format {name!r}; it has {', '.join(own) or 'none'}"
-    if problems := [Problem(option, reason) for option in options if option not in own]:
+    names = [each.name for each in parameters if each.kind is Parameter.KEYWORD_ONLY]
+    reason = f"is no option of the format {name!r}; it has {', '.join(names) or 'none'}"
+    if problems := [Problem(option, reason) for option in options if option not in names]:
         raise InvalidData("the export", problems)
 
 

@@ -26,9 +26,9 @@ from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._elements import (
     TYPE,
-    element_problems,
+    find_element_problems,
+    parse_reply,
     render,
-    reply_in,
 )
 from itagflow.formats._plain import is_a, is_number
 from itagflow.formats._regions import Element, RegionId
@@ -48,80 +48,96 @@ ELEMENT = MARKING | {QuestionKind.PREFERENCE}
 BARE = WRITING | {QuestionKind.RADIO, QuestionKind.RATING}
 """Kinds whose cell is no JSON."""
 
+# OWASP's list for CSV injection, with the full-width forms that spreadsheets of Chinese systems
+# take for the same signs
 _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 """Begins a formula of a spreadsheet, after any apostrophes; also in full-width characters."""
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 """What begins so and is harmless."""
 
+# with spaces after commas, unlike `jsontext`: what people see in a spreadsheet
 encode = json.JSONEncoder(ensure_ascii=False).encode
 """Returns a value as JSON."""
 
 
-def columns(template: Template) -> dict[str, str]:
+def name_columns(template: Template) -> dict[str, str]:
     """Return the name of each question's column, by question id.
 
     Where questions share a title, it is followed by ``#`` and the question's id.
 
     >>> from itagflow.templates import image_classification
-    >>> columns(image_classification(["cat"], title="Animal"))
+    >>> name_columns(image_classification(["cat"], title="Animal"))
     {'1': '结果字段-Animal'}
     """
     titles = Counter(question.title for question in template.asked)
     names = dict[str, str]()
     for question in template.asked:
-        name = RESULT + question.title + (f"#{question.id}" if titles[question.title] > 1 else "")
+        name = RESULT + question.title
+        if titles[question.title] > 1:
+            name += f"#{question.id}"
         while name in names.values():  # a title may end like another one with its id
             name += f"#{question.id}"
         names[question.id] = name
     return names
 
 
-def escaped(cell: str) -> str:
-    """Return *cell*, with an apostrophe before a formula and before what `unescaped` would change.
+def escape(cell: str) -> str:
+    """Return *cell*, with an apostrophe before a formula and before what `unescape` would change.
 
-    >>> [escaped(cell) for cell in ("cat", "-5", "=1+2", "'=1+2")]
+    >>> [escape(cell) for cell in ("cat", "-5", "=1+2", "'=1+2")]
     ['cat', '-5', "'=1+2", "''=1+2"]
     """
-    return f"'{cell}" if _is_formula(cell) else cell
+    if _is_formula(cell):
+        return f"'{cell}"
+    return cell
 
 
-def kept_apart(cell: str) -> str:
-    """Return *cell*, with one more apostrophe if `unescaped` would take away its own.
+def escape_apostrophe(cell: str) -> str:
+    """Return *cell*, with one more apostrophe if `unescape` would take away its own.
 
-    >>> [kept_apart(cell) for cell in ("cat", "=1+2", "'=1+2")]
+    >>> [escape_apostrophe(cell) for cell in ("cat", "=1+2", "'=1+2")]
     ['cat', '=1+2', "''=1+2"]
     """
-    return escaped(cell) if cell[:1] == "'" else cell
+    # a cell that begins with "=" stays as it is: only what `unescape` would shorten is escaped
+    if cell[:1] == "'":
+        return escape(cell)
+    return cell
 
 
-def unescaped(cell: str) -> str:
-    """Return the cell that `escaped` has made *cell* of.
+def unescape(cell: str) -> str:
+    """Return the cell that `escape` has made *cell* of.
 
-    >>> [unescaped(cell) for cell in ("cat", "'-5", "'=1+2", "''=1+2")]
+    >>> [unescape(cell) for cell in ("cat", "'-5", "'=1+2", "''=1+2")]
     ['cat', "'-5", '=1+2', "'=1+2"]
     """
-    return cell[1:] if cell[:1] == "'" and _is_formula(cell[1:]) else cell
+    # an apostrophe before anything else is part of the text, such as in "'tis"
+    if cell[:1] == "'" and _is_formula(cell[1:]):
+        return cell[1:]
+    return cell
 
 
 def _is_formula(cell: str) -> bool:
     return _FORMULA.match(cell) is not None and not _NUMBER.fullmatch(cell)
 
 
-def cell_out(question: Question, reply: Reply, template: Template, region_id: RegionId) -> str:
+def render_cell(question: Question, reply: Reply, template: Template, region_id: RegionId) -> str:
     """Return the cell that says *reply*.
 
     >>> from itagflow import Choices, templates
     >>> template = templates.image_classification(["cat", "dog"], multiple=True)
     >>> question, reply = template.questions[0], Choices(["cat", "dog"])
-    >>> cell_out(question, reply, template, lambda question, index: "")
+    >>> render_cell(question, reply, template, lambda question, index: "")
     '["cat", "dog"]'
     """
     (element,) = render({question.id: reply}, template, region_id=region_id)
-    said = element if question.kind in ELEMENT else element["data"]
-    return said if isinstance(said, str) else encode(said)
+    if question.kind in ELEMENT:
+        return encode(element)
+    # a text or a key stands bare in its cell; only lists need JSON
+    data: str | list[str] = element["data"]
+    return data if isinstance(data, str) else encode(data)
 
 
-def replies_in(
+def parse_replies(
     values: Mapping[str, Any], template: Template, *, where: str = ""
 ) -> dict[str, Reply]:
     """Return the replies in *values*, in the order of the template; "" and None are no reply.
@@ -142,70 +158,91 @@ def replies_in(
             it lists every problem with its path, such as ``row 3, 1.width``.
 
     >>> from itagflow.templates import image_classification
-    >>> replies_in({"1": "cat"}, image_classification(["cat", "dog"], multiple=True))
+    >>> parse_replies({"1": "cat"}, image_classification(["cat", "dog"], multiple=True))
     {'1': Choices(keys=('cat',))}
     """
-    start = f"{where}, " if where else ""
-    asked = {question.id: question for question in template.asked}
+    start = ""
+    if where:
+        start = f"{where}, "
+    questions = {question.id: question for question in template.asked}
     problems = [
-        Problem(start + id, "the template has no such question") for id in values if id not in asked
+        Problem(start + id, "the template has no such question")
+        for id in values
+        if id not in questions
     ]
     replies = dict[str, Reply]()
-    for id, question in asked.items():
-        value = _meant(question.kind, values.get(id))
+    # in the order of the template, whatever order the columns have
+    for id, question in questions.items():
+        value = _parse_value(question.kind, values.get(id))
         if value is None:
             continue
-        if found := list(_problems(start + id, question, value)):
-            problems += found
-        else:
-            replies[id] = reply_in(question, _element(question.kind, value))
+        new_problems = list(_find_problems(start + id, question, value))
+        problems += new_problems
+        # an element is parsed only when it is valid: the parser trusts its shape
+        if not new_problems:
+            replies[id] = parse_reply(question, _build_element(question.kind, value))
     if problems:
         raise InvalidData("the results", problems)
     return replies
 
 
-def _meant(kind: QuestionKind, value: Any) -> Any:
+def _parse_value(kind: QuestionKind, value: Any) -> Any:
     """Return the plain JSON that *value* stands for; None when it says nothing."""
     # a number says the same as a cell with its digits
-    text = encode(value) if is_number(value) else value
+    text = value
+    if is_number(value):
+        text = encode(value)
     if text == "":
         return None
     if not is_a(text, str) or kind in BARE:
         return text
-    said = _json(text)
-    if kind is QuestionKind.CHECKBOX:
-        return said if is_a(said, list) else [text]
-    if kind is QuestionKind.PREFERENCE:
-        return said if is_a(said, dict) else text
-    return text if said is None else said
+    parsed = _parse_json(text)
+    # what is no JSON of the expected type is taken literally: people type keys without quotes
+    if kind is QuestionKind.CHECKBOX and not is_a(parsed, list):
+        return [text]
+    if kind is QuestionKind.PREFERENCE and not is_a(parsed, dict):
+        return text
+    if parsed is None:
+        return text
+    return parsed
 
 
-def _json(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     try:
         return jsontext.loads(text)
     except (ValueError, RecursionError):
         return None
 
 
-def _problems(path: str, question: Question, value: Any) -> Iterator[Problem]:
-    whole = is_a(value, dict)
-    if question.kind in MARKING and not (whole or is_a(value, list)):
+def _find_problems(path: str, question: Question, value: Any) -> Iterator[Problem]:
+    is_element = is_a(value, dict)
+    if question.kind in MARKING and not (is_element or is_a(value, list)):
         yield Problem(path, "must be JSON: the element that the manifest has for it")
-    elif question.kind is QuestionKind.PICTURE and not whole:
+    elif question.kind is QuestionKind.PICTURE and not is_element:
         yield Problem(
             path,
             "lacks the width and height of the image: give the whole element, not only its regions",
         )
     else:
-        for problem in element_problems(path, question, _element(question.kind, value)):
-            yield problem if whole or question.kind in MARKING else Problem(path, problem.reason)
+        for problem in find_element_problems(path, question, _build_element(question.kind, value)):
+            # a bare value has no fields: the path of the cell alone says where it is
+            has_fields = is_element or question.kind in MARKING
+            yield problem if has_fields else Problem(path, problem.reason)
 
 
-def _element(kind: QuestionKind, value: Any) -> Element:
-    """Return *value* as an element, with what can be told without it."""
-    known: Element = {"type": TYPE[kind]} if kind in TYPE else {}
+def _build_element(kind: QuestionKind, value: Any) -> Element:
+    """Return *value* as an element, with the fields that follow from the kind of question."""
+    known: Element = {}
+    if kind in TYPE:
+        known["type"] = TYPE[kind]
     if is_a(value, dict):
-        return {**known, **({"rotation": 0} if kind is QuestionKind.PICTURE else {}), **value}
+        if kind is QuestionKind.PICTURE:
+            known["rotation"] = 0
+        # last, so that what the cell says itself wins over what is assumed
+        return {**known, **value}
     if kind is QuestionKind.VIDEO:
+        # 0 stands for a length that is not known: see `Segments.duration`
         known["duration"] = 0
-    return {**known, "objects" if kind in MARKING else "data": value}
+    if kind in MARKING:
+        return {**known, "objects": value}
+    return {**known, "data": value}

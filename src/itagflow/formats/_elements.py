@@ -16,17 +16,17 @@ from itagflow.formats._regions import (
     IMAGE,
     Element,
     RegionId,
-    image_in,
-    image_out,
-    image_problems,
+    find_image_problems,
+    parse_image,
+    render_image,
 )
-from itagflow.formats._stretches import (
-    segments_in,
-    segments_out,
-    segments_problems,
-    spans_in,
-    spans_out,
-    spans_problems,
+from itagflow.formats._spans import (
+    find_segments_problems,
+    find_spans_problems,
+    parse_segments,
+    parse_spans,
+    render_segments,
+    render_spans,
 )
 from itagflow.model.region import Regions
 from itagflow.model.reply import (
@@ -41,7 +41,7 @@ from itagflow.model.reply import (
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
 from itagflow.model.template import Question, QuestionKind, Template
-from itagflow.model.text import shown
+from itagflow.model.text import format_value
 
 ONE, SEVERAL = "survey/value", "survey/multivalue"
 TYPE = {
@@ -59,7 +59,7 @@ TYPE = {
 NAMELESS = {QuestionKind.SLOT, QuestionKind.VIDEO}
 """Kinds whose elements iTAG writes without id, title and type."""
 
-Given = tuple[str, Question, Element]
+ElementMatch = tuple[str, Question, Element]
 """An element with its path and the question that it answers."""
 
 
@@ -80,37 +80,42 @@ def render(
     >>> render({"1": Choice("cat")}, image_classification(["cat"]), region_id=str)
     [{'questionId': '1', 'data': 'cat', 'markTitle': 'Single-choice', 'type': 'survey/value'}]
     """
-    asked = template.asked
-    kinds = [question.kind for question in asked]
-    said = [question for question in asked if question.id in replies]
+    questions = template.asked
+    kinds = [question.kind for question in questions]
+    answered = [question for question in questions if question.id in replies]
     return [
-        _named(_element(at, replies[at.id], region_id), at, kinds.count(at.kind)) for at in said
+        _with_question_id(
+            _render_element(question, replies[question.id], region_id),
+            question,
+            kinds.count(question.kind),
+        )
+        for question in answered
     ]
 
 
-def _named(element: Element, question: Question, alike: int) -> Element:
+def _with_question_id(element: Element, question: Question, alike: int) -> Element:
     if question.kind not in NAMELESS or alike == 1:
         return element
     return {"questionId": question.id, "markTitle": question.title, **element}
 
 
-def _element(question: Question, reply: Reply, region_id: RegionId) -> Element:
+def _render_element(question: Question, reply: Reply, region_id: RegionId) -> Element:
     match reply:
         case Regions():
-            return image_out(question, reply, region_id)
+            return render_image(question, reply, region_id)
         case Spans():
-            return spans_out(question, reply)
+            return render_spans(question, reply)
         case Segments():
-            return segments_out(question, reply)
+            return render_segments(question, reply)
         case Preference():
-            more: Element = {"degree": reply.degree}
+            extra: Element = {"degree": reply.degree}
         case _:
-            more = {}
-    said = {"questionId": question.id, "data": _data(reply), "markTitle": question.title}
-    return {**said, "type": TYPE[question.kind], **more}
+            extra = {}
+    element = {"questionId": question.id, "data": _render_data(reply), "markTitle": question.title}
+    return {**element, "type": TYPE[question.kind], **extra}
 
 
-def _data(reply: Choice | Choices | Text | Ranking | Rating | Preference) -> str | list[str]:
+def _render_data(reply: Choice | Choices | Text | Ranking | Rating | Preference) -> str | list[str]:
     match reply:
         case Choice():
             return reply.key
@@ -119,6 +124,7 @@ def _data(reply: Choice | Choices | Text | Ranking | Rating | Preference) -> str
         case Text():
             return reply.text
         case Rating():
+            # iTAG writes every value of a survey as a string; `repr` reads back as the same number
             return repr(reply.value)
         case Preference():
             return reply.better or ""
@@ -131,28 +137,28 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
         InvalidData: when an element is of no question of the template, or not of its question's
             shape; it lists every problem with its path.
     """
-    asked = template.asked
-    given, problems = _matched("results", results, asked)
+    questions = template.asked
+    matches, problems = _match_elements("results", results, questions)
     if problems:
         raise InvalidData("the results", problems)
-    replies = {question.id: reply_in(question, element) for _, question, element in given}
-    return {question.id: replies[question.id] for question in asked if question.id in replies}
+    replies = {question.id: parse_reply(question, element) for _, question, element in matches}
+    return {question.id: replies[question.id] for question in questions if question.id in replies}
 
 
-def reply_in(question: Question, element: Element) -> Reply:
-    """Return the reply that a sound element says."""
+def parse_reply(question: Question, element: Element) -> Reply:
+    """Return the reply of a valid element."""
     match question.kind:
         case QuestionKind.PICTURE:
-            return image_in(question, element)
+            return parse_image(question, element)
         case QuestionKind.SLOT:
-            return spans_in(question, element)
+            return parse_spans(question, element)
         case QuestionKind.VIDEO:
-            return segments_in(question, element)
+            return parse_segments(question, element)
         case _:
-            return _simple(question.kind, element["data"], element)
+            return _parse_simple(question.kind, element["data"], element)
 
 
-def _simple(kind: QuestionKind, data: Any, element: Element) -> Reply:
+def _parse_simple(kind: QuestionKind, data: Any, element: Element) -> Reply:
     match kind:
         case QuestionKind.RADIO:
             return Choice(data)
@@ -161,80 +167,95 @@ def _simple(kind: QuestionKind, data: Any, element: Element) -> Reply:
         case QuestionKind.RANKING:
             return Ranking(data)
         case QuestionKind.RATING:
-            number = number_in(data)
-            return Rating(0 if number is None else number)
+            number = parse_number(data)
+            if number is None:  # never: the element was checked before
+                number = 0
+            return Rating(number)
         case QuestionKind.PREFERENCE:
             return Preference(data or None, element.get("degree", 1))
         case _:
             return Text(data)
 
 
-def number_in(text: str) -> float | None:
+def parse_number(text: str) -> float | None:
     """Return the number that *text* is, whole where it is written so; None when it is none."""
     for kind in (int, float):
         try:
             number = kind(text)
         except ValueError:
             continue
-        return number if abs(number) < math.inf and len(text) < 400 else None
+        # `float` reads "1e999" as infinite, and an integer of 400 digits fits no float
+        if abs(number) < math.inf and len(text) < 400:
+            return number
+        return None
     return None
 
 
-def misfits(where: str, results: object, questions: tuple[Question, ...]) -> list[Problem]:
+def find_shape_errors(
+    where: str, results: object, questions: tuple[Question, ...]
+) -> list[Problem]:
     """Return every problem that keeps the elements of ``results`` from answering *questions*."""
-    return _matched(where, results, questions)[1]
+    return _match_elements(where, results, questions)[1]
 
 
-def _matched(
+def _match_elements(
     where: str, results: Any, questions: tuple[Question, ...]
-) -> tuple[list[Given], list[Problem]]:
+) -> tuple[list[ElementMatch], list[Problem]]:
     """Return which element answers which question, and every problem with the elements."""
     if not is_a(results, list):
         return [], [Problem(where, "must be a list")]
-    given, problems = _paired(where, results, questions)
-    problems += [problem for at in given for problem in element_problems(*at)]
-    return given, problems
+    matches, problems = _pair_elements(where, results, questions)
+    problems += [problem for match in matches for problem in find_element_problems(*match)]
+    return matches, problems
 
 
-def shape_of(element: Any) -> QuestionKind | None:
+def infer_kind(element: Any) -> QuestionKind | None:
     """Return the kind of question that an element without id and title answers."""
     if not is_a(element, dict) or "objects" not in element:
         return None
-    return QuestionKind.VIDEO if "duration" in element else QuestionKind.SLOT
+    # iTAG writes neither id nor type here: only a recording has a length
+    if "duration" in element:
+        return QuestionKind.VIDEO
+    return QuestionKind.SLOT
 
 
-def _paired(
+def _pair_elements(
     where: str, results: list[Any], questions: tuple[Question, ...]
-) -> tuple[list[Given], list[Problem]]:
+) -> tuple[list[ElementMatch], list[Problem]]:
     """Return which element answers which question, and which answer no or a repeated question.
 
     An element without an id answers the first question of its kind that none has answered yet, if
     possible one that asks for what its objects say.
     """
-    given, problems = list[Given](), list[Problem]()
-    left = {question.id: question for question in questions}
+    matches, problems = list[ElementMatch](), list[Problem]()
+    unanswered = {question.id: question for question in questions}
     for index, element in enumerate(results):
         path = f"{where}[{index}]"
-        id = _id_of(element, left.values())
-        if is_a(id, str) and id in left:
-            given.append((path, left.pop(id), element))
+        # an answered question is taken out: a second element for it is a problem, and not the last
+        # word
+        id = _find_question_id(element, unanswered.values())
+        if is_a(id, str) and id in unanswered:
+            matches.append((path, unanswered.pop(id), element))
         elif any(question.id == id for question in questions):
             problems.append(Problem(f"{path}.questionId", f"the question {id!r} is answered twice"))
         else:
             problems.append(
                 Problem(
-                    f"{path}.questionId", f"must be a question of the template, not {shown(id)}"
+                    f"{path}.questionId",
+                    f"must be a question of the template, not {format_value(id)}",
                 )
             )
-    return given, problems
+    return matches, problems
 
 
-def _id_of(element: Any, left: Iterable[Question]) -> Any:
-    kind = shape_of(element)
+def _find_question_id(element: Any, unanswered: Iterable[Question]) -> Any:
+    kind = infer_kind(element)
+    # an id always wins, also a wrong one: guessing would hide the mistake
     if kind is None or "questionId" in element:
         return element.get("questionId") if is_a(element, dict) else None
-    fitting = [question for question in left if question.kind is kind]
-    titles = _titles(element["objects"])
+    fitting = [question for question in unanswered if question.kind is kind]
+    # of two questions of a kind, the labels tell which is meant
+    titles = _collect_titles(element["objects"])
     best = [
         q
         for q in fitting
@@ -243,39 +264,43 @@ def _id_of(element: Any, left: Iterable[Question]) -> Any:
     return next((question.id for question in best or fitting), None)
 
 
-def _titles(objects: Any) -> set[str]:
-    parts: list[Any] = objects if is_a(objects, list) else []
-    results = [part.get("result") for part in parts if is_a(part, dict)]
+def _collect_titles(objects: Any) -> set[str]:
+    if not is_a(objects, list):
+        return set()
+    annotations: list[Any] = objects
+    results = [annotation.get("result") for annotation in annotations if is_a(annotation, dict)]
     return {title for result in results if is_a(result, dict) for title in result}
 
 
-def element_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
+def find_element_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
     """Yield everything that keeps an element from being a reply to *question*."""
-    wanted, found = TYPE.get(question.kind), element.get("type")
-    if wanted is None and shape_of(element) is not question.kind:
+    wanted, actual = TYPE.get(question.kind), element.get("type")
+    # spans and segments have no type: their fields are all there is to go by
+    if wanted is None and infer_kind(element) is not question.kind:
         yield Problem(where, f"must have the objects that {question.title!r} asks for")
-    elif wanted is not None and found != wanted:
+    elif wanted is not None and actual != wanted:
         yield Problem(
-            f"{where}.type", f"must be {wanted!r} for {question.title!r}, not {shown(found)}"
+            f"{where}.type",
+            f"must be {wanted!r} for {question.title!r}, not {format_value(actual)}",
         )
     elif question.kind is QuestionKind.PICTURE:
-        yield from image_problems(where, question, element)
+        yield from find_image_problems(where, question, element)
     elif question.kind is QuestionKind.SLOT:
-        yield from spans_problems(where, question, element)
+        yield from find_spans_problems(where, question, element)
     elif question.kind is QuestionKind.VIDEO:
-        yield from segments_problems(where, question, element)
+        yield from find_segments_problems(where, question, element)
     else:
-        yield from _value_problems(where, question, element)
+        yield from _find_value_problems(where, question, element)
 
 
-def _value_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
+def _find_value_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
     value = element.get("data")
     if TYPE[question.kind] == SEVERAL:
         if not is_strings(value):
             yield Problem(f"{where}.data", "must be a list of strings")
     elif not is_a(value, str):
         yield Problem(f"{where}.data", "must be a string")
-    elif question.kind is QuestionKind.RATING and number_in(element["data"]) is None:
+    elif question.kind is QuestionKind.RATING and parse_number(element["data"]) is None:
         yield Problem(f"{where}.data", "must be a number, written as a string")
     if question.kind is QuestionKind.PREFERENCE and not is_whole(element.get("degree", 1)):
         yield Problem(f"{where}.degree", "must be a whole number")

@@ -34,7 +34,7 @@ class BinaryFile(Protocol):
         ...
 
 
-class Place(Protocol):
+class OpenablePath(Protocol):
     """Anything path-like with ``open`` and ``/``: in a zip file, a bucket, elsewhere."""
 
     def open(self, mode: str, /) -> AbstractContextManager[Any]:
@@ -46,31 +46,31 @@ class Place(Protocol):
         ...
 
 
-Source = str | os.PathLike[str] | Place | BinaryFile
+Source = str | os.PathLike[str] | OpenablePath | BinaryFile
 """What can be read."""
-Target = str | os.PathLike[str] | Place | BinaryFile
+Target = str | os.PathLike[str] | OpenablePath | BinaryFile
 """What can be written."""
 
 
 @safe_context
-def reading(source: Source) -> Generator[BinaryFile]:
+def open_source(source: Source) -> Generator[BinaryFile]:
     """Open *source* for reading; a file that the caller has opened is left open.
 
     Raises:
         StoreFailed: when the system does not open a path, or does not read it.
     """
-    if _is_place(source):
+    if _is_openable(source):
         with source.open("rb") as file:
             yield file
     elif isinstance(source, str | os.PathLike):
-        with _opened(source) as file:
-            yield _Told(file, source)
+        with _open_path(source) as file:
+            yield _CheckedFile(file, source)
     else:
-        yield _binary(source)
+        yield _require_binary(source)
 
 
 @safe_context
-def writing(target: Target) -> Generator[BinaryFile]:
+def open_target(target: Target) -> Generator[BinaryFile]:
     """Open *target* for writing; when the block raises, a path or place is left as it was.
 
     A file that the caller has opened is written straight and left open.  A file that is replaced
@@ -80,8 +80,8 @@ def writing(target: Target) -> Generator[BinaryFile]:
         StoreFailed: when the system does not write a path: a full disk, no permission, no such
             folder.
     """
-    if _is_place(target):
-        with spooled() as draft:  # a bucket keeps whatever was sent when its file closes
+    if _is_openable(target):
+        with open_spool() as draft:  # a bucket keeps whatever was sent when its file closes
             yield draft
             draft.seek(0)
             with target.open("wb") as file:
@@ -89,26 +89,30 @@ def writing(target: Target) -> Generator[BinaryFile]:
 
                 copyfileobj(draft, file)
     elif isinstance(target, str | os.PathLike):
-        with telling(target, "be written"):
+        with translate_errors(target, "be written"):
             path = Path(os.path.realpath(target))  # a link goes on pointing where it points
-        with _replacing(path) as file:
+        with _replace_file(path) as file:
             yield file
     else:
-        yield _binary(target)
+        yield _require_binary(target)
 
 
-def lines(file: BinaryFile, limit: int) -> Iterator[bytes | None]:
+def read_lines(file: BinaryFile, limit: int) -> Iterator[bytes | None]:
     """Yield the lines without their ends, and None for one of more than *limit* bytes.
 
     However long a line is, at most *limit* bytes and a bit are held.
     """
+    # room for the line's end, which does not count for the limit
     while raw := file.readline(limit + len("\r\n")):
-        ended = raw.endswith(b"\n") or not _skip_rest(file)
+        is_complete = raw.endswith(b"\n") or not _skip_rest(file)
         line = raw.rstrip(b"\r\n")
-        yield line if ended and len(line) <= limit else None
+        if is_complete and len(line) <= limit:
+            yield line
+        else:
+            yield None
 
 
-def decoded(line: bytes, number: int) -> str | Problem:
+def decode_line(line: bytes, number: int) -> str | Problem:
     """Return line *number* of a file as text without a byte order mark, or the problem with it."""
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8")
@@ -116,24 +120,27 @@ def decoded(line: bytes, number: int) -> str | Problem:
         return Problem(
             f"line {number}", f"is not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02X}"
         )
-    return Problem(f"line {number}", "contains a NUL character") if "\0" in text else text
+    # a raw NUL is the sign of UTF-16 or of a broken download, and PostgreSQL cannot store it
+    if "\0" in text:
+        return Problem(f"line {number}", "contains a NUL character")
+    return text
 
 
 def _skip_rest(file: BinaryFile) -> bool:
     """Skip the rest of the line, and return whether there was one."""
-    first = rest = file.readline(CHUNK)
+    start = rest = file.readline(CHUNK)
     while rest and not rest.endswith(b"\n"):
         rest = file.readline(CHUNK)
-    return bool(first)
+    return bool(start)
 
 
-def _opened(source: str | os.PathLike[str]) -> IO[bytes]:
-    with telling(source, "be read"):
+def _open_path(source: str | os.PathLike[str]) -> IO[bytes]:
+    with translate_errors(source, "be read"):
         return open(source, "rb")
 
 
 @safe_context
-def spooled() -> Generator[_Told]:
+def open_spool() -> Generator[_CheckedFile]:
     """Open a temporary file without a name; it is deleted when it is closed.
 
     Raises:
@@ -141,30 +148,29 @@ def spooled() -> Generator[_Told]:
     """
     import tempfile  # loaded when one is needed: it takes long
 
-    place = tempfile.gettempdir()
-    file = _spool(place)
+    folder = tempfile.gettempdir()
+    file = _create_spool(folder)
     try:
-        yield _Told(file, place)
+        yield _CheckedFile(file, folder)
     finally:
-        # what could not be written is told already, and nobody needs the rest
+        # what could not be written has raised already, and the rest is not needed
         with suppress(OSError):
             file.close()
 
 
-def _spool(place: str) -> IO[bytes]:
+def _create_spool(folder: str) -> IO[bytes]:
     import tempfile
 
-    with telling(place, "be written"):
+    with translate_errors(folder, "be written"):
         return tempfile.TemporaryFile()
 
 
 @safe_context
-def telling(path: str | os.PathLike[str], what: str) -> Generator[None]:
+def translate_errors(path: str | os.PathLike[str], action: str) -> Generator[None]:
     """Raise our error for the system's.
 
     Raises:
-        StoreFailed: when the system cannot do with *path* *what* was asked, or cannot even take its
-            name.
+        StoreFailed: when the system cannot do *action* with *path*, or cannot even take its name.
     """
     try:
         yield
@@ -172,22 +178,26 @@ def telling(path: str | os.PathLike[str], what: str) -> Generator[None]:
         OSError,
         ValueError,
     ) as error:  # such as a name with a NUL character, or half of a surrogate pair
-        raise _failed(path, what, error) from error
+        raise _make_error(path, action, error) from error
 
 
-def _failed(path: str | os.PathLike[str], what: str, error: OSError | ValueError) -> StoreFailed:
-    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+def _make_error(
+    path: str | os.PathLike[str], action: str, error: OSError | ValueError
+) -> StoreFailed:
+    reason = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        reason = error.strerror  # without the number and the path that `str` adds
     hint = "Check that it is there, and that it may be read"
-    if what == "be written":
+    if action == "be written":
         hint = (
             "Check that its folder is there and can be written, and that the disk has room; "
             "it is left as it was"
         )
-    return StoreFailed(os.fsdecode(path), f"the file cannot {what}: {reason}", hint)
+    return StoreFailed(os.fsdecode(path), f"the file cannot {action}: {reason}", hint)
 
 
 @attrs.frozen
-class _Told:
+class _CheckedFile:
     """A file whose errors are raised as ours; errors of callbacks in between are not changed."""
 
     file: IO[bytes]
@@ -197,25 +207,25 @@ class _Told:
         try:
             return self.file.readline(size)
         except OSError as error:
-            raise _failed(self.path, "be read", error) from error
+            raise _make_error(self.path, "be read", error) from error
 
     def read(self, size: int = -1, /) -> bytes:
         try:
             return self.file.read(size)
         except OSError as error:
-            raise _failed(self.path, "be read", error) from error
+            raise _make_error(self.path, "be read", error) from error
 
     def write(self, data: bytes, /) -> int:
         try:
             return self.file.write(data)
         except OSError as error:
-            raise _failed(self.path, "be written", error) from error
+            raise _make_error(self.path, "be written", error) from error
 
-    def seek(self, place: int, /) -> int:
+    def seek(self, position: int, /) -> int:
         try:
-            return self.file.seek(place)  # what is still held back is written first
+            return self.file.seek(position)  # what is still held back is written first
         except OSError as error:
-            raise _failed(self.path, "be written", error) from error
+            raise _make_error(self.path, "be written", error) from error
 
     def __iter__(self) -> Iterator[bytes]:
         while line := self.readline(-1):
@@ -223,67 +233,83 @@ class _Told:
 
 
 @safe_context
-def _replacing(path: Path) -> Generator[_Told]:
-    with telling(path, "be written"):
-        old = path.stat() if path.exists() else None
-        plain = old is None or stat.S_ISREG(old.st_mode)
+def _replace_file(path: Path) -> Generator[_CheckedFile]:
+    with translate_errors(path, "be written"):
+        replaced = None
+        if path.exists():
+            replaced = path.stat()
+        plain = replaced is None or stat.S_ISREG(replaced.st_mode)
         # a pipe or a device, such as /dev/stdout, must not be replaced
-        part = path.with_name(f".itagflow-{os.urandom(8).hex()}.part") if plain else path
-        file = _created(part, old) if plain else path.open("wb")
+        draft = path
+        if plain:
+            # in the same folder, since only within one file system a rename is atomic
+            draft = path.with_name(f".itagflow-{os.urandom(8).hex()}.part")
+            file = _create_replacement(draft, replaced)
+        else:
+            file = path.open("wb")
     try:
-        yield _Told(file, path)
-        with telling(path, "be written"):
+        yield _CheckedFile(file, path)
+        with translate_errors(path, "be written"):
             file.close()  # only now it is all on its way to the disk, or not
             if plain:
-                os.replace(part, path)
+                # at one stroke: whoever opens the path gets the old file or the new one, never half
+                # of it
+                os.replace(draft, path)
     finally:
         with suppress(OSError):
             file.close()
         if plain:
-            part.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
 
 
-def _created(part: Path, old: os.stat_result | None) -> IO[bytes]:
-    """Open a new file that will replace *old*, never with wider permissions than *old*."""
+def _create_replacement(draft: Path, replaced: os.stat_result | None) -> IO[bytes]:
+    """Open a new file for *draft*, never with wider permissions than the file it replaces."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(part, flags, 0o666 if old is None else 0o600)
+    # O_EXCL: never through a link that somebody put there.  A replacement is private until it has
+    # the mode of the old file: what was readable by its owner only never is by others.
+    mode = 0o666 if replaced is None else 0o600
+    descriptor = os.open(draft, flags, mode)
     try:
-        if old is not None:
-            _keep_access(part, old)
+        if replaced is not None:
+            _copy_access(draft, replaced)
         return open(descriptor, "wb")
     except BaseException:
         os.close(descriptor)
-        part.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
 
 
-def _keep_access(part: Path, old: os.stat_result) -> None:
+def _copy_access(draft: Path, replaced: os.stat_result) -> None:
     """Give a new file the owner, group and mode of the one that it replaces, where permitted."""
-    mode = stat.S_IMODE(old.st_mode)
-    if hasattr(os, "chown") and not _is_given(part, old.st_uid, old.st_gid):
-        mode &= ~stat.S_ISUID  # not in the name of somebody else
-        if not _is_given(part, -1, old.st_gid):
+    mode = stat.S_IMODE(replaced.st_mode)
+    if hasattr(os, "chown") and not _change_owner(draft, replaced.st_uid, replaced.st_gid):
+        # set-user-id would run it in the name of this process's owner, not of the old one
+        mode &= ~stat.S_ISUID
+        if not _change_owner(draft, -1, replaced.st_gid):
             # another group may no more than all
             mode &= ~(stat.S_ISGID | stat.S_IRWXG) | (mode & stat.S_IRWXO) << 3
-    part.chmod(mode)
+    draft.chmod(mode)
 
 
-def _is_given(part: Path, owner: int, group: int) -> bool:
+def _change_owner(draft: Path, owner: int, group: int) -> bool:
     try:
-        os.chown(part, owner, group)
+        os.chown(draft, owner, group)
     except OSError:
         return False
     return True
 
 
-def _is_place(given: Source) -> TypeIs[Place]:
+def _is_openable(source: Source) -> TypeIs[OpenablePath]:
     # a pathlib.Path looks like one as well, but is local: it can be replaced at one stroke
     return (
-        hasattr(given, "open") and hasattr(given, "__truediv__") and type(given) is not type(Path())
+        hasattr(source, "open")
+        and hasattr(source, "__truediv__")
+        and type(source) is not type(Path())
     )
 
 
-def _binary(file: BinaryFile) -> BinaryFile:
+def _require_binary(file: BinaryFile) -> BinaryFile:
+    # refused before anything is read: bytes written to a text file fail only after half of the work
     if isinstance(file, io.TextIOBase):
         raise TypeError("the file is open in text mode: open it in binary mode, 'rb' or 'wb'")
     return file

@@ -1,4 +1,4 @@
-"""What is said about a region, span, segment or relation: by title of the question."""
+"""The labels of a region, span, segment or relation, by title of the question."""
 
 from __future__ import annotations
 
@@ -11,40 +11,50 @@ from itagflow.model.annotation import Annotation, Labels
 from itagflow.model.template import Question, QuestionKind
 
 
-def labels_out(
-    children: Iterable[Question], part: Annotation, *, lists: bool = False
+def render_labels(
+    children: Iterable[Question], annotation: Annotation, *, lists: bool = False
 ) -> dict[str, str | list[str]]:
     """Return a part's labels in the order of the template, whatever order a store gave them.
 
     With *lists* a single value is a list too, as iTAG writes it for spans.
     """
-    given = {child.title: part.labels.get(child.title) for top in children for child in top.every}
-    if part.label is not None and len(given) == 1:  # the short form, as yet unsaved
-        given = dict.fromkeys(given, part.label)
-    return {title: _out(value, lists) for title, value in given.items() if value is not None}
+    values = {
+        child.title: annotation.labels.get(child.title) for top in children for child in top.every
+    }
+    if annotation.label is not None and len(values) == 1:  # the short form, as yet unsaved
+        values = dict.fromkeys(values, annotation.label)
+    return {
+        title: _render_value(value, lists) for title, value in values.items() if value is not None
+    }
 
 
-def _out(value: str | tuple[str, ...], lists: bool) -> str | list[str]:
+def _render_value(value: str | tuple[str, ...], lists: bool) -> str | list[str]:
     if isinstance(value, tuple):
         return list(value)
-    return [value] if lists else value
-
-
-def labels_in(children: Iterable[Question], labels: Mapping[str, Any]) -> Labels:
-    """Return the labels that a file has, as its questions take them."""
-    kinds = {child.title: child.kind for top in children for child in top.every}
-    return {title: _in(kinds.get(title), value) for title, value in labels.items()}
-
-
-def _in(kind: QuestionKind | None, value: str | list[str]) -> str | tuple[str, ...]:
-    if kind is QuestionKind.CHECKBOX:
-        return (value,) if isinstance(value, str) else tuple(value)
-    if isinstance(value, list):
-        return value[0] if len(value) == 1 and kind is not None else tuple(value)
+    if lists:
+        return [value]
     return value
 
 
-def label_problems(
+def parse_labels(children: Iterable[Question], labels: Mapping[str, Any]) -> Labels:
+    """Return the labels that a file has, as its questions take them."""
+    kinds = {child.title: child.kind for top in children for child in top.every}
+    return {title: _parse_value(kinds.get(title), value) for title, value in labels.items()}
+
+
+def _parse_value(kind: QuestionKind | None, value: str | list[str]) -> str | tuple[str, ...]:
+    if kind is QuestionKind.CHECKBOX:
+        return (value,) if isinstance(value, str) else tuple(value)
+    if isinstance(value, str):
+        return value
+    # iTAG writes a single value of a span as a list of one; of a title that no question has, the
+    # list stays, since it may be the only sign that several could be chosen
+    if len(value) == 1 and kind is not None:
+        return value[0]
+    return tuple(value)
+
+
+def find_label_problems(
     where: str, children: Iterable[Question], labels: Any, *, lists: bool = False
 ) -> Iterator[Problem]:
     """Yield everything that keeps *labels* from being answers to *children*."""
@@ -54,13 +64,13 @@ def label_problems(
     known = {child.title: child.kind for top in children for child in top.every}
     for title, value in labels.items():
         path, kind = f"{where}[{title!r}]", known.get(title)
-        several = is_strings(value) and (lists or kind is QuestionKind.CHECKBOX)
-        one = is_a(value, str) and (not lists or kind is not QuestionKind.CHECKBOX)
+        is_list = is_strings(value) and (lists or kind is QuestionKind.CHECKBOX)
+        is_single = is_a(value, str) and (not lists or kind is not QuestionKind.CHECKBOX)
         if kind is None and not (is_a(value, str) or is_strings(value)):
             yield Problem(path, "must be a string, or a list of strings")
-        elif kind is QuestionKind.CHECKBOX and not several:
+        elif kind is QuestionKind.CHECKBOX and not is_list:
             yield Problem(path, "must be a list of strings")
         elif kind not in (None, QuestionKind.CHECKBOX) and not (
-            one or (several and len(value) == 1)
+            is_single or (is_list and len(value) == 1)
         ):
             yield Problem(path, "must be a string")

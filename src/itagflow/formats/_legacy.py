@@ -27,15 +27,15 @@ from itagflow.formats._elements import (
     TYPE,
     render,
 )
-from itagflow.formats._plain import is_a, is_strings, key_in
+from itagflow.formats._plain import is_a, is_strings, parse_key
 from itagflow.formats._regions import (
     IMAGE,
     RECTANGLE,
     Element,
     RegionId,
-    rectangle_out,
+    render_rectangle,
 )
-from itagflow.model.number import is_stored
+from itagflow.model.number import is_storable
 from itagflow.model.region import (
     Box,
     Polygon,
@@ -58,65 +58,83 @@ def is_legacy(element: Any) -> bool:
     return element.get("type") == SURVEY or (element.get("type") == IMAGE and "id" in element)
 
 
-def upgraded(results: list[Any], questions: tuple[Question, ...] = ()) -> list[Any]:
+def upgrade_elements(results: list[Any], questions: tuple[Question, ...] = ()) -> list[Any]:
     """Return elements with those of the old format written as in the present one.
 
     The labels of a region come under the title of the first of its question's children.
     """
     known = {question.id: question for question in questions}
-    return [new for old in results for new in (_upgraded(old, known) if is_legacy(old) else (old,))]
+    upgraded = list[Any]()
+    for element in results:
+        if is_legacy(element):
+            # one old element can hold several replies, each an element of the present format
+            upgraded += _upgrade_element(element, known)
+        else:
+            upgraded.append(element)
+    return upgraded
 
 
-def _upgraded(element: Element, known: Mapping[str, Question]) -> Iterator[Any]:
-    id = _as_id(element.get("id"))
+def _upgrade_element(element: Element, known: Mapping[str, Question]) -> Iterator[Any]:
+    id = _normalize_id(element.get("id"))
     if not is_a(element.get("data"), list):
+        # broken, and passed on as it is: the check of the present format says what is wrong with it
         yield {**element, "questionId": id, "markTitle": id}
     elif element["type"] == SURVEY:
-        for said in element["data"]:
-            given: Element = said if is_a(said, dict) else {}
-            own = _as_id(given.get("id", element.get("id")))
+        for item in element["data"]:
+            fields: Element = item if is_a(item, dict) else {}
+            item_id = _normalize_id(fields.get("id", element.get("id")))
             yield {
-                "questionId": own,
-                "data": given.get("data"),
-                "markTitle": own,
-                "type": given.get("type"),
+                "questionId": item_id,
+                "data": fields.get("data"),
+                "markTitle": item_id,
+                "type": fields.get("type"),
             }
     else:
         question = known.get(id) if is_a(id, str) else None
-        data = [_region_in(region, question) for region in element["data"]]
+        data = [_upgrade_region(region, question) for region in element["data"]]
         size = {name: element.get(name, 0) for name in ("rotation", "width", "height")}
         yield {"questionId": id, "data": data, "markTitle": id, "type": IMAGE, **size}
 
 
-def _as_id(id: Any) -> Any:
-    return str(id) if is_a(id, int) and is_stored(id) else id
+def _normalize_id(id: Any) -> Any:
+    # v1 has numbers where the present format has strings; one that is too large to be an id of
+    # ours stays as it is, and is refused as no question of the template
+    if is_a(id, int) and is_storable(id):
+        return str(id)
+    return id
 
 
-def _region_in(region: Any, question: Question | None) -> Any:
-    labels = region.get("labels") if is_a(region, dict) else None
+def _upgrade_region(region: Any, question: Question | None) -> Any:
+    if not is_a(region, dict):
+        return region
+    labels = region.get("labels")
     if not is_strings(labels):
         return region
     several = question is None or any(
         child.kind is QuestionKind.CHECKBOX for child in question.children[:1]
     )
-    title = question.children[0].title if question and question.children else LABELS
-    said = {title: labels if several or len(labels) != 1 else labels[0]} if labels else {}
-    return {**region, "labels": said, "color": region.get("labelColor")}
+    title = LABELS
+    if question and question.children:
+        title = question.children[0].title
+    labels_by_title = dict[str, Any]()
+    if labels:
+        labels_by_title[title] = labels if several or len(labels) != 1 else labels[0]
+    return {**region, "labels": labels_by_title, "color": region.get("labelColor")}
 
 
-def sized(replies: Mapping[str, Reply], data: Any) -> dict[str, Reply]:
+def add_image_size(replies: Mapping[str, Reply], data: Any) -> dict[str, Reply]:
     """Return replies with the image size, which v1 lacks, from ``width`` and ``height``."""
-    size = {name: data.get(name) for name in ("width", "height")} if is_a(data, dict) else {}
-    if not size or not all(is_a(length, int) for length in size.values()):
+    if not is_a(data, dict):
+        return dict(replies)
+    size = {name: data.get(name) for name in ("width", "height")}
+    if not all(is_a(length, int) for length in size.values()):
         return dict(replies)
     unknown = {
-        id
+        id: attrs.evolve(reply, **size)
         for id, reply in replies.items()
         if isinstance(reply, Regions) and not reply.width and not reply.height
     }
-    return {
-        id: attrs.evolve(reply, **size) if id in unknown else reply for id, reply in replies.items()
-    }
+    return {**replies, **unknown}
 
 
 def render_legacy(
@@ -132,25 +150,28 @@ def render_legacy(
     Raises:
         InvalidData: when the old format has no shape for a reply; it lists every problem.
     """
-    said = [
+    answered = [
         (question, replies[question.id]) for question in template.asked if question.id in replies
     ]
+    # all of them before anything is written: half a file would be of no use
     if problems := [
-        problem for question, reply in said for problem in _not_writable(question, reply)
+        problem for question, reply in answered for problem in _find_unwritable(question, reply)
     ]:
         raise InvalidData("the results, for the format of v1", problems)
-    return [_element(template, question, reply, region_id) for question, reply in said]
+    return [_render_element(template, question, reply, region_id) for question, reply in answered]
 
 
-def _not_writable(question: Question, reply: Reply) -> Iterator[Problem]:
+def _find_unwritable(question: Question, reply: Reply) -> Iterator[Problem]:
     if TYPE.get(question.kind) not in (ONE, SEVERAL, IMAGE):
         yield Problem(question.id, "it has no spans or segments: use the format 'itag'")
     if question.kind in (QuestionKind.RANKING, QuestionKind.RATING, QuestionKind.PREFERENCE):
         yield Problem(
             question.id, f"it has no {question.kind.value.lower()}: use the format 'itag'"
         )
-    for index, region in enumerate(reply.regions if isinstance(reply, Regions) else ()):
-        if _rectangle(region) is None:
+    if not isinstance(reply, Regions):
+        return
+    for index, region in enumerate(reply.regions):
+        if _find_rectangle(region) is None:
             yield Problem(
                 f"{question.id}.regions[{index}]", "it has rectangles only: use the format 'itag'"
             )
@@ -161,46 +182,55 @@ def _not_writable(question: Question, reply: Reply) -> Iterator[Problem]:
             )
 
 
-def _element(template: Template, question: Question, reply: Reply, region_id: RegionId) -> Element:
+def _render_element(
+    template: Template, question: Question, reply: Reply, region_id: RegionId
+) -> Element:
     if isinstance(reply, Regions):
         data = [
-            _region_out(question, region, index, region_id)
+            _render_region(question, region, index, region_id)
             for index, region in enumerate(reply.regions)
         ]
         return {"data": data, "id": question.id, "type": IMAGE}
-    (said,) = render({question.id: reply}, template, region_id=region_id)
+    (element,) = render({question.id: reply}, template, region_id=region_id)
     return {
-        "data": [{"data": said["data"], "id": _number(question.id), "type": said["type"]}],
+        "data": [{"data": element["data"], "id": _parse_id(question.id), "type": element["type"]}],
         "id": question.id,
         "type": SURVEY,
     }
 
 
-def _number(id: str) -> int | str:
+def _parse_id(id: str) -> int | str:
     """Return an id as a number, or unchanged when the number would be written differently."""
-    number = key_in(id)
-    return id if number is None else number
+    number = parse_key(id)
+    if number is None:
+        return id
+    return number
 
 
-def _region_out(question: Question, region: Region, index: int, region_id: RegionId) -> Element:
-    values = [region.label] if region.label is not None else list(region.labels.values())
-    labels = [key for value in values for key in ((value,) if isinstance(value, str) else value)]
-    box = _rectangle(region)
+def _render_region(question: Question, region: Region, index: int, region_id: RegionId) -> Element:
+    values = list(region.labels.values())
+    if region.label is not None:
+        values = [region.label]  # the short form, as yet unsaved
+    labels = list[str]()
+    for value in values:
+        labels += [value] if isinstance(value, str) else value
+    box = _find_rectangle(region)
     return {
         "id": region_id(question.id, index) if region.id is None else region.id,
         "type": RECTANGLE,
-        "value": rectangle_out(box) if box else {},
+        "value": render_rectangle(box) if box else {},
         "labelColor": region.color,
         "labels": labels,
     }
 
 
-def _rectangle(region: Region) -> Box | RotatedBox | None:
+def _find_rectangle(region: Region) -> Box | RotatedBox | None:
     """Return a region as the rectangle that it is, or None when it is none."""
     if isinstance(region, Box | RotatedBox):
         return region
     if not isinstance(region, Polygon) or region.holes or len(region.points) != 4:
         return None
+    # two different x, two different y, and every corner once: an upright rectangle
     across, down = (sorted({point[axis] for point in region.points}) for axis in (0, 1))
     if len(across) != 2 or len(down) != 2 or len(set(region.points)) != 4:
         return None

@@ -29,17 +29,21 @@ def is_whole(number: Any) -> bool:
     return is_a(number, int) and is_number(number)
 
 
-def key_in(text: str) -> int | None:
+def parse_key(text: str) -> int | None:
     """Return the key that *text* spells as it would be written here, or None when it spells none.
 
     Ids come from elsewhere: they may be of thousands of digits, or of digits of another script, and
     must not become the key of something else.
 
-    >>> key_in("15"), key_in("015"), key_in("１５"), key_in("9" * 5_000)
+    >>> parse_key("15"), parse_key("015"), parse_key("１５"), parse_key("9" * 5_000)
     (15, None, None, None)
     """
-    key = int(text) if _KEY.fullmatch(text) else 0
-    return key if 0 < key <= MOST else None
+    # matched first: `int` takes spaces, underscores and digits of any script, and its time grows
+    # with the square of the length
+    if not _KEY.fullmatch(text):
+        return None
+    key = int(text)
+    return key if key <= MOST else None
 
 
 def is_strings(value: Any) -> bool:
@@ -47,11 +51,11 @@ def is_strings(value: Any) -> bool:
     return is_a(value, list) and all(is_a(item, str) for item in value)
 
 
-def is_line(value: Any, least: int, width: int = 2) -> bool:
-    """Return whether a value is a list of at least *least* lists of *width* numbers."""
+def is_line(value: Any, min_points: int, width: int = 2) -> bool:
+    """Return whether a value is a list of at least *min_points* lists of *width* numbers."""
     return (
         is_a(value, list)
-        and len(value) >= least
+        and len(value) >= min_points
         and all(is_numbers(point, width) for point in value)
     )
 
@@ -66,8 +70,8 @@ def is_counts(value: Any) -> bool:
     return is_a(value, list) and all(is_whole(item) and item >= 0 for item in value)
 
 
-def text_or_null(where: str, given: dict[str, Any], *names: str) -> Iterator[Problem]:
+def find_non_texts(where: str, fields: dict[str, Any], *names: str) -> Iterator[Problem]:
     """Yield which of these fields is neither a string nor null nor missing."""
     for name in names:
-        if not (given.get(name) is None or is_a(given[name], str)):
+        if not (fields.get(name) is None or is_a(fields[name], str)):
             yield Problem(f"{where}.{name}", "must be a string or null")

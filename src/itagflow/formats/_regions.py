@@ -13,8 +13,9 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from itagflow.errors import Problem
-from itagflow.formats._labels import label_problems, labels_in, labels_out
+from itagflow.formats._labels import find_label_problems, parse_labels, render_labels
 from itagflow.formats._plain import (
+    find_non_texts,
     is_a,
     is_counts,
     is_line,
@@ -22,7 +23,6 @@ from itagflow.formats._plain import (
     is_numbers,
     is_strings,
     is_whole,
-    text_or_null,
 )
 from itagflow.model.region import (
     Box,
@@ -50,17 +50,18 @@ REGIONS = uuid5(NAMESPACE_URL, "urn:itagflow:region")
 """The name space of the ids of regions that have none of their own."""
 
 
-def derived_id(job: int, task: int, question: str, index: int) -> str:
+def derive_region_id(job: int, task: int, question: str, index: int) -> str:
     """Return the id of a region that has none of its own: the same in every export."""
+    # from numbers that never change, so that two exports of a job can be compared line by line
     return str(uuid5(REGIONS, f"{job}/{task}/{question}/{index}"))
 
 
-def image_out(question: Question, reply: Regions, region_id: RegionId) -> Element:
+def render_image(question: Question, reply: Regions, region_id: RegionId) -> Element:
     """Return the element of an image, with iTAG's keys in iTAG's order."""
     return {
         "questionId": question.id,
         "data": [
-            _region_out(question, region, index, region_id)
+            _render_region(question, region, index, region_id)
             for index, region in enumerate(reply.regions)
         ],
         "rotation": reply.rotation,
@@ -71,90 +72,103 @@ def image_out(question: Question, reply: Regions, region_id: RegionId) -> Elemen
     }
 
 
-def _region_out(question: Question, region: Region, index: int, region_id: RegionId) -> Element:
-    kind, value, more = _shape_out(region)
+def _render_region(question: Question, region: Region, index: int, region_id: RegionId) -> Element:
+    kind, value, extra = _render_shape(region)
     return {
         "id": region_id(question.id, index) if region.id is None else region.id,
         "type": kind,
         "value": value,
-        **more,
-        "labels": labels_out(question.children, region),
+        **extra,
+        "labels": render_labels(question.children, region),
         **({} if region.color is None else {"color": region.color}),
     }
 
 
-def _shape_out(region: Region) -> tuple[str, list[Any], Element]:
+def _render_shape(region: Region) -> tuple[str, list[Any], Element]:
     match region:
         case Box():
-            return POLYGON, _line_out(region.points), {}
+            return POLYGON, _render_line(region.points), {}
         case RotatedBox():
+            # the outline comes first: a program that does not know `box` still sees the right shape
             numbers = [region.x, region.y, region.width, region.height, region.angle]
-            return POLYGON, _line_out(region.points), {"box": [float(number) for number in numbers]}
+            return (
+                POLYGON,
+                _render_line(region.points),
+                {"box": [float(number) for number in numbers]},
+            )
         case Polygon():
-            holes = [_line_out(hole) for hole in region.holes]
-            return POLYGON, _line_out(region.points), {"holes": holes} if holes else {}
+            holes = [_render_line(hole) for hole in region.holes]
+            # left out when empty: iTAG's own polygons have no such field
+            return POLYGON, _render_line(region.points), {"holes": holes} if holes else {}
         case Polyline():
-            return POLYLINE, _line_out(region.points), {}
+            return POLYLINE, _render_line(region.points), {}
         case Point():
             return POINT, [float(region.x), float(region.y)], {}
         case Keypoints():
-            places = [[float(at.x), float(at.y), int(at.visibility)] for at in region.keypoints]
-            return KEYPOINTS, places, {"names": [at.name for at in region.keypoints]}
+            keypoints = [
+                [float(keypoint.x), float(keypoint.y), int(keypoint.visibility)]
+                for keypoint in region.keypoints
+            ]
+            return KEYPOINTS, keypoints, {"names": [keypoint.name for keypoint in region.keypoints]}
         case Mask():
             return MASK, list(region.counts), {}
 
 
-def _line_out(points: tuple[tuple[float, float], ...]) -> list[list[float]]:
+def _render_line(points: tuple[tuple[float, float], ...]) -> list[list[float]]:
     return [[float(x), float(y)] for x, y in points]
 
 
-def image_in(question: Question, element: Element) -> Regions:
-    """Return the regions that a sound element says."""
+def parse_image(question: Question, element: Element) -> Regions:
+    """Return the regions of a valid element."""
     size = {name: element[name] for name in ("width", "height", "rotation")}
-    return Regions([_region_in(question, region) for region in element["data"]], **size)
+    return Regions([_parse_region(question, region) for region in element["data"]], **size)
 
 
-def _region_in(question: Question, region: Element) -> Region:
-    said: dict[str, Any] = {
-        "labels": labels_in(question.children, region["labels"]),
+def _parse_region(question: Question, region: Element) -> Region:
+    common: dict[str, Any] = {
+        "labels": parse_labels(question.children, region["labels"]),
         "id": region["id"],
         "color": region.get("color"),
     }
     value = region["value"]
     match region["type"]:
         case "image/polyline":
-            return Polyline(value, **said)
+            return Polyline(value, **common)
         case "image/point":
-            return Point(*value, **said)
+            return Point(*value, **common)
         case "image/keypoints":
-            named = zip(region["names"], value, strict=True)
+            pairs = zip(region["names"], value, strict=True)
             return Keypoints(
-                [Keypoint(name, x, y, int(seen)) for name, (x, y, seen) in named], **said
+                [Keypoint(name, x, y, int(visibility)) for name, (x, y, visibility) in pairs],
+                **common,
             )
         case "image/mask":
-            return Mask(value, **said)
+            return Mask(value, **common)
         case "image/rectangleLabel":
-            return _rectangle_in(value, said)
+            return _parse_rectangle(value, common)
+        # a polygon for iTAG; its four points would lose the angle
         case _ if "box" in region:
-            return RotatedBox(*region["box"], **said)
+            return RotatedBox(*region["box"], **common)
         case _:
-            return Polygon(value, region.get("holes", ()), **said)
+            return Polygon(value, region.get("holes", ()), **common)
 
 
-def _rectangle_in(value: Element, said: dict[str, Any]) -> Box | RotatedBox:
+def _parse_rectangle(value: Element, common: dict[str, Any]) -> Box | RotatedBox:
     left, top, width, height, angle = (value[name] for name in _RECTANGLE)
     if not angle:
-        return Box(left, top, width, height, **said)
+        return Box(left, top, width, height, **common)
     # its corner stays where it is when it is turned
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     x = left + width / 2 * cos - height / 2 * sin
     y = top + width / 2 * sin + height / 2 * cos
-    return RotatedBox(x, y, width, height, angle, **said)
+    return RotatedBox(x, y, width, height, angle, **common)
 
 
-def rectangle_out(box: Box | RotatedBox) -> Element:
+def render_rectangle(box: Box | RotatedBox) -> Element:
     """Return a rectangle as the format before the present one has it."""
-    angle = box.angle if isinstance(box, RotatedBox) else 0
+    angle: float = 0
+    if isinstance(box, RotatedBox):
+        angle = box.angle
     left, top = box.points[0]
     return {"rotation": angle, "x": left, "width": box.width, "y": top, "height": box.height}
 
@@ -162,7 +176,7 @@ def rectangle_out(box: Box | RotatedBox) -> Element:
 _RECTANGLE = ("x", "y", "width", "height", "rotation")
 
 
-def image_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
+def find_image_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
     """Yield everything that keeps an element from saying regions."""
     for name in ("width", "height", "rotation"):
         if not is_whole(element.get(name)):
@@ -171,10 +185,10 @@ def image_problems(where: str, question: Question, element: Element) -> Iterator
         yield Problem(f"{where}.data", "must be a list of regions")
         return
     for index, region in enumerate(element["data"]):
-        yield from _region_problems(f"{where}.data[{index}]", question, region)
+        yield from _find_region_problems(f"{where}.data[{index}]", question, region)
 
 
-def _region_problems(where: str, question: Question, region: Any) -> Iterator[Problem]:
+def _find_region_problems(where: str, question: Question, region: Any) -> Iterator[Problem]:
     kind = region.get("type") if is_a(region, dict) else None
     if kind not in (POLYGON, POLYLINE, POINT, KEYPOINTS, MASK, RECTANGLE):
         yield Problem(
@@ -183,18 +197,22 @@ def _region_problems(where: str, question: Question, region: Any) -> Iterator[Pr
         return
     if "id" not in region:
         yield Problem(f"{where}.id", "must be a string or null")
-    yield from text_or_null(where, region, "id", "color")
-    yield from _value_problems(where, kind, region)
-    yield from label_problems(f"{where}.labels", question.children, region.get("labels"))
+    yield from find_non_texts(where, region, "id", "color")
+    yield from _find_value_problems(where, kind, region)
+    yield from find_label_problems(f"{where}.labels", question.children, region.get("labels"))
 
 
-def _value_problems(where: str, kind: str, region: Element) -> Iterator[Problem]:
+def _find_value_problems(where: str, kind: str, region: Element) -> Iterator[Problem]:
     value = region.get("value")
     if kind in (POLYGON, POLYLINE):
-        least, word = (3, "three") if kind == POLYGON else (2, "two")
-        if not is_line(value, least):
-            yield Problem(f"{where}.value", f"must be a list of at least {word} points [x, y]")
-        yield from _extra_problems(where, region)
+        min_points, number_word = 2, "two"
+        if kind == POLYGON:
+            min_points, number_word = 3, "three"
+        if not is_line(value, min_points):
+            yield Problem(
+                f"{where}.value", f"must be a list of at least {number_word} points [x, y]"
+            )
+        yield from _find_extra_problems(where, region)
     elif kind == POINT and not is_numbers(value, 2):
         yield Problem(f"{where}.value", "must be a point [x, y]")
     elif kind == MASK and not is_counts(value):
@@ -207,7 +225,9 @@ def _value_problems(where: str, kind: str, region: Element) -> Iterator[Problem]
         )
     elif kind == KEYPOINTS:
         names = region.get("names")
-        if not is_line(value, 0, 3) or any(place[2] not in (0, 1, 2) for place in region["value"]):
+        if not is_line(value, 0, 3) or any(
+            keypoint[2] not in (0, 1, 2) for keypoint in region["value"]
+        ):
             yield Problem(
                 f"{where}.value", "must be a list of [x, y, visibility], the last 0, 1 or 2"
             )
@@ -215,7 +235,7 @@ def _value_problems(where: str, kind: str, region: Element) -> Iterator[Problem]
             yield Problem(f"{where}.names", "must be a list with a name for each place")
 
 
-def _extra_problems(where: str, region: Element) -> Iterator[Problem]:
+def _find_extra_problems(where: str, region: Element) -> Iterator[Problem]:
     holes = region.get("holes", [])
     if not (is_a(holes, list) and all(is_line(hole, 3) for hole in holes)):
         yield Problem(

@@ -6,32 +6,36 @@ import json
 import re
 from collections.abc import Collection, Iterator
 
+# the white space of JSON, which is less than what "\s" matches
 _SPACE = re.compile(r"[ \t\n\r]*")
 _decode = json.JSONDecoder().raw_decode
 
 
-def without(row: str, keys: Collection[str]) -> str:
+def remove_fields(row: str, keys: Collection[str]) -> str:
     """Return the text of a JSON object without these fields.
 
-    >>> without('{"data": {"n": 1.0}, "label-4": {"results": []}}', ["label-4"])
+    >>> remove_fields('{"data": {"n": 1.0}, "label-4": {"results": []}}', ["label-4"])
     '{"data": {"n": 1.0}}'
     """
-    kept = [text for key, text in _fields(row) if key not in keys]
-    return f"{{{','.join(kept)}}}"
+    fields = [text for key, text in _iter_fields(row) if key not in keys]
+    return f"{{{','.join(fields)}}}"
 
 
-def _fields(row: str) -> Iterator[tuple[str, str]]:
-    """Yield the fields of a JSON object that is sound: each key, and the text of key and value."""
-    at = _after_space(row, _after_space(row, 0) + len("{"))
-    while row[at] == '"':
-        key, colon = _decode(row, at)
-        _, end = _decode(row, _after_space(row, _after_space(row, colon) + len(":")))
-        yield key, row[at:end]
-        at = _after_space(row, end)
-        if row[at] == ",":
-            at = _after_space(row, at + len(","))
+def _iter_fields(row: str) -> Iterator[tuple[str, str]]:
+    """Yield the fields of a valid JSON object: each key, and the text of key and value."""
+    position = _skip_space(row, _skip_space(row, 0) + len("{"))
+    while row[position] == '"':
+        key, colon = _decode(row, position)
+        # decoded only to find where it ends: what is kept is the text itself
+        _, end = _decode(row, _skip_space(row, _skip_space(row, colon) + len(":")))
+        yield key, row[position:end]
+        position = _skip_space(row, end)
+        if row[position] == ",":
+            position = _skip_space(row, position + len(","))
 
 
-def _after_space(row: str, at: int) -> int:
-    found = _SPACE.match(row, at)
-    return found.end() if found else at
+def _skip_space(row: str, position: int) -> int:
+    space = _SPACE.match(row, position)
+    if space is None:  # never: the pattern also matches nothing
+        return position
+    return space.end()

@@ -23,29 +23,28 @@ import attrs
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats import WriteReport
+from itagflow.formats import Counts, WriteReport
 from itagflow.formats._cells import (
-    cell_out,
-    columns,
     encode,
-    escaped,
-    kept_apart,
-    replies_in,
-    unescaped,
+    escape,
+    escape_apostrophe,
+    name_columns,
+    parse_replies,
+    render_cell,
+    unescape,
 )
-from itagflow.formats._counts import Counts
 from itagflow.formats._files import (
     CHUNK,
     MAX_ROW_BYTES,
     BinaryFile,
     Source,
     Target,
-    decoded,
-    reading,
-    spooled,
-    writing,
+    decode_line,
+    open_source,
+    open_spool,
+    open_target,
 )
-from itagflow.formats._regions import derived_id
+from itagflow.formats._regions import derive_region_id
 from itagflow.model.job import Job, Stage
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result
@@ -93,14 +92,17 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
     ['{"data": {"source": "1.jpg", "animal": "cat"}}']
     """
     _raise_field_limit(limit)
-    with reading(source) as file:
-        records = _records(file, limit)
-        names = _names(records)
+    with open_source(source) as file:
+        records = _read_records(file, limit)
+        names = _read_names(records)
         if isinstance(names, Problem):
             yield names
             return
         for record in records:
-            yield record if isinstance(record, Problem) else _row(names, *record)
+            if isinstance(record, Problem):
+                yield record
+            else:
+                yield _build_row(names, *record)
 
 
 def _make_lock_in_child() -> None:
@@ -117,7 +119,7 @@ def _raise_field_limit(limit: int) -> None:
         csv.field_size_limit(max(csv.field_size_limit(), min(limit, MAX_FIELD)))
 
 
-def _names(records: Iterator[Record | Problem]) -> list[str] | Problem:
+def _read_names(records: Iterator[Record | Problem]) -> list[str] | Problem:
     header = next(records, Problem("line 1", "must name the columns, and there is nothing"))
     if isinstance(header, Problem):
         return header
@@ -126,15 +128,18 @@ def _names(records: Iterator[Record | Problem]) -> list[str] | Problem:
         return Problem(
             f"line {line}", f"must name every column; that of column {names.index('') + 1} is empty"
         )
-    if twice := [name for name, times in Counter(names).items() if times > 1]:
-        return Problem(f"line {line}", f"names a column twice: {', '.join(twice)}")
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
+        return Problem(f"line {line}", f"names a column twice: {', '.join(repeated)}")
     return names
 
 
-def _row(names: list[str], line: int, cells: list[str]) -> Row | Problem:
+def _build_row(names: list[str], line: int, cells: list[str]) -> Row | Problem:
     if len(cells) != len(names):
-        has, named = format_count(len(cells), "cell"), format_count(len(names), "column")
-        return Problem(f"line {line}", f"has {has}; the first line names {named}")
+        return Problem(
+            f"line {line}",
+            f"has {format_count(len(cells), 'cell')}; "
+            f"the first line names {format_count(len(names), 'column')}",
+        )
     return Row(encode({"data": dict(zip(names, cells, strict=True))}), line)
 
 
@@ -150,16 +155,16 @@ class _Lines:
     limit: int
     number: int = 0
     """The line read last, from 1."""
-    first: int = 0
+    first_line: int = 0
     """The line that the record begins at."""
     size: int = 0
     """How many bytes of the record are read."""
     problem: Problem | None = None
-    ended: bool = False
+    has_ended: bool = False
 
     def begin(self) -> None:
         """Begin a new record."""
-        self.first, self.size, self.problem = self.number + 1, 0, None
+        self.first_line, self.size, self.problem = self.number + 1, 0, None
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -167,20 +172,22 @@ class _Lines:
     def __next__(self) -> str:
         line = self.file.readline(self.limit + 1)
         if not line:
-            self.ended = True
+            self.has_ended = True
             raise StopIteration
         self.number += 1
         self.size += len(line)
         if self.size > self.limit:
-            self.problem = self.problem or self._too_long()
-            return '"' * (self._quotes(line) % 2)
-        text = decoded(line, self.number)
+            self.problem = self.problem or self._make_length_problem()
+            # an odd number of quotes opens or closes a field: one is enough to keep the reader in
+            # step
+            return '"' * (self._count_quotes(line) % 2)
+        text = decode_line(line, self.number)
         if isinstance(text, Problem):
             self.problem = self.problem or text
             return line.decode(errors="replace")
         return text
 
-    def _quotes(self, line: bytes) -> int:
+    def _count_quotes(self, line: bytes) -> int:
         """Count the quotes in *line* and in what is still to be read of it."""
         count = line.count(b'"')
         while line and not line.endswith(b"\n"):
@@ -188,32 +195,34 @@ class _Lines:
             count += line.count(b'"')
         return count
 
-    def _too_long(self) -> Problem:
-        more = (
-            ""
-            if self.first == self.number
-            else " with the lines after it: is a quote never closed?"
-        )
-        return Problem(f"line {self.first}", f"is longer than {self.limit:,} bytes{more}")
+    def _make_length_problem(self) -> Problem:
+        suffix = ""
+        if self.first_line != self.number:
+            suffix = " with the lines after it: is a quote never closed?"
+        return Problem(f"line {self.first_line}", f"is longer than {self.limit:,} bytes{suffix}")
 
 
-def _records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
+def _read_records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
     lines = _Lines(file, limit)
     reader = csv.reader(lines, strict=True)
     while True:
+        # before each record: the limit is one of records, not of lines
         lines.begin()
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            reason = "has a quote that is never closed" if lines.ended else f"is not CSV: {error}"
-            yield lines.problem or Problem(f"line {lines.first}", reason)
+            reason = f"is not CSV: {error}"
+            if lines.has_ended:
+                reason = "has a quote that is never closed"
+            # a line that is too long or no UTF-8 is the cause of what csv complains about
+            yield lines.problem or Problem(f"line {lines.first_line}", reason)
             continue
         if cells is None:
             return
         if lines.problem:
             yield lines.problem
         elif cells:
-            yield lines.first, list(map(unescaped, cells))
+            yield lines.first_line, list(map(unescape, cells))
 
 
 def write(
@@ -228,10 +237,10 @@ def write(
     """Write each task's data and its result: that of the last of *stages* that it has one at.
 
     With *escape_formulas* what people wrote does not become a formula in the program that opens the
-    file: a cell that a spreadsheet would reckon gets an apostrophe in front; numbers such as ``-5``
-    stay as they are.  It is off unless asked for: most files are read by programs, which would take
-    the apostrophe for a part of the text.  In either way `read` gives everything back as it was: a
-    cell that has such an apostrophe of its own gets another.
+    file: a cell that a spreadsheet would calculate gets an apostrophe in front; numbers such as
+    ``-5`` stay as they are.  It is off unless asked for: most files are read by programs, which
+    would take the apostrophe for a part of the text.  In either way `read` gives everything back as
+    it was: a cell that has such an apostrophe of its own gets another.
 
     The columns are all fields that any row's ``data`` has, in the order in which they first appear,
     then one per question; where a field has the name of a question's column, that column is the
@@ -254,44 +263,51 @@ def write(
             when the rows have more fields than a table can have columns.
         StoreFailed: when the system does not write a path.
     """
-    counts, names = Counts.of(stages), columns(template)
+    counts, names = Counts.for_stages(stages), name_columns(template)
+    # a dict as an ordered set: the fields in the order of their first appearance
     header = dict[str, None]()
     # all rows have to be seen before the first line can be written
-    with writing(target) as file, spooled() as spool:
+    with open_target(target) as file, open_spool() as spool:
         for result in results:
-            reached = counts.reached(result)
-            data = _fields(result.task)
-            header.update(dict.fromkeys(data))
-            _must_be_a_table(job, len(header) + len(names))
-            said = _said(result.task, reached[-1].replies if reached else None, job, template)
-            cells = {name: said.get(id, "") for id, name in names.items()}
-            _keep(spool, result.task, data | cells)
+            reached = counts.add_task(result)
+            fields = _encode_fields(result.task)
+            header.update(dict.fromkeys(fields))
+            _require_column_limit(job, len(header) + len(names))
+            replies = None
+            if reached:
+                replies = reached[-1].replies
+            cells_by_id = _render_replies(result.task, replies, job, template)
+            cells = {name: cells_by_id.get(id, "") for id, name in names.items()}
+            _spool_row(spool, result.task, fields | cells)
         spool.seek(0)
         header.update(dict.fromkeys(names.values()))
-        _write_table(file, list(header), spool, escaped if escape_formulas else kept_apart)
-    return counts.report()
+        spell_cell = escape_apostrophe
+        if escape_formulas:
+            spell_cell = escape
+        _write_table(file, list(header), spool, spell_cell)
+    return counts.build_report()
 
 
-def _fields(task: Task) -> dict[str, str]:
+def _encode_fields(task: Task) -> dict[str, str]:
     return {
         name: value if isinstance(value, str) else encode(value)
         for name, value in task.data.items()
     }
 
 
-def _said(
+def _render_replies(
     task: Task, replies: Mapping[str, Reply] | None, job: Job, template: Template
 ) -> dict[str, str]:
-    region_id = partial(derived_id, job.id, task.number)
-    said = replies or {}
-    asked = [question for question in template.asked if question.id in said]
+    region_id = partial(derive_region_id, job.id, task.number)
+    answered = replies or {}
+    questions = [question for question in template.asked if question.id in answered]
     return {
-        question.id: cell_out(question, said[question.id], template, region_id)
-        for question in asked
+        question.id: render_cell(question, answered[question.id], template, region_id)
+        for question in questions
     }
 
 
-def _must_be_a_table(job: Job, columns: int) -> None:
+def _require_column_limit(job: Job, columns: int) -> None:
     if columns > MAX_COLUMNS:
         reason = (
             f"they have more than {MAX_COLUMNS:,} in all, which no spreadsheet takes: "
@@ -302,24 +318,23 @@ def _must_be_a_table(job: Job, columns: int) -> None:
         )
 
 
-def _keep(spool: BinaryFile, task: Task, cells: Mapping[str, str]) -> None:
+def _spool_row(spool: BinaryFile, task: Task, cells: Mapping[str, str]) -> None:
     try:
         spool.write(encode(cells).encode() + b"\n")
     except UnicodeEncodeError as error:
-        half = error.object[error.start]
-        places = [
+        surrogate = error.object[error.start]
+        columns = [
             name.encode(errors="backslashreplace").decode()
             for name in cells
-            if half in name + cells[name]
+            if surrogate in name + cells[name]
         ]
-        reason = (
-            f"holds {half!r}, half of a surrogate pair, which CSV cannot: use the format 'itag'"
-        )
-        raise InvalidData(str(task), [Problem(place, reason) for place in places]) from None
+        half = f"holds {surrogate!r}, half of a surrogate pair"
+        reason = f"{half}, which CSV cannot: use the format 'itag'"
+        raise InvalidData(str(task), [Problem(column, reason) for column in columns]) from None
 
 
 @attrs.frozen
-class _Encoded:
+class _TextWriter:
     """A file of bytes that takes text."""
 
     file: BinaryFile
@@ -329,13 +344,14 @@ class _Encoded:
 
 
 def _write_table(
-    file: BinaryFile, names: list[str], rows: Iterable[bytes], spell: Callable[[str], str]
+    file: BinaryFile, names: list[str], rows: Iterable[bytes], spell_cell: Callable[[str], str]
 ) -> None:
-    writer = csv.writer(_Encoded(file))
-    writer.writerow(map(spell, names))
+    # the writer ends lines with CR LF, as RFC 4180 has it; a text file could change that
+    writer = csv.writer(_TextWriter(file))
+    writer.writerow(map(spell_cell, names))
     for row in rows:
         cells = jsontext.loads(row)
-        writer.writerow([spell(cells[name]) if name in cells else "" for name in names])
+        writer.writerow([spell_cell(cells[name]) if name in cells else "" for name in names])
 
 
 def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
@@ -356,4 +372,6 @@ def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
     >>> parse({"source": "1.jpg", "结果字段-Single-choice": "cat"}, image_classification(["cat"]))
     {'1': Choice(key='cat')}
     """
-    return replies_in({id: cells.get(name) for id, name in columns(template).items()}, template)
+    return parse_replies(
+        {id: cells.get(name) for id, name in name_columns(template).items()}, template
+    )

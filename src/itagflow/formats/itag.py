@@ -18,23 +18,22 @@ from typing import Any, Protocol
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats import WriteReport, _elements
-from itagflow.formats._counts import Counts
-from itagflow.formats._elements import misfits, render
+from itagflow.formats import Counts, WriteReport, _elements
+from itagflow.formats._elements import find_shape_errors, render
 from itagflow.formats._files import (
     MAX_ROW_BYTES,
     Source,
     Target,
-    decoded,
-    lines,
-    reading,
-    writing,
+    decode_line,
+    open_source,
+    open_target,
+    read_lines,
 )
-from itagflow.formats._implied import MAX_QUESTIONS, implied, nameless
-from itagflow.formats._legacy import sized, upgraded
+from itagflow.formats._implied import MAX_QUESTIONS, find_unidentified, infer_questions
+from itagflow.formats._legacy import add_image_size, upgrade_elements
 from itagflow.formats._plain import is_a
-from itagflow.formats._regions import Element, RegionId, derived_id
-from itagflow.formats._rowtext import without
+from itagflow.formats._regions import Element, RegionId, derive_region_id
+from itagflow.formats._rowtext import remove_fields
 from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result, StageResult
@@ -87,17 +86,19 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
     >>> [row.text for row in read(io.BytesIO(b'{"data": {"source": "cat.jpg"}}'))]
     ['{"data": {"source": "cat.jpg"}}']
     """
-    with reading(source) as file:
-        for number, line in enumerate(lines(file, limit), 1):
+    with open_source(source) as file:
+        for number, line in enumerate(read_lines(file, limit), 1):
             if line is None:
                 yield Problem(f"line {number}", f"is longer than {limit:,} bytes")
             elif line and not line.isspace():
-                yield _row(line, number)
+                yield _decode_row(line, number)
 
 
-def _row(line: bytes, number: int) -> Row | Problem:
-    text = decoded(line, number)
-    return text if isinstance(text, Problem) else Row(text, number)
+def _decode_row(line: bytes, number: int) -> Row | Problem:
+    text = decode_line(line, number)
+    if isinstance(text, Problem):
+        return text
+    return Row(text, number)
 
 
 def write(
@@ -133,36 +134,41 @@ def write_rows(
     elements: Renderer,
 ) -> WriteReport:
     """Write a manifest whose elements are rendered by *elements*."""
-    counts = Counts.of(stages)
-    with writing(target) as file:
+    counts = Counts.for_stages(stages)
+    with open_target(target) as file:
+        # one line at a time: however large the job, one result is in memory
         for result in results:
-            file.write(_line(result.task, counts.reached(result), job, template, elements))
-    return counts.report()
+            file.write(_render_line(result.task, counts.add_task(result), job, template, elements))
+    return counts.build_report()
 
 
-def _line(
+def _render_line(
     task: Task, reached: Iterable[StageResult], job: Job, template: Template, elements: Renderer
 ) -> bytes:
-    region_id = partial(derived_id, job.id, task.number)
-    row = _without_own(task, job)
-    parts = [row[: row.rindex("}")]]
-    for at in reached:
-        if at.replies is not None:
-            said = jsontext.dumps(elements(at.replies, template, region_id=region_id))
-            parts.append(f',"{job.label_key}{SUFFIX[at.stage]}":{{"results":{said}}}')
+    region_id = partial(derive_region_id, job.id, task.number)
+    row = _remove_own_blocks(task, job)
+    pieces = [row[: row.rindex("}")]]
+    for stage_result in reached:
+        if stage_result.replies is not None:
+            elements_text = jsontext.dumps(
+                elements(stage_result.replies, template, region_id=region_id)
+            )
+            pieces.append(
+                f',"{job.label_key}{SUFFIX[stage_result.stage]}":{{"results":{elements_text}}}'
+            )
     # line breaks can only be white space between tokens of JSON; half a surrogate pair has to be
     # escaped
-    text = "".join(parts).replace("\n", " ").replace("\r", " ")
+    text = "".join(pieces).replace("\n", " ").replace("\r", " ")
     return f"{text}}}\n".encode(errors="backslashreplace")
 
 
-def _without_own(task: Task, job: Job) -> str:
+def _remove_own_blocks(task: Task, job: Job) -> str:
     """Return the task's row without the blocks of this job that it came with."""
     # cutting costs more than all the rest, so only a row that may hold the key, plain or escaped,
     # is checked
     if job.label_key not in task.row and "\\u00" not in task.row:
         return task.row
-    return without(task.row, [job.label_key + suffix for suffix in SUFFIX.values()])
+    return remove_fields(task.row, [job.label_key + suffix for suffix in SUFFIX.values()])
 
 
 def parse(results: object, template: Template) -> dict[str, Reply]:
@@ -182,10 +188,10 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
     >>> parse([element], image_classification(["cat"]))
     {'1': Choice(key='cat')}
     """
-    given: Any = results
-    if is_a(given, list):
-        given = upgraded(given, template.asked)
-    return _elements.parse(given, template)
+    elements: Any = results
+    if is_a(elements, list):
+        elements = upgrade_elements(elements, template.asked)
+    return _elements.parse(elements, template)
 
 
 def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
@@ -197,7 +203,7 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
     Raises:
         InvalidData: when a block has no list of results.
     """
-    found, problems = dict[str, dict[Stage, list[Element]]](), list[Problem]()
+    by_job, problems = dict[str, dict[Stage, list[Element]]](), list[Problem]()
     for key, block in row.items():
         if match := BLOCK.fullmatch(key):
             try:
@@ -205,10 +211,10 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
             except (KeyError, TypeError):
                 problems.append(Problem(f"{key}.results", "must be a list"))
             else:
-                found.setdefault(match["job"], {})[STAGE[match["suffix"]]] = results
+                by_job.setdefault(match["job"], {})[STAGE[match["suffix"]]] = results
     if problems:
         raise InvalidData("the row", problems)
-    return found
+    return by_job
 
 
 def result_in(
@@ -228,10 +234,16 @@ def result_in(
     Raises:
         InvalidData: when a block has no list of results.
     """
-    found = blocks(row)
-    stages = found.get(next(reversed(found), "") if job is None else job, {})
-    wanted = max(stages, key=STAGES.index, default=None) if stage is None else stage
-    return None if wanted is None else stages.get(wanted)
+    by_job = blocks(row)
+    if job is None:
+        # iTAG appends blocks: those of the last job are the latest word about the row
+        job = next(reversed(by_job), "")
+    stages = by_job.get(job, {})
+    if stage is None:
+        stage = max(stages, key=STAGES.index, default=None)
+    if stage is None:
+        return None
+    return stages.get(stage)
 
 
 def results_in(
@@ -246,10 +258,10 @@ def results_in(
         InvalidData: when elements are of no question of the template, or not of their question's
             shape; it lists every problem with its path.
     """
-    said, problems = dict[Stage, dict[str, Reply]](), list[Problem]()
+    replies, problems = dict[Stage, dict[str, Reply]](), list[Problem]()
     for stage, results in blocks(row).get(job, {}).items():
         try:
-            said[stage] = sized(parse(results, template), row.get("data"))
+            replies[stage] = add_image_size(parse(results, template), row.get("data"))
         except InvalidData as error:
             key = f"label-{job}{SUFFIX[stage]}"
             problems += [
@@ -257,7 +269,7 @@ def results_in(
             ]
     if problems:
         raise InvalidData("the row", problems)
-    return said
+    return replies
 
 
 def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
@@ -280,20 +292,26 @@ def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
     'RADIO'
     """
     answers = [
-        (f"row {number}, label-{id}{SUFFIX[stage]}.results", upgraded(results))
+        (f"row {number}, label-{id}{SUFFIX[stage]}.results", upgrade_elements(results))
         for number, row in enumerate(rows, 1)
         for id, stages in blocks(row).items()
         if job in (None, id)
         for stage, results in stages.items()
     ]
-    _refuse(problem for where, results in answers for problem in nameless(where, results))
-    questions = implied(results for _, results in answers)
+    _raise_if_any(
+        problem for where, results in answers for problem in find_unidentified(where, results)
+    )
+    questions = infer_questions(results for _, results in answers)
     if len(questions) > MAX_QUESTIONS:
-        _refuse([Problem("", f"imply more than {MAX_QUESTIONS:,} questions")])
-    _refuse(problem for where, results in answers for problem in misfits(where, results, questions))
+        _raise_if_any([Problem("", f"imply more than {MAX_QUESTIONS:,} questions")])
+    _raise_if_any(
+        problem
+        for where, results in answers
+        for problem in find_shape_errors(where, results, questions)
+    )
     return Template(questions=questions, views=())
 
 
-def _refuse(problems: Iterable[Problem]) -> None:
-    if found := list(problems):
-        raise InvalidData("the results", found)
+def _raise_if_any(problems: Iterable[Problem]) -> None:
+    if listed := list(problems):
+        raise InvalidData("the results", listed)

@@ -14,7 +14,7 @@ from itagflow.core.change import record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef, paged
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._plain import key_in
+from itagflow.formats._plain import parse_key
 from itagflow.jobs import importing_rules, rules
 from itagflow.jobs.importing_rules import ImportedTask
 from itagflow.jobs.loading import MAX_PROBLEMS, LoadSpec, load, read_rows
@@ -25,7 +25,7 @@ from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.reply import Replies
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
-from itagflow.prelabels.service import groups
+from itagflow.prelabels.service import group_packages
 from itagflow.storage.port import Query
 from itagflow.template_changes.answers import must_still_ask
 from itagflow.validation import answers
@@ -79,7 +79,7 @@ def import_job(
     if spec.workflow is None:
         workflow = Workflow(*(RULES[stage] for stage in origin.stages))
         spec = attrs.evolve(spec, workflow=workflow)
-    job = draft_job(engine, workspace, spec, id=key_in(origin.label_id))
+    job = draft_job(engine, workspace, spec, id=parse_key(origin.label_id))
     try:
         load(engine, job, attrs.evolve(data, data=origin.rows))
         _import_results(engine, job, origin.label_id, data)
@@ -101,7 +101,7 @@ def _import_results(engine: Engine, job: Job, label_id: str, data: LoadSpec) -> 
     running = _Import(engine=engine, job=job, template=template, label_id=label_id, by=data.by)
     problems, bad = list[Problem](), 0
     waiting = Query(Package, {"job": job.id, "state": PackageState.LABEL}, order=("number",))
-    for packages in groups(paged(engine.store, waiting), TASKS_PER_TRANSACTION):
+    for packages in group_packages(paged(engine.store, waiting), TASKS_PER_TRANSACTION):
         by_package, wrong = _read_results(running, packages)
         # all are counted, but memory stays bounded when every result is bad
         problems += wrong[: MAX_PROBLEMS - len(problems)]
@@ -191,7 +191,7 @@ def _read_task_results(running: _Import, task: Task) -> tuple[dict[Stage, Replie
         return {}, _problems_at(str(task), error.problems)
     results, problems = dict[Stage, Replies](), list[Problem]()
     for stage, replies in by_stage.items():
-        wrong = answers.problems(running.template, replies, task)
+        wrong = answers.find_problems(running.template, replies, task)
         if not running.job.workflow.has(stage):
             reason = "the workflow has no such stage: pass workflow= with all that the rows have"
             wrong = [Problem("", reason)]

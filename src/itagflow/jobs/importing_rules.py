@@ -8,13 +8,13 @@ import attrs
 
 from itagflow.core.change import Act
 from itagflow.labeling import rules as labeling_rules
-from itagflow.lifecycle.tables import package_lifecycle
+from itagflow.lifecycle.tables import get_package_lifecycle
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Task, Verdict
-from itagflow.prelabels.rules import assignment_of_nobody
-from itagflow.results.rules import Case, counted, sort_assignments
+from itagflow.prelabels.rules import make_memberless_assignment
+from itagflow.results.rules import Case, sort_assignments, with_counts
 
 OUTCOME = {
     Stage.LABEL: Outcome.IMPORTED,
@@ -54,7 +54,7 @@ def import_package(
     """
     stages = job.workflow.stages
     assignments = tuple(
-        assignment_of_nobody(package, stage, OUTCOME[stage], None, ctx, id)
+        make_memberless_assignment(package, stage, OUTCOME[stage], None, ctx, id)
         for stage, id in zip(stages, ids, strict=True)
     )
     answers = {
@@ -62,7 +62,7 @@ def import_package(
         for task, results in tasks
     }
     # through every stage by the same table as work that was done here
-    lifecycle, state = package_lifecycle(job.workflow), package.state
+    lifecycle, state = get_package_lifecycle(job.workflow), package.state
     for _ in stages:
         state = lifecycle.advance(state, "pass", entity=str(package))
     done = attrs.evolve(package, state=state, free=0, waiting_since=ctx.at)
@@ -72,7 +72,7 @@ def import_package(
         for number, of_task in answers.items()
     ]
     return ImportedPackage(
-        counted(done, cases),
+        with_counts(done, cases),
         assignments,
         tuple(answer for of_task in answers.values() for answer in of_task),
     )

@@ -21,7 +21,7 @@ from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.formats._files import Source
 from itagflow.jobs import loading_rules
 from itagflow.jobs.loading_rules import LoadReport, PreparedRow, RowBatch
-from itagflow.lifecycle.tables import JOB, JobAct
+from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.job import GroupByField, Job
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
@@ -257,7 +257,7 @@ def _authorize(transaction: Transaction, operation: str, loading: _Loading) -> A
 
 
 def _must_take_rows(operation: str, job: Job) -> None:
-    JOB.advance(job.state, operation, JobAct(job=job), f"job {job.name!r}")
+    JOB.advance(job.state, operation, JobCommand(job=job), f"job {job.name!r}")
 
 
 def read_rows(data: Data, format: str) -> Iterator[object]:

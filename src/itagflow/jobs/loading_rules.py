@@ -24,7 +24,7 @@ from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
-from itagflow.model.text import flaw, key_flaw
+from itagflow.model.text import find_key_error, find_text_error
 
 MAX_ROW_CHARACTERS = 4 * 1024 * 1024
 """How long a row's JSON text may be; larger data belongs in a file that the row points to."""
@@ -118,7 +118,7 @@ def _prepare_valid_row(
         reason = "a number that no float can hold names the row or its package"
         return [Problem(f"{where}, data", reason)]
     # the row itself was checked as its text, where such characters are escaped
-    wrong = key_flaw(key) or key_flaw(value)
+    wrong = find_key_error(key) or find_key_error(value)
     if wrong:
         return [Problem(f"{where}, data", f"a field that names rows or packages {wrong}")]
     return PreparedRow(text, key, value)
@@ -149,7 +149,7 @@ def _row_problems(
     # An escaped NUL is as bad as the character: what reads the row later gets it.  `in` goes first,
     # for it is many times faster than the pattern, and nearly no row has one.
     has_escaped_nul = "\\u0000" in text and _ESCAPED_NUL.search(text)
-    wrong = flaw("\0" if has_escaped_nul else text)
+    wrong = find_text_error("\0" if has_escaped_nul else text)
     if wrong:
         return [Problem(where, wrong)]
     required = set(template.fields)

@@ -19,11 +19,11 @@ from itagflow.core.lookup import (
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
 from itagflow.jobs.service import find_job
-from itagflow.lifecycle.tables import JOB, JobAct
+from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.job import Job, Stage
-from itagflow.model.number import whole_number
+from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package
-from itagflow.results.histories import numbers_in
+from itagflow.results.histories import read_task_numbers
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.reviewing.stages import recall, recounted, with_finish
 from itagflow.storage.port import Query
@@ -34,7 +34,7 @@ def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = F
     current = find_job(engine, job)
     if discard_open and not JOB.has_led("finish", current.state):
         # asked before the first package is discarded, for that cannot be undone
-        JOB.advance(current.state, "finish", JobAct(job=current), f"job {current.name!r}")
+        JOB.advance(current.state, "finish", JobCommand(job=current), f"job {current.name!r}")
         _discard_open(engine, current, by)
     with engine.transaction() as transaction:
         # from here on nobody opens a package again, or adds one
@@ -105,7 +105,7 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
         ctx = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
         running = rules.reopen_finished(job, "reopen")
         # what was erased is not reviewed again: the others are named one by one
-        tasks = numbers_in(transaction.store, old) if old.erased else ()
+        tasks = read_task_numbers(transaction.store, old) if old.erased else ()
         reopened = reviewing_rules.reopened(job, old, ctx, tasks=tasks)
         new = recounted(transaction, job, reopened, transaction.assignments(old))
         saves = ((old, new), *running)
@@ -128,7 +128,7 @@ def prioritize(
     packages: Iterable[PackageRef | int] | None = None,
 ) -> int:
     """Give packages a priority, higher first in the queue, and return how many have it now."""
-    priority = whole_number("the packages", "priority", priority)
+    priority = require_whole_number("the packages", "priority", priority)
     with engine.store.read() as reader:
         current = lookup.job(reader, job)
         named: list[Package] | None = None

@@ -15,14 +15,13 @@ from itagflow.access import (
 )
 from itagflow.core.change import Saved
 from itagflow.errors import (
-    Incomplete,
     InvalidData,
     NotAllowed,
     Problem,
 )
-from itagflow.lifecycle.tables import JOB, JobAct
+from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.job import Job, JobState, Stage, StageWorkers
-from itagflow.model.number import whole_number
+from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
@@ -37,7 +36,7 @@ def advance_job(
         WrongState: when it cannot do that from where it is.
         Incomplete: when something stands against it.
     """
-    command = JobAct(job=job, tasks=tasks, hindrance=hindrance, open_package=open_package)
+    command = JobCommand(job=job, tasks=tasks, blocking_reason=hindrance, open_package=open_package)
     state = JOB.advance(job.state, operation, command, f"job {job.name!r}")
     return attrs.evolve(job, state=state)
 
@@ -121,20 +120,6 @@ def must_not_be_a_draft(job: Job, operation: str) -> None:
         )
 
 
-def must_fit_its_template(job: Job, operation: str) -> None:
-    """Check that the answers of *job* have followed the last change of its template.
-
-    Raises:
-        Incomplete: when some have still to.
-    """
-    if job.pending_template_change is not None:
-        reason = (
-            "answers still follow a change of the template: "
-            "if it broke off, change_template(job, []) goes on"
-        )
-        raise Incomplete(operation, reason)
-
-
 def must_be_archived(job: Job, operation: str) -> None:
     """Check that *job* is archived.
 
@@ -196,7 +181,7 @@ def cut(whole: JobPartition, count: int) -> tuple[JobPartition, ...]:
     >>> [(part.first, part.last) for part in cut(JobPartition(job=4, first=1, last=10), 3)]
     [(1, 3), (4, 6), (7, 10)]
     """
-    whole_number("partitions", "", count, least=1)
+    require_whole_number("partitions", "", count, least=1)
     of = max(1, min(count, len(whole)))
     tasks = _cut_range((whole.first, whole.last), of)
     # Packages are cut apart from tasks: a package whose tasks are in two partitions is verified

@@ -40,14 +40,14 @@ from itagflow.model.job import (
     Workflow,
 )
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.moment import in_utc
-from itagflow.model.number import whole_number
+from itagflow.model.moment import to_utc
+from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
-from itagflow.model.text import several
+from itagflow.model.text import parse_texts
 from itagflow.model.workspace import Group, Member
-from itagflow.printing import spelled
+from itagflow.printing import format_repr
 from itagflow.reviewing.stages import finish_if_done
 from itagflow.storage.port import Query
 
@@ -189,7 +189,7 @@ def _design_job(
     if id is None or transaction.is_taken(Job, id):
         id = transaction.new_id(Job)
     workflow = _with_rework_key(transaction, workspace_id, spec.workflow or Workflow())
-    seed = id if spec.seed is None else whole_number("job", "seed", spec.seed)
+    seed = id if spec.seed is None else require_whole_number("job", "seed", spec.seed)
     job = Job(
         id=id,
         workspace=workspace_id,
@@ -360,7 +360,7 @@ def _require_registered(registry: Registry, validator: object) -> str:
     if validator is None:
         return ""
     if not isinstance(validator, str):
-        reason = f"must be the name of one that was registered, not {spelled(validator)}"
+        reason = f"must be the name of one that was registered, not {format_repr(validator)}"
         raise InvalidData("job", [Problem("validator", reason)])
     registry.find_validator(validator)
     return validator
@@ -428,10 +428,10 @@ def _as_stored(fields: JobNotes | JobFields, known: type[JobNotes | JobFields]) 
         raise InvalidData("job", unknown)
     stored: dict[str, Any] = {**fields}
     if "tags" in fields:
-        stored["tags"] = several("job", "tags", fields["tags"])
+        stored["tags"] = parse_texts("job", "tags", fields["tags"])
     due = fields.get("due_at")
     if due is not None:
-        stored["due_at"] = in_utc("job", "due_at", due)
+        stored["due_at"] = to_utc("job", "due_at", due)
     return stored
 
 

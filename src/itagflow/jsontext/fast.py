@@ -28,7 +28,7 @@ def dumps(value: Any) -> str:
         TypeError: when it holds something that neither JSON nor msgspec has.
     """
     try:
-        text = _encode(value).decode()
+        text: str = _encode(value).decode()
     except (
         TypeError,
         ValueError,
@@ -36,7 +36,9 @@ def dumps(value: Any) -> str:
     ):  # such as half a surrogate pair, or a subclass of str
         return standard.dumps(value)
     # msgspec writes NaN as null; only the standard library says whether it was one
-    return standard.dumps(value) if "null" in text else text
+    if "null" in text:
+        return standard.dumps(value)
+    return text
 
 
 def loads(text: str | bytes) -> Any:

@@ -115,8 +115,8 @@ def fitted(template: Template, tasks: list[Task], given: list[Replied]) -> list[
     """
     found, problems = list[Replies](), list[Problem]()
     for task, reply in zip(tasks, given, strict=True):
-        replies = answers.fitted(template, reply, task)
-        wrong = answers.problems(template, replies, task)
+        replies = answers.normalize_replies(template, reply, task)
+        wrong = answers.find_problems(template, replies, task)
         where = "" if len(tasks) == 1 else f"{task}, "
         problems += [Problem(where + problem.where, problem.reason) for problem in wrong]
         found.append(replies or {})

@@ -16,13 +16,13 @@ from itagflow.core.change import (
 )
 from itagflow.errors import Incomplete, InvalidData, Problem
 from itagflow.labeling.voting import merge
-from itagflow.lifecycle.tables import ASSIGNMENT, Closing
+from itagflow.lifecycle.tables import ASSIGNMENT, AssignmentCommand
 from itagflow.model.job import Stage
 from itagflow.model.package import Assignment, Outcome
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
-from itagflow.model.text import flaw
+from itagflow.model.text import find_text_error
 
 
 def must_cover(assignment: Assignment, task: Task) -> None:
@@ -132,7 +132,7 @@ def abandon_reason(template: Template, reason: str) -> str:
         InvalidData: when it is empty, or not one of the template's reasons.
     """
     known = template.abandon_reasons
-    if wrong := flaw(reason):
+    if wrong := find_text_error(reason):
         raise InvalidData("the reason to abandon", [Problem("reason", wrong)])
     if not reason.strip():
         raise InvalidData("the reason to abandon", [Problem("reason", "is empty")])
@@ -167,7 +167,7 @@ def closed(
     outcome: Outcome,
     assignment: Assignment,
     act: Act,
-    closing: Closing,
+    closing: AssignmentCommand,
     *,
     comment: str = "",
     sent_back: tuple[int, ...] | None = None,

@@ -29,7 +29,7 @@ from itagflow.labeling.answering import (
     run_validator,
     sit_down,
 )
-from itagflow.lifecycle.tables import Closing, must_be_at
+from itagflow.lifecycle.tables import AssignmentCommand, require_stage
 from itagflow.model.entity import Entity
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package
@@ -41,7 +41,7 @@ from itagflow.model.task import (
 )
 from itagflow.model.template import Template
 from itagflow.results import rules as results_rules
-from itagflow.results.histories import cases_of, numbers_in, said_about
+from itagflow.results.histories import read_answers, read_cases, read_task_numbers
 from itagflow.reviewing.stages import (
     Held,
     held_unless,
@@ -67,8 +67,8 @@ def tasks(
         now, job = _must_show(engine, reader, assignment, by)
         tasks = _tasks_after(reader, now, after)
         works = [
-            results_rules.work(case, now, task)
-            for case, task in zip(cases_of(reader, job, tasks), tasks, strict=True)
+            results_rules.build_work_item(case, now, task)
+            for case, task in zip(read_cases(reader, job, tasks), tasks, strict=True)
         ]
         return works, tasks[-1].number if len(tasks) == PAGE else None
 
@@ -154,8 +154,8 @@ def restore(
         old = perhaps(transaction.store, Answer, (*desk.assignment.key, found.number))
         given_up = old
         if desk.assignment.stage is not Stage.LABEL and not (old and old.is_abandoned):
-            given_up = results_rules.shown_at(
-                next(cases_of(transaction.store, desk.job, [found])), desk.assignment.stage
+            given_up = results_rules.find_submitted(
+                next(read_cases(transaction.store, desk.job, [found])), desk.assignment.stage
             )
         replies = rules.restored(given_up, found, review=desk.assignment.stage is not Stage.LABEL)
         verdict = (
@@ -181,7 +181,7 @@ def submit(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = 
         mine = held_unless(transaction, assignment, "submit", Outcome.SUBMITTED, by)
         if isinstance(mine, Assignment):
             return mine
-        closing = Closing(assignment=mine.assignment, missing=_missing(transaction, mine))
+        closing = AssignmentCommand(assignment=mine.assignment, missing=_missing(transaction, mine))
         ended = rules.closed("submit", Outcome.SUBMITTED, mine.assignment, mine.act, closing)
         assignments = [
             ended if other.key == ended.key else other
@@ -215,7 +215,7 @@ def _save_all(
     validated_by = run_validator(engine, assignment, given, by)
     with engine.transaction() as transaction:
         desk = sit_down(transaction, assignment, verb, by)
-        must_be_at(desk.assignment, verb, Stage.LABEL)
+        require_stage(desk.assignment, verb, Stage.LABEL)
         require_validated(transaction, desk.job, validated_by)
         tasks = [covered(transaction, desk, task) for task, _ in given]
         rules.must_be_different(tasks)
@@ -271,7 +271,7 @@ def _missing(transaction: Transaction, mine: Held) -> tuple[int, ...]:
         Answer, {"job": assignment.job, "assignment": assignment.id, "is_resolved": True}
     )
     scope = (
-        numbers_in(transaction.store, mine.package)
+        read_task_numbers(transaction.store, mine.package)
         if assignment.scope is None
         else assignment.scope
     )
@@ -296,8 +296,10 @@ def _with_all_votes(
 def _merged(
     transaction: Transaction, mine: Held, ended: Assignment, assignments: list[Assignment]
 ) -> tuple[Assignment, tuple[Answer, ...]]:
-    scope = numbers_in(transaction.store, mine.package) if ended.scope is None else ended.scope
-    said = said_about(transaction.store, mine.job.id, scope)
+    scope = (
+        read_task_numbers(transaction.store, mine.package) if ended.scope is None else ended.scope
+    )
+    said = read_answers(transaction.store, mine.job.id, scope)
     voters = [
         t.id for t in assignments if t.round == ended.round and t.outcome is Outcome.SUBMITTED
     ]

@@ -46,7 +46,7 @@ class _Cursor:
     state: Enum
 
 
-def _allow(guard: Guard, event: EventData) -> bool:
+def _run_guard(guard: Guard, event: EventData) -> bool:
     guard(event.kwargs["command"])
     return True
 
@@ -77,12 +77,16 @@ class Lifecycle(Generic[S]):
             event: frozenset(step.source for step in self.steps if step.event == event)
             for event in dict.fromkeys(step.event for step in self.steps)
         }
+        # without a model, which is what has the state: one machine then serves all entities and
+        # threads
         self._machine = Machine(
             model=None,
             states=list(self.states),
-            transitions=[_row(step) for step in self.steps],
+            transitions=[_to_config(step) for step in self.steps],
             initial=initial,
+            # only the rows of the table, and no event `to_<state>` besides
             auto_transitions=False,
+            # so that guards get the command
             send_event=True,
             name=name,
         )
@@ -96,27 +100,29 @@ class Lifecycle(Generic[S]):
             WrongState: when no step has this event and source.
             RuleError: whatever a guard raised.
         """
-        if state not in self.sources(event):
+        # refused here, not by the machine: its own error names neither the entity nor the operation
+        if state not in self.get_sources(event):
             raise WrongState(entity or f"a {self.name}", event, state)
+        # a new one for each call: nothing of it is shared
         cursor = _Cursor(state)
         self._machine.events[event].trigger(cursor, command=command)
         return type(state)(cursor.state)
 
     def has_led(self, event: str, state: S) -> bool:
         """Return whether *event* leads to *state* and cannot start there: it is done already."""
-        return state not in self.sources(event) and any(
+        return state not in self.get_sources(event) and any(
             s.event == event and s.target == state for s in self.steps
         )
 
-    def sources(self, event: str) -> frozenset[S]:
+    def get_sources(self, event: str) -> frozenset[S]:
         """Return the states from which *event* can start."""
         return self._sources.get(event, frozenset())
 
-    def events(self, state: S) -> tuple[str, ...]:
+    def get_events(self, state: S) -> tuple[str, ...]:
         """Return the events that can start from *state*, in the order of the table."""
         return tuple(step.event for step in self.steps if step.source == state)
 
-    def mermaid(self) -> str:
+    def render_mermaid(self) -> str:
         """Return the lifecycle as a Mermaid state diagram; the documentation shows this text."""
         arrows = [
             f"    {step.source.value} --> {step.target.value}: {step.event}" for step in self.steps
@@ -127,22 +133,23 @@ class Lifecycle(Generic[S]):
 
     def _check(self) -> None:
         """Find what ``transitions`` does not: doubled rows, and sources that nothing leads to."""
-        doubled = [
+        # `transitions` would take the first of two such rows, and never reach the second
+        repeated = [
             row for row, n in Counter((s.event, s.source) for s in self.steps).items() if n > 1
         ]
-        if doubled:
-            raise ValueError(f"{self.name}: more than one step for {doubled}")
+        if repeated:
+            raise ValueError(f"{self.name}: more than one step for {repeated}")
         targets = {self.initial} | {step.target for step in self.steps}
-        if lost := {step.source for step in self.steps} - targets:
+        if unreachable := {step.source for step in self.steps} - targets:
             raise ValueError(
-                f"{self.name}: no step leads to {sorted(state.value for state in lost)}"
+                f"{self.name}: no step leads to {sorted(state.value for state in unreachable)}"
             )
 
 
-def _row(step: Step[S]) -> TransitionConfigDict:
+def _to_config(step: Step[S]) -> TransitionConfigDict:
     return {
         "trigger": step.event,
         "source": step.source,
         "dest": step.target,
-        "conditions": [partial(_allow, guard) for guard in step.guards],
+        "conditions": [partial(_run_guard, guard) for guard in step.guards],
     }

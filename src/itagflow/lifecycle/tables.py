@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 import attrs
 
 from itagflow.errors import Incomplete, WrongState
-from itagflow.lifecycle.machine import Lifecycle, Step
+from itagflow.lifecycle.machine import Guard, Lifecycle, Step
 from itagflow.model.job import (
     Job,
     JobState,
@@ -18,21 +19,21 @@ from itagflow.model.package import Assignment, AssignmentState, PackageState
 
 
 @attrs.frozen(kw_only=True)
-class JobAct:
+class JobCommand:
     """What the guards of the job's lifecycle look at."""
 
     job: Job
     """The job."""
     tasks: int = 0
     """How many tasks it has, where that is asked."""
-    hindrance: str = ""
+    blocking_reason: str = ""
     """Why it could never finish, if so."""
     open_package: int = 0
     """The number of a package that is not done, or 0."""
 
 
 @attrs.frozen(kw_only=True)
-class Closing:
+class AssignmentCommand:
     """What the guards of the assignment's lifecycle look at when work ends."""
 
     assignment: Assignment
@@ -47,89 +48,94 @@ class Closing:
     """The comment given."""
 
 
-def _has_tasks(act: JobAct) -> None:
-    if not act.tasks:
+def _require_tasks(command: JobCommand) -> None:
+    if not command.tasks:
         raise Incomplete("begin", "the job has no tasks: load some data first")
 
 
-def _can_finish(act: JobAct) -> None:
-    if act.hindrance:
-        raise Incomplete("publish", act.hindrance)
+def _require_finishable(command: JobCommand) -> None:
+    if command.blocking_reason:
+        raise Incomplete("publish", command.blocking_reason)
 
 
-def _nothing_open(act: JobAct) -> None:
-    if act.open_package:
-        reason = f"package {act.open_package} is still open: wait, or pass discard_open=True"
+def _require_nothing_open(command: JobCommand) -> None:
+    if command.open_package:
+        reason = f"package {command.open_package} is still open: wait, or pass discard_open=True"
         raise Incomplete("finish", reason)
 
 
-def must_be_at(assignment: Assignment, verb: str, *stages: Stage) -> None:
-    """Check that *assignment* is at one of the stages that *verb* is for.
+def require_stage(assignment: Assignment, operation: str, *stages: Stage) -> None:
+    """Check that *assignment* is at one of the stages that *operation* is for.
 
     Raises:
         WrongState: when it is not.
     """
     if assignment.stage not in stages:
-        raise WrongState(str(assignment), verb, assignment.stage)
+        raise WrongState(str(assignment), operation, assignment.stage)
 
 
-def _at(verb: str, *stages: Stage) -> Step[AssignmentState]:
+def _build_step(operation: str, *stages: Stage) -> Step[AssignmentState]:
     """Return the row of a verb that ends an assignment's work at these stages."""
 
-    def right_stage(closing: Closing) -> None:
-        must_be_at(closing.assignment, verb, *stages)
+    def check_stage(command: AssignmentCommand) -> None:
+        require_stage(command.assignment, operation, *stages)
 
-    guards = (
-        (right_stage, _everything_answered)
-        if verb == "submit"
-        else (right_stage, _nothing_wrong, _all_decided)
-    )
+    # the stage comes first: whoever submits a review has the wrong operation, not missing answers
     return Step(
-        verb,
+        operation,
         AssignmentState.HELD,
         AssignmentState.DONE,
-        (right_stage, _reasoned) if verb == "reject" else guards,
+        (check_stage, *_ENDING_GUARDS[operation]),
     )
 
 
-def _everything_answered(closing: Closing) -> None:
-    if closing.missing:
-        raise Incomplete("submit", "not every task is answered or abandoned", closing.missing)
+def _require_all_answered(command: AssignmentCommand) -> None:
+    if command.missing:
+        raise Incomplete("submit", "not every task is answered or abandoned", command.missing)
 
 
-def _nothing_wrong(closing: Closing) -> None:
-    if closing.wrong:
-        if len(closing.wrong) == 1:
+def _require_none_wrong(command: AssignmentCommand) -> None:
+    if command.wrong:
+        if len(command.wrong) == 1:
             reason = "a task stands judged wrong: reject it, or judge the task again"
         else:
             reason = "tasks stand judged wrong: reject it, or judge them again"
-        raise Incomplete("pass the package", reason, closing.wrong)
+        raise Incomplete("pass the package", reason, command.wrong)
 
 
-def _all_decided(closing: Closing) -> None:
-    if closing.undecided:
+def _require_all_decided(command: AssignmentCommand) -> None:
+    if command.undecided:
         reason = "the votes on these tasks disagree: decide each with modify, or judge it wrong"
-        raise Incomplete("pass the package", reason, closing.undecided)
+        raise Incomplete("pass the package", reason, command.undecided)
 
 
-def _reasoned(closing: Closing) -> None:
-    if not closing.wrong and not closing.comment.strip():
+def _require_comment(command: AssignmentCommand) -> None:
+    # whoever labels it again must learn why: from the tasks' comments, or from this one
+    if not command.wrong and not command.comment.strip():
         raise Incomplete(
             "reject", "no task is judged wrong, so every task goes back: give a comment"
         )
 
+
+_ENDING_GUARDS: Mapping[str, tuple[Guard, ...]] = {
+    "submit": (_require_all_answered,),
+    "review": (_require_none_wrong, _require_all_decided),
+    "accept": (_require_none_wrong, _require_all_decided),
+    "reject": (_require_comment,),
+}
+"""What must hold for each operation that ends an assignment with its work."""
 
 JOB = Lifecycle(
     "job",
     JobState.DRAFT,
     [
         Step("load", JobState.DRAFT, JobState.DRAFT),
-        Step("publish", JobState.DRAFT, JobState.RUNNING, (_has_tasks, _can_finish)),
-        Step("import", JobState.DRAFT, JobState.FINISHED, (_has_tasks, _nothing_open)),
+        Step("publish", JobState.DRAFT, JobState.RUNNING, (_require_tasks, _require_finishable)),
+        Step("import", JobState.DRAFT, JobState.FINISHED, (_require_tasks, _require_nothing_open)),
         Step("pause", JobState.RUNNING, JobState.PAUSED),
         Step("resume", JobState.PAUSED, JobState.RUNNING),
-        Step("finish", JobState.RUNNING, JobState.FINISHED, (_nothing_open,)),
-        Step("finish", JobState.PAUSED, JobState.FINISHED, (_nothing_open,)),
+        Step("finish", JobState.RUNNING, JobState.FINISHED, (_require_nothing_open,)),
+        Step("finish", JobState.PAUSED, JobState.FINISHED, (_require_nothing_open,)),
         *(
             Step("prelabel", state, state)
             for state in (JobState.DRAFT, JobState.RUNNING, JobState.PAUSED)
@@ -154,10 +160,10 @@ ASSIGNMENT = Lifecycle(
     AssignmentState.OFFERED,
     [
         Step("claim", AssignmentState.OFFERED, AssignmentState.HELD),
-        _at("submit", Stage.LABEL),
-        _at("review", Stage.INSPECT),
-        _at("accept", Stage.ACCEPT),
-        _at("reject", Stage.INSPECT, Stage.ACCEPT),
+        _build_step("submit", Stage.LABEL),
+        _build_step("review", Stage.INSPECT),
+        _build_step("accept", Stage.ACCEPT),
+        _build_step("reject", Stage.INSPECT, Stage.ACCEPT),
         *(
             Step(verb, state, AssignmentState.RETURNED)
             for verb in ("release", "expire", "reassign", "recall")
@@ -168,30 +174,36 @@ ASSIGNMENT = Lifecycle(
 """The lifecycle of an assignment.  A claim from the queue makes one that is HELD at once."""
 
 
-def package_lifecycle(workflow: Workflow) -> Lifecycle[PackageState]:
+def get_package_lifecycle(workflow: Workflow) -> Lifecycle[PackageState]:
     """Return the lifecycle of the packages of jobs with this workflow."""
     accept = workflow.accept
-    return _package_table(workflow.stages, accept.reject_to if accept else Stage.LABEL)
+    return _build_package_lifecycle(workflow.stages, accept.reject_to if accept else Stage.LABEL)
 
 
+# a machine takes milliseconds to build, and there are few different workflows
 @cache
-def _package_table(stages: tuple[Stage, ...], reject_to: Stage) -> Lifecycle[PackageState]:
-    places = [PackageState.at(stage) for stage in stages]
-    back = {
+def _build_package_lifecycle(
+    stages: tuple[Stage, ...], reject_to: Stage
+) -> Lifecycle[PackageState]:
+    states = [PackageState.at(stage) for stage in stages]
+    rejected_to = {
         PackageState.INSPECT: PackageState.LABEL,
         PackageState.ACCEPT: PackageState.at(reject_to),
     }
-    first_review = places[1] if len(places) > 1 else PackageState.LABEL
+    # what was done has complete answers: it is reviewed again, and labeled only if that rejects it
+    first_review = PackageState.LABEL
+    if len(states) > 1:
+        first_review = states[1]
     return Lifecycle(
         "package",
         PackageState.LABEL,
         [
             *(
-                Step("pass", a, b)
-                for a, b in zip(places, [*places[1:], PackageState.DONE], strict=True)
+                Step("pass", source, target)
+                for source, target in zip(states, [*states[1:], PackageState.DONE], strict=True)
             ),
-            *(Step("reject", place, back[place]) for place in places[1:]),
-            *(Step("discard", place, PackageState.DISCARDED) for place in places),
+            *(Step("reject", state, rejected_to[state]) for state in states[1:]),
+            *(Step("discard", state, PackageState.DISCARDED) for state in states),
             Step("reopen", PackageState.DONE, first_review),
             Step("reopen", PackageState.DISCARDED, PackageState.LABEL),
         ],

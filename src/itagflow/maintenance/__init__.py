@@ -24,14 +24,14 @@ def verify(
 ) -> Iterator[Inconsistency]:
     """Recompute counts, states and rules from tasks and history, and yield each inconsistency.
 
-    Nothing is yielded when all is sound.  Packages are checked one by one, each with its tasks,
-    assignments, answers and events in one short transaction; so people may go on working, and
-    memory does not grow with the job.
+    Nothing is yielded for a consistent store.  Packages are checked one by one, each with its
+    tasks, assignments, answers and events in one short transaction; so people may go on working,
+    and memory does not grow with the job.
 
     Args:
         flow: The flow whose store is checked.
         place: A workspace or job, its key or name (a workspace of that name comes first); or a part
-            that was cut from a job, and all its parts together come to the same as the job;
+            that was cut from a job, and all its parts together are the same as the job;
             everything, and what belongs to nothing, when not given.
         snapshot: Whether all of it shows one moment.
         by: Who asks, when the policy is to be asked: again for each inconsistency.
@@ -71,8 +71,8 @@ def copy(
         flow: The flow whose store is copied.
         to: A Flow over the other store, or that store.
         workspace: Only this workspace, with its members, templates and jobs.
-        verify: Look whether the copy is sound; see `verify`.  One that is not is removed again,
-            also if it is like the original.
+        verify: Check whether the copy is consistent; see `verify`.  One that is not is removed
+            again, also if it is like the original.
         progress: Wraps the iterable of entities, such as ``tqdm``.
         by: Who copies, when the policy is to be asked: a member of the workspace, who may export
             all of it.
@@ -80,8 +80,8 @@ def copy(
     Raises:
         AlreadyExists: when the other store has something of it already; nothing is changed then.
         NotAllowed: when *by* may not export.
-        InvalidData: when the copy is not sound; it lists the first 1,000 differences.
-        StoreFailed: when somebody else copied the same at the same time.
+        InvalidData: when the copy is not consistent; it lists the first 1,000 differences.
+        StoreFailed: when another copy of the same ran at the same time.
     """
     return copying.copy(
         engine_of(flow),
@@ -114,7 +114,7 @@ def erase_member(
 def erase_task(
     flow: Flow, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, comment: str = ""
 ) -> Task:
-    """Erase the data of a task, and what was said about it: replies, comments and reasons.
+    """Erase the data of a task, and its answers: replies, comments and reasons.
 
     Its row keeps the fields that are shown, empty, and loses its row key and what else came with
     it.  State, counts, assignments and events stay, without their content.  Nobody works on it any

@@ -12,7 +12,7 @@ import attrs
 from itagflow.claiming.decision import own_work_waits
 from itagflow.labeling.voting import merge
 from itagflow.lifecycle.tables import JOB
-from itagflow.model.inconsistency import Inconsistency, differ
+from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import (
     PASSING,
@@ -51,7 +51,7 @@ _LABELED = frozenset(
 
 
 @attrs.frozen
-class Dossier:
+class PackageSnapshot:
     """A package with everything that there is of it, read at one moment."""
 
     job: Job
@@ -65,112 +65,118 @@ class Dossier:
     assignments: Sequence[Assignment]
     """Its assignments, by round, then by id."""
     answers: Sequence[Answer]
-    """What its assignments say, and what is said about its tasks."""
+    """The answers of its assignments, and all answers to its tasks."""
     members: Mapping[int, Member]
     """Those members of the workspace whom its assignments name."""
-    gone: Mapping[int, datetime] = attrs.field(factory=dict[int, datetime])
+    removed_at: Mapping[int, datetime] = attrs.field(factory=dict[int, datetime])
     """When members with live assignments were removed; those are recalled one by one."""
     archived_at: datetime | None = None
     """When the job was archived, if assignments are still to be recalled: one by one, too."""
 
     @cached_property
-    def by_id(self) -> Mapping[int, Assignment]:
+    def assignments_by_id(self) -> Mapping[int, Assignment]:
         """Its assignments, by id."""
         return {assignment.id: assignment for assignment in self.assignments}
 
     @cached_property
-    def said(self) -> Mapping[int, Mapping[int, Answer]]:
-        """What is said about each of its tasks, by the id of the assignment."""
-        said: dict[int, dict[int, Answer]] = {number: {} for number in self.tasks}
+    def answers_by_task(self) -> Mapping[int, Mapping[int, Answer]]:
+        """The answers to each of its tasks, by the id of the assignment."""
+        by_task: dict[int, dict[int, Answer]] = {number: {} for number in self.tasks}
         for answer in self.answers:
-            said.get(answer.task, {})[answer.assignment] = answer
-        return said
+            by_task.get(answer.task, {})[answer.assignment] = answer
+        return by_task
 
     @cached_property
     def cases(self) -> list[Case]:
         """The case of each of its tasks."""
         return [
-            Case(self.job, self.package, self.assignments, said, number)
-            for number, said in self.said.items()
+            Case(self.job, self.package, self.assignments, answers, number)
+            for number, answers in self.answers_by_task.items()
         ]
 
-    def covered(self, assignment: Assignment) -> set[int]:
+    def get_scope(self, assignment: Assignment) -> set[int]:
         """Return the numbers of the tasks that *assignment* is about."""
-        return set(self.tasks if assignment.scope is None else assignment.scope)
+        if assignment.scope is None:
+            return set(self.tasks)
+        return set(assignment.scope)
 
 
-def package_differences(dossier: Dossier) -> Iterator[Inconsistency]:
+def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     """Yield where a package, its tasks, assignments and answers do not fit together."""
-    yield from _counts(dossier)
-    yield from _marks(dossier)
-    yield from _slots(dossier)
-    yield from _rounds(dossier)
-    for task in dossier.tasks.values():
-        yield from _task(task)
-    for assignment in dossier.assignments:
-        yield from _assignment(dossier, assignment)
-        yield from _completeness(dossier, assignment)
-    for answer in dossier.answers:
-        yield from _answer(dossier, answer)
+    yield from _check_counts(snapshot)
+    yield from _check_task_lists(snapshot)
+    yield from _check_slots(snapshot)
+    yield from _check_rounds(snapshot)
+    for task in snapshot.tasks.values():
+        yield from _check_task(task)
+    for assignment in snapshot.assignments:
+        yield from _check_assignment(snapshot, assignment)
+        yield from _check_completeness(snapshot, assignment)
+    for answer in snapshot.answers:
+        yield from _check_answer(snapshot, answer)
 
 
-def workspace_differences(
-    workspace: Workspace, members: Sequence[Member]
-) -> Iterator[Inconsistency]:
+def check_workspace(workspace: Workspace, members: Sequence[Member]) -> Iterator[Inconsistency]:
     """Yield where the members of *workspace* break a rule: it has an administrator of its own."""
     admins = sum(member.active and member.role is Role.ADMIN for member in members)
-    yield from differ(workspace, "administrators", admins, admins or "at least 1")
+    yield from compare_field(workspace, "administrators", admins, admins or "at least 1")
     for member in members:
-        fits = not member.external or member.role in EXTERNAL_ROLES
-        yield from differ(
-            member,
-            "role",
-            member.role,
-            member.role if fits else "leader or operator, for one from outside",
-        )
+        if member.external and member.role not in EXTERNAL_ROLES:
+            expected = "leader or operator, for one from outside"
+            yield from compare_field(member, "role", member.role, expected)
 
 
-def job_differences(
+def check_job(
     job: Job, template: Template | None, members: Mapping[int, Member], open_package: Package | None
 ) -> Iterator[Inconsistency]:
     """Yield where *job* itself breaks a rule; *open_package* is any package of it that is open."""
-    home = template.workspace if template else None
-    yield from differ(job, "template's workspace", home, job.workspace)
+    template_workspace = None
+    if template is not None:
+        template_workspace = template.workspace
+    yield from compare_field(job, "template's workspace", template_workspace, job.workspace)
     known = {id for id, member in members.items() if member.workspace == job.workspace}
-    strange = tuple(sorted(named(job) - known))
-    yield from differ(job, "those it names who are no members of its workspace", strange, ())
+    strangers = tuple(sorted(find_named_members(job) - known))
+    yield from compare_field(
+        job, "those it names who are no members of its workspace", strangers, ()
+    )
     if job.state is JobState.FINISHED and open_package:
-        yield from differ(job, "state", job.state, f"running: {open_package} is open")
-    if job.state in JOB.sources("finish") and not open_package:
-        yield from differ(job, "state", job.state, JobState.FINISHED)
+        yield from compare_field(job, "state", job.state, f"running: {open_package} is open")
+    if job.state in JOB.get_sources("finish") and not open_package:
+        yield from compare_field(job, "state", job.state, JobState.FINISHED)
 
 
-def named(job: Job) -> set[int]:
+def find_named_members(job: Job) -> set[int]:
     """Return the keys of the members whom *job* names: creator, workforce, target of rework."""
     route = job.workflow.label.rework
-    crews = {member for crew in job.workforce.values() for member in crew.members}
-    return {job.created_by, *crews, *([route] if isinstance(route, int) else ())}
+    workers = {
+        member for stage_workers in job.workforce.values() for member in stage_workers.members
+    }
+    named = {job.created_by, *workers}
+    if isinstance(route, int):
+        named.add(route)
+    return named
 
 
-def counter_differences(
-    job: Job, counters: Sequence[ClaimCounter], held: Mapping[tuple[Stage, int], int]
+def check_claim_counters(
+    job: Job, counters: Sequence[ClaimCounter], active: Mapping[tuple[Stage, int], int]
 ) -> Iterator[Inconsistency]:
-    """Yield the claim counters that differ from *held*: active assignments by stage and member.
+    """Yield the claim counters that differ from *active*: held assignments by stage and member.
 
     A claim counter counts only at a stage with a limit; elsewhere it is there for tokens.
     """
+    # without a limit nobody has to count, and a counter is there for the cursor only
     limited = {stage for stage in job.workflow.stages if job.workflow.rule(stage).limit is not None}
-    due = {place: count for place, count in held.items() if place[0] in limited}
-    counted = {(counter.stage, counter.member): counter.active for counter in counters}
-    for stage, member in sorted({*counted, *due}, key=lambda place: (place[0].value, place[1])):
-        count, should = counted.get((stage, member)), due.get((stage, member), 0)
-        if count != should:
+    expected = {key: count for key, count in active.items() if key[0] in limited}
+    actual = {(counter.stage, counter.member): counter.active for counter in counters}
+    for stage, member in sorted({*actual, *expected}, key=lambda key: (key[0].value, key[1])):
+        count, expected_count = actual.get((stage, member)), expected.get((stage, member), 0)
+        if count != expected_count:
             yield Inconsistency(
-                "claim_counter", (job.id, stage.value, member), "held", count, should
+                "claim_counter", (job.id, stage.value, member), "held", count, expected_count
             )
 
 
-def start_differences(
+def check_queue_cursors(
     job: Job, counters: Sequence[ClaimCounter], moments: Collection[datetime]
 ) -> Iterator[Inconsistency]:
     """Yield the claim counters whose cursor is at a place that no package can have had.
@@ -184,251 +190,276 @@ def start_differences(
         if counter.cursor is None:
             continue
         if counter.stage not in job.workflow.stages or not own_work_waits(job, counter.stage):
-            yield from differ(counter, "cursor", counter.cursor.since, None)
+            yield from compare_field(counter, "cursor", counter.cursor.since, None)
         elif counter.cursor.since not in moments:
-            yield from differ(counter, "cursor", counter.cursor.since, "the moment of an act")
+            yield from compare_field(
+                counter, "cursor", counter.cursor.since, "the moment of an act"
+            )
 
 
-def missing(kind: str, job: int, numbers: range, seen: set[int]) -> Iterator[Inconsistency]:
+def find_missing(kind: str, job: int, numbers: range, seen: set[int]) -> Iterator[Inconsistency]:
     """Yield the *numbers* that no entity of *kind* in *job* has, of those that were *seen*."""
-    for number in numbers if len(seen) < len(numbers) else ():
+    if len(seen) >= len(numbers):  # as almost always: the numbers need not be gone through
+        return
+    for number in numbers:
         if number not in seen:
             yield Inconsistency(
                 kind, (job, number), "what is stored", None, f"one of the {kind}s of its job"
             )
 
 
-def _counts(dossier: Dossier) -> Iterator[Inconsistency]:
-    package = dossier.package
-    now = results_rules.counted(package, dossier.cases)
-    prelabeled = sum(case.prelabel is not None for case in dossier.cases)
-    yield from differ(package, "size", package.size, len(dossier.tasks))
-    yield from differ(package, "abandoned", package.abandoned, now.abandoned)
-    yield from differ(package, "wrong", package.wrong, now.wrong)
-    yield from differ(package, "prelabeled", package.prelabeled, prelabeled)
-    yield from differ(package, "corrected", package.corrected, now.corrected)
+def _check_counts(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
+    package = snapshot.package
+    recounted = results_rules.with_counts(package, snapshot.cases)
+    prelabeled = sum(case.prelabel is not None for case in snapshot.cases)
+    yield from compare_field(package, "size", package.size, len(snapshot.tasks))
+    yield from compare_field(package, "abandoned", package.abandoned, recounted.abandoned)
+    yield from compare_field(package, "wrong", package.wrong, recounted.wrong)
+    yield from compare_field(package, "prelabeled", package.prelabeled, prelabeled)
+    yield from compare_field(package, "corrected", package.corrected, recounted.corrected)
 
 
-def _marks(dossier: Dossier) -> Iterator[Inconsistency]:
+def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     """Yield where a package marks the wrong tasks as erased, disputed, sent back or due."""
-    package = dossier.package
-    erased = {number for number, task in dossier.tasks.items() if task.erased}
-    yield from differ(package, "erased", package.erased, tuple(sorted(erased)))
-    yield from differ(
+    package = snapshot.package
+    erased = {number for number, task in snapshot.tasks.items() if task.erased}
+    yield from compare_field(package, "erased", package.erased, tuple(sorted(erased)))
+    yield from compare_field(
         package,
         "disputes",
         package.disputes,
-        tuple(c.task for c in dossier.cases if _is_disputed(c)),
+        tuple(c.task for c in snapshot.cases if _is_disputed(c)),
     )
     sent = set[int]()
-    for assignment in dossier.assignments:
+    for assignment in snapshot.assignments:
         if assignment.outcome is Outcome.REJECTED:
-            sent.update(dossier.tasks if assignment.sent_back is None else assignment.sent_back)
-    yield from differ(package, "rejects", package.rejects, tuple(sorted(sent)))
+            if assignment.sent_back is None:  # every task went back
+                sent.update(snapshot.tasks)
+            else:
+                sent.update(assignment.sent_back)
+    yield from compare_field(package, "rejects", package.rejects, tuple(sorted(sent)))
     if package.scope is not None:
-        own = tuple(sorted((dossier.tasks.keys() - erased) & set(package.scope)))
+        scope = tuple(sorted((snapshot.tasks.keys() - erased) & set(package.scope)))
         # nothing is due only where something was erased
-        yield from differ(
-            package, "scope", package.scope, own if package.stage and (own or erased) else None
-        )
+        expected = None
+        if package.stage and (scope or erased):
+            expected = scope
+        yield from compare_field(package, "scope", package.scope, expected)
 
 
 def _is_disputed(case: Case) -> bool:
     """Return whether the merged votes on a task are disputed and no review has resolved it."""
-    label = case.labeled()
+    label = case.find_labeling()
     answer = case.answers.get(label.id) if label else None
     if label is None or answer is None or not answer.disputed:
         return False
     since = [assignment for assignment in case.assignments if assignment.round >= label.round]
     return not any(
-        assignment.outcome in PASSING or _sent_back(assignment, case.task) for assignment in since
+        assignment.outcome in PASSING or _is_sent_back(assignment, case.task)
+        for assignment in since
     )
 
 
-def _sent_back(assignment: Assignment, task: int) -> bool:
+def _is_sent_back(assignment: Assignment, task: int) -> bool:
     return assignment.outcome is Outcome.REJECTED and (
         assignment.sent_back is None or task in assignment.sent_back
     )
 
 
-def _slots(dossier: Dossier) -> Iterator[Inconsistency]:
+def _check_slots(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     """Yield where a package has more or less assignments than its stage needs."""
-    job, package = dossier.job, dossier.package
+    job, package = snapshot.job, snapshot.package
     live = [
         assignment
-        for assignment in dossier.assignments
-        if assignment.live and not _is_to_end(assignment, dossier.archived_at)
+        for assignment in snapshot.assignments
+        if assignment.live and not _is_about_to_end(assignment, snapshot.archived_at)
     ]
+    # the assignments of an archived job are recalled one by one: those still to go are left out
+    # above
     if package.stage is None or job.state is JobState.ARCHIVED:
-        yield from differ(package, "live assignments", len(live), 0)
+        yield from compare_field(package, "live assignments", len(live), 0)
         if package.stage is None:
-            yield from differ(package, "free", package.free, 0)
+            yield from compare_field(package, "free", package.free, 0)
         return
     if package.stage not in job.workflow.stages:
-        yield from differ(package, "state", package.state, "a stage of the job")
+        yield from compare_field(package, "state", package.state, "a stage of the job")
         return
-    here = [
+    current = [
         assignment
-        for assignment in dossier.assignments
+        for assignment in snapshot.assignments
         if assignment.stage is package.stage and assignment.round == package.round
     ]
-    counting = [
+    taken = [
         assignment
-        for assignment in here
+        for assignment in current
         if assignment.live or assignment.outcome is Outcome.SUBMITTED
     ]
     slots = reviewing_rules.slots(job, package.stage)
-    yield from differ(package, "free and taken slots", package.free + len(counting), slots)
-    yield from differ(package, "free", package.free, max(package.free, 0))
+    yield from compare_field(package, "free and taken slots", package.free + len(taken), slots)
+    yield from compare_field(package, "free", package.free, max(package.free, 0))
 
 
-def _rounds(dossier: Dossier) -> Iterator[Inconsistency]:
+def _check_rounds(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     """Yield where a member has had a stage of one round more than once: nobody votes twice."""
-    kept = [
+    # what was given back may be claimed again by the same member
+    not_returned = [
         assignment
-        for assignment in dossier.assignments
+        for assignment in snapshot.assignments
         if assignment.member is not None and assignment.state is not AssignmentState.RETURNED
     ]
     for (stage, round, member), assignments in Counter(
-        (assignment.stage, assignment.round, assignment.member) for assignment in kept
+        (assignment.stage, assignment.round, assignment.member) for assignment in not_returned
     ).items():
-        what = f"assignments of member {member} at {stage.value} in round {round}"
-        yield from differ(dossier.package, what, assignments, 1)
+        field = f"assignments of member {member} at {stage.value} in round {round}"
+        yield from compare_field(snapshot.package, field, assignments, 1)
 
 
-def _task(task: Task) -> Iterator[Inconsistency]:
+def _check_task(task: Task) -> Iterator[Inconsistency]:
     try:
         data: object = task.data
     except (ValueError, LookupError, TypeError) as error:
         data = error
-    yield from differ(task, "data", type(data).__name__, "dict")
+    yield from compare_field(task, "data", type(data).__name__, "dict")
 
 
-def _assignment(dossier: Dossier, assignment: Assignment) -> Iterator[Inconsistency]:
-    job, package = dossier.job, dossier.package
+def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:
+    job, package = snapshot.job, snapshot.package
     if assignment.stage not in job.workflow.stages:
-        yield from differ(assignment, "stage", assignment.stage, "a stage of the job")
+        yield from compare_field(assignment, "stage", assignment.stage, "a stage of the job")
         return
     if assignment.outcome not in _ENDS.get(assignment.state, _DONE):
-        yield from differ(
+        yield from compare_field(
             assignment,
             "outcome",
             assignment.outcome,
             f"one of an assignment that is {assignment.state.value}",
         )
-    yield from differ(
+    yield from compare_field(
         assignment, "whether it has ended", assignment.ended_at is not None, not assignment.live
     )
-    yield from _holder(dossier, assignment)
-    strange = tuple(sorted(dossier.covered(assignment) - dossier.tasks.keys()))
-    yield from differ(assignment, "tasks of its scope in other packages", strange, ())
+    yield from _check_member(snapshot, assignment)
+    strange = tuple(sorted(snapshot.get_scope(assignment) - snapshot.tasks.keys()))
+    yield from compare_field(assignment, "tasks of its scope in other packages", strange, ())
     if assignment.live:
         rule = job.workflow.rule(assignment.stage)
-        lease = rule.lease if assignment.state is AssignmentState.HELD else rule.offer_lease
-        yield from differ(
+        lease = rule.offer_lease
+        if assignment.state is AssignmentState.HELD:
+            lease = rule.lease
+        yield from compare_field(
             assignment,
             "whether it has a lease",
             assignment.lease_until is not None,
             lease is not None,
         )
-        yield from differ(assignment, "stage", assignment.stage, package.stage)
-        yield from differ(assignment, "round", assignment.round, package.round)
+        yield from compare_field(assignment, "stage", assignment.stage, package.stage)
+        yield from compare_field(assignment, "round", assignment.round, package.round)
     elif assignment.round > package.round:
-        yield from differ(assignment, "round", assignment.round, f"at most {package.round}")
+        yield from compare_field(assignment, "round", assignment.round, f"at most {package.round}")
 
 
-def _holder(dossier: Dossier, assignment: Assignment) -> Iterator[Inconsistency]:
+def _check_member(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:
     """Yield whether the member of *assignment* is foreign, or removed while it is live."""
     if assignment.member is None:
+        # merged, pre-labeled and imported answers are held by assignments without a member
         by_nobody = (
             assignment.state is AssignmentState.DONE and assignment.outcome is not Outcome.SUBMITTED
         )
-        yield from differ(
-            assignment, "member", None, None if by_nobody else "the one whose assignment it is"
-        )
+        expected = None
+        if not by_nobody:
+            expected = "the one whose assignment it is"
+        yield from compare_field(assignment, "member", None, expected)
         return
-    member = dossier.members.get(assignment.member)
-    if member is None or member.workspace != dossier.job.workspace:
-        yield from differ(assignment, "member", assignment.member, "a member of the workspace")
+    member = snapshot.members.get(assignment.member)
+    if member is None or member.workspace != snapshot.job.workspace:
+        yield from compare_field(
+            assignment, "member", assignment.member, "a member of the workspace"
+        )
     elif (
         assignment.live
         and not member.active
-        and not _is_to_end(assignment, dossier.gone.get(member.id))
+        and not _is_about_to_end(assignment, snapshot.removed_at.get(member.id))
     ):
-        yield from differ(assignment, "member", assignment.member, "one who was not removed")
+        yield from compare_field(assignment, "member", assignment.member, "one who was not removed")
 
 
-def _is_to_end(assignment: Assignment, since: datetime | None) -> bool:
+def _is_about_to_end(assignment: Assignment, since: datetime | None) -> bool:
     """Return whether *assignment* began before what ended it; it is recalled separately."""
     return since is not None and assignment.made_at <= since
 
 
-def _completeness(dossier: Dossier, assignment: Assignment) -> Iterator[Inconsistency]:
+def _check_completeness(
+    snapshot: PackageSnapshot, assignment: Assignment
+) -> Iterator[Inconsistency]:
     """Yield tasks without an answer in a closed labeling, and wrongly merged votes."""
     if assignment.outcome not in _LABELED:
         return
-    scope = sorted(dossier.covered(assignment) & dossier.tasks.keys())
-    answered = {
-        number
-        for number in scope
-        if (said := dossier.said[number].get(assignment.id)) and said.is_resolved
-    }
-    yield from differ(
-        assignment, "tasks without an answer", tuple(n for n in scope if n not in answered), ()
-    )
+    scope = sorted(snapshot.get_scope(assignment) & snapshot.tasks.keys())
+    unanswered = list[int]()
+    for number in scope:
+        answer = snapshot.answers_by_task[number].get(assignment.id)
+        if answer is None or not answer.is_resolved:
+            unanswered.append(number)
+    yield from compare_field(assignment, "tasks without an answer", tuple(unanswered), ())
     if assignment.outcome is Outcome.MERGED:
-        yield from _merged(dossier, assignment, scope)
+        yield from _check_merged_votes(snapshot, assignment, scope)
 
 
-def _merged(
-    dossier: Dossier, assignment: Assignment, scope: Sequence[int]
+def _check_merged_votes(
+    snapshot: PackageSnapshot, assignment: Assignment, scope: Sequence[int]
 ) -> Iterator[Inconsistency]:
     """Yield the merged answers that do not follow from the votes; votes are merged once."""
-    template = dossier.template
+    template = snapshot.template
+    # after a change of the template the votes answer another one than their merged answer
     if template is None or template.version:
         return
     voters = [
-        t.id
-        for t in dossier.assignments
-        if t.round == assignment.round and t.outcome is Outcome.SUBMITTED
+        voter.id
+        for voter in snapshot.assignments
+        if voter.round == assignment.round and voter.outcome is Outcome.SUBMITTED
     ]
-    for said in map(dossier.said.__getitem__, scope):
-        votes, merged = [said[id] for id in voters if id in said], said.get(assignment.id)
+    for task_answers in map(snapshot.answers_by_task.__getitem__, scope):
+        votes, merged = (
+            [task_answers[id] for id in voters if id in task_answers],
+            task_answers.get(assignment.id),
+        )
         if merged is not None and votes and not merged.erased:
-            won = merge(template, votes, dossier.job.workflow.label.min_votes)
-            yield from differ(merged, "replies", merged.replies, won.replies)
-            yield from differ(merged, "abandoned", merged.abandon_reason, won.abandoned)
-            yield from differ(merged, "disputed", merged.disputed, won.disputed)
+            winner = merge(template, votes, snapshot.job.workflow.label.min_votes)
+            yield from compare_field(merged, "replies", merged.replies, winner.replies)
+            yield from compare_field(merged, "abandoned", merged.abandon_reason, winner.abandoned)
+            yield from compare_field(merged, "disputed", merged.disputed, winner.disputed)
 
 
-def _answer(dossier: Dossier, answer: Answer) -> Iterator[Inconsistency]:
-    assignment, task = dossier.by_id.get(answer.assignment), dossier.tasks.get(answer.task)
+def _check_answer(snapshot: PackageSnapshot, answer: Answer) -> Iterator[Inconsistency]:
+    assignment, task = (
+        snapshot.assignments_by_id.get(answer.assignment),
+        snapshot.tasks.get(answer.task),
+    )
     if assignment is None:
-        yield from differ(
-            answer, "assignment", answer.assignment, f"one on package {dossier.package.number}"
+        yield from compare_field(
+            answer, "assignment", answer.assignment, f"one on package {snapshot.package.number}"
         )
         return
     for name in ("package", "stage", "round", "member"):
-        yield from differ(answer, name, getattr(answer, name), getattr(assignment, name))
+        yield from compare_field(answer, name, getattr(answer, name), getattr(assignment, name))
     if task is None or not (
         task.erased or assignment.covers(answer.task)
     ):  # an erased task leaves the scope of live assignments
-        yield from differ(answer, "task", answer.task, "one in the scope of its assignment")
+        yield from compare_field(answer, "task", answer.task, "one in the scope of its assignment")
     elif task.erased or answer.erased:
-        yield from differ(answer, "erased", answer.erased, task.erased)
-    elif dossier.template:
-        yield from _fit(dossier.template, dossier, answer, task)
+        yield from compare_field(answer, "erased", answer.erased, task.erased)
+    elif snapshot.template:
+        yield from _check_template_fit(snapshot.template, snapshot, answer, task)
 
 
-def _fit(
-    template: Template, dossier: Dossier, answer: Answer, task: Task
+def _check_template_fit(
+    template: Template, snapshot: PackageSnapshot, answer: Answer, task: Task
 ) -> Iterator[Inconsistency]:
     """Yield what of *answer* does not fit the template, unless it is still to be migrated."""
     if answer.template_version > template.version:
-        yield from differ(
+        yield from compare_field(
             answer, "template_version", answer.template_version, f"at most {template.version}"
         )
-    by_itself = dossier.by_id[answer.assignment].outcome is not Outcome.MERGED
-    if answer.replies is not None and by_itself and dossier.job.pending_template_change is None:
-        for problem in answers.problems(template, answer.replies, task):
-            yield from differ(answer, "what does not fit the template", str(problem), None)
+    by_itself = snapshot.assignments_by_id[answer.assignment].outcome is not Outcome.MERGED
+    if answer.replies is not None and by_itself and snapshot.job.pending_template_change is None:
+        for problem in answers.find_problems(template, answer.replies, task):
+            yield from compare_field(answer, "what does not fit the template", str(problem), None)

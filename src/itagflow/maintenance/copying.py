@@ -26,7 +26,7 @@ from itagflow.errors import (
     StoreFailed,
 )
 from itagflow.jobs.loading import MAX_PROBLEMS, Wrap
-from itagflow.maintenance.verification import differences
+from itagflow.maintenance.verification import find_inconsistencies
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job
@@ -34,14 +34,14 @@ from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
-from itagflow.model.text import nfc
+from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage.port import Query, Reader, Store
 
 BLOCK = 2_000
 """How many entities are copied, or removed, in one transaction."""
 
-Shares = Mapping[tuple[type[Entity], int], int]
+OwnerCounts = Mapping[tuple[type[Entity], int], int]
 """How many entities there are, by kind and by the workspace or job that has them."""
 
 OF_WORKSPACE: tuple[type[Entity], ...] = (Member, Template, Event)
@@ -60,166 +60,187 @@ def copy(
     by: MemberRef | None = None,
 ) -> int:
     """Copy a workspace, or everything, as it is now, and return the number of entities."""
-    _must_copy(engine, workspace, by)
+    _require_may_copy(engine, workspace, by)
     target = to
+    # one snapshot of it all: people go on working in the original
     with engine.store.read(snapshot=True) as reader:
-        cargo = _cargo(reader, workspace)
-        _must_be_new(target, cargo)
-        _clear(target, cargo)
+        selection = _select(reader, workspace)
+        # before anything is removed: what is there whole is never touched
+        _require_absent(target, selection)
+        _remove_partial(target, selection)
         try:
-            entities = _entities(reader, cargo)
-            copied = _add_all(target, cargo, progress(entities) if progress else entities)
-            _reveal(target, cargo, copied)
+            entities: Iterable[Entity] = _read_entities(reader, selection)
+            if progress:
+                entities = progress(entities)
+            copied = _add_all(target, selection, entities)
+            _publish(target, selection, copied)
             if verify:
-                _must_be_sound(target, cargo)
+                _require_consistent(target, selection)
         except BaseException:
-            _clear(target, cargo)
+            # also after Ctrl-C: what is left would be in the way of the next copy
+            _remove_partial(target, selection)
             raise
-    return len(cargo.homes) + len(cargo.jobs) + sum(copied.values())
+    return len(selection.workspaces) + len(selection.jobs) + sum(copied.values())
 
 
-def _must_copy(engine: Engine, workspace: WorkspaceRef | None, by: MemberRef | None) -> None:
+def _require_may_copy(engine: Engine, workspace: WorkspaceRef | None, by: MemberRef | None) -> None:
     if workspace is None:
         must_name_workspace("the copy", by)
         return
     with engine.store.read() as reader:
-        home = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, home.id, by).must("maintenance.copy", None)
+        stored_workspace = lookup.workspace(reader, workspace)
+        access_of(reader, engine.policy, stored_workspace.id, by).must("maintenance.copy", None)
 
 
 @attrs.frozen
-class _Cargo:
+class _Selection:
     """What is copied: some workspaces with all their jobs, or everything."""
 
-    homes: Sequence[Workspace]
+    workspaces: Sequence[Workspace]
     jobs: Sequence[Job]
     events: Mapping[str, Any]
     """What all events of it have."""
 
 
-def _cargo(reader: Reader, ref: WorkspaceRef | None) -> _Cargo:
+def _select(reader: Reader, ref: WorkspaceRef | None) -> _Selection:
     if ref is None:
-        return _Cargo(
+        return _Selection(
             list(reader.find(Query(Workspace, order=("id",)))), list(reader.find(Query(Job))), {}
         )
-    home = lookup.workspace(reader, ref)
-    own = {"workspace": home.id}
-    return _Cargo([home], list(reader.find(Query(Job, own))), own)
+    stored_workspace = lookup.workspace(reader, ref)
+    condition = {"workspace": stored_workspace.id}
+    return _Selection([stored_workspace], list(reader.find(Query(Job, condition))), condition)
 
 
-def _must_be_new(target: Store, cargo: _Cargo) -> None:
+def _require_absent(target: Store, selection: _Selection) -> None:
     """Check that *target* has none of the workspaces and jobs.
 
     Raises:
         AlreadyExists: when it has one, or another workspace of the name.
     """
     with target.read() as reader:
-        _must_have_no_workspace(reader, cargo)
-        for job in cargo.jobs:
-            told = {
-                home for (home,) in reader.tally(Query(Event, {"job": job.id}), by=("workspace",))
+        _require_no_workspace(reader, selection)
+        for job in selection.jobs:
+            workspaces = {
+                workspace
+                for (workspace,) in reader.tally(Query(Event, {"job": job.id}), by=("workspace",))
             }
-            if perhaps(reader, Job, job.key) or told - {job.workspace}:
+            if perhaps(reader, Job, job.key) or workspaces - {job.workspace}:
                 # or its history there is that of another workspace
                 raise AlreadyExists("Job", job.id)
 
 
-def _must_have_no_workspace(reader: Reader, cargo: _Cargo) -> None:
-    for home in cargo.homes:
-        if perhaps(reader, Workspace, home.key) or first(
-            reader, Query(Workspace, {"name": nfc(home.name)}, limit=1)
+def _require_no_workspace(reader: Reader, selection: _Selection) -> None:
+    for workspace in selection.workspaces:
+        if perhaps(reader, Workspace, workspace.key) or first(
+            reader, Query(Workspace, {"name": normalize_name(workspace.name)}, limit=1)
         ):
-            raise AlreadyExists("Workspace", home.name)
+            raise AlreadyExists("Workspace", workspace.name)
 
 
-def _entities(reader: Reader, cargo: _Cargo) -> Iterator[Entity]:
+def _read_entities(reader: Reader, selection: _Selection) -> Iterator[Entity]:
     """Yield everything but workspaces and jobs; first the events, in order across all of them."""
-    yield from through(reader, Query(Event, cargo.events, order=("position",)), size=BLOCK)
-    for kind, place in _places(cargo):
+    # events get their positions as they are added: in order over all workspaces, or not at all
+    yield from through(reader, Query(Event, selection.events, order=("position",)), size=BLOCK)
+    for kind, condition in _iter_conditions(selection):
         if kind is not Event:
-            yield from through(reader, Query(kind, place), size=BLOCK)
+            yield from through(reader, Query(kind, condition), size=BLOCK)
 
 
-def _places(cargo: _Cargo) -> Iterator[tuple[type[Any], dict[str, Any]]]:
+def _iter_conditions(selection: _Selection) -> Iterator[tuple[type[Any], dict[str, Any]]]:
     """Yield every kind but workspaces and jobs with each place where there can be some."""
-    yield from ((kind, {"workspace": home.id}) for home in cargo.homes for kind in OF_WORKSPACE)
-    yield from ((kind, {"job": job.id}) for job in cargo.jobs for kind in OF_JOB)
+    yield from (
+        (kind, {"workspace": workspace.id})
+        for workspace in selection.workspaces
+        for kind in OF_WORKSPACE
+    )
+    yield from ((kind, {"job": job.id}) for job in selection.jobs for kind in OF_JOB)
 
 
-def _add_all(target: Store, cargo: _Cargo, entities: Iterable[Any]) -> Shares:
+def _add_all(target: Store, selection: _Selection, entities: Iterable[Any]) -> OwnerCounts:
     """Store *entities* in transactions, and return how many there were of each kind and place."""
-    copied, rest = Counter[tuple[type[Entity], int]](), iter(entities)
-    while batch := list(islice(rest, BLOCK)):
+    copied, remaining = Counter[tuple[type[Entity], int]](), iter(entities)
+    while batch := list(islice(remaining, BLOCK)):
         with target.write() as writer:
-            _must_have_no_workspace(writer, cargo)  # another copy may have been faster
+            _require_no_workspace(writer, selection)  # another copy may have been faster
             writer.add(*batch)
-        copied.update(map(_share, batch))
+        copied.update(map(_get_owner, batch))
     return copied
 
 
-def _share(entity: Any) -> tuple[type[Entity], int]:
+def _get_owner(entity: Any) -> tuple[type[Entity], int]:
     kind: type[Entity] = entity.__class__
-    return kind, entity.workspace if kind in OF_WORKSPACE else entity.job
+    if kind in OF_WORKSPACE:
+        return kind, entity.workspace
+    return kind, entity.job
 
 
-def _reveal(target: Store, cargo: _Cargo, copied: Shares) -> None:
+def _publish(target: Store, selection: _Selection, copied: OwnerCounts) -> None:
     """Store the workspaces and jobs, if all else is there.
 
     Raises:
         StoreFailed: when it is not.
     """
     with target.write() as writer:
-        for kind, place in _places(cargo):
-            if writer.count(Query(kind, place)) != copied.get((kind, *place.values()), 0):
+        for kind, condition in _iter_conditions(selection):
+            if writer.count(Query(kind, condition)) != copied.get((kind, *condition.values()), 0):
                 reason = f"what was copied of {kind.__name__} was changed at the same time"
                 raise StoreFailed(
                     target.name, reason, "Let one program at a time copy a workspace."
                 )
-        writer.add(*cargo.jobs, *cargo.homes)
+        # last and together: until now nobody could find any of it
+        writer.add(*selection.jobs, *selection.workspaces)
 
 
-def _must_be_sound(target: Store, cargo: _Cargo) -> None:
+def _require_consistent(target: Store, selection: _Selection) -> None:
     """Check that the copy has no inconsistency, else remove its workspaces and jobs again.
 
     Raises:
         InvalidData: when something does.
     """
-    found = (difference for home in cargo.homes for difference in differences(target, home))
+    inconsistencies = (
+        inconsistency
+        for workspace in selection.workspaces
+        for inconsistency in find_inconsistencies(target, workspace)
+    )
     problems = [
-        Problem(difference.place, difference.finding) for difference in islice(found, MAX_PROBLEMS)
+        Problem(inconsistency.place, inconsistency.finding)
+        for inconsistency in islice(inconsistencies, MAX_PROBLEMS)
     ]
     if problems:
-        total = len(problems) + sum(1 for _ in found)
+        # counted on without being kept
+        total = len(problems) + sum(1 for _ in inconsistencies)
         with target.write() as writer:
-            for home in cargo.homes:
-                writer.remove(Query(Workspace, {"id": home.id}), 1)
-            for job in cargo.jobs:
+            for workspace in selection.workspaces:
+                writer.remove(Query(Workspace, {"id": workspace.id}), 1)
+            for job in selection.jobs:
                 writer.remove(Query(Job, {"id": job.id}), 1)
         raise InvalidData("the copy, which is removed again", problems, total)
 
 
-def _clear(target: Store, cargo: _Cargo) -> None:
+def _remove_partial(target: Store, selection: _Selection) -> None:
     """Remove what a copy has left of workspaces that are not there whole."""
-    for home in cargo.homes:
-        own = {"workspace": home.id}
+    for workspace in selection.workspaces:
+        condition = {"workspace": workspace.id}
         with target.read() as reader:
-            if perhaps(reader, Workspace, home.key):
+            if perhaps(reader, Workspace, workspace.key):
                 continue
-            told = [
+            mentioned = [
                 job
-                for (job,) in reader.tally(Query(Event, own), by=("job",))
+                for (job,) in reader.tally(Query(Event, condition), by=("job",))
                 if isinstance(job, int)
             ]
-            jobs = [job for job in told if perhaps(reader, Job, (job,)) is None]
+            jobs = [job for job in mentioned if perhaps(reader, Job, (job,)) is None]
         for job in jobs:
             for kind in OF_JOB:
-                _remove(target, Query[Any](kind, {"job": job}))
+                _remove_all(target, Query[Any](kind, {"job": job}))
         for kind in OF_WORKSPACE:
-            _remove(target, Query[Any](kind, own))
+            _remove_all(target, Query[Any](kind, condition))
 
 
-def _remove(target: Store, query: Query[Any]) -> None:
+def _remove_all(target: Store, query: Query[Any]) -> None:
     removed = BLOCK
+    # in small transactions: one for millions of rows would keep all other writers waiting
     while removed == BLOCK:
         with target.write() as writer:
             removed = writer.remove(query, BLOCK)

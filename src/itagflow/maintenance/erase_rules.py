@@ -14,159 +14,199 @@ from itagflow.model.event import Event
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
-from itagflow.model.text import nfc
+from itagflow.model.text import normalize_name
 from itagflow.reviewing.rules import remaining
 
 ERASED = "erased"
 """What stands where a text was."""
 
-Texts = Callable[[str], str]
+TextFilter = Callable[[str], str]
 """Returns a text without what is erased in it."""
 
 _REMARKING = frozenset({"judge", "reject"})
 _ABOUT_MEMBERS = frozenset({"add_member", "set_role", "remove_member"})
 
 
-def blank(task: Task, template: Template) -> Task:
+def erase_row(task: Task, template: Template) -> Task:
     """Return *task* without its data: the fields that *template* shows stay, and are empty."""
+    # the fields stay, so that screens need no case for erased rows
     row = {"data": dict.fromkeys(sorted(template.fields)), ERASED: True}
     return attrs.evolve(task, row=json.dumps(row, ensure_ascii=False), row_key="")
 
 
-def silent(answer: Answer) -> Answer:
+def erase_answer(answer: Answer) -> Answer:
     """Return *answer* without its content; resolved, abandoned and verdict stay."""
-    return attrs.evolve(
-        answer,
-        replies=None if answer.replies is None else {},
-        abandon_reason=None if answer.abandon_reason is None else ERASED,
-        comment=_gone(answer.comment),
-        erased=True,
-    )
+    # None stays None: whether a task was answered or abandoned is counted, and no content
+    erased = attrs.evolve(answer, comment=_erase_text(answer.comment), erased=True)
+    if answer.replies is not None:
+        erased = attrs.evolve(erased, replies={})
+    if answer.abandon_reason is not None:
+        erased = attrs.evolve(erased, abandon_reason=ERASED)
+    return erased
 
 
-def reduced(package: Package, task: int, tasks: Sequence[int]) -> Package:
-    """Return *package*, of these *tasks*, when nobody is to work on this one of them any more.
+def erase_from_package(package: Package, task: int, tasks: Sequence[int]) -> Package:
+    """Return *package*, of these *tasks*, after this one of them was erased.
 
     The value of the field that made the package goes with the last of its tasks.
     """
     erased = tuple(sorted({*package.erased, task}))
-    after = attrs.evolve(
-        package, erased=erased, value="" if len(erased) == package.size else package.value
-    )
-    return (
-        attrs.evolve(after, scope=remaining(after, package.scope, tasks))
-        if package.stage
-        else after
-    )
+    after = attrs.evolve(package, erased=erased)
+    if len(erased) == package.size:
+        # the value came from the data, such as a patient's number; remaining tasks have it too
+        after = attrs.evolve(after, value="")
+    if package.stage:
+        after = attrs.evolve(after, scope=remaining(after, package.scope, tasks))
+    return after
 
 
-def dismissed(
-    assignment: Assignment, package: Package, tasks: Sequence[int], texts: Texts
+def erase_from_assignment(
+    assignment: Assignment, package: Package, tasks: Sequence[int], erase_text: TextFilter
 ) -> Assignment:
     """Return *assignment* after tasks of its *package* were erased; the same if not concerned.
 
     What a live assignment is about shrinks; of one that has ended, only the comment is read.
     """
-    scope = remaining(package, assignment.scope, tasks) if assignment.live else assignment.scope
-    comment = texts(assignment.comment)
-    return (
-        assignment
-        if (scope, comment) == (assignment.scope, assignment.comment)
-        else attrs.evolve(assignment, scope=scope, comment=comment)
-    )
+    scope = assignment.scope
+    if assignment.live:
+        scope = remaining(package, assignment.scope, tasks)
+    comment = erase_text(assignment.comment)
+    # the same object when nothing changed, so that the caller saves only what did
+    if (scope, comment) == (assignment.scope, assignment.comment):
+        return assignment
+    return attrs.evolve(assignment, scope=scope, comment=comment)
 
 
-def forgotten(event: Event, task: int, texts: Texts) -> Event:
-    """Return *event* without what it says about *task*; the same event if it says nothing."""
-    reasons = _gone if event.task == task else texts
-    data = _rewritten(
-        event.data, reasons, lambda key, said: _blanked(said) if key == str(task) else said
-    )
-    return event if data == event.data else attrs.evolve(event, data=data)
+def erase_from_event(event: Event, task: int, erase_text: TextFilter) -> Event:
+    """Return *event* without its texts about *task*; the same event if it has none."""
+    # an event about this task alone loses its whole reason; one about a package, which may name
+    # several tasks, only what repeats a comment on this one
+    erase_reason = erase_text
+    if event.task == task:
+        erase_reason = _erase_text
+
+    def erase_previous(key: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        if key == str(task):
+            return _erase_answer_data(answer)
+        return answer
+
+    data = _rewrite_data(event.data, erase_reason, erase_previous)
+    if data == event.data:
+        return event
+    return attrs.evolve(event, data=data)
 
 
-def remarks_on(task: int, answers: Iterable[Answer], events: Iterable[Event]) -> set[str]:
+def find_remarks(task: int, answers: Iterable[Answer], events: Iterable[Event]) -> set[str]:
     """Return what was remarked on *task*, as its *answers* and the *events* of its package say it.
 
     These differ while a name is taken out of them: out of the events first, in order, so that what
     joins a comment says it like the answer as long as it has the name, and then like the
     earlier event.
     """
-    said = {answer.comment for answer in answers}
+    remarks = {answer.comment for answer in answers}
     for event in events:
         if event.type in _REMARKING and (
             event.task == task or task in event.data.get("answered", ())
         ):
-            said.update(event.data.get(name, "") for name in ("comment", "reason"))
-    return said - {""}
+            remarks.update(event.data.get(name, "") for name in ("comment", "reason"))
+    return remarks - {""}
 
 
-def without_remarks(comments: Collection[str]) -> Texts:
+def build_remark_filter(comments: Collection[str]) -> TextFilter:
     """Return what removes these comments from a reason, which is one of them or joins several."""
 
-    def texts(text: str) -> str:
+    def erase_remarks(text: str) -> str:
+        # reasons join comments with "; ": with it on both sides, each can be found whole
         joined = f"; {text}; "
         for comment in comments:
             joined = joined.replace(f"; {comment}; ", f"; {ERASED}; ")
         return joined[2:-2]
 
-    return texts
+    return erase_remarks
 
 
-def without_name(account: str, mark: str) -> Texts:
+def build_name_filter(account: str, mark: str) -> TextFilter:
     """Return what puts *mark* in place of *account*, in any spelling, where it is a whole word.
 
-    >>> without_name("ben", "erased-7")("ben was removed, not ben-smith")
+    >>> build_name_filter("ben", "erased-7")("ben was removed, not ben-smith")
     'erased-7 was removed, not ben-smith'
     """
-    typed = sorted({account, *(unicodedata.normalize(form, account) for form in ("NFC", "NFD"))})
-    word = re.compile(rf"(?<![\w@.-])(?:{'|'.join(map(re.escape, typed))})(?![\w@-]|\.\w)")
-    return lambda text: word.sub(mark, text)
+    # however it was typed: a Mac writes "é" as two characters, most others as one
+    spellings = sorted(
+        {account, *(unicodedata.normalize(form, account) for form in ("NFC", "NFD"))}
+    )
+    # accounts contain "@", "." and "-": inside a longer word it is somebody else's name
+    pattern = re.compile(rf"(?<![\w@.-])(?:{'|'.join(map(re.escape, spellings))})(?![\w@-]|\.\w)")
+    return lambda text: pattern.sub(mark, text)
 
 
-def nameless(event: Event, account: str, mark: str) -> Event:
+def anonymize_event(event: Event, account: str, mark: str) -> Event:
     """Return *event* with *mark* for the member called *account*; the same if not named."""
-    texts = without_name(account, mark)
-    data = _rewritten(event.data, texts, lambda _, said: _nameless_answer(said, texts))
-    for name in ("to", *(("name",) if event.type in _ABOUT_MEMBERS else ())):
-        if isinstance(data.get(name), str) and nfc(data[name]) == nfc(account):
+    erase_name = build_name_filter(account, mark)
+    data = _rewrite_data(
+        event.data, erase_name, lambda _, answer: _anonymize_answer_data(answer, erase_name)
+    )
+    names = ["to"]
+    if event.type in _ABOUT_MEMBERS:
+        names.append("name")  # elsewhere it is the name of a job or a template
+    for name in names:
+        if isinstance(data.get(name), str) and normalize_name(data[name]) == normalize_name(
+            account
+        ):
             data[name] = mark
-    return event if data == event.data else attrs.evolve(event, data=data)
+    if data == event.data:
+        return event
+    return attrs.evolve(event, data=data)
 
 
-def nameless_answer(answer: Answer, texts: Texts) -> Answer:
-    """Return *answer* with its comment and its reason to give the task up rewritten by *texts*."""
-    abandoned = None if answer.abandon_reason is None else texts(answer.abandon_reason)
-    return attrs.evolve(answer, comment=texts(answer.comment), abandon_reason=abandoned)
+def anonymize_answer(answer: Answer, erase_name: TextFilter) -> Answer:
+    """Return *answer* with its comment and abandon reason rewritten by *erase_name*."""
+    abandon_reason = answer.abandon_reason
+    if abandon_reason is not None:
+        abandon_reason = erase_name(abandon_reason)
+    return attrs.evolve(answer, comment=erase_name(answer.comment), abandon_reason=abandon_reason)
 
 
-def _gone(text: str) -> str:
-    return ERASED if text else ""
+def _erase_text(text: str) -> str:
+    # an empty text stays empty: that nobody wrote anything is no content
+    if not text:
+        return ""
+    return ERASED
 
 
-def _rewritten(
+def _rewrite_data(
     data: Mapping[str, Any],
-    texts: Texts,
-    answer: Callable[[str, Mapping[str, Any]], Mapping[str, Any]],
+    rewrite_text: TextFilter,
+    rewrite_answer: Callable[[str, Mapping[str, Any]], Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return an event's data with its reason, and the answers that it replaced, rewritten."""
-    new = dict(data)
+    # a copy: events are shared between readers, and frozen by agreement only
+    rewritten = dict(data)
     for name in ("comment", "reason"):
-        if name in new:
-            new[name] = texts(new[name])
-    if "previous" in new:
-        new["previous"] = {key: answer(key, said) for key, said in new["previous"].items()}
-    return new
+        if name in rewritten:
+            rewritten[name] = rewrite_text(rewritten[name])
+    if "previous" in rewritten:
+        rewritten["previous"] = {
+            key: rewrite_answer(key, previous) for key, previous in rewritten["previous"].items()
+        }
+    return rewritten
 
 
-def _blanked(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `silent` would make of an answer that an event holds as JSON."""
-    texts = {name: ERASED for name in ("comment", "abandon_reason") if said.get(name)}
-    return {**said, **({"replies": {}} if "replies" in said else {}), **texts, "erased": True}
+def _erase_answer_data(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `erase_answer` would make of an answer that an event holds as JSON."""
+    texts = {name: ERASED for name in ("comment", "abandon_reason") if answer.get(name)}
+    erased = {**answer, **texts, "erased": True}
+    if "replies" in answer:
+        erased["replies"] = {}
+    return erased
 
 
-def _nameless_answer(said: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
+def _anonymize_answer_data(answer: Mapping[str, Any], erase_name: TextFilter) -> dict[str, Any]:
     return {
-        **said,
-        **{name: texts(said[name]) for name in ("comment", "abandon_reason") if said.get(name)},
+        **answer,
+        **{
+            name: erase_name(answer[name])
+            for name in ("comment", "abandon_reason")
+            if answer.get(name)
+        },
     }

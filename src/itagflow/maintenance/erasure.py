@@ -17,7 +17,7 @@ from itagflow.core.lookup import MemberRef, WorkspaceRef, paged
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules as jobs_rules
 from itagflow.maintenance import erase_rules
-from itagflow.maintenance.erase_rules import Texts
+from itagflow.maintenance.erase_rules import TextFilter
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
@@ -29,7 +29,7 @@ from itagflow.model.task import (
 )
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
-from itagflow.results.histories import numbers_in
+from itagflow.results.histories import read_task_numbers
 from itagflow.reviewing.stages import recounted
 from itagflow.storage.port import Query, Span
 from itagflow.workspaces import rules as workspaces_rules
@@ -40,165 +40,196 @@ def erase_member(
 ) -> Member:
     """Erase the name of a removed member: the account becomes ``erased-<key>``, groups go."""
     with engine.store.read() as reader:
-        home = lookup.workspace(reader, workspace).id
-        access.check(engine.policy, lookup.member(reader, home, by), Action.ERASE, None, None)
-        who = lookup.member(reader, home, member)
-    if who.erased:
-        return who
-    mark = _free_mark(engine, who)
-    workspaces_rules.erase_account(who, mark)  # is refused before anything is rewritten
-    texts = erase_rules.without_name(who.account, mark)
-    high_water_mark = _rename_events(engine, who, mark)  # first, see `rules.erasing.remarks_on`
-    for job in paged(engine.store, Query(Job, {"workspace": home}, order=("id",))):
-        _rename_in(engine, job, texts)
+        workspace_id = lookup.workspace(reader, workspace).id
+        caller = lookup.member(reader, workspace_id, by)
+        access.check(engine.policy, caller, Action.ERASE, None, None)
+        current = lookup.member(reader, workspace_id, member)
+    if current.erased:
+        return current
+    mark = _find_free_account(engine, current)
+    workspaces_rules.erase_account(current, mark)  # is refused before anything is rewritten
+    erase_name = erase_rules.build_name_filter(current.account, mark)
+    # the events first: `erase_rules.find_remarks` says why
+    high_water_mark = _anonymize_events(engine, current, mark)
+    # job by job, without one long transaction: when it breaks off, calling again goes on
+    for job in paged(engine.store, Query(Job, {"workspace": workspace_id}, order=("id",))):
+        _anonymize_job(engine, job, erase_name)
     with engine.transaction() as transaction:
-        act = transaction.allowed(home, by, Action.ERASE)
-        old = transaction.lock(Member, who.key)
-        _rename(transaction, old, mark, transaction.store.find(_events(home, high_water_mark)))
-        new = workspaces_rules.erase_account(old, mark)
-        transaction.do(record(act, "erase_member", save=((old, new),), data={"name": new.account}))
+        ctx = transaction.allowed(workspace_id, by, Action.ERASE)
+        locked = transaction.lock(Member, current.key)
+        # and what was written meanwhile, before the account is gone for good
+        events = transaction.store.find(_query_events(workspace_id, high_water_mark))
+        _save_anonymized(transaction, locked, mark, events)
+        erased = workspaces_rules.erase_account(locked, mark)
+        transaction.do(
+            record(ctx, "erase_member", save=((locked, erased),), data={"name": erased.account})
+        )
         # a store that keeps decoded members forgets the old one
-        return transaction.store.get(Member, new.key)
+        return transaction.store.get(Member, erased.key)
 
 
 def erase_task(
     engine: Engine, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, comment: str = ""
 ) -> Task:
-    """Erase the data of a task, and what was said about it: replies, comments and reasons."""
+    """Erase the data of a task, and its answers: replies, comments and reasons."""
     key = lookup.key_of(Task, task)
     with engine.transaction() as transaction:
         job = transaction.job(key[0])
-        act = transaction.allowed(job.workspace, by, Action.ERASE, job)
+        ctx = transaction.allowed(job.workspace, by, Action.ERASE, job)
         jobs_rules.must_not_be_a_draft(job, "erase a task")
-        known = lookup.stored_task(
-            transaction.store, job.id, key[1] if isinstance(task, tuple) else task
-        )
-        package = transaction.lock_package((job.id, known.package))
-        old = transaction.lock(Task, key)
-        if old.erased:
-            return old
-        new = erase_rules.blank(old, transaction.store.get(Template, (job.template,)))
-        save: list[Saved] = [(old, new)]
-        emptied, said = _emptied(transaction, job, package, new)
-        save += emptied
-        data = {"comment": comment} if comment else {}
+        ref = key[1] if isinstance(task, tuple) else task
+        package_number = lookup.stored_task(transaction.store, job.id, ref).package
+        # found without a lock; whatever is decided on is read again under one
+        package = transaction.lock_package((job.id, package_number))
+        locked = transaction.lock(Task, key)
+        if locked.erased:
+            return locked
+        erased = erase_rules.erase_row(locked, transaction.store.get(Template, (job.template,)))
+        saves: list[Saved] = [(locked, erased)]
+        package_saves, answers = _erase_from_package(transaction, job, package, erased)
+        saves += package_saves
+        data = dict[str, Any]()
+        if comment:
+            data["comment"] = comment
         transaction.do(
-            record(act, "erase_task", about=package, task=new.number, save=save, data=data)
+            record(ctx, "erase_task", about=package, task=erased.number, save=saves, data=data)
         )
-        for answer in said:
-            _rewrite(transaction, answer)
-        return transaction.as_stored(new)
+        for answer in answers:
+            _replace_answer(transaction, answer)
+        return transaction.as_stored(erased)
 
 
-def _rename_in(engine: Engine, job: Job, texts: Texts) -> None:
+def _anonymize_job(engine: Engine, job: Job, erase_name: TextFilter) -> None:
     """Erase a name from the comments of assignments and answers of *job*, one per transaction."""
     for assignment in paged(engine.store, Query(Assignment, {"job": job.id}, order=("id",))):
-        if texts(assignment.comment) != assignment.comment:
+        # almost no comment names the member: only these rows are locked, and read again for it
+        if erase_name(assignment.comment) != assignment.comment:
             with engine.transaction() as transaction:
-                now = transaction.lock(Assignment, assignment.key)
-                transaction.replace(now, attrs.evolve(now, comment=texts(now.comment)))
-    for kind in ({"verdict": Verdict.WRONG}, {"is_abandoned": True}):  # these are remarked on
+                current = transaction.lock(Assignment, assignment.key)
+                comment = erase_name(current.comment)
+                transaction.replace(current, attrs.evolve(current, comment=comment))
+    # only these answers have a comment or a reason
+    for kind in ({"verdict": Verdict.WRONG}, {"is_abandoned": True}):
         query = Query(Answer, {"job": job.id, **kind}, order=("assignment", "task"))
         for answer in paged(engine.store, query):
-            if erase_rules.nameless_answer(answer, texts) != answer:
-                with engine.transaction() as transaction:
-                    transaction.lock(Assignment, (answer.job, answer.assignment))
-                    _rewrite(
-                        transaction,
-                        erase_rules.nameless_answer(
-                            transaction.store.get(Answer, answer.key), texts
-                        ),
-                    )
+            if erase_rules.anonymize_answer(answer, erase_name) != answer:
+                _anonymize_answer(engine, answer, erase_name)
 
 
-def _free_mark(engine: Engine, who: Member) -> str:
-    """Return the new account of *who*: nobody can take it, but somebody may have had it."""
-    marks = chain([who.mark], (f"{who.mark}-{number}" for number in count(2)))
+def _anonymize_answer(engine: Engine, answer: Answer, erase_name: TextFilter) -> None:
+    with engine.transaction() as transaction:
+        # whoever saves an answer holds the lock of its assignment
+        transaction.lock(Assignment, (answer.job, answer.assignment))
+        stored = transaction.store.get(Answer, answer.key)
+        _replace_answer(transaction, erase_rules.anonymize_answer(stored, erase_name))
+
+
+def _find_free_account(engine: Engine, member: Member) -> str:
+    """Return the new account of *member*: nobody can take it, but somebody may have had it."""
+    marks = chain([member.mark], (f"{member.mark}-{number}" for number in count(2)))
     with engine.store.read() as reader:
-        own = {"workspace": who.workspace}
-        return next(
-            mark for mark in marks if not reader.count(Query(Member, {**own, "account": mark}))
-        )
+        for mark in marks:
+            where: dict[str, Any] = {"workspace": member.workspace, "account": mark}
+            if not reader.count(Query(Member, where)):
+                return mark
+    raise AssertionError("there is always a next number")
 
 
-def _rename_events(engine: Engine, who: Member, mark: str) -> int:
-    """Erase the name of *who* from the events so far, and return the last position."""
+def _anonymize_events(engine: Engine, member: Member, mark: str) -> int:
+    """Erase the name of *member* from the events so far, and return the last position."""
+    # beyond it events may still become visible, also between those that are already
     high_water_mark = engine.store.high_water_mark()
-    for some in _batches(paged(engine.store, _events(who.workspace, 0, high_water_mark))):
-        if any(_nameless(event, who, mark) is not event for event in some):
+    events = paged(engine.store, _query_events(member.workspace, 0, high_water_mark))
+    for batch in _batch_events(events):
+        if any(_anonymize_event(event, member, mark) is not event for event in batch):
             with engine.transaction() as transaction:
-                _rename(transaction, who, mark, some)
+                _save_anonymized(transaction, member, mark, batch)
     return high_water_mark
 
 
-def _events(workspace: int, after: int, last: int | None = None) -> Query[Event]:
+def _query_events(workspace: int, after: int, until: int | None = None) -> Query[Event]:
     return Query(
-        Event, {"workspace": workspace, "position": Span(after + 1, last)}, order=("position",)
+        Event, {"workspace": workspace, "position": Span(after + 1, until)}, order=("position",)
     )
 
 
-def _batches(events: Iterator[Event]) -> Iterator[list[Event]]:
-    while some := list(islice(events, BLOCK)):
-        yield some
+def _batch_events(events: Iterator[Event]) -> Iterator[list[Event]]:
+    while batch := list(islice(events, BLOCK)):
+        yield batch
 
 
-def _nameless(event: Event, who: Member, mark: str) -> Event:
-    return erase_rules.nameless(event, who.account, mark)
+def _anonymize_event(event: Event, member: Member, mark: str) -> Event:
+    return erase_rules.anonymize_event(event, member.account, mark)
 
 
-def _rename(transaction: Transaction, who: Member, mark: str, events: Iterable[Event]) -> None:
-    _save_events(transaction, events, lambda event: _nameless(event, who, mark))
+def _save_anonymized(
+    transaction: Transaction, member: Member, mark: str, events: Iterable[Event]
+) -> None:
+    _save_events(transaction, events, lambda event: _anonymize_event(event, member, mark))
 
 
 def _save_events(
-    transaction: Transaction, events: Iterable[Event], rewritten: Callable[[Event], Event]
+    transaction: Transaction, events: Iterable[Event], rewrite: Callable[[Event], Event]
 ) -> None:
-    """Save those of *events* that are *rewritten*, from their locked state."""
+    """Save those of *events* that *rewrite* changes, from their locked state."""
+    # read to the end first: the loop writes to the same table
     for event in list(events):
-        if rewritten(event) is not event:
-            now = transaction.lock(Event, event.key)
-            new = rewritten(now)
-            if new is not now:
-                transaction.replace(now, new)
+        if rewrite(event) is not event:
+            current = transaction.lock(Event, event.key)
+            # from the locked row, which another erasure may have rewritten since it was read
+            rewritten = rewrite(current)
+            if rewritten is not current:
+                transaction.replace(current, rewritten)
 
 
-def _emptied(
+def _erase_from_package(
     transaction: Transaction, job: Job, package: Package, task: Task
 ) -> tuple[list[Saved], list[Answer]]:
     """Rewrite the events of *package*; return what to save, and the answers, with *task*."""
     assignments = transaction.assignments(package)
+    # only live ones can change: those that have ended are history
     transaction.lock_assignments(assignment.key for assignment in assignments if assignment.live)
     about: dict[str, Any] = {"job": job.id, "task": task.number}
-    said = [
+    answers = [
         answer
         for answer in transaction.store.find(Query(Answer, about, order=("assignment",)))
         if not answer.erased
     ]
     where: dict[str, Any] = {"job": job.id, "package": package.number}
     events = list(transaction.store.find(Query(Event, where, order=("position",))))
-    texts = erase_rules.without_remarks(erase_rules.remarks_on(task.number, said, events))
-    silent = [erase_rules.silent(answer) for answer in said]
-    tasks = numbers_in(transaction.store, package)
-    after = erase_rules.reduced(package, task.number, tasks)
+    remarks = erase_rules.find_remarks(task.number, answers, events)
+    erase_remarks = erase_rules.build_remark_filter(remarks)
+    erased = [erase_rules.erase_answer(answer) for answer in answers]
+    tasks = read_task_numbers(transaction.store, package)
+    after = erase_rules.erase_from_package(package, task.number, tasks)
     pairs = [
-        (assignment, erase_rules.dismissed(assignment, after, tasks, texts))
+        (assignment, erase_rules.erase_from_assignment(assignment, after, tasks, erase_remarks))
         for assignment in transaction.assignments(package)
     ]
-    after = recounted(transaction, job, after, [new for _, new in pairs], silent)
+    assignments_after = [assignment_after for _, assignment_after in pairs]
+    # counted from the answers as they will be: they are written after the package
+    after = recounted(transaction, job, after, assignments_after, erased)
     _save_events(
-        transaction, events, lambda event: erase_rules.forgotten(event, task.number, texts)
+        transaction,
+        events,
+        lambda event: erase_rules.erase_from_event(event, task.number, erase_remarks),
     )
-    save: list[Saved] = [(package, after)]
-    save += [(assignment, new) for assignment, new in pairs if new is not assignment]
-    return save, silent
+    saves: list[Saved] = [(package, after)]
+    saves += [
+        (assignment, assignment_after)
+        for assignment, assignment_after in pairs
+        if assignment_after is not assignment
+    ]
+    return saves, erased
 
 
-def _rewrite(transaction: Transaction, answer: Answer) -> None:
+def _replace_answer(transaction: Transaction, answer: Answer) -> None:
     """Replace the stored answer by *answer* and keep its version: erasing is no new answer."""
     where: dict[str, Any] = {
         "job": answer.job,
         "assignment": answer.assignment,
         "task": answer.task,
     }
+    # removed and added, since a replacement would count as a new version
     transaction.remove(Query(Answer, where), 1)
     transaction.add(answer)

@@ -12,7 +12,7 @@ from itagflow.model.event import (
     LOADING,
     Event,
     FieldChange,
-    begin,
+    build_first_changes,
 )
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import Job
@@ -20,7 +20,7 @@ from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer
 from itagflow.model.workspace import Member
 
-Thing = tuple[str, Key]
+EntityKey = tuple[str, Key]
 """A kind, such as ``package``, and a key."""
 Fields = dict[str, str | int | None]
 """The tracked fields of a thing."""
@@ -35,23 +35,23 @@ ENDING = ("submit", "review", "accept", "discard", "reopen")
 class Replay:
     """The state after some events; events of the same entity come in order of position."""
 
-    fields: dict[Thing, Fields] = attrs.field(factory=dict[Thing, Fields])
+    fields: dict[EntityKey, Fields] = attrs.field(factory=dict[EntityKey, Fields])
     """The last known value of every tracked field, by kind and key."""
     saves: Counter[Key] = attrs.field(factory=Counter[Key])
-    """How many times each answer was said, by its key."""
+    """How many times each answer was saved, by its key."""
     breaks: list[Inconsistency] = attrs.field(factory=list[Inconsistency])
     """The changes that do not start where the one before ended."""
 
-    def begin(self, package: Package) -> None:
+    def add_package(self, package: Package) -> None:
         """Add a package as it is when it is loaded: events name those as a range."""
-        for move in begin(package.key):
-            self.move(0, move)
+        for change in build_first_changes(package.key):
+            self.apply_change(0, change)
 
-    def tell(self, event: Event) -> None:
-        """Apply the changes of *event*; those of a job are applied by `tell_job`."""
-        for move in event.changes:
-            if move.kind != "job":
-                self.move(event.position, move)
+    def apply(self, event: Event) -> None:
+        """Apply the changes of *event*; those of a job are applied by `apply_to_job`."""
+        for change in event.changes:
+            if change.kind != "job":
+                self.apply_change(event.position, change)
             elif event.type not in ENDING:
                 self.breaks.append(
                     Inconsistency("event", event.key, "type", event.type, "one that moves a job")
@@ -61,20 +61,21 @@ class Replay:
         for task in event.data.get("answered", ()):
             self.saves[event.job, event.assignment, int(task)] += 1
 
-    def tell_job(self, event: Event) -> None:
+    def apply_to_job(self, event: Event) -> None:
         """Take in what *event* moved of a job."""
-        for move in event.changes:
-            if move.kind == "job":
-                self.move(event.position, move)
+        for change in event.changes:
+            if change.kind == "job":
+                self.apply_change(event.position, change)
 
-    def move(self, position: int, move: FieldChange) -> None:
+    def apply_change(self, position: int, change: FieldChange) -> None:
         """Apply one change of the event at *position*."""
-        known = self.fields.setdefault((move.kind, move.key), {})
-        before = known.get(move.field)
-        if before != move.before:
-            what = f"{move.field} of {move.kind} {move.key[-1]} before it"
-            self.breaks.append(Inconsistency("event", (position,), what, move.before, before))
-        known[move.field] = move.after
+        known = self.fields.setdefault((change.kind, change.key), {})
+        before = known.get(change.field)
+        if before != change.before:
+            field = f"{change.field} of {change.kind} {change.key[-1]} before it"
+            self.breaks.append(Inconsistency("event", (position,), field, change.before, before))
+        # also after a break: one lost event is one inconsistency, and not one for each that follows
+        known[change.field] = change.after
 
 
 @attrs.define
@@ -88,10 +89,11 @@ class Loads:
     breaks: list[Inconsistency] = attrs.field(factory=list[Inconsistency])
     """The transactions that do not begin where the one before ended."""
 
-    def tell(self, event: Event) -> None:
+    def apply(self, event: Event) -> None:
         """Apply *event*, if it is about a transaction of loaded rows."""
         if event.type not in LOADING:
             return
+        # each load starts where the one before ended: a gap is a load that is lost
         for name, known in (("rows", self.rows), ("packages", self.packages)):
             first, last = event.data[name]
             if first != known + 1:
@@ -101,26 +103,26 @@ class Loads:
             setattr(self, name, last)
 
 
-def replay_differences(
+def compare_replay(
     replay: Replay,
     entities: Iterable[Member | Job | Package | Assignment],
     answers: Iterable[Answer] = (),
 ) -> Iterator[Inconsistency]:
     """Yield where *replay*, of all events, differs from what is stored."""
     yield from replay.breaks
-    stored = dict(map(_tracked, entities))
+    stored = dict(map(_get_tracked, entities))
     for (kind, key), fields in stored.items():
-        told = replay.fields.get((kind, key))
-        if told is None:
+        replayed = replay.fields.get((kind, key))
+        if replayed is None:
             yield Inconsistency(kind, key, "what the history tells of it", None, "how it was made")
         else:
-            yield from _field_differences((kind, key), fields, told)
+            yield from _compare_fields((kind, key), fields, replayed)
     for kind, key in replay.fields.keys() - stored.keys():
         yield Inconsistency(kind, key, "what is stored", None, "what the history tells of")
-    yield from _answer_differences(replay.saves, answers)
+    yield from _compare_answers(replay.saves, answers)
 
 
-def _tracked(entity: Member | Job | Package | Assignment) -> tuple[Thing, Fields]:
+def _get_tracked(entity: Member | Job | Package | Assignment) -> tuple[EntityKey, Fields]:
     match entity:
         case Member():
             return ("member", entity.key), {"role": entity.role.value, "active": entity.active}
@@ -137,25 +139,27 @@ def _tracked(entity: Member | Job | Package | Assignment) -> tuple[Thing, Fields
             return ("assignment", entity.key), fields
 
 
-def _field_differences(thing: Thing, stored: Fields, told: Fields) -> Iterator[Inconsistency]:
+def _compare_fields(thing: EntityKey, stored: Fields, replayed: Fields) -> Iterator[Inconsistency]:
     for name, value in stored.items():
-        if value != told.get(name):
-            yield Inconsistency(*thing, f"{name}, as the history tells it,", value, told.get(name))
+        if value != replayed.get(name):
+            yield Inconsistency(
+                *thing, f"{name}, as the history tells it,", value, replayed.get(name)
+            )
 
 
-def _answer_differences(
-    told: Mapping[Key, int], answers: Iterable[Answer]
+def _compare_answers(
+    replayed: Mapping[Key, int], answers: Iterable[Answer]
 ) -> Iterator[Inconsistency]:
-    """Yield the answers that were said more or less often than the history tells.
+    """Yield the answers that were saved more or less often than the history has events.
 
-    What an assignment of nobody says comes with the assignment; only when it is said again is that
-    told.
+    The answers of an assignment without a member are stored with the assignment; only later changes
+    of them have events.
     """
-    said: dict[Key, int] = {
+    stored: dict[Key, int] = {
         answer.key: answer.version + int(answer.member is not None) for answer in answers
     }
-    for key in sorted({*told, *said}):
-        if said.get(key) != told.get(key, 0):
+    for key in sorted({*replayed, *stored}):
+        if stored.get(key) != replayed.get(key, 0):
             yield Inconsistency(
-                "answer", key, "how often it was said", said.get(key), told.get(key, 0)
+                "answer", key, "how often it was said", stored.get(key), replayed.get(key, 0)
             )

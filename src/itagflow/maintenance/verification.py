@@ -1,4 +1,4 @@
-"""Whether a store is sound: everything that is counted or told twice comes to the same."""
+"""Whether a store is consistent: what is stored twice, or can be counted, must agree."""
 
 from __future__ import annotations
 
@@ -23,21 +23,26 @@ from itagflow.core.lookup import (
     perhaps,
     through,
 )
-from itagflow.core.visibility import access_of, asked_again, must_name_workspace
+from itagflow.core.visibility import (
+    access_of,
+    asked_again,
+    must_name_workspace,
+    require_readable,
+)
 from itagflow.errors import NotFound
 from itagflow.jobs.rules import packages_of
 from itagflow.maintenance import checks
-from itagflow.maintenance.checks import Dossier
+from itagflow.maintenance.checks import PackageSnapshot
 from itagflow.maintenance.replay import (
     ENDING,
     Loads,
     Replay,
-    replay_differences,
+    compare_replay,
 )
-from itagflow.maintenance.snapshots import dossiers_of, members_of
+from itagflow.maintenance.snapshots import read_members, read_snapshots
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
-from itagflow.model.inconsistency import Inconsistency, differ
+from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.job import Job, Stage
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import (
@@ -51,7 +56,6 @@ from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
-from itagflow.results.service import require_readable
 from itagflow.storage.port import (
     Query,
     Reader,
@@ -62,7 +66,7 @@ from itagflow.storage.port import (
 BLOCK = 1_000
 """About how many tasks are checked in one read transaction."""
 
-Look = Callable[[], AbstractContextManager[Reader]]
+OpenRead = Callable[[], AbstractContextManager[Reader]]
 """Opens a read transaction: a short one, or the same snapshot each time."""
 Place = Workspace | Job | JobPartition
 """What can be verified alone."""
@@ -78,53 +82,58 @@ def verify(
     """Recompute counts, states and rules from tasks and history, and yield each inconsistency."""
     if place is None:
         must_name_workspace("the verification", by)
-        return differences(engine.store, snapshot=snapshot)
+        return find_inconsistencies(engine.store, snapshot=snapshot)
     with engine.store.read() as reader:
-        found = _found(reader, place)
-        _must_verify(engine, reader, found, by)
-    every = differences(engine.store, found, snapshot=snapshot)
-    return asked_again(engine.store, every, lambda reader: _must_verify(engine, reader, found, by))
+        resolved = _resolve(reader, place)
+        _require_may_verify(engine, reader, resolved, by)
+    inconsistencies = find_inconsistencies(engine.store, resolved, snapshot=snapshot)
+    return asked_again(
+        engine.store,
+        inconsistencies,
+        lambda reader: _require_may_verify(engine, reader, resolved, by),
+    )
 
 
-def _must_verify(engine: Engine, reader: Reader, place: Place, by: MemberRef | None) -> None:
+def _require_may_verify(engine: Engine, reader: Reader, place: Place, by: MemberRef | None) -> None:
     if isinstance(place, Workspace):
         access_of(reader, engine.policy, place.id, by).must("maintenance.verify", None)
     else:
         require_readable(engine, reader, "maintenance.verify", place, by)
 
 
-def differences(
+def find_inconsistencies(
     store: Store, place: Place | None = None, *, snapshot: bool = False
 ) -> Iterator[Inconsistency]:
-    """Yield where *place*, or all of *store*, is not sound; see `Verifying.verify`."""
-    with _looking(store, snapshot) as look:
+    """Yield where *place*, or all of *store*, is inconsistent; see `verify`."""
+    with _open_reads(store, snapshot) as open_read:
         if isinstance(place, JobPartition):
-            yield from _Verification(look, place.job, place).run()
+            yield from _Verification(open_read, place.job, place).run()
         elif isinstance(place, Job):
-            yield from _Verification(look, place.id).run()
+            yield from _Verification(open_read, place.id).run()
         elif place is not None:
-            yield from _in_workspace(look, place)
+            yield from _verify_workspace(open_read, place)
         else:
-            with look() as reader:
-                strays, homes = (
-                    list(_strays(reader)),
+            with open_read() as reader:
+                orphans, workspaces = (
+                    list(_find_orphans(reader)),
                     list(reader.find(Query(Workspace, order=("id",)))),
                 )
-            yield from strays
-            for home in homes:
-                yield from _in_workspace(look, home)
+            yield from orphans
+            for workspace in workspaces:
+                yield from _verify_workspace(open_read, workspace)
 
 
 @safe_context
-def _looking(store: Store, snapshot: bool) -> Generator[Look]:
+def _open_reads(store: Store, snapshot: bool) -> Generator[OpenRead]:
     if not snapshot:
         yield store.read
         return
     with store.read(snapshot=True) as reader:
+        # the same reader each time, which stays open until the end
         yield lambda: nullcontext(reader)
 
 
-def _found(reader: Reader, place: Place | int | str) -> Place:
+def _resolve(reader: Reader, place: Place | int | str) -> Place:
     """Return the workspace or job as it is now, or the part of a job that is there."""
     if isinstance(place, JobPartition):
         packages_of(place)  # refuses at once what would be refused at the first step
@@ -132,6 +141,7 @@ def _found(reader: Reader, place: Place | int | str) -> Place:
         return place
     if isinstance(place, Job):
         return lookup.job(reader, place)
+    # a name can be that of a workspace and of a job: the workspace comes first
     try:
         return lookup.workspace(reader, place)
     except NotFound:
@@ -140,46 +150,51 @@ def _found(reader: Reader, place: Place | int | str) -> Place:
         return lookup.job(reader, place)
 
 
-def _in_workspace(look: Look, home: Workspace) -> Iterator[Inconsistency]:
-    """Yield what is wrong with the members of *home*, and then with its jobs."""
-    with look() as reader:
-        members = list(reader.find(Query(Member, {"workspace": home.id}, order=("id",))))
-        jobs = list(reader.find(Query(Job, {"workspace": home.id}, order=("id",))))
-        told = Query(Event, {"workspace": home.id, "job": 0}, order=("position",))
+def _verify_workspace(open_read: OpenRead, workspace: Workspace) -> Iterator[Inconsistency]:
+    """Yield what is wrong with the members of *workspace*, and then with its jobs."""
+    with open_read() as reader:
+        members = list(reader.find(Query(Member, {"workspace": workspace.id}, order=("id",))))
+        jobs = list(reader.find(Query(Job, {"workspace": workspace.id}, order=("id",))))
+        events = Query(Event, {"workspace": workspace.id, "job": 0}, order=("position",))
         replay = Replay()
-        for event in through(reader, told):
-            replay.tell(event)
-    yield from checks.workspace_differences(home, members)
-    yield from replay_differences(replay, members)
+        for event in through(reader, events):
+            replay.apply(event)
+    yield from checks.check_workspace(workspace, members)
+    yield from compare_replay(replay, members)
     for job in jobs:
-        yield from _Verification(look, job.id).run()
+        yield from _Verification(open_read, job.id).run()
 
 
-def _strays(reader: Reader) -> Iterator[Inconsistency]:
+def _find_orphans(reader: Reader) -> Iterator[Inconsistency]:
     """Yield what belongs to no workspace or no job; a deleted job leaves its last event."""
-    homes = {workspace.id for workspace in reader.find(Query(Workspace))}
+    workspaces = {workspace.id for workspace in reader.find(Query(Workspace))}
     jobs = {job for (job,) in reader.tally(Query(Job), by=("id",))}
-    kinds: tuple[type[Entity], ...] = (Member, Template, Job, Event)
-    for kind in kinds:
-        for (home,), (count,) in reader.tally(Query(kind), by=("workspace",)).items():
-            if home not in homes:
+    of_workspace: tuple[type[Entity], ...] = (Member, Template, Job, Event)
+    for kind in of_workspace:
+        for (workspace,), (count,) in reader.tally(Query(kind), by=("workspace",)).items():
+            if workspace not in workspaces:
                 yield Inconsistency(
-                    "workspace", (cast(int, home),), f"what it has of {kind.__name__}", count, 0
+                    "workspace",
+                    (cast(int, workspace),),
+                    f"what it has of {kind.__name__}",
+                    count,
+                    0,
                 )
-    parts: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, ClaimCounter)
-    for kind in parts:
+    of_job: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, ClaimCounter)
+    for kind in of_job:
         for (job,), (count,) in reader.tally(Query(kind), by=("job",)).items():
             if job not in jobs:
                 yield Inconsistency(
                     "job", (cast(int, job),), f"what it has of {kind.__name__}", count, 0
                 )
-    told = Counter[int]()
-    for (job, verb), (count,) in reader.tally(Query(Event), by=("job", "type")).items():
-        if job and job not in jobs and verb != "delete":
-            told[cast(int, job)] += count
+    orphaned = Counter[int]()
+    for (job, event_type), (count,) in reader.tally(Query(Event), by=("job", "type")).items():
+        # a deleted job leaves one event, which says so
+        if job and job not in jobs and event_type != "delete":
+            orphaned[cast(int, job)] += count
     yield from (
         Inconsistency("job", (job,), "what it has of Event", count, 0)
-        for job, count in told.items()
+        for job, count in orphaned.items()
     )
 
 
@@ -187,208 +202,239 @@ def _strays(reader: Reader) -> Iterator[Inconsistency]:
 class _Verification:
     """One look at a job, or at a part of it."""
 
-    look: Look
+    open_read: OpenRead
     key: int
     """The key of the job."""
-    part: JobPartition | None = None
+    partition: JobPartition | None = None
     """The part that is checked; None: all of the job."""
     tasks: range = range(0)
     """The numbers of the tasks that are checked."""
     packages: range = range(0)
     """The numbers of the packages that are checked."""
-    last: int = 0
+    last_package: int = 0
     """The number of the last package of the job."""
 
     def run(self) -> Iterator[Inconsistency]:
         """Yield everything that is not as it should be."""
-        with self.look() as reader:
-            job = self._job(reader)
+        with self.open_read() as reader:
+            job = self._read_job(reader)
             if job is None:
                 return
-            found = self._begun(reader, job)
-        yield from found
-        yield from self._numbers()
+            inconsistencies = self._begin(reader, job)
+        yield from inconsistencies
+        yield from self._check_numbers()
         numbers = self.packages
         while numbers:
-            with self.look() as reader:
-                numbers, found = self._group(reader, numbers)
-            yield from found
+            with self.open_read() as reader:
+                numbers, inconsistencies = self._check_group(reader, numbers)
+            yield from inconsistencies
 
-    def _job(self, reader: Reader) -> Job | None:
+    def _read_job(self, reader: Reader) -> Job | None:
         """Return the job as it is now; None when it is deleted or being deleted."""
         job = perhaps(reader, Job, (self.key,))
-        return None if job is None or job.deleting else job
+        if job is None or job.deleting:
+            return None
+        return job
 
-    def _begun(self, reader: Reader, job: Job) -> list[Inconsistency]:
+    def _begin(self, reader: Reader, job: Job) -> list[Inconsistency]:
         """Find what to check; the part with the first task checks the job as a whole too."""
-        tasks, self.last = last_number(reader, Task, job.id), last_number(reader, Package, job.id)
-        self.tasks, self.packages = range(1, tasks + 1), range(1, self.last + 1)
-        if self.part is not None:
-            self.tasks = _within(range(self.part.first, self.part.last + 1), tasks)
-            self.packages = _within(packages_of(self.part), self.last)
-            if self.part.first > 1:
+        tasks, self.last_package = (
+            last_number(reader, Task, job.id),
+            last_number(reader, Package, job.id),
+        )
+        self.tasks, self.packages = range(1, tasks + 1), range(1, self.last_package + 1)
+        if self.partition is not None:
+            self.tasks = _limit(range(self.partition.first, self.partition.last + 1), tasks)
+            self.packages = _limit(packages_of(self.partition), self.last_package)
+            # what belongs to the job as a whole is checked with its first part only
+            if self.partition.first > 1:
                 return []
         return [
-            *_whole(reader, job, tasks, self.last),
-            *_counters(reader, job),
-            *_history(reader, job),
+            *_check_whole_job(reader, job, tasks, self.last_package),
+            *_check_counters(reader, job),
+            *_check_history(reader, job),
         ]
 
-    def _numbers(self) -> Iterator[Inconsistency]:
+    def _check_numbers(self) -> Iterator[Inconsistency]:
         """Yield the gaps in the task numbers, and the tasks that are in no package of the job."""
+        # numbers alone, without the rows: most of a job's size is in its data
         for start in range(0, len(self.tasks), BLOCK):
             numbers = self.tasks[start : start + BLOCK]
-            where: dict[str, Any] = {"job": self.key, "number": _span(numbers)}
-            with self.look() as reader:
-                if self._job(reader) is None:
+            where: dict[str, Any] = {"job": self.key, "number": _to_span(numbers)}
+            with self.open_read() as reader:
+                if self._read_job(reader) is None:
                     return
                 tally = reader.tally(Query(Task, where), by=("number", "package"))
-            found = cast("dict[tuple[int, int], object]", tally)
-            yield from checks.missing("task", self.key, numbers, {number for number, _ in found})
-            for number, package in found:
-                if not 1 <= package <= self.last:
+            packages = cast("dict[tuple[int, int], object]", tally)
+            yield from checks.find_missing(
+                "task", self.key, numbers, {number for number, _ in packages}
+            )
+            for number, package in packages:
+                if not 1 <= package <= self.last_package:
                     yield Inconsistency(
                         "task", (self.key, number), "package", package, "one of its job"
                     )
 
-    def _group(self, reader: Reader, numbers: range) -> tuple[range, list[Inconsistency]]:
+    def _check_group(self, reader: Reader, numbers: range) -> tuple[range, list[Inconsistency]]:
         """Check as many of these packages as fit a transaction; return the other numbers."""
-        job = self._job(reader)
+        job = self._read_job(reader)
         if job is None:
             return range(0), []
-        where: dict[str, Any] = {"job": job.id, "number": _span(numbers)}
-        packages = _fitting(reader.find(Query(Package, where, order=("number",), limit=PAGE)))
-        size = packages[-1].number - numbers[0] + 1 if packages else len(numbers)
-        here = numbers[:size]
-        found = list(
-            checks.missing("package", job.id, here, {package.number for package in packages})
+        where: dict[str, Any] = {"job": job.id, "number": _to_span(numbers)}
+        packages = _take_block(reader.find(Query(Package, where, order=("number",), limit=PAGE)))
+        # up to the last package found, so that gaps before it are checked with them; without any,
+        # all the remaining numbers are one gap
+        size = len(numbers)
+        if packages:
+            size = packages[-1].number - numbers[0] + 1
+        checked = numbers[:size]
+        inconsistencies = list(
+            checks.find_missing(
+                "package", job.id, checked, {package.number for package in packages}
+            )
         )
-        dossiers = dossiers_of(reader, job, packages, here, self.last)
-        for dossier in dossiers:
-            found += checks.package_differences(dossier)
-        found += _retold(reader, job, dossiers, here)
-        return numbers[size:], found
+        snapshots = read_snapshots(reader, job, packages, checked, self.last_package)
+        for snapshot in snapshots:
+            inconsistencies += checks.check_package(snapshot)
+        inconsistencies += _check_package_histories(reader, job, snapshots, checked)
+        return numbers[size:], inconsistencies
 
 
-def _within(numbers: range, last: int) -> range:
+def _limit(numbers: range, last: int) -> range:
     """Return those of *numbers* that are at most *last*."""
     return range(numbers.start, min(numbers.stop, last + 1))
 
 
-def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Inconsistency]:
+def _check_whole_job(
+    reader: Reader, job: Job, tasks: int, packages: int
+) -> Iterator[Inconsistency]:
     """Check the job itself, and what lies behind its last of *tasks* and *packages*."""
-    own = {"job": job.id}
+    of_job = {"job": job.id}
     template = perhaps(reader, Template, (job.template,))
-    members = {member.id: member for member in members_of(reader, checks.named(job))}
-    still = first(reader, Query(Package, {**own, "open": True}, order=("number",), limit=1))
-    yield from checks.job_differences(job, template, members, still)
+    members = {member.id: member for member in read_members(reader, checks.find_named_members(job))}
+    open_package = first(
+        reader, Query(Package, {**of_job, "open": True}, order=("number",), limit=1)
+    )
+    yield from checks.check_job(job, template, members, open_package)
     counter = perhaps(reader, JobCounter, job.key)
     if counter is None:
         yield Inconsistency("job", job.key, "its counter", None, "there")
     else:
-        yield from differ(counter, "tasks", counter.tasks, tasks)
-        yield from differ(counter, "packages", counter.packages, packages)
-    yield from _sums(reader, job)
-    behind: dict[str, Any] = {**own, "package": Span(packages + 1, None)}
-    for assignment in reader.find(Query(Assignment, behind, order=("id",), limit=PAGE)):
-        yield from differ(assignment, "package", assignment.package, "one of its job")
-    for event in reader.find(Query(Event, behind, order=("position",), limit=PAGE)):
-        yield from differ(event, "package", event.package, "one of its job")
-    beyond: dict[str, Any] = {**own, "task": Span(tasks + 1, None)}
-    for answer in reader.find(Query(Answer, beyond, order=("task",), limit=PAGE)):
-        yield from differ(answer, "task", answer.task, "one of its job")
+        yield from compare_field(counter, "tasks", counter.tasks, tasks)
+        yield from compare_field(counter, "packages", counter.packages, packages)
+    yield from _check_sums(reader, job)
+    # what names a package beyond the last: no group of packages would find it
+    after_packages: dict[str, Any] = {**of_job, "package": Span(packages + 1, None)}
+    for assignment in reader.find(Query(Assignment, after_packages, order=("id",), limit=PAGE)):
+        yield from compare_field(assignment, "package", assignment.package, "one of its job")
+    for event in reader.find(Query(Event, after_packages, order=("position",), limit=PAGE)):
+        yield from compare_field(event, "package", event.package, "one of its job")
+    after_tasks: dict[str, Any] = {**of_job, "task": Span(tasks + 1, None)}
+    for answer in reader.find(Query(Answer, after_tasks, order=("task",), limit=PAGE)):
+        yield from compare_field(answer, "task", answer.task, "one of its job")
 
 
-def _sums(reader: Reader, job: Job) -> Iterator[Inconsistency]:
+def _check_sums(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     """Compare the kept sums of the packages in each state with what is counted now."""
-    names, own = ("size", *COUNTS), {"job": job.id}
-    kept = reader.tally(Query(Package, own), by=("state",), add=names)
+    names, of_job = ("size", *COUNTS), {"job": job.id}
+    stored = reader.tally(Query(Package, of_job), by=("state",), add=names)
     counted = reader.tally(
-        Query(Package, {**own, "number": Span(1, None)}), by=("state",), add=names
+        Query(Package, {**of_job, "number": Span(1, None)}), by=("state",), add=names
     )
-    nothing = (0,) * (1 + len(names))
-    for (state,) in sorted(kept.keys() | counted.keys(), key=str):
+    # a state that one of the two does not have counts as nothing there
+    zeros = (0,) * (1 + len(names))
+    for (state,) in sorted(stored.keys() | counted.keys(), key=str):
         pairs = zip(
             ("number", *names),
-            kept.get((state,), nothing),
-            counted.get((state,), nothing),
+            stored.get((state,), zeros),
+            counted.get((state,), zeros),
             strict=True,
         )
         for name, sum_, count in pairs:
-            yield from differ(job, f"the sum of {name} of packages that are {state}", sum_, count)
+            yield from compare_field(
+                job, f"the sum of {name} of packages that are {state}", sum_, count
+            )
 
 
-def _counters(reader: Reader, job: Job) -> Iterator[Inconsistency]:
+def _check_counters(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     counters = list(through(reader, Query(ClaimCounter, {"job": job.id})))
     live = Query(Assignment, {"job": job.id, "live": True, "state": AssignmentState.HELD})
     tally = reader.tally(live, by=("stage", "member")).items()
-    held = {
+    active = {
         (Stage(stage), cast(int, member)): count for (stage, member), (count,) in tally if member
     }
-    yield from checks.counter_differences(job, counters, held)
-    yield from checks.start_differences(job, counters, _moments(reader, job, counters))
+    yield from checks.check_claim_counters(job, counters, active)
+    yield from checks.check_queue_cursors(job, counters, _read_moments(reader, job, counters))
 
 
-def _moments(reader: Reader, job: Job, counters: Iterable[ClaimCounter]) -> set[datetime]:
+def _read_moments(reader: Reader, job: Job, counters: Iterable[ClaimCounter]) -> set[datetime]:
     """Return those moments in the cursors of *counters* at which there was an event."""
     since = tuple({counter.cursor.since for counter in counters if counter.cursor})
-    acts = Query(Event, {"job": job.id, "at": since}, order=("position",))
-    return {event.at for event in through(reader, acts)} if since else set()
+    events = Query(Event, {"job": job.id, "at": since}, order=("position",))
+    return {event.at for event in through(reader, events)} if since else set()
 
 
-def _history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
+def _check_history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     """Yield where the events of the job, and its changes in all events, differ from its row."""
     loads, replay = Loads(), Replay()
-    for event in _acts(reader, job):
-        loads.tell(event)
-        replay.tell_job(event)
+    for event in _read_job_events(reader, job):
+        loads.apply(event)
+        replay.apply_to_job(event)
     yield from loads.breaks
     counter = perhaps(reader, JobCounter, job.key)
     if counter is not None:
-        yield from differ(counter, "tasks, as the history tells it,", counter.tasks, loads.rows)
-        yield from differ(
+        yield from compare_field(
+            counter, "tasks, as the history tells it,", counter.tasks, loads.rows
+        )
+        yield from compare_field(
             counter, "packages, as the history tells it,", counter.packages, loads.packages
         )
-    yield from replay_differences(replay, [job])
+    yield from compare_replay(replay, [job])
 
 
-def _acts(reader: Reader, job: Job) -> Iterator[Event]:
+def _read_job_events(reader: Reader, job: Job) -> Iterator[Event]:
     """Yield the events of the job as a whole and those that may change it, in order."""
-    whole: dict[str, Any] = {"job": job.id, "package": 0}
-    ending: dict[str, Any] = {"job": job.id, "package": Span(1, None), "type": ENDING}
-    both = (through(reader, Query(Event, where, order=("position",))) for where in (whole, ending))
-    return merge(*both, key=attrgetter("position"))
+    job_events: dict[str, Any] = {"job": job.id, "package": 0}
+    ending_events: dict[str, Any] = {"job": job.id, "package": Span(1, None), "type": ENDING}
+    # two ordered streams, merged: the store's index serves each of them, but not both at once
+    streams = (
+        through(reader, Query(Event, where, order=("position",)))
+        for where in (job_events, ending_events)
+    )
+    return merge(*streams, key=attrgetter("position"))
 
 
-def _retold(
-    reader: Reader, job: Job, dossiers: list[Dossier], numbers: range
+def _check_package_histories(
+    reader: Reader, job: Job, snapshots: list[PackageSnapshot], numbers: range
 ) -> Iterator[Inconsistency]:
     """Yield where the events of each package with these *numbers* differ from what is stored."""
     replays = defaultdict[int, Replay](Replay)
-    for dossier in dossiers:
-        replays[dossier.package.number].begin(dossier.package)
-    where: dict[str, Any] = {"job": job.id, "package": _span(numbers)}
+    for snapshot in snapshots:
+        replays[snapshot.package.number].add_package(snapshot.package)
+    where: dict[str, Any] = {"job": job.id, "package": _to_span(numbers)}
     for event in through(reader, Query(Event, where, order=("package", "position"))):
-        replays[event.package].tell(event)
-    for dossier in dossiers:
-        replay = replays.pop(dossier.package.number)
-        yield from replay_differences(
-            replay, [dossier.package, *dossier.assignments], dossier.answers
+        replays[event.package].apply(event)
+    for snapshot in snapshots:
+        # taken out: what remains are events of packages that are not there
+        replay = replays.pop(snapshot.package.number)
+        yield from compare_replay(
+            replay, [snapshot.package, *snapshot.assignments], snapshot.answers
         )
     for replay in replays.values():
-        yield from replay_differences(replay, [])
+        yield from compare_replay(replay, [])
 
 
-def _span(numbers: range) -> Span:
+def _to_span(numbers: range) -> Span:
     return Span(numbers[0], numbers[-1])
 
 
-def _fitting(packages: Iterable[Package]) -> list[Package]:
+def _take_block(packages: Iterable[Package]) -> list[Package]:
     """Return the first of *packages*, until they have as many tasks as fit a transaction."""
     group, tasks = list[Package](), 0
     for package in packages:
         group.append(package)
         tasks += package.size
+        # by tasks, not by packages: these may have one task or ten thousand
         if tasks >= BLOCK:
             break
     return group

@@ -57,7 +57,9 @@ def evolve(entity: E, **changes: Any) -> E:
 def stamp(old: Entity, new: E) -> E:
     """Return *new* as stored in the place of *old*: with the next version."""
     version = old.version + 1
-    return new if new.version == version else evolve(new, version=version)
+    if new.version == version:
+        return new
+    return evolve(new, version=version)
 
 
 _READERS: dict[type[Any], Callable[[Any], dict[str, Any]]] = {}

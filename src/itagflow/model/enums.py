@@ -7,64 +7,65 @@ from enum import Enum
 from typing import Any, TypeVar, cast
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.printing import spelled
+from itagflow.printing import format_repr
 
 M = TypeVar("M", bound=Enum)
 V = TypeVar("V")
 
 
-def member_of(kind: type[M], value: M | str) -> M:
+def parse_enum(kind: type[M], value: M | str) -> M:
     """Return the member of *kind* that *value* is, or whose value it is.
 
     Raises:
         InvalidData: when there is none; it lists those that there are.
 
     >>> from itagflow import Stage
-    >>> member_of(Stage, "label") is member_of(Stage, Stage.LABEL) is Stage.LABEL
+    >>> parse_enum(Stage, "label") is parse_enum(Stage, Stage.LABEL) is Stage.LABEL
     True
     """
     if isinstance(value, kind):
         return value
     # not `kind(value)`, which would take more: what equals a value, such as 1.0 for 1
-    found = [member for member in kind if isinstance(value, str) and member.value == value]
-    if not found:
-        known = ", ".join(spelled(member.value) for member in kind)
-        reason = f"there is no {kind.__name__} {spelled(value)}; there are {known}"
+    matches = [member for member in kind if isinstance(value, str) and member.value == value]
+    if not matches:
+        known = ", ".join(format_repr(member.value) for member in kind)
+        reason = f"there is no {kind.__name__} {format_repr(value)}; there are {known}"
         raise InvalidData(kind.__name__, [Problem("", reason)])
-    return found[0]
+    return matches[0]
 
 
-def optional_member_of(kind: type[M], value: M | str | None) -> M | None:
+def parse_optional_enum(kind: type[M], value: M | str | None) -> M | None:
     """Return the same, or None for None."""
-    return None if value is None else member_of(kind, value)
+    return None if value is None else parse_enum(kind, value)
 
 
-def members_of(kind: type[M], what: str, values: object) -> tuple[M, ...]:
+def parse_enums(kind: type[M], what: str, values: object) -> tuple[M, ...]:
     """Return the member that each of *values* is, or whose value it is.
 
     Raises:
         InvalidData: when there is none for one of them, or *values* is a single text.
     """
+    # a text is iterable too: "label" would become five stages
     if isinstance(values, str) or not hasattr(values, "__iter__"):
-        reason = f"must be several of {kind.__name__}, not {spelled(values)}"
+        reason = f"must be several of {kind.__name__}, not {format_repr(values)}"
         raise InvalidData(what, [Problem("", reason)])
-    return tuple(member_of(kind, value) for value in cast("Any", values))
+    return tuple(parse_enum(kind, value) for value in cast("Any", values))
 
 
-def keyed_by(kind: type[M], what: str, given: Mapping[Any, V]) -> dict[M, V]:
-    """Return *given* with the members of *kind* as its keys.
+def parse_enum_keys(kind: type[M], what: str, values: Mapping[Any, V]) -> dict[M, V]:
+    """Return *values* with the members of *kind* as its keys.
 
     Raises:
-        InvalidData: when a key is no member and no value of one, when two are the same, or *given*
+        InvalidData: when a key is no member and no value of one, when two are the same, or *values*
             is no mapping.
     """
-    if not isinstance(cast(object, given), Mapping):
-        reason = f"must be a mapping by {kind.__name__}, not {spelled(given)}"
+    if not isinstance(cast(object, values), Mapping):
+        reason = f"must be a mapping by {kind.__name__}, not {format_repr(values)}"
         raise InvalidData(what, [Problem("", reason)])
-    found = dict[M, V]()
-    for key, value in given.items():
-        member = member_of(kind, key)
-        if member in found:
+    by_member = dict[M, V]()
+    for key, value in values.items():
+        member = parse_enum(kind, key)
+        if member in by_member:
             raise InvalidData(what, [Problem(str(member.value), "is given twice")])
-        found[member] = value
-    return found
+        by_member[member] = value
+    return by_member

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from itagflow.model.package import PackageState
-from itagflow.printing import printable
+from itagflow.printing import format_count, make_printable
 
 
 @attrs.frozen
@@ -75,11 +75,11 @@ class Event:
         ``final`` when the package passed its last stage, ``abandoned`` when it was discarded,
         ``reopened`` when it was opened again after either.
         """
-        for move in self.changes:
-            if move.kind == "package" and move.field == "state":
-                if move.after in _BECAME:
-                    return _BECAME[move.after]
-                if move.before in _BECAME:
+        for change in self.changes:
+            if change.kind == "package" and change.field == "state":
+                if change.after in _BECAME:
+                    return _BECAME[change.after]
+                if change.before in _BECAME:
                     return "reopened"
         return ""
 
@@ -109,20 +109,28 @@ class Event:
         yield from self.changes
         if self.type in LOADING:
             first, last = self.data["packages"]
+            # loading names its packages as a range: one change for each would make an event of
+            # megabytes
             for number in range(first, last + 1):
-                yield from begin((self.job, number))
+                yield from build_first_changes((self.job, number))
 
     def __str__(self) -> str:
         """Return one line, whatever people wrote.
 
         For example ``14:02 di rejected package 1 (1 task): the sign is missing``.
         """
-        who = self.account or (f"member {self.member}" if self.member else "the program")
-        words = [f"{self.at:%H:%M}", who, _PAST.get(self.type, self.type), self._object()]
+        actor = self.account or "the program"
+        if self.member and not self.account:
+            actor = f"member {self.member}"
+        words = [f"{self.at:%H:%M}", actor, _PAST.get(self.type, self.type), self._object()]
         if tasks := self.data.get("tasks"):
-            words.append(f"({len(tasks)} task{'s' if len(tasks) > 1 else ''})")
-        said = self.data.get("comment") or self.data.get("reason")
-        return printable(" ".join(word for word in words if word) + (f": {said}" if said else ""))
+            words.append(f"({format_count(len(tasks), 'task')})")
+        explanation = self.data.get("comment") or self.data.get("reason")
+        line = " ".join(word for word in words if word)
+        if explanation:
+            line += f": {explanation}"
+        # a comment may hold line breaks, with which it could forge further lines of the history
+        return make_printable(line)
 
     def _object(self) -> str:
         """Return what it was done to, as the end of a sentence."""
@@ -131,27 +139,28 @@ class Event:
         if self.package:
             return f"package {self.package}"
         if self.type == "prioritize":
-            count = len(self.data.get("packages", ()))
-            return f"{count} package{'' if count == 1 else 's'}"
+            return format_count(len(self.data.get("packages", ())), "package")
         name = self.data.get("name")
         if not name:
             return ""
         if self.type in _ABOUT_MEMBERS:
             return str(name)  # an account stands as it does at the beginning of the line
-        return f"job {name!r}" if self.job else repr(name)
+        if self.job:
+            return f"job {name!r}"
+        return repr(name)
 
 
 _BECAME: Mapping[str | int | None, str] = {
     PackageState.DONE.value: "final",
     PackageState.DISCARDED.value: "abandoned",
 }
-"""What becomes of the tasks of a package that comes to one of the two ends."""
+"""What becomes of the tasks of a package in one of the two final states."""
 
 LOADING = frozenset({"load", "append"})
 """The verbs that make packages."""
 
 
-def begin(package: tuple[int, int]) -> tuple[FieldChange, FieldChange]:
+def build_first_changes(package: tuple[int, int]) -> tuple[FieldChange, FieldChange]:
     """Return the changes that make the package with this key."""
     state = FieldChange("package", package, "state", None, PackageState.LABEL.value)
     return state, FieldChange("package", package, "round", None, 1)

@@ -1,4 +1,4 @@
-"""What verifying finds: one place where a store does not say what the rest of it comes to."""
+"""What verifying finds: a stored value that does not agree with the rest of the store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
-from itagflow.printing import printable
+from itagflow.printing import make_printable
 
 SHOWN = 10
 """How many parts of a list are spelled out in a line; the value holds all of them."""
@@ -44,13 +44,13 @@ _PLACES = {
 }
 
 
-def _value(value: object) -> object:
+def _unwrap_enum(value: object) -> object:
     return value.value if isinstance(value, Enum) else value
 
 
 @attrs.frozen
 class Inconsistency:
-    """One place where a store does not say what everything else in it comes to.
+    """One stored value that does not agree with everything else in the store.
 
     >>> print(Inconsistency("package", (4, 1), "wrong", 1, 0))
     package 1 of job 4: wrong is 1, and should be 0
@@ -62,9 +62,9 @@ class Inconsistency:
     """The entity's key."""
     field: str
     """The field, or what was counted."""
-    actual: object = attrs.field(converter=_value)
+    actual: object = attrs.field(converter=_unwrap_enum)
     """What the store has; None when it has nothing."""
-    expected: object = attrs.field(converter=_value)
+    expected: object = attrs.field(converter=_unwrap_enum)
     """What it should be."""
 
     @property
@@ -75,24 +75,31 @@ class Inconsistency:
     @property
     def finding(self) -> str:
         """What was found there, such as ``wrong is 1, and should be 0``."""
-        return f"{self.field} is {_spelled(self.actual)}, and should be {_spelled(self.expected)}"
+        actual, expected = _format_value(self.actual), _format_value(self.expected)
+        return f"{self.field} is {actual}, and should be {expected}"
 
     def __str__(self) -> str:
         """Say it in one line."""
-        return printable(f"{self.place}: {self.finding}")
+        return make_printable(f"{self.place}: {self.finding}")
 
 
-def differ(entity: Entity, what: str, stored: object, should: object) -> Iterator[Inconsistency]:
-    """Yield an inconsistency if *stored* of *entity* is not what it *should* be."""
-    if stored != should:
-        yield Inconsistency(_KINDS[type(entity)], entity.key, what, stored, should)
+def compare_field(
+    entity: Entity, field: str, actual: object, expected: object
+) -> Iterator[Inconsistency]:
+    """Yield an inconsistency if the *actual* value of *entity* is not the *expected* one."""
+    if actual != expected:
+        yield Inconsistency(_KINDS[type(entity)], entity.key, field, actual, expected)
 
 
-def _spelled(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, tuple | list):
-        parts = cast("tuple[object, ...]", value)
-        more = f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else ""
-        return ", ".join(map(str, parts[:SHOWN])) + more or "nothing"
+        elements = cast("tuple[object, ...]", value)
+        more = ""
+        if len(elements) > SHOWN:
+            more = f" and {len(elements) - SHOWN} more"
+        return ", ".join(map(str, elements[:SHOWN])) + more or "nothing"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "nothing" if value is None else str(value)
+    if value is None:
+        return "nothing"
+    return str(value)

@@ -12,11 +12,11 @@ from typing import Any, TypeVar, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.enums import member_of
+from itagflow.model.enums import parse_enum
 from itagflow.model.migration import TemplateChange
-from itagflow.model.number import is_whole, whole_number
-from itagflow.model.text import all_storable, storable
-from itagflow.printing import spelled
+from itagflow.model.number import is_whole, require_whole_number
+from itagflow.model.text import validate_text, validate_texts
+from itagflow.printing import format_repr
 
 NAME = re.compile(r"[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff_-]{0,99}")
 """A job's name.  Source: iTAG, *Create a labeling job*, Task Name."""
@@ -53,48 +53,56 @@ class JobState(Enum):
     ARCHIVED = "archived"
 
 
-def _fail(what: str, field: str, reason: str) -> InvalidData:
+def _make_error(what: str, field: str, reason: str) -> InvalidData:
     return InvalidData(what, [Problem(field, reason)])
 
 
-def _positive(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _check_positive(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if is_whole(value) and value <= 0:
-        raise _fail(
-            type(instance).__name__, attribute.name, f"must be more than 0, not {spelled(value)}"
-        )
-    if value is not None:
-        whole_number(type(instance).__name__, attribute.name, value)
-
-
-def _lasting(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is not None and not isinstance(value, timedelta):
-        raise _fail(
+        raise _make_error(
             type(instance).__name__,
             attribute.name,
-            f"must be a timedelta or None, not {spelled(value)}",
+            f"must be more than 0, not {format_repr(value)}",
         )
+    if value is not None:
+        require_whole_number(type(instance).__name__, attribute.name, value)
+
+
+def _check_duration(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and not isinstance(value, timedelta):
+        raise _make_error(
+            type(instance).__name__,
+            attribute.name,
+            f"must be a timedelta or None, not {format_repr(value)}",
+        )
+    # a lease of no time would lapse before its holder could save anything
     if value is not None and value <= timedelta(0):
-        raise _fail(type(instance).__name__, attribute.name, f"must be more than 0, not {value}")
+        raise _make_error(
+            type(instance).__name__, attribute.name, f"must be more than 0, not {value}"
+        )
 
 
 @attrs.frozen(kw_only=True)
 class StageRule:
     """What the rules of every stage share."""
 
-    lease: timedelta | None = attrs.field(default=None, validator=_lasting)
+    lease: timedelta | None = attrs.field(default=None, validator=_check_duration)
     """How long a claimed assignment stays safe without a save; None: without end."""
-    offer_lease: timedelta | None = attrs.field(default=None, validator=_lasting)
+    offer_lease: timedelta | None = attrs.field(default=None, validator=_check_duration)
     """How long an offer waits for its member before others may take it; None: without end."""
-    limit: int | None = attrs.field(default=None, validator=_positive)
+    limit: int | None = attrs.field(default=None, validator=_check_positive)
     """How many assignments one member may hold at this stage at once; None: any number."""
     allow_own_work: bool = False
     """Whether a member may take from the pool what they labeled themselves."""
 
 
-def _within_votes(rule: Any, _: object, value: int) -> None:
-    whole_number("Label", "min_votes", value)
+def _check_min_votes(rule: Any, _: object, value: int) -> None:
+    require_whole_number("Label", "min_votes", value)
+    # attrs validates in the order of the fields: `votes` was checked before
     if not 1 <= value <= rule.votes:
-        raise _fail("Label", "min_votes", f"must be from 1 to votes ({rule.votes}), not {value}")
+        raise _make_error(
+            "Label", "min_votes", f"must be from 1 to votes ({rule.votes}), not {value}"
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -105,9 +113,9 @@ class Label(StageRule):
     3
     """
 
-    votes: int = attrs.field(default=1, validator=_positive)
+    votes: int = attrs.field(default=1, validator=_check_positive)
     """How many members label each package.  Source: iTAG's ``VoteNum``."""
-    min_votes: int = attrs.field(default=1, validator=_within_votes)
+    min_votes: int = attrs.field(default=1, validator=_check_min_votes)
     """How many equal replies win a question.  Source: iTAG's ``MinVote``."""
     rework: Route | int | str = Route.AUTHOR
     """To whom rejected tasks go: a `Route`, or a member."""
@@ -115,39 +123,49 @@ class Label(StageRule):
     """Whether a rejected package is labeled again whole, not only its rejected tasks."""
 
 
-def _share(value: Any) -> Any:
-    """Return a share as a float, of whatever type it is; `_is_share` refuses the rest."""
+def _convert_share(value: Any) -> Any:
+    """Return a share as a float, of whatever type it is; `_check_share` refuses the rest."""
+    # also fractions and NumPy's floats
     if isinstance(value, bool) or not isinstance(value, Real):
         return value
     number: Any = value
     # only what can be a share: some integers are too large to be floats
-    return float(number) if 0 < number <= 1 else value
+    if 0 < number <= 1:
+        return float(number)
+    return value
 
 
-def _is_share(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _check_share(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if value is not None and not (isinstance(value, float) and 0 < value <= 1):
-        reason = f"must be more than 0 and at most 1, not {spelled(value)}"
-        raise _fail(type(instance).__name__, attribute.name, reason)
+        reason = f"must be more than 0 and at most 1, not {format_repr(value)}"
+        raise _make_error(type(instance).__name__, attribute.name, reason)
 
 
-def _count(value: Any) -> Any:
-    return int(value) if is_whole(value) else value
+def _convert_count(value: Any) -> Any:
+    # such as NumPy's integers, which neither JSON nor a database takes
+    if is_whole(value):
+        return int(value)
+    return value
 
 
-def _is_only_count(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    _positive(instance, attribute, value)
+def _check_task_count(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    _check_positive(instance, attribute, value)
     if value is not None and instance.task_share is not None:
         reason = "is given beside task_share: choose one"
-        raise _fail(type(instance).__name__, attribute.name, reason)
+        raise _make_error(type(instance).__name__, attribute.name, reason)
 
 
 @attrs.frozen(kw_only=True)
 class ReviewRule(StageRule):
     """What both review stages share.  All tasks are reviewed unless a sample is named."""
 
-    task_share: float | None = attrs.field(default=None, converter=_share, validator=_is_share)
+    task_share: float | None = attrs.field(
+        default=None, converter=_convert_share, validator=_check_share
+    )
     """Which share of a package's tasks is reviewed: more than 0, at most 1; rounded up."""
-    task_count: int | None = attrs.field(default=None, converter=_count, validator=_is_only_count)
+    task_count: int | None = attrs.field(
+        default=None, converter=_convert_count, validator=_check_task_count
+    )
     """How many of a package's tasks are reviewed: at least 1.  Not together with `task_share`."""
 
     @property
@@ -165,8 +183,8 @@ class Inspect(ReviewRule):
     """
 
 
-def _stage(value: Stage | str) -> Stage:
-    return member_of(Stage, value)
+def _convert_stage(value: Stage | str) -> Stage:
+    return parse_enum(Stage, value)
 
 
 @attrs.frozen(kw_only=True)
@@ -177,7 +195,7 @@ class Accept(ReviewRule):
     'inspect'
     """
 
-    reject_to: Stage = attrs.field(default=Stage.LABEL, converter=_stage)
+    reject_to: Stage = attrs.field(default=Stage.LABEL, converter=_convert_stage)
     """Where a package goes that is rejected here: LABEL or INSPECT."""
 
 
@@ -208,22 +226,23 @@ class Workflow:
                 are sent back to one named member, or packages are to be rejected to a stage that is
                 not there.
         """
-        label = _only(Label, rules) or Label()
-        inspect, accept = _only(Inspect, rules), _only(Accept, rules)
+        label = _find_rule(Label, rules) or Label()
+        inspect, accept = _find_rule(Inspect, rules), _find_rule(Accept, rules)
         if label.votes > 1 and not (inspect or accept):
-            raise _fail(
+            raise _make_error(
                 "Workflow",
                 "votes",
                 "disputed votes need a stage that decides them: add Inspect or Accept",
             )
+        # each vote has another author: one member cannot give all of them again
         if label.votes > 1 and not isinstance(label.rework, Route):
-            raise _fail(
+            raise _make_error(
                 "Workflow", "rework", "several votes cannot all go back to one member: use a Route"
             )
         if accept and accept.reject_to not in (Stage.LABEL, Stage.INSPECT):
-            raise _fail("Workflow", "reject_to", "must be Stage.LABEL or Stage.INSPECT")
+            raise _make_error("Workflow", "reject_to", "must be Stage.LABEL or Stage.INSPECT")
         if accept and accept.reject_to is Stage.INSPECT and not inspect:
-            raise _fail(
+            raise _make_error(
                 "Workflow", "reject_to", "there is no INSPECT stage to reject to: add Inspect"
             )
         for name, rule in (("label", label), ("inspect", inspect), ("accept", accept)):
@@ -237,7 +256,7 @@ class Workflow:
 
     def has(self, stage: Stage) -> bool:
         """Return whether a package passes *stage*."""
-        return self._find(stage) is not None
+        return self._find_stage_rule(stage) is not None
 
     def rule(self, stage: Stage) -> StageRule:
         """Return the rule of *stage*.
@@ -245,29 +264,35 @@ class Workflow:
         Raises:
             InvalidData: when the workflow does not have it.
         """
-        rule = self._find(stage)
+        rule = self._find_stage_rule(stage)
         if rule is None:
-            has = ", ".join(known.value for known in self.stages)
-            named = stage.value if isinstance(cast(object, stage), Stage) else spelled(stage)
-            raise _fail("stage", named, f"this job does not have it; it has {has}")
+            available = ", ".join(known.value for known in self.stages)
+            name = stage.value if isinstance(cast(object, stage), Stage) else format_repr(stage)
+            raise _make_error("stage", name, f"this job does not have it; it has {available}")
         return rule
 
     def review(self, stage: Stage) -> ReviewRule | None:
         """Return the rule of *stage* if it is a review stage of this workflow."""
-        rule = self._find(stage)
-        return rule if isinstance(rule, ReviewRule) else None
+        rule = self._find_stage_rule(stage)
+        if isinstance(rule, ReviewRule):
+            return rule
+        return None
 
-    def _find(self, stage: Stage) -> StageRule | None:
+    def _find_stage_rule(self, stage: Stage) -> StageRule | None:
         if stage is Stage.LABEL:
             return self.label
-        return self.inspect if stage is Stage.INSPECT else self.accept
+        if stage is Stage.INSPECT:
+            return self.inspect
+        return self.accept
 
 
-def _only(kind: type[R], rules: tuple[Rule, ...]) -> R | None:
-    found = [rule for rule in rules if isinstance(rule, kind)]
-    if len(found) > 1:
-        raise _fail("Workflow", kind.__name__, "is given twice")
-    return found[0] if found else None
+def _find_rule(kind: type[R], rules: tuple[Rule, ...]) -> R | None:
+    matches = [rule for rule in rules if isinstance(rule, kind)]
+    if len(matches) > 1:
+        raise _make_error("Workflow", kind.__name__, "is given twice")
+    if not matches:
+        return None
+    return matches[0]
 
 
 @attrs.frozen
@@ -278,7 +303,7 @@ class FixedSize:
     50
     """
 
-    size: int = attrs.field(validator=_positive)
+    size: int = attrs.field(validator=_check_positive)
     """How many tasks a package has."""
 
 
@@ -290,7 +315,7 @@ class PackageCount:
     10
     """
 
-    packages: int = attrs.field(validator=_positive)
+    packages: int = attrs.field(validator=_check_positive)
     """How many packages the data is dealt into."""
 
 
@@ -302,7 +327,7 @@ class GroupByField:
     'camera'
     """
 
-    field: str = attrs.field(validator=storable)
+    field: str = attrs.field(validator=validate_text)
     """The field of ``data`` whose value names the package."""
 
 
@@ -316,8 +341,8 @@ class StageWorkers:
 
     members: tuple[int, ...] = ()
     """The keys of single members."""
-    groups: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
-    """The names of groups; whoever carries one of them belongs to the crew."""
+    groups: tuple[str, ...] = attrs.field(default=(), validator=validate_texts)
+    """The names of groups; members who carry one of them belong to the stage."""
 
 
 def _check_name(_: object, __: attrs.Attribute[Any], name: object) -> None:
@@ -326,7 +351,7 @@ def _check_name(_: object, __: attrs.Attribute[Any], name: object) -> None:
             "must have 1 to 100 characters, first a letter, digit or Chinese character, "
             "then also _ and -"
         )
-        raise _fail("job", f"name {spelled(name)}", reason)
+        raise _make_error("job", f"name {format_repr(name)}", reason)
 
 
 @attrs.frozen(kw_only=True)
@@ -355,17 +380,19 @@ class Job:
     """What samples are drawn with, together with package and stage."""
     state: JobState = JobState.DRAFT
     """Where it is in its lifecycle."""
-    row_key: str | None = attrs.field(default=None, validator=attrs.validators.optional(storable))
+    row_key: str | None = attrs.field(
+        default=None, validator=attrs.validators.optional(validate_text)
+    )
     """The field of ``data`` that identifies rows; a row that is known is not loaded again."""
-    tags: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
+    tags: tuple[str, ...] = attrs.field(default=(), validator=validate_texts)
     """Free words to find it by."""
-    remark: str = attrs.field(default="", validator=storable)
+    remark: str = attrs.field(default="", validator=validate_text)
     """A note."""
-    guideline: str = attrs.field(default="", validator=storable)
+    guideline: str = attrs.field(default="", validator=validate_text)
     """The instructions for the people who work on it, or a link to them."""
     due_at: datetime | None = None
     """When it should be done; shown, and not enforced."""
-    validator: str = attrs.field(default="", validator=storable)
+    validator: str = attrs.field(default="", validator=validate_text)
     """The name of the application's own check of its answers; empty when there is none."""
     priority: int = 0
     """Higher comes first among the jobs of a workspace.  Reserved: nothing sets or asks it yet."""

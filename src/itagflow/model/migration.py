@@ -139,7 +139,7 @@ class TemplateChange:
 
 @attrs.frozen(kw_only=True)
 class TemplateReport:
-    """What a change of a template comes to, done or only tried."""
+    """The effect of a change of a template, applied or only tried."""
 
     version: int
     """The version of the template after it."""

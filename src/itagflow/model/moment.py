@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.printing import spelled
+from itagflow.printing import format_repr
 
 
-def in_utc(what: str, field: str, at: object) -> datetime:
+def to_utc(what: str, field: str, at: object) -> datetime:
     """Return the same moment in UTC.
 
-    Times of a zone that changes its offset cannot be reckoned with: what comes an hour later by the
-    clock on the wall may be two hours later, or none.
+    Times of a zone that changes its offset cannot be calculated with: what comes an hour later by
+    the clock on the wall may be two hours later, or none.
 
     Args:
         what: What it is of, such as ``the clock``.
@@ -22,10 +22,11 @@ def in_utc(what: str, field: str, at: object) -> datetime:
     Raises:
         InvalidData: when it is no time, has no zone, or lies beyond the first or last year.
     """
+    # almost always: the own clock gives UTC
     if isinstance(at, datetime) and at.tzinfo is UTC:
         return at
     if not isinstance(at, datetime):
-        raise InvalidData(what, [Problem(field, f"must be a datetime, not {spelled(at)}")])
+        raise InvalidData(what, [Problem(field, f"must be a datetime, not {format_repr(at)}")])
     if at.utcoffset() is None:
         raise InvalidData(what, [Problem(field, "needs a time zone, such as datetime.now(UTC)")])
     try:

@@ -6,7 +6,7 @@ from numbers import Integral
 from typing import TypeGuard
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.printing import spelled
+from itagflow.printing import format_repr
 
 LEAST = -(2**63)
 """The least number that every database keeps."""
@@ -21,12 +21,12 @@ def is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, Integral)
 
 
-def is_stored(value: object) -> bool:
+def is_storable(value: object) -> bool:
     """Return whether *value*, if it is a number, is one that every database keeps."""
     return not isinstance(value, int) or LEAST <= value <= MOST
 
 
-def whole_number(
+def require_whole_number(
     what: str, field: str, value: object, *, least: int = LEAST, most: int = MOST
 ) -> int:
     """Return *value* as an integer in these bounds.
@@ -44,6 +44,9 @@ def whole_number(
     reason = "must be a whole number"
     if is_whole(value):
         if least <= value <= most:
+            # an `int` also of NumPy's integers, which neither JSON nor a database driver takes
             return int(value)
-        reason = f"must be at least {least}" if value < least else f"must be at most {most}"
-    raise InvalidData(what, [Problem(field, f"{reason}, not {spelled(value)}")])
+        reason = f"must be at most {most}"
+        if value < least:
+            reason = f"must be at least {least}"
+    raise InvalidData(what, [Problem(field, f"{reason}, not {format_repr(value)}")])

@@ -168,11 +168,13 @@ PASSING = frozenset({Outcome.REVIEWED, Outcome.ACCEPTED})
 """The outcomes of a review assignment that let the package pass."""
 
 
-def _purpose_of(assignment: Assignment) -> Purpose:
+def _infer_purpose(assignment: Assignment) -> Purpose:
     """Return what an assignment is for, as its stage and its round tell."""
     if assignment.stage is not Stage.LABEL:
         return Purpose.REVIEW
-    return Purpose.LABEL if assignment.round == 1 else Purpose.REWORK
+    if assignment.round == 1:
+        return Purpose.LABEL
+    return Purpose.REWORK
 
 
 @attrs.frozen(kw_only=True)
@@ -201,14 +203,14 @@ class Assignment:
     """Until when nobody else can take it; None: without end."""
     token: str = ""
     """The caller's own name for the claim; the same token gives the same assignment."""
-    purpose: Purpose = attrs.Factory(_purpose_of, takes_self=True)
+    purpose: Purpose = attrs.Factory(_infer_purpose, takes_self=True)
     """What it is for; its stage and its round tell, unless it is given."""
     outcome: Outcome | None = None
     """How it ended; None while it is offered or held."""
     ended_at: datetime | None = None
     """When it ended."""
     comment: str = ""
-    """Why it ended so, as its holder or whoever ended it said."""
+    """Why it ended so: the comment of its holder, or of the member who ended it."""
     sent_back: tuple[int, ...] | None = None
     """The tasks that a REJECTED assignment sent back; None: every task of the package."""
     version: int = 0

@@ -7,14 +7,14 @@ from typing import Any
 
 import attrs
 
-from itagflow.model.number import whole_number
+from itagflow.model.number import require_whole_number
 
 
-def _from(least: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
+def _require_at_least(least: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
     """Return what checks that a field is a task number or 0."""
 
     def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        whole_number("part", attribute.name, value, least=least)
+        require_whole_number("part", attribute.name, value, least=least)
 
     return check
 
@@ -31,9 +31,9 @@ class JobPartition:
 
     job: int
     """The job's key."""
-    first: int = attrs.field(validator=_from(1))
+    first: int = attrs.field(validator=_require_at_least(1))
     """The number of the first task."""
-    last: int = attrs.field(validator=_from(0))
+    last: int = attrs.field(validator=_require_at_least(0))
     """The number of the last task; one below `first` when there is none."""
     index: int = 1
     """Which part it is, from 1."""

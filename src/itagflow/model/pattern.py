@@ -41,7 +41,7 @@ class _Step:
 
     test: Test | None = None
     """Tells whether the next character fits; None takes none."""
-    place: str = ""
+    anchor: str = ""
     """``^`` or ``$`` where the step is only passed at that end of the text."""
     next: tuple[int, ...] = ()
     """Where it goes on."""
@@ -64,9 +64,10 @@ class Pattern:
                 says where.
         """
         self.text = text
+        # step 0 is the end: it looks for nothing, and leads nowhere
         self._steps: list[_Step] = [_Step()]
         reader = _Reader(text, self._steps)
-        self._start = reader.whole(end=0)
+        self._start = reader.read_all(end=0)
 
     def takes(self, text: str) -> bool:
         """Return whether *text* is short enough to match within about a second."""
@@ -74,37 +75,38 @@ class Pattern:
 
     def matches(self, text: str) -> bool:
         """Return whether the whole *text* is of this form."""
-        at = self._reached((self._start,), 0, len(text))
+        states = self._expand((self._start,), 0, len(text))
+        # all states at once, instead of one way after the other with steps back: that is what makes
+        # the time linear in the text, whatever the expression
         for index, character in enumerate(text, 1):
-            passed = [
-                n
-                for step in at
-                if (test := self._steps[step].test) and test(character)
-                for n in self._next(step)
-            ]
+            passed = list[int]()
+            for number in states:
+                step = self._steps[number]
+                if step.test is not None and step.test(character):
+                    passed += step.next
             if not passed:
                 return False
-            at = self._reached(passed, index, len(text))
-        return 0 in at
+            states = self._expand(passed, index, len(text))
+        return 0 in states
 
-    def _next(self, step: int) -> tuple[int, ...]:
-        return self._steps[step].next
-
-    def _reached(self, steps: tuple[int, ...] | list[int], index: int, length: int) -> set[int]:
+    def _expand(self, steps: tuple[int, ...] | list[int], index: int, length: int) -> set[int]:
         """Return the steps that are reached from these without taking a character."""
-        found, todo = set[int](), list(steps)
+        reached, todo = set[int](), list(steps)
+        # a stack of its own: chains of steps are longer than Python's recursion may be deep
         while todo:
             number = todo.pop()
             step = self._steps[number]
-            blocked = (step.place == "^" and index > 0) or (step.place == "$" and index < length)
-            if number not in found and not blocked:
-                found.add(number)
-                todo += step.next if step.test is None else ()
-        return found
+            blocked = (step.anchor == "^" and index > 0) or (step.anchor == "$" and index < length)
+            if number not in reached and not blocked:
+                reached.add(number)
+                if step.test is None:
+                    todo += step.next
+        return reached
 
 
+# bounded, since templates come from users; a job asks for few rules again and again
 @lru_cache(maxsize=256)
-def compiled(text: str) -> Pattern:
+def compile_pattern(text: str) -> Pattern:
     """Return the pattern, read once.
 
     Raises:
@@ -113,20 +115,23 @@ def compiled(text: str) -> Pattern:
     return Pattern(text)
 
 
-def _one_character(text: str) -> re.Pattern[str]:
+def _compile_character(text: str) -> re.Pattern[str]:
     """Return an escape or class as Python's own pattern: of one character, it cannot backtrack."""
+    # Python warns that "--" may come to mean the difference of two sets
     if "--" in text.replace("\\-", ""):
         raise re.error("has '--' in a class: write a '-' that stands for itself as '\\-'")
     inner = _SET_SIGN.sub(lambda sign: sign[0] if len(sign[0]) > 1 else f"\\{sign[0]}", text[1:])
     return re.compile(text[:1] + inner, re.DOTALL)
 
 
-def _number(digits: str) -> int:
-    # Python refuses to read very long ones
-    return int(digits) if len(digits) < 10 else MAX_STEPS + 1
+def _parse_count(digits: str) -> int:
+    # `int` raises ValueError for more than 4,300 digits; any count above the limit is refused alike
+    if len(digits) < 10:
+        return int(digits)
+    return MAX_STEPS + 1
 
 
-Annotation = Callable[[int], int]
+Builder = Callable[[int], int]
 """Builds the steps of an expression before the step with this number; returns their first."""
 
 
@@ -136,136 +141,157 @@ class _Reader:
     def __init__(self, text: str, steps: list[_Step]) -> None:
         self.text, self.steps, self.at, self.depth = text, steps, 0, 0
 
-    def whole(self, end: int) -> int:
-        part = self._choice()
+    def read_all(self, end: int) -> int:
+        builder = self._read_alternatives()
         if self.at < len(self.text):
-            raise self._refused("has no '(' before this ')'")
-        return part(end)
+            raise self._make_error("has no '(' before this ')'")
+        return builder(end)
 
-    def _refused(self, reason: str) -> InvalidData:
+    def _make_error(self, reason: str) -> InvalidData:
         return InvalidData(f"the rule {self.text!r}", [Problem(f"character {self.at + 1}", reason)])
 
     def _add(self, step: _Step) -> int:
+        # refused while it grows: nested repeats multiply, and tell their size only when written out
         if len(self.steps) >= MAX_STEPS:
-            raise self._refused(f"asks for more than {MAX_STEPS} steps: use smaller repeats")
+            raise self._make_error(f"asks for more than {MAX_STEPS} steps: use smaller repeats")
         self.steps.append(step)
         return len(self.steps) - 1
 
     def _peek(self) -> str:
         return self.text[self.at : self.at + 1]
 
-    def _choice(self) -> Annotation:
-        ways = [self._row()]
+    def _read_alternatives(self) -> Builder:
+        alternatives = [self._read_sequence()]
         while self._peek() == "|":
             self.at += 1
-            ways.append(self._row())
-        if len(ways) == 1:
-            return ways[0]
-        return lambda after: self._add(_Step(next=tuple(way(after) for way in ways)))
+            alternatives.append(self._read_sequence())
+        if len(alternatives) == 1:
+            return alternatives[0]
+        return lambda after: self._add(
+            _Step(next=tuple(alternative(after) for alternative in alternatives))
+        )
 
-    def _row(self) -> Annotation:
-        parts = list[Annotation]()
+    def _read_sequence(self) -> Builder:
+        builders = list[Builder]()
         while self._peek() not in ("", "|", ")"):
-            place = self._peek() in ("^", "$")
-            parts.append(self._one() if place else self._repeated(self._one()))
+            is_anchor = self._peek() in ("^", "$")
+            builder = self._read_element()
+            if not is_anchor:
+                builder = self._read_repeat(builder)
+            builders.append(builder)
 
         def build(after: int) -> int:
-            for part in reversed(parts):
-                after = part(after)
+            # backwards: a step names those that follow it, and these must have their numbers by
+            # then
+            for builder in reversed(builders):
+                after = builder(after)
             return after
 
         return build
 
-    def _one(self) -> Annotation:
+    def _read_element(self) -> Builder:
         sign = self._peek()
         if sign == "(":
-            return self._group()
+            return self._read_group()
         if sign in ("^", "$"):
             self.at += 1
-            return lambda after: self._add(_Step(place=sign, next=(after,)))
-        test = self._test(sign)
+            return lambda after: self._add(_Step(anchor=sign, next=(after,)))
+        test = self._read_test(sign)
         return lambda after: self._add(_Step(test, next=(after,)))
 
-    def _test(self, sign: str) -> Test:
-        if self._repeats():
-            raise self._refused(f"has nothing before {sign!r} to repeat")
+    def _read_test(self, sign: str) -> Test:
+        if self._is_at_repeat():
+            raise self._make_error(f"has nothing before {sign!r} to repeat")
         if sign == "[":
-            return self._matched(_CLASS, "is not a class of characters: '[' needs its ']'")
+            return self._read_character_test(
+                _CLASS, "is not a class of characters: '[' needs its ']'"
+            )
         if sign == "\\":
-            return self._matched(_ESCAPE, "is an escape that is not understood here")
+            return self._read_character_test(_ESCAPE, "is an escape that is not understood here")
         self.at += 1
-        return (
-            (lambda character: character != "\n")
-            if sign == "."
-            else (lambda character: character == sign)
-        )
+        if sign == ".":
+            return lambda character: character != "\n"
+        return lambda character: character == sign
 
-    def _matched(self, form: re.Pattern[str], reason: str) -> Test:
-        found = form.match(self.text, self.at)
+    def _read_character_test(self, form: re.Pattern[str], reason: str) -> Test:
+        match = form.match(self.text, self.at)
         try:
-            test = _one_character(found[0]) if found else None
+            test = _compile_character(match[0]) if match else None
         except re.error as error:
-            raise self._refused(str(error)) from None
-        if found is None or test is None:
-            raise self._refused(reason)
-        self.at = found.end()
+            raise self._make_error(str(error)) from None
+        if match is None or test is None:
+            raise self._make_error(reason)
+        self.at = match.end()
         return test.fullmatch
 
-    def _group(self) -> Annotation:
+    def _read_group(self) -> Builder:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise self._refused(f"nests groups more than {MAX_DEPTH} deep")
+            raise self._make_error(f"nests groups more than {MAX_DEPTH} deep")
         if self.text.startswith("(?", self.at) and not self.text.startswith("(?:", self.at):
-            raise self._refused(
+            raise self._make_error(
                 "is a kind of group that is not understood here: use '(…)' or '(?:…)'"
             )
-        self.at += 3 if self.text.startswith("(?:", self.at) else 1
-        inner = self._choice()
+        opening = "("
+        if self.text.startswith("(?:", self.at):
+            opening = "(?:"
+        self.at += len(opening)
+        inner = self._read_alternatives()
         if self._peek() != ")":
-            raise self._refused("lacks a ')'")
+            raise self._make_error("lacks a ')'")
         self.at += 1
         self.depth -= 1
         return inner
 
-    def _repeated(self, part: Annotation) -> Annotation:
-        if not self._repeats():
-            return part
-        low, high = self._count()
+    def _read_repeat(self, element: Builder) -> Builder:
+        if not self._is_at_repeat():
+            return element
+        low, high = self._read_count()
         if max(low, high or 0) > MAX_STEPS or (high is not None and high < low):
-            raise self._refused("is not a count that can be repeated")
+            raise self._make_error("is not a count that can be repeated")
         if self._peek() == "?":  # lazy: the same texts match
             self.at += 1
-        if self._repeats():
-            raise self._refused("repeats a repeat: put it into a group")
-        return lambda after: self._times(part, low, high, after)
+        if self._is_at_repeat():
+            raise self._make_error("repeats a repeat: put it into a group")
+        return lambda after: self._build_repeat(element, low, high, after)
 
-    def _repeats(self) -> bool:
+    def _is_at_repeat(self) -> bool:
         counted = _COUNT.match(self.text, self.at)
         return self._peek() in _SIGNS or (counted is not None and counted[0] != "{}")
 
-    def _count(self) -> tuple[int, int | None]:
+    def _read_count(self) -> tuple[int, int | None]:
         """Return how often a part is repeated: at least, and at most where there is a limit."""
         counted = _COUNT.match(self.text, self.at)
         if counted is None:
             self.at += 1
             return _SIGNS[self.text[self.at - 1]]
+        # "{,3}" is a count for Python, three characters for JavaScript, and an error for Java
         if not counted[1]:
-            raise self._refused("is not read alike everywhere: write '{0,' for a count from 0 on")
+            raise self._make_error(
+                "is not read alike everywhere: write '{0,' for a count from 0 on"
+            )
         self.at = counted.end()
-        low = _number(counted[1])
-        return low, low if not counted[2] else _number(counted[3]) if counted[3] else None
+        low = _parse_count(counted[1])
+        if not counted[2]:  # "{3}"
+            return low, low
+        if not counted[3]:  # "{3,}"
+            return low, None
+        return low, _parse_count(counted[3])
 
-    def _times(self, part: Annotation, low: int, high: int | None, after: int) -> int:
+    def _build_repeat(self, element: Builder, low: int, high: int | None, after: int) -> int:
         if high is None:
+            # filled in below: the element leads back to this step, which so must have its number
+            # first
             loop = self._add(_Step())
-            self.steps[loop] = _Step(next=(part(loop), after))
+            self.steps[loop] = _Step(next=(element(loop), after))
             first = loop
         else:
             first = after
+            # each of these may be skipped, and then all behind it are
             for _ in range(high - low):
-                first = self._add(_Step(next=(part(first), after)))
+                first = self._add(_Step(next=(element(first), after)))
         for _ in range(low):
-            before, first = first, part(first)
+            before, first = first, element(first)
             if first == before:  # it takes nothing, however often
                 break
         return first

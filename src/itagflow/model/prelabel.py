@@ -1,4 +1,4 @@
-"""What a model, a file or a field of the row says about a task before people do."""
+"""Pre-labels: predictions for tasks by a model, a file or a field of the row."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PreLabel:
 
 
 Prediction = PreLabel | Reply | Mapping[str, Reply] | Problem | Exception | None
-"""What is said about one task: a pre-label, bare replies, nothing (None), or what went wrong."""
+"""What a source returns for a task: a pre-label, bare replies, None, or what went wrong."""
 
 Predictor = Callable[[Sequence[Task]], Iterable[Prediction]]
 """Says something about each task of a batch, in their order."""

@@ -77,6 +77,7 @@ class RotatedBox(Annotation):
     def points(self) -> Points:
         """The corners, clockwise from the one that is at the top left at angle 0."""
         across, down = self.width / 2, self.height / 2
+        # the y axis of an image points down, so that this turns clockwise as one sees it
         cos, sin = math.cos(math.radians(self.angle)), math.sin(math.radians(self.angle))
         corners = ((-across, -down), (across, -down), (across, down), (-across, down))
         return tuple((self.x + u * cos - v * sin, self.y + u * sin + v * cos) for u, v in corners)

@@ -51,7 +51,7 @@ class Provenance:
     at: datetime
     """When the assignment ended."""
     score: float | None = None
-    """How sure the model was, if a model gave the answer and said so."""
+    """How sure the model was, if a model gave the answer with a score."""
     model: str = ""
     """The model that gave the answer, if one did."""
 
@@ -79,7 +79,10 @@ class Result:
     @property
     def replies(self) -> Mapping[str, Reply] | None:
         """The replies of the last stage that has a result."""
-        return self.last.replies if self.last else None
+        last = self.last
+        if last is None:
+            return None
+        return last.replies
 
 
 COUNTS = ("abandoned", "wrong", "disputed", "prelabeled", "corrected")
@@ -118,14 +121,14 @@ class Progress:
         return self.tasks.get(PackageState.DONE, 0)
 
     def __str__(self) -> str:
-        parts = list[str]()
+        phrases = list[str]()
         for state in PackageState:
             if self.packages.get(state):
                 packages = format_count(self.packages[state], "package")
                 tasks = format_count(self.tasks[state], "task")
-                parts.append(f"{packages} ({tasks}) {state.value}")
-        for word in COUNTS:
-            number = getattr(self, word)
-            if number:
-                parts.append(f"{format_count(number, 'task')} {word}")
-        return f"{self.done} of {format_count(self.total, 'task')} done: " + ", ".join(parts)
+                phrases.append(f"{packages} ({tasks}) {state.value}")
+        for name in COUNTS:
+            count: int = getattr(self, name)
+            if count:
+                phrases.append(f"{format_count(count, 'task')} {name}")
+        return f"{self.done} of {format_count(self.total, 'task')} done: " + ", ".join(phrases)

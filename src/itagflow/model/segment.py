@@ -11,7 +11,7 @@ from itagflow.model.annotation import Annotation
 
 @attrs.frozen
 class Segment(Annotation):
-    """A stretch of a recording.
+    """A marked segment of a recording.
 
     >>> Segment(0.5, 2.0, label="agent").end
     2.0

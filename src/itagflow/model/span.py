@@ -16,7 +16,7 @@ from itagflow.model.annotation import Annotation
 
 @attrs.frozen
 class TextSpan(Annotation):
-    """A stretch of a text.
+    """A marked span of a text.
 
     >>> TextSpan(0, 9, "Acme Corp", label="company").end
     9

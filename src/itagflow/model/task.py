@@ -104,7 +104,7 @@ class Answer:
     member: int | None
     """Who says it; None for the merged outcome of several votes."""
     at: datetime
-    """When it was said."""
+    """When it was given."""
     replies: Mapping[str, Reply] | None = None
     """The replies by question id; None when there are none (a bare verdict)."""
     abandon_reason: str | None = None
@@ -112,7 +112,7 @@ class Answer:
     verdict: Verdict | None = None
     """What a reviewer says of what was shown."""
     comment: str = ""
-    """What the reviewer says about it."""
+    """The comment of the reviewer."""
     disputed: tuple[str, ...] = ()
     """The questions that no reply has won (merged votes only)."""
     score: float | None = None
@@ -151,9 +151,9 @@ class Answer:
     @property
     def reply(self) -> Reply | None:
         """The reply, when there is exactly one."""
-        return (
-            next(iter(self.replies.values())) if self.replies and len(self.replies) == 1 else None
-        )
+        if self.replies is None or len(self.replies) != 1:
+            return None
+        return next(iter(self.replies.values()))
 
 
 @attrs.frozen(kw_only=True)
@@ -163,7 +163,7 @@ class WorkItem:
     task: Task
     """The task."""
     answer: Answer | None = None
-    """What this assignment has said about it so far."""
+    """The answer of this assignment so far."""
     submitted: Answer | None = None
     """The result that is to be judged or done again."""
     votes: tuple[Answer, ...] = ()
@@ -173,7 +173,7 @@ class WorkItem:
     previous: Answer | None = None
     """What an earlier holder of the assignment had saved; it does not count."""
     prelabel: Answer | None = None
-    """What a model says about it, to be corrected; it does not count until it is saved."""
+    """The suggestion of a model, to be corrected; it does not count until it is saved."""
 
     @property
     def data(self) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from typing import Any, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.pattern import compiled
+from itagflow.model.pattern import compile_pattern
 from itagflow.model.text import (
-    all_storable,
-    flaw,
-    nameable,
-    nfc,
-    storable,
+    find_text_error,
+    normalize_name,
+    validate_name,
+    validate_text,
+    validate_texts,
 )
 
 
@@ -82,7 +82,7 @@ class Shape(Enum):
     MASK = "mask"
 
 
-def _key_of(option: Any) -> str:
+def _get_key(option: Any) -> str:
     return str(option.key)
 
 
@@ -94,9 +94,9 @@ class Option:
     'car'
     """
 
-    key: str = attrs.field(validator=nameable)
+    key: str = attrs.field(validator=validate_name)
     """What is stored in an answer: one line that can be seen."""
-    label: str = attrs.field(default=attrs.Factory(_key_of, takes_self=True))
+    label: str = attrs.field(default=attrs.Factory(_get_key, takes_self=True))
     """What is shown to people; the key when not given."""
     color: str | None = None
     """How it is drawn, such as ``#239125``."""
@@ -119,7 +119,7 @@ class View:
 
     kind: ViewKind
     """How the field is shown."""
-    field: str = attrs.field(default="source", validator=storable)
+    field: str = attrs.field(default="source", validator=validate_text)
     """The field of ``data`` that each row must have."""
     views: tuple[View, ...] = ()
     """What is shown inside it."""
@@ -147,8 +147,13 @@ class Scale:
 
     def __contains__(self, value: float) -> bool:
         """Return whether *value* is on the scale."""
-        steps = (value - self.low) / self.step if self.step else 0.0
-        return self.low <= value <= self.high and abs(steps - round(steps)) < 1e-9
+        if not self.low <= value <= self.high:
+            return False
+        if not self.step:
+            return True
+        # steps such as 0.1 have no exact float: 0.3 / 0.1 is not 3
+        steps = (value - self.low) / self.step
+        return abs(steps - round(steps)) < 1e-9
 
 
 @attrs.frozen
@@ -197,16 +202,19 @@ class Question:
     @property
     def dependents(self) -> tuple[Question, ...]:
         """The questions that are asked when an option of it is chosen."""
-        return self.children if self.kind in CHOOSING else ()
+        # the children of other kinds are asked about annotations, not after an option
+        if self.kind in CHOOSING:
+            return self.children
+        return ()
 
     @property
     def every(self) -> tuple[Question, ...]:
         """Itself, and the questions that depend on its reply."""
-        return (self, *(asked for child in self.dependents for asked in child.every))
+        return (self, *(question for child in self.dependents for question in child.every))
 
 
 def _check_questions(_: object, __: object, questions: tuple[Question, ...]) -> None:
-    if problems := list(_template_problems(questions)):
+    if problems := list(_find_template_problems(questions)):
         raise InvalidData("the template", problems)
 
 
@@ -222,7 +230,7 @@ class Template:
     """The questions, in the order in which results list them."""
     views: tuple[View, ...] = (View(ViewKind.IMAGE),)
     """The fields of a row that are shown; a row without one of them is refused."""
-    abandon_reasons: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
+    abandon_reasons: tuple[str, ...] = attrs.field(default=(), validator=validate_texts)
     """The reasons for which a task may be abandoned; any text when empty."""
     name: str = ""
     """Its name in the workspace; empty when it belongs to one job only."""
@@ -257,11 +265,15 @@ class Template:
         >>> Template(questions=(Question("1", QuestionKind.INPUT, "Name"),), views=()).describe()
         {'questions': [{'id': '1', 'kind': 'INPUT', 'title': 'Name', 'required': True}]}
         """
-        said = _plain(self)
-        kept = {
-            name: held for name, held in said.items() if name not in ("id", "workspace", "version")
+        plain = _to_plain(self)
+        fields = {
+            name: value
+            for name, value in plain.items()
+            if name not in ("id", "workspace", "version")
         }
-        return {**kept, "id": str(self.id)} if self.id else kept
+        if self.id:
+            fields["id"] = str(self.id)
+        return fields
 
     def question(self, id: str) -> Question | None:
         """Return the question with this id, or None."""
@@ -284,35 +296,45 @@ _SHOWN = {
 }
 
 
-def _template_problems(questions: tuple[Question, ...]) -> Iterator[Problem]:
+def _find_template_problems(questions: tuple[Question, ...]) -> Iterator[Problem]:
     if not questions:
         yield Problem("questions", "a template needs at least one question")
     ids = [question.id for top in questions for question in top.every]
-    yield from (Problem(f"question {id!r}", "the id is used twice") for id in _twice(ids))
-    flaws = ((question, flaw(text)) for question in questions for text in _texts(_plain(question)))
+    yield from (Problem(f"question {id!r}", "the id is used twice") for id in _find_duplicates(ids))
+    flaws = (
+        (question, find_text_error(text))
+        for question in questions
+        for text in _iter_texts(_to_plain(question))
+    )
     yield from (
-        Problem(f"question {question.id!r}", f"a text of it {wrong}")
-        for question, wrong in flaws
-        if wrong
+        Problem(f"question {question.id!r}", f"a text of it {reason}")
+        for question, reason in flaws
+        if reason
     )
     for question in questions:
         if question.when:
             yield Problem(
                 f"question {question.id!r}", "depends on no other question: it is not inside one"
             )
-        yield from _question_problems(question, inside=False)
+        yield from _find_question_problems(question, inside=False)
 
 
-def _question_problems(question: Question, *, inside: bool) -> Iterator[Problem]:
+def _find_question_problems(question: Question, *, inside: bool) -> Iterator[Problem]:
     where = f"question {question.id!r}"
     yield from (
         Problem(where, reason)
-        for reason in (*_reasons(question, inside=inside), *_odd_fields(question))
+        for reason in (
+            *_find_shape_problems(question, inside=inside),
+            *_find_misplaced_settings(question),
+        )
     )
-    titles = [asked.title for child in question.children for asked in child.every]
+    # labels of annotations are kept by title: two questions of one title would share a label
+    titles = [
+        question_inside.title for child in question.children for question_inside in child.every
+    ]
     yield from (
         Problem(where, f"two questions inside it share the title {title!r}")
-        for title in _twice(titles)
+        for title in _find_duplicates(titles)
     )
     for child in question.children:
         if unknown := set(child.when) - (question.keys if question.kind in CHOOSING else set()):
@@ -322,10 +344,10 @@ def _question_problems(question: Question, *, inside: bool) -> Iterator[Problem]
             )
     marking = question.kind in MARKING
     for child in (*question.children, *question.relations):
-        yield from _question_problems(child, inside=inside or marking)
+        yield from _find_question_problems(child, inside=inside or marking)
 
 
-def _reasons(question: Question, *, inside: bool) -> Iterator[str]:
+def _find_shape_problems(question: Question, *, inside: bool) -> Iterator[str]:
     kind, optional = question.kind, CHOOSING | COMPARING
     if not question.title:
         yield "needs a title"
@@ -333,7 +355,9 @@ def _reasons(question: Question, *, inside: bool) -> Iterator[str]:
         yield "needs options" if kind in optional else "cannot have options"
     if kind is QuestionKind.PREFERENCE and len(question.options) != 2:
         yield "needs exactly two options"
-    if _twice(nfc(option.key) for top in question.options for option in top.every):
+    if _find_duplicates(
+        normalize_name(option.key) for top in question.options for option in top.every
+    ):
         yield "has two options with the same key"
     if inside and kind not in CHOOSING | WRITING:
         yield "a part can only be asked for choices and texts"
@@ -341,7 +365,7 @@ def _reasons(question: Question, *, inside: bool) -> Iterator[str]:
         yield "has questions inside it; only one that marks parts or offers options can"
 
 
-def _odd_fields(question: Question) -> Iterator[str]:
+def _find_misplaced_settings(question: Question) -> Iterator[str]:
     """Yield settings that have no meaning for a question of its kind, and invalid expressions."""
     kind, rating = question.kind, {QuestionKind.RATING, QuestionKind.PREFERENCE}
     allowed = {
@@ -354,41 +378,45 @@ def _odd_fields(question: Question) -> Iterator[str]:
     }
     yield from (
         f"cannot have {name}"
-        for name, kinds in allowed.items()
-        if getattr(question, name) and kind not in kinds
+        for name, allowed_kinds in allowed.items()
+        if getattr(question, name) and kind not in allowed_kinds
     )
     try:
-        compiled(question.rule)
+        compile_pattern(question.rule)
     except InvalidData as error:
         yield f"has a rule that cannot be used: {'; '.join(map(str, error.problems))}"
-    named = (question.default,) if isinstance(question.default, str) else question.default or ()
-    if kind in CHOOSING and not question.keys.issuperset(named):
+    # an empty text is a default too, and no option has it as its key
+    default_keys = (
+        (question.default,) if isinstance(question.default, str) else question.default or ()
+    )
+    if kind in CHOOSING and not question.keys.issuperset(default_keys):
         yield "has a default that is not among its options"
 
 
-def _twice(values: Iterable[str]) -> list[str]:
-    return sorted(value for value, times in Counter(values).items() if times > 1)
+def _find_duplicates(values: Iterable[str]) -> list[str]:
+    return sorted(value for value, count in Counter(values).items() if count > 1)
 
 
-def _texts(plain: Any) -> Iterator[str]:
+def _iter_texts(plain: Any) -> Iterator[str]:
     """Yield every text in plain JSON types, keys aside."""
     if isinstance(plain, str):
         yield plain
     elif isinstance(plain, dict | list):
-        for held in cast("Iterable[Any]", plain.values() if isinstance(plain, dict) else plain):
-            yield from _texts(held)
+        values = cast("Iterable[Any]", plain.values() if isinstance(plain, dict) else plain)
+        for value in values:
+            yield from _iter_texts(value)
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     """Return *value* in plain JSON types, without fields that are empty."""
     kind: type[Any] = value.__class__
     if kind is tuple:
-        return [_plain(item) for item in value]
+        return [_to_plain(item) for item in value]
     if not attrs.has(kind):
         return value.value if isinstance(value, Enum) else value
     fields = {field.name: getattr(value, field.name) for field in attrs.fields(kind)}
     return {
-        name: _plain(held)
-        for name, held in fields.items()
-        if held is not None and held not in ((), "")
+        name: _to_plain(field_value)
+        for name, field_value in fields.items()
+        if field_value is not None and field_value not in ((), "")
     }

@@ -34,100 +34,111 @@ _UNSEEN = frozenset({"Zs", "Zl", "Zp", "Mn", "Me", "Mc", "Cc", "Cf", "Cs"})
 """Categories of characters without a shape of their own: spaces, marks, formats, controls."""
 
 
-def flaw(text: object) -> str | None:
+def find_text_error(text: object) -> str | None:
     r"""Return what keeps *text* from being stored, or None: NUL, or half of a surrogate pair.
 
     Not every database keeps the one, and the other cannot be written as UTF-8; JSON can say both.
     What is no text at all cannot be stored as one either.
 
-    >>> flaw("a\0b")
+    >>> find_text_error("a\0b")
     'contains a NUL character'
     """
     if not isinstance(text, str):
-        return f"must be a text, not {shown(text)}"
-    found = _FLAW.search(text)
-    return found and (
-        "contains a NUL character" if found[0] == "\0" else "contains half of a surrogate pair"
-    )
+        return f"must be a text, not {format_value(text)}"
+    match = _FLAW.search(text)
+    if match is None:
+        return None
+    if match[0] == "\0":
+        return "contains a NUL character"
+    return "contains half of a surrogate pair"
 
 
-def key_flaw(text: str) -> str | None:
+def find_key_error(text: str) -> str | None:
     """Return what keeps *text* from being stored as something to look up by, or None.
 
-    >>> key_flaw("x" * 3_000)
+    >>> find_key_error("x" * 3_000)
     'is 3000 bytes long; at most 2500 fit an index'
     """
-    if (wrong := flaw(text)) or len(text) * 4 <= MAX_KEY:
-        return wrong
+    if (error := find_text_error(text)) or len(text) * 4 <= MAX_KEY:
+        return error
+    # only long texts get here: a character has at most four bytes
     size = len(text.encode())
-    return f"is {size} bytes long; at most {MAX_KEY} fit an index" if size > MAX_KEY else None
+    if size <= MAX_KEY:
+        return None
+    return f"is {size} bytes long; at most {MAX_KEY} fit an index"
 
 
-def nfc(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return *name* as names are compared: in Unicode's normal form C, however it was typed.
 
-    >>> nfc("Zoe\u0308") == "Zo\u00eb"
+    >>> normalize_name("Zoe\u0308") == "Zo\u00eb"
     True
     """
     return unicodedata.normalize("NFC", name)
 
 
-def name_flaw(name: object) -> str | None:
-    r"""Return what keeps *name* from being the name of somebody or something, or None.
+def find_name_error(name: object) -> str | None:
+    r"""Return what keeps *name* from being a name, or None.
 
     A name is one line that can be seen, and is read as it is written: it has no control characters,
     none that separate lines or change the direction of writing, and at least one character that is
     drawn by itself.
 
-    >>> name_flaw("ben\ncy"), name_flaw("\u200b")
+    >>> find_name_error("ben\ncy"), find_name_error("\u200b")
     ('contains the control character U+000A', 'has no character that can be seen')
     """
-    wrong = flaw(name)
-    if wrong or not isinstance(name, str):
-        return wrong
-    if found := _STEERING.search(name):
-        return f"contains the control character U+{ord(found[0]):04X}"
+    error = find_text_error(name)
+    if error or not isinstance(name, str):
+        return error
+    if match := _STEERING.search(name):
+        return f"contains the control character U+{ord(match[0]):04X}"
+    # marks and spaces are drawn with something else, or not at all
     seen = any(
         unicodedata.category(character) not in _UNSEEN for character in _NOT_SEEN.sub("", name)
     )
-    return None if seen else "has no character that can be seen"
+    if not seen:
+        return "has no character that can be seen"
+    return None
 
 
-def nameable(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def validate_name(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """Check a field that holds a name: an attrs validator.
 
     Raises:
         InvalidData: when it is none.
     """
-    if wrong := name_flaw(value):
-        raise _refused(owner, attribute, wrong if flaw(value) else f"{shown(value)} {wrong}")
+    if error := find_name_error(value):
+        # a text that cannot be stored cannot be printed everywhere either
+        if not find_text_error(value):
+            error = f"{format_value(value)} {error}"
+        raise _make_error(owner, attribute, error)
 
 
-def storable(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def validate_text(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """Check a field that holds a text: an attrs validator.
 
     Raises:
         InvalidData: when it cannot be stored.
     """
-    if wrong := flaw(value):
-        raise _refused(owner, attribute, wrong)
+    if error := find_text_error(value):
+        raise _make_error(owner, attribute, error)
 
 
-def all_storable(owner: object, attribute: attrs.Attribute[Any], value: Iterable[str]) -> None:
+def validate_texts(owner: object, attribute: attrs.Attribute[Any], value: Iterable[str]) -> None:
     """Check a field that holds several texts: an attrs validator.
 
     Raises:
         InvalidData: when one of them cannot be stored.
     """
-    for text in several(f"the {type(owner).__name__.lower()}", attribute.name, value):
-        storable(owner, attribute, text)
+    for text in parse_texts(f"the {type(owner).__name__.lower()}", attribute.name, value):
+        validate_text(owner, attribute, text)
 
 
-def _refused(owner: object, attribute: attrs.Attribute[Any], reason: str) -> InvalidData:
+def _make_error(owner: object, attribute: attrs.Attribute[Any], reason: str) -> InvalidData:
     return InvalidData(f"the {type(owner).__name__.lower()}", [Problem(attribute.name, reason)])
 
 
-def several(what: str, field: str, texts: Iterable[str]) -> tuple[str, ...]:
+def parse_texts(what: str, field: str, texts: Iterable[str]) -> tuple[str, ...]:
     """Return *texts*, which are several and not one.
 
     Raises:
@@ -135,15 +146,16 @@ def several(what: str, field: str, texts: Iterable[str]) -> tuple[str, ...]:
     """
     if isinstance(texts, str | bytes) or not hasattr(texts, "__iter__"):
         raise InvalidData(
-            what, [Problem(field, f"must be several texts, such as a list, not {shown(texts)}")]
+            what,
+            [Problem(field, f"must be several texts, such as a list, not {format_value(texts)}")],
         )
     return tuple(texts)
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """Return *value* as messages have it: written out when that is short work, else only its type.
 
-    >>> shown("cat"), shown([[[]]])
+    >>> format_value("cat"), format_value([[[]]])
     ("'cat'", 'a value of type list')
     """
     # very deep lists and very long numbers cannot be written out
@@ -152,4 +164,6 @@ def shown(value: object) -> str:
         or isinstance(value, str | float)
         or (isinstance(value, int) and abs(value) < 2**64)
     )
-    return repr(value) if plain else f"a value of type {type(value).__name__}"
+    if plain:
+        return repr(value)
+    return f"a value of type {type(value).__name__}"

@@ -7,7 +7,7 @@ from enum import Enum
 
 import attrs
 
-from itagflow.model.text import all_storable, nameable
+from itagflow.model.text import validate_name, validate_texts
 
 
 class Role(Enum):
@@ -40,7 +40,7 @@ class Group:
     'night shift'
     """
 
-    name: str = attrs.field(validator=nameable)
+    name: str = attrs.field(validator=validate_name)
     """The name that members carry in `Member.groups`."""
 
 
@@ -75,7 +75,7 @@ class Member:
     """The application's own name for the person, unique in the workspace."""
     role: Role
     """What the member is in the workspace."""
-    groups: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
+    groups: tuple[str, ...] = attrs.field(default=(), validator=validate_texts)
     """The groups that the member belongs to."""
     external: bool = False
     """Whether the person comes from outside: then only leader or operator."""
@@ -93,13 +93,14 @@ class Member:
     def mark(self) -> str:
         """What the account becomes when the name is erased.
 
-        Followed by a number where somebody was called so before that was refused.
+        Followed by a number where a member had this account before such accounts were refused.
         """
         return f"erased-{self.id}"
 
     @property
     def erased(self) -> bool:
         """Whether the name was erased."""
+        # also with a number behind: see `mark`
         mark, _, number = self.account.partition(f"{self.mark}-")
         return not self.active and (
             self.account == self.mark or (not mark and number.isascii() and number.isdecimal())

@@ -22,8 +22,8 @@ from itagflow.model.prelabel import Prediction, PreLabel
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
-from itagflow.model.text import flaw
-from itagflow.results.rules import GIVEN
+from itagflow.model.text import find_text_error
+from itagflow.results.rules import PRELABEL_OUTCOMES
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.validation import answers
 
@@ -42,7 +42,7 @@ class PrelabelReport:
     no_prediction: int = 0
     """How many the source has nothing to say about."""
     failed: int = 0
-    """How many it failed on, or said something about that does not fit the template."""
+    """How many it failed on, or gave a pre-label that does not fit the template."""
     in_progress: int = 0
     """How many are left out because people work, or have worked, on their package."""
     problems: tuple[Problem, ...] = ()
@@ -50,7 +50,7 @@ class PrelabelReport:
 
 
 @attrs.frozen
-class Sound:
+class ValidPrelabel:
     """A pre-label that fits its task."""
 
     task: Task
@@ -66,99 +66,137 @@ class Sound:
 
     def is_accepted(self, min_confidence: MinConfidence) -> bool:
         """Return whether it counts as labeled."""
+        # first: a bool is a number too, and True would ask for a score of 1
         if isinstance(min_confidence, bool):
             return min_confidence
         return self.score is not None and self.score >= min_confidence
 
 
-def sound(
-    template: Template, task: Task, said: Prediction, model: str
-) -> Sound | list[Problem] | None:
+def validate_prelabel(
+    template: Template, task: Task, prediction: Prediction, model: str
+) -> ValidPrelabel | list[Problem] | None:
     """Return the valid pre-label of *task*, its problems, or None when nothing was predicted."""
-    if said is None:
+    if prediction is None:
         return None
-    if isinstance(said, Problem):
-        return [said]
-    if isinstance(said, InvalidData):
-        return [Problem(f"{task}, {problem.where}", problem.reason) for problem in said.problems]
-    if isinstance(said, Exception):
-        return [Problem(str(task), f"the model failed: {type(said).__name__}: {said}")]
-    given = said if isinstance(said, PreLabel) else PreLabel(said)
-    replies = answers.fitted(template, given.replies, task)
+    if isinstance(prediction, Problem):
+        return [prediction]
+    # with the paths that a source has found, and not as one message
+    if isinstance(prediction, InvalidData):
+        return [
+            Problem(f"{task}, {problem.where}", problem.reason) for problem in prediction.problems
+        ]
+    # its type too: many messages say nothing alone, such as that of a KeyError
+    if isinstance(prediction, Exception):
+        return [Problem(str(task), f"the model failed: {type(prediction).__name__}: {prediction}")]
+    prelabel = prediction
+    if not isinstance(prelabel, PreLabel):
+        prelabel = PreLabel(prelabel)
+    replies = answers.normalize_replies(template, prelabel.replies, task)
     problems = [
         Problem(f"{task}, {problem.where}", problem.reason)
-        for problem in answers.problems(template, replies, task)
+        for problem in answers.find_problems(template, replies, task)
     ]
-    if given.score is not None and not math.isfinite(given.score):
-        problems.append(Problem(f"{task}, score", f"must be a finite number, not {given.score!r}"))
-    if wrong := flaw(name := given.model or model):
-        problems.append(Problem(f"{task}, model", wrong))
-    return problems or Sound(task, replies or {}, given.score, name, template.version)
+    # NaN compares with nothing, and JSON has no infinity
+    if prelabel.score is not None and not math.isfinite(prelabel.score):
+        problems.append(
+            Problem(f"{task}, score", f"must be a finite number, not {prelabel.score!r}")
+        )
+    name = prelabel.model or model
+    if error := find_text_error(name):
+        problems.append(Problem(f"{task}, model", error))
+    if problems:
+        return problems
+    return ValidPrelabel(task, replies or {}, prelabel.score, name, template.version)
+
+
+@attrs.frozen
+class SortedPrelabels:
+    """The pre-labels of one package, by what becomes of them."""
+
+    accepted: Sequence[ValidPrelabel]
+    """Those that count as labeled."""
+    suggested: Sequence[ValidPrelabel]
+    """Those that people see, and correct."""
+
+
+def sort_prelabels(
+    prelabels: Sequence[ValidPrelabel], package: Package, min_confidence: MinConfidence
+) -> SortedPrelabels:
+    """Return the pre-labels of *package* sorted out, without those of tasks that were erased."""
+    # erased while the model was running, outside of any transaction
+    current = [prelabel for prelabel in prelabels if prelabel.task.number not in package.erased]
+    return SortedPrelabels(
+        [prelabel for prelabel in current if prelabel.is_accepted(min_confidence)],
+        [prelabel for prelabel in current if not prelabel.is_accepted(min_confidence)],
+    )
 
 
 def is_untouched(job: Job, package: Package) -> bool:
-    """Return whether nobody works, or has worked, on *package*: only then can pre-labels come."""
-    first = package.stage is Stage.LABEL and package.round == 1
-    return first and package.free == reviewing_rules.slots(job, Stage.LABEL)
+    """Return whether nobody works, or has worked, on *package*: only then it gets pre-labels."""
+    is_first_round = package.stage is Stage.LABEL and package.round == 1
+    return is_first_round and package.free == reviewing_rules.slots(job, Stage.LABEL)
 
 
 def has_prelabel(task: Task, assignments: Sequence[Assignment]) -> bool:
     """Return whether *task* has a pre-label already; *assignments* are those of its package."""
     return any(
-        assignment.outcome in GIVEN and assignment.covers(task.number) for assignment in assignments
+        assignment.outcome in PRELABEL_OUTCOMES and assignment.covers(task.number)
+        for assignment in assignments
     )
 
 
-def prelabeled(
+def with_prelabels(
     job: Job,
     package: Package,
     tasks: Sequence[int],
-    counting: Sequence[Sound],
-    showing: Sequence[Sound],
-    act: Act,
+    sorted_out: SortedPrelabels,
+    ctx: Act,
     ids: tuple[int, int],
 ) -> tuple[Package, tuple[Entity, ...]]:
     """Return *package* with its pre-labels, and the assignments and answers that hold them.
 
-    Those that are *counting* take their tasks out of what is left to label of its *tasks*; when
-    nothing is left, the package passes.
+    Accepted ones take their tasks out of what is left to label of its *tasks*; when nothing is
+    left, the package passes.
     """
+    accepted, suggested = sorted_out.accepted, sorted_out.suggested
     added = list[Entity]()
-    for outcome, said, id in (
-        (Outcome.PRELABELED, counting, ids[0]),
-        (Outcome.SUGGESTED, showing, ids[1]),
+    for outcome, prelabels, id in (
+        (Outcome.PRELABELED, accepted, ids[0]),
+        (Outcome.SUGGESTED, suggested, ids[1]),
     ):
-        if said:
-            assignment = assignment_of_nobody(
-                package, Stage.LABEL, outcome, tuple(sure.task.number for sure in said), act, id
-            )
-            added += [assignment, *(_answer(assignment, sure, act) for sure in said)]
-    number = package.prelabeled + len(counting) + len(showing)
-    return attrs.evolve(_left(job, package, tasks, counting, act), prelabeled=number), tuple(added)
+        # without pre-labels no assignment: an empty scope would be one more row for nothing
+        if prelabels:
+            scope = tuple(prelabel.task.number for prelabel in prelabels)
+            assignment = make_memberless_assignment(package, Stage.LABEL, outcome, scope, ctx, id)
+            added.append(assignment)
+            added += [_build_answer(assignment, prelabel, ctx) for prelabel in prelabels]
+    after = _without_accepted(job, package, tasks, accepted, ctx)
+    # a package can be pre-labeled several times, each time other tasks of it
+    prelabeled = package.prelabeled + len(accepted) + len(suggested)
+    return attrs.evolve(after, prelabeled=prelabeled), tuple(added)
 
 
-def _left(
-    job: Job, package: Package, tasks: Sequence[int], counting: Sequence[Sound], act: Act
+def _without_accepted(
+    job: Job, package: Package, tasks: Sequence[int], accepted: Sequence[ValidPrelabel], ctx: Act
 ) -> Package:
-    if not counting:
+    if not accepted:
         return package
-    high_water_mark = {sure.task.number for sure in counting}
-    left = tuple(
-        task
-        for task in (tasks if package.scope is None else package.scope)
-        if task not in high_water_mark
-    )
-    if left:
-        return attrs.evolve(package, scope=left)
-    return reviewing_rules.passed(job, package, act, tasks=tasks, first=True)
+    accepted_tasks = {prelabel.task.number for prelabel in accepted}
+    due = tasks
+    if package.scope is not None:
+        due = package.scope
+    remaining = tuple(task for task in due if task not in accepted_tasks)
+    if remaining:
+        return attrs.evolve(package, scope=remaining)
+    return reviewing_rules.passed(job, package, ctx, tasks=tasks, first=True)
 
 
-def assignment_of_nobody(
+def make_memberless_assignment(
     package: Package,
     stage: Stage,
     outcome: Outcome,
     scope: tuple[int, ...] | None,
-    act: Act,
+    ctx: Act,
     id: int,
 ) -> Assignment:
     """Return an assignment without a member that has ended with this outcome."""
@@ -170,15 +208,19 @@ def assignment_of_nobody(
         round=package.round,
         member=None,
         state=AssignmentState.DONE,
-        made_at=act.at,
+        made_at=ctx.at,
         scope=scope,
         outcome=outcome,
-        ended_at=act.at,
+        ended_at=ctx.at,
     )
 
 
-def _answer(assignment: Assignment, sure: Sound, act: Act) -> Answer:
-    said = labeling_rules.answer(
-        assignment, sure.task, act, replies=sure.replies, template_version=sure.template_version
+def _build_answer(assignment: Assignment, prelabel: ValidPrelabel, ctx: Act) -> Answer:
+    answer = labeling_rules.answer(
+        assignment,
+        prelabel.task,
+        ctx,
+        replies=prelabel.replies,
+        template_version=prelabel.template_version,
     )
-    return attrs.evolve(said, score=sure.score, model=sure.model)
+    return attrs.evolve(answer, score=prelabel.score, model=prelabel.model)

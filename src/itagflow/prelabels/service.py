@@ -17,17 +17,17 @@ from itagflow.core.lookup import JobRef, MemberRef, paged
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.loading import MAX_PROBLEMS, Wrap
-from itagflow.lifecycle.tables import JOB, JobAct
+from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.job import Job
-from itagflow.model.number import whole_number
+from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.task import Task
 from itagflow.model.template import Template
 from itagflow.prelabels import rules
-from itagflow.prelabels.rules import MinConfidence, PrelabelReport, Sound
+from itagflow.prelabels.rules import MinConfidence, PrelabelReport, SortedPrelabels, ValidPrelabel
 from itagflow.printing import format_count
-from itagflow.results.histories import numbers_in
+from itagflow.results.histories import read_task_numbers
 from itagflow.reviewing.stages import finish_if_done
 from itagflow.storage.port import Query, Reader
 from itagflow.template_changes.answers import must_still_ask
@@ -36,31 +36,46 @@ Group = Sequence[Package]
 """Some packages that are pre-labeled in one transaction."""
 
 
+@attrs.frozen
+class _Request:
+    """Which job is pre-labeled, by whom, and what counts as labeled."""
+
+    job: Job
+    template: Template
+    min_confidence: MinConfidence
+    by: MemberRef
+
+
 @attrs.define
 class _Tally:
-    """What pre-labeling has come to so far."""
+    """The numbers of tasks so far, by what became of them."""
 
     accepted: int = 0
-    prefilled: int = 0
-    silent: int = 0
+    suggested: int = 0
+    no_prediction: int = 0
     failed: int = 0
-    busy: int = 0
+    in_progress: int = 0
     problems: list[Problem] = attrs.field(factory=list[Problem])
 
-    def note(self, problems: list[Problem] | None) -> None:
+    def count_failure(self, problems: list[Problem] | None) -> None:
         if problems is None:
-            self.silent += 1
-        else:
-            self.failed += 1
-            self.problems += problems[: MAX_PROBLEMS - len(self.problems)]
+            self.no_prediction += 1
+            return
+        self.failed += 1
+        # all are counted, but only the first are kept: a broken model fails on every task
+        self.problems += problems[: MAX_PROBLEMS - len(self.problems)]
 
-    def report(self) -> PrelabelReport:
+    def count_stored(self, prelabels: SortedPrelabels) -> None:
+        self.accepted += len(prelabels.accepted)
+        self.suggested += len(prelabels.suggested)
+
+    def build_report(self) -> PrelabelReport:
         return PrelabelReport(
             accepted=self.accepted,
-            suggested=self.prefilled,
-            no_prediction=self.silent,
+            suggested=self.suggested,
+            no_prediction=self.no_prediction,
             failed=self.failed,
-            in_progress=self.busy,
+            in_progress=self.in_progress,
             problems=tuple(self.problems),
         )
 
@@ -77,62 +92,67 @@ def prelabel(
     progress: Wrap | None = None,
 ) -> PrelabelReport:
     """Let a model, or another source, say something about the tasks of a job before people do."""
-    whole_number("the pre-labels", "batch", batch, least=1)
+    require_whole_number("the pre-labels", "batch", batch, least=1)
     with engine.store.read() as reader:
-        home = lookup.job(reader, job)
-        access.check(
-            engine.policy, lookup.member(reader, home.workspace, by), Action.MANAGE_JOB, home, None
-        )
-        template = reader.get(Template, (home.template,))
-    JOB.advance(home.state, "prelabel", JobAct(job=home), f"job {home.name!r}")
+        stored_job = lookup.job(reader, job)
+        member = lookup.member(reader, stored_job.workspace, by)
+        access.check(engine.policy, member, Action.MANAGE_JOB, stored_job, None)
+        template = reader.get(Template, (stored_job.template,))
+    # refused here already, before a model has worked for an hour
+    command = JobCommand(job=stored_job)
+    JOB.advance(stored_job.state, "prelabel", command, f"job {stored_job.name!r}")
+    request = _Request(stored_job, template, min_confidence, by)
     tally = _Tally()
-    waiting = Query(Package, {"job": home.id, "state": PackageState.LABEL}, order=("number",))
-    packages = paged(engine.store, waiting)
-    for group in groups(progress(packages) if progress else packages, batch):
+    where: dict[str, Any] = {"job": stored_job.id, "state": PackageState.LABEL}
+    packages: Iterable[Package] = paged(engine.store, Query(Package, where, order=("number",)))
+    if progress:
+        packages = progress(packages)
+    for group in group_packages(packages, batch):
         with engine.store.read() as reader:
-            tasks = _open_tasks(reader, home, group, tally)
-        said = defaultdict[int, list[Sound]](list)
-        for task, prediction in _predicted(predict, tasks, batch):
-            found = rules.sound(template, task, prediction, model)
-            if isinstance(found, Sound):
-                said[task.package].append(found)
+            tasks = _read_open_tasks(reader, stored_job, group, tally)
+        # the model is called outside of any transaction: it may take minutes
+        by_package = defaultdict[int, list[ValidPrelabel]](list)
+        for task, prediction in _predict_all(predict, tasks, batch):
+            validated = rules.validate_prelabel(template, task, prediction, model)
+            if isinstance(validated, ValidPrelabel):
+                by_package[task.package].append(validated)
             else:
-                tally.note(found)
-        if said:
-            _keep(engine, home, template, said, min_confidence, by, tally)
-    return tally.report()
+                tally.count_failure(validated)
+        if by_package:
+            _store_prelabels(engine, request, by_package, tally)
+    return tally.build_report()
 
 
-def _keep(
-    engine: Engine,
-    home: Job,
-    template: Template,
-    said: dict[int, list[Sound]],
-    min_confidence: MinConfidence,
-    by: MemberRef,
-    tally: _Tally,
+def _store_prelabels(
+    engine: Engine, request: _Request, by_package: dict[int, list[ValidPrelabel]], tally: _Tally
 ) -> None:
     """Store the pre-labels of some packages in one transaction."""
+    job = request.job
     with engine.transaction() as transaction:
-        must_still_ask(transaction, home, template)
-        act = transaction.allowed(home.workspace, by, Action.MANAGE_JOB, home)
-        held = [transaction.lock_package((home.id, number)) for number in sorted(said)]
-        for package in held:
-            if rules.is_untouched(home, package):
-                _prelabel(
-                    transaction, home, package, said[package.number], min_confidence, act, tally
-                )
-            else:  # somebody was faster
-                tally.busy += len(said[package.number])
-        finish_if_done(transaction, home, act)
+        # the model answered the template as it was read: a change meanwhile makes it all void
+        must_still_ask(transaction, job, request.template)
+        ctx = transaction.allowed(job.workspace, request.by, Action.MANAGE_JOB, job)
+        # all packages before anything is written, and by number: the order of every transaction
+        packages = [transaction.lock_package((job.id, number)) for number in sorted(by_package)]
+        for package in packages:
+            prelabels = by_package[package.number]
+            if not rules.is_untouched(job, package):
+                # somebody has claimed it since it was read: people go before models
+                tally.in_progress += len(prelabels)
+                continue
+            chosen = rules.sort_prelabels(prelabels, package, request.min_confidence)
+            _store_package(transaction, ctx, job, package, chosen)
+            tally.count_stored(chosen)
+        finish_if_done(transaction, job, ctx)
 
 
-def groups(packages: Iterable[Package], size: int) -> Iterator[Group]:
+def group_packages(packages: Iterable[Package], size: int) -> Iterator[Group]:
     """Yield packages together until they have *size* tasks."""
     group, tasks = list[Package](), 0
     for package in packages:
         group.append(package)
         tasks += package.size
+        # packages are never cut: all pre-labels of one are stored in one transaction
         if tasks >= size:
             yield group
             group, tasks = [], 0
@@ -140,10 +160,11 @@ def groups(packages: Iterable[Package], size: int) -> Iterator[Group]:
         yield group
 
 
-def _open_tasks(reader: Reader, job: Job, group: Group, tally: _Tally) -> list[Task]:
-    """Return the tasks of *group* that pre-labels can come to."""
+def _read_open_tasks(reader: Reader, job: Job, group: Group, tally: _Tally) -> list[Task]:
+    """Return the tasks of *group* that can get pre-labels."""
+    # checked here to spare the model work, and again under the lock
     free = [package for package in group if rules.is_untouched(job, package)]
-    tally.busy += sum(package.size for package in group if package not in free)
+    tally.in_progress += sum(package.size for package in group if package not in free)
     where: dict[str, Any] = {"job": job.id, "package": tuple(package.number for package in free)}
     assignments = defaultdict[int, list[Assignment]](list)
     for assignment in reader.find(Query(Assignment, where)):
@@ -156,53 +177,42 @@ def _open_tasks(reader: Reader, job: Job, group: Group, tally: _Tally) -> list[T
     ]
 
 
-def _predicted(
+def _predict_all(
     predict: Predictor, tasks: Sequence[Task], size: int
 ) -> Iterator[tuple[Task, Prediction]]:
     for start in range(0, len(tasks), size):
         batch = tasks[start : start + size]
-        yield from zip(batch, _called(predict, batch), strict=True)
+        yield from zip(batch, _call_model(predict, batch), strict=True)
 
 
-def _called(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
+def _call_model(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
     try:
-        said = list(predict(batch))
+        predictions = list(predict(batch))
     except Exception as error:
-        # one bad row must not cost the others theirs
-        return (
-            [error]
-            if len(batch) == 1
-            else [one for task in batch for one in _called(predict, [task])]
-        )
-    if len(said) != len(batch):
-        raise InvalidData(
-            "the pre-labels",
-            [Problem("", f"{len(said)} came back for {format_count(len(batch), 'task')}")],
-        )
-    return said
+        if len(batch) == 1:
+            return [error]
+        # one bad row must not cost the others theirs: each is tried again by itself
+        retried = list[Prediction]()
+        for task in batch:
+            retried += _call_model(predict, [task])
+        return retried
+    if len(predictions) != len(batch):
+        reason = f"the model returned {len(predictions)} for {format_count(len(batch), 'task')}"
+        raise InvalidData("the pre-labels", [Problem("", reason)])
+    return predictions
 
 
-def _prelabel(
-    transaction: Transaction,
-    job: Job,
-    package: Package,
-    said: Sequence[Sound],
-    min_confidence: MinConfidence,
-    act: Act,
-    tally: _Tally,
+def _store_package(
+    transaction: Transaction, ctx: Act, job: Job, package: Package, prelabels: SortedPrelabels
 ) -> None:
-    there = [sure for sure in said if sure.task.number not in package.erased]
-    counting = [sure for sure in there if sure.is_accepted(min_confidence)]
-    showing = [sure for sure in there if not sure.is_accepted(min_confidence)]
+    # two assignments without a member: one whose answers count, and one with suggestions
     ids = (transaction.new_id(Assignment, job.id), transaction.new_id(Assignment, job.id))
-    tasks = numbers_in(transaction.store, package)
-    after, added = rules.prelabeled(job, package, tasks, counting, showing, act, ids)
+    tasks = read_task_numbers(transaction.store, package)
+    after, added = rules.with_prelabels(job, package, tasks, prelabels, ctx, ids)
     data = {
-        "accepted": [sure.task.number for sure in counting],
-        "prefilled": [sure.task.number for sure in showing],
+        "accepted": [prelabel.task.number for prelabel in prelabels.accepted],
+        "prefilled": [prelabel.task.number for prelabel in prelabels.suggested],
     }
     transaction.do(
-        record(act, "prelabel", about=package, add=added, save=((package, after),), data=data)
+        record(ctx, "prelabel", about=package, add=added, save=((package, after),), data=data)
     )
-    tally.accepted += len(counting)
-    tally.prefilled += len(showing)

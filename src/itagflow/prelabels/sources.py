@@ -12,19 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
+import attrs
+
 from itagflow import formats, jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import csv, itag
-from itagflow.formats._cells import columns, replies_in
+from itagflow.formats._cells import name_columns, parse_replies
 from itagflow.formats._files import Source
-from itagflow.formats._legacy import sized
+from itagflow.formats._legacy import add_image_size
 from itagflow.formats._plain import is_a
 from itagflow.model.job import Stage
 from itagflow.model.prelabel import Prediction, Predictor, PreLabel
 from itagflow.model.reply import Replies
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
-from itagflow.model.text import shown
+from itagflow.model.text import format_value
 
 __all__ = ["from_blocks", "from_export", "from_fields"]
 
@@ -57,18 +59,22 @@ def from_fields(
     >>> template = templates.image_classification(["cat", "dog"])
     >>> predict = from_fields(template, {"Single-choice": "guess"})
     >>> row = '{"data": {"source": "1.jpg", "guess": "cat"}}'
-    >>> [said] = predict([Task(job=1, number=1, package=1, row=row)])
-    >>> said.replies
+    >>> [prelabel] = predict([Task(job=1, number=1, package=1, row=row)])
+    >>> prelabel.replies
     {'1': Choice(key='cat')}
     """
-    named = columns(template) if fields is None else _by_id(template, fields)
+    columns = name_columns(template)
+    if fields is not None:
+        columns = _resolve_fields(template, fields)
 
-    def look(task: Task) -> Prediction:
+    def predict(task: Task) -> Prediction:
         data = task.data
-        replies = replies_in({id: data.get(field) for id, field in named.items()}, template)
-        return PreLabel(replies, _number(data, score), model) if replies else None
+        replies = parse_replies({id: data.get(field) for id, field in columns.items()}, template)
+        if not replies:
+            return None
+        return PreLabel(replies, _read_score(data, score), model)
 
-    return _each(look)
+    return _build_predictor(predict)
 
 
 def from_blocks(
@@ -87,16 +93,18 @@ def from_blocks(
     >>> element["type"] = "survey/value"
     >>> row = jsontext.dumps({"data": {"source": "1.jpg"}, "label-15": {"results": [element]}})
     >>> predict = from_blocks(templates.image_classification(["cat", "dog"]))
-    >>> [said] = predict([Task(job=1, number=1, package=1, row=row)])
-    >>> said.replies
+    >>> [prelabel] = predict([Task(job=1, number=1, package=1, row=row)])
+    >>> prelabel.replies
     {'1': Choice(key='cat')}
     """
 
-    def look(task: Task) -> Prediction:
-        replies = _in_blocks(jsontext.loads(task.row), template, job, stage)
-        return None if replies is None else PreLabel(replies, model=model)
+    def predict(task: Task) -> Prediction:
+        replies = _read_blocks(jsontext.loads(task.row), template, job, stage)
+        if replies is None:
+            return None
+        return PreLabel(replies, model=model)
 
-    return _each(look)
+    return _build_predictor(predict)
 
 
 def from_export(
@@ -127,50 +135,54 @@ def from_export(
             every problem.
         UnknownFormat: when there is no such format.
     """
+    export = _Export(template, on, format, job, stage)
     known, problems = dict[Hashable, Replies](), list[Problem]()
     for item in formats.find(format).read(source):
         if isinstance(item, Problem):
             problems.append(item)
             continue
         try:
-            mark, replies = _said(item, template, on, format, job, stage)
+            key, replies = export.read_row(item)
         except InvalidData as error:
             problems += [
                 Problem(f"line {item.line}, {problem.where}", problem.reason)
                 for problem in error.problems
             ]
             continue
-        if mark in known:
-            problems.append(Problem(f"line {item.line}, data.{on}", f"{mark!r} is there twice"))
+        # refused, and not overwritten: nobody could say which of the two rows counts
+        if key in known:
+            problems.append(Problem(f"line {item.line}, data.{on}", f"{key!r} is there twice"))
         elif replies:
-            known[mark] = replies
+            known[key] = replies
     if problems:
         raise InvalidData("the pre-labels", problems)
 
-    def look(task: Task) -> Prediction:
-        replies = known.get(_mark(task.data, on))
-        return None if replies is None else PreLabel(replies, model=model)
+    def predict(task: Task) -> Prediction:
+        replies = known.get(_read_key(task.data, on))
+        if replies is None:
+            return None
+        return PreLabel(replies, model=model)
 
-    return _each(look)
+    return _build_predictor(predict)
 
 
-def _each(look: Callable[[Task], Prediction]) -> Predictor:
+def _build_predictor(predict: Callable[[Task], Prediction]) -> Predictor:
     """Return what looks at each task of a batch, and says where it failed."""
 
-    def predict(tasks: Sequence[Task]) -> Iterable[Prediction]:
-        return [_looked(look, task) for task in tasks]
+    def predict_batch(tasks: Sequence[Task]) -> Iterable[Prediction]:
+        return [_predict_or_error(predict, task) for task in tasks]
 
-    return predict
+    return predict_batch
 
 
-def _looked(look: Callable[[Task], Prediction], task: Task) -> Prediction:
+def _predict_or_error(predict: Callable[[Task], Prediction], task: Task) -> Prediction:
     try:
-        return look(task)
+        return predict(task)
     except InvalidData as error:
         return error
 
 
-def _by_id(template: Template, fields: Mapping[str, str]) -> dict[str, str]:
+def _resolve_fields(template: Template, fields: Mapping[str, str]) -> dict[str, str]:
     by_title = {question.title: question.id for question in template.asked}
     ids = {question.id for question in template.asked}
     known = ", ".join(repr(question.title) for question in template.asked)
@@ -178,48 +190,68 @@ def _by_id(template: Template, fields: Mapping[str, str]) -> dict[str, str]:
         raise InvalidData(
             "the fields", [Problem(name, f"is no question; there are {known}") for name in unknown]
         )
+    # an id wins over an equal title: ids are unique, titles need not be
     return {name if name in ids else by_title[name]: field for name, field in fields.items()}
 
 
-def _number(data: Mapping[str, Any], field: str | None) -> float | None:
-    value = None if field is None else data.get(field)
-    if value is None or value == "":
+def _read_score(data: Mapping[str, Any], field: str | None) -> float | None:
+    if field is None:
+        return None
+    value = data.get(field)
+    if value is None or value == "":  # an empty cell of a CSV
         return None
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         raise InvalidData(
-            "the score", [Problem(f"data.{field}", f"must be a number, not {shown(value)}")]
+            "the score", [Problem(f"data.{field}", f"must be a number, not {format_value(value)}")]
         ) from None
 
 
-def _in_blocks(
+def _read_blocks(
     row: Mapping[str, Any], template: Template, job: str | None, stage: Stage | None
 ) -> Replies | None:
-    found = itag.result_in(row, job=job, stage=stage)
-    return None if found is None else sized(itag.parse(found, template), row.get("data"))
+    elements = itag.result_in(row, job=job, stage=stage)
+    if elements is None:
+        return None
+    return add_image_size(itag.parse(elements, template), row.get("data"))
 
 
-def _said(
-    row: Row, template: Template, on: str, format: str, job: str | None, stage: Stage | None
-) -> tuple[Hashable, Replies | None]:
-    """Return by what a row of a file is known, and what it says."""
-    try:
-        content: Any = jsontext.loads(row.text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidData("the row", [Problem("", f"is not JSON: {error}")]) from None
-    data: Any = content.get("data") if is_a(content, dict) else None
-    if not is_a(data, dict) or on not in data:
-        raise InvalidData("the row", [Problem(f"data.{on}", "is missing")])
-    if format == "csv":
-        return _mark(data, on), csv.parse(data, template)
-    return _mark(data, on), _in_blocks(content, template, job, stage)
+@attrs.frozen
+class _Export:
+    """How the rows of an earlier export are read."""
+
+    template: Template
+    on: str
+    """The field of ``data`` by which a row and a task are the same."""
+    format: str
+    job: str | None
+    stage: Stage | None
+
+    def read_row(self, row: Row) -> tuple[Hashable, Replies | None]:
+        """Return the key of a row, and the replies in it."""
+        try:
+            content: Any = jsontext.loads(row.text)
+        except (ValueError, RecursionError) as error:
+            raise InvalidData("the row", [Problem("", f"is not JSON: {error}")]) from None
+        data: Any = None
+        if is_a(content, dict):
+            data = content.get("data")
+        if not is_a(data, dict) or self.on not in data:
+            raise InvalidData("the row", [Problem(f"data.{self.on}", "is missing")])
+        key = _read_key(data, self.on)
+        if self.format == "csv":  # its results are columns among those of the data
+            return key, csv.parse(data, self.template)
+        return key, _read_blocks(content, self.template, self.job, self.stage)
 
 
-def _mark(data: Mapping[str, Any], on: str) -> Hashable:
+def _read_key(data: Mapping[str, Any], on: str) -> Hashable:
     value = data.get(on)
     try:
-        return value if isinstance(value, str) else jsontext.dumps(value)
+        if isinstance(value, str):
+            return value
+        # as text, since lists and objects have no hash, and 1, 1.0 and true would be the same key
+        return jsontext.dumps(value)
     except ValueError:
         raise InvalidData(
             "the row", [Problem(f"data.{on}", "holds a number that no float can hold")]

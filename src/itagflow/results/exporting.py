@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+import math
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import reduce
 from operator import add
@@ -19,19 +20,20 @@ from itagflow.core.engine import Engine
 from itagflow.core.ids import TimeOrdered, now
 from itagflow.core.lookup import MemberRef, PartitionRef
 from itagflow.core.registry import Registry
-from itagflow.core.visibility import asked_again
+from itagflow.core.visibility import asked_again, require_readable
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Format, WriteReport
-from itagflow.formats._files import Target, writing
-from itagflow.jobs import rules as jobs_rules
+from itagflow.formats._files import Target, open_target
 from itagflow.jobs.loading import Wrap
 from itagflow.model.job import Job, Stage
-from itagflow.model.number import whole_number
+from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.template import Template
-from itagflow.results.partition import spread
-from itagflow.results.service import partition_job, read_results, require_readable
+from itagflow.results.histories import read_results
+from itagflow.results.partition import map_partitions
+from itagflow.results.rules import must_fit_its_template
+from itagflow.results.service import partition_job
 from itagflow.storage.port import Store
 
 if TYPE_CHECKING:
@@ -39,6 +41,16 @@ if TYPE_CHECKING:
 
 PART = 5_000
 """How many tasks a worker of an export gets at once, unless the caller gives a number."""
+
+
+@attrs.frozen
+class _Order:
+    """How results are written; it goes to the workers as it is, and so holds plain values only."""
+
+    format: str
+    stages: Collection[Stage] | None
+    options: Mapping[str, Any]
+    """The options of the format's own."""
 
 
 def export(
@@ -59,83 +71,70 @@ def export(
     writer = formats.find(format)
     formats.must_take(writer, format, options)
     if partitions is not None:
-        whole_number("partitions", "", partitions, least=1)
+        require_whole_number("partitions", "", partitions, least=1)
     if executor is not None:
-        _must_be_divisible(format, writer, snapshot)
+        _require_divisible(format, writer, snapshot)
     with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, "results.export", job, by)
-        jobs_rules.must_fit_its_template(home, "export")
-    which = job if isinstance(job, JobPartition) else home
-    if executor is not None:
-        place = engine.store.connector() or engine
-        shares = _shares(engine, which, partitions)
-        # workers do not know the policy: they leave out all votes that are secret from anybody
-        with closing(
-            spread(executor, shares, _written, place, format, stages, by is not None, **options)
-        ) as made:
-            written = asked_again(
-                engine.store,
-                made,
-                lambda reader: require_readable(engine, reader, "results.export", home, by),
-            )
-            return _join(progress(written) if progress else written, target)
-    results = read_results(engine, "results.export", which, by, snapshot=snapshot)
-    return _write(
-        engine, home, progress(results) if progress else results, format, target, stages, **options
-    )
+        stored_job, _ = require_readable(engine, reader, "results.export", job, by)
+    must_fit_its_template(stored_job, "export")
+    source: Job | JobPartition = stored_job
+    if isinstance(job, JobPartition):
+        source = job
+    order = _Order(format, stages, options)
+    if executor is None:
+        results = read_results(engine, "results.export", source, by, snapshot=snapshot)
+        return _write(engine, stored_job, progress(results) if progress else results, target, order)
+    shares = _split(engine, source, partitions)
+    # closed also when the caller's progress bar or the target fails: that cancels what is not begun
+    with closing(_write_shares(engine, executor, shares, order, by)) as written:
+        return _join(progress(written) if progress else written, target)
 
 
-def _write_part(
+def _write_shares(
     engine: Engine,
-    part: JobPartition,
-    format: str,
-    target: Target,
-    stages: Collection[Stage] | None,
-    hide: bool,
-    **options: Any,
-) -> WriteReport:
-    """Write a part of a job, as a worker does whose application has asked the policy already.
-
-    Args:
-        engine: The engine of the worker's Flow.
-        part: The part.
-        format: The name of the format.
-        target: What is written to.
-        stages: The stages whose results are written.
-        hide: Whether to leave out votes on packages that are still voted on.
-        **options: What else the format takes.
-    """
-    with engine.store.read() as reader:
-        home = lookup.job(reader, part)
-    results = read_results(engine, "results.export", part, None, hide_votes=hide)
-    return _write(engine, home, results, format, target, stages, **options)
+    executor: Executor,
+    shares: Sequence[JobPartition],
+    order: _Order,
+    by: MemberRef | None,
+) -> Generator[tuple[WriteReport, bytes]]:
+    """Yield the parts of the file that workers write, in order, asking for *by* before each."""
+    # a store in memory cannot be opened by another process: threads share the engine
+    source = engine.store.connector() or engine
+    # workers do not know the policy: they leave out all votes that are secret from anybody
+    hides_votes = by is not None
+    with closing(
+        map_partitions(executor, shares, _write_bytes, source, order, hides_votes)
+    ) as written:
+        yield from asked_again(
+            engine.store,
+            written,
+            lambda reader: require_readable(engine, reader, "results.export", shares[0], by),
+        )
 
 
 def _write(
-    engine: Engine,
-    job: Job,
-    results: Iterable[Result],
-    format: str,
-    target: Target,
-    stages: Collection[Stage] | None,
-    **options: Any,
+    engine: Engine, job: Job, results: Iterable[Result], target: Target, order: _Order
 ) -> WriteReport:
     with engine.store.read() as reader:
         template = reader.get(Template, (job.template,))
     erased = list[int]()
-    found = _with_data(results, erased)
-    report = formats.find(format).write(
-        found, target, job=job, template=template, stages=stages, **options
+    # dropped before the format sees them: the formats of other packages need not know of erasing
+    kept = _skip_erased(results, erased)
+    report = formats.find(order.format).write(
+        kept, target, job=job, template=template, stages=order.stages, **order.options
     )
     return attrs.evolve(report, erased=len(erased))
 
 
-def _shares(engine: Engine, job: PartitionRef, count: int | None) -> tuple[JobPartition, ...]:
-    (whole,) = partition_job(engine, job, 1)
-    return partition_job(engine, whole, max(1, -(-len(whole) // PART)) if count is None else count)
+def _split(engine: Engine, job: PartitionRef, count: int | None) -> tuple[JobPartition, ...]:
+    (everything,) = partition_job(engine, job, 1)
+    if count is None:
+        # at least one: an empty job has a file too
+        count = max(1, math.ceil(len(everything) / PART))
+    return partition_job(engine, everything, count)
 
 
-def _with_data(results: Iterable[Result], erased: list[int]) -> Iterator[Result]:
+def _skip_erased(results: Iterable[Result], erased: list[int]) -> Iterator[Result]:
     """Yield the results of tasks that have data, and note the numbers of the *erased* ones."""
     for result in results:
         if result.task.erased:
@@ -144,7 +143,7 @@ def _with_data(results: Iterable[Result], erased: list[int]) -> Iterator[Result]
             yield result
 
 
-def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:
+def _require_divisible(name: str, format: Format, snapshot: bool) -> None:
     problems = list[Problem]()
     if not formats.is_concatenable(format):
         reason = (
@@ -163,39 +162,44 @@ def _must_be_divisible(name: str, format: Format, snapshot: bool) -> None:
         raise InvalidData("the export", problems)
 
 
-Place = Engine | Callable[[], Store]
+StoreSource = Engine | Callable[[], Store]
 """Where a worker reads: this Flow, if it is the only one that can, or what opens the store."""
 
 
 @safe_context
-def _opened(place: Place) -> Generator[Engine]:
-    """Open *place* for one part; the policy was asked before the work was given out."""
-    if isinstance(place, Engine):
-        yield place
+def _open_engine(source: StoreSource) -> Generator[Engine]:
+    """Open *source* for one part; the policy was asked before the work was given out."""
+    if isinstance(source, Engine):
+        yield source
     else:
-        with closing(place()) as store:
+        with closing(source()) as store:
             yield Engine(store, default_policy, now, TimeOrdered(), (), Registry())
 
 
-def _written(
-    part: JobPartition,
-    /,
-    place: Place,
-    format: str,
-    stages: Collection[Stage] | None,
-    hide: bool,
-    **options: Any,
+def _write_bytes(
+    partition: JobPartition, /, source: StoreSource, order: _Order, hides_votes: bool
 ) -> tuple[WriteReport, bytes]:
-    """Return a part of the file, as a worker makes it."""
+    """Return a part of the file, as a worker makes it, whose application asked the policy.
+
+    Args:
+        partition: The part.
+        source: Where the worker reads.
+        order: What is written, and how.
+        hides_votes: Whether to leave out votes on packages that are still voted on.
+    """
     file = io.BytesIO()
-    with _opened(place) as flow:
-        report = _write_part(flow, part, format, file, stages, hide, **options)
+    with _open_engine(source) as engine:
+        with engine.store.read() as reader:
+            job = lookup.job(reader, partition)
+        results = read_results(engine, "results.export", partition, None, hides_votes=hides_votes)
+        report = _write(engine, job, results, file, order)
     return report, file.getvalue()
 
 
 def _join(written: Iterable[tuple[WriteReport, bytes]], target: Target) -> WriteReport:
+    """Write parts of a file one after the other; each is dropped before the next is waited for."""
     reports = list[WriteReport]()
-    with writing(target) as file:
+    with open_target(target) as file:
         for report, content in written:
             file.write(content)
             reports.append(report)

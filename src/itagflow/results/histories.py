@@ -1,32 +1,45 @@
-"""What was ever said about some tasks, read from a store in one go."""
+"""Results and all answers to tasks, read from a store a page at a time."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from itagflow.core.visibility import Access
+import attrs
+
+from itagflow.core import lookup
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import MemberRef, PartitionRef, turned
+from itagflow.core.visibility import Access, require_readable
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
+from itagflow.model.partition import JobPartition
+from itagflow.model.result import Result
 from itagflow.model.task import Answer, Task
-from itagflow.results.rules import Case, sort_assignments
+from itagflow.results.rules import Case, build_result, sort_assignments
 from itagflow.storage.port import Query, Reader, Span
 
-Said = Mapping[int, Mapping[int, Answer]]
+AnswersByTask = Mapping[int, Mapping[int, Answer]]
 """Answers by the number of their task, then by the id of their assignment."""
 
 
-def said_about(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict[int, Answer]]:
+def read_answers(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict[int, Answer]]:
     """Return every answer about these tasks."""
-    said: dict[int, dict[int, Answer]] = {number: {} for number in tasks}
-    whole = bool(tasks) and tasks[-1] - tasks[0] == len(tasks) - 1
-    numbers = Span(tasks[0], tasks[-1]) if whole else tuple(tasks)
-    for answer in reader.find(Query(Answer, {"job": job, "task": numbers})) if tasks else ():
-        said[answer.task][answer.assignment] = answer
-    return said
+    answers: dict[int, dict[int, Answer]] = {number: {} for number in tasks}
+    is_consecutive = bool(tasks) and tasks[-1] - tasks[0] == len(tasks) - 1
+    if not tasks:
+        return answers
+    # a range costs the database two comparisons, a list one for each of its numbers
+    numbers: Span | tuple[int, ...] = tuple(tasks)
+    if is_consecutive:
+        numbers = Span(tasks[0], tasks[-1])
+    for answer in reader.find(Query(Answer, {"job": job, "task": numbers})):
+        answers[answer.task][answer.assignment] = answer
+    return answers
 
 
-def numbers_in(reader: Reader, package: Package) -> list[int]:
+def read_task_numbers(reader: Reader, package: Package) -> list[int]:
     """Return the numbers of the tasks of *package*, in order, without reading the tasks."""
     query = Query(Task, {"job": package.job, "package": package.number})
     return sorted(
@@ -34,38 +47,87 @@ def numbers_in(reader: Reader, package: Package) -> list[int]:
     )
 
 
-def cases_in(
-    job: Job, package: Package, assignments: Sequence[Assignment], said: Said
+def build_cases(
+    job: Job, package: Package, assignments: Sequence[Assignment], answers: AnswersByTask
 ) -> Iterator[Case]:
-    """Yield the case of each task of *package* in *said*."""
+    """Yield the case of each task of *package* in *answers*."""
     ordered = sort_assignments(assignments)
-    return (Case(job, package, ordered, answers, number) for number, answers in said.items())
+    return (
+        Case(job, package, ordered, task_answers, number)
+        for number, task_answers in answers.items()
+    )
 
 
-def cases_of(
+def read_cases(
     reader: Reader, job: Job, tasks: Sequence[Task], access: Access | None = None
 ) -> Iterator[Case]:
     """Yield the case of each task; *tasks* are sorted by number, of one or several packages.
 
     With *access* it is without the votes that are secret from the one who reads.
     """
-    named = tuple({task.package for task in tasks})
-    packages = {p.number: p for p in reader.find(Query(Package, {"job": job.id, "number": named}))}
-    found: Sequence[Assignment] = list(
-        reader.find(Query(Assignment, {"job": job.id, "package": named}))
+    numbers = tuple({task.package for task in tasks})
+    # three queries for a page, and not three for each of its tasks
+    packages = {
+        package.number: package
+        for package in reader.find(Query(Package, {"job": job.id, "number": numbers}))
+    }
+    visible: Sequence[Assignment] = list(
+        reader.find(Query(Assignment, {"job": job.id, "package": numbers}))
     )
     if access is not None:
-        found = access.without_secrets(job, packages.values(), found)
+        visible = access.without_secrets(job, packages.values(), visible)
     assignments: dict[int, list[Assignment]] = defaultdict(list)
-    for assignment in found:
+    for assignment in visible:
         assignments[assignment.package].append(assignment)
-    ordered = {number: sort_assignments(here) for number, here in assignments.items()}
-    said = said_about(reader, job.id, [task.number for task in tasks])
+    ordered = {
+        number: sort_assignments(package_assignments)
+        for number, package_assignments in assignments.items()
+    }
+    answers = read_answers(reader, job.id, [task.number for task in tasks])
     for task in tasks:
         yield Case(
             job,
             packages[task.package],
             ordered.get(task.package, []),
-            said[task.number],
+            answers[task.number],
             task.number,
         )
+
+
+def read_results(
+    engine: Engine,
+    name: str,
+    job: PartitionRef,
+    by: MemberRef | None,
+    *,
+    snapshot: bool = False,
+    hides_votes: bool = False,
+) -> Iterator[Result]:
+    """Yield the result of every task, in order, if *by* may call the operation *name*."""
+    with engine.store.read() as reader:
+        stored_job, _ = require_readable(engine, reader, name, job, by)
+    start, last = 1, None
+    if isinstance(job, JobPartition):
+        start, last = job.first, job.last
+
+    def read_page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
+        access = check_access(reader)
+        where: dict[str, Any] = {"job": stored_job.id, "number": Span(first, last)}
+        tasks = list(reader.find(Query(Task, where, order=("number",), limit=lookup.PAGE)))
+        cases = read_cases(
+            reader, stored_job, tasks, attrs.evolve(access, reader=reader, hides_votes=hides_votes)
+        )
+        results = [build_result(case, task) for case, task in zip(cases, tasks, strict=True)]
+        if len(tasks) < lookup.PAGE:
+            return results, None
+        return results, tasks[-1].number + 1
+
+    def check_access(reader: Reader) -> Access:
+        # asked for every page: a member may be removed while a long export runs; and never of the
+        # snapshot, in which nobody is removed any more
+        if not snapshot or by is None:
+            return require_readable(engine, reader, name, stored_job, by)[1]
+        with engine.store.read() as current:
+            return require_readable(engine, current, name, stored_job, by)[1]
+
+    return turned(engine.store, read_page, start, snapshot=snapshot)

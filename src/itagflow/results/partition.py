@@ -18,9 +18,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def spread(
+def map_partitions(
     executor: Executor,
-    parts: Iterable[JobPartition],
+    partitions: Iterable[JobPartition],
     work: Callable[Concatenate[JobPartition, P], T],
     *args: P.args,
     **kwargs: P.kwargs,
@@ -30,19 +30,21 @@ def spread(
     Args:
         executor: Runs the work; one with processes or machines needs a function that they can
             import.
-        parts: The parts.
+        partitions: The parts.
         work: Is called with a part and the other arguments.
         *args: What else it is called with.
         **kwargs: What else it is called with, by name.
     """
     waiting = deque["Future[T]"]()
     try:
-        for part in parts:
-            waiting.append(executor.submit(work, part, *args, **kwargs))
+        for partition in partitions:
+            waiting.append(executor.submit(work, partition, *args, **kwargs))
+            # only so many at once: what is done and not yet taken is held in memory
             if len(waiting) == AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
+        # what runs already cannot be stopped; nobody takes its result any more
         for future in waiting:
             future.cancel()

@@ -22,7 +22,7 @@ from itagflow.model.template import Template
 from itagflow.storage import codec
 
 TASK, STATE = "task", "state"
-"""The fixed keys of every row, beside those of the stages."""
+"""The fixed keys of every row, besides those of the stages."""
 LABELING = frozenset(Outcome) - PASSING - {Outcome.REJECTED, Outcome.SUGGESTED}
 """How an assignment may end whose replies count at LABEL."""
 
@@ -39,44 +39,48 @@ class Columns:
     """Every key that no field of the data can have."""
 
     @classmethod
-    def of(cls, job: Job, template: Template) -> Self:
+    def for_job(cls, job: Job, template: Template) -> Self:
         """Return the columns of *job*, whose tasks are answered with *template*."""
         stages = job.workflow.stages
-        fixed = {TASK, STATE, *(key for stage in stages for key in _keys_of(stage))}
-        questions = _question_columns(template, fixed)
+        fixed = {TASK, STATE, *(key for stage in stages for key in _name_stage_columns(stage))}
+        questions = _name_question_columns(template, fixed)
         return cls(questions, stages, frozenset({*fixed, *questions.values()}))
 
-    def row(self, result: Result, accounts: Mapping[int, str]) -> dict[str, Any]:
+    def build_row(self, result: Result, accounts: Mapping[int, str]) -> dict[str, Any]:
         """Return *result* as a flat dict; *accounts* has those of all members in it."""
         replies = result.replies or {}
-        row: dict[str, Any] = {TASK: result.task.number, **self._fields(result.task.data)}
+        row: dict[str, Any] = {TASK: result.task.number, **self._prefix_fields(result.task.data)}
         for id, key in self.questions.items():
             reply = replies.get(id)
-            row[key] = None if reply is None else plain_value(reply)
+            # a key for every question, also without a reply: all rows have the same columns
+            row[key] = None
+            if reply is not None:
+                row[key] = to_plain_value(reply)
         row[STATE] = result.state.value
         for stage in self.stages:
-            by, at = _keys_of(stage)
-            made = _made(result, stage)
-            people = [accounts[one.member] for one in made if one.member is not None]
+            by, at = _name_stage_columns(stage)
+            provenance = _find_provenance(result, stage)
+            people = [accounts[entry.member] for entry in provenance if entry.member is not None]
             row[by] = ", ".join(dict.fromkeys(people)) or None
-            row[at] = max((one.at for one in made), default=None)
+            row[at] = max((entry.at for entry in provenance), default=None)
         return row
 
-    def _fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
+    def _prefix_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of the data; those whose names are taken have ``data.`` in front."""
         fields = dict[str, Any]()
         for name, value in data.items():
             key = name
+            # until it is free: the row may have a field "data.x" of its own
             while key in self.reserved or (key != name and (key in data or key in fields)):
                 key = f"data.{key}"
             fields[key] = value
         return fields
 
 
-def plain_value(reply: Reply) -> Any:
+def to_plain_value(reply: Reply) -> Any:
     """Return what a reply says as a plain Python value.
 
-    >>> plain_value(Choices(["cat", "dog"]))
+    >>> to_plain_value(Choices(["cat", "dog"]))
     ['cat', 'dog']
     """
     match reply:
@@ -92,11 +96,11 @@ def plain_value(reply: Reply) -> Any:
             return codec.encoder(Reply)(reply)
 
 
-def _keys_of(stage: Stage) -> tuple[str, str]:
+def _name_stage_columns(stage: Stage) -> tuple[str, str]:
     return f"{stage.value}_by", f"{stage.value}_at"
 
 
-def _question_columns(template: Template, fixed: set[str]) -> dict[str, str]:
+def _name_question_columns(template: Template, fixed: set[str]) -> dict[str, str]:
     """Return the key of each question's column: its title, with its id where that is taken.
 
     Of questions that share a title all get their ids, so that none looks like the only one.
@@ -105,22 +109,30 @@ def _question_columns(template: Template, fixed: set[str]) -> dict[str, str]:
     columns = dict[str, str]()
     for question in template.asked:
         is_taken = titles.count(question.title) > 1 or question.title in fixed
-        key = f"{question.title}#{question.id}" if is_taken else question.title
-        others = {*fixed, *titles} - {question.title}
-        while key in others or key in columns.values():  # a title may end like another with its id
+        key = question.title
+        if is_taken:
+            key = f"{question.title}#{question.id}"
+        taken = {*fixed, *titles} - {question.title}
+        while key in taken or key in columns.values():  # a title may end like another with its id
             key += f"#{question.id}"
         columns[question.id] = key
     return columns
 
 
-def _made(result: Result, stage: Stage) -> list[Provenance]:
+def _find_provenance(result: Result, stage: Stage) -> list[Provenance]:
     """Return who brought a task through *stage*: one assignment, or those of all voters."""
-    found = result.stages.get(stage)
-    if found is None:
+    stage_result = result.stages.get(stage)
+    if stage_result is None:
         return []
-    here = [made for made in result.provenance if made.stage is stage]
+    entries = [entry for entry in result.provenance if entry.stage is stage]
     if stage is Stage.LABEL:
-        return [made for made in here if made.round == found.round and made.outcome in LABELING]
+        return [
+            entry
+            for entry in entries
+            if entry.round == stage_result.round and entry.outcome in LABELING
+        ]
     # a package that was sent back is reviewed in a later round also for the tasks that were not
-    passed = [made for made in here if made.round >= found.round and made.outcome in PASSING]
+    passed = [
+        entry for entry in entries if entry.round >= stage_result.round and entry.outcome in PASSING
+    ]
     return passed[-1:]

@@ -1,4 +1,4 @@
-"""What the answers about one task come to: its state, its result at each stage, and who made it."""
+"""What follows from the answers to a task: its state, and who made its result at each stage."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
+from itagflow.errors import Incomplete
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
     PASSING,
@@ -23,13 +24,13 @@ from itagflow.model.task import (
     WorkItem,
 )
 
-GIVEN = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
+PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
 """The outcomes of the assignments that hold pre-labels."""
 
 
 @attrs.frozen
 class Case:
-    """One task with everything that was ever said about it."""
+    """One task with every answer it ever got."""
 
     job: Job
     """The job."""
@@ -42,39 +43,51 @@ class Case:
     task: int
     """The number of the task."""
 
-    def done(self, stage: Stage, since: int = 0) -> list[Assignment]:
+    def find_completed(self, stage: Stage, since: int = 0) -> list[Assignment]:
         """Return the assignments at *stage* that ended with their work, in this round or later."""
         return [
-            t
-            for t in self.assignments
-            if t.stage is stage and t.state is AssignmentState.DONE and t.round >= since
+            assignment
+            for assignment in self.assignments
+            if assignment.stage is stage
+            and assignment.state is AssignmentState.DONE
+            and assignment.round >= since
         ]
 
-    def labeled(self) -> Assignment | None:
+    def find_labeling(self) -> Assignment | None:
         """Return the assignment that closed the last labeling of this task, or None."""
         assignments = [
-            t for t in self.done(Stage.LABEL) if t.outcome in self.closing and t.covers(self.task)
+            assignment
+            for assignment in self.find_completed(Stage.LABEL)
+            if assignment.outcome in self.closing_outcomes and assignment.covers(self.task)
         ]
-        return assignments[-1] if assignments else None
+        if not assignments:
+            return None
+        # the last counts: earlier ones were sent back, and their answers were replaced
+        return assignments[-1]
 
     @property
-    def closing(self) -> tuple[Outcome, ...]:
+    def closing_outcomes(self) -> tuple[Outcome, ...]:
         """The outcomes of the assignments that close the labeling of a task."""
-        by_people = Outcome.MERGED if self.job.workflow.label.votes > 1 else Outcome.SUBMITTED
+        # a submitted vote closes nothing: the merged answers do, after the last vote
+        by_people = Outcome.SUBMITTED
+        if self.job.workflow.label.votes > 1:
+            by_people = Outcome.MERGED
         return (by_people, Outcome.PRELABELED, Outcome.IMPORTED)
 
     @property
     def prelabel(self) -> Answer | None:
         """The pre-label of this task, if it has one."""
-        given = [
-            self.answers[t.id]
-            for t in self.assignments
-            if t.outcome in GIVEN and t.id in self.answers
+        prelabels = [
+            self.answers[assignment.id]
+            for assignment in self.assignments
+            if assignment.outcome in PRELABEL_OUTCOMES and assignment.id in self.answers
         ]
-        return given[-1] if given else None
+        if not prelabels:
+            return None
+        return prelabels[-1]
 
     @property
-    def being_labeled(self) -> bool:
+    def is_being_labeled(self) -> bool:
         """Whether the task is in the scope of a labeling that is not yet closed."""
         package = self.package
         return package.state is PackageState.LABEL and (
@@ -82,13 +95,14 @@ class Case:
         )
 
     @property
-    def being_voted_on(self) -> bool:
+    def is_being_voted_on(self) -> bool:
         """Whether the task is in the scope of a labeling whose votes are not merged yet."""
-        return self.being_labeled and self.job.workflow.label.votes > 1
+        return self.is_being_labeled and self.job.workflow.label.votes > 1
 
-    def own(self, stage: Stage, since: int) -> Answer | None:
+    def find_review_answer(self, stage: Stage, since: int) -> Answer | None:
         """Return the last answer that reviewers at *stage* gave themselves, since that round."""
-        for assignment in reversed(self.done(stage, since)):
+        # backwards: the last word counts
+        for assignment in reversed(self.find_completed(stage, since)):
             answer = self.answers.get(assignment.id)
             if answer is not None and answer.is_resolved:
                 return answer
@@ -100,48 +114,54 @@ def sort_assignments(assignments: Sequence[Assignment]) -> list[Assignment]:
     return sorted(assignments, key=lambda assignment: (assignment.round, assignment.id))
 
 
-def shown_at(case: Case, stage: Stage) -> Answer | None:
+def find_submitted(case: Case, stage: Stage) -> Answer | None:
     """Return what *stage* is to judge, or LABEL to do again; None for a first labeling."""
-    label = case.labeled()
+    label = case.find_labeling()
     if label is None:
         return None
     answer = case.answers.get(label.id)
     for review in case.job.workflow.stages[1:]:
-        answer = case.own(review, label.round) or answer
+        answer = case.find_review_answer(review, label.round) or answer
         if review is stage:
             break
     return answer
 
 
-def result(case: Case, task: Task) -> Result:
+def build_result(case: Case, task: Task) -> Result:
     """Return what *task* came out of each stage with, its state, and everyone who worked on it."""
     return Result(
         task=task,
-        state=state(case),
-        stages={made.stage: made for made in _stage_results(case)},
-        provenance=tuple(_provenance(case)),
+        state=compute_state(case),
+        stages={stage_result.stage: stage_result for stage_result in _build_stage_results(case)},
+        provenance=tuple(_build_provenance(case)),
     )
 
 
-def _stage_results(case: Case) -> Iterator[StageResult]:
+def _build_stage_results(case: Case) -> Iterator[StageResult]:
     """Yield a result for LABEL once its round is closed, and for each passed review stage."""
-    label = case.labeled()
+    label = case.find_labeling()
     answer = case.answers.get(label.id) if label else None
-    if label is None or answer is None or case.being_labeled:
+    # while a task is labeled again, what it had before is no result
+    if label is None or answer is None or case.is_being_labeled:
         return
-    yield _stage_result(Stage.LABEL, answer, label.round, inspected=True)
+    yield _build_stage_result(Stage.LABEL, answer, label.round, inspected=True)
     for stage in case.job.workflow.stages[1:]:
-        answer = case.own(stage, label.round) or answer
+        answer = case.find_review_answer(stage, label.round) or answer
+        # in this round or a later one: earlier reviews were of another answer
         passed = [
             assignment
-            for assignment in case.done(stage, label.round)
+            for assignment in case.find_completed(stage, label.round)
             if assignment.outcome in PASSING
         ]
         if passed:
-            yield _stage_result(stage, answer, label.round, inspected=passed[-1].covers(case.task))
+            yield _build_stage_result(
+                stage, answer, label.round, inspected=passed[-1].covers(case.task)
+            )
 
 
-def _stage_result(stage: Stage, answer: Answer, round: int, *, inspected: bool) -> StageResult:
+def _build_stage_result(
+    stage: Stage, answer: Answer, round: int, *, inspected: bool
+) -> StageResult:
     return StageResult(
         stage=stage,
         replies=None if answer.is_abandoned else answer.replies,
@@ -153,7 +173,7 @@ def _stage_result(stage: Stage, answer: Answer, round: int, *, inspected: bool) 
     )
 
 
-def _provenance(case: Case) -> Iterator[Provenance]:
+def _build_provenance(case: Case) -> Iterator[Provenance]:
     for assignment in case.assignments:
         if (
             assignment.state is not AssignmentState.DONE
@@ -175,39 +195,42 @@ def _provenance(case: Case) -> Iterator[Provenance]:
             )
 
 
-def counted(package: Package, cases: Iterable[Case]) -> Package:
+def with_counts(package: Package, cases: Iterable[Case]) -> Package:
     """Return *package* with the counts of its abandoned, wrong and corrected tasks.
 
     Votes count once they are merged: before that, counts that anybody may see would tell what they
     say.
     """
-    found = [(state(case, live=False), corrected(case)) for case in cases]
-    states = [state for state, _ in found]
+    states, corrected = list[TaskState](), 0
+    for case in cases:
+        states.append(compute_state(case, live=False))
+        if is_corrected(case):
+            corrected += 1
     return attrs.evolve(
         package,
         abandoned=states.count(TaskState.ABANDONED),
         wrong=states.count(TaskState.WRONG),
-        corrected=sum(changed for _, changed in found),
+        corrected=corrected,
     )
 
 
-def corrected(case: Case) -> bool:
+def is_corrected(case: Case) -> bool:
     """Return whether the task has a pre-label, and people have given it another answer."""
-    before, now = case.prelabel, _present_answer(case, live=False)
+    prelabel, current = case.prelabel, _find_current_answer(case, live=False)
     return (
-        before is not None
-        and now is not None
-        and not now.is_abandoned
-        and now.replies != before.replies
+        prelabel is not None
+        and current is not None
+        and not current.is_abandoned
+        and current.replies != prelabel.replies
     )
 
 
-def state(case: Case, *, live: bool = True) -> TaskState:
+def compute_state(case: Case, *, live: bool = True) -> TaskState:
     """Return how far the task is; *live* includes held assignments and votes not yet merged."""
-    wrong, _ = judged_wrong(case, live=live)
-    if wrong:
+    is_wrong, _ = find_judgment(case, live=live)
+    if is_wrong:
         return TaskState.WRONG
-    answer = _present_answer(case, live=live)
+    answer = _find_current_answer(case, live=live)
     if answer is None:
         return TaskState.TODO
     if answer.is_abandoned:
@@ -218,54 +241,65 @@ def state(case: Case, *, live: bool = True) -> TaskState:
         assignment.outcome in PASSING and assignment.round >= answer.round
         for assignment in case.assignments
     )
-    return TaskState.PASSED if passed else TaskState.ANSWERED
+    if passed:
+        return TaskState.PASSED
+    return TaskState.ANSWERED
 
 
-def _present_answer(case: Case, *, live: bool) -> Answer | None:
+def _find_current_answer(case: Case, *, live: bool) -> Answer | None:
     """Return the current answer to the task: the newest of its labeling, or a reviewer's."""
-    label = case.labeled()
-    since = case.package.round if case.being_labeled else (label.round if label else 0)
-    outcomes = case.closing if label else (Outcome.SUBMITTED,)
-    present = None
-    for assignment, answer in _said(case, live=live):
+    label = case.find_labeling()
+    outcomes: tuple[Outcome, ...] = (Outcome.SUBMITTED,)
+    since = 0
+    if label is not None:
+        outcomes, since = case.closing_outcomes, label.round
+    # answers of earlier rounds were sent back: while the task is labeled again, they do not count
+    if case.is_being_labeled:
+        since = case.package.round
+    current = None
+    for assignment, answer in _iter_answers(case, live=live):
         if assignment.round < since or not answer.is_resolved:
             continue
         if (
             assignment.stage is not Stage.LABEL
-            or case.being_labeled
+            or case.is_being_labeled
             or assignment.outcome in outcomes
         ):
-            present = answer
-    return present
+            current = answer
+    return current
 
 
-def judged_wrong(case: Case, *, live: bool = True) -> tuple[bool, str]:
+def find_judgment(case: Case, *, live: bool = True) -> tuple[bool, str]:
     """Return whether the task stands judged wrong, and the last comment that sent it back."""
-    wrong, comment = False, ""
+    is_wrong, comment = False, ""
+    # by round, then by id: each assignment may overturn what those before it decided
     for assignment in case.assignments:
-        answer = case.answers.get(assignment.id) if _speaks(case, assignment, live=live) else None
+        answer = None
+        if _is_counted(case, assignment, live=live):
+            answer = case.answers.get(assignment.id)
         if answer is not None and answer.wrong:
-            wrong, comment = True, answer.comment
+            is_wrong, comment = True, answer.comment
         elif answer is not None and (answer.is_resolved or answer.verdict):
-            wrong = False
+            is_wrong = False
+        # no list: the whole package went back, and this task with it
         if assignment.outcome is Outcome.REJECTED and assignment.sent_back is None:
-            wrong, comment = True, assignment.comment
+            is_wrong, comment = True, assignment.comment
         elif assignment.outcome in PASSING:
-            wrong = False
-    return wrong, comment
+            is_wrong = False
+    return is_wrong, comment
 
 
-def _said(case: Case, *, live: bool) -> Iterator[tuple[Assignment, Answer]]:
+def _iter_answers(case: Case, *, live: bool) -> Iterator[tuple[Assignment, Answer]]:
     for assignment in case.assignments:
         answer = case.answers.get(assignment.id)
-        if answer is not None and _speaks(case, assignment, live=live):
+        if answer is not None and _is_counted(case, assignment, live=live):
             yield assignment, answer
 
 
-def _speaks(case: Case, assignment: Assignment, *, live: bool) -> bool:
+def _is_counted(case: Case, assignment: Assignment, *, live: bool) -> bool:
     if (
         not live
-        and case.being_voted_on
+        and case.is_being_voted_on
         and assignment.round == case.package.round
         and assignment.outcome is Outcome.SUBMITTED
     ):
@@ -274,26 +308,31 @@ def _speaks(case: Case, assignment: Assignment, *, live: bool) -> bool:
     return done or (live and assignment.state is AssignmentState.HELD)
 
 
-def work(case: Case, assignment: Assignment, task: Task) -> WorkItem:
+def build_work_item(case: Case, assignment: Assignment, task: Task) -> WorkItem:
     """Return *task* as *assignment* sees it."""
-    if len(case.assignments) == 1:  # nobody was here before
+    if len(case.assignments) == 1:  # the first one: there is nothing to look up
         return WorkItem(task=task, answer=case.answers.get(assignment.id))
-    shown = shown_at(case, assignment.stage)
-    label = case.labeled()
-    merged = case.answers.get(label.id) if label else None
-    _, comment = judged_wrong(case, live=False)
+    shown = find_submitted(case, assignment.stage)
+    label = case.find_labeling()
+    votes: tuple[Answer, ...] = ()
+    if label is not None:
+        merged = case.answers.get(label.id)
+        # the votes matter only where they left a dispute to decide
+        if merged is not None and merged.disputed:
+            votes = tuple(_iter_votes(case, label.round))
+    _, comment = find_judgment(case, live=False)
     return WorkItem(
         task=task,
         answer=case.answers.get(assignment.id),
         submitted=shown,
-        votes=tuple(_votes(case, label.round)) if label and merged and merged.disputed else (),
+        votes=votes,
         comment=comment if assignment.round > 1 else "",
-        previous=_draft(case, assignment),
+        previous=_find_previous(case, assignment),
         prelabel=case.prelabel,
     )
 
 
-def _votes(case: Case, round: int) -> Iterator[Answer]:
+def _iter_votes(case: Case, round: int) -> Iterator[Answer]:
     for assignment in case.assignments:
         answer = case.answers.get(assignment.id)
         if (
@@ -304,18 +343,35 @@ def _votes(case: Case, round: int) -> Iterator[Answer]:
             yield answer
 
 
-def _draft(case: Case, assignment: Assignment) -> Answer | None:
+def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
     """Return what the last returned assignment at the same stage and round had saved.
 
-    Of several voters each sees only their own: whoever gave an assignment back may still vote.
+    Of several voters each sees only their own: a member who gave an assignment back may still vote.
     """
-    voting = case.being_voted_on and assignment.stage is Stage.LABEL
+    voting = case.is_being_voted_on and assignment.stage is Stage.LABEL
+    # what was given back, and not what was sent back: that is `submitted`
     earlier = [
-        case.answers[other.id]
-        for other in case.assignments
-        if other.id in case.answers
-        and other.state is AssignmentState.RETURNED
-        and (other.stage, other.round) == (assignment.stage, assignment.round)
-        and (other.member == assignment.member or not voting)
+        case.answers[returned.id]
+        for returned in case.assignments
+        if returned.id in case.answers
+        and returned.state is AssignmentState.RETURNED
+        and (returned.stage, returned.round) == (assignment.stage, assignment.round)
+        and (returned.member == assignment.member or not voting)
     ]
-    return earlier[-1] if earlier else None
+    if not earlier:
+        return None
+    return earlier[-1]
+
+
+def must_fit_its_template(job: Job, operation: str) -> None:
+    """Check that the answers of *job* have followed the last change of its template.
+
+    Raises:
+        Incomplete: when some have still to.
+    """
+    if job.pending_template_change is not None:
+        reason = (
+            "answers still follow a change of the template: "
+            "if it broke off, change_template(job, []) goes on"
+        )
+        raise Incomplete(operation, reason)

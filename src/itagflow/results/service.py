@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from itertools import chain
 from typing import Any
 
@@ -20,9 +19,8 @@ from itagflow.core.lookup import (
     PackageRef,
     PartitionRef,
     WorkspaceRef,
-    turned,
 )
-from itagflow.core.visibility import Access, access_of, listed
+from itagflow.core.visibility import access_of, listed, require_readable
 from itagflow.errors import ItagflowError, NotAllowed, NotFound
 from itagflow.jobs import rules as jobs_rules
 from itagflow.model.event import Event
@@ -41,10 +39,10 @@ from itagflow.model.task import Task, TaskState, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
 from itagflow.results import rules
-from itagflow.results.histories import cases_of
+from itagflow.results.histories import read_cases, read_results
 from itagflow.results.rows import Columns
-from itagflow.storage.port import Query, Reader, Span
-from itagflow.validation.answers import mentions
+from itagflow.storage.port import Query, Reader
+from itagflow.validation.answers import has_label
 
 
 def get_job(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Job:
@@ -63,22 +61,23 @@ def list_jobs(
     """Yield the jobs of a workspace, oldest first; with *by* those that the member may see."""
     with engine.store.read() as reader:
         where: dict[str, Any] = {"workspace": lookup.workspace(reader, workspace).id}
+        # asked now too: a mistake raises at the call, and not at the first `next`
         access_of(reader, engine.policy, where["workspace"], by)
     if state is not None:
         where["state"] = state
 
-    def visible(reader: Reader, found: list[Job]) -> list[Job]:
-        seeing = access_of(reader, engine.policy, where["workspace"], by)
-        return [job for job in found if seeing.may("jobs.list", job)]
+    def filter_visible(reader: Reader, jobs: list[Job]) -> list[Job]:
+        viewer = access_of(reader, engine.policy, where["workspace"], by)
+        return [job for job in jobs if viewer.may("jobs.list", job)]
 
-    return listed(engine.store, Query(Job, where, order=("id",)), visible)
+    return listed(engine.store, Query(Job, where, order=("id",)), filter_visible)
 
 
 def get_template(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Template:
     """Return the template of a job as it is now; the history keeps what it was."""
     with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, "templates.get", job, by)
-        return reader.get(Template, (home.template,))
+        stored_job, _ = require_readable(engine, reader, "templates.get", job, by)
+        return reader.get(Template, (stored_job.template,))
 
 
 def list_templates(
@@ -86,30 +85,36 @@ def list_templates(
 ) -> Iterator[Template]:
     """Yield the templates of a workspace that have a name, oldest first."""
     with engine.store.read() as reader:
-        home = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, home.id, by)
+        stored_workspace = lookup.workspace(reader, workspace)
+        # asked now too: a mistake raises at the call, and not at the first `next`
+        access_of(reader, engine.policy, stored_workspace.id, by)
 
-    def visible(reader: Reader, found: list[Template]) -> list[Template]:
-        seeing = access_of(reader, engine.policy, home.id, by)
-        named = [template for template in found if template.name]
-        if seeing.may("templates.list", None):
-            return named
-        jobs = reader.find(Query(Job, {"workspace": home.id}))
-        asked = {job.template for job in jobs if seeing.may("templates.list", job)}
-        return [template for template in named if template.id in asked]
+    def filter_visible(reader: Reader, templates: list[Template]) -> list[Template]:
+        viewer = access_of(reader, engine.policy, stored_workspace.id, by)
+        with_name = [template for template in templates if template.name]
+        if viewer.may("templates.list", None):
+            return with_name
+        jobs = reader.find(Query(Job, {"workspace": stored_workspace.id}))
+        # without the right to all templates a member still sees those of their own jobs
+        used = {job.template for job in jobs if viewer.may("templates.list", job)}
+        return [template for template in with_name if template.id in used]
 
-    return listed(engine.store, Query(Template, {"workspace": home.id}, order=("id",)), visible)
+    return listed(
+        engine.store,
+        Query(Template, {"workspace": stored_workspace.id}, order=("id",)),
+        filter_visible,
+    )
 
 
 def get_package(engine: Engine, package: PackageRef, *, by: MemberRef | None = None) -> Package:
     """Return a package as it is now."""
     with engine.store.read() as reader:
-        found = lookup.package(reader, package)
-        home = lookup.job(reader, found.job)
-        seeing = access_of(reader, engine.policy, home.workspace, by)
-        own = found.number in seeing.own_packages(home, [found.number])
-        seeing.must("packages.get", home, own=own)
-        return found
+        stored = lookup.package(reader, package)
+        job = lookup.job(reader, stored.job)
+        viewer = access_of(reader, engine.policy, job.workspace, by)
+        own = stored.number in viewer.own_packages(job, [stored.number])
+        viewer.must("packages.get", job, own=own)
+        return stored
 
 
 def list_packages(
@@ -123,14 +128,17 @@ def list_packages(
     if state is not None:
         where["state"] = state
 
-    def visible(reader: Reader, found: list[Package]) -> list[Package]:
-        home, seeing = require_readable(engine, reader, "packages.list", where["job"], by, own=True)
-        if seeing.may("packages.list", home):
-            return found
-        own = seeing.own_packages(home, [package.number for package in found])
-        return [package for package in found if package.number in own]
+    def filter_visible(reader: Reader, packages: list[Package]) -> list[Package]:
+        # for every page again: a role may change while a long list is read
+        stored_job, viewer = require_readable(
+            engine, reader, "packages.list", where["job"], by, own=True
+        )
+        if viewer.may("packages.list", stored_job):
+            return packages
+        own = viewer.own_packages(stored_job, [package.number for package in packages])
+        return [package for package in packages if package.number in own]
 
-    return listed(engine.store, Query(Package, where, order=("number",)), visible)
+    return listed(engine.store, Query(Package, where, order=("number",)), filter_visible)
 
 
 def get_assignment(
@@ -138,13 +146,13 @@ def get_assignment(
 ) -> Assignment:
     """Return an assignment as it is now."""
     with engine.store.read() as reader:
-        found = lookup.assignment(reader, assignment)
-        home = lookup.job(reader, found.job)
-        seeing = access_of(reader, engine.policy, home.workspace, by)
-        seeing.must("assignments.get", home, own=seeing.is_own(found.member))
-        if seeing.who is not None and not seeing.visible_assignments("assignments.get", [found]):
-            raise access.not_allowed(seeing.who, Action.READ_RESULTS, secrecy.reason(found))
-        return found
+        stored = lookup.assignment(reader, assignment)
+        job = lookup.job(reader, stored.job)
+        viewer = access_of(reader, engine.policy, job.workspace, by)
+        viewer.must("assignments.get", job, own=viewer.is_own(stored.member))
+        if viewer.who is not None and not viewer.visible_assignments("assignments.get", [stored]):
+            raise access.not_allowed(viewer.who, Action.READ_RESULTS, secrecy.reason(stored))
+        return stored
 
 
 def list_assignments(
@@ -157,44 +165,54 @@ def list_assignments(
     by: MemberRef | None = None,
 ) -> Iterator[Assignment]:
     """Yield the assignments of a member: my work."""
-    people = find_people(engine, member, job, workspace, by)
+    members = find_members(engine, member, job, workspace, by)
     where: dict[str, Any] = {"state": LIVE if live else tuple(AssignmentState)}
     if job is not None:
         with engine.store.read() as reader:
-            home = lookup.job(reader, job)
-            where["job"] = home.id
-            seeing = access_of(reader, engine.policy, home.workspace, by)
-            seeing.must("assignments.list", home, own=seeing.is_own(people[0].id))
-    return chain.from_iterable(_assignments_of(engine, who, where, by) for who in people)
+            stored_job = lookup.job(reader, job)
+            where["job"] = stored_job.id
+            viewer = access_of(reader, engine.policy, stored_job.workspace, by)
+            viewer.must("assignments.list", stored_job, own=viewer.is_own(members[0].id))
+    return chain.from_iterable(_list_assignments(engine, person, where, by) for person in members)
 
 
-def _assignments_of(
-    engine: Engine, who: Member, where: dict[str, Any], by: MemberRef | None
+def _list_assignments(
+    engine: Engine, member: Member, where: dict[str, Any], by: MemberRef | None
 ) -> Iterator[Assignment]:
-    def visible(reader: Reader, found: list[Assignment]) -> list[Assignment]:
-        return access_of(reader, engine.policy, who.workspace, by).visible_assignments(
-            "assignments.list", found
+    def filter_visible(reader: Reader, assignments: list[Assignment]) -> list[Assignment]:
+        return access_of(reader, engine.policy, member.workspace, by).visible_assignments(
+            "assignments.list", assignments
         )
 
     return listed(
-        engine.store, Query(Assignment, {**where, "member": who.id}, order=("job", "id")), visible
+        engine.store,
+        Query(Assignment, {**where, "member": member.id}, order=("job", "id")),
+        filter_visible,
     )
 
 
-def progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Progress:
+def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Progress:
     """Return the progress of a job: packages and tasks by state, `COUNTS`, and rows read."""
     with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, "jobs.progress", job, by)
-        sums = reader.tally(Query(Package, {"job": home.id}), by=("state",), add=("size", *COUNTS))
-        counter = reader.get(JobCounter, home.key)
+        stored_job, _ = require_readable(engine, reader, "jobs.progress", job, by)
+        sums = reader.tally(
+            Query(Package, {"job": stored_job.id}), by=("state",), add=("size", *COUNTS)
+        )
+        counter = reader.get(JobCounter, stored_job.key)
     by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
-    counted = [
-        numbers[2:] for state, numbers in by_state.items() if state is not PackageState.DISCARDED
+    open_counts = [
+        # a tally begins with the number of packages and the sum of their sizes
+        numbers[2:]
+        for state, numbers in by_state.items()
+        if state is not PackageState.DISCARDED
     ]
     return Progress(
         packages={state: numbers[0] for state, numbers in by_state.items()},
         tasks={state: numbers[1] for state, numbers in by_state.items()},
-        **{name: sum(numbers[at] for numbers in counted) for at, name in enumerate(COUNTS)},
+        **{
+            name: sum(numbers[index] for numbers in open_counts)
+            for index, name in enumerate(COUNTS)
+        },
         rows_read=counter.rows_read,
     )
 
@@ -205,9 +223,11 @@ def get_result(
     """Return what a task came out of each stage with, its state, and who worked on it."""
     job, number = lookup.key_of(Task, task)
     with engine.store.read() as reader:
-        home, seeing = require_readable(engine, reader, "results.get", job, by)
-        found = lookup.stored_task(reader, home.id, number if isinstance(task, tuple) else task)
-        return rules.result(next(cases_of(reader, home, [found], seeing)), found)
+        stored_job, viewer = require_readable(engine, reader, "results.get", job, by)
+        stored = lookup.stored_task(
+            reader, stored_job.id, number if isinstance(task, tuple) else task
+        )
+        return rules.build_result(next(read_cases(reader, stored_job, [stored], viewer)), stored)
 
 
 def partition_job(
@@ -215,15 +235,16 @@ def partition_job(
 ) -> tuple[JobPartition, ...]:
     """Cut a job into parts for as many workers, in order; each task is in one part."""
     with engine.store.read() as reader:
-        home = require_readable(engine, reader, "results.partition", job, by)[0].id
+        job_id = require_readable(engine, reader, "results.partition", job, by)[0].id
         if isinstance(job, JobPartition):
             return jobs_rules.cut(job, count)
+        # in one transaction: a load in between would leave tasks in no part
         tasks, packages = (
-            lookup.last_number(reader, Task, home),
-            lookup.last_number(reader, Package, home),
+            lookup.last_number(reader, Task, job_id),
+            lookup.last_number(reader, Package, job_id),
         )
     return jobs_rules.cut(
-        JobPartition(job=home, first=1, last=tasks, packages=(1, packages)), count
+        JobPartition(job=job_id, first=1, last=tasks, packages=(1, packages)), count
     )
 
 
@@ -234,58 +255,25 @@ def iter_results(
     return read_results(engine, "results.list", job, by, snapshot=snapshot)
 
 
-def read_results(
-    engine: Engine,
-    name: str,
-    job: PartitionRef,
-    by: MemberRef | None,
-    *,
-    snapshot: bool = False,
-    hide_votes: bool = False,
-) -> Iterator[Result]:
-    """Yield what `results` yields, to whoever may read by the verb of this name."""
-    with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, name, job, by)
-    start, last = (job.first, job.last) if isinstance(job, JobPartition) else (1, None)
-
-    def page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
-        with engine.store.read() if snapshot and by is not None else nullcontext(reader) as now:
-            # whoever is removed meanwhile, is so in no snapshot
-            seeing = require_readable(engine, now, name, home, by)[1]
-        query = Query(
-            Task,
-            {"job": home.id, "number": Span(first, last)},
-            order=("number",),
-            limit=lookup.PAGE,
-        )
-        tasks = list(reader.find(query))
-        cases = cases_of(
-            reader, home, tasks, attrs.evolve(seeing, reader=reader, hides_votes=hide_votes)
-        )
-        found = [rules.result(case, task) for case, task in zip(cases, tasks, strict=True)]
-        return found, tasks[-1].number + 1 if len(tasks) == lookup.PAGE else None
-
-    return turned(engine.store, page, start, snapshot=snapshot)
-
-
 def iter_rows(
     engine: Engine, job: PartitionRef, *, by: MemberRef | None = None
 ) -> Iterator[dict[str, Any]]:
     """Yield the result of every task as a flat dict, in the order of the input."""
     with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, "results.rows", job, by)
-        template = reader.get(Template, (home.template,))
-    columns = Columns.of(home, template)
+        stored_job, _ = require_readable(engine, reader, "results.rows", job, by)
+        template = reader.get(Template, (stored_job.template,))
+    columns = Columns.for_job(stored_job, template)
     accounts = dict[int, str]()
 
-    def as_row(result: Result) -> dict[str, Any]:
-        new = {made.member for made in result.provenance if made.member} - accounts.keys()
-        if new:
+    def to_row(result: Result) -> dict[str, Any]:
+        unknown = {entry.member for entry in result.provenance if entry.member} - accounts.keys()
+        if unknown:
             with engine.store.read() as reader:
-                accounts.update({id: reader.get(Member, (id,)).account for id in new})
-        return columns.row(result, accounts)
+                # one look-up for each member of the job, and not for each row
+                accounts.update({id: reader.get(Member, (id,)).account for id in unknown})
+        return columns.build_row(result, accounts)
 
-    return map(as_row, read_results(engine, "results.rows", job, by))
+    return map(to_row, read_results(engine, "results.rows", job, by))
 
 
 def find_tasks(
@@ -299,19 +287,21 @@ def find_tasks(
 ) -> Iterator[Result]:
     """Yield the tasks that match all of what is given, with their results."""
     with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, "results.find", job, by)
-        who = None if member is None else lookup.member(reader, home.workspace, member).id
+        stored_job, _ = require_readable(engine, reader, "results.find", job, by)
+        worker = None if member is None else lookup.member(reader, stored_job.workspace, member).id
 
-    def fits(result: Result) -> bool:
-        worked = who is None or any(
-            made.member == who and made.inspected for made in result.provenance
+    def matches(result: Result) -> bool:
+        has_worked = worker is None or any(
+            entry.member == worker and entry.inspected for entry in result.provenance
         )
-        labeled = label is None or mentions(result.replies, label)
-        return worked and labeled and state in (None, result.state)
+        is_labeled = label is None or has_label(result.replies, label)
+        return has_worked and is_labeled and state in (None, result.state)
 
     return filter(
-        fits,
-        read_results(engine, "results.find", job if isinstance(job, JobPartition) else home, by),
+        matches,
+        read_results(
+            engine, "results.find", job if isinstance(job, JobPartition) else stored_job, by
+        ),
     )
 
 
@@ -324,12 +314,12 @@ def list_events(
 ) -> Iterator[Event]:
     """Yield the events of a job, or of one of its packages, oldest first."""
     with engine.store.read() as reader:
-        home, _ = require_readable(engine, reader, "events.list", job, by, own=True)
-        where: dict[str, Any] = {"job": home.id}
+        stored_job, _ = require_readable(engine, reader, "events.list", job, by, own=True)
+        where: dict[str, Any] = {"job": stored_job.id}
         if package is not None:
-            where["package"] = lookup.package_in(reader, home.id, package).number
+            where["package"] = lookup.package_in(reader, stored_job.id, package).number
     return read_events(
-        engine, "events.list", Query(Event, where, order=("position",)), home.workspace, by
+        engine, "events.list", Query(Event, where, order=("position",)), stored_job.workspace, by
     )
 
 
@@ -339,33 +329,18 @@ def read_events(
     """Yield the events that may be seen, with the account of the one who acted."""
     accounts = dict[int, str]()
 
-    def visible(reader: Reader, found: list[Event]) -> list[Event]:
+    def filter_visible(reader: Reader, events: list[Event]) -> list[Event]:
         if workspace is not None:
-            found = access_of(reader, engine.policy, workspace, by).visible_events(name, found)
-        for member in {event.member for event in found if event.member} - accounts.keys():
+            events = access_of(reader, engine.policy, workspace, by).visible_events(name, events)
+        for member in {event.member for event in events if event.member} - accounts.keys():
+            # an event keeps the key alone, so that an account can be erased in one place
             accounts[member] = reader.get(Member, (member,)).account
-        return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in found]
+        return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in events]
 
-    return listed(engine.store, query, visible)
-
-
-def require_readable(
-    engine: Engine,
-    reader: Reader,
-    name: str,
-    job: PartitionRef,
-    by: MemberRef | None,
-    *,
-    own: bool = False,
-) -> tuple[Job, Access]:
-    """Return the job and what *by* may read there, if they may call the verb of this name."""
-    home = lookup.job(reader, job)
-    seeing = access_of(reader, engine.policy, home.workspace, by)
-    seeing.must(name, home, own=own)
-    return home, seeing
+    return listed(engine.store, query, filter_visible)
 
 
-def find_people(
+def find_members(
     engine: Engine,
     member: MemberRef,
     job: JobRef | None,
@@ -379,29 +354,31 @@ def find_people(
         NotAllowed: when *by* was removed from all of them.
     """
     with engine.store.read() as reader:
-        found = _named(reader, member, job, workspace)
-        beside, refused = list[Member](), list[ItagflowError]()
-        for who in found:
+        # one account can be a member of several workspaces
+        candidates = _lookup_members(reader, member, job, workspace)
+        readable, refusals = list[Member](), list[ItagflowError]()
+        for candidate in candidates:
             try:
-                access_of(reader, engine.policy, who.workspace, by)
-                beside.append(who)
+                access_of(reader, engine.policy, candidate.workspace, by)
+                readable.append(candidate)
             except (NotFound, NotAllowed) as error:
-                refused.append(error)
-    if refused and not beside:
-        raise refused[0]
-    return beside
+                refusals.append(error)
+    # only when nothing remains: a workspace that *by* is not in is no mistake of theirs
+    if refusals and not readable:
+        raise refusals[0]
+    return readable
 
 
-def _named(
+def _lookup_members(
     reader: Reader, member: MemberRef, job: JobRef | None, workspace: WorkspaceRef | None
 ) -> list[Member]:
     """Return the member of this job or workspace, or everybody with this account."""
-    home = None if workspace is None else lookup.workspace(reader, workspace).id
+    workspace_id = None if workspace is None else lookup.workspace(reader, workspace).id
     if job is not None:
-        place = lookup.job(reader, job)
-        if home not in (None, place.workspace):
-            raise NotFound("Job", place.id)
-        home = place.workspace
-    if home is not None:
-        return [lookup.member(reader, home, member)]
+        stored_job = lookup.job(reader, job)
+        if workspace_id not in (None, stored_job.workspace):
+            raise NotFound("Job", stored_job.id)
+        workspace_id = stored_job.workspace
+    if workspace_id is not None:
+        return [lookup.member(reader, workspace_id, member)]
     return lookup.everywhere(reader, member)

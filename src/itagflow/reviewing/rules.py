@@ -8,7 +8,7 @@ import attrs
 
 from itagflow.core.change import Act
 from itagflow.errors import InvalidData, Problem
-from itagflow.lifecycle.tables import package_lifecycle
+from itagflow.lifecycle.tables import get_package_lifecycle
 from itagflow.model.job import Job, Route, Stage
 from itagflow.model.package import (
     Assignment,
@@ -16,7 +16,7 @@ from itagflow.model.package import (
     Outcome,
     Package,
 )
-from itagflow.model.text import flaw
+from itagflow.model.text import find_text_error
 from itagflow.model.workspace import Member
 from itagflow.reviewing.sampling import scope_of_review
 
@@ -40,7 +40,7 @@ def passed(
     *tasks* are the numbers of its tasks, where a scope has to be drawn or something was erased;
     *first* says that nobody has reviewed it at the next stage before.
     """
-    state = package_lifecycle(job.workflow).advance(package.state, "pass", entity=str(package))
+    state = get_package_lifecycle(job.workflow).advance(package.state, "pass", entity=str(package))
     stage, there = state.stage, [task for task in tasks if task not in package.erased]
     scope = scope_of_review(job, package, stage, there, disputes, first=first) if stage else None
     return attrs.evolve(
@@ -60,7 +60,9 @@ def sent_back(
 
     *sent* are the tasks that go back (None: all of *tasks*).
     """
-    state = package_lifecycle(job.workflow).advance(package.state, "reject", entity=str(package))
+    state = get_package_lifecycle(job.workflow).advance(
+        package.state, "reject", entity=str(package)
+    )
     stage = state.stage
     going = set(tasks if sent is None else sent)
     whole = len(going) >= package.size or (stage is Stage.LABEL and job.workflow.label.redo_all)
@@ -81,7 +83,9 @@ def reopened(job: Job, package: Package, act: Act, *, tasks: Sequence[int]) -> P
 
     *tasks* are the numbers of its tasks, where something was erased.
     """
-    state = package_lifecycle(job.workflow).advance(package.state, "reopen", entity=str(package))
+    state = get_package_lifecycle(job.workflow).advance(
+        package.state, "reopen", entity=str(package)
+    )
     stage = state.stage
     free = slots(job, stage) if stage else 0
     scope = remaining(package, None, tasks)
@@ -92,7 +96,9 @@ def reopened(job: Job, package: Package, act: Act, *, tasks: Sequence[int]) -> P
 
 def discarded(job: Job, package: Package) -> Package:
     """Return *package* as it is when it is discarded; its answers stay in the history."""
-    state = package_lifecycle(job.workflow).advance(package.state, "discard", entity=str(package))
+    state = get_package_lifecycle(job.workflow).advance(
+        package.state, "discard", entity=str(package)
+    )
     return attrs.evolve(package, state=state, free=0, scope=None)
 
 
@@ -162,7 +168,7 @@ def require_comment(what: str, comment: str) -> str:
     Raises:
         InvalidData: when it is empty.
     """
-    if wrong := flaw(comment):
+    if wrong := find_text_error(comment):
         raise InvalidData(what, [Problem("comment", wrong)])
     if not comment.strip():
         raise InvalidData(

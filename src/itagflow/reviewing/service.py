@@ -30,14 +30,14 @@ from itagflow.labeling.answering import (
     run_validator,
     sit_down,
 )
-from itagflow.lifecycle.tables import Closing, must_be_at
+from itagflow.lifecycle.tables import AssignmentCommand, require_stage
 from itagflow.model.entity import Entity
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.workspace import Member
-from itagflow.results.histories import cases_in, numbers_in, said_about
-from itagflow.results.rules import judged_wrong
+from itagflow.results.histories import build_cases, read_answers, read_task_numbers
+from itagflow.results.rules import find_judgment
 from itagflow.reviewing import rules
 from itagflow.reviewing.stages import (
     Held,
@@ -136,7 +136,7 @@ def reviewed(
     mine = held_unless(transaction, assignment, verb, outcome, by)
     if isinstance(mine, Assignment):
         return mine
-    closing = Closing(
+    closing = AssignmentCommand(
         assignment=mine.assignment,
         wrong=_wrong(transaction, mine),
         undecided=_undecided(transaction, mine),
@@ -177,7 +177,7 @@ def _look_at(
     by: MemberRef | None,
 ) -> tuple[Desk, Task, Answer | None]:
     desk = sit_down(transaction, assignment, verb, by)
-    must_be_at(desk.assignment, verb, *REVIEWS)
+    require_stage(desk.assignment, verb, *REVIEWS)
     found = covered(transaction, desk, task)
     return desk, found, perhaps(transaction.store, Answer, (*desk.assignment.key, found.number))
 
@@ -191,18 +191,18 @@ def _wrong(transaction: Transaction, mine: Held, also: Iterable[Answer] = ()) ->
     if not (said or mine.package.wrong or transaction.store.count(own)):
         return ()
     scope = (
-        numbers_in(transaction.store, mine.package)
+        read_task_numbers(transaction.store, mine.package)
         if mine.assignment.scope is None
         else mine.assignment.scope
     )
-    answers = said_about(transaction.store, mine.job.id, scope)
+    answers = read_answers(transaction.store, mine.job.id, scope)
     for number, answer in said.items():
         answers[number][answer.assignment] = answer
     assignments = transaction.assignments(mine.package)
     return tuple(
         case.task
-        for case in cases_in(mine.job, mine.package, assignments, answers)
-        if judged_wrong(case)[0]
+        for case in build_cases(mine.job, mine.package, assignments, answers)
+        if find_judgment(case)[0]
     )
 
 
@@ -227,7 +227,7 @@ def _named(
         return []
     why = rules.require_comment("the reject", comment)
     checked = rules.tasks_of(
-        mine.assignment, list(refs), numbers_in(transaction.store, mine.package)
+        mine.assignment, list(refs), read_task_numbers(transaction.store, mine.package)
     )
     judged = list[tuple[Answer | None, Answer]]()
     for number in checked:
@@ -253,7 +253,7 @@ def _send_back(
     job = transaction.lock(Job, mine.job.key, shared=True)
     holding.must_be_working(job, "reject")
     wrong = _wrong(transaction, mine, new)
-    closing = Closing(assignment=mine.assignment, wrong=wrong, comment=comment)
+    closing = AssignmentCommand(assignment=mine.assignment, wrong=wrong, comment=comment)
     sent = wrong or None
     why = comment or "; ".join(_remarks(transaction, mine, wrong))
     ended = labeling_rules.closed(
@@ -263,7 +263,7 @@ def _send_back(
         ended if other.key == ended.key else other
         for other in transaction.assignments(mine.package)
     ]
-    tasks = numbers_in(transaction.store, mine.package)
+    tasks = read_task_numbers(transaction.store, mine.package)
     back = rules.sent_back(job, mine.package, mine.act, sent=sent, tasks=tasks)
     members = _offered(transaction, job, back, assignments)
     after = recounted(transaction, job, rules.with_offers(back, members), assignments, new)

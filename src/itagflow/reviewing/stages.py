@@ -23,8 +23,8 @@ from itagflow.model.package import (
     Package,
 )
 from itagflow.model.task import Answer, Verdict
-from itagflow.results.histories import cases_in, numbers_in, said_about
-from itagflow.results.rules import counted
+from itagflow.results.histories import build_cases, read_answers, read_task_numbers
+from itagflow.results.rules import with_counts
 from itagflow.reviewing import rules
 from itagflow.reviewing.sampling import needs_tasks
 from itagflow.storage.port import Query
@@ -121,7 +121,7 @@ def passed(
     job, package = held.job, held.package
     target = next_stage(job, package)
     drawing = target is not None and (bool(package.erased) or needs_tasks(job, package, target))
-    tasks = numbers_in(transaction.store, package) if drawing else ()
+    tasks = read_task_numbers(transaction.store, package) if drawing else ()
     first = all(assignment.stage is not target for assignment in assignments)
     after = rules.passed(job, package, held.act, tasks=tasks, first=first, disputes=disputes)
     return recounted(transaction, job, after, assignments, new, passing=held.assignment)
@@ -153,10 +153,10 @@ def recounted(
     troubled = counting or any(answer.is_abandoned or answer.wrong for answer in new)
     if passing is not None and not troubled and not _troubled(transaction, passing):
         return package
-    said = said_about(transaction.store, job.id, numbers_in(transaction.store, package))
+    said = read_answers(transaction.store, job.id, read_task_numbers(transaction.store, package))
     for answer in new:
         said[answer.task][answer.assignment] = answer
-    return counted(package, cases_in(job, package, assignments, said))
+    return with_counts(package, build_cases(job, package, assignments, said))
 
 
 def _troubled(transaction: Transaction, assignment: Assignment) -> bool:
@@ -184,7 +184,7 @@ def with_finish(transaction: Transaction, package: Package) -> tuple[Saved, ...]
     if any(other.number != package.number for other in others):
         return ()
     job = transaction.lock(Job, (package.job,))
-    if job.state not in JOB.sources("finish"):
+    if job.state not in JOB.get_sources("finish"):
         return ()
     return ((job, jobs_rules.advance_job(job, "finish")),)
 
@@ -201,7 +201,7 @@ def finish_if_done(transaction: Transaction, job: Job, act: Act) -> None:
     ):
         return
     home = transaction.lock(Job, job.key)
-    if home.state in JOB.sources("finish"):
+    if home.state in JOB.get_sources("finish"):
         done = jobs_rules.advance_job(home, "finish")
         transaction.do(
             record(act, "finish", about=done, save=((home, done),), data={"name": home.name})

@@ -41,7 +41,7 @@ from itagflow.model.template import (
     Template,
     View,
 )
-from itagflow.model.text import shown
+from itagflow.model.text import format_value
 
 
 def to_json(value: Any) -> Any:
@@ -194,7 +194,7 @@ def _whole(value: object, _: object) -> int:
         return value
     if isinstance(value, float) and value.is_integer():
         return int(value)  # as JSON Schema has it
-    raise TypeError(f"needs a whole number, not {shown(value)}")
+    raise TypeError(f"needs a whole number, not {format_value(value)}")
 
 
 def _duration(seconds: float, _: object) -> timedelta:
@@ -207,13 +207,13 @@ def _duration(seconds: float, _: object) -> timedelta:
 def _flag(value: object, _: object) -> bool:
     if isinstance(value, bool):
         return value
-    raise TypeError(f"needs true or false, not {shown(value)}")
+    raise TypeError(f"needs true or false, not {format_value(value)}")
 
 
 def _text(value: object, _: object) -> str:
     if isinstance(value, str):
         return value
-    raise TypeError(f"needs a string, not {shown(value)}")
+    raise TypeError(f"needs a string, not {format_value(value)}")
 
 
 def _one_or_more(value: str | list[str] | None, _: object) -> str | tuple[str, ...] | None:

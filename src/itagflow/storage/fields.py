@@ -37,7 +37,7 @@ from itagflow.model.package import (
 )
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
-from itagflow.model.text import nfc
+from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage.port import Query
 
@@ -189,7 +189,7 @@ def _text(name: str, *, derived: bool = False) -> Field:
 
 def _name(name: str) -> Field:
     """Return a field of names, which are compared in Unicode's form NFC."""
-    return Field(name, nfc, unchanged)
+    return Field(name, normalize_name, unchanged)
 
 
 def _flag(name: str, *, derived: bool = False) -> Field:

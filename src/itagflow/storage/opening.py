@@ -13,7 +13,7 @@ from itagflow.errors import (
     Problem,
     StoreFailed,
 )
-from itagflow.model.text import shown
+from itagflow.model.text import format_value
 from itagflow.storage.port import Store
 
 GROUP = "itagflow.stores"
@@ -35,7 +35,9 @@ def open_store(url: str | os.PathLike[str]) -> Store:
     if isinstance(url, os.PathLike):
         return _sqlite_file(os.fspath(url))
     if not isinstance(cast(object, url), str):
-        raise InvalidData("the URL", [Problem("", f"must be a text or a path, not {shown(url)}")])
+        raise InvalidData(
+            "the URL", [Problem("", f"must be a text or a path, not {format_value(url)}")]
+        )
     scheme, colon, rest = url.partition(":")
     kind = scheme.lower()
     if url == "memory:":

@@ -16,14 +16,14 @@ from itagflow.model.migration import TemplateReport
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.task import Answer
 from itagflow.model.template import Template
-from itagflow.results.histories import cases_in, numbers_in, said_about
-from itagflow.results.rules import counted, sort_assignments
+from itagflow.results.histories import build_cases, read_answers, read_task_numbers
+from itagflow.results.rules import sort_assignments, with_counts
 from itagflow.storage.port import Query, Reader
 from itagflow.template_changes import rules
 from itagflow.template_changes.rules import Migration
 
 MAX_PROBLEMS = 1_000
-"""How many problems a report or an error holds; all are counted."""
+"""How many problems a report or an error holds; all are with_counts."""
 
 
 @attrs.define
@@ -55,7 +55,7 @@ class MigrationRun:
         self.total_problems += len(problems)
         place = f"task {answer.task}, assignment {answer.assignment}"
         placed = [Problem(f"{place}, {problem.where}", problem.reason) for problem in problems]
-        # all are counted, but memory stays bounded when no answer of a large job fits
+        # all are with_counts, but memory stays bounded when no answer of a large job fits
         self.problems += placed[: MAX_PROBLEMS - len(self.problems)]
 
     def require_all_fit(self, name: str) -> None:
@@ -149,12 +149,12 @@ def _recount(
         return after
     # Where options were merged, what people answered may now be what the pre-label said: then fewer
     # tasks are corrected.
-    answers = said_about(transaction.store, job.id, numbers_in(transaction.store, package))
+    answers = read_answers(transaction.store, job.id, read_task_numbers(transaction.store, package))
     for each in migrated:
         for _, new in each.changed:
             answers[new.task][new.assignment] = new
     assignments = [each.assignment for each in migrated]
-    return counted(after, cases_in(job, after, assignments, answers))
+    return with_counts(after, build_cases(job, after, assignments, answers))
 
 
 def _store_answers(

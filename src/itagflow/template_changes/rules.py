@@ -39,7 +39,7 @@ from itagflow.template_changes.steps import (
     replace_template,
 )
 from itagflow.validation import answers
-from itagflow.validation.annotations import asked, relabeled
+from itagflow.validation.annotations import edit_labels, walk_questions
 
 Values = Mapping[str, Any]
 """Replies by question id, or the labels of an annotation by question title."""
@@ -141,7 +141,7 @@ def _find_new_problems(migration: Migration, old: Answer, new: Answer) -> list[P
 def _find_problems(template: Template, answer: Answer) -> list[Problem]:
     problems = list[Problem]()
     if answer.replies is not None:
-        problems += answers.problems(template, answer.replies)
+        problems += answers.find_problems(template, answer.replies)
     reasons = template.abandon_reasons
     if answer.abandon_reason is not None and reasons and answer.abandon_reason not in reasons:
         reason = f"{answer.abandon_reason!r} is not one of {', '.join(reasons)}"
@@ -186,7 +186,7 @@ def _edit_labels(
     question, reply = template.question(id), replies.get(id)
     if question is None or reply is None:
         return replies
-    return {**replies, id: relabeled(question, reply, edit)}
+    return {**replies, id: edit_labels(question, reply, edit)}
 
 
 def _move_value_keys(
@@ -199,7 +199,7 @@ def _move_value_keys(
     moved = {**values, name_of(question): _with_moved_keys(value, moves)}
     if None not in moves.values() or moved == values:
         return moved
-    dependents = asked(question, lambda dependent: moved.get(name_of(dependent)))
+    dependents = walk_questions(question, lambda dependent: moved.get(name_of(dependent)))
     not_asked = {name_of(dependent) for dependent, _, applies in dependents if not applies}
     return _drop(not_asked, moved)
 
@@ -253,7 +253,7 @@ def _add_where_asked(new: _NewValue, questions: tuple[Question, ...], values: Va
     """Return *values* with the new one, if the others lead to its question."""
     name_of = new.name_of
     for top in questions:
-        for question, _, applies in asked(top, lambda each: values.get(name_of(each))):
+        for question, _, applies in walk_questions(top, lambda each: values.get(name_of(each))):
             if applies and name_of(question) == name_of(new.question):
                 return {**values, name_of(question): new.value}
     return values

@@ -28,6 +28,7 @@ from itagflow.model.migration import TemplateChange, TemplateReport, TemplateSte
 from itagflow.model.package import Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
+from itagflow.results.rules import must_fit_its_template
 from itagflow.storage import codec
 from itagflow.storage.port import Query, Reader, Span
 from itagflow.template_changes import rules
@@ -47,7 +48,7 @@ def change_template(
     current, template = _read_job(engine, job, by)
     requested = _as_request(to)
     if dry_run:
-        jobs_rules.must_fit_its_template(current, "try another change of the template")
+        must_fit_its_template(current, "try another change of the template")
     elif current.pending_template_change is not None:
         # An earlier change broke off.  It is ended first: answers are in one of two templates until
         # then, and a third would be one too many.

@@ -23,7 +23,7 @@ from itagflow.model.template import (
     Question,
     Template,
 )
-from itagflow.validation.answers import reply_problems
+from itagflow.validation.answers import find_reply_problems
 
 Edit = Callable[[Question], Question | None]
 """What becomes of a question; None when it goes."""
@@ -258,7 +258,7 @@ def _with_question(template: Template, step: AddQuestion) -> Template:
     if step.reply is not None:
         problems = [
             Problem(f"reply, {problem.where}", problem.reason)
-            for problem in reply_problems(after, new, step.reply)
+            for problem in find_reply_problems(after, new, step.reply)
         ]
         if problems:
             raise InvalidData("the reply", problems)

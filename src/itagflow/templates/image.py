@@ -13,13 +13,13 @@ from itagflow.model.template import (
     View,
     ViewKind,
 )
-from itagflow.templates._parts import (
+from itagflow.templates._questions import (
     MULTIPLE,
     SINGLE,
-    Names,
-    classification,
-    one_of,
-    options,
+    OptionLabels,
+    build_choice,
+    build_classification,
+    build_options,
 )
 
 DETECTION = "Object detection label configuration"
@@ -27,7 +27,7 @@ OCR, OCR_TEXT = "OCR label configuration", "OCR result"
 
 
 def image_classification(
-    labels: Names, *, multiple: bool = False, title: str | None = None, field: str = "source"
+    labels: OptionLabels, *, multiple: bool = False, title: str | None = None, field: str = "source"
 ) -> Template:
     """Return a template that asks for the label of an image, or with *multiple* for its labels.
 
@@ -37,11 +37,15 @@ def image_classification(
     >>> image_classification(["cat", "dog"]).questions[0].title
     'Single-choice'
     """
-    return classification(ViewKind.IMAGE, labels, multiple, title, field)
+    return build_classification(ViewKind.IMAGE, labels, multiple, title, field)
 
 
 def object_detection(
-    labels: Names, *, title: str = DETECTION, label_title: str = SINGLE, field: str = "source"
+    labels: OptionLabels,
+    *,
+    title: str = DETECTION,
+    label_title: str = SINGLE,
+    field: str = "source",
 ) -> Template:
     """Return a template that asks for the objects on an image, and for the label of each.
 
@@ -58,13 +62,13 @@ def object_detection(
     'Single-choice'
     """
     objects = Question(
-        "1", QuestionKind.PICTURE, title, children=(one_of(labels, title=label_title),)
+        "1", QuestionKind.PICTURE, title, children=(build_choice(labels, title=label_title),)
     )
-    return _image(objects, field=field)
+    return _build_template(objects, field=field)
 
 
 def segmentation(
-    labels: Names,
+    labels: OptionLabels,
     *,
     title: str = "Segmentation label configuration",
     label_title: str = SINGLE,
@@ -82,15 +86,15 @@ def segmentation(
         "1",
         QuestionKind.PICTURE,
         title,
-        children=(one_of(labels, title=label_title),),
+        children=(build_choice(labels, title=label_title),),
         shapes=shapes,
     )
-    return _image(areas, field=field)
+    return _build_template(areas, field=field)
 
 
 def keypoints(
     names: Iterable[str],
-    labels: Names,
+    labels: OptionLabels,
     *,
     title: str = "Keypoint label configuration",
     label_title: str = SINGLE,
@@ -108,15 +112,15 @@ def keypoints(
     >>> keypoints(["nose", "tail"], ["cat"]).questions[0].keypoints
     ('nose', 'tail')
     """
-    children, shapes = (one_of(labels, title=label_title),), (Shape.KEYPOINTS,)
-    places = Question(
+    children, shapes = (build_choice(labels, title=label_title),), (Shape.KEYPOINTS,)
+    question = Question(
         "1", QuestionKind.PICTURE, title, children=children, shapes=shapes, keypoints=tuple(names)
     )
-    return _image(places, field=field)
+    return _build_template(question, field=field)
 
 
 def ocr(
-    labels: Names = (),
+    labels: OptionLabels = (),
     *,
     title: str = OCR,
     text_title: str = OCR_TEXT,
@@ -131,11 +135,11 @@ def ocr(
     >>> [child.title for child in ocr(["amount", "date"]).questions[0].children]
     ['OCR result', 'Single-choice']
     """
-    return _image(_texts(labels, title, text_title, label_title), field=field)
+    return _build_template(_build_texts(labels, title, text_title, label_title), field=field)
 
 
 def pdf_pages(
-    labels: Names, *, fields: Names = (), title: str = SINGLE, field: str = "source"
+    labels: OptionLabels, *, fields: OptionLabels = (), title: str = SINGLE, field: str = "source"
 ) -> Template:
     """Return a template for a page of a PDF file: its texts, as in `ocr`, and a page label.
 
@@ -151,8 +155,10 @@ def pdf_pages(
     >>> [question.kind.value for question in pdf_pages(["invoice", "letter"]).questions]
     ['PICTURE', 'RADIO']
     """
-    return _image(
-        _texts(fields, OCR, OCR_TEXT, SINGLE), one_of(labels, id="2", title=title), field=field
+    return _build_template(
+        _build_texts(fields, OCR, OCR_TEXT, SINGLE),
+        build_choice(labels, id="2", title=title),
+        field=field,
     )
 
 
@@ -172,15 +178,16 @@ def table_recognition(
         Question(id, QuestionKind.INPUT, name, rule=_FROM_TO)
         for id, name in (("2", "Row"), ("3", "Column"))
     )
-    return _image(
+    return _build_template(
         Question("1", QuestionKind.PICTURE, title, children=(text, row, column)), field=field
     )
 
 
+# five digits: without a limit any long number would pass for a row
 _FROM_TO = r"[1-9]\d{0,4}(-[1-9]\d{0,4})?"
 
 
-def moderation(reasons: Names, *, field: str = "source") -> Template:
+def moderation(reasons: OptionLabels, *, field: str = "source") -> Template:
     """Return a template for image moderation: may it be shown; if not, why, and where.
 
     iTAG has such a template; its format is not documented.
@@ -188,22 +195,26 @@ def moderation(reasons: Names, *, field: str = "source") -> Template:
     >>> [question.id for question in moderation(["violence"]).asked]
     ['1', '2', '3']
     """
-    why = Question("2", QuestionKind.CHECKBOX, "Reasons", options(reasons), when=("block",))
+    why = Question("2", QuestionKind.CHECKBOX, "Reasons", build_options(reasons), when=("block",))
     verdict = Question(
-        "1", QuestionKind.RADIO, "Verdict", options(["pass", "block", "unsure"]), children=(why,)
+        "1",
+        QuestionKind.RADIO,
+        "Verdict",
+        build_options(["pass", "block", "unsure"]),
+        children=(why,),
     )
     where = Question(
         "3",
         QuestionKind.PICTURE,
         "Areas",
         required=False,
-        children=(one_of(reasons, required=False),),
+        children=(build_choice(reasons, required=False),),
     )
-    return _image(verdict, where, field=field)
+    return _build_template(verdict, where, field=field)
 
 
 def image_captioning(
-    *, title: str = "Caption", tags: Names = (), field: str = "source"
+    *, title: str = "Caption", tags: OptionLabels = (), field: str = "source"
 ) -> Template:
     """Return a template that asks for a description of an image, and with *tags* for tags.
 
@@ -213,19 +224,21 @@ def image_captioning(
     'OPEN_ENDED'
     """
     caption = Question("1", QuestionKind.OPEN_ENDED, title)
-    chosen: tuple[Option, ...] = options(tags)
-    more = (
-        (Question("2", QuestionKind.CHECKBOX, MULTIPLE, chosen, required=False),) if chosen else ()
-    )
-    return _image(caption, *more, field=field)
+    tag_options: tuple[Option, ...] = build_options(tags)
+    if not tag_options:
+        return _build_template(caption, field=field)
+    tag_question = Question("2", QuestionKind.CHECKBOX, MULTIPLE, tag_options, required=False)
+    return _build_template(caption, tag_question, field=field)
 
 
-def _texts(labels: Names, title: str, text_title: str, label_title: str) -> Question:
+def _build_texts(labels: OptionLabels, title: str, text_title: str, label_title: str) -> Question:
     text = Question("1", QuestionKind.INPUT, text_title)
-    sorts = options(labels)
-    children = (text, one_of(sorts, id="2", title=label_title)) if sorts else (text,)
+    label_options = build_options(labels)
+    children: tuple[Question, ...] = (text,)
+    if label_options:
+        children = (text, build_choice(label_options, id="2", title=label_title))
     return Question("1", QuestionKind.PICTURE, title, children=children)
 
 
-def _image(*questions: Question, field: str) -> Template:
+def _build_template(*questions: Question, field: str) -> Template:
     return Template(questions=questions, views=(View(ViewKind.IMAGE, field),))

@@ -12,7 +12,7 @@ from itagflow.model.template import (
     View,
     ViewKind,
 )
-from itagflow.templates._parts import options
+from itagflow.templates._questions import build_options
 
 
 def preference_ranking(
@@ -34,10 +34,10 @@ def preference_ranking(
     >>> preference_ranking(["a", "b", "c"]).views[1].field
     'a'
     """
-    named = tuple(responses)
-    return _about(
-        (prompt, *named),
-        Question("1", QuestionKind.RANKING, title, options(named)),
+    fields = tuple(responses)
+    return _build_template(
+        (prompt, *fields),
+        Question("1", QuestionKind.RANKING, title, build_options(fields)),
         comment=comment,
     )
 
@@ -64,11 +64,12 @@ def pairwise_preference(
     >>> pairwise_preference(degrees=3).questions[0].scale.high
     3
     """
-    pair = options([first, second])
-    better = Question(
-        "1", QuestionKind.PREFERENCE, title, pair, scale=Scale(1, degrees) if degrees > 1 else None
-    )
-    return _about((prompt, first, second), better, comment=comment)
+    options = build_options([first, second])
+    scale = None
+    if degrees > 1:
+        scale = Scale(1, degrees)
+    better = Question("1", QuestionKind.PREFERENCE, title, options, scale=scale)
+    return _build_template((prompt, first, second), better, comment=comment)
 
 
 def dialogue_rating(
@@ -89,17 +90,18 @@ def dialogue_rating(
     >>> [question.title for question in dialogue_rating(["helpful", "harmless"]).questions]
     ['helpful', 'harmless', 'Comment']
     """
-    used = scale or Scale()
+    rating_scale = scale or Scale()
     ratings = [
-        Question(str(n), QuestionKind.RATING, title, scale=used)
+        Question(str(n), QuestionKind.RATING, title, scale=rating_scale)
         for n, title in enumerate(criteria, 1)
     ]
-    return _about((dialogue,), *ratings, comment=comment)
+    return _build_template((dialogue,), *ratings, comment=comment)
 
 
-def _about(fields: tuple[str, ...], *questions: Question, comment: bool) -> Template:
+def _build_template(fields: tuple[str, ...], *questions: Question, comment: bool) -> Template:
     id = str(len(questions) + 1)
-    more = (Question(id, QuestionKind.OPEN_ENDED, "Comment", required=False),) if comment else ()
-    return Template(
-        questions=(*questions, *more), views=tuple(View(ViewKind.TEXT, field) for field in fields)
-    )
+    if comment:
+        comment_question = Question(id, QuestionKind.OPEN_ENDED, "Comment", required=False)
+        questions = (*questions, comment_question)
+    views = tuple(View(ViewKind.TEXT, field) for field in fields)
+    return Template(questions=questions, views=views)

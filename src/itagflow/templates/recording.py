@@ -9,18 +9,18 @@ from itagflow.model.template import (
     View,
     ViewKind,
 )
-from itagflow.templates._parts import (
+from itagflow.templates._questions import (
     SINGLE,
-    Names,
-    classification,
-    one_of,
+    OptionLabels,
+    build_choice,
+    build_classification,
 )
 
 TRANSCRIPT = "Audio recognition result"
 
 
 def audio_classification(
-    labels: Names, *, multiple: bool = False, title: str | None = None, field: str = "source"
+    labels: OptionLabels, *, multiple: bool = False, title: str | None = None, field: str = "source"
 ) -> Template:
     """Return a template that asks for the label of a recording, or with *multiple* for its labels.
 
@@ -30,11 +30,11 @@ def audio_classification(
     >>> audio_classification(["rain", "wind"]).views[0].kind.value
     'Audio'
     """
-    return classification(ViewKind.AUDIO, labels, multiple, title, field)
+    return build_classification(ViewKind.AUDIO, labels, multiple, title, field)
 
 
 def audio_segmentation(
-    labels: Names,
+    labels: OptionLabels,
     *,
     transcript: bool = True,
     text_title: str = TRANSCRIPT,
@@ -51,12 +51,14 @@ def audio_segmentation(
     ['INPUT', 'RADIO']
     """
     text = (Question("1", QuestionKind.INPUT, text_title),) if transcript else ()
-    label = one_of(labels, id=str(len(text) + 1), title=label_title)
-    return Template(questions=(_stretches((*text, label)),), views=(View(ViewKind.AUDIO, field),))
+    label = build_choice(labels, id=str(len(text) + 1), title=label_title)
+    return Template(
+        questions=(_build_segments((*text, label)),), views=(View(ViewKind.AUDIO, field),)
+    )
 
 
 def speech_recognition(*, title: str = TRANSCRIPT, field: str = "source") -> Template:
-    """Return a template that asks for what is said in a recording.
+    """Return a template that asks for the words of a recording.
 
     iTAG has such a template; its output format is not documented.
 
@@ -70,7 +72,7 @@ def speech_recognition(*, title: str = TRANSCRIPT, field: str = "source") -> Tem
 
 
 def video_classification(
-    labels: Names, *, multiple: bool = False, title: str | None = None, field: str = "source"
+    labels: OptionLabels, *, multiple: bool = False, title: str | None = None, field: str = "source"
 ) -> Template:
     """Return a template that asks for the label of a video, or with *multiple* for its labels.
 
@@ -80,13 +82,13 @@ def video_classification(
     >>> video_classification(["sport", "news"], multiple=True).questions[0].title
     'Multiple-choice'
     """
-    return classification(ViewKind.VIDEO, labels, multiple, title, field)
+    return build_classification(ViewKind.VIDEO, labels, multiple, title, field)
 
 
 def video_segmentation(
-    labels: Names, *, label_title: str = SINGLE, field: str = "source"
+    labels: OptionLabels, *, label_title: str = SINGLE, field: str = "source"
 ) -> Template:
-    """Return a template that asks for stretches of a video, and for the label of each.
+    """Return a template that asks for segments of a video, and for the label of each.
 
     iTAG's documents do not show such a template; the format is that of `audio_segmentation`.
 
@@ -94,10 +96,10 @@ def video_segmentation(
     'VIDEO'
     """
     return Template(
-        questions=(_stretches((one_of(labels, title=label_title),)),),
+        questions=(_build_segments((build_choice(labels, title=label_title),)),),
         views=(View(ViewKind.VIDEO, field),),
     )
 
 
-def _stretches(children: tuple[Question, ...]) -> Question:
+def _build_segments(children: tuple[Question, ...]) -> Question:
     return Question("1", QuestionKind.VIDEO, "Segments", children=children)

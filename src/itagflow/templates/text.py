@@ -9,18 +9,18 @@ from itagflow.model.template import (
     View,
     ViewKind,
 )
-from itagflow.templates._parts import (
-    Names,
-    classification,
-    one_of,
-    options,
+from itagflow.templates._questions import (
+    OptionLabels,
+    build_choice,
+    build_classification,
+    build_options,
 )
 
 TEXT_CONTENT = "Text content"
 
 
 def text_classification(
-    labels: Names, *, multiple: bool = False, title: str | None = None, field: str = "source"
+    labels: OptionLabels, *, multiple: bool = False, title: str | None = None, field: str = "source"
 ) -> Template:
     """Return a template that asks for the label of a text, or with *multiple* for its labels.
 
@@ -30,11 +30,11 @@ def text_classification(
     >>> text_classification(["tech", "sport"]).views[0].kind.value
     'Text'
     """
-    return classification(ViewKind.TEXT, labels, multiple, title, field)
+    return build_classification(ViewKind.TEXT, labels, multiple, title, field)
 
 
 def entity_recognition(
-    labels: Names, *, title: str = TEXT_CONTENT, field: str = "source"
+    labels: OptionLabels, *, title: str = TEXT_CONTENT, field: str = "source"
 ) -> Template:
     """Return a template that asks for the named things in a text, each with one or several labels.
 
@@ -43,12 +43,14 @@ def entity_recognition(
     >>> entity_recognition(["company", "place"]).questions[0].children[0].kind.value
     'CHECKBOX'
     """
-    return Template(questions=(_entities(labels, title, ()),), views=(View(ViewKind.TEXT, field),))
+    return Template(
+        questions=(_build_entities(labels, title, ()),), views=(View(ViewKind.TEXT, field),)
+    )
 
 
 def entity_relation(
-    labels: Names,
-    relations: Names,
+    labels: OptionLabels,
+    relations: OptionLabels,
     *,
     title: str = TEXT_CONTENT,
     relation_title: str = "Relation",
@@ -61,12 +63,12 @@ def entity_relation(
     >>> entity_relation(["company"], ["bought"]).questions[0].relations[0].title
     'Relation'
     """
-    holds = one_of(relations, title=relation_title)
+    holds = build_choice(relations, title=relation_title)
     return Template(
-        questions=(_entities(labels, title, (holds,)),), views=(View(ViewKind.TEXT, field),)
+        questions=(_build_entities(labels, title, (holds,)),), views=(View(ViewKind.TEXT, field),)
     )
 
 
-def _entities(labels: Names, title: str, relations: tuple[Question, ...]) -> Question:
-    label = Question("1", QuestionKind.CHECKBOX, title, options(labels))
+def _build_entities(labels: OptionLabels, title: str, relations: tuple[Question, ...]) -> Question:
+    label = Question("1", QuestionKind.CHECKBOX, title, build_options(labels))
     return Question("1", QuestionKind.SLOT, title, children=(label,), relations=relations)

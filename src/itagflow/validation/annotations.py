@@ -14,7 +14,7 @@ from itagflow.model.reply import Choice, Choices, Reply
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
 from itagflow.model.template import Question
-from itagflow.validation.values import name_problems, value_problems
+from itagflow.validation.values import find_string_problems, find_value_problems
 
 _FIELDS: Mapping[type[Reply], tuple[tuple[str, str], ...]] = {
     Regions: (("regions", "children"),),
@@ -24,68 +24,84 @@ _FIELDS: Mapping[type[Reply], tuple[tuple[str, str], ...]] = {
 """Where a reply keeps its parts, and where its question keeps what is asked about them."""
 
 
-def parts(
+def walk_annotations(
     question: Question, reply: Reply
 ) -> Iterator[tuple[str, tuple[Question, ...], Annotation]]:
     """Yield each part of *reply*: its path, what is asked about it, and itself."""
-    for name, asked in _FIELDS.get(type(reply), ()):
-        for index, part in enumerate(getattr(reply, name)):
-            yield f"{question.id}.{name}[{index}]", getattr(question, asked), part
+    for name, questions_field in _FIELDS.get(type(reply), ()):
+        for index, annotation in enumerate(getattr(reply, name)):
+            yield f"{question.id}.{name}[{index}]", getattr(question, questions_field), annotation
 
 
-def marked(reply: Reply) -> Iterator[Annotation]:
+def iter_annotations(reply: Reply) -> Iterator[Annotation]:
     """Yield every part that *reply* marks."""
     for name, _ in _FIELDS.get(type(reply), ()):
         yield from getattr(reply, name)
 
 
-def spelled_out(question: Question, reply: Reply) -> Reply:
+def expand_labels(question: Question, reply: Reply) -> Reply:
     """Return *reply* with every part's short label written out under its question's title."""
     changed = dict[str, Any]()
-    for name, asked in _FIELDS.get(type(reply), ()):
-        children, marked = getattr(question, asked), getattr(reply, name)
-        if len(children) == 1 and any(part.label is not None for part in marked):
-            changed[name] = tuple(_labeled(part, children[0].title) for part in marked)
+    for name, questions_field in _FIELDS.get(type(reply), ()):
+        children, annotations = getattr(question, questions_field), getattr(reply, name)
+        # with several questions the short form is ambiguous: `find_annotation_problems` refuses it
+        if len(children) == 1 and any(annotation.label is not None for annotation in annotations):
+            changed[name] = tuple(
+                _expand_label(annotation, children[0].title) for annotation in annotations
+            )
     return attrs.evolve(reply, **changed) if changed else reply
 
 
-def _labeled(part: Annotation, title: str) -> Annotation:
-    if part.label is None or title in part.labels:
-        return part
-    return attrs.evolve(part, label=None, labels={title: part.label, **part.labels})
+def _expand_label(annotation: Annotation, title: str) -> Annotation:
+    # a label under the title wins: it was saved before, and the short form is left as a problem
+    if annotation.label is None or title in annotation.labels:
+        return annotation
+    return attrs.evolve(
+        annotation, label=None, labels={title: annotation.label, **annotation.labels}
+    )
 
 
-def relabeled(
+def edit_labels(
     question: Question, reply: Reply, edit: Callable[[tuple[Question, ...], Labels], Labels]
 ) -> Reply:
     """Return *reply* with each annotation's labels edited by *edit*, given its questions."""
     changed = dict[str, Any]()
-    for name, asked in _FIELDS.get(type(reply), ()):
-        children, marked = getattr(question, asked), getattr(reply, name)
-        edited = tuple(_with_labels(part, edit(children, part.labels)) for part in marked)
-        if edited != marked:
+    for name, questions_field in _FIELDS.get(type(reply), ()):
+        children, annotations = getattr(question, questions_field), getattr(reply, name)
+        edited = tuple(
+            _with_labels(annotation, edit(children, annotation.labels))
+            for annotation in annotations
+        )
+        if edited != annotations:
             changed[name] = edited
     return attrs.evolve(reply, **changed) if changed else reply
 
 
-def _with_labels(part: Annotation, labels: Labels) -> Annotation:
-    return part if labels == part.labels else attrs.evolve(part, labels=labels)
+def _with_labels(annotation: Annotation, labels: Labels) -> Annotation:
+    if labels == annotation.labels:
+        return annotation
+    return attrs.evolve(annotation, labels=labels)
 
 
-def asked(
-    question: Question, said: Callable[[Question], Any], applies: bool = True
+def walk_questions(
+    question: Question, get_reply: Callable[[Question], Any], applies: bool = True
 ) -> Iterator[tuple[Question, Any, bool]]:
     """Yield *question* and its dependents, each with its reply, and whether it is asked."""
-    value = said(question)
+    value = get_reply(question)
     yield question, value, applies
-    chosen = _chosen(value) if applies else frozenset[str]()
+    # a question that is not asked itself asks nothing further, whatever reply it came with
+    chosen_keys = frozenset[str]()
+    if applies:
+        chosen_keys = _get_chosen_keys(value)
     for child in question.dependents:
-        yield from asked(
-            child, said, bool(chosen.intersection(child.when) if child.when else chosen)
-        )
+        # without `when` any option will do
+        fitting = chosen_keys
+        if child.when:
+            fitting = chosen_keys.intersection(child.when)
+        yield from walk_questions(child, get_reply, bool(fitting))
 
 
-def _chosen(value: Any) -> frozenset[str]:
+def _get_chosen_keys(value: Any) -> frozenset[str]:
     keys: tuple[object, ...]
     match value:
         case Choice(key=str() as key) | (str() as key):
@@ -99,7 +115,7 @@ def _chosen(value: Any) -> frozenset[str]:
     return frozenset(key for key in keys if isinstance(key, str))  # a screen may send anything
 
 
-def not_asked(question: Question) -> str:
+def explain_not_asked(question: Question) -> str:
     """Return why a reply to *question* has no place here."""
     options = " or ".join(map(repr, question.when)) or "an option"
     return (
@@ -108,44 +124,46 @@ def not_asked(question: Question) -> str:
     )
 
 
-def part_problems(question: Question, reply: Reply) -> Iterator[Problem]:
-    """Yield everything wrong with what is said about the parts of *reply*."""
-    for path, children, part in parts(question, reply):
+def find_annotation_problems(question: Question, reply: Reply) -> Iterator[Problem]:
+    """Yield everything wrong with the labels of the annotations of *reply*."""
+    for path, children, annotation in walk_annotations(question, reply):
         for name in ("id", "color"):
-            if (said := getattr(part, name)) is not None:
-                yield from name_problems(f"{path}.{name}", said)
-        yield from _label_problems(path, children, part)
+            if (value := getattr(annotation, name)) is not None:
+                yield from find_string_problems(f"{path}.{name}", value)
+        yield from _find_label_problems(path, children, annotation)
 
 
-def _label_problems(
-    path: str, children: tuple[Question, ...], part: Annotation
+def _find_label_problems(
+    path: str, children: tuple[Question, ...], annotation: Annotation
 ) -> Iterator[Problem]:
-    if part.label is not None:
+    if annotation.label is not None:
         titles = ", ".join(repr(child.title) for child in children) or "none"
         yield Problem(
             f"{path}.label",
             f"is short for the one question about it; here they are {titles}: use labels",
         )
-    every = [child for top in children for child in top.every]
-    known = {child.title for child in every}
+    questions = [child for question in children for child in question.every]
+    known = {child.title for child in questions}
     yield from (
         Problem(f"{path}.labels", f"{title!r} is not a question that is asked about it")
-        for title in part.labels
+        for title in annotation.labels
         if title not in known
     )
-    given = cast("Mapping[str, object]", part.labels)  # a screen may send null
+    labels = cast("Mapping[str, object]", annotation.labels)  # a screen may send null
     yield from (
         Problem(f"{path}.labels[{title!r}]", "needs a value: leave it out if there is none")
-        for title, value in given.items()
+        for title, value in labels.items()
         if value is None
     )
-    for top in children:
-        for child, value, applies in asked(top, lambda child: part.labels.get(child.title)):
+    for question in children:
+        for child, value, applies in walk_questions(
+            question, lambda child: annotation.labels.get(child.title)
+        ):
             if value is not None and not applies:
-                yield Problem(f"{path}.labels[{child.title!r}]", not_asked(child))
+                yield Problem(f"{path}.labels[{child.title!r}]", explain_not_asked(child))
             elif value is not None:
-                yield from value_problems(child, f"{path}.labels[{child.title!r}]", value)
-            elif applies and child.required and part.label is None:
+                yield from find_value_problems(child, f"{path}.labels[{child.title!r}]", value)
+            elif applies and child.required and annotation.label is None:
                 yield Problem(
                     f"{path}.labels", f"no reply to the required question {child.title!r}"
                 )

@@ -24,19 +24,23 @@ from itagflow.model.span import Spans, TextSpan
 from itagflow.model.task import Task
 from itagflow.model.template import Question, QuestionKind, Template
 from itagflow.validation.annotations import (
-    asked,
-    marked,
-    not_asked,
-    part_problems,
-    spelled_out,
+    expand_labels,
+    explain_not_asked,
+    find_annotation_problems,
+    iter_annotations,
+    walk_questions,
 )
-from itagflow.validation.regions import regions_problems, segments_problems, spans_problems
+from itagflow.validation.regions import (
+    find_regions_problems,
+    find_segments_problems,
+    find_spans_problems,
+)
 from itagflow.validation.values import (
-    preference_problems,
-    ranking_problems,
-    rating_problems,
-    value_problems,
-    whole,
+    find_preference_problems,
+    find_ranking_problems,
+    find_rating_problems,
+    find_value_problems,
+    is_integer,
 )
 
 Validator = Callable[[Task, Replies], Iterable[Problem]]
@@ -58,7 +62,9 @@ REPLY_OF: Mapping[QuestionKind, type[Reply]] = {
 """What a question is answered with."""
 
 
-def fitted(template: Template, given: object, task: Task | None = None) -> Replies | None:
+def normalize_replies(
+    template: Template, given: object, task: Task | None = None
+) -> Replies | None:
     """Return *given* as replies by question id, or None when it is neither replies nor a reply.
 
     A single reply is short for the answer to the only question; ``label="car"`` on a region, span
@@ -71,19 +77,25 @@ def fitted(template: Template, given: object, task: Task | None = None) -> Repli
         given = {template.questions[0].id: given}
     if not isinstance(given, Mapping):
         return None
-    said = cast("Mapping[str, object]", given)
+    by_id = cast("Mapping[str, object]", given)
     known = {question.id: question for question in template.asked}
-    order = [*known, *(id for id in said if id not in known)]
-    replies = {str(id): reply for id in order if isinstance(reply := said.get(id), Reply)}
-    if len(replies) < len(said):
+    # in the order of the template, so that equal answers are stored alike, whatever a screen sent
+    order = [*known, *(id for id in by_id if id not in known)]
+    replies = dict[str, Reply]()
+    for id in order:
+        reply = by_id.get(id)
+        if isinstance(reply, Reply):
+            replies[str(id)] = reply
+    if len(replies) < len(by_id):  # a value that is no reply, or two ids with the same text
         return None
-    return {
-        id: _completed(template, known[id], reply, task) if id in known else reply
-        for id, reply in replies.items()
-    }
+    for id, reply in replies.items():
+        # what answers no question stays as it is, for `find_problems` to name it
+        if id in known:
+            replies[id] = _complete_reply(template, known[id], reply, task)
+    return replies
 
 
-def problems(
+def find_problems(
     template: Template, replies: Replies | None, task: Task | None = None
 ) -> list[Problem]:
     """Return every problem that keeps *replies* from answering *task*, each with its path."""
@@ -97,61 +109,74 @@ def problems(
             )
         ]
     known = {question.id for question in template.asked}
-    found = [Problem(id, "the template has no such question") for id in replies if id not in known]
+    problems = [
+        Problem(id, "the template has no such question") for id in replies if id not in known
+    ]
     for top in template.questions:
-        for question, reply, applies in asked(top, lambda question: replies.get(question.id)):
+        for question, reply, applies in walk_questions(
+            top, lambda question: replies.get(question.id)
+        ):
             if reply is not None and not applies:
-                found.append(Problem(question.id, not_asked(question)))
+                problems.append(Problem(question.id, explain_not_asked(question)))
             elif reply is not None:
-                found += reply_problems(template, question, reply, task)
+                problems += find_reply_problems(template, question, reply, task)
             elif applies and question.required:
-                found.append(
+                problems.append(
                     Problem(question.id, f"no reply to the required question {question.title!r}")
                 )
-    return found
+    return problems
 
 
-def mentions(replies: Replies | None, label: str) -> bool:
+def has_label(replies: Replies | None, label: str) -> bool:
     """Return whether *label* is chosen in *replies*, for the task or for one of its parts."""
-    return any(label in _chosen(reply) for reply in (replies or {}).values())
+    return any(label in _iter_labels(reply) for reply in (replies or {}).values())
 
 
-def _chosen(reply: Reply) -> Iterator[str]:
+def _iter_labels(reply: Reply) -> Iterator[str]:
     match reply:
         case Choice():
             yield reply.key
         case Choices():
             yield from reply.keys
         case _:
-            for part in marked(reply):
-                for value in part.labels.values():
-                    yield from (value,) if isinstance(value, str) else value
+            for annotation in iter_annotations(reply):
+                for value in annotation.labels.values():
+                    if isinstance(value, str):
+                        yield value
+                    else:
+                        yield from value
 
 
-def _text(template: Template, question: Question, task: Task | None) -> str | None:
+def _find_text(template: Template, question: Question, task: Task | None) -> str | None:
     """Return the text that *question* is about, where the data has it."""
-    text = task.data.get(template.field_of(question)) if task else None
-    return text if isinstance(text, str) else None
+    if task is None:
+        return None
+    text = task.data.get(template.field_of(question))
+    if not isinstance(text, str):  # the row may hold anything under this name
+        return None
+    return text
 
 
-def _completed(template: Template, question: Question, reply: Reply, task: Task | None) -> Reply:
-    reply = spelled_out(question, reply)
+def _complete_reply(
+    template: Template, question: Question, reply: Reply, task: Task | None
+) -> Reply:
+    reply = expand_labels(question, reply)
     if not isinstance(reply, Spans) or all(span.text for span in reply.spans):
         return reply
-    text = _text(template, question, task)
-    return (
-        attrs.evolve(reply, spans=[_with_text(span, text) for span in reply.spans])
-        if text is not None
-        else reply
-    )
+    text = _find_text(template, question, task)
+    if text is None:
+        return reply
+    return attrs.evolve(reply, spans=[_with_text(span, text) for span in reply.spans])
 
 
 def _with_text(span: TextSpan, text: str) -> TextSpan:
-    known = bool(span.text) or not (whole(span.start) and whole(span.end))
-    return span if known else attrs.evolve(span, text=text[span.start : span.end])
+    is_known = bool(span.text) or not (is_integer(span.start) and is_integer(span.end))
+    if is_known:
+        return span
+    return attrs.evolve(span, text=text[span.start : span.end])
 
 
-def reply_problems(
+def find_reply_problems(
     template: Template, question: Question, reply: Reply, task: Task | None = None
 ) -> Iterator[Problem]:
     """Yield every problem that keeps *reply* from answering *question*, each with its path."""
@@ -161,17 +186,17 @@ def reply_problems(
         return
     match reply:
         case Choice(key=value) | Choices(keys=value) | Text(text=value):
-            yield from value_problems(question, id, value)
+            yield from find_value_problems(question, id, value)
         case Ranking():
-            yield from ranking_problems(question, id, reply.keys)
+            yield from find_ranking_problems(question, id, reply.keys)
         case Rating():
-            yield from rating_problems(question, id, reply)
+            yield from find_rating_problems(question, id, reply)
         case Preference():
-            yield from preference_problems(question, id, reply)
+            yield from find_preference_problems(question, id, reply)
         case Regions():
-            yield from regions_problems(question, reply)
+            yield from find_regions_problems(question, reply)
         case Spans():
-            yield from spans_problems(question, reply, _text(template, question, task))
+            yield from find_spans_problems(question, reply, _find_text(template, question, task))
         case Segments():
-            yield from segments_problems(question, reply)
-    yield from part_problems(question, reply)
+            yield from find_segments_problems(question, reply)
+    yield from find_annotation_problems(question, reply)

@@ -22,9 +22,9 @@ from itagflow.model.region import (
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
 from itagflow.model.template import Question, Shape
-from itagflow.model.text import shown
+from itagflow.model.text import format_value
 from itagflow.printing import format_count
-from itagflow.validation.values import finite, name_problems, whole
+from itagflow.validation.values import find_string_problems, is_finite, is_integer
 
 SLACK = 1e-6
 """By how many pixels a region may reach over the edge: room for rounding, not for a mistake."""
@@ -45,21 +45,22 @@ _LEAST: Mapping[type[Region], int] = {Polygon: 3, Polyline: 2}
 """How many points an outline or a line needs."""
 
 
-def regions_problems(question: Question, reply: Regions) -> Iterator[Problem]:
+def find_regions_problems(question: Question, reply: Regions) -> Iterator[Problem]:
     """Yield everything that keeps regions from lying on their image."""
     for name in ("width", "height"):
         size = getattr(reply, name)
-        if not whole(size) or not 0 < size <= MAX_SIDE:
+        # without the size nothing can be said about the regions: the first problem is the only one
+        if not is_integer(size) or not 0 < size <= MAX_SIDE:
             limits = f"from 1 to {MAX_SIDE:,}"
             yield Problem(
                 f"{question.id}.{name}",
-                f"must be a whole number of pixels {limits}, not {shown(size)}",
+                f"must be a whole number of pixels {limits}, not {format_value(size)}",
             )
             return
     if reply.rotation not in (0, 90, 180, 270):
         yield Problem(
             f"{question.id}.rotation",
-            f"must be 0, 90, 180 or 270 degrees, not {shown(reply.rotation)}",
+            f"must be 0, 90, 180 or 270 degrees, not {format_value(reply.rotation)}",
         )
     for index, region in enumerate(reply.regions):
         path = f"{question.id}.regions[{index}]"
@@ -67,81 +68,85 @@ def regions_problems(question: Question, reply: Regions) -> Iterator[Problem]:
             allowed = " or ".join(shape.value for shape in question.shapes)
             yield Problem(path, f"must be a {allowed}, not a {SHAPE[type(region)].value}")
         else:
-            yield from _region_problems(path, region, question, reply)
+            yield from _find_region_problems(path, region, question, reply)
 
 
-def _region_problems(
+def _find_region_problems(
     path: str, region: Region, question: Question, image: Regions
 ) -> Iterator[Problem]:
     if isinstance(region, Mask):
-        yield from _mask_problems(path, region, image)
+        yield from _find_mask_problems(path, region, image)
         return
     if isinstance(region, Keypoints):
-        yield from _keypoint_problems(path, region, question)
-    numbers = dict(_numbers(region))
-    if bad := [name for name, number in numbers.items() if not finite(number)]:
+        yield from _find_keypoint_problems(path, region, question)
+    numbers = dict(_iter_numbers(region))
+    if bad := [name for name, number in numbers.items() if not is_finite(number)]:
         yield from (
-            Problem(f"{path}.{name}", f"must be a finite number, not {shown(numbers[name])}")
+            Problem(f"{path}.{name}", f"must be a finite number, not {format_value(numbers[name])}")
             for name in bad
         )
     elif isinstance(region, Box | RotatedBox) and (region.width <= 0 or region.height <= 0):
         yield Problem(path, f"must have an area, not {region.width} x {region.height} pixels")
-    elif short := list(_short_lines(region)):
+    elif short := list(_find_short_lines(region)):
         yield from (Problem(f"{path}.{name}", reason) for name, reason in short)
     elif not all(
-        _inside(x, image.width) and _inside(y, image.height)
-        for line in _lines(region).values()
+        _is_inside(x, image.width) and _is_inside(y, image.height)
+        for line in _collect_lines(region).values()
         for x, y in line
     ):
         yield Problem(path, f"reaches outside the image of {image.width} x {image.height} pixels")
 
 
-def _numbers(region: Region) -> Iterator[tuple[str, Any]]:
+def _iter_numbers(region: Region) -> Iterator[tuple[str, Any]]:
     """Yield the numbers that say where a region is, by their path in it."""
     if isinstance(region, Box | RotatedBox | Point):
         names = ("x", "y", "width", "height", "angle")
         yield from ((name, getattr(region, name)) for name in names if hasattr(region, name))
         return
-    for name, line in _lines(region).items():
+    for name, line in _collect_lines(region).items():
         for index, point in enumerate(line):
             yield from ((f"{name}[{index}].{n}", v) for n, v in zip("xy", point, strict=True))
 
 
-def _lines(region: Region) -> dict[str, Points]:
+def _collect_lines(region: Region) -> dict[str, Points]:
     """Return the lines that a region is made of, by their path in it."""
     if isinstance(region, Mask):
         return {}
-    holes = region.holes if isinstance(region, Polygon) else ()
+    holes: tuple[Points, ...] = ()
+    if isinstance(region, Polygon):
+        holes = region.holes
     return {
         "points": region.points,
         **{f"holes[{index}]": hole for index, hole in enumerate(holes)},
     }
 
 
-def _short_lines(region: Region) -> Iterator[tuple[str, str]]:
-    least = _LEAST.get(type(region), 0)
-    for name, line in _lines(region).items():
-        if len(line) < least:
-            yield (
-                name,
-                f"a {SHAPE[type(region)].value} needs at least {least} points, not {len(line)}",
-            )
+def _find_short_lines(region: Region) -> Iterator[tuple[str, str]]:
+    min_points = _LEAST.get(type(region), 0)
+    for name, line in _collect_lines(region).items():
+        if len(line) < min_points:
+            shape = SHAPE[type(region)].value
+            yield name, f"a {shape} needs at least {min_points} points, not {len(line)}"
 
 
-def _inside(number: float, size: int) -> bool:
+def _is_inside(number: float, size: int) -> bool:
+    # a tolerance on both sides: a screen that scales images returns 639.9999999 and 640.0000001
     return -SLACK <= number <= size + SLACK
 
 
-def _mask_problems(path: str, mask: Mask, image: Regions) -> Iterator[Problem]:
+def _find_mask_problems(path: str, mask: Mask, image: Regions) -> Iterator[Problem]:
     pixels = image.width * image.height
     bad = [
         index
         for index, count in enumerate(mask.counts)
-        if not whole(count) or not 0 <= count <= pixels
+        if not is_integer(count) or not 0 <= count <= pixels
     ]
     if bad:
-        reasons = ((i, f"must be a count of pixels, not {shown(mask.counts[i])}") for i in bad)
+        reasons = (
+            (i, f"must be a count of pixels, not {format_value(mask.counts[i])}") for i in bad
+        )
         yield from (Problem(f"{path}.counts[{i}]", reason) for i, reason in reasons)
+    # only now: what is no number cannot be added up
     elif sum(mask.counts) != pixels:
         yield Problem(
             f"{path}.counts", f"must cover the {pixels} pixels of the image, not {sum(mask.counts)}"
@@ -150,46 +155,45 @@ def _mask_problems(path: str, mask: Mask, image: Regions) -> Iterator[Problem]:
         yield Problem(f"{path}.counts", "must have a pixel inside")
 
 
-def _keypoint_problems(path: str, region: Keypoints, question: Question) -> Iterator[Problem]:
-    seen = set[str]()
-    for index, at in enumerate(region.keypoints):
+def _find_keypoint_problems(path: str, region: Keypoints, question: Question) -> Iterator[Problem]:
+    names = set[str]()
+    for index, keypoint in enumerate(region.keypoints):
         where = f"{path}.keypoints[{index}]"
-        yield from name_problems(f"{where}.name", at.name)
-        if question.keypoints and at.name not in question.keypoints:
+        yield from find_string_problems(f"{where}.name", keypoint.name)
+        if question.keypoints and keypoint.name not in question.keypoints:
             yield Problem(
-                f"{where}.name", f"{at.name!r} is not one of {', '.join(question.keypoints)}"
+                f"{where}.name", f"{keypoint.name!r} is not one of {', '.join(question.keypoints)}"
             )
-        if at.name in seen:
-            yield Problem(f"{where}.name", f"{at.name!r} is there twice")
-        if at.visibility is Visibility.ABSENT and (at.x, at.y) != (0, 0):
+        if keypoint.name in names:
+            yield Problem(f"{where}.name", f"{keypoint.name!r} is there twice")
+        # COCO writes an absent keypoint as 0, 0, 0; other coordinates would be lost in its files
+        if keypoint.visibility is Visibility.ABSENT and (keypoint.x, keypoint.y) != (0, 0):
             yield Problem(where, "is absent, so x and y must be 0")
-        seen.add(at.name)
+        names.add(keypoint.name)
 
 
-def spans_problems(question: Question, reply: Spans, text: str | None) -> Iterator[Problem]:
+def find_spans_problems(question: Question, reply: Spans, text: str | None) -> Iterator[Problem]:
     """Yield spans that lie outside *text*, if it is known, and relations that join no spans."""
     for index, span in enumerate(reply.spans):
         path = f"{question.id}.spans[{index}]"
-        yield from name_problems(f"{path}.text", span.text)
-        yield from _span_problems(path, span, text)
+        yield from find_string_problems(f"{path}.text", span.text)
+        yield from _find_span_problems(path, span, text)
     for index, relation in enumerate(reply.relations):
         path = f"{question.id}.relations[{index}]"
         if not question.relations:
             yield Problem(path, f"the question {question.title!r} does not ask for relations")
-        yield from _relation_problems(path, relation, len(reply.spans))
+        yield from _find_relation_problems(path, relation, len(reply.spans))
 
 
-def _span_problems(path: str, span: TextSpan, text: str | None) -> Iterator[Problem]:
-    if not whole(span.start) or not whole(span.end) or not 0 <= span.start < span.end:
-        given = f"{shown(span.start)} and {shown(span.end)}"
-        yield Problem(path, f"must be 0 <= start < end, in whole characters, not {given}")
+def _find_span_problems(path: str, span: TextSpan, text: str | None) -> Iterator[Problem]:
+    if not is_integer(span.start) or not is_integer(span.end) or not 0 <= span.start < span.end:
+        actual = f"{format_value(span.start)} and {format_value(span.end)}"
+        yield Problem(path, f"must be 0 <= start < end, in whole characters, not {actual}")
     elif text is None:
         if len(span.text) not in (0, span.end - span.start):
-            yield Problem(
-                f"{path}.text",
-                f"must have {format_count(span.end - span.start, 'character')}, "
-                f"not {len(span.text)}",
-            )
+            length = format_count(span.end - span.start, "character")
+            yield Problem(f"{path}.text", f"must have {length}, not {len(span.text)}")
+    # characters are code points, as in Python; JavaScript counts an emoji as two
     elif span.end > len(text):
         yield Problem(
             f"{path}.end", f"reaches outside the text of {format_count(len(text), 'character')}"
@@ -200,32 +204,32 @@ def _span_problems(path: str, span: TextSpan, text: str | None) -> Iterator[Prob
         )
 
 
-def _relation_problems(path: str, relation: Relation, spans: int) -> Iterator[Problem]:
+def _find_relation_problems(path: str, relation: Relation, spans: int) -> Iterator[Problem]:
     for name in ("source", "target"):
         index = getattr(relation, name)
-        if not whole(index) or not 0 <= index < spans:
-            yield Problem(
-                f"{path}.{name}",
-                f"must be the index of one of {format_count(spans, 'span')}, not {shown(index)}",
-            )
+        if not is_integer(index) or not 0 <= index < spans:
+            reason = f"must be the index of one of {format_count(spans, 'span')}"
+            yield Problem(f"{path}.{name}", f"{reason}, not {format_value(index)}")
     if relation.source == relation.target:
         yield Problem(path, "joins a span with itself")
 
 
-def segments_problems(question: Question, reply: Segments) -> Iterator[Problem]:
+def find_segments_problems(question: Question, reply: Segments) -> Iterator[Problem]:
     """Yield everything that keeps segments from lying in their recording."""
-    if not finite(reply.duration) or reply.duration < 0:
+    if not is_finite(reply.duration) or reply.duration < 0:
         yield Problem(
             f"{question.id}.duration",
-            f"must be seconds, or 0 for unknown, not {shown(reply.duration)}",
+            f"must be seconds, or 0 for unknown, not {format_value(reply.duration)}",
         )
         return
     for index, segment in enumerate(reply.segments):
-        yield from _segment_problems(f"{question.id}.segments[{index}]", segment, reply.duration)
+        yield from _find_segment_problems(
+            f"{question.id}.segments[{index}]", segment, reply.duration
+        )
 
 
-def _segment_problems(path: str, segment: Segment, duration: float) -> Iterator[Problem]:
-    bad = [name for name in ("start", "end") if not finite(getattr(segment, name))]
+def _find_segment_problems(path: str, segment: Segment, duration: float) -> Iterator[Problem]:
+    bad = [name for name in ("start", "end") if not is_finite(getattr(segment, name))]
     if bad:
         yield from (Problem(f"{path}.{name}", "must be a finite number of seconds") for name in bad)
     elif not 0 <= segment.start < segment.end:

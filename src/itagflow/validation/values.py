@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from itagflow.errors import Problem
-from itagflow.model.pattern import compiled
+from itagflow.model.pattern import compile_pattern
 from itagflow.model.reply import Preference, Rating
 from itagflow.model.template import Question, QuestionKind, Scale
-from itagflow.model.text import flaw, shown
+from itagflow.model.text import find_text_error, format_value
 
 MAX_TEXT = 1_000_000
 """How many characters a text may have."""
 
 
-def finite(number: object) -> bool:
+def is_finite(number: object) -> bool:
     """Return whether *number* is one that a float can hold: not true or false, NaN or infinite."""
     return (
         isinstance(number, int | float)
@@ -25,96 +25,108 @@ def finite(number: object) -> bool:
     )
 
 
-def whole(number: object) -> bool:
+def is_integer(number: object) -> bool:
     """Return whether *number* is an integer, and not true or false."""
     return isinstance(number, int) and not isinstance(number, bool)
 
 
-def name_problems(path: str, value: object) -> Iterator[Problem]:
+def find_string_problems(path: str, value: object) -> Iterator[Problem]:
     """Yield what keeps *value* from being a text that can be stored."""
     if not isinstance(value, str):
         yield Problem(path, f"needs a string, not {type(value).__name__}")
-    elif wrong := flaw(value):
-        yield Problem(path, wrong)
+    elif error := find_text_error(value):
+        yield Problem(path, error)
 
 
-def value_problems(question: Question, path: str, value: Any) -> Iterator[Problem]:
+def find_value_problems(question: Question, path: str, value: Any) -> Iterator[Problem]:
     """Yield what is wrong with a choice (a string), choices or a text, of a task or annotation."""
     if question.kind is QuestionKind.CHECKBOX:
-        yield from _choices_problems(question, path, value)
+        yield from _find_choices_problems(question, path, value)
     elif not isinstance(value, str):
         yield Problem(path, f"needs a string, not {type(value).__name__}")
     elif question.kind is QuestionKind.RADIO:
         if value not in question.keys:
-            yield _unknown(question, path, value)
+            yield _make_unknown_key_problem(question, path, value)
     else:
-        yield from _text_problems(question, path, value)
+        yield from _find_text_problems(question, path, value)
 
 
-def ranking_problems(question: Question, path: str, keys: tuple[object, ...]) -> Iterator[Problem]:
+def find_ranking_problems(
+    question: Question, path: str, keys: tuple[object, ...]
+) -> Iterator[Problem]:
     """Yield what keeps *keys* from being all options of *question*, each once."""
-    yield from _keys_problems(question, path, keys)
-    if left := sorted(question.keys.difference(key for key in keys if isinstance(key, str))):
-        yield Problem(path, f"leaves out {', '.join(left)}: every option needs its rank")
+    yield from _find_keys_problems(question, path, keys)
+    if missing := sorted(question.keys.difference(key for key in keys if isinstance(key, str))):
+        yield Problem(path, f"leaves out {', '.join(missing)}: every option needs its rank")
 
 
-def rating_problems(question: Question, path: str, rating: Rating) -> Iterator[Problem]:
+def find_rating_problems(question: Question, path: str, rating: Rating) -> Iterator[Problem]:
     """Yield what keeps *rating* from being on the scale of *question*."""
     scale = question.scale or Scale()
-    if not finite(rating.value):
-        yield Problem(path, f"must be a finite number, not {shown(rating.value)}")
+    if not is_finite(rating.value):
+        yield Problem(path, f"must be a finite number, not {format_value(rating.value)}")
     elif rating.value not in scale:
-        steps = f" in steps of {scale.step:g}" if scale.step else ""
+        steps = ""
+        if scale.step:
+            steps = f" in steps of {scale.step:g}"
         yield Problem(
             path, f"must be from {scale.low:g} to {scale.high:g}{steps}, not {rating.value:g}"
         )
 
 
-def preference_problems(question: Question, path: str, reply: Preference) -> Iterator[Problem]:
+def find_preference_problems(question: Question, path: str, reply: Preference) -> Iterator[Problem]:
     """Yield what keeps *reply* from preferring an option of *question* on its scale."""
-    most = question.scale.high if question.scale and reply.better is not None else 1
+    max_degree: float = 1
+    # who prefers neither cannot prefer it by more than one degree
+    if question.scale and reply.better is not None:
+        max_degree = question.scale.high
     if reply.better is not None and reply.better not in question.keys:
-        yield _unknown(question, path, reply.better)
-    if not whole(reply.degree) or not 1 <= reply.degree <= most:
+        yield _make_unknown_key_problem(question, path, reply.better)
+    if not is_integer(reply.degree) or not 1 <= reply.degree <= max_degree:
         yield Problem(
             f"{path}.degree",
-            f"must be a whole number from 1 to {most:g}, not {shown(reply.degree)}",
+            f"must be a whole number from 1 to {max_degree:g}, not {format_value(reply.degree)}",
         )
 
 
-def _choices_problems(question: Question, path: str, value: Any) -> Iterator[Problem]:
+def _find_choices_problems(question: Question, path: str, value: Any) -> Iterator[Problem]:
     if not isinstance(value, tuple):
         yield Problem(path, "needs several options, not one")
     elif question.required and not value:
         yield Problem(path, f"no option chosen for the required question {question.title!r}")
     else:
-        yield from _keys_problems(question, path, cast("tuple[object, ...]", value))
+        yield from _find_keys_problems(question, path, cast("tuple[object, ...]", value))
 
 
-def _keys_problems(question: Question, path: str, keys: tuple[object, ...]) -> Iterator[Problem]:
+def _find_keys_problems(
+    question: Question, path: str, keys: tuple[object, ...]
+) -> Iterator[Problem]:
     unknown = [key for key in keys if not isinstance(key, str) or key not in question.keys]
-    yield from (_unknown(question, path, key) for key in unknown)
+    yield from (_make_unknown_key_problem(question, path, key) for key in unknown)
+    # only of known keys, which are texts: a screen may send what has no hash
     if not unknown and len(set(keys)) < len(keys):
         yield Problem(path, "names an option twice")
 
 
-def _unknown(question: Question, path: str, key: object) -> Problem:
+def _make_unknown_key_problem(question: Question, path: str, key: object) -> Problem:
     known = ", ".join(option.key for top in question.options for option in top.every)
-    return Problem(path, f"{shown(key)} is not an option; the options are {known}")
+    return Problem(path, f"{format_value(key)} is not an option; the options are {known}")
 
 
-def _text_problems(question: Question, path: str, text: str) -> Iterator[Problem]:
-    if wrong := flaw(text):
-        yield Problem(path, wrong)
+def _find_text_problems(question: Question, path: str, text: str) -> Iterator[Problem]:
+    if error := find_text_error(text):
+        yield Problem(path, error)
     elif len(text) > MAX_TEXT:
         yield Problem(path, f"is {len(text)} characters long; at most {MAX_TEXT} are allowed")
     elif question.required and not text.strip():
         yield Problem(path, f"is empty, and the question {question.title!r} is required")
-    elif question.rule and not compiled(question.rule).takes(text):
+    # refused before it is matched: long text times large pattern takes time on every save
+    elif question.rule and not compile_pattern(question.rule).takes(text):
         yield Problem(
             path, f"is too long for the rule {question.rule!r} of the question {question.title!r}"
         )
-    elif question.rule and text and not compiled(question.rule).matches(text):
+    # an empty text that is not required needs no form
+    elif question.rule and text and not compile_pattern(question.rule).matches(text):
         yield Problem(
             path, f"does not match the rule {question.rule!r} of the question {question.title!r}"
         )

@@ -14,14 +14,14 @@ from itagflow.errors import (
     NotAllowed,
     Problem,
 )
-from itagflow.model.text import flaw, name_flaw, nfc, several
+from itagflow.model.text import find_name_error, find_text_error, normalize_name, parse_texts
 from itagflow.model.workspace import (
     EXTERNAL_ROLES,
     Group,
     Member,
     Role,
 )
-from itagflow.printing import spelled
+from itagflow.printing import format_repr
 
 MAX_NAME_LENGTH = 200
 """How many characters a workspace's name, an account or a template's name may have."""
@@ -41,15 +41,14 @@ def require_name(what: str, name: str) -> str:
         not isinstance(cast(object, name), str)
         or not name.strip()
         or len(name) > MAX_NAME_LENGTH
-        or flaw(name)
+        or find_text_error(name)
     ):
-        reason = (
-            f"must have 1 to {MAX_NAME_LENGTH} characters that can be stored, not {spelled(name)}"
-        )
+        wanted = f"1 to {MAX_NAME_LENGTH} characters that can be stored"
+        reason = f"must have {wanted}, not {format_repr(name)}"
         raise InvalidData(what, [Problem("name", reason)])
-    wrong = name_flaw(name)
+    wrong = find_name_error(name)
     if wrong:
-        raise InvalidData(what, [Problem("name", f"{spelled(name)} {wrong}")])
+        raise InvalidData(what, [Problem("name", f"{format_repr(name)} {wrong}")])
     return name
 
 
@@ -59,7 +58,7 @@ def check_groups(groups: Sequence[str]) -> tuple[str, ...]:
     Raises:
         InvalidData: when one is no name, or a single text is given for several.
     """
-    return tuple(Group(name).name for name in several("the member", "groups", groups))
+    return tuple(Group(name).name for name in parse_texts("the member", "groups", groups))
 
 
 def join_member(known: Member | None, member: Member) -> Member:
@@ -93,7 +92,7 @@ def find_differences(
 def _comparison_value(member: Member, name: str) -> object:
     """Return what a field of *member* is compared by."""
     if name == "groups":
-        return set(map(nfc, member.groups))  # they have no order
+        return set(map(normalize_name, member.groups))  # they have no order
     return getattr(member, name)
 
 

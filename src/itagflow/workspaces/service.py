@@ -19,7 +19,7 @@ from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.package import LIVE, Assignment
 from itagflow.model.template import Template
-from itagflow.model.text import nfc
+from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Role, Workspace
 from itagflow.storage.port import Query, Reader, Scalar
 from itagflow.workspaces import rules
@@ -43,7 +43,9 @@ def _create_workspace(engine: Engine, name: str, admin: str, *, exist_ok: bool) 
         known = find_by_name(transaction.store, query) if exist_ok else None
         if known is not None:
             founder = _find_founder(transaction.store, known)
-            if founder is None or nfc(founder.account) != nfc(first_admin.account):
+            if founder is None or normalize_name(founder.account) != normalize_name(
+                first_admin.account
+            ):
                 raise AlreadyExists("Workspace", name, ("admin",))
             return known
         ctx = transaction.act(id, first_admin.id)

@@ -23,7 +23,7 @@ from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
-from itagflow.model.text import nfc
+from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage._sql.numbers import spelled_out
 from itagflow.storage.codec import decoder, encoder
@@ -47,7 +47,9 @@ def _own(make: Callable[[Any], Any]) -> Any:
 
 def _body(layout: Layout[Any]) -> Mapping[str, tuple[Decode, Encode, Any]]:
     types = typing.get_type_hints(layout.kind)
-    columns = (column for column in (*layout.key, *layout.columns) if column.encode is not nfc)
+    columns = (
+        column for column in (*layout.key, *layout.columns) if column.encode is not normalize_name
+    )
     apart = {"version", *(column.name for column in columns)}
     return {
         field.name: (decoder(types[field.name]), encoder(types[field.name]), _default(field))
@@ -253,7 +255,7 @@ class Layout(Generic[E]):
         for at in compress(range(len(values)), map(is_not, values, self.defaults)):
             name, encode, default, is_name = self.writes[at]
             value = values[at]
-            if value != (nfc(value) if is_name else default):
+            if value != (normalize_name(value) if is_name else default):
                 body[name] = encode(value)
         return spelled_out(jsontext.dumps(body)) if body else "{}"
 

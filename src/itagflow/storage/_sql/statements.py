@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from itagflow.model.event import Event
-from itagflow.model.number import LEAST, MOST, is_stored
+from itagflow.model.number import LEAST, MOST, is_storable
 from itagflow.storage._sql.layout import LAYOUTS, Layout, Sums
 from itagflow.storage.fields import check_names, check_query, encode_value
 from itagflow.storage.port import (
@@ -175,7 +175,7 @@ def _rendered(
                 values += ends
         else:
             several = condition if isinstance(condition, tuple) else (condition,)
-            known = [encode_value(value) for value in several if is_stored(value)]
+            known = [encode_value(value) for value in several if is_storable(value)]
             how, given = _any_of(sql, known) if known else (NOTHING, ())
             shape.append((name, how + filled))
             values += given
@@ -222,7 +222,7 @@ def _within(sql: Sql, span: Span) -> tuple[str, list[Any]]:
     ends = [
         (f"{sign} {sql.mark}", end) for sign, end in ((">=", low), ("<=", high)) if end is not None
     ]
-    ends = [(how, end) for how, end in ends if is_stored(end)]
+    ends = [(how, end) for how, end in ends if is_storable(end)]
     return " AND {} ".join(how for how, _ in ends), [end for _, end in ends]
 
 
@@ -368,7 +368,7 @@ def _after(sql: Sql, query: Query[Any]) -> tuple[str, list[Any]]:
         )
     )
     names = _full_order(layout, query.order)
-    if not any(name[0] == "-" for name in names) and all(map(is_stored, query.after)):
+    if not any(name[0] == "-" for name in names) and all(map(is_storable, query.after)):
         return f"({', '.join(names)}) > ({sql.marks(len(names))})", [ends[name] for name in names]
     steps, values = list[str](), list[Any]()
     for at, name in enumerate(names):
@@ -384,7 +384,7 @@ def _after(sql: Sql, query: Query[Any]) -> tuple[str, list[Any]]:
 
 def _beyond(sql: Sql, name: str, end: Any) -> tuple[str, list[Any]]:
     """Return how a column is compared with the end of the last page, if a row can be there."""
-    if is_stored(end):
+    if is_storable(end):
         return f"{'<' if name[0] == '-' else '>'} {sql.mark}", [end]
     return (SOMETHING if (end < LEAST) == (name[0] != "-") else NOTHING), []
 

@@ -1,0 +1,171 @@
+"""Spans of a text and segments of a recording in iTAG's ``results``.
+
+iTAG writes neither the question's id nor its title there.  A span's ``end`` is its last character
+in these files, and the one after it in Python.  ``relations`` is ours; of a segment, iTAG's
+documents show ``result`` and ``color`` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from itagflow.errors import Problem
+from itagflow.formats._labels import find_label_problems, parse_labels, render_labels
+from itagflow.formats._plain import (
+    find_non_texts,
+    is_a,
+    is_number,
+    is_whole,
+)
+from itagflow.model.annotation import Annotation
+from itagflow.model.segment import Segment, Segments
+from itagflow.model.span import Relation, Spans, TextSpan
+from itagflow.model.template import Question
+
+Element = dict[str, Any]
+
+
+def render_spans(question: Question, reply: Spans) -> Element:
+    """Return the element of a text."""
+    objects = [
+        {
+            **_render_annotation(question.children, span, lists=True),
+            "text": span.text,
+            "start": span.start,
+            # iTAG's end is the last character, Python's the one behind it
+            "end": span.end - 1,
+        }
+        for span in reply.spans
+    ]
+    relations = [
+        {
+            **_render_annotation(question.relations, relation),
+            "source": relation.source,
+            "target": relation.target,
+        }
+        for relation in reply.relations
+    ]
+    return {
+        "objects": objects,
+        # iTAG's sign for a text that was labeled and has nothing in it
+        "empty": not objects,
+        **({"relations": relations} if relations else {}),
+    }
+
+
+def render_segments(question: Question, reply: Segments) -> Element:
+    """Return the element of a recording."""
+    objects = [
+        {
+            **_render_annotation(question.children, segment),
+            "start": segment.start,
+            "end": segment.end,
+        }
+        for segment in reply.segments
+    ]
+    return {"duration": reply.duration, "objects": objects}
+
+
+def _render_annotation(
+    children: tuple[Question, ...], annotation: Annotation, *, lists: bool = False
+) -> Element:
+    return {
+        "result": render_labels(children, annotation, lists=lists),
+        "color": annotation.color,
+        "id": annotation.id,
+    }
+
+
+def parse_spans(question: Question, element: Element) -> Spans:
+    """Return the spans of a valid element."""
+    spans = [
+        TextSpan(
+            span["start"],
+            # iTAG's end is the last character, Python's the one behind it
+            span["end"] + 1,
+            span.get("text") or "",
+            **_parse_annotation(question.children, span),
+        )
+        for span in element["objects"]
+    ]
+    relations = [
+        Relation(
+            relation["source"],
+            relation["target"],
+            **_parse_annotation(question.relations, relation),
+        )
+        for relation in element.get("relations", ())
+    ]
+    return Spans(spans, relations)
+
+
+def parse_segments(question: Question, element: Element) -> Segments:
+    """Return the segments of a valid element."""
+    segments = [
+        Segment(segment["start"], segment["end"], **_parse_annotation(question.children, segment))
+        for segment in element["objects"]
+    ]
+    return Segments(segments, duration=element["duration"])
+
+
+def _parse_annotation(children: tuple[Question, ...], element: Element) -> dict[str, Any]:
+    return {
+        "labels": parse_labels(children, element["result"]),
+        "id": element.get("id"),
+        "color": element.get("color"),
+    }
+
+
+def find_spans_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
+    """Yield everything that keeps an element from saying spans."""
+    for path, span in _iter_objects(where, element, "objects"):
+        yield from _find_annotation_problems(path, question.children, span, lists=True)
+        yield from find_non_texts(path, span, "text")
+        yield from _find_non_integers(path, span, "start", "end")
+    if "relations" in element:
+        for path, relation in _iter_objects(where, element, "relations"):
+            yield from _find_annotation_problems(path, question.relations, relation)
+            yield from _find_non_integers(path, relation, "source", "target")
+    yield from _find_broken_lists(where, element, "objects", "relations")
+
+
+def find_segments_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
+    """Yield everything that keeps an element from saying segments."""
+    if not is_number(element.get("duration")):
+        yield Problem(f"{where}.duration", "must be a number of seconds")
+    for path, segment in _iter_objects(where, element, "objects"):
+        yield from _find_annotation_problems(path, question.children, segment)
+        for name in ("start", "end"):
+            if not is_number(segment.get(name)):
+                yield Problem(f"{path}.{name}", "must be a number of seconds")
+    yield from _find_broken_lists(where, element, "objects")
+
+
+def _iter_objects(where: str, element: Element, name: str) -> Iterator[tuple[str, Element]]:
+    if not is_a(element.get(name), list):
+        return
+    objects: list[Any] = element[name]
+    for index, item in enumerate(objects):
+        if is_a(item, dict):
+            yield f"{where}.{name}[{index}]", item
+
+
+def _find_broken_lists(where: str, element: Element, *names: str) -> Iterator[Problem]:
+    for name in names:
+        objects = element.get(name, [])
+        if not (is_a(objects, list) and all(is_a(item, dict) for item in objects)):
+            yield Problem(f"{where}.{name}", "must be a list of objects")
+
+
+def _find_annotation_problems(
+    where: str, children: tuple[Question, ...], element: Element, *, lists: bool = False
+) -> Iterator[Problem]:
+    yield from find_non_texts(where, element, "id", "color")
+    yield from find_label_problems(f"{where}.result", children, element.get("result"), lists=lists)
+
+
+def _find_non_integers(where: str, element: Element, *names: str) -> Iterator[Problem]:
+    for name in names:
+        if not is_whole(element.get(name)):
+            yield Problem(f"{where}.{name}", "must be a whole number")
