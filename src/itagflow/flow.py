@@ -30,13 +30,13 @@ from itagflow.core.lookup import (
     WorkspaceRef,
 )
 from itagflow.labeling import service as labeling
-from itagflow.labeling.answering import Replied
+from itagflow.labeling.rules import Replied
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import member_of, optional_member_of
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
-from itagflow.reviewing import batch
+from itagflow.reviewing import batch, judging
 from itagflow.reviewing import service as reviewing
 from itagflow.storage.opening import open_store
 from itagflow.storage.port import Store
@@ -274,7 +274,7 @@ class Flow:
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
         """
-        return reviewing.judge(self._engine, assignment, task, wrong=wrong, by=by)
+        return judging.judge(self._engine, assignment, task, wrong=wrong, by=by)
 
     def modify(
         self,
@@ -291,7 +291,7 @@ class Flow:
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL: `save` is the verb there.
         """
-        return reviewing.modify(self._engine, assignment, task, reply, by=by)
+        return judging.modify(self._engine, assignment, task, reply, by=by)
 
     def review(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
         """Let a package pass at INSPECT; tasks without a judgment pass with it.

@@ -30,7 +30,6 @@ from itagflow.core.change import (
     Saved,
     record,
 )
-from itagflow.core.holding import must_be_working, stage_of
 from itagflow.core.ids import TRIES, used_up
 from itagflow.core.lookup import (
     AssignmentRef,
@@ -42,6 +41,7 @@ from itagflow.core.lookup import (
 )
 from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, NotAllowed
+from itagflow.lifecycle.tables import must_be_working, stage_of
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
     Assignment,
@@ -52,7 +52,7 @@ from itagflow.model.package import (
     QueueCursor,
 )
 from itagflow.model.workspace import Member
-from itagflow.reviewing.stages import held, left
+from itagflow.reviewing.service import lock_context, release_counter
 from itagflow.storage.port import Query, Reader
 
 
@@ -163,11 +163,12 @@ def renew(transaction: Transaction, assignment: AssignmentRef, by: MemberRef | N
     Raises:
         NotHeld: when it is not held, or not by the member *by*.
     """
-    mine = held(transaction, assignment, "renew", by)
-    renewed = rules.renew(mine.job, mine.assignment, mine.act)
+    context = lock_context(transaction, assignment, "renew", by)
+    renewed = rules.renew(context.job, context.assignment, context.ctx)
     if renewed is None:
-        return mine.assignment
-    transaction.do(record(mine.act, "renew", about=renewed, save=((mine.assignment, renewed),)))
+        return context.assignment
+    save = ((context.assignment, renewed),)
+    transaction.do(record(context.ctx, "renew", about=renewed, save=save))
     return transaction.as_stored(renewed)
 
 
@@ -183,7 +184,7 @@ def release(
     package, old = transaction.lock_assignment(assignment)
     job = transaction.store.get(Job, (old.job,))
     act = _act_of_holder_or_assigner(transaction, job, old, by)
-    counters = left(transaction, job, old)
+    counters = release_counter(transaction, job, old)
     return apply(
         transaction,
         rules.give_back("release", package, old, act, comment=comment, counters=counters),
@@ -233,7 +234,7 @@ def reassign(
     access.check(transaction.policy, who, Action.at(old.stage), job, old.stage)
     others = [other for other in transaction.assignments(package) if other != old]
     rules.must_be_assignable(job, package, who, old.stage, others)
-    counters = left(transaction, job, old)
+    counters = release_counter(transaction, job, old)
     id = transaction.new_id(Assignment, job.id)
     change = rules.reassign(job, package, old, who, act, id=id, comment=comment, counters=counters)
     _confirm_work_goes_on(transaction, job, who, old.stage)
@@ -268,7 +269,7 @@ def expire(transaction: Transaction, assignment: AssignmentRef, by: MemberRef) -
         raise NotAllowed(
             "nobody", "expire it", f"the lease of {old} goes on: its holder was faster"
         )
-    counters = left(transaction, job, old)
+    counters = release_counter(transaction, job, old)
     return apply(
         transaction,
         rules.give_back("expire", package, old, act, comment="the lease lapsed", counters=counters),

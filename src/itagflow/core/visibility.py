@@ -33,36 +33,36 @@ class Access:
     """The transaction."""
     policy: Policy
     """Says who may do what."""
-    who: Member | None
+    member: Member | None
     """The member who reads; None: the application itself, which sees everything."""
     hides_votes: bool = False
     """Whether votes on packages that are still voted on are left out, whoever reads."""
 
     def is_own(self, member: int | None) -> bool:
         """Return whether it is the member with this key who reads."""
-        return self.who is not None and self.who.id == member
+        return self.member is not None and self.member.id == member
 
-    def may(self, name: str, job: Job | None, *, own: bool = False) -> bool:
+    def can_see(self, name: str, job: Job | None, *, own: bool = False) -> bool:
         """Return whether the reader called *name* may see this of *job*, or of the workspace."""
         return (
-            self.who is None
-            or access.reading_refusal(self.policy, self.who, name, job, own=own) is None
+            self.member is None
+            or access.reading_refusal(self.policy, self.member, name, job, own=own) is None
         )
 
-    def must(self, name: str, job: Job | None, *, own: bool = False) -> None:
+    def require(self, name: str, job: Job | None, *, own: bool = False) -> None:
         """Check the same.
 
         Raises:
             NotAllowed: when it may not be seen.
         """
-        if self.who is not None:
-            access.check_reading(self.policy, self.who, name, job, own=own)
+        if self.member is not None:
+            access.check_reading(self.policy, self.member, name, job, own=own)
 
     def own_packages(self, job: Job, numbers: Iterable[int]) -> set[int]:
         """Return those of these packages on which the member has or completed an assignment."""
-        if self.who is None:
+        if self.member is None:
             return set()
-        found = self.reader.find(_assignments_of(self.who, job, numbers))
+        found = self.reader.find(_assignments_of(self.member, job, numbers))
         return {
             assignment.package
             for assignment in found
@@ -84,7 +84,7 @@ class Access:
 
     def visible_assignments(self, name: str, found: Sequence[Assignment]) -> list[Assignment]:
         """Return those of these assignments, of any jobs, that may be seen, in the same order."""
-        if self.who is None:
+        if self.member is None:
             return list(found)
         seen = set[Any]()
         for id in {assignment.job for assignment in found}:
@@ -92,7 +92,8 @@ class Access:
             here = [
                 assignment
                 for assignment in found
-                if assignment.job == id and self.may(name, job, own=self.is_own(assignment.member))
+                if assignment.job == id
+                and self.can_see(name, job, own=self.is_own(assignment.member))
             ]
             packages = self._packages(job, {assignment.package for assignment in here})
             seen |= {assignment.key for assignment in self.without_secrets(job, packages, here)}
@@ -100,13 +101,15 @@ class Access:
 
     def visible_events(self, name: str, found: Sequence[Event]) -> list[Event]:
         """Return those of these events, of any jobs of a workspace, that may be seen, in order."""
-        if self.who is None:
+        if self.member is None:
             return list(found)
         seen = set[int]()
         for id in {event.job for event in found}:
             job = perhaps(self.reader, Job, (id,)) if id else None
             here = [event for event in found if event.job == id]
-            here = [event for event in here if self.may(name, job, own=self.is_own(event.member))]
+            here = [
+                event for event in here if self.can_see(name, job, own=self.is_own(event.member))
+            ]
             secret = self._secret_assignments(job, here) if job else set[int]()
             seen |= {event.position for event in here if event.assignment not in secret}
         return [event for event in found if event.position in seen]
@@ -131,20 +134,20 @@ class Access:
 
     def _secret_rounds(self, job: Job, packages: Iterable[Package]) -> Mapping[int, int]:
         """Return the rounds whose votes are secret from the reader, by package number."""
-        if self.who is None and not self.hides_votes:
+        if self.member is None and not self.hides_votes:
             return {}
         rounds = {
             package.number: package.round
             for package in packages
             if secrecy.are_votes_open(job, package)
         }
-        if self.who is None:
+        if self.member is None:
             return rounds
-        if not rounds or secrecy.may_see_votes(self.policy, self.who, job, has_voted=False):
+        if not rounds or secrecy.may_see_votes(self.policy, self.member, job, has_voted=False):
             return {}
-        if not secrecy.may_see_votes(self.policy, self.who, job, has_voted=True):
+        if not secrecy.may_see_votes(self.policy, self.member, job, has_voted=True):
             return rounds
-        mine = self.reader.find(_assignments_of(self.who, job, rounds))
+        mine = self.reader.find(_assignments_of(self.member, job, rounds))
         voted = {
             assignment.package
             for assignment in mine

@@ -69,14 +69,16 @@ def _answers(
     act: Act,
     version: int,
 ) -> list[Answer]:
-    answer = partial(labeling_rules.answer, template_version=version)
+    answer = partial(labeling_rules.make_answer, template_version=version)
     said, before = list[Answer](), None
     for assignment in assignments:
         replies = results.get(assignment.stage)
         if assignment.stage is Stage.LABEL:
             missing = MISSING if replies is None else None
-            said.append(answer(assignment, task, act, replies=replies, abandoned=missing))
+            said.append(answer(assignment, task.number, act, replies=replies, abandoned=missing))
         elif replies is not None and replies != before:
-            said.append(answer(assignment, task, act, replies=replies, verdict=Verdict.RIGHT))
+            said.append(
+                answer(assignment, task.number, act, replies=replies, verdict=Verdict.RIGHT)
+            )
         before = before if replies is None else replies
     return said

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from itagflow.access import Action
-from itagflow.core import holding, lookup
+from itagflow.core import lookup
 from itagflow.core.change import record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
@@ -19,13 +19,13 @@ from itagflow.core.lookup import (
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
 from itagflow.jobs.service import find_job
-from itagflow.lifecycle.tables import JOB, JobAct
+from itagflow.lifecycle.tables import JOB, JobAct, must_be_working
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment, Package
-from itagflow.results.histories import numbers_in
+from itagflow.results.histories import numbers_in, recount
 from itagflow.reviewing import rules as reviewing_rules
-from itagflow.reviewing.stages import recall, recounted, with_finish
+from itagflow.reviewing.service import finish_with, recall
 from itagflow.storage.port import Query
 
 
@@ -61,8 +61,8 @@ def discard(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str 
         old = transaction.lock_package(package)
         job = transaction.store.get(Job, (old.job,))
         act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
-        holding.must_be_working(job, "discard")
-        gone = reviewing_rules.discarded(job, old)
+        must_be_working(job, "discard")
+        gone = reviewing_rules.discard_package(job, old)
         live = [
             transaction.lock(Assignment, assignment.key)
             for assignment in transaction.assignments(old)
@@ -78,8 +78,8 @@ def discard(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str 
                 comment or f"{old} was discarded",
                 free=False,
             )
-        new = recounted(transaction, job, gone, transaction.assignments(old))
-        saves = ((old, new), *with_finish(transaction, new))
+        new = recount(transaction.store, job, gone, transaction.assignments(old))
+        saves = ((old, new), *finish_with(transaction, new))
         transaction.do(
             record(
                 act, "discard", about=new, save=saves, data={"comment": comment} if comment else {}
@@ -97,10 +97,10 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
         act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
         again = rules.brought_back(job, "reopen")
         tasks = numbers_in(transaction.store, old) if old.erased else ()
-        new = recounted(
-            transaction,
+        new = recount(
+            transaction.store,
             job,
-            reviewing_rules.reopened(job, old, act, tasks=tasks),
+            reviewing_rules.reopen_package(job, old, act, tasks=tasks),
             transaction.assignments(old),
         )
         data = {"comment": comment} if comment else {}

@@ -51,7 +51,7 @@ from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import several
 from itagflow.model.workspace import Group, Member
-from itagflow.reviewing.stages import finish_if_done
+from itagflow.reviewing.service import finish_if_done
 from itagflow.storage.port import Query
 from itagflow.validation.answers import Validator
 

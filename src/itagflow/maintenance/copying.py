@@ -84,7 +84,7 @@ def _must_copy(engine: Engine, workspace: WorkspaceRef | None, by: MemberRef | N
         return
     with engine.store.read() as reader:
         home = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, home.id, by).must("maintenance.copy", None)
+        access_of(reader, engine.policy, home.id, by).require("maintenance.copy", None)
 
 
 @attrs.frozen

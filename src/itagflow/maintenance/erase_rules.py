@@ -15,7 +15,7 @@ from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import nfc
-from itagflow.reviewing.rules import remaining
+from itagflow.reviewing.rules import without_erased
 
 ERASED = "erased"
 """What stands where a text was."""
@@ -54,7 +54,7 @@ def reduced(package: Package, task: int, tasks: Sequence[int]) -> Package:
         package, erased=erased, value="" if len(erased) == package.size else package.value
     )
     return (
-        attrs.evolve(after, scope=remaining(after, package.scope, tasks))
+        attrs.evolve(after, scope=without_erased(after, package.scope, tasks))
         if package.stage
         else after
     )
@@ -67,7 +67,9 @@ def dismissed(
 
     What a live assignment is about shrinks; of one that has ended, only the comment is read.
     """
-    scope = remaining(package, assignment.scope, tasks) if assignment.live else assignment.scope
+    scope = (
+        without_erased(package, assignment.scope, tasks) if assignment.live else assignment.scope
+    )
     comment = texts(assignment.comment)
     return (
         assignment

@@ -29,8 +29,7 @@ from itagflow.model.task import (
 )
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
-from itagflow.results.histories import numbers_in
-from itagflow.reviewing.stages import recounted
+from itagflow.results.histories import numbers_in, recount
 from itagflow.storage.port import Query, Span
 from itagflow.workspaces import rules as workspaces_rules
 
@@ -184,7 +183,7 @@ def _emptied(
         (assignment, erase_rules.dismissed(assignment, after, tasks, texts))
         for assignment in transaction.assignments(package)
     ]
-    after = recounted(transaction, job, after, [new for _, new in pairs], silent)
+    after = recount(transaction.store, job, after, [new for _, new in pairs], silent)
     _save_events(
         transaction, events, lambda event: erase_rules.forgotten(event, task.number, texts)
     )

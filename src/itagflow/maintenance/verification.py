@@ -88,7 +88,7 @@ def verify(
 
 def _must_verify(engine: Engine, reader: Reader, place: Place, by: MemberRef | None) -> None:
     if isinstance(place, Workspace):
-        access_of(reader, engine.policy, place.id, by).must("maintenance.verify", None)
+        access_of(reader, engine.policy, place.id, by).require("maintenance.verify", None)
     else:
         require_readable(engine, reader, "maintenance.verify", place, by)
 

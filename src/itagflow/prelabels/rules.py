@@ -150,7 +150,7 @@ def _left(
     )
     if left:
         return attrs.evolve(package, scope=left)
-    return reviewing_rules.passed(job, package, act, tasks=tasks, first=True)
+    return reviewing_rules.pass_package(job, package, act, tasks=tasks, first=True)
 
 
 def assignment_of_nobody(
@@ -178,7 +178,11 @@ def assignment_of_nobody(
 
 
 def _answer(assignment: Assignment, sure: Sound, act: Act) -> Answer:
-    said = labeling_rules.answer(
-        assignment, sure.task, act, replies=sure.replies, template_version=sure.template_version
+    said = labeling_rules.make_answer(
+        assignment,
+        sure.task.number,
+        act,
+        replies=sure.replies,
+        template_version=sure.template_version,
     )
     return attrs.evolve(said, score=sure.score, model=sure.model)

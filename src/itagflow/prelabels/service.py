@@ -27,7 +27,7 @@ from itagflow.model.template import Template
 from itagflow.prelabels import rules
 from itagflow.prelabels.rules import MinConfidence, PrelabelReport, Sound
 from itagflow.results.histories import numbers_in
-from itagflow.reviewing.stages import finish_if_done
+from itagflow.reviewing.service import finish_if_done
 from itagflow.storage.port import Query, Reader
 from itagflow.template_changes.answers import must_still_ask
 

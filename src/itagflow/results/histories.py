@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from itagflow.core.visibility import Access
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer, Task
-from itagflow.results.rules import Case, sort_assignments
+from itagflow.results.rules import Case, cases_in, counted, sort_assignments
+from itagflow.storage import codec
 from itagflow.storage.port import Query, Reader, Span
-
-Said = Mapping[int, Mapping[int, Answer]]
-"""Answers by the number of their task, then by the id of their assignment."""
 
 
 def said_about(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict[int, Answer]]:
@@ -34,12 +33,23 @@ def numbers_in(reader: Reader, package: Package) -> list[int]:
     )
 
 
-def cases_in(
-    job: Job, package: Package, assignments: Sequence[Assignment], said: Said
-) -> Iterator[Case]:
-    """Yield the case of each task of *package* in *said*."""
-    ordered = sort_assignments(assignments)
-    return (Case(job, package, ordered, answers, number) for number, answers in said.items())
+def recount(
+    reader: Reader,
+    job: Job,
+    package: Package,
+    assignments: Sequence[Assignment],
+    new: Iterable[Answer] = (),
+) -> Package:
+    """Return *package* with its counts, given its assignments and *new* answers to be stored."""
+    answers = said_about(reader, job.id, numbers_in(reader, package))
+    for answer in new:
+        answers[answer.task][answer.assignment] = answer
+    return counted(package, cases_in(job, package, assignments, answers))
+
+
+def describe_replaced(*old: Answer | None) -> dict[str, Any]:
+    """Return answers as the history keeps them once they are replaced, by task number."""
+    return {str(answer.task): codec.to_json(answer) for answer in old if answer is not None}
 
 
 def cases_of(

@@ -69,7 +69,7 @@ def list_jobs(
 
     def visible(reader: Reader, found: list[Job]) -> list[Job]:
         seeing = access_of(reader, engine.policy, where["workspace"], by)
-        return [job for job in found if seeing.may("jobs.list", job)]
+        return [job for job in found if seeing.can_see("jobs.list", job)]
 
     return listed(engine.store, Query(Job, where, order=("id",)), visible)
 
@@ -92,10 +92,10 @@ def list_templates(
     def visible(reader: Reader, found: list[Template]) -> list[Template]:
         seeing = access_of(reader, engine.policy, home.id, by)
         named = [template for template in found if template.name]
-        if seeing.may("templates.list", None):
+        if seeing.can_see("templates.list", None):
             return named
         jobs = reader.find(Query(Job, {"workspace": home.id}))
-        asked = {job.template for job in jobs if seeing.may("templates.list", job)}
+        asked = {job.template for job in jobs if seeing.can_see("templates.list", job)}
         return [template for template in named if template.id in asked]
 
     return listed(engine.store, Query(Template, {"workspace": home.id}, order=("id",)), visible)
@@ -108,7 +108,7 @@ def get_package(engine: Engine, package: PackageRef, *, by: MemberRef | None = N
         home = lookup.job(reader, found.job)
         seeing = access_of(reader, engine.policy, home.workspace, by)
         own = found.number in seeing.own_packages(home, [found.number])
-        seeing.must("packages.get", home, own=own)
+        seeing.require("packages.get", home, own=own)
         return found
 
 
@@ -125,7 +125,7 @@ def list_packages(
 
     def visible(reader: Reader, found: list[Package]) -> list[Package]:
         home, seeing = require_readable(engine, reader, "packages.list", where["job"], by, own=True)
-        if seeing.may("packages.list", home):
+        if seeing.can_see("packages.list", home):
             return found
         own = seeing.own_packages(home, [package.number for package in found])
         return [package for package in found if package.number in own]
@@ -141,9 +141,9 @@ def get_assignment(
         found = lookup.assignment(reader, assignment)
         home = lookup.job(reader, found.job)
         seeing = access_of(reader, engine.policy, home.workspace, by)
-        seeing.must("assignments.get", home, own=seeing.is_own(found.member))
-        if seeing.who is not None and not seeing.visible_assignments("assignments.get", [found]):
-            raise access.not_allowed(seeing.who, Action.READ_RESULTS, secrecy.reason(found))
+        seeing.require("assignments.get", home, own=seeing.is_own(found.member))
+        if seeing.member is not None and not seeing.visible_assignments("assignments.get", [found]):
+            raise access.not_allowed(seeing.member, Action.READ_RESULTS, secrecy.reason(found))
         return found
 
 
@@ -164,7 +164,7 @@ def list_assignments(
             home = lookup.job(reader, job)
             where["job"] = home.id
             seeing = access_of(reader, engine.policy, home.workspace, by)
-            seeing.must("assignments.list", home, own=seeing.is_own(people[0].id))
+            seeing.require("assignments.list", home, own=seeing.is_own(people[0].id))
     return chain.from_iterable(_assignments_of(engine, who, where, by) for who in people)
 
 
@@ -361,7 +361,7 @@ def require_readable(
     """Return the job and what *by* may read there, if they may call the verb of this name."""
     home = lookup.job(reader, job)
     seeing = access_of(reader, engine.policy, home.workspace, by)
-    seeing.must(name, home, own=own)
+    seeing.require(name, home, own=own)
     return home, seeing
 
 

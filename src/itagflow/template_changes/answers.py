@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 import attrs
 
-from itagflow.core.change import Act, Saved
+from itagflow.core.change import Act, Saved, record
 from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
-from itagflow.labeling import rules as labeling_rules
-from itagflow.labeling.answering import replaced
 from itagflow.model.job import Job
 from itagflow.model.migration import TemplateReport
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.task import Answer
 from itagflow.model.template import Template
-from itagflow.results.histories import cases_in, numbers_in, said_about
-from itagflow.results.rules import counted, sort_assignments
+from itagflow.results.histories import describe_replaced, recount
+from itagflow.results.rules import sort_assignments
 from itagflow.storage.port import Query, Reader
 from itagflow.template_changes import rules
 from itagflow.template_changes.rules import Migration
@@ -121,17 +119,18 @@ def follow(
     after = attrs.evolve(package, disputes=rules.undisputed(package, merged))
     # where options have merged, what people said may be what the pre-label says
     if package.prelabeled:
-        after = _recounted(
-            transaction, job, after, assignments, [new for _, fresh in moved for _, new in fresh]
-        )
+        answers = [new for _, fresh in moved for _, new in fresh]
+        after = recount(transaction.store, job, after, assignments, answers)
     also: tuple[Saved, ...] = ()
     if after != package:
         also = ((package, after),)
     for assignment, fresh in moved:
-        data = {"answered": [new.task for _, new in fresh], **replaced(*(old for old, _ in fresh))}
-        transaction.do(
-            labeling_rules.put_all("migrate", assignment, fresh, act, data=data, also=also)
-        )
+        data = {
+            "answered": [new.task for _, new in fresh],
+            "previous": describe_replaced(*(old for old, _ in fresh)),
+        }
+        save = (*fresh, *also)
+        transaction.do(record(act, "migrate", about=assignment, save=save, data=data))
         also = ()  # the package is saved once, with the first of them
     return transaction.as_stored(after)
 
@@ -141,19 +140,6 @@ def _carried(
 ) -> list[tuple[Answer, Answer]]:
     """Return what *assignment* has said, each answer with what it becomes."""
     return [(old, tally.carried(migration, old)) for old in said_in(transaction.store, assignment)]
-
-
-def _recounted(
-    transaction: Transaction,
-    job: Job,
-    package: Package,
-    assignments: Sequence[Assignment],
-    new: Iterable[Answer],
-) -> Package:
-    said = said_about(transaction.store, job.id, numbers_in(transaction.store, package))
-    for answer in new:
-        said[answer.task][answer.assignment] = answer
-    return counted(package, cases_in(job, package, assignments, said))
 
 
 def said_in(reader: Reader, assignment: Assignment) -> Iterator[Answer]:

@@ -191,7 +191,7 @@ def get_workspace(
     """Return a workspace as it is now."""
     with engine.store.read() as reader:
         home = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, home.id, by).must("workspaces.get", None, own=True)
+        access_of(reader, engine.policy, home.id, by).require("workspaces.get", None, own=True)
         return home
 
 
@@ -220,7 +220,7 @@ def _homes(engine: Engine, reader: Reader, by: MemberRef) -> set[int]:
     people = lookup.everywhere(reader, by)
     active = [who for who in people if who.active]
     for who in active or people:
-        access_of(reader, engine.policy, who.workspace, who.id).must(
+        access_of(reader, engine.policy, who.workspace, who.id).require(
             "workspaces.list", None, own=True
         )
     return {who.workspace for who in active}
@@ -234,7 +234,7 @@ def get_member(
         home = lookup.workspace(reader, workspace)
         seeing = access_of(reader, engine.policy, home.id, by)
         who = lookup.member(reader, home.id, member)
-        seeing.must("members.get", None, own=seeing.is_own(who.id))
+        seeing.require("members.get", None, own=seeing.is_own(who.id))
         return who
 
 
@@ -251,7 +251,7 @@ def list_members(
         return [
             member
             for member in found
-            if seeing.may("members.list", None, own=seeing.is_own(member.id))
+            if seeing.can_see("members.list", None, own=seeing.is_own(member.id))
         ]
 
     return listed(engine.store, Query(Member, {"workspace": home.id}, order=("id",)), visible)
