@@ -46,8 +46,9 @@ class _Cursor:
     state: Enum
 
 
-def _allow(guard: Guard, event: EventData) -> bool:
-    guard(event.kwargs["command"])
+def _allow(guards: tuple[Guard, ...], event: EventData) -> bool:
+    for guard in guards:
+        guard(event.kwargs["command"])
     return True
 
 
@@ -140,9 +141,12 @@ class Lifecycle(Generic[S]):
 
 
 def _row(step: Step[S]) -> TransitionConfigDict:
-    return {
+    row: TransitionConfigDict = {
         "trigger": step.event,
         "source": step.source,
         "dest": step.target,
-        "conditions": [partial(_allow, guard) for guard in step.guards],
     }
+    if step.guards:
+        # one condition for all guards: each condition costs the library several calls
+        row["conditions"] = partial(_allow, step.guards)
+    return row
