@@ -168,10 +168,12 @@ def write_answers(
         task = answers[0].task
     else:
         details["answered"] = [new.task for _, new in changed]
+    # the history keeps what is replaced: the row of an answer has its last version only
     replaced = {str(old.task): facts.previous[str(old.task)] for old, _ in changed if old}
     if replaced:
         details["previous"] = replaced
     add, save = split_answers(changed)
+    # whoever saves is at work: their lease counts from now, in the same transaction
     save += _renew(facts)
     change = record(
         facts.ctx, operation, about=facts.assignment, task=task, add=add, save=save, data=details
@@ -247,6 +249,7 @@ def require_covered(assignment: Assignment, task: Task) -> None:
     Raises:
         InvalidData: when it is in another package, or the assignment is about other tasks.
     """
+    # without a scope an assignment is about all tasks of its package, so this is checked first
     if task.package != assignment.package:
         raise InvalidData(
             str(task), [Problem("", f"is in package {task.package}, not in that of {assignment}")]

@@ -196,6 +196,7 @@ def _save(
     by: MemberRef | None,
 ) -> list[Answer]:
     run_validator(engine, assignment, replies, by)
+    # the validator has seen what was sent; whether it fits is decided again behind the lock
     with engine.transaction() as transaction:
         tasks = [task for task, _ in replies]
         facts = lock_for_answering(transaction, "save", assignment, tasks, by)

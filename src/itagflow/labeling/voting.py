@@ -50,7 +50,7 @@ MERGERS: Mapping[QuestionKind, Callable[[Reply], Hashable]] = {
 }
 """How replies to a kind of question are compared; other kinds are always disputed."""
 
-# a tuple, because no reply is compared as one: it cannot be taken for a reply
+# a tuple, so that a text of the same words is not equal to it
 _NO_REPLY: Hashable = ("no reply",)
 
 
@@ -150,6 +150,6 @@ def _find_winner(
     ranked = sorted(groups.values(), key=len, reverse=True)
     if not ranked or len(ranked[0]) < min_votes:
         return None
-    # a tie has no winner: which voter came first must not decide
-    is_tied = len(ranked) > 1 and len(ranked[1]) == len(ranked[0])
-    return None if is_tied else _Winner(ranked[0][0])
+    if len(ranked) > 1 and len(ranked[1]) == len(ranked[0]):
+        return None  # a tie: which voter came first must not decide
+    return _Winner(ranked[0][0])

@@ -23,7 +23,7 @@ from itagflow.core.lookup import (
     perhaps,
     through,
 )
-from itagflow.core.visibility import access_of, asked_again, must_name_workspace
+from itagflow.core.visibility import access_of, check_each, must_name_workspace
 from itagflow.errors import NotFound
 from itagflow.jobs.rules import packages_of
 from itagflow.maintenance import checks
@@ -83,7 +83,7 @@ def verify(
         found = _found(reader, place)
         _must_verify(engine, reader, found, by)
     every = differences(engine.store, found, snapshot=snapshot)
-    return asked_again(engine.store, every, lambda reader: _must_verify(engine, reader, found, by))
+    return check_each(engine.store, every, lambda reader: _must_verify(engine, reader, found, by))
 
 
 def _must_verify(engine: Engine, reader: Reader, place: Place, by: MemberRef | None) -> None:

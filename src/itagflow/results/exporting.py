@@ -18,7 +18,7 @@ from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.ids import TimeOrdered, now
 from itagflow.core.lookup import MemberRef, PartitionRef
-from itagflow.core.visibility import asked_again
+from itagflow.core.visibility import check_each
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Format, WriteReport
 from itagflow.formats._files import Target, writing
@@ -72,7 +72,7 @@ def export(
         with closing(
             spread(executor, shares, _written, place, format, stages, by is not None, **options)
         ) as made:
-            written = asked_again(
+            written = check_each(
                 engine.store,
                 made,
                 lambda reader: require_readable(engine, reader, "results.export", home, by),

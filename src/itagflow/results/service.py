@@ -22,7 +22,7 @@ from itagflow.core.lookup import (
     WorkspaceRef,
     turned,
 )
-from itagflow.core.visibility import Access, access_of, listed
+from itagflow.core.visibility import Access, access_of, list_visible
 from itagflow.errors import ItagflowError, NotAllowed, NotFound
 from itagflow.jobs import rules as jobs_rules
 from itagflow.model.event import Event
@@ -71,7 +71,7 @@ def list_jobs(
         seeing = access_of(reader, engine.policy, where["workspace"], by)
         return [job for job in found if seeing.can_see("jobs.list", job)]
 
-    return listed(engine.store, Query(Job, where, order=("id",)), visible)
+    return list_visible(engine.store, Query(Job, where, order=("id",)), visible)
 
 
 def get_template(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Template:
@@ -98,7 +98,9 @@ def list_templates(
         asked = {job.template for job in jobs if seeing.can_see("templates.list", job)}
         return [template for template in named if template.id in asked]
 
-    return listed(engine.store, Query(Template, {"workspace": home.id}, order=("id",)), visible)
+    return list_visible(
+        engine.store, Query(Template, {"workspace": home.id}, order=("id",)), visible
+    )
 
 
 def get_package(engine: Engine, package: PackageRef, *, by: MemberRef | None = None) -> Package:
@@ -130,7 +132,7 @@ def list_packages(
         own = seeing.own_packages(home, [package.number for package in found])
         return [package for package in found if package.number in own]
 
-    return listed(engine.store, Query(Package, where, order=("number",)), visible)
+    return list_visible(engine.store, Query(Package, where, order=("number",)), visible)
 
 
 def get_assignment(
@@ -176,7 +178,7 @@ def _assignments_of(
             "assignments.list", found
         )
 
-    return listed(
+    return list_visible(
         engine.store, Query(Assignment, {**where, "member": who.id}, order=("job", "id")), visible
     )
 
@@ -346,7 +348,7 @@ def read_events(
             accounts[member] = reader.get(Member, (member,)).account
         return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in found]
 
-    return listed(engine.store, query, visible)
+    return list_visible(engine.store, query, visible)
 
 
 def require_readable(

@@ -200,10 +200,12 @@ def submit(facts: CompletionFacts) -> Change:
         assignments.append(merged)
         add += [merged, *answers]
     if facts.plan.leaves_stage:
+        # without votes there is nothing to merge, and what was disputed before stays so
         disputes = _find_disputes(package, answers)
         after = _pass_on(facts, assignments, disputes)
     after = _recount(facts, after, assignments, answers)
     save = list[Saved]()
+    # a package that waits for votes mostly stays as it is: its row, which claims lock, is not saved
     if after != package:
         save.append((package, after))
     save += finish_job(facts.last_of_job)
@@ -259,10 +261,12 @@ def reject(facts: RejectFacts) -> Change:
     )
     assignments = _replace(history.assignments, ended)
     back = send_back(job, package, context.ctx, sent=wrong or None, tasks=tasks)
+    # the offers take slots of the package as it is after the reject, so they are made for that one
     members = _select_authors(facts, back)
     after = with_offers(back, members)
     after = counted(after, cases_in(job, after, assignments, history.answers))
     stage = stage_of(after)
+    # an id was drawn for every author; who may not do the work leaves one unused
     add: list[Entity] = [
         claiming.offer(job, after, member, context.ctx, id=id, stage=stage)
         for id, member in zip(facts.offer_ids, members, strict=False)
@@ -342,6 +346,7 @@ def send_back(
     state = package_lifecycle(job.workflow).advance(package.state, "reject", entity=str(package))
     numbers = set(tasks if sent is None else sent)
     redoes_all = state.stage is Stage.LABEL and job.workflow.label.redo_all
+    # the scope of a whole package is None, so that every later step knows it without counting
     if redoes_all or len(numbers) >= package.size:
         sent = None
     return attrs.evolve(
@@ -416,6 +421,7 @@ def scope_of_review(
         return None
     drawn = draw_sample(rule, job.seed, package.number, stage, tasks)
     scope = set(disputes)
+    # what was sent back once is reviewed again in every later round, also if another task was
     if not first:
         scope.update(package.rejects)
     if first or job.workflow.label.redo_all or not scope:
@@ -537,6 +543,7 @@ def _recount(
     """Return *package* with its counts of abandoned, wrong and corrected tasks, if they change."""
     if not facts.plan.recounts and not any(answer.is_abandoned or answer.wrong for answer in new):
         return package
+    # merged votes are counted before they are stored: package and answers change together
     answers = _with_answers(facts.history.answers, new)
     return counted(package, cases_in(facts.context.job, package, assignments, answers))
 
@@ -547,6 +554,7 @@ def _merge_votes(
     """Return the merged votes of the round that the *ended* assignment completes."""
     if facts.template is None:
         raise ValueError("votes are merged with the template that they answer")
+    # in the order of their assignments: of equal replies the first is taken
     voters = [
         assignment.id
         for assignment in assignments
@@ -611,6 +619,7 @@ def _judge_named(facts: RejectFacts) -> list[tuple[Answer | None, Answer]]:
     comment = require_comment("the reject", facts.comment)
     require_in_scope(context.assignment, facts.named, _scope(context, facts.history))
     judged = list[tuple[Answer | None, Answer]]()
+    # by number, as the service that gives them does not sort: events list tasks in order
     for task in sorted(facts.named):
         old = facts.history.answers[task].get(context.assignment.id)
         new = make_answer(

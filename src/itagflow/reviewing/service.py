@@ -96,6 +96,7 @@ def lock_unless_completed(
         NotAllowed: when its job does not let work go on, or the policy does not let its holder work
             there.
     """
+    # the package first: its counts and its stage change with the end of the assignment
     package, assignment = transaction.lock_assignment(ref)
     if assignment.outcome is not rules.OUTCOMES[operation]:
         return _make_context(transaction, operation, package, assignment, by)
@@ -138,6 +139,7 @@ def read_completion(transaction: Transaction, context: AssignmentContext) -> Com
         answers = said_about(transaction.store, job.id, tasks)
     template, merged_id = None, 0
     if plan.merges_votes:
+        # the template changes only with the job, which was read in this transaction
         template = transaction.cache.template(transaction.store, job)
         merged_id = transaction.new_id(Assignment, job.id)
     counters = release_counter(transaction, job, assignment)

@@ -13,7 +13,7 @@ from itagflow.core.change import record
 from itagflow.core.engine import Engine, find_or_create
 from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.core.transaction import Transaction
-from itagflow.core.visibility import access_of, listed
+from itagflow.core.visibility import access_of, list_visible
 from itagflow.errors import AlreadyExists
 from itagflow.model.entity import E
 from itagflow.model.event import Event
@@ -199,7 +199,7 @@ def list_workspaces(engine: Engine, *, by: MemberRef | None = None) -> Iterator[
     """Yield the workspaces, oldest first; with *by* those to which they belong."""
     everything = Query(Workspace, order=("id",))
     if by is None:
-        return listed(engine.store, everything, lambda _, found: found)
+        return list_visible(engine.store, everything, lambda _, found: found)
     with engine.store.read() as reader:
         homes = _homes(engine, reader, by)
 
@@ -207,7 +207,7 @@ def list_workspaces(engine: Engine, *, by: MemberRef | None = None) -> Iterator[
         now = _homes(engine, reader, by)
         return [home for home in found if home.id in now]
 
-    return listed(engine.store, attrs.evolve(everything, where={"id": tuple(homes)}), visible)
+    return list_visible(engine.store, attrs.evolve(everything, where={"id": tuple(homes)}), visible)
 
 
 def _homes(engine: Engine, reader: Reader, by: MemberRef) -> set[int]:
@@ -254,7 +254,7 @@ def list_members(
             if seeing.can_see("members.list", None, own=seeing.is_own(member.id))
         ]
 
-    return listed(engine.store, Query(Member, {"workspace": home.id}, order=("id",)), visible)
+    return list_visible(engine.store, Query(Member, {"workspace": home.id}, order=("id",)), visible)
 
 
 def first_called(reader: Reader, query: Query[E]) -> E | None:
