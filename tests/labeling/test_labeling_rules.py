@@ -58,7 +58,7 @@ def facts_of(*answers: Answer | None, **fields: Any) -> AnswerFacts:
 
 class TestSave:
     def test_a_first_answer_is_added(self) -> None:
-        outcome = rules.save(facts_of(None), [Choice("cat")])
+        outcome = rules.save_answers(facts_of(None), [Choice("cat")])
         (answer,) = outcome.answers
         assert (answer.task, answer.replies, answer.template_version) == (1, CAT, 3)
         assert outcome.change is not None
@@ -68,19 +68,19 @@ class TestSave:
 
     def test_another_answer_replaces_it_and_the_event_keeps_the_old_one(self) -> None:
         old = make_answer(replies=CAT)
-        outcome = rules.save(facts_of(old), [Choice("dog")])
+        outcome = rules.save_answers(facts_of(old), [Choice("dog")])
         assert outcome.change is not None
         assert outcome.change.save == ((old, outcome.answers[0]),)
         assert outcome.change.event.data == {"previous": {"1": "was 1"}}
 
     def test_the_same_answer_changes_nothing(self) -> None:
         old = make_answer(replies=CAT, version=4)
-        outcome = rules.save(facts_of(old), [Choice("cat")])
+        outcome = rules.save_answers(facts_of(old), [Choice("cat")])
         assert (outcome.answers, outcome.change) == ((old,), None)
 
     def test_of_several_answers_only_those_that_differ_are_stored(self) -> None:
         same, other = make_answer(1, replies=CAT), make_answer(2, replies=CAT)
-        outcome = rules.save(
+        outcome = rules.save_answers(
             facts_of(same, other, None), [Choice("cat"), Choice("dog"), Choice("dog")]
         )
         assert outcome.answers[0] is same
@@ -94,7 +94,7 @@ class TestSave:
     def test_a_lease_counts_from_the_save(self) -> None:
         job = make_job(workflow=Workflow(Label(lease=timedelta(hours=1))))
         facts = facts_of(None, job=job)
-        change = rules.save(facts, [Choice("cat")]).change
+        change = rules.save_answers(facts, [Choice("cat")]).change
         assert change is not None
         ((before, after),) = change.save
         assert before is facts.assignment
@@ -103,7 +103,7 @@ class TestSave:
     def test_a_review_saves_nothing(self) -> None:
         facts = facts_of(None, assignment=make_assignment(stage=Stage.INSPECT))
         with pytest.raises(WrongState, match="inspect"):
-            rules.save(facts, [Choice("cat")])
+            rules.save_answers(facts, [Choice("cat")])
 
     @pytest.mark.parametrize(
         ("tasks", "scope", "message"),
@@ -119,11 +119,11 @@ class TestSave:
         answers = [None] * len(tasks)
         facts = facts_of(*answers, tasks=tasks, assignment=make_assignment(scope=scope))
         with pytest.raises(InvalidData, match=message):
-            rules.save(facts, [Choice("cat")] * len(tasks))
+            rules.save_answers(facts, [Choice("cat")] * len(tasks))
 
     def test_every_problem_of_every_task_is_listed(self) -> None:
         with pytest.raises(InvalidData) as caught:
-            rules.save(facts_of(None, None), [Choice("cow"), Text("cat")])
+            rules.save_answers(facts_of(None, None), [Choice("cow"), Text("cat")])
         assert [problem.where for problem in caught.value.problems] == ["task 1, 1", "task 2, 1"]
 
 

@@ -59,7 +59,7 @@ class AnswerOutcome:
     """What is to be stored; None when nothing changes."""
 
 
-def save(facts: AnswerFacts, replies: Sequence[Replied]) -> AnswerOutcome:
+def save_answers(facts: AnswerFacts, replies: Sequence[Replied]) -> AnswerOutcome:
     """Answer tasks at LABEL.
 
     Raises:

@@ -200,7 +200,7 @@ def _save(
     with engine.transaction() as transaction:
         tasks = [task for task, _ in replies]
         facts = lock_for_answering(transaction, "save", assignment, tasks, by)
-        return apply(transaction, rules.save(facts, [reply for _, reply in replies]))
+        return apply(transaction, rules.save_answers(facts, [reply for _, reply in replies]))
 
 
 def _require_visible(
