@@ -34,13 +34,12 @@ from itagflow import (
     Choice,
     Flow,
     Job,
-    Outcome,
     Stage,
 )
 from itagflow.core.change import Act
-from itagflow.labeling.rules import closed
 from itagflow.lifecycle.tables import AssignmentCommand
-from itagflow.testing import make_assignment
+from itagflow.reviewing.rules import AssignmentContext, end_assignment
+from itagflow.testing import make_assignment, make_job, make_package
 
 ROUNDS = 5
 GOALS = {
@@ -208,13 +207,12 @@ def _to_accept(flow: Flow, name: str) -> list[Any]:
 def one_step() -> None:
     """Tell what one step of a lifecycle takes, with its guards and the new value: the end of an assignment."""
     assignment = make_assignment(state=AssignmentState.HELD)
-    act, closing = Act(assignment.made_at, 1, 2), AssignmentCommand(assignment=assignment)
+    context = AssignmentContext(
+        make_job(), make_package(), assignment, Act(assignment.made_at, 1, 2)
+    )
+    closing = AssignmentCommand(assignment=assignment)
     times = [
-        timed(
-            lambda: [
-                closed("submit", Outcome.SUBMITTED, assignment, act, closing) for _ in range(1_000)
-            ]
-        )
+        timed(lambda: [end_assignment(context, "submit", closing) for _ in range(1_000)])
         for _ in range(ROUNDS)
     ]
     show(

@@ -40,7 +40,6 @@ RULES = (
     "access.py",
     "claiming/decision.py",
     "core/change.py",
-    "core/holding.py",
     "core/secrecy.py",
     "labeling/voting.py",
     "maintenance/checks.py",

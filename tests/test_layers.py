@@ -19,7 +19,6 @@ PURE = (
     "access",
     "claiming.decision",
     "core.change",
-    "core.holding",
     "core.secrecy",
     "labeling.voting",
     "lifecycle.*",

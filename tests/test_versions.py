@@ -37,6 +37,7 @@ from itagflow.testing.builders import (
     make_job,
     make_package,
     make_task,
+    make_template,
 )
 
 HOME = Path(itagflow.__file__).parent
@@ -211,19 +212,30 @@ class TestRulesReturnPlainValues:
         job = make_job(workflow=STAGES)
         act = Act(AT, job.workspace)
         package = make_package(version=5)
-        passed = reviewing_rules.passed(job, package, act, tasks=(), first=True)
-        assert passed.version == reviewing_rules.discarded(job, package).version == package.version
-        back = reviewing_rules.sent_back(job, passed, act, sent=(1,), tasks=(1, 2))
+        passed = reviewing_rules.pass_package(job, package, act, tasks=(), first=True)
+        assert (
+            passed.version
+            == reviewing_rules.discard_package(job, package).version
+            == package.version
+        )
+        back = reviewing_rules.send_back(job, passed, act, sent=(1,), tasks=(1, 2))
         assert back.version == reviewing_rules.with_offers(back, []).version == package.version
 
     def test_an_answer_that_replaces_another(self) -> None:
         old, assignment = make_answer(replies={"1": Choice("cat")}, version=4), make_assignment()
-        new = labeling_rules.answer(
-            assignment, make_task(), Act(AT, 1), replies={"1": Choice("dog")}
+        facts = labeling_rules.AnswerFacts(
+            job=make_job(),
+            template=make_template(),
+            assignment=assignment,
+            ctx=Act(AT, 1),
+            tasks=[make_task()],
+            answers=[old],
+            previous={"1": {}},
         )
-        one = labeling_rules.put("save", assignment, old, new, Act(AT, 1), data={})
-        many = labeling_rules.put_all("save", assignment, [(old, new)], Act(AT, 1), data={})
-        assert one.save == many.save == ((old, new),)
+        new = labeling_rules.make_answer(assignment, 1, Act(AT, 1), replies={"1": Choice("dog")})
+        outcome = labeling_rules.write_answers(facts, "save", [new])
+        assert outcome.change is not None
+        assert (old, new) in outcome.change.save
         assert new.version == 0
 
     def test_pairs_are_kept_in_the_order_in_which_they_were_given(self) -> None:

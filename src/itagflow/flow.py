@@ -31,13 +31,13 @@ from itagflow.core.lookup import (
 )
 from itagflow.core.registry import Registry
 from itagflow.labeling import service as labeling
-from itagflow.labeling.answering import Replied
+from itagflow.labeling.rules import Replied
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
-from itagflow.reviewing import batch
+from itagflow.reviewing import batch, judging
 from itagflow.reviewing import service as reviewing
 from itagflow.storage.opening import open_store
 from itagflow.storage.port import Store
@@ -283,7 +283,7 @@ class Flow:
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
         """
-        return reviewing.judge(self._engine, assignment, task, wrong=wrong, by=by)
+        return judging.judge(self._engine, assignment, task, wrong=wrong, by=by)
 
     def modify(
         self,
@@ -302,7 +302,7 @@ class Flow:
             Conflict: when the job was given another validator meanwhile: modify again.
             WrongState: when the assignment is at LABEL: `save` is the verb there.
         """
-        return reviewing.modify(self._engine, assignment, task, reply, by=by)
+        return judging.modify(self._engine, assignment, task, reply, by=by)
 
     def review(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
         """Let a package pass at INSPECT; tasks without a judgment pass with it.

@@ -17,7 +17,6 @@ from itagflow.core.change import (
     record,
 )
 from itagflow.core.engine import Engine
-from itagflow.core.holding import must_be_working, stage_of
 from itagflow.core.lookup import (
     AssignmentRef,
     JobRef,
@@ -26,12 +25,13 @@ from itagflow.core.lookup import (
 )
 from itagflow.core.transaction import Transaction
 from itagflow.errors import NotAllowed
+from itagflow.lifecycle.tables import must_be_working, stage_of
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
     Assignment,
 )
 from itagflow.model.workspace import Member
-from itagflow.reviewing.stages import held, left
+from itagflow.reviewing.service import lock_context, release_counter
 
 
 def renew(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
@@ -87,11 +87,12 @@ def renew_lease(
     Raises:
         NotHeld: when it is not held, or not by the member *by*.
     """
-    mine = held(transaction, assignment, "renew", by)
-    renewed = rules.renew(mine.job, mine.assignment, mine.act)
+    context = lock_context(transaction, assignment, "renew", by)
+    renewed = rules.renew(context.job, context.assignment, context.ctx)
     if renewed is None:
-        return mine.assignment
-    transaction.do(record(mine.act, "renew", about=renewed, save=((mine.assignment, renewed),)))
+        return context.assignment
+    save = ((context.assignment, renewed),)
+    transaction.do(record(context.ctx, "renew", about=renewed, save=save))
     return transaction.as_stored(renewed)
 
 
@@ -107,7 +108,7 @@ def release_assignment(
     package, old = transaction.lock_assignment(assignment)
     job = transaction.store.get(Job, (old.job,))
     act = _act_of_holder_or_assigner(transaction, job, old, by)
-    counters = left(transaction, job, old)
+    counters = release_counter(transaction, job, old)
     return apply(
         transaction,
         rules.give_back("release", package, old, act, comment=comment, counters=counters),
@@ -156,7 +157,7 @@ def reassign_slot(
     access.check(transaction.policy, who, Action.at(old.stage), job, old.stage)
     others = [other for other in transaction.assignments(package) if other != old]
     rules.must_be_assignable(job, package, who, old.stage, others)
-    counters = left(transaction, job, old)
+    counters = release_counter(transaction, job, old)
     slot = rules.Slot(job, package, old.stage, who)
     id = transaction.new_id(Assignment, job.id)
     change = rules.reassign(slot, old, act, id=id, comment=comment, counters=counters)
@@ -192,7 +193,7 @@ def expire_assignment(
     act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
     if not rules.has_lapsed(old, transaction.at):
         raise NotAllowed("", "expire it", f"the lease of {old} goes on: its holder was faster")
-    counters = left(transaction, job, old)
+    counters = release_counter(transaction, job, old)
     return apply(
         transaction,
         rules.give_back("expire", package, old, act, comment="the lease lapsed", counters=counters),

@@ -53,7 +53,7 @@ def check_permission(
         home, job, here = _place(reader, entity)
         who = lookup.member(reader, home, member)
         seeing = access_of(reader, engine.policy, home, by)
-        seeing.must("can", job, own=seeing.is_own(who.id))
+        seeing.require("can", job, own=seeing.is_own(who.id))
     at = stage or here or next((s for s in Stage if Action.at(s) is action), None)
     return Permission(access.refusal(engine.policy, who, action, job, at))
 
@@ -83,7 +83,7 @@ def _is_available(
     """Return whether a claim would give something, and may be seen."""
     with engine.store.read() as reader:
         seeing = access_of(reader, engine.policy, who.workspace, by)
-        if not seeing.may("available", job, own=seeing.is_own(who.id)):
+        if not seeing.can_see("available", job, own=seeing.is_own(who.id)):
             return False
         situation = describe(reader, engine, job, who, stage)
         return can_claim(reader, situation, engine.now())
@@ -97,7 +97,7 @@ def explain(
         home = lookup.job(reader, job)
         who = lookup.member(reader, home.workspace, member)
         seeing = access_of(reader, engine.policy, home.workspace, by)
-        seeing.must("explain", home, own=seeing.is_own(who.id))
+        seeing.require("explain", home, own=seeing.is_own(who.id))
         situation = describe(reader, engine, home, who, stage)
         return make_printable(_explain(reader, situation, engine.now()))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itagflow.core.engine import Engine
 from itagflow.model.package import Assignment
-from itagflow.reviewing.stages import recall
+from itagflow.reviewing.service import recall
 from itagflow.storage.port import Query
 
 

@@ -15,6 +15,7 @@ from itagflow.model.workspace import Member
 
 def are_votes_open(job: Job, package: Package) -> bool:
     """Return whether members are voting on *package*: votes not merged, job not closed."""
+    # with one vote there is nobody to copy from; nobody votes any more once the job is archived
     voting = job.workflow.label.votes > 1 and job.state is not JobState.ARCHIVED
     return voting and package.state is PackageState.LABEL
 
@@ -27,6 +28,7 @@ def may_see_votes(policy: Policy, member: Member, job: Job, *, has_voted: bool) 
     """
     if refusal(policy, member, Action.READ_RESULTS, job, None) is not None:
         return False
+    # the policy is asked for each job: who may label elsewhere only cannot vote here
     return has_voted or refusal(policy, member, Action.LABEL, job, Stage.LABEL) is not None
 
 

@@ -12,12 +12,12 @@ from itagflow.access import Action, Policy
 from itagflow.claiming.rules import move_counter
 from itagflow.core import lookup
 from itagflow.core.change import Act, Change, Saved
-from itagflow.core.holding import must_be_working, must_hold
 from itagflow.core.ids import TRIES, Drawn, Ids, used_up
 from itagflow.core.locks import LockOrder
 from itagflow.core.lookup import AssignmentRef, EntityCache, JobRef, MemberRef, PackageRef, perhaps
 from itagflow.core.registry import Registry
 from itagflow.errors import NotFound
+from itagflow.lifecycle.tables import must_go_on
 from itagflow.model.entity import E, Entity, Key, stamp
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
@@ -99,8 +99,7 @@ class Transaction:
                 there.
         """
         who = None if by is None else self.member(job.workspace, by)
-        must_hold(assignment, who)
-        must_be_working(job, verb)
+        must_go_on(job, assignment, verb, who)
         if who is not None:
             access.check(self.policy, who, Action.at(assignment.stage), job, assignment.stage)
         return self.act(job.workspace, assignment.member or 0)

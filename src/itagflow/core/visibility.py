@@ -1,4 +1,4 @@
-"""What somebody may read: decided again for each page, in the transaction that reads it."""
+"""What a member may read: decided again for each page, in the transaction that reads it."""
 
 from __future__ import annotations
 
@@ -29,52 +29,55 @@ from itagflow.storage.port import Query, Reader, Store
 
 @attrs.frozen
 class Access:
-    """Who reads in a transaction, and what they may see."""
+    """The reader of a transaction, and what they may see."""
 
     reader: Reader
     """The transaction."""
     policy: Policy
     """Says who may do what."""
-    who: Member | None
+    member: Member | None
     """The member who reads; None: the application itself, which sees everything."""
     hides_votes: bool = False
     """Whether votes on packages that are still voted on are left out, whoever reads."""
 
     def is_own(self, member: int | None) -> bool:
         """Return whether it is the member with this key who reads."""
-        return self.who is not None and self.who.id == member
+        return self.member is not None and self.member.id == member
 
-    def may(self, name: str, job: Job | None, *, own: bool = False) -> bool:
+    def can_see(self, name: str, job: Job | None, *, own: bool = False) -> bool:
         """Return whether the reader called *name* may see this of *job*, or of the workspace."""
         return (
-            self.who is None
-            or access.reading_refusal(self.policy, self.who, name, job, own=own) is None
+            self.member is None
+            or access.reading_refusal(self.policy, self.member, name, job, own=own) is None
         )
 
-    def must(self, name: str, job: Job | None, *, own: bool = False) -> None:
+    def require(self, name: str, job: Job | None, *, own: bool = False) -> None:
         """Check the same.
 
         Raises:
             NotAllowed: when it may not be seen.
         """
-        if self.who is not None:
-            access.check_reading(self.policy, self.who, name, job, own=own)
+        if self.member is not None:
+            access.check_reading(self.policy, self.member, name, job, own=own)
 
     def own_packages(self, job: Job, numbers: Iterable[int]) -> set[int]:
         """Return those of these packages on which the member has or completed an assignment."""
-        if self.who is None:
+        if self.member is None:
             return set()
-        found = self.reader.find(_assignments_of(self.who, job, numbers))
+        assignments = self.reader.find(_assignments_of(self.member, job, numbers))
         return {
             assignment.package
-            for assignment in found
+            for assignment in assignments
             if assignment.state is not AssignmentState.RETURNED
         }
 
     def without_secrets(
         self, job: Job, packages: Iterable[Package], assignments: Sequence[Assignment]
     ) -> Sequence[Assignment]:
-        """Return *assignments* on these packages without votes that are secret from the reader."""
+        """Return *assignments* on these packages without votes that are secret from the reader.
+
+        A vote is secret until all are merged: who could read it might vote the same.
+        """
         rounds = self._secret_rounds(job, packages)
         if not rounds:
             return assignments
@@ -84,72 +87,82 @@ class Access:
             if self.is_own(assignment.member) or not _is_secret(assignment, rounds)
         ]
 
-    def visible_assignments(self, name: str, found: Sequence[Assignment]) -> list[Assignment]:
+    def visible_assignments(self, name: str, assignments: Sequence[Assignment]) -> list[Assignment]:
         """Return those of these assignments, of any jobs, that may be seen, in the same order."""
-        if self.who is None:
-            return list(found)
-        seen = set[Any]()
-        for id in {assignment.job for assignment in found}:
+        if self.member is None:
+            return list(assignments)
+        # what may be seen depends on the job, so its rules are asked once per job
+        visible = set[Any]()
+        for id in {assignment.job for assignment in assignments}:
             job = self.reader.get(Job, (id,))
-            here = [
+            allowed = [
                 assignment
-                for assignment in found
-                if assignment.job == id and self.may(name, job, own=self.is_own(assignment.member))
+                for assignment in assignments
+                if assignment.job == id
+                and self.can_see(name, job, own=self.is_own(assignment.member))
             ]
-            packages = self._packages(job, {assignment.package for assignment in here})
-            seen |= {assignment.key for assignment in self.without_secrets(job, packages, here)}
-        return [assignment for assignment in found if assignment.key in seen]
+            packages = self._packages(job, {assignment.package for assignment in allowed})
+            public = self.without_secrets(job, packages, allowed)
+            visible |= {assignment.key for assignment in public}
+        return [assignment for assignment in assignments if assignment.key in visible]
 
-    def visible_events(self, name: str, found: Sequence[Event]) -> list[Event]:
+    def visible_events(self, name: str, events: Sequence[Event]) -> list[Event]:
         """Return those of these events, of any jobs of a workspace, that may be seen, in order."""
-        if self.who is None:
-            return list(found)
-        seen = set[int]()
-        for id in {event.job for event in found}:
-            job = perhaps(self.reader, Job, (id,)) if id else None
-            here = [event for event in found if event.job == id]
-            here = [event for event in here if self.may(name, job, own=self.is_own(event.member))]
-            secret = self._secret_assignments(job, here) if job else set[int]()
-            seen |= {event.position for event in here if event.assignment not in secret}
-        return [event for event in found if event.position in seen]
+        if self.member is None:
+            return list(events)
+        visible = set[int]()
+        for id in {event.job for event in events}:
+            job = perhaps(self.reader, Job, (id,)) if id else None  # it may have been deleted
+            allowed = [
+                event
+                for event in events
+                if event.job == id and self.can_see(name, job, own=self.is_own(event.member))
+            ]
+            secret = set[int]()
+            if job is not None:
+                secret = self._secret_assignments(job, allowed)
+            # the events of a secret vote are left out whole: their mere number would tell that it
+            # was given, and their data what it says
+            visible |= {event.position for event in allowed if event.assignment not in secret}
+        return [event for event in events if event.position in visible]
 
     def _secret_assignments(self, job: Job, events: Sequence[Event]) -> set[int]:
         """Return the assignments of *events* that are votes and secret from the reader."""
-        if job.workflow.label.votes == 1:
-            return set()
         ids = tuple({event.assignment for event in events if event.assignment})
-        assignments = (
-            list(self.reader.find(Query(Assignment, {"job": job.id, "id": ids}))) if ids else []
-        )
+        if job.workflow.label.votes == 1 or not ids:
+            return set()
+        assignments = list(self.reader.find(Query(Assignment, {"job": job.id, "id": ids})))
         packages = self._packages(job, {assignment.package for assignment in assignments})
-        return {assignment.id for assignment in assignments} - {
-            assignment.id for assignment in self.without_secrets(job, packages, assignments)
-        }
+        public = self.without_secrets(job, packages, assignments)
+        return {each.id for each in assignments} - {each.id for each in public}
 
     def _packages(self, job: Job, numbers: Collection[int]) -> list[Package]:
+        """Return these packages where they may have secrets: a job with one vote has none."""
         if job.workflow.label.votes == 1 or not numbers:
             return []
         return list(self.reader.find(Query(Package, {"job": job.id, "number": tuple(numbers)})))
 
     def _secret_rounds(self, job: Job, packages: Iterable[Package]) -> Mapping[int, int]:
         """Return the rounds whose votes are secret from the reader, by package number."""
-        if self.who is None and not self.hides_votes:
+        if self.member is None and not self.hides_votes:
             return {}
         rounds = {
             package.number: package.round
             for package in packages
             if secrecy.are_votes_open(job, package)
         }
-        if self.who is None:
+        if self.member is None:
             return rounds
-        if not rounds or secrecy.may_see_votes(self.policy, self.who, job, has_voted=False):
+        if not rounds or secrecy.may_see_votes(self.policy, self.member, job, has_voted=False):
             return {}
-        if not secrecy.may_see_votes(self.policy, self.who, job, has_voted=True):
+        if not secrecy.may_see_votes(self.policy, self.member, job, has_voted=True):
             return rounds
-        mine = self.reader.find(_assignments_of(self.who, job, rounds))
+        # who reads results and votes, too, sees the votes of others once their own is given: it
+        # cannot be changed by then
+        own = self.reader.find(_assignments_of(self.member, job, rounds))
         voted = {
             assignment.package
-            for assignment in mine
+            for assignment in own
             if secrecy.is_given(assignment, rounds[assignment.package])
         }
         return {number: round for number, round in rounds.items() if number not in voted}
@@ -162,10 +175,12 @@ def access_of(reader: Reader, policy: Policy, workspace: int, by: MemberRef | No
         NotFound: when the workspace has no such member.
         NotAllowed: when the member was removed.
     """
-    who = None if by is None else lookup.member(reader, workspace, by)
-    if who is not None and not who.active:
-        raise access.not_allowed(who, Action.READ_JOB, access.REMOVED)
-    return Access(reader, policy, who)
+    if by is None:
+        return Access(reader, policy, None)
+    member = lookup.member(reader, workspace, by)
+    if not member.active:
+        raise access.not_allowed(member, Action.READ_JOB, access.REMOVED)
+    return Access(reader, policy, member)
 
 
 def require_readable(
@@ -185,27 +200,31 @@ def require_readable(
     """
     stored_job = lookup.job(reader, job)
     access = access_of(reader, engine.policy, stored_job.workspace, by)
-    access.must(name, stored_job, own=own)
+    access.require(name, stored_job, own=own)
     return stored_job, access
 
 
-def listed(
+def list_visible(
     store: Store, query: Query[E], visible: Callable[[Reader, list[E]], list[E]]
 ) -> Iterator[E]:
-    """Yield what is *visible* of every match in order, a page per read transaction."""
+    """Yield what is *visible* of every match in order, a page per read transaction.
 
-    def page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
-        found, mark = lookup.page_of(reader, query)
-        return visible(reader, found), mark
+    It is decided anew for each page: whoever is removed in between reads nothing more.
+    """
 
-    return turned(store, page, attrs.evolve(query, limit=lookup.PAGE))
+    def read_page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
+        matches, following = lookup.page_of(reader, query)
+        return visible(reader, matches), following
+
+    return turned(store, read_page, attrs.evolve(query, limit=lookup.PAGE))
 
 
-def asked_again(store: Store, items: Iterable[T], ask: Callable[[Reader], object]) -> Iterator[T]:
-    """Yield *items*; before each, *ask* in a new transaction raises if it is not visible."""
+def check_each(store: Store, items: Iterable[T], check: Callable[[Reader], object]) -> Iterator[T]:
+    """Yield *items*; before each, *check* in a new transaction raises if it is not visible."""
     for item in items:
+        # no transaction stays open while the caller works on an item
         with store.read() as reader:
-            ask(reader)
+            check(reader)
         yield item
 
 

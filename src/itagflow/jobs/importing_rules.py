@@ -93,9 +93,9 @@ def _make_answers(
         if assignment.stage is Stage.LABEL:
             reason = MISSING if replies is None else None
             made.append(
-                labeling_rules.answer(
+                labeling_rules.make_answer(
                     assignment,
-                    task,
+                    task.number,
                     ctx,
                     replies=replies,
                     abandoned=reason,
@@ -106,9 +106,9 @@ def _make_answers(
             # A review that says the same says nothing: only what the reviewer changed is an answer,
             # as it is in work that was done here.
             made.append(
-                labeling_rules.answer(
+                labeling_rules.make_answer(
                     assignment,
-                    task,
+                    task.number,
                     ctx,
                     replies=replies,
                     verdict=Verdict.RIGHT,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from itagflow.access import Action
-from itagflow.core import holding, lookup
+from itagflow.core import lookup
 from itagflow.core.change import record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
@@ -19,13 +19,13 @@ from itagflow.core.lookup import (
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
 from itagflow.jobs.service import find_job
-from itagflow.lifecycle.tables import JOB, JobCommand
+from itagflow.lifecycle.tables import JOB, JobCommand, must_be_working
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package
-from itagflow.results.histories import read_task_numbers
+from itagflow.results.histories import read_task_numbers, recount
 from itagflow.reviewing import rules as reviewing_rules
-from itagflow.reviewing.stages import recall, recounted, with_finish
+from itagflow.reviewing.service import finish_with, recall
 from itagflow.storage.port import Query
 
 
@@ -71,11 +71,11 @@ def discard(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str 
         old = transaction.lock_package(package)
         job = transaction.store.get(Job, (old.job,))
         ctx = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
-        holding.must_be_working(job, "discard")
-        discarded = reviewing_rules.discarded(job, old)
+        must_be_working(job, "discard")
+        discarded = reviewing_rules.discard_package(job, old)
         _recall_live(transaction, job, old, ctx.member, comment or f"{old} was discarded")
-        new = recounted(transaction, job, discarded, transaction.assignments(old))
-        saves = ((old, new), *with_finish(transaction, new))
+        new = recount(transaction.store, job, discarded, transaction.assignments(old))
+        saves = ((old, new), *finish_with(transaction, new))
         data = _comment_data(comment)
         transaction.do(record(ctx, "discard", about=new, save=saves, data=data))
         return transaction.as_stored(new)
@@ -106,8 +106,8 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
         running = rules.reopen_finished(job, "reopen")
         # what was erased is not reviewed again: the others are named one by one
         tasks = read_task_numbers(transaction.store, old) if old.erased else ()
-        reopened = reviewing_rules.reopened(job, old, ctx, tasks=tasks)
-        new = recounted(transaction, job, reopened, transaction.assignments(old))
+        reopened = reviewing_rules.reopen_package(job, old, ctx, tasks=tasks)
+        new = recount(transaction.store, job, reopened, transaction.assignments(old))
         saves = ((old, new), *running)
         data = _comment_data(comment)
         transaction.do(record(ctx, "reopen", about=new, save=saves, data=data))

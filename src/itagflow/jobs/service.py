@@ -48,7 +48,7 @@ from itagflow.model.template import Template
 from itagflow.model.text import parse_texts
 from itagflow.model.workspace import Group, Member
 from itagflow.printing import format_repr
-from itagflow.reviewing.stages import finish_if_done
+from itagflow.reviewing.service import finish_if_done
 from itagflow.storage.port import Query
 
 Workers = Iterable[MemberRef | Group]

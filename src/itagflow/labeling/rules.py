@@ -1,66 +1,199 @@
-"""What happens inside an assignment: save, abandon, restore, and the end of labeling."""
+"""What is said about tasks inside an assignment: save, abandon, restore; and what reviewers share.
+
+The service reads and locks everything into `AnswerFacts`, calls one rule, and applies the outcome.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from itagflow.core.change import (
-    Act,
-    Change,
-    Saved,
-    record,
-)
+from itagflow.claiming import rules as claiming
+from itagflow.core.change import Act, Change, Saved, record
 from itagflow.errors import Incomplete, InvalidData, Problem
-from itagflow.labeling.voting import merge
-from itagflow.lifecycle.tables import ASSIGNMENT, AssignmentCommand
-from itagflow.model.job import Stage
-from itagflow.model.package import Assignment, Outcome
-from itagflow.model.reply import Replies
+from itagflow.lifecycle.tables import require_stage
+from itagflow.model.entity import Entity
+from itagflow.model.job import Job, Stage
+from itagflow.model.package import Assignment
+from itagflow.model.reply import Replies, Reply
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.template import Template
 from itagflow.model.text import find_text_error
+from itagflow.results.rules import Case, find_submitted
+from itagflow.validation import answers as validation
+
+Replied = Reply | Mapping[str, Reply]
+"""Replies by question id, or the one reply to the only question."""
 
 
-def must_cover(assignment: Assignment, task: Task) -> None:
-    """Check that *task* is in the scope of *assignment*.
+@attrs.frozen(kw_only=True)
+class AnswerFacts:
+    """What a rule about answers decides on, read and locked beforehand."""
+
+    job: Job
+    """The job."""
+    template: Template
+    """What is asked."""
+    assignment: Assignment
+    """The locked assignment."""
+    ctx: Act
+    """Who answers, when and where: the holder."""
+    tasks: Sequence[Task]
+    """The tasks that are answered."""
+    answers: Sequence[Answer | None]
+    """The stored answer of the assignment to each of them, in the same order."""
+    previous: Mapping[str, Any]
+    """These answers as the history keeps them, by task number; only those that exist."""
+
+
+@attrs.frozen
+class AnswerOutcome:
+    """What came of answering some tasks."""
+
+    answers: tuple[Answer, ...]
+    """The answer that stands for each task."""
+    change: Change | None
+    """What is to be stored; None when nothing changes."""
+
+
+def save_answers(facts: AnswerFacts, replies: Sequence[Replied]) -> AnswerOutcome:
+    """Answer tasks at LABEL.
 
     Raises:
-        InvalidData: when it is in another package, or the assignment is about other tasks.
+        WrongState: when the assignment is at a review stage.
+        InvalidData: when a task is not in its scope or named twice, or replies do not fit.
     """
-    if task.package != assignment.package:
-        raise InvalidData(
-            str(task), [Problem("", f"is in package {task.package}, not in that of {assignment}")]
+    require_stage(facts.assignment, "save", Stage.LABEL)
+    for task in facts.tasks:
+        require_covered(facts.assignment, task)
+    require_different(facts.tasks)
+    fitting = fit_replies(facts.template, facts.tasks, replies)
+    version = facts.template.version
+    new = [
+        make_answer(
+            facts.assignment,
+            task.number,
+            facts.ctx,
+            replies=task_replies,
+            template_version=version,
         )
-    if not assignment.covers(task.number):
-        asked = ", ".join(map(str, assignment.scope or ()))
-        raise InvalidData(
-            str(task), [Problem("", f"is not in the scope of {assignment}: tasks {asked}")]
-        )
+        for task, task_replies in zip(facts.tasks, fitting, strict=True)
+    ]
+    return write_answers(facts, "save", new)
 
 
-def must_be_different(tasks: Sequence[Task]) -> None:
-    """Check that no task is named twice.
+def abandon(facts: AnswerFacts, reason: str) -> AnswerOutcome:
+    """Give the one task up; replies that were saved stay in the answer, for `restore`.
 
     Raises:
-        InvalidData: when one is; it lists them.
+        InvalidData: when the task is not in scope, or the reason is not one of the template's.
     """
-    if len(tasks) == 1:
-        return  # by far the most
-    times = Counter(task.number for task in tasks)
-    if twice := sorted(number for number, count in times.items() if count > 1):
-        raise InvalidData(
-            "the answers", [Problem(f"task {number}", "is answered twice") for number in twice]
+    (task,), (old,) = facts.tasks, facts.answers
+    require_covered(facts.assignment, task)
+    require_abandon_reason(facts.template, reason)
+    verdict = None if facts.assignment.stage is Stage.LABEL else Verdict.RIGHT
+    new = make_answer(
+        facts.assignment,
+        task.number,
+        facts.ctx,
+        replies=None if old is None else old.replies,
+        abandoned=reason,
+        verdict=verdict,
+        template_version=0 if old is None else old.template_version,
+    )
+    return write_answers(facts, "abandon", [new], {"reason": reason})
+
+
+def restore(facts: AnswerFacts, case: Case | None) -> AnswerOutcome:
+    """Undo that the one task was abandoned; *case* has its history, in review.
+
+    Raises:
+        InvalidData: when the task is not in scope.
+        Incomplete: when it is not abandoned, or when nothing could come back in review.
+    """
+    (task,), (abandoned,) = facts.tasks, facts.answers
+    stage = facts.assignment.stage
+    require_covered(facts.assignment, task)
+    # a reviewer who has not abandoned the task restores what the labeler abandoned
+    if case is not None and (abandoned is None or not abandoned.is_abandoned):
+        abandoned = find_submitted(case, stage)
+    if abandoned is None or not abandoned.is_abandoned:
+        raise Incomplete("restore", "the task is not abandoned", (task.number,))
+    in_review = stage is not Stage.LABEL
+    # a labeler may start over from nothing, but a reviewer's answer must have replies
+    if in_review and abandoned.stage is Stage.LABEL and abandoned.replies is None:
+        raise Incomplete(
+            "restore",
+            "nothing was saved before it was abandoned: modify it instead",
+            (task.number,),
         )
+    verdict = Verdict.RIGHT if in_review and abandoned.replies is not None else None
+    new = make_answer(
+        facts.assignment,
+        task.number,
+        facts.ctx,
+        replies=abandoned.replies,
+        verdict=verdict,
+        template_version=abandoned.template_version,
+    )
+    return write_answers(facts, "restore", [new])
 
 
-def answer(
+def write_answers(
+    facts: AnswerFacts,
+    operation: str,
+    answers: Sequence[Answer],
+    data: Mapping[str, Any] | None = None,
+) -> AnswerOutcome:
+    """Return the change that stores *answers* with one event, and the answers that stand then.
+
+    An answer that says the same as the stored one is not stored again: a resend leaves no trace,
+    not even in the history.
+    """
+    standing, changed = list[Answer](), list[tuple[Answer | None, Answer]]()
+    for old, new in zip(facts.answers, answers, strict=True):
+        if old is not None and has_same_content(old, new):
+            standing.append(old)
+        else:
+            standing.append(new)
+            changed.append((old, new))
+    if not changed:
+        return AnswerOutcome(tuple(standing), None)
+    details: dict[str, Any] = dict(data or {})
+    task = 0
+    if len(answers) == 1:
+        task = answers[0].task
+    else:
+        details["answered"] = [new.task for _, new in changed]
+    # the history keeps what is replaced: the row of an answer has its last version only
+    replaced = {str(old.task): facts.previous[str(old.task)] for old, _ in changed if old}
+    if replaced:
+        details["previous"] = replaced
+    add, save = split_answers(changed)
+    # whoever saves is at work: their lease counts from now, in the same transaction
+    save += _renew(facts)
+    change = record(
+        facts.ctx, operation, about=facts.assignment, task=task, add=add, save=save, data=details
+    )
+    return AnswerOutcome(tuple(standing), change)
+
+
+def split_answers(
+    pairs: Sequence[tuple[Answer | None, Answer]],
+) -> tuple[list[Entity], list[Saved]]:
+    """Return the answers that are new, and those that replace a stored one, with that one."""
+    add: list[Entity] = [new for old, new in pairs if old is None]
+    save: list[Saved] = [(old, new) for old, new in pairs if old is not None]
+    return add, save
+
+
+def make_answer(
     assignment: Assignment,
-    task: Task,
-    act: Act,
+    task: int,
+    ctx: Act,
     *,
     replies: Replies | None = None,
     abandoned: str | None = None,
@@ -68,16 +201,16 @@ def answer(
     comment: str = "",
     template_version: int = 0,
 ) -> Answer:
-    """Return the answer of *assignment* to *task*; its replies fit this template version."""
+    """Return the answer of *assignment* to this task; its replies fit this template version."""
     return Answer(
         job=assignment.job,
         assignment=assignment.id,
-        task=task.number,
+        task=task,
         package=assignment.package,
         stage=assignment.stage,
         round=assignment.round,
         member=assignment.member,
-        at=act.at,
+        at=ctx.at,
         replies=replies,
         abandon_reason=abandoned,
         verdict=verdict,
@@ -86,147 +219,91 @@ def answer(
     )
 
 
-def says_the_same(old: Answer | None, new: Answer) -> bool:
-    """Return whether *new* says nothing that *old* does not say."""
-    return old is not None and _content(old) == _content(new)
+def fit_replies(
+    template: Template, tasks: Sequence[Task], replies: Sequence[Replied]
+) -> list[Replies]:
+    """Return the replies to each task by question id, checked against the template.
+
+    Raises:
+        InvalidData: when something does not fit; it lists every problem of every task.
+    """
+    fitting, problems = list[Replies](), list[Problem]()
+    for task, reply in zip(tasks, replies, strict=True):
+        task_replies = validation.normalize_replies(template, reply, task)
+        # problems of one task need no task number: the error names it
+        prefix = "" if len(tasks) == 1 else f"{task}, "
+        problems += [
+            Problem(prefix + problem.where, problem.reason)
+            for problem in validation.find_problems(template, task_replies, task)
+        ]
+        fitting.append(task_replies or {})
+    if problems:
+        subject = f"the answer to {tasks[0]}" if len(tasks) == 1 else "the answers"
+        raise InvalidData(subject, problems)
+    return fitting
 
 
-def put(
-    verb: str,
-    assignment: Assignment,
-    old: Answer | None,
-    new: Answer,
-    act: Act,
-    *,
-    data: dict[str, Any],
-    also: tuple[Saved, ...] = (),
-) -> Change:
-    """Store *new* as the assignment's answer; *data* is what the event says about the old one."""
-    if old is None:
-        return record(act, verb, about=assignment, task=new.task, add=(new,), save=also, data=data)
-    save: list[Saved] = [(old, new)]
-    save += also
-    return record(act, verb, about=assignment, task=new.task, save=save, data=data)
+def require_covered(assignment: Assignment, task: Task) -> None:
+    """Check that *task* is in the scope of *assignment*.
+
+    Raises:
+        InvalidData: when it is in another package, or the assignment is about other tasks.
+    """
+    # without a scope an assignment is about all tasks of its package, so this is checked first
+    if task.package != assignment.package:
+        raise InvalidData(
+            str(task), [Problem("", f"is in package {task.package}, not in that of {assignment}")]
+        )
+    if not assignment.covers(task.number):
+        numbers = ", ".join(map(str, assignment.scope or ()))
+        raise InvalidData(
+            str(task), [Problem("", f"is not in the scope of {assignment}: tasks {numbers}")]
+        )
 
 
-def put_all(
-    verb: str,
-    assignment: Assignment,
-    said: Sequence[tuple[Answer | None, Answer]],
-    act: Act,
-    *,
-    data: dict[str, Any],
-    also: tuple[Saved, ...] = (),
-) -> Change:
-    """Store several answers with one event; *data* lists their tasks and what they replace."""
-    add = [new for old, new in said if old is None]
-    save: list[Saved] = [(old, new) for old, new in said if old is not None]
-    save += also
-    return record(act, verb, about=assignment, add=add, save=save, data=data)
+def require_different(tasks: Sequence[Task]) -> None:
+    """Check that no task is named twice.
+
+    Raises:
+        InvalidData: when one is; it lists them.
+    """
+    if len(tasks) == 1:
+        return  # nearly always: most saves are of one task
+    times = Counter(task.number for task in tasks)
+    repeated = sorted(number for number, count in times.items() if count > 1)
+    if repeated:
+        raise InvalidData(
+            "the answers", [Problem(f"task {number}", "is answered twice") for number in repeated]
+        )
 
 
-def abandon_reason(template: Template, reason: str) -> str:
-    """Return *reason* if a task may be abandoned for it.
+def require_abandon_reason(template: Template, reason: str) -> None:
+    """Check that a task may be abandoned for *reason*.
 
     Raises:
         InvalidData: when it is empty, or not one of the template's reasons.
     """
     known = template.abandon_reasons
-    if wrong := find_text_error(reason):
-        raise InvalidData("the reason to abandon", [Problem("reason", wrong)])
-    if not reason.strip():
-        raise InvalidData("the reason to abandon", [Problem("reason", "is empty")])
-    if known and reason not in known:
-        raise InvalidData(
-            "the reason to abandon",
-            [Problem("reason", f"{reason!r} is not one of {', '.join(known)}")],
-        )
-    return reason
+    problem = find_text_error(reason)
+    if not problem and not reason.strip():
+        problem = "is empty"
+    if not problem and known and reason not in known:
+        problem = f"{reason!r} is not one of {', '.join(known)}"
+    if problem:
+        raise InvalidData("the reason to abandon", [Problem("reason", problem)])
 
 
-def restored(given_up: Answer | None, task: Task, *, review: bool) -> Replies | None:
-    """Return the replies that come back when *task* is no longer abandoned.
-
-    Raises:
-        Incomplete: when it is not abandoned; or, in *review*, when there is nothing that could come
-            back.
-    """
-    if given_up is None or not given_up.is_abandoned:
-        raise Incomplete("restore", "the task is not abandoned", (task.number,))
-    if review and given_up.stage is Stage.LABEL and given_up.replies is None:
-        raise Incomplete(
-            "restore",
-            "nothing was saved before it was abandoned: modify it instead",
-            (task.number,),
-        )
-    return given_up.replies
-
-
-def closed(
-    verb: str,
-    outcome: Outcome,
-    assignment: Assignment,
-    act: Act,
-    closing: AssignmentCommand,
-    *,
-    comment: str = "",
-    sent_back: tuple[int, ...] | None = None,
-) -> Assignment:
-    """Return *assignment* as it is after submit, review, accept or reject.
-
-    Raises:
-        WrongState: when it is not held, or at another stage than the verb's.
-        Incomplete: when tasks are missing, stand judged wrong, or are undecided; or a reason is.
-    """
-    state = ASSIGNMENT.advance(assignment.state, verb, closing, str(assignment))
-    return attrs.evolve(
-        assignment,
-        state=state,
-        outcome=outcome,
-        ended_at=act.at,
-        comment=comment,
-        sent_back=sent_back,
+def has_same_content(old: Answer, new: Answer) -> bool:
+    """Return whether *new* says nothing that *old* does not say."""
+    return (
+        old.replies == new.replies
+        and old.abandon_reason == new.abandon_reason
+        and old.verdict == new.verdict
+        and old.comment == new.comment
     )
 
 
-def merged(
-    assignment: Assignment,
-    votes: Sequence[Sequence[Answer]],
-    template: Template,
-    min_votes: int,
-    act: Act,
-    *,
-    id: int,
-) -> tuple[Assignment, tuple[Answer, ...]]:
-    """Return the merged votes of a round: an assignment without a member, and its answers.
-
-    *votes* holds the answers of all voters for each task; *assignment* is the vote that came last.
-    """
-    outcome = attrs.evolve(
-        assignment, id=id, member=None, outcome=Outcome.MERGED, token="", version=0
-    )
-    answers = list[Answer]()
-    for said in votes:
-        won = merge(template, said, min_votes)
-        first = said[0]
-        answers.append(
-            Answer(
-                job=first.job,
-                assignment=id,
-                task=first.task,
-                package=first.package,
-                stage=first.stage,
-                round=first.round,
-                member=None,
-                at=act.at,
-                replies=won.replies,
-                abandon_reason=won.abandoned,
-                disputed=won.disputed,
-                template_version=max(vote.template_version for vote in said),
-            )
-        )
-    return outcome, tuple(answers)
-
-
-def _content(answer: Answer) -> tuple[Any, ...]:
-    return (answer.replies, answer.abandon_reason, answer.verdict, answer.comment)
+def _renew(facts: AnswerFacts) -> list[Saved]:
+    """Return the assignment with its lease counted from now, where its stage has a lease."""
+    renewed = claiming.renew(facts.job, facts.assignment, facts.ctx)
+    return [] if renewed is None else [(facts.assignment, renewed)]

@@ -1,55 +1,27 @@
-"""Inside an assignment: see its tasks, answer them, give one up, submit."""
+"""Inside an assignment: read its tasks, answer them, abandon one, submit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from itagflow.core import holding, lookup
-from itagflow.core.change import Saved, record
+from itagflow.core import lookup
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import (
-    AssignmentRef,
-    MemberRef,
-    TaskRef,
-    perhaps,
-    turned,
-)
+from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef, perhaps, turned
 from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of
+from itagflow.errors import Conflict, InvalidData
 from itagflow.labeling import rules
-from itagflow.labeling.answering import (
-    Desk,
-    Replied,
-    covered,
-    fitted,
-    put,
-    replaced,
-    require_validated,
-    run_validator,
-    sit_down,
-)
-from itagflow.lifecycle.tables import AssignmentCommand, require_stage
-from itagflow.model.entity import Entity
+from itagflow.labeling.rules import AnswerFacts, AnswerOutcome, Replied
+from itagflow.lifecycle.tables import must_be_of, must_not_be_returned
 from itagflow.model.job import Job, Stage
-from itagflow.model.package import Assignment, Outcome, Package
-from itagflow.model.task import (
-    Answer,
-    Task,
-    Verdict,
-    WorkItem,
-)
+from itagflow.model.package import Assignment
+from itagflow.model.task import Answer, Task, WorkItem
 from itagflow.model.template import Template
 from itagflow.results import rules as results_rules
-from itagflow.results.histories import read_answers, read_cases, read_task_numbers
-from itagflow.reviewing.stages import (
-    Held,
-    held_unless,
-    left,
-    passed,
-    recounted,
-    with_finish,
-)
+from itagflow.results.histories import describe_replaced, read_cases
+from itagflow.reviewing import rules as reviewing_rules
+from itagflow.reviewing.service import lock_unless_completed, read_completion
 from itagflow.storage.port import Query, Reader, Span
 
 PAGE = 100
@@ -61,32 +33,21 @@ def tasks(
 ) -> Iterator[WorkItem]:
     """Yield the tasks of an assignment, in order, each with all that its holder needs to see."""
     with engine.store.read() as reader:
-        _must_show(engine, reader, assignment, by)
+        _require_visible(engine, reader, assignment, by)
 
-    def page(reader: Reader, after: int) -> tuple[list[WorkItem], int | None]:
-        now, job = _must_show(engine, reader, assignment, by)
-        tasks = _tasks_after(reader, now, after)
-        works = [
-            results_rules.build_work_item(case, now, task)
-            for case, task in zip(read_cases(reader, job, tasks), tasks, strict=True)
+    def read_page(reader: Reader, after: int) -> tuple[list[WorkItem], int | None]:
+        # asked again for each page: the assignment may have been taken away meanwhile
+        current, job = _require_visible(engine, reader, assignment, by)
+        page = _read_tasks(reader, current, after)
+        items = [
+            results_rules.build_work_item(case, current, task)
+            for case, task in zip(read_cases(reader, job, page), page, strict=True)
         ]
-        return works, tasks[-1].number if len(tasks) == PAGE else None
+        if len(page) < PAGE:
+            return items, None
+        return items, page[-1].number
 
-    return turned(engine.store, page, 0)
-
-
-def _must_show(
-    engine: Engine, reader: Reader, ref: AssignmentRef, by: MemberRef | None
-) -> tuple[Assignment, Job]:
-    """Return an assignment and its job as they are now, if *by* may see its tasks."""
-    assignment = lookup.assignment(reader, ref)
-    job = reader.get(Job, (assignment.job,))
-    seeing = access_of(reader, engine.policy, job.workspace, by)
-    if seeing.who is not None:
-        holding.must_be_of(assignment, seeing.who)
-        holding.must_not_be_returned(assignment)
-        seeing.must("tasks", job, own=True)
-    return assignment, job
+    return turned(engine.store, read_page, 0)
 
 
 def save(
@@ -98,7 +59,7 @@ def save(
     by: MemberRef | None = None,
 ) -> Answer:
     """Save the answer to a task and return it as stored; saving again replaces it."""
-    return _save_all(engine, "save", assignment, [(task, reply)], by)[0]
+    return _save(engine, assignment, [(task, reply)], by)[0]
 
 
 def save_many(
@@ -109,10 +70,9 @@ def save_many(
     by: MemberRef | None = None,
 ) -> list[Answer]:
     """Save the answers to several tasks, all or none, as one act; errors are those of `save`."""
-    pairs = (
-        cast("Mapping[int, Replied]", replies).items() if isinstance(replies, Mapping) else replies
-    )
-    return _save_all(engine, "save", assignment, list[tuple[TaskRef, Replied]](pairs), by)
+    if isinstance(replies, Mapping):
+        replies = cast("Mapping[int, Replied]", replies).items()
+    return _save(engine, assignment, list[tuple[TaskRef, Replied]](replies), by)
 
 
 def abandon(
@@ -125,23 +85,8 @@ def abandon(
 ) -> Answer:
     """Give a task up, with a reason; what was saved stays with it, and `restore` brings it back."""
     with engine.transaction() as transaction:
-        desk = sit_down(transaction, assignment, "abandon", by)
-        found = covered(transaction, desk, task)
-        old = perhaps(transaction.store, Answer, (*desk.assignment.key, found.number))
-        why = rules.abandon_reason(desk.template, reason)
-        kept = old.replies if old else None
-        version = old.template_version if old else 0
-        verdict = None if desk.assignment.stage is Stage.LABEL else Verdict.RIGHT
-        new = rules.answer(
-            desk.assignment,
-            found,
-            desk.act,
-            replies=kept,
-            abandoned=why,
-            verdict=verdict,
-            template_version=version,
-        )
-        return put(transaction, "abandon", desk, old, new, data={"reason": why})
+        facts = lock_for_answering(transaction, "abandon", assignment, [task], by)
+        return apply(transaction, rules.abandon(facts, reason))[0]
 
 
 def restore(
@@ -149,105 +94,154 @@ def restore(
 ) -> Answer:
     """Undo that a task was abandoned, by the member or, in review, by the labeler."""
     with engine.transaction() as transaction:
-        desk = sit_down(transaction, assignment, "restore", by)
-        found = covered(transaction, desk, task)
-        old = perhaps(transaction.store, Answer, (*desk.assignment.key, found.number))
-        given_up = old
-        if desk.assignment.stage is not Stage.LABEL and not (old and old.is_abandoned):
-            given_up = results_rules.find_submitted(
-                next(read_cases(transaction.store, desk.job, [found])), desk.assignment.stage
-            )
-        replies = rules.restored(given_up, found, review=desk.assignment.stage is not Stage.LABEL)
-        verdict = (
-            Verdict.RIGHT
-            if replies is not None and desk.assignment.stage is not Stage.LABEL
-            else None
-        )
-        version = given_up.template_version if given_up else 0
-        new = rules.answer(
-            desk.assignment,
-            found,
-            desk.act,
-            replies=replies,
-            verdict=verdict,
-            template_version=version,
-        )
-        return put(transaction, "restore", desk, old, new)
+        facts = lock_for_answering(transaction, "restore", assignment, [task], by)
+        case = None
+        if facts.assignment.stage is not Stage.LABEL:
+            # a reviewer undoes what was decided before, which only the history of the task tells
+            case = next(read_cases(transaction.store, facts.job, facts.tasks))
+        return apply(transaction, rules.restore(facts, case))[0]
 
 
 def submit(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
     """Submit a labeled package; when every vote is in, it moves to the next stage."""
     with engine.transaction() as transaction:
-        mine = held_unless(transaction, assignment, "submit", Outcome.SUBMITTED, by)
-        if isinstance(mine, Assignment):
-            return mine
-        closing = AssignmentCommand(assignment=mine.assignment, missing=_missing(transaction, mine))
-        ended = rules.closed("submit", Outcome.SUBMITTED, mine.assignment, mine.act, closing)
-        assignments = [
-            ended if other.key == ended.key else other
-            for other in transaction.assignments(mine.package)
-        ]
-        add, save = list[Entity](), list[Saved]()
-        counters = left(transaction, mine.job, mine.assignment)
-        if mine.package.free or any(other.live for other in assignments):
-            after = recounted(
-                transaction, mine.job, mine.package, assignments, passing=mine.assignment
-            )
-        else:
-            after, added = _with_all_votes(transaction, mine, ended, assignments)
-            add += added
-        if after != mine.package:
-            save.append((mine.package, after))
-        save += with_finish(transaction, after)
-        save.append((mine.assignment, ended))
-        save += counters
-        transaction.do(record(mine.act, "submit", about=ended, add=add, save=save))
-        return transaction.as_stored(ended)
+        context = lock_unless_completed(transaction, "submit", assignment, by)
+        if isinstance(context, Assignment):
+            return context
+        facts = read_completion(transaction, context)
+        transaction.do(reviewing_rules.submit(facts))
+        return transaction.as_stored(context.assignment)
 
 
-def _save_all(
+def run_validator(
     engine: Engine,
-    verb: str,
     assignment: AssignmentRef,
-    given: list[tuple[TaskRef, Replied]],
+    replies: Sequence[tuple[TaskRef, Replied]],
+    by: MemberRef | None,
+) -> str:
+    """Ask the job's validator, outside of any transaction: it may take long, or use the Flow.
+
+    Returns:
+        The name of the validator, for `require_validated`; "" where none was asked.
+
+    Raises:
+        NotHeld: when the assignment is not that of the member *by*.
+        NotRegistered: when this process does not have the validator.
+        InvalidData: when it names problems.
+    """
+    # A process that has no validators need not read which one the job wants: that is one query
+    # less for each save.  `require_validated` refuses it where the job wants one.
+    if not engine.registry.validators:
+        return ""
+    with engine.store.read() as reader:
+        stored = lookup.assignment(reader, assignment)
+        job = reader.get(Job, (stored.job,))
+        if not job.validator:
+            return ""
+        if by is not None:  # nobody else is told what is wrong with an answer
+            must_be_of(stored, lookup.member(reader, job.workspace, by))
+        validator = engine.registry.find_validator(job.validator)
+        template = reader.get(Template, (job.template,))
+        tasks = [lookup.task(reader, job.id, task) for task, _ in replies]
+    fitting = rules.fit_replies(template, tasks, [reply for _, reply in replies])
+    for task, task_replies in zip(tasks, fitting, strict=True):
+        problems = list(validator(task, task_replies))
+        if problems:
+            raise InvalidData(f"the answer to {task}", problems)
+    return job.validator
+
+
+def require_validated(transaction: Transaction, job: Job, validated_by: str) -> None:
+    """Check that the validator that *job* has now was asked, before this transaction began.
+
+    Raises:
+        NotRegistered: when it was not, since this process does not have it.
+        Conflict: when it was not, since the job was given another one meanwhile.
+    """
+    if not job.validator or job.validator == validated_by:
+        return
+    transaction.registry.find_validator(job.validator)
+    raise Conflict("Job", job.name)
+
+
+def lock_for_answering(
+    transaction: Transaction,
+    operation: str,
+    ref: AssignmentRef,
+    tasks: Sequence[TaskRef],
+    by: MemberRef | None,
+) -> AnswerFacts:
+    """Lock an assignment, and read what a rule about answers to some of its tasks decides on.
+
+    Only the assignment is locked: labelers of one package do not wait for each other, and nothing
+    of the package changes until they submit.
+
+    Raises:
+        NotHeld: when it is not held, or not by the member *by*.
+        NotAllowed: when its job does not let work go on, or the policy does not let its holder work
+            there.
+        NotFound: when there is no such task in the job.
+    """
+    assignment = lookup.same(ref, transaction.lock(Assignment, lookup.key_of(Assignment, ref)))
+    # read behind the lock: a change of the template waits for the assignment, so this template is
+    # the one that the answers are checked against when they are stored
+    job = transaction.store.get(Job, (assignment.job,))
+    ctx = transaction.holder(job, assignment, operation, by)
+    named = [lookup.task(transaction.store, job.id, task) for task in tasks]
+    answers = [perhaps(transaction.store, Answer, (*assignment.key, task.number)) for task in named]
+    previous = dict[str, Any]()
+    if any(answers):  # most saves are the first of their task
+        previous = describe_replaced(*answers)
+    return AnswerFacts(
+        job=job,
+        template=transaction.cache.template(transaction.store, job),
+        assignment=assignment,
+        ctx=ctx,
+        tasks=named,
+        answers=answers,
+        previous=previous,
+    )
+
+
+def apply(transaction: Transaction, outcome: AnswerOutcome) -> list[Answer]:
+    """Store what a rule about answers decided, and return the answers as they are stored then."""
+    if outcome.change is None:
+        return list(outcome.answers)
+    transaction.do(outcome.change)
+    return [transaction.as_stored(answer) for answer in outcome.answers]
+
+
+def _save(
+    engine: Engine,
+    assignment: AssignmentRef,
+    replies: Sequence[tuple[TaskRef, Replied]],
     by: MemberRef | None,
 ) -> list[Answer]:
-    validated_by = run_validator(engine, assignment, given, by)
+    validated_by = run_validator(engine, assignment, replies, by)
+    # the validator has seen what was sent; whether it fits is decided again behind the lock
     with engine.transaction() as transaction:
-        desk = sit_down(transaction, assignment, verb, by)
-        require_stage(desk.assignment, verb, Stage.LABEL)
-        require_validated(transaction, desk.job, validated_by)
-        tasks = [covered(transaction, desk, task) for task, _ in given]
-        rules.must_be_different(tasks)
-        replies = fitted(desk.template, tasks, [reply for _, reply in given])
-        version = desk.template.version
-        new = [
-            rules.answer(desk.assignment, task, desk.act, replies=said, template_version=version)
-            for task, said in zip(tasks, replies, strict=True)
-        ]
-        old = [perhaps(transaction.store, Answer, answer.key) for answer in new]
-        if len(new) == 1:
-            return [put(transaction, verb, desk, old[0], new[0])]
-        return _put_all(transaction, verb, desk, old, new)
+        tasks = [task for task, _ in replies]
+        facts = lock_for_answering(transaction, "save", assignment, tasks, by)
+        require_validated(transaction, facts.job, validated_by)
+        return apply(transaction, rules.save_answers(facts, [reply for _, reply in replies]))
 
 
-def _put_all(
-    transaction: Transaction, verb: str, desk: Desk, old: list[Answer | None], new: list[Answer]
-) -> list[Answer]:
-    pairs = list(zip(old, new, strict=True))
-    fresh = [(was, now) for was, now in pairs if not rules.says_the_same(was, now)]
-    if fresh:
-        data = {"answered": [now.task for _, now in fresh], **replaced(*(was for was, _ in fresh))}
-        transaction.do(
-            rules.put_all(verb, desk.assignment, fresh, desk.act, data=data, also=desk.renewed())
-        )
-    return [
-        was if was and rules.says_the_same(was, now) else transaction.as_stored(now)
-        for was, now in pairs
-    ]
+def _require_visible(
+    engine: Engine, reader: Reader, ref: AssignmentRef, by: MemberRef | None
+) -> tuple[Assignment, Job]:
+    """Return an assignment and its job as they are now, if *by* may see its tasks."""
+    assignment = lookup.assignment(reader, ref)
+    job = reader.get(Job, (assignment.job,))
+    reading = access_of(reader, engine.policy, job.workspace, by)
+    if reading.member is not None:
+        must_be_of(assignment, reading.member)
+        must_not_be_returned(assignment)
+        reading.require("tasks", job, own=True)
+    return assignment, job
 
 
-def _tasks_after(reader: Reader, assignment: Assignment, after: int) -> list[Task]:
+def _read_tasks(reader: Reader, assignment: Assignment, after: int) -> list[Task]:
+    """Return the next tasks in the scope of the assignment, behind the task with this number."""
     where: dict[str, Any] = {
         "job": assignment.job,
         "package": assignment.package,
@@ -256,54 +250,3 @@ def _tasks_after(reader: Reader, assignment: Assignment, after: int) -> list[Tas
     if assignment.scope is not None:
         where["number"] = tuple(number for number in assignment.scope if number > after)[:PAGE]
     return list(reader.find(Query(Task, where, order=("number",), limit=PAGE)))
-
-
-def _missing(transaction: Transaction, mine: Held) -> tuple[int, ...]:
-    """Return the unresolved tasks of the assignment; they are read only if the counts differ."""
-    assignment = mine.assignment
-    size = mine.package.size if assignment.scope is None else len(assignment.scope)
-    if (
-        sum(number for (counts, *_), number in transaction.said(assignment).items() if counts)
-        == size
-    ):
-        return ()
-    high_water_mark = Query(
-        Answer, {"job": assignment.job, "assignment": assignment.id, "is_resolved": True}
-    )
-    scope = (
-        read_task_numbers(transaction.store, mine.package)
-        if assignment.scope is None
-        else assignment.scope
-    )
-    answered = {answer.task for answer in transaction.store.find(high_water_mark)}
-    return tuple(number for number in scope if number not in answered)
-
-
-def _with_all_votes(
-    transaction: Transaction, mine: Held, ended: Assignment, assignments: list[Assignment]
-) -> tuple[Package, list[Entity]]:
-    """Return the package after the last LABEL assignment, and the merged votes to add, if any."""
-    if mine.job.workflow.label.votes == 1:
-        return passed(transaction, mine, assignments, disputes=mine.package.disputes), []
-    merged, answers = _merged(transaction, mine, ended, assignments)
-    again = {answer.task for answer in answers}
-    disputed = {answer.task for answer in answers if answer.disputed}
-    disputed.update(task for task in mine.package.disputes if task not in again)
-    after = passed(transaction, mine, [*assignments, merged], answers, tuple(sorted(disputed)))
-    return after, [merged, *answers]
-
-
-def _merged(
-    transaction: Transaction, mine: Held, ended: Assignment, assignments: list[Assignment]
-) -> tuple[Assignment, tuple[Answer, ...]]:
-    scope = (
-        read_task_numbers(transaction.store, mine.package) if ended.scope is None else ended.scope
-    )
-    said = read_answers(transaction.store, mine.job.id, scope)
-    voters = [
-        t.id for t in assignments if t.round == ended.round and t.outcome is Outcome.SUBMITTED
-    ]
-    votes = [[said[number][voter] for voter in voters if voter in said[number]] for number in scope]
-    template = transaction.store.get(Template, (mine.job.template,))
-    id = transaction.new_id(Assignment, mine.job.id)
-    return rules.merged(ended, votes, template, mine.job.workflow.label.min_votes, mine.act, id=id)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import attrs
 
+from itagflow.core.change import Act
+from itagflow.model.package import Assignment, Outcome
 from itagflow.model.reply import (
     Choice,
     Choices,
@@ -48,6 +50,7 @@ MERGERS: Mapping[QuestionKind, Callable[[Reply], Hashable]] = {
 }
 """How replies to a kind of question are compared; other kinds are always disputed."""
 
+# a tuple, so that a text of the same words is not equal to it
 _NO_REPLY: Hashable = ("no reply",)
 
 
@@ -63,6 +66,45 @@ class Merged:
     """The questions that no reply has won."""
 
 
+def merge_round(
+    assignment: Assignment,
+    votes: Sequence[Sequence[Answer]],
+    template: Template,
+    min_votes: int,
+    ctx: Act,
+    *,
+    id: int,
+) -> tuple[Assignment, tuple[Answer, ...]]:
+    """Return the merged votes of a round: an assignment without a member, and its answers.
+
+    *votes* holds the answers of all voters for each task; *assignment* is the vote that came last.
+    """
+    merged = attrs.evolve(
+        assignment, id=id, member=None, outcome=Outcome.MERGED, token="", version=0
+    )
+    answers = list[Answer]()
+    for task_votes in votes:
+        winner = merge(template, task_votes, min_votes)
+        first = task_votes[0]
+        answers.append(
+            Answer(
+                job=first.job,
+                assignment=id,
+                task=first.task,
+                package=first.package,
+                stage=first.stage,
+                round=first.round,
+                member=None,
+                at=ctx.at,
+                replies=winner.replies,
+                abandon_reason=winner.abandoned,
+                disputed=winner.disputed,
+                template_version=max(vote.template_version for vote in task_votes),
+            )
+        )
+    return merged, tuple(answers)
+
+
 def merge(template: Template, votes: Sequence[Answer], min_votes: int) -> Merged:
     """Return what the *votes* on one task come to.
 
@@ -71,34 +113,43 @@ def merge(template: Template, votes: Sequence[Answer], min_votes: int) -> Merged
     """
     reasons = [vote.abandon_reason for vote in votes if vote.abandon_reason is not None]
     if len(reasons) >= min_votes:
+        # the reason that most of them gave; of equals the first, so the order of votes decides
         return Merged(None, max(reasons, key=reasons.count), ())
-    standing = [vote.replies or {} for vote in votes if vote.abandon_reason is None]
+    answered = [vote.replies or {} for vote in votes if vote.abandon_reason is None]
     replies: dict[str, Reply] = {}
     disputed: list[str] = []
     for question in template.asked:
-        won, reply = _winner(question, [said.get(question.id) for said in standing], min_votes)
-        if not won:
+        winner = _find_winner(
+            question, [replies_of.get(question.id) for replies_of in answered], min_votes
+        )
+        if winner is None:
             disputed.append(question.id)
-        elif reply is not None:
-            replies[question.id] = reply
+        elif winner.reply is not None:
+            replies[question.id] = winner.reply
     return Merged(replies, None, tuple(disputed))
 
 
-def _winner(
-    question: Question, said: Sequence[Reply | None], min_votes: int
-) -> tuple[bool, Reply | None]:
-    """Return whether a reply won the question, and which: the first of the equal ones."""
-    same = MERGERS.get(question.kind)
-    if same is None:
-        return False, None
+@attrs.frozen
+class _Winner:
+    """A reply that has won; None when leaving the question out has won."""
+
+    reply: Reply | None
+
+
+def _find_winner(
+    question: Question, replies: Sequence[Reply | None], min_votes: int
+) -> _Winner | None:
+    """Return which reply won the question, the first of the equal ones; None without a winner."""
+    to_comparable = MERGERS.get(question.kind)
+    if to_comparable is None:
+        return None
     groups: dict[Hashable, list[Reply | None]] = {}
-    for reply in said:
-        groups.setdefault(_NO_REPLY if reply is None else same(reply), []).append(reply)
+    for reply in replies:
+        comparable = _NO_REPLY if reply is None else to_comparable(reply)
+        groups.setdefault(comparable, []).append(reply)
     ranked = sorted(groups.values(), key=len, reverse=True)
-    if (
-        not ranked
-        or len(ranked[0]) < min_votes
-        or (len(ranked) > 1 and len(ranked[1]) == len(ranked[0]))
-    ):
-        return False, None
-    return True, ranked[0][0]
+    if not ranked or len(ranked[0]) < min_votes:
+        return None
+    if len(ranked) > 1 and len(ranked[1]) == len(ranked[0]):
+        return None  # a tie: which voter came first must not decide
+    return _Winner(ranked[0][0])

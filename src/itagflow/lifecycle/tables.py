@@ -1,4 +1,7 @@
-"""The lifecycles of job, package and assignment: three tables and the guards on their rows."""
+"""The lifecycles of job, package and assignment: three tables and the guards on their rows.
+
+The first functions guard what happens inside a state: who may go on with an assignment.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from functools import cache
 
 import attrs
 
-from itagflow.errors import Incomplete, WrongState
+from itagflow.errors import Incomplete, NotAllowed, NotHeld, WrongState
 from itagflow.lifecycle.machine import Guard, Lifecycle, Step
 from itagflow.model.job import (
     Job,
@@ -15,7 +18,8 @@ from itagflow.model.job import (
     Stage,
     Workflow,
 )
-from itagflow.model.package import Assignment, AssignmentState, PackageState
+from itagflow.model.package import Assignment, AssignmentState, Package, PackageState
+from itagflow.model.workspace import Member
 
 
 @attrs.frozen(kw_only=True)
@@ -46,6 +50,72 @@ class AssignmentCommand:
     """The disputed tasks for which no reviewer has given an answer."""
     comment: str = ""
     """The comment given."""
+
+
+def must_go_on(job: Job, assignment: Assignment, operation: str, by: Member | None) -> None:
+    """Check that *assignment* is held, by *by* when a member is given, and its job goes on.
+
+    Raises:
+        NotHeld: when it is only offered, has ended, or is another member's.
+        NotAllowed: when the job is a draft, finished or archived.
+    """
+    # first, so that another member is not told how the assignment ended
+    if by is not None:
+        must_be_of(assignment, by)
+    if assignment.state is AssignmentState.OFFERED:
+        raise NotHeld(assignment.key, "it is offered: claim it first")
+    if assignment.state is not AssignmentState.HELD:
+        raise _make_ended_error(assignment)
+    must_be_working(job, operation)
+
+
+def must_not_be_returned(assignment: Assignment) -> None:
+    """Check that *assignment* did not end without its work, and may still be read by its member.
+
+    Raises:
+        NotHeld: when it did.
+    """
+    if assignment.state is AssignmentState.RETURNED:
+        raise _make_ended_error(assignment)
+
+
+def must_be_of(assignment: Assignment, member: Member) -> None:
+    """Check that *assignment* is, or was, the one of *member*.
+
+    Raises:
+        NotHeld: when it is another member's.
+    """
+    if assignment.member != member.id:
+        raise NotHeld(assignment.key, f"it is another member's, not {member.account}'s")
+
+
+def must_be_working(job: Job, operation: str) -> None:
+    """Check that *job* lets held assignments go on: it runs or is paused.
+
+    Raises:
+        NotAllowed: when it is a draft, finished or archived.
+    """
+    if job.state not in (JobState.RUNNING, JobState.PAUSED):
+        raise NotAllowed("the holder", operation, f"job {job.name!r} is {job.state.value}")
+
+
+def stage_of(package: Package) -> Stage:
+    """Return the stage whose work on *package* is due.
+
+    Raises:
+        NotAllowed: when it is done or discarded.
+    """
+    if package.stage is None:
+        raise NotAllowed(
+            "nobody", "work on it", f"{package} is {package.state.value}: reopen it first"
+        )
+    return package.stage
+
+
+def _make_ended_error(assignment: Assignment) -> NotHeld:
+    ending = assignment.state.value if assignment.outcome is None else assignment.outcome.value
+    comment = f" ({assignment.comment})" if assignment.comment else ""
+    return NotHeld(assignment.key, f"it was {ending}{comment}: claim anew")
 
 
 def _require_tasks(command: JobCommand) -> None:

@@ -89,7 +89,7 @@ def _require_may_copy(engine: Engine, workspace: WorkspaceRef | None, by: Member
         return
     with engine.store.read() as reader:
         stored_workspace = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, stored_workspace.id, by).must("maintenance.copy", None)
+        access_of(reader, engine.policy, stored_workspace.id, by).require("maintenance.copy", None)
 
 
 @attrs.frozen

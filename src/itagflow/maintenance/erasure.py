@@ -29,8 +29,7 @@ from itagflow.model.task import (
 )
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
-from itagflow.results.histories import read_task_numbers
-from itagflow.reviewing.stages import recounted
+from itagflow.results.histories import read_task_numbers, recount
 from itagflow.storage.port import Query, Span
 from itagflow.workspaces import rules as workspaces_rules
 
@@ -208,7 +207,7 @@ def _erase_from_package(
     ]
     assignments_after = [assignment_after for _, assignment_after in pairs]
     # counted from the answers as they will be: they are written after the package
-    after = recounted(transaction, job, after, assignments_after, erased)
+    after = recount(transaction.store, job, after, assignments_after, erased)
     _save_events(
         transaction,
         events,

@@ -25,7 +25,7 @@ from itagflow.core.lookup import (
 )
 from itagflow.core.visibility import (
     access_of,
-    asked_again,
+    check_each,
     must_name_workspace,
     require_readable,
 )
@@ -87,7 +87,7 @@ def verify(
         resolved = _resolve(reader, place)
         _require_may_verify(engine, reader, resolved, by)
     inconsistencies = find_inconsistencies(engine.store, resolved, snapshot=snapshot)
-    return asked_again(
+    return check_each(
         engine.store,
         inconsistencies,
         lambda reader: _require_may_verify(engine, reader, resolved, by),
@@ -96,7 +96,7 @@ def verify(
 
 def _require_may_verify(engine: Engine, reader: Reader, place: Place, by: MemberRef | None) -> None:
     if isinstance(place, Workspace):
-        access_of(reader, engine.policy, place.id, by).must("maintenance.verify", None)
+        access_of(reader, engine.policy, place.id, by).require("maintenance.verify", None)
     else:
         require_readable(engine, reader, "maintenance.verify", place, by)
 

@@ -188,7 +188,7 @@ def _without_accepted(
     remaining = tuple(task for task in due if task not in accepted_tasks)
     if remaining:
         return attrs.evolve(package, scope=remaining)
-    return reviewing_rules.passed(job, package, ctx, tasks=tasks, first=True)
+    return reviewing_rules.pass_package(job, package, ctx, tasks=tasks, first=True)
 
 
 def make_memberless_assignment(
@@ -216,9 +216,9 @@ def make_memberless_assignment(
 
 
 def _build_answer(assignment: Assignment, prelabel: ValidPrelabel, ctx: Act) -> Answer:
-    answer = labeling_rules.answer(
+    answer = labeling_rules.make_answer(
         assignment,
-        prelabel.task,
+        prelabel.task.number,
         ctx,
         replies=prelabel.replies,
         template_version=prelabel.template_version,

@@ -28,7 +28,7 @@ from itagflow.prelabels import rules
 from itagflow.prelabels.rules import MinConfidence, PrelabelReport, SortedPrelabels, ValidPrelabel
 from itagflow.printing import format_count
 from itagflow.results.histories import read_task_numbers
-from itagflow.reviewing.stages import finish_if_done
+from itagflow.reviewing.service import finish_if_done
 from itagflow.storage.port import Query, Reader
 from itagflow.template_changes.answers import must_still_ask
 

@@ -20,7 +20,7 @@ from itagflow.core.engine import Engine
 from itagflow.core.ids import TimeOrdered, now
 from itagflow.core.lookup import MemberRef, PartitionRef
 from itagflow.core.registry import Registry
-from itagflow.core.visibility import asked_again, require_readable
+from itagflow.core.visibility import check_each, require_readable
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Format, WriteReport
 from itagflow.formats._files import Target, open_target
@@ -105,7 +105,7 @@ def _write_shares(
     with closing(
         map_partitions(executor, shares, _write_bytes, source, order, hides_votes)
     ) as written:
-        yield from asked_again(
+        yield from check_each(
             engine.store,
             written,
             lambda reader: require_readable(engine, reader, "results.export", shares[0], by),

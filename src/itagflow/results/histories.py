@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -17,11 +17,9 @@ from itagflow.model.package import Assignment, Package
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.task import Answer, Task
-from itagflow.results.rules import Case, build_result, sort_assignments
+from itagflow.results.rules import Case, build_cases, build_result, sort_assignments, with_counts
+from itagflow.storage import codec
 from itagflow.storage.port import Query, Reader, Span
-
-AnswersByTask = Mapping[int, Mapping[int, Answer]]
-"""Answers by the number of their task, then by the id of their assignment."""
 
 
 def read_answers(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict[int, Answer]]:
@@ -47,15 +45,23 @@ def read_task_numbers(reader: Reader, package: Package) -> list[int]:
     )
 
 
-def build_cases(
-    job: Job, package: Package, assignments: Sequence[Assignment], answers: AnswersByTask
-) -> Iterator[Case]:
-    """Yield the case of each task of *package* in *answers*."""
-    ordered = sort_assignments(assignments)
-    return (
-        Case(job, package, ordered, task_answers, number)
-        for number, task_answers in answers.items()
-    )
+def recount(
+    reader: Reader,
+    job: Job,
+    package: Package,
+    assignments: Sequence[Assignment],
+    new: Iterable[Answer] = (),
+) -> Package:
+    """Return *package* with its counts, given its assignments and *new* answers to be stored."""
+    answers = read_answers(reader, job.id, read_task_numbers(reader, package))
+    for answer in new:
+        answers[answer.task][answer.assignment] = answer
+    return with_counts(package, build_cases(job, package, assignments, answers))
+
+
+def describe_replaced(*old: Answer | None) -> dict[str, Any]:
+    """Return answers as the history keeps them once they are replaced, by task number."""
+    return {str(answer.task): codec.to_json(answer) for answer in old if answer is not None}
 
 
 def read_cases(

@@ -114,6 +114,17 @@ def sort_assignments(assignments: Sequence[Assignment]) -> list[Assignment]:
     return sorted(assignments, key=lambda assignment: (assignment.round, assignment.id))
 
 
+def build_cases(
+    job: Job,
+    package: Package,
+    assignments: Sequence[Assignment],
+    answers: Mapping[int, Mapping[int, Answer]],
+) -> list[Case]:
+    """Return the case of each task of *package* in *answers*: by task, then by assignment."""
+    ordered = sort_assignments(assignments)
+    return [Case(job, package, ordered, by_id, task) for task, by_id in answers.items()]
+
+
 def find_submitted(case: Case, stage: Stage) -> Answer | None:
     """Return what *stage* is to judge, or LABEL to do again; None for a first labeling."""
     label = case.find_labeling()

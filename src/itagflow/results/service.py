@@ -20,7 +20,7 @@ from itagflow.core.lookup import (
     PartitionRef,
     WorkspaceRef,
 )
-from itagflow.core.visibility import access_of, listed, require_readable
+from itagflow.core.visibility import access_of, list_visible, require_readable
 from itagflow.errors import ItagflowError, NotAllowed, NotFound
 from itagflow.jobs import rules as jobs_rules
 from itagflow.model.event import Event
@@ -68,9 +68,9 @@ def list_jobs(
 
     def filter_visible(reader: Reader, jobs: list[Job]) -> list[Job]:
         viewer = access_of(reader, engine.policy, where["workspace"], by)
-        return [job for job in jobs if viewer.may("jobs.list", job)]
+        return [job for job in jobs if viewer.can_see("jobs.list", job)]
 
-    return listed(engine.store, Query(Job, where, order=("id",)), filter_visible)
+    return list_visible(engine.store, Query(Job, where, order=("id",)), filter_visible)
 
 
 def get_template(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Template:
@@ -92,14 +92,14 @@ def list_templates(
     def filter_visible(reader: Reader, templates: list[Template]) -> list[Template]:
         viewer = access_of(reader, engine.policy, stored_workspace.id, by)
         with_name = [template for template in templates if template.name]
-        if viewer.may("templates.list", None):
+        if viewer.can_see("templates.list", None):
             return with_name
         jobs = reader.find(Query(Job, {"workspace": stored_workspace.id}))
         # without the right to all templates a member still sees those of their own jobs
-        used = {job.template for job in jobs if viewer.may("templates.list", job)}
+        used = {job.template for job in jobs if viewer.can_see("templates.list", job)}
         return [template for template in with_name if template.id in used]
 
-    return listed(
+    return list_visible(
         engine.store,
         Query(Template, {"workspace": stored_workspace.id}, order=("id",)),
         filter_visible,
@@ -113,7 +113,7 @@ def get_package(engine: Engine, package: PackageRef, *, by: MemberRef | None = N
         job = lookup.job(reader, stored.job)
         viewer = access_of(reader, engine.policy, job.workspace, by)
         own = stored.number in viewer.own_packages(job, [stored.number])
-        viewer.must("packages.get", job, own=own)
+        viewer.require("packages.get", job, own=own)
         return stored
 
 
@@ -133,12 +133,12 @@ def list_packages(
         stored_job, viewer = require_readable(
             engine, reader, "packages.list", where["job"], by, own=True
         )
-        if viewer.may("packages.list", stored_job):
+        if viewer.can_see("packages.list", stored_job):
             return packages
         own = viewer.own_packages(stored_job, [package.number for package in packages])
         return [package for package in packages if package.number in own]
 
-    return listed(engine.store, Query(Package, where, order=("number",)), filter_visible)
+    return list_visible(engine.store, Query(Package, where, order=("number",)), filter_visible)
 
 
 def get_assignment(
@@ -149,9 +149,11 @@ def get_assignment(
         stored = lookup.assignment(reader, assignment)
         job = lookup.job(reader, stored.job)
         viewer = access_of(reader, engine.policy, job.workspace, by)
-        viewer.must("assignments.get", job, own=viewer.is_own(stored.member))
-        if viewer.who is not None and not viewer.visible_assignments("assignments.get", [stored]):
-            raise access.not_allowed(viewer.who, Action.READ_RESULTS, secrecy.reason(stored))
+        viewer.require("assignments.get", job, own=viewer.is_own(stored.member))
+        if viewer.member is not None and not viewer.visible_assignments(
+            "assignments.get", [stored]
+        ):
+            raise access.not_allowed(viewer.member, Action.READ_RESULTS, secrecy.reason(stored))
         return stored
 
 
@@ -172,7 +174,7 @@ def list_assignments(
             stored_job = lookup.job(reader, job)
             where["job"] = stored_job.id
             viewer = access_of(reader, engine.policy, stored_job.workspace, by)
-            viewer.must("assignments.list", stored_job, own=viewer.is_own(members[0].id))
+            viewer.require("assignments.list", stored_job, own=viewer.is_own(members[0].id))
     return chain.from_iterable(_list_assignments(engine, person, where, by) for person in members)
 
 
@@ -184,7 +186,7 @@ def _list_assignments(
             "assignments.list", assignments
         )
 
-    return listed(
+    return list_visible(
         engine.store,
         Query(Assignment, {**where, "member": member.id}, order=("job", "id")),
         filter_visible,
@@ -337,7 +339,7 @@ def read_events(
             accounts[member] = reader.get(Member, (member,)).account
         return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in events]
 
-    return listed(engine.store, query, filter_visible)
+    return list_visible(engine.store, query, filter_visible)
 
 
 def find_members(

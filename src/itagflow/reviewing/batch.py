@@ -6,27 +6,23 @@ from collections.abc import Callable, Iterable
 
 from itagflow.claiming.assigning import assign_package, release_assignment
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import (
-    AssignmentRef,
-    MemberRef,
-    PackageRef,
-    key_of,
-)
+from itagflow.core.lookup import AssignmentRef, MemberRef, PackageRef, key_of
 from itagflow.core.transaction import Transaction
 from itagflow.model.batch import BatchResult
-from itagflow.model.package import Assignment, Outcome, Package
-from itagflow.reviewing.service import rejected, reviewed
+from itagflow.model.package import Assignment, Package
+from itagflow.reviewing.service import complete_reject, complete_review
 
 
 def assign_many(
     engine: Engine, packages: Iterable[PackageRef], member: MemberRef, *, by: MemberRef
 ) -> list[BatchResult]:
     """Offer a free slot of each package to a member; refusals are the errors of `assign`."""
-    given = [(key_of(Package, package), package) for package in packages]
-    refs: dict[tuple[int, int], PackageRef] = dict(given)
-    keys = [key for key, _ in given]
+    pairs = [(key_of(Package, package), package) for package in packages]
+    refs: dict[tuple[int, int], PackageRef] = dict(pairs)
     return engine.run_batch(
-        keys,
+        [key for key, _ in pairs],
+        # all packages of a batch are locked at its beginning, in the common order: behind the locks
+        # of the first operation the package of the second could not be locked any more
         Transaction.lock_packages,
         lambda transaction, key: assign_package(transaction, refs[key], member, by),
     )
@@ -40,7 +36,7 @@ def release_many(
     comment: str = "",
 ) -> list[BatchResult]:
     """Give assignments back, or decline offers; refusals are the errors of `release`."""
-    return _each(
+    return _run_each(
         engine,
         assignments,
         lambda transaction, assignment: release_assignment(transaction, assignment, by, comment),
@@ -51,14 +47,14 @@ def review_many(
     engine: Engine, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
 ) -> list[BatchResult]:
     """Let packages pass at INSPECT; refusals are the errors of `review`."""
-    return _review_many(engine, "review", Outcome.REVIEWED, assignments, by)
+    return _review_each(engine, "review", assignments, by)
 
 
 def accept_many(
     engine: Engine, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
 ) -> list[BatchResult]:
     """Let packages pass at ACCEPT; refusals are the errors of `accept`."""
-    return _review_many(engine, "accept", Outcome.ACCEPTED, assignments, by)
+    return _review_each(engine, "accept", assignments, by)
 
 
 def reject_many(
@@ -69,36 +65,33 @@ def reject_many(
     by: MemberRef | None = None,
 ) -> list[BatchResult]:
     """Reject several assignments: what is judged wrong, or all; errors as in `reject`."""
-    return _each(
+    return _run_each(
         engine,
         assignments,
-        lambda transaction, assignment: rejected(transaction, assignment, None, comment, by),
+        lambda transaction, assignment: complete_reject(transaction, assignment, None, comment, by),
     )
 
 
-def _review_many(
-    engine: Engine,
-    verb: str,
-    outcome: Outcome,
-    assignments: Iterable[AssignmentRef],
-    by: MemberRef | None,
+def _review_each(
+    engine: Engine, operation: str, assignments: Iterable[AssignmentRef], by: MemberRef | None
 ) -> list[BatchResult]:
-    return _each(
+    return _run_each(
         engine,
         assignments,
-        lambda transaction, assignment: reviewed(transaction, verb, outcome, assignment, by),
+        lambda transaction, assignment: complete_review(transaction, operation, assignment, by),
     )
 
 
-def _each(
+def _run_each(
     engine: Engine,
     assignments: Iterable[AssignmentRef],
-    act: Callable[[Transaction, AssignmentRef], Assignment],
+    run: Callable[[Transaction, AssignmentRef], Assignment],
 ) -> list[BatchResult]:
-    given = [(key_of(Assignment, assignment), assignment) for assignment in assignments]
-    refs: dict[tuple[int, int], AssignmentRef] = dict(given)
+    pairs = [(key_of(Assignment, assignment), assignment) for assignment in assignments]
+    refs: dict[tuple[int, int], AssignmentRef] = dict(pairs)
     return engine.run_batch(
-        [key for key, _ in given],
+        [key for key, _ in pairs],
+        # with their packages and claim counters, as in `assign_many`
         Transaction.lock_assignments,
-        lambda transaction, key: act(transaction, refs[key]),
+        lambda transaction, key: run(transaction, refs[key]),
     )

@@ -1,4 +1,4 @@
-"""Which tasks a review covers: drawn by hash, so that the sample is always the same."""
+"""Which tasks a sample has: drawn by hash, so that the sample is always the same."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import math
 import random
 from collections.abc import Sequence
 
-from itagflow.model.job import Job, ReviewRule, Stage
-from itagflow.model.package import Package
+from itagflow.model.job import ReviewRule, Stage
 
 
 def draw_sample(
@@ -29,35 +28,6 @@ def draw_sample(
         count = rule.task_count
     if count >= len(tasks):
         return tuple(tasks)
+    # the seed names the review: whoever draws again, at any time, gets the same tasks
     drawn = random.Random(f"{seed}/{package}/{stage.value}").sample(tasks, max(count, 1))
     return tuple(sorted(drawn))
-
-
-def scope_of_review(
-    job: Job,
-    package: Package,
-    stage: Stage,
-    tasks: Sequence[int],
-    disputes: Sequence[int],
-    *,
-    first: bool,
-) -> tuple[int, ...] | None:
-    """Return the tasks of the next assignment of *package* at a review stage; None: all.
-
-    The *first* time that is the sample and every disputed task.  Later it is what was sent back in
-    any round, what is disputed, and, when the whole package was done again, the sample once more.
-    """
-    rule = job.workflow.review(stage)
-    if first and not (rule and rule.is_sampled):
-        return None
-    drawn = draw_sample(rule, job.seed, package.number, stage, tasks)
-    looked = set(disputes) if first else {*disputes, *package.rejects}
-    if first or job.workflow.label.redo_all or not looked:
-        looked.update(drawn)
-    return None if len(looked) >= package.size else tuple(sorted(looked))
-
-
-def needs_tasks(job: Job, package: Package, stage: Stage) -> bool:
-    """Return whether `scope_of_review` needs the tasks: not for a first review of all."""
-    rule = job.workflow.review(stage)
-    return package.round > 1 or (rule is not None and rule.is_sampled)

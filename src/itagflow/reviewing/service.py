@@ -1,115 +1,46 @@
-"""Inspection and acceptance: judge, modify, pass, send back."""
+"""How assignments are completed: review, accept, reject; and what `submit` shares with them.
+
+Each operation locks and reads what its rule needs, calls the rule once, and applies its change.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+import attrs
 
 from itagflow import access
 from itagflow.access import Action
 from itagflow.claiming import rules as claiming
-from itagflow.core import holding, lookup
-from itagflow.core.change import Saved, record
+from itagflow.core import lookup
+from itagflow.core.change import Act, Saved, record
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import (
-    AssignmentRef,
-    MemberRef,
-    TaskRef,
-    perhaps,
-)
+from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
 from itagflow.core.transaction import Transaction
-from itagflow.labeling import rules as labeling_rules
-from itagflow.labeling.answering import (
-    Desk,
-    Replied,
-    covered,
-    fitted,
-    put,
-    replaced,
-    require_validated,
-    run_validator,
-    sit_down,
-)
-from itagflow.lifecycle.tables import AssignmentCommand, require_stage
-from itagflow.model.entity import Entity
-from itagflow.model.job import Job, Stage
-from itagflow.model.package import Assignment, Outcome, Package
-from itagflow.model.task import Answer, Task, Verdict
+from itagflow.lifecycle.tables import must_be_of
+from itagflow.model.job import Job
+from itagflow.model.package import Assignment, AssignmentState, Package
+from itagflow.model.task import Answer, Task, Verdict, WorkItem
 from itagflow.model.workspace import Member
-from itagflow.results.histories import build_cases, read_answers, read_task_numbers
-from itagflow.results.rules import find_judgment
+from itagflow.results.histories import describe_replaced, read_answers, read_task_numbers
 from itagflow.reviewing import rules
-from itagflow.reviewing.stages import (
-    Held,
-    held_unless,
-    left,
-    passed,
-    recounted,
-    with_finish,
-)
+from itagflow.reviewing.rules import AssignmentContext, CompletionFacts, RejectFacts
 from itagflow.storage.port import Query
-
-REVIEWS = (Stage.INSPECT, Stage.ACCEPT)
-"""The stages at which work is reviewed."""
-
-
-def judge(
-    engine: Engine,
-    assignment: AssignmentRef,
-    task: TaskRef,
-    *,
-    wrong: str | None = None,
-    by: MemberRef | None = None,
-) -> Answer:
-    """Judge a task right, or wrong with a comment that its labeler will read."""
-    with engine.transaction() as transaction:
-        desk, found, old = _look_at(transaction, assignment, task, "judge", by)
-        comment = "" if wrong is None else rules.require_comment(f"the judgment of {found}", wrong)
-        verdict = Verdict.RIGHT if wrong is None else Verdict.WRONG
-        new = labeling_rules.answer(
-            desk.assignment, found, desk.act, verdict=verdict, comment=comment
-        )
-        return put(
-            transaction, "judge", desk, old, new, data={"comment": comment} if comment else {}
-        )
-
-
-def modify(
-    engine: Engine,
-    assignment: AssignmentRef,
-    task: TaskRef,
-    reply: Replied,
-    *,
-    by: MemberRef | None = None,
-) -> Answer:
-    """Answer a task as the reviewer; the labeler's answer stays in the result of its stage."""
-    validated_by = run_validator(engine, assignment, [(task, reply)], by)
-    with engine.transaction() as transaction:
-        desk, found, old = _look_at(transaction, assignment, task, "modify", by)
-        require_validated(transaction, desk.job, validated_by)
-        replies = fitted(desk.template, [found], [reply])[0]
-        version = desk.template.version
-        new = labeling_rules.answer(
-            desk.assignment,
-            found,
-            desk.act,
-            replies=replies,
-            verdict=Verdict.RIGHT,
-            template_version=version,
-        )
-        return put(transaction, "modify", desk, old, new)
+from itagflow.template_changes import rules as template_changes_rules
+from itagflow.template_changes.answers import MigrationRun, migrate_package
 
 
 def review(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
     """Let a package pass at INSPECT; tasks without a judgment pass with it."""
     with engine.transaction() as transaction:
-        return reviewed(transaction, "review", Outcome.REVIEWED, assignment, by)
+        return complete_review(transaction, "review", assignment, by)
 
 
 def accept(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
     """Let a package pass at ACCEPT; accepted work is locked.  Errors are those of `review`."""
     with engine.transaction() as transaction:
-        return reviewed(transaction, "accept", Outcome.ACCEPTED, assignment, by)
+        return complete_review(transaction, "accept", assignment, by)
 
 
 def reject(
@@ -122,197 +53,266 @@ def reject(
 ) -> Assignment:
     """Send tasks back: those judged wrong and those named, or else the whole package."""
     with engine.transaction() as transaction:
-        return rejected(transaction, assignment, tasks, comment, by)
+        return complete_reject(transaction, assignment, tasks, comment, by)
 
 
-def reviewed(
-    transaction: Transaction,
-    verb: str,
-    outcome: Outcome,
-    assignment: AssignmentRef,
-    by: MemberRef | None,
+def complete_review(
+    transaction: Transaction, operation: str, ref: AssignmentRef, by: MemberRef | None
 ) -> Assignment:
-    """Let a package pass: what `Reviewing.review` and `Reviewing.accept` do."""
-    mine = held_unless(transaction, assignment, verb, outcome, by)
-    if isinstance(mine, Assignment):
-        return mine
-    closing = AssignmentCommand(
-        assignment=mine.assignment,
-        wrong=_wrong(transaction, mine),
-        undecided=_undecided(transaction, mine),
-    )
-    ended = labeling_rules.closed(verb, outcome, mine.assignment, mine.act, closing)
-    assignments = [
-        ended if other.key == ended.key else other
-        for other in transaction.assignments(mine.package)
-    ]
-    after = passed(transaction, mine, assignments)
-    save: list[Saved] = [(mine.package, after), (mine.assignment, ended)]
-    save += left(transaction, mine.job, mine.assignment)
-    save += with_finish(transaction, after)
-    transaction.do(record(mine.act, verb, about=ended, save=save))
-    return transaction.as_stored(ended)
+    """Let a package pass in an open transaction: what `review` and `accept` do."""
+    context = lock_unless_completed(transaction, operation, ref, by)
+    if isinstance(context, Assignment):
+        return context
+    facts = read_completion(transaction, context)
+    transaction.do(rules.pass_review(facts, operation))
+    return transaction.as_stored(context.assignment)
 
 
-def rejected(
+def complete_reject(
     transaction: Transaction,
-    assignment: AssignmentRef,
+    ref: AssignmentRef,
     tasks: Iterable[TaskRef] | None,
     comment: str,
     by: MemberRef | None,
 ) -> Assignment:
-    """Send tasks back: what `Reviewing.reject` does."""
-    mine = held_unless(transaction, assignment, "reject", Outcome.REJECTED, by)
-    if isinstance(mine, Assignment):
-        return mine
-    named = _named(transaction, mine, tasks, comment)
-    return _send_back(transaction, mine, named, comment)
+    """Send tasks back in an open transaction: what `reject` does."""
+    context = lock_unless_completed(transaction, "reject", ref, by)
+    if isinstance(context, Assignment):
+        return context
+    facts = _read_reject(transaction, context, tasks, comment)
+    transaction.do(rules.reject(facts))
+    return transaction.as_stored(context.assignment)
 
 
-def _look_at(
+def lock_unless_completed(
+    transaction: Transaction, operation: str, ref: AssignmentRef, by: MemberRef | None
+) -> AssignmentContext | Assignment:
+    """Lock an assignment to complete it; return it alone if *operation* has completed it already.
+
+    So an operation may be sent again: it changes nothing, and returns what the first one did.
+
+    Raises:
+        NotHeld: when it is not held, or not by the member *by*.
+        NotAllowed: when its job does not let work go on, or the policy does not let its holder work
+            there.
+    """
+    # the package first: its counts and its stage change with the end of the assignment
+    package, assignment = transaction.lock_assignment(ref)
+    if assignment.outcome is not rules.OUTCOMES[operation]:
+        return _make_context(transaction, operation, package, assignment, by)
+    if by is not None:  # who may not complete it is not told either that it was completed
+        job = transaction.store.get(Job, (assignment.job,))
+        member = transaction.member(job.workspace, by)
+        must_be_of(assignment, member)
+        access.check(transaction.policy, member, Action.at(assignment.stage), job, assignment.stage)
+    return assignment
+
+
+def lock_context(
+    transaction: Transaction, ref: AssignmentRef, operation: str, by: MemberRef | None
+) -> AssignmentContext:
+    """Lock an assignment and its package, after checking that its holder may go on with it.
+
+    Raises:
+        NotHeld: when it is not held, or not by the member *by*.
+        NotAllowed: when its job does not let work go on, or the policy does not let its holder work
+            there.
+    """
+    package, assignment = transaction.lock_assignment(ref)
+    return _make_context(transaction, operation, package, assignment, by)
+
+
+def read_completion(transaction: Transaction, context: AssignmentContext) -> CompletionFacts:
+    """Read and lock what completing an assignment is decided on.
+
+    The locks follow the common order: package and assignment are locked; now the claim counter, and
+    behind it the counter of the job and the job, if this may end the job's last open package.
+    """
+    job, package, assignment = context.job, context.package, context.assignment
+    assignments = transaction.assignments(package)
+    counts = _count_answers(transaction, assignment)
+    plan = rules.plan_completion(context, assignments, counts)
+    tasks, answers = list[int](), dict[int, dict[int, Answer]]()
+    if plan.needs_tasks:
+        tasks = read_task_numbers(transaction.store, package)
+    if plan.needs_answers:
+        answers = read_answers(transaction.store, job.id, tasks)
+    template, merged_id = None, 0
+    if plan.merges_votes:
+        # the template changes only with the job, which was read in this transaction
+        template = transaction.cache.template(transaction.store, job)
+        merged_id = transaction.new_id(Assignment, job.id)
+    counters = release_counter(transaction, job, assignment)
+    last_of_job = None
+    if plan.leaves_stage and plan.next_stage is None:
+        last_of_job = _lock_job_of_last(transaction, package)
+    return CompletionFacts(
+        context=context,
+        plan=plan,
+        counts=counts,
+        history=rules.PackageHistory(assignments=assignments, tasks=tasks, answers=answers),
+        counters=counters,
+        last_of_job=last_of_job,
+        template=template,
+        merged_id=merged_id,
+    )
+
+
+def release_counter(
+    transaction: Transaction, job: Job, assignment: Assignment
+) -> tuple[Saved, ...]:
+    """Lock the claim counter of the assignment's member, who does not hold it any more.
+
+    Return it with one assignment less; nothing where the stage has no limit.
+    """
+    active = -int(assignment.state is AssignmentState.HELD)  # an offer was never counted
+    return transaction.counters(job, assignment.stage, (assignment.member, active))
+
+
+def recall(
     transaction: Transaction,
-    assignment: AssignmentRef,
-    task: TaskRef,
-    verb: str,
+    package: Package,
+    assignment: Assignment,
+    by: int,
+    comment: str,
+    *,
+    free: bool,
+) -> None:
+    """Recall the locked *assignment* in the name of *by*; *free* returns its slot to the queue."""
+    job = transaction.store.get(Job, (assignment.job,))
+    transaction.do(
+        claiming.recall(
+            package,
+            assignment,
+            transaction.act(job.workspace, by),
+            comment=comment,
+            free=free,
+            counters=release_counter(transaction, job, assignment),
+        )
+    )
+
+
+def finish_with(transaction: Transaction, package: Package) -> tuple[Saved, ...]:
+    """Return the job, locked and finished, if *package*, which ends now, is its last open one."""
+    return rules.finish_job(_lock_job_of_last(transaction, package))
+
+
+def finish_if_done(transaction: Transaction, job: Job, ctx: Act) -> None:
+    """Finish *job* if it is active and has no open package; for changes of several packages."""
+    # whoever ends a package, or adds one, locks this first: see `Transaction.hold_counter`
+    transaction.hold_counter(job.id)
+    query = Query(Package, {"job": job.id, "open": True}, order=("number",), limit=1)
+    if lookup.first(transaction.store, query) is not None:
+        return
+    locked = transaction.lock(Job, job.key)
+    saved = rules.finish_job(locked)
+    if saved:
+        data = {"name": locked.name}
+        transaction.do(record(ctx, "finish", about=locked, save=saved, data=data))
+
+
+def _make_context(
+    transaction: Transaction,
+    operation: str,
+    package: Package,
+    assignment: Assignment,
     by: MemberRef | None,
-) -> tuple[Desk, Task, Answer | None]:
-    desk = sit_down(transaction, assignment, verb, by)
-    require_stage(desk.assignment, verb, *REVIEWS)
-    found = covered(transaction, desk, task)
-    return desk, found, perhaps(transaction.store, Answer, (*desk.assignment.key, found.number))
+) -> AssignmentContext:
+    """Check that the holder of the locked *assignment* may go on with it, and return all three."""
+    job = transaction.store.get(Job, (assignment.job,))
+    ctx = transaction.holder(job, assignment, operation, by)
+    # votes can only be merged, and counted, when all of them answer the same template
+    if job.pending_template_change is not None:
+        run = MigrationRun(template_changes_rules.remake_migration(job.pending_template_change))
+        package = migrate_package(transaction, job, package, run, transaction.act(job.workspace))
+    return AssignmentContext(job, package, assignment, ctx)
 
 
-def _wrong(transaction: Transaction, mine: Held, also: Iterable[Answer] = ()) -> tuple[int, ...]:
-    """Return the tasks in scope that are judged wrong, including the *also* answers."""
-    said = {answer.task: answer for answer in also}
-    own = Query(
-        Answer, {"job": mine.job.id, "assignment": mine.assignment.id, "verdict": Verdict.WRONG}
-    )
-    if not (said or mine.package.wrong or transaction.store.count(own)):
-        return ()
-    scope = (
-        read_task_numbers(transaction.store, mine.package)
-        if mine.assignment.scope is None
-        else mine.assignment.scope
-    )
-    answers = read_answers(transaction.store, mine.job.id, scope)
-    for number, answer in said.items():
-        answers[number][answer.assignment] = answer
-    assignments = transaction.assignments(mine.package)
-    return tuple(
-        case.task
-        for case in build_cases(mine.job, mine.package, assignments, answers)
-        if find_judgment(case)[0]
-    )
+def _count_answers(transaction: Transaction, assignment: Assignment) -> rules.AnswerCounts:
+    """Count the answers in one query: the answers themselves are seldom needed."""
+    resolved = abandoned = wrong = 0
+    for (is_resolved, is_abandoned, verdict), number in transaction.said(assignment).items():
+        if is_resolved:
+            resolved += number
+        if is_abandoned:
+            abandoned += number
+        if verdict == Verdict.WRONG.value:
+            wrong += number
+    return rules.AnswerCounts(resolved=resolved, abandoned=abandoned, wrong=wrong)
 
 
-def _undecided(transaction: Transaction, mine: Held) -> tuple[int, ...]:
-    """Return the disputed tasks to which the reviewer has given no answer of their own."""
-    disputes = mine.package.disputes
-    if not disputes:
-        return ()
-    own = Query(Answer, {"job": mine.job.id, "assignment": mine.assignment.id, "is_resolved": True})
-    decided = {answer.task for answer in transaction.store.find(own)}
-    return tuple(
-        task for task in disputes if task not in decided and task not in mine.package.erased
-    )
+def _lock_job_of_last(transaction: Transaction, package: Package) -> Job | None:
+    """Lock the job if the locked *package* is its last open one, and return it; else None.
+
+    The job itself is only locked to finish it: claims wait for whoever does.
+    """
+    if transaction.has_locked_open(package.job, but=package.number):
+        return None  # nobody else can end that one, and what ends it here looks again
+    # of two transactions that end the last two packages, the second waits here, and then sees what
+    # the first has done
+    transaction.hold_counter(package.job)
+    # two, because this one is stored as open still
+    query = Query(Package, {"job": package.job, "open": True}, order=("number",), limit=2)
+    if any(other.number != package.number for other in transaction.store.find(query)):
+        return None
+    return transaction.lock(Job, (package.job,))
 
 
-def _named(
-    transaction: Transaction, mine: Held, tasks: Iterable[TaskRef] | None, comment: str
-) -> list[tuple[Answer | None, Answer]]:
-    """Return the judgments of the tasks that a reject names, each with what it replaces."""
-    refs = {lookup.number_in(mine.job.id, task): task for task in tasks or ()}
-    if not refs:
-        return []
-    why = rules.require_comment("the reject", comment)
-    checked = rules.tasks_of(
-        mine.assignment, list(refs), read_task_numbers(transaction.store, mine.package)
-    )
-    judged = list[tuple[Answer | None, Answer]]()
-    for number in checked:
-        task = lookup.stored_task(transaction.store, mine.job.id, refs[number])
-        old = perhaps(transaction.store, Answer, (*mine.assignment.key, number))
-        judged.append(
-            (
-                old,
-                labeling_rules.answer(
-                    mine.assignment, task, mine.act, verdict=Verdict.WRONG, comment=why
-                ),
-            )
-        )
-    return [(old, new) for old, new in judged if not labeling_rules.says_the_same(old, new)]
+def _read_reject(
+    transaction: Transaction,
+    context: AssignmentContext,
+    tasks: Iterable[TaskRef] | None,
+    comment: str,
+) -> RejectFacts:
+    """Read and lock what a reject is decided on.
 
-
-def _send_back(
-    transaction: Transaction, mine: Held, named: list[tuple[Answer | None, Answer]], comment: str
-) -> Assignment:
-    """End the assignment with a reject, and offer the work to whom the rules say."""
-    counters, new = left(transaction, mine.job, mine.assignment), [answer for _, answer in named]
-    # offers are made, so it must stay as it is
-    job = transaction.lock(Job, mine.job.key, shared=True)
-    holding.must_be_working(job, "reject")
-    wrong = _wrong(transaction, mine, new)
-    closing = AssignmentCommand(assignment=mine.assignment, wrong=wrong, comment=comment)
-    sent = wrong or None
-    why = comment or "; ".join(_remarks(transaction, mine, wrong))
-    ended = labeling_rules.closed(
-        "reject", Outcome.REJECTED, mine.assignment, mine.act, closing, comment=why, sent_back=sent
-    )
-    assignments = [
-        ended if other.key == ended.key else other
-        for other in transaction.assignments(mine.package)
-    ]
-    tasks = read_task_numbers(transaction.store, mine.package)
-    back = rules.sent_back(job, mine.package, mine.act, sent=sent, tasks=tasks)
-    members = _offered(transaction, job, back, assignments)
-    after = recounted(transaction, job, rules.with_offers(back, members), assignments, new)
-    stage = holding.stage_of(after)
-    slots = [claiming.Slot(job, after, stage, member) for member in members]
-    add: list[Entity] = [
-        claiming.offer(slot, mine.act, id=transaction.new_id(Assignment, job.id)) for slot in slots
-    ]
-    save: list[Saved] = [(mine.package, after), (mine.assignment, ended)]
-    for old, judgment in named:
-        if old is None:
-            add.append(judgment)
-        else:
-            save.append((old, judgment))
-    save += counters
-    data: dict[str, Any] = {"tasks": list(sent or tasks), "comment": why}
-    data |= replaced(*(old for old, _ in named))
-    if new:
-        data["answered"] = [answer.task for answer in new]
-    transaction.do(record(mine.act, "reject", about=ended, add=add, save=save, data=data))
-    return transaction.as_stored(ended)
-
-
-def _remarks(transaction: Transaction, mine: Held, wrong: Iterable[int]) -> list[str]:
-    """Return the comments of the assignment's own judgments, each once."""
-    wrong_here: dict[str, Any] = {
-        "job": mine.job.id,
-        "assignment": mine.assignment.id,
-        "verdict": Verdict.WRONG,
-    }
-    own = Query(Answer, wrong_here, order=("task",))
-    return list(
-        dict.fromkeys(
-            a.comment for a in transaction.store.find(own) if a.task in set(wrong) and a.comment
-        )
+    The locks follow the common order: package and assignment are locked; now the claim counter, the
+    job, and the members to whom the work may be offered.
+    """
+    job, package, assignment = context.job, context.package, context.assignment
+    named = _find_named(transaction, job, tasks)
+    counters = release_counter(transaction, job, assignment)
+    # offers are made under the rules of the job, so it must stay as it is until they are stored;
+    # in shared mode, which claims use too: they do not wait for a reject
+    job = transaction.lock(Job, job.key, shared=True)
+    assignments = transaction.assignments(package)
+    numbers = read_task_numbers(transaction.store, package)
+    answers = read_answers(transaction.store, job.id, numbers)
+    previous = dict[str, Any]()
+    if named:
+        previous = describe_replaced(*(answers.get(task, {}).get(assignment.id) for task in named))
+    authors = _lock_authors(transaction, rules.find_authors(job, package, assignments))
+    return RejectFacts(
+        context=attrs.evolve(context, job=job),
+        history=rules.PackageHistory(assignments=assignments, tasks=numbers, answers=answers),
+        counters=counters,
+        named=named,
+        comment=comment,
+        previous=previous,
+        authors=authors,
+        offer_ids=[transaction.new_id(Assignment, job.id) for _ in authors],
+        policy=transaction.policy,
     )
 
 
-def _offered(
-    transaction: Transaction, job: Job, package: Package, assignments: list[Assignment]
-) -> list[Member]:
-    """Return the members to whom the rework is offered: of its route, and still allowed."""
-    stage = holding.stage_of(package)
-    authors = rules.authors(job, package, assignments)
-    held = {id: transaction.lock(Member, (id,), shared=True) for id in sorted(set(authors))}
-    named = [held[id] for id in authors]
-    able = [
-        who
-        for who in named
-        if access.refusal(transaction.policy, who, Action.at(stage), job, stage) is None
-    ]
-    return able[: rules.slots(job, stage)]
+def _find_named(
+    transaction: Transaction, job: Job, tasks: Iterable[TaskRef] | None
+) -> Sequence[int]:
+    """Return the numbers of the tasks that a caller names, each once.
+
+    Raises:
+        NotFound: when one is of another job, or an object of something else.
+    """
+    refs = {lookup.number_in(job.id, ref): ref for ref in tasks or ()}
+    for ref in refs.values():
+        if isinstance(ref, Task | WorkItem):
+            # an object may be older than what is stored under its number now
+            lookup.stored_task(transaction.store, job.id, ref)
+    return list(refs)
+
+
+def _lock_authors(transaction: Transaction, authors: Sequence[int]) -> list[Member]:
+    """Lock the members with these keys, so that nobody removes one before the offer is stored."""
+    # in the order of their keys, as everybody does; shared, as claims of the same members do
+    locked = {id: transaction.lock(Member, (id,), shared=True) for id in sorted(set(authors))}
+    return [locked[id] for id in authors]

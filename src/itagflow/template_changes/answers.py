@@ -6,24 +6,22 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from itagflow.core.change import Act, Saved
+from itagflow.core.change import Act, Saved, record
 from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
-from itagflow.labeling import rules as labeling_rules
-from itagflow.labeling.answering import replaced
 from itagflow.model.job import Job
 from itagflow.model.migration import TemplateReport
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.task import Answer
 from itagflow.model.template import Template
-from itagflow.results.histories import build_cases, read_answers, read_task_numbers
-from itagflow.results.rules import sort_assignments, with_counts
+from itagflow.results.histories import describe_replaced, recount
+from itagflow.results.rules import sort_assignments
 from itagflow.storage.port import Query, Reader
 from itagflow.template_changes import rules
 from itagflow.template_changes.rules import Migration
 
 MAX_PROBLEMS = 1_000
-"""How many problems a report or an error holds; all are with_counts."""
+"""How many problems a report or an error holds; all are counted."""
 
 
 @attrs.define
@@ -55,7 +53,7 @@ class MigrationRun:
         self.total_problems += len(problems)
         place = f"task {answer.task}, assignment {answer.assignment}"
         placed = [Problem(f"{place}, {problem.where}", problem.reason) for problem in problems]
-        # all are with_counts, but memory stays bounded when no answer of a large job fits
+        # all are counted, but memory stays bounded when no answer of a large job fits
         self.problems += placed[: MAX_PROBLEMS - len(self.problems)]
 
     def require_all_fit(self, name: str) -> None:
@@ -149,12 +147,9 @@ def _recount(
         return after
     # Where options were merged, what people answered may now be what the pre-label said: then fewer
     # tasks are corrected.
-    answers = read_answers(transaction.store, job.id, read_task_numbers(transaction.store, package))
-    for each in migrated:
-        for _, new in each.changed:
-            answers[new.task][new.assignment] = new
+    answers = [new for each in migrated for _, new in each.changed]
     assignments = [each.assignment for each in migrated]
-    return with_counts(after, build_cases(job, after, assignments, answers))
+    return recount(transaction.store, job, after, assignments, answers)
 
 
 def _store_answers(
@@ -172,11 +167,12 @@ def _store_answers(
         pairs = each.changed
         if not pairs:
             continue
-        answered = [new.task for _, new in pairs]
-        data = {"answered": answered, **replaced(*(old for old, _ in pairs))}
-        transaction.do(
-            labeling_rules.put_all("migrate", each.assignment, pairs, ctx, data=data, also=also)
-        )
+        data = {
+            "answered": [new.task for _, new in pairs],
+            "previous": describe_replaced(*(old for old, _ in pairs)),
+        }
+        save = (*pairs, *also)
+        transaction.do(record(ctx, "migrate", about=each.assignment, save=save, data=data))
         also = ()  # the package is saved once, with the first of them
 
 

@@ -13,7 +13,7 @@ from itagflow.core.change import record
 from itagflow.core.engine import Engine, find_or_create
 from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.core.transaction import Transaction
-from itagflow.core.visibility import access_of, listed
+from itagflow.core.visibility import access_of, list_visible
 from itagflow.errors import AlreadyExists
 from itagflow.model.entity import E
 from itagflow.model.event import Event
@@ -195,7 +195,7 @@ def get_workspace(
     """Return a workspace as it is now."""
     with engine.store.read() as reader:
         current = lookup.workspace(reader, workspace)
-        access_of(reader, engine.policy, current.id, by).must("workspaces.get", None, own=True)
+        access_of(reader, engine.policy, current.id, by).require("workspaces.get", None, own=True)
         return current
 
 
@@ -203,7 +203,7 @@ def list_workspaces(engine: Engine, *, by: MemberRef | None = None) -> Iterator[
     """Yield the workspaces, oldest first; with *by* those to which they belong."""
     everything = Query(Workspace, order=("id",))
     if by is None:
-        return listed(engine.store, everything, lambda _, page: page)
+        return list_visible(engine.store, everything, lambda _, page: page)
     with engine.store.read() as reader:
         keys = _find_workspaces(engine, reader, by)
 
@@ -213,7 +213,7 @@ def list_workspaces(engine: Engine, *, by: MemberRef | None = None) -> Iterator[
         return [workspace for workspace in page if workspace.id in now_visible]
 
     theirs_only = attrs.evolve(everything, where={"id": tuple(keys)})
-    return listed(engine.store, theirs_only, select_visible)
+    return list_visible(engine.store, theirs_only, select_visible)
 
 
 def _find_workspaces(engine: Engine, reader: Reader, by: MemberRef) -> set[int]:
@@ -228,7 +228,7 @@ def _find_workspaces(engine: Engine, reader: Reader, by: MemberRef) -> set[int]:
     # Where nobody is active, the check of a removed one raises: "removed", and not "not found".
     for member in active or members:
         access = access_of(reader, engine.policy, member.workspace, member.id)
-        access.must("workspaces.list", None, own=True)
+        access.require("workspaces.list", None, own=True)
     return {member.workspace for member in active}
 
 
@@ -241,7 +241,7 @@ def get_member(
         # before the member is looked for: who may see nothing does not learn who is there
         access = access_of(reader, engine.policy, workspace_id, by)
         current = lookup.member(reader, workspace_id, member)
-        access.must("members.get", None, own=access.is_own(current.id))
+        access.require("members.get", None, own=access.is_own(current.id))
         return current
 
 
@@ -259,10 +259,10 @@ def list_members(
         return [
             member
             for member in page
-            if access.may("members.list", None, own=access.is_own(member.id))
+            if access.can_see("members.list", None, own=access.is_own(member.id))
         ]
 
-    return listed(
+    return list_visible(
         engine.store, Query(Member, {"workspace": workspace_id}, order=("id",)), select_visible
     )
 
