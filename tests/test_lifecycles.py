@@ -165,7 +165,7 @@ def test_a_verb_that_is_refused_shows_no_such_frame(flow: Flow) -> None:
     assignment = taken(flow, "ben", job)
     attempts: list[Callable[[], object]] = [
         lambda: flow.submit(assignment),
-        lambda: flow.jobs.resume(job, by="ada"),
+        lambda: flow.review(assignment),
         lambda: flow.jobs.finish(job, by="ada"),
         lambda: flow.packages.reopen((job.id, 1), by="ada"),
     ]
