@@ -29,17 +29,11 @@ from place import (
 )
 from raw import Raw, timed
 
-from itagflow import (
-    AssignmentState,
-    Choice,
-    Flow,
-    Job,
-    Outcome,
-    Stage,
-)
+from itagflow import AssignmentState, Choice, Flow, Job, Stage
 from itagflow.core.change import Act
 from itagflow.labeling.rules import closed
 from itagflow.lifecycle.tables import Closing
+from itagflow.model import Outcome
 from itagflow.testing import make_assignment
 
 ROUNDS = 5

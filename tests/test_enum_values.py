@@ -15,7 +15,6 @@ from scenes import Clock, cats, labeled
 
 import itagflow
 from itagflow import (
-    Action,
     Flow,
     InvalidData,
     JobState,
@@ -28,6 +27,7 @@ from itagflow import (
     maintenance,
     templates,
 )
+from itagflow.access import Action
 from itagflow.storage import FIELDS, Query
 
 PUBLIC = {name: getattr(itagflow, name) for name in itagflow.__all__}

@@ -19,9 +19,7 @@ from scenes import Clock, cats, labeled, taken, verbs
 import itagflow
 from itagflow import (
     Accept,
-    AddQuestion,
     AlreadyExists,
-    DropOption,
     Event,
     Flow,
     GroupByField,
@@ -33,20 +31,17 @@ from itagflow import (
     NotAllowed,
     PackageState,
     PreLabel,
-    Question,
-    QuestionKind,
     Role,
     Stage,
     TaskState,
     Template,
     Text,
-    View,
-    ViewKind,
     Workflow,
     maintenance,
 )
 from itagflow.maintenance import erasure
 from itagflow.storage import FIELDS, Query, Writer
+from itagflow.templates import AddQuestion, DropOption, Question, QuestionKind, View, ViewKind
 
 
 @pytest.fixture

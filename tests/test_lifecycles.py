@@ -24,7 +24,6 @@ from itagflow import (
     Label,
     PackageState,
     Role,
-    RuleError,
     Stage,
     Workflow,
     WrongState,
@@ -38,6 +37,7 @@ from itagflow.access import (
     default_policy,
     strict_policy,
 )
+from itagflow.errors import RuleError
 from itagflow.lifecycle.machine import Lifecycle, Step
 from itagflow.lifecycle.tables import ASSIGNMENT, JOB, package_lifecycle
 from itagflow.testing import make_job, make_member

@@ -197,7 +197,7 @@ with itagflow.open(sys.argv[1], listeners=[fail]) as flow:
     flow.jobs.publish(job, by="ada")
     assignment = flow.claim("ben", job, Stage.LABEL)
     for work in flow.tasks(assignment):
-        flow.save(assignment, work, itagflow.replies_from_json({"1": {"kind": "choice", "key": "dog"}}))
+        flow.save(assignment, work, itagflow.schema.replies_from_json({"1": {"kind": "choice", "key": "dog"}}))
     flow.submit(assignment)
     flow.review(flow.claim("di", job, Stage.INSPECT))
     flow.accept(flow.claim("ada", job, Stage.ACCEPT))
@@ -222,7 +222,8 @@ def test_no_verb_imports_anything(url: str, tmp_path: Path) -> None:
 
 def test_what_is_loaded_later_is_there_all_the_same() -> None:
     code = "import itagflow; print(itagflow.formats.find, itagflow.prelabels.from_fields, itagflow.templates.ocr, "
-    code += "itagflow.SqliteStore, itagflow.schema.answer_schema, *sorted(set(itagflow.__all__) - set(dir(itagflow))))"
+    code += "itagflow.storage.SqliteStore, itagflow.schema.answer_schema, "
+    code += "*sorted(set(itagflow.__all__) - set(dir(itagflow))))"
     assert (
         "SqliteStore"
         in subprocess.run(

@@ -19,20 +19,16 @@ from itagflow import (
     Flow,
     InvalidData,
     Label,
-    Option,
-    Question,
-    QuestionKind,
     Role,
     Spans,
     Stage,
     Template,
     Text,
     TextSpan,
-    View,
-    ViewKind,
     templates,
 )
 from itagflow.formats import itag
+from itagflow.templates import Option, Question, QuestionKind, View, ViewKind
 
 quiet = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 

@@ -29,6 +29,7 @@ from enum import Enum
 import attrs
 
 from itagflow.printing import printable, spelled
+from itagflow.reprs import show_fields
 
 SHOWN = 5
 """How many problems or tasks a message spells out; the attributes hold all of them."""
@@ -49,6 +50,8 @@ class Problem:
 
     def __str__(self) -> str:
         return printable(f"{self.where}: {self.reason}" if self.where else self.reason)
+
+    __repr__ = show_fields
 
 
 class ItagflowError(Exception):
@@ -80,6 +83,8 @@ class WrongState(RuleError):
     def _sentence(self) -> str:
         return f"{self.entity} is {self.state.value}: it cannot {self.act}"
 
+    __repr__ = show_fields
+
 
 @attrs.define
 class NotAllowed(RuleError):
@@ -95,6 +100,8 @@ class NotAllowed(RuleError):
     def _sentence(self) -> str:
         return f"{self.member} may not {self.action}: {self.reason}"
 
+    __repr__ = show_fields
+
 
 @attrs.define
 class NotHeld(RuleError):
@@ -107,6 +114,8 @@ class NotHeld(RuleError):
 
     def _sentence(self) -> str:
         return f"assignment {self.assignment[1]} is not held: {self.reason}"
+
+    __repr__ = show_fields
 
 
 @attrs.define
@@ -126,6 +135,8 @@ class Incomplete(RuleError):
         shown = ", ".join(map(str, self.tasks[:SHOWN]))
         more = f" and {len(self.tasks) - SHOWN} more" if len(self.tasks) > SHOWN else ""
         return f"cannot {self.act}: {self.reason} (tasks {shown}{more})"
+
+    __repr__ = show_fields
 
 
 def _as_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:
@@ -149,6 +160,8 @@ class InvalidData(ItagflowError, ValueError):
         more = f"; and {total - SHOWN} more" if total > SHOWN else ""
         return f"{self.what}: {shown}{more}"
 
+    __repr__ = show_fields
+
 
 class StoreError(ItagflowError):
     """The store could not do what it was asked."""
@@ -165,6 +178,8 @@ class NotFound(StoreError, LookupError):
 
     def _sentence(self) -> str:
         return f"no {self.kind} {spelled(self.key)}"
+
+    __repr__ = show_fields
 
 
 @attrs.define
@@ -184,6 +199,8 @@ class AlreadyExists(StoreError):
             return taken
         return f"{taken}, made with other arguments than these: {', '.join(self.differences)}"
 
+    __repr__ = show_fields
+
 
 @attrs.define
 class Conflict(StoreError):
@@ -196,6 +213,8 @@ class Conflict(StoreError):
 
     def _sentence(self) -> str:
         return f"{self.kind} {spelled(self.key)} was changed by somebody else: read it again"
+
+    __repr__ = show_fields
 
 
 @attrs.define
@@ -212,6 +231,8 @@ class StoreFailed(StoreError):
     def _sentence(self) -> str:
         return f"{self.store}: {self.reason}. {self.hint}"
 
+    __repr__ = show_fields
+
 
 @attrs.define
 class UnknownFormat(ItagflowError):
@@ -224,3 +245,5 @@ class UnknownFormat(ItagflowError):
 
     def _sentence(self) -> str:
         return f"no format {spelled(self.name)}; known are {', '.join(self.known)}"
+
+    __repr__ = show_fields

@@ -9,7 +9,7 @@ from operator import attrgetter
 from types import TracebackType
 from typing import NoReturn, Self
 
-from itagflow.access import Action, Policy, default_policy
+from itagflow.access import Action, Permission, default_policy
 from itagflow.api.assignments import Assignments
 from itagflow.api.events import Events
 from itagflow.api.jobs import Jobs
@@ -19,18 +19,9 @@ from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
 from itagflow.claiming import explaining, operations
-from itagflow.claiming.explaining import Permission, Place
-from itagflow.core.engine import Clock, Engine, Listener
-from itagflow.core.ids import Ids, TimeOrdered, now
-from itagflow.core.lookup import (
-    AssignmentRef,
-    JobRef,
-    MemberRef,
-    TaskRef,
-    WorkspaceRef,
-)
+from itagflow.core.engine import Engine
+from itagflow.core.ids import TimeOrdered, now
 from itagflow.labeling import service as labeling
-from itagflow.labeling.answering import Replied
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import member_of, optional_member_of
 from itagflow.model.job import Job, Stage
@@ -42,6 +33,20 @@ from itagflow.storage.opening import open_store
 from itagflow.storage.port import Store
 
 __all__ = ["Flow", "open"]
+from itagflow.reprs import show_line
+from itagflow.typing import (
+    AssignmentRef,
+    Clock,
+    EntityRef,
+    IdSource,
+    JobRef,
+    Listener,
+    MemberRef,
+    Policy,
+    ReplyInput,
+    TaskRef,
+    WorkspaceRef,
+)
 
 
 class Flow:
@@ -59,7 +64,7 @@ class Flow:
         *,
         policy: Policy = default_policy,
         clock: Clock = now,
-        ids: Ids | None = None,
+        ids: IdSource | None = None,
         listeners: Sequence[Listener] = (),
     ) -> None:
         """Work over *store*.
@@ -183,7 +188,7 @@ class Flow:
         self,
         assignment: AssignmentRef,
         task: TaskRef,
-        reply: Replied,
+        reply: ReplyInput,
         *,
         by: MemberRef | None = None,
     ) -> Answer:
@@ -209,7 +214,7 @@ class Flow:
     def save_many(
         self,
         assignment: AssignmentRef,
-        replies: Mapping[int, Replied] | Iterable[tuple[TaskRef, Replied]],
+        replies: Mapping[int, ReplyInput] | Iterable[tuple[TaskRef, ReplyInput]],
         *,
         by: MemberRef | None = None,
     ) -> list[Answer]:
@@ -280,7 +285,7 @@ class Flow:
         self,
         assignment: AssignmentRef,
         task: TaskRef,
-        reply: Replied,
+        reply: ReplyInput,
         *,
         by: MemberRef | None = None,
     ) -> Answer:
@@ -396,7 +401,7 @@ class Flow:
         self,
         member: MemberRef,
         action: Action | str,
-        entity: Place,
+        entity: EntityRef,
         *,
         stage: Stage | str | None = None,
         by: MemberRef | None = None,
@@ -461,6 +466,9 @@ class Flow:
         """Close the store."""
         self.close()
 
+    def __repr__(self) -> str:
+        return show_line(self, f"on {self.store.name}")
+
 
 engine_of: Callable[[Flow], Engine] = attrgetter("_engine")
 """Returns the engine of a flow, for `itagflow.maintenance`; applications call the verbs."""
@@ -471,7 +479,7 @@ def open(
     *,
     policy: Policy = default_policy,
     clock: Clock = now,
-    ids: Ids | None = None,
+    ids: IdSource | None = None,
     listeners: Sequence[Listener] = (),
 ) -> Flow:
     """Open a store and return a Flow over it.

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-import attrs
-
 from itagflow import access
-from itagflow.access import Action
+from itagflow.access import Action, Permission
 from itagflow.claiming import service
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
@@ -23,17 +21,6 @@ from itagflow.storage.port import Reader
 
 Place = WorkspaceRef | Job | Package | Assignment
 """What `Reading.can` is asked about."""
-
-
-@attrs.frozen
-class Permission:
-    """Whether a member may do something: true or false in a condition, with the reason why not."""
-
-    reason: str | None = None
-    """Why not; None when it is allowed."""
-
-    def __bool__(self) -> bool:
-        return self.reason is None
 
 
 def check_permission(

@@ -22,6 +22,7 @@ from itagflow.model.job import Job, Stage
 from itagflow.model.result import Result
 from itagflow.model.task import Row
 from itagflow.model.template import Template
+from itagflow.reprs import show_fields
 
 BUILT_IN = ("csv", "itag", "itag_v1")
 """The formats that come with the library; each is the module of that name."""
@@ -53,6 +54,8 @@ class WriteReport:
             unfinished=self.unfinished + other.unfinished,
             erased=self.erased + other.erased,
         )
+
+    __repr__ = show_fields
 
 
 SHARED = frozenset({"job", "template", "stages"})

@@ -56,20 +56,6 @@ class Ready:
     """The value of the field that names its package (FIELD_BASE), as JSON."""
 
 
-@attrs.frozen(kw_only=True)
-class LoadReport:
-    """What loading did."""
-
-    loaded: int = 0
-    """How many rows became tasks."""
-    skipped: int = 0
-    """How many rows were bad and left out."""
-    duplicates: int = 0
-    """How many rows were left out because their row key was known."""
-    problems: tuple[Problem, ...] = ()
-    """What was wrong with the bad rows: the first 1,000 problems."""
-
-
 def ready(item: object, number: int, template: Template, job: Job) -> Ready | list[Problem]:
     """Return *item* as a row that can become a task, or everything that is wrong with it.
 

@@ -1,7 +1,5 @@
 """What verifying finds: one place where a store does not say what the rest of it comes to."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import cast
@@ -17,6 +15,7 @@ from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.printing import printable
+from itagflow.reprs import show_fields
 
 SHOWN = 10
 """How many parts of a list are spelled out in a line; the value holds all of them."""
@@ -80,6 +79,8 @@ class Inconsistency:
     def __str__(self) -> str:
         """Say it in one line."""
         return printable(f"{self.place}: {self.finding}")
+
+    __repr__ = show_fields
 
 
 def differ(entity: Entity, what: str, stored: object, should: object) -> Iterator[Inconsistency]:

@@ -1,7 +1,5 @@
 """One labeling order: what is asked, how it flows, how it is cut, who works on it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -17,6 +15,7 @@ from itagflow.model.migration import TemplateChange
 from itagflow.model.number import is_whole, whole_number
 from itagflow.model.text import all_storable, storable
 from itagflow.printing import spelled
+from itagflow.reprs import show, show_fields, show_line
 
 NAME = re.compile(r"[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff_-]{0,99}")
 """A job's name.  Source: iTAG, *Create a labeling job*, Task Name."""
@@ -57,7 +56,7 @@ def _fail(what: str, field: str, reason: str) -> InvalidData:
     return InvalidData(what, [Problem(field, reason)])
 
 
-def _positive(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _positive(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
     if is_whole(value) and value <= 0:
         raise _fail(
             type(instance).__name__, attribute.name, f"must be more than 0, not {spelled(value)}"
@@ -66,7 +65,7 @@ def _positive(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> Non
         whole_number(type(instance).__name__, attribute.name, value)
 
 
-def _lasting(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _lasting(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
     if value is not None and not isinstance(value, timedelta):
         raise _fail(
             type(instance).__name__,
@@ -89,6 +88,8 @@ class StageRule:
     """How many assignments one member may hold at this stage at once; None: any number."""
     allow_own_work: bool = False
     """Whether a member may take from the pool what they labeled themselves."""
+
+    __repr__ = show_fields
 
 
 def _within_votes(rule: Any, _: object, value: int) -> None:
@@ -114,6 +115,8 @@ class Label(StageRule):
     redo_all: bool = False
     """Whether a rejected package is labeled again whole, not only its rejected tasks."""
 
+    __repr__ = show_fields
+
 
 def _share(value: Any) -> Any:
     """Return a share as a float, of whatever type it is; `_is_share` refuses the rest."""
@@ -124,7 +127,7 @@ def _share(value: Any) -> Any:
     return float(number) if 0 < number <= 1 else value
 
 
-def _is_share(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _is_share(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
     if value is not None and not (isinstance(value, float) and 0 < value <= 1):
         reason = f"must be more than 0 and at most 1, not {spelled(value)}"
         raise _fail(type(instance).__name__, attribute.name, reason)
@@ -134,7 +137,7 @@ def _count(value: Any) -> Any:
     return int(value) if is_whole(value) else value
 
 
-def _is_only_count(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _is_only_count(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
     _positive(instance, attribute, value)
     if value is not None and instance.task_share is not None:
         reason = "is given beside task_share: choose one"
@@ -155,6 +158,8 @@ class ReviewRule(StageRule):
         """Whether a sample is reviewed, and not every task."""
         return self.task_share is not None or self.task_count is not None
 
+    __repr__ = show_fields
+
 
 @attrs.frozen(kw_only=True)
 class Inspect(ReviewRule):
@@ -163,6 +168,8 @@ class Inspect(ReviewRule):
     >>> Inspect(task_share=0.5).task_share
     0.5
     """
+
+    __repr__ = show_fields
 
 
 def _stage(value: Stage | str) -> Stage:
@@ -179,6 +186,8 @@ class Accept(ReviewRule):
 
     reject_to: Stage = attrs.field(default=Stage.LABEL, converter=_stage)
     """Where a package goes that is rejected here: LABEL or INSPECT."""
+
+    __repr__ = show_fields
 
 
 Rule = Label | Inspect | Accept
@@ -262,6 +271,10 @@ class Workflow:
             return self.label
         return self.inspect if stage is Stage.INSPECT else self.accept
 
+    def __repr__(self) -> str:
+        rules = [self._find(stage) for stage in self.stages]
+        return f"Workflow({', '.join(map(repr, rules))})"
+
 
 def _only(kind: type[R], rules: tuple[Rule, ...]) -> R | None:
     found = [rule for rule in rules if isinstance(rule, kind)]
@@ -281,6 +294,8 @@ class FixedSize:
     size: int = attrs.field(validator=_positive)
     """How many tasks a package has."""
 
+    __repr__ = show_fields
+
 
 @attrs.frozen
 class PackageCount:
@@ -293,6 +308,8 @@ class PackageCount:
     packages: int = attrs.field(validator=_positive)
     """How many packages the data is dealt into."""
 
+    __repr__ = show_fields
+
 
 @attrs.frozen
 class GroupByField:
@@ -304,6 +321,8 @@ class GroupByField:
 
     field: str = attrs.field(validator=storable)
     """The field of ``data`` whose value names the package."""
+
+    __repr__ = show_fields
 
 
 Packaging = FixedSize | PackageCount | GroupByField
@@ -319,8 +338,10 @@ class StageWorkers:
     groups: tuple[str, ...] = attrs.field(default=(), validator=all_storable)
     """The names of groups; whoever carries one of them belongs to the crew."""
 
+    __repr__ = show_fields
 
-def _check_name(_: object, __: attrs.Attribute[Any], name: object) -> None:
+
+def _check_name(_: object, __: "attrs.Attribute[Any]", name: object) -> None:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         reason = (
             "must have 1 to 100 characters, first a letter, digit or Chinese character, "
@@ -387,3 +408,6 @@ class Job:
     def crew(self, stage: Stage) -> StageWorkers:
         """Return who works at *stage*."""
         return self.workforce.get(stage, StageWorkers())
+
+    def __repr__(self) -> str:
+        return show_line(self, show(self.name), self.state.name, f"id={self.id}")

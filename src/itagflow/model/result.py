@@ -1,7 +1,5 @@
 """What comes out: the result of a task at each stage, who made it, and how far a job is."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -11,6 +9,7 @@ from itagflow.model.job import STAGES, Stage
 from itagflow.model.package import Outcome, PackageState
 from itagflow.model.reply import Reply
 from itagflow.model.task import Task, TaskState
+from itagflow.reprs import show_line, show_replies
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +30,10 @@ class StageResult:
     """The questions that no vote has won and no reviewer has decided."""
     inspected: bool = True
     """Whether the task was in the reviewer's sample, or only passed with its package."""
+
+    def __repr__(self) -> str:
+        abandoned = "abandoned" if self.abandon_reason is not None else ""
+        return show_line(self, self.stage.name, abandoned or show_replies(self.replies))
 
 
 @attrs.frozen(kw_only=True)
@@ -53,6 +56,10 @@ class Provenance:
     """How sure the model was, if a model gave the answer and said so."""
     model: str = ""
     """The model that gave the answer, if one did."""
+
+    def __repr__(self) -> str:
+        member = "" if self.member is None else f"member={self.member}"
+        return show_line(self, self.stage.name, self.outcome.value, f"round {self.round}", member)
 
 
 @attrs.frozen(kw_only=True)
@@ -79,6 +86,10 @@ class Result:
     def replies(self) -> Mapping[str, Reply] | None:
         """The replies of the last stage that has a result."""
         return self.last.replies if self.last else None
+
+    def __repr__(self) -> str:
+        number = f"task {self.task.number}"
+        return show_line(self, number, self.state.name, show_replies(self.replies))
 
 
 COUNTS = ("abandoned", "wrong", "disputed", "prelabeled", "corrected")
@@ -124,3 +135,6 @@ class Progress:
         ]
         parts += [f"{n} tasks {word}" for word in COUNTS if (n := getattr(self, word))]
         return f"{self.done} of {self.total} tasks done: " + ", ".join(parts)
+
+    def __repr__(self) -> str:
+        return show_line(self, f"{self.done} of {self.total} tasks done")

@@ -22,10 +22,11 @@ from itagflow.model.job import Job
 from itagflow.model.number import whole_number
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.prelabel import Prediction, Predictor
+from itagflow.model.reports import PrelabelReport
 from itagflow.model.task import Task
 from itagflow.model.template import Template
 from itagflow.prelabels import rules
-from itagflow.prelabels.rules import MinConfidence, PrelabelReport, Sound
+from itagflow.prelabels.rules import MinConfidence, Sound
 from itagflow.results.histories import numbers_in
 from itagflow.reviewing.stages import finish_if_done
 from itagflow.storage.port import Query, Reader

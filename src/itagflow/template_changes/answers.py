@@ -12,8 +12,8 @@ from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.labeling import rules as labeling_rules
 from itagflow.labeling.answering import replaced
 from itagflow.model.job import Job
-from itagflow.model.migration import TemplateReport
 from itagflow.model.package import Assignment, Outcome, Package
+from itagflow.model.reports import TemplateReport
 from itagflow.model.task import Answer
 from itagflow.model.template import Template
 from itagflow.results.histories import cases_in, numbers_in, said_about
