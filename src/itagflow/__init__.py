@@ -32,8 +32,6 @@ from itagflow.errors import (
     StoreFailed,
     WrongState,
 )
-from itagflow.flow import Flow
-from itagflow.flow import open as open
 from itagflow.model import (
     Accept,
     Answer,
@@ -94,7 +92,10 @@ if TYPE_CHECKING:
     from itagflow import prelabels as prelabels
     from itagflow import schema as schema
     from itagflow import storage as storage
+    from itagflow import testing as testing
     from itagflow import typing as typing
+    from itagflow.flow import Flow
+    from itagflow.flow import open as open
 
 __all__ = [
     "Accept",
@@ -159,29 +160,43 @@ __all__ = [
     "templates",
 ]
 
-# What not every program needs is imported when it is first asked for: it would double the time of
-# `import itagflow`.
+# What not every program needs is imported when it is first asked for.  Values are enough for a
+# worker that is sent a part of a job, or a module that only names types; the verbs, with all
+# services, would double the time of `import itagflow`.
 _LAZY_MODULES = frozenset(
-    {"formats", "maintenance", "prelabels", "schema", "storage", "templates", "testing"}
+    {
+        "access",
+        "formats",
+        "maintenance",
+        "prelabels",
+        "schema",
+        "storage",
+        "templates",
+        "testing",
+        "typing",
+    }
 )
-_MODULES = _LAZY_MODULES | {"access", "errors", "model", "typing"}
+_LAZY_NAMES = frozenset({"Flow", "open"})
+_MODULES = _LAZY_MODULES | {"errors", "model"}
 """The public modules."""
 
 # A class reports the place where users import it; `itagflow.model` does the same for the others.
-for _name in __all__:
-    if _name not in _LAZY_MODULES:
-        globals()[_name].__module__ = __name__
-del _name
+for _name in set(__all__) - _LAZY_MODULES - _LAZY_NAMES:
+    globals()[_name].__module__ = __name__
 
 
 def __getattr__(name: str) -> Any:
-    """Return the version, or a module that is imported when somebody first asks for it."""
+    """Return the version, or what is imported when somebody first asks for it."""
     if name == "__version__":
         from importlib.metadata import version
 
         return version("itagflow")
     if name in _LAZY_MODULES:
         return import_module(f"itagflow.{name}")
+    if name in _LAZY_NAMES:
+        # found without this function the next time
+        found = globals()[name] = getattr(import_module("itagflow.flow"), name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

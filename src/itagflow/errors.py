@@ -21,8 +21,6 @@ The sentence is one line whatever the data holds (``itagflow.printing``); the at
 it is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from enum import Enum
 

@@ -58,6 +58,8 @@ class Flow:
     'street'
     """
 
+    __module__ = "itagflow"  # where users import it from
+
     def __init__(
         self,
         store: Store,

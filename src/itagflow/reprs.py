@@ -35,7 +35,7 @@ def show_fields(self: Any) -> str:
 
     It is the ``__repr__`` of attrs classes that people write in code.
     """
-    kind: type[Any] = type(self)
+    kind: type[Any] = self.__class__
     fields = attrs.fields(kind)
     shown: list[str] = []
     by_name = False
