@@ -179,7 +179,7 @@ class TestOneNameTypedInTwoWays:
         gone = maintenance.erase_member(flow, job.workspace, other, by="ada")
         assert gone.account == f"erased-{gone.id}"
         told = "".join(
-            repr(event)
+            repr(attrs.asdict(event))
             for event in (*flow.events.since(), *flow.assignments.list(gone.id, live=False))
         )
         assert one not in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 from typing import Any
@@ -49,7 +50,8 @@ def an_assignment_with(flow: Flow, template: Template) -> tuple[Any, Any]:
 
 
 def test_every_template_function_is_among_those_that_are_tested() -> None:
-    assert set(templates.__all__) - set(ALL) == set()
+    functions = {name for name in templates.__all__ if inspect.isfunction(getattr(templates, name))}
+    assert functions - set(ALL) == set()
 
 
 @pytest.mark.parametrize("name", sorted(ALL))

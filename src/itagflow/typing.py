@@ -12,8 +12,6 @@ functions and protocols: what may be passed for a job, a reply or rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from itagflow.access import Policy, Table
 from itagflow.claiming.explaining import Place as EntityRef
 from itagflow.core.engine import Clock, Listener
@@ -36,16 +34,13 @@ from itagflow.jobs.service import JobFields, JobNotes, Workers
 from itagflow.labeling.answering import Replied as ReplyInput
 from itagflow.model.annotation import Labels
 from itagflow.model.entity import Entity, Key
-from itagflow.model.job import Packaging, Rule, Stage
+from itagflow.model.job import Packaging, Rule
 from itagflow.model.migration import TemplateStep
 from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.region import Points, Region
 from itagflow.model.reply import Replies, Reply
 from itagflow.prelabels.rules import MinConfidence
 from itagflow.validation.answers import Validator
-
-Workforce = Mapping[Stage | str, Workers] | Mapping[Stage, Workers]
-"""Who works at which stage; a stage is a `Stage` or its value, such as ``"label"``."""
 
 __all__ = [
     "AssignmentRef",
@@ -84,6 +79,5 @@ __all__ = [
     "TemplateStep",
     "Validator",
     "Workers",
-    "Workforce",
     "WorkspaceRef",
 ]

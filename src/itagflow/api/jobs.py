@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from typing_extensions import Unpack
 
@@ -32,7 +32,6 @@ from itagflow.typing import (
     TemplateRef,
     TemplateStep,
     Workers,
-    Workforce,
     WorkspaceRef,
 )
 from itagflow.validation.answers import Validator
@@ -54,7 +53,7 @@ class Jobs:
         data: RowSource | None = None,
         workflow: Workflow | None = None,
         packaging: Packaging | None = None,
-        workforce: Workforce | None = None,
+        workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers] | None = None,
         by: MemberRef,
         draft: bool = False,
         format: str = "itag",
@@ -354,7 +353,7 @@ class Jobs:
     def set_workforce(
         self,
         job: JobRef,
-        workforce: Workforce,
+        workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers],
         *,
         by: MemberRef,
     ) -> Job:

@@ -18,6 +18,8 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem, UnknownFormat
 from itagflow.formats._files import MAX_ROW_BYTES, Source, Target
+from itagflow.formats._files import BinaryFile as BinaryFile
+from itagflow.formats._files import Place as Place
 from itagflow.model.job import Job, Stage
 from itagflow.model.result import Result
 from itagflow.model.task import Row
