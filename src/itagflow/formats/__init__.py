@@ -26,6 +26,9 @@ from itagflow.model.task import Row
 from itagflow.model.template import Template
 from itagflow.reprs import show_fields
 
+for _kind in (BinaryFile, Place):
+    _kind.__module__ = __name__  # where users import it from
+
 BUILT_IN = ("csv", "itag", "itag_v1")
 """The formats that come with the library; each is the module of that name."""
 GROUP = "itagflow.formats"

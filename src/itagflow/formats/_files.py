@@ -25,8 +25,6 @@ CHUNK = 64 * 1024
 class BinaryFile(Protocol):
     """An open file of bytes, such as from ``open``, ``gzip``, ``zipfile`` or ``io.BytesIO``."""
 
-    __module__ = "itagflow.formats"  # where users import it from
-
     def readline(self, size: int, /) -> bytes:
         """Return the next line, cut off after *size* bytes."""
         ...
@@ -38,8 +36,6 @@ class BinaryFile(Protocol):
 
 class Place(Protocol):
     """Anything path-like with ``open`` and ``/``: in a zip file, a bucket, elsewhere."""
-
-    __module__ = "itagflow.formats"  # where users import it from
 
     def open(self, mode: str, /) -> AbstractContextManager[Any]:
         """Open it as the built-in ``open`` would."""
