@@ -61,9 +61,10 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Check the types with mypy and pyright."""
-    install(session, "typing")
+    install(session, "typing", "tests")
     session.run("mypy")
     session.run("pyright")
+    session.run("pytest", "tests/test_types.py")
 
 
 @nox.session

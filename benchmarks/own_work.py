@@ -18,13 +18,13 @@ from itagflow import (
     Job,
     Label,
     Member,
-    Outcome,
     PackageState,
     Role,
     Stage,
     Workflow,
     templates,
 )
+from itagflow.model import Outcome
 from itagflow.model.package import Package
 from itagflow.testing.builders import changed
 

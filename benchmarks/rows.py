@@ -18,13 +18,13 @@ from itagflow import (
     Regions,
     Result,
     Stage,
-    StageResult,
     Task,
     TaskState,
     jsontext,
     templates,
 )
 from itagflow.formats import itag
+from itagflow.model import StageResult
 from itagflow.model.reply import Reply
 from itagflow.testing import make_job
 

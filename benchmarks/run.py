@@ -29,13 +29,7 @@ from place import (
 )
 from raw import Raw, timed
 
-from itagflow import (
-    AssignmentState,
-    Choice,
-    Flow,
-    Job,
-    Stage,
-)
+from itagflow import AssignmentState, Choice, Flow, Job, Stage
 from itagflow.core.change import Act
 from itagflow.lifecycle.tables import AssignmentCommand
 from itagflow.reviewing.rules import AssignmentContext, end_assignment

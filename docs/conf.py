@@ -1,9 +1,15 @@
 """The configuration of Sphinx."""
 
+import ast
+import inspect
+import pkgutil
 import re
+from importlib import import_module
 from typing import Any
 
 from sphinx.ext.napoleon import Config, GoogleDocstring
+
+import itagflow
 
 project = "itagflow"
 author = "The itagflow authors"
@@ -47,5 +53,22 @@ def google(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[s
         lines[:] = GoogleDocstring(lines, Config(), app, what, name, obj, options).lines()
 
 
+def report_files() -> None:
+    """Let each class report the module that it is written in.
+
+    For users it reports the place to import it from; Sphinx reads the docstrings of fields where
+    the class says that it is.
+    """
+    for found in pkgutil.walk_packages(itagflow.__path__, "itagflow."):
+        # what needs an extra is not in this environment
+        if found.name.startswith(("itagflow.jsontext.fast", "itagflow.storage.postgres")):
+            continue
+        module = import_module(found.name)
+        for node in ast.parse(inspect.getsource(module)).body:
+            if isinstance(node, ast.ClassDef):
+                getattr(module, node.name).__module__ = found.name
+
+
 def setup(app: Any) -> None:
+    report_files()
     app.connect("autodoc-process-docstring", google)

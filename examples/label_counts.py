@@ -13,7 +13,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import itagflow
-from itagflow import Choice, Flow, Job, JobPartition, Stage, templates
+from itagflow import Choice, Flow, Job, Stage, templates
+from itagflow.model import JobPartition
 
 
 def count(path: Path, partition: JobPartition) -> Counter[str]:

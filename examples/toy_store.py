@@ -18,14 +18,9 @@ from typing import Any, TypeVar
 
 import attrs
 
-from itagflow import (
-    AlreadyExists,
-    Conflict,
-    Event,
-    NotFound,
-    StoreFailed,
-)
+from itagflow import AlreadyExists, Event, NotFound, StoreFailed
 from itagflow.contexts import safe_context
+from itagflow.errors import Conflict
 from itagflow.storage import (
     FIELDS,
     Condition,

@@ -12,7 +12,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import itagflow
-from itagflow import Inconsistency, JobPartition, maintenance, templates
+from itagflow import maintenance, templates
+from itagflow.maintenance import Inconsistency
+from itagflow.model import JobPartition
 
 
 def verify(path: Path, partition: JobPartition) -> list[Inconsistency]:

@@ -19,29 +19,24 @@ from itagflow import (
     FixedSize,
     GroupByField,
     Job,
-    Option,
     Polygon,
-    Question,
-    QuestionKind,
     Regions,
     Result,
-    Row,
-    Scale,
     Stage,
-    StageResult,
     Task,
     TaskState,
     Template,
     Text,
     jsontext,
-    replies_from_json,
-    replies_to_json,
     templates,
 )
 from itagflow.formats import csv, itag, itag_v1
 from itagflow.jobs import loading_rules
+from itagflow.model import Row, StageResult
 from itagflow.model.pattern import Pattern
 from itagflow.model.reply import Replies, Reply
+from itagflow.schema import replies_from_json, replies_to_json
+from itagflow.templates import Option, Question, QuestionKind, Scale
 from itagflow.testing import make_job
 from itagflow.validation import answers
 

@@ -19,23 +19,20 @@ from itagflow import (
     Polygon,
     Polyline,
     Preference,
-    Question,
-    QuestionKind,
     Ranking,
     Rating,
     Regions,
     Relation,
     RotatedBox,
-    Scale,
     Segment,
     Segments,
-    Shape,
     Spans,
     Template,
     Text,
     TextSpan,
     templates,
 )
+from itagflow.templates import Question, QuestionKind, Scale, Shape
 
 TEXT = "Acme 猫 bought 😀 Widget Ltd in Oslo."
 WIDTH, HEIGHT = 40, 30

@@ -28,10 +28,10 @@ from itagflow import (
     Stage,
     Task,
     Template,
-    Verdict,
     Workflow,
     maintenance,
 )
+from itagflow.model import Verdict
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.jobcounter import JobCounter

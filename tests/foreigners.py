@@ -15,9 +15,7 @@ from scenes import rows, taken
 import itagflow
 from itagflow import (
     Accept,
-    Action,
     Assignment,
-    BatchResult,
     Choice,
     FixedSize,
     Flow,
@@ -25,8 +23,6 @@ from itagflow import (
     Job,
     Label,
     Package,
-    Permission,
-    RenameOption,
     Role,
     Stage,
     Task,
@@ -34,7 +30,10 @@ from itagflow import (
     maintenance,
     templates,
 )
+from itagflow.access import Action, Permission
+from itagflow.model import BatchResult
 from itagflow.storage import FIELDS, MemoryStore, Query
+from itagflow.templates import RenameOption
 
 CATS = templates.image_classification(["cat", "dog"])
 LEASE = timedelta(hours=1)

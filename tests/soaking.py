@@ -35,12 +35,12 @@ from itagflow import (
     Label,
     NotFound,
     Role,
-    RuleError,
     Stage,
     StoreFailed,
     Workflow,
     templates,
 )
+from itagflow.errors import RuleError
 from itagflow.model.package import LIVE, AssignmentState
 from itagflow.model.task import Answer
 from itagflow.storage import Query, codec

@@ -31,18 +31,18 @@ from itagflow import (
     NotFound,
     NotHeld,
     Polygon,
-    QuestionKind,
     Regions,
     Role,
     Stage,
     StoreFailed,
     Text,
-    UnknownFormat,
     Workflow,
     WrongState,
     maintenance,
     templates,
 )
+from itagflow.errors import UnknownFormat
+from itagflow.templates import QuestionKind
 from itagflow.validation.answers import find_problems
 
 
@@ -159,7 +159,7 @@ def test_regions_that_do_not_fit(flow: Flow, reply: Regions, words: str) -> None
 
 def test_a_text_that_is_too_long_for_its_rule() -> None:
     template = itagflow.Template(
-        questions=(itagflow.Question("1", QuestionKind.INPUT, "Name", rule="(a?){2000}"),)
+        questions=(itagflow.templates.Question("1", QuestionKind.INPUT, "Name", rule="(a?){2000}"),)
     )
     (problem,) = find_problems(template, {"1": Text("a" * 1_000)})
     assert str(problem) == "1: is too long for the rule '(a?){2000}' of the question 'Name'"

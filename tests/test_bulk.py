@@ -21,7 +21,6 @@ from itagflow import (
     Accept,
     Assignment,
     AssignmentState,
-    BatchResult,
     Choice,
     Flow,
     Incomplete,
@@ -30,11 +29,9 @@ from itagflow import (
     Job,
     JobState,
     Label,
-    MemoryStore,
     NotAllowed,
     NotFound,
     NotHeld,
-    Outcome,
     PackageState,
     Role,
     Stage,
@@ -44,7 +41,8 @@ from itagflow import (
 from itagflow.claiming import service
 from itagflow.core import engine
 from itagflow.jobs import loading_rules
-from itagflow.storage import FIELDS, Query, Writer
+from itagflow.model import BatchResult, Outcome
+from itagflow.storage import FIELDS, MemoryStore, Query, Writer
 
 REVIEWED = Workflow(Label(), Inspect(), Accept())
 

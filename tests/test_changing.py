@@ -15,15 +15,10 @@ from scenes import cats, labeled, rows, street, taken, verbs
 
 from itagflow import (
     Accept,
-    AddOption,
-    AddQuestion,
     Answer,
     Box,
     Choice,
     Choices,
-    Conflict,
-    DropOption,
-    DropQuestion,
     Flow,
     Incomplete,
     Inspect,
@@ -31,29 +26,36 @@ from itagflow import (
     Job,
     Label,
     NotAllowed,
-    Option,
     PreLabel,
-    Question,
-    QuestionKind,
     Ranking,
     Regions,
     Relation,
-    RenameOption,
-    RenameQuestion,
     Spans,
     Stage,
     Template,
     Text,
     TextSpan,
-    View,
-    ViewKind,
     Workflow,
     templates,
 )
+from itagflow.errors import Conflict
 from itagflow.model.template import CHOOSING, MARKING
 from itagflow.storage import Query
 from itagflow.template_changes import rules as template_changes_rules
 from itagflow.template_changes import service
+from itagflow.templates import (
+    AddOption,
+    AddQuestion,
+    DropOption,
+    DropQuestion,
+    Option,
+    Question,
+    QuestionKind,
+    RenameOption,
+    RenameQuestion,
+    View,
+    ViewKind,
+)
 from itagflow.testing import make_answer
 from itagflow.validation.answers import find_problems
 

@@ -196,7 +196,7 @@ ACTS: dict[str, Callable[[itagflow.Flow, itagflow.Job], object]] = {
         job, lambda tasks: [PreLabel(Choice("cat"))] * len(tasks), by="ada"
     ),
     "change_template": lambda flow, job: flow.jobs.change_template(
-        job, [itagflow.AddOption("1", itagflow.Option("bird"))], by="ada"
+        job, [itagflow.templates.AddOption("1", itagflow.templates.Option("bird"))], by="ada"
     ),
 }
 WRONG_IDS: dict[str, Callable[[int], Callable[[], Any]]] = {

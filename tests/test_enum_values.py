@@ -15,7 +15,6 @@ from scenes import Clock, cats, labeled
 
 import itagflow
 from itagflow import (
-    Action,
     Flow,
     InvalidData,
     JobState,
@@ -26,11 +25,13 @@ from itagflow import (
     TaskState,
     Workflow,
     maintenance,
+    model,
     templates,
 )
+from itagflow.access import Action
 from itagflow.storage import FIELDS, Query
 
-PUBLIC = {name: getattr(itagflow, name) for name in itagflow.__all__}
+PUBLIC = {name: getattr(model, name) for name in model.__all__} | {"Action": Action}
 ENUMS = {
     name: kind for name, kind in PUBLIC.items() if inspect.isclass(kind) and issubclass(kind, Enum)
 }

@@ -338,7 +338,7 @@ class TestADraftWhoseLoadBrokeOff:
                     flow.jobs.load("cats", [*rows(20), {"data": {"source": "x"}}], by="ada")
                 yield row
 
-        with pytest.raises(itagflow.Conflict):
+        with pytest.raises(itagflow.errors.Conflict):
             ordered(flow, home, data=disturbed(), exist_ok=False)
 
 

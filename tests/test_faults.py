@@ -30,12 +30,12 @@ from itagflow import (
     Job,
     Label,
     NotHeld,
-    RuleError,
     Stage,
     StoreFailed,
     Workflow,
     templates,
 )
+from itagflow.errors import RuleError
 from itagflow.model.package import Package
 from itagflow.storage import Query
 from itagflow.storage.postgres import PostgresStore

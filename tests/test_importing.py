@@ -27,15 +27,14 @@ from itagflow import (
     JobState,
     Label,
     NotFound,
-    Outcome,
     Role,
-    Row,
     Stage,
     TaskState,
     Workflow,
     templates,
 )
 from itagflow.formats import itag
+from itagflow.model import Outcome, Row
 
 SAMPLES = Path(__file__).parent / "samples"
 WHOLE = sorted(path for path in SAMPLES.glob("*.output*.json*") if "partial" not in path.name)

@@ -15,14 +15,12 @@ from test_bad_input import everything
 
 import itagflow
 from itagflow import (
-    Action,
     Choice,
     FixedSize,
     Flow,
     InvalidData,
     ItagflowError,
     Job,
-    JobPartition,
     Label,
     NotFound,
     PreLabel,
@@ -31,6 +29,8 @@ from itagflow import (
     Workflow,
     templates,
 )
+from itagflow.access import Action
+from itagflow.model import JobPartition
 from itagflow.model.number import LEAST, MOST
 from itagflow.storage import Query, Span
 
@@ -94,7 +94,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "jobs.change_template": [{"job": job, "to": [], **by}],
         "claim": [{"member": "ben", "job": job, "stage": L}],
         "claim_many": [{"member": "ben", "job": job, "stage": L, "count": 1}],
-        "maintenance.copy": [{"to": itagflow.MemoryStore(), "workspace": home, **by}],
+        "maintenance.copy": [{"to": itagflow.storage.MemoryStore(), "workspace": home, **by}],
         "jobs.create": [
             {**create, "seed": 3},
             {**create, "workflow": Workflow(Label(rework="ben"))},

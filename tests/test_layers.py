@@ -46,7 +46,7 @@ SLICES = (
 )
 """Folders that hold a concern, from its rules to its services."""
 LAYERS = (
-    ("contexts", "errors", "jsontext", "printing"),
+    ("contexts", "errors", "jsontext", "printing", "reprs"),
     ("model",),
     ("access", "lifecycle", "templates", "validation"),
     ("core: pure", *(f"{name}: pure" for name in SLICES)),
@@ -54,6 +54,7 @@ LAYERS = (
     ("formats", "schema"),
     ("core",),
     SLICES,
+    ("typing",),
     ("api",),
     ("flow",),
     ("maintenance/__init__", "preload", "testing", "__init__"),
@@ -158,7 +159,13 @@ STANDARD = {
 }
 """What pure files import of the standard library: nothing in it reads a file, a clock or a store."""
 LIBRARIES = {"attrs", "typing_extensions"}
-BESIDE = {"itagflow.errors", "itagflow.jsontext", "itagflow.jsontext.standard", "itagflow.printing"}
+BESIDE = {
+    "itagflow.errors",
+    "itagflow.jsontext",
+    "itagflow.jsontext.standard",
+    "itagflow.printing",
+    "itagflow.reprs",
+}
 """What pure files import of ours beside each other."""
 CLOCKS_AND_FILES = {"now", "utcnow", "today", "open", "print", "input", "urandom", "getenv"}
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+import traceback
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
+from scenes import cats, taken
+from transitions import MachineError
 
 from itagflow import (
     Accept,
     AssignmentState,
+    Flow,
+    Incomplete,
     Inspect,
     JobState,
     Label,
@@ -30,6 +37,7 @@ from itagflow.access import (
     default_policy,
     strict_policy,
 )
+from itagflow.errors import RuleError
 from itagflow.lifecycle.machine import Lifecycle, Step
 from itagflow.lifecycle.tables import ASSIGNMENT, JOB, get_package_lifecycle
 from itagflow.testing import make_job, make_member
@@ -97,6 +105,82 @@ def test_every_cell_that_is_no_step_is_refused(
     with pytest.raises(WrongState) as refused:
         table.advance(state, event)
     assert (refused.value.state, refused.value.act) == (state, event)
+
+
+@attrs.define
+class Model:
+    """What a ``transitions`` machine moves: something with a state."""
+
+    state: Enum
+
+
+TABLES: list[Lifecycle[Any]] = [JOB, ASSIGNMENT, *(get_package_lifecycle(one) for one in WORKFLOWS)]
+
+
+def every_event() -> list[tuple[Lifecycle[Any], str]]:
+    return [(table, event) for table in TABLES for event in table.machine.events]
+
+
+def without_guards(table: Lifecycle[Any]) -> Lifecycle[Any]:
+    steps = [Step(step.event, step.source, step.target) for step in table.steps]
+    return Lifecycle(table.name, table.initial, steps)
+
+
+@pytest.mark.parametrize(("table", "event"), every_event())
+def test_an_event_leads_to_where_the_machine_goes(table: Lifecycle[Any], event: str) -> None:
+    """The table that `advance` uses says the same as an event that the machine dispatches."""
+    bare = without_guards(table)
+    for state in table.states:
+        model = Model(state)
+        try:
+            table.machine.events[event].trigger(model)
+        except MachineError:
+            with pytest.raises(WrongState):
+                bare.advance(state, event)
+        else:
+            assert bare.advance(state, event) is type(state)(model.state)
+
+
+@pytest.mark.parametrize(("table", "event"), every_event())
+def test_a_refusal_shows_no_frame_of_the_library_behind_it(
+    table: Lifecycle[Any], event: str
+) -> None:
+    def refuse(command: object) -> None:
+        raise Incomplete(event, f"{command} is missing")
+
+    steps = [Step(step.event, step.source, step.target, (refuse,)) for step in table.steps]
+    guarded = Lifecycle(table.name, table.initial, steps)
+    for state in table.states:
+        with pytest.raises((WrongState, Incomplete)) as refused:
+            guarded.advance(state, event, "something")
+        modules = modules_in(refused.value)
+        assert not {name for name in modules if name.split(".")[0] == "transitions"}
+        assert "itagflow.lifecycle.machine" in modules
+
+
+def modules_in(error: BaseException) -> set[str]:
+    """The modules of all frames in the traceback of an error, and of what it came from."""
+    found = set[str]()
+    at: BaseException | None = error
+    while at is not None:
+        found |= {frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(at.__traceback__)}
+        at = at.__cause__ or at.__context__
+    return found
+
+
+def test_a_verb_that_is_refused_shows_no_such_frame(flow: Flow) -> None:
+    job = cats(flow)
+    assignment = taken(flow, "ben", job)
+    attempts: list[Callable[[], object]] = [
+        lambda: flow.submit(assignment),
+        lambda: flow.review(assignment),
+        lambda: flow.jobs.finish(job, by="ada"),
+        lambda: flow.packages.reopen((job.id, 1), by="ada"),
+    ]
+    for attempt in attempts:
+        with pytest.raises(RuleError) as refused:
+            attempt()
+        assert not {name for name in modules_in(refused.value) if "transitions" in name}
 
 
 def test_final_states_are_final() -> None:

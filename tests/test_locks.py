@@ -323,7 +323,7 @@ def test_who_loads_a_draft_locks_its_packages_before_the_job(postgres_url: str) 
     """Who prelabels the draft holds a package and then wants the job: with the job locked that is a deadlock."""
     with itagflow.open(postgres_url) as flow:
         job = cats(flow, tasks=3, packaging=PackageCount(2), draft=True)
-        reports = list[itagflow.LoadReport]()
+        reports = list[itagflow.model.LoadReport]()
         loading = threading.Thread(
             target=lambda: reports.append(flow.jobs.load(job, rows(5), by="ada"))
         )

@@ -13,7 +13,6 @@ from test_bad_input import is_refused
 
 import itagflow
 from itagflow import (
-    AddOption,
     AlreadyExists,
     Choice,
     Flow,
@@ -23,7 +22,6 @@ from itagflow import (
     Job,
     Label,
     Member,
-    Option,
     Role,
     Stage,
     Workflow,
@@ -31,6 +29,7 @@ from itagflow import (
     templates,
 )
 from itagflow.model.text import find_name_error
+from itagflow.templates import AddOption, Option
 
 ASKED = templates.image_classification(["cat"])
 BREAKING = ["a\nb", "a\tb", "a\x1b[2Jb", "a\x7f", "a\x85b", "a\u2028b", "a\u2029b"]
@@ -180,7 +179,7 @@ class TestOneNameTypedInTwoWays:
         gone = maintenance.erase_member(flow, job.workspace, other, by="ada")
         assert gone.account == f"erased-{gone.id}"
         told = "".join(
-            repr(event)
+            repr(attrs.asdict(event))
             for event in (*flow.events.since(), *flow.assignments.list(gone.id, live=False))
         )
         assert one not in told

@@ -19,18 +19,10 @@ from scenes import cats, rows, taken
 from workers import count_cats
 
 import itagflow
-from itagflow import (
-    Choice,
-    Flow,
-    InvalidData,
-    Job,
-    JobPartition,
-    NotAllowed,
-    StoreFailed,
-    TaskState,
-    WriteReport,
-)
+from itagflow import Choice, Flow, InvalidData, Job, NotAllowed, StoreFailed, TaskState
+from itagflow.formats import WriteReport
 from itagflow.jobs.rules import cut
+from itagflow.model import JobPartition
 from itagflow.results.exporting import _write_bytes
 from itagflow.results.partition import AHEAD, map_partitions
 

@@ -27,10 +27,8 @@ from itagflow import (
     JobState,
     Label,
     NotAllowed,
-    Outcome,
     PackageState,
     PreLabel,
-    Problem,
     Regions,
     Role,
     Stage,
@@ -42,6 +40,8 @@ from itagflow import (
     prelabels,
     templates,
 )
+from itagflow.errors import Problem
+from itagflow.model import Outcome
 from itagflow.storage import Query
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -18,15 +18,9 @@ from hypothesis import strategies as st
 from scenes import cats, taken
 
 import itagflow
-from itagflow import (
-    Event,
-    Flow,
-    Inconsistency,
-    ItagflowError,
-    Problem,
-    Stage,
-    errors,
-)
+from itagflow import Event, Flow, ItagflowError, Stage, errors
+from itagflow.errors import Problem
+from itagflow.maintenance import Inconsistency
 from itagflow.model import event as events
 from itagflow.model.job import JobState
 from itagflow.printing import make_printable

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from scenes import cats, labeled, taken
 
-from itagflow import (
-    Assignment,
-    Flow,
-    Inspect,
-    Job,
-    Label,
-    Purpose,
-    Stage,
-    Workflow,
-)
+from itagflow import Assignment, Flow, Inspect, Job, Label, Stage, Workflow
+from itagflow.model import Purpose
 from itagflow.model.event import Event
 from itagflow.storage.port import Query
 

@@ -13,14 +13,12 @@ from foreigners import a_town
 from scenes import START, Clock, cats, labeled, rows, street, taken
 
 from itagflow import (
-    Action,
     AlreadyExists,
     Assignment,
     AssignmentState,
     Choice,
     FixedSize,
     Flow,
-    Grant,
     Inspect,
     InvalidData,
     Job,
@@ -29,19 +27,18 @@ from itagflow import (
     NotAllowed,
     NotFound,
     NotHeld,
-    Outcome,
     Package,
     Role,
     Stage,
-    TablePolicy,
     Workflow,
     access,
-    default_policy,
     maintenance,
     templates,
 )
+from itagflow.access import Action, Grant, TablePolicy, default_policy
 from itagflow.core import lookup
 from itagflow.labeling import service as labeling
+from itagflow.model import Outcome
 from itagflow.model.job import StageWorkers
 from itagflow.storage import MemoryStore
 from itagflow.testing import make_event, make_job, make_member

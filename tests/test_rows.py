@@ -18,8 +18,6 @@ from itagflow import (
     Label,
     NotAllowed,
     Preference,
-    Question,
-    QuestionKind,
     Ranking,
     Rating,
     Regions,
@@ -30,6 +28,7 @@ from itagflow import (
     maintenance,
 )
 from itagflow.results.rows import Columns, to_plain_value
+from itagflow.templates import Question, QuestionKind
 from itagflow.testing import make_job
 
 KINDS = (QuestionKind.RADIO, "cat"), (QuestionKind.CHECKBOX, ["cat"]), (QuestionKind.INPUT, "a cat")
@@ -170,7 +169,7 @@ def test_plain_values(reply: Any, value: Any) -> None:
     ],
 )
 def test_what_has_parts_is_as_in_json(reply: Any) -> None:
-    assert to_plain_value(reply) == itagflow.replies_to_json({"1": reply})["1"]
+    assert to_plain_value(reply) == itagflow.schema.replies_to_json({"1": reply})["1"]
     assert json.loads(json.dumps(to_plain_value(reply))) == to_plain_value(reply)
 
 

@@ -11,14 +11,8 @@ from answering import ALL, replies
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
 
-from itagflow import (
-    InvalidData,
-    Template,
-    answer_schema,
-    replies_from_json,
-    replies_to_json,
-    templates,
-)
+from itagflow import InvalidData, Template, templates
+from itagflow.schema import answer_schema, replies_from_json, replies_to_json
 from itagflow.testing import make_one_of_each
 
 quiet = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))

@@ -26,17 +26,17 @@ from itagflow import (
     Job,
     Label,
     NotAllowed,
-    Outcome,
     Package,
     Result,
     Role,
     Stage,
     TaskState,
     Workflow,
-    WriteReport,
     formats,
     templates,
 )
+from itagflow.formats import WriteReport
+from itagflow.model import Outcome
 
 VOTERS = ["ben", "cy", "lea", "dan"]
 Vote = Callable[[Flow, Assignment], object]

@@ -23,7 +23,6 @@ from itagflow import (
     Label,
     NotAllowed,
     NotHeld,
-    Outcome,
     PackageCount,
     PackageState,
     Role,
@@ -31,12 +30,12 @@ from itagflow import (
     Stage,
     TaskState,
     Text,
-    Verdict,
     Workflow,
     WrongState,
     maintenance,
     templates,
 )
+from itagflow.model import Outcome, Verdict
 
 L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
 
@@ -676,10 +675,15 @@ class TestJobs:
         home = street(flow, "ben")
         template = itagflow.Template(
             questions=(
-                itagflow.Question(
-                    "1", itagflow.QuestionKind.RADIO, "Kind", (itagflow.Option("cat"),)
+                itagflow.templates.Question(
+                    "1",
+                    itagflow.templates.QuestionKind.RADIO,
+                    "Kind",
+                    (itagflow.templates.Option("cat"),),
                 ),
-                itagflow.Question("2", itagflow.QuestionKind.INPUT, "Name", required=False),
+                itagflow.templates.Question(
+                    "2", itagflow.templates.QuestionKind.INPUT, "Name", required=False
+                ),
             )
         )
         job = flow.jobs.create(

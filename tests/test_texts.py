@@ -23,12 +23,11 @@ from itagflow import (
     Role,
     Stage,
     Template,
-    View,
-    ViewKind,
     Workflow,
     maintenance,
     templates,
 )
+from itagflow.templates import View, ViewKind
 
 L, I = Stage.LABEL, Stage.INSPECT
 ASKED = templates.image_classification(["cat", "dog"])

@@ -29,21 +29,21 @@ from itagflow import (
     FixedSize,
     Flow,
     GroupByField,
-    Inconsistency,
     Inspect,
     Job,
     Label,
     NotFound,
     Package,
     PackageCount,
-    RenameOption,
     Stage,
     Task,
     Workflow,
     maintenance,
     templates,
 )
+from itagflow.maintenance import Inconsistency
 from itagflow.model.workspace import Workspace
+from itagflow.templates import RenameOption
 
 
 @pytest.fixture(params=["memory:", "labels.db"])

@@ -20,13 +20,13 @@ from itagflow import (
     GroupByField,
     InvalidData,
     Job,
-    JobPartition,
     NotFound,
     Package,
     PackageCount,
     Task,
     maintenance,
 )
+from itagflow.model import JobPartition
 from itagflow.model.jobcounter import JobCounter
 
 IN_A_JOB = [each for each in CORRUPTIONS if each.id != "job gone"]

@@ -11,21 +11,11 @@ import pytest
 from scenes import cats, labeled, street, taken
 
 import itagflow
-from itagflow import (
-    Accept,
-    Choice,
-    Conflict,
-    Flow,
-    Inspect,
-    Label,
-    Role,
-    Stage,
-    Verdict,
-    Workflow,
-    maintenance,
-)
+from itagflow import Accept, Choice, Flow, Inspect, Label, Role, Stage, Workflow, maintenance
 from itagflow.core.change import Act, record
+from itagflow.errors import Conflict
 from itagflow.labeling import rules as labeling_rules
+from itagflow.model import Verdict
 from itagflow.model.entity import Entity, stamp
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.storage.port import Query
@@ -188,7 +178,7 @@ def test_a_package_may_be_saved_twice_in_one_transaction(
     (package,) = flow.packages.list(job)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(service, "_migrate_answers", interrupted)
-        flow.jobs.change_template(job, itagflow.RenameOption("1", "dog", "cat"), by="ada")
+        flow.jobs.change_template(job, itagflow.templates.RenameOption("1", "dog", "cat"), by="ada")
     check(flow, flow.review(inspected))
     (passed,) = flow.packages.list(job)
     assert (package.corrected, passed.corrected) == (2, 0)

@@ -22,11 +22,7 @@ from toy_store import ToyStore
 import itagflow
 from itagflow import (
     Accept,
-    AddOption,
-    AddQuestion,
     Choice,
-    DropOption,
-    DropQuestion,
     FixedSize,
     Flow,
     GroupByField,
@@ -35,8 +31,6 @@ from itagflow import (
     Label,
     PackageCount,
     PreLabel,
-    Question,
-    QuestionKind,
     Role,
     Route,
     Stage,
@@ -44,6 +38,14 @@ from itagflow import (
     Workflow,
     maintenance,
     templates,
+)
+from itagflow.templates import (
+    AddOption,
+    AddQuestion,
+    DropOption,
+    DropQuestion,
+    Question,
+    QuestionKind,
 )
 
 PEOPLE = ("ada", "ben", "cy", "di")

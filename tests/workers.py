@@ -14,14 +14,14 @@ from itagflow import (
     Choice,
     Flow,
     InvalidData,
-    JobPartition,
     NotFound,
     Role,
-    RuleError,
     Stage,
     maintenance,
 )
+from itagflow.errors import RuleError
 from itagflow.jobs import loading_rules
+from itagflow.model import JobPartition
 from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.storage import Query, SqliteStore, Store

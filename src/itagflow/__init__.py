@@ -5,262 +5,184 @@
 ...     street = flow.workspaces.create("street", admin="ada")
 >>> street.name
 'street'
+
+Here is what most scripts use.  The rest is in modules:
+
+- `itagflow.templates`: ready-made templates, and the parts and steps of one's own
+- `itagflow.maintenance`: verify, copy and erase
+- `itagflow.access`: roles, actions and policies
+- `itagflow.errors`: every error
+- `itagflow.formats`, `itagflow.prelabels`, `itagflow.schema`: files, predictions, answers as JSON
+- `itagflow.model`: all values, also those that are seldom named
+- `itagflow.storage`, `itagflow.testing`: the stores, and the tests for a store of one's own
+- `itagflow.typing`: names for the types in signatures, such as ``JobRef``
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from itagflow.access import (
-    Action,
-    Grant,
-    TablePolicy,
-    default_policy,
-    strict_policy,
-)
-from itagflow.claiming.explaining import Permission
 from itagflow.errors import (
     AlreadyExists,
-    Conflict,
     Incomplete,
     InvalidData,
     ItagflowError,
     NotAllowed,
     NotFound,
     NotHeld,
-    NotRegistered,
-    Problem,
-    RuleError,
-    StoreError,
     StoreFailed,
-    UnknownFormat,
     WrongState,
 )
-from itagflow.flow import Flow
-from itagflow.flow import open as open
-from itagflow.jobs.loading_rules import LoadReport
-from itagflow.model.annotation import Annotation
-from itagflow.model.batch import BatchResult
-from itagflow.model.event import Event, FieldChange
-from itagflow.model.inconsistency import Inconsistency
-from itagflow.model.job import (
+from itagflow.model import (
     Accept,
+    Answer,
+    Assignment,
+    AssignmentState,
+    Box,
+    Choice,
+    Choices,
+    Event,
     FixedSize,
+    Group,
     GroupByField,
     Inspect,
     Job,
     JobState,
-    Label,
-    PackageCount,
-    Route,
-    Stage,
-    StageWorkers,
-    Workflow,
-)
-from itagflow.model.migration import (
-    AddOption,
-    AddQuestion,
-    DropOption,
-    DropQuestion,
-    RenameOption,
-    RenameQuestion,
-    TemplateReport,
-)
-from itagflow.model.package import (
-    Assignment,
-    AssignmentState,
-    Outcome,
-    Package,
-    PackageState,
-    Purpose,
-)
-from itagflow.model.partition import JobPartition
-from itagflow.model.prelabel import PreLabel
-from itagflow.model.region import (
-    Box,
     Keypoint,
     Keypoints,
+    Label,
     Mask,
+    Member,
+    Package,
+    PackageCount,
+    PackageState,
     Point,
     Polygon,
     Polyline,
-    Regions,
-    RotatedBox,
-    Visibility,
-)
-from itagflow.model.reply import (
-    Choice,
-    Choices,
     Preference,
+    PreLabel,
+    Progress,
     Ranking,
     Rating,
-    Text,
-)
-from itagflow.model.result import (
-    Progress,
-    Provenance,
+    Regions,
+    Relation,
     Result,
-    StageResult,
-)
-from itagflow.model.segment import Segment, Segments
-from itagflow.model.span import Relation, Spans, TextSpan
-from itagflow.model.task import (
-    Answer,
-    Row,
+    Role,
+    RotatedBox,
+    Route,
+    Segment,
+    Segments,
+    Spans,
+    Stage,
     Task,
     TaskState,
-    Verdict,
-    WorkItem,
-)
-from itagflow.model.template import (
-    Option,
-    Question,
-    QuestionKind,
-    Scale,
-    Shape,
     Template,
-    View,
-    ViewKind,
-)
-from itagflow.model.workspace import (
-    Group,
-    Member,
-    Role,
+    Text,
+    TextSpan,
+    Workflow,
+    WorkItem,
     Workspace,
 )
-from itagflow.prelabels.rules import PrelabelReport
 
 if TYPE_CHECKING:
-    from itagflow import formats, maintenance, prelabels, templates
-    from itagflow.formats import WriteReport
-    from itagflow.schema import answer_schema, replies_from_json, replies_to_json
-    from itagflow.storage import MemoryStore, SqliteStore
+    from itagflow import access as access
+    from itagflow import errors as errors
+    from itagflow import formats as formats
+    from itagflow import maintenance, templates
+    from itagflow import model as model
+    from itagflow import prelabels as prelabels
+    from itagflow import schema as schema
+    from itagflow import storage as storage
+    from itagflow import testing as testing
+    from itagflow import typing as typing
+    from itagflow.flow import Flow
+    from itagflow.flow import open as open
 
 __all__ = [
     "Accept",
-    "Action",
-    "AddOption",
-    "AddQuestion",
     "AlreadyExists",
-    "Annotation",
     "Answer",
     "Assignment",
     "AssignmentState",
-    "BatchResult",
     "Box",
     "Choice",
     "Choices",
-    "Conflict",
-    "DropOption",
-    "DropQuestion",
     "Event",
-    "FieldChange",
     "FixedSize",
     "Flow",
-    "Grant",
     "Group",
     "GroupByField",
     "Incomplete",
-    "Inconsistency",
     "Inspect",
     "InvalidData",
     "ItagflowError",
     "Job",
-    "JobPartition",
     "JobState",
     "Keypoint",
     "Keypoints",
     "Label",
-    "LoadReport",
     "Mask",
     "Member",
-    "MemoryStore",
     "NotAllowed",
     "NotFound",
     "NotHeld",
-    "NotRegistered",
-    "Option",
-    "Outcome",
     "Package",
     "PackageCount",
     "PackageState",
-    "Permission",
     "Point",
     "Polygon",
     "Polyline",
     "PreLabel",
     "Preference",
-    "PrelabelReport",
-    "Problem",
     "Progress",
-    "Provenance",
-    "Purpose",
-    "Question",
-    "QuestionKind",
     "Ranking",
     "Rating",
     "Regions",
     "Relation",
-    "RenameOption",
-    "RenameQuestion",
     "Result",
     "Role",
     "RotatedBox",
     "Route",
-    "Row",
-    "RuleError",
-    "Scale",
     "Segment",
     "Segments",
-    "Shape",
     "Spans",
-    "SqliteStore",
     "Stage",
-    "StageResult",
-    "StageWorkers",
-    "StoreError",
     "StoreFailed",
-    "TablePolicy",
     "Task",
     "TaskState",
     "Template",
-    "TemplateReport",
     "Text",
     "TextSpan",
-    "UnknownFormat",
-    "Verdict",
-    "View",
-    "ViewKind",
-    "Visibility",
     "WorkItem",
     "Workflow",
     "Workspace",
-    "WriteReport",
     "WrongState",
-    "answer_schema",
-    "default_policy",
-    "formats",
     "maintenance",
-    "prelabels",
-    "replies_from_json",
-    "replies_to_json",
-    "strict_policy",
     "templates",
 ]
 
-
-# What not every program needs is imported when it is first asked for: it would double the time of
-# `import itagflow`.
-_LAZY = {
-    "MemoryStore": "itagflow.storage",
-    "SqliteStore": "itagflow.storage",
-    "WriteReport": "itagflow.formats",
-    "answer_schema": "itagflow.schema",
-    "replies_from_json": "itagflow.schema",
-    "replies_to_json": "itagflow.schema",
-}
+# What not every program needs is imported when it is first asked for.  Values are enough for a
+# worker that is sent a part of a job, or a module that only names types; the verbs, with all
+# services, would double the time of `import itagflow`.
 _LAZY_MODULES = frozenset(
-    {"formats", "maintenance", "prelabels", "schema", "storage", "templates", "testing"}
+    {
+        "access",
+        "formats",
+        "maintenance",
+        "prelabels",
+        "schema",
+        "storage",
+        "templates",
+        "testing",
+        "typing",
+    }
 )
+_LAZY_NAMES = frozenset({"Flow", "open"})
+_MODULES = _LAZY_MODULES | {"errors", "model"}
+"""The public modules."""
+
+# A class reports the place where users import it; `itagflow.model` does the same for the others.
+for _name in set(__all__) - _LAZY_MODULES - _LAZY_NAMES:
+    globals()[_name].__module__ = __name__
 
 
 def __getattr__(name: str) -> Any:
@@ -271,13 +193,14 @@ def __getattr__(name: str) -> Any:
         return version("itagflow")
     if name in _LAZY_MODULES:
         return import_module(f"itagflow.{name}")
-    if name in _LAZY:
-        # found without this the next time
-        found = globals()[name] = getattr(import_module(_LAZY[name]), name)
+    if name in _LAZY_NAMES:
+        # found without this function the next time
+        found = globals()[name] = getattr(import_module("itagflow.flow"), name)
         return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """Return the public names, also those that are not imported yet."""
-    return sorted({*globals(), *__all__})
+    """Return the public names, also those of modules that are not imported yet."""
+    own = {name for name in globals() if name.startswith("__")}
+    return sorted({*own, *__all__, *_MODULES, "__version__", "open"})

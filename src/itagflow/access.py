@@ -11,6 +11,7 @@ from itagflow.errors import NotAllowed
 from itagflow.model.job import Job, Stage, StageWorkers
 from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Role
+from itagflow.reprs import show_line
 
 
 class Action(Enum):
@@ -132,6 +133,20 @@ default_policy = TablePolicy(TABLE)
 
 strict_policy = TablePolicy(STRICT_TABLE)
 """Like the default, but keeps labeling, inspecting and accepting to the two administrator roles."""
+
+
+@attrs.frozen
+class Permission:
+    """Whether a member may do something: true or false in a condition, with the reason why not."""
+
+    reason: str | None = None
+    """Why not; None when it is allowed."""
+
+    def __bool__(self) -> bool:
+        return self.reason is None
+
+    def __repr__(self) -> str:
+        return show_line(self, "yes" if self.reason is None else f"no: {self.reason}")
 
 
 @attrs.frozen

@@ -22,14 +22,13 @@ The sentence is one line whatever the data holds (``itagflow.printing``); the at
 it is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from enum import Enum
 
 import attrs
 
 from itagflow.printing import format_repr, make_printable
+from itagflow.reprs import show_fields
 
 SHOWN = 5
 """How many problems or tasks a message spells out; the attributes hold all of them."""
@@ -50,6 +49,8 @@ class Problem:
 
     def __str__(self) -> str:
         return make_printable(f"{self.where}: {self.reason}" if self.where else self.reason)
+
+    __repr__ = show_fields
 
 
 class ItagflowError(Exception):
@@ -81,6 +82,8 @@ class WrongState(RuleError):
     def _sentence(self) -> str:
         return f"{self.entity} is {self.state.value}: it cannot {self.act}"
 
+    __repr__ = show_fields
+
 
 @attrs.define
 class NotAllowed(RuleError):
@@ -98,6 +101,8 @@ class NotAllowed(RuleError):
             return f"cannot {self.action}: {self.reason}"
         return f"{self.member} may not {self.action}: {self.reason}"
 
+    __repr__ = show_fields
+
 
 @attrs.define
 class NotHeld(RuleError):
@@ -110,6 +115,8 @@ class NotHeld(RuleError):
 
     def _sentence(self) -> str:
         return f"assignment {self.assignment[1]} is not held: {self.reason}"
+
+    __repr__ = show_fields
 
 
 @attrs.define
@@ -131,6 +138,8 @@ class Incomplete(RuleError):
         more = f" and {hidden} more" if hidden > 0 else ""
         noun = "task" if len(self.tasks) == 1 else "tasks"
         return f"cannot {self.act}: {self.reason} ({noun} {shown}{more})"
+
+    __repr__ = show_fields
 
 
 def _as_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:
@@ -154,6 +163,8 @@ class InvalidData(ItagflowError, ValueError):
         more = f"; and {total - SHOWN} more" if total > SHOWN else ""
         return f"{self.what}: {shown}{more}"
 
+    __repr__ = show_fields
+
 
 class StoreError(ItagflowError):
     """The store could not do what it was asked."""
@@ -170,6 +181,8 @@ class NotFound(StoreError, LookupError):
 
     def _sentence(self) -> str:
         return f"no {self.kind} {format_repr(self.key)}"
+
+    __repr__ = show_fields
 
 
 @attrs.define
@@ -189,6 +202,8 @@ class AlreadyExists(StoreError):
             return taken
         return f"{taken}, made with other arguments than these: {', '.join(self.differences)}"
 
+    __repr__ = show_fields
+
 
 @attrs.define
 class Conflict(StoreError):
@@ -201,6 +216,8 @@ class Conflict(StoreError):
 
     def _sentence(self) -> str:
         return f"{self.kind} {format_repr(self.key)} was changed by somebody else: read it again"
+
+    __repr__ = show_fields
 
 
 @attrs.define
@@ -217,6 +234,8 @@ class StoreFailed(StoreError):
     def _sentence(self) -> str:
         return f"{self.store}: {self.reason}. {self.hint}"
 
+    __repr__ = show_fields
+
 
 @attrs.define
 class UnknownFormat(ItagflowError):
@@ -229,6 +248,8 @@ class UnknownFormat(ItagflowError):
 
     def _sentence(self) -> str:
         return f"no format {format_repr(self.name)}; known are {', '.join(self.known)}"
+
+    __repr__ = show_fields
 
 
 @attrs.define
@@ -249,3 +270,5 @@ class NotRegistered(ItagflowError):
             f"no {self.kind} {name} is registered; known are {known}: "
             f"pass {self.kind}s={{{name}: …}} to itagflow.open"
         )
+
+    __repr__ = show_fields

@@ -9,7 +9,7 @@ from operator import attrgetter
 from types import TracebackType
 from typing import NoReturn, Self
 
-from itagflow.access import Action, Policy, default_policy
+from itagflow.access import Action, Permission, default_policy
 from itagflow.api.assignments import Assignments
 from itagflow.api.events import Events
 from itagflow.api.jobs import Jobs
@@ -19,19 +19,10 @@ from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
 from itagflow.claiming import assigning, explaining, service
-from itagflow.claiming.explaining import Permission, Place
-from itagflow.core.engine import Clock, Engine, Listener
-from itagflow.core.ids import Ids, TimeOrdered, now
-from itagflow.core.lookup import (
-    AssignmentRef,
-    JobRef,
-    MemberRef,
-    TaskRef,
-    WorkspaceRef,
-)
+from itagflow.core.engine import Engine
+from itagflow.core.ids import TimeOrdered, now
 from itagflow.core.registry import Registry
 from itagflow.labeling import service as labeling
-from itagflow.labeling.rules import Replied
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
@@ -44,6 +35,20 @@ from itagflow.storage.port import Store
 from itagflow.validation.answers import Validator
 
 __all__ = ["Flow", "open"]
+from itagflow.reprs import show_line
+from itagflow.typing import (
+    AssignmentRef,
+    Clock,
+    EntityRef,
+    IdSource,
+    JobRef,
+    Listener,
+    MemberRef,
+    Policy,
+    ReplyInput,
+    TaskRef,
+    WorkspaceRef,
+)
 
 
 class Flow:
@@ -55,13 +60,15 @@ class Flow:
     'street'
     """
 
+    __module__ = "itagflow"  # where users import it from
+
     def __init__(
         self,
         store: Store,
         *,
         policy: Policy = default_policy,
         clock: Clock = now,
-        ids: Ids | None = None,
+        ids: IdSource | None = None,
         listeners: Sequence[Listener] = (),
         validators: Mapping[str, Validator] | None = None,
     ) -> None:
@@ -190,7 +197,7 @@ class Flow:
         self,
         assignment: AssignmentRef,
         task: TaskRef,
-        reply: Replied,
+        reply: ReplyInput,
         *,
         by: MemberRef | None = None,
     ) -> Answer:
@@ -218,7 +225,7 @@ class Flow:
     def save_many(
         self,
         assignment: AssignmentRef,
-        replies: Mapping[int, Replied] | Iterable[tuple[TaskRef, Replied]],
+        replies: Mapping[int, ReplyInput] | Iterable[tuple[TaskRef, ReplyInput]],
         *,
         by: MemberRef | None = None,
     ) -> list[Answer]:
@@ -289,7 +296,7 @@ class Flow:
         self,
         assignment: AssignmentRef,
         task: TaskRef,
-        reply: Replied,
+        reply: ReplyInput,
         *,
         by: MemberRef | None = None,
     ) -> Answer:
@@ -407,7 +414,7 @@ class Flow:
         self,
         member: MemberRef,
         action: Action | str,
-        entity: Place,
+        entity: EntityRef,
         *,
         stage: Stage | str | None = None,
         by: MemberRef | None = None,
@@ -472,6 +479,9 @@ class Flow:
         """Close the store."""
         self.close()
 
+    def __repr__(self) -> str:
+        return show_line(self, f"on {self.store.name}")
+
 
 engine_of: Callable[[Flow], Engine] = attrgetter("_engine")
 """Returns the engine of a flow, for `itagflow.maintenance`; applications call the verbs."""
@@ -482,7 +492,7 @@ def open(
     *,
     policy: Policy = default_policy,
     clock: Clock = now,
-    ids: Ids | None = None,
+    ids: IdSource | None = None,
     listeners: Sequence[Listener] = (),
     validators: Mapping[str, Validator] | None = None,
 ) -> Flow:

@@ -17,7 +17,6 @@ from itagflow import (
     JobState,
     Label,
     NotAllowed,
-    Outcome,
     PackageState,
     Stage,
     Workflow,
@@ -36,6 +35,7 @@ from itagflow.claiming.decision import (
     own_work_waits,
 )
 from itagflow.core.change import Act
+from itagflow.model import Outcome
 from itagflow.model.package import ClaimCounter, QueueCursor
 from itagflow.testing.builders import (
     AT,

@@ -24,22 +24,15 @@ from itagflow import (
     Choice,
     Choices,
     InvalidData,
-    Outcome,
     Preference,
-    Problem,
-    Provenance,
-    Question,
-    QuestionKind,
     Ranking,
     Rating,
     Regions,
     Result,
-    Row,
     Segment,
     Segments,
     Spans,
     Stage,
-    StageResult,
     Task,
     TaskState,
     Template,
@@ -48,9 +41,12 @@ from itagflow import (
     formats,
     templates,
 )
+from itagflow.errors import Problem
 from itagflow.formats import itag
 from itagflow.formats._cells import name_columns, parse_replies
 from itagflow.formats.csv import parse, read, write
+from itagflow.model import Outcome, Provenance, Row, StageResult
+from itagflow.templates import Question, QuestionKind
 from itagflow.testing import make_job
 
 quiet = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
@@ -330,7 +326,9 @@ def of(kind: QuestionKind, **more: Any) -> Template:
         QuestionKind.RANKING,
         QuestionKind.PREFERENCE,
     }
-    options = (itagflow.Option("a"), itagflow.Option("b")) if kind in choosing else ()
+    options = (
+        (itagflow.templates.Option("a"), itagflow.templates.Option("b")) if kind in choosing else ()
+    )
     return Template(questions=(Question("1", kind, "Q", options, **more),))
 
 

@@ -21,26 +21,21 @@ from itagflow import (
     Choice,
     Choices,
     InvalidData,
-    Outcome,
     Polygon,
-    Problem,
-    Provenance,
-    Question,
-    QuestionKind,
     Regions,
     Result,
-    Row,
     Stage,
-    StageResult,
     Task,
     TaskState,
     Template,
     Text,
-    UnknownFormat,
     formats,
     templates,
 )
+from itagflow.errors import Problem, UnknownFormat
 from itagflow.formats import itag
+from itagflow.model import Outcome, Provenance, Row, StageResult
+from itagflow.templates import Question, QuestionKind
 from itagflow.testing import make_job
 
 SAMPLES = Path(__file__).parents[1] / "samples"

@@ -16,18 +16,12 @@ from itagflow import (
     Choice,
     Choices,
     InvalidData,
-    Outcome,
     Point,
     Polygon,
-    Provenance,
-    Question,
-    QuestionKind,
     Regions,
     Result,
     RotatedBox,
-    Row,
     Stage,
-    StageResult,
     Task,
     TaskState,
     Template,
@@ -35,6 +29,8 @@ from itagflow import (
     templates,
 )
 from itagflow.formats import itag, itag_v1
+from itagflow.model import Outcome, Provenance, Row, StageResult
+from itagflow.templates import Question, QuestionKind
 from itagflow.testing import make_job
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "legacy-v1"

@@ -17,14 +17,8 @@ import attrs
 from scenes import Clock
 
 import itagflow
-from itagflow import (
-    Event,
-    FieldChange,
-    Flow,
-    Job,
-    Stage,
-    maintenance,
-)
+from itagflow import Event, Flow, Job, Stage, maintenance
+from itagflow.model import FieldChange
 from pins.public import render
 from pins.story import tell
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from enum import Enum
+from importlib import import_module
 from inspect import Parameter, Signature
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 
 import itagflow
+from itagflow import typing
+from itagflow.access import TablePolicy
 
 MAX_WIDTH = 100
 """Longer signatures take a line for each parameter, so that a diff shows which one changed."""
 INDENT = "    "
+MODULES = ("model", "access", "errors", "formats", "prelabels", "schema", "storage", "typing")
+"""Beside the top and the modules that it names; a name is shown where it is found first."""
 FACTORY = type(attrs.Factory(list))
+PUBLIC = {"itagflow", *(f"itagflow.{module}" for module in MODULES)}
 
 
 def render() -> str:
@@ -24,6 +31,15 @@ def render() -> str:
     lines = [*_function("itagflow.open", itagflow.open), ""]
     for name in itagflow.__all__:
         lines += [*_entry(name, getattr(itagflow, name)), ""]
+    seen = set(itagflow.__all__)
+    for module in MODULES:
+        found = import_module(f"itagflow.{module}")
+        names = set(getattr(found, "__all__", None) or _own_names(found)) - seen
+        lines.append(f"module {module}")
+        for name in sorted(names):
+            lines += _indented(_entry(name, getattr(found, name)))
+        lines.append("")
+        seen |= names
     return "\n".join(lines)
 
 
@@ -34,8 +50,12 @@ def _entry(name: str, value: Any) -> Iterator[str]:
         yield from _enum(name, value)
     elif inspect.isclass(value):
         yield from _class(name, value)
-    elif callable(value):
+    elif get_args(value):
+        yield f"{name} = {_plain(value)}"
+    elif callable(value) and not isinstance(value, TablePolicy):
         yield from _function(name, value)
+    elif isinstance(value, Mapping):
+        yield f"{name}  [mapping]"
     else:
         yield f"{name} = {_text(value)}"
 
@@ -99,7 +119,8 @@ def _is_generated(constructor: Any) -> bool:
 
 def _is_ours(base: type) -> bool:
     """Tell whether a class is public; bases that are not may come and go."""
-    return getattr(itagflow, base.__name__, None) is base
+    home = import_module(base.__module__)
+    return base.__module__ in PUBLIC and getattr(home, base.__name__, None) is base
 
 
 def _members(kind: type, known: set[str]) -> Iterator[str]:
@@ -173,7 +194,17 @@ def _parameters(signature: Signature) -> Iterator[str]:
 
 
 def _annotation(annotation: Any) -> str:
-    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    if isinstance(annotation, str):
+        return annotation
+    text = _plain(annotation)
+    for alias in ("Reply", "Region", "Packaging", "TemplateStep", "Labels", "Points", "Key"):
+        text = text.replace(_plain(getattr(typing, alias)), alias)
+    return text
+
+
+def _plain(annotation: Any) -> str:
+    """Return a type without the modules of its classes."""
+    return re.sub(r"\b(?:[a-z_]+\.)+(?=\w)", "", inspect.formatannotation(annotation))
 
 
 def _default(value: Any) -> str:

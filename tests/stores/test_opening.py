@@ -14,13 +14,8 @@ import pytest
 from toy_store import ToyStore
 
 import itagflow
-from itagflow import (
-    InvalidData,
-    ItagflowError,
-    MemoryStore,
-    StoreFailed,
-)
-from itagflow.storage import open_store
+from itagflow import InvalidData, ItagflowError, StoreFailed
+from itagflow.storage import MemoryStore, open_store
 
 SECRET = "s3cr3tPW"
 URL = f"toy://ben:{SECRET}@db.example.org/labels"

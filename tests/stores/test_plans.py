@@ -12,13 +12,8 @@ import psycopg
 import pytest
 from hot import HOT
 
-from itagflow import (
-    Assignment,
-    AssignmentState,
-    Outcome,
-    PackageState,
-    Stage,
-)
+from itagflow import Assignment, AssignmentState, PackageState, Stage
+from itagflow.model import Outcome
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.storage import Query, Unless

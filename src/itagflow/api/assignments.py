@@ -7,17 +7,11 @@ from collections.abc import Iterable, Iterator
 
 from itagflow.claiming import assigning
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import (
-    AssignmentRef,
-    JobRef,
-    MemberRef,
-    PackageRef,
-    WorkspaceRef,
-)
 from itagflow.model.batch import BatchResult
 from itagflow.model.package import Assignment
 from itagflow.results import service as results
 from itagflow.reviewing import batch
+from itagflow.typing import AssignmentRef, JobRef, MemberRef, PackageRef, WorkspaceRef
 
 
 class Assignments:

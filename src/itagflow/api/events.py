@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import (
-    JobRef,
-    MemberRef,
-    PackageRef,
-    WorkspaceRef,
-)
 from itagflow.events import service as events
 from itagflow.model.event import Event
 from itagflow.results import service as results
+from itagflow.typing import JobRef, MemberRef, PackageRef, WorkspaceRef
 
 
 class Events:

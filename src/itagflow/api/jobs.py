@@ -7,33 +7,34 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing_extensions import Unpack
 
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import (
-    JobRef,
-    MemberRef,
-    TemplateRef,
-    WorkspaceRef,
-)
 from itagflow.jobs import importing, loading, packaging
 from itagflow.jobs import service as jobs
-from itagflow.jobs.loading import Data, LoadSpec, OnError, Wrap
-from itagflow.jobs.loading_rules import LoadReport
-from itagflow.jobs.service import JobFields, JobNotes, JobSpec, Workers
+from itagflow.jobs.loading import LoadSpec
+from itagflow.jobs.service import JobSpec
 from itagflow.model.enums import parse_enum, parse_enum_keys, parse_optional_enum
-from itagflow.model.job import (
-    Job,
-    JobState,
-    Packaging,
-    Stage,
-    Workflow,
-)
-from itagflow.model.migration import TemplateReport, TemplateStep
-from itagflow.model.prelabel import Predictor
+from itagflow.model.job import Job, JobState, Stage, Workflow
+from itagflow.model.reports import LoadReport, PrelabelReport, TemplateReport
 from itagflow.model.result import Progress
 from itagflow.model.template import Template
 from itagflow.prelabels import service as prelabels
-from itagflow.prelabels.rules import MinConfidence, PrelabelReport
 from itagflow.results import service as results
 from itagflow.template_changes import service as template_changes
+from itagflow.typing import (
+    JobFields,
+    JobNotes,
+    JobRef,
+    MemberRef,
+    MinConfidence,
+    OnError,
+    Packaging,
+    Predictor,
+    ProgressWrapper,
+    RowSource,
+    TemplateRef,
+    TemplateStep,
+    Workers,
+    WorkspaceRef,
+)
 
 
 class Jobs:
@@ -49,7 +50,7 @@ class Jobs:
         name: str,
         *,
         template: TemplateRef,
-        data: Data | None = None,
+        data: RowSource | None = None,
         workflow: Workflow | None = None,
         packaging: Packaging | None = None,
         workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers] | None = None,
@@ -60,7 +61,7 @@ class Jobs:
         row_key: str | None = None,
         seed: int | None = None,
         validator: str | None = None,
-        progress: Wrap | None = None,
+        progress: ProgressWrapper | None = None,
         exist_ok: bool = False,
         **notes: Unpack[JobNotes],
     ) -> Job:
@@ -139,14 +140,14 @@ class Jobs:
         name: str,
         *,
         template: TemplateRef,
-        data: Data,
+        data: RowSource,
         by: MemberRef,
         of_job: str | None = None,
         workflow: Workflow | None = None,
         packaging: Packaging | None = None,
         on_error: OnError = "raise",
         row_key: str | None = None,
-        progress: Wrap | None = None,
+        progress: ProgressWrapper | None = None,
         **notes: Unpack[JobNotes],
     ) -> Job:
         """Read an exported manifest as a finished job: a task per row, a result per block.
@@ -213,12 +214,12 @@ class Jobs:
     def load(
         self,
         job: JobRef,
-        data: Data,
+        data: RowSource,
         *,
         by: MemberRef,
         format: str = "itag",
         on_error: OnError = "raise",
-        progress: Wrap | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> LoadReport:
         """Load a draft's data, or go on with it where loading broke off.
 
@@ -245,12 +246,12 @@ class Jobs:
     def append(
         self,
         job: JobRef,
-        data: Data,
+        data: RowSource,
         *,
         by: MemberRef,
         format: str = "itag",
         on_error: OnError = "raise",
-        progress: Wrap | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> LoadReport:
         """Add rows to a published job; they form new packages, and a finished job runs again.
 
@@ -419,7 +420,7 @@ class Jobs:
         min_confidence: MinConfidence = False,
         model: str = "",
         batch: int = 100,
-        progress: Wrap | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> PrelabelReport:
         """Let a model, or another source, say something about the tasks of a job before people do.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.model.enums import parse_enum
 from itagflow.model.workspace import Member, Role
+from itagflow.typing import MemberRef, WorkspaceRef
 from itagflow.workspaces import service as workspaces
 from itagflow.workspaces.service import Membership
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobRef, MemberRef, PackageRef
 from itagflow.jobs import packaging
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.package import Package, PackageState
 from itagflow.results import service as results
+from itagflow.typing import JobRef, MemberRef, PackageRef
 
 
 class Packages:

@@ -6,10 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import MemberRef, PartitionRef
 from itagflow.formats import WriteReport
-from itagflow.formats._files import Target
-from itagflow.jobs.loading import Wrap
 from itagflow.model.enums import parse_enums, parse_optional_enum
 from itagflow.model.job import Stage
 from itagflow.model.partition import JobPartition
@@ -20,6 +17,7 @@ from itagflow.results import service as results
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # whoever has one has loaded it
+from itagflow.typing import MemberRef, PartitionRef, ProgressWrapper, Target
 
 
 class Results:
@@ -113,7 +111,7 @@ class Results:
         *,
         stages: Collection[Stage | str] | Collection[Stage] | None = None,
         by: MemberRef | None = None,
-        progress: Wrap | None = None,
+        progress: ProgressWrapper | None = None,
         snapshot: bool = False,
         executor: Executor | None = None,
         partitions: int | None = None,

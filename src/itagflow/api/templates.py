@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef
 from itagflow.model.template import Template
 from itagflow.results import service as results
+from itagflow.typing import JobRef, MemberRef, WorkspaceRef
 from itagflow.workspaces import service as workspaces
 from itagflow.workspaces.service import TemplateSpec
 

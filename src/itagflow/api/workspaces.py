@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.model.workspace import Workspace
+from itagflow.typing import MemberRef, WorkspaceRef
 from itagflow.workspaces import service as workspaces
 
 

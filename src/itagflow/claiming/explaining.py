@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 
-import attrs
-
 from itagflow import access
-from itagflow.access import Action
+from itagflow.access import Action, Permission
 from itagflow.claiming import queue, rules
 from itagflow.claiming.decision import Decision, Situation, Source, decide
 from itagflow.claiming.service import describe
@@ -26,17 +24,6 @@ from itagflow.storage.port import Query, Reader
 
 Place = WorkspaceRef | Job | Package | Assignment
 """What `Reading.can` is asked about."""
-
-
-@attrs.frozen
-class Permission:
-    """Whether a member may do something: true or false in a condition, with the reason why not."""
-
-    reason: str | None = None
-    """Why not; None when it is allowed."""
-
-    def __bool__(self) -> bool:
-        return self.reason is None
 
 
 def check_permission(

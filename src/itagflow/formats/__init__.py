@@ -18,10 +18,16 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem, UnknownFormat
 from itagflow.formats._files import MAX_ROW_BYTES, Source, Target
+from itagflow.formats._files import BinaryFile as BinaryFile
+from itagflow.formats._files import OpenablePath as OpenablePath
 from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row
 from itagflow.model.template import Template
+from itagflow.reprs import show_fields
+
+for _kind in (BinaryFile, OpenablePath):
+    _kind.__module__ = __name__  # where users import it from
 
 __all__ = ["Format", "WriteReport", "find", "is_concatenable", "must_take"]
 
@@ -55,6 +61,8 @@ class WriteReport:
             unfinished=self.unfinished + other.unfinished,
             erased=self.erased + other.erased,
         )
+
+    __repr__ = show_fields
 
 
 @attrs.define

@@ -20,11 +20,12 @@ from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.formats._files import Source
 from itagflow.jobs import loading_rules
-from itagflow.jobs.loading_rules import LoadReport, PreparedRow, RowBatch
+from itagflow.jobs.loading_rules import PreparedRow, RowBatch
 from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.job import GroupByField, Job
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
+from itagflow.model.reports import LoadReport
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 from itagflow.storage.port import Query

@@ -55,20 +55,6 @@ class PreparedRow:
     """The value of the field that names its package, as JSON; see `GroupByField`."""
 
 
-@attrs.frozen(kw_only=True)
-class LoadReport:
-    """What loading did."""
-
-    loaded: int = 0
-    """How many rows became tasks."""
-    skipped: int = 0
-    """How many rows were bad and left out."""
-    duplicates: int = 0
-    """How many rows were left out because their row key was known."""
-    problems: tuple[Problem, ...] = ()
-    """What was wrong with the bad rows: the first 1,000 problems."""
-
-
 def prepare_row(
     item: object, number: int, template: Template, job: Job
 ) -> PreparedRow | list[Problem]:

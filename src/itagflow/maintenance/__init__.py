@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.flow import Flow, engine_of
-from itagflow.jobs.loading import Wrap
 from itagflow.maintenance import copying, erasure, verification
-from itagflow.maintenance.verification import Place
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.task import Task, WorkItem
 from itagflow.model.workspace import Member
 from itagflow.storage.port import Store
+from itagflow.typing import MemberRef, PartitionRef, ProgressWrapper, WorkspaceRef
+
+__all__ = ["Inconsistency", "copy", "erase_member", "erase_task", "verify"]
 
 
 def verify(
     flow: Flow,
-    place: Place | int | str | None = None,
+    place: WorkspaceRef | PartitionRef | None = None,
     *,
     snapshot: bool = False,
     by: MemberRef | None = None,
@@ -57,7 +57,7 @@ def copy(
     to: Flow | Store,
     workspace: WorkspaceRef | None = None,
     verify: bool = True,
-    progress: Wrap | None = None,
+    progress: ProgressWrapper | None = None,
     by: MemberRef | None = None,
 ) -> int:
     """Copy a workspace, or everything, as it is now, and return the number of entities.

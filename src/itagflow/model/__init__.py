@@ -1,1 +1,165 @@
-"""What there is: frozen values with a key and a version; no I/O, no clock."""
+"""All values: frozen, with a key and a version where they are stored; no I/O, no clock.
+
+What most scripts use is at the top, such as `itagflow.Job`; the parts and steps of a template are
+in `itagflow.templates` too.
+
+A class tells in ``__module__`` where users import it from, here or at the top, so that tracebacks,
+pickles and representations name public places.  Type hints that are text would be looked up there
+and not in the file of the class, so the files of public classes do without
+``from __future__ import annotations``.
+"""
+
+from itagflow.model.annotation import Annotation
+from itagflow.model.batch import BatchResult
+from itagflow.model.event import Event, FieldChange
+from itagflow.model.inconsistency import Inconsistency
+from itagflow.model.job import (
+    Accept,
+    FixedSize,
+    GroupByField,
+    Inspect,
+    Job,
+    JobState,
+    Label,
+    PackageCount,
+    ReviewRule,
+    Route,
+    Stage,
+    StageRule,
+    StageWorkers,
+    Workflow,
+)
+from itagflow.model.migration import (
+    AddOption,
+    AddQuestion,
+    DropOption,
+    DropQuestion,
+    RenameOption,
+    RenameQuestion,
+    TemplateChange,
+)
+from itagflow.model.package import (
+    Assignment,
+    AssignmentState,
+    Outcome,
+    Package,
+    PackageState,
+    Purpose,
+)
+from itagflow.model.partition import JobPartition
+from itagflow.model.prelabel import PreLabel
+from itagflow.model.region import (
+    Box,
+    Keypoint,
+    Keypoints,
+    Mask,
+    Point,
+    Polygon,
+    Polyline,
+    Regions,
+    RotatedBox,
+    Visibility,
+)
+from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Text
+from itagflow.model.reports import LoadReport, PrelabelReport, TemplateReport
+from itagflow.model.result import Progress, Provenance, Result, StageResult
+from itagflow.model.segment import Segment, Segments
+from itagflow.model.span import Relation, Spans, TextSpan
+from itagflow.model.task import Answer, Row, Task, TaskState, Verdict, WorkItem
+from itagflow.model.template import (
+    Option,
+    Question,
+    QuestionKind,
+    Scale,
+    Shape,
+    Template,
+    View,
+    ViewKind,
+)
+from itagflow.model.workspace import Group, Member, Role, Workspace
+
+__all__ = [
+    "Accept",
+    "AddOption",
+    "AddQuestion",
+    "Annotation",
+    "Answer",
+    "Assignment",
+    "AssignmentState",
+    "BatchResult",
+    "Box",
+    "Choice",
+    "Choices",
+    "DropOption",
+    "DropQuestion",
+    "Event",
+    "FieldChange",
+    "FixedSize",
+    "Group",
+    "GroupByField",
+    "Inconsistency",
+    "Inspect",
+    "Job",
+    "JobPartition",
+    "JobState",
+    "Keypoint",
+    "Keypoints",
+    "Label",
+    "LoadReport",
+    "Mask",
+    "Member",
+    "Option",
+    "Outcome",
+    "Package",
+    "PackageCount",
+    "PackageState",
+    "Point",
+    "Polygon",
+    "Polyline",
+    "PreLabel",
+    "Preference",
+    "PrelabelReport",
+    "Progress",
+    "Provenance",
+    "Purpose",
+    "Question",
+    "QuestionKind",
+    "Ranking",
+    "Rating",
+    "Regions",
+    "Relation",
+    "RenameOption",
+    "RenameQuestion",
+    "Result",
+    "ReviewRule",
+    "Role",
+    "RotatedBox",
+    "Route",
+    "Row",
+    "Scale",
+    "Segment",
+    "Segments",
+    "Shape",
+    "Spans",
+    "Stage",
+    "StageResult",
+    "StageRule",
+    "StageWorkers",
+    "Task",
+    "TaskState",
+    "Template",
+    "TemplateChange",
+    "TemplateReport",
+    "Text",
+    "TextSpan",
+    "Verdict",
+    "View",
+    "ViewKind",
+    "Visibility",
+    "WorkItem",
+    "Workflow",
+    "Workspace",
+]
+
+for _name in __all__:
+    globals()[_name].__module__ = __name__

@@ -1,10 +1,10 @@
 """The base of regions, spans, segments and relations: marked parts that questions ask about."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import attrs
+
+from itagflow.reprs import show_fields
 
 Labels = Mapping[str, str | tuple[str, ...]]
 """What was answered about a part: by the title of the question, a key, a text, or several keys."""
@@ -26,3 +26,5 @@ class Annotation:
     """The part's own name; not part of equality.  A region without one gets one at export."""
     color: str | None = attrs.field(default=None, eq=False)
     """How it was drawn, as a file that it came from says; not part of equality."""
+
+    __repr__ = show_fields

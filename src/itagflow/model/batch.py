@@ -1,11 +1,10 @@
 """What became of one act among many."""
 
-from __future__ import annotations
-
 import attrs
 
 from itagflow.errors import ItagflowError
 from itagflow.model.package import Assignment
+from itagflow.reprs import show_fields
 
 
 @attrs.frozen
@@ -26,3 +25,5 @@ class BatchResult:
 
     def __bool__(self) -> bool:
         return self.error is None
+
+    __repr__ = show_fields

@@ -1,7 +1,5 @@
 """The history: one event for each act."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -10,6 +8,7 @@ import attrs
 
 from itagflow.model.package import PackageState
 from itagflow.printing import format_count, make_printable
+from itagflow.reprs import show_fields, show_line
 
 
 @attrs.frozen
@@ -26,6 +25,8 @@ class FieldChange:
     """The value before; None when the entity is new."""
     after: str | int | None
     """The value after."""
+
+    __repr__ = show_fields
 
 
 @attrs.frozen(kw_only=True)
@@ -83,7 +84,7 @@ class Event:
                     return "reopened"
         return ""
 
-    def at_position(self, position: int) -> Event:
+    def at_position(self, position: int) -> "Event":
         """Return it as it is stored at this position.
 
         Every act does this once, and ``attrs.evolve`` takes three times as long.
@@ -148,6 +149,9 @@ class Event:
         if self.job:
             return f"job {name!r}"
         return repr(name)
+
+    def __repr__(self) -> str:
+        return show_line(self, self.position, self)
 
 
 _BECAME: Mapping[str | int | None, str] = {

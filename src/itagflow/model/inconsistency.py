@@ -1,7 +1,5 @@
 """What verifying finds: a stored value that does not agree with the rest of the store."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import cast
@@ -17,6 +15,7 @@ from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.printing import make_printable
+from itagflow.reprs import show_fields
 
 SHOWN = 10
 """How many parts of a list are spelled out in a line; the value holds all of them."""
@@ -81,6 +80,8 @@ class Inconsistency:
     def __str__(self) -> str:
         """Say it in one line."""
         return make_printable(f"{self.place}: {self.finding}")
+
+    __repr__ = show_fields
 
 
 def compare_field(

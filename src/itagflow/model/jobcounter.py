@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from itagflow.reprs import show_fields
+
 
 @attrs.frozen(kw_only=True)
 class JobCounter:
@@ -30,3 +32,5 @@ class JobCounter:
     def key(self) -> tuple[int]:
         """The key in the store."""
         return (self.job,)
+
+    __repr__ = show_fields

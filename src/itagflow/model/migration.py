@@ -1,12 +1,10 @@
-"""How a template is changed while its answers stay: the steps, and the report of a change."""
-
-from __future__ import annotations
+"""How a template is changed while its answers stay: the steps of a change."""
 
 import attrs
 
-from itagflow.errors import Problem
 from itagflow.model.reply import Reply
 from itagflow.model.template import Option, Question, Template
+from itagflow.reprs import count, show_fields, show_line
 
 
 def _as_option(option: Option | str) -> Option:
@@ -30,6 +28,8 @@ class AddOption:
     about: str = attrs.field(default="", kw_only=True)
     """The title of the question about the annotations of `question`, if that is meant."""
 
+    __repr__ = show_fields
+
 
 @attrs.frozen
 class RenameOption:
@@ -50,6 +50,8 @@ class RenameOption:
     """The key that it gets, or that of the option with which it merges."""
     about: str = attrs.field(default="", kw_only=True)
     """The title of the question about the parts of `question`, if it is one."""
+
+    __repr__ = show_fields
 
 
 @attrs.frozen
@@ -73,12 +75,14 @@ class DropOption:
     about: str = attrs.field(default="", kw_only=True)
     """The title of the question about the parts of `question`, if it is one."""
 
+    __repr__ = show_fields
+
 
 @attrs.frozen
 class AddQuestion:
     """Adds a question behind the others.
 
-    >>> from itagflow import QuestionKind
+    >>> from itagflow.templates import QuestionKind
     >>> AddQuestion(Question("2", QuestionKind.INPUT, "Remark", required=False)).question.title
     'Remark'
     """
@@ -91,6 +95,8 @@ class AddQuestion:
     """The reply that existing answers get where it is asked; without one, they get none."""
     about: str = attrs.field(default="", kw_only=True)
     """The title of the question about the annotations of `inside` that it depends on, if any."""
+
+    __repr__ = show_fields
 
 
 @attrs.frozen
@@ -108,6 +114,8 @@ class RenameQuestion:
     about: str = attrs.field(default="", kw_only=True)
     """The title so far of the question about the parts of `question`, if it is one."""
 
+    __repr__ = show_fields
+
 
 @attrs.frozen
 class DropQuestion:
@@ -121,6 +129,8 @@ class DropQuestion:
     """The id of the question."""
     about: str = attrs.field(default="", kw_only=True)
     """The title of the question about the parts of `question`, if it is one."""
+
+    __repr__ = show_fields
 
 
 TemplateStep = AddOption | RenameOption | DropOption | AddQuestion | RenameQuestion | DropQuestion
@@ -136,18 +146,5 @@ class TemplateChange:
     steps: tuple[TemplateStep, ...]
     """What was done, in order."""
 
-
-@attrs.frozen(kw_only=True)
-class TemplateReport:
-    """The effect of a change of a template, applied or only tried."""
-
-    version: int
-    """The version of the template after it."""
-    changed: int = 0
-    """How many answers are changed by it."""
-    unchanged: int = 0
-    """How many answers fit as they are."""
-    cannot: int = 0
-    """How many answers would not fit; the change is refused then."""
-    problems: tuple[Problem, ...] = ()
-    """Why not: the first 1,000 problems with their places, such as ``task 3, assignment 17, 1``."""
+    def __repr__(self) -> str:
+        return show_line(self, count(len(self.steps), "step"))

@@ -1,13 +1,12 @@
 """Packages, the assignments that people have on them, and the claim counters that count these."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from enum import Enum
 
 import attrs
 
 from itagflow.model.job import Stage
+from itagflow.reprs import count, show_fields, show_line
 
 
 class PackageState(Enum):
@@ -25,7 +24,7 @@ class PackageState(Enum):
         return _STAGE_OF[self]
 
     @staticmethod
-    def at(stage: Stage) -> PackageState:
+    def at(stage: Stage) -> "PackageState":
         """Return the state of a package whose work at *stage* is due."""
         return PackageState(stage.value)
 
@@ -106,6 +105,10 @@ class Package:
     def __str__(self) -> str:
         return f"package {self.number}"
 
+    def __repr__(self) -> str:
+        tasks = count(self.size, "task")
+        return show_line(self, self.number, self.state.name, tasks, f"job={self.job}")
+
 
 class AssignmentState(Enum):
     """Where an assignment is in its lifecycle."""
@@ -168,7 +171,7 @@ PASSING = frozenset({Outcome.REVIEWED, Outcome.ACCEPTED})
 """The outcomes of a review assignment that let the package pass."""
 
 
-def _infer_purpose(assignment: Assignment) -> Purpose:
+def _infer_purpose(assignment: "Assignment") -> Purpose:
     """Return what an assignment is for, as its stage and its round tell."""
     if assignment.stage is not Stage.LABEL:
         return Purpose.REVIEW
@@ -233,6 +236,13 @@ class Assignment:
     def __str__(self) -> str:
         return f"assignment {self.id} on package {self.package}"
 
+    def __repr__(self) -> str:
+        outcome = self.outcome.value if self.outcome else ""
+        member = "" if self.member is None else f"member={self.member}"
+        place = f"on package {self.package}"
+        states = (self.stage.name, self.state.name, outcome)
+        return show_line(self, self.id, *states, place, f"job={self.job}", member)
+
 
 @attrs.frozen
 class QueueCursor:
@@ -242,6 +252,8 @@ class QueueCursor:
     """The priority of the package that was found there."""
     since: datetime
     """Since when that package waited."""
+
+    __repr__ = show_fields
 
 
 @attrs.frozen(kw_only=True)
@@ -269,3 +281,5 @@ class ClaimCounter:
     def key(self) -> tuple[int, str, int]:
         """The key in the store: job, name of the stage, member."""
         return (self.job, self.stage.value, self.member)
+
+    __repr__ = show_fields

@@ -1,19 +1,18 @@
 """A part of a job: what one of many workers reads."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
 import attrs
 
 from itagflow.model.number import require_whole_number
+from itagflow.reprs import show_fields
 
 
-def _require_at_least(least: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
+def _require_at_least(least: int) -> Callable[[object, "attrs.Attribute[Any]", object], None]:
     """Return what checks that a field is a task number or 0."""
 
-    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    def check(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
         require_whole_number("part", attribute.name, value, least=least)
 
     return check
@@ -50,3 +49,5 @@ class JobPartition:
 
     def __str__(self) -> str:
         return f"part {self.index} of {self.of}: tasks {self.first} to {self.last}"
+
+    __repr__ = show_fields

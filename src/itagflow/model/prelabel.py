@@ -1,7 +1,5 @@
 """Pre-labels: predictions for tasks by a model, a file or a field of the row."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
@@ -9,6 +7,7 @@ import attrs
 from itagflow.errors import Problem
 from itagflow.model.reply import Reply
 from itagflow.model.task import Task
+from itagflow.reprs import show_fields
 
 
 @attrs.frozen
@@ -26,6 +25,8 @@ class PreLabel:
     """How sure the model is, as it says itself; None when it does not say."""
     model: str = ""
     """The model, with its version; kept with the answer permanently."""
+
+    __repr__ = show_fields
 
 
 Prediction = PreLabel | Reply | Mapping[str, Reply] | Problem | Exception | None

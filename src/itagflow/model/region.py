@@ -4,8 +4,6 @@ Lengths and coordinates are pixels of the image as `Regions.width` × `Regions.h
 with the origin at the top left corner, x to the right and y down.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from enum import IntEnum
@@ -14,6 +12,7 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.annotation import Annotation
+from itagflow.reprs import show_fields
 
 Points = tuple[tuple[float, float], ...]
 """Places on an image as (x, y), in pixels."""
@@ -53,6 +52,8 @@ class Box(Annotation):
         left, top, right, bottom = self.x, self.y, self.x + self.width, self.y + self.height
         return ((left, top), (right, top), (right, bottom), (left, bottom))
 
+    __repr__ = show_fields
+
 
 @attrs.frozen
 class RotatedBox(Annotation):
@@ -82,6 +83,8 @@ class RotatedBox(Annotation):
         corners = ((-across, -down), (across, -down), (across, down), (-across, down))
         return tuple((self.x + u * cos - v * sin, self.y + u * sin + v * cos) for u, v in corners)
 
+    __repr__ = show_fields
+
 
 @attrs.frozen
 class Polygon(Annotation):
@@ -96,6 +99,8 @@ class Polygon(Annotation):
     holes: tuple[Points, ...] = attrs.field(default=(), converter=_as_holes)
     """The outlines of what is cut out of it, each of at least three corners."""
 
+    __repr__ = show_fields
+
 
 @attrs.frozen
 class Polyline(Annotation):
@@ -107,6 +112,8 @@ class Polyline(Annotation):
 
     points: Points = attrs.field(converter=_as_points)
     """The corners as (x, y), at least two, in pixels."""
+
+    __repr__ = show_fields
 
 
 @attrs.frozen
@@ -126,6 +133,8 @@ class Point(Annotation):
     def points(self) -> Points:
         """The place itself."""
         return ((self.x, self.y),)
+
+    __repr__ = show_fields
 
 
 class Visibility(IntEnum):
@@ -155,6 +164,8 @@ class Keypoint:
     visibility: Visibility = attrs.field(default=Visibility.VISIBLE, converter=Visibility)
     """How well it is seen."""
 
+    __repr__ = show_fields
+
 
 def _as_keypoints(keypoints: Iterable[Keypoint]) -> tuple[Keypoint, ...]:
     return tuple(keypoints)
@@ -177,6 +188,8 @@ class Keypoints(Annotation):
         return tuple(
             (at.x, at.y) for at in self.keypoints if at.visibility is not Visibility.ABSENT
         )
+
+    __repr__ = show_fields
 
 
 def _as_counts(counts: Iterable[int]) -> tuple[int, ...]:
@@ -201,6 +214,8 @@ class Mask(Annotation):
     def area(self) -> int:
         """How many pixels are inside."""
         return sum(self.counts[1::2])
+
+    __repr__ = show_fields
 
 
 Region = Box | RotatedBox | Polygon | Polyline | Point | Keypoints | Mask
@@ -227,3 +242,5 @@ class Regions:
     """The image's height in pixels."""
     rotation: int = attrs.field(default=0, kw_only=True)
     """By how many degrees the image was turned when it was labeled: 0, 90, 180 or 270."""
+
+    __repr__ = show_fields

@@ -1,7 +1,5 @@
 """The answers to single questions: frozen values, compared by what they say."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 import attrs
@@ -9,6 +7,7 @@ import attrs
 from itagflow.model.region import Regions
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
+from itagflow.reprs import show_fields
 
 
 @attrs.frozen
@@ -21,6 +20,8 @@ class Choice:
 
     key: str
     """The key of the option."""
+
+    __repr__ = show_fields
 
 
 def _as_tuple(values: Iterable[str]) -> tuple[str, ...]:
@@ -38,6 +39,8 @@ class Choices:
     keys: tuple[str, ...] = attrs.field(converter=_as_tuple)
     """The keys of the options."""
 
+    __repr__ = show_fields
+
 
 @attrs.frozen
 class Text:
@@ -49,6 +52,8 @@ class Text:
 
     text: str
     """What was written."""
+
+    __repr__ = show_fields
 
 
 @attrs.frozen
@@ -62,6 +67,8 @@ class Ranking:
     keys: tuple[str, ...] = attrs.field(converter=_as_tuple)
     """The keys of all options, each once."""
 
+    __repr__ = show_fields
+
 
 @attrs.frozen
 class Rating:
@@ -73,6 +80,8 @@ class Rating:
 
     value: float
     """The number, on the question's `Scale`."""
+
+    __repr__ = show_fields
 
 
 @attrs.frozen
@@ -87,6 +96,8 @@ class Preference:
     """The key of the better option; None when neither is."""
     degree: int = 1
     """By how much, from 1 to the end of the question's scale; 1 without a scale or for a draw."""
+
+    __repr__ = show_fields
 
 
 Reply = Choice | Choices | Text | Regions | Spans | Segments | Ranking | Rating | Preference

@@ -1,7 +1,5 @@
 """What comes out: the result of a task at each stage, who made it, and how far a job is."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -12,6 +10,7 @@ from itagflow.model.package import Outcome, PackageState
 from itagflow.model.reply import Reply
 from itagflow.model.task import Task, TaskState
 from itagflow.printing import format_count
+from itagflow.reprs import show_line, show_replies
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +31,10 @@ class StageResult:
     """The questions that no vote has won and no reviewer has decided."""
     inspected: bool = True
     """Whether the task was in the reviewer's sample, or only passed with its package."""
+
+    def __repr__(self) -> str:
+        abandoned = "abandoned" if self.abandon_reason is not None else ""
+        return show_line(self, self.stage.name, abandoned or show_replies(self.replies))
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +57,10 @@ class Provenance:
     """How sure the model was, if a model gave the answer with a score."""
     model: str = ""
     """The model that gave the answer, if one did."""
+
+    def __repr__(self) -> str:
+        member = "" if self.member is None else f"member={self.member}"
+        return show_line(self, self.stage.name, self.outcome.value, f"round {self.round}", member)
 
 
 @attrs.frozen(kw_only=True)
@@ -83,6 +90,10 @@ class Result:
         if last is None:
             return None
         return last.replies
+
+    def __repr__(self) -> str:
+        number = f"task {self.task.number}"
+        return show_line(self, number, self.state.name, show_replies(self.replies))
 
 
 COUNTS = ("abandoned", "wrong", "disputed", "prelabeled", "corrected")
@@ -132,3 +143,6 @@ class Progress:
             if count:
                 phrases.append(f"{format_count(count, 'task')} {name}")
         return f"{self.done} of {format_count(self.total, 'task')} done: " + ", ".join(phrases)
+
+    def __repr__(self) -> str:
+        return show_line(self, f"{self.done} of {self.total} tasks done")

@@ -1,12 +1,11 @@
 """Parts of a recording: audio or video, in seconds from its beginning."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import attrs
 
 from itagflow.model.annotation import Annotation
+from itagflow.reprs import show_fields
 
 
 @attrs.frozen
@@ -21,6 +20,8 @@ class Segment(Annotation):
     """When it begins, in seconds."""
     end: float
     """When it ends, in seconds; more than `start`."""
+
+    __repr__ = show_fields
 
 
 def _as_segments(segments: Iterable[Segment]) -> tuple[Segment, ...]:
@@ -39,3 +40,5 @@ class Segments:
     """The segments, in the order marked; empty when there is nothing to mark."""
     duration: float = attrs.field(default=0, kw_only=True)
     """How long the recording is, in seconds; 0 when that is not known."""
+
+    __repr__ = show_fields

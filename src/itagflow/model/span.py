@@ -5,13 +5,12 @@ iTAG's files count the last character as *in* (``end`` is one less there); reade
 to that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import attrs
 
 from itagflow.model.annotation import Annotation
+from itagflow.reprs import show_fields
 
 
 @attrs.frozen
@@ -29,6 +28,8 @@ class TextSpan(Annotation):
     text: str = ""
     """What stands there; filled in from the data when an answer that leaves it out is saved."""
 
+    __repr__ = show_fields
+
 
 @attrs.frozen
 class Relation(Annotation):
@@ -42,6 +43,8 @@ class Relation(Annotation):
     """The index in `Spans.spans` of the span that it starts from."""
     target: int
     """The index in `Spans.spans` of the span that it leads to."""
+
+    __repr__ = show_fields
 
 
 def _as_spans(spans: Iterable[TextSpan]) -> tuple[TextSpan, ...]:
@@ -64,3 +67,5 @@ class Spans:
     """The spans, in the order marked; empty when there is nothing to mark."""
     relations: tuple[Relation, ...] = attrs.field(default=(), converter=_as_relations)
     """What holds between them."""
+
+    __repr__ = show_fields

@@ -1,7 +1,5 @@
 """Tasks, what is answered about them, and the work that an assignment shows."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
@@ -12,6 +10,7 @@ import attrs
 from itagflow import jsontext
 from itagflow.model.job import Stage
 from itagflow.model.reply import Reply
+from itagflow.reprs import show, show_fields, show_line, show_replies
 
 
 class TaskState(Enum):
@@ -46,6 +45,8 @@ class Row:
     """The whole row as JSON text, an object with ``data``."""
     line: int = 0
     """Its line in the file, from 1; 0 when it did not come from a file."""
+
+    __repr__ = show_fields
 
 
 @attrs.frozen(kw_only=True)
@@ -83,6 +84,10 @@ class Task:
 
     def __str__(self) -> str:
         return f"task {self.number}"
+
+    def __repr__(self) -> str:
+        erased = "erased" if self.erased else ""
+        return show_line(self, self.number, f"in package {self.package}", erased, f"job={self.job}")
 
 
 @attrs.frozen(kw_only=True)
@@ -155,6 +160,12 @@ class Answer:
             return None
         return next(iter(self.replies.values()))
 
+    def __repr__(self) -> str:
+        verdict = self.verdict.name if self.verdict else ""
+        abandoned = f"abandoned: {show(self.abandon_reason)}" if self.is_abandoned else ""
+        said = (verdict, abandoned or show_replies(self.replies))
+        return show_line(self, f"to task {self.task}", self.stage.name, *said, f"job={self.job}")
+
 
 @attrs.frozen(kw_only=True)
 class WorkItem:
@@ -179,3 +190,8 @@ class WorkItem:
     def data(self) -> dict[str, Any]:
         """The row's ``data`` object."""
         return self.task.data
+
+    def __repr__(self) -> str:
+        parts = ("answer", "submitted", "previous", "prelabel", "votes", "comment")
+        has = [name for name in parts if getattr(self, name)]
+        return show_line(self, f"task {self.task.number}", f"with {', '.join(has)}" if has else "")

@@ -1,7 +1,5 @@
 """What is asked about each task: questions, their options, and which data fields are shown."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import Enum
@@ -19,6 +17,7 @@ from itagflow.model.text import (
     validate_text,
     validate_texts,
 )
+from itagflow.reprs import count, show, show_fields, show_line
 
 
 class QuestionKind(Enum):
@@ -104,13 +103,15 @@ class Option:
     """The key on the keyboard that chooses it."""
     remark: str = ""
     """What tells people when to choose it."""
-    children: tuple[Option, ...] = ()
+    children: "tuple[Option, ...]" = ()
     """Finer options; each can be chosen, and so can this one."""
 
     @property
-    def every(self) -> tuple[Option, ...]:
+    def every(self) -> "tuple[Option, ...]":
         """Itself, and all options below it."""
         return (self, *(below for child in self.children for below in child.every))
+
+    __repr__ = show_fields
 
 
 @attrs.frozen
@@ -121,13 +122,15 @@ class View:
     """How the field is shown."""
     field: str = attrs.field(default="source", validator=validate_text)
     """The field of ``data`` that each row must have."""
-    views: tuple[View, ...] = ()
+    views: "tuple[View, ...]" = ()
     """What is shown inside it."""
 
     @property
-    def every(self) -> tuple[View, ...]:
+    def every(self) -> "tuple[View, ...]":
         """Itself, and all views inside it."""
         return (self, *(inner for view in self.views for inner in view.every))
+
+    __repr__ = show_fields
 
 
 @attrs.frozen
@@ -155,6 +158,8 @@ class Scale:
         steps = (value - self.low) / self.step
         return abs(steps - round(steps)) < 1e-9
 
+    __repr__ = show_fields
+
 
 @attrs.frozen
 class Question:
@@ -173,11 +178,11 @@ class Question:
     """What there is to choose, to rank or to prefer."""
     required: bool = True
     """Whether an answer without a reply to it is refused: iTAG's ``MustFill``."""
-    children: tuple[Question, ...] = ()
+    children: "tuple[Question, ...]" = ()
     """Asked about each annotation; or, of RADIO and CHECKBOX, asked when an option was chosen."""
     when: tuple[str, ...] = ()
     """The options of its parent that it depends on: asked only if one is chosen; empty: any."""
-    relations: tuple[Question, ...] = ()
+    relations: "tuple[Question, ...]" = ()
     """Asked about each relation between two spans (of a SLOT question); empty: no relations."""
     rule: str = ""
     """The regular expression that a text has to match as a whole; see `itagflow.model.pattern`."""
@@ -200,7 +205,7 @@ class Question:
         return frozenset(option.key for top in self.options for option in top.every)
 
     @property
-    def dependents(self) -> tuple[Question, ...]:
+    def dependents(self) -> "tuple[Question, ...]":
         """The questions that are asked when an option of it is chosen."""
         # the children of other kinds are asked about annotations, not after an option
         if self.kind in CHOOSING:
@@ -208,9 +213,13 @@ class Question:
         return ()
 
     @property
-    def every(self) -> tuple[Question, ...]:
+    def every(self) -> "tuple[Question, ...]":
         """Itself, and the questions that depend on its reply."""
         return (self, *(question for child in self.dependents for question in child.every))
+
+    def __repr__(self) -> str:
+        options = count(len(self.options), "option") if self.options else ""
+        return show_line(self, show(self.id), self.kind.name, show(self.title), options)
 
 
 def _check_questions(_: object, __: object, questions: tuple[Question, ...]) -> None:
@@ -286,6 +295,11 @@ class Template:
         fitting = _SHOWN.get(question.kind, tuple(ViewKind))
         views = [view for top in self.views for view in top.every]
         return next((view.field for view in views if view.kind in fitting), "source")
+
+    def __repr__(self) -> str:
+        name = show(self.name) if self.name else ""
+        id = f"id={self.id}" if self.id else ""
+        return show_line(self, name, count(len(self.asked), "question"), id)
 
 
 _SHOWN = {

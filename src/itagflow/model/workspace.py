@@ -1,13 +1,12 @@
 """Who is there: workspaces, their members and what these are in them."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from enum import Enum
 
 import attrs
 
 from itagflow.model.text import validate_name, validate_texts
+from itagflow.reprs import show, show_fields, show_line
 
 
 class Role(Enum):
@@ -43,6 +42,8 @@ class Group:
     name: str = attrs.field(validator=validate_name)
     """The name that members carry in `Member.groups`."""
 
+    __repr__ = show_fields
+
 
 @attrs.frozen(kw_only=True)
 class Workspace:
@@ -61,6 +62,9 @@ class Workspace:
     def key(self) -> tuple[int]:
         """The key in the store."""
         return (self.id,)
+
+    def __repr__(self) -> str:
+        return show_line(self, show(self.name), f"id={self.id}")
 
 
 @attrs.frozen(kw_only=True)
@@ -105,3 +109,8 @@ class Member:
         return not self.active and (
             self.account == self.mark or (not mark and number.isascii() and number.isdecimal())
         )
+
+    def __repr__(self) -> str:
+        kind = "external" if self.external else ""
+        gone = "" if self.active else "removed"
+        return show_line(self, show(self.account), self.role.name, kind, gone, f"id={self.id}")

@@ -31,24 +31,6 @@ MinConfidence = bool | float
 """Which pre-labels count as labeled: all, none, or those of at least this score."""
 
 
-@attrs.frozen(kw_only=True)
-class PrelabelReport:
-    """What pre-labeling did, in tasks."""
-
-    accepted: int = 0
-    """How many count as labeled."""
-    suggested: int = 0
-    """How many are shown to people, who put them right."""
-    no_prediction: int = 0
-    """How many the source has nothing to say about."""
-    failed: int = 0
-    """How many it failed on, or gave a pre-label that does not fit the template."""
-    in_progress: int = 0
-    """How many are left out because people work, or have worked, on their package."""
-    problems: tuple[Problem, ...] = ()
-    """Why it failed: the first 1,000 problems."""
-
-
 @attrs.frozen
 class ValidPrelabel:
     """A pre-label that fits its task."""

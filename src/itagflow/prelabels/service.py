@@ -22,10 +22,11 @@ from itagflow.model.job import Job
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.prelabel import Prediction, Predictor
+from itagflow.model.reports import PrelabelReport
 from itagflow.model.task import Task
 from itagflow.model.template import Template
 from itagflow.prelabels import rules
-from itagflow.prelabels.rules import MinConfidence, PrelabelReport, SortedPrelabels, ValidPrelabel
+from itagflow.prelabels.rules import MinConfidence, SortedPrelabels, ValidPrelabel
 from itagflow.printing import format_count
 from itagflow.results.histories import read_task_numbers
 from itagflow.reviewing.service import finish_if_done

@@ -10,8 +10,8 @@ from itagflow.core.change import Act, Saved, record
 from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.model.job import Job
-from itagflow.model.migration import TemplateReport
 from itagflow.model.package import Assignment, Outcome, Package
+from itagflow.model.reports import TemplateReport
 from itagflow.model.task import Answer
 from itagflow.model.template import Template
 from itagflow.results.histories import describe_replaced, recount

@@ -24,8 +24,9 @@ from itagflow.jobs import rules as jobs_rules
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job
-from itagflow.model.migration import TemplateChange, TemplateReport, TemplateStep
+from itagflow.model.migration import TemplateChange, TemplateStep
 from itagflow.model.package import Package
+from itagflow.model.reports import TemplateReport
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.results.rules import must_fit_its_template

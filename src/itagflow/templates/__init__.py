@@ -2,9 +2,33 @@
 
 Titles are data of a template, not fixed keys: the defaults are the English titles of iTAG's
 documents, and each function names the Chinese ones, for jobs whose results must look like those of
-a Chinese console. A template of your own is a `Template` with any mix of questions and views.
+a Chinese console. A template of your own is a `Template` with any mix of questions and views; its
+parts are here too, and the steps by which `flow.jobs.change_template` changes one.
+
+>>> from itagflow.templates import Option, Question, QuestionKind
+>>> Question("1", QuestionKind.RADIO, "Animal", options=(Option("cat"), Option("dog"))).title
+'Animal'
 """
 
+from itagflow.model.migration import (
+    AddOption,
+    AddQuestion,
+    DropOption,
+    DropQuestion,
+    RenameOption,
+    RenameQuestion,
+)
+from itagflow.model.reports import TemplateReport
+from itagflow.model.template import (
+    Option,
+    Question,
+    QuestionKind,
+    Scale,
+    Shape,
+    Template,
+    View,
+    ViewKind,
+)
 from itagflow.templates.image import (
     image_captioning,
     image_classification,
@@ -27,6 +51,21 @@ from itagflow.templates.recording import (
 from itagflow.templates.text import entity_recognition, entity_relation, text_classification
 
 __all__ = [
+    "AddOption",
+    "AddQuestion",
+    "DropOption",
+    "DropQuestion",
+    "Option",
+    "Question",
+    "QuestionKind",
+    "RenameOption",
+    "RenameQuestion",
+    "Scale",
+    "Shape",
+    "Template",
+    "TemplateReport",
+    "View",
+    "ViewKind",
     "audio_classification",
     "audio_segmentation",
     "dialogue_rating",

@@ -15,6 +15,7 @@ from itagflow.contexts import SafeContext, safe_context
 from itagflow.errors import InvalidData, Problem, StoreFailed
 from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
+from itagflow.reprs import show_line
 from itagflow.storage._secrets import Connector, is_clear, safe_name
 from itagflow.storage._sql.layout import LAYOUTS, Layout
 from itagflow.storage._sql.migrations import migrations
@@ -210,7 +211,7 @@ class PostgresStore:
     >>> from itagflow.storage import PostgresStore
     >>> PostgresStore("mysql://localhost/labels")
     Traceback (most recent call last):
-    itagflow.errors.InvalidData: the URL: must be like postgresql://user:p%40ss@host/name
+    itagflow.InvalidData: the URL: must be like postgresql://user:p%40ss@host/name
     """
 
     def __init__(
@@ -294,6 +295,9 @@ class PostgresStore:
     def close(self, timeout: float = 10.0) -> bool:
         """Close the connections of this process; see `itagflow.storage.port.Store`."""
         return self._transactions.close(timeout)
+
+    def __repr__(self) -> str:
+        return show_line(self, self.name)
 
 
 class _Listening:

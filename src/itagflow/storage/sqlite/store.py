@@ -13,6 +13,7 @@ from itagflow.contexts import SafeContext
 from itagflow.errors import StoreFailed
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
+from itagflow.reprs import show_line
 from itagflow.storage._sql.layout import LAYOUTS, Layout
 from itagflow.storage._sql.statements import SQLITE
 from itagflow.storage._sql.transaction import Mode
@@ -165,6 +166,9 @@ class _SqliteStore:
     def close(self, timeout: float = 10.0) -> bool:
         """Close the connections of this process; see `itagflow.storage.port.Store`."""
         return self._transactions.close(timeout)
+
+    def __repr__(self) -> str:
+        return show_line(self, self.name)
 
 
 class SqliteStore(_SqliteStore):

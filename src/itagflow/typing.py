@@ -1,0 +1,83 @@
+"""Names for the types in public signatures, to annotate code of your own.
+
+Classes are at the top, such as `itagflow.Job`, or in `itagflow.model`.  What is here are unions,
+functions and protocols: what may be passed for a job, a reply or rows.
+
+>>> from itagflow import Flow
+>>> from itagflow.typing import JobRef, MemberRef
+>>> def finish_and_archive(flow: Flow, job: JobRef, by: MemberRef) -> None:
+...     flow.jobs.finish(job, by=by)
+...     flow.jobs.archive(job, by=by)
+"""
+
+from __future__ import annotations
+
+from itagflow.access import Policy, Table
+from itagflow.claiming.explaining import Place as EntityRef
+from itagflow.core.engine import Clock, Listener
+from itagflow.core.ids import Ids as IdSource
+from itagflow.core.lookup import (
+    AssignmentRef,
+    JobRef,
+    MemberRef,
+    PackageRef,
+    PartitionRef,
+    TaskRef,
+    TemplateRef,
+    WorkspaceRef,
+)
+from itagflow.formats._files import Source, Target
+from itagflow.jobs.loading import Data as RowSource
+from itagflow.jobs.loading import OnError
+from itagflow.jobs.loading import Wrap as ProgressWrapper
+from itagflow.jobs.service import JobFields, JobNotes, Workers
+from itagflow.labeling.rules import Replied as ReplyInput
+from itagflow.model.annotation import Labels
+from itagflow.model.entity import Entity, Key
+from itagflow.model.job import Packaging, Rule
+from itagflow.model.migration import TemplateStep
+from itagflow.model.prelabel import Prediction, Predictor
+from itagflow.model.region import Points, Region
+from itagflow.model.reply import Replies, Reply
+from itagflow.prelabels.rules import MinConfidence
+from itagflow.validation.answers import Validator
+
+__all__ = [
+    "AssignmentRef",
+    "Clock",
+    "Entity",
+    "EntityRef",
+    "IdSource",
+    "JobFields",
+    "JobNotes",
+    "JobRef",
+    "Key",
+    "Labels",
+    "Listener",
+    "MemberRef",
+    "MinConfidence",
+    "OnError",
+    "PackageRef",
+    "Packaging",
+    "PartitionRef",
+    "Points",
+    "Policy",
+    "Prediction",
+    "Predictor",
+    "ProgressWrapper",
+    "Region",
+    "Replies",
+    "Reply",
+    "ReplyInput",
+    "RowSource",
+    "Rule",
+    "Source",
+    "Table",
+    "Target",
+    "TaskRef",
+    "TemplateRef",
+    "TemplateStep",
+    "Validator",
+    "Workers",
+    "WorkspaceRef",
+]
