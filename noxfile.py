@@ -35,9 +35,8 @@ def fast(session: nox.Session) -> None:
     """Run the tests that read and write JSON with the extra `fast` installed."""
     install(session, "tests", extras="fast,postgres")
     paths = (
-        "tests/test_fast.py",
         "tests/formats",
-        "tests/test_templates.py",
+        "tests/unit/test_templates.py",
         "src/itagflow/jsontext",
     )
     session.run("pytest", *paths, *session.posargs)
@@ -47,7 +46,7 @@ def fast(session: nox.Session) -> None:
 def dask(session: nox.Session) -> None:
     """Read the partitions of a job on a local Dask cluster."""
     install(session, "tests", "dask")
-    session.run("pytest", "tests/test_dask.py", "docs/partitions.md", *session.posargs)
+    session.run("pytest", "tests/stories/test_dask.py", "docs/partitions.md", *session.posargs)
 
 
 @nox.session

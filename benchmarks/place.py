@@ -25,7 +25,7 @@ from itagflow import (
 )
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
-from postgres import Databases, running
+from support.postgres import Databases, running
 
 SETTINGS = ("shared_buffers=1GB", "max_wal_size=4GB")
 """Of the PostgreSQL server; whatever makes it durable is left as it is."""

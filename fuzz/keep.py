@@ -1,7 +1,7 @@
 """Keeps what was found for one target: ``python fuzz/keep.py manifest``; needs no atheris.
 
 Of what lies in ``.fuzz/<target>``, the smallest inputs that reach what no seed reaches are added to
-``tests/seeds/<target>``.
+``fuzz/corpus/<target>``.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def reached(target: Callable[[bytes], None], data: bytes) -> set[Way]:
 def main() -> None:
     """Keep what is worth it for the target that the command line names."""
     (name,) = sys.argv[1:]
-    found, seeds = HOME / ".fuzz" / name, HOME / "tests" / "seeds" / name
+    found, seeds = HOME / ".fuzz" / name, HOME / "fuzz" / "corpus" / name
     seeds.mkdir(parents=True, exist_ok=True)
     known = {way for file in seeds.iterdir() for way in reached(TARGETS[name], file.read_bytes())}
     for file in sorted(found.iterdir(), key=lambda file: (file.stat().st_size, file.name)):

@@ -31,7 +31,7 @@ def mutator(data: bytes, max_size: int, seed: int) -> bytes:
 
 def arguments(name: str, seconds: int) -> list[str]:
     """Return what libFuzzer is told, with the folders made."""
-    found, seeds = HOME / ".fuzz" / name, HOME / "tests" / "seeds" / name
+    found, seeds = HOME / ".fuzz" / name, HOME / "fuzz" / "corpus" / name
     for folder in (found, seeds):
         folder.mkdir(parents=True, exist_ok=True)
     tokens = found.with_suffix(".dict")

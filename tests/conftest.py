@@ -5,11 +5,10 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-import invariants
-import postgres
 import pytest
 from hypothesis import settings
-from scenes import Clock
+from support import invariants, postgres
+from support.scenes import Clock
 
 import itagflow
 from itagflow import Flow
