@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import builtins
-import copy
 import math
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.refusals import is_refused
 from support.scenes import cats, on_writing_connection, rows, street, taken
 
 import itagflow
@@ -24,7 +23,6 @@ from itagflow import (
     GroupByField,
     Inspect,
     InvalidData,
-    ItagflowError,
     Label,
     Mask,
     NotAllowed,
@@ -40,32 +38,9 @@ from itagflow import (
     UnknownFormat,
     Workflow,
     WrongState,
-    maintenance,
     templates,
 )
 from itagflow.validation.answers import problems
-
-
-def everything(flow: Flow) -> list[Any]:
-    with itagflow.open("memory:") as other:
-        maintenance.copy(flow, to=other)
-        with other.store.read() as reader:
-            from itagflow.storage import FIELDS, Query
-
-            return [sorted(map(str, reader.find(Query(kind)))) for kind in FIELDS]
-
-
-def is_refused(
-    flow: Flow, error: type[ItagflowError], words: str, act: Callable[[], object]
-) -> ItagflowError:
-    before = everything(flow)
-    with pytest.raises(error, match=words) as refused:
-        act()
-    assert everything(flow) == before, "it changed something"
-    assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)
-    assert str(copy.copy(refused.value)) == str(refused.value)
-    return refused.value
-
 
 WRONG_ANSWERS: list[tuple[Any, str]] = [
     (Choice("bird"), "'bird' is not an option; the options are cat, dog"),

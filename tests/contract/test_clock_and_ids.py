@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from contract.test_bad_input import everything
+from support.refusals import everything
 from support.scenes import START, cats, labeled, taken
 
 import itagflow

@@ -9,8 +9,8 @@ from concurrent.futures import Executor
 from typing import Any
 
 import pytest
-from contract.test_bad_input import everything
 from support.foreigners import public_names, public_verbs
+from support.refusals import everything
 from support.scenes import cats, labeled, rows, street, taken
 
 import itagflow

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import attrs
 import pytest
-from contract.test_bad_input import is_refused
+from support.refusals import is_refused
 from support.scenes import cats, street, taken
 
 import itagflow

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from contract.test_bad_input import everything, is_refused
+from support.refusals import everything, is_refused
 from support.scenes import cats, street, taken
 
 from itagflow import (

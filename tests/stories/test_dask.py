@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stories.test_parts import exported, half_done
 from support.corruptions import found, spoiled
-from support.scenes import labeled
+from support.scenes import exported, half_done, labeled
 from support.workers import count_cats, unsound
 
 import itagflow

@@ -15,15 +15,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.scenes import cats, rows, taken
+from support.scenes import cats, exported, half_done, rows
 from support.workers import count_cats
 
 import itagflow
 from itagflow import (
-    Choice,
     Flow,
     InvalidData,
-    Job,
     JobPartition,
     NotAllowed,
     StoreFailed,
@@ -33,26 +31,6 @@ from itagflow import (
 from itagflow.jobs.rules import cut
 from itagflow.results.exporting import _written
 from itagflow.results.partition import AHEAD, spread
-
-
-def half_done(flow: Flow, tasks: int = 1_000) -> Job:
-    """A job in which some packages are labeled, with cats, dogs and tasks that were given up."""
-    job = cats(flow, tasks=tasks, size=100, label=["ben"])
-    for _ in range(tasks // 200):
-        assignment = taken(flow, "ben", job)
-        numbers = [work.task.number for work in flow.tasks(assignment)]
-        flow.save_many(
-            assignment, {number: Choice("cat" if number % 3 else "dog") for number in numbers[1:]}
-        )
-        flow.abandon(assignment, numbers[0], "dark")
-        flow.submit(assignment)
-    return job
-
-
-def exported(flow: Flow, job: Job | JobPartition, **how: Any) -> tuple[bytes, WriteReport]:
-    target = io.BytesIO()
-    report = flow.results.export(job, "itag", target, **how)
-    return target.getvalue(), report
 
 
 @pytest.fixture

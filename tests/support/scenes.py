@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tracemalloc
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -14,10 +15,12 @@ from itagflow import (
     FixedSize,
     Flow,
     Job,
+    JobPartition,
     Label,
     Role,
     Stage,
     Workflow,
+    WriteReport,
     templates,
 )
 
@@ -91,6 +94,27 @@ def labeled(flow: Flow, member: str, job: Job, answer: str = "cat") -> Assignmen
     for item in flow.tasks(assignment):
         flow.save(assignment, item, Choice(answer))
     return flow.submit(assignment)
+
+
+def half_done(flow: Flow, tasks: int = 1_000) -> Job:
+    """A job in which some packages are labeled, with cats, dogs and tasks that were given up."""
+    job = cats(flow, tasks=tasks, size=100, label=["ben"])
+    for _ in range(tasks // 200):
+        assignment = taken(flow, "ben", job)
+        numbers = [work.task.number for work in flow.tasks(assignment)]
+        flow.save_many(
+            assignment, {number: Choice("cat" if number % 3 else "dog") for number in numbers[1:]}
+        )
+        flow.abandon(assignment, numbers[0], "dark")
+        flow.submit(assignment)
+    return job
+
+
+def exported(flow: Flow, job: Job | JobPartition, **how: Any) -> tuple[bytes, WriteReport]:
+    """The manifest of a job or of a part of it, and the report about it."""
+    target = io.BytesIO()
+    report = flow.results.export(job, "itag", target, **how)
+    return target.getvalue(), report
 
 
 def peak(act: Callable[[], object]) -> int:
