@@ -92,5 +92,5 @@ def bench(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Fuzz a target for some seconds and keep new inputs in the corpus: ``-- manifest 600``."""
     install(session, "fuzz", extras="postgres,fast")
-    session.run("python", "fuzz/run.py", *session.posargs)
-    session.run("python", "fuzz/keep.py", *session.posargs[:1])
+    session.run("python", "-m", "fuzz.run", *session.posargs)
+    session.run("python", "-m", "fuzz.keep", *session.posargs[:1])

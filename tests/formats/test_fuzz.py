@@ -10,16 +10,11 @@ from random import Random
 from types import FrameType
 
 import pytest
-from mutate import mutated
-from targets import SLOW, TARGETS
+from fuzz.inputs import HOME, stored
+from fuzz.mutate import mutated
+from fuzz.targets import SLOW, TARGETS
 
-HOME = Path(__file__).parents[2] / "fuzz"
-FILES = sorted(
-    file
-    for kind in ("corpus", "regressions")
-    for file in (HOME / kind).rglob("*")
-    if file.is_file()
-)
+FILES = [file for name in TARGETS for file in stored(name)]
 TIMEOUT = 30
 """After how many seconds an input counts as hanging; each takes some thousandths of one."""
 RUNS = 500
@@ -49,9 +44,9 @@ def test_what_the_fuzzer_found_stays_harmless(file: Path) -> None:
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_short_random_run_lets_nothing_out(name: str) -> None:
     random = Random(name)
-    seeds = [file.read_bytes() for file in FILES if file.parent.name == name]
+    inputs = [file.read_bytes() for file in stored(name)]
     for _ in range(RUNS // 5 if name in SLOW else RUNS):
-        data = mutated(random.choice(seeds), random)
+        data = mutated(random.choice(inputs), random)
         with watched(data):
             try:
                 TARGETS[name](data)

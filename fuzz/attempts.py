@@ -1,4 +1,4 @@
-"""What all targets share: trying, and telling a refusal from a finding."""
+"""What all targets share: an attempt, which tells a refusal from a failure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from itagflow import InvalidData, ItagflowError
 
 
-def tried(act: Callable[..., Any], *given: Any, **named: Any) -> Any:
+def attempt(act: Callable[..., Any], *given: Any, **named: Any) -> Any:
     """Return what *act* returns, or None when it refuses as it should: with what is wrong, in words."""
     try:
         return act(*given, **named)
