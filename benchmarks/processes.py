@@ -12,10 +12,11 @@ from typing import Any
 
 import procrastinate
 from huey import SqliteHuey
-from place import Place, ada, claims, order, place_of, show
-from raw import timed
 
 import itagflow
+from benchmarks.shared.databases import Database, database_named
+from benchmarks.shared.jobs import ada, claims, create_job
+from benchmarks.shared.timing import show, timed
 from itagflow import Stage
 
 PROCESSES, SECONDS, ROUNDS = 8, 3, 3
@@ -46,7 +47,7 @@ def _ours(given: tuple[str, int]) -> Found:
 
 def _by_hand(given: tuple[str, str, int, int]) -> Found:
     name, *where = given
-    raw = place_of(name).raw(*where)
+    raw = database_named(name).raw(*where)
     raw.ids = iter(lambda: secrets.randbits(62), 0)
     raw.claim()
     found = _busy(raw.claim)
@@ -54,21 +55,21 @@ def _by_hand(given: tuple[str, str, int, int]) -> Found:
     return found
 
 
-def _compared(place: Place) -> tuple[tuple[float, float], tuple[float, float]]:
+def _compared(database: Database) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return the longest claim and the rate of ours, and of those by hand, in databases of their own."""
-    with place.open("ours") as (flow, url):
-        ours = _everywhere(_ours, [(url, order(flow, "crowd", 100_000, 1).id)] * PROCESSES)
-    with place.open("by hand") as (flow, url):
-        job = order(flow, "crowd", 100_000, 1).id
-        return ours, _everywhere(_by_hand, [(place.name, url, job, ada(flow))] * PROCESSES)
+    with database.open("ours") as (flow, url):
+        ours = _everywhere(_ours, [(url, create_job(flow, "crowd", 100_000, 1).id)] * PROCESSES)
+    with database.open("by hand") as (flow, url):
+        job = create_job(flow, "crowd", 100_000, 1).id
+        return ours, _everywhere(_by_hand, [(database.name, url, job, ada(flow))] * PROCESSES)
 
 
-def longest_wait(place: Place) -> None:
+def longest_wait(database: Database) -> None:
     """Compare the longest wait with that of SQLite's busy timeout."""
-    ours, theirs = _compared(place)
+    ours, theirs = _compared(database)
     wait = f"{ours[0] * 1e3:,.1f} ms"
     show(
-        place.name,
+        database.name,
         "longest wait of 8",
         ours[0] / theirs[0],
         wait,
@@ -76,59 +77,59 @@ def longest_wait(place: Place) -> None:
     )
 
 
-def crowd(place: Place) -> None:
+def throughput(database: Database) -> None:
     """Compare how much eight processes get done."""
-    found = [_compared(place) for _ in range(ROUNDS)]
+    found = [_compared(database) for _ in range(ROUNDS)]
     ratio = statistics.median(ours / theirs for (_, ours), (_, theirs) in found)
     rate = statistics.median(ours for (_, ours), _ in found)
     show(
-        place.name,
+        database.name,
         "claims/s of 8",
         ratio,
         f"{rate:,.0f} /s",
-        "goal 0.70" if place.name == "PG" else "",
+        "goal 0.70" if database.name == "PG" else "",
     )
 
 
-def peers(sqlite: Place, postgres: Place, folder: str) -> None:
+def peers(sqlite: Database, postgres: Database, folder: str) -> None:
     """Compare with task queues: huey on SQLite, and procrastinate on PostgreSQL."""
     _huey(sqlite, folder)
     _procrastinate(postgres)
 
 
-def _huey(place: Place, folder: str) -> None:
+def _huey(database: Database, folder: str) -> None:
     """Compare a claim with huey's dequeue, which deletes a row and keeps neither holder nor history."""
     queue = SqliteHuey("bench", filename=str(Path(folder) / "huey.db"), timeout=60).storage
     for number in range(200 * ROUNDS):
         queue.enqueue(b"%d" % number)
-    with place.open("huey") as (flow, _):
-        job = order(flow, "peer", 200 * ROUNDS, 1)
+    with database.open("huey") as (flow, _):
+        job = create_job(flow, "peer", 200 * ROUNDS, 1)
         ours, theirs = list[float](), list[float]()
         for _ in range(ROUNDS):
             ours.append(timed(partial(claims, flow, job, 200)) / 200)
             theirs.append(timed(lambda: [queue.dequeue() for _ in range(200)]) / 200)
     ratio = statistics.median(limit / mine for limit, mine in zip(theirs, ours, strict=True))
     each = f"{statistics.median(ours) * 1e6:,.1f} µs each"
-    show(place.name, "claim against huey", ratio, each, "a peer that keeps no state")
+    show(database.name, "claim against huey", ratio, each, "a peer that keeps no state")
 
 
-def _procrastinate(place: Place) -> None:
+def _procrastinate(database: Database) -> None:
     """Compare the claims of eight processes with procrastinate's, which hands out jobs on PostgreSQL."""
     ratios, rates = list[float](), list[float]()
     for number in range(ROUNDS):
-        url = place.new(f"procrastinate{number}")
+        url = database.new(f"procrastinate{number}")
         app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector(conninfo=url))
         with app.open():
             app.schema_manager.apply_schema()
             app.configure_task("bench").batch_defer(*({"n": n} for n in range(20_000)))
         _, theirs = _everywhere(_fetch, [url] * PROCESSES)
-        with place.open("ours") as (flow, ours_url):
-            job = order(flow, "crowd", 100_000, 1).id
+        with database.open("ours") as (flow, ours_url):
+            job = create_job(flow, "crowd", 100_000, 1).id
             _, ours = _everywhere(_ours, [(ours_url, job)] * PROCESSES)
         ratios.append(ours / theirs)
         rates.append(ours)
     show(
-        place.name,
+        database.name,
         "8 against procrastinate",
         statistics.median(ratios),
         f"{statistics.median(rates):,.0f} /s",

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -297,10 +297,3 @@ class Postgres(Raw):
             yield from cursor.execute(
                 "SELECT number, body FROM task WHERE job = %s ORDER BY number", (self.job,)
             )
-
-
-def timed(act: Callable[[], object]) -> float:
-    """Return how many seconds *act* takes."""
-    start = time.perf_counter()
-    act()
-    return time.perf_counter() - start
