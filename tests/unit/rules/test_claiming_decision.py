@@ -33,6 +33,7 @@ from itagflow.claiming.decision import (
     depends_on,
     has_assignment,
     is_own_work,
+    own_work,
     own_work_waits,
 )
 from itagflow.core.change import Act
@@ -295,3 +296,15 @@ class TestRules:
     def test_a_token_that_cannot_be_stored_is_refused(self, token: str) -> None:
         with pytest.raises(InvalidData, match="token"):
             rules.must_be_a_token(token)
+
+
+def test_what_keeps_a_member_from_a_stage_is_their_own_labeling() -> None:
+    ben = make_member()
+    reviewed = make_job(workflow=Workflow(Label(votes=2), Inspect()))
+    kept = own_work(reviewed, ben, Stage.INSPECT)
+    assert kept is not None
+    assert (kept["member"], kept["stage"]) == (2, Stage.LABEL)
+    assert AssignmentState.RETURNED not in kept["state"]
+    assert "same_round" not in kept
+    allowed = make_job(workflow=Workflow(Label(), Inspect(allow_own_work=True)))
+    assert own_work(allowed, ben, Stage.INSPECT) is None

@@ -107,7 +107,7 @@ def test_the_workers_of_a_stage_are_those_it_names_or_else_all_who_may() -> None
     ("workflow", "label", "inspect", "words"),
     [
         (Workflow(Label()), (2,), (), ""),
-        (Workflow(Label(votes=2)), (2,), (), "2 different members .* only 1 may"),
+        (Workflow(Label(votes=2), Inspect()), (2,), (3,), "2 different members .* only 1 may"),
         (Workflow(Label(), Inspect()), (2,), (3,), ""),
         (Workflow(Label(), Inspect()), (2,), (2,), "nobody reviews their own work"),
         (Workflow(Label(), Inspect(allow_own_work=True)), (2,), (2,), ""),

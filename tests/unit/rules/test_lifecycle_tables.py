@@ -30,9 +30,10 @@ from itagflow.access import (
     default_policy,
     strict_policy,
 )
+from itagflow.lifecycle import tables
 from itagflow.lifecycle.machine import Lifecycle, Step
 from itagflow.lifecycle.tables import ASSIGNMENT, JOB, package_lifecycle
-from itagflow.testing import make_job, make_member
+from itagflow.testing import make_assignment, make_job, make_member
 
 DOCS = Path(__file__).parents[3] / "docs"
 FULL = package_lifecycle(Workflow(Label(), Inspect(), Accept()))
@@ -172,3 +173,10 @@ class TestAccess:
     def test_an_embedder_makes_its_own(self) -> None:
         everybody = TablePolicy({**TABLE, Action.EXPORT: TABLE[Action.READ_RESULTS]})
         assert everybody(make_member(role=Role.VIEWER), Action.EXPORT, None, None) is None
+
+
+def test_a_verb_is_for_the_stages_that_it_names() -> None:
+    review = make_assignment(stage=Stage.INSPECT)
+    tables.must_be_at(review, "review", Stage.INSPECT, Stage.ACCEPT)
+    with pytest.raises(WrongState, match="submit"):
+        tables.must_be_at(review, "submit", Stage.LABEL)

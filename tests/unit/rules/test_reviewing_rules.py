@@ -90,11 +90,11 @@ def test_redo_all_sends_everything_back_to_label() -> None:
     assert (back.scope, back.rejects) == (None, (3,))
 
 
-def test_a_done_package_is_reopened_for_its_last_review() -> None:
+def test_a_done_package_is_reopened_for_its_first_review() -> None:
     done = make_package(size=4, state=PackageState.DONE, free=0)
     opened = rules.reopened(REVIEWED, done, ACT, tasks=TASKS)
     assert opened.round == 2
-    assert opened.state is PackageState.ACCEPT
+    assert opened.state is PackageState.INSPECT
     assert rules.reopened(job_of(Label()), done, ACT, tasks=TASKS).state is PackageState.LABEL
 
 
