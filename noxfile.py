@@ -6,6 +6,7 @@ import nox
 
 nox.options.sessions = ["tests", "fast", "lint", "typing", "docs"]
 nox.options.reuse_existing_virtualenvs = True
+QUICK = ("tests/unit", "tests/stories", "--stores", "memory", "--hypothesis-profile", "quick")
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
@@ -31,15 +32,18 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def quick(session: nox.Session) -> None:
+    """Run the rules, the values and the stories on the memory store: in less than a minute."""
+    install(session, "tests")
+    # single tests are given out, since one file has most of the stories
+    session.run("pytest", *QUICK, "-n", "2", "--dist", "worksteal", *session.posargs)
+
+
+@nox.session
 def fast(session: nox.Session) -> None:
     """Run the tests that read and write JSON with the extra `fast` installed."""
     install(session, "tests", extras="fast,postgres")
-    paths = (
-        "tests/formats",
-        "tests/unit/test_templates.py",
-        "src/itagflow/jsontext",
-    )
-    session.run("pytest", *paths, *session.posargs)
+    session.run("pytest", "tests/formats", "src/itagflow/jsontext", *session.posargs)
 
 
 @nox.session
@@ -59,9 +63,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Check the types with mypy and pyright."""
+    """Check the types of the library, and of code that calls it, with mypy and pyright."""
     install(session, "typing")
     session.run("mypy")
+    session.run("mypy", "tests/typing/callers.py")
     session.run("pyright")
 
 

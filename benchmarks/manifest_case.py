@@ -1,4 +1,4 @@
-"""One case of `benchmarks.manifest`, in a process of its own: does something with many rows, and tells its time and memory."""
+"""One case of `benchmarks.manifest`, in a process of its own: what many rows cost in time and memory."""
 
 import json
 import resource

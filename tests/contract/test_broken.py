@@ -10,7 +10,7 @@ from toy_store import ToyStore
 
 from itagflow import ItagflowError
 from itagflow.testing import ConcurrencyContract, StoreContract
-from itagflow.testing.counting import within
+from itagflow.testing.counters import within
 
 PLAIN = "test_every_kind_comes_back_as_it_was"
 

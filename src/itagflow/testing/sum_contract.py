@@ -8,12 +8,12 @@ from itagflow.errors import AlreadyExists, StoreFailed
 from itagflow.model.package import Package, PackageState
 from itagflow.storage import Query, Store
 from itagflow.testing.builders import changed, make_package
-from itagflow.testing.opening import Opening, refused
+from itagflow.testing.part import ContractPart, refused
 
 SUMMED = ("size", "wrong", "disputed")
 
 
-class Summing(Opening):
+class SumContract(ContractPart):
     """What packages in each state come to, whatever came, moved, was refused, dropped or went."""
 
     def _with_twenty(self) -> Store:

@@ -10,15 +10,15 @@ from itagflow.model.package import ClaimCounter, Package
 from itagflow.model.task import Task
 from itagflow.storage.port import Query, Store
 from itagflow.testing.builders import changed, make_package, make_task
-from itagflow.testing.opening import Opening, refused
-from itagflow.testing.summing import sums
+from itagflow.testing.part import ContractPart, refused
+from itagflow.testing.sum_contract import sums
 from itagflow.testing.threads import often_switched, start
 
 COUNTER = ClaimCounter(job=4, stage=Stage.LABEL, member=2)
 """What the tests create."""
 
 
-class Creating(Opening):
+class CreateContract(ContractPart):
     """An entity that is created when it is locked."""
 
     def test_what_is_missing_is_created(self) -> None:

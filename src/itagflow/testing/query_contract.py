@@ -18,8 +18,8 @@ from itagflow.storage import (
     Store,
     Writer,
 )
-from itagflow.testing.opening import Opening
-from itagflow.testing.queries import (
+from itagflow.testing.part import ContractPart
+from itagflow.testing.query_cases import (
     CASES,
     GROUPINGS,
     groups,
@@ -36,11 +36,11 @@ Run = Callable[[Store, str, Check], None]
 """Checks a verb on all queries of a case."""
 
 
-class TakenBack(Exception):
+class RolledBack(Exception):
     """Ends a write transaction so that nothing of it stays."""
 
 
-class Querying(Opening):
+class QueryContract(ContractPart):
     """Every verb with a query heeds its conditions, order, limit, place, and exclusions."""
 
 
@@ -69,15 +69,15 @@ def _in_a_writer(store: Store, case: str, check: Check) -> None:
             check(writer, query, there)
 
 
-def _taken_back(store: Store, case: str, check: Check) -> None:
+def _rolled_back(store: Store, case: str, check: Check) -> None:
     """Use a transaction for each query and roll it back, so that the next finds everything."""
     there = _fill(store, some_entities())
     for query in CASES[case](there):
         try:
             with store.write() as writer:
                 check(writer, query, there)
-                raise TakenBack
-        except TakenBack:
+                raise RolledBack
+        except RolledBack:
             continue
 
 
@@ -171,24 +171,24 @@ VERBS: dict[str, tuple[Run, Check]] = {
     "tally": (_in_a_reader, _check_tally),
     "tally_in_a_writer": (_in_a_writer, _check_tally),
     "lock_first": (_in_a_writer, _check_lock_first),
-    "remove": (_taken_back, _check_remove),
+    "remove": (_rolled_back, _check_remove),
 }
 """Every verb with a query, by the transaction: how it is run, and the expected result."""
 PAGING = ("an_order", "after", "a_limit")
 """What only those verbs look at that give entities back."""
 
 
-def _make_test(verb: str, case: str) -> Callable[[Querying], None]:
+def _make_test(verb: str, case: str) -> Callable[[QueryContract], None]:
     run, check = VERBS[verb]
 
-    def test(self: Querying) -> None:
+    def test(self: QueryContract) -> None:
         store = self.open_store()
         run(store, case, check)
         store.close()
 
     ignores = case in PAGING and not verb.startswith(("find", "lock_first"))
     test.__name__ = f"test_{verb}_{'ignores' if ignores else 'heeds'}_{case}"
-    test.__qualname__ = f"Querying.{test.__name__}"
+    test.__qualname__ = f"QueryContract.{test.__name__}"
     test.__doc__ = f"{test.__name__[5:].replace('_', ' ').capitalize()}."
     return test
 
@@ -196,4 +196,4 @@ def _make_test(verb: str, case: str) -> Callable[[Querying], None]:
 for _verb in VERBS:
     for _case in CASES:
         _test = _make_test(_verb, _case)
-        setattr(Querying, _test.__name__, _test)
+        setattr(QueryContract, _test.__name__, _test)

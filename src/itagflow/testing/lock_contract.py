@@ -19,7 +19,7 @@ from itagflow.storage import (
     Writer,
 )
 from itagflow.testing.builders import changed, make_event, make_package
-from itagflow.testing.opening import Opening
+from itagflow.testing.part import ContractPart
 from itagflow.testing.threads import (
     MOMENT,
     TIMEOUT,
@@ -41,7 +41,7 @@ def take_first(writer: Writer) -> int | None:
     return found.number
 
 
-class Locking(Opening):
+class LockContract(ContractPart):
     """What one writer holds is kept from the others."""
 
     def _with_packages(self, count: int) -> Store:

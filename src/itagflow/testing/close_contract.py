@@ -34,8 +34,8 @@ from itagflow.testing.builders import (
     make_template,
     make_workspace,
 )
-from itagflow.testing.counting import within
-from itagflow.testing.opening import Opening, refused
+from itagflow.testing.counters import within
+from itagflow.testing.part import ContractPart, refused
 from itagflow.testing.threads import TIMEOUT, Running, start
 
 PACKAGES = Query(Package, order=("number",))
@@ -58,7 +58,7 @@ class Stop(Exception):
     """An exception of the application inside a transaction."""
 
 
-class Closing(Opening):
+class CloseContract(ContractPart):
     """A transaction ends as a whole with its reader and writer; a closed store stays closed."""
 
     def _with_three(self) -> Store:

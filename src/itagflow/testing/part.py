@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from itagflow.errors import ItagflowError
 from itagflow.storage import Store
+
+N = TypeVar("N", int, float)
 
 
 @contextmanager
@@ -20,7 +23,7 @@ def refused(kind: type[ItagflowError]) -> Generator[None]:
     raise AssertionError(f"{kind.__name__} was not raised")
 
 
-class Opening:
+class ContractPart:
     """Opens the stores that are to be proven."""
 
     def open_store(self) -> Store:
@@ -28,10 +31,16 @@ class Opening:
         raise NotImplementedError
 
 
-class Trying(Opening):
+class ConcurrencyPart(ContractPart):
     """Says for how long the concurrency contract tries to break a store."""
 
     is_long = os.environ.get("ITAGFLOW_LONG", "") not in ("", "0")
     """Whether to test for minutes, not seconds; ``ITAGFLOW_LONG=1`` in the environment sets it."""
     timeout = 5.0
     """Within how many seconds a store must answer after something has struck it."""
+
+    def _amount(self, usual: N, *, long: N) -> N:
+        """Return how much to do: *usual*, or *long* where the tests may take minutes."""
+        if self.is_long:
+            return long
+        return usual

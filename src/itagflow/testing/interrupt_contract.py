@@ -15,7 +15,7 @@ from unittest import SkipTest
 
 from itagflow.errors import StoreFailed
 from itagflow.storage import Store
-from itagflow.testing.counting import (
+from itagflow.testing.counters import (
     Witnesses,
     count_up,
     increase,
@@ -28,7 +28,7 @@ from itagflow.testing.interruptions import (
     files_of,
     watching_finalizers,
 )
-from itagflow.testing.opening import Trying
+from itagflow.testing.part import ConcurrencyPart
 from itagflow.testing.threads import start
 
 
@@ -91,7 +91,7 @@ ACTS = (_write, _read, _take_snapshot, _fail, _take_snapshot_inside, _settle)
 CODES = [act.__code__ for act in ACTS]
 
 
-class Interrupting(Trying):
+class InterruptContract(ConcurrencyPart):
     """After an exception anywhere all threads and processes go on, and nothing is half stored.
 
     The exception is kept, with its traceback, while that is checked: a lock that only goes when the
@@ -192,7 +192,7 @@ class Interrupting(Trying):
                 watching_finalizers(_ignore),
                 witnesses_of(self.open_store(), self.timeout) as witnesses,
             ):
-                for number in range(3000 if self.is_long else 60):
+                for number in range(self._amount(60, long=3000)):
                     _strike_by_signal(witnesses, is_armed, number)
         finally:
             is_armed.clear()
@@ -205,7 +205,7 @@ class Interrupting(Trying):
             watching_finalizers(_ignore),
             witnesses_of(self.open_store(), self.timeout) as witnesses,
         ):
-            for number in range(3000 if self.is_long else 60):
+            for number in range(self._amount(60, long=3000)):
                 ready = threading.Event()
                 running = start(partial(_be_struck, witnesses, ready, number))
                 assert ready.wait(LOST)

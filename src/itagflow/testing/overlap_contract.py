@@ -44,7 +44,7 @@ from itagflow.storage import (
     Writer,
 )
 from itagflow.testing.builders import AT, changed, make_package
-from itagflow.testing.opening import Opening
+from itagflow.testing.part import ContractPart
 from itagflow.testing.threads import often_switched
 
 MOMENT = 0.2
@@ -58,7 +58,7 @@ Act = Callable[[Flow], Any]
 
 
 @attrs.define
-class Hesitant:
+class PausingStore:
     """A store whose first write transaction pauses right before its end, until it is released."""
 
     store: Store
@@ -79,7 +79,7 @@ class Hesitant:
 
     @contextmanager
     def write(self) -> Generator[Writer]:
-        """Open a transaction that hesitates."""
+        """Open a transaction that pauses right before its end."""
         with self.store.write() as writer:
             yield writer
             self.reached.set()
@@ -100,9 +100,9 @@ class Hesitant:
         return True
 
 
-def meet(store: Store, first: Act, second: Act) -> tuple[Any, Any]:
+def run_overlapping(store: Store, first: Act, second: Act) -> tuple[Any, Any]:
     """Run two operations at once, and return the outcome of each: a value or an error of ours."""
-    hesitant, came = Hesitant(store), dict[int, Any]()
+    paused, came = PausingStore(store), dict[int, Any]()
 
     def run(place: int, act: Act, where: Store) -> None:
         try:
@@ -110,15 +110,15 @@ def meet(store: Store, first: Act, second: Act) -> tuple[Any, Any]:
         except ItagflowError as error:
             came[place] = error
         finally:
-            hesitant.reached.set()  # also when it has refused before any transaction
+            paused.reached.set()  # also when it has refused before any transaction
 
-    one = threading.Thread(target=run, args=(1, first, hesitant))
+    one = threading.Thread(target=run, args=(1, first, paused))
     two = threading.Thread(target=run, args=(2, second, store))
     one.start()
-    assert hesitant.reached.wait(TIMEOUT)
+    assert paused.reached.wait(TIMEOUT)
     two.start()
     two.join(MOMENT)
-    hesitant.go.set()
+    paused.go.set()
     for thread in (one, two):
         thread.join(TIMEOUT)
         assert not thread.is_alive(), "an operation stands still"
@@ -134,14 +134,14 @@ def ends_of(flow: Flow, job: Job) -> list[Event]:
     ]
 
 
-class Meeting(Opening):
+class OverlapContract(ContractPart):
     """What every store promises when operations meet."""
 
     def test_the_last_two_votes(self) -> None:
         """Both are stored, and exactly one of them brings the votes together."""
         store, job = self._ordered(Workflow(Label(votes=2, min_votes=2), Accept()), tasks=1)
         assignments = [self._answered(store, job, name) for name in ("ben", "cy")]
-        one, two = meet(
+        one, two = run_overlapping(
             store,
             lambda flow: flow.submit(assignments[0]),
             lambda flow: flow.submit(assignments[1]),
@@ -182,15 +182,15 @@ class Meeting(Opening):
             return flow.save(assignment, 1, Choice("cat"))
 
         if not backward:
-            return meet(store, save, take)
-        taken, saved = meet(store, take, save)
+            return run_overlapping(store, save, take)
+        taken, saved = run_overlapping(store, take, save)
         return saved, taken
 
     def test_the_last_two_packages_finish_the_job_once(self) -> None:
         """Neither sees the other's end, and yet one of them ends the job."""
         store, job = self._ordered(Workflow(Label()), tasks=2)
         assignments = [self._answered(store, job, name) for name in ("ben", "cy")]
-        meet(
+        run_overlapping(
             store,
             lambda flow: flow.submit(assignments[0]),
             lambda flow: flow.submit(assignments[1]),
@@ -204,7 +204,7 @@ class Meeting(Opening):
         """A job that ends by itself is not ended again, and none is ended over open work."""
         store, job = self._ordered(Workflow(Label()), tasks=1)
         assignment = self._answered(store, job, "ben")
-        _, finished = meet(
+        _, finished = run_overlapping(
             store,
             lambda flow: flow.submit(assignment),
             lambda flow: flow.jobs.finish(job, by="ada"),
@@ -224,7 +224,7 @@ class Meeting(Opening):
         def claim(flow: Flow) -> Assignment | None:
             return flow.claim("ben", job, Stage.LABEL, token="again")
 
-        one, two = meet(store, claim, claim)
+        one, two = run_overlapping(store, claim, claim)
         assert one.key == two.key
         store.close()
 
@@ -236,7 +236,7 @@ class Meeting(Opening):
         def claim(flow: Flow) -> Any:
             return flow.claim("ben", job, Stage.LABEL)
 
-        came = meet(store, claim, claim)
+        came = run_overlapping(store, claim, claim)
         assert sum(assignment is not None for assignment in came) == 1
         store.close()
 
@@ -267,7 +267,9 @@ class Meeting(Opening):
             store, job = self._ordered(Workflow(Label(), Inspect()), tasks=2)
             Flow(store).submit(self._answered(store, job, "cy"))
             Flow(store).claim("di", job, Stage.INSPECT)
-            _, _ = meet(store, end, act) if backward else meet(store, act, end)
+            _, _ = (
+                run_overlapping(store, end, act) if backward else run_overlapping(store, act, end)
+            )
             with store.read() as reader:
                 assignments = list(reader.find(Query(Assignment, {"state": LIVE})))
                 people = {
@@ -283,7 +285,7 @@ class Meeting(Opening):
         store, job = self._ordered(Workflow(Label()), tasks=1)
         flow = Flow(store)
         flow.members.set_role(job.workspace, "ben", Role.ADMIN, by="ada")
-        meet(
+        run_overlapping(
             store,
             lambda flow: flow.members.remove(job.workspace, "ben", by="ada"),
             lambda flow: flow.members.remove(job.workspace, "ada", by="ben"),
@@ -295,7 +297,7 @@ class Meeting(Opening):
     def test_two_changes_of_a_workforce(self) -> None:
         """The second does not undo the first."""
         store, job = self._ordered(Workflow(Label(), Inspect()), tasks=1)
-        meet(
+        run_overlapping(
             store,
             lambda flow: flow.jobs.set_workforce(job, {Stage.LABEL: ["cy"]}, by="ada"),
             lambda flow: flow.jobs.set_workforce(job, {Stage.INSPECT: ["cy"]}, by="ada"),
@@ -313,7 +315,9 @@ class Meeting(Opening):
             flow.claim("cy", job, Stage.LABEL)
             return list(flow.events.since())
 
-        _, seen = meet(store, lambda flow: flow.claim("ben", job, Stage.LABEL), act_and_follow)
+        _, seen = run_overlapping(
+            store, lambda flow: flow.claim("ben", job, Stage.LABEL), act_and_follow
+        )
         flow = Flow(store)
         everything = list(flow.events.since())
         assert [*seen, *flow.events.since(after=seen[-1].position)] == everything

@@ -21,7 +21,7 @@ import attrs
 from itagflow.errors import StoreFailed
 from itagflow.model.package import Package
 from itagflow.storage import Query, Store
-from itagflow.testing.counting import (
+from itagflow.testing.counters import (
     count_up,
     increase,
     prepare,
@@ -29,7 +29,7 @@ from itagflow.testing.counting import (
     require_count,
     within,
 )
-from itagflow.testing.opening import Trying
+from itagflow.testing.part import ConcurrencyPart
 from itagflow.testing.threads import Running, start
 
 WROTE, REFUSED, FAILED = 0, 7, 4
@@ -103,7 +103,7 @@ def fork(work: Callable[[], object]) -> Fork:
     return made
 
 
-class Forking(Trying):
+class ForkContract(ConcurrencyPart):
     """No child hangs, writes what its parent does not see, or takes anything from it."""
 
     def _prepared(self) -> Store:
@@ -130,7 +130,7 @@ class Forking(Trying):
         store, stop, outcomes = self._prepared(), threading.Event(), Counter[int]()
         threads = [start(partial(_repeat, store, work, stop)) for work in (*_WORK, count_up)]
         try:
-            for _ in range(200 if self.is_long else 12):
+            for _ in range(self._amount(12, long=200)):
                 sleep(random.uniform(0, 0.01))
                 outcomes[fork(lambda: _count_up_and_close(store)).outcome(self.timeout)] += 1
         finally:
@@ -179,7 +179,7 @@ class Forking(Trying):
         before = signal.signal(signal.SIGALRM, split)
         done = 0
         try:
-            for number in range(100 if self.is_long else 8):
+            for number in range(self._amount(8, long=100)):
                 signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.003))
                 until = monotonic() + 3 * self.timeout
                 while len(children) == number and monotonic() < until:
