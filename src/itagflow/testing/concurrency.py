@@ -102,6 +102,7 @@ class ShutdownContract(ConcurrencyPart):
         store, acknowledged = prepare(self.open_store()), 0
         for _ in range(self._amount(6, long=50)):
             acknowledged += self._close_under_load(store)
+            # files and sockets that stay open add up in a server that is reloaded
             require_closed_files(before)
             connector = store.connector()
             if connector is None:
@@ -114,7 +115,9 @@ class ShutdownContract(ConcurrencyPart):
     def _close_under_load(self, store: Store) -> int:
         """Close a store under eight threads; return how many commits they were told of."""
         threads = [start(partial(_work_until_refused, store, number)) for number in range(AT_ONCE)]
+        # so that closing comes before, between and inside their transactions
         sleep(random.uniform(0.005, 0.06))
+        # a server may be told to stop by a signal and by its framework at once
         closers = [start(store.close) for _ in range(2)]
         assert store.close() is True, "close did not see the end of transactions that take no time"
         assert all(closer.result("close") for closer in closers)
@@ -144,6 +147,7 @@ class ProcessContract(ConcurrencyPart):
         store, connector = self._opened()
         other = OtherProcess(connector)
         for number in range(5):
+            # a snapshot that is open must not keep another process from writing
             with store.read(snapshot=True):
                 other.begin(1)
                 assert other.end(self.timeout) == 2 * number + 1, (

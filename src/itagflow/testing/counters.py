@@ -32,6 +32,7 @@ def prepare(store: Store) -> Store:
 def increase(writer: Writer) -> None:
     """Count one up, in two packages one after the other."""
     for key in KEYS:
+        # locked before it is read: without the lock two threads would save the same count
         held = writer.lock(Package, key)
         writer.save(changed(held, size=held.size + 1))
 
@@ -50,6 +51,7 @@ def read_count(store: Store, *, snapshot: bool = False) -> int:
     """
     with store.read(snapshot=snapshot) as reader:
         one, two = (reader.get(Package, key).size for key in KEYS)
+        # asked in another way, so that a store that answers `get` from a cache is found out
         again = sorted(package.size for package in reader.find(Query(Package, {"job": 4})))
     assert one == two, f"a transaction is stored by halves: {one} and {two}"
     assert again == [one, two], f"one read transaction saw two states: {one} and then {again}"
@@ -71,6 +73,7 @@ class OtherProcess:
 
     def __init__(self, connector: Callable[[], Store]) -> None:
         """Start it, and wait until it has opened the store."""
+        # spawned and not forked: a forked one would inherit the open store
         context = multiprocessing.get_context("spawn")
         self._ours, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(connector, theirs), daemon=True)
@@ -90,6 +93,7 @@ class OtherProcess:
         """End it."""
         self._ours.close()
         self._process.join(1)
+        # it may hang, which is what a test may just have found
         self._process.kill()
         self._process.join()
 
@@ -105,6 +109,7 @@ class OtherProcess:
 def serve(connector: Callable[[], Store], connection: Connection) -> None:
     """Count up when told, in a process of its own, until the connection is closed."""
     store = connector()
+    # says that the store is open: only now does the clock of the tests run
     connection.send(0)
     while True:
         try:
@@ -116,6 +121,7 @@ def serve(connector: Callable[[], Store], connection: Connection) -> None:
                 count_up(store)
             connection.send(read_count(store))
         except Exception as error:
+            # the parent reports it; an exception here would only end this process
             connection.send(repr(error))
     store.close()
 
@@ -127,7 +133,7 @@ class Witnesses:
         """Begin with a store that `prepare` set up; each must answer within *timeout* seconds."""
         self.store, self._other, self._timeout = store, other, timeout
         self.least = self.most = 0
-        self._assignment = 0
+        self._checks = 0
 
     def check(self, what: str) -> None:
         """Check that all of them can write and read, one after the other, in each rotation.
@@ -137,9 +143,10 @@ class Witnesses:
                 *what* had struck.
         """
         witnesses = [self._this_thread, self._other_thread, self._another_process]
-        self._assignment += 1
+        self._checks += 1
         for place in range(3):
-            witness = witnesses[(self._assignment + place) % 3]
+            # each of them is the first one in turn: the first to work may repair what the next would find
+            witness = witnesses[(self._checks + place) % 3]
             try:
                 witness()
             except Exception as error:
@@ -165,6 +172,7 @@ class Witnesses:
         if self._other is not None:
             self._other.begin(1)
             self._other.end(self._timeout)
+            # the other process counts in its own transaction, so it is added here
             self._note()
 
     def _work(self) -> None:
@@ -188,6 +196,7 @@ def within(timeout: float) -> Generator[None]:
     def wake(*_: object) -> None:
         raise AssertionError(f"this thread hangs for {timeout:g} seconds")
 
+    # a lock that never comes can only be left by an exception, which a signal handler can raise
     before = signal.signal(signal.SIGALRM, wake)
     signal.setitimer(signal.ITIMER_REAL, timeout)
     try:
@@ -201,7 +210,9 @@ def within(timeout: float) -> Generator[None]:
 def witnesses_of(store: Store, timeout: float) -> Generator[Witnesses]:
     """Prepare a new store, and give those who must be able to work on it."""
     connector = prepare(store).connector()
-    other = None if connector is None else OtherProcess(connector)
+    other = None
+    if connector is not None:  # a store in memory cannot be opened by another process
+        other = OtherProcess(connector)
     try:
         with warnings.catch_warnings():
             # a connection that was struck may be dropped unclosed

@@ -52,9 +52,15 @@ class Fork:
             # that there are threads is the point
             warnings.simplefilter("ignore", DeprecationWarning)
             self.pid = os.fork()
-        self.pipe = ours if self.pid else theirs
-        os.close(theirs if self.pid else ours)
-        return self.pid == 0
+        is_child = self.pid == 0
+        # each side closes the end that it does not use, or the parent would wait for ever
+        if is_child:
+            self.pipe = theirs
+            os.close(ours)
+        else:
+            self.pipe = ours
+            os.close(theirs)
+        return is_child
 
     def end(self, work: Callable[[], object]) -> NoReturn:
         """Do *work* in the child, and end it."""
@@ -65,8 +71,10 @@ class Fork:
         except StoreFailed:
             code = REFUSED
         except BaseException as error:
+            # a pipe holds 4 KiB at least: a longer text could block the child before anybody reads
             os.write(self.pipe, repr(error).encode()[:2000])
         finally:
+            # not `sys.exit`: the child has a copy of pytest, which must not go on in it
             os._exit(code)
 
     def outcome(self, timeout: float) -> int:
@@ -81,10 +89,14 @@ class Fork:
             sleep(0.002)
             ended, status = os.waitpid(self.pid, os.WNOHANG)
         if not ended:
+            # a child that waits for a lock of its parent does not answer to a milder signal
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
+        said = ""
         with os.fdopen(self.pipe, "rb") as pipe:
-            said = pipe.read().decode() if ended else ""
+            # a child that was killed may have children of its own, which would keep the pipe open
+            if ended:
+                said = pipe.read().decode()
         assert ended, (
             f"a forked child hangs: it neither works nor refuses within {timeout:g} seconds"
         )
@@ -117,6 +129,7 @@ class ForkContract(ConcurrencyPart):
         for number in range(3):
             child = fork(lambda: _count_up_and_close(store))
             wrote += child.outcome(self.timeout) == WROTE
+            # the child has closed its copy: a lock or a file that both share would be gone here
             start(lambda: count_up(store)).result("a thread of the parent", self.timeout)
             count = read_count(store)
             assert count == wrote + number + 1, (
@@ -131,6 +144,7 @@ class ForkContract(ConcurrencyPart):
         threads = [start(partial(_repeat, store, work, stop)) for work in (*_WORK, count_up)]
         try:
             for _ in range(self._amount(12, long=200)):
+                # at another moment of the threads each time
                 sleep(random.uniform(0, 0.01))
                 outcomes[fork(lambda: _count_up_and_close(store)).outcome(self.timeout)] += 1
         finally:
@@ -161,6 +175,7 @@ class ForkContract(ConcurrencyPart):
                 child = _split_inside(store, opened(store), writes=writes)
             wrote = child.outcome(self.timeout) == WROTE
             count_up(store)
+            # the parent counts twice inside its transaction, and once more behind it
             done += 2 * writes + wrote + 1
             require_count(store, done, done)
         _require_opened_again(store, done)
@@ -181,6 +196,7 @@ class ForkContract(ConcurrencyPart):
         try:
             for number in range(self._amount(8, long=100)):
                 signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.003))
+                # the handler runs between two steps of this loop, or inside a transaction of it
                 until = monotonic() + 3 * self.timeout
                 while len(children) == number and monotonic() < until:
                     count_up(store)
@@ -199,15 +215,16 @@ def _count_up_and_close(store: Store) -> None:
     read_count(store)
     read_count(store, snapshot=True)
     store.close()
+    # what a store frees in a finalizer must not touch what belongs to the parent
     gc.collect()
 
 
 def _split_inside(store: Store, opened: AbstractContextManager[Any], *, writes: bool) -> Fork:
     """Fork inside a transaction: the parent ends it, and the child can neither use nor end it."""
     child, wrongly = Fork(), ""
-    act: Callable[[Any], object] = (
-        increase if writes else lambda reader: reader.count(Query(Package))
-    )
+    act: Callable[[Any], object] = _count_packages
+    if writes:
+        act = increase
     try:
         with opened as transaction:
             act(transaction)
@@ -220,10 +237,15 @@ def _split_inside(store: Store, opened: AbstractContextManager[Any], *, writes: 
     except BaseException as error:
         if child.pid:
             raise
-        wrongly = wrongly if isinstance(error, StoreFailed) else repr(error)
+        if not isinstance(error, StoreFailed):
+            wrongly = repr(error)
     if child.pid == 0:
         child.end(lambda: _work_after(store, wrongly))
     return child
+
+
+def _count_packages(reader: Any) -> int:
+    return int(reader.count(Query(Package)))
 
 
 def _can(act: Callable[[Any], object], transaction: Any) -> bool:
@@ -263,6 +285,7 @@ def _require_opened_again(store: Store, count: int) -> None:
     """Check what is stored with a fresh store of the same data, where there can be one."""
     connector = store.connector()
     if connector is not None:
+        # a store may have cached what it wrote: a new one reads what is really stored
         again = connector()
         require_count(again, count, count)
         again.close()

@@ -44,6 +44,7 @@ LOST = 3.0
 
 def _write(store: Store, strike: Strike) -> None:
     with store.write() as writer:
+        # what the block itself does is tested elsewhere; this is about how transactions begin and end
         strike.is_paused = True
         increase(writer)
         strike.is_paused = False
@@ -140,10 +141,13 @@ class InterruptContract(ConcurrencyPart):
         with witnesses_of(store, self.timeout) as witnesses:
             at = 0
             while True:
+                # one point further each time: the act is deterministic, so that every point is struck once
                 at += 1
+                # it may or may not have been stored before the exception struck
                 witnesses.most += 1
                 strike = Strike(at, files, CODES, every_opcode=self.every_opcode)
                 error = strike.run(lambda strike: act(store, strike))
+                # the act went to its end before point *at* came: all points were struck
                 if not strike.place:
                     break
                 assert strike.is_dropped or isinstance(error, Interruption), (
@@ -151,6 +155,7 @@ class InterruptContract(ConcurrencyPart):
                 )
                 witnesses.check(f"an exception at point {at} ({strike.place})")
             assert error is None, f"{act.__name__} failed: {error!r}"
+            # a store in a package of its own, with no file found, would pass without being tested
             assert at > 5, "hardly any point was found: is `files_to_strike` right?"
             witnesses.check("all of that")
 
@@ -164,6 +169,7 @@ class InterruptContract(ConcurrencyPart):
                     forgotten = stand(witnesses.store)
                     next(forgotten)
                     circle: list[object] = [forgotten]
+                    # only the garbage collector can end it, at a moment that nobody chooses
                     circle.append(circle)
                     del forgotten, circle
                     gc.collect()
@@ -183,6 +189,7 @@ class InterruptContract(ConcurrencyPart):
 
         def strike(*_: object) -> None:
             if is_armed:
+                # once: a late second signal would strike the check itself
                 is_armed.clear()
                 raise Interruption("a signal")
 
@@ -209,6 +216,7 @@ class InterruptContract(ConcurrencyPart):
                 ready = threading.Event()
                 running = start(partial(_be_struck, witnesses, ready, number))
                 assert ready.wait(LOST)
+                # a time that differs, so that the exception comes anywhere in a transaction
                 threading.Event().wait(random.uniform(0, 0.002))
                 thread = ctypes.c_ulong(running.thread)
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(Interruption))
@@ -261,6 +269,7 @@ def _work(witnesses: Witnesses) -> None:
     """Open and end transactions of all kinds until something strikes."""
     store, until = witnesses.store, monotonic() + LOST
     while monotonic() < until:
+        # both transactions may be stored when something strikes; `least` follows when it is known
         witnesses.most += 2
         count_up(store)
         witnesses.least += 1

@@ -58,6 +58,7 @@ class LockContract(ContractPart):
             assert first is not None
             assert first.number == 1
             other = start(lambda: _in_a_transaction(store, lambda writer: writer.lock_first(FREE)))
+            # long enough for a store that does not wait to give the same package away
             other.ended.wait(MOMENT)
             writer.save(changed(first, free=0))
         second = other.result("who takes another package")
@@ -76,6 +77,7 @@ class LockContract(ContractPart):
             while (number := _in_a_transaction(store, take_first)) is not None:
                 taken.append(number)
 
+        # two threads meet in the few steps between finding and locking only when switched often
         with often_switched():
             for thread in [start(work) for _ in range(8)]:
                 thread.result("who takes packages")
@@ -99,6 +101,7 @@ class LockContract(ContractPart):
         with store.write() as writer:
             held = writer.lock(Package, (4, 1))
             other = start(lambda: _in_a_transaction(store, lambda other: lock(other).size))
+            # a wait cannot be seen; that it has not ended after a moment can
             is_early = other.ended.wait(MOMENT)
             writer.save(changed(held, size=9))
         assert not is_early, f"{name} did not wait for the transaction that holds the package"

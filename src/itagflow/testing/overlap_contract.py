@@ -112,11 +112,13 @@ def run_overlapping(store: Store, first: Act, second: Act) -> tuple[Any, Any]:
         finally:
             paused.reached.set()  # also when it has refused before any transaction
 
+    # only the first is paused, so that it is open for as long as the second runs
     one = threading.Thread(target=run, args=(1, first, paused))
     two = threading.Thread(target=run, args=(2, second, store))
     one.start()
     assert paused.reached.wait(TIMEOUT)
     two.start()
+    # a store with one writer makes the second wait for the first: then it never ends here
     two.join(MOMENT)
     paused.go.set()
     for thread in (one, two):
@@ -210,6 +212,7 @@ class OverlapContract(ContractPart):
             lambda flow: flow.jobs.finish(job, by="ada"),
         )
         flow = Flow(store)
+        # whoever comes second decides: `finish` is refused over open work, or finds it done
         assert isinstance(finished, Incomplete) or finished == flow.jobs.get(job)
         assert flow.jobs.get(job).state is JobState.FINISHED
         assert len(ends_of(flow, job)) == 1
@@ -231,6 +234,7 @@ class OverlapContract(ContractPart):
     def test_a_limit_holds_for_claims_at_once(self) -> None:
         """With a limit of one assignment a member gets one."""
         store, job = self._ordered(Workflow(Label(limit=2)), tasks=3)
+        # one of the two that the limit allows is taken: only one of the next two may succeed
         Flow(store).claim("ben", job, Stage.LABEL)
 
         def claim(flow: Flow) -> Any:
@@ -266,10 +270,12 @@ class OverlapContract(ContractPart):
         for backward in (False, True):
             store, job = self._ordered(Workflow(Label(), Inspect()), tasks=2)
             Flow(store).submit(self._answered(store, job, "cy"))
+            # di holds a review, so that a reject has work to offer back
             Flow(store).claim("di", job, Stage.INSPECT)
-            _, _ = (
-                run_overlapping(store, end, act) if backward else run_overlapping(store, act, end)
-            )
+            pair = (act, end)
+            if backward:
+                pair = (end, act)
+            run_overlapping(store, *pair)
             with store.read() as reader:
                 assignments = list(reader.find(Query(Assignment, {"state": LIVE})))
                 people = {
@@ -320,6 +326,7 @@ class OverlapContract(ContractPart):
         )
         flow = Flow(store)
         everything = list(flow.events.since())
+        # a follower goes on from the last position that it saw: nothing may come to lie before it
         assert [*seen, *flow.events.since(after=seen[-1].position)] == everything
         assert [event.type for event in everything].count("claim") == 2
         store.close()

@@ -47,6 +47,7 @@ Values = dict[str, Any]
 def some_entities() -> list[Entity]:
     """Return entities of eight kinds, whose columns take several values in many combinations."""
     entities: list[Entity] = [*_packages(), *_assignments(), *_answers(), *_others()]
+    # a store that gives back the order of insertion must not look sorted
     return entities[::2] + entities[1::2]  # not in the order of their keys
 
 
@@ -102,6 +103,7 @@ def _others() -> Iterator[Entity]:
         make_task(n, job=4 if n % 5 else 5, package=1 + n % 3, row_key=f"k{n}" if n % 2 else "")
         for n in range(1, 15)
     )
+    # capitals, accents and digits: the order must be that of code points, in every database
     names = ("Ben", "ada", "é", "z", "10", "9", "猫")
     yield from (
         make_member(id=n, account=name, workspace=1 + n % 2, active=n % 3 > 0)
@@ -187,6 +189,7 @@ def matches(query: Query[Any], there: Sequence[Entity]) -> list[Any]:
 def page(query: Query[Any], there: Sequence[Entity]) -> list[Any]:
     """Return the matches in the order of *query*, only those after its place, up to its limit."""
     found = sorted(matches(query, there), key=lambda entity: entity.key)
+    # sorts are stable: the last column first, and the first column decides
     for name in reversed(query.order):
         found.sort(
             key=lambda entity: column(entity, name.removeprefix("-")), reverse=name[0] == "-"
