@@ -85,7 +85,7 @@ class CloseContract(ContractPart):
             with store.read() as reader:
                 left = list(reader.find(PACKAGES))
                 assert left == [make_package(n) for n in (1, 2, 3)], f"{error!r} left {left}"
-                # a position that was given out and taken back would be a gap, at which followers wait
+                # a position that was given out and taken back would be a gap, where followers wait
                 assert reader.count(Query(Event)) == 0, f"{error!r} left an event"
         store.close()
 

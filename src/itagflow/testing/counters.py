@@ -145,7 +145,7 @@ class Witnesses:
         witnesses = [self._this_thread, self._other_thread, self._another_process]
         self._checks += 1
         for place in range(3):
-            # each of them is the first one in turn: the first to work may repair what the next would find
+            # another one goes first each time: it may repair what the next would find
             witness = witnesses[(self._checks + place) % 3]
             try:
                 witness()

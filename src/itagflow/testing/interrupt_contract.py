@@ -44,7 +44,7 @@ LOST = 3.0
 
 def _write(store: Store, strike: Strike) -> None:
     with store.write() as writer:
-        # what the block itself does is tested elsewhere; this is about how transactions begin and end
+        # the block itself is tested elsewhere; this is about how transactions begin and end
         strike.is_paused = True
         increase(writer)
         strike.is_paused = False
@@ -141,7 +141,7 @@ class InterruptContract(ConcurrencyPart):
         with witnesses_of(store, self.timeout) as witnesses:
             at = 0
             while True:
-                # one point further each time: the act is deterministic, so that every point is struck once
+                # one point further each time: the act is the same, so every point is struck once
                 at += 1
                 # it may or may not have been stored before the exception struck
                 witnesses.most += 1

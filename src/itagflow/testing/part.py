@@ -18,9 +18,8 @@ def refused(kind: type[ItagflowError]) -> Generator[None]:
     """Check that the transaction raises an error of this kind."""
     try:
         yield
-    # any other error passes through, so that the test shows it
     except kind:
-        return
+        return  # any other error passes through, so that the test shows it
     raise AssertionError(f"{kind.__name__} was not raised")
 
 
