@@ -95,7 +95,7 @@ def test_a_span_lies_in_its_text(span: TextSpan, text: str | None, where: list[s
     assert places(spans_problems(SLOTS, Spans([span]), text)) == where
 
 
-def test_a_relation_joins_two_spans_where_it_is_asked() -> None:
+def test_a_relation_links_two_spans_where_it_is_asked() -> None:
     holds = Question("2", QuestionKind.INPUT, "R", required=False)
     related = Question("1", QuestionKind.SLOT, "Q", relations=(holds,))
     two = [TextSpan(0, 1), TextSpan(1, 2)]
