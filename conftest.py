@@ -7,6 +7,7 @@ import tempfile
 from importlib.util import find_spec
 from typing import Any
 
+import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
@@ -24,9 +25,18 @@ def leave(namespace: dict[str, Any]) -> None:
     namespace["_folder"].cleanup()
 
 
-collect_ignore = (
-    [] if find_spec("msgspec") else ["src/itagflow/jsontext/fast.py"]
-)  # needs the extra `fast`
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # here and not in tests/conftest.py: an option must be known whatever paths are given
+    parser.addoption(
+        "--stores",
+        default="memory,sqlite,postgres",
+        help="the stores on which tests run that run on every store, such as: memory,sqlite",
+    )
+
+
+collect_ignore: list[str] = []
+if not find_spec("msgspec"):
+    collect_ignore.append("src/itagflow/jsontext/fast.py")  # needs the extra `fast`
 pages = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()], patterns=["*.md"], setup=enter, teardown=leave
 )

@@ -6,6 +6,7 @@ import nox
 
 nox.options.sessions = ["tests", "fast", "lint", "typing", "docs"]
 nox.options.reuse_existing_virtualenvs = True
+QUICK = ("tests/unit", "tests/stories", "--stores", "memory", "--hypothesis-profile", "quick")
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
@@ -31,23 +32,25 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def quick(session: nox.Session) -> None:
+    """Run the rules, the values and the stories on the memory store: in less than a minute."""
+    install(session, "tests")
+    # single tests are given out, since one file has most of the stories
+    session.run("pytest", *QUICK, "-n", "2", "--dist", "worksteal", *session.posargs)
+
+
+@nox.session
 def fast(session: nox.Session) -> None:
     """Run the tests that read and write JSON with the extra `fast` installed."""
     install(session, "tests", extras="fast,postgres")
-    paths = (
-        "tests/test_fast.py",
-        "tests/formats",
-        "tests/test_templates.py",
-        "src/itagflow/jsontext",
-    )
-    session.run("pytest", *paths, *session.posargs)
+    session.run("pytest", "tests/formats", "src/itagflow/jsontext", *session.posargs)
 
 
 @nox.session
 def dask(session: nox.Session) -> None:
     """Read the partitions of a job on a local Dask cluster."""
     install(session, "tests", "dask")
-    session.run("pytest", "tests/test_dask.py", "docs/partitions.md", *session.posargs)
+    session.run("pytest", "tests/stories/test_dask.py", "docs/partitions.md", *session.posargs)
 
 
 @nox.session
@@ -60,9 +63,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Check the types with mypy and pyright."""
+    """Check the types of the library, and of code that calls it, with mypy and pyright."""
     install(session, "typing", "tests")
     session.run("mypy")
+    session.run("mypy", "tests/typing/callers.py")
     session.run("pyright")
     session.run("pytest", "tests/test_types.py")
 
@@ -78,21 +82,18 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Print the tables of performance ratios; ``-- --long`` adds the largest jobs."""
     install(session, "bench", extras="fast,postgres")
-    session.run("python", "benchmarks/run.py", *session.posargs)
-    session.run("python", "benchmarks/volume.py", *session.posargs)
-    session.run(
-        "python", "benchmarks/million.py", *([] if "--long" in session.posargs else ["200000"])
-    )
-    session.run("python", "benchmarks/own_work.py")
-    session.run("python", "benchmarks/calls.py")
-    session.run("python", "benchmarks/imports.py")
-    session.run("python", "benchmarks/appends.py")
-    session.run("python", "benchmarks/manifest.py", *session.posargs)
+    is_long = "--long" in session.posargs
+    for name in ("run", "volume", "manifest"):
+        session.run("python", "-m", f"benchmarks.{name}", *session.posargs)
+    # ten million tasks take a quarter of an hour and 8 GB of disk
+    session.run("python", "-m", "benchmarks.million", *([] if is_long else ["200000"]))
+    for name in ("own_work", "calls", "imports", "appends"):
+        session.run("python", "-m", f"benchmarks.{name}")
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Fuzz a target for some seconds and keep new inputs in the corpus: ``-- manifest 600``."""
     install(session, "fuzz", extras="postgres,fast")
-    session.run("python", "fuzz/run.py", *session.posargs)
-    session.run("python", "fuzz/keep.py", *session.posargs[:1])
+    session.run("python", "-m", "fuzz.run", *session.posargs)
+    session.run("python", "-m", "fuzz.keep", *session.posargs[:1])

@@ -1,6 +1,6 @@
 """What it costs labelers that rows are appended to their job: their rate without appends, and with 50 a second.
 
-``benchmarks/appends.py [NORMAL FULL PG]``, all three unless named.  Four processes claim, save and
+``python -m benchmarks.appends [NORMAL FULL PG]``, all three unless named.  Four processes claim, save and
 submit packages of one item for some seconds; another process appends a row at a time to the same
 job, to another job, or not at all. The three kinds of stretches are measured in turn in one
 database, so that what slows the machine down slows all. Appends to another job show what they cost
@@ -18,9 +18,10 @@ from multiprocessing.synchronize import Barrier
 from typing import Any
 
 import attrs
-from place import Place, postgres_place, rows, sqlite_place, tidy
 
 import itagflow
+from benchmarks.shared.databases import Database, postgres_database, sqlite_database, tidy
+from benchmarks.shared.jobs import rows
 from itagflow import (
     Choice,
     FixedSize,
@@ -35,7 +36,7 @@ from itagflow import (
 
 LABELERS, SECONDS, ROUNDS, PER_SECOND = 4, 5.0, 3, 50
 NAMES = [f"p{number}" for number in range(LABELERS)]
-PLACES = ("NORMAL", "FULL", "PG")
+DATABASES = ("NORMAL", "FULL", "PG")
 ENOUGH = 30_000
 """How many packages a job begins with: more than are labeled meanwhile."""
 
@@ -107,7 +108,7 @@ def measure(url: str, job: int, appends: tuple[int, int], seconds: float) -> Str
     return Stretch(sum(done for done, _ in found) / seconds, appended / seconds, longest * 1_000)
 
 
-def order(flow: Flow, name: str, tasks: int = ENOUGH) -> Job:
+def create_job(flow: Flow, name: str, tasks: int = ENOUGH) -> Job:
     """Make a job of packages of one item for all labelers."""
     return flow.jobs.create(
         "bench",
@@ -121,13 +122,13 @@ def order(flow: Flow, name: str, tasks: int = ENOUGH) -> Job:
     )
 
 
-def compare(place: Place, rounds: int, seconds: float) -> None:
+def compare(database: Database, rounds: int, seconds: float) -> None:
     """Print the rates without appends and with them, and the medians of their ratios."""
     same, other = list[float](), list[float]()
-    with place.open("appends") as (flow, url):
+    with database.open("appends") as (flow, url):
         for name in NAMES:
             flow.members.add("bench", name, Role.OPERATOR, by="ada")
-        job, another = order(flow, "queue").id, order(flow, "another", tasks=1).id
+        job, another = create_job(flow, "queue").id, create_job(flow, "another", tasks=1).id
         tidy(url)
         kinds = [
             ("none", job, 0),
@@ -139,32 +140,35 @@ def compare(place: Place, rounds: int, seconds: float) -> None:
             # which comes first changes: a database becomes slower as it grows
             for name, to, per_second in kinds[round % 3 :] + kinds[: round % 3]:
                 found[name] = measure(url, job, (to, per_second), seconds)
-                print(f"{place.name}, appends to {name}: {found[name]}", flush=True)
+                print(f"{database.name}, appends to {name}: {found[name]}", flush=True)
             same.append(found["the same job"].labeled / found["none"].labeled)
             other.append(found["another job"].labeled / found["none"].labeled)
         assert not list(maintenance.verify(flow, job)), "the job is not sound"
     print(
-        f"{place.name}: appends to the same job leave {statistics.median(same):.2f} of the rate (goal 0.80)"
+        f"{database.name}: appends to the same job leave {statistics.median(same):.2f} of the rate (goal 0.80)"
     )
     print(
-        f"{place.name}: appends to another job leave {statistics.median(other):.2f} of it",
+        f"{database.name}: appends to another job leave {statistics.median(other):.2f} of it",
         flush=True,
     )
 
 
-def places(names: list[str], stack: ExitStack) -> Iterator[Place]:
+def databases(names: list[str], stack: ExitStack) -> Iterator[Database]:
     """Yield the databases of these names."""
     folder = stack.enter_context(tempfile.TemporaryDirectory())
     for name in names:
-        yield stack.enter_context(postgres_place()) if name == "PG" else sqlite_place(folder, name)
+        if name == "PG":
+            yield stack.enter_context(postgres_database())
+        else:
+            yield sqlite_database(folder, name)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("places", nargs="*", choices=PLACES, default=PLACES)
+    parser.add_argument("databases", nargs="*", choices=DATABASES, default=DATABASES)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--seconds", type=float, default=SECONDS)
     asked = parser.parse_args()
     with ExitStack() as stack:
-        for each in places(list(asked.places), stack):
+        for each in databases(list(asked.databases), stack):
             compare(each, asked.rounds, asked.seconds)

@@ -13,9 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from place import rows
-
 import itagflow
+from benchmarks.shared.jobs import rows
 from itagflow import (
     Accept,
     Choice,

@@ -11,9 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[1]
 SHORT, LONG = 100_000, 1_000_000
-RUN = "from rows import main; main()"
+RUN = "from benchmarks.manifest_case import main; main()"
 WITHOUT_MSGSPEC = f"import sys; sys.modules['msgspec'] = None; {RUN}"
 
 
@@ -24,7 +24,7 @@ def measured(
     # this process imports next to nothing: what it has at its peak, its children start with
     command = [sys.executable, "-c", program, act, kind, str(count), folder]
     rounds = [
-        json.loads(subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.PIPE).stdout)
+        json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
         for _ in range(3 if count == SHORT else 1)
     ]
     seconds, grown, writers = zip(*rounds, strict=True)

@@ -11,9 +11,9 @@ import tempfile
 from contextlib import ExitStack
 from typing import Any
 
-from place import Place, order, postgres_place, show, sqlite_place, tidy
-from raw import timed
-
+from benchmarks.shared.databases import Database, postgres_database, sqlite_database, tidy
+from benchmarks.shared.jobs import create_job
+from benchmarks.shared.timing import show, timed
 from itagflow import (
     Choice,
     Flow,
@@ -27,15 +27,15 @@ ROUNDS = 9
 CLAIMS = 20
 
 
-def compare(place: Place, large: int) -> None:
+def compare(database: Database, large: int) -> None:
     """Load both jobs, each into a database of its own, and do the acts in turn."""
     with ExitStack() as stack:
-        flows = [stack.enter_context(place.open(f"million{count}")) for count in (SMALL, large)]
-        jobs = [order(flows[0][0], "small", SMALL, SIZE)]
+        flows = [stack.enter_context(database.open(f"million{count}")) for count in (SMALL, large)]
+        jobs = [create_job(flows[0][0], "small", SMALL, SIZE)]
         before = _peak()
-        seconds = timed(lambda: jobs.append(order(flows[1][0], "large", large, SIZE)))
+        seconds = timed(lambda: jobs.append(create_job(flows[1][0], "large", large, SIZE)))
         show(
-            place.name,
+            database.name,
             f"load {large:,}",
             None,
             f"{large / seconds:,.0f} rows/s",
@@ -52,7 +52,7 @@ def compare(place: Place, large: int) -> None:
         ratio = statistics.median(few / many for few, many in found)
         each = statistics.median(many for _, many in found)
         show(
-            place.name,
+            database.name,
             f"{name} of {large:,}",
             ratio,
             f"{each * 1e6:,.1f} µs each",
@@ -87,9 +87,9 @@ def _peak() -> float:
 def main() -> None:
     """Print the table."""
     large = next((int(word) for word in sys.argv[1:] if word.isdigit()), LARGE)
-    with tempfile.TemporaryDirectory() as folder, postgres_place() as postgres:
-        for place in (sqlite_place(folder, "NORMAL"), postgres):
-            compare(place, large)
+    with tempfile.TemporaryDirectory() as folder, postgres_database() as postgres:
+        for database in (sqlite_database(folder, "NORMAL"), postgres):
+            compare(database, large)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,8 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from place import postgres_place
-
 import itagflow
+from benchmarks.shared.databases import postgres_database
 from itagflow import (
     Assignment,
     AssignmentState,
@@ -86,7 +85,7 @@ def main() -> None:
     print(
         f"a claim where {OWN:,} of the waiting packages are one's own work, beside one who labeled nothing"
     )
-    with tempfile.TemporaryDirectory() as folder, postgres_place() as postgres:
+    with tempfile.TemporaryDirectory() as folder, postgres_database() as postgres:
         sqlite = f"sqlite:///{folder}/own.db?synchronous=normal"
         for store, url in (("memory", "memory:"), ("SQLite", sqlite), ("PG", postgres.new("own"))):
             with itagflow.open(url) as flow:

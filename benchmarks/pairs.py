@@ -1,9 +1,12 @@
-"""Compares claim, save and submit on SQLite of two source trees: ``benchmarks/pairs.py OLD/src NEW/src [pairs]``.
+"""Compares claim, save and submit on SQLite of two source trees.
 
-Each pair is two processes, one for each tree, that make a few calls each, one after the other: what slows the
-machine down for a moment slows down both.  Prints the median of new / old, and its interval of 95
-%: 1.10 means that the new one takes 10 % longer.  ``--full`` has every act written to the disk
-before it ends, which is the default of the library; without it the disk has less to say.
+``python -m benchmarks.pairs OLD/src NEW/src [pairs]``; both must have the API of this tree.
+
+Each pair is two processes, one for each tree, that make a few calls each, one after the other: what
+slows the machine down for a moment slows down both.  Prints the median of new / old, and its
+interval of 95 %: 1.10 means that the new one takes 10 % longer.  ``--full`` has every act written
+to the disk before it ends, which is the default of the library; without it the disk has less to
+say.
 """
 
 from __future__ import annotations
@@ -17,9 +20,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from math import comb
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+ROOT = Path(__file__).parents[1]
 PAIRS = 20
 PACKAGES, SIZE = 1_000, 5
 CALLS = 20
@@ -69,11 +74,11 @@ def serve(synchronous: str) -> None:
 
 def begin(source: str, synchronous: str) -> subprocess.Popen[str]:
     """Start a process that measures a source tree."""
-    command = [sys.executable, __file__, "--serve", synchronous]
+    # both processes run this very module, from this folder; only the library is that of the tree
+    command = [sys.executable, "-m", "benchmarks.pairs", "--serve", synchronous]
     pipe = subprocess.PIPE
-    return subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": source}, stdin=pipe, stdout=pipe, text=True
-    )
+    environment = {**os.environ, "PYTHONPATH": source}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True)
 
 
 def ask(process: subprocess.Popen[str]) -> tuple[str, float] | None:

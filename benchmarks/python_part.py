@@ -1,4 +1,4 @@
-"""Prints what a claim costs beside SQLite itself: run it with ``PYTHONPATH=OLD/src``, then with the other tree.
+"""Prints what a claim costs beside SQLite itself: run it with ``PYTHONPATH=OLD/src`` set, then with the other tree.
 
 It claims on the memory store and notes every statement with its parameters.  Then it replays the
 very same statements, on a database in the same state, by ``sqlite3`` alone.  What a claim takes
@@ -81,7 +81,7 @@ def opened(kind: type[sqlite3.Connection]) -> Iterator[tuple[Flow, Any]]:
         _sqlite_transactions._connect_memory = usual
 
 
-def order(flow: Flow) -> Job:
+def create_job(flow: Flow) -> Job:
     """Order a job with more packages than are claimed."""
     flow.workspaces.create("bench", admin="ada")
     rows = ({"data": {"source": f"{number}.jpg"}} for number in range(2 * CALLS))
@@ -93,7 +93,7 @@ def order(flow: Flow) -> Job:
 
 def calls_of(flow: Flow, verb: str) -> Iterator[Callable[[], object]]:
     """Yield so many calls, each ready to be made."""
-    job = order(flow)
+    job = create_job(flow)
     for _ in range(10):  # what is done for the first time is done
         flow.claim("ada", job, Stage.LABEL)
     assignments = [] if verb == "claim" else flow.claim_many("ada", job, Stage.LABEL, CALLS)

@@ -13,22 +13,17 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from crowd import crowd, longest_wait, peers
-from place import (
-    Place,
-    ada,
-    claims,
-    finish,
-    order,
-    postgres_place,
-    rows,
-    show,
-    sqlite_place,
+from benchmarks.processes import longest_wait, peers, throughput
+from benchmarks.shared.databases import (
+    Database,
+    postgres_database,
+    sqlite_database,
     tidy,
     version_of,
 )
-from raw import Raw, timed
-
+from benchmarks.shared.handwritten import Raw
+from benchmarks.shared.jobs import ada, claims, create_job, finish, rows
+from benchmarks.shared.timing import show, timed
 from itagflow import AssignmentState, Choice, Flow, Job, Stage
 from itagflow.core.change import Act
 from itagflow.lifecycle.tables import AssignmentCommand
@@ -49,20 +44,22 @@ GOALS = {
 }
 
 
-def acts(place: Place) -> None:
+def acts(database: Database) -> None:
     """Compare the hot acts: each round does ours, then the limit's, on jobs of the same size in one database."""
     seconds: dict[str, list[tuple[float, float]]] = {}
-    with place.open("acts") as (flow, url):
+    with database.open("acts") as (flow, url):
         ours, limit = (
-            order(flow, name, 50 * place.times * ROUNDS, 50) for name in ("ours", "limit")
+            create_job(flow, name, 50 * database.times * ROUNDS, 50) for name in ("ours", "limit")
         )
-        raw = place.raw(url, limit.id, ada(flow))
+        raw = database.raw(url, limit.id, ada(flow))
         for _ in range(ROUNDS):
-            for name, found in one_round(flow, ours, raw, place.times).items():
+            for name, found in one_round(flow, ours, raw, database.times).items():
                 seconds.setdefault(name, []).append(found)
         raw.close()
     for name, found in seconds.items():
-        report(place, name, [theirs / mine for mine, theirs in found], [mine for mine, _ in found])
+        report(
+            database, name, [theirs / mine for mine, theirs in found], [mine for mine, _ in found]
+        )
 
 
 def one_round(flow: Flow, job: Job, raw: Raw, count: int) -> dict[str, tuple[float, float]]:
@@ -111,29 +108,29 @@ def one_round(flow: Flow, job: Job, raw: Raw, count: int) -> dict[str, tuple[flo
     return found
 
 
-def report(place: Place, name: str, ratios: list[float], seconds: list[float]) -> None:
+def report(database: Database, name: str, ratios: list[float], seconds: list[float]) -> None:
     """Print what an act takes, and its ratio."""
-    goal = GOALS[place.name].get(name)
+    goal = GOALS[database.name].get(name)
     each = f"{statistics.median(seconds) * 1e6:,.1f} µs each"
-    show(place.name, name, statistics.median(ratios), each, f"goal {goal:.2f}" if goal else "")
+    show(database.name, name, statistics.median(ratios), each, f"goal {goal:.2f}" if goal else "")
 
 
-def loading(place: Place) -> None:
+def loading(database: Database) -> None:
     """Compare loading 100,000 tasks from mappings, and reading them all for an export."""
     ratios, speeds = list[float](), list[float]()
     for number in range(3):
-        with place.open(f"load{number}") as (flow, url):
-            limit = order(flow, "limit", 1, 50)
-            mine = timed(partial(order, flow, "ours", 100_000, 50))
-            raw = place.raw(url, limit.id + 1, 1)
+        with database.open(f"load{number}") as (flow, url):
+            limit = create_job(flow, "limit", 1, 50)
+            mine = timed(partial(create_job, flow, "ours", 100_000, 50))
+            raw = database.raw(url, limit.id + 1, 1)
             theirs = timed(partial(raw.load, rows(100_000), 50))
             raw.close()
         ratios.append(theirs / mine)
         speeds.append(100_000 / mine)
-    goal = GOALS[place.name].get("load 100,000")
+    goal = GOALS[database.name].get("load 100,000")
     rate = f"{statistics.median(speeds):,.0f} rows/s"
     show(
-        place.name,
+        database.name,
         "load 100,000",
         statistics.median(ratios),
         rate,
@@ -141,16 +138,16 @@ def loading(place: Place) -> None:
     )
 
 
-def flat(place: Place, sizes: list[int]) -> None:
+def flat(database: Database, sizes: list[int]) -> None:
     """Compare claims with few and with very many packages in the database, in turn."""
     with ExitStack() as stack:
-        jobs = [_filled(stack, place, size) for size in sizes]
+        jobs = [_filled(stack, database, size) for size in sizes]
         rounds = [[timed(partial(claims, *job, 100)) / 100 for job in jobs] for _ in range(ROUNDS)]
     for at, size in enumerate(sizes):
         ratio = statistics.median(seconds[0] / seconds[at] for seconds in rounds)
         each = statistics.median(seconds[at] for seconds in rounds)
         show(
-            place.name,
+            database.name,
             f"claim of {size:,}",
             ratio,
             f"{each * 1e6:,.1f} µs each",
@@ -158,18 +155,18 @@ def flat(place: Place, sizes: list[int]) -> None:
         )
 
 
-def _filled(stack: ExitStack, place: Place, size: int) -> tuple[Flow, Job]:
+def _filled(stack: ExitStack, database: Database, size: int) -> tuple[Flow, Job]:
     """Open a database with a job of so many packages."""
-    flow, url = stack.enter_context(place.open(f"flat{size}"))
-    job = order(flow, "flat", size, 1)
+    flow, url = stack.enter_context(database.open(f"flat{size}"))
+    job = create_job(flow, "flat", size, 1)
     tidy(url)
     return flow, job
 
 
-def bulk(place: Place) -> None:
+def bulk(database: Database) -> None:
     """Compare accepting 1,000 packages in one call with accepting them one by one, in one database."""
     ratios, each = list[float](), list[float]()
-    with place.open("bulk") as (flow, _):
+    with database.open("bulk") as (flow, _):
         for number in range(3):
             singly, together = (
                 _to_accept(flow, f"{name}{number}") for name in ("singly", "together")
@@ -182,7 +179,7 @@ def bulk(place: Place) -> None:
             each.append(many / 1_000)
     figure = f"{statistics.median(each) * 1e6:,.1f} µs each"
     show(
-        place.name,
+        database.name,
         "accept_many of 1,000",
         statistics.median(ratios),
         figure,
@@ -192,7 +189,7 @@ def bulk(place: Place) -> None:
 
 def _to_accept(flow: Flow, name: str) -> list[Any]:
     """Return 1,000 assignments that are ready to be accepted."""
-    job = order(flow, name, 1_000, 1)
+    job = create_job(flow, name, 1_000, 1)
     for assignment in flow.claim_many("ada", job, Stage.LABEL, 1_000):
         finish(flow, assignment)
     return flow.claim_many("ada", job, Stage.ACCEPT, 1_000)
@@ -222,22 +219,22 @@ def main() -> None:
     """Print the table."""
     versions = f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}"
     sizes = [1_000, 100_000, *([1_000_000] if "--long" in sys.argv else [])]
-    with tempfile.TemporaryDirectory() as folder, postgres_place() as postgres:
+    with tempfile.TemporaryDirectory() as folder, postgres_database() as postgres:
         print(
             f"{versions}, PostgreSQL {version_of(postgres.new(''))}; ratio to hand-written, median of {ROUNDS}"
         )
-        places = [sqlite_place(folder, "NORMAL"), sqlite_place(folder, "FULL"), postgres]
-        for place in places:
-            acts(place)
-        for place in (places[0], postgres):
-            loading(place)
-            flat(place, sizes)
-        for place in places:
-            bulk(place)
-        longest_wait(places[0])
-        for place in (places[0], postgres):
-            crowd(place)
-        peers(places[0], postgres, folder)
+        databases = [sqlite_database(folder, "NORMAL"), sqlite_database(folder, "FULL"), postgres]
+        for database in databases:
+            acts(database)
+        for database in (databases[0], postgres):
+            loading(database)
+            flat(database, sizes)
+        for database in databases:
+            bulk(database)
+        longest_wait(databases[0])
+        for database in (databases[0], postgres):
+            throughput(database)
+        peers(databases[0], postgres, folder)
     one_step()
 
 

@@ -1,4 +1,4 @@
-"""Prints how far a verb goes through the code: ``benchmarks/trace.py [verb …]``.
+"""Prints how far a verb goes through the code: ``python -m benchmarks.trace [verb …]``.
 
 For each verb, run once on the memory store: the files of the core that it visits, how often it goes
 from one of them to another, and how often it goes from a service to rules.  Stores, their codec and

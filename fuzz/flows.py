@@ -6,10 +6,9 @@ import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from readers import LOOSE, is_equal
-from trying import as_json, tried
-
 import itagflow
+from fuzz.attempts import as_json, attempt
+from fuzz.readers import LOOSE, is_equal
 from itagflow import (
     Flow,
     Job,
@@ -33,7 +32,7 @@ def imported(data: bytes) -> None:
         for on_error in ("raise", "skip"):
             named = f"read-{on_error}"
             more: dict[str, Any] = {"template": template, "by": ADA, "on_error": on_error}
-            job = tried(flow.jobs.import_results, "street", named, data=io.BytesIO(data), **more)
+            job = attempt(flow.jobs.import_results, "street", named, data=io.BytesIO(data), **more)
             assert [job.name for job in flow.jobs.list("street")].count(named) == (job is not None)
             if job is not None:
                 _comes_back(flow, job, template)
@@ -95,8 +94,8 @@ def _prelabel(data: bytes, template: Template, predict: Callable[[], Any]) -> No
     with itagflow.open("memory:") as flow:
         flow.workspaces.create("street", admin=ADA)
         more: dict[str, Any] = {"template": template, "by": ADA, "on_error": "skip"}
-        job = tried(flow.jobs.create, "street", "rows", data=io.BytesIO(data), **more)
-        read = None if job is None else tried(predict)
+        job = attempt(flow.jobs.create, "street", "rows", data=io.BytesIO(data), **more)
+        read = None if job is None else attempt(predict)
         if read is not None:
             report = flow.jobs.prelabel(job, read, min_confidence=0.5, by=ADA)
             assert len(list(_with_results(flow, job))) == report.accepted
@@ -106,8 +105,8 @@ def _prelabel(data: bytes, template: Template, predict: Callable[[], Any]) -> No
 def _template(data: bytes) -> Template:
     """Return the template that the first row of *data* implies, or one that asks for little."""
     content = as_json(data.partition(b"\n")[0])
-    has_results = isinstance(content, dict) and tried(itag.blocks, content)
-    return (tried(itag.template_of, content) if has_results else None) or LOOSE
+    has_results = isinstance(content, dict) and attempt(itag.blocks, content)
+    return (attempt(itag.template_of, content) if has_results else None) or LOOSE
 
 
 def _is_sound(flow: Flow) -> None:

@@ -1,7 +1,7 @@
-"""Keeps what was found for one target: ``python fuzz/keep.py manifest``; needs no atheris.
+"""Keeps what was found for one target: ``python -m fuzz.keep manifest``; needs no atheris.
 
-Of what lies in ``.fuzz/<target>``, the smallest inputs that reach what no seed reaches are added to
-``tests/seeds/<target>``.
+Of what lies in ``.fuzz/<target>``, the smallest inputs that reach what no stored input reaches are added to
+``fuzz/corpus/<target>``.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from targets import TARGETS
-
 import itagflow
+from fuzz.inputs import CORPUS, FOUND, stored
+from fuzz.targets import TARGETS
 
-HOME = Path(__file__).parents[1]
 OURS = str(Path(itagflow.__file__).parent)
 
 Way = tuple[str, int, int]
@@ -51,15 +50,17 @@ def reached(target: Callable[[bytes], None], data: bytes) -> set[Way]:
 def main() -> None:
     """Keep what is worth it for the target that the command line names."""
     (name,) = sys.argv[1:]
-    found, seeds = HOME / ".fuzz" / name, HOME / "tests" / "seeds" / name
-    seeds.mkdir(parents=True, exist_ok=True)
-    known = {way for file in seeds.iterdir() for way in reached(TARGETS[name], file.read_bytes())}
-    for file in sorted(found.iterdir(), key=lambda file: (file.stat().st_size, file.name)):
+    target, corpus = TARGETS[name], CORPUS / name
+    corpus.mkdir(parents=True, exist_ok=True)
+    known = {way for file in stored(name) for way in reached(target, file.read_bytes())}
+    # the smallest come first: of two inputs that reach the same code, the smaller one is kept
+    for file in sorted((FOUND / name).iterdir(), key=lambda file: (file.stat().st_size, file.name)):
         data = file.read_bytes()
-        if new := reached(TARGETS[name], data) - known:
+        new = reached(target, data) - known
+        if new:
             known |= new
-            (seeds / hashlib.sha256(data).hexdigest()[:12]).write_bytes(data)
-    print(f"{len(list(seeds.iterdir()))} seeds of {name} take {len(known)} ways")
+            (corpus / hashlib.sha256(data).hexdigest()[:12]).write_bytes(data)
+    print(f"{len(stored(name))} inputs of {name} take {len(known)} ways")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
-from trying import as_json, tried
 
+from fuzz.attempts import as_json, attempt
 from itagflow import (
     Box,
     Choice,
@@ -129,11 +129,11 @@ def _load(item: object, number: int, job: Job) -> None:
 
 
 def _read_results(row: Row, content: dict[str, Any]) -> None:
-    implied = tried(itag.template_of, content)
-    tried(itag.result_in, content)
-    for job in tried(itag.blocks, content) or ():
+    implied = attempt(itag.template_of, content)
+    attempt(itag.result_in, content)
+    for job in attempt(itag.blocks, content) or ():
         for template in (*TEMPLATES, *([] if implied is None else [implied])):
-            said = tried(itag.results_in, content, template, job=job) or {}
+            said = attempt(itag.results_in, content, template, job=job) or {}
             for replies in said.values():
                 _judge(template, replies, row.text)
 
@@ -165,7 +165,7 @@ def _comes_back(format: Any, template: Template, replies: Replies, row: str, sam
     task = Task(job=4, number=1, package=1, row=row)
     result = Result(task=task, state=TaskState.FINAL, stages={Stage.LABEL: at}, provenance=())
     target = io.BytesIO()
-    if tried(format.write, [result], target, job=JOBS[0], template=template) is None:
+    if attempt(format.write, [result], target, job=JOBS[0], template=template) is None:
         return
     (line,) = format.read(io.BytesIO(target.getvalue()))
     again = (
@@ -234,7 +234,7 @@ def records(data: bytes) -> None:
         for job in JOBS:
             _load(row, number, job)
         for template in TEMPLATES if isinstance(row, Row) else ():
-            replies = tried(csv.parse, json.loads(row.text)["data"], template)
+            replies = attempt(csv.parse, json.loads(row.text)["data"], template)
             if replies:
                 _judge(template, replies, row.text)
 
@@ -242,7 +242,7 @@ def records(data: bytes) -> None:
 def answer(data: bytes) -> None:
     """Take *data* as replies in JSON, as a screen sends them, to each of the templates."""
     value = as_json(data)
-    replies = None if value is None else tried(replies_from_json, value)
+    replies = None if value is None else attempt(replies_from_json, value)
     if replies is None:
         return
     for template in TEMPLATES:
@@ -256,7 +256,7 @@ def answer(data: bytes) -> None:
 def rule(data: bytes) -> None:
     """Match the text after the first line with the regular expression in it, as Python's own would where it is safe."""
     pattern, _, text = data.decode(errors="replace").partition("\n")
-    ours = tried(Pattern, pattern)
+    ours = attempt(Pattern, pattern)
     if ours is None:
         return
     matched = ours.matches(text)

@@ -1,23 +1,22 @@
-"""Fuzzes one target: ``python fuzz/run.py manifest 600`` does so for 600 seconds; needs atheris.
+"""Fuzzes one target: ``python -m fuzz.run manifest 600`` does so for 600 seconds; needs atheris.
 
-What reaches new code is added to ``.fuzz/<target>``, from where `keep` takes seeds; an input that
-fails is left in ``.fuzz``.
+What reaches new code is added to ``.fuzz/<target>``, from where `keep` takes inputs into the
+corpus; an input that fails is left in ``.fuzz``.
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from random import Random
 
 import atheris
 
 with atheris.instrument_imports(include=["itagflow"]):
-    from targets import TARGETS
+    from fuzz.targets import TARGETS
 
-from mutate import SIGNS, TOKENS, mutated
+from fuzz.inputs import CORPUS, FOUND, REGRESSIONS
+from fuzz.mutate import SIGNS, TOKENS, mutated
 
-HOME = Path(__file__).parents[1]
 MAX_BYTES = 4096
 """How long an input may be; all that the readers tell apart fits."""
 
@@ -31,8 +30,8 @@ def mutator(data: bytes, max_size: int, seed: int) -> bytes:
 
 def arguments(name: str, seconds: int) -> list[str]:
     """Return what libFuzzer is told, with the folders made."""
-    found, seeds = HOME / ".fuzz" / name, HOME / "tests" / "seeds" / name
-    for folder in (found, seeds):
+    found, corpus, regressions = (home / name for home in (FOUND, CORPUS, REGRESSIONS))
+    for folder in (found, corpus, regressions):  # libFuzzer refuses a folder that is not there
         folder.mkdir(parents=True, exist_ok=True)
     tokens = found.with_suffix(".dict")
     signs = SIGNS if name == "rule" else TOKENS
@@ -44,7 +43,7 @@ def arguments(name: str, seconds: int) -> list[str]:
         "-rss_limit_mb=2048",
     ]
     out = [f"-dict={tokens}", f"-artifact_prefix={found.parent}/{name}-", "-print_final_stats=1"]
-    return [*limits, *out, str(found), str(seeds)]
+    return [*limits, *out, str(found), str(corpus), str(regressions)]
 
 
 def main() -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from flows import imported, prelabeled
-from readers import answer, manifest, records, rule
-from texts import json_text
+from fuzz.flows import imported, prelabeled
+from fuzz.json_texts import json_text
+from fuzz.readers import answer, manifest, records, rule
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "answer": answer,

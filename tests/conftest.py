@@ -5,21 +5,24 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-import invariants
-import postgres
 import pytest
 from hypothesis import settings
-from scenes import Clock
+from support import invariants, postgres
+from support.scenes import Clock
 
 import itagflow
 from itagflow import Flow
 from itagflow.storage.sqlite import transactions
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+# `--hypothesis-profile quick` tries less; tests that say `max_examples` themselves go on to do so
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.load_profile("patient")
 
 CONNECT_MEMORY = transactions._connect_memory
 IN_CI = os.environ.get("CI") == "true"
+STORES = ("memory", "sqlite", "postgres")
+"""The stores on which the tests with the fixtures `url` and `flow` run."""
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +67,30 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a store that ``--stores`` does not name."""
+    chosen = set(config.getoption("stores").split(","))
+    unknown = chosen.difference(STORES)
+    if unknown:
+        raise pytest.UsageError(f"--stores: {', '.join(sorted(unknown))}; there are {STORES}")
+    left_out = [item for item in items if needed(item) - chosen]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not needed(item) - chosen]
+
+
+def needed(item: pytest.Item) -> set[str]:
+    """The stores that a test needs, as its fixtures say."""
+    found = set[str]()
+    if "databases" in getattr(item, "fixturenames", ()):
+        found.add("postgres")
+    callspec = getattr(item, "callspec", None)
+    if callspec is not None:
+        found.add(callspec.params.get("url"))
+    return found.intersection(STORES)
+
+
+@pytest.fixture(params=STORES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store of each kind."""
     if request.param == "postgres":

@@ -60,7 +60,10 @@ def show(content: object) -> str:
     if isinstance(content, Enum):
         return f"{type(content).__name__}.{content.name}"
     if isinstance(content, str):
-        return make_printable(repr(content if len(content) <= MAX_TEXT else f"{content[:MAX_TEXT]}…"))
+        shown = content
+        if len(content) > MAX_TEXT:
+            shown = f"{content[:MAX_TEXT]}…"
+        return make_printable(repr(shown))
     if isinstance(content, Mapping):
         pairs = cast("Mapping[object, object]", content).items()
         return f"{{{_some(f'{show(key)}: {show(held)}' for key, held in pairs)}}}"

@@ -15,8 +15,8 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from answering import ALL, a_row, as_written, replies
 from hypothesis import HealthCheck, given, settings
+from support.answering import ALL, a_row, as_written, replies
 
 import itagflow
 from itagflow import (
@@ -50,7 +50,7 @@ from itagflow.templates import Question, QuestionKind
 from itagflow.testing import make_job
 
 quiet = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
-SAMPLE = Path(__file__).parents[1] / "samples" / "prelabel-offline.input.csv"
+SAMPLE = Path(__file__).parent / "samples" / "prelabel-offline.input.csv"
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 CATS = templates.image_classification(["cat", "dog"], title="Animal")
 ANIMAL = "结果字段-Animal"

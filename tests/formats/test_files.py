@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenes import cats, labeled
+from support.scenes import cats, labeled
 
 import itagflow
 from itagflow import (

@@ -38,7 +38,7 @@ from itagflow.model import Outcome, Provenance, Row, StageResult
 from itagflow.templates import Question, QuestionKind
 from itagflow.testing import make_job
 
-SAMPLES = Path(__file__).parents[1] / "samples"
+SAMPLES = Path(__file__).parent / "samples"
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 KNOWN = [
     "image-classification.output.reconstructed.jsonl",

@@ -33,7 +33,7 @@ from itagflow.model import Outcome, Provenance, Row, StageResult
 from itagflow.templates import Question, QuestionKind
 from itagflow.testing import make_job
 
-SAMPLES = Path(__file__).parents[1] / "samples" / "legacy-v1"
+SAMPLES = Path(__file__).parent / "samples" / "legacy-v1"
 CATS = templates.object_detection(["cat", "dog"])
 (CATS_OR_DOGS,) = templates.image_classification(["cat", "dog"]).questions
 

@@ -12,16 +12,16 @@ from unittest import SkipTest
 
 from itagflow.errors import StoreFailed
 from itagflow.storage import Store
-from itagflow.testing.counting import (
+from itagflow.testing.counters import (
     OtherProcess,
     count_up,
     prepare,
     read_count,
     require_count,
 )
-from itagflow.testing.forking import Forking
-from itagflow.testing.interrupting import Interrupting
-from itagflow.testing.opening import Trying
+from itagflow.testing.fork_contract import ForkContract
+from itagflow.testing.interrupt_contract import InterruptContract
+from itagflow.testing.part import ConcurrencyPart
 from itagflow.testing.threads import (
     TIMEOUT,
     Running,
@@ -33,7 +33,7 @@ AT_ONCE = 8
 """How many threads work at the same time."""
 
 
-class Threading(Trying):
+class ThreadContract(ConcurrencyPart):
     """Threads share a store, however they were started and however briefly they live."""
 
     def test_threads_count_up(self) -> None:
@@ -45,7 +45,7 @@ class Threading(Trying):
         self._count_up_in_threads(unknown=True)
 
     def _count_up_in_threads(self, *, unknown: bool) -> None:
-        store, each = prepare(self.open_store()), 500 if self.is_long else 20
+        store, each = prepare(self.open_store()), self._amount(20, long=500)
 
         def work() -> None:
             for number in range(each):
@@ -69,7 +69,7 @@ class Threading(Trying):
 
     def _serve_requests(self, *, unknown: bool) -> None:
         before = open_files()
-        store, until = prepare(self.open_store()), monotonic() + (60 if self.is_long else 1.5)
+        store, until = prepare(self.open_store()), monotonic() + self._amount(1.5, long=60)
         works: tuple[Callable[[Store], object], ...] = (
             count_up,
             read_count,
@@ -93,15 +93,16 @@ class Threading(Trying):
         require_closed_files(before)
 
 
-class Shutdown(Trying):
+class ShutdownContract(ConcurrencyPart):
     """A store is closed while others work with it."""
 
     def test_closing_under_load(self) -> None:
         """By several at once: running work completes or gets our error, and nothing stays open."""
         before = open_files()
         store, acknowledged = prepare(self.open_store()), 0
-        for _ in range(50 if self.is_long else 6):
+        for _ in range(self._amount(6, long=50)):
             acknowledged += self._close_under_load(store)
+            # files and sockets that stay open add up in a server that is reloaded
             require_closed_files(before)
             connector = store.connector()
             if connector is None:
@@ -114,7 +115,9 @@ class Shutdown(Trying):
     def _close_under_load(self, store: Store) -> int:
         """Close a store under eight threads; return how many commits they were told of."""
         threads = [start(partial(_work_until_refused, store, number)) for number in range(AT_ONCE)]
+        # so that closing comes before, between and inside their transactions
         sleep(random.uniform(0.005, 0.06))
+        # a server may be told to stop by a signal and by its framework at once
         closers = [start(store.close) for _ in range(2)]
         assert store.close() is True, "close did not see the end of transactions that take no time"
         assert all(closer.result("close") for closer in closers)
@@ -128,7 +131,7 @@ class Shutdown(Trying):
         raise AssertionError("a transaction was opened after close had returned True")
 
 
-class Processes(Trying):
+class ProcessContract(ConcurrencyPart):
     """Processes share a store, where it can be opened in another one."""
 
     def _opened(self) -> tuple[Store, Callable[[], Store]]:
@@ -144,6 +147,7 @@ class Processes(Trying):
         store, connector = self._opened()
         other = OtherProcess(connector)
         for number in range(5):
+            # a snapshot that is open must not keep another process from writing
             with store.read(snapshot=True):
                 other.begin(1)
                 assert other.end(self.timeout) == 2 * number + 1, (
@@ -159,7 +163,7 @@ class Processes(Trying):
     def test_two_processes_lose_nothing(self) -> None:
         """They count one package up together, and each sees all of it at the end."""
         store, connector = self._opened()
-        other, each = OtherProcess(connector), 1000 if self.is_long else 50
+        other, each = OtherProcess(connector), self._amount(50, long=1000)
         other.begin(each)
         for _ in range(each):
             count_up(store)
@@ -169,7 +173,9 @@ class Processes(Trying):
         store.close()
 
 
-class ConcurrencyContract(Threading, Shutdown, Interrupting, Forking, Processes):
+class ConcurrencyContract(
+    ThreadContract, ShutdownContract, InterruptContract, ForkContract, ProcessContract
+):
     """What every store promises a real server; subclass it and give ``open_store``.
 
     It takes some seconds.  With the environment variable ``ITAGFLOW_LONG=1``, or ``is_long = True``

@@ -44,16 +44,18 @@ from itagflow.testing.builders import (
     make_template,
     make_workspace,
 )
-from itagflow.testing.closing import Closing
-from itagflow.testing.creating import Creating
-from itagflow.testing.locking import Locking
-from itagflow.testing.meeting import Meeting
-from itagflow.testing.opening import refused
-from itagflow.testing.querying import Querying
-from itagflow.testing.summing import Summing
+from itagflow.testing.close_contract import CloseContract
+from itagflow.testing.create_contract import CreateContract
+from itagflow.testing.lock_contract import LockContract
+from itagflow.testing.overlap_contract import OverlapContract
+from itagflow.testing.part import refused
+from itagflow.testing.query_contract import QueryContract
+from itagflow.testing.sum_contract import SumContract
 
 
-class StoreContract(Querying, Locking, Creating, Closing, Meeting, Summing):
+class StoreContract(
+    QueryContract, LockContract, CreateContract, CloseContract, OverlapContract, SumContract
+):
     """What every store promises; subclass it and give `open_store`."""
 
     def filled(self, *entities: Entity) -> Store:

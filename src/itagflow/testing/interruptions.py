@@ -19,6 +19,7 @@ class Interruption(BaseException):
 def watching_finalizers(note: Callable[[], object]) -> Generator[None]:
     """Record interruptions inside a finalizer, where Python drops them; report other errors."""
 
+    # an exception in `__del__` goes to this hook, and nowhere else
     def report(unraisable: sys.UnraisableHookArgs) -> None:
         if isinstance(unraisable.exc_value, Interruption):
             note()
@@ -135,6 +136,7 @@ def files_of(store: object) -> set[str]:
     what several stores share; and what transactions are often entered through: `contextlib` too.
     """
     homes = {kind.__module__ for kind in type(store).__mro__}
+    # the standard library is not the store's code; `contextlib` is added below, by name
     homes = {home for home in homes if home.partition(".")[0] not in sys.stdlib_module_names}
     packages = {home.rpartition(".")[0] for home in homes} - {"", "itagflow"}
     shared = tuple(f"{package.rpartition('.')[0]}._" for package in packages if "." in package)

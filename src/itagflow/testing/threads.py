@@ -58,6 +58,7 @@ def start(work: Callable[[], Any], *, unknown: bool = False) -> Running:
     """Start *work* in a thread; an *unknown* one bypasses `threading`, as servers in C do."""
     running = Running(work)
     if unknown:
+        # such a thread has no `Thread` object, and nothing tells a store when it ends
         start_new_thread(running.run, ())
     else:
         threading.Thread(target=running.run, daemon=True).start()

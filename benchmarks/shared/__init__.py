@@ -1,0 +1,1 @@
+"""What several benchmarks need: databases, hand-written SQL to compare with, jobs, and timing."""

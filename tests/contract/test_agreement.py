@@ -1,0 +1,329 @@
+"""Random histories: `available` names what `claim` would give, and `explain` gives the reason that is true."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from datetime import datetime, timedelta
+from operator import attrgetter
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from support import invariants
+from support.scenes import Clock, rows
+
+import itagflow
+from itagflow import (
+    Accept,
+    Assignment,
+    AssignmentState,
+    Choice,
+    FixedSize,
+    Flow,
+    Inspect,
+    ItagflowError,
+    Job,
+    JobState,
+    Label,
+    NotAllowed,
+    Package,
+    PackageState,
+    Role,
+    Route,
+    Stage,
+    Workflow,
+    templates,
+)
+from itagflow.access import Action
+from itagflow.claiming import service
+from itagflow.claiming.service import ClaimRequest
+
+PEOPLE = ("ada", "ben", "cy", "di")
+LEASE = timedelta(minutes=10)
+people = st.sampled_from(PEOPLE)
+stages = st.sampled_from(Stage)
+anything = st.integers(0, 10_000)
+
+labels = st.sampled_from(
+    [
+        Label(lease=LEASE, offer_lease=LEASE),
+        Label(lease=LEASE, offer_lease=LEASE, limit=1),
+        Label(lease=LEASE, limit=2, rework=Route.QUEUE, allow_own_work=True),
+        Label(rework=Route.QUEUE, lease=None, offer_lease=LEASE, limit=1),
+        Label(votes=2, min_votes=1, lease=LEASE, offer_lease=LEASE),
+        Label(votes=3, min_votes=2, lease=LEASE, limit=1, rework=Route.QUEUE, allow_own_work=True),
+    ]
+)
+inspects = st.sampled_from(
+    [Inspect(lease=LEASE), Inspect(lease=LEASE, limit=1), Inspect(allow_own_work=True)]
+)
+accepts = st.sampled_from(
+    [None, Accept(lease=LEASE, offer_lease=LEASE, limit=1), Accept(allow_own_work=True)]
+)
+PASS = {Stage.LABEL: "submit", Stage.INSPECT: "review", Stage.ACCEPT: "accept"}
+
+
+class Undo(Exception):
+    """Takes back what a claim gave."""
+
+
+class Agreement(RuleBasedStateMachine):
+    """After each step everybody asks, at every stage, and what they are told is compared with what they would get."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.flow = itagflow.open("memory:", clock=self.clock, ids=itertools.count(1000).__next__)
+        self.job = 0
+        self.assignments: list[Assignment] = []
+
+    def teardown(self) -> None:
+        invariants.check(self.flow)
+        self.flow.close()
+
+    @initialize(
+        label=labels, inspect=inspects, accept=accepts, tasks=st.integers(1, 4), named=st.booleans()
+    )
+    def order(
+        self, label: Label, inspect: Inspect, accept: Accept | None, tasks: int, named: bool
+    ) -> None:
+        workflow = Workflow(*(part for part in (label, inspect, accept) if part))
+        home = self.flow.workspaces.create("street", admin="ada")
+        for name in PEOPLE[1:]:
+            self.flow.members.add(home, name, Role.OPERATOR, by="ada")
+        ordered = self.act(
+            "jobs.create",
+            home,
+            "job",
+            template=templates.image_classification(["cat", "dog"]),
+            data=rows(tasks),
+            workflow=workflow,
+            packaging=FixedSize(1),
+            workforce=dict.fromkeys(workflow.stages, PEOPLE if named else PEOPLE[:3]),
+            by="ada",
+        )
+        if isinstance(ordered, Job):  # else it could never finish: all who review would label
+            self.job = ordered.id
+
+    def act(self, verb: str, *given: object, **named: object) -> object:
+        try:
+            return attrgetter(verb)(self.flow)(*given, **named)
+        except ItagflowError:
+            return None
+
+    def note(self, *assignments: object) -> None:
+        self.assignments += [
+            assignment for assignment in assignments if isinstance(assignment, Assignment)
+        ]
+
+    @rule(who=people, stage=stages, token=st.sampled_from(["", "", "t1", "t2"]))
+    def claim(self, who: str, stage: Stage, token: str) -> None:
+        self.note(self.act("claim", who, self.job, stage, token=token))
+
+    @rule(who=people, stage=stages, verb=st.sampled_from(["pass", "pass", "reject"]))
+    def work(self, who: str, stage: Stage, verb: str) -> None:
+        assignment = self.act("claim", who, self.job, stage)
+        if not isinstance(assignment, Assignment):
+            return
+        self.note(assignment)
+        if stage is Stage.LABEL:
+            for work in self.flow.tasks(assignment):
+                self.act("save", assignment, work, Choice("cat"))
+        self.act(
+            "reject" if verb == "reject" else PASS[stage],
+            assignment,
+            **({"comment": "no"} if verb == "reject" else {}),
+        )
+
+    @rule(
+        assignment=anything,
+        verb=st.sampled_from(["release", "renew", "submit", "review", "accept"]),
+    )
+    def end(self, assignment: int, verb: str) -> None:
+        if self.assignments:
+            self.act(verb, self.assignments[assignment % len(self.assignments)])
+
+    @rule(assignment=anything, to=people)
+    def reassign(self, assignment: int, to: str) -> None:
+        if self.assignments:
+            self.note(
+                self.act(
+                    "assignments.reassign",
+                    self.assignments[assignment % len(self.assignments)],
+                    to,
+                    by="ada",
+                )
+            )
+
+    @rule(package=st.integers(1, 4), to=people)
+    def assign(self, package: int, to: str) -> None:
+        self.note(self.act("assignments.assign", (self.job, package), to, by="ada"))
+
+    @rule(verb=st.sampled_from(["jobs.pause", "jobs.resume", "jobs.resume", "assignments.expire"]))
+    def change_job(self, verb: str) -> None:
+        self.act(verb, self.job, by="ada")
+
+    @rule(package=st.integers(1, 4), verb=st.sampled_from(["packages.discard", "packages.reopen"]))
+    def change_package(self, package: int, verb: str) -> None:
+        self.act(verb, (self.job, package), by="ada")
+
+    @rule(who=st.sampled_from(PEOPLE[1:]), back=st.booleans())
+    def come_and_go(self, who: str, back: bool) -> None:
+        if back:
+            self.act("members.add", "street", who, Role.OPERATOR, by="ada")
+        else:
+            self.act("members.remove", "street", who, by="ada")
+
+    @rule(minutes=st.sampled_from([1, 6, 11, 11]))
+    def time_passes(self, minutes: int) -> None:
+        self.clock.forward(minutes=minutes)
+
+    @invariant()
+    def they_agree(self) -> None:
+        if not self.job:
+            return
+        job = self.flow.jobs.get(self.job)
+        for who in PEOPLE:
+            available = list(self.flow.available(who, workspace="street"))
+            for stage in job.workflow.stages:
+                given = self.would_be_given(who, stage)
+                told = self.flow.explain(who, job, stage)
+                assert ((job, stage) in available) == (given is not None), (
+                    f"{who} at {stage}: {told}"
+                )
+                reason = self.reason(who, stage)
+                assert (reason is None) == (given is not None), f"{who} at {stage}: {reason}"
+                assert (
+                    told.startswith(reason) if reason is not None else told.endswith(": claim it")
+                ), (told, reason)
+                if given is not None:
+                    assert given.state is AssignmentState.HELD
+                    assert given.lease_until is None or given.lease_until > self.clock.now
+
+    def would_be_given(self, who: str, stage: Stage) -> Assignment | None:
+        """What a claim gives, taken back."""
+        taken: list[Assignment] = []
+        try:
+            with self.flow._engine.transaction() as transaction:
+                taken += service.take_work(transaction, ClaimRequest(who, self.job, stage))
+                raise Undo
+        except Undo:
+            return taken[0] if taken else None
+        except NotAllowed:
+            return None
+
+    def reason(self, who: str, stage: Stage) -> str | None:
+        """Why a claim must give nothing, by a plain reading of the rules; None when it must give something."""
+        flow, job = self.flow, self.flow.jobs.get(self.job)
+        if not flow.can(who, Action.at(stage), job, stage=stage):
+            return f"{who} may not {stage.value} here"
+        if job.state is not JobState.RUNNING:
+            return f"the job is {job.state.value}"
+        sight = Sight(self.flow, job, who, stage, self.clock.now)
+        lapsed = sight.lapsed()
+        if any(assignment in sight.held() for assignment in lapsed):
+            return None
+        limit = job.workflow.rule(stage).limit
+        if limit is not None and len(sight.held()) >= limit:
+            return f"the limit is reached: {who} holds {len(sight.held())} of {limit}"
+        waiting = sight.waiting()
+        if (
+            sight.is_offered_something()
+            or not all(map(sight.is_own, waiting))
+            or any(map(sight.may_take_over, lapsed))
+        ):
+            return None
+        if waiting:
+            packages = "package is" if len(waiting) == 1 else "packages are"
+            return f"{len(waiting)} waiting {packages} {who}'s own work"
+        if lapsed:
+            noun, verb = ("assignment", "is") if len(lapsed) == 1 else ("assignments", "are")
+            return f"{len(lapsed)} {noun} whose lease has lapsed {verb} on {who}'s own work"
+        if not sight.live:
+            return ""
+        assignments = "assignment is" if len(sight.live) == 1 else "assignments are"
+        return f"{len(sight.live)} {assignments} held by or offered to people"
+
+
+class Sight:
+    """What a member would see at a stage, read off everything that there is."""
+
+    def __init__(self, flow: Flow, job: Job, who: str, stage: Stage, now: datetime) -> None:
+        (self.member,) = [member for member in flow.members.list("street") if member.account == who]
+        self.stage, self.now, self.rule = stage, now, job.workflow.rule(stage)
+        self.packages = {package.number: package for package in flow.packages.list(job)}
+        self.assignments = [
+            assignment
+            for name in PEOPLE
+            for assignment in flow.assignments.list(name, job=job, live=False)
+        ]
+        self.live = [
+            assignment
+            for assignment in self.assignments
+            if assignment.live and assignment.stage is stage
+        ]
+
+    def mine(self, state: AssignmentState) -> list[Assignment]:
+        return [
+            assignment
+            for assignment in self.live
+            if assignment.member == self.member.id and assignment.state is state
+        ]
+
+    def held(self) -> list[Assignment]:
+        return self.mine(AssignmentState.HELD)
+
+    def is_offered_something(self) -> bool:
+        return bool(self.mine(AssignmentState.OFFERED))
+
+    def lapsed(self) -> list[Assignment]:
+        return [
+            assignment
+            for assignment in self.live
+            if assignment.lease_until is not None and assignment.lease_until <= self.now
+        ]
+
+    def waiting(self) -> list[Package]:
+        state = PackageState.at(self.stage)
+        return [
+            package for package in self.packages.values() if package.state is state and package.free
+        ]
+
+    def past(self, package: Package, stage: Stage) -> list[Assignment]:
+        """What the member has, or has had to its end, on a package at a stage."""
+        return [
+            assignment
+            for assignment in self.assignments
+            if assignment.package == package.number
+            and assignment.member == self.member.id
+            and assignment.stage is stage
+            and assignment.state is not AssignmentState.RETURNED
+        ]
+
+    def is_own(self, package: Package) -> bool:
+        labeled = [
+            assignment
+            for assignment in self.past(package, Stage.LABEL)
+            if assignment.state is not AssignmentState.OFFERED
+        ]
+        if not self.rule.allow_own_work:
+            return bool(labeled)
+        return self.stage is Stage.LABEL and any(
+            assignment.round == package.round for assignment in labeled
+        )
+
+    def may_take_over(self, assignment: Assignment) -> bool:
+        package = self.packages[assignment.package]
+        again = any(past.round == package.round for past in self.past(package, self.stage))
+        return not again and not self.is_own(package)
+
+
+TestAgreement = Agreement.TestCase
+TestAgreement.settings = settings(
+    max_examples=int(os.environ.get("ITAGFLOW_WALKS", "20")),
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)

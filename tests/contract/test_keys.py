@@ -1,0 +1,408 @@
+"""What is given as a key, number or position names something, or is refused by our errors."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from typing import Any
+
+import pytest
+from support.foreigners import public_names, public_verbs
+from support.refusals import everything
+from support.scenes import cats, labeled, rows, street, taken
+
+import itagflow
+from itagflow import (
+    Choice,
+    FixedSize,
+    Flow,
+    InvalidData,
+    ItagflowError,
+    Job,
+    Label,
+    NotFound,
+    PreLabel,
+    Role,
+    Stage,
+    Workflow,
+    templates,
+)
+from itagflow.access import Action
+from itagflow.model import JobPartition
+from itagflow.model.number import LEAST, MOST
+from itagflow.storage import Query, Span
+
+L, I = Stage.LABEL, Stage.INSPECT
+ASKED = templates.image_classification(["cat", "dog"])
+
+FAR: list[Any] = [2**63, 2**70, -(2**63) - 1, 10**5_000, -(10**5_000)]
+"""What no database keeps as a number."""
+NONE: list[Any] = [*FAR, MOST, LEAST, -1, 0, 999]
+"""What is a number, and no key of anything."""
+ODD: list[Any] = [True, False, 1.0, float("nan"), None, b"1", [], {}, (), (1,), (1, 2, 3), object]
+"""What is no key of anything either; ``True`` and ``1.0`` equal 1, which is."""
+
+
+class Scene:
+    """A job at work: ben holds package 2, di inspects package 1; another job is archived."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.job = cats(
+            flow,
+            tasks=6,
+            workflow=Workflow(Label(limit=5), itagflow.Inspect()),
+            packaging=FixedSize(2),
+        )
+        labeled(flow, "ben", self.job)
+        self.assignment = taken(flow, "ben", self.job)
+        self.review = taken(flow, "di", self.job, I)
+        self.lapsed = flow.assignments.assign((self.job.id, 3), "cy", by="ada")
+        home = self.job.workspace
+        self.draft = flow.jobs.create(home, "draft", template=ASKED, by="ada").id
+        flow.members.remove(home, flow.members.add(home, "gone", Role.OPERATOR, by="ada"), by="ada")
+
+
+def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
+    """Good arguments for each public verb; several sets where one does not reach everything."""
+    job, home = scene.job.id, scene.job.workspace
+    assignment, review = scene.assignment.key, scene.review.key
+    by = {"by": "ada"}
+    export = {
+        "job": job,
+        "format": "itag",
+        "target": "never.manifest",
+        "partitions": 2,
+        "by": "ada",
+    }
+    create = {"workspace": home, "name": "new", "template": ASKED, **by}
+    return {
+        "abandon": [{"assignment": assignment, "task": 3, "reason": "dark", "by": "ben"}],
+        "accept": [{"assignment": review, "by": "di"}],
+        "accept_many": [{"assignments": [review], **by}],
+        "members.add": [{"workspace": home, "account": "new", "role": Role.OPERATOR, **by}],
+        "templates.add": [{"workspace": home, "template": ASKED, "name": "new", **by}],
+        "jobs.add_workers": [{"job": job, "stage": L, "workers": ["ben"], **by}],
+        "jobs.append": [{"job": job, "data": rows(1), **by}],
+        "jobs.archive": [{"job": job, **by}],
+        "assignments.assign": [{"package": (job, 2), "member": "cy", **by}],
+        "assignments.assign_many": [{"packages": [(job, 2)], "member": "cy", **by}],
+        "available": [{"member": "ben", "workspace": home, **by}],
+        "can": [{"member": "ben", "action": Action.LABEL, "entity": home, **by}],
+        "jobs.change_template": [{"job": job, "to": [], **by}],
+        "claim": [{"member": "ben", "job": job, "stage": L}],
+        "claim_many": [{"member": "ben", "job": job, "stage": L, "count": 1}],
+        "maintenance.copy": [{"to": itagflow.storage.MemoryStore(), "workspace": home, **by}],
+        "jobs.create": [
+            {**create, "seed": 3},
+            {**create, "workflow": Workflow(Label(rework="ben"))},
+        ],
+        "workspaces.create": [],
+        "workspaces.get": [{"workspace": home, **by}],
+        "workspaces.list": [{**by}],
+        "jobs.delete": [{"job": job, **by}],
+        "packages.discard": [{"package": (job, 3), **by}],
+        "maintenance.erase_member": [{"workspace": home, "member": "gone", **by}],
+        "maintenance.erase_task": [{"task": (job, 5), **by}],
+        "events.since": [{"after": 0, "workspace": home, **by}],
+        "assignments.expire": [{"job": job, **by}],
+        "explain": [{"member": "ben", "job": job, "stage": L, **by}],
+        "results.export": [export],
+        "results.find": [{"job": job, "member": "ben", **by}],
+        "jobs.finish": [{"job": job, **by}],
+        "events.list": [{"job": job, "package": 1, **by}],
+        "jobs.import_results": [{**create, "data": [{"data": {}, "label-7": {"results": []}}]}],
+        "jobs.get": [{"job": job, **by}],
+        "jobs.list": [{"workspace": home, **by}],
+        "judge": [{"assignment": review, "task": 1, "by": "di"}],
+        "events.follow": [{"after": 0, "workspace": home, "timeout": 0, **by}],
+        "jobs.load": [{"job": scene.draft, "data": rows(1), **by}],
+        "members.list": [{"workspace": home, **by}],
+        "members.get": [{"workspace": home, "member": "cy", **by}],
+        "modify": [{"assignment": review, "task": 1, "reply": Choice("dog"), "by": "di"}],
+        "packages.list": [{"job": job, **by}],
+        "packages.get": [{"package": (job, 1), **by}],
+        "results.partition": [{"job": job, "count": 2, **by}],
+        "jobs.pause": [{"job": job, **by}],
+        "jobs.prelabel": [
+            {
+                "job": job,
+                "predict": lambda tasks: [PreLabel(Choice("cat"))] * len(tasks),
+                "batch": 2,
+                **by,
+            }
+        ],
+        "packages.prioritize": [{"job": job, "priority": 1, "packages": [1], **by}],
+        "jobs.progress": [{"job": job, **by}],
+        "jobs.publish": [{"job": job, **by}],
+        "assignments.reassign": [{"assignment": assignment, "member": "cy", **by}],
+        "reject": [{"assignment": review, "tasks": [1], "comment": "no", "by": "di"}],
+        "reject_many": [{"assignments": [review], "by": "di"}],
+        "release": [{"assignment": assignment, "by": "ben"}],
+        "release_many": [{"assignments": [assignment], "by": "ben"}],
+        "members.remove": [{"workspace": home, "member": "cy", **by}],
+        "jobs.remove_workers": [{"job": job, "stage": L, "workers": ["ben"], **by}],
+        "renew": [{"assignment": assignment, "by": "ben"}],
+        "packages.reopen": [{"package": (job, 1), **by}],
+        "restore": [{"assignment": assignment, "task": 3, "by": "ben"}],
+        "results.get": [{"task": (job, 1), **by}],
+        "results.list": [{"job": job, **by}],
+        "results.rows": [{"job": job, **by}],
+        "jobs.resume": [{"job": job, **by}],
+        "review": [{"assignment": review, "by": "di"}],
+        "review_many": [{"assignments": [review], "by": "di"}],
+        "save": [{"assignment": assignment, "task": 3, "reply": Choice("cat"), "by": "ben"}],
+        "save_many": [{"assignment": assignment, "replies": [(3, Choice("cat"))], "by": "ben"}],
+        "jobs.set_validator": [{"job": job, "validator": None, **by}],
+        "members.set_role": [{"workspace": home, "member": "cy", "role": Role.LEADER, **by}],
+        "jobs.set_workforce": [{"job": job, "workforce": {L: ["ben"]}, **by}],
+        "submit": [{"assignment": assignment, "by": "ben"}],
+        "tasks": [{"assignment": assignment, "by": "ben"}],
+        "templates.get": [{"job": job, **by}],
+        "templates.list": [{"workspace": home, **by}],
+        "assignments.get": [{"assignment": assignment, **by}],
+        "assignments.list": [
+            {"member": "ben"},
+            {"member": "ben", "job": job, **by},
+            {"member": "ben", "workspace": home, **by},
+        ],
+        "jobs.update": [{"job": job, **by}],
+        "maintenance.verify": [{"place": home, **by}],
+        "close": [],
+    }
+
+
+SEVERAL = {"assignments", "packages", "tasks", "workers"}
+"""Parameters that take several references."""
+INSIDE = {"replies", "data", "workforce", "workflow"}
+"""Parameters that have references somewhere in them."""
+MAY_BE_NONE = {
+    "by",
+    "workspace",
+    "package",
+    "packages",
+    "job",
+    "place",
+    "parts",
+    "partitions",
+    "tasks",
+    "seed",
+    "member",
+}
+COUNTS = {"after", "batch", "count", "limit", "partitions", "priority", "seed"}
+"""Parameters that take a number which is no key."""
+
+
+def takes_a_number(verb: str) -> Iterator[str]:
+    """The parameters of a verb whose annotation, written out, has an int in it."""
+    hints = typing.get_type_hints(public_verbs()[verb], localns={"Executor": Executor})
+    for name, hint in hints.items():
+        if name != "return" and re.search(r"\bint\b", str(hint).replace("<class 'int'>", "int")):
+            yield name
+
+
+def ways(name: str, given: Any, bad: Any) -> Iterator[Any]:
+    """The wrong values for a parameter: alone, and where it takes a pair, in each of its places."""
+    if name not in INSIDE:
+        yield [bad] if name in SEVERAL else bad
+    inner = given[0] if name in SEVERAL and given else given
+    if isinstance(inner, tuple):
+        for pair in ((bad, inner[1]), (inner[0], bad), (bad, bad)):
+            yield [pair] if name in SEVERAL else pair
+    if name == "workforce":
+        yield {L: [bad]}
+    if name == "replies":
+        yield [(bad, Choice("cat"))]
+        if isinstance(bad, int | float):
+            yield {bad: Choice("cat")}
+    if name == "workflow" and isinstance(bad, int) and not isinstance(bad, bool):
+        yield Workflow(Label(rework=bad))
+
+
+def tried(flow: Flow, verb: str, arguments: dict[str, Any]) -> BaseException | None:
+    """The error of a call, if any; iterators are read to their end, bulk calls give their first."""
+    try:
+        found = public_names(flow)[verb](**arguments)
+        if isinstance(found, Iterator):
+            found = list(found)
+        if (
+            verb.endswith("_many")
+            and isinstance(found, list)
+            and found
+            and hasattr(found[0], "error")
+        ):
+            return found[0].error
+    except BaseException as error:
+        return error
+    return None
+
+
+def test_every_verb_that_takes_a_number_has_good_arguments(flow: Flow) -> None:
+    scene = Scene(flow)
+    known = good(scene)
+    assert sorted(known) == sorted(public_verbs())
+    for verb, calls in known.items():
+        given = {name for call in calls for name in call}
+        missing = {name for name in takes_a_number(verb) if name not in given}
+        assert missing <= {
+            "executor",
+            "stages",
+            "packaging",
+            "workforce",
+            "workflow",
+            "min_confidence",
+        }, verb
+
+
+def is_wrong(verb: str, name: str, bad: Any) -> bool:
+    """Whether a value says nothing sensible in this place."""
+    if bad is None:
+        return name not in MAY_BE_NONE
+    if name == "after" or name in ("priority", "seed"):
+        return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool)
+    if (
+        name in ("count", "batch", "partitions")
+        and isinstance(bad, int)
+        and not isinstance(bad, bool)
+    ):
+        return bad in FAR or (bad < 1 and verb != "claim_many")
+    return True
+
+
+@pytest.mark.parametrize("verb", [verb for verb in public_verbs() if list(takes_a_number(verb))])
+def test_what_is_no_key_is_not_found_and_what_is_no_number_is_refused(
+    flow: Flow, verb: str
+) -> None:
+    scene = Scene(flow)
+    before = everything(flow)
+    wrong = list[str]()
+    for call in good(scene)[verb]:
+        for name in takes_a_number(verb):
+            for bad in (*NONE, *ODD) if name in call else ():
+                for value in ways(name, call[name], bad):
+                    error = (
+                        tried(flow, verb, {**call, name: value})
+                        if is_wrong(verb, name, bad)
+                        else InvalidData("", ())
+                    )
+                    wanted = InvalidData if name in COUNTS else (NotFound, InvalidData)
+                    if not isinstance(error, wanted):
+                        wrong.append(
+                            f"{name}={str(type(value)) if bad in FAR else value!r}: {error!r:.200}"
+                        )
+                    elif isinstance(error, ItagflowError):
+                        assert "\n" not in str(error)
+    assert wrong == []
+    assert everything(flow) == before
+
+
+def test_true_is_not_the_first_of_anything() -> None:
+    ids = iter(range(1, 10_000))
+    with itagflow.open("memory:", ids=lambda: next(ids)) as flow:
+        home = street(flow, "ben")
+        assert home.id == 1
+        for bad in (True, 1.0):
+            assert isinstance(tried(flow, "jobs.list", {"workspace": bad}), NotFound)
+        job = flow.jobs.create(
+            home, "cats", template=ASKED, data=[{"data": {"source": "1"}}], by="ada"
+        )
+        seen = flow.claim("ada", job, L)
+        assert seen is not None
+        for bad in (float(job.id), True):
+            assert isinstance(
+                tried(flow, "claim", {"member": "ada", "job": bad, "stage": L}), NotFound
+            )
+            assert isinstance(
+                tried(flow, "save", {"assignment": seen, "task": bad, "reply": Choice("cat")}),
+                NotFound,
+            )
+
+
+class TestStores:
+    """A query may compare with any number; one that no database keeps equals nothing."""
+
+    def test_a_key(self, flow: Flow) -> None:
+        job = cats(flow)
+        with flow.store.read() as reader:
+            for far in FAR[:3]:
+                for kind, key in (
+                    (Job, (far,)),
+                    (itagflow.Task, (job.id, far)),
+                    (itagflow.Task, (far, 1)),
+                ):
+                    with pytest.raises(NotFound):
+                        reader.get(kind, key)
+        with flow.store.write() as writer, pytest.raises(NotFound):
+            writer.lock(Job, (2**70,))
+
+    @pytest.mark.parametrize(
+        ("condition", "numbers"),
+        [
+            (2**70, []),
+            ((2**70, 2), [2]),
+            ((2**70, -(2**70)), []),
+            (Span(2**70, None), []),
+            (Span(None, -(2**70)), []),
+            (Span(None, 2**70), [1, 2, 3, 4]),
+            (Span(-(2**70), 2), [1, 2]),
+            (Span(3, 2**63), [3, 4]),
+            (Span(-(2**63) - 1, 2**63), [1, 2, 3, 4]),
+        ],
+    )
+    def test_a_condition(self, flow: Flow, condition: Any, numbers: list[int]) -> None:
+        job = cats(flow)
+        query = Query(itagflow.Task, {"job": job.id, "number": condition}, order=("number",))
+        with flow.store.read() as reader:
+            assert [task.number for task in reader.find(query)] == numbers
+            assert reader.count(query) == len(numbers)
+            assert sum(count for (count,) in reader.tally(query, by=("package",)).values()) == len(
+                numbers
+            )
+
+    @pytest.mark.parametrize(
+        ("order", "after", "numbers"),
+        [
+            (("number",), (2**70,), []),
+            (("number",), (-(2**70),), [1, 2, 3, 4]),
+            (("-number",), (2**70,), [4, 3, 2, 1]),
+            (("-number",), (-(2**70),), []),
+            (("package", "number"), (1, 2**70), [3, 4]),
+            (("package", "number"), (2, -(2**70)), [3, 4]),
+            (("package", "number"), (2**70, 1), []),
+            (("-package", "number"), (2, 2**70), [1, 2]),
+            (("-package", "number"), (2, -(2**70)), [3, 4, 1, 2]),
+        ],
+    )
+    def test_a_page_after_what_cannot_be(
+        self, flow: Flow, order: Any, after: Any, numbers: list[int]
+    ) -> None:
+        job = cats(flow)
+        ends = (*after[: len(order)], job.id, after[-1])
+        query = Query(itagflow.Task, {"job": job.id}, order=order, after=ends)
+        with flow.store.read() as reader:
+            assert [task.number for task in reader.find(query)] == numbers
+
+
+MAKE: list[Callable[[Any], object]] = [
+    FixedSize,
+    itagflow.PackageCount,
+    lambda bad: Label(votes=bad),
+    lambda bad: Label(votes=2, min_votes=bad),
+    lambda bad: Label(limit=bad),
+    lambda bad: itagflow.Inspect(task_count=bad),
+    lambda bad: JobPartition(job=1, first=bad, last=1),
+    lambda bad: JobPartition(job=1, first=1, last=bad),
+]
+
+
+@pytest.mark.parametrize("make", MAKE, ids=range(len(MAKE)))
+@pytest.mark.parametrize(
+    "bad", [*FAR, -1, True, "1", [], float("nan")], ids=lambda bad: str(type(bad))
+)
+def test_values_of_rules_are_whole_numbers_of_63_bits(
+    make: Callable[[Any], object], bad: Any
+) -> None:
+    with pytest.raises(InvalidData):
+        make(bad)

@@ -1,0 +1,351 @@
+"""Votes are secret: no reader tells a voter, before they have voted, what the others say."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from support import invariants
+from support.foreigners import READERS, Args, came_to
+from support.scenes import Clock, rows, street, taken
+
+import itagflow
+from itagflow import (
+    Assignment,
+    Choice,
+    Event,
+    FixedSize,
+    Flow,
+    Inspect,
+    Job,
+    Label,
+    NotAllowed,
+    Package,
+    Result,
+    Role,
+    Stage,
+    TaskState,
+    Workflow,
+    formats,
+    templates,
+)
+from itagflow.formats import WriteReport
+from itagflow.model import Outcome
+
+VOTERS = ["ben", "cy", "lea", "dan"]
+Vote = Callable[[Flow, Assignment], object]
+
+
+def says(answer: str) -> Vote:
+    def vote(flow: Flow, assignment: Assignment) -> None:
+        for work in flow.tasks(assignment):
+            flow.save(assignment, work, Choice(answer))
+        flow.submit(assignment)
+
+    return vote
+
+
+def gives_one_up(flow: Flow, assignment: Assignment) -> None:
+    one, other = flow.tasks(assignment)
+    flow.abandon(assignment, one, "dark")
+    flow.save(assignment, other, Choice("cat"))
+    flow.submit(assignment)
+
+
+def thinks_again(flow: Flow, assignment: Assignment) -> None:
+    for work in flow.tasks(assignment):
+        flow.save(assignment, work, Choice("dog"))
+    says("cat")(flow, assignment)
+
+
+def hesitates(flow: Flow, assignment: Assignment) -> None:
+    flow.save(assignment, 1, Choice("dog"))
+    flow.save(assignment, 2, Choice("cat"))
+
+
+def says_nothing(flow: Flow, assignment: Assignment) -> None:
+    """Only holds the assignment."""
+
+
+def goes_and_comes_again(flow: Flow, assignment: Assignment) -> None:
+    hesitates(flow, assignment)
+    flow.release(assignment)
+    says("dog")(flow, taken(flow, "cy", flow.jobs.get(assignment.job)))
+
+
+PAIRS = [
+    (says("cat"), says("dog")),
+    (says("cat"), gives_one_up),
+    (says("cat"), thinks_again),
+    (says_nothing, hesitates),
+    (says_nothing, says("dog")),
+]
+HOLDING = frozenset({"explain", "available", "what I find"})
+"""What tells how many hold an assignment, and so that somebody has handed theirs in, but not with what."""
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def new(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Flow]]:
+    """Opens stores in which the same acts come to the same keys."""
+    databases = request.getfixturevalue("databases") if request.param == "postgres" else None
+    flows, lent = list[Flow](), list[str]()
+
+    def open_one() -> Flow:
+        url = "memory:" if request.param == "memory" else str(tmp_path / f"{len(flows)}.db")
+        if databases is not None:
+            url = databases.new()
+            lent.append(url)
+        flows.append(itagflow.open(url, clock=Clock(), ids=count(1).__next__))
+        return flows[-1]
+
+    yield open_one
+    for flow in flows:
+        invariants.check(flow)
+        flow.close()
+    for url in lent:
+        databases.give_back(url)
+
+
+def a_poll(flow: Flow, *, again: bool) -> Job:
+    """A package on which three vote; with *again* it was voted on and sent back whole."""
+    home = street(flow, "ben", "cy", "dan", "di")
+    flow.members.add(home, "lea", Role.LEADER, by="ada")
+    flow.members.add(home, "eve", Role.VIEWER, by="ada")
+    job = flow.jobs.create(
+        home,
+        "cats",
+        template=templates.image_classification(["cat", "dog"]),
+        data=rows(2),
+        workflow=Workflow(Label(votes=3, min_votes=2), Inspect()),
+        packaging=FixedSize(2),
+        workforce={Stage.LABEL: VOTERS, Stage.INSPECT: ["di"]},
+        by="ada",
+    )
+    if again:
+        for name in ("ben", "cy", "lea"):
+            says("cat")(flow, taken(flow, name, job))
+        flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="look again")
+    return job
+
+
+def world(flow: Flow, vote: Vote, *, again: bool) -> Args:
+    """One in which cy has voted, and ben and lea have an assignment each."""
+    job = a_poll(flow, again=again)
+    cy = taken(flow, "cy", job)
+    vote(flow, cy)
+    ben = taken(flow, "ben", job)
+    taken(flow, "lea", job)
+    (task, _) = flow.results.list(job)
+    return Args(job=job, member="cy", assignment=cy, review=ben, closed=1, task=task.task)
+
+
+def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
+    """Everything that *by* is shown; without the places in the history, which only tell that something happened."""
+    args = attrs.evolve(args, by=by)
+    shown = {
+        name: came_to(lambda case=case: case.call(flow, args))
+        for name, case in READERS.items()
+        if name != "maintenance.copy"
+    }
+    file = io.BytesIO()
+    for name, call in {
+        "export": lambda: (flow.results.export(args.job, "itag", file, by=by), file.getvalue()),
+        "tables": lambda: (flow.results.export(args.job, "csv", file, by=by), file.getvalue()),
+        "own tasks": lambda: list(flow.tasks(args.review, by=by)),
+        "own assignment": lambda: flow.assignments.get(args.review, by=by),
+        "own assignments": lambda: list(flow.assignments.list(by, live=False, by=by)),
+        "all assignments": lambda: list(flow.assignments.list("cy", live=False, by=by)),
+        "all history": lambda: list(flow.events.list(args.job, by=by)),
+        **{
+            state.value: lambda state=state: list(flow.results.find(args.job, state=state, by=by))
+            for state in TaskState
+        },
+        "dogs": lambda: list(flow.results.find(args.job, label="dog", by=by)),
+        "some results": lambda: list(
+            flow.results.list(flow.results.partition(args.job, 2)[0], by=by, snapshot=True)
+        ),
+        "what I find": lambda: flow.explain(by, args.job, Stage.LABEL, by=by),
+        "what there is": lambda: list(flow.available(by, by=by)),
+    }.items():
+        shown[name] = came_to(call)
+    return {name: plain(value) for name, value in shown.items()}
+
+
+class WritesEverything:
+    """A format of the application, which writes all that a result has."""
+
+    is_concatenable = True
+
+    def write(self, results: Iterable[Result], target: Any, **_: Any) -> WriteReport:
+        seen = list(results)
+        target.write("".join(f"{plain(result)}\n" for result in seen).encode())
+        return WriteReport(rows=len(seen), blocks={}, abandoned=0, unfinished=0)
+
+
+@pytest.fixture
+def everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the name of the format mean one that writes everything, however it is looked up."""
+    monkeypatch.setattr(formats, "find", lambda name: WritesEverything())
+    monkeypatch.setattr(formats, "must_take", lambda *_: None)
+    monkeypatch.setattr(formats, "is_concatenable", lambda _: True)
+
+
+@pytest.mark.usefixtures("everything")
+def test_nor_from_the_workers_of_an_export(new: Callable[[], Flow]) -> None:
+    written = list[bytes]()
+    for vote in (says("cat"), says("dog")):
+        flow, file = new(), io.BytesIO()
+        args = world(flow, vote, again=False)
+        with ThreadPoolExecutor(1) as executor:
+            flow.results.export(
+                args.job, "everything", file, by="ada", executor=executor, partitions=2
+            )
+            written.append(file.getvalue())
+            flow.results.export(args.job, "everything", file, executor=executor, partitions=2)
+            assert len(file.getvalue()) > 2 * len(written[-1]), (
+                "the application does not see the votes"
+            )
+    assert written[0] == written[1]
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, Exception):
+        return f"{type(value).__name__}: {value}"
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return attrs.evolve(value, position=0) if isinstance(value, Event) else value
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("by", ["ben", "lea", "dan", "ada"])
+def test_a_voter_learns_nothing_of_other_votes(
+    new: Callable[[], Flow], by: str, pair: tuple[Vote, Vote], again: bool
+) -> None:
+    worlds = list[dict[str, Any]]()
+    for vote in pair:
+        flow = new()
+        worlds.append(seen(flow, world(flow, vote, again=again), by))
+    one, other = worlds
+    handed_in = says_nothing in pair and hesitates not in pair
+    assert {name for name in one if one[name] != other[name]} <= (
+        HOLDING if handed_in else frozenset()
+    )
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_the_application_and_who_cannot_vote_see_them(new: Callable[[], Flow], again: bool) -> None:
+    """Or else the test before would say nothing."""
+    one, other = new(), new()
+    here, there = world(one, says("cat"), again=again), world(other, gives_one_up, again=again)
+    told, differ = seen(one, here, "eve"), seen(other, there, "eve")
+    assert {name for name in told if told[name] != differ[name]} >= {
+        "results.list",
+        "results.get",
+        "all history",
+        "abandoned",
+    }
+    assert list(one.results.list(here.job)) != list(other.results.list(there.job))
+    assert one.assignments.get(here.assignment, by="eve") == one.assignments.get(here.assignment)
+
+
+def test_who_has_voted_sees_the_others_if_they_may_see_results(new: Callable[[], Flow]) -> None:
+    flow = new()
+    args = world(flow, says("dog"), again=False)
+    for name in ("ben", "lea"):
+        with pytest.raises(NotAllowed):
+            flow.assignments.get(args.assignment, by=name)
+        (assignment,) = flow.assignments.list(name, job=args.job)
+        says("cat")(flow, assignment)
+    with pytest.raises(NotAllowed, match="the role operator does not include it"):
+        flow.assignments.get(args.assignment, by="ben")
+    assert flow.assignments.get(args.assignment, by="lea").outcome is Outcome.SUBMITTED
+
+
+def test_a_leader_sees_the_votes_behind_their_own(new: Callable[[], Flow]) -> None:
+    flow = new()
+    args = world(flow, says("dog"), again=False)
+    assert [result.state for result in flow.results.list(args.job, by="lea")] == [
+        TaskState.TODO
+    ] * 2
+    assert list(flow.assignments.list("cy", by="lea")) == []
+    (assignment,) = flow.assignments.list("lea", job=args.job)
+    says("cat")(flow, assignment)
+    (package,) = flow.packages.list(args.job)
+    assert package.state.value == "label"
+    assert [one.member for one in flow.assignments.list("cy", live=False, by="lea")] == [
+        args.assignment.member
+    ]
+    assert {event.assignment for event in flow.events.list(args.job, by="lea")} > {
+        args.assignment.id
+    }
+    assert list(flow.events.list(args.job, by="ada")) != list(flow.events.list(args.job))
+
+
+def test_a_package_counts_votes_when_they_are_merged(new: Callable[[], Flow]) -> None:
+    flow = new()
+    job = a_poll(flow, again=False)
+    before: Package | None = None
+    for name in ("cy", "lea", "ben"):
+        (package,) = flow.packages.list(job)
+        assert before in (None, attrs.evolve(package, free=before.free if before else 0, version=2))
+        assert flow.jobs.progress(job).abandoned == 0
+        gives_one_up(flow, taken(flow, name, job))
+    assert flow.jobs.progress(job).abandoned == 1
+
+
+def test_everybody_who_may_sees_them_when_the_package_has_left(new: Callable[[], Flow]) -> None:
+    flow = new()
+    args = world(flow, says("dog"), again=False)
+    for name in ("ben", "lea"):
+        (assignment,) = flow.assignments.list(name, job=args.job)
+        says("cat")(flow, assignment)
+    for name in ("ada", "lea", "eve"):
+        assert [len(result.provenance) for result in flow.results.list(args.job, by=name)] == [4, 4]
+        assert flow.assignments.get(args.assignment, by=name).outcome is Outcome.SUBMITTED
+
+
+def test_an_archived_job_keeps_no_secrets(new: Callable[[], Flow]) -> None:
+    flow = new()
+    args = world(flow, says("dog"), again=False)
+    assert not list(flow.assignments.list("cy", live=False, by="ada"))
+    flow.jobs.archive(args.job, by="ada")
+    assert list(flow.assignments.list("cy", live=False, by="ada"))
+
+
+def test_a_draft_is_shown_to_its_voter_alone(new: Callable[[], Flow]) -> None:
+    flow = new()
+    job = a_poll(flow, again=False)
+    assignment = taken(flow, "cy", job)
+    hesitates(flow, assignment)
+    flow.release(assignment)
+    assert [work.previous for work in flow.tasks(taken(flow, "ben", job), by="ben")] == [None, None]
+    drafts = [work.previous for work in flow.tasks(taken(flow, "cy", job), by="cy")]
+    assert [draft and draft.reply for draft in drafts] == [Choice("dog"), Choice("cat")]
+
+
+def test_nor_is_what_was_given_back_and_taken_again(new: Callable[[], Flow]) -> None:
+    one, other = new(), new()
+    here, there = (
+        world(one, says("cat"), again=False),
+        world(other, goes_and_comes_again, again=False),
+    )
+    for by in ("ben", "lea", "dan", "ada"):
+        mine, theirs = seen(one, here, by), seen(other, there, by)
+        for name in (
+            "results.list",
+            "results.find",
+            "jobs.progress",
+            "assignments.list",
+            "all assignments",
+            "export",
+            "abandoned",
+            "answered",
+        ):
+            assert mine[name] == theirs[name], (by, name)

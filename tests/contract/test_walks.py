@@ -1,0 +1,448 @@
+"""Random histories over all stores and a plain one: no difference, no broken invariant, and the replay agrees."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from support import invariants, postgres
+from support.scenes import Clock, rows
+from toy_store import ToyStore
+
+import itagflow
+from itagflow import (
+    Accept,
+    Choice,
+    FixedSize,
+    Flow,
+    GroupByField,
+    Inspect,
+    ItagflowError,
+    Label,
+    PackageCount,
+    PreLabel,
+    Role,
+    Route,
+    Stage,
+    Text,
+    Workflow,
+    maintenance,
+    templates,
+)
+from itagflow.templates import (
+    AddOption,
+    AddQuestion,
+    DropOption,
+    DropQuestion,
+    Question,
+    QuestionKind,
+)
+
+PEOPLE = ("ada", "ben", "cy", "di")
+LEASE = timedelta(minutes=10)
+people = st.sampled_from(PEOPLE)
+stages = st.sampled_from(Stage)
+anything = st.integers(0, 10_000)
+words = st.sampled_from(["cat", "dog", "bird"])
+
+labels = st.sampled_from(
+    [
+        Label(),
+        Label(lease=LEASE, offer_lease=LEASE, limit=2),
+        Label(rework=Route.QUEUE, redo_all=True),
+        Label(rework=Route.QUEUE, allow_own_work=True),
+        Label(rework="ben", lease=LEASE),
+        Label(votes=2, min_votes=2),
+        Label(votes=2, min_votes=1, lease=LEASE, limit=1, redo_all=True),
+        Label(votes=3, min_votes=2, rework=Route.QUEUE, allow_own_work=True),
+    ]
+)
+inspects = st.sampled_from(
+    [None, Inspect(), Inspect(task_share=0.5, lease=LEASE, limit=1), Inspect(allow_own_work=True)]
+)
+accepts = st.sampled_from(
+    [None, Accept(), Accept(task_count=1), Accept(reject_to=Stage.INSPECT, allow_own_work=True)]
+)
+packagings = st.sampled_from([FixedSize(2), FixedSize(3), PackageCount(2), GroupByField("source")])
+
+PASS = {Stage.LABEL: "submit", Stage.INSPECT: "review", Stage.ACCEPT: "accept"}
+NOTE = Question("2", QuestionKind.INPUT, "Note", required=False)
+STEPS: dict[Any, Callable[[Any], Any]] = {
+    AddOption("1", "bird"): lambda said: said,
+    DropOption("1", "bird"): lambda said: said,
+    DropOption("1", "bird", to="dog"): lambda said: (
+        said | ({"1": Choice("dog")} if said["1"] == Choice("bird") else {})
+    ),
+    AddQuestion(NOTE): lambda said: said,
+    AddQuestion(NOTE, reply=Text("old")): lambda said: {**said, "2": Text("old")},
+    DropQuestion("2"): lambda said: {"1": said["1"]},
+}
+"""Changes of the template, and what each makes of the replies that were there."""
+
+
+class Walk(RuleBasedStateMachine):
+    """Every verb, by anybody, at any time; what is refused must be refused by all, in the same words."""
+
+    databases: postgres.Databases
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.database = self.databases.new()
+        self.folder = tempfile.TemporaryDirectory()
+        self.clock = Clock()
+        self.flows: list[Flow] = []
+        given = [{"clock": self.clock, "ids": itertools.count(1000).__next__} for _ in range(4)]
+        # nothing may rely on an order it did not ask for
+        self.flows.append(Flow(ToyStore(backwards=True), **given[0]))
+        urls = (
+            f"sqlite:///{self.folder.name}/labels.db?synchronous=normal",
+            "memory:",
+            self.database,
+        )
+        self.flows += [
+            itagflow.open(url, **more) for url, more in zip(urls, given[1:], strict=True)
+        ]
+        self.assignments: list[tuple[int, int]] = []
+        self.job = 0
+        self.accepted: dict[tuple[int, int, int], Any] = {}
+
+    def teardown(self) -> None:
+        if self.job:
+            self.check(self.flows)
+        for flow in self.flows:
+            flow.close()
+        self.folder.cleanup()
+        self.databases.give_back(self.database)
+
+    def all(self, act: Callable[[Flow], Any]) -> Any:
+        """Do the same on all stores, check that the same comes out, and return it, or None when refused."""
+        outcomes = [self._try(flow, act) for flow in self.flows]
+        assert outcomes == outcomes[:1] * len(outcomes)
+        kind, value = outcomes[0]
+        return value if kind == "done" else None
+
+    @staticmethod
+    def _try(flow: Flow, act: Callable[[Flow], Any]) -> tuple[str, Any]:
+        before = list(flow.events.since())
+        try:
+            return "done", act(flow)
+        except ItagflowError as error:
+            assert list(flow.events.since()) == before, "what is refused changes nothing"
+            return type(error).__name__, str(error)
+
+    def assignment(self, number: int) -> tuple[int, int]:
+        return self.assignments[number % len(self.assignments)]
+
+    @initialize(label=labels, inspect=inspects, accept=accepts, packaging=packagings, seed=anything)
+    def order(
+        self,
+        label: Label,
+        inspect: Inspect | None,
+        accept: Accept | None,
+        packaging: Any,
+        seed: int,
+    ) -> None:
+        if label.votes > 1 and not inspect and not accept:
+            inspect = Inspect()
+        if accept and accept.reject_to is Stage.INSPECT and not inspect:
+            accept = Accept()
+        workflow = Workflow(*(part for part in (label, inspect, accept) if part))
+
+        def begin(flow: Flow) -> int:
+            home = flow.workspaces.create("street", admin="ada")
+            for name in PEOPLE[1:]:
+                flow.members.add(
+                    home, name, Role.ANNOTATION_ADMIN if name == "di" else Role.OPERATOR, by="ada"
+                )
+            return flow.jobs.create(
+                home,
+                "walk",
+                template=templates.image_classification(["cat", "dog"]),
+                data=rows(5),
+                workflow=workflow,
+                packaging=packaging,
+                workforce=dict.fromkeys(workflow.stages, PEOPLE),
+                seed=seed,
+                by="ada",
+            ).id
+
+        self.job = self.all(begin)
+
+    @rule(who=people, stage=stages, token=st.sampled_from(["", "", "", "t1", "t2"]))
+    def claim(self, who: str, stage: Stage, token: str) -> None:
+        assignment = self.all(lambda flow: flow.claim(who, self.job, stage, token=token))
+        self.all(lambda flow: flow.explain(who, self.job, stage))
+        if assignment is not None and assignment.key not in self.assignments:
+            self.assignments.append(assignment.key)
+
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, task=st.integers(1, 6), word=words, by=st.none() | people)
+    def save(self, assignment: int, task: int, word: str, by: str | None) -> None:
+        said = self.all(
+            lambda flow: flow.save(self.assignment(assignment), task, {"1": Choice(word)}, by=by)
+        )
+        if said is not None:
+            self.accepted[said.key] = said
+
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, word=st.sampled_from(["cat", "dog"]), submit=st.booleans())
+    def answer_all(self, assignment: int, word: str, submit: bool) -> None:
+        self._answer_all(self.assignment(assignment), word)
+        if submit:
+            self.all(lambda flow: flow.submit(self.assignment(assignment)))
+
+    @rule(
+        who=people,
+        stage=stages,
+        word=st.sampled_from(["cat", "dog"]),
+        verb=st.sampled_from(["pass", "pass", "reject", "keep"]),
+    )
+    def do_an_assignment(self, who: str, stage: Stage, word: str, verb: str) -> None:
+        """Claim and work on at once, so that walks get far."""
+        assignment = self.all(lambda flow: flow.claim(who, self.job, stage))
+        if assignment is None:
+            return
+        if assignment.key not in self.assignments:
+            self.assignments.append(assignment.key)
+        if stage is Stage.LABEL:
+            self._answer_all(assignment.key, word)
+        if verb == "reject":
+            self.all(lambda flow: flow.reject(assignment, comment="no good"))
+        elif verb == "pass":
+            self.all(lambda flow: getattr(flow, PASS[stage])(assignment))
+
+    def _answer_all(self, key: tuple[int, int], word: str) -> None:
+        def work(flow: Flow) -> Any:
+            return flow.save_many(key, [(work, {"1": Choice(word)}) for work in flow.tasks(key)])
+
+        for said in self.all(work) or ():
+            self.accepted[said.key] = said
+
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, task=st.integers(1, 6), restore=st.booleans())
+    def abandon(self, assignment: int, task: int, restore: bool) -> None:
+        key = self.assignment(assignment)
+        said = self.all(
+            lambda flow: flow.restore(key, task) if restore else flow.abandon(key, task, "dark")
+        )
+        if said is not None:
+            self.accepted[said.key] = said
+
+    @precondition(lambda self: self.assignments)
+    @rule(
+        assignment=anything,
+        task=st.integers(1, 6),
+        how=st.sampled_from(["right", "wrong", "cat", "dog"]),
+    )
+    def look(self, assignment: int, task: int, how: str) -> None:
+        key = self.assignment(assignment)
+        if how in ("right", "wrong"):
+            said = self.all(
+                lambda flow: flow.judge(key, task, wrong="no" if how == "wrong" else None)
+            )
+        else:
+            said = self.all(lambda flow: flow.modify(key, task, {"1": Choice(how)}))
+        if said is not None:
+            self.accepted[said.key] = said
+
+    @precondition(lambda self: self.assignments)
+    @rule(
+        assignment=anything,
+        verb=st.sampled_from(
+            ["submit", "review", "accept", "review", "accept", "renew", "release"]
+        ),
+    )
+    def end(self, assignment: int, verb: str) -> None:
+        self.all(lambda flow: getattr(flow, verb)(self.assignment(assignment)))
+
+    @precondition(lambda self: self.assignments)
+    @rule(
+        assignment=anything,
+        tasks=st.lists(st.integers(1, 6), max_size=2),
+        reason=st.sampled_from(["", "no good"]),
+    )
+    def reject(self, assignment: int, tasks: list[int], reason: str) -> None:
+        key = self.assignment(assignment)
+        self.all(lambda flow: flow.reject(key, tasks=tasks, comment=reason))
+        self._note_judgments(key)
+
+    def _note_judgments(self, key: tuple[int, int]) -> None:
+        """A reject that names tasks judges them; what it replaced counts no more."""
+        for said in [said for said in self.accepted if said[:2] == key]:
+            del self.accepted[said]
+
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, to=people, by=people)
+    def reassign(self, assignment: int, to: str, by: str) -> None:
+        offer = self.all(
+            lambda flow: flow.assignments.reassign(
+                self.assignment(assignment), to, by=by, comment="busy"
+            )
+        )
+        if offer is not None:
+            self.assignments.append(offer.key)
+
+    @rule(package=st.integers(1, 4), to=people)
+    def assign(self, package: int, to: str) -> None:
+        offer = self.all(lambda flow: flow.assignments.assign((self.job, package), to, by="ada"))
+        if offer is not None:
+            self.assignments.append(offer.key)
+
+    @rule(
+        package=st.integers(1, 4), verb=st.sampled_from(["discard", "reopen", "reopen"]), by=people
+    )
+    def change_package(self, package: int, verb: str, by: str) -> None:
+        self.all(lambda flow: getattr(flow.packages, verb)((self.job, package), by=by))
+
+    @rule(verb=st.sampled_from(["pause", "resume", "resume", "finish"]))
+    def change_job(self, verb: str) -> None:
+        self.all(lambda flow: getattr(flow.jobs, verb)(self.job, by="ada"))
+
+    @rule()
+    def expire(self) -> None:
+        self.all(lambda flow: flow.assignments.expire(self.job, by="ada"))
+
+    @precondition(lambda self: self.accepted)
+    @rule(
+        what=st.sampled_from(["bird", "note", "nothing"]),
+        keep=st.booleans(),
+        by=st.sampled_from(["ada", "di", "cy"]),
+    )
+    def change_template(self, what: str, keep: bool, by: str) -> None:
+        step = self._step(what, keep)
+        steps = [step] if step else []
+        tried = self.all(
+            lambda flow: flow.jobs.change_template(self.job, steps, by=by, dry_run=True)
+        )
+        report = self.all(lambda flow: flow.jobs.change_template(self.job, steps, by=by))
+        if report is None:
+            assert tried is None or tried.cannot
+            return
+        assert tried == report, "it does what the dry run said"
+        for key, said in self.accepted.items():
+            replies = (
+                STEPS[step](said.replies) if step and said.replies is not None else said.replies
+            )
+            if replies != said.replies:
+                version = {"version": said.version + 1, "template_version": report.version}
+                self.accepted[key] = attrs.evolve(said, replies=replies, **version)
+
+    def _step(self, what: str, keep: bool) -> Any:
+        """Add what is not there, drop what is; *keep* something of it in the answers."""
+        template = self.flows[0].templates.get(self.job)
+        there = {question.id for question in template.questions} | template.questions[0].keys
+        steps = {
+            ("bird", False): [AddOption("1", "bird")] * 2,
+            ("bird", True): [DropOption("1", "bird"), DropOption("1", "bird", to="dog")],
+            ("note", False): [AddQuestion(NOTE), AddQuestion(NOTE, reply=Text("old"))],
+            ("note", True): [DropQuestion("2")] * 2,
+        }
+        return (
+            steps[what, {"bird": "bird", "note": "2"}[what] in there][keep]
+            if what != "nothing"
+            else None
+        )
+
+    @rule(count=st.integers(1, 3))
+    def append(self, count: int) -> None:
+        self.all(lambda flow: flow.jobs.append(self.job, rows(count), by="ada"))
+
+    @rule(min_confidence=st.sampled_from([True, False, 0.5]), word=words, by=people)
+    def prelabel(self, min_confidence: float, word: str, by: str) -> None:
+        def predict(tasks: Any) -> Any:
+            return [
+                PreLabel(Choice(word), task.number / 5) if task.number % 3 else None
+                for task in tasks
+            ]
+
+        self.all(
+            lambda flow: flow.jobs.prelabel(self.job, predict, min_confidence=min_confidence, by=by)
+        )
+
+    @rule(who=st.sampled_from(PEOPLE[1:]), back=st.booleans())
+    def come_and_go(self, who: str, back: bool) -> None:
+        if back:
+            self.all(lambda flow: flow.members.add("street", who, Role.OPERATOR, by="ada"))
+        else:
+            self.all(lambda flow: flow.members.remove("street", who, by="ada"))
+
+    @precondition(lambda self: self.assignments)
+    @rule(
+        assignments=st.lists(anything, max_size=4),
+        verb=st.sampled_from(["review", "accept", "reject", "release"]),
+    )
+    def end_many(self, assignments: list[int], verb: str) -> None:
+        def act(flow: Flow) -> list[tuple[Any, str]]:
+            outcomes = getattr(flow, f"{verb}_many")(
+                [self.assignment(assignment) for assignment in assignments]
+            )
+            return [(outcome.value, str(outcome.error)) for outcome in outcomes]
+
+        self.all(act)
+
+    @rule(who=people, stage=stages, count=st.integers(0, 3))
+    def claim_many(self, who: str, stage: Stage, count: int) -> None:
+        for assignment in self.all(lambda flow: flow.claim_many(who, self.job, stage, count)) or ():
+            if assignment.key not in self.assignments:
+                self.assignments.append(assignment.key)
+
+    @rule(task=st.integers(1, 6), by=st.sampled_from(["ada", "ada", "ben"]))
+    def erase(self, task: int, by: str) -> None:
+        if self.all(lambda flow: maintenance.erase_task(flow, (self.job, task), by=by)):
+            self.accepted = {key: said for key, said in self.accepted.items() if key[2] != task}
+
+    @rule(minutes=st.sampled_from([1, 6, 11]))
+    def time_passes(self, minutes: int) -> None:
+        self.clock.forward(minutes=minutes)
+
+    @invariant()
+    def nothing_differs_and_nothing_is_broken(self) -> None:
+        """The stores in memory and PostgreSQL, which is further away, are checked as thoroughly at the end."""
+        if self.job:
+            self.check(self.flows[:2])
+
+    def check(self, flows: list[Flow]) -> None:
+        for flow in flows:
+            invariants.check(flow)
+            with flow.store.read() as reader:
+                for key, said in self.accepted.items():
+                    assert reader.get(type(said), key) == said, "an answer that was saved is there"
+        for see in (
+            lambda flow: flow.packages.list(self.job),
+            lambda flow: flow.results.list(self.job),
+            lambda flow: flow.events.list(self.job),
+            lambda flow: flow.results.find(self.job),
+        ):
+            seen = [list(see(flow)) for flow in flows]
+            assert seen == seen[:1] * len(seen)
+        for name in PEOPLE:
+            assignments = [
+                list(flow.assignments.list(name, workspace="street", live=False)) for flow in flows
+            ]
+            assert assignments == assignments[:1] * len(assignments)
+        progress = [flow.jobs.progress(self.job) for flow in flows]
+        assert progress == progress[:1] * len(progress)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lent(databases: postgres.Databases) -> None:
+    Walk.databases = databases
+
+
+TestWalk = Walk.TestCase
+TestWalk.settings = settings(
+    max_examples=int(os.environ.get("ITAGFLOW_WALKS", "40")),
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)

@@ -1,4 +1,0 @@
-"""Pins: what the library shows and writes, as text files, so that nothing changes by accident.
-
-``python tests/pins/write.py`` writes the files anew after a change by design.
-"""

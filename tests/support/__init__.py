@@ -1,0 +1,1 @@
+"""What the tests share: ready-made workspaces, faulty stores, servers, and what other processes run."""

@@ -1,0 +1,111 @@
+"""The policies: what each role may do, and what no policy can allow."""
+
+from __future__ import annotations
+
+import pytest
+
+from itagflow import Group, NotAllowed, Role, Stage
+from itagflow.access import (
+    NEVER_EXTERNAL,
+    READERS,
+    REMOVED,
+    Action,
+    belongs,
+    check,
+    check_reading,
+    default_policy,
+    names,
+    not_allowed,
+    reading_refusal,
+    refusal,
+    strict_policy,
+)
+from itagflow.model.job import StageWorkers
+from itagflow.testing import make_job, make_member
+
+NAMED = make_job(
+    workforce={Stage.LABEL: StageWorkers((2,)), Stage.INSPECT: StageWorkers((), ("night",))}
+)
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_an_administrator_may_do_everything(action: Action) -> None:
+    assert refusal(default_policy, make_member(role=Role.ADMIN), action, None, None) is None
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_who_was_removed_may_do_nothing(action: Action) -> None:
+    removed = make_member(role=Role.ADMIN, active=False)
+    assert refusal(default_policy, removed, action, NAMED, None) == REMOVED
+
+
+def test_an_operator_works_only_where_a_job_names_them() -> None:
+    ben = make_member()
+    assert refusal(default_policy, ben, Action.LABEL, NAMED, Stage.LABEL) is None
+    said = refusal(default_policy, ben, Action.INSPECT, NAMED, Stage.INSPECT)
+    assert said == "the workforce of this job does not name them for inspect"
+    assert refusal(default_policy, ben, Action.LABEL, None, None) == (
+        "they may do so only at the jobs that name them"
+    )
+
+
+def test_the_strict_policy_keeps_work_to_administrators() -> None:
+    assert refusal(strict_policy, make_member(), Action.LABEL, NAMED, Stage.LABEL) == (
+        "the role operator does not include it"
+    )
+    manager = make_member(role=Role.ANNOTATION_ADMIN)
+    assert refusal(strict_policy, manager, Action.LABEL, NAMED, Stage.LABEL) is None
+
+
+@pytest.mark.parametrize("action", sorted(NEVER_EXTERNAL, key=lambda action: action.value))
+def test_an_external_member_manages_nothing_under_any_policy(action: Action) -> None:
+    outsider = make_member(role=Role.LEADER, external=True)
+    assert refusal(lambda *_: None, outsider, action, NAMED, None) == "an external member may not"
+
+
+def test_an_external_member_reads_only_where_named_whatever_the_policy_says() -> None:
+    outsider = make_member(id=9, role=Role.LEADER, external=True)
+    assert refusal(lambda *_: None, outsider, Action.READ_JOB, NAMED, None) is not None
+    named = make_member(role=Role.LEADER, external=True)
+    assert refusal(lambda *_: None, named, Action.READ_JOB, NAMED, None) is None
+
+
+def test_a_refusal_is_raised_with_who_what_and_why() -> None:
+    check(default_policy, make_member(), Action.LABEL, NAMED, Stage.LABEL)
+    with pytest.raises(NotAllowed, match=r"ben.*manage job.*operator does not include it"):
+        check(default_policy, make_member(), Action.MANAGE_JOB, NAMED, None)
+    assert "manage members" in str(not_allowed(make_member(), Action.MANAGE_MEMBERS, "so"))
+
+
+@pytest.mark.parametrize("reader", sorted(READERS))
+def test_who_was_removed_reads_nothing(reader: str) -> None:
+    removed = make_member(role=Role.ADMIN, active=False)
+    for own in (True, False):
+        assert reading_refusal(default_policy, removed, reader, NAMED, own=own) is not None
+
+
+def test_what_is_of_others_needs_more_than_what_is_own() -> None:
+    ben = make_member()
+    assert reading_refusal(default_policy, ben, "assignments.list", NAMED, own=True) is None
+    assert reading_refusal(default_policy, ben, "assignments.list", NAMED, own=False) is not None
+    assert (
+        reading_refusal(default_policy, ben, "tasks", NAMED, own=False) == "it is another member's"
+    )
+    with pytest.raises(NotAllowed, match="ben"):
+        check_reading(default_policy, ben, "assignments.list", NAMED, own=False)
+    check_reading(default_policy, ben, "assignments.list", NAMED, own=True)
+
+
+def test_a_group_names_its_members_in_any_spelling() -> None:
+    crew = StageWorkers((), ("équipe",))
+    assert belongs(crew, make_member(groups=("e\u0301quipe",)))
+    assert not belongs(crew, make_member(groups=("equipe",)))
+    assert Group("équipe").name in crew.groups
+
+
+def test_a_job_names_a_member_for_one_stage_or_for_any() -> None:
+    night = make_member(id=7, groups=("night",))
+    assert names(NAMED, night, Stage.INSPECT)
+    assert not names(NAMED, night, Stage.LABEL)
+    assert names(NAMED, night, None)
+    assert not names(NAMED, make_member(id=8), None)

@@ -1,0 +1,309 @@
+"""The decision about claims, and the pure rules of claiming, directly."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from itagflow import (
+    Assignment,
+    AssignmentState,
+    Inspect,
+    InvalidData,
+    Job,
+    JobState,
+    Label,
+    NotAllowed,
+    PackageState,
+    Stage,
+    Workflow,
+    WrongState,
+)
+from itagflow.claiming import rules
+from itagflow.claiming.decision import (
+    Decision,
+    Obstacle,
+    Situation,
+    Source,
+    decide,
+    depends_on,
+    has_assignment,
+    is_own_work,
+    own_work,
+    own_work_waits,
+)
+from itagflow.core.change import Act
+from itagflow.model import Outcome
+from itagflow.model.package import ClaimCounter, QueueCursor
+from itagflow.testing.builders import (
+    AT,
+    make_assignment,
+    make_job,
+    make_member,
+    make_package,
+)
+
+BEN, CY = make_member(id=2, account="ben"), make_member(id=7, account="cy")
+HOUR = timedelta(hours=1)
+ACT = Act(AT, 1, BEN.id)
+
+
+def job_with(label: Label | None = None, inspect: Inspect | None = None, **fields: Any) -> Job:
+    parts = [part for part in (label or Label(), inspect) if part]
+    return make_job(workflow=Workflow(*parts), **fields)
+
+
+def decided(job: Job, stage: Stage = Stage.LABEL, **fields: Any) -> Decision:
+    return decide(Situation(job=job, member=BEN, stage=stage, **fields))
+
+
+class TestDecide:
+    def test_a_member_looks_at_offers_then_the_queue_then_lapsed_work(self) -> None:
+        decision = decided(job_with())
+        assert decision.sources == (Source.OFFERS, Source.QUEUE, Source.LAPSED)
+        assert (decision.obstacle, decision.reason) == (None, "")
+
+    def test_the_policy_comes_first(self) -> None:
+        decision = decided(job_with(state=JobState.PAUSED), policy_refusal="no")
+        assert (decision.sources, decision.obstacle) == ((), Obstacle.POLICY)
+        assert decision.reason == "ben may not label here: no"
+
+    @pytest.mark.parametrize(
+        "state", [state for state in JobState if state is not JobState.RUNNING]
+    )
+    def test_only_a_running_job_gives_out_work(self, state: JobState) -> None:
+        decision = decided(job_with(state=state))
+        assert (decision.sources, decision.obstacle) == ((), Obstacle.JOB_STATE)
+        assert decision.reason == f"the job is {state.value}"
+
+    @pytest.mark.parametrize(("held", "is_full"), [(0, False), (1, False), (2, True), (3, True)])
+    def test_a_limit_leaves_ones_own_lapsed_work_only(self, held: int, is_full: bool) -> None:
+        decision = decided(job_with(Label(limit=2)), held=held)
+        assert (decision.obstacle is Obstacle.LIMIT) == is_full
+        assert decision.sources == ((Source.LAPSED,) if is_full else tuple(Source))
+        assert decision.reason == (
+            f"the limit is reached: ben holds {held} of 2 assignments" if is_full else ""
+        )
+
+    def test_without_a_limit_any_number_may_be_held(self) -> None:
+        assert decided(job_with(), held=99).obstacle is None
+
+    def test_a_stage_that_the_job_does_not_have_is_refused(self) -> None:
+        with pytest.raises(InvalidData):
+            decided(job_with(), Stage.ACCEPT)
+
+    def test_counters_of_the_job_do_not_matter(self) -> None:
+        job = job_with()
+        assert depends_on(attrs.evolve(job, version=9)) == depends_on(job)
+        for field, other in (
+            ("state", JobState.PAUSED),
+            ("template", 99),
+            ("workflow", Workflow(Label(limit=1))),
+        ):
+            assert depends_on(attrs.evolve(job, **{field: other})) != depends_on(job)
+
+
+class TestLapsed:
+    def accepts(
+        self, decision: Decision, lapsed: Assignment, *others: Assignment, **package: Any
+    ) -> bool:
+        return decision.accepts_lapsed(lapsed, make_package(**package), [lapsed, *others])
+
+    def test_that_of_somebody_else_is_taken_over(self) -> None:
+        assert self.accepts(decided(job_with()), make_assignment(member=CY.id))
+        assert self.accepts(
+            decided(job_with()), make_assignment(member=CY.id, state=AssignmentState.OFFERED)
+        )
+
+    def test_not_at_the_limit_and_not_without_permission(self) -> None:
+        assert not self.accepts(
+            decided(job_with(Label(limit=1)), held=1), make_assignment(member=CY.id)
+        )
+        assert not self.accepts(
+            decided(job_with(), policy_refusal="no"), make_assignment(member=BEN.id)
+        )
+        assert not self.accepts(
+            decided(job_with(state=JobState.PAUSED)), make_assignment(member=BEN.id)
+        )
+
+    def test_ones_own_goes_on_also_at_the_limit(self) -> None:
+        for decision in (decided(job_with()), decided(job_with(Label(limit=1)), held=1)):
+            assert self.accepts(decision, make_assignment(member=BEN.id))
+            assert not self.accepts(
+                decision, make_assignment(member=BEN.id, state=AssignmentState.OFFERED)
+            )
+
+    def test_nobody_votes_twice(self) -> None:
+        lapsed = make_assignment(id=6, member=CY.id)
+        voted = make_assignment(id=5, member=BEN.id, state=AssignmentState.DONE)
+        for allowed in (True, False):
+            decision = decided(
+                job_with(Label(votes=2, min_votes=1, allow_own_work=allowed), Inspect())
+            )
+            assert not self.accepts(decision, lapsed, voted)
+            assert self.accepts(
+                decision, lapsed, attrs.evolve(voted, state=AssignmentState.RETURNED)
+            )
+        earlier = attrs.evolve(lapsed, round=2)
+        assert self.accepts(
+            decided(job_with(Label(votes=2, min_votes=1, allow_own_work=True), Inspect())),
+            earlier,
+            voted,
+            round=2,
+        )
+
+    def test_nobody_reviews_their_own_work_unless_it_is_allowed(self) -> None:
+        lapsed = make_assignment(id=6, member=CY.id, stage=Stage.INSPECT)
+        labeled = make_assignment(id=5, member=BEN.id, state=AssignmentState.DONE)
+        at_inspect = {"state": PackageState.INSPECT}
+        for allowed in (True, False):
+            decision = decided(job_with(Label(), Inspect(allow_own_work=allowed)), Stage.INSPECT)
+            assert self.accepts(decision, lapsed, labeled, **at_inspect) == allowed
+
+
+class TestOwnWork:
+    def test_it_is_what_was_labeled_in_any_round(self) -> None:
+        job, package = job_with(Label(), Inspect()), make_package(round=3)
+        labeled = make_assignment(state=AssignmentState.DONE, round=1)
+        assert is_own_work(job, package, BEN, Stage.INSPECT, [labeled])
+        assert not is_own_work(job, package, CY, Stage.INSPECT, [labeled])
+        reviewed = attrs.evolve(labeled, stage=Stage.INSPECT)
+        assert not is_own_work(job, package, BEN, Stage.INSPECT, [reviewed])
+
+    def test_an_assignment_counts_in_its_stage_and_round(self) -> None:
+        package = make_package(round=2)
+        assert has_assignment(package, BEN, [make_assignment(round=2)])
+        assert not has_assignment(package, BEN, [make_assignment(round=1)])
+        assert not has_assignment(
+            package, BEN, [make_assignment(round=2, state=AssignmentState.RETURNED)]
+        )
+        assert not has_assignment(package, BEN, [make_assignment(round=2, stage=Stage.INSPECT)])
+
+    def test_much_of_it_waits_where_votes_or_reviews_are_kept_apart(self) -> None:
+        assert not own_work_waits(job_with(), Stage.LABEL)
+        assert own_work_waits(job_with(Label(votes=2), Inspect()), Stage.LABEL)
+        assert own_work_waits(job_with(Label(), Inspect()), Stage.INSPECT)
+        assert not own_work_waits(job_with(Label(), Inspect(allow_own_work=True)), Stage.INSPECT)
+
+
+class TestRules:
+    def test_a_start_takes_a_slot_and_counts_the_lease(self) -> None:
+        package, job = make_package(free=2), job_with(Label(lease=HOUR))
+        counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2)
+        saved = (counter, rules.counted(counter, 1, None))
+        change = rules.start(
+            rules.Slot(job, package, Stage.LABEL, BEN), ACT, id=50, token="t", counters=(saved,)
+        )
+        (assignment,) = change.add
+        assert isinstance(assignment, Assignment)
+        assert (assignment.id, assignment.member, assignment.state, assignment.token) == (
+            50,
+            2,
+            AssignmentState.HELD,
+            "t",
+        )
+        assert assignment.lease_until == AT + HOUR
+        assert [after for _, after in change.save] == [attrs.evolve(package, free=1), saved[1]]
+        assert change.event.type == "claim"
+
+    def test_an_offer_that_is_taken_is_held(self) -> None:
+        offer = make_assignment(state=AssignmentState.OFFERED)
+        change = rules.take_offer(job_with(Label(lease=HOUR)), offer, ACT, token="")
+        ((_, after),) = change.save
+        assert isinstance(after, Assignment)
+        assert (after.state, after.lease_until) == (AssignmentState.HELD, AT + HOUR)
+
+    def test_who_takes_over_ends_what_had_lapsed(self) -> None:
+        lapsed = make_assignment(member=CY.id, lease_until=AT)
+        slot = rules.Slot(job_with(), make_package(free=0), Stage.LABEL, BEN)
+        change = rules.take_over(slot, lapsed, ACT, id=50, token="")
+        ((before, after),) = change.save
+        assert before == lapsed
+        assert isinstance(after, Assignment)
+        assert (after.state, after.outcome) == (AssignmentState.RETURNED, Outcome.EXPIRED)
+
+    def test_ones_own_lapsed_work_goes_on_with_a_new_lease(self) -> None:
+        lapsed = make_assignment(lease_until=AT, token="old")
+        for lease, until in ((HOUR, AT + HOUR), (None, None)):
+            change = rules.resume(job_with(Label(lease=lease)), lapsed, ACT, token="")
+            ((_, after),) = change.save
+            assert after == attrs.evolve(lapsed, lease_until=until)
+            assert change.event.type == "renew"
+        ((_, after),) = rules.resume(job_with(), lapsed, ACT, token="new").save
+        assert isinstance(after, Assignment)
+        assert after.token == "new"
+
+    @pytest.mark.parametrize("state", AssignmentState)
+    def test_a_lease_lapses_while_it_binds(self, state: AssignmentState) -> None:
+        assignment = make_assignment(state=state, lease_until=AT)
+        assert rules.has_lapsed(assignment, AT) == (
+            state in (AssignmentState.OFFERED, AssignmentState.HELD)
+        )
+        assert not rules.has_lapsed(assignment, AT - timedelta(microseconds=1))
+        assert not rules.has_lapsed(attrs.evolve(assignment, lease_until=None), AT)
+
+    def test_a_lease_ends_at_the_last_day_at_the_latest(self) -> None:
+        late = attrs.evolve(ACT, at=datetime(9999, 12, 31, tzinfo=UTC))
+        renewed = rules.renew(job_with(Label(lease=timedelta(days=9))), make_assignment(), late)
+        assert renewed is not None
+        assert renewed.lease_until == datetime.max.replace(tzinfo=UTC)
+        assert rules.renew(job_with(Label(lease=None)), make_assignment(), late) is None
+
+    def test_what_is_given_back_waits_again(self) -> None:
+        package = make_package(free=0, waiting_since=AT - HOUR)
+        change = rules.give_back("release", package, make_assignment(), ACT, comment="tired")
+        (_, freed), (_, ended) = change.save
+        assert freed == attrs.evolve(package, free=1, waiting_since=AT)
+        assert isinstance(ended, Assignment)
+        assert (ended.outcome, ended.comment, ended.ended_at) == (Outcome.RELEASED, "tired", AT)
+        with pytest.raises(WrongState):
+            rules.give_back("release", package, ended, ACT, comment="")
+
+    def test_a_slot_is_assigned_once_to_each_and_to_nobody_who_labeled_it(self) -> None:
+        job = job_with(Label(), Inspect())
+        labeled = make_assignment(state=AssignmentState.DONE)
+        for stage, package, assignments in (
+            (Stage.LABEL, make_package(), [make_assignment()]),
+            (Stage.INSPECT, make_package(state=PackageState.INSPECT), [labeled]),
+        ):
+            with pytest.raises(NotAllowed):
+                rules.must_be_assignable(job, package, BEN, stage, assignments)
+            rules.must_be_assignable(job, package, CY, stage, assignments)
+        with pytest.raises(NotAllowed, match="no free slot"):
+            rules.assign(rules.Slot(job, make_package(free=0), Stage.LABEL, BEN), ACT, id=50)
+
+    def test_a_cursor_is_saved_when_it_has_moved_by_more_than_the_overlap(self) -> None:
+        old = QueueCursor(0, AT)
+        assert rules.is_worth_saving(None, old)
+        assert not rules.is_worth_saving(old, QueueCursor(0, AT + rules.CURSOR_OVERLAP))
+        assert rules.is_worth_saving(old, QueueCursor(0, AT + 2 * rules.CURSOR_OVERLAP))
+        assert rules.is_worth_saving(old, QueueCursor(1, AT))
+        counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2, active=3, cursor=old)
+        assert rules.counted(counter, 1, None) == attrs.evolve(counter, active=4)
+        assert rules.counted(counter, 0, QueueCursor(1, AT)) == attrs.evolve(
+            counter, cursor=QueueCursor(1, AT)
+        )
+
+    @pytest.mark.parametrize("token", ["", "t", "a claim"])
+    def test_a_token_is_a_text(self, token: str) -> None:
+        rules.must_be_a_token(token)
+
+    @pytest.mark.parametrize("token", ["\x00", "x" * 5_000])
+    def test_a_token_that_cannot_be_stored_is_refused(self, token: str) -> None:
+        with pytest.raises(InvalidData, match="token"):
+            rules.must_be_a_token(token)
+
+
+def test_what_keeps_a_member_from_a_stage_is_their_own_labeling() -> None:
+    ben = make_member()
+    reviewed = make_job(workflow=Workflow(Label(votes=2), Inspect()))
+    kept = own_work(reviewed, ben, Stage.INSPECT)
+    assert kept is not None
+    assert (kept["member"], kept["stage"]) == (2, Stage.LABEL)
+    assert AssignmentState.RETURNED not in kept["state"]
+    assert "same_round" not in kept
+    allowed = make_job(workflow=Workflow(Label(), Inspect(allow_own_work=True)))
+    assert own_work(allowed, ben, Stage.INSPECT) is None

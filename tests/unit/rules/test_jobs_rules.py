@@ -1,0 +1,154 @@
+"""A job's own steps, whether it can ever finish, and how it is cut into parts."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from itagflow import (
+    Incomplete,
+    Inspect,
+    InvalidData,
+    JobState,
+    Label,
+    NotAllowed,
+    Role,
+    Stage,
+    Workflow,
+    WrongState,
+)
+from itagflow.access import default_policy
+from itagflow.jobs import rules
+from itagflow.model import JobPartition
+from itagflow.model.job import StageWorkers
+from itagflow.model.migration import RenameQuestion, TemplateChange
+from itagflow.model.workspace import Member
+from itagflow.testing import make_job, make_member, make_template
+
+ADA = make_member(id=1, account="ada", role=Role.ADMIN)
+BEN, CY = make_member(), make_member(id=3, account="cy")
+
+
+def test_a_draft_without_tasks_is_not_published() -> None:
+    draft = make_job(state=JobState.DRAFT)
+    assert rules.stepped(draft, "publish", tasks=1).state is JobState.RUNNING
+    with pytest.raises(Incomplete, match="has no tasks"):
+        rules.stepped(draft, "publish")
+    with pytest.raises(Incomplete, match="nobody is there"):
+        rules.stepped(draft, "publish", tasks=1, hindrance="nobody is there")
+
+
+def test_a_job_with_an_open_package_does_not_finish() -> None:
+    with pytest.raises(Incomplete, match="package 7 is still open"):
+        rules.stepped(make_job(), "finish", open_package=7)
+    with pytest.raises(WrongState):
+        rules.stepped(make_job(state=JobState.ARCHIVED), "finish")
+
+
+def test_a_running_job_is_not_written_when_packages_come_back() -> None:
+    assert rules.brought_back(make_job(), "reopen") == ()
+    finished = make_job(state=JobState.FINISHED)
+    ((before, after),) = rules.brought_back(finished, "reopen")
+    assert before is finished
+    assert attrs.evolve(finished, state=JobState.RUNNING) == after
+
+
+def test_jobs_differ_in_what_was_given_and_in_their_template() -> None:
+    here, there = make_template(), make_template(id=9, version=4)
+    other = make_template(id=9, abandon_reasons=("dark",))
+    job, wanted = make_job(), make_job(name="dogs", priority=3)
+    assert rules.differences(job, wanted, ["name"], here, there) == ("name",)
+    assert rules.differences(job, wanted, ["priority"], here, other) == ("template", "priority")
+    assert rules.differences(job, wanted, [], here, here) == ()
+    named = attrs.evolve(there, name="moods")
+    assert rules.differences(job, wanted, [], here, named) == ("template",)
+
+
+def test_a_workforce_has_no_order_and_an_empty_crew_is_none() -> None:
+    one = make_job(workforce={Stage.LABEL: StageWorkers((2, 3)), Stage.INSPECT: StageWorkers()})
+    other = make_job(workforce={Stage.LABEL: StageWorkers((3, 2))})
+    template = make_template()
+    assert rules.differences(one, other, ["workforce"], template, template) == ()
+    third = make_job(workforce={Stage.LABEL: StageWorkers((2,))})
+    assert rules.differences(one, third, ["workforce"], template, template) == ("workforce",)
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_a_guard_lets_exactly_its_states_through(state: JobState) -> None:
+    job = make_job(state=state)
+    for guard, refused in (
+        (rules.must_not_be_archived, state is JobState.ARCHIVED),
+        (rules.must_not_be_a_draft, state is JobState.DRAFT),
+        (rules.must_be_archived, state is not JobState.ARCHIVED),
+    ):
+        if refused:
+            with pytest.raises(NotAllowed, match="job 'cats' is"):
+                guard(job, "do it")
+        else:
+            guard(job, "do it")
+
+
+def test_while_answers_follow_a_change_the_template_is_not_settled() -> None:
+    change = TemplateChange(make_template(), (RenameQuestion("1", "Animal"),))
+    rules.must_fit_its_template(make_job(), "export")
+    with pytest.raises(Incomplete, match="answers still follow"):
+        rules.must_fit_its_template(make_job(pending_template_change=change), "export")
+
+
+def test_the_workers_of_a_stage_are_those_it_names_or_else_all_who_may() -> None:
+    named = make_job(workforce={Stage.LABEL: StageWorkers((2,))})
+    assert rules.workers(named, Stage.LABEL, [ADA, BEN, CY], default_policy) == {2}
+    assert rules.workers(make_job(), Stage.LABEL, [ADA, BEN], default_policy) == {1}
+    gone = attrs.evolve(BEN, active=False)
+    assert rules.workers(named, Stage.LABEL, [ADA, gone], default_policy) == set()
+
+
+@pytest.mark.parametrize(
+    ("workflow", "label", "inspect", "words"),
+    [
+        (Workflow(Label()), (2,), (), ""),
+        (Workflow(Label(votes=2), Inspect()), (2,), (3,), "2 different members .* only 1 may"),
+        (Workflow(Label(), Inspect()), (2,), (3,), ""),
+        (Workflow(Label(), Inspect()), (2,), (2,), "nobody reviews their own work"),
+        (Workflow(Label(), Inspect(allow_own_work=True)), (2,), (2,), ""),
+        (Workflow(Label(), Inspect()), (2, 3), (2,), ""),
+        (Workflow(Label(votes=2), Inspect()), (2, 3), (2,), "nobody reviews their own work"),
+        (Workflow(Label(), Inspect()), (2,), (99,), "nobody may work at INSPECT"),
+    ],
+)
+def test_a_job_that_can_never_finish_is_told_why(
+    workflow: Workflow, label: tuple[int, ...], inspect: tuple[int, ...], words: str
+) -> None:
+    members: list[Member] = [ADA, BEN, CY]
+    job = make_job(
+        workflow=workflow,
+        workforce={Stage.LABEL: StageWorkers(label), Stage.INSPECT: StageWorkers(inspect)},
+    )
+    said = rules.hindrance(job, members, default_policy)
+    if words:
+        with pytest.raises(ValueError, match=words):
+            raise ValueError(said)
+    else:
+        assert said == ""
+
+
+def test_parts_cover_everything_once_and_are_of_equal_size() -> None:
+    whole = JobPartition(job=4, first=1, last=10, packages=(1, 5))
+    parts = rules.cut(whole, 4)
+    assert [n for part in parts for n in range(part.first, part.last + 1)] == list(range(1, 11))
+    assert [n for part in parts for n in rules.packages_of(part)] == list(range(1, 6))
+    assert {part.last + 1 - part.first for part in parts} == {2, 3}
+    assert [(part.index, part.of) for part in parts] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_there_are_never_more_parts_than_tasks_and_always_one() -> None:
+    assert len(rules.cut(JobPartition(job=4, first=1, last=2), 9)) == 2
+    (empty,) = rules.cut(JobPartition(job=4, first=1, last=0), 9)
+    assert len(empty) == 0
+    with pytest.raises(InvalidData, match="partitions"):
+        rules.cut(empty, 0)
+
+
+def test_a_part_that_was_made_by_hand_names_no_packages() -> None:
+    with pytest.raises(InvalidData, match=r"flow\.results\.partition"):
+        rules.packages_of(JobPartition(job=4, first=1, last=2))

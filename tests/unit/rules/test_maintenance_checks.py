@@ -1,0 +1,172 @@
+"""Whether what is stored of a package, a job and a workspace fits together."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from itagflow import AssignmentState, Choice, Inspect, JobState, Label, Role, Stage, Workflow
+from itagflow.maintenance import checks
+from itagflow.maintenance.checks import Dossier
+from itagflow.model import Outcome
+from itagflow.model.inconsistency import Inconsistency
+from itagflow.model.job import StageWorkers
+from itagflow.model.package import ClaimCounter, QueueCursor
+from itagflow.testing import (
+    make_answer,
+    make_assignment,
+    make_job,
+    make_member,
+    make_package,
+    make_task,
+    make_template,
+    make_workspace,
+)
+from itagflow.testing.builders import AT
+
+ADA, BEN = make_member(id=1, account="ada", role=Role.ADMIN), make_member()
+TASKS = {number: make_task(number) for number in (1, 2)}
+HELD = Dossier(
+    job=make_job(workforce={Stage.LABEL: StageWorkers((2,))}),
+    template=make_template(),
+    package=make_package(size=2, free=0),
+    tasks=TASKS,
+    assignments=[make_assignment()],
+    answers=[make_answer(1, replies={"1": Choice("cat")}, template_version=0)],
+    members={2: BEN},
+)
+
+
+def fields(found: Any) -> list[tuple[str, object, object]]:
+    differences: list[Inconsistency] = list(found)
+    return [(one.field, one.actual, one.expected) for one in differences]
+
+
+def package_fields(**changes: Any) -> list[str]:
+    return [
+        field for field, _, _ in fields(checks.package_differences(attrs.evolve(HELD, **changes)))
+    ]
+
+
+def test_a_package_that_somebody_labels_is_sound() -> None:
+    assert list(checks.package_differences(HELD)) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("size", 3),
+        ("abandoned", 1),
+        ("wrong", 1),
+        ("prelabeled", 1),
+        ("corrected", 1),
+        ("erased", (1,)),
+        ("disputes", (1,)),
+        ("rejects", (1,)),
+        ("free", 1),
+    ],
+)
+def test_a_field_of_the_package_that_says_otherwise_is_named(field: str, value: Any) -> None:
+    found = package_fields(package=attrs.evolve(HELD.package, **{field: value}))
+    assert any(name.startswith(field) or field == "free" for name in found), found
+    assert found
+
+
+def test_an_assignment_that_nobody_can_have_is_found() -> None:
+    assert package_fields(members={})
+    assert package_fields(assignments=[make_assignment(outcome=Outcome.SUBMITTED)])
+    assert package_fields(assignments=[make_assignment(round=2)])
+
+
+def test_work_that_ended_without_all_answers_is_found() -> None:
+    done = make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED, ended_at=AT)
+    assert package_fields(assignments=[done])
+
+
+def test_an_answer_that_does_not_fit_is_found() -> None:
+    assert package_fields(answers=[make_answer(1, replies={"1": Choice("cow")})])
+    assert package_fields(answers=[make_answer(9, replies={"1": Choice("cat")})])
+
+
+def test_a_dossier_covers_what_an_assignment_is_about() -> None:
+    assert HELD.covered(make_assignment()) == {1, 2}
+    assert HELD.covered(make_assignment(scope=(2,))) == {2}
+    assert set(HELD.said[1]) == {5}
+    assert HELD.said[2] == {}
+
+
+def test_a_workspace_has_an_active_administrator() -> None:
+    home = make_workspace()
+    assert fields(checks.workspace_differences(home, [ADA, BEN])) == []
+    gone = attrs.evolve(ADA, active=False)
+    assert fields(checks.workspace_differences(home, [gone, BEN])) == [
+        ("administrators", 0, "at least 1")
+    ]
+    outsider = attrs.evolve(BEN, role=Role.VIEWER, external=True)
+    ((field, actual, _),) = fields(checks.workspace_differences(home, [ADA, outsider]))
+    assert (field, actual) == ("role", "viewer")
+
+
+def test_a_job_names_its_creator_workforce_and_rework() -> None:
+    job = make_job(
+        created_by=1,
+        workflow=Workflow(Label(rework=9), Inspect()),
+        workforce={Stage.LABEL: StageWorkers((2, 3))},
+    )
+    assert checks.named(job) == {1, 2, 3, 9}
+    assert checks.named(make_job(created_by=1)) == {1}
+
+
+def test_a_job_is_finished_exactly_when_nothing_is_open() -> None:
+    members, template = {2: BEN}, make_template()
+    opened = make_package()
+    running, finished = make_job(), make_job(state=JobState.FINISHED)
+    assert fields(checks.job_differences(running, template, members, opened)) == []
+    assert fields(checks.job_differences(finished, template, members, None)) == []
+    assert [
+        f for f, _, _ in fields(checks.job_differences(finished, template, members, opened))
+    ] == ["state"]
+    assert [e for _, _, e in fields(checks.job_differences(running, template, members, None))] == [
+        "finished"
+    ]
+
+
+def test_a_job_names_strangers_and_a_template_of_another_workspace() -> None:
+    stranger = attrs.evolve(BEN, workspace=8)
+    found = fields(
+        checks.job_differences(
+            make_job(), make_template(workspace=8), {2: stranger}, make_package()
+        )
+    )
+    assert [(actual, expected) for _, actual, expected in found] == [(8, 1), ((2,), ())]
+
+
+LIMITED = make_job(workflow=Workflow(Label(limit=2), Inspect()))
+
+
+def test_a_counter_counts_only_where_there_is_a_limit() -> None:
+    held = {(Stage.LABEL, 2): 1, (Stage.INSPECT, 2): 1}
+    counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2, active=1)
+    assert fields(checks.counter_differences(LIMITED, [counter], held)) == []
+    wrong = attrs.evolve(counter, active=3)
+    assert fields(checks.counter_differences(LIMITED, [wrong], held)) == [("held", 3, 1)]
+    assert fields(checks.counter_differences(LIMITED, [], held)) == [("held", None, 1)]
+
+
+def test_a_cursor_is_at_the_moment_of_an_act_where_own_work_waits() -> None:
+    at_inspect = ClaimCounter(job=4, stage=Stage.INSPECT, member=2, cursor=QueueCursor(0, AT))
+    assert fields(checks.start_differences(LIMITED, [at_inspect], [AT])) == []
+    later = [AT + timedelta(seconds=1)]
+    assert [e for _, _, e in fields(checks.start_differences(LIMITED, [at_inspect], later))] == [
+        "the moment of an act"
+    ]
+    at_label = attrs.evolve(at_inspect, stage=Stage.LABEL)
+    assert [e for _, _, e in fields(checks.start_differences(LIMITED, [at_label], [AT]))] == [None]
+
+
+def test_numbers_that_are_missing_are_named_and_others_are_not() -> None:
+    assert [one.key for one in checks.missing("task", 4, range(1, 5), {1, 3})] == [(4, 2), (4, 4)]
+    assert list(checks.missing("task", 4, range(1, 3), {1, 2})) == []

@@ -1,0 +1,222 @@
+"""What the answers about one task come to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from itagflow import (
+    Accept,
+    AssignmentState,
+    Choice,
+    Inspect,
+    Label,
+    PackageState,
+    Stage,
+    TaskState,
+    Workflow,
+)
+from itagflow.model import Outcome, Verdict
+from itagflow.model.package import Assignment
+from itagflow.model.task import Answer
+from itagflow.results import rules
+from itagflow.results.rules import Case
+from itagflow.testing import make_answer, make_assignment, make_job, make_package, make_task
+from itagflow.testing.builders import AT
+
+CAT, DOG = {"1": Choice("cat")}, {"1": Choice("dog")}
+JOB = make_job(workflow=Workflow(Label(), Inspect(), Accept()))
+VOTED = make_job(workflow=Workflow(Label(votes=2), Inspect()))
+
+
+def ended(id: int, outcome: Outcome, **more: Any) -> Assignment:
+    return make_assignment(id, state=AssignmentState.DONE, outcome=outcome, ended_at=AT, **more)
+
+
+LABELED = ended(5, Outcome.SUBMITTED)
+REVIEWED = ended(6, Outcome.REVIEWED, stage=Stage.INSPECT, member=3)
+REJECTED = ended(6, Outcome.REJECTED, stage=Stage.INSPECT, member=3, sent_back=(1,), comment="all")
+
+
+def said(assignment: Assignment, **more: Any) -> Answer:
+    return make_answer(
+        assignment=assignment.id,
+        stage=assignment.stage,
+        round=assignment.round,
+        member=assignment.member,
+        **more,
+    )
+
+
+def case(*assignments: Assignment, answers: Any = (), job: Any = JOB, **package: Any) -> Case:
+    by_id = {answer.assignment: answer for answer in answers}
+    return Case(job, make_package(**package), assignments, by_id, 1)
+
+
+AT_INSPECT = case(LABELED, answers=[said(LABELED, replies=CAT)], state=PackageState.INSPECT)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (case(), TaskState.TODO),
+        (case(make_assignment(), answers=[make_answer(replies=CAT)]), TaskState.ANSWERED),
+        (AT_INSPECT, TaskState.ANSWERED),
+        (
+            case(
+                LABELED, answers=[said(LABELED, abandon_reason="dark")], state=PackageState.INSPECT
+            ),
+            TaskState.ABANDONED,
+        ),
+        (
+            case(
+                LABELED, REVIEWED, answers=[said(LABELED, replies=CAT)], state=PackageState.ACCEPT
+            ),
+            TaskState.PASSED,
+        ),
+        (
+            case(LABELED, REVIEWED, answers=[said(LABELED, replies=CAT)], state=PackageState.DONE),
+            TaskState.FINAL,
+        ),
+        (
+            case(
+                LABELED,
+                REJECTED,
+                answers=[said(LABELED, replies=CAT), said(REJECTED, verdict=Verdict.WRONG)],
+                round=2,
+                scope=(1,),
+            ),
+            TaskState.WRONG,
+        ),
+    ],
+)
+def test_the_state_of_a_task_follows_from_what_was_said(found: Case, expected: TaskState) -> None:
+    assert rules.state(found) is expected
+
+
+def test_what_is_held_counts_only_when_asked_for_live() -> None:
+    held = case(make_assignment(), answers=[make_answer(replies=CAT)])
+    assert rules.state(held, live=True) is TaskState.ANSWERED
+    assert rules.state(held, live=False) is TaskState.TODO
+
+
+def test_votes_count_once_they_are_merged() -> None:
+    vote = case(LABELED, answers=[said(LABELED, replies=CAT)], job=VOTED)
+    assert rules.state(vote, live=False) is TaskState.TODO
+    assert vote.labeled() is None
+    assert vote.being_voted_on
+    merged = ended(7, Outcome.MERGED, member=None)
+    after = case(
+        LABELED, merged, answers=[said(merged, replies=CAT)], job=VOTED, state=PackageState.INSPECT
+    )
+    assert after.labeled() == merged
+    assert rules.state(after, live=False) is TaskState.ANSWERED
+
+
+def test_assignments_are_sorted_by_round_and_then_by_id() -> None:
+    given = [make_assignment(9, round=1), make_assignment(5, round=2), make_assignment(7, round=1)]
+    assert [one.id for one in rules.sort_assignments(given)] == [7, 9, 5]
+
+
+def test_a_stage_is_shown_what_the_stage_before_made_of_it() -> None:
+    changed = said(REVIEWED, replies=DOG, verdict=Verdict.RIGHT)
+    found = case(
+        LABELED, REVIEWED, answers=[said(LABELED, replies=CAT), changed], state=PackageState.ACCEPT
+    )
+    shown = rules.shown_at(found, Stage.ACCEPT)
+    assert shown == changed
+    assert rules.shown_at(case(), Stage.LABEL) is None
+
+
+def test_a_result_has_a_block_for_each_stage_that_has_passed() -> None:
+    changed = said(REVIEWED, replies=DOG, verdict=Verdict.RIGHT)
+    found = case(
+        LABELED, REVIEWED, answers=[said(LABELED, replies=CAT), changed], state=PackageState.ACCEPT
+    )
+    result = rules.result(found, make_task())
+    assert {stage: made.replies for stage, made in result.stages.items()} == {
+        Stage.LABEL: CAT,
+        Stage.INSPECT: DOG,
+    }
+    assert [(one.stage, one.member) for one in result.provenance] == [
+        (Stage.LABEL, 2),
+        (Stage.INSPECT, 3),
+    ]
+    assert result.state is TaskState.PASSED
+
+
+def test_what_is_being_labeled_again_has_no_result() -> None:
+    again = attrs.evolve(AT_INSPECT, package=make_package(round=2, scope=(1,)))
+    assert again.being_labeled
+    assert rules.result(again, make_task()).stages == {}
+
+
+def test_a_task_stands_wrong_until_it_is_answered_again() -> None:
+    wrong = said(REJECTED, verdict=Verdict.WRONG, comment="no cat")
+    back = case(LABELED, REJECTED, answers=[said(LABELED, replies=CAT), wrong], round=2)
+    assert rules.judged_wrong(back) == (True, "no cat")
+    redone = ended(7, Outcome.SUBMITTED, round=2)
+    answers = [said(LABELED, replies=CAT), wrong, said(redone, replies=DOG)]
+    after = case(LABELED, REJECTED, redone, answers=answers, round=2)
+    assert rules.judged_wrong(after) == (False, "no cat")
+
+
+def test_a_package_that_is_rejected_as_a_whole_is_all_wrong() -> None:
+    whole = attrs.evolve(REJECTED, sent_back=None)
+    back = case(LABELED, whole, answers=[said(LABELED, replies=CAT)], round=2)
+    assert rules.judged_wrong(back) == (True, "all")
+
+
+def test_a_prelabel_that_people_changed_is_corrected() -> None:
+    given = ended(4, Outcome.SUGGESTED, member=None)
+    for replies, changed in ((CAT, False), (DOG, True)):
+        found = case(
+            given,
+            LABELED,
+            answers=[said(given, replies=CAT), said(LABELED, replies=replies)],
+            state=PackageState.INSPECT,
+        )
+        assert rules.corrected(found) is changed
+    assert not rules.corrected(AT_INSPECT)
+
+
+def test_a_package_counts_its_tasks() -> None:
+    given_up = case(
+        LABELED, answers=[said(LABELED, abandon_reason="dark")], state=PackageState.INSPECT
+    )
+    counted = rules.counted(make_package(wrong=9), [given_up, AT_INSPECT])
+    assert (counted.abandoned, counted.wrong, counted.corrected) == (1, 0, 0)
+
+
+def test_a_work_item_has_the_comment_that_sent_it_back_and_the_last_draft() -> None:
+    wrong = said(REJECTED, verdict=Verdict.WRONG, comment="no cat")
+    gave_back = make_assignment(
+        7, round=2, member=8, state=AssignmentState.RETURNED, outcome=Outcome.RELEASED
+    )
+    now = make_assignment(9, round=2)
+    draft = said(gave_back, replies=DOG)
+    found = case(
+        LABELED,
+        REJECTED,
+        gave_back,
+        now,
+        answers=[said(LABELED, replies=CAT), wrong, draft],
+        round=2,
+    )
+    item = rules.work(found, now, make_task())
+    assert (item.comment, item.previous, item.answer) == ("no cat", draft, None)
+    first = rules.work(case(make_assignment()), make_assignment(), make_task())
+    assert (first.comment, first.previous, first.submitted) == ("", None, None)
+
+
+def test_a_voter_does_not_see_the_draft_of_another() -> None:
+    returned = make_assignment(7, member=8, state=AssignmentState.RETURNED)
+    mine = make_assignment(9, member=2)
+    found = case(returned, mine, answers=[said(returned, replies=DOG)], job=VOTED)
+    assert rules.work(found, mine, make_task()).previous is None
+    own = case(
+        attrs.evolve(returned, member=2), mine, answers=[said(returned, replies=DOG)], job=VOTED
+    )
+    assert rules.work(own, mine, make_task()).previous is not None

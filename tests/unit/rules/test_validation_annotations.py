@@ -1,0 +1,84 @@
+"""What is asked about the parts of a reply, and which questions apply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from itagflow import Box, Choice, Choices, Regions, Text, templates
+from itagflow.templates import Option, Question, QuestionKind
+from itagflow.validation import annotations
+
+KIND = Question("1", QuestionKind.RADIO, "Kind", (Option("car"), Option("sign")))
+MARKS = Question("1", QuestionKind.PICTURE, "Marks", children=(KIND,))
+BOXES = Regions([Box(1, 1, 2, 2, label="car"), Box(3, 3, 2, 2)], width=9, height=9)
+CHILD = Question("2", QuestionKind.INPUT, "Why", when=("dog",))
+ASKED = Question(
+    "1", QuestionKind.RADIO, "Animal", (Option("cat"), Option("dog")), children=(CHILD,)
+)
+
+
+def test_each_part_has_a_path_and_what_is_asked_about_it() -> None:
+    found = list(annotations.parts(MARKS, BOXES))
+    assert [path for path, _, _ in found] == ["1.regions[0]", "1.regions[1]"]
+    assert {asked for _, asked, _ in found} == {(KIND,)}
+    assert list(annotations.marked(BOXES)) == list(BOXES.regions)
+    assert list(annotations.marked(Choice("cat"))) == []
+
+
+def test_a_short_label_is_written_under_the_title_of_the_only_question() -> None:
+    written: Any = annotations.spelled_out(MARKS, BOXES)
+    assert [dict(part.labels) for part in written.regions] == [{"Kind": "car"}, {}]
+    assert annotations.spelled_out(MARKS, written) is written
+    two = attrs.evolve(MARKS, children=(KIND, attrs.evolve(KIND, id="2", title="Other")))
+    assert annotations.spelled_out(two, BOXES) is BOXES
+
+
+def test_labels_are_edited_where_they_change() -> None:
+    written: Any = annotations.spelled_out(MARKS, BOXES)
+    same = annotations.relabeled(MARKS, written, lambda _, labels: labels)
+    assert same is written
+    upper: Any = annotations.relabeled(
+        MARKS, written, lambda _, labels: {title: str(key).upper() for title, key in labels.items()}
+    )
+    assert [dict(part.labels) for part in upper.regions] == [{"Kind": "CAR"}, {}]
+
+
+def applies(reply: object) -> bool:
+    replies = {"1": reply}
+    found = {q.id: on for q, _, on in annotations.asked(ASKED, lambda q: replies.get(q.id))}
+    assert found["1"]
+    return found["2"]
+
+
+def test_a_dependent_question_applies_when_its_option_is_chosen() -> None:
+    assert applies(Choice("dog"))
+    assert applies(Choices(["cat", "dog"]))
+    assert not applies(Choice("cat"))
+    assert not applies(None)
+    assert not applies(Text("dog"))
+    assert not applies(Choice([]))  # type: ignore[arg-type]  # a screen may send anything
+
+
+def test_why_a_question_is_not_asked_names_its_options() -> None:
+    assert annotations.not_asked(CHILD) == (
+        "the question 'Why' is only asked when 'dog' of the question before is chosen"
+    )
+    assert "an option of the question before" in annotations.not_asked(attrs.evolve(CHILD, when=()))
+
+
+def test_what_is_wrong_with_a_part_has_its_path() -> None:
+    template = templates.object_detection(["car", "sign"])
+    question = template.questions[0]
+    title = question.children[0].title
+
+    def where(**part: Any) -> list[str]:
+        reply = Regions([Box(1, 1, 2, 2, **part)], width=9, height=9)
+        return [problem.where for problem in annotations.part_problems(question, reply)]
+
+    path = f"{question.id}.regions[0]"
+    assert where(labels={title: "car"}) == []
+    assert [place.startswith(path) for place in where(labels={title: "cow"})] == [True]
+    assert where(labels={title: "car"}, id="\0") == [f"{path}.id"]
+    assert [place.startswith(path) for place in where(labels={"Nothing": "car"})][:1] == [True]

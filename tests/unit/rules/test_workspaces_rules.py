@@ -1,0 +1,88 @@
+"""Who belongs to a workspace: joining, roles, leaving."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from itagflow import AlreadyExists, InvalidData, NotAllowed, Role
+from itagflow.testing import make_member
+from itagflow.workspaces import rules
+
+ADA = make_member(id=1, account="ada", role=Role.ADMIN)
+BEN = make_member()
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * (rules.NAME_LENGTH + 1), "a\0", "a\nb", 5])
+def test_a_name_is_one_short_line(name: str) -> None:
+    assert rules.named("member", "x" * rules.NAME_LENGTH) == "x" * rules.NAME_LENGTH
+    with pytest.raises(InvalidData):
+        rules.named("member", name)
+
+
+def test_groups_are_several_names() -> None:
+    assert rules.grouped(["night", "day"]) == ("night", "day")
+    with pytest.raises(InvalidData):
+        rules.grouped("night")
+    with pytest.raises(InvalidData):
+        rules.grouped(["a\0"])
+
+
+def test_who_left_comes_back_under_the_same_key() -> None:
+    left = attrs.evolve(BEN, id=7, active=False)
+    back = rules.joined(left, attrs.evolve(BEN, id=99, role=Role.VIEWER))
+    assert (back.id, back.active, back.role) == (7, True, Role.VIEWER)
+
+
+def test_an_account_in_use_or_erased_is_taken() -> None:
+    with pytest.raises(AlreadyExists):
+        rules.joined(BEN, BEN)
+    erased = rules.erased(attrs.evolve(BEN, active=False), "erased-2")
+    with pytest.raises(AlreadyExists):
+        rules.joined(erased, BEN)
+    with pytest.raises(InvalidData, match="what is left of a name that was erased"):
+        rules.joined(None, make_member(account="erased-2"))
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_an_external_member_is_leader_or_operator(role: Role) -> None:
+    wanted = make_member(role=role, external=True)
+    if role in (Role.LEADER, Role.OPERATOR):
+        assert rules.joined(None, wanted) == wanted
+    else:
+        with pytest.raises(InvalidData, match="leader or operator"):
+            rules.joined(None, wanted)
+
+
+def test_members_differ_in_what_was_given() -> None:
+    other = attrs.evolve(BEN, role=Role.LEADER, groups=("b", "a"))
+    same = attrs.evolve(BEN, groups=("a", "b"))
+    assert rules.differences(same, other, ["role", "groups", "external"]) == ("role",)
+
+
+def test_a_workspace_keeps_an_administrator() -> None:
+    second = attrs.evolve(ADA, id=9)
+    for act in (
+        lambda others: rules.removed(ADA, others),
+        lambda others: rules.with_role(ADA, Role.VIEWER, (), external=False, others=others),
+    ):
+        with pytest.raises(NotAllowed, match="needs an administrator"):
+            act([BEN])
+        act([BEN, second])
+    assert rules.with_role(ADA, Role.ADMIN, ("a",), external=False, others=[]).groups == ("a",)
+    assert not rules.removed(BEN, []).active
+
+
+def test_a_workspace_begins_with_its_administrator() -> None:
+    first = rules.first_member(1, 5, "ada")
+    assert (first.workspace, first.id, first.role) == (1, 5, Role.ADMIN)
+    for name in ("", "erased-12", "erased-12-3"):
+        with pytest.raises(InvalidData):
+            rules.first_member(1, 5, name)
+
+
+def test_only_who_was_removed_is_erased() -> None:
+    with pytest.raises(NotAllowed, match="remove them first"):
+        rules.erased(BEN, "erased-2")
+    gone = rules.erased(attrs.evolve(BEN, active=False, groups=("night",)), "erased-2")
+    assert (gone.id, gone.account, gone.groups) == (2, "erased-2", ())
