@@ -30,10 +30,10 @@ from itagflow.claiming.decision import (
     Situation,
     Source,
     decide,
-    depends_on,
+    get_decision_inputs,
     has_assignment,
     is_own_work,
-    own_work_waits,
+    can_own_work_wait,
 )
 from itagflow.core.change import Act
 from itagflow.model.package import ClaimCounter, QueueCursor
@@ -80,7 +80,7 @@ class TestDecide:
 
     @pytest.mark.parametrize(("held", "is_full"), [(0, False), (1, False), (2, True), (3, True)])
     def test_a_limit_leaves_ones_own_lapsed_work_only(self, held: int, is_full: bool) -> None:
-        decision = decided(job_with(Label(limit=2)), held=held)
+        decision = decided(job_with(Label(limit=2)), active=held)
         assert (decision.obstacle is Obstacle.LIMIT) == is_full
         assert decision.sources == ((Source.LAPSED,) if is_full else tuple(Source))
         assert decision.reason == (
@@ -88,7 +88,7 @@ class TestDecide:
         )
 
     def test_without_a_limit_any_number_may_be_held(self) -> None:
-        assert decided(job_with(), held=99).obstacle is None
+        assert decided(job_with(), active=99).obstacle is None
 
     def test_a_stage_that_the_job_does_not_have_is_refused(self) -> None:
         with pytest.raises(InvalidData):
@@ -96,13 +96,15 @@ class TestDecide:
 
     def test_counters_of_the_job_do_not_matter(self) -> None:
         job = job_with()
-        assert depends_on(attrs.evolve(job, version=9)) == depends_on(job)
+        assert get_decision_inputs(attrs.evolve(job, version=9)) == get_decision_inputs(job)
         for field, other in (
             ("state", JobState.PAUSED),
             ("template", 99),
             ("workflow", Workflow(Label(limit=1))),
         ):
-            assert depends_on(attrs.evolve(job, **{field: other})) != depends_on(job)
+            assert get_decision_inputs(attrs.evolve(job, **{field: other})) != get_decision_inputs(
+                job
+            )
 
 
 class TestLapsed:
@@ -119,7 +121,7 @@ class TestLapsed:
 
     def test_not_at_the_limit_and_not_without_permission(self) -> None:
         assert not self.accepts(
-            decided(job_with(Label(limit=1)), held=1), make_assignment(member=CY.id)
+            decided(job_with(Label(limit=1)), active=1), make_assignment(member=CY.id)
         )
         assert not self.accepts(
             decided(job_with(), policy_refusal="no"), make_assignment(member=BEN.id)
@@ -129,7 +131,7 @@ class TestLapsed:
         )
 
     def test_ones_own_goes_on_also_at_the_limit(self) -> None:
-        for decision in (decided(job_with()), decided(job_with(Label(limit=1)), held=1)):
+        for decision in (decided(job_with()), decided(job_with(Label(limit=1)), active=1)):
             assert self.accepts(decision, make_assignment(member=BEN.id))
             assert not self.accepts(
                 decision, make_assignment(member=BEN.id, state=AssignmentState.OFFERED)
@@ -182,17 +184,17 @@ class TestOwnWork:
         assert not has_assignment(package, BEN, [make_assignment(round=2, stage=Stage.INSPECT)])
 
     def test_much_of_it_waits_where_votes_or_reviews_are_kept_apart(self) -> None:
-        assert not own_work_waits(job_with(), Stage.LABEL)
-        assert own_work_waits(job_with(Label(votes=2), Inspect()), Stage.LABEL)
-        assert own_work_waits(job_with(Label(), Inspect()), Stage.INSPECT)
-        assert not own_work_waits(job_with(Label(), Inspect(allow_own_work=True)), Stage.INSPECT)
+        assert not can_own_work_wait(job_with(), Stage.LABEL)
+        assert can_own_work_wait(job_with(Label(votes=2), Inspect()), Stage.LABEL)
+        assert can_own_work_wait(job_with(Label(), Inspect()), Stage.INSPECT)
+        assert not can_own_work_wait(job_with(Label(), Inspect(allow_own_work=True)), Stage.INSPECT)
 
 
 class TestRules:
     def test_a_start_takes_a_slot_and_counts_the_lease(self) -> None:
         package, job = make_package(free=2), job_with(Label(lease=HOUR))
         counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2)
-        saved = (counter, rules.counted(counter, 1, None))
+        saved = (counter, rules.add_to_counter(counter, 1, None))
         change = rules.start(
             rules.Slot(job, package, Stage.LABEL, BEN), ACT, id=50, token="t", counters=(saved,)
         )
@@ -281,8 +283,8 @@ class TestRules:
         assert rules.is_worth_saving(old, QueueCursor(0, AT + 2 * rules.CURSOR_OVERLAP))
         assert rules.is_worth_saving(old, QueueCursor(1, AT))
         counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2, active=3, cursor=old)
-        assert rules.counted(counter, 1, None) == attrs.evolve(counter, active=4)
-        assert rules.counted(counter, 0, QueueCursor(1, AT)) == attrs.evolve(
+        assert rules.add_to_counter(counter, 1, None) == attrs.evolve(counter, active=4)
+        assert rules.add_to_counter(counter, 0, QueueCursor(1, AT)) == attrs.evolve(
             counter, cursor=QueueCursor(1, AT)
         )
 

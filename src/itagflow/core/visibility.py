@@ -13,8 +13,8 @@ from itagflow.core import lookup, secrecy
 from itagflow.core.lookup import (
     MemberRef,
     T,
-    perhaps,
-    turned,
+    get_or_none,
+    iterate_pages,
 )
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.entity import E
@@ -104,7 +104,7 @@ class Access:
             return list(found)
         seen = set[int]()
         for id in {event.job for event in found}:
-            job = perhaps(self.reader, Job, (id,)) if id else None
+            job = get_or_none(self.reader, Job, (id,)) if id else None
             here = [event for event in found if event.job == id]
             here = [event for event in here if self.may(name, job, own=self.is_own(event.member))]
             secret = self._secret_assignments(job, here) if job else set[int]()
@@ -172,10 +172,10 @@ def listed(
     """Yield what is *visible* of every match in order, a page per read transaction."""
 
     def page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
-        found, mark = lookup.page_of(reader, query)
+        found, mark = lookup.read_page(reader, query)
         return visible(reader, found), mark
 
-    return turned(store, page, attrs.evolve(query, limit=lookup.PAGE))
+    return iterate_pages(store, page, attrs.evolve(query, limit=lookup.PAGE))
 
 
 def asked_again(store: Store, items: Iterable[T], ask: Callable[[Reader], object]) -> Iterator[T]:

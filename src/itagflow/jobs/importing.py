@@ -16,7 +16,7 @@ from itagflow.core.lookup import (
     MemberRef,
     TemplateRef,
     WorkspaceRef,
-    paged,
+    iterate_query,
 )
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
@@ -101,7 +101,7 @@ def _settle(engine: Engine, job: Job, source: str, by: MemberRef, on_error: OnEr
         template = reader.get(Template, (job.template,))
     problems, bad = list[Problem](), 0
     waiting = Query(Package, {"job": job.id, "state": PackageState.LABEL}, order=("number",))
-    for group in groups(paged(engine.store, waiting), BLOCK):
+    for group in groups(iterate_query(engine.store, waiting), BLOCK):
         with engine.store.read() as reader:
             tasks = _tasks(reader, job, group)
         read = dict[int, list[Any]]()
@@ -120,7 +120,7 @@ def _settle(engine: Engine, job: Job, source: str, by: MemberRef, on_error: OnEr
 
 def _end(engine: Engine, job: Job, by: MemberRef) -> Job:
     with engine.transaction() as transaction:
-        counter = transaction.hold_counter(job.id)
+        counter = transaction.lock_job_counter(job.id)
         old = transaction.lock_job(job)
         act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
         new = rules.stepped(old, "import", tasks=counter.tasks)

@@ -158,9 +158,9 @@ def _load_batch(
         # packages are held before the counter, as everywhere; so their numbers are worked out with
         # the last one
         present = _hold_packages(transaction, seen, set(placed))
-        if transaction.hold_counter(job.id) != seen:
+        if transaction.lock_job_counter(job.id) != seen:
             raise Conflict("Job", job.key)  # somebody else loads the same draft
-        now = transaction.hold_job_to_open(job.id)
+        now = transaction.lock_job_for_adding(job.id)
         _must_take_rows("load", now)
         assignment = lookup.first(transaction.store, Query(Assignment, {"job": now.id}, limit=1))
         loading_rules.must_have_no_prelabels(now, assignment)
@@ -192,8 +192,8 @@ def _append_batch(
         act = _may_take_rows(transaction, "append", job, by)
         # until the transaction ends nobody else gets a number, and the job does not finish without
         # these packages
-        counter = transaction.hold_counter(job.id)
-        now = transaction.hold_job_to_open(job.id)
+        counter = transaction.lock_job_counter(job.id)
+        now = transaction.lock_job_for_adding(job.id)
         _must_take_rows("append", now)
         new = _unknown(transaction, now, good)
         tally.stored(new, good)

@@ -14,7 +14,7 @@ from itagflow.core.lookup import (
     JobRef,
     MemberRef,
     PackageRef,
-    paged,
+    iterate_query,
 )
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
@@ -34,12 +34,14 @@ def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = F
     home = find_job(engine, job)
     if discard_open and not JOB.has_led("finish", home.state):
         JOB.advance(home.state, "finish", JobAct(job=home), f"job {home.name!r}")
-        for package in paged(
+        for package in iterate_query(
             engine.store, Query(Package, {"job": home.id, "open": True}, order=("number",))
         ):
             discard(engine, package, by=by, comment="the job was finished")
     with engine.transaction() as transaction:
-        transaction.hold_counter(home.id)  # nobody opens a package again, or adds one, from here on
+        transaction.lock_job_counter(
+            home.id
+        )  # nobody opens a package again, or adds one, from here on
         old = transaction.lock_job(job)
         act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
         if JOB.has_led("finish", old.state):
@@ -92,8 +94,8 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
     """Open a package again: a finished one for a full review, a discarded one for labeling."""
     with engine.transaction() as transaction:
         old = transaction.lock_package(package)
-        transaction.hold_counter(old.job)  # nobody finishes the job from here on
-        job = transaction.hold_job_to_open(old.job)
+        transaction.lock_job_counter(old.job)  # nobody finishes the job from here on
+        job = transaction.lock_job_for_adding(old.job)
         act = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
         again = rules.brought_back(job, "reopen")
         tasks = numbers_in(transaction.store, old) if old.erased else ()
@@ -126,7 +128,7 @@ def prioritize(
             else [lookup.package_in(reader, home.id, ref) for ref in packages]
         )
     open_ones = Query(Package, {"job": home.id, "open": True}, order=("number",))
-    found = paged(engine.store, open_ones) if named is None else iter(named)
+    found = iterate_query(engine.store, open_ones) if named is None else iter(named)
     numbers = sorted({package.number for package in found})
     with engine.transaction() as transaction:
         # all of them are checked before the first is changed

@@ -171,7 +171,7 @@ def _find_or_draft(
     with engine.transaction() as transaction:
         act, job, new = _design(transaction, workspace, order, by, None)
         query = Query(Job, {"workspace": job.workspace, "name": job.name}, limit=1)
-        known = next(iter(lookup.called(transaction.store, query)), None)
+        known = next(iter(lookup.find_by_name(transaction.store, query)), None)
         if known is None:
             return _store_draft(transaction, act, job, new), True
         asked = new[0] if new else transaction.store.get(Template, (job.template,))
@@ -224,7 +224,7 @@ def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
     """Give out a draft's work from now on.  Publishing again what runs changes nothing."""
     with engine.transaction() as transaction:
         # first, for the job may finish at once
-        counter = transaction.hold_counter(transaction.job(job).id)
+        counter = transaction.lock_job_counter(transaction.job(job).id)
         old = transaction.lock_job(job)
         act = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
         if JOB.has_led("publish", old.state):

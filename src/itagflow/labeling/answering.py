@@ -82,7 +82,9 @@ def sit_down(transaction: Transaction, ref: AssignmentRef, verb: str, by: Member
         NotAllowed: when its job does not let work go on, or the policy does not let its holder work
             there.
     """
-    assignment = lookup.same(ref, transaction.lock(Assignment, lookup.key_of(Assignment, ref)))
+    assignment = lookup.require_same(
+        ref, transaction.lock(Assignment, lookup.key_of(Assignment, ref))
+    )
     job = transaction.store.get(Job, (assignment.job,))
     act = transaction.holder(job, assignment, verb, by)
     return Desk(job, transaction.cache.template(transaction.store, job), assignment, act)

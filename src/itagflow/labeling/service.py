@@ -12,8 +12,8 @@ from itagflow.core.lookup import (
     AssignmentRef,
     MemberRef,
     TaskRef,
-    perhaps,
-    turned,
+    get_or_none,
+    iterate_pages,
 )
 from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of
@@ -71,7 +71,7 @@ def tasks(
         ]
         return works, tasks[-1].number if len(tasks) == PAGE else None
 
-    return turned(engine.store, page, 0)
+    return iterate_pages(engine.store, page, 0)
 
 
 def _must_show(
@@ -126,7 +126,7 @@ def abandon(
     with engine.transaction() as transaction:
         desk = sit_down(transaction, assignment, "abandon", by)
         found = covered(transaction, desk, task)
-        old = perhaps(transaction.store, Answer, (*desk.assignment.key, found.number))
+        old = get_or_none(transaction.store, Answer, (*desk.assignment.key, found.number))
         why = rules.abandon_reason(desk.template, reason)
         kept = old.replies if old else None
         version = old.template_version if old else 0
@@ -150,7 +150,7 @@ def restore(
     with engine.transaction() as transaction:
         desk = sit_down(transaction, assignment, "restore", by)
         found = covered(transaction, desk, task)
-        old = perhaps(transaction.store, Answer, (*desk.assignment.key, found.number))
+        old = get_or_none(transaction.store, Answer, (*desk.assignment.key, found.number))
         given_up = old
         if desk.assignment.stage is not Stage.LABEL and not (old and old.is_abandoned):
             given_up = results_rules.shown_at(
@@ -223,7 +223,7 @@ def _save_all(
             rules.answer(desk.assignment, task, desk.act, replies=said, template_version=version)
             for task, said in zip(tasks, replies, strict=True)
         ]
-        old = [perhaps(transaction.store, Answer, answer.key) for answer in new]
+        old = [get_or_none(transaction.store, Answer, answer.key) for answer in new]
         if len(new) == 1:
             return [put(transaction, verb, desk, old[0], new[0])]
         return _put_all(transaction, verb, desk, old, new)
@@ -261,7 +261,11 @@ def _missing(transaction: Transaction, mine: Held) -> tuple[int, ...]:
     assignment = mine.assignment
     size = mine.package.size if assignment.scope is None else len(assignment.scope)
     if (
-        sum(number for (counts, *_), number in transaction.said(assignment).items() if counts)
+        sum(
+            number
+            for (counts, *_), number in transaction.count_answers(assignment).items()
+            if counts
+        )
         == size
     ):
         return ()

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import attrs
 
-from itagflow.claiming.decision import own_work_waits
+from itagflow.claiming.decision import can_own_work_wait
 from itagflow.labeling.voting import merge
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.inconsistency import Inconsistency, differ
@@ -183,7 +183,7 @@ def start_differences(
     for counter in counters:
         if counter.cursor is None:
             continue
-        if counter.stage not in job.workflow.stages or not own_work_waits(job, counter.stage):
+        if counter.stage not in job.workflow.stages or not can_own_work_wait(job, counter.stage):
             yield from differ(counter, "cursor", counter.cursor.since, None)
         elif counter.cursor.since not in moments:
             yield from differ(counter, "cursor", counter.cursor.since, "the moment of an act")

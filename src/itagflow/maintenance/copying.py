@@ -15,8 +15,8 @@ from itagflow.core.lookup import (
     MemberRef,
     WorkspaceRef,
     first,
-    perhaps,
-    through,
+    get_or_none,
+    iterate_in_transaction,
 )
 from itagflow.core.visibility import access_of, must_name_workspace
 from itagflow.errors import (
@@ -119,14 +119,14 @@ def _must_be_new(target: Store, cargo: _Cargo) -> None:
             told = {
                 home for (home,) in reader.tally(Query(Event, {"job": job.id}), by=("workspace",))
             }
-            if perhaps(reader, Job, job.key) or told - {job.workspace}:
+            if get_or_none(reader, Job, job.key) or told - {job.workspace}:
                 # or its history there is that of another workspace
                 raise AlreadyExists("Job", job.id)
 
 
 def _must_have_no_workspace(reader: Reader, cargo: _Cargo) -> None:
     for home in cargo.homes:
-        if perhaps(reader, Workspace, home.key) or first(
+        if get_or_none(reader, Workspace, home.key) or first(
             reader, Query(Workspace, {"name": nfc(home.name)}, limit=1)
         ):
             raise AlreadyExists("Workspace", home.name)
@@ -134,10 +134,12 @@ def _must_have_no_workspace(reader: Reader, cargo: _Cargo) -> None:
 
 def _entities(reader: Reader, cargo: _Cargo) -> Iterator[Entity]:
     """Yield everything but workspaces and jobs; first the events, in order across all of them."""
-    yield from through(reader, Query(Event, cargo.events, order=("position",)), size=BLOCK)
+    yield from iterate_in_transaction(
+        reader, Query(Event, cargo.events, order=("position",)), size=BLOCK
+    )
     for kind, place in _places(cargo):
         if kind is not Event:
-            yield from through(reader, Query(kind, place), size=BLOCK)
+            yield from iterate_in_transaction(reader, Query(kind, place), size=BLOCK)
 
 
 def _places(cargo: _Cargo) -> Iterator[tuple[type[Any], dict[str, Any]]]:
@@ -201,14 +203,14 @@ def _clear(target: Store, cargo: _Cargo) -> None:
     for home in cargo.homes:
         own = {"workspace": home.id}
         with target.read() as reader:
-            if perhaps(reader, Workspace, home.key):
+            if get_or_none(reader, Workspace, home.key):
                 continue
             told = [
                 job
                 for (job,) in reader.tally(Query(Event, own), by=("job",))
                 if isinstance(job, int)
             ]
-            jobs = [job for job in told if perhaps(reader, Job, (job,)) is None]
+            jobs = [job for job in told if get_or_none(reader, Job, (job,)) is None]
         for job in jobs:
             for kind in OF_JOB:
                 _remove(target, Query[Any](kind, {"job": job}))

@@ -13,7 +13,7 @@ from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.change import Saved, record
 from itagflow.core.engine import BLOCK, Engine
-from itagflow.core.lookup import MemberRef, WorkspaceRef, paged
+from itagflow.core.lookup import MemberRef, WorkspaceRef, iterate_query
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules as jobs_rules
 from itagflow.maintenance import erase_rules
@@ -49,7 +49,7 @@ def erase_member(
     workspaces_rules.erased(who, mark)  # is refused before anything is rewritten
     texts = erase_rules.without_name(who.account, mark)
     high_water_mark = _rename_events(engine, who, mark)  # first, see `rules.erasing.remarks_on`
-    for job in paged(engine.store, Query(Job, {"workspace": home}, order=("id",))):
+    for job in iterate_query(engine.store, Query(Job, {"workspace": home}, order=("id",))):
         _rename_in(engine, job, texts)
     with engine.transaction() as transaction:
         act = transaction.allowed(home, by, Action.ERASE)
@@ -92,14 +92,16 @@ def erase_task(
 
 def _rename_in(engine: Engine, job: Job, texts: Texts) -> None:
     """Erase a name from the comments of assignments and answers of *job*, one per transaction."""
-    for assignment in paged(engine.store, Query(Assignment, {"job": job.id}, order=("id",))):
+    for assignment in iterate_query(
+        engine.store, Query(Assignment, {"job": job.id}, order=("id",))
+    ):
         if texts(assignment.comment) != assignment.comment:
             with engine.transaction() as transaction:
                 now = transaction.lock(Assignment, assignment.key)
                 transaction.replace(now, attrs.evolve(now, comment=texts(now.comment)))
     for kind in ({"verdict": Verdict.WRONG}, {"is_abandoned": True}):  # these are remarked on
         query = Query(Answer, {"job": job.id, **kind}, order=("assignment", "task"))
-        for answer in paged(engine.store, query):
+        for answer in iterate_query(engine.store, query):
             if erase_rules.nameless_answer(answer, texts) != answer:
                 with engine.transaction() as transaction:
                     transaction.lock(Assignment, (answer.job, answer.assignment))
@@ -124,7 +126,7 @@ def _free_mark(engine: Engine, who: Member) -> str:
 def _rename_events(engine: Engine, who: Member, mark: str) -> int:
     """Erase the name of *who* from the events so far, and return the last position."""
     high_water_mark = engine.store.high_water_mark()
-    for some in _batches(paged(engine.store, _events(who.workspace, 0, high_water_mark))):
+    for some in _batches(iterate_query(engine.store, _events(who.workspace, 0, high_water_mark))):
         if any(_nameless(event, who, mark) is not event for event in some):
             with engine.transaction() as transaction:
                 _rename(transaction, who, mark, some)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any, cast
 
-from itagflow.core.lookup import first, perhaps, through
+from itagflow.core.lookup import first, get_or_none, iterate_in_transaction
 from itagflow.maintenance.checks import Dossier
 from itagflow.model.entity import E
 from itagflow.model.event import Event
@@ -25,7 +25,7 @@ def dossiers_of(
 ) -> list[Dossier]:
     """Return the dossiers of *packages*, which have these *numbers* up to *last*, in one read."""
     own: dict[str, Any] = {"job": job.id, "package": Span(numbers[0], numbers[-1])}
-    template = perhaps(reader, Template, (job.template,))
+    template = get_or_none(reader, Template, (job.template,))
     tasks = _by_package(reader.find(Query(Task, own, order=("package", "number"))))
     assignments = _by_package(reader.find(Query(Assignment, own)))
     homes = {
@@ -72,7 +72,9 @@ def _removals(reader: Reader, job: Job, removed: Collection[int | None]) -> dict
     acts = Query(
         Event, {"job": 0, "workspace": job.workspace, "type": "remove_member"}, order=("position",)
     )
-    moves = ((event.at, move) for event in through(reader, acts) for move in event.changes)
+    moves = (
+        (event.at, move) for event in iterate_in_transaction(reader, acts) for move in event.changes
+    )
     return {
         id: at
         for at, move in moves

@@ -20,8 +20,8 @@ from itagflow.core.lookup import (
     MemberRef,
     first,
     last_number,
-    perhaps,
-    through,
+    get_or_none,
+    iterate_in_transaction,
 )
 from itagflow.core.visibility import access_of, asked_again, must_name_workspace
 from itagflow.errors import NotFound
@@ -147,7 +147,7 @@ def _in_workspace(look: Look, home: Workspace) -> Iterator[Inconsistency]:
         jobs = list(reader.find(Query(Job, {"workspace": home.id}, order=("id",))))
         told = Query(Event, {"workspace": home.id, "job": 0}, order=("position",))
         replay = Replay()
-        for event in through(reader, told):
+        for event in iterate_in_transaction(reader, told):
             replay.tell(event)
     yield from checks.workspace_differences(home, members)
     yield from replay_differences(replay, members)
@@ -216,7 +216,7 @@ class _Verification:
 
     def _job(self, reader: Reader) -> Job | None:
         """Return the job as it is now; None when it is deleted or being deleted."""
-        job = perhaps(reader, Job, (self.key,))
+        job = get_or_none(reader, Job, (self.key,))
         return None if job is None or job.deleting else job
 
     def _begun(self, reader: Reader, job: Job) -> list[Inconsistency]:
@@ -278,11 +278,11 @@ def _within(numbers: range, last: int) -> range:
 def _whole(reader: Reader, job: Job, tasks: int, packages: int) -> Iterator[Inconsistency]:
     """Check the job itself, and what lies behind its last of *tasks* and *packages*."""
     own = {"job": job.id}
-    template = perhaps(reader, Template, (job.template,))
+    template = get_or_none(reader, Template, (job.template,))
     members = {member.id: member for member in members_of(reader, checks.named(job))}
     still = first(reader, Query(Package, {**own, "open": True}, order=("number",), limit=1))
     yield from checks.job_differences(job, template, members, still)
-    counter = perhaps(reader, JobCounter, job.key)
+    counter = get_or_none(reader, JobCounter, job.key)
     if counter is None:
         yield Inconsistency("job", job.key, "its counter", None, "there")
     else:
@@ -319,7 +319,7 @@ def _sums(reader: Reader, job: Job) -> Iterator[Inconsistency]:
 
 
 def _counters(reader: Reader, job: Job) -> Iterator[Inconsistency]:
-    counters = list(through(reader, Query(ClaimCounter, {"job": job.id})))
+    counters = list(iterate_in_transaction(reader, Query(ClaimCounter, {"job": job.id})))
     live = Query(Assignment, {"job": job.id, "live": True, "state": AssignmentState.HELD})
     tally = reader.tally(live, by=("stage", "member")).items()
     held = {
@@ -333,7 +333,7 @@ def _moments(reader: Reader, job: Job, counters: Iterable[ClaimCounter]) -> set[
     """Return those moments in the cursors of *counters* at which there was an event."""
     since = tuple({counter.cursor.since for counter in counters if counter.cursor})
     acts = Query(Event, {"job": job.id, "at": since}, order=("position",))
-    return {event.at for event in through(reader, acts)} if since else set()
+    return {event.at for event in iterate_in_transaction(reader, acts)} if since else set()
 
 
 def _history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
@@ -343,7 +343,7 @@ def _history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
         loads.tell(event)
         replay.tell_job(event)
     yield from loads.breaks
-    counter = perhaps(reader, JobCounter, job.key)
+    counter = get_or_none(reader, JobCounter, job.key)
     if counter is not None:
         yield from differ(counter, "tasks, as the history tells it,", counter.tasks, loads.rows)
         yield from differ(
@@ -356,7 +356,10 @@ def _acts(reader: Reader, job: Job) -> Iterator[Event]:
     """Yield the events of the job as a whole and those that may change it, in order."""
     whole: dict[str, Any] = {"job": job.id, "package": 0}
     ending: dict[str, Any] = {"job": job.id, "package": Span(1, None), "type": ENDING}
-    both = (through(reader, Query(Event, where, order=("position",))) for where in (whole, ending))
+    both = (
+        iterate_in_transaction(reader, Query(Event, where, order=("position",)))
+        for where in (whole, ending)
+    )
     return merge(*both, key=attrgetter("position"))
 
 
@@ -368,7 +371,7 @@ def _retold(
     for dossier in dossiers:
         replays[dossier.package.number].begin(dossier.package)
     where: dict[str, Any] = {"job": job.id, "package": _span(numbers)}
-    for event in through(reader, Query(Event, where, order=("package", "position"))):
+    for event in iterate_in_transaction(reader, Query(Event, where, order=("package", "position"))):
         replays[event.package].tell(event)
     for dossier in dossiers:
         replay = replays.pop(dossier.package.number)

@@ -13,7 +13,7 @@ from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.change import Act, record
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobRef, MemberRef, paged
+from itagflow.core.lookup import JobRef, MemberRef, iterate_query
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.loading import KEPT, Wrap
@@ -86,7 +86,7 @@ def prelabel(
     JOB.advance(home.state, "prelabel", JobAct(job=home), f"job {home.name!r}")
     tally = _Tally()
     waiting = Query(Package, {"job": home.id, "state": PackageState.LABEL}, order=("number",))
-    packages = paged(engine.store, waiting)
+    packages = iterate_query(engine.store, waiting)
     for group in groups(progress(packages) if progress else packages, batch):
         with engine.store.read() as reader:
             tasks = _open_tasks(reader, home, group, tally)

@@ -20,7 +20,7 @@ from itagflow.core.lookup import (
     PackageRef,
     PartitionRef,
     WorkspaceRef,
-    turned,
+    iterate_pages,
 )
 from itagflow.core.visibility import Access, access_of, listed
 from itagflow.errors import ItagflowError, NotAllowed, NotFound
@@ -265,7 +265,7 @@ def read_results(
         found = [rules.result(case, task) for case, task in zip(cases, tasks, strict=True)]
         return found, tasks[-1].number + 1 if len(tasks) == lookup.PAGE else None
 
-    return turned(engine.store, page, start, snapshot=snapshot)
+    return iterate_pages(engine.store, page, start, snapshot=snapshot)
 
 
 def iter_rows(
@@ -404,4 +404,4 @@ def _named(
         home = place.workspace
     if home is not None:
         return [lookup.member(reader, home, member)]
-    return lookup.everywhere(reader, member)
+    return lookup.find_in_all_workspaces(reader, member)

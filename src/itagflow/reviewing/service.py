@@ -15,7 +15,7 @@ from itagflow.core.lookup import (
     AssignmentRef,
     MemberRef,
     TaskRef,
-    perhaps,
+    get_or_none,
 )
 from itagflow.core.transaction import Transaction
 from itagflow.labeling import rules as labeling_rules
@@ -177,7 +177,7 @@ def _look_at(
     desk = sit_down(transaction, assignment, verb, by)
     must_be_at(desk.assignment, verb, *REVIEWS)
     found = covered(transaction, desk, task)
-    return desk, found, perhaps(transaction.store, Answer, (*desk.assignment.key, found.number))
+    return desk, found, get_or_none(transaction.store, Answer, (*desk.assignment.key, found.number))
 
 
 def _wrong(transaction: Transaction, mine: Held, also: Iterable[Answer] = ()) -> tuple[int, ...]:
@@ -230,7 +230,7 @@ def _named(
     judged = list[tuple[Answer | None, Answer]]()
     for number in checked:
         task = lookup.stored_task(transaction.store, mine.job.id, refs[number])
-        old = perhaps(transaction.store, Answer, (*mine.assignment.key, number))
+        old = get_or_none(transaction.store, Answer, (*mine.assignment.key, number))
         judged.append(
             (
                 old,

@@ -167,7 +167,7 @@ def recounted(
 def _troubled(transaction: Transaction, assignment: Assignment) -> bool:
     return any(
         dropped or verdict == Verdict.WRONG.value
-        for _, dropped, verdict in transaction.said(assignment)
+        for _, dropped, verdict in transaction.count_answers(assignment)
     )
 
 
@@ -182,7 +182,7 @@ def with_finish(transaction: Transaction, package: Package) -> tuple[Saved, ...]
         return ()  # nobody else can end that one, and what ends it here looks again
     # of two transactions that end the last two packages, the second waits here, and then sees what
     # the first has done
-    transaction.hold_counter(package.job)
+    transaction.lock_job_counter(package.job)
     others = transaction.store.find(
         Query(Package, {"job": package.job, "open": True}, order=("number",), limit=2)
     )
@@ -196,7 +196,7 @@ def with_finish(transaction: Transaction, package: Package) -> tuple[Saved, ...]
 
 def finish_if_done(transaction: Transaction, job: Job, act: Act) -> None:
     """Finish *job* if it is active and has no open package; for changes of several packages."""
-    transaction.hold_counter(job.id)
+    transaction.lock_job_counter(job.id)
     if (
         first(
             transaction.store,

@@ -59,7 +59,7 @@ def encode_value(value: Any) -> Any:
         return value
     if isinstance(value, Enum):
         return value.value
-    return _microseconds(value) if isinstance(value, datetime) else int(value)
+    return _to_microseconds(value) if isinstance(value, datetime) else int(value)
 
 
 @attrs.frozen
@@ -74,7 +74,7 @@ class Field:
     """The way back; None for a property, which follows from other attributes."""
 
 
-def _by_name(fields: Fields) -> Mapping[str, Field]:
+def _map_by_name(fields: Fields) -> Mapping[str, Field]:
     return {field.name: field for field in (*fields.key, *fields.indexed)}
 
 
@@ -93,7 +93,7 @@ class Fields:
     unique: tuple[str, ...] = ()
     """Fields whose values together must be unique, unless the last of them is empty."""
     by_name: Mapping[str, Field] = attrs.field(
-        init=False, default=attrs.Factory(_by_name, takes_self=True)
+        init=False, default=attrs.Factory(_map_by_name, takes_self=True)
     )
     """All fields that a query may name: those of the key, then the others."""
 
@@ -156,21 +156,21 @@ def cursor(query: Query[E], entity: E) -> tuple[Any, ...]:
 # -- how fields are encoded --
 
 
-def _microseconds(at: datetime) -> int:
+def _to_microseconds(at: datetime) -> int:
     return (at - _EPOCH) // _TICK
 
 
-def _moment(microseconds: int) -> datetime:
+def _to_datetime(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def unchanged(value: Any) -> Any:
+def keep_value(value: Any) -> Any:
     """Return *value*: the encoding of a field that is kept as it is, which stores may skip."""
     return value
 
 
 def _integer(name: str, *, derived: bool = False) -> Field:
-    return Field(name, unchanged, None if derived else unchanged)
+    return Field(name, keep_value, None if derived else keep_value)
 
 
 def _integer_or_none(name: str) -> Field:
@@ -184,12 +184,12 @@ def _thousandths(name: str) -> Field:
 
 
 def _text(name: str, *, derived: bool = False) -> Field:
-    return Field(name, unchanged, None if derived else unchanged)
+    return Field(name, keep_value, None if derived else keep_value)
 
 
 def _name(name: str) -> Field:
     """Return a field of names, which are compared in Unicode's form NFC."""
-    return Field(name, nfc, unchanged)
+    return Field(name, nfc, keep_value)
 
 
 def _flag(name: str, *, derived: bool = False) -> Field:
@@ -209,15 +209,15 @@ def _choice_or_none(name: str, kind: type[Enum]) -> Field:
 
 
 def _time(name: str) -> Field:
-    return Field(name, _microseconds, _moment)
+    return Field(name, _to_microseconds, _to_datetime)
 
 
 def _time_limit(name: str) -> Field:
     """Return a field with `NEVER` for None."""
     return Field(
         name,
-        lambda at: NEVER if at is None else _microseconds(at),
-        lambda value: None if value == NEVER else _moment(value),
+        lambda at: NEVER if at is None else _to_microseconds(at),
+        lambda value: None if value == NEVER else _to_datetime(value),
     )
 
 

@@ -18,7 +18,7 @@ from itagflow.storage.port import Store
 
 GROUP = "itagflow.stores"
 """The entry points by which packages add stores: a URL scheme, and a function that opens it."""
-OWN = ("'memory:'", "a path", "'sqlite:///path'", "'postgresql://user@host/name'")
+BUILT_IN = ("'memory:'", "a path", "'sqlite:///path'", "'postgresql://user@host/name'")
 """What can be opened without any other package."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -33,7 +33,7 @@ def open_store(url: str | os.PathLike[str]) -> Store:
         StoreFailed: when the store cannot be opened, or what opens it is not installed.
     """
     if isinstance(url, os.PathLike):
-        return _sqlite_file(os.fspath(url))
+        return _open_sqlite_file(os.fspath(url))
     if not isinstance(cast(object, url), str):
         raise InvalidData("the URL", [Problem("", f"must be a text or a path, not {shown(url)}")])
     scheme, colon, rest = url.partition(":")
@@ -43,14 +43,14 @@ def open_store(url: str | os.PathLike[str]) -> Store:
 
         return MemoryStore()
     if kind == "sqlite" and colon:
-        return _sqlite(f"{kind}:{rest}")
+        return _open_sqlite(f"{kind}:{rest}")
     if kind in ("postgresql", "postgres") and colon:
-        return _postgres(f"{kind}:{rest}")
+        return _open_postgres(f"{kind}:{rest}")
     # only after our own schemes: no package can take one of them over
-    if opened := _of_another_package(url):
+    if opened := _open_by_package(url):
         return opened
     _require_path(url)
-    return _sqlite_file(url)
+    return _open_sqlite_file(url)
 
 
 def _require_path(url: str) -> None:
@@ -61,7 +61,7 @@ def _require_path(url: str) -> None:
         return
     kind = kind_of(url)
     what = f"{kind!r} is no known kind of store" if kind else "it is of no known kind"
-    *known, last = (*OWN, *(f"'{scheme}://…'" for scheme in sorted(_declared())))
+    *known, last = (*BUILT_IN, *(f"'{scheme}://…'" for scheme in sorted(_find_entry_points())))
     listed = f"{', '.join(known)}, or {last}"
     raise InvalidData(
         "the URL",
@@ -69,13 +69,13 @@ def _require_path(url: str) -> None:
     )
 
 
-def _sqlite_file(path: str, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> Store:
+def _open_sqlite_file(path: str, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> Store:
     from itagflow.storage.sqlite import SqliteStore
 
     return SqliteStore(path, synchronous=synchronous)
 
 
-def _sqlite(url: str) -> Store:
+def _open_sqlite(url: str) -> Store:
     from urllib.parse import parse_qsl, unquote, urlsplit
 
     try:
@@ -100,10 +100,10 @@ def _sqlite(url: str) -> Store:
     if problems:
         raise InvalidData("the URL", problems)
     _require_path(path)
-    return _sqlite_file(path, "FULL" if mode == "FULL" else "NORMAL")
+    return _open_sqlite_file(path, "FULL" if mode == "FULL" else "NORMAL")
 
 
-def _postgres(url: str) -> Store:
+def _open_postgres(url: str) -> Store:
     try:
         from itagflow.storage.postgres import PostgresStore
     except ImportError as error:
@@ -115,7 +115,7 @@ def _postgres(url: str) -> Store:
 # -- stores of other packages --
 
 
-def _declared() -> dict[str, list[Any]]:
+def _find_entry_points() -> dict[str, list[Any]]:
     """Return the entry points of other packages by scheme."""
     from importlib.metadata import entry_points  # slow to import, and seldom needed
 
@@ -128,10 +128,10 @@ def _declared() -> dict[str, list[Any]]:
     return declared
 
 
-def _of_another_package(url: str) -> Store | None:
+def _open_by_package(url: str) -> Store | None:
     """Return the store that another package opens for this scheme, or None when none does."""
     found = _SCHEME.match(url)
-    entries = _declared().get(found[1].lower(), []) if found else []
+    entries = _find_entry_points().get(found[1].lower(), []) if found else []
     if not entries:
         return None
     scheme = entries[0].name

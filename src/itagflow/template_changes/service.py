@@ -17,7 +17,7 @@ from itagflow.core.lookup import (
     MemberRef,
     first,
     last_number,
-    turned,
+    iterate_pages,
 )
 from itagflow.jobs import rules as jobs_rules
 from itagflow.model.entity import Entity
@@ -97,7 +97,7 @@ def _look(engine: Engine, job: Job, migration: Migration) -> tuple[int, Tally]:
         return found, task + PAGE if task + PAGE <= loaded else None
 
     tally = Tally()
-    for answer in turned(engine.store, page, 1):
+    for answer in iterate_pages(engine.store, page, 1):
         tally.carried(migration, answer)
     return last.position if last else 0, tally
 

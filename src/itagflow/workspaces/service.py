@@ -217,7 +217,7 @@ def _homes(engine: Engine, reader: Reader, by: MemberRef) -> set[int]:
         NotFound: when there is no such member.
         NotAllowed: when the member was removed from all of them.
     """
-    people = lookup.everywhere(reader, by)
+    people = lookup.find_in_all_workspaces(reader, by)
     active = [who for who in people if who.active]
     for who in active or people:
         access_of(reader, engine.policy, who.workspace, who.id).must(
@@ -259,14 +259,14 @@ def list_members(
 
 def first_called(reader: Reader, query: Query[E]) -> E | None:
     """Return what has this name, however it was typed, or None."""
-    return next(iter(lookup.called(reader, query)), None)
+    return next(iter(lookup.find_by_name(reader, query)), None)
 
 
 def _founder(reader: Reader, workspace: Workspace) -> Member | None:
     """Return the member with whom *workspace* was created, as the event of that says."""
     created: dict[str, Scalar] = {"job": 0, "workspace": workspace.id, "type": "create_workspace"}
     event = lookup.first(reader, Query(Event, created, order=("position",), limit=1))
-    return None if event is None else lookup.perhaps(reader, Member, (event.member,))
+    return None if event is None else lookup.get_or_none(reader, Member, (event.member,))
 
 
 def _held(transaction: Transaction, ref: WorkspaceRef) -> Workspace:

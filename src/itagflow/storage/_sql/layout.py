@@ -25,14 +25,14 @@ from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import nfc
 from itagflow.model.workspace import Member, Workspace
-from itagflow.storage._sql.numbers import spelled_out
+from itagflow.storage._sql.numbers import expand_floats
 from itagflow.storage.codec import decoder, encoder
 from itagflow.storage.fields import (
     FIELDS,
     Field,
     Fields,
     field_value,
-    unchanged,
+    keep_value,
 )
 from itagflow.storage.port import Query, Span
 
@@ -40,63 +40,63 @@ Decode = Callable[[Any], Any]
 Encode = Callable[[Any], Any]
 
 
-def _own(make: Callable[[Any], Any]) -> Any:
+def _derive(make: Callable[[Any], Any]) -> Any:
     """Return a default that is worked out from the other fields."""
     return attrs.Factory(make, takes_self=True)
 
 
-def _body(layout: Layout[Any]) -> Mapping[str, tuple[Decode, Encode, Any]]:
+def _make_body(layout: Layout[Any]) -> Mapping[str, tuple[Decode, Encode, Any]]:
     types = typing.get_type_hints(layout.kind)
     columns = (column for column in (*layout.key, *layout.columns) if column.encode is not nfc)
-    apart = {"version", *(column.name for column in columns)}
+    get_body = {"version", *(column.name for column in columns)}
     return {
-        field.name: (decoder(types[field.name]), encoder(types[field.name]), _default(field))
+        field.name: (decoder(types[field.name]), encoder(types[field.name]), _get_default(field))
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", layout.kind))
         # what is not compared is not stored: the account of an event is read with its member
-        if field.eq and field.name not in apart
+        if field.eq and field.name not in get_body
     }
 
 
-def _default(field: attrs.Attribute[Any]) -> Any:
+def _get_default(field: attrs.Attribute[Any]) -> Any:
     """Return the value that a field has when it is not given."""
     made: Any = field.default
     return made.factory() if hasattr(made, "factory") else made
 
 
-def _stored(layout: Layout[Any]) -> tuple[Field, ...]:
-    return (*layout.key, Field("version", unchanged, unchanged), *layout.columns)
+def _list_stored(layout: Layout[Any]) -> tuple[Field, ...]:
+    return (*layout.key, Field("version", keep_value, keep_value), *layout.columns)
 
 
-def _names(layout: Layout[Any]) -> frozenset[str]:
+def _list_names(layout: Layout[Any]) -> frozenset[str]:
     return frozenset(column.name for column in layout.stored)
 
 
-def _getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
+def _make_getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
     get: Callable[[Any], tuple[Any, ...]] = attrgetter(*(column.name for column in layout.stored))
     return get
 
 
-def _stores(layout: Layout[Any]) -> tuple[tuple[int, Encode], ...]:
+def _list_encoders(layout: Layout[Any]) -> tuple[tuple[int, Encode], ...]:
     return tuple(
         (at, column.encode)
         for at, column in enumerate(layout.stored)
-        if column.encode is not unchanged
+        if column.encode is not keep_value
     )
 
 
-def _loaded(layout: Layout[Any]) -> tuple[str | None, ...]:
+def _list_loaded_fields(layout: Layout[Any]) -> tuple[str | None, ...]:
     return tuple(None if column.decode is None else column.name for column in layout.stored)
 
 
-def _decoders(layout: Layout[Any]) -> tuple[tuple[str, Decode], ...]:
+def _list_decoders(layout: Layout[Any]) -> tuple[tuple[str, Decode], ...]:
     return tuple(
         (column.name, column.decode)
         for column in layout.stored
-        if column.decode is not None and column.decode is not unchanged
+        if column.decode is not None and column.decode is not keep_value
     )
 
 
-def _apart(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
+def _make_body_getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
     """Return what gets the fields of the body out of an entity, always as a tuple."""
     names = tuple(layout.body)
     if len(names) > 1:
@@ -105,14 +105,14 @@ def _apart(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
     return lambda entity: tuple(getattr(entity, name) for name in names)
 
 
-def _writes(layout: Layout[Any]) -> tuple[tuple[str, Encode, Any, bool], ...]:
+def _list_body_encoders(layout: Layout[Any]) -> tuple[tuple[str, Encode, Any, bool], ...]:
     body = layout.body.items()
     return tuple(
         (name, encode, default, name in layout.names) for name, (_, encode, default) in body
     )
 
 
-def _defaults(layout: Layout[Any]) -> tuple[Any, ...]:
+def _list_defaults(layout: Layout[Any]) -> tuple[Any, ...]:
     return tuple(default for _, _, default in layout.body.values())
 
 
@@ -120,7 +120,7 @@ Group = tuple[Any, ...]
 """The values of the columns that make a group."""
 
 
-def _summed(layout: Layout[Any]) -> Callable[[tuple[Any, ...]], tuple[Group, Group]]:
+def _make_sums_splitter(layout: Layout[Any]) -> Callable[[tuple[Any, ...]], tuple[Group, Group]]:
     """Return what takes from a row its group and what is summed of it."""
     if layout.sums is None:
         return lambda _: ((), ())
@@ -168,52 +168,66 @@ class Layout(Generic[E]):
     """Whether it changes so seldom that a store decodes it once for each version."""
     sums: Sums | None = None
     """The sums that are kept of it."""
-    key: tuple[Field, ...] = attrs.field(init=False, default=_own(lambda layout: layout.fields.key))
+    key: tuple[Field, ...] = attrs.field(
+        init=False, default=_derive(lambda layout: layout.fields.key)
+    )
     """The columns of its key."""
     columns: tuple[Field, ...] = attrs.field(
-        init=False, default=_own(lambda layout: layout.fields.indexed)
+        init=False, default=_derive(lambda layout: layout.fields.indexed)
     )
     """Its other columns."""
-    body: Mapping[str, tuple[Decode, Encode, Any]] = attrs.field(init=False, default=_own(_body))
+    body: Mapping[str, tuple[Decode, Encode, Any]] = attrs.field(
+        init=False, default=_derive(_make_body)
+    )
     """The body's fields: how each is read and written, and its default (not for columns)."""
-    stored: tuple[Field, ...] = attrs.field(init=False, default=_own(_stored))
+    stored: tuple[Field, ...] = attrs.field(init=False, default=_derive(_list_stored))
     """The columns of key, version and index, in the order of a row."""
-    summed: Callable[[tuple[Any, ...]], tuple[Group, Group]] = attrs.field(
-        init=False, default=_own(_summed)
+    split_for_sums: Callable[[tuple[Any, ...]], tuple[Group, Group]] = attrs.field(
+        init=False, default=_derive(_make_sums_splitter)
     )
     """Takes from a row its group and what is summed of it."""
-    names: frozenset[str] = attrs.field(init=False, default=_own(_names))
+    names: frozenset[str] = attrs.field(init=False, default=_derive(_list_names))
     """The names that a query may use."""
-    getter: Callable[[Any], tuple[Any, ...]] = attrs.field(init=False, default=_own(_getter))
+    getter: Callable[[Any], tuple[Any, ...]] = attrs.field(
+        init=False, default=_derive(_make_getter)
+    )
     """Gets the fields of a row out of an entity."""
-    apart: Callable[[Any], tuple[Any, ...]] = attrs.field(init=False, default=_own(_apart))
+    get_body: Callable[[Any], tuple[Any, ...]] = attrs.field(
+        init=False, default=_derive(_make_body_getter)
+    )
     """Gets the fields of the body out of an entity."""
-    writes: tuple[tuple[str, Encode, Any, bool], ...] = attrs.field(
-        init=False, default=_own(_writes)
+    body_encoders: tuple[tuple[str, Encode, Any, bool], ...] = attrs.field(
+        init=False, default=_derive(_list_body_encoders)
     )
     """How each is written: name, encoder, default, and whether it is a column too."""
-    defaults: tuple[Any, ...] = attrs.field(init=False, default=_own(_defaults))
+    defaults: tuple[Any, ...] = attrs.field(init=False, default=_derive(_list_defaults))
     """The default of each."""
-    stores: tuple[tuple[int, Encode], ...] = attrs.field(init=False, default=_own(_stores))
+    encoders: tuple[tuple[int, Encode], ...] = attrs.field(
+        init=False, default=_derive(_list_encoders)
+    )
     """Which columns do not keep a field as it is: the place in a row, and what is kept."""
-    loaded: tuple[str | None, ...] = attrs.field(init=False, default=_own(_loaded))
+    loaded_fields: tuple[str | None, ...] = attrs.field(
+        init=False, default=_derive(_list_loaded_fields)
+    )
     """The field that each column is read back into; None for what follows from other fields."""
-    decoders: tuple[tuple[str, Decode], ...] = attrs.field(init=False, default=_own(_decoders))
+    decoders: tuple[tuple[str, Decode], ...] = attrs.field(
+        init=False, default=_derive(_list_decoders)
+    )
     """How fields are read back that are not kept as they are."""
 
     def row(self, entity: E) -> tuple[Any, ...]:
         """Return *entity* as a row."""
         values = list(self.getter(entity))
-        for at, store in self.stores:
+        for at, store in self.encoders:
             values[at] = store(values[at])
-        values.append(self._encoded(entity))
+        values.append(self._encode_body(entity))
         return tuple(values)
 
     def entity(self, row: tuple[Any, ...]) -> E:
         """Return the entity that `row` made this row of."""
         # the whole row in C, and then the few columns that need more: this is done for every row
         # that is read.  The body, behind the columns, is left out.
-        fields: dict[Any, Any] = dict(zip(self.loaded, row, strict=False))
+        fields: dict[Any, Any] = dict(zip(self.loaded_fields, row, strict=False))
         fields.pop(None, None)
         for name, decode in self.decoders:
             fields[name] = decode(fields[name])
@@ -244,18 +258,18 @@ class Layout(Generic[E]):
         """The combinations of columns that are indexed, in the order in which they sort."""
         return self.fields.indexes
 
-    def _encoded(self, entity: E) -> str:
+    def _encode_body(self, entity: E) -> str:
         if self.text:
             return str(getattr(entity, self.text))
         body: dict[str, Any] = {}
-        values = self.apart(entity)
+        values = self.get_body(entity)
         # most are the default itself, and comparing them takes longer
         for at in compress(range(len(values)), map(is_not, values, self.defaults)):
-            name, encode, default, is_name = self.writes[at]
+            name, encode, default, is_name = self.body_encoders[at]
             value = values[at]
             if value != (nfc(value) if is_name else default):
                 body[name] = encode(value)
-        return spelled_out(jsontext.dumps(body)) if body else "{}"
+        return expand_floats(jsontext.dumps(body)) if body else "{}"
 
 
 _ALL: list[Layout[Any]] = [

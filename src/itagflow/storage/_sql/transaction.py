@@ -58,9 +58,9 @@ class Transaction(Generic[C]):
     """
     place: LockType | None = None
     """Its place in the queue; released to wake it."""
-    has_door: bool = False
+    has_file_lock: bool = False
     """Whether it holds, or is about to take, the file lock by which processes write in turn."""
-    has_news: bool = False
+    has_new_events: bool = False
     """Whether it adds to the history, so that those who listen are to be woken."""
 
     def __init__(self, store: str, mode: Mode, thread: int, until: float) -> None:
@@ -78,7 +78,7 @@ class Transaction(Generic[C]):
         self.until = until
         self.is_long = mode in _LONG
         """Whether its thread may have another one open, and closing the store ends it."""
-        self.held: list[C] = []
+        self.connections: list[C] = []
         """Its connection, in here alone from when it is made or taken until it is given back."""
         self._claims = [None] if self.is_long else []
         """Whoever takes the item in here gives the connection of a long transaction back."""
@@ -89,10 +89,10 @@ class Transaction(Generic[C]):
         Raises:
             StoreFailed: when the transaction has ended.
         """
-        held = self.held
-        if not held or self.has_been_ended:
+        connections = self.connections
+        if not connections or self.has_been_ended:
             raise StoreFailed(self.store, *self.refusal)
-        return held[0]
+        return connections[0]
 
     def take(self, idle: deque[C]) -> bool:
         """Take an idle connection, and return whether there was one.
@@ -100,7 +100,7 @@ class Transaction(Generic[C]):
         This is one call in C, so that an exception cannot strike between "taken" and "held".
         """
         try:
-            self.held.extend(islice(iter(idle.pop, None), 1))
+            self.connections.extend(islice(iter(idle.pop, None), 1))
         except IndexError:
             return False
         return True

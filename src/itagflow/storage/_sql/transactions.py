@@ -5,8 +5,8 @@ inner layer runs, and gives it back in a ``finally`` clause that begins with one
 written in C:
 
 1. `Transactions._run`: the thread's mark that it has a transaction open;
-2. `Transactions._in_turn`: a place in the queue, where only so many may run at once;
-3. `Transactions._registered`: the entry in `State.running`, for which `close` and forks wait;
+2. `Transactions._run_in_turn`: a place in the queue, where only so many may run at once;
+3. `Transactions._run_registered`: the entry in `State.running`, for which `close` and forks wait;
 4. ``_lend`` of each database: the connection, and on it the transaction.
 
 Around all of them, `Transactions._end` gives back once more what a layer did not get to give back.
@@ -139,14 +139,14 @@ class Transactions(ABC, Generic[C]):
         old.is_inherited = True
         was_open = bool(old.running or old.closing or old.idle[False] or old.idle[True])
         running = list(old.running)
-        forks.keep_for_ever((old, [transaction.held for transaction in running]))
+        forks.keep_for_ever((old, [transaction.connections for transaction in running]))
         for transaction in running:
             transaction.refusal = IS_OF_PARENT
-            for connection in transaction.held:
+            for connection in transaction.connections:
                 # the thread that forked may stand right before its next statement, with the
                 # connection in hand
                 self._disable(connection, is_own=transaction.thread == thread)
-            transaction.held = []
+            transaction.connections = []
         for connection in (*old.idle[False], *old.idle[True]):
             self._disable(connection, is_own=False)
         self.state = State(self._refusal_in_child(was_open))
@@ -170,17 +170,17 @@ class Transactions(ABC, Generic[C]):
         try:
             try:
                 if transaction.is_long:
-                    yield from self._registered(transaction, state, view)
+                    yield from self._run_registered(transaction, state, view)
                 else:
                     owners[thread] = transaction
-                    yield from self._in_turn(transaction, state, view)
+                    yield from self._run_in_turn(transaction, state, view)
             finally:
                 if not transaction.is_long:
                     owners.pop(thread, None)
         finally:
             self._end(transaction, state)
 
-    def _in_turn(
+    def _run_in_turn(
         self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]
     ) -> Generator[V]:
         """Let only so many run at once, first come, first served.
@@ -190,7 +190,7 @@ class Transactions(ABC, Generic[C]):
         """
         width = self._writing if transaction.mode is Mode.WRITE else self._reading
         if width is None:
-            yield from self._registered(transaction, state, view)
+            yield from self._run_registered(transaction, state, view)
             return
         queue = state.queue
         place = transaction.place = allocate_lock()
@@ -200,14 +200,14 @@ class Transactions(ABC, Generic[C]):
             while queue.index(place) >= width:
                 self._must_wait_no_longer(transaction, state)
                 place.acquire(True, WAKE)
-            yield from self._registered(transaction, state, view)
+            yield from self._run_registered(transaction, state, view)
         finally:
             if place in queue:
                 queue.remove(place)
             if len(queue) >= width:
                 _wake(queue, width)
 
-    def _registered(
+    def _run_registered(
         self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]
     ) -> Generator[V]:
         """Show up as running, so that `close` and forks wait for this transaction."""
@@ -253,10 +253,10 @@ class Transactions(ABC, Generic[C]):
 
     def _end(self, transaction: Transaction[C], state: State[C]) -> None:
         """Give back what a layer could not; usually nothing is left."""
-        held = transaction.held
-        if held and not state.is_inherited:
-            transaction.held = []
-            self._drop(held[0])
+        connections = transaction.connections
+        if connections and not state.is_inherited:
+            transaction.connections = []
+            self._drop(connections[0])
         transaction.is_busy = False
         state.running.pop(transaction, None)
         if transaction.place is not None and transaction.place in state.queue:
@@ -294,9 +294,9 @@ class Transactions(ABC, Generic[C]):
         """
         self._must_be_open(state)
         if monotonic() > transaction.until:
-            raise StoreFailed(self.name, *self._busy())
+            raise StoreFailed(self.name, *self._explain_busy())
 
-    def _busy(self) -> tuple[str, str]:
+    def _explain_busy(self) -> tuple[str, str]:
         """Return what is said when a transaction has waited for too long, and what to do."""
         return "the database is busy", "Another program holds it for long: end that, then try again"
 
@@ -335,11 +335,11 @@ class Transactions(ABC, Generic[C]):
                 continue
             transaction.refusal = IS_CLOSED
             transaction.has_been_ended = True
-            held = transaction.held
-            if not held or transaction.is_busy or not transaction.has_claim():
+            connections = transaction.connections
+            if not connections or transaction.is_busy or not transaction.has_claim():
                 continue
-            transaction.held = []
-            self._drop(held[0])
+            transaction.connections = []
+            self._drop(connections[0])
             state.running.pop(transaction, None)
 
 

@@ -25,54 +25,54 @@ from itagflow.storage._sql.statements import Sql
 from itagflow.storage._sql.transaction import Transaction
 from itagflow.storage.port import Query, Scalar
 
-CACHED = 4_096
+MAX_DECODED = 4_096
 """How many decoded entities of the kinds that seldom change are kept."""
 
-Found = tuple[Any, ...]
+Row = tuple[Any, ...]
 """A row as it is stored."""
 
 
-class Decoded:
+class RowCache:
     """The entities of rows; rows of a kind that seldom changes are decoded once per version."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._kept: dict[tuple[type[Any], Key], tuple[Found, Any]] = {}
+        self._decoded: dict[tuple[type[Any], Key], tuple[Row, Any]] = {}
 
-    def entity(self, layout: Layout[E], row: Found) -> E:
+    def entity(self, layout: Layout[E], row: Row) -> E:
         """Return the entity of *row*."""
         if not layout.cached:
             return layout.entity(row)
         mark = (layout.kind, row[: len(layout.key)])
-        known, entity = self._kept.get(mark, ((), None))
+        known, entity = self._decoded.get(mark, ((), None))
         if known != row:  # the whole row: a version may be taken back, or a key used again
-            if len(self._kept) >= CACHED:
-                self._kept.clear()
+            if len(self._decoded) >= MAX_DECODED:
+                self._decoded.clear()
             entity = layout.entity(row)
-            self._kept[mark] = (row, entity)
+            self._decoded[mark] = (row, entity)
         return cast(E, entity)
 
 
 class SqlReader(ABC):
     """A read transaction; how a statement is run is left to the store."""
 
-    sums_are_kept = True
+    are_sums_current = True
     """Whether the kept sums are up to date; in a write transaction they are not, until it ends."""
 
-    def __init__(self, sql: Sql, decoded: Decoded, transaction: Transaction[Any]) -> None:
+    def __init__(self, sql: Sql, decoded: RowCache, transaction: Transaction[Any]) -> None:
         """Ask in this *sql*."""
         self.sql = sql
         self.transaction = transaction
-        self._kept = decoded
+        self._decoded = decoded
 
     @abstractmethod
-    def rows(self, text: str, values: Sequence[Any]) -> list[Found]:
+    def rows(self, text: str, values: Sequence[Any]) -> list[Row]:
         """Run a query and return what it finds."""
 
     def get(self, kind: type[E], key: Key) -> E:
         """Return the entity with this key."""
         layout = cast("Layout[E]", LAYOUTS[kind])
-        return self._kept.entity(layout, self._one(layout, self.sql.get(layout), key))
+        return self._decoded.entity(layout, self._require_row(layout, self.sql.get(layout), key))
 
     def find(self, query: Query[E]) -> Iterator[E]:
         """Yield every match in order."""
@@ -90,7 +90,7 @@ class SqlReader(ABC):
     ) -> dict[tuple[Scalar, ...], tuple[int, ...]]:
         """Return counts and sums by groups."""
         sums = LAYOUTS[query.kind].sums
-        if sums and self.sums_are_kept and sums.answer(query, by, add):
+        if sums and self.are_sums_current and sums.answer(query, by, add):
             statement = self.sql.sums(query, sums, by, add)
         else:
             statement = self.sql.tally(query, by, add)
@@ -101,20 +101,20 @@ class SqlReader(ABC):
         """Do what comes last before a commit: nothing, in a transaction that only asks."""
         return
 
-    def _decode(self, layout: Layout[E], rows: list[Found]) -> Iterator[E]:
+    def _decode(self, layout: Layout[E], rows: list[Row]) -> Iterator[E]:
         transaction = self.transaction
         for row in rows:
             if transaction.has_been_ended:  # the store was closed since the last step
                 raise StoreFailed(transaction.store, *transaction.refusal)
-            yield self._kept.entity(layout, row)
+            yield self._decoded.entity(layout, row)
 
-    def _one(self, layout: Layout[Any], text: str, key: Key) -> Found:
-        row = self._row(text, key)
+    def _require_row(self, layout: Layout[Any], text: str, key: Key) -> Row:
+        row = self._find_row(text, key)
         if row is None:
             raise NotFound(layout.kind.__name__, key)
         return row
 
-    def _row(self, text: str, key: Key) -> Found | None:
+    def _find_row(self, text: str, key: Key) -> Row | None:
         """Return the row that *text* reads by its key, or None."""
         for part in key:
             if type(part) is int and not LEAST <= part <= MOST:  # no database has a key like that
@@ -126,14 +126,14 @@ class SqlReader(ABC):
 class SqlWriter(SqlReader):
     """A write transaction; how rows are inserted and replaced is left to the store."""
 
-    sums_are_kept = False
+    are_sums_current = False
 
-    def __init__(self, sql: Sql, decoded: Decoded, transaction: Transaction[Any]) -> None:
+    def __init__(self, sql: Sql, decoded: RowCache, transaction: Transaction[Any]) -> None:
         """Ask and write in this *sql*."""
         super().__init__(sql, decoded, transaction)
-        self._saved_in_part = False
-        self._held: dict[tuple[type[Any], Key], Found] = {}
-        self._sums: dict[Sums, dict[Found, list[int]]] = {}
+        self._is_partly_saved = False
+        self._locked_rows: dict[tuple[type[Any], Key], Row] = {}
+        self._sums: dict[Sums, dict[Row, list[int]]] = {}
 
     @abstractmethod
     def run(self, text: str, values: Sequence[Any]) -> int:
@@ -153,19 +153,19 @@ class SqlWriter(SqlReader):
             try:
                 self._save(entity)
             except (AlreadyExists, Conflict, NotFound):
-                self._saved_in_part |= number > 0
+                self._is_partly_saved |= number > 0
                 raise
 
     def _save(self, entity: Entity) -> None:
         layout: Layout[Any] = LAYOUTS[type(entity)]
         row, keys = layout.row(entity), len(layout.key)
-        held = self._held.pop((type(entity), row[:keys]), None)
+        stored = self._locked_rows.pop((type(entity), row[:keys]), None)
         old = (
-            self._one(layout, self.sql.get(layout), row[:keys])
-            if layout.sums and held is None
-            else held
+            self._require_row(layout, self.sql.get(layout), row[:keys])
+            if layout.sums and stored is None
+            else stored
         )
-        places = _changed(held, row, keys)
+        places = _find_changed(stored, row, keys)
         done = self.update(
             entity, places, (*(row[at] for at in places), *row[:keys], entity.version - 1)
         )
@@ -175,7 +175,7 @@ class SqlWriter(SqlReader):
         if (
             layout.sums
             and old is not None
-            and (old_sums := layout.summed(old)) != (sums := layout.summed(row))
+            and (old_sums := layout.split_for_sums(old)) != (sums := layout.split_for_sums(row))
         ):
             self._count(layout.sums, *old_sums, -1)
             self._count(layout.sums, *sums, 1)
@@ -191,13 +191,13 @@ class SqlWriter(SqlReader):
         """Lock the entity and return it; insert *create* first if there is none."""
         layout = cast("Layout[E]", LAYOUTS[kind])
         text = self.sql.get(layout) + (self.sql.share if shared else self.sql.lock)
-        row = self._row(text, key)
+        row = self._find_row(text, key)
         if row is None and create is not None:
             self._insert_missing(layout, create)
-            row = self._row(text, key)
+            row = self._find_row(text, key)
         if row is None:
             raise NotFound(kind.__name__, key)
-        return self._kept.entity(layout, row) if shared else self._lock(layout, row)
+        return self._decoded.entity(layout, row) if shared else self._lock(layout, row)
 
     def _insert_missing(self, layout: Layout[E], entity: E) -> None:
         """Insert an entity unless its key is taken.
@@ -212,9 +212,9 @@ class SqlWriter(SqlReader):
         """
         inserted = self.run(f"{self.sql.insert(layout)} ON CONFLICT DO NOTHING", layout.row(entity))
         if inserted:
-            self._counted([entity])
+            self._count_added([entity])
         elif not self.rows(self.sql.get(layout), entity.key):
-            raise self._taken(entity)
+            raise self._make_taken_error(entity)
 
     def remove(self, query: Query[E], limit: int) -> int:
         """Delete at most *limit* matches and return how many were deleted."""
@@ -224,7 +224,7 @@ class SqlWriter(SqlReader):
             return self.run(statement.text, statement.values)
         gone = self.rows(statement.text, statement.values)
         for row in gone:
-            self._count(layout.sums, *layout.summed(row), -1)
+            self._count(layout.sums, *layout.split_for_sums(row), -1)
         return len(gone)
 
     def settle(self) -> None:
@@ -233,7 +233,7 @@ class SqlWriter(SqlReader):
         Raises:
             StoreFailed: when several entities were to be saved and only some of them were.
         """
-        if self._saved_in_part:
+        if self._is_partly_saved:
             hint = "Nothing of the transaction was stored: begin again"
             raise StoreFailed(
                 self.transaction.store, "some of several entities could not be saved", hint
@@ -245,25 +245,25 @@ class SqlWriter(SqlReader):
             ]:
                 self.run(self.sql.add_up(sums, len(rows)), [value for row in rows for value in row])
 
-    def _count(self, sums: Sums, group: Found, values: Found, sign: int) -> None:
+    def _count(self, sums: Sums, group: Row, values: Row, sign: int) -> None:
         """Note that an entity of *group* has come, or gone, for the kept sums."""
         known = self._sums.setdefault(sums, {}).setdefault(group, [0] * (1 + len(values)))
         known[0] += sign
         for at, value in enumerate(values, 1):
             known[at] += sign * value
 
-    def _counted(self, entities: Sequence[Entity]) -> None:
+    def _count_added(self, entities: Sequence[Entity]) -> None:
         """Note that *entities* were added, for the kept sums."""
         for entity in entities:
             layout: Layout[Any] = LAYOUTS[type(entity)]
             if layout.sums:
-                self._count(layout.sums, *layout.summed(layout.row(entity)), 1)
+                self._count(layout.sums, *layout.split_for_sums(layout.row(entity)), 1)
 
-    def _lock(self, layout: Layout[E], row: Found) -> E:
-        self._held[layout.kind, row[: len(layout.key)]] = row
-        return self._kept.entity(layout, row)
+    def _lock(self, layout: Layout[E], row: Row) -> E:
+        self._locked_rows[layout.kind, row[: len(layout.key)]] = row
+        return self._decoded.entity(layout, row)
 
-    def _taken(self, entity: Entity) -> AlreadyExists:
+    def _make_taken_error(self, entity: Entity) -> AlreadyExists:
         """Return the error that tells what of *entity* was taken: its key, or its name."""
         layout: Layout[Any] = LAYOUTS[type(entity)]
         stored = self.rows(self.sql.get(layout), entity.key)
@@ -271,7 +271,7 @@ class SqlWriter(SqlReader):
             return AlreadyExists(type(entity).__name__, layout.value(entity, layout.unique[-1]))
         return AlreadyExists(type(entity).__name__, entity.key)
 
-    def _first_taken(self, entities: Sequence[Entity]) -> AlreadyExists:
+    def _make_first_taken_error(self, entities: Sequence[Entity]) -> AlreadyExists:
         """Return the error for the first of *entities* that conflicts with the store or another."""
         seen = set[object]()
         for entity in entities:
@@ -291,9 +291,9 @@ class SqlWriter(SqlReader):
         return AlreadyExists("entity", "among those added")
 
 
-def _changed(held: Found | None, row: Found, keys: int) -> tuple[int, ...]:
+def _find_changed(stored: Row | None, row: Row, keys: int) -> tuple[int, ...]:
     """Return the changed columns of *row*: the indexes of the others are not touched."""
     places = range(keys, len(row))
-    if held is None:
+    if stored is None:
         return tuple(places)
-    return tuple(compress(places, map(ne, held[keys:], row[keys:])))
+    return tuple(compress(places, map(ne, stored[keys:], row[keys:])))

@@ -21,8 +21,8 @@ from itagflow.storage._sql.migrations import migrations
 from itagflow.storage._sql.statements import Sql
 from itagflow.storage._sql.transaction import Mode
 from itagflow.storage._sql.verbs import (
-    Decoded,
-    Found,
+    RowCache,
+    Row,
     SqlReader,
     SqlWriter,
 )
@@ -52,13 +52,13 @@ _LIST = "= ANY("
 @cache
 def _sql(schema: str) -> Sql:
     return Sql(
-        mark="%s",
-        place=f"{schema}.",
-        whole_lists=True,
+        placeholder="%s",
+        schema=f"{schema}.",
+        has_array_parameters=True,
         lock=" FOR UPDATE",
         share=" FOR SHARE",
         skip_locked=" FOR UPDATE SKIP LOCKED",
-        apart=" OFFSET 0",
+        subquery_end=" OFFSET 0",
         slots=32,
     )
 
@@ -66,12 +66,12 @@ def _sql(schema: str) -> Sql:
 class _Reader(SqlReader):
     """A reader in one transaction."""
 
-    def __init__(self, sql: Sql, decoded: Decoded, transaction: PgTransaction) -> None:
+    def __init__(self, sql: Sql, decoded: RowCache, transaction: PgTransaction) -> None:
         super().__init__(sql, decoded, transaction)
         self._transaction = transaction
         self._cursor = cursor_of(transaction.usable_connection())
 
-    def rows(self, text: str, values: Sequence[Any]) -> list[Found]:
+    def rows(self, text: str, values: Sequence[Any]) -> list[Row]:
         return self._run(text, values).fetchall()
 
     def _run(self, text: str, values: Sequence[Any] = ()) -> Run:
@@ -120,9 +120,9 @@ class _Writer(_Reader, SqlWriter):
             if stored is None:
                 for done in added:
                     self._run(self.sql.drop(LAYOUTS[type(done)]), done.key)
-                raise self._taken(entity)
+                raise self._make_taken_error(entity)
             added.append(stored)
-        self._counted(entities)
+        self._count_added(entities)
         return tuple(added)
 
     def update(self, entity: Entity, places: tuple[int, ...], values: Sequence[Any]) -> int:
@@ -131,7 +131,7 @@ class _Writer(_Reader, SqlWriter):
         names = {column.name for at, column in enumerate(layout.stored) if at in places}
         if names.isdisjoint(layout.unique):
             return self.run(text, values)
-        with self._taken_back_when_refused(lambda: self._taken(entity)):
+        with self._taken_back_when_refused(lambda: self._make_taken_error(entity)):
             return self.run(text, values)
 
     def _add(self, entity: Entity) -> Entity | None:
@@ -139,7 +139,7 @@ class _Writer(_Reader, SqlWriter):
         layout: Layout[Any] = LAYOUTS[type(entity)]
         row = layout.row(entity)
         if isinstance(entity, Event):
-            self._transaction.has_news = True
+            self._transaction.has_new_events = True
             ((position,),) = self.rows(f"{self.sql.insert(layout)} RETURNING position", row[1:])
             return entity.at_position(position)
         return (
@@ -148,14 +148,14 @@ class _Writer(_Reader, SqlWriter):
 
     def _add_many(self, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
         """Copy in bulk, kind by kind; when one row is refused, all of them are taken out again."""
-        with self._taken_back_when_refused(lambda: self._first_taken(entities)):
+        with self._taken_back_when_refused(lambda: self._make_first_taken_error(entities)):
             for kind, group in groupby(entities, type):
                 if kind is not Event:
                     self._copy(kind, list(group))
             positions = iter(
                 self._positions([entity for entity in entities if isinstance(entity, Event)])
             )
-        self._counted(entities)
+        self._count_added(entities)
         return tuple(
             e.at_position(next(positions)) if isinstance(e, Event) else e for e in entities
         )
@@ -173,7 +173,7 @@ class _Writer(_Reader, SqlWriter):
     def _positions(self, events: list[Event]) -> list[int]:
         """Insert events and return the position of each."""
         layout: Layout[Any] = LAYOUTS[Event]
-        self._transaction.has_news |= bool(events)
+        self._transaction.has_new_events |= bool(events)
         text, positions = f"{self.sql.insert(layout)} RETURNING position", list[int]()
         self._transaction.usable_connection()
         with translating(self._transaction.store):
@@ -236,7 +236,7 @@ class PostgresStore:
         self._schema = schema
         self._connections = connections
         self._sql = _sql(schema)
-        self._decoded = Decoded()
+        self._decoded = RowCache()
         self._transactions = PgTransactions(name_of(source), source, schema, connections)
         with translating(self.name):
             migrate(

@@ -64,7 +64,7 @@ class PgTransactions(Transactions[AnyConnection]):
         del was_open
         return None  # a child makes connections of its own
 
-    def _busy(self) -> tuple[str, str]:
+    def _explain_busy(self) -> tuple[str, str]:
         return "no connection came free in time", "Check the server, or allow more connections"
 
     def _disable(self, connection: AnyConnection, *, is_own: bool) -> None:
@@ -85,26 +85,28 @@ class PgTransactions(Transactions[AnyConnection]):
         idle = state.idle[False]
         try:
             if transaction.is_long:  # it may stay open for long, so it takes none from the others
-                transaction.held.append(self._connect(self._source))
+                transaction.connections.append(self._connect(self._source))
             elif not _take_alive(transaction, idle):
-                transaction.held.append(self._connect_again(self._source, transaction, state))
+                transaction.connections.append(
+                    self._connect_again(self._source, transaction, state)
+                )
             yield from self._run_on(transaction, view)
         finally:
             # a child that is forked from here on sees it empty in the transaction
-            held = transaction.held
-            if held and (not transaction.is_long or transaction.has_claim()):
-                connection = held[0]
+            connections = transaction.connections
+            if connections and (not transaction.is_long or transaction.has_claim()):
+                connection = connections[0]
                 try:
                     is_clean = _is_rolled_back(connection)
                 except BaseException:  # it was interrupted: it is not lent again
                     connection.pgconn.finish()
                     raise
                 if is_clean and not transaction.is_long:
-                    transaction.held = []
+                    transaction.connections = []
                     idle.append(connection)
                 else:
                     connection.pgconn.finish()
-                    transaction.held = []
+                    transaction.connections = []
 
     def _lend_foreign(
         self,
@@ -121,14 +123,16 @@ class PgTransactions(Transactions[AnyConnection]):
                 if not had_autocommit:
                     connection.autocommit = True  # where transactions begin and end is left to us
             try:
-                transaction.held.append(connection)
+                transaction.connections.append(connection)
                 yield from self._run_on(transaction, view)
             finally:
                 # this is a forked child: giving it back would be done to the parent
                 if state.is_inherited:
                     keep_for_ever(stack.pop_all())
-                elif transaction.held and (not transaction.is_long or transaction.has_claim()):
-                    transaction.held = []
+                elif transaction.connections and (
+                    not transaction.is_long or transaction.has_claim()
+                ):
+                    transaction.connections = []
                     if transaction.mode is Mode.LISTEN:
                         with suppress(psycopg.Error):  # it is lost, and hears nothing anyway
                             connection.execute(f"UNLISTEN {self._news}".encode())
@@ -156,7 +160,7 @@ class PgTransactions(Transactions[AnyConnection]):
         seen.settle()
         # the news come behind the transaction, so that nobody else's has to wait for them to reach
         # the disk
-        end = f"COMMIT; NOTIFY {self._news}" if transaction.has_news else "COMMIT"
+        end = f"COMMIT; NOTIFY {self._news}" if transaction.has_new_events else "COMMIT"
         if self._execute(transaction, end) != "COMMIT":
             raise StoreFailed(
                 self.name, "a statement of this transaction had failed", "Nothing of it was stored"
@@ -222,9 +226,9 @@ def _is_rolled_back(connection: AnyConnection) -> bool:
 def _take_alive(transaction: PgTransaction, idle: deque[AnyConnection]) -> bool:
     """Take an idle connection that the server has not closed; return whether there was one."""
     while transaction.take(idle):
-        if _is_alive(transaction.held[0]):
+        if _is_alive(transaction.connections[0]):
             return True
-        transaction.held.pop().close()
+        transaction.connections.pop().close()
     return False
 
 

@@ -42,7 +42,7 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def translated(store: str, error: sqlite3.Error) -> StoreFailed:
+def translate(store: str, error: sqlite3.Error) -> StoreFailed:
     """Return our error for SQLite's; the caller raises it from the original."""
     name = getattr(error, "sqlite_errorname", "") or ""
     family = "_".join(name.split("_")[:2])
@@ -74,4 +74,4 @@ def failure_of(transaction: Transaction[sqlite3.Connection], error: sqlite3.Erro
     """Return our error for SQLite's inside a transaction; a forked child gets its own error."""
     if transaction.refusal is IS_OF_PARENT:
         return StoreFailed(transaction.store, *IS_OF_PARENT)
-    return translated(transaction.store, error)
+    return translate(transaction.store, error)

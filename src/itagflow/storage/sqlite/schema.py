@@ -39,7 +39,7 @@ def is_up_to_date(name: str, connection: sqlite3.Connection) -> bool:
     return check_schema(name, connection) == newest(migrations("sqlite"))
 
 
-def bring_up(name: str, connection: sqlite3.Connection) -> None:
+def upgrade_schema(name: str, connection: sqlite3.Connection) -> None:
     """Update the schema, or create it in an empty database; errors as in `check_schema`.
 
     The caller has begun a transaction, and commits it.

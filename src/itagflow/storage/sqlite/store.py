@@ -18,21 +18,21 @@ from itagflow.storage._sql.statements import SQLITE
 from itagflow.storage._sql.transaction import Mode
 from itagflow.storage._sql.transactions import Transactions
 from itagflow.storage._sql.verbs import (
-    Decoded,
-    Found,
+    RowCache,
+    Row,
     SqlReader,
     SqlWriter,
 )
 from itagflow.storage.port import Query, Reader, Writer
 from itagflow.storage.sqlite.failures import failure_of, path_of
-from itagflow.storage.sqlite.schema import bring_up, is_up_to_date
+from itagflow.storage.sqlite.schema import upgrade_schema, is_up_to_date
 from itagflow.storage.sqlite.transactions import (
     FileTransactions,
     MemoryTransactions,
     SqliteTransaction,
 )
 
-FEW = 8
+MAX_SINGLE_INSERTS = 8
 """Up to how many entities are inserted one by one; more go in bulk."""
 
 
@@ -44,11 +44,11 @@ class _Reader(SqlReader):
     it.
     """
 
-    def __init__(self, decoded: Decoded, transaction: SqliteTransaction) -> None:
+    def __init__(self, decoded: RowCache, transaction: SqliteTransaction) -> None:
         super().__init__(SQLITE, decoded, transaction)
         self._transaction = transaction
 
-    def rows(self, text: str, values: Sequence[Any]) -> list[Found]:
+    def rows(self, text: str, values: Sequence[Any]) -> list[Row]:
         transaction = self._transaction
         try:
             transaction.is_busy = True
@@ -66,7 +66,7 @@ class _Writer(_Reader, SqlWriter):
         return self._run(text, values).rowcount
 
     def add(self, *entities: Entity) -> tuple[Entity, ...]:
-        if len(entities) > FEW:
+        if len(entities) > MAX_SINGLE_INSERTS:
             return self._add_many(entities)
         added = list[Entity]()
         for entity in entities:
@@ -75,15 +75,15 @@ class _Writer(_Reader, SqlWriter):
             except sqlite3.IntegrityError as error:
                 for done in added:
                     self._run(SQLITE.drop(LAYOUTS[type(done)]), done.key)
-                raise self._taken(entity) from error
-        self._counted(entities)
+                raise self._make_taken_error(entity) from error
+        self._count_added(entities)
         return tuple(added)
 
     def update(self, entity: Entity, places: tuple[int, ...], values: Sequence[Any]) -> int:
         try:
             return self._run(SQLITE.update(LAYOUTS[type(entity)], places), values).rowcount
         except sqlite3.IntegrityError as error:
-            raise self._taken(entity) from error
+            raise self._make_taken_error(entity) from error
 
     def _add(self, entity: Entity) -> Entity:
         layout: Layout[Any] = LAYOUTS[type(entity)]
@@ -105,9 +105,9 @@ class _Writer(_Reader, SqlWriter):
         except sqlite3.IntegrityError as error:
             self._run("ROLLBACK TO adding", ())
             self._run("RELEASE adding", ())
-            raise self._first_taken(entities) from error
+            raise self._make_first_taken_error(entities) from error
         self._run("RELEASE adding", ())
-        self._counted(entities)
+        self._count_added(entities)
         return added
 
     def _insert(self, kind: type[Entity], entities: list[Entity]) -> None:
@@ -134,7 +134,7 @@ class _SqliteStore:
 
     def __init__(self, transactions: Transactions[sqlite3.Connection]) -> None:
         self._transactions = transactions
-        self._decoded = Decoded()
+        self._decoded = RowCache()
 
     @property
     def name(self) -> str:
@@ -195,11 +195,11 @@ class SqliteStore(_SqliteStore):
         self._path = os.path.abspath(name)  # whatever folder the program goes to
         self._synchronous: Literal["FULL", "NORMAL"] = synchronous
         super().__init__(FileTransactions(name, self._path, synchronous))
-        with self._transactions.open(Mode.READ, _Opening) as opening:
+        with self._transactions.open(Mode.READ, _SchemaView) as opening:
             is_ready = opening.is_up_to_date()
         if not is_ready:
-            with self._transactions.open(Mode.WRITE, _Opening) as opening:
-                opening.bring_up()
+            with self._transactions.open(Mode.WRITE, _SchemaView) as opening:
+                opening.upgrade_schema()
 
     def connector(self) -> Callable[[], SqliteStore]:
         """Return what opens the same file in another process of this machine."""
@@ -227,7 +227,7 @@ class MemoryStore(_SqliteStore):
         """Return nothing: no other process can open it."""
 
 
-class _Opening:
+class _SchemaView:
     """A view of a database that is being opened."""
 
     def __init__(self, transaction: SqliteTransaction) -> None:
@@ -239,9 +239,9 @@ class _Opening:
         except sqlite3.Error as error:
             raise failure_of(self._transaction, error) from error
 
-    def bring_up(self) -> None:
+    def upgrade_schema(self) -> None:
         try:
-            bring_up(self._transaction.store, self._transaction.usable_connection())
+            upgrade_schema(self._transaction.store, self._transaction.usable_connection())
         except sqlite3.Error as error:
             raise failure_of(self._transaction, error) from error
 

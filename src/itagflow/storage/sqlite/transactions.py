@@ -14,7 +14,7 @@ from itagflow.storage._sql.forks import keep_for_ever, replace_by_nothing
 from itagflow.storage._sql.transaction import Mode, State, Transaction
 from itagflow.storage._sql.transactions import IDLE, Transactions, View
 from itagflow.storage.sqlite.failures import failure_of
-from itagflow.storage.sqlite.schema import bring_up, check_schema
+from itagflow.storage.sqlite.schema import upgrade_schema, check_schema
 
 V = TypeVar("V", bound=View)
 SqliteTransaction = Transaction[sqlite3.Connection]
@@ -23,9 +23,9 @@ SqliteState = State[sqlite3.Connection]
 if sys.platform == "win32":  # no such lock there: polling for SQLite's own one has to do
     LOCK_EX, LOCK_NB, LOCK_UN = 2, 4, 8
 
-    def flock(door: FileIO, how: int) -> None:
+    def flock(lock_file: FileIO, how: int) -> None:
         """Do nothing: SQLite's own lock has to do."""
-        del door, how
+        del lock_file, how
 
 else:
     from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
@@ -50,7 +50,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
     """Transactions on one file, in WAL mode: many readers and one writer among all processes."""
 
     is_closed_at_forks = True
-    _door: FileIO | None = None
+    _lock_file: FileIO | None = None
     """The lock file, while it is open."""
     _file: tuple[int, int] | None = None
     """By what the system knows the file that was opened."""
@@ -62,10 +62,10 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         self._synchronous = synchronous
 
     def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
-        if self._door is not None and not self._door.closed:
-            replace_by_nothing(self._door.fileno())
-        self._door = None
-        file = self._file or _identity(self._path)  # it may just be being opened
+        if self._lock_file is not None and not self._lock_file.closed:
+            replace_by_nothing(self._lock_file.fileno())
+        self._lock_file = None
+        file = self._file or _identify(self._path)  # it may just be being opened
         if was_open and file is not None:
             _unusable_files.add(file)
         return None
@@ -97,19 +97,19 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 self._commit(transaction)
         finally:
             # a child that is forked from here on sees it empty in the transaction
-            held = transaction.held
-            if held and (not transaction.is_long or transaction.has_claim()):
-                connection = held[0]
+            connections = transaction.connections
+            if connections and (not transaction.is_long or transaction.has_claim()):
+                connection = connections[0]
                 try:
                     connection.rollback()  # does nothing after a commit
                 except sqlite3.Error:
-                    transaction.held = []
+                    transaction.connections = []
                     self._drop_if_own(connection, state)  # which rolls back as well
                 except BaseException:  # it was interrupted: it is not lent again
                     self._drop_if_own(connection, state)
                     raise
                 else:
-                    transaction.held = []
+                    transaction.connections = []
                     idle.append(connection)
                     if len(idle) > IDLE:
                         self._close_idle(state, keep=IDLE)
@@ -138,27 +138,27 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         starves.  It is held only until the transaction has begun.  Neither wait transactions: an
         exception or a fork can come in between.
         """
-        door = self._open_door()
+        lock_file = self._open_lock_file()
         try:
             try:
-                transaction.has_door = True
-                while not _is_free(flock, door, LOCK_EX | LOCK_NB):
+                transaction.has_file_lock = True
+                while not _try_take(flock, lock_file, LOCK_EX | LOCK_NB):
                     self._pause_before_begin(transaction, state)
-                while not _is_begun(connection, transaction):
+                while not _try_begin(connection, transaction):
                     self._pause_before_begin(transaction, state)
             finally:
-                flock(door, LOCK_UN)
-                transaction.has_door = False
+                flock(lock_file, LOCK_UN)
+                transaction.has_file_lock = False
         finally:
-            if transaction.has_door:
-                flock(door, LOCK_UN)
+            if transaction.has_file_lock:
+                flock(lock_file, LOCK_UN)
 
     def _connect(self, transaction: SqliteTransaction, state: SqliteState) -> None:
         """Make a connection.  A writing one never waits inside SQLite: nothing interrupts it."""
         self._must_be_the_file()  # SQLite would make a new one
         writes = transaction.mode is Mode.WRITE
         try:
-            made = _Connection(
+            connection = _Connection(
                 transaction,
                 self._path,
                 timeout=0.0 if writes else self.timeout,
@@ -167,24 +167,24 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 cached_statements=512,
             )
             try:
-                version = self._check(made, transaction, state)
+                version = self._check(connection, transaction, state)
                 if writes and version == 0:
-                    self._switch_to_wal(made, transaction, state)
-                made.execute(
+                    self._switch_to_wal(connection, transaction, state)
+                connection.execute(
                     f"PRAGMA synchronous = {self._synchronous}"
                     if writes
                     else "PRAGMA query_only = 1"
                 )
             except BaseException:
-                made.close()
+                connection.close()
                 raise
         except sqlite3.Error as error:
             raise failure_of(transaction, error) from error
         if self._file is None:
-            self._file = _identity(self._path)
+            self._file = _identify(self._path)
 
     def _check(
-        self, made: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
+        self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
     ) -> int:
         """Return the schema version, before the first change to a file that may not be ours.
 
@@ -193,16 +193,16 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         """
         while True:
             try:
-                return check_schema(self.name, made)
+                return check_schema(self.name, connection)
             except sqlite3.OperationalError as error:
                 if not _is_busy(error):
                     raise
             self._pause_before_begin(transaction, state)
 
     def _switch_to_wal(
-        self, made: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
+        self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
     ) -> None:
-        while not _is_free(made.execute, "PRAGMA journal_mode = WAL"):
+        while not _try_take(connection.execute, "PRAGMA journal_mode = WAL"):
             self._pause_before_begin(transaction, state)
 
     def _commit(self, transaction: SqliteTransaction) -> None:
@@ -222,7 +222,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         """
         if self._file is None and not _unusable_files:
             return  # it is being opened
-        found = _identity(self._path)
+        found = _identify(self._path)
         if found in _unusable_files:
             raise StoreFailed(self.name, *FORKED_INSIDE)
         if self._file is not None and found != self._file:
@@ -231,18 +231,18 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 self.name, f"the file {what} while it was open", "Put it back, or open it again"
             )
 
-    def _open_door(self) -> FileIO:
+    def _open_lock_file(self) -> FileIO:
         """Return the lock file; only the writer whose turn it is in this process uses it."""
-        door = self._door
-        if door is None:
+        lock_file = self._lock_file
+        if lock_file is None:
             try:
-                door = self._door = FileIO(f"{self._path}-lock", "a")
+                lock_file = self._lock_file = FileIO(f"{self._path}-lock", "a")
             except OSError as error:
                 hint = "Check that its folder exists and can be written"
                 raise StoreFailed(
                     self.name, f"the lock file cannot be opened: {error.strerror}", hint
                 ) from error
-        return door
+        return lock_file
 
     def _drop(self, connection: sqlite3.Connection) -> None:
         try:
@@ -256,10 +256,10 @@ class FileTransactions(Transactions[sqlite3.Connection]):
 
     def _close_idle(self, state: SqliteState, keep: int = 0) -> None:
         super()._close_idle(state, keep)
-        door = self._door
-        if door is not None and not state.running and not state.is_inherited:
-            self._door = None
-            door.close()
+        lock_file = self._lock_file
+        if lock_file is not None and not state.running and not state.is_inherited:
+            self._lock_file = None
+            lock_file.close()
 
 
 class MemoryTransactions(Transactions[sqlite3.Connection]):
@@ -268,19 +268,19 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
     A snapshot is a copy of the whole database, made while nobody writes.
     """
 
-    _only: sqlite3.Connection | None = None
+    _connection: sqlite3.Connection | None = None
     """The connection: None in a forked child."""
 
     def __init__(self, name: str) -> None:
         """Make an empty database."""
         super().__init__(name, reading=1, writing=1)
-        self._only = _connect_memory()
-        bring_up(name, self._only)
+        self._connection = _connect_memory()
+        upgrade_schema(name, self._connection)
 
     def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
         del was_open
-        keep_for_ever(self._only)
-        self._only = None
+        keep_for_ever(self._connection)
+        self._connection = None
         return OF_ANOTHER_PROCESS
 
     def _disable(self, connection: sqlite3.Connection, *, is_own: bool) -> None:
@@ -296,13 +296,13 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
         if transaction.mode is Mode.SNAPSHOT:
             yield from self._lend_copy(transaction, state, view)
             return
-        only = self._only
-        if only is None:
+        connection = self._connection
+        if connection is None:
             raise StoreFailed(self.name, *OF_ANOTHER_PROCESS)
         try:
             try:
-                transaction.held.append(only)
-                self._begin(only, transaction)
+                transaction.connections.append(connection)
+                self._begin(connection, transaction)
                 seen = view(transaction)
                 self._must_go_on(transaction)
                 yield seen
@@ -310,19 +310,19 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
                     seen.settle()
                     self._commit(transaction)
             finally:
-                if transaction.held:  # else this is a forked child
+                if transaction.connections:  # else this is a forked child
                     try:
-                        only.rollback()  # does nothing after a commit
+                        connection.rollback()  # does nothing after a commit
                     except sqlite3.Error as error:
                         raise failure_of(transaction, error) from error
-                    transaction.held = []
+                    transaction.connections = []
         finally:
-            if transaction.held:  # while this thread still has the turn
-                only.rollback()
+            if transaction.connections:  # while this thread still has the turn
+                connection.rollback()
 
-    def _begin(self, only: sqlite3.Connection, transaction: SqliteTransaction) -> None:
+    def _begin(self, connection: sqlite3.Connection, transaction: SqliteTransaction) -> None:
         try:
-            only.execute("BEGIN")
+            connection.execute("BEGIN")
         except sqlite3.Error as error:
             raise failure_of(transaction, error) from error
 
@@ -340,15 +340,15 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
         view: Callable[[SqliteTransaction], V],
     ) -> Generator[V]:
         try:
-            transaction.held.append(self._copy_database(transaction, state))
+            transaction.connections.append(self._copy_database(transaction, state))
             seen = view(transaction)
             self._must_go_on(transaction)
             yield seen
         finally:
-            held = transaction.held
-            if held and transaction.has_claim():
-                held[0].close()
-                transaction.held = []
+            connections = transaction.connections
+            if connections and transaction.has_claim():
+                connections[0].close()
+                transaction.connections = []
 
     def _copy_database(
         self, transaction: SqliteTransaction, state: SqliteState
@@ -361,36 +361,41 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
         """
         own = state.owners.get(transaction.thread)
         if own is None:
-            with self.open(Mode.READ, _Copying) as copying:
-                return copying.copy()
+            with self.open(Mode.READ, _Copier) as copier:
+                return copier.copy()
         if own.mode is Mode.WRITE:
             hint = "Open it before the transaction that writes, or after it"
             raise StoreFailed(
                 self.name, "a snapshot in memory cannot begin in a transaction that writes", hint
             )
-        return _Copying(own).copy()
+        return _Copier(own).copy()
 
     def _drop(self, connection: sqlite3.Connection) -> None:
         # that one may be in the hands of another transaction by now
-        if connection is not self._only:
+        if connection is not self._connection:
             connection.close()
 
     def _close_idle(self, state: SqliteState, keep: int = 0) -> None:
         del keep
-        only = self._only
-        if only is not None and state.is_closed and not state.running and not state.is_inherited:
-            only.close()
+        connection = self._connection
+        if (
+            connection is not None
+            and state.is_closed
+            and not state.running
+            and not state.is_inherited
+        ):
+            connection.close()
 
 
 class _Connection(sqlite3.Connection):
     """A connection that its transaction owns before it is opened: it cannot be lost in between."""
 
     def __init__(self, transaction: SqliteTransaction, *given: Any, **named: Any) -> None:
-        transaction.held.append(self)
+        transaction.connections.append(self)
         super().__init__(*given, **named)
 
 
-class _Copying:
+class _Copier:
     """A view that copies the database."""
 
     def __init__(self, transaction: SqliteTransaction) -> None:
@@ -411,7 +416,7 @@ def _connect_memory() -> sqlite3.Connection:
     )
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _identify(path: str) -> tuple[int, int] | None:
     """Return by what the system knows the file at *path*; None where there is none."""
     try:
         found = os.stat(path)
@@ -426,15 +431,15 @@ def _deny(*asked: object) -> int:
     return sqlite3.SQLITE_DENY
 
 
-def _is_begun(connection: sqlite3.Connection, transaction: SqliteTransaction) -> bool:
+def _try_begin(connection: sqlite3.Connection, transaction: SqliteTransaction) -> bool:
     """Begin to write, and return whether that was possible."""
     try:
-        return _is_free(connection.execute, "BEGIN IMMEDIATE")
+        return _try_take(connection.execute, "BEGIN IMMEDIATE")
     except sqlite3.Error as error:
         raise failure_of(transaction, error) from error
 
 
-def _is_free(take: Callable[..., object], *what: object) -> bool:
+def _try_take(take: Callable[..., object], *what: object) -> bool:
     """Take something, and return whether that was possible: False when somebody else has it."""
     try:
         take(*what)
