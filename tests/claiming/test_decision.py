@@ -29,11 +29,11 @@ from itagflow.claiming.decision import (
     Obstacle,
     Situation,
     Source,
+    can_own_work_wait,
     decide,
     get_decision_inputs,
     has_assignment,
     is_own_work,
-    can_own_work_wait,
 )
 from itagflow.core.change import Act
 from itagflow.model.package import ClaimCounter, QueueCursor

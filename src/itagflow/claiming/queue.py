@@ -10,8 +10,8 @@ from itagflow.claiming import rules
 from itagflow.claiming.decision import (
     Decision,
     Source,
-    own_work,
     can_own_work_wait,
+    own_work,
 )
 from itagflow.core.lookup import first, get_or_none
 from itagflow.model.job import Job, Stage

@@ -20,8 +20,9 @@ def recall_all(
             reader.find(live),
             key=lambda assignment: (assignment.job, assignment.package, assignment.id),
         )
-    # One transaction each: a member or job may have thousands, whose packages would all stay locked.
-    # When it stops halfway, what was recalled stays so, and the same call goes on with the rest.
+    # One transaction each: a member or job may have thousands, whose packages would all stay
+    # locked. When it stops halfway, what was recalled stays so, and the same call goes on with the
+    # rest.
     for assignment in assignments:
         with engine.transaction() as transaction:
             package, current = transaction.lock_assignment(assignment)

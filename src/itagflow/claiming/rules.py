@@ -295,9 +295,9 @@ CURSOR_OVERLAP = timedelta(minutes=1)
 """How long before the saved cursor a scan begins.
 
 A package gets its place by the clock of the process that puts it into the queue, and is seen when
-that transaction ends: it may appear before the cursor of a process whose clock is ahead.  A minute is
-more than clocks that are kept differ, and few packages to scan again; what is missed even so is found
-by the last query of `itagflow.claiming.queue.query_next_package`.
+that transaction ends: it may appear before the cursor of a process whose clock is ahead.  A minute
+is more than clocks that are kept differ, and few packages to scan again; what is missed even so is
+found by the last query of `itagflow.claiming.queue.query_next_package`.
 """
 
 

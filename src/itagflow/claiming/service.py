@@ -18,10 +18,10 @@ from itagflow.claiming.decision import (
     Decision,
     Situation,
     Source,
+    can_own_work_wait,
     decide,
     get_decision_inputs,
     is_own_work,
-    can_own_work_wait,
 )
 from itagflow.core.change import (
     Act,
@@ -163,9 +163,10 @@ def describe(reader: Reader, policy: Policy, job: Job, member: Member, stage: St
 def apply(transaction: Transaction, change: Change) -> Assignment:
     """Store what a rule decided and return the assignment that it leads to."""
     transaction.do(change)
-    return transaction.as_stored(
-        next(stored for stored in _list_stored(change) if isinstance(stored, Assignment))
-    )
+    # What is new comes first: where one assignment takes the place of another, it leads to that.
+    entities = [*change.add, *(after for _, after in change.save)]
+    assignments = [entity for entity in entities if isinstance(entity, Assignment)]
+    return transaction.as_stored(assignments[0])
 
 
 class _Claim:
@@ -412,9 +413,9 @@ class _Claim:
             return
         self._is_confirmed = True
         situation = self._situation
-        # The counter comes before job and member.  It is locked only where something is read from it
-        # or stored in it: all claims of a member at this stage queue up at its row.  With a token
-        # that is the purpose, so that the second of two equal claims finds what the first was given.
+        # The counter comes before job and member.  It is locked only where something is read from
+        # it or stored in it: all claims of a member at this stage queue up at its row.  With a
+        # token that is the purpose: the second of two equal claims finds what the first was given.
         is_counted = situation.job.workflow.rule(situation.stage).limit is not None
         if is_counted or self._token or saves_cursor:
             self._lock_counters(instead_of if is_counted else None)
@@ -422,8 +423,8 @@ class _Claim:
             # the same claim, sent twice at once: the other one may have been first
             self._earlier = self.find_earlier()
         job, member = self._transaction.lock_job_and_member(situation.job.id, situation.member.id)
-        # Nearly always as expected.  Where not, the job is kept as it is now, so that the next claim
-        # does not search by the old one again.
+        # Nearly always as expected.  Where not, the job is kept as it is now, so that the next
+        # claim does not search by the old one again.
         if self._has_changed(job, member):
             self._transaction.cache.note_job(job)
             situation = describe(
@@ -507,7 +508,3 @@ class _Claim:
                 # another Flow has drawn the same id; nothing was stored, so another one is drawn
                 continue
         raise make_exhausted_error()
-
-
-def _list_stored(change: Change) -> list[Any]:
-    return [*change.add, *(after for _, after in change.save)]

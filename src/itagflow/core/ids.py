@@ -22,8 +22,8 @@ Two processes may draw the same by chance: once in four million in the same mill
 row are a source that repeats itself.
 """
 
-# 63 bits together, as a signed column of 64 bits holds: 41 bits of milliseconds reach to 2089, and 22
-# are enough for four million keys in one millisecond before they run into the next one.
+# 63 bits together, as a signed column of 64 bits holds: 41 bits of milliseconds reach to 2089, and
+# 22 are enough for four million keys in one millisecond before they run into the next one.
 MOMENT_BITS = 41
 RANDOM_BITS = 22
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from itagflow.claiming.rules import move_counter
 from itagflow.core import lookup
 from itagflow.core.change import Act, Change, Saved
 from itagflow.core.holding import must_be_working, must_hold
-from itagflow.core.ids import TRIES, TransactionIds, Ids, make_exhausted_error
+from itagflow.core.ids import TRIES, Ids, TransactionIds, make_exhausted_error
 from itagflow.core.locks import LockOrder
 from itagflow.core.lookup import (
     AssignmentRef,
@@ -346,8 +346,8 @@ class Transaction:
         This is the one place where the versions of optimistic locking advance.  A store replaces an
         entity only by the next version, so what was decided on an old one is refused.
         """
-        # New entities before those that are replaced: where a key is taken, nothing of the change is
-        # stored, and the caller may try again with another key.
+        # New entities before those that are replaced: where a key is taken, nothing of the change
+        # is stored, and the caller may try again with another key.
         *_, event = self._writer.add(*change.add, change.event)
         updated = self._update(change.save)
         for entity in (*change.add, *updated):

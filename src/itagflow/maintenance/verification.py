@@ -19,9 +19,9 @@ from itagflow.core.lookup import (
     PAGE,
     MemberRef,
     first,
-    last_number,
     get_or_none,
     iterate_in_transaction,
+    last_number,
 )
 from itagflow.core.visibility import access_of, asked_again, must_name_workspace
 from itagflow.errors import NotFound

@@ -86,9 +86,9 @@ def _converter() -> Converter:
     There is no lock, which a child that is forked meanwhile would inherit locked.  When several
     threads are the first, each makes a converter, and the one that is ready first is everybody's.
     """
-    found = _converters.get("converter")
-    if found is not None:
-        return found
+    converter = _converters.get("converter")
+    if converter is not None:
+        return converter
     # of C, as all here: nothing of `threading`, which could be left half done
     is_done = allocate_lock()
     is_done.acquire()
@@ -103,6 +103,7 @@ def _converter() -> Converter:
 
 def _make_once(is_done: LockType) -> None:
     """Make a converter, keep it unless another thread was faster, and wake who waits for it."""
+    # whatever happens here, who waits goes on, and finds the error where the converter is missing
     try:
         _converters.setdefault("converter", _make_converter())
     finally:
@@ -110,7 +111,11 @@ def _make_once(is_done: LockType) -> None:
 
 
 def _make_converter() -> Converter:
+    # Defaults are left out: most fields have theirs, and a field that is added later needs no
+    # migration.  So a default that was released never changes.
     converter = Converter(omit_if_default=True)
+    # In this order: a function that cattrs makes has the functions of its fields in it, and does
+    # not see what is registered after it was made.
     _add_plain_values(converter)
     _add_changes_of_fields(converter)
     for kind in (Keypoint, *get_args(Region), TextSpan, Relation, Segment):
@@ -156,7 +161,7 @@ def _add_plain_values(converter: Converter) -> None:
     converter.register_structure_hook(str | tuple[str, ...] | None, _structure_one_or_more)
     converter.register_structure_hook(Route | int | str, _structure_route)
     converter.register_unstructure_hook(
-        Route | int | str, lambda to: to.value if isinstance(to, Enum) else to
+        Route | int | str, lambda route: route.value if isinstance(route, Enum) else route
     )
 
 
@@ -223,19 +228,20 @@ def _structure_text(value: object, _: object) -> str:
 def _structure_one_or_more(
     value: str | list[str] | None, _: object
 ) -> str | tuple[str, ...] | None:
-    return tuple(value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return tuple(value)
+    return value
 
 
 def _structure_route(value: str | int, _: object) -> Route | int | str:
-    return value if isinstance(value, int) else Route(value)
+    if isinstance(value, int):  # the key of a member
+        return value
+    return Route(value)
 
 
 def _unstructure_workflow(converter: Converter, flow: Workflow) -> dict[str, Any]:
-    return {
-        name: converter.unstructure(rule)
-        for name in _RULES
-        if (rule := getattr(flow, name)) is not None
-    }
+    rules = {name: getattr(flow, name) for name in _RULES}
+    return {name: converter.unstructure(rule) for name, rule in rules.items() if rule is not None}
 
 
 def _structure_workflow(converter: Converter, rules: Mapping[str, Any]) -> Workflow:

@@ -55,11 +55,14 @@ def encode_value(value: Any) -> Any:
     >>> encode_value(Stage.LABEL), encode_value(True), encode_value(at)
     ('label', 1, 1000000)
     """
+    # by class and not isinstance: true is an int, and a StrEnum is a text
     if value.__class__ is int or value.__class__ is str:
         return value
     if isinstance(value, Enum):
         return value.value
-    return _to_microseconds(value) if isinstance(value, datetime) else int(value)
+    if isinstance(value, datetime):
+        return _to_microseconds(value)
+    return int(value)
 
 
 @attrs.frozen
@@ -115,7 +118,9 @@ def unique_values(entity: Entity) -> tuple[Any, ...] | None:
     """
     names = FIELDS[type(entity)].unique
     values = tuple(field_value(entity, name) for name in names)
-    return values if values and values[-1] != "" else None
+    if not values or values[-1] == "":
+        return None
+    return values
 
 
 def check_query(query: Query[Any]) -> Fields:
@@ -156,6 +161,8 @@ def cursor(query: Query[E], entity: E) -> tuple[Any, ...]:
 # -- how fields are encoded --
 
 
+# Integers, since a float of seconds is not exact: a page that ends with a time must go on behind
+# it.
 def _to_microseconds(at: datetime) -> int:
     return (at - _EPOCH) // _TICK
 
@@ -198,14 +205,15 @@ def _flag(name: str, *, derived: bool = False) -> Field:
 
 def _choice(name: str, kind: type[Enum]) -> Field:
     by_value = {member.value: member for member in kind}
-    # an attribute; `value` is a property in Python
+    # an attribute, which is read in C; `value` is a property written in Python
     return Field(name, attrgetter("_value_"), by_value.__getitem__)
 
 
 def _choice_or_none(name: str, kind: type[Enum]) -> Field:
     """Return a field with the empty text for None."""
     by_value = {"": None, **{member.value: member for member in kind}}
-    return Field(name, lambda value: value.value if value else "", by_value.__getitem__)
+    by_member = {member: value for value, member in by_value.items()}
+    return Field(name, by_member.__getitem__, by_value.__getitem__)
 
 
 def _time(name: str) -> Field:

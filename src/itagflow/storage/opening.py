@@ -38,6 +38,7 @@ def open_store(url: str | os.PathLike[str]) -> Store:
         raise InvalidData("the URL", [Problem("", f"must be a text or a path, not {shown(url)}")])
     scheme, colon, rest = url.partition(":")
     kind = scheme.lower()
+    # Each store is imported when it is asked for: see `itagflow.storage`.
     if url == "memory:":
         from itagflow.storage.sqlite import MemoryStore
 
@@ -47,8 +48,9 @@ def open_store(url: str | os.PathLike[str]) -> Store:
     if kind in ("postgresql", "postgres") and colon:
         return _open_postgres(f"{kind}:{rest}")
     # only after our own schemes: no package can take one of them over
-    if opened := _open_by_package(url):
-        return opened
+    store = _open_by_package(url)
+    if store is not None:
+        return store
     _require_path(url)
     return _open_sqlite_file(url)
 
@@ -60,7 +62,9 @@ def _require_path(url: str) -> None:
     if is_path(url):
         return
     kind = kind_of(url)
-    what = f"{kind!r} is no known kind of store" if kind else "it is of no known kind"
+    what = "it is of no known kind"
+    if kind:
+        what = f"{kind!r} is no known kind of store"
     *known, last = (*BUILT_IN, *(f"'{scheme}://…'" for scheme in sorted(_find_entry_points())))
     listed = f"{', '.join(known)}, or {last}"
     raise InvalidData(
@@ -79,28 +83,30 @@ def _open_sqlite(url: str) -> Store:
     from urllib.parse import parse_qsl, unquote, urlsplit
 
     try:
-        parts = urlsplit(url)
+        split = urlsplit(url)
     except ValueError:  # its words may have a password in them
         raise InvalidData(
             "the URL", [Problem("", "cannot be read: write sqlite:///labels.db")]
         ) from None
-    options = dict(parse_qsl(parts.query))
+    options = dict(parse_qsl(split.query))
     mode = options.pop("synchronous", "full").upper()
     # sqlite:///file is relative, sqlite:////file absolute
-    path = unquote(parts.path).removeprefix("/")
+    path = unquote(split.path).removeprefix("/")
     problems = [
         Problem(name, "is no option of a SQLite store; there is synchronous") for name in options
     ]
     if mode not in ("FULL", "NORMAL"):
         problems.append(Problem("synchronous", f"must be full or normal, not {mode.lower()!r}"))
-    if parts.netloc or not path:
+    if split.netloc or not path:
         problems.append(
             Problem("path", "is missing: write sqlite:///labels.db, or sqlite:////data/labels.db")
         )
     if problems:
         raise InvalidData("the URL", problems)
     _require_path(path)
-    return _open_sqlite_file(path, "FULL" if mode == "FULL" else "NORMAL")
+    if mode == "NORMAL":
+        return _open_sqlite_file(path, "NORMAL")
+    return _open_sqlite_file(path)
 
 
 def _open_postgres(url: str) -> Store:
@@ -130,10 +136,13 @@ def _find_entry_points() -> dict[str, list[Any]]:
 
 def _open_by_package(url: str) -> Store | None:
     """Return the store that another package opens for this scheme, or None when none does."""
-    found = _SCHEME.match(url)
-    entries = _find_entry_points().get(found[1].lower(), []) if found else []
+    match = _SCHEME.match(url)
+    if match is None:
+        return None
+    entries = _find_entry_points().get(match[1].lower(), [])
     if not entries:
         return None
+    # by chance one of them would win, and not the same one on every machine
     scheme = entries[0].name
     if len(entries) > 1:
         reason = (
@@ -152,9 +161,8 @@ def _open_by_entry(scheme: str, entry: Any, url: str) -> Store:
     """
     try:
         open_it: Callable[[str], Any] = entry.load()
-    except (
-        Exception
-    ) as error:  # whatever a module does when it is imported; it does not know the URL
+    except Exception as error:
+        # whatever a module does when it is imported; it does not know the URL
         reason = f"{entry.value} cannot be loaded: {type(error).__name__}: {error}"
         raise StoreFailed(scheme, reason, "Install what it needs, or ask its authors") from error
     from itagflow.storage._secrets import shows_password

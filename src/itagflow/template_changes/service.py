@@ -16,8 +16,8 @@ from itagflow.core.lookup import (
     JobRef,
     MemberRef,
     first,
-    last_number,
     iterate_pages,
+    last_number,
 )
 from itagflow.jobs import rules as jobs_rules
 from itagflow.model.entity import Entity

@@ -47,20 +47,24 @@ def _derive(make: Callable[[Any], Any]) -> Any:
 
 def _make_body(layout: Layout[Any]) -> Mapping[str, tuple[Decode, Encode, Any]]:
     types = typing.get_type_hints(layout.kind)
+    # A name is in the body too, unless both are equal (see `_encode_body`): its column has it in
+    # NFC, to be compared, and the entity gets it back as it was given.
     columns = (column for column in (*layout.key, *layout.columns) if column.encode is not nfc)
-    get_body = {"version", *(column.name for column in columns)}
+    excluded = {"version", *(column.name for column in columns)}
     return {
         field.name: (decoder(types[field.name]), encoder(types[field.name]), _get_default(field))
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", layout.kind))
         # what is not compared is not stored: the account of an event is read with its member
-        if field.eq and field.name not in get_body
+        if field.eq and field.name not in excluded
     }
 
 
 def _get_default(field: attrs.Attribute[Any]) -> Any:
     """Return the value that a field has when it is not given."""
-    made: Any = field.default
-    return made.factory() if hasattr(made, "factory") else made
+    default: Any = field.default
+    if hasattr(default, "factory"):
+        return default.factory()
+    return default
 
 
 def _list_stored(layout: Layout[Any]) -> tuple[Field, ...]:
@@ -78,8 +82,8 @@ def _make_getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
 
 def _list_encoders(layout: Layout[Any]) -> tuple[tuple[int, Encode], ...]:
     return tuple(
-        (at, column.encode)
-        for at, column in enumerate(layout.stored)
+        (index, column.encode)
+        for index, column in enumerate(layout.stored)
         if column.encode is not keep_value
     )
 
@@ -99,7 +103,7 @@ def _list_decoders(layout: Layout[Any]) -> tuple[tuple[str, Decode], ...]:
 def _make_body_getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
     """Return what gets the fields of the body out of an entity, always as a tuple."""
     names = tuple(layout.body)
-    if len(names) > 1:
+    if len(names) > 1:  # with one name, attrgetter returns the value itself
         get: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
         return get
     return lambda entity: tuple(getattr(entity, name) for name in names)
@@ -124,11 +128,11 @@ def _make_sums_splitter(layout: Layout[Any]) -> Callable[[tuple[Any, ...]], tupl
     """Return what takes from a row its group and what is summed of it."""
     if layout.sums is None:
         return lambda _: ((), ())
-    places = [column.name for column in layout.stored]
-    group, values = (
-        itemgetter(*map(places.index, names)) for names in (layout.sums.by, layout.sums.add)
-    )
-    return lambda row: (group(row), values(row))
+    # made once, and of C: this is done twice for each package that is saved
+    columns = [column.name for column in layout.stored]
+    get_group = itemgetter(*map(columns.index, layout.sums.by))
+    get_values = itemgetter(*map(columns.index, layout.sums.add))
+    return lambda row: (get_group(row), get_values(row))
 
 
 @attrs.frozen
@@ -142,14 +146,14 @@ class Sums:
     add: tuple[str, ...]
     """The columns that are summed."""
 
-    def answer(self, query: Query[Any], by: tuple[str, ...], add: tuple[str, ...]) -> bool:
+    def can_answer(self, query: Query[Any], by: tuple[str, ...], add: tuple[str, ...]) -> bool:
         """Return whether they are what is asked for: some groups, by the other columns."""
-        whole = query.unless is None and not any(
-            isinstance(value, tuple | Span) for value in query.where.values()
-        )
-        return (
-            whole and set(add) <= set(self.add) and sorted([*query.where, *by]) == sorted(self.by)
-        )
+        # only equality: that is all that the primary key of the table of sums is good for
+        if query.unless is not None:
+            return False
+        if any(isinstance(value, tuple | Span) for value in query.where.values()):
+            return False
+        return set(add) <= set(self.add) and sorted([*query.where, *by]) == sorted(self.by)
 
 
 @attrs.frozen(eq=False)
@@ -205,7 +209,7 @@ class Layout(Generic[E]):
     encoders: tuple[tuple[int, Encode], ...] = attrs.field(
         init=False, default=_derive(_list_encoders)
     )
-    """Which columns do not keep a field as it is: the place in a row, and what is kept."""
+    """Which columns do not keep a field as it is: the index in a row, and what is kept."""
     loaded_fields: tuple[str | None, ...] = attrs.field(
         init=False, default=_derive(_list_loaded_fields)
     )
@@ -217,9 +221,10 @@ class Layout(Generic[E]):
 
     def row(self, entity: E) -> tuple[Any, ...]:
         """Return *entity* as a row."""
+        # all fields by one call in C, and then the few that are encoded
         values = list(self.getter(entity))
-        for at, store in self.encoders:
-            values[at] = store(values[at])
+        for index, encode in self.encoders:
+            values[index] = encode(values[index])
         values.append(self._encode_body(entity))
         return tuple(values)
 
@@ -235,7 +240,7 @@ class Layout(Generic[E]):
             fields[self.text] = row[-1]
         elif row[-1] != "{}":
             for name, value in jsontext.loads(row[-1]).items():
-                if name in self.body:
+                if name in self.body:  # else a newer version has stored it, or an older one did
                     fields[name] = self.body[name][0](value)
         return self.kind(**fields)
 
@@ -263,13 +268,16 @@ class Layout(Generic[E]):
             return str(getattr(entity, self.text))
         body: dict[str, Any] = {}
         values = self.get_body(entity)
-        # most are the default itself, and comparing them takes longer
-        for at in compress(range(len(values)), map(is_not, values, self.defaults)):
-            name, encode, default, is_name = self.body_encoders[at]
-            value = values[at]
-            if value != (nfc(value) if is_name else default):
+        # First by identity, in C: most are the default itself, and comparing them takes longer.
+        for index in compress(range(len(values)), map(is_not, values, self.defaults)):
+            name, encode, default, is_name = self.body_encoders[index]
+            value = values[index]
+            usual = nfc(value) if is_name else default
+            if value != usual:
                 body[name] = encode(value)
-        return expand_floats(jsontext.dumps(body)) if body else "{}"
+        if not body:
+            return "{}"
+        return expand_floats(jsontext.dumps(body))
 
 
 _ALL: list[Layout[Any]] = [
@@ -290,5 +298,5 @@ _ALL: list[Layout[Any]] = [
     Layout(ClaimCounter, "claim_counter"),
     Layout(Event, "event", sparse=frozenset({"became"})),
 ]
-LAYOUTS: Mapping[type[Any], Layout[Any]] = {each.kind: each for each in _ALL}
+LAYOUTS: Mapping[type[Any], Layout[Any]] = {layout.kind: layout for layout in _ALL}
 """The layout of each kind; made with the first store on an SQL database, not at import."""

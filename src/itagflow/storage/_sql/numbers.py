@@ -12,8 +12,14 @@ _TEXT_OR_BIG = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<big>-?\d+(?:\.\d+)?e\+?\d+)')
 
 def expand_floats(text: str) -> str:
     """Return JSON *text* with big floats in full: a database might make an integer of 1e16."""
-    return _TEXT_OR_BIG.sub(_expand, text) if _BIG.search(text) else text
+    # Nearly no body has one, and the search alone is fast.  It may find an exponent inside a
+    # string; the substitution takes strings as a whole, and leaves them as they are.
+    if not _BIG.search(text):
+        return text
+    return _TEXT_OR_BIG.sub(_expand, text)
 
 
 def _expand(match: re.Match[str]) -> str:
-    return f"{Decimal(match['big']):f}.0" if match["big"] else match[0]
+    if not match["big"]:
+        return match[0]
+    return f"{Decimal(match['big']):f}.0"

@@ -256,9 +256,9 @@ def _render_literals(condition: Condition) -> str:
     return ""
 
 
-# Every claim asks for the same few.  Enums never change, so no answer is ever out of date; the bound
-# is only there because a query may name any combination of words.  Typed: a member of an IntEnum
-# equals its number.
+# Every claim asks for the same few.  Enums never change, so no answer is ever out of date; the
+# bound is only there because a query may name any combination of words.  Typed: a member of an
+# IntEnum equals its number.
 @lru_cache(maxsize=256, typed=True)
 def _render_literal(word: Scalar) -> str:
     """Return a word of ours as SQL text."""
@@ -339,8 +339,8 @@ def _render_absence(sql: Sql, layout: Layout[Any], absence: _Absence) -> str:
 
 # -- texts --
 #
-# These caches have no bound.  Callers choose values, not shapes: the library's own queries have some
-# hundred shapes, and names outside of `FIELDS` are refused before a text is made.
+# These caches have no bound.  Callers choose values, not shapes: the queries of the library have a
+# limited number of these, and names outside of `FIELDS` are refused before a text is made.
 
 
 @cache

@@ -26,7 +26,7 @@ class Mode(Enum):
     SNAPSHOT = "snapshot"
     """Asks, sees one moment, and may stay open for long."""
     LISTEN = "listen"
-    """Waits for news, for as long as somebody listens."""
+    """Waits for new events, for as long as somebody listens."""
 
 
 _LONG = (Mode.SNAPSHOT, Mode.LISTEN)
@@ -56,8 +56,8 @@ class Transaction(Generic[C]):
     A statement first sets `is_busy` and then looks at this; who ends it does it the other way
     round.  So one of the two sees the other, and no connection is closed under a statement.
     """
-    place: LockType | None = None
-    """Its place in the queue; released to wake it."""
+    waiter: LockType | None = None
+    """Its lock in the queue: what it waits for, and what is released to wake it."""
     has_file_lock: bool = False
     """Whether it holds, or is about to take, the file lock by which processes write in turn."""
     has_new_events: bool = False
@@ -81,7 +81,11 @@ class Transaction(Generic[C]):
         self.connections: list[C] = []
         """Its connection, in here alone from when it is made or taken until it is given back."""
         self._claims = [None] if self.is_long else []
-        """Whoever takes the item in here gives the connection of a long transaction back."""
+        """Whoever takes the item in here gives the connection of a long transaction back.
+
+        Its own thread may end at the moment at which another one closes the store; a list gives its
+        only item to one of them.
+        """
 
     def usable_connection(self) -> C:
         """Return the connection for a statement.
@@ -99,6 +103,7 @@ class Transaction(Generic[C]):
 
         This is one call in C, so that an exception cannot strike between "taken" and "held".
         """
+        # The one that was used last, whose statements and pages are still in its caches.
         try:
             self.connections.extend(islice(iter(idle.pop, None), 1))
         except IndexError:

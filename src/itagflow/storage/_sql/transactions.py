@@ -39,9 +39,13 @@ from itagflow.storage._sql.transaction import (
 )
 
 IDLE = 16
-"""How many idle connections of a kind are kept."""
+"""How many idle connections of a kind are kept: so many threads that read at once open none."""
 WAKE = 0.05
-"""After how many seconds a waiting transaction looks again: its waker may be interrupted."""
+"""After how many seconds a waiting transaction looks again: its waker may be interrupted.
+
+Long against the time of a transaction, so that looking costs nothing; short enough that nobody
+notices the rare case.
+"""
 
 
 class View(Protocol):
@@ -59,7 +63,10 @@ class Transactions(ABC, Generic[C]):
     """Opens transactions on one database, for all threads of this process."""
 
     timeout = 60.0
-    """For how many seconds a transaction waits before it begins."""
+    """For how many seconds a transaction waits before it begins.
+
+    Operations take milliseconds: after a minute somebody has forgotten to end something.
+    """
     is_closed_at_forks = False
     """Whether no connection may be open at a fork."""
 
@@ -118,6 +125,9 @@ class Transactions(ABC, Generic[C]):
             Whether all have ended.
         """
         state, thread, until = self.state, get_ident(), monotonic() + timeout
+        # First, so that nothing begins behind this; then those that run, until none is left.  It
+        # polls: a condition variable has a lock, and a signal handler may have interrupted its
+        # owner.
         state.is_closed = True
         while True:
             self._end_idle(state)
@@ -136,6 +146,8 @@ class Transactions(ABC, Generic[C]):
     def begin_in_child(self) -> None:
         """Forget, in a forked child, all that belongs to its parent."""
         old, thread = self.state, get_ident()
+        # The order matters: the thread that forked may go on with its transaction here, at whatever
+        # statement it was.  Before anything else it must see that nothing is its own.
         old.is_inherited = True
         was_open = bool(old.running or old.closing or old.idle[False] or old.idle[True])
         running = list(old.running)
@@ -168,6 +180,7 @@ class Transactions(ABC, Generic[C]):
             )
             raise StoreFailed(self.name, "this thread has a transaction open already", hint)
         try:
+            # a long one runs beside others of its thread: no mark, and no place in the queue
             try:
                 if transaction.is_long:
                     yield from self._run_registered(transaction, state, view)
@@ -188,22 +201,26 @@ class Transactions(ABC, Generic[C]):
         To stand among the first in the queue *is* to have the turn, so there is nothing else to
         keep in step.
         """
-        width = self._writing if transaction.mode is Mode.WRITE else self._reading
+        width = self._reading
+        if transaction.mode is Mode.WRITE:
+            width = self._writing
         if width is None:
             yield from self._run_registered(transaction, state, view)
             return
         queue = state.queue
-        place = transaction.place = allocate_lock()
-        place.acquire()
+        waiter = transaction.waiter = allocate_lock()
+        waiter.acquire()
+        # Taken once: the second `acquire` waits until whoever goes before releases it.
         try:
-            queue.append(place)
-            while queue.index(place) >= width:
+            queue.append(waiter)
+            while queue.index(waiter) >= width:
                 self._must_wait_no_longer(transaction, state)
-                place.acquire(True, WAKE)
+                waiter.acquire(True, WAKE)
             yield from self._run_registered(transaction, state, view)
         finally:
-            if place in queue:
-                queue.remove(place)
+            # it may not be in there: an exception can strike before it is appended
+            if waiter in queue:
+                queue.remove(waiter)
             if len(queue) >= width:
                 _wake(queue, width)
 
@@ -225,6 +242,7 @@ class Transactions(ABC, Generic[C]):
                 yield from self._lend(transaction, state, view)
                 break
             except _ForkIsPending:
+                # out of the fork's sight before it waits: the fork waits for what is in there
                 running.pop(transaction, None)
                 self._pause(transaction, state)
             finally:
@@ -253,14 +271,16 @@ class Transactions(ABC, Generic[C]):
 
     def _end(self, transaction: Transaction[C], state: State[C]) -> None:
         """Give back what a layer could not; usually nothing is left."""
+        # Each step asks first, and does nothing where a layer has done it.  The connection is
+        # closed and not lent again: nobody knows at which statement the layer was interrupted.
         connections = transaction.connections
         if connections and not state.is_inherited:
             transaction.connections = []
             self._drop(connections[0])
         transaction.is_busy = False
         state.running.pop(transaction, None)
-        if transaction.place is not None and transaction.place in state.queue:
-            state.queue.remove(transaction.place)
+        if transaction.waiter is not None and transaction.waiter in state.queue:
+            state.queue.remove(transaction.waiter)
         if state.owners.get(transaction.thread) is transaction:
             state.owners.pop(transaction.thread, None)
         if state.is_closed:
@@ -317,22 +337,25 @@ class Transactions(ABC, Generic[C]):
         """Close idle connections; who waits until none is open waits for this, too."""
         if state.is_inherited:
             return
-        mark = object()
+        # Shown before the first connection is taken out: else `close` or a fork might find none
+        # that is idle, and go on while this thread still has one open.
+        entry = object()
         try:
-            state.closing[mark] = get_ident()
+            state.closing[entry] = get_ident()
             for idle in state.idle.values():
                 while len(idle) > keep:
                     self._drop(idle.popleft())
         except IndexError:
             return  # another thread has just taken the last one
         finally:
-            state.closing.pop(mark, None)
+            state.closing.pop(entry, None)
 
     def _end_idle(self, state: State[C]) -> None:
         """End the long transactions that run no statement now; others end at their next one."""
         for transaction in list(state.running):
             if not transaction.is_long:
                 continue
+            # first say that it has ended, then look whether a statement runs: see `has_been_ended`
             transaction.refusal = IS_CLOSED
             transaction.has_been_ended = True
             connections = transaction.connections
@@ -350,6 +373,7 @@ class _ForkIsPending(Exception):
 def _wake(queue: deque[LockType], width: int) -> None:
     """Wake the one whose turn it is now; it looks by itself, too, once in a while."""
     try:
+        # The last of those who have their turn: the ones before it had it already.
         queue[width - 1].release()
     except (IndexError, RuntimeError):
         return  # that one has gone meanwhile, or was woken before

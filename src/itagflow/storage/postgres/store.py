@@ -21,8 +21,8 @@ from itagflow.storage._sql.migrations import migrations
 from itagflow.storage._sql.statements import Sql
 from itagflow.storage._sql.transaction import Mode
 from itagflow.storage._sql.verbs import (
-    RowCache,
     Row,
+    RowCache,
     SqlReader,
     SqlWriter,
 )
@@ -66,8 +66,8 @@ def _sql(schema: str) -> Sql:
 class _Reader(SqlReader):
     """A reader in one transaction."""
 
-    def __init__(self, sql: Sql, decoded: RowCache, transaction: PgTransaction) -> None:
-        super().__init__(sql, decoded, transaction)
+    def __init__(self, sql: Sql, row_cache: RowCache, transaction: PgTransaction) -> None:
+        super().__init__(sql, row_cache, transaction)
         self._transaction = transaction
         self._cursor = cursor_of(transaction.usable_connection())
 
@@ -125,10 +125,10 @@ class _Writer(_Reader, SqlWriter):
         self._count_added(entities)
         return tuple(added)
 
-    def update(self, entity: Entity, places: tuple[int, ...], values: Sequence[Any]) -> int:
+    def update(self, entity: Entity, columns: tuple[int, ...], values: Sequence[Any]) -> int:
         layout: Layout[Any] = LAYOUTS[type(entity)]
-        text = self.sql.update(layout, places)
-        names = {column.name for at, column in enumerate(layout.stored) if at in places}
+        text = self.sql.update(layout, columns)
+        names = {column.name for at, column in enumerate(layout.stored) if at in columns}
         if names.isdisjoint(layout.unique):
             return self.run(text, values)
         with self._taken_back_when_refused(lambda: self._make_taken_error(entity)):
@@ -236,7 +236,7 @@ class PostgresStore:
         self._schema = schema
         self._connections = connections
         self._sql = _sql(schema)
-        self._decoded = RowCache()
+        self._row_cache = RowCache()
         self._transactions = PgTransactions(name_of(source), source, schema, connections)
         with translating(self.name):
             migrate(
@@ -265,16 +265,16 @@ class PostgresStore:
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
         """Open a transaction that only asks; see `itagflow.storage.port.Store`."""
         mode = Mode.SNAPSHOT if snapshot else Mode.READ
-        return self._transactions.open(mode, partial(_Reader, self._sql, self._decoded))
+        return self._transactions.open(mode, partial(_Reader, self._sql, self._row_cache))
 
     def write(self) -> SafeContext[Writer]:
         """Open a transaction that is kept when it ends, and dropped when it raises."""
-        return self._transactions.open(Mode.WRITE, partial(_Writer, self._sql, self._decoded))
+        return self._transactions.open(Mode.WRITE, partial(_Writer, self._sql, self._row_cache))
 
     def high_water_mark(self) -> int:
         """Return a position up to which the log is complete; see `itagflow.storage.port.Store`."""
         with self._transactions.open(
-            Mode.LATEST, partial(_Reader, self._sql, self._decoded)
+            Mode.LATEST, partial(_Reader, self._sql, self._row_cache)
         ) as reader:
             # first the last position, then who may still put something before it: in this order
             # none is overlooked

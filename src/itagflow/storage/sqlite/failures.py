@@ -44,6 +44,8 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
 
 def translate(store: str, error: sqlite3.Error) -> StoreFailed:
     """Return our error for SQLite's; the caller raises it from the original."""
+    # The name and not the text, which differs by version.  Its first two words are the kind: there
+    # are dozens of SQLITE_IOERR_….  Errors of the driver itself have no name.
     name = getattr(error, "sqlite_errorname", "") or ""
     family = "_".join(name.split("_")[:2])
     reason, hint = _MEANINGS.get(
@@ -60,10 +62,10 @@ def path_of(path: str | os.PathLike[str]) -> str:
     """
     name = os.fsdecode(path)
     try:
-        refused = b"\0" in os.fsencode(name)
+        is_refused = b"\0" in os.fsencode(name)
     except UnicodeError:  # half of a surrogate pair
-        refused = True
-    if refused:
+        is_refused = True
+    if is_refused:
         raise StoreFailed(
             name, "the file cannot be opened: its name is none", "Choose another path"
         )

@@ -26,7 +26,7 @@ def check_schema(name: str, connection: sqlite3.Connection) -> int:
     """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    # and a corrupt file says so
+    # The first statement that reads the file beyond its header: a corrupt one says so here.
     (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
     if application != APPLICATION and (application or tables):
         raise StoreFailed(name, "the database belongs to another program", "Choose another path")
@@ -45,8 +45,10 @@ def upgrade_schema(name: str, connection: sqlite3.Connection) -> None:
     The caller has begun a transaction, and commits it.
     """
     scripts = migrations("sqlite")
-    done = check_schema(name, connection)  # another process may have been faster
-    for _, script in missing(scripts, done):
+    # Asked again inside the transaction: another process may have been faster.
+    version = check_schema(name, connection)
+    for _, script in missing(scripts, version):
+        # not by `executescript`, which commits the transaction that is open
         for statement in _statements(script):
             connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")

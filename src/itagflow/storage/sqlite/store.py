@@ -18,14 +18,14 @@ from itagflow.storage._sql.statements import SQLITE
 from itagflow.storage._sql.transaction import Mode
 from itagflow.storage._sql.transactions import Transactions
 from itagflow.storage._sql.verbs import (
-    RowCache,
     Row,
+    RowCache,
     SqlReader,
     SqlWriter,
 )
 from itagflow.storage.port import Query, Reader, Writer
 from itagflow.storage.sqlite.failures import failure_of, path_of
-from itagflow.storage.sqlite.schema import upgrade_schema, is_up_to_date
+from itagflow.storage.sqlite.schema import is_up_to_date, upgrade_schema
 from itagflow.storage.sqlite.transactions import (
     FileTransactions,
     MemoryTransactions,
@@ -33,7 +33,11 @@ from itagflow.storage.sqlite.transactions import (
 )
 
 MAX_SINGLE_INSERTS = 8
-"""Up to how many entities are inserted one by one; more go in bulk."""
+"""Up to how many entities are inserted one by one; more go in bulk.
+
+What operations add is a few, of several kinds; a savepoint and a call of `executemany` for each
+kind would cost more than they save.
+"""
 
 
 class _Reader(SqlReader):
@@ -44,8 +48,8 @@ class _Reader(SqlReader):
     it.
     """
 
-    def __init__(self, decoded: RowCache, transaction: SqliteTransaction) -> None:
-        super().__init__(SQLITE, decoded, transaction)
+    def __init__(self, row_cache: RowCache, transaction: SqliteTransaction) -> None:
+        super().__init__(SQLITE, row_cache, transaction)
         self._transaction = transaction
 
     def rows(self, text: str, values: Sequence[Any]) -> list[Row]:
@@ -73,8 +77,10 @@ class _Writer(_Reader, SqlWriter):
             try:
                 added.append(self._add(entity))
             except sqlite3.IntegrityError as error:
-                for done in added:
-                    self._run(SQLITE.drop(LAYOUTS[type(done)]), done.key)
+                # As if nothing had been added, since the caller may try another key.  The statement
+                # that failed has undone itself; a savepoint for each call would cost two more.
+                for earlier in added:
+                    self._run(SQLITE.drop(LAYOUTS[type(earlier)]), earlier.key)
                 raise self._make_taken_error(entity) from error
         self._count_added(entities)
         return tuple(added)
@@ -89,8 +95,9 @@ class _Writer(_Reader, SqlWriter):
         layout: Layout[Any] = LAYOUTS[type(entity)]
         row = layout.row(entity)
         if isinstance(entity, Event):
-            done = self._run(SQLITE.insert(layout), row[1:])
-            return entity.at_position(done.lastrowid or 0)
+            # the position is the row id, which the database counts up: see the schema
+            inserted = self._run(SQLITE.insert(layout), row[1:])
+            return entity.at_position(inserted.lastrowid or 0)
         self._run(SQLITE.insert(layout), row)
         return entity
 
@@ -101,8 +108,10 @@ class _Writer(_Reader, SqlWriter):
             for kind, group in groupby(entities, type):
                 if kind is not Event:
                     self._insert(kind, list(group))
+            # events one by one: `executemany` does not tell their positions
             added = tuple(self._add(e) if isinstance(e, Event) else e for e in entities)
         except sqlite3.IntegrityError as error:
+            # rolling back leaves the savepoint open
             self._run("ROLLBACK TO adding", ())
             self._run("RELEASE adding", ())
             raise self._make_first_taken_error(entities) from error
@@ -134,7 +143,7 @@ class _SqliteStore:
 
     def __init__(self, transactions: Transactions[sqlite3.Connection]) -> None:
         self._transactions = transactions
-        self._decoded = RowCache()
+        self._row_cache = RowCache()
 
     @property
     def name(self) -> str:
@@ -149,18 +158,18 @@ class _SqliteStore:
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
         """Open a transaction that only asks; see `itagflow.storage.port.Store`."""
         mode = Mode.SNAPSHOT if snapshot else Mode.READ
-        return self._transactions.open(mode, partial(_Reader, self._decoded))
+        return self._transactions.open(mode, partial(_Reader, self._row_cache))
 
     def write(self) -> SafeContext[Writer]:
         """Open a transaction that is kept when it ends, and dropped when it raises."""
-        return self._transactions.open(Mode.WRITE, partial(_Writer, self._decoded))
+        return self._transactions.open(Mode.WRITE, partial(_Writer, self._row_cache))
 
     def high_water_mark(self) -> int:
         """Return the position of the last event: positions follow the order of commits."""
+        # One writer at a time, so no position below the last one can still appear.
         with self.read() as reader:
-            return next(
-                (e.position for e in reader.find(Query(Event, order=("-position",), limit=1))), 0
-            )
+            last = Query(Event, order=("-position",), limit=1)
+            return next((event.position for event in reader.find(last)), 0)
 
     def close(self, timeout: float = 10.0) -> bool:
         """Close the connections of this process; see `itagflow.storage.port.Store`."""
@@ -196,6 +205,7 @@ class SqliteStore(_SqliteStore):
         self._synchronous: Literal["FULL", "NORMAL"] = synchronous
         super().__init__(FileTransactions(name, self._path, synchronous))
         with self._transactions.open(Mode.READ, _SchemaView) as opening:
+            # reading first: who only opens a file that is ready waits for no writer
             is_ready = opening.is_up_to_date()
         if not is_ready:
             with self._transactions.open(Mode.WRITE, _SchemaView) as opening:

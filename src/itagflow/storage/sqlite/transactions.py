@@ -14,7 +14,7 @@ from itagflow.storage._sql.forks import keep_for_ever, replace_by_nothing
 from itagflow.storage._sql.transaction import Mode, State, Transaction
 from itagflow.storage._sql.transactions import IDLE, Transactions, View
 from itagflow.storage.sqlite.failures import failure_of
-from itagflow.storage.sqlite.schema import upgrade_schema, check_schema
+from itagflow.storage.sqlite.schema import check_schema, upgrade_schema
 
 V = TypeVar("V", bound=View)
 SqliteTransaction = Transaction[sqlite3.Connection]
@@ -43,7 +43,11 @@ OF_ANOTHER_PROCESS = (
 )
 
 _unusable_files: set[tuple[int, int]] = set()
-"""Files (device, inode) whose locks SQLite records wrongly in this process after a fork."""
+"""Files (device, inode) whose locks SQLite records wrongly in this process after a fork.
+
+By what the system knows them, since a store opened later may have another path to the same file.
+Nothing makes them usable again in this process.
+"""
 
 
 class FileTransactions(Transactions[sqlite3.Connection]):
@@ -57,6 +61,9 @@ class FileTransactions(Transactions[sqlite3.Connection]):
 
     def __init__(self, name: str, path: str, synchronous: Literal["FULL", "NORMAL"]) -> None:
         """Open transactions on the file at *path*."""
+        # Any number reads at the same time, on connections of their own.  SQLite has one writer:
+        # those of this process wait for each other here, in order, and only the first for other
+        # processes.
         super().__init__(name, reading=None, writing=1)
         self._path = path
         self._synchronous = synchronous
@@ -89,11 +96,11 @@ class FileTransactions(Transactions[sqlite3.Connection]):
             if not transaction.take(idle):
                 self._connect(transaction, state)
             self._begin(transaction.usable_connection(), transaction, state)
-            seen = view(transaction)
+            lent = view(transaction)
             self._must_go_on(transaction)
-            yield seen
+            yield lent
             if writes:
-                seen.settle()
+                lent.settle()
                 self._commit(transaction)
         finally:
             # a child that is forked from here on sees it empty in the transaction
@@ -141,6 +148,8 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         lock_file = self._open_lock_file()
         try:
             try:
+                # Before it is taken, so that the outer clause releases it wherever an exception
+                # strikes; releasing what was not taken does nothing.
                 transaction.has_file_lock = True
                 while not _try_take(flock, lock_file, LOCK_EX | LOCK_NB):
                     self._pause_before_begin(transaction, state)
@@ -162,19 +171,19 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 transaction,
                 self._path,
                 timeout=0.0 if writes else self.timeout,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=512,
+                isolation_level=None,  # else the driver begins and commits by itself
+                check_same_thread=False,  # the next thread may get it: one at a time has it
+                cached_statements=512,  # the usual 128 are fewer than the library has
             )
             try:
+                # before anything is changed: it may be a file of another program
                 version = self._check(connection, transaction, state)
                 if writes and version == 0:
                     self._switch_to_wal(connection, transaction, state)
-                connection.execute(
-                    f"PRAGMA synchronous = {self._synchronous}"
-                    if writes
-                    else "PRAGMA query_only = 1"
-                )
+                pragma = "query_only = 1"
+                if writes:
+                    pragma = f"synchronous = {self._synchronous}"
+                connection.execute(f"PRAGMA {pragma}")
             except BaseException:
                 connection.close()
                 raise
@@ -202,6 +211,8 @@ class FileTransactions(Transactions[sqlite3.Connection]):
     def _switch_to_wal(
         self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
     ) -> None:
+        """Let readers and one writer work at the same time; the file remembers it."""
+        # It needs the file for itself for a moment, and does not wait for that by itself.
         while not _try_take(connection.execute, "PRAGMA journal_mode = WAL"):
             self._pause_before_begin(transaction, state)
 
@@ -222,17 +233,21 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         """
         if self._file is None and not _unusable_files:
             return  # it is being opened
-        found = _identify(self._path)
-        if found in _unusable_files:
+        current = _identify(self._path)
+        if current in _unusable_files:
             raise StoreFailed(self.name, *FORKED_INSIDE)
-        if self._file is not None and found != self._file:
-            what = "was deleted" if found is None else "was replaced by another one"
+        if self._file is not None and current != self._file:
+            what = "was replaced by another one"
+            if current is None:
+                what = "was deleted"
             raise StoreFailed(
                 self.name, f"the file {what} while it was open", "Put it back, or open it again"
             )
 
     def _open_lock_file(self) -> FileIO:
         """Return the lock file; only the writer whose turn it is in this process uses it."""
+        # Opened once and kept: nobody deletes it, since whoever has the deleted one open would not
+        # see who has locked the new one.
         lock_file = self._lock_file
         if lock_file is None:
             try:
@@ -273,6 +288,7 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
 
     def __init__(self, name: str) -> None:
         """Make an empty database."""
+        # One queue for both, since there is one connection.
         super().__init__(name, reading=1, writing=1)
         self._connection = _connect_memory()
         upgrade_schema(name, self._connection)
@@ -303,11 +319,11 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
             try:
                 transaction.connections.append(connection)
                 self._begin(connection, transaction)
-                seen = view(transaction)
+                lent = view(transaction)
                 self._must_go_on(transaction)
-                yield seen
+                yield lent
                 if transaction.mode is Mode.WRITE:
-                    seen.settle()
+                    lent.settle()
                     self._commit(transaction)
             finally:
                 if transaction.connections:  # else this is a forked child
@@ -317,7 +333,7 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
                         raise failure_of(transaction, error) from error
                     transaction.connections = []
         finally:
-            if transaction.connections:  # while this thread still has the turn
+            if transaction.connections:  # interrupted above, while this thread still has the turn
                 connection.rollback()
 
     def _begin(self, connection: sqlite3.Connection, transaction: SqliteTransaction) -> None:
@@ -341,9 +357,9 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
     ) -> Generator[V]:
         try:
             transaction.connections.append(self._copy_database(transaction, state))
-            seen = view(transaction)
+            lent = view(transaction)
             self._must_go_on(transaction)
-            yield seen
+            yield lent
         finally:
             connections = transaction.connections
             if connections and transaction.has_claim():
@@ -419,15 +435,15 @@ def _connect_memory() -> sqlite3.Connection:
 def _identify(path: str) -> tuple[int, int] | None:
     """Return by what the system knows the file at *path*; None where there is none."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
-def _deny(*asked: object) -> int:
+def _deny(*request: object) -> int:
     """Let a connection do nothing any more, not even begin or end a transaction."""
-    del asked
+    del request
     return sqlite3.SQLITE_DENY
 
 

@@ -12,15 +12,16 @@ FIRST = 4
 """The version that the first script makes.  Lower ones are from before the first release."""
 
 
-@cache
+@cache  # files of the installed package, which do not change while it runs
 def migrations(database: str) -> tuple[str, ...]:
     """Return the scripts for this kind of database in order; the first makes version `FIRST`."""
     folder = files(__name__).joinpath(database)
-    named = sorted(
+    # in the order of their names, which begin with a number; a folder lists them in any order
+    scripts = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".sql")),
         key=lambda file: file.name,
     )
-    return tuple(file.read_text("utf-8") for file in named)
+    return tuple(file.read_text("utf-8") for file in scripts)
 
 
 def newest(scripts: Sequence[str]) -> int:
@@ -39,6 +40,7 @@ def must_be_known(name: str, version: int, newest: int) -> None:
     Raises:
         StoreFailed: when a newer program has made it, or one from before the first release.
     """
+    # What a newer program has changed is not known here: to write without it may lose something.
     if version > newest:
         reason = (
             f"the database has version {version} of the schema, this itagflow knows up to {newest}"
