@@ -1,4 +1,4 @@
-"""How assignments are offered, kept and given back: each verb locks, decides once, writes once.
+"""How assignments are offered, kept and given back: each operation locks, decides once, writes once.
 
 Locks are taken in the order that everybody keeps: packages, assignments, counters, job, member.
 """

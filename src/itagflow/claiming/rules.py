@@ -35,7 +35,7 @@ OUTCOMES = {
     "reassign": Outcome.REASSIGNED,
     "recall": Outcome.RECALLED,
 }
-"""How an assignment has ended after each verb that returns it."""
+"""How an assignment has ended after each operation that returns it."""
 
 
 @attrs.frozen
@@ -164,7 +164,7 @@ def reassign(
 
 
 def give_back(
-    verb: str,
+    operation: str,
     package: Package,
     assignment: Assignment,
     act: Act,
@@ -173,13 +173,13 @@ def give_back(
     counters: Sequence[Saved] = (),
 ) -> Change:
     """End *assignment* by release or expire: its slot is free again and the package waits."""
-    returned = end_assignment(assignment, verb, act, comment=comment)
+    returned = end_assignment(assignment, operation, act, comment=comment)
     # at the end of the queue: else who gives a package back would be the next to get it
     freed = evolve(package, free=package.free + 1, waiting_since=act.at)
     data = {"comment": comment} if comment else {}
     return record(
         act,
-        verb,
+        operation,
         about=assignment,
         save=((package, freed), (assignment, returned), *counters),
         data=data,
@@ -221,7 +221,9 @@ def has_lapsed(assignment: Assignment, at: datetime) -> bool:
     return assignment.live and assignment.lease_until is not None and assignment.lease_until <= at
 
 
-def end_assignment(assignment: Assignment, verb: str, act: Act, *, comment: str = "") -> Assignment:
+def end_assignment(
+    assignment: Assignment, operation: str, act: Act, *, comment: str = ""
+) -> Assignment:
     """Return *assignment* as it is after release, expire, reassign or recall.
 
     Raises:
@@ -229,12 +231,14 @@ def end_assignment(assignment: Assignment, verb: str, act: Act, *, comment: str 
         WrongState: when it is not offered or held.
     """
     state = ASSIGNMENT.advance(
-        assignment.state, verb, Closing(assignment=assignment), str(assignment)
+        assignment.state, operation, Closing(assignment=assignment), str(assignment)
     )
     wrong = flaw(comment)
     if wrong:
-        raise InvalidData(f"the comment to {verb}", [Problem("comment", wrong)])
-    return evolve(assignment, state=state, outcome=OUTCOMES[verb], ended_at=act.at, comment=comment)
+        raise InvalidData(f"the comment to {operation}", [Problem("comment", wrong)])
+    return evolve(
+        assignment, state=state, outcome=OUTCOMES[operation], ended_at=act.at, comment=comment
+    )
 
 
 def must_be_assignable(

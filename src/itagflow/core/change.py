@@ -56,7 +56,7 @@ class Change:
 
 def record(
     act: Act,
-    verb: str,
+    operation: str,
     *,
     about: Job | Package | Assignment | None = None,
     task: int = 0,
@@ -76,11 +76,11 @@ def record(
     for name in ("comment", "reason"):
         wrong = flaw(data.get(name, "")) if data else None
         if wrong:
-            raise InvalidData(f"the {name} to {verb}", [Problem(name, wrong)])
+            raise InvalidData(f"the {name} to {operation}", [Problem(name, wrong)])
     job, package, assignment = _locate(about)
     event = Event(
         at=act.at,
-        type=verb,
+        type=operation,
         workspace=act.workspace,
         member=act.member,
         job=job,

@@ -33,7 +33,7 @@ Once is what happens.  A second time needs a third process that deletes it in be
 the name is taken by something that the search does not find, and the error says what.
 """
 BLOCK = 200
-"""How many operations of a bulk verb share a transaction, while other writers wait.
+"""How many elements of a bulk operation share a transaction, while other writers wait.
 
 A commit costs the same for one operation and for many, so more in one are faster; but on SQLite
 nobody else writes meanwhile, and on PostgreSQL their packages stay locked.

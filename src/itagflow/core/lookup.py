@@ -1,4 +1,4 @@
-"""From what a caller names to what is stored: every verb takes keys, names or objects.
+"""From what a caller names to what is stored: every operation takes keys, names or objects.
 
 This is the only way.  What belongs to another workspace or job is not found, also where it is
 passed as an object: its number is never taken for that of something here.
@@ -287,17 +287,17 @@ def iterate_pages(
     Raises:
         StoreFailed: at the next step after the store was closed, also in the middle of a page.
     """
-    mark: M | None = start
+    position: M | None = start
     if snapshot:
         with store.read(snapshot=True) as reader:
-            while mark is not None:
-                items, mark = page(reader, mark)
+            while position is not None:
+                items, position = page(reader, position)
                 yield from _yield_while_open(store, items)
-    while mark is not None:
+    while position is not None:
         # Each page is read to its end before the transaction ends, and nothing is yielded inside
         # it: the caller may take any time, write, or drop the iterator.
         with store.read() as reader:
-            items, mark = page(reader, mark)
+            items, position = page(reader, position)
         yield from _yield_while_open(store, items)
 
 
@@ -313,9 +313,9 @@ def _yield_while_open(store: Store, items: list[T]) -> Iterator[T]:
 
 def iterate_in_transaction(reader: Reader, query: Query[E], *, size: int = PAGE) -> Iterator[E]:
     """Yield every match in order, a page at a time, from a transaction that stays open."""
-    mark: Query[E] | None = attrs.evolve(query, limit=size)
-    while mark is not None:
-        entities, mark = read_page(reader, mark)
+    position: Query[E] | None = attrs.evolve(query, limit=size)
+    while position is not None:
+        entities, position = read_page(reader, position)
         yield from entities
 
 
@@ -402,9 +402,9 @@ class EntityCache:
         id = ref.id if isinstance(ref, Job) else ref
         # true and 1.0 would be found under 1, and name nothing
         if type(id) is int:
-            known = self._jobs.get(id)
-            if known is not None and is_same(ref, known):
-                return known
+            cached = self._jobs.get(id)
+            if cached is not None and is_same(ref, cached):
+                return cached
         return self.read_job(reader, ref)
 
     def read_job(self, reader: Reader, ref: JobRef) -> Job:
@@ -423,9 +423,9 @@ class EntityCache:
         """Return the member of *workspace* as last seen, or else as it is."""
         name = ref.id if isinstance(ref, Member) else ref
         if type(name) is int or type(name) is str:
-            known = self._members.get((workspace, name))
-            if known is not None and is_same(ref, known):
-                return known
+            cached = self._members.get((workspace, name))
+            if cached is not None and is_same(ref, cached):
+                return cached
         return self.read_member(reader, workspace, ref)
 
     def read_member(self, reader: Reader, workspace: int, ref: MemberRef) -> Member:
@@ -442,9 +442,9 @@ class EntityCache:
         """Return the template of *job*, which *reader* has read; it changes only with the job."""
         # Kept with the job that it was read for: the job as *reader* has it says which template is
         # current, so an old one is never returned.
-        known = self._templates.get(job.id)
-        if known is not None and (known[0] is job or known[0] == job):
-            return known[1]
+        cached = self._templates.get(job.id)
+        if cached is not None and (cached[0] is job or cached[0] == job):
+            return cached[1]
         if len(self._templates) >= MAX_ENTRIES:
             self._templates.clear()
         template = reader.get(Template, (job.template,))

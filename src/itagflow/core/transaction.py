@@ -86,7 +86,7 @@ class Transaction:
         access.check(self.policy, member, action, job, stage)
         return self.act(workspace, member.id)
 
-    def holder(self, job: Job, assignment: Assignment, verb: str, by: MemberRef | None) -> Act:
+    def holder(self, job: Job, assignment: Assignment, operation: str, by: MemberRef | None) -> Act:
         """Return the context of the holder of *assignment*, if they may go on with it.
 
         With *by* the policy is asked each time: whoever may no longer work at this stage goes on
@@ -99,7 +99,7 @@ class Transaction:
         """
         member = None if by is None else self.member(job.workspace, by)
         must_hold(assignment, member)
-        must_be_working(job, verb)
+        must_be_working(job, operation)
         if member is not None:
             access.check(self.policy, member, Action.at(assignment.stage), job, assignment.stage)
         return self.act(job.workspace, assignment.member or 0)

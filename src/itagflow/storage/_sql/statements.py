@@ -167,8 +167,8 @@ class Sql:
         # DELETE takes no LIMIT, neither in PostgreSQL nor in SQLite as it is usually compiled: the
         # keys are limited in a subquery, and compared as row values
         where = _render_where(conditions)
-        some = f"SELECT {key} FROM {table}{where} LIMIT {self.placeholder}"
-        text = f"DELETE FROM {table} WHERE ({key}) IN ({some})"
+        keys = f"SELECT {key} FROM {table}{where} LIMIT {self.placeholder}"
+        text = f"DELETE FROM {table} WHERE ({key}) IN ({keys})"
         if layout.sums:
             # the rows are needed once more, to take them out of the kept sums
             text += f" RETURNING {_render_columns(layout)}"
@@ -230,9 +230,9 @@ def _render_conditions(
                 shape.append((name, comparison + filled))
                 values += ends
         else:
-            comparison, given = _compare_values(sql, condition)
+            comparison, operands = _compare_values(sql, condition)
             shape.append((name, comparison + filled))
-            values += given
+            values += operands
     return tuple(shape), values
 
 
@@ -438,8 +438,8 @@ def _check_names(conditions: _Filter, names: tuple[str, ...] = ()) -> None:
 
 def _complete_order(layout: Layout[Any], order: tuple[str, ...]) -> tuple[str, ...]:
     """Return *order* with the key behind it, so that no two rows are equal and pages fit."""
-    named = {name.removeprefix("-") for name in order}
-    return (*order, *(column.name for column in layout.key if column.name not in named))
+    ordered = {name.removeprefix("-") for name in order}
+    return (*order, *(column.name for column in layout.key if column.name not in ordered))
 
 
 def _render_sort(name: str) -> str:
@@ -451,8 +451,8 @@ def _render_sort(name: str) -> str:
 def _render_after(sql: Sql, query: Query[Any], after: tuple[Scalar, ...]) -> tuple[str, list[Any]]:
     """Return the condition that a row comes behind the last page, and its parameters."""
     layout = LAYOUTS[query.kind]
-    given = (*query.order, *(column.name for column in layout.key))
-    ends = dict(zip(given, map(encode_value, after), strict=True))
+    columns = (*query.order, *(column.name for column in layout.key))
+    ends = dict(zip(columns, map(encode_value, after), strict=True))
     names = _complete_order(layout, query.order)
     if not any(name.startswith("-") for name in names) and all(map(is_stored, after)):
         # a comparison of row values: the database goes to this place in an index at once, which it

@@ -85,9 +85,9 @@ class _Writer(_Reader, SqlWriter):
         self._count_added(entities)
         return tuple(added)
 
-    def update(self, entity: Entity, places: tuple[int, ...], values: Sequence[Any]) -> int:
+    def update(self, entity: Entity, columns: tuple[int, ...], values: Sequence[Any]) -> int:
         try:
-            return self._run(SQLITE.update(LAYOUTS[type(entity)], places), values).rowcount
+            return self._run(SQLITE.update(LAYOUTS[type(entity)], columns), values).rowcount
         except sqlite3.IntegrityError as error:
             raise self._make_taken_error(entity) from error
 

@@ -406,9 +406,9 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
 class _Connection(sqlite3.Connection):
     """A connection that its transaction owns before it is opened: it cannot be lost in between."""
 
-    def __init__(self, transaction: SqliteTransaction, *given: Any, **named: Any) -> None:
+    def __init__(self, transaction: SqliteTransaction, *arguments: Any, **options: Any) -> None:
         transaction.connections.append(self)
-        super().__init__(*given, **named)
+        super().__init__(*arguments, **options)
 
 
 class _Copier:

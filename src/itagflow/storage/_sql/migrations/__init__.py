@@ -24,12 +24,12 @@ def migrations(database: str) -> tuple[str, ...]:
     return tuple(file.read_text("utf-8") for file in scripts)
 
 
-def newest(scripts: Sequence[str]) -> int:
+def get_newest_version(scripts: Sequence[str]) -> int:
     """Return the version that the last of *scripts* makes."""
     return FIRST - 1 + len(scripts)
 
 
-def missing(scripts: Sequence[str], version: int) -> Iterator[tuple[int, str]]:
+def list_missing(scripts: Sequence[str], version: int) -> Iterator[tuple[int, str]]:
     """Yield the *scripts* that a database of this *version* lacks, each with its version."""
     return ((number, script) for number, script in enumerate(scripts, FIRST) if number > version)
 
