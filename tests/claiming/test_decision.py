@@ -78,13 +78,13 @@ class TestDecide:
         assert (decision.sources, decision.obstacle) == ((), Obstacle.JOB_STATE)
         assert decision.reason == f"the job is {state.value}"
 
-    @pytest.mark.parametrize(("held", "is_full"), [(0, False), (1, False), (2, True), (3, True)])
-    def test_a_limit_leaves_ones_own_lapsed_work_only(self, held: int, is_full: bool) -> None:
-        decision = decided(job_with(Label(limit=2)), active=held)
+    @pytest.mark.parametrize(("active", "is_full"), [(0, False), (1, False), (2, True), (3, True)])
+    def test_a_limit_leaves_ones_own_lapsed_work_only(self, active: int, is_full: bool) -> None:
+        decision = decided(job_with(Label(limit=2)), active=active)
         assert (decision.obstacle is Obstacle.LIMIT) == is_full
         assert decision.sources == ((Source.LAPSED,) if is_full else tuple(Source))
         assert decision.reason == (
-            f"the limit is reached: ben holds {held} of 2 assignments" if is_full else ""
+            f"the limit is reached: ben holds {active} of 2 assignments" if is_full else ""
         )
 
     def test_without_a_limit_any_number_may_be_held(self) -> None:

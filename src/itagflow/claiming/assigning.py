@@ -1,4 +1,6 @@
-"""How assignments are offered, kept and given back: each operation locks, decides once, writes once.
+"""How assignments are offered, kept and given back.
+
+Each operation locks what it needs, decides once, and writes once.
 
 Locks are taken in the order that everybody keeps: packages, assignments, counters, job, member.
 """

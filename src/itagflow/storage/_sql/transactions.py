@@ -209,8 +209,7 @@ class Transactions(ABC, Generic[C]):
             return
         queue = state.queue
         waiter = transaction.waiter = allocate_lock()
-        waiter.acquire()
-        # Taken once: the second `acquire` waits until whoever goes before releases it.
+        waiter.acquire()  # the next `acquire` waits, until whoever goes before releases it
         try:
             queue.append(waiter)
             while queue.index(waiter) >= width:
