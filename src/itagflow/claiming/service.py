@@ -438,12 +438,13 @@ class _Claim:
     def _has_changed(self, job: Job, member: Member) -> bool:
         """Return whether job or member have changed in anything that the decision depends on."""
         known = self._situation
-        if member != known.member or job.id != known.job.id:
+        # Most of the time both are the very same objects, as a store decodes a version only once;
+        # to compare all their fields takes longer.
+        if member is not known.member and member != known.member:
             return True
-        # the same object most of the time, as the store decodes a version of a job only once
         if job is known.job:
             return False
-        return get_decision_inputs(job) != get_decision_inputs(known.job)
+        return job.id != known.job.id or get_decision_inputs(job) != get_decision_inputs(known.job)
 
     def _lock_counters(self, instead_of: Assignment | None) -> None:
         """Lock the member's counter, and that of the holder who is replaced, in key order."""

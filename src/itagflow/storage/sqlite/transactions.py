@@ -173,7 +173,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 timeout=0.0 if writes else self.timeout,
                 isolation_level=None,  # else the driver begins and commits by itself
                 check_same_thread=False,  # the next thread may get it: one at a time has it
-                cached_statements=512,  # the usual 128 are fewer than the library has
+                cached_statements=512,  # the usual 128 may not hold all texts
             )
             try:
                 # before anything is changed: it may be a file of another program
