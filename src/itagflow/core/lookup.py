@@ -218,11 +218,12 @@ def key_of(kind: type[Assignment | Package | Task], ref: object) -> tuple[int, i
         return ref.task.key
     if isinstance(ref, Assignment | Package | Task) and isinstance(ref, kind):
         return ref.key
-    if isinstance(ref, tuple):
-        pair = cast("tuple[object, ...]", ref)
-        if len(pair) == 2:
-            return require_number(kind, pair[0]), require_number(kind, pair[1])
-    raise NotFound(kind.__name__, ref)
+    if not isinstance(ref, tuple):
+        raise NotFound(kind.__name__, ref)
+    pair = cast("tuple[object, ...]", ref)
+    if len(pair) != 2:
+        raise NotFound(kind.__name__, pair)
+    return require_number(kind, pair[0]), require_number(kind, pair[1])
 
 
 def number_in(job: int, ref: TaskRef) -> int:
