@@ -326,11 +326,11 @@ def _render_condition(name: str, comparison: str, table: str = "") -> str:
 
 
 def _render_absence(sql: Sql, layout: Layout[Any], absence: _Absence) -> str:
-    joins = [
+    equalities = [
         f"beside.{theirs} = {sql.schema}{layout.table}.{ours}" for ours, theirs in absence.same
     ]
     conditions = [_render_condition(name, how, "beside.") for name, how in absence.shape]
-    where = " AND ".join([*joins, *conditions])
+    where = " AND ".join([*equalities, *conditions])
     # Without the end, PostgreSQL may make a hash join of NOT EXISTS and read all rows of both
     # tables; with it, it looks beside one row after the other and stops at the first that fits.
     beside = f"SELECT 1 FROM {sql.schema}{absence.layout.table} AS beside"
