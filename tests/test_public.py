@@ -153,7 +153,8 @@ MOST = 115
 
 def test_importing_loads_what_is_needed_and_makes_no_codec() -> None:
     code = "import sys, attrs, cattrs, transitions; before = set(sys.modules); import itagflow; "
-    code += "print(*sorted(set(sys.modules) - before)); from itagflow.storage import codec; print(len(codec._converters))"
+    code += "print(*sorted(set(sys.modules) - before)); "
+    code += "from itagflow.storage import codec; print(len(codec._converters))"
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout

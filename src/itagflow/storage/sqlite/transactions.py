@@ -246,8 +246,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
 
     def _open_lock_file(self) -> FileIO:
         """Return the lock file; only the writer whose turn it is in this process uses it."""
-        # Opened once and kept: nobody deletes it, since whoever has the deleted one open would not
-        # see who has locked the new one.
+        # The file is never deleted: who has the deleted one open would not see who locks a new one.
         lock_file = self._lock_file
         if lock_file is None:
             try:
