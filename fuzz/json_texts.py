@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from itagflow.jsontext import standard
-from itagflow.storage._sql.numbers import spelled_out
+from itagflow.storage._sql.numbers import expand_floats
 
 WAYS = [standard]
 if find_spec("msgspec"):
@@ -47,7 +47,7 @@ def _comes_back(way: Any, value: Any, said: str) -> None:
     except NO_JSON:  # such as NaN, or what is too deep
         assert _said(standard.dumps, value) == _said(way.dumps, value)
         return
-    for text in (written, spelled_out(written)):
+    for text in (written, expand_floats(written)):
         for other in WAYS:
             assert _said(other.loads, text) == said
 

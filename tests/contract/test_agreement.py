@@ -83,32 +83,41 @@ class Agreement(RuleBasedStateMachine):
         self.flow.close()
 
     @initialize(
-        label=labels, inspect=inspects, accept=accepts, tasks=st.integers(1, 4), named=st.booleans()
+        label=labels,
+        inspect=inspects,
+        accept=accepts,
+        tasks=st.integers(1, 4),
+        is_everybody_named=st.booleans(),
     )
     def order(
-        self, label: Label, inspect: Inspect, accept: Accept | None, tasks: int, named: bool
+        self,
+        label: Label,
+        inspect: Inspect,
+        accept: Accept | None,
+        tasks: int,
+        is_everybody_named: bool,
     ) -> None:
         workflow = Workflow(*(part for part in (label, inspect, accept) if part))
-        home = self.flow.workspaces.create("street", admin="ada")
+        workspace = self.flow.workspaces.create("street", admin="ada")
         for name in PEOPLE[1:]:
-            self.flow.members.add(home, name, Role.OPERATOR, by="ada")
+            self.flow.members.add(workspace, name, Role.OPERATOR, by="ada")
         ordered = self.act(
             "jobs.create",
-            home,
+            workspace,
             "job",
             template=templates.image_classification(["cat", "dog"]),
             data=rows(tasks),
             workflow=workflow,
             packaging=FixedSize(1),
-            workforce=dict.fromkeys(workflow.stages, PEOPLE if named else PEOPLE[:3]),
+            workforce=dict.fromkeys(workflow.stages, PEOPLE if is_everybody_named else PEOPLE[:3]),
             by="ada",
         )
         if isinstance(ordered, Job):  # else it could never finish: all who review would label
             self.job = ordered.id
 
-    def act(self, verb: str, *given: object, **named: object) -> object:
+    def act(self, operation: str, *arguments: object, **options: object) -> object:
         try:
-            return attrgetter(verb)(self.flow)(*given, **named)
+            return attrgetter(operation)(self.flow)(*arguments, **options)
         except ItagflowError:
             return None
 
@@ -117,13 +126,13 @@ class Agreement(RuleBasedStateMachine):
             assignment for assignment in assignments if isinstance(assignment, Assignment)
         ]
 
-    @rule(who=people, stage=stages, token=st.sampled_from(["", "", "t1", "t2"]))
-    def claim(self, who: str, stage: Stage, token: str) -> None:
-        self.note(self.act("claim", who, self.job, stage, token=token))
+    @rule(account=people, stage=stages, token=st.sampled_from(["", "", "t1", "t2"]))
+    def claim(self, account: str, stage: Stage, token: str) -> None:
+        self.note(self.act("claim", account, self.job, stage, token=token))
 
-    @rule(who=people, stage=stages, verb=st.sampled_from(["pass", "pass", "reject"]))
-    def work(self, who: str, stage: Stage, verb: str) -> None:
-        assignment = self.act("claim", who, self.job, stage)
+    @rule(account=people, stage=stages, operation=st.sampled_from(["pass", "pass", "reject"]))
+    def work(self, account: str, stage: Stage, operation: str) -> None:
+        assignment = self.act("claim", account, self.job, stage)
         if not isinstance(assignment, Assignment):
             return
         self.note(assignment)
@@ -131,18 +140,18 @@ class Agreement(RuleBasedStateMachine):
             for work in self.flow.tasks(assignment):
                 self.act("save", assignment, work, Choice("cat"))
         self.act(
-            "reject" if verb == "reject" else PASS[stage],
+            "reject" if operation == "reject" else PASS[stage],
             assignment,
-            **({"comment": "no"} if verb == "reject" else {}),
+            **({"comment": "no"} if operation == "reject" else {}),
         )
 
     @rule(
         assignment=anything,
-        verb=st.sampled_from(["release", "renew", "submit", "review", "accept"]),
+        operation=st.sampled_from(["release", "renew", "submit", "review", "accept"]),
     )
-    def end(self, assignment: int, verb: str) -> None:
+    def end(self, assignment: int, operation: str) -> None:
         if self.assignments:
-            self.act(verb, self.assignments[assignment % len(self.assignments)])
+            self.act(operation, self.assignments[assignment % len(self.assignments)])
 
     @rule(assignment=anything, to=people)
     def reassign(self, assignment: int, to: str) -> None:
@@ -160,20 +169,27 @@ class Agreement(RuleBasedStateMachine):
     def assign(self, package: int, to: str) -> None:
         self.note(self.act("assignments.assign", (self.job, package), to, by="ada"))
 
-    @rule(verb=st.sampled_from(["jobs.pause", "jobs.resume", "jobs.resume", "assignments.expire"]))
-    def change_job(self, verb: str) -> None:
-        self.act(verb, self.job, by="ada")
+    @rule(
+        operation=st.sampled_from(
+            ["jobs.pause", "jobs.resume", "jobs.resume", "assignments.expire"]
+        )
+    )
+    def change_job(self, operation: str) -> None:
+        self.act(operation, self.job, by="ada")
 
-    @rule(package=st.integers(1, 4), verb=st.sampled_from(["packages.discard", "packages.reopen"]))
-    def change_package(self, package: int, verb: str) -> None:
-        self.act(verb, (self.job, package), by="ada")
+    @rule(
+        package=st.integers(1, 4),
+        operation=st.sampled_from(["packages.discard", "packages.reopen"]),
+    )
+    def change_package(self, package: int, operation: str) -> None:
+        self.act(operation, (self.job, package), by="ada")
 
-    @rule(who=st.sampled_from(PEOPLE[1:]), back=st.booleans())
-    def come_and_go(self, who: str, back: bool) -> None:
+    @rule(account=st.sampled_from(PEOPLE[1:]), back=st.booleans())
+    def come_and_go(self, account: str, back: bool) -> None:
         if back:
-            self.act("members.add", "street", who, Role.OPERATOR, by="ada")
+            self.act("members.add", "street", account, Role.OPERATOR, by="ada")
         else:
-            self.act("members.remove", "street", who, by="ada")
+            self.act("members.remove", "street", account, by="ada")
 
     @rule(minutes=st.sampled_from([1, 6, 11, 11]))
     def time_passes(self, minutes: int) -> None:
@@ -184,59 +200,61 @@ class Agreement(RuleBasedStateMachine):
         if not self.job:
             return
         job = self.flow.jobs.get(self.job)
-        for who in PEOPLE:
-            available = list(self.flow.available(who, workspace="street"))
+        for account in PEOPLE:
+            available = list(self.flow.available(account, workspace="street"))
             for stage in job.workflow.stages:
-                given = self.would_be_given(who, stage)
-                told = self.flow.explain(who, job, stage)
-                assert ((job, stage) in available) == (given is not None), (
-                    f"{who} at {stage}: {told}"
+                claimed = self.claim_and_undo(account, stage)
+                explanation = self.flow.explain(account, job, stage)
+                assert ((job, stage) in available) == (claimed is not None), (
+                    f"{account} at {stage}: {explanation}"
                 )
-                reason = self.reason(who, stage)
-                assert (reason is None) == (given is not None), f"{who} at {stage}: {reason}"
+                reason = self.reason(account, stage)
+                assert (reason is None) == (claimed is not None), f"{account} at {stage}: {reason}"
                 assert (
-                    told.startswith(reason) if reason is not None else told.endswith(": claim it")
-                ), (told, reason)
-                if given is not None:
-                    assert given.state is AssignmentState.HELD
-                    assert given.lease_until is None or given.lease_until > self.clock.now
+                    explanation.startswith(reason)
+                    if reason is not None
+                    else explanation.endswith(": claim it")
+                ), (explanation, reason)
+                if claimed is not None:
+                    assert claimed.state is AssignmentState.HELD
+                    assert claimed.lease_until is None or claimed.lease_until > self.clock.now
 
-    def would_be_given(self, who: str, stage: Stage) -> Assignment | None:
+    def claim_and_undo(self, account: str, stage: Stage) -> Assignment | None:
         """What a claim gives, taken back."""
         taken: list[Assignment] = []
         try:
             with self.flow._engine.transaction() as transaction:
-                taken += service.take_work(transaction, ClaimRequest(who, self.job, stage))
+                taken += service.take_work(transaction, ClaimRequest(account, self.job, stage))
                 raise Undo
         except Undo:
             return taken[0] if taken else None
         except NotAllowed:
             return None
 
-    def reason(self, who: str, stage: Stage) -> str | None:
+    def reason(self, account: str, stage: Stage) -> str | None:
         """Why a claim must give nothing, by a plain reading of the rules; None when it must give something."""
         flow, job = self.flow, self.flow.jobs.get(self.job)
-        if not flow.can(who, Action.at(stage), job, stage=stage):
-            return f"{who} may not {stage.value} here"
+        if not flow.can(account, Action.at(stage), job, stage=stage):
+            return f"{account} may not {stage.value} here"
         if job.state is not JobState.RUNNING:
             return f"the job is {job.state.value}"
-        sight = Sight(self.flow, job, who, stage, self.clock.now)
-        lapsed = sight.lapsed()
-        if any(assignment in sight.held() for assignment in lapsed):
+        situation = MemberSituation(self.flow, job, account, stage, self.clock.now)
+        lapsed = situation.lapsed()
+        if any(assignment in situation.list_held() for assignment in lapsed):
             return None
         limit = job.workflow.rule(stage).limit
-        if limit is not None and len(sight.held()) >= limit:
-            return f"the limit is reached: {who} holds {len(sight.held())} of {limit}"
-        waiting = sight.waiting()
+        if limit is not None and len(situation.list_held()) >= limit:
+            return f"the limit is reached: {account} holds {len(situation.held())} of {limit}"
+        waiting = situation.waiting()
         if (
-            sight.is_offered_something()
-            or not all(map(sight.is_own, waiting))
-            or any(map(sight.may_take_over, lapsed))
+            situation.is_offered_something()
+            or not all(map(situation.is_own, waiting))
+            or any(map(situation.can_take_over, lapsed))
         ):
             return None
         if waiting:
             packages = "package is" if len(waiting) == 1 else "packages are"
-            return f"{len(waiting)} waiting {packages} {who}'s own work"
+            return f"{len(waiting)} waiting {packages} {account}'s own work"
         if lapsed:
             noun, verb = ("assignment", "is") if len(lapsed) == 1 else ("assignments", "are")
             return f"{len(lapsed)} {noun} whose lease has lapsed {verb} on {who}'s own work"
@@ -246,11 +264,13 @@ class Agreement(RuleBasedStateMachine):
         return f"{len(sight.live)} {assignments} held by or offered to people"
 
 
-class Sight:
+class MemberSituation:
     """What a member would see at a stage, read off everything that there is."""
 
-    def __init__(self, flow: Flow, job: Job, who: str, stage: Stage, now: datetime) -> None:
-        (self.member,) = [member for member in flow.members.list("street") if member.account == who]
+    def __init__(self, flow: Flow, job: Job, account: str, stage: Stage, now: datetime) -> None:
+        (self.member,) = [
+            member for member in flow.members.list("street") if member.account == account
+        ]
         self.stage, self.now, self.rule = stage, now, job.workflow.rule(stage)
         self.packages = {package.number: package for package in flow.packages.list(job)}
         self.assignments = [
@@ -264,18 +284,18 @@ class Sight:
             if assignment.live and assignment.stage is stage
         ]
 
-    def mine(self, state: AssignmentState) -> list[Assignment]:
+    def list_own(self, state: AssignmentState) -> list[Assignment]:
         return [
             assignment
             for assignment in self.live
             if assignment.member == self.member.id and assignment.state is state
         ]
 
-    def held(self) -> list[Assignment]:
-        return self.mine(AssignmentState.HELD)
+    def list_held(self) -> list[Assignment]:
+        return self.list_own(AssignmentState.HELD)
 
     def is_offered_something(self) -> bool:
-        return bool(self.mine(AssignmentState.OFFERED))
+        return bool(self.list_own(AssignmentState.OFFERED))
 
     def lapsed(self) -> list[Assignment]:
         return [
@@ -313,7 +333,7 @@ class Sight:
             assignment.round == package.round for assignment in labeled
         )
 
-    def may_take_over(self, assignment: Assignment) -> bool:
+    def can_take_over(self, assignment: Assignment) -> bool:
         package = self.packages[assignment.package]
         again = any(past.round == package.round for past in self.past(package, self.stage))
         return not again and not self.is_own(package)

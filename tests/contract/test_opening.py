@@ -57,10 +57,10 @@ def refused(url: str) -> str:
 
 
 def test_another_package_opens_its_scheme(declare: Declare) -> None:
-    given = list[str]()
+    urls = list[str]()
 
     def open_it(url: str) -> ToyStore:
-        given.append(url)
+        urls.append(url)
         return ToyStore()
 
     declare(toy=open_it)
@@ -68,7 +68,7 @@ def test_another_package_opens_its_scheme(declare: Declare) -> None:
         assert isinstance(flow.store, ToyStore)
         assert flow.workspaces.create("street", admin="ada").name == "street"
     open_store(URL.replace("toy:", "TOY:")).close()
-    assert given == [URL, URL.replace("toy:", "TOY:")]
+    assert urls == [URL, URL.replace("toy:", "TOY:")]
 
 
 def test_our_own_schemes_win(declare: Declare) -> None:
@@ -85,19 +85,19 @@ def test_our_own_schemes_win(declare: Declare) -> None:
 
 def test_an_unknown_scheme_lists_what_is_known(declare: Declare) -> None:
     declare(toy=lambda url: ToyStore(), acme=lambda url: ToyStore())
-    told = refused(URL.replace("toy:", "tyo:"))
-    assert "'postgresql://user@host/name', 'acme://…', or 'toy://…'" in told
-    assert SECRET not in told
+    message = refused(URL.replace("toy:", "tyo:"))
+    assert "'postgresql://user@host/name', 'acme://…', or 'toy://…'" in message
+    assert SECRET not in message
 
 
 def test_one_that_cannot_be_loaded_says_why(declare: Declare) -> None:
     declare(toy="no_such_module:open_it", half="toys:nothing")
-    told = refused(URL)
+    message = refused(URL)
     assert (
         "toy: no_such_module:open_it cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'"
-        in told
+        in message
     )
-    assert SECRET not in told
+    assert SECRET not in message
     assert "toys:nothing cannot be loaded: AttributeError" in refused("half://x")
 
 
@@ -112,9 +112,9 @@ def test_one_that_fails_does_not_show_the_password(declare: Declare) -> None:
         raise StoreFailed("toy at db.example.org", "does not answer", "Start it")
 
     declare(toy=fails)
-    told = refused(URL)
-    assert "toys:toy raised ConnectionError, whose text is not shown" in told
-    assert SECRET not in told
+    message = refused(URL)
+    assert "toys:toy raised ConnectionError, whose text is not shown" in message
+    assert SECRET not in message
     declare(toy=tells)
     assert "toys:toy raised StoreFailed, whose text is not shown" in refused(URL)
     assert SECRET not in refused(URL)
@@ -127,9 +127,9 @@ def test_one_that_fails_does_not_show_the_password(declare: Declare) -> None:
 @pytest.mark.parametrize("what", [None, 7, "toy", URL])
 def test_one_that_returns_no_store_is_refused(declare: Declare, what: Any) -> None:
     declare(toy=lambda url: what)
-    told = refused(URL)
-    assert "toys:toy returned no store" in told
-    assert SECRET not in told
+    message = refused(URL)
+    assert "toys:toy returned no store" in message
+    assert SECRET not in message
 
 
 def test_a_scheme_of_two_packages_is_refused(declare: Declare) -> None:

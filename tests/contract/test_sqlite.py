@@ -173,15 +173,15 @@ class TestOpening:
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """With a new connection, and not with the one that was closed."""
-        is_free, asked = transactions._is_free, iter([False])
+        try_take, answers = transactions._try_take, iter([False])
         waits = iter([False, False, True])
         monkeypatch.setattr(forks, "must_wait", lambda thread, transaction: next(waits, False))
         monkeypatch.setattr(
-            transactions, "_is_free", lambda *what: next(asked, True) and is_free(*what)
+            transactions, "_try_take", lambda *what: next(answers, True) and try_take(*what)
         )
         store = SqliteStore(path)
         write(store)
-        assert not list(asked)
+        assert not list(answers)
         assert not list(waits)
         assert store.close()
 

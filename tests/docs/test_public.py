@@ -158,7 +158,8 @@ MOST_WITH_FLOW = 125
 
 def test_importing_loads_what_is_needed_and_makes_no_codec() -> None:
     code = "import sys, attrs; before = set(sys.modules); import itagflow; "
-    code += "print(*sorted(set(sys.modules) - before)); from itagflow.storage import codec; print(len(codec._made))"
+    code += "print(*sorted(set(sys.modules) - before)); "
+    code += "from itagflow.storage import codec; print(len(codec._converters))"
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout

@@ -31,7 +31,7 @@ import sys, threading
 from itagflow import Choice
 from itagflow.storage import codec
 
-assert not codec._made
+assert not codec._converters
 together, encoded = threading.Barrier(4), []
 
 def use():

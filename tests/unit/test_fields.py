@@ -38,7 +38,8 @@ def table() -> str:
     lines = ["| kind | key | other fields | unique together |", "|---|---|---|---|"]
     for fields in FIELDS.values():
         named = [
-            ", ".join(f"`{field.name}`" for field in some) for some in (fields.key, fields.indexed)
+            ", ".join(f"`{field.name}`" for field in group)
+            for group in (fields.key, fields.indexed)
         ]
         unique = ", ".join(f"`{name}`" for name in fields.unique)
         lines.append(f"| `{fields.kind.__name__}` | {named[0]} | {named[1]} | {unique} |")

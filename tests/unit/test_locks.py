@@ -109,7 +109,7 @@ def workspace(transaction: Transaction, job: Job) -> object:
 
 
 def job_counter(transaction: Transaction, job: Job) -> object:
-    return transaction.hold_counter(job.id)
+    return transaction.lock_job_counter(job.id)
 
 
 def saved_job(transaction: Transaction, job: Job) -> object:

@@ -1,4 +1,6 @@
-"""How assignments are offered, kept and given back: each verb locks, decides once, writes once.
+"""How assignments are offered, kept and given back.
+
+Each operation locks what it needs, decides once, and writes once.
 
 Locks are taken in the order that everybody keeps: packages, assignments, counters, job, member.
 """
@@ -9,7 +11,7 @@ from itagflow import access
 from itagflow.access import Action
 from itagflow.claiming import queue, rules
 from itagflow.claiming.decision import (
-    depends_on,
+    get_decision_inputs,
 )
 from itagflow.claiming.service import apply
 from itagflow.core.change import (
@@ -69,6 +71,8 @@ def reassign(
 
 def expire(engine: Engine, job: JobRef, *, by: MemberRef) -> list[Assignment]:
     """Return a job's assignments whose lease has lapsed to the queue, where *by* may assign."""
+    # Only the keys: each lease is checked again when its assignment is locked, since its holder may
+    # have renewed it in between.
     with engine.transaction() as transaction:
         keys = find_expired(transaction, job, by)
     results = engine.run_batch(
@@ -128,12 +132,12 @@ def assign_package(
     stage = stage_of(due)
     act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, stage)
     must_be_working(job, "assign")
-    who = transaction.member(job.workspace, member)
-    access.check(transaction.policy, who, Action.at(stage), job, stage)
-    rules.must_be_assignable(job, due, who, stage, transaction.assignments(due))
-    slot = rules.Slot(job, due, stage, who)
+    assignee = transaction.member(job.workspace, member)
+    access.check(transaction.policy, assignee, Action.at(stage), job, stage)
+    rules.must_be_assignable(job, due, assignee, stage, transaction.assignments(due))
+    slot = rules.Slot(job, due, stage, assignee)
     change = rules.assign(slot, act, id=transaction.new_id(Assignment, job.id))
-    _confirm_work_goes_on(transaction, job, who, stage)
+    _confirm_work_goes_on(transaction, job, assignee, stage)
     return apply(transaction, change)
 
 
@@ -153,15 +157,16 @@ def reassign_slot(
     package, old = transaction.lock_assignment(assignment)
     job = transaction.store.get(Job, (old.job,))
     act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
-    who = transaction.member(job.workspace, member)
-    access.check(transaction.policy, who, Action.at(old.stage), job, old.stage)
+    assignee = transaction.member(job.workspace, member)
+    access.check(transaction.policy, assignee, Action.at(old.stage), job, old.stage)
+    # without the one that is taken back: its holder may get the slot again
     others = [other for other in transaction.assignments(package) if other != old]
-    rules.must_be_assignable(job, package, who, old.stage, others)
+    rules.must_be_assignable(job, package, assignee, old.stage, others)
     counters = release_counter(transaction, job, old)
-    slot = rules.Slot(job, package, old.stage, who)
+    slot = rules.Slot(job, package, old.stage, assignee)
     id = transaction.new_id(Assignment, job.id)
     change = rules.reassign(slot, old, act, id=id, comment=comment, counters=counters)
-    _confirm_work_goes_on(transaction, job, who, old.stage)
+    _confirm_work_goes_on(transaction, job, assignee, old.stage)
     return apply(transaction, change)
 
 
@@ -171,13 +176,12 @@ def find_expired(transaction: Transaction, job: JobRef, by: MemberRef) -> list[t
     Raises:
         NotAllowed: when *by* may assign work at no stage.
     """
-    home = transaction.job(job)
-    stages = transaction.stages(home, by, Action.ASSIGN)
-    return [
-        lapsed.key
-        for stage in stages
-        for lapsed in queue.find_lapsed(transaction.store, home, stage, transaction.at)
-    ]
+    current = transaction.job(job)
+    keys: list[tuple[int, int]] = []
+    for stage in transaction.stages(current, by, Action.ASSIGN):
+        lapsed = queue.find_lapsed(transaction.store, current, stage, transaction.at)
+        keys += [assignment.key for assignment in lapsed]
+    return keys
 
 
 def expire_assignment(
@@ -206,9 +210,9 @@ def _act_of_holder_or_assigner(
     """Return the context of whoever gives *assignment* back; its holder always may."""
     if by is None:
         return transaction.act(job.workspace, assignment.member or 0)
-    who = transaction.member(job.workspace, by)
-    if who.active and who.id == assignment.member:
-        return transaction.act(job.workspace, who.id)
+    actor = transaction.member(job.workspace, by)
+    if actor.active and actor.id == assignment.member:
+        return transaction.act(job.workspace, actor.id)
     return transaction.allowed(job.workspace, by, Action.ASSIGN, job, assignment.stage)
 
 
@@ -218,7 +222,7 @@ def _confirm_work_goes_on(transaction: Transaction, job: Job, member: Member, st
     Nobody changes either of them any more until the transaction ends: nothing is given to somebody
     who has just been removed, and nothing of a job that has just ended.
     """
-    current, who = transaction.kept(job.id, member.id)
-    if depends_on(current) != depends_on(job) or who != member:
+    current, locked_member = transaction.lock_job_and_member(job.id, member.id)
+    if get_decision_inputs(current) != get_decision_inputs(job) or locked_member != member:
         must_be_working(current, f"{stage.value} here")
-        access.check(transaction.policy, who, Action.at(stage), current, stage)
+        access.check(transaction.policy, locked_member, Action.at(stage), current, stage)

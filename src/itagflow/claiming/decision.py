@@ -57,7 +57,7 @@ class Situation:
     """Why the policy does not let the member work at this stage; None when it does."""
     missing_validator: str = ""
     """The job's validator, if it is not registered in this process."""
-    held: int = 0
+    active: int = 0
     """How many assignments the member holds at the stage; used only where there is a limit."""
 
 
@@ -91,6 +91,7 @@ class Decision:
         situation = self.situation
         if Source.LAPSED not in self.sources:
             return False
+        # before the obstacle: what is one's own counts already, so no limit keeps from it
         if lapsed.member == situation.member.id:
             return lapsed.state is AssignmentState.HELD
         if self.obstacle is not None or has_assignment(package, situation.member, assignments):
@@ -116,9 +117,9 @@ def decide(situation: Situation) -> Decision:
         reason = f"the job's validator {situation.missing_validator!r} is not registered here"
         return Decision(situation=situation, obstacle=Obstacle.CODE, reason=reason)
     limit = job.workflow.rule(stage).limit
-    if limit is not None and situation.held >= limit:
+    if limit is not None and situation.active >= limit:
         allowed = format_count(limit, "assignment")
-        reason = f"the limit is reached: {account} holds {situation.held} of {allowed}"
+        reason = f"the limit is reached: {account} holds {situation.active} of {allowed}"
         # one's own lapsed assignment is among those that are held: going on with it takes nothing
         # new
         sources = (Source.LAPSED,)
@@ -128,8 +129,9 @@ def decide(situation: Situation) -> Decision:
     return Decision(situation=situation, sources=tuple(Source))
 
 
-def depends_on(job: Job) -> tuple[object, ...]:
+def get_decision_inputs(job: Job) -> tuple[object, ...]:
     """Return what a claim depends on of *job*: its counters may change while somebody claims."""
+    # not the version: renaming a job, or a note to it, is no reason to decide again
     return (job.state, job.workflow, job.workforce, job.template, job.validator)
 
 
@@ -139,34 +141,40 @@ def own_work(job: Job, member: Member, stage: Stage) -> dict[str, Any] | None:
     A LABEL assignment, held or done, in any round; with ``allow_own_work`` at LABEL only one of the
     same round, so that nobody votes twice.  None: nothing keeps them.
     """
-    mine = {
+    labeled = {
         "member": member.id,
         "stage": Stage.LABEL,
         "state": (AssignmentState.HELD, AssignmentState.DONE),
     }
     if not job.workflow.rule(stage).allow_own_work:
-        return mine
-    return {**mine, "same_round": True} if stage is Stage.LABEL else None
+        return labeled
+    if stage is Stage.LABEL:
+        return {**labeled, "same_round": True}
+    return None
 
 
-def own_work_waits(job: Job, stage: Stage) -> bool:
+def can_own_work_wait(job: Job, stage: Stage) -> bool:
     """Return whether many packages that wait at *stage* may be the member's own work."""
-    voting = job.workflow.label.votes > 1
-    return voting if stage is Stage.LABEL else not job.workflow.rule(stage).allow_own_work
+    if stage is Stage.LABEL:
+        # with one vote a package that somebody labeled does not wait; with several it goes on
+        # waiting for others, at the front
+        return job.workflow.label.votes > 1
+    return not job.workflow.rule(stage).allow_own_work
 
 
 def is_own_work(
     job: Job, package: Package, member: Member, stage: Stage, assignments: Sequence[Assignment]
 ) -> bool:
     """Return whether *member* labeled *package*, so that they may not take it at *stage*."""
-    kept_from = own_work(job, member, stage)
-    if kept_from is None:
+    # the same condition as in the query of the queue: here it is asked of what is already read
+    condition = own_work(job, member, stage)
+    if condition is None:
         return False
     return any(
         assignment.member == member.id
         and assignment.stage is Stage.LABEL
         and assignment.state in (AssignmentState.HELD, AssignmentState.DONE)
-        and (assignment.round == package.round or "same_round" not in kept_from)
+        and (assignment.round == package.round or "same_round" not in condition)
         for assignment in assignments
     )
 

@@ -23,7 +23,7 @@ from itagflow.results.service import find_members, list_jobs
 from itagflow.storage.port import Query, Reader
 
 Place = WorkspaceRef | Job | Package | Assignment
-"""What `Reading.can` is asked about."""
+"""What `Flow.can` is asked about."""
 
 
 def check_permission(
@@ -37,12 +37,14 @@ def check_permission(
 ) -> Permission:
     """Return whether a member may do something here, without trying it."""
     with engine.store.read() as reader:
-        home, job, here = _place(reader, entity)
-        who = lookup.member(reader, home, member)
-        seeing = access_of(reader, engine.policy, home, by)
-        seeing.require("can", job, own=seeing.is_own(who.id))
-    at = stage or here or next((s for s in Stage if Action.at(s) is action), None)
-    return Permission(access.refusal(engine.policy, who, action, job, at))
+        workspace, job, current_stage = _locate(reader, entity)
+        worker = lookup.member(reader, workspace, member)
+        seeing = access_of(reader, engine.policy, workspace, by)
+        seeing.require("can", job, own=seeing.is_own(worker.id))
+    # the one that is asked for, or that of the package, or the one that the action belongs to
+    implied_stage = next((each for each in Stage if Action.at(each) is action), None)
+    at = stage or current_stage or implied_stage
+    return Permission(access.refusal(engine.policy, worker, action, job, at))
 
 
 def available(
@@ -54,25 +56,28 @@ def available(
 ) -> Iterator[tuple[Job, Stage]]:
     """Yield the running jobs with the stages at which there is work for a member now."""
     people = find_members(engine, member, None, workspace, by)
-    return chain.from_iterable(_available_to(engine, who, by) for who in people)
+    return chain.from_iterable(_find_available(engine, worker, by) for worker in people)
 
 
-def _available_to(engine: Engine, who: Member, by: MemberRef | None) -> Iterator[tuple[Job, Stage]]:
-    for job in list_jobs(engine, who.workspace, state=JobState.RUNNING, by=by):
+def _find_available(
+    engine: Engine, worker: Member, by: MemberRef | None
+) -> Iterator[tuple[Job, Stage]]:
+    for job in list_jobs(engine, worker.workspace, state=JobState.RUNNING, by=by):
         for stage in job.workflow.stages:
-            if _is_available(engine, job, who, stage, by):
+            if _is_available(engine, job, worker, stage, by):
                 yield job, stage
 
 
 def _is_available(
-    engine: Engine, job: Job, who: Member, stage: Stage, by: MemberRef | None
+    engine: Engine, job: Job, worker: Member, stage: Stage, by: MemberRef | None
 ) -> bool:
     """Return whether a claim would give something, and may be seen."""
+    # A transaction for each job and stage: the caller may take any time between two of them.
     with engine.store.read() as reader:
-        seeing = access_of(reader, engine.policy, who.workspace, by)
-        if not seeing.can_see("available", job, own=seeing.is_own(who.id)):
+        seeing = access_of(reader, engine.policy, worker.workspace, by)
+        if not seeing.can_see("available", job, own=seeing.is_own(worker.id)):
             return False
-        situation = describe(reader, engine, job, who, stage)
+        situation = describe(reader, engine, job, worker, stage)
         return can_claim(reader, situation, engine.now())
 
 
@@ -81,24 +86,25 @@ def explain(
 ) -> str:
     """Say what `claim` would find for a member, and if nothing, why, in one sentence."""
     with engine.store.read() as reader:
-        home = lookup.job(reader, job)
-        who = lookup.member(reader, home.workspace, member)
-        seeing = access_of(reader, engine.policy, home.workspace, by)
-        seeing.require("explain", home, own=seeing.is_own(who.id))
-        situation = describe(reader, engine, home, who, stage)
+        current = lookup.job(reader, job)
+        worker = lookup.member(reader, current.workspace, member)
+        seeing = access_of(reader, engine.policy, current.workspace, by)
+        seeing.require("explain", current, own=seeing.is_own(worker.id))
+        situation = describe(reader, engine, current, worker, stage)
         return make_printable(_explain(reader, situation, engine.now()))
 
 
-def _place(reader: Reader, entity: Place) -> tuple[int, Job | None, Stage | None]:
+def _locate(reader: Reader, entity: Place) -> tuple[int, Job | None, Stage | None]:
     """Return the workspace of *entity*, its job if it has one, and its stage."""
-    if isinstance(entity, Package | Assignment):
-        found = (
-            lookup.package(reader, entity)
-            if isinstance(entity, Package)
-            else lookup.assignment(reader, entity)
-        )
-        job = lookup.job(reader, found.job)
-        return job.workspace, job, found.stage
+    # as they are stored now: an object may be an old version
+    if isinstance(entity, Package):
+        package = lookup.package(reader, entity)
+        job = lookup.job(reader, package.job)
+        return job.workspace, job, package.stage
+    if isinstance(entity, Assignment):
+        assignment = lookup.assignment(reader, entity)
+        job = lookup.job(reader, assignment.job)
+        return job.workspace, job, assignment.stage
     if isinstance(entity, Job):
         job = lookup.job(reader, entity)
         return job.workspace, job, None
@@ -110,7 +116,7 @@ def can_claim(reader: Reader, situation: Situation, at: datetime) -> bool:
     return queue.find_source(reader, decide(situation), at) is not None
 
 
-_FOUND = {
+_SENTENCES = {
     Source.OFFERS: "something is offered: claim it",
     Source.QUEUE: "something is waiting: claim it",
     Source.LAPSED: "the lease of an assignment has lapsed: claim it",
@@ -123,38 +129,42 @@ def _explain(reader: Reader, situation: Situation, at: datetime) -> str:
     decision = decide(situation)
     source = queue.find_source(reader, decision, at)
     if source is not None:
-        return _FOUND[source]
+        return _SENTENCES[source]
     return decision.reason or _explain_nothing(reader, decision, at)
 
 
 def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
     """Return why there is nothing for a member who may take work."""
     job, member, stage = decision.situation.job, decision.situation.member, decision.situation.stage
-    parts: list[str] = []
+    reasons: list[str] = []
+    # A claim would have found any other waiting package: those that are left are the member's own.
     own = reader.count(
         Query(Package, {"job": job.id, "state": PackageState.at(stage), "waiting": True})
     )
     if own:
         waiting = "1 waiting package is" if own == 1 else f"{own} waiting packages are"
-        parts.append(f"{waiting} {member.account}'s own work")
+        reasons.append(f"{waiting} {member.account}'s own work")
     live = list(reader.find(Query(Assignment, {"job": job.id, "live": True, "stage": stage})))
+    # for the same reason, a lapsed one that the member may take would have been found
     lapsed = [assignment for assignment in live if rules.has_lapsed(assignment, at)]
     if lapsed:
         number = format_count(len(lapsed), "assignment")
         verb = "is" if len(lapsed) == 1 else "are"
-        parts.append(f"{number} whose lease has lapsed {verb} on {member.account}'s own work")
+        reasons.append(f"{number} whose lease has lapsed {verb} on {member.account}'s own work")
     if len(live) > len(lapsed):
-        parts.append(_explain_held([assignment for assignment in live if assignment not in lapsed]))
+        reasons.append(
+            _explain_held([assignment for assignment in live if assignment not in lapsed])
+        )
     stages = job.workflow.stages
     before = _count(reader, job, stages[: stages.index(stage)])
     if before:
         packages = "1 package is" if before == 1 else f"{before} packages are"
-        parts.append(f"{packages} still at an earlier stage")
+        reasons.append(f"{packages} still at an earlier stage")
     behind = _count(reader, job, stages[stages.index(stage) + 1 :])
-    if behind and not parts:
+    if behind and not reasons:
         packages = "1 package is" if behind == 1 else f"{behind} packages are"
-        parts.append(f"all done here: {packages} at a later stage")
-    return "; ".join(parts) or "all done"
+        reasons.append(f"all done here: {packages} at a later stage")
+    return "; ".join(reasons) or "all done"
 
 
 def _explain_held(live: list[Assignment]) -> str:
@@ -162,11 +172,9 @@ def _explain_held(live: list[Assignment]) -> str:
     until = min(
         (assignment.lease_until for assignment in live if assignment.lease_until), default=None
     )
-    ends = (
-        f", the first lease ends at {until:%Y-%m-%d %H:%M:%S %Z}"
-        if until
-        else ", and no lease ends"
-    )
+    ends = ", and no lease ends"
+    if until is not None:
+        ends = f", the first lease ends at {until:%Y-%m-%d %H:%M:%S %Z}"
     assignments = "1 assignment is" if len(live) == 1 else f"{len(live)} assignments are"
     return f"{assignments} held by or offered to people{ends}"
 

@@ -10,10 +10,10 @@ from itagflow.claiming import rules
 from itagflow.claiming.decision import (
     Decision,
     Source,
+    can_own_work_wait,
     own_work,
-    own_work_waits,
 )
-from itagflow.core.lookup import first, perhaps
+from itagflow.core.lookup import first, get_or_none
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
     Assignment,
@@ -36,6 +36,8 @@ from itagflow.storage.port import (
 def find_offers(reader: Reader, job: Job, member: Member, stage: Stage) -> list[Assignment]:
     """Return what is offered to *member* at *stage*, oldest first."""
     where: dict[str, Any] = {"member": member.id, "state": AssignmentState.OFFERED, "job": job.id}
+    # By key, which is the order of time and that of locks.  The index on members has no stage; a
+    # member has few offers, so they are sorted out here.
     offered = reader.find(Query(Assignment, where, order=("id",)))
     return [assignment for assignment in offered if assignment.stage is stage]
 
@@ -51,13 +53,15 @@ def find_lapsed(reader: Reader, job: Job, stage: Stage, at: datetime) -> list[As
     return list(reader.find(Query(Assignment, where, order=("lease_until", "id"))))
 
 
-def waiting(
+def query_waiting(
     job: Job,
     stage: Stage,
     where: Mapping[str, Condition] | None = None,
     unless: Unless | None = None,
 ) -> Query[Package]:
     """Return the query for the first package that waits at *stage*."""
+    # The order of the index on waiting packages, so that the database takes the first row that fits
+    # and sorts nothing.
     return Query(
         Package,
         {"job": job.id, "state": PackageState.at(stage), "waiting": True, **(where or {})},
@@ -67,7 +71,7 @@ def waiting(
     )
 
 
-def next_package(
+def query_next_package(
     job: Job, member: Member, stage: Stage, cursor: QueueCursor | None
 ) -> Iterator[Query[Package]]:
     """Yield queries for the next package of *member*: the first query that finds one has found it.
@@ -76,20 +80,25 @@ def next_package(
     front since has a higher priority.  The last query is the whole queue: whatever *cursor* says,
     nothing is left out.
     """
-    unless = _own_work(job, member, stage)
+    unless = _exclude_own_work(job, member, stage)
     if cursor is not None:
+        # two queries, since each runs along an index; "higher, or equal and later" would not
         since = Span(cursor.since - rules.CURSOR_OVERLAP, None)
-        yield waiting(job, stage, {"priority": Span(cursor.priority + 1, None)}, unless)
-        yield waiting(job, stage, {"priority": cursor.priority, "waiting_since": since}, unless)
-    yield waiting(job, stage, unless=unless)
+        yield query_waiting(job, stage, {"priority": Span(cursor.priority + 1, None)}, unless)
+        yield query_waiting(
+            job, stage, {"priority": cursor.priority, "waiting_since": since}, unless
+        )
+    yield query_waiting(job, stage, unless=unless)
 
 
 def load_cursor(reader: Reader, job: Job, member: Member, stage: Stage) -> QueueCursor | None:
     """Return where the scan of the queue begins for *member*; None: at its front."""
-    if not own_work_waits(job, stage):
+    if not can_own_work_wait(job, stage):
         return None
-    counter = perhaps(reader, ClaimCounter, (job.id, stage.value, member.id))
-    return counter.cursor if counter else None
+    counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
+    if counter is None:
+        return None
+    return counter.cursor
 
 
 def find_source(reader: Reader, decision: Decision, at: datetime) -> Source | None:
@@ -108,7 +117,8 @@ def _has_candidate(reader: Reader, decision: Decision, source: Source, at: datet
     if source is Source.QUEUE:
         cursor = load_cursor(reader, job, member, stage)
         return any(
-            first(reader, query) is not None for query in next_package(job, member, stage, cursor)
+            first(reader, query) is not None
+            for query in query_next_package(job, member, stage, cursor)
         )
     return any(
         is_acceptable(reader, decision, lapsed) for lapsed in find_lapsed(reader, job, stage, at)
@@ -127,12 +137,12 @@ def find_assignments(reader: Reader, package: Package) -> list[Assignment]:
     return list(reader.find(Query(Assignment, where, order=("id",))))
 
 
-def _own_work(job: Job, member: Member, stage: Stage) -> Unless | None:
+def _exclude_own_work(job: Job, member: Member, stage: Stage) -> Unless | None:
     """Return the condition that excludes a waiting package: an assignment of the member's own."""
-    kept_from = own_work(job, member, stage)
-    if kept_from is None:
+    condition = own_work(job, member, stage)
+    if condition is None:
         return None
     same = {"job": "job", "number": "package"}
-    if kept_from.pop("same_round", False):
+    if condition.pop("same_round", False):
         same["round"] = "round"
-    return Unless(Assignment, kept_from, same)
+    return Unless(Assignment, condition, same)

@@ -20,8 +20,12 @@ def recall_all(
             reader.find(live),
             key=lambda assignment: (assignment.job, assignment.package, assignment.id),
         )
+    # One transaction each: a member or job may have thousands, whose packages would all stay
+    # locked. When it stops halfway, what was recalled stays so, and the same call goes on with the
+    # rest.
     for assignment in assignments:
         with engine.transaction() as transaction:
-            package, now = transaction.lock_assignment(assignment)
-            if now.live:
-                recall(transaction, package, now, by, comment, free=free)
+            package, current = transaction.lock_assignment(assignment)
+            # it may have ended since it was read, by its holder or by another recall
+            if current.live:
+                recall(transaction, package, current, by, comment, free=free)

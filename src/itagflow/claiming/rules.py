@@ -35,7 +35,7 @@ OUTCOMES = {
     "reassign": Outcome.REASSIGNED,
     "recall": Outcome.RECALLED,
 }
-"""How an assignment has ended after each verb that returns it."""
+"""How an assignment has ended after each operation that returns it."""
 
 
 @attrs.frozen
@@ -79,9 +79,10 @@ def take_offer(
     state = ASSIGNMENT.advance(
         assignment.state, "claim", AssignmentCommand(assignment=assignment), str(assignment)
     )
+    # an offer has a time limit of its own; the lease of the work begins here
     lease = _until(act.at, job.workflow.rule(assignment.stage).lease)
-    held = evolve(assignment, state=state, lease_until=lease, token=token)
-    return record(act, "claim", about=assignment, save=((assignment, held), *counters))
+    claimed = evolve(assignment, state=state, lease_until=lease, token=token)
+    return record(act, "claim", about=assignment, save=((assignment, claimed), *counters))
 
 
 def take_over(
@@ -94,7 +95,10 @@ def take_over(
     counters: Sequence[Saved] = (),
 ) -> Change:
     """Give a member the slot of an assignment whose lease has lapsed; its holder loses it."""
-    returned = ended(lapsed, "expire", act, comment="the lease lapsed and the assignment was taken")
+    returned = end_assignment(
+        lapsed, "expire", act, comment="the lease lapsed and the assignment was taken"
+    )
+    # the package stays as it is: the slot goes from hand to hand and is never free
     assignment = _fill(slot, act, id, AssignmentState.HELD, token)
     return record(
         act, "claim", about=assignment, add=(assignment,), save=((lapsed, returned), *counters)
@@ -104,6 +108,8 @@ def take_over(
 def resume(job: Job, lapsed: Assignment, act: Act, *, token: str) -> Change:
     """Let a member go on with their own lapsed assignment; the lease counts from now."""
     lease = _until(act.at, job.workflow.rule(lapsed.stage).lease)
+    # without a token of its own this may be any claim: the one that was sent with a token may still
+    # be repeated, and must find what it was given
     renewed = evolve(lapsed, lease_until=lease, token=token or lapsed.token)
     return record(act, "renew", about=lapsed, save=((lapsed, renewed),))
 
@@ -145,7 +151,7 @@ def reassign(
     counters: Sequence[Saved] = (),
 ) -> Change:
     """Take *assignment* back and offer its slot to another member."""
-    returned = ended(assignment, "reassign", act, comment=comment)
+    returned = end_assignment(assignment, "reassign", act, comment=comment)
     new = offer(slot, act, id=id)
     return record(
         act,
@@ -158,7 +164,7 @@ def reassign(
 
 
 def give_back(
-    verb: str,
+    operation: str,
     package: Package,
     assignment: Assignment,
     act: Act,
@@ -167,12 +173,13 @@ def give_back(
     counters: Sequence[Saved] = (),
 ) -> Change:
     """End *assignment* by release or expire: its slot is free again and the package waits."""
-    returned = ended(assignment, verb, act, comment=comment)
+    returned = end_assignment(assignment, operation, act, comment=comment)
+    # at the end of the queue: else who gives a package back would be the next to get it
     freed = evolve(package, free=package.free + 1, waiting_since=act.at)
     data = {"comment": comment} if comment else {}
     return record(
         act,
-        verb,
+        operation,
         about=assignment,
         save=((package, freed), (assignment, returned), *counters),
         data=data,
@@ -190,7 +197,7 @@ def recall(
 ) -> Change:
     """End *assignment* because its work, job or member is gone; *free* returns its slot."""
     saved: tuple[Saved, ...] = (
-        (assignment, ended(assignment, "recall", act, comment=comment)),
+        (assignment, end_assignment(assignment, "recall", act, comment=comment)),
         *counters,
     )
     if free:
@@ -214,7 +221,9 @@ def has_lapsed(assignment: Assignment, at: datetime) -> bool:
     return assignment.live and assignment.lease_until is not None and assignment.lease_until <= at
 
 
-def ended(assignment: Assignment, verb: str, act: Act, *, comment: str = "") -> Assignment:
+def end_assignment(
+    assignment: Assignment, operation: str, act: Act, *, comment: str = ""
+) -> Assignment:
     """Return *assignment* as it is after release, expire, reassign or recall.
 
     Raises:
@@ -222,11 +231,14 @@ def ended(assignment: Assignment, verb: str, act: Act, *, comment: str = "") -> 
         WrongState: when it is not offered or held.
     """
     state = ASSIGNMENT.advance(
-        assignment.state, verb, AssignmentCommand(assignment=assignment), str(assignment)
+        assignment.state, operation, AssignmentCommand(assignment=assignment), str(assignment)
     )
-    if wrong := find_text_error(comment):
-        raise InvalidData(f"the comment to {verb}", [Problem("comment", wrong)])
-    return evolve(assignment, state=state, outcome=OUTCOMES[verb], ended_at=act.at, comment=comment)
+    wrong = find_text_error(comment)
+    if wrong:
+        raise InvalidData(f"the comment to {operation}", [Problem("comment", wrong)])
+    return evolve(
+        assignment, state=state, outcome=OUTCOMES[operation], ended_at=act.at, comment=comment
+    )
 
 
 def must_be_assignable(
@@ -278,29 +290,39 @@ def move_counter(counter: ClaimCounter, by: int) -> Saved:
     return (counter, evolve(counter, active=counter.active + by))
 
 
-def counted(counter: ClaimCounter, by: int, cursor: QueueCursor | None) -> ClaimCounter:
+def add_to_counter(counter: ClaimCounter, by: int, cursor: QueueCursor | None) -> ClaimCounter:
     """Return *counter* with *by* added to the active assignments, and a new *cursor* if given."""
     return evolve(counter, active=counter.active + by, cursor=cursor or counter.cursor)
 
 
 CURSOR_OVERLAP = timedelta(minutes=1)
-"""How long before the saved cursor a scan begins: clocks differ, and operations take time."""
+"""How long before the saved cursor a scan begins.
+
+A package gets its place by the clock of the process that puts it into the queue, and is seen when
+that transaction ends: it may appear before the cursor of a process whose clock is ahead.  A minute
+is more than clocks that are kept differ, and few packages to scan again; what is missed even so is
+found by the last query of `itagflow.claiming.queue.query_next_package`.
+"""
 
 
 def cursor_at(package: Package) -> QueueCursor:
-    """Return the place of *package* in the queue."""
+    """Return the position of *package* in the queue."""
     return QueueCursor(package.priority, package.waiting_since)
 
 
 def is_worth_saving(old: QueueCursor | None, new: QueueCursor) -> bool:
     """Return whether the cursor *new* is so much further than *old* that it should be saved."""
+    # Saving is a write more in each claim.  Within the overlap it would gain nothing: the next scan
+    # begins that much earlier anyway.
     return old is None or old.priority != new.priority or new.since - old.since > CURSOR_OVERLAP
 
 
 def _fill(slot: Slot, act: Act, id: int, state: AssignmentState, token: str = "") -> Assignment:
     """Return a new assignment in *slot*: held, or offered."""
     rule = slot.job.workflow.rule(slot.stage)
-    lease = rule.lease if state is AssignmentState.HELD else rule.offer_lease
+    lease = rule.offer_lease
+    if state is AssignmentState.HELD:
+        lease = rule.lease
     return Assignment(
         job=slot.package.job,
         id=id,

@@ -19,10 +19,10 @@ from itagflow.claiming.decision import (
     Obstacle,
     Situation,
     Source,
+    can_own_work_wait,
     decide,
-    depends_on,
+    get_decision_inputs,
     is_own_work,
-    own_work_waits,
 )
 from itagflow.core.change import (
     Act,
@@ -30,12 +30,12 @@ from itagflow.core.change import (
     Saved,
 )
 from itagflow.core.engine import BLOCK, Engine
-from itagflow.core.ids import TRIES, used_up
+from itagflow.core.ids import TRIES, make_exhausted_error
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
     first,
-    perhaps,
+    get_or_none,
 )
 from itagflow.core.registry import Environment
 from itagflow.core.transaction import Transaction
@@ -84,6 +84,8 @@ def claim_many(
 ) -> list[Assignment]:
     """Take up to *count* assignments in the order of `claim`; fewer when there are no more."""
     count = require_whole_number("the claim", "count", count)
+    # A transaction for each block, which locks its packages while others write.  Each sees what the
+    # one before has stored, so the limit holds for all of them.
     taken: list[Assignment] = []
     while len(taken) < count:
         request = ClaimRequest(member, job, stage, count=min(count - len(taken), BLOCK))
@@ -113,7 +115,7 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
     member = cache.member(store, job.workspace, request.member)
     work = _Claim(transaction, describe(store, transaction, job, member, request.stage))
     taken = work.take(request.count)
-    if not taken and work.is_out_of_date(*_read(transaction, request)):
+    if not taken and work.is_out_of_date(*_read_job_and_member(transaction, request)):
         taken = work.take(request.count)
     if not taken:
         work.require_permission()
@@ -122,7 +124,7 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
 
 def _claim_by_token(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
     """Give what the same claim, sent before, was given, or else something new."""
-    job, member = _read(transaction, request)
+    job, member = _read_job_and_member(transaction, request)
     work = _Claim(
         transaction,
         describe(transaction.store, transaction, job, member, request.stage),
@@ -133,7 +135,7 @@ def _claim_by_token(transaction: Transaction, request: ClaimRequest) -> list[Ass
     return work.take(request.count) if earlier is None else [earlier]
 
 
-def _read(transaction: Transaction, request: ClaimRequest) -> tuple[Job, Member]:
+def _read_job_and_member(transaction: Transaction, request: ClaimRequest) -> tuple[Job, Member]:
     """Return job and member of a claim as they are stored now."""
     job = transaction.cache.read_job(transaction.store, request.job)
     return job, transaction.cache.read_member(transaction.store, job.workspace, request.member)
@@ -148,25 +150,28 @@ def describe(
         InvalidData: when the job does not have this stage.
     """
     limit = job.workflow.rule(stage).limit
-    counter = (
-        None if limit is None else perhaps(reader, ClaimCounter, (job.id, stage.value, member.id))
-    )
+    active = 0
+    if limit is not None:  # else nobody counts, and the query is saved
+        counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
+        if counter is not None:
+            active = counter.active
     return Situation(
         job=job,
         member=member,
         stage=stage,
         policy_refusal=access.refusal(environment.policy, member, Action.at(stage), job, stage),
         missing_validator="" if environment.registry.has_code_of(job.validator) else job.validator,
-        held=counter.active if counter else 0,
+        active=active,
     )
 
 
 def apply(transaction: Transaction, change: Change) -> Assignment:
     """Store what a rule decided and return the assignment that it leads to."""
     transaction.do(change)
-    return transaction.as_stored(
-        next(stored for stored in _stored(change) if isinstance(stored, Assignment))
-    )
+    # What is new comes first: where one assignment takes the place of another, it leads to that.
+    entities = [*change.add, *(after for _, after in change.save)]
+    assignments = [entity for entity in entities if isinstance(entity, Assignment)]
+    return transaction.as_stored(assignments[0])
 
 
 class _Claim:
@@ -216,9 +221,9 @@ class _Claim:
 
         What is locked is up to date.
         """
-        if self._is_confirmed or not self._differs(job, member):
+        if self._is_confirmed or not self._has_changed(job, member):
             return False
-        self._set(
+        self._decide_again(
             describe(self._transaction.store, self._transaction, job, member, self._situation.stage)
         )
         return True
@@ -269,14 +274,14 @@ class _Claim:
         )
         if not offers:
             return taken
-        # the first are waited for, in the order that everybody keeps; those behind them stand in
-        # for what is gone
+        # The first are waited for, in the order that everybody keeps; those behind them stand in
+        # for what is gone.  All at once, since the counters come behind all packages.
         self._transaction.lock_assignments(offer.key for offer in offers[:count])
         self._has_package = True
-        for offer in offers:
+        for offer in offers:  # the first ones are locked already: locking them again costs nothing
             if len(taken) == count:
                 break
-            locked = self._lock(offer)
+            locked = self._lock_assignment(offer)
             if locked is None or locked[1].state is not AssignmentState.OFFERED:
                 continue  # others have it, or it was withdrawn meanwhile
             self._confirm()
@@ -295,11 +300,14 @@ class _Claim:
     def _take_from_queue(self) -> Assignment | None:
         if Source.QUEUE not in self._decision.sources:
             return None
+        # Without waiting: a package that another claim has locked is as good as taken, and the next
+        # one in the queue will do.  So claims of many members do not wait for each other here.
         package = self._lock_next_package()
         if package is None:
             return None
         self._has_package = True
-        cursor = self._cursor_behind(package)
+        # before `_confirm`, which locks the counter that has the cursor, if there is one to save
+        cursor = self._choose_cursor(package)
         before = self._situation
         self._confirm(saves_cursor=cursor is not None)
         if Source.QUEUE not in self._decision.sources:
@@ -309,8 +317,8 @@ class _Claim:
         if situation.job is not before.job and is_own_work(
             job, package, member, stage, self._transaction.assignments(package)
         ):
-            # the workflow was changed while the package was being locked: it is looked for once
-            # more, by the new one
+            # The workflow was changed while the package was being locked: it is looked for once
+            # more, by the new one.  Never a third time: what is locked now cannot change.
             return self._take_from_queue()
         counters = self._count_one(cursor)
         slot = rules.Slot(job, package, stage, member)
@@ -324,10 +332,11 @@ class _Claim:
         if Source.LAPSED not in self._decision.sources:
             return None
         situation = self._situation
+        # Read without locks, the longest lapsed first; each is checked again once it is locked.
         for lapsed in queue.find_lapsed(
             self._transaction.store, situation.job, situation.stage, self._transaction.at
         ):
-            locked = self._lock(lapsed)
+            locked = self._lock_assignment(lapsed)
             if locked is None:
                 continue  # somebody else is about to take it or to go on with it
             package, current = locked
@@ -346,6 +355,7 @@ class _Claim:
     def _take_over(self, package: Package, lapsed: Assignment) -> Assignment:
         job, member, token = self._situation.job, self._situation.member, self._token
         if lapsed.member == member.id:
+            # no counter: it has counted all the time
             return apply(self._transaction, rules.resume(job, lapsed, self._act, token=token))
         counters = self._count_one()
         if self._previous is not None:
@@ -357,7 +367,7 @@ class _Claim:
             )
         )
 
-    def _lock(self, assignment: Assignment) -> tuple[Package, Assignment] | None:
+    def _lock_assignment(self, assignment: Assignment) -> tuple[Package, Assignment] | None:
         """Lock an assignment and its package, and return both as they are now.
 
         A claim waits for its first package only.  Later it takes what is free, since two claims
@@ -371,7 +381,7 @@ class _Claim:
     def _lock_next_package(self) -> Package | None:
         """Lock the next package of the queue that nobody else has locked."""
         situation = self._situation
-        for query in queue.next_package(
+        for query in queue.query_next_package(
             situation.job, situation.member, situation.stage, self._cursor
         ):
             package = self._transaction.lock_first(query)
@@ -379,18 +389,18 @@ class _Claim:
                 return package
         return None
 
-    def _cursor_behind(self, package: Package) -> QueueCursor | None:
+    def _choose_cursor(self, package: Package) -> QueueCursor | None:
         """Return where the member's next scan should begin, or None if that is not worth saving.
 
         The cursor is in the row of the counter.  Once job and member are locked it is too late to
         lock that one, so a claim of many saves no cursor then; the next claim does.
         """
         job, stage = self._situation.job, self._situation.stage
-        if not own_work_waits(job, stage) or (self._is_confirmed and self._counter is None):
+        if not can_own_work_wait(job, stage) or (self._is_confirmed and self._counter is None):
             return None
         cursor = rules.cursor_at(package)
         if not rules.is_worth_saving(self._cursor, cursor) or package == first(
-            self._transaction.store, queue.waiting(job, stage)
+            self._transaction.store, queue.query_waiting(job, stage)
         ):
             return None
         return cursor
@@ -405,42 +415,52 @@ class _Claim:
             return
         self._is_confirmed = True
         situation = self._situation
+        # The counter comes before job and member.  It is locked only where something is read from
+        # it or stored in it: all claims of a member at this stage queue up at its row.  With a
+        # token that is the purpose: the second of two equal claims finds what the first was given.
         is_counted = situation.job.workflow.rule(situation.stage).limit is not None
         if is_counted or self._token or saves_cursor:
             self._lock_counters(instead_of if is_counted else None)
         if self._token:
-            # the same claim, sent twice at once: the other one was first
+            # the same claim, sent twice at once: the other one may have been first
             self._earlier = self.find_earlier()
-        job, member = self._transaction.kept(situation.job.id, situation.member.id)
-        if self._differs(job, member):
+        job, member = self._transaction.lock_job_and_member(situation.job.id, situation.member.id)
+        # Nearly always as expected.  Where not, the job is kept as it is now, so that the next
+        # claim does not search by the old one again.
+        if self._has_changed(job, member):
             self._transaction.cache.note_job(job)
             situation = describe(
                 self._transaction.store, self._transaction, job, member, situation.stage
             )
         if self._counter is not None:
-            situation = attrs.evolve(situation, held=self._counter.active)
+            situation = attrs.evolve(situation, active=self._counter.active)
         if situation is not self._situation:
-            self._set(situation)
+            self._decide_again(situation)
 
-    def _differs(self, job: Job, member: Member) -> bool:
+    def _has_changed(self, job: Job, member: Member) -> bool:
         """Return whether job or member have changed in anything that the decision depends on."""
         known = self._situation
-        same_job = job is known.job or (
-            job.id == known.job.id and depends_on(job) == depends_on(known.job)
-        )
-        return not same_job or member != known.member
+        # Most of the time both are the very same objects, as a store decodes a version only once;
+        # to compare all their fields takes longer.
+        if member is not known.member and member != known.member:
+            return True
+        if job is known.job:
+            return False
+        return job.id != known.job.id or get_decision_inputs(job) != get_decision_inputs(known.job)
 
     def _lock_counters(self, instead_of: Assignment | None) -> None:
         """Lock the member's counter, and that of the holder who is replaced, in key order."""
         own = self._situation.member.id
-        other = (
-            instead_of.member if instead_of and instead_of.state is AssignmentState.HELD else None
-        )
-        if other is not None and other < own:
-            self._previous = self._transaction.lock(ClaimCounter, self._counter_key(other))
+        holder: int | None = None
+        if instead_of is not None and instead_of.state is AssignmentState.HELD:
+            holder = instead_of.member  # an offer does not count
+        # Whose key is lower is locked first: two members who take over from each other at the same
+        # time would else wait for each other.
+        if holder is not None and holder < own:
+            self._previous = self._transaction.lock(ClaimCounter, self._counter_key(holder))
         self._counter = self._lock_counter()
-        if other is not None and other > own:
-            self._previous = self._transaction.lock(ClaimCounter, self._counter_key(other))
+        if holder is not None and holder > own:
+            self._previous = self._transaction.lock(ClaimCounter, self._counter_key(holder))
 
     def _lock_counter(self) -> ClaimCounter:
         """Lock the member's counter, or create it.  Claims of one member queue up here."""
@@ -459,17 +479,20 @@ class _Claim:
         is_counted = situation.job.workflow.rule(situation.stage).limit is not None
         if self._counter is None or not (is_counted or cursor):
             return ()
-        # the one before in this claim may have stored it already
+        # with its version in the store: an assignment taken before in this claim may have saved it
         counter = self._transaction.as_stored(self._counter)
-        after = rules.counted(counter, int(is_counted), cursor)
+        after = rules.add_to_counter(counter, int(is_counted), cursor)
         self._counter, self._cursor = after, cursor or self._cursor
-        self._set(attrs.evolve(situation, held=after.active))
+        self._decide_again(attrs.evolve(situation, active=after.active))
         return ((counter, after),)
 
-    def _set(self, situation: Situation) -> None:
+    def _decide_again(self, situation: Situation) -> None:
         self._situation = situation
-        decision = decide(situation)
-        self._decision = decision if self._earlier is None else Decision(situation=situation)
+        if self._earlier is None:
+            self._decision = decide(situation)
+        else:
+            # the same claim has been given something meanwhile: nothing more is taken
+            self._decision = Decision(situation=situation)
 
     def _apply_new(self, make: Callable[[int], Change]) -> Assignment:
         """Store a change that adds an assignment under a new id.
@@ -487,8 +510,4 @@ class _Claim:
             except AlreadyExists:
                 # another Flow has drawn the same id; nothing was stored, so another one is drawn
                 continue
-        raise used_up()
-
-
-def _stored(change: Change) -> list[Any]:
-    return [*change.add, *(after for _, after in change.save)]
+        raise make_exhausted_error()

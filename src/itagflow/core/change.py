@@ -20,6 +20,8 @@ from itagflow.model.workspace import Member
 Saved = tuple[Entity, Entity]
 """An entity as it is stored, and as it will be.  The transaction advances its version."""
 
+# The fields that a reader of the history asks for.  Others change with nearly every operation, such
+# as counts and leases, and would make events long without saying more than the type does.
 _TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
     Job: ("job", ("state",)),
     Package: ("package", ("state", "round")),
@@ -54,7 +56,7 @@ class Change:
 
 def record(
     act: Act,
-    verb: str,
+    operation: str,
     *,
     about: Job | Package | Assignment | None = None,
     task: int = 0,
@@ -69,27 +71,29 @@ def record(
     Raises:
         InvalidData: when the comment or reason in *data* cannot be stored.
     """
+    # here, because everything that people write passes through an event: an operation that takes a
+    # comment needs no check of its own
     for name in ("comment", "reason"):
         wrong = find_text_error(data.get(name, "")) if data else None
         if wrong:
-            raise InvalidData(f"the {name} to {verb}", [Problem(name, wrong)])
-    job, package, assignment = _place(about)
+            raise InvalidData(f"the {name} to {operation}", [Problem(name, wrong)])
+    job, package, assignment = _locate(about)
     event = Event(
         at=act.at,
-        type=verb,
+        type=operation,
         workspace=act.workspace,
         member=act.member,
         job=job,
         package=package,
         assignment=assignment,
         task=task,
-        changes=(*_new(add), *_moved(save)),
-        data={} if data is None else data,
+        changes=(*_list_initial_values(add), *_list_changes(save)),
+        data=data or {},
     )
     return Change(event, tuple(add), tuple(save))
 
 
-def _place(about: Job | Package | Assignment | None) -> tuple[int, int, int]:
+def _locate(about: Job | Package | Assignment | None) -> tuple[int, int, int]:
     match about:
         case None:
             return 0, 0, 0
@@ -101,23 +105,31 @@ def _place(about: Job | Package | Assignment | None) -> tuple[int, int, int]:
             return about.job, about.package, about.id
 
 
-def _new(added: Sequence[Entity]) -> Iterator[FieldChange]:
+def _list_initial_values(added: Sequence[Entity]) -> Iterator[FieldChange]:
     for entity in added:
-        if (tracked := _TRACKED.get(type(entity))) and not isinstance(entity, Package):
-            kind, fields = tracked
-            for field in fields:
-                yield FieldChange(kind, entity.key, field, None, _plain(getattr(entity, field)))
+        tracked = _TRACKED.get(type(entity))
+        # packages are made by the thousand: the event of the load names them as one range
+        if tracked is None or isinstance(entity, Package):
+            continue
+        kind, fields = tracked
+        for field in fields:
+            yield FieldChange(kind, entity.key, field, None, _to_plain(getattr(entity, field)))
 
 
-def _moved(saved: Sequence[Saved]) -> Iterator[FieldChange]:
+def _list_changes(saved: Sequence[Saved]) -> Iterator[FieldChange]:
     for before, after in saved:
-        if tracked := _TRACKED.get(type(after)):
-            kind, fields = tracked
-            for field in fields:
-                old, new = getattr(before, field), getattr(after, field)
-                if old != new:
-                    yield FieldChange(kind, after.key, field, _plain(old), _plain(new))
+        tracked = _TRACKED.get(type(after))
+        if tracked is None:
+            continue
+        kind, fields = tracked
+        for field in fields:
+            old, new = getattr(before, field), getattr(after, field)
+            if old != new:
+                yield FieldChange(kind, after.key, field, _to_plain(old), _to_plain(new))
 
 
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else value
+def _to_plain(value: Any) -> Any:
+    """Return what an event stores: it is read long after an enum may have got other members."""
+    if isinstance(value, Enum):
+        return value.value
+    return value

@@ -27,27 +27,36 @@ Listener = Callable[[Event], object]
 
 T = TypeVar("T")
 RACES = 3
-"""How many times somebody else may be faster, and what they have created be gone again."""
+"""How many times somebody else may be faster, and what they have created be gone again.
+
+Once is what happens.  A second time needs a third process that deletes it in between; after three
+the name is taken by something that the search does not find, and the error says what.
+"""
 BLOCK = 200
-"""How many operations of a bulk verb share a transaction, while other writers wait."""
+"""How many elements of a bulk operation share a transaction, while other writers wait.
+
+A commit costs the same for one operation and for many, so more in one are faster; but on SQLite
+nobody else writes meanwhile, and on PostgreSQL their packages stay locked.
+"""
 
 
-def find_or_create(act: Callable[[], T]) -> T:
-    """Return what *act* returns: it looks for something by name, and creates it when there is none.
+def find_or_create(operation: Callable[[], T]) -> T:
+    """Return what *operation* returns: it finds something by name, or creates it.
 
-    Between the look and the creation another process may create the same.  Then the database
-    refuses the name, the transaction is undone, and *act* is called again: now it finds it.
+    Between the search and the creation another process may create the same.  Then the database
+    refuses the name, the transaction is undone, and *operation* is called again: now it finds it.
 
     Raises:
         AlreadyExists: when what is there cannot be returned.
     """
     for _ in range(RACES):
         try:
-            return act()
+            return operation()
         except AlreadyExists as error:
+            # it was found, and is not what was to be created: to search again changes nothing
             if error.differences:
                 raise
-    return act()
+    return operation()
 
 
 class Engine:
@@ -79,30 +88,36 @@ class Engine:
                 writer, self.now(), self.policy, self.ids, self._cache, self.registry
             )
             yield transaction
-        for event in transaction.events if self.listeners else ():
-            self._tell(event)
+        # after the commit: a listener must not learn of what is rolled back, nor hold locks while
+        # it runs, and may call the Flow itself
+        if self.listeners:
+            for event in transaction.events:
+                self._notify(event)
 
     def run_batch(
         self,
         keys: Iterable[tuple[int, int]],
         lock: Callable[[Transaction, Sequence[tuple[int, int]]], object],
-        act: Callable[[Transaction, tuple[int, int]], Assignment],
+        operation: Callable[[Transaction, tuple[int, int]], Assignment],
     ) -> list[BatchResult]:
-        """Run *act* with each key and return each outcome; *lock* locks the rows of a batch.
+        """Run *operation* with each key and return each outcome; *lock* locks the rows of a batch.
 
-        An act decides before it stores anything, so one that is refused leaves no trace.  A
-        transaction goes job by job, in the order in which everybody locks jobs.
+        An operation decides before it stores anything, so one that is refused leaves no trace.
         """
-        asked, results = iter(list(keys)), list[BatchResult]()
-        while some := list(islice(asked, BLOCK)):
+        remaining, results = iter(list(keys)), list[BatchResult]()
+        while batch := list(islice(remaining, BLOCK)):
             with self.transaction() as transaction:
-                lock(transaction, some)
-                order = sorted(range(len(some)), key=lambda at: some[at][0])
-                done = dict[int, BatchResult]()
-                for at in order:
+                # All packages and assignments first.  One operation after the other would lock a
+                # package behind the job of the operation before, which is out of order.
+                lock(transaction, batch)
+                # Job by job, in the order in which everybody locks jobs; the results are in the
+                # order of the caller.
+                by_job = sorted(range(len(batch)), key=lambda index: batch[index][0])
+                outcomes = dict[int, BatchResult]()
+                for index in by_job:
                     transaction.begin_operation()
-                    done[at] = _attempted(transaction, some[at], act)
-            results += map(done.__getitem__, range(len(some)))
+                    outcomes[index] = _attempt(transaction, batch[index], operation)
+            results += [outcomes[index] for index in range(len(batch))]
         return results
 
     def now(self) -> datetime:
@@ -121,11 +136,13 @@ class Engine:
         )
         raise StoreFailed(self.store.name, "a Flow cannot be sent to another process", hint)
 
-    def _tell(self, event: Event) -> None:
+    def _notify(self, event: Event) -> None:
         for listener in self.listeners:
             try:
                 listener(event)
             except Exception:
+                # The operation is stored, and its caller must learn that: an error from here would
+                # say that it failed.  Nor may one listener keep the event from the next.
                 import logging  # loaded when there is something to say
 
                 logging.getLogger("itagflow").exception(
@@ -133,12 +150,14 @@ class Engine:
                 )
 
 
-def _attempted(
+def _attempt(
     transaction: Transaction,
     key: tuple[int, int],
-    act: Callable[[Transaction, tuple[int, int]], Assignment],
+    operation: Callable[[Transaction, tuple[int, int]], Assignment],
 ) -> BatchResult:
     try:
-        return BatchResult(key, act(transaction, key))
+        return BatchResult(key, operation(transaction, key))
     except (RuleError, InvalidData, NotFound) as error:
+        # Refusals of this one; what the store raises ends the batch.  The traceback would keep the
+        # frames alive, and with them the transaction and everything that it has read.
         return BatchResult(key, error=error.with_traceback(None))

@@ -16,8 +16,14 @@ Ids = Callable[[], int]
 """Makes new keys: positive, below 2**63, never twice the same."""
 
 TRIES = 10
-"""How many ids are drawn for one entity before the source is taken to be used up."""
+"""How many ids are drawn for one entity before the source is taken to be used up.
 
+Two processes may draw the same by chance: once in four million in the same millisecond.  Ten in a
+row are a source that repeats itself.
+"""
+
+# 63 bits together, as a signed column of 64 bits holds: 41 bits of milliseconds reach to 2089, and
+# 22 are enough for four million keys in one millisecond before they run into the next one.
 MOMENT_BITS = 41
 RANDOM_BITS = 22
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
@@ -41,7 +47,7 @@ class TimeOrdered:
         """Start with the time that *clock* tells."""
         self._clock = clock
         self._latest = 0
-        self._counts = _new_counts()
+        self._counts = _make_counter()
         self._process = os.getpid()
 
     def __call__(self) -> int:
@@ -50,22 +56,27 @@ class TimeOrdered:
         Raises:
             InvalidData: when the clock is before 2020 or after 2089, or tells no time.
         """
+        # The largest time so far: a clock that is set back must not lead to keys that were drawn
+        # before.  Two threads may both store theirs; either is right, since the count goes on.
         moment = self._latest = max(
-            self._latest, _moment(to_utc("the clock", "now", self._clock()))
+            self._latest, _count_milliseconds(to_utc("the clock", "now", self._clock()))
         )
         process = os.getpid()
         if self._process != process:  # a child of a fork would draw what its parent draws
-            self._counts = _new_counts()
+            self._counts = _make_counter()
             self._process = process
+        # added and not or-ed: a count that outgrows its bits carries into the milliseconds, and the
+        # keys stay different
         return (moment << RANDOM_BITS) + next(self._counts)
 
 
-def _new_counts() -> Iterator[int]:
-    # not by `secrets`, which loads much more
+def _make_counter() -> Iterator[int]:
+    # at random, so that processes that start in the same millisecond draw different keys; not by
+    # `secrets`, which loads much more
     return count(int.from_bytes(os.urandom(4)) % 2**RANDOM_BITS)
 
 
-def _moment(at: datetime) -> int:
+def _count_milliseconds(at: datetime) -> int:
     """Return the milliseconds since 2020, which 41 bits hold until 2089."""
     if not _EPOCH <= at <= _LAST:
         reason = (
@@ -76,13 +87,13 @@ def _moment(at: datetime) -> int:
     return (at - _EPOCH) // _MILLISECOND
 
 
-class Drawn:
+class TransactionIds:
     """Ids as they are drawn in one transaction: each is a key, and given once to a kind."""
 
     def __init__(self, ids: Ids) -> None:
         """Draw from *ids*."""
         self._ids = ids
-        self._given: set[tuple[type, int]] = set()
+        self._drawn: set[tuple[type, int]] = set()
 
     def draw(self, kind: type) -> int | None:
         """Return the next id, or None when this transaction has it already for another of *kind*.
@@ -94,14 +105,15 @@ class Drawn:
         if not is_whole(id) or not 0 < id <= MOST:
             reason = f"must give whole numbers from 1 to 2**63 - 1, not {format_repr(id)}"
             raise InvalidData("the ids", [Problem("", reason)])
-        mark = (kind, int(id))
-        if mark in self._given:
+        key = int(id)  # also of a library's own kind of integer
+        # What was drawn in this transaction may not be stored yet, so the store cannot tell.
+        if (kind, key) in self._drawn:
             return None
-        self._given.add(mark)
-        return mark[1]
+        self._drawn.add((kind, key))
+        return key
 
 
-def used_up() -> InvalidData:
+def make_exhausted_error() -> InvalidData:
     """Return the error for a source of ids that gives only such as are taken."""
     return InvalidData(
         "the ids", [Problem("", f"gave {TRIES} times one that is taken: each must be a new one")]

@@ -23,15 +23,20 @@ LOCK_ORDER: tuple[type[Entity], ...] = (
     Member,
     Event,
 )
-"""The kinds that are locked, in the order in which they are locked; rows of a kind go by key."""
+"""The kinds that are locked, in the order in which they are locked; rows of a kind go by key.
+
+What many operations have in common comes late, so that they hold it only for a short time: every
+claim of a job locks the job and its member, and each its own package.
+"""
 
 _RANKS: dict[type[Any], int] = {kind: rank for rank, kind in enumerate(LOCK_ORDER)}
 _JOB, _MEMBER = _RANKS[Job], _RANKS[Member]
 _START: tuple[int, Key] = (-1, ())
 
 
-def _place(kind: type[Any], rank: int, key: Key) -> tuple[int, Key]:
-    """Return the place of a row in the order; a job is between its counter and the next job."""
+def _get_position(kind: type[Any], rank: int, key: Key) -> tuple[int, Key]:
+    """Return the position of a row in the order; a job is between its counter and the next job."""
+    # the fifth rule: both have the rank of jobs, and a counter comes right before its job
     if kind is JobCounter:
         return _JOB, (*key, 0)
     if kind is Job:
@@ -72,8 +77,8 @@ class LockOrder:
 
     def __init__(self) -> None:
         """Nothing is locked yet."""
-        self._furthest = _START
-        self._furthest_job = _START
+        self._last = _START
+        self._last_job = _START
         self._shared = set[tuple[type[Any], Key]]()
         self._is_alone = False
 
@@ -89,24 +94,25 @@ class LockOrder:
                 f"{kind.__name__} {key} cannot be locked: the kind is not in LOCK_ORDER"
             )
         if kind is Assignment:
-            return  # `require_package` checks it: its package is known once it was read
+            return  # `require_package` checks it: only the row says which package it is on
         if self._is_alone:
             raise LockOrderError(
                 f"{kind.__name__} {key} is locked behind an assignment without its package"
             )
-        place = _place(kind, rank, key)
-        if place <= self._furthest:
-            last, last_key = self._furthest
+        position = _get_position(kind, rank, key)
+        if position <= self._last:
+            last, last_key = self._last
             raise LockOrderError(
                 f"{kind.__name__} {key} is locked behind {LOCK_ORDER[last].__name__} {last_key}"
             )
-        if rank == _MEMBER and not shared and self._furthest[0] > 0:
+        # the sixth rule; rank 0 is the workspace, and -1 nothing
+        if rank == _MEMBER and not shared and self._last[0] > 0:
             raise LockOrderError(
                 f"Member {key} is locked exclusively behind other rows than its workspace"
             )
-        self._furthest = place
-        if place[0] == _JOB:
-            self._furthest_job = self._furthest
+        self._last = position
+        if position[0] == _JOB:
+            self._last_job = self._last
         if shared:
             self._shared.add((kind, key))
 
@@ -120,10 +126,11 @@ class LockOrder:
         Raises:
             LockOrderError: when it was not.
         """
-        if not is_locked and (self._is_alone or self._furthest != _START):
+        if not is_locked and (self._is_alone or self._last != _START):
             raise LockOrderError(f"{assignment} is locked without its package behind other rows")
         self._is_alone = not is_locked
-        self._furthest = max(self._furthest, (_RANKS[Assignment], assignment.key))
+        # the later of both: an assignment may come behind rows that follow it, see the third rule
+        self._last = max(self._last, (_RANKS[Assignment], assignment.key))
 
     def require_not_shared(self, kind: type[Any], key: Key) -> None:
         """Check that a row to be locked exclusively, or saved, is not locked in shared mode.
@@ -138,9 +145,11 @@ class LockOrder:
 
     def note_locked_first(self, kind: type[Any], key: Key) -> None:
         """Note a row that was locked without waiting; later rows that may wait must follow it."""
-        self._furthest = max(self._furthest, _place(kind, _RANKS[kind], key))
+        # the later of both: by the second rule it may stand anywhere
+        self._last = max(self._last, _get_position(kind, _RANKS[kind], key))
 
     def begin_operation(self) -> None:
         """Let the next operation of a batch lock its job and members, see the sixth rule."""
-        if self._furthest[0] == _MEMBER:
-            self._furthest = self._furthest_job
+        # back to the last job and not further: the next operation is on the same one or a later one
+        if self._last[0] == _MEMBER:
+            self._last = self._last_job

@@ -1,4 +1,4 @@
-"""From what a caller names to what is stored: every verb takes keys, names or objects.
+"""From what a caller names to what is stored: every operation takes keys, names or objects.
 
 This is the only way.  What belongs to another workspace or job is not found, also where it is
 passed as an object: its number is never taken for that of something here.
@@ -55,7 +55,7 @@ T = TypeVar("T")
 M = TypeVar("M")
 N = TypeVar("N", Task, Package)
 
-LASTING: Mapping[type[Entity], tuple[str, ...]] = {
+IMMUTABLE_FIELDS: Mapping[type[Entity], tuple[str, ...]] = {
     Workspace: ("created_at",),
     Member: ("workspace",),
     Template: ("workspace",),
@@ -65,7 +65,7 @@ LASTING: Mapping[type[Entity], tuple[str, ...]] = {
     Assignment: ("package", "stage", "round", "member", "made_at"),
 }
 """What never changes of each kind, beside its key."""
-_LASTING_OF = {kind: attrgetter(*names) for kind, names in LASTING.items()}
+_get_immutable_fields = {kind: attrgetter(*names) for kind, names in IMMUTABLE_FIELDS.items()}
 PAGE = 500
 """How many entities an iterator fetches in one short read transaction."""
 
@@ -75,7 +75,7 @@ def first(reader: Reader, query: Query[E]) -> E | None:
     return next(iter(reader.find(query)), None)
 
 
-def perhaps(reader: Reader, kind: type[E], key: Key) -> E | None:
+def get_or_none(reader: Reader, kind: type[E], key: Key) -> E | None:
     """Return the entity with this key, or None."""
     try:
         return reader.get(kind, key)
@@ -86,53 +86,56 @@ def perhaps(reader: Reader, kind: type[E], key: Key) -> E | None:
 def last_number(reader: Reader, kind: type[N], job: int) -> int:
     """Return the number of the last task or package of *job*, or 0."""
     last = first(reader, Query(kind, {"job": job}, order=("-number",), limit=1))
-    return last.number if last else 0
+    if last is None:
+        return 0
+    return last.number
 
 
 def workspace(reader: Reader, ref: WorkspaceRef) -> Workspace:
     """Return the workspace as it is now."""
     if isinstance(ref, str):
-        return _named(Workspace, ref, called(reader, Query(Workspace, {"name": ref}, limit=1)))
-    return same(ref, reader.get(Workspace, (_id(Workspace, ref),)))
+        query = Query(Workspace, {"name": ref}, limit=1)
+        return _require_found(Workspace, ref, find_by_name(reader, query))
+    return require_same(ref, reader.get(Workspace, (_get_id(Workspace, ref),)))
 
 
 def member(reader: Reader, workspace: int, ref: MemberRef) -> Member:
     """Return the member of *workspace* as it is now; a member of another workspace is not found."""
     if isinstance(ref, str):
-        return _named(
-            Member,
-            ref,
-            called(reader, Query(Member, {"workspace": workspace, "account": ref}, limit=1)),
-        )
-    found = same(ref, reader.get(Member, (_id(Member, ref),)))
-    if found.workspace != workspace:
-        raise NotFound("Member", found.id)
-    return found
+        query = Query(Member, {"workspace": workspace, "account": ref}, limit=1)
+        return _require_found(Member, ref, find_by_name(reader, query))
+    member = require_same(ref, reader.get(Member, (_get_id(Member, ref),)))
+    # not "not allowed": who asks must not learn that another workspace has a member of this key
+    if member.workspace != workspace:
+        raise NotFound("Member", member.id)
+    return member
 
 
-def everywhere(reader: Reader, ref: MemberRef) -> list[Member]:
+def find_in_all_workspaces(reader: Reader, ref: MemberRef) -> list[Member]:
     """Return the member; an account stands for that person in every workspace."""
     if not isinstance(ref, str):
-        return [same(ref, reader.get(Member, (_id(Member, ref),)))]
-    found = called(reader, Query(Member, {"account": ref}, order=("id",)))
-    _named(Member, ref, found)
-    return found
+        return [require_same(ref, reader.get(Member, (_get_id(Member, ref),)))]
+    members = find_by_name(reader, Query(Member, {"account": ref}, order=("id",)))
+    _require_found(Member, ref, members)
+    return members
 
 
-def anyone(reader: Reader, ref: Member | int) -> Member:
+def get_member(reader: Reader, ref: Member | int) -> Member:
     """Return the member of whatever workspace, as it is now."""
-    return reader.get(Member, (_id(Member, ref),))
+    return reader.get(Member, (_get_id(Member, ref),))
 
 
 def template(reader: Reader, workspace: int, ref: TemplateRef) -> Template:
     """Return the stored template of *workspace*; one of another workspace is not found."""
     if isinstance(ref, str):
+        if not ref:  # templates of one job have no name, and cannot be found by it
+            raise NotFound("Template", ref)
         query = Query(Template, {"workspace": workspace, "name": ref}, limit=1)
-        return _named(Template, ref, called(reader, query) if ref else [])
-    found = same(ref, reader.get(Template, (_id(Template, ref),)))
-    if found.workspace != workspace:
-        raise NotFound("Template", found.id)
-    return found
+        return _require_found(Template, ref, find_by_name(reader, query))
+    template = require_same(ref, reader.get(Template, (_get_id(Template, ref),)))
+    if template.workspace != workspace:
+        raise NotFound("Template", template.id)
+    return template
 
 
 def job(reader: Reader, ref: PartitionRef) -> Job:
@@ -143,57 +146,58 @@ def job(reader: Reader, ref: PartitionRef) -> Job:
         InvalidData: when several workspaces have a job of this name.
     """
     if isinstance(ref, JobPartition):
-        return reader.get(Job, (whole(Job, ref.job),))
+        return reader.get(Job, (require_number(Job, ref.job),))
     if not isinstance(ref, str):
-        return same(ref, reader.get(Job, (_id(Job, ref),)))
-    found = called(reader, Query(Job, {"name": ref}, limit=2))
-    if len(found) > 1:
+        return require_same(ref, reader.get(Job, (_get_id(Job, ref),)))
+    # two are enough to know that the name says too little
+    matches = find_by_name(reader, Query(Job, {"name": ref}, limit=2))
+    if len(matches) > 1:
         raise InvalidData(
             "job", [Problem(ref, "more than one workspace has a job of this name: pass its key")]
         )
-    return _named(Job, ref, found)
+    return _require_found(Job, ref, matches)
 
 
 def has_own_template(reader: Reader, job: Job) -> bool:
     """Return whether the template of *job* was made for it alone."""
-    template = perhaps(reader, Template, (job.template,))
+    template = get_or_none(reader, Template, (job.template,))
     others = reader.find(Query(Job, {"workspace": job.workspace}))
-    used = any(other.template == job.template for other in others if other.id != job.id)
-    return template is not None and not template.name and not used
+    is_shared = any(other.template == job.template for other in others if other.id != job.id)
+    return template is not None and not template.name and not is_shared
 
 
-def is_same(ref: object, found: Entity) -> bool:
-    """Return whether *ref* is no object, or an object that is a version of *found*.
+def is_same(ref: object, entity: Entity) -> bool:
+    """Return whether *ref* is no object, or an object that is a version of *entity*.
 
     A key may have been used again, and an object may come from elsewhere: what never changes of it
     tells.
     """
-    kind = type(found)
-    if ref is found or not isinstance(ref, kind):
+    kind = type(entity)
+    if ref is entity or not isinstance(ref, kind):
         return True
-    lasting = _LASTING_OF[kind]
-    return bool(lasting(ref) == lasting(found))
+    get_fields = _get_immutable_fields[kind]
+    return bool(get_fields(ref) == get_fields(entity))
 
 
-def same(ref: object, found: E) -> E:
-    """Return what is *found* under the key of *ref*.
+def require_same(ref: object, entity: E) -> E:
+    """Return *entity*, which was found under the key of *ref*.
 
     Raises:
         NotFound: when *ref* is an object of something else.
     """
-    if not is_same(ref, found):
-        raise NotFound(type(found).__name__, found.key if len(found.key) > 1 else found.key[0])
-    return found
+    if not is_same(ref, entity):
+        raise NotFound(type(entity).__name__, entity.key if len(entity.key) > 1 else entity.key[0])
+    return entity
 
 
 def assignment(reader: Reader, ref: AssignmentRef) -> Assignment:
     """Return the assignment as it is now."""
-    return same(ref, reader.get(Assignment, key_of(Assignment, ref)))
+    return require_same(ref, reader.get(Assignment, key_of(Assignment, ref)))
 
 
 def package(reader: Reader, ref: PackageRef) -> Package:
     """Return the package as it is now."""
-    return same(ref, reader.get(Package, key_of(Package, ref)))
+    return require_same(ref, reader.get(Package, key_of(Package, ref)))
 
 
 def package_in(reader: Reader, job: int, ref: PackageRef | int) -> Package:
@@ -210,13 +214,16 @@ def key_of(kind: type[Assignment | Package | Task], ref: object) -> tuple[int, i
     Raises:
         NotFound: when *ref* is anything else.
     """
-    given = ref.task if isinstance(ref, WorkItem) and kind is Task else ref
-    if isinstance(given, Assignment | Package | Task) and isinstance(given, kind):
-        return given.key
-    pair = cast("tuple[object, ...]", given) if isinstance(given, tuple) else ()
-    if len(pair) != 2:
+    if kind is Task and isinstance(ref, WorkItem):
+        return ref.task.key
+    if isinstance(ref, Assignment | Package | Task) and isinstance(ref, kind):
+        return ref.key
+    if not isinstance(ref, tuple):
         raise NotFound(kind.__name__, ref)
-    return whole(kind, pair[0]), whole(kind, pair[1])
+    pair = cast("tuple[object, ...]", ref)
+    if len(pair) != 2:
+        raise NotFound(kind.__name__, pair)
+    return require_number(kind, pair[0]), require_number(kind, pair[1])
 
 
 def number_in(job: int, ref: TaskRef) -> int:
@@ -225,12 +232,12 @@ def number_in(job: int, ref: TaskRef) -> int:
     Raises:
         NotFound: when it is a task of another job, or no number.
     """
-    given = ref.task if isinstance(ref, WorkItem) else ref
-    if not isinstance(given, Task):
-        return whole(Task, given)
-    if given.job != job:
-        raise NotFound("Task", given.key)
-    return given.number
+    task = _get_task(ref)
+    if not isinstance(task, Task):
+        return require_number(Task, task)
+    if task.job != job:
+        raise NotFound("Task", task.key)
+    return task.number
 
 
 def task(reader: Reader, job: int, ref: TaskRef) -> Task:
@@ -239,25 +246,34 @@ def task(reader: Reader, job: int, ref: TaskRef) -> Task:
     Tasks never change, so one that is passed is not read again; one that was erased is in no live
     assignment's scope.
     """
-    given = ref.task if isinstance(ref, WorkItem) else ref
-    number_in(job, given)
-    return given if isinstance(given, Task) else stored_task(reader, job, given)
+    task = _get_task(ref)
+    number_in(job, task)
+    if isinstance(task, Task):
+        return task
+    return stored_task(reader, job, task)
 
 
 def stored_task(reader: Reader, job: int, ref: TaskRef) -> Task:
     """Return the task in this job as it is now."""
-    given = ref.task if isinstance(ref, WorkItem) else ref
-    return same(given, reader.get(Task, (job, number_in(job, given))))
+    task = _get_task(ref)
+    return require_same(task, reader.get(Task, (job, number_in(job, task))))
 
 
-def paged(
+def _get_task(ref: TaskRef) -> Task | int:
+    """Return the task of a work item, or what else names a task, as it is."""
+    if isinstance(ref, WorkItem):
+        return ref.task
+    return ref
+
+
+def iterate_query(
     store: Store, query: Query[E], *, size: int = PAGE, snapshot: bool = False
 ) -> Iterator[E]:
     """Yield every match in order, a page per read transaction: none stays open in between."""
-    return turned(store, page_of, attrs.evolve(query, limit=size), snapshot=snapshot)
+    return iterate_pages(store, read_page, attrs.evolve(query, limit=size), snapshot=snapshot)
 
 
-def turned(
+def iterate_pages(
     store: Store,
     page: Callable[[Reader, M], tuple[list[T], M | None]],
     start: M,
@@ -272,36 +288,39 @@ def turned(
     Raises:
         StoreFailed: at the next step after the store was closed, also in the middle of a page.
     """
-    mark: M | None = start
+    position: M | None = start
     if snapshot:
         with store.read(snapshot=True) as reader:
-            while mark is not None:
-                found, mark = page(reader, mark)
-                yield from _while_open(store, found)
-    while mark is not None:
+            while position is not None:
+                items, position = page(reader, position)
+                yield from _yield_while_open(store, items)
+    while position is not None:
+        # Each page is read to its end before the transaction ends, and nothing is yielded inside
+        # it: the caller may take any time, write, or drop the iterator.
         with store.read() as reader:
-            found, mark = page(reader, mark)
-        yield from _while_open(store, found)
+            items, position = page(reader, position)
+        yield from _yield_while_open(store, items)
 
 
-def _while_open(store: Store, found: list[T]) -> Iterator[T]:
-    for one in found:
+def _yield_while_open(store: Store, items: list[T]) -> Iterator[T]:
+    """Yield the items of a page; asked at each, since a caller may close the store in between."""
+    for item in items:
         if store.is_closed:
             raise StoreFailed(
                 store.name, "the store is closed", "Open it again, and begin to read anew"
             )
-        yield one
+        yield item
 
 
-def through(reader: Reader, query: Query[E], *, size: int = PAGE) -> Iterator[E]:
+def iterate_in_transaction(reader: Reader, query: Query[E], *, size: int = PAGE) -> Iterator[E]:
     """Yield every match in order, a page at a time, from a transaction that stays open."""
-    mark: Query[E] | None = attrs.evolve(query, limit=size)
-    while mark is not None:
-        found, mark = page_of(reader, mark)
-        yield from found
+    position: Query[E] | None = attrs.evolve(query, limit=size)
+    while position is not None:
+        entities, position = read_page(reader, position)
+        yield from entities
 
 
-def page_of(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
+def read_page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
     """Return a page of matches, and the query for the next one if there may be more.
 
     Pages have an order, by key if by nothing else: without one, what a page begins behind is not
@@ -309,17 +328,20 @@ def page_of(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
     """
     if not query.order:
         query = attrs.evolve(query, order=(FIELDS[query.kind].key[0].name,))
-    found = list(reader.find(query))
-    more = len(found) == query.limit
-    return found, attrs.evolve(query, after=cursor(query, found[-1])) if more else None
+    entities = list(reader.find(query))
+    if len(entities) != query.limit:
+        return entities, None
+    # By the last entity and not by an offset: what is inserted or removed before it meanwhile
+    # shifts nothing, and the database does not count through the pages before.
+    return entities, attrs.evolve(query, after=cursor(query, entities[-1]))
 
 
-def called(reader: Reader, query: Query[E]) -> list[E]:
+def find_by_name(reader: Reader, query: Query[E]) -> list[E]:
     """Return what *query* finds by name, in any Unicode form of the name."""
     names = {column: name for column, name in query.where.items() if isinstance(name, str)}
     if any(map(find_text_error, names.values())):
         return []
-    # what was stored before names were compared so is found by what it was called
+    # what was stored before names were compared so is found by the name that it had
     either = {
         column: (normalize_name(name), name)
         for column, name in names.items()
@@ -330,24 +352,24 @@ def called(reader: Reader, query: Query[E]) -> list[E]:
     return list(reader.find(query))
 
 
-def _named(kind: type[E], name: str, found: list[E]) -> E:
-    if not found:
+def _require_found(kind: type[E], name: str, matches: list[E]) -> E:
+    if not matches:
         raise NotFound(kind.__name__, name)
-    return found[0]
+    return matches[0]
 
 
-def _id(kind: type[Workspace | Member | Template | Job], ref: object) -> int:
-    return whole(kind, ref.id if isinstance(ref, kind) else ref)
+def _get_id(kind: type[Workspace | Member | Template | Job], ref: object) -> int:
+    return require_number(kind, ref.id if isinstance(ref, kind) else ref)
 
 
-def whole(kind: type[Entity], ref: object) -> int:
+def require_number(kind: type[Entity], ref: object) -> int:
     """Return a number by which a caller names something of *kind*.
 
     Raises:
         NotFound: when it is no whole number that can be stored: nothing is called true, 1.0, None
             or 2**63.
     """
-    if type(ref) is int and LEAST <= ref <= MOST:
+    if type(ref) is int and LEAST <= ref <= MOST:  # nearly always, and not true, which is an int
         return ref
     if not is_whole(ref) or not is_storable(int(ref)):  # also of a library's own kind of integer
         raise NotFound(kind.__name__, ref)
@@ -355,7 +377,12 @@ def whole(kind: type[Entity], ref: object) -> int:
 
 
 MAX_ENTRIES = 4_096
-"""How many of each an `EntityCache` keeps."""
+"""How many of each an `EntityCache` keeps.
+
+More than a busy installation works on at a time.  When there are more, all are dropped at once:
+that costs a query for each that is still in use, and keeping an order of use would cost at each
+access.
+"""
 
 
 class EntityCache:
@@ -366,6 +393,9 @@ class EntityCache:
     by what is locked.  Reading both first would be two more of its ten round trips to PostgreSQL.
     """
 
+    # Threads share it without a lock: each access is one call of a dict, and each value is a frozen
+    # entity that was stored at some time.  The worst that a race does is to keep the older of two.
+
     def __init__(self) -> None:
         """Start empty."""
         self._jobs: dict[int, Job] = {}
@@ -375,17 +405,18 @@ class EntityCache:
     def job(self, reader: Reader, ref: JobRef) -> Job:
         """Return the job as last seen, or else as it is; by name it is always read."""
         id = ref.id if isinstance(ref, Job) else ref
-        # true and 1.0 are found under 1, and name nothing
-        known = self._jobs.get(id) if type(id) is int else None
-        if known is not None and is_same(ref, known):
-            return known
+        # true and 1.0 would be found under 1, and name nothing
+        if type(id) is int:
+            cached = self._jobs.get(id)
+            if cached is not None and is_same(ref, cached):
+                return cached
         return self.read_job(reader, ref)
 
     def read_job(self, reader: Reader, ref: JobRef) -> Job:
         """Return the job as it is."""
-        found = job(reader, ref)
-        self.note_job(found)
-        return found
+        current = job(reader, ref)
+        self.note_job(current)
+        return current
 
     def note_job(self, job: Job) -> None:
         """Keep the job as it has just been read."""
@@ -396,24 +427,29 @@ class EntityCache:
     def member(self, reader: Reader, workspace: int, ref: MemberRef) -> Member:
         """Return the member of *workspace* as last seen, or else as it is."""
         name = ref.id if isinstance(ref, Member) else ref
-        known = self._members.get((workspace, name)) if type(name) in (int, str) else None
-        if known is not None and is_same(ref, known):
-            return known
+        if type(name) is int or type(name) is str:
+            cached = self._members.get((workspace, name))
+            if cached is not None and is_same(ref, cached):
+                return cached
         return self.read_member(reader, workspace, ref)
 
     def read_member(self, reader: Reader, workspace: int, ref: MemberRef) -> Member:
         """Return the member of *workspace* as it is."""
-        found = member(reader, workspace, ref)
+        current = member(reader, workspace, ref)
         if len(self._members) >= MAX_ENTRIES:
             self._members.clear()
-        self._members[workspace, ref.id if isinstance(ref, Member) else ref] = found
-        return found
+        # under what it was asked by: a key and an account are two entries
+        name = ref.id if isinstance(ref, Member) else ref
+        self._members[workspace, name] = current
+        return current
 
     def template(self, reader: Reader, job: Job) -> Template:
         """Return the template of *job*, which *reader* has read; it changes only with the job."""
-        known = self._templates.get(job.id)
-        if known is not None and (known[0] is job or known[0] == job):
-            return known[1]
+        # Kept with the job that it was read for: the job as *reader* has it says which template is
+        # current, so an old one is never returned.
+        cached = self._templates.get(job.id)
+        if cached is not None and (cached[0] is job or cached[0] == job):
+            return cached[1]
         if len(self._templates) >= MAX_ENTRIES:
             self._templates.clear()
         template = reader.get(Template, (job.template,))

@@ -12,9 +12,16 @@ from itagflow.access import Action, Policy
 from itagflow.claiming.rules import move_counter
 from itagflow.core import lookup
 from itagflow.core.change import Act, Change, Saved
-from itagflow.core.ids import TRIES, Drawn, Ids, used_up
+from itagflow.core.ids import TRIES, Ids, TransactionIds, make_exhausted_error
 from itagflow.core.locks import LockOrder
-from itagflow.core.lookup import AssignmentRef, EntityCache, JobRef, MemberRef, PackageRef, perhaps
+from itagflow.core.lookup import (
+    AssignmentRef,
+    EntityCache,
+    JobRef,
+    MemberRef,
+    PackageRef,
+    get_or_none,
+)
 from itagflow.core.registry import Registry
 from itagflow.errors import NotFound
 from itagflow.lifecycle.tables import must_go_on
@@ -52,11 +59,11 @@ class Transaction:
         self.registry = registry
         self.events: list[Event] = []
         self._writer = store
-        self._ids = Drawn(ids)
+        self._ids = TransactionIds(ids)
         self._locks = LockOrder()
         self._is_batch = False
-        self._held: dict[type[Any], dict[Key, Any]] = defaultdict(dict)
-        self._said: dict[Key, dict[tuple[Scalar, ...], int]] = {}
+        self._locked: dict[type[Any], dict[Key, Any]] = defaultdict(dict)
+        self._answer_counts: dict[Key, dict[tuple[Scalar, ...], int]] = {}
 
     def job(self, ref: JobRef) -> Job:
         """Return the job as it is now."""
@@ -87,7 +94,7 @@ class Transaction:
         access.check(self.policy, member, action, job, stage)
         return self.act(workspace, member.id)
 
-    def holder(self, job: Job, assignment: Assignment, verb: str, by: MemberRef | None) -> Act:
+    def holder(self, job: Job, assignment: Assignment, operation: str, by: MemberRef | None) -> Act:
         """Return the context of the holder of *assignment*, if they may go on with it.
 
         With *by* the policy is asked each time: whoever may no longer work at this stage goes on
@@ -98,10 +105,10 @@ class Transaction:
             NotAllowed: when the job does not let work go on, or the policy does not let *by* work
                 there.
         """
-        who = None if by is None else self.member(job.workspace, by)
-        must_go_on(job, assignment, verb, who)
-        if who is not None:
-            access.check(self.policy, who, Action.at(assignment.stage), job, assignment.stage)
+        member = None if by is None else self.member(job.workspace, by)
+        must_go_on(job, assignment, operation, member)
+        if member is not None:
+            access.check(self.policy, member, Action.at(assignment.stage), job, assignment.stage)
         return self.act(job.workspace, assignment.member or 0)
 
     def stages(self, job: Job, by: MemberRef, action: Action) -> list[Stage]:
@@ -127,7 +134,7 @@ class Transaction:
         """Return the job, kept from other writers until the transaction ends."""
         return self.lock(Job, self.job(ref).key)
 
-    def hold_counter(self, job: int) -> JobCounter:
+    def lock_job_counter(self, job: int) -> JobCounter:
         """Return the counter of a job, kept from other writers until the transaction ends.
 
         Whoever adds packages to a job, ends one, finishes the job or brings it back holds this
@@ -137,15 +144,16 @@ class Transaction:
         """
         return self.lock(JobCounter, (job,))
 
-    def hold_job_to_open(self, job: int) -> Job:
+    def lock_job_for_adding(self, job: int) -> Job:
         """Lock a job to which packages are added, and return it; its counter is locked before.
 
         Claims lock a running job in the same way, at the same time.  One that has finished
-        is to run again, and is kept from other writers.  Whether it has finished is asked before it
-        is held, so that no transaction holds it in one way and then wants it in the other, which
-        ends in a deadlock; behind the counter no answer changes to or from "finished", except that
-        it is archived, which is refused.
+        is to run again, and is kept from other writers.
         """
+        # Asked before the job is locked: a transaction that has locked it in shared mode and then
+        # wants it exclusively may wait for another one that does the same, which is a deadlock.
+        # Nobody makes the answer wrong in between.  Whoever finishes a job, or brings it back, has
+        # locked its counter, which is locked here; that it is archived is refused later.
         is_finished = self.store.get(Job, (job,)).state is JobState.FINISHED
         return self.lock(Job, (job,), shared=not is_finished)
 
@@ -161,54 +169,60 @@ class Transaction:
         Raises:
             LockOrderError: when everybody else locks it before something that is locked already.
         """
-        held: dict[Key, E] = self._held[kind]
-        if key in held:  # by this transaction, which does not wait for itself
+        locked: dict[Key, E] = self._locked[kind]
+        # What is locked is not read again: nobody else can have changed it.
+        if key in locked:
             if not shared:
                 self._locks.require_not_shared(kind, key)
-            return held[key]
+            return locked[key]
         if self._is_batch and kind is Package:
-            # a batch has locked all its packages at its beginning: this one was not there, or came
-            # since
+            # A batch has locked all its packages at its beginning.  This one was not there, or came
+            # since; to wait for it now, behind others, would be out of order.
             raise NotFound(kind.__name__, key)
         self._locks.require_next(kind, key, shared=shared)
-        found = held[key] = self._writer.lock(kind, key, shared=shared, create=create)
-        if isinstance(found, Assignment):
-            is_locked = (found.job, found.package) in self._held[Package]
-            self._locks.require_package(found, is_locked=is_locked)
-        return found
+        entity = self._writer.lock(kind, key, shared=shared, create=create)
+        locked[key] = entity
+        if isinstance(entity, Assignment):
+            is_locked = (entity.job, entity.package) in self._locked[Package]
+            self._locks.require_package(entity, is_locked=is_locked)
+        return entity
 
     def lock_first(self, query: Query[E]) -> E | None:
         """Lock the first match that no other writer has locked, and return it; this never waits."""
-        found = self._writer.lock_first(query)
-        if found is not None:
-            self._locks.note_locked_first(query.kind, found.key)
-            self._held[query.kind][found.key] = found
-        return found
+        entity = self._writer.lock_first(query)
+        if entity is not None:
+            self._locks.note_locked_first(query.kind, entity.key)
+            self._locked[query.kind][entity.key] = entity
+        return entity
 
     def lock_package(self, ref: PackageRef) -> Package:
         """Return the package, kept from other writers until the transaction ends."""
-        return lookup.same(ref, self.lock(Package, lookup.key_of(Package, ref)))
+        return lookup.require_same(ref, self.lock(Package, lookup.key_of(Package, ref)))
 
     def lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment]:
         """Lock an assignment and, before it, its package, and return both."""
         key = lookup.key_of(Assignment, ref)
-        known = ref if isinstance(ref, Assignment) else self._held[Assignment].get(key)
+        # The package comes first, so the assignment is read before it is locked, unless somebody
+        # has it at hand.  It may be an old version: an assignment never changes its package.
+        known = ref if isinstance(ref, Assignment) else self._locked[Assignment].get(key)
         assignment = known or self.store.get(Assignment, key)
         package = self.lock(Package, (assignment.job, assignment.package))
-        return package, lookup.same(ref, self.lock(Assignment, key))
+        return package, lookup.require_same(ref, self.lock(Assignment, key))
 
     def lock_packages(self, keys: Iterable[tuple[int, int]]) -> None:
         """Lock those of these packages that exist, in the common order."""
-        for key in sorted(package.key for package in self._known(Package, "number", keys)):
+        for key in sorted(package.key for package in self._find_existing(Package, "number", keys)):
             self.lock(Package, key)
 
     def lock_assignments(self, keys: Iterable[tuple[int, int]]) -> None:
         """Lock those of these assignments that exist, with their packages and claim counters."""
-        known = self._known(Assignment, "id", keys)
-        for package in sorted({(assignment.job, assignment.package) for assignment in known}):
+        found = self._find_existing(Assignment, "id", keys)
+        # Kind by kind and in each by key, see `LockOrder`: all packages, then all assignments, then
+        # all counters.  The counters come from the assignments as they are once they are locked.
+        for package in sorted({(assignment.job, assignment.package) for assignment in found}):
             self.lock(Package, package)
         assignments = [
-            self.lock(Assignment, key) for key in sorted(assignment.key for assignment in known)
+            self.lock(Assignment, key) for key in sorted(assignment.key for assignment in found)
         ]
         for job in sorted({assignment.job for assignment in assignments}):
             self.lock_counters(
@@ -217,16 +231,17 @@ class Transaction:
 
     def has_locked_open(self, job: int, *, but: int) -> bool:
         """Return whether it holds an open package of *job*, other than the one numbered *but*."""
-        held: dict[Key, Package] = self._held[Package]
+        locked: dict[Key, Package] = self._locked[Package]
+        # the latest first: those are the ones that a batch has not done yet
         return any(
             other.job == job and other.number != but and other.stage
-            for other in reversed(held.values())
+            for other in reversed(locked.values())
         )
 
     def try_lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment] | None:
         """Return the same, or None when another writer has locked the package; this never waits."""
         key = lookup.key_of(Assignment, ref)
-        if key in self._held[Assignment]:
+        if key in self._locked[Assignment]:
             return self.lock_assignment(key)
         where = {"job": key[0], "number": self.store.get(Assignment, key).package}
         package = self.lock_first(Query(Package, where, limit=1))
@@ -241,51 +256,60 @@ class Transaction:
         """Return the claim counters of members, changed by these numbers, if there is a limit."""
         if job.workflow.rule(stage).limit is None:
             return ()
-        named = sorted((member, by) for member, by in moves if member is not None and by)
-        held = [
-            (self.lock(ClaimCounter, (job.id, stage.value, member)), by) for member, by in named
+        # by member, which is the order of the keys of counters of one job and stage
+        members = sorted((member, by) for member, by in moves if member is not None and by)
+        counters = [
+            (self.lock(ClaimCounter, (job.id, stage.value, member)), by) for member, by in members
         ]
-        return tuple(move_counter(counter, by) for counter, by in held)
+        return tuple(move_counter(counter, by) for counter, by in counters)
 
-    def said(self, assignment: Assignment) -> Mapping[tuple[Scalar, ...], int]:
+    def count_answers(self, assignment: Assignment) -> Mapping[tuple[Scalar, ...], int]:
         """Count the answers of a held assignment, by `is_resolved`, `is_abandoned` and verdict."""
-        if assignment.key not in self._said:
+        # Kept, since an operation asks more than once.  The assignment is locked, so nobody else
+        # saves answers to it; what this transaction saves itself drops the entry.
+        if assignment.key not in self._answer_counts:
             answers = Query(Answer, {"job": assignment.job, "assignment": assignment.id})
-            found = self.store.tally(answers, by=("is_resolved", "is_abandoned", "verdict"))
-            self._said[assignment.key] = {how: number for how, (number,) in found.items()}
-        return self._said[assignment.key]
+            tally = self.store.tally(answers, by=("is_resolved", "is_abandoned", "verdict"))
+            counts = {group: number for group, (number,) in tally.items()}
+            self._answer_counts[assignment.key] = counts
+        return self._answer_counts[assignment.key]
 
     def lock_counters(self, job: Job, assignments: Iterable[Assignment]) -> None:
         """Lock the claim counters of the holders of *assignments*, in the common order."""
-        named = {
+        holders = {
             (assignment.stage, assignment.member)
             for assignment in assignments
             if assignment.member and assignment.state is AssignmentState.HELD
         }
-        for stage, member in sorted(named, key=lambda counter: (counter[0].value, counter[1])):
+        # a stage without a limit counts nothing, so nobody locks its counters here
+        for stage, member in sorted(holders, key=lambda holder: (holder[0].value, holder[1])):
             if job.workflow.rule(stage).limit is not None:
                 self.lock(ClaimCounter, (job.id, stage.value, member))
 
-    def _known(self, kind: type[E], name: str, keys: Iterable[tuple[int, int]]) -> list[E]:
+    def _find_existing(self, kind: type[E], name: str, keys: Iterable[tuple[int, int]]) -> list[E]:
         """Return the entities with these keys, of a job and *name*, of which there may be none."""
-        asked: dict[int, set[int]] = {}
+        numbers_by_job: dict[int, set[int]] = {}
         for job, number in keys:
-            asked.setdefault(job, set()).add(number)
-        wheres: list[dict[str, Any]] = [
-            {"job": job, name: tuple(numbers)} for job, numbers in asked.items()
-        ]
-        return [entity for where in wheres for entity in self.store.find(Query(kind, where))]
+            numbers_by_job.setdefault(job, set()).add(number)
+        entities: list[E] = []
+        # one query for each job, and not one for each key: every one is a round trip
+        for job, numbers in numbers_by_job.items():
+            where: dict[str, Any] = {"job": job, name: tuple(numbers)}
+            entities += self.store.find(Query(kind, where))
+        return entities
 
-    def kept(self, job: int, member: int) -> tuple[Job, Member]:
+    def lock_job_and_member(self, job: int, member: int) -> tuple[Job, Member]:
         """Lock a job and a member in shared mode, before work is given out, and return both.
 
         This comes last, behind packages, assignments and claim counters.
         """
-        kept = self.lock(Job, (job,), shared=True)
-        return kept, self.lock(Member, (member,), shared=True)
+        # In shared mode, so that claims of one job do not wait for each other.  Whoever pauses the
+        # job or removes the member locks it exclusively, and so comes before this or after it.
+        locked_job = self.lock(Job, (job,), shared=True)
+        return locked_job, self.lock(Member, (member,), shared=True)
 
-    def new_id(self, kind: type[E], *place: int) -> int:
-        """Return an id that no *kind* has in this place.
+    def new_id(self, kind: type[E], *parent: int) -> int:
+        """Return an id that no *kind* has below this key: in a job, or anywhere without one.
 
         Raises:
             InvalidData: when the source of ids gives what is no key, or again and again one that is
@@ -293,18 +317,17 @@ class Transaction:
         """
         for _ in range(TRIES):
             id = self._ids.draw(kind)
-            if id is not None and not self.is_taken(kind, *place, id):
+            if id is not None and not self.is_taken(kind, *parent, id):
                 return id
-        raise used_up()
+        raise make_exhausted_error()
 
     def is_taken(self, kind: type[E], *key: int) -> bool:
         """Return whether a *kind* has this key, or a deleted job had it: histories must not mix."""
-        if perhaps(self.store, kind, key) is not None:
+        if get_or_none(self.store, kind, key) is not None:
             return True
-        return (
-            kind is Job
-            and lookup.first(self.store, Query(Event, {"job": key[0]}, limit=1)) is not None
-        )
+        if kind is not Job:
+            return False
+        return lookup.first(self.store, Query(Event, {"job": key[0]}, limit=1)) is not None
 
     def next_id(self, kind: type[E]) -> int:
         """Return an id without checking whether it is free; adding the entity shows that.
@@ -317,7 +340,7 @@ class Transaction:
             id = self._ids.draw(kind)
             if id is not None:
                 return id
-        raise used_up()
+        raise make_exhausted_error()
 
     def begin_operation(self) -> None:
         """Begin the next operation of a batch, whose packages are locked; see `LockOrder`."""
@@ -330,17 +353,19 @@ class Transaction:
         This is the one place where the versions of optimistic locking advance.  A store replaces an
         entity only by the next version, so what was decided on an old one is refused.
         """
+        # New entities before those that are replaced: where a key is taken, nothing of the change
+        # is stored, and the caller may try again with another key.
         *_, event = self._writer.add(*change.add, change.event)
         updated = self._update(change.save)
         for entity in (*change.add, *updated):
             if isinstance(entity, Answer):
-                self._said.pop((entity.job, entity.assignment), None)
-        if isinstance(event, Event):
+                self._answer_counts.pop((entity.job, entity.assignment), None)
+        if isinstance(event, Event):  # always; the port only says that it is an entity
             self.events.append(event)
 
     def as_stored(self, entity: E) -> E:
         """Return *entity*, which this transaction added or saved, with its version in the store."""
-        stored: dict[Key, E] = self._held[type(entity)]
+        stored: dict[Key, E] = self._locked[type(entity)]
         return stored.get(entity.key, entity)
 
     def replace(self, old: E, new: E) -> E:
@@ -359,9 +384,10 @@ class Transaction:
     def _update(self, saved: Sequence[Saved]) -> list[Entity]:
         """Store the next version of each entity, and return them."""
         updated = [stamp(old, new) for old, new in saved]
+        # by the fourth rule of `LockOrder`: the database would raise the lock to save the row
         for entity in updated:
             self._locks.require_not_shared(type(entity), entity.key)
         self._writer.save(*updated)
         for entity in updated:
-            self._held[type(entity)][entity.key] = entity
+            self._locked[type(entity)][entity.key] = entity
         return updated

@@ -15,8 +15,8 @@ from itagflow.core.lookup import (
     MemberRef,
     PartitionRef,
     T,
-    perhaps,
-    turned,
+    get_or_none,
+    iterate_pages,
 )
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.entity import E
@@ -112,7 +112,7 @@ class Access:
             return list(events)
         visible = set[int]()
         for id in {event.job for event in events}:
-            job = perhaps(self.reader, Job, (id,)) if id else None  # it may have been deleted
+            job = get_or_none(self.reader, Job, (id,)) if id else None  # it may have been deleted
             allowed = [
                 event
                 for event in events
@@ -213,10 +213,10 @@ def list_visible(
     """
 
     def read_page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:
-        matches, following = lookup.page_of(reader, query)
+        matches, following = lookup.read_page(reader, query)
         return visible(reader, matches), following
 
-    return turned(store, read_page, attrs.evolve(query, limit=lookup.PAGE))
+    return iterate_pages(store, read_page, attrs.evolve(query, limit=lookup.PAGE))
 
 
 def check_each(store: Store, items: Iterable[T], check: Callable[[Reader], object]) -> Iterator[T]:

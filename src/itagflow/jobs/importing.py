@@ -12,7 +12,7 @@ from itagflow import jsontext
 from itagflow.access import Action
 from itagflow.core.change import record
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import MemberRef, WorkspaceRef, paged
+from itagflow.core.lookup import MemberRef, WorkspaceRef, iterate_query
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._plain import parse_key
 from itagflow.jobs import importing_rules, rules
@@ -101,7 +101,7 @@ def _import_results(engine: Engine, job: Job, label_id: str, data: LoadSpec) -> 
     running = _Import(engine=engine, job=job, template=template, label_id=label_id, by=data.by)
     problems, bad = list[Problem](), 0
     waiting = Query(Package, {"job": job.id, "state": PackageState.LABEL}, order=("number",))
-    for packages in group_packages(paged(engine.store, waiting), TASKS_PER_TRANSACTION):
+    for packages in group_packages(iterate_query(engine.store, waiting), TASKS_PER_TRANSACTION):
         by_package, wrong = _read_results(running, packages)
         # all are counted, but memory stays bounded when every result is bad
         problems += wrong[: MAX_PROBLEMS - len(problems)]
@@ -114,7 +114,7 @@ def _import_results(engine: Engine, job: Job, label_id: str, data: LoadSpec) -> 
 
 def _finish(engine: Engine, job: Job, by: MemberRef) -> Job:
     with engine.transaction() as transaction:
-        counter = transaction.hold_counter(job.id)  # before the job, in the common order
+        counter = transaction.lock_job_counter(job.id)  # before the job, in the common order
         old = transaction.lock_job(job)
         ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
         new = rules.advance_job(old, "import", tasks=counter.tasks)

@@ -197,9 +197,9 @@ def _load_batch(loading: _Loading, checked: _CheckedRows) -> None:
         # Packages are locked before the counter, as everywhere.  So their numbers are worked out
         # from the counter that was read last, and that it is still the same is checked below.
         existing = _lock_packages(transaction, seen, set(numbers))
-        if transaction.hold_counter(job.id) != seen:
+        if transaction.lock_job_counter(job.id) != seen:
             raise Conflict("Job", job.key)  # somebody else loads the same draft
-        draft = transaction.hold_job_to_open(job.id)
+        draft = transaction.lock_job_for_adding(job.id)
         # asked again of the locked job: it may have been published since the load began
         _must_take_rows("load", draft)
         assignment = lookup.first(transaction.store, Query(Assignment, {"job": job.id}, limit=1))
@@ -230,8 +230,8 @@ def _append_batch(loading: _Loading, good: list[PreparedRow]) -> None:
         ctx = _authorize(transaction, "append", loading)
         # Locked before anything is numbered: until the transaction ends nobody else gets a number,
         # and the job does not finish without these packages.
-        counter = transaction.hold_counter(loading.job.id)
-        job = transaction.hold_job_to_open(loading.job.id)
+        counter = transaction.lock_job_counter(loading.job.id)
+        job = transaction.lock_job_for_adding(loading.job.id)
         _must_take_rows("append", job)
         new = _find_unknown_rows(transaction, job, good)
         if new:

@@ -10,12 +10,7 @@ from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.change import record
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import (
-    JobRef,
-    MemberRef,
-    PackageRef,
-    paged,
-)
+from itagflow.core.lookup import JobRef, MemberRef, PackageRef, iterate_query
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
 from itagflow.jobs.service import find_job
@@ -38,7 +33,7 @@ def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = F
         _discard_open(engine, current, by)
     with engine.transaction() as transaction:
         # from here on nobody opens a package again, or adds one
-        transaction.hold_counter(current.id)
+        transaction.lock_job_counter(current.id)
         old = transaction.lock_job(job)
         ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
         if JOB.has_led("finish", old.state):
@@ -61,7 +56,7 @@ def _discard_open(engine: Engine, job: Job, by: MemberRef) -> None:
     When it breaks off it is simply called again, and finds fewer.
     """
     open_packages = Query(Package, {"job": job.id, "open": True}, order=("number",))
-    for package in paged(engine.store, open_packages):
+    for package in iterate_query(engine.store, open_packages):
         discard(engine, package, by=by, comment="the job was finished")
 
 
@@ -100,8 +95,8 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
     """Open a package again: a finished one for a full review, a discarded one for labeling."""
     with engine.transaction() as transaction:
         old = transaction.lock_package(package)
-        transaction.hold_counter(old.job)  # nobody finishes the job from here on
-        job = transaction.hold_job_to_open(old.job)
+        transaction.lock_job_counter(old.job)  # nobody finishes the job from here on
+        job = transaction.lock_job_for_adding(old.job)
         ctx = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
         running = rules.reopen_finished(job, "reopen")
         # what was erased is not reviewed again: the others are named one by one
@@ -139,7 +134,7 @@ def prioritize(
         _authorize_stages(transaction, current, named or [], by)
     if named is None:
         open_packages = Query(Package, {"job": current.id, "open": True}, order=("number",))
-        numbers = [package.number for package in paged(engine.store, open_packages)]
+        numbers = [package.number for package in iterate_query(engine.store, open_packages)]
     else:
         numbers = sorted({package.number for package in named})
     change = _PriorityChange(current, priority, by, all_named=named is not None)

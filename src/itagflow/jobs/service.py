@@ -165,7 +165,7 @@ def _find_or_draft(engine: Engine, workspace: WorkspaceRef, spec: JobSpec) -> tu
         design = _design_job(transaction, workspace, spec, None)
         requested = design.job
         query = Query(Job, {"workspace": requested.workspace, "name": requested.name}, limit=1)
-        known = next(iter(lookup.called(transaction.store, query)), None)
+        known = next(iter(lookup.find_by_name(transaction.store, query)), None)
         if known is None:
             return _store_draft(transaction, design), True
         used = transaction.store.get(Template, (known.template,))
@@ -224,7 +224,7 @@ def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
     """Give out a draft's work from now on.  Publishing again what runs changes nothing."""
     with engine.transaction() as transaction:
         # Before the job, in the common order: it is needed below, for the job may finish at once.
-        counter = transaction.hold_counter(transaction.job(job).id)
+        counter = transaction.lock_job_counter(transaction.job(job).id)
         old = transaction.lock_job(job)
         ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
         if JOB.has_led("publish", old.state):

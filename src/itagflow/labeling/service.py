@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef, perhaps, turned
+from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef, get_or_none, iterate_pages
 from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of
 from itagflow.errors import Conflict, InvalidData
@@ -47,7 +47,7 @@ def tasks(
             return items, None
         return items, page[-1].number
 
-    return turned(engine.store, read_page, 0)
+    return iterate_pages(engine.store, read_page, 0)
 
 
 def save(
@@ -182,13 +182,17 @@ def lock_for_answering(
             there.
         NotFound: when there is no such task in the job.
     """
-    assignment = lookup.same(ref, transaction.lock(Assignment, lookup.key_of(Assignment, ref)))
+    assignment = lookup.require_same(
+        ref, transaction.lock(Assignment, lookup.key_of(Assignment, ref))
+    )
     # read behind the lock: a change of the template waits for the assignment, so this template is
     # the one that the answers are checked against when they are stored
     job = transaction.store.get(Job, (assignment.job,))
     ctx = transaction.holder(job, assignment, operation, by)
     named = [lookup.task(transaction.store, job.id, task) for task in tasks]
-    answers = [perhaps(transaction.store, Answer, (*assignment.key, task.number)) for task in named]
+    answers = [
+        get_or_none(transaction.store, Answer, (*assignment.key, task.number)) for task in named
+    ]
     previous = dict[str, Any]()
     if any(answers):  # most saves are the first of their task
         previous = describe_replaced(*answers)

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import attrs
 
-from itagflow.claiming.decision import own_work_waits
+from itagflow.claiming.decision import can_own_work_wait
 from itagflow.labeling.voting import merge
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.inconsistency import Inconsistency, compare_field
@@ -189,7 +189,7 @@ def check_queue_cursors(
     for counter in counters:
         if counter.cursor is None:
             continue
-        if counter.stage not in job.workflow.stages or not own_work_waits(job, counter.stage):
+        if counter.stage not in job.workflow.stages or not can_own_work_wait(job, counter.stage):
             yield from compare_field(counter, "cursor", counter.cursor.since, None)
         elif counter.cursor.since not in moments:
             yield from compare_field(

@@ -15,8 +15,8 @@ from itagflow.core.lookup import (
     MemberRef,
     WorkspaceRef,
     first,
-    perhaps,
-    through,
+    get_or_none,
+    iterate_in_transaction,
 )
 from itagflow.core.visibility import access_of, must_name_workspace
 from itagflow.errors import (
@@ -125,14 +125,14 @@ def _require_absent(target: Store, selection: _Selection) -> None:
                 workspace
                 for (workspace,) in reader.tally(Query(Event, {"job": job.id}), by=("workspace",))
             }
-            if perhaps(reader, Job, job.key) or workspaces - {job.workspace}:
+            if get_or_none(reader, Job, job.key) or workspaces - {job.workspace}:
                 # or its history there is that of another workspace
                 raise AlreadyExists("Job", job.id)
 
 
 def _require_no_workspace(reader: Reader, selection: _Selection) -> None:
     for workspace in selection.workspaces:
-        if perhaps(reader, Workspace, workspace.key) or first(
+        if get_or_none(reader, Workspace, workspace.key) or first(
             reader, Query(Workspace, {"name": normalize_name(workspace.name)}, limit=1)
         ):
             raise AlreadyExists("Workspace", workspace.name)
@@ -141,10 +141,12 @@ def _require_no_workspace(reader: Reader, selection: _Selection) -> None:
 def _read_entities(reader: Reader, selection: _Selection) -> Iterator[Entity]:
     """Yield everything but workspaces and jobs; first the events, in order across all of them."""
     # events get their positions as they are added: in order over all workspaces, or not at all
-    yield from through(reader, Query(Event, selection.events, order=("position",)), size=BLOCK)
+    yield from iterate_in_transaction(
+        reader, Query(Event, selection.events, order=("position",)), size=BLOCK
+    )
     for kind, condition in _iter_conditions(selection):
         if kind is not Event:
-            yield from through(reader, Query(kind, condition), size=BLOCK)
+            yield from iterate_in_transaction(reader, Query(kind, condition), size=BLOCK)
 
 
 def _iter_conditions(selection: _Selection) -> Iterator[tuple[type[Any], dict[str, Any]]]:
@@ -223,14 +225,14 @@ def _remove_partial(target: Store, selection: _Selection) -> None:
     for workspace in selection.workspaces:
         condition = {"workspace": workspace.id}
         with target.read() as reader:
-            if perhaps(reader, Workspace, workspace.key):
+            if get_or_none(reader, Workspace, workspace.key):
                 continue
             mentioned = [
                 job
                 for (job,) in reader.tally(Query(Event, condition), by=("job",))
                 if isinstance(job, int)
             ]
-            jobs = [job for job in mentioned if perhaps(reader, Job, (job,)) is None]
+            jobs = [job for job in mentioned if get_or_none(reader, Job, (job,)) is None]
         for job in jobs:
             for kind in OF_JOB:
                 _remove_all(target, Query[Any](kind, {"job": job}))

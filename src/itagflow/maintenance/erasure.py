@@ -13,7 +13,7 @@ from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.change import Saved, record
 from itagflow.core.engine import BLOCK, Engine
-from itagflow.core.lookup import MemberRef, WorkspaceRef, paged
+from itagflow.core.lookup import MemberRef, WorkspaceRef, iterate_query
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules as jobs_rules
 from itagflow.maintenance import erase_rules
@@ -51,7 +51,7 @@ def erase_member(
     # the events first: `erase_rules.find_remarks` says why
     high_water_mark = _anonymize_events(engine, current, mark)
     # job by job, without one long transaction: when it breaks off, calling again goes on
-    for job in paged(engine.store, Query(Job, {"workspace": workspace_id}, order=("id",))):
+    for job in iterate_query(engine.store, Query(Job, {"workspace": workspace_id}, order=("id",))):
         _anonymize_job(engine, job, erase_name)
     with engine.transaction() as transaction:
         ctx = transaction.allowed(workspace_id, by, Action.ERASE)
@@ -100,7 +100,9 @@ def erase_task(
 
 def _anonymize_job(engine: Engine, job: Job, erase_name: TextFilter) -> None:
     """Erase a name from the comments of assignments and answers of *job*, one per transaction."""
-    for assignment in paged(engine.store, Query(Assignment, {"job": job.id}, order=("id",))):
+    for assignment in iterate_query(
+        engine.store, Query(Assignment, {"job": job.id}, order=("id",))
+    ):
         # almost no comment names the member: only these rows are locked, and read again for it
         if erase_name(assignment.comment) != assignment.comment:
             with engine.transaction() as transaction:
@@ -110,7 +112,7 @@ def _anonymize_job(engine: Engine, job: Job, erase_name: TextFilter) -> None:
     # only these answers have a comment or a reason
     for kind in ({"verdict": Verdict.WRONG}, {"is_abandoned": True}):
         query = Query(Answer, {"job": job.id, **kind}, order=("assignment", "task"))
-        for answer in paged(engine.store, query):
+        for answer in iterate_query(engine.store, query):
             if erase_rules.anonymize_answer(answer, erase_name) != answer:
                 _anonymize_answer(engine, answer, erase_name)
 
@@ -138,7 +140,7 @@ def _anonymize_events(engine: Engine, member: Member, mark: str) -> int:
     """Erase the name of *member* from the events so far, and return the last position."""
     # beyond it events may still become visible, also between those that are already
     high_water_mark = engine.store.high_water_mark()
-    events = paged(engine.store, _query_events(member.workspace, 0, high_water_mark))
+    events = iterate_query(engine.store, _query_events(member.workspace, 0, high_water_mark))
     for batch in _batch_events(events):
         if any(_anonymize_event(event, member, mark) is not event for event in batch):
             with engine.transaction() as transaction:

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, cast
 
-from itagflow.core.lookup import first, perhaps, through
+from itagflow.core.lookup import first, get_or_none, iterate_in_transaction
 from itagflow.maintenance.checks import PackageSnapshot
 from itagflow.model.entity import E, Key
 from itagflow.model.event import Event
@@ -27,7 +27,7 @@ def read_snapshots(
     """Return snapshots of *packages*, which have these *numbers* up to *last*, in one read."""
     # a range, and not the numbers of *packages*: what belongs to a missing package is found too
     where: dict[str, Any] = {"job": job.id, "package": Span(numbers[0], numbers[-1])}
-    template = perhaps(reader, Template, (job.template,))
+    template = get_or_none(reader, Template, (job.template,))
     tasks = _group_by_package(reader.find(Query(Task, where, order=("package", "number"))))
     by_package = _group_by_package(reader.find(Query(Assignment, where)))
     assignments = list(chain.from_iterable(by_package.values()))
@@ -68,7 +68,7 @@ def _read_removals(
     where: dict[str, Any] = {"job": 0, "workspace": job.workspace, "type": "remove_member"}
     removals = dict[int, datetime]()
     # in order of position: of a member who was removed twice, the last time counts
-    for event in through(reader, Query(Event, where, order=("position",))):
+    for event in iterate_in_transaction(reader, Query(Event, where, order=("position",))):
         for change in event.changes:
             if change.kind == "member" and int(change.key[0]) in removed:
                 removals[int(change.key[0])] = event.at

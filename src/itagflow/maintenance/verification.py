@@ -19,9 +19,9 @@ from itagflow.core.lookup import (
     PAGE,
     MemberRef,
     first,
+    get_or_none,
+    iterate_in_transaction,
     last_number,
-    perhaps,
-    through,
 )
 from itagflow.core.visibility import (
     access_of,
@@ -157,7 +157,7 @@ def _verify_workspace(open_read: OpenRead, workspace: Workspace) -> Iterator[Inc
         jobs = list(reader.find(Query(Job, {"workspace": workspace.id}, order=("id",))))
         events = Query(Event, {"workspace": workspace.id, "job": 0}, order=("position",))
         replay = Replay()
-        for event in through(reader, events):
+        for event in iterate_in_transaction(reader, events):
             replay.apply(event)
     yield from checks.check_workspace(workspace, members)
     yield from compare_replay(replay, members)
@@ -231,7 +231,7 @@ class _Verification:
 
     def _read_job(self, reader: Reader) -> Job | None:
         """Return the job as it is now; None when it is deleted or being deleted."""
-        job = perhaps(reader, Job, (self.key,))
+        job = get_or_none(reader, Job, (self.key,))
         if job is None or job.deleting:
             return None
         return job
@@ -310,13 +310,13 @@ def _check_whole_job(
 ) -> Iterator[Inconsistency]:
     """Check the job itself, and what lies behind its last of *tasks* and *packages*."""
     of_job = {"job": job.id}
-    template = perhaps(reader, Template, (job.template,))
+    template = get_or_none(reader, Template, (job.template,))
     members = {member.id: member for member in read_members(reader, checks.find_named_members(job))}
     open_package = first(
         reader, Query(Package, {**of_job, "open": True}, order=("number",), limit=1)
     )
     yield from checks.check_job(job, template, members, open_package)
-    counter = perhaps(reader, JobCounter, job.key)
+    counter = get_or_none(reader, JobCounter, job.key)
     if counter is None:
         yield Inconsistency("job", job.key, "its counter", None, "there")
     else:
@@ -357,7 +357,7 @@ def _check_sums(reader: Reader, job: Job) -> Iterator[Inconsistency]:
 
 
 def _check_counters(reader: Reader, job: Job) -> Iterator[Inconsistency]:
-    counters = list(through(reader, Query(ClaimCounter, {"job": job.id})))
+    counters = list(iterate_in_transaction(reader, Query(ClaimCounter, {"job": job.id})))
     live = Query(Assignment, {"job": job.id, "live": True, "state": AssignmentState.HELD})
     tally = reader.tally(live, by=("stage", "member")).items()
     active = {
@@ -371,7 +371,7 @@ def _read_moments(reader: Reader, job: Job, counters: Iterable[ClaimCounter]) ->
     """Return those moments in the cursors of *counters* at which there was an event."""
     since = tuple({counter.cursor.since for counter in counters if counter.cursor})
     events = Query(Event, {"job": job.id, "at": since}, order=("position",))
-    return {event.at for event in through(reader, events)} if since else set()
+    return {event.at for event in iterate_in_transaction(reader, events)} if since else set()
 
 
 def _check_history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
@@ -381,7 +381,7 @@ def _check_history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
         loads.apply(event)
         replay.apply_to_job(event)
     yield from loads.breaks
-    counter = perhaps(reader, JobCounter, job.key)
+    counter = get_or_none(reader, JobCounter, job.key)
     if counter is not None:
         yield from compare_field(
             counter, "tasks, as the history tells it,", counter.tasks, loads.rows
@@ -398,7 +398,7 @@ def _read_job_events(reader: Reader, job: Job) -> Iterator[Event]:
     ending_events: dict[str, Any] = {"job": job.id, "package": Span(1, None), "type": ENDING}
     # two ordered streams, merged: the store's index serves each of them, but not both at once
     streams = (
-        through(reader, Query(Event, where, order=("position",)))
+        iterate_in_transaction(reader, Query(Event, where, order=("position",)))
         for where in (job_events, ending_events)
     )
     return merge(*streams, key=attrgetter("position"))
@@ -412,7 +412,7 @@ def _check_package_histories(
     for snapshot in snapshots:
         replays[snapshot.package.number].add_package(snapshot.package)
     where: dict[str, Any] = {"job": job.id, "package": _to_span(numbers)}
-    for event in through(reader, Query(Event, where, order=("package", "position"))):
+    for event in iterate_in_transaction(reader, Query(Event, where, order=("package", "position"))):
         replays[event.package].apply(event)
     for snapshot in snapshots:
         # taken out: what remains are events of packages that are not there

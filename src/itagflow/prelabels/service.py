@@ -13,7 +13,7 @@ from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.change import Act, record
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobRef, MemberRef, paged
+from itagflow.core.lookup import JobRef, MemberRef, iterate_query
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.loading import MAX_PROBLEMS, Wrap
@@ -105,7 +105,8 @@ def prelabel(
     request = _Request(stored_job, template, min_confidence, by)
     tally = _Tally()
     where: dict[str, Any] = {"job": stored_job.id, "state": PackageState.LABEL}
-    packages: Iterable[Package] = paged(engine.store, Query(Package, where, order=("number",)))
+    waiting = Query(Package, where, order=("number",))
+    packages: Iterable[Package] = iterate_query(engine.store, waiting)
     if progress:
         packages = progress(packages)
     for group in group_packages(packages, batch):

@@ -10,7 +10,7 @@ import attrs
 
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import MemberRef, PartitionRef, turned
+from itagflow.core.lookup import MemberRef, PartitionRef, iterate_pages
 from itagflow.core.visibility import Access, require_readable
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
@@ -136,4 +136,4 @@ def read_results(
         with engine.store.read() as current:
             return require_readable(engine, current, name, stored_job, by)[1]
 
-    return turned(engine.store, read_page, start, snapshot=snapshot)
+    return iterate_pages(engine.store, read_page, start, snapshot=snapshot)

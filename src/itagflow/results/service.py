@@ -383,4 +383,4 @@ def _lookup_members(
         workspace_id = stored_job.workspace
     if workspace_id is not None:
         return [lookup.member(reader, workspace_id, member)]
-    return lookup.everywhere(reader, member)
+    return lookup.find_in_all_workspaces(reader, member)

@@ -199,8 +199,8 @@ def finish_with(transaction: Transaction, package: Package) -> tuple[Saved, ...]
 
 def finish_if_done(transaction: Transaction, job: Job, ctx: Act) -> None:
     """Finish *job* if it is active and has no open package; for changes of several packages."""
-    # whoever ends a package, or adds one, locks this first: see `Transaction.hold_counter`
-    transaction.hold_counter(job.id)
+    # whoever ends a package, or adds one, locks this first: see `Transaction.lock_job_counter`
+    transaction.lock_job_counter(job.id)
     query = Query(Package, {"job": job.id, "open": True}, order=("number",), limit=1)
     if lookup.first(transaction.store, query) is not None:
         return
@@ -231,7 +231,9 @@ def _make_context(
 def _count_answers(transaction: Transaction, assignment: Assignment) -> rules.AnswerCounts:
     """Count the answers in one query: the answers themselves are seldom needed."""
     resolved = abandoned = wrong = 0
-    for (is_resolved, is_abandoned, verdict), number in transaction.said(assignment).items():
+    for (is_resolved, is_abandoned, verdict), number in transaction.count_answers(
+        assignment
+    ).items():
         if is_resolved:
             resolved += number
         if is_abandoned:
@@ -250,7 +252,7 @@ def _lock_job_of_last(transaction: Transaction, package: Package) -> Job | None:
         return None  # nobody else can end that one, and what ends it here looks again
     # of two transactions that end the last two packages, the second waits here, and then sees what
     # the first has done
-    transaction.hold_counter(package.job)
+    transaction.lock_job_counter(package.job)
     # two, because this one is stored as open still
     query = Query(Package, {"job": package.job, "open": True}, order=("number",), limit=2)
     if any(other.number != package.number for other in transaction.store.find(query)):

@@ -30,7 +30,8 @@ _PAIR = re.compile(
     re.DOTALL,
 )
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,63}")
-_PLACE = re.compile(r"[A-Za-z0-9_./,-]{1,253}")
+_HOST_OR_FOLDER = re.compile(r"[A-Za-z0-9_./,-]{1,253}")
+_PORTS = re.compile("[0-9,]{1,63}")
 
 _KINDS = frozenset(
     {
@@ -66,20 +67,25 @@ def safe_name(source: str) -> str:
     >>> safe_name("postgresql://ada:sec@ret@db.example.org/labels")
     'postgresql'
     """
-    if found := _URL.fullmatch(source):
-        user = f"{found['user']}@" if _PLAIN.fullmatch(found["user"] or "") else ""
-        name = found["name"] if _PLAIN.fullmatch(found["name"] or "") else ""
-        return f"postgresql://{user}{found['hosts']}/{name}"
+    match = _URL.fullmatch(source)
+    if match is not None:
+        user = _keep_if(_PLAIN, match["user"], "{}@")
+        return f"postgresql://{user}{match['hosts']}/{_keep_if(_PLAIN, match['name'])}"
     pairs = pairs_in(source)
     if pairs is None:
         return "postgresql"
-    user = f"{pairs['user']}@" if _PLAIN.fullmatch(pairs.get("user", "")) else ""
-    host = next(
-        (pairs[name] for name in ("host", "hostaddr") if _PLACE.fullmatch(pairs.get(name, ""))), ""
-    )
-    port = f":{pairs['port']}" if re.fullmatch("[0-9,]{1,63}", pairs.get("port", "")) else ""
-    name = pairs["dbname"] if _PLAIN.fullmatch(pairs.get("dbname", "")) else ""
-    return f"postgresql://{user}{host}{port}/{name}"
+    user = _keep_if(_PLAIN, pairs.get("user"), "{}@")
+    host = _keep_if(_HOST_OR_FOLDER, pairs.get("host"))
+    host = host or _keep_if(_HOST_OR_FOLDER, pairs.get("hostaddr"))
+    port = _keep_if(_PORTS, pairs.get("port"), ":{}")
+    return f"postgresql://{user}{host}{port}/{_keep_if(_PLAIN, pairs.get('dbname'))}"
+
+
+def _keep_if(pattern: re.Pattern[str], text: str | None, form: str = "{}") -> str:
+    """Return *text* in this form if all of it is what *pattern* allows, else an empty string."""
+    if text is None or not pattern.fullmatch(text):
+        return ""
+    return form.format(text)
 
 
 def is_clear(source: str) -> bool:
@@ -101,10 +107,11 @@ def pairs_in(source: str) -> dict[str, str] | None:
     """
     pairs, at = dict[str, str](), 0
     while at < len(source):
-        found = _PAIR.match(source, at)
-        if found is None:
+        match = _PAIR.match(source, at)
+        if match is None:
             return None
-        pairs[found[1].lower()], at = found[2], found.end()
+        pairs[match[1].lower()] = match[2]
+        at = match.end()
     return pairs
 
 
@@ -115,7 +122,10 @@ def kind_of(source: str) -> str:
     ('mysql', '')
     """
     kind = re.split("[:+]", source, maxsplit=1)[0]
-    return kind if kind.lower() in _KINDS else ""
+    # Only a known word is shown: what stands before the colon may be an account, or worse.
+    if kind.lower() not in _KINDS:
+        return ""
+    return kind
 
 
 def is_path(source: str) -> bool:
@@ -124,7 +134,9 @@ def is_path(source: str) -> bool:
     >>> is_path("labels.db"), is_path("ada:secret@db/labels"), is_path("host=db password=secret")
     (True, False, False)
     """
-    rest = source[2:] if _DRIVE.match(source) else source
+    rest = source
+    if _DRIVE.match(source):  # "C:" is not what stands before a password
+        rest = source[2:]
     return "://" not in rest and _CREDENTIALS.search(rest) is None
 
 
@@ -143,9 +155,10 @@ def shows_password(url: str, error: BaseException) -> bool:
     """
     from urllib.parse import unquote
 
-    told = f"{error} {error!r} {vars(error)!r}"
-    written = [found[1] for pattern in _PASSWORDS for found in pattern.finditer(url)]
-    return any(password in told or unquote(password) in told for password in written)
+    # with the fields of the error: what catches it may print them
+    text = f"{error} {error!r} {vars(error)!r}"
+    passwords = [match[1] for pattern in _PASSWORDS for match in pattern.finditer(url)]
+    return any(password in text or unquote(password) in text for password in passwords)
 
 
 @attrs.frozen

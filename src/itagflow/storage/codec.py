@@ -60,7 +60,7 @@ def decoder(kind: Any) -> Callable[[Any], Any]:
     return lambda value: hook(value, kind)
 
 
-def _tag(kind: type) -> str:
+def _make_tag(kind: type) -> str:
     return kind.__name__.lower()
 
 
@@ -71,7 +71,7 @@ _RULES: Mapping[str, type[Label | Inspect | Accept]] = {
 }
 
 
-_made: dict[str, Converter] = {}
+_converters: dict[str, Converter] = {}
 """The converter, once it is made."""
 
 
@@ -86,41 +86,50 @@ def _converter() -> Converter:
     There is no lock, which a child that is forked meanwhile would inherit locked.  When several
     threads are the first, each makes a converter, and the one that is ready first is everybody's.
     """
-    found = _made.get("converter")
-    if found is not None:
-        return found
+    converter = _converters.get("converter")
+    if converter is not None:
+        return converter
     # of C, as all here: nothing of `threading`, which could be left half done
     is_done = allocate_lock()
     is_done.acquire()
     try:
-        start_new_thread(_keep_one, (is_done,))
+        start_new_thread(_make_once, (is_done,))
     except RuntimeError:  # where no thread can be started, there is no better place than here
-        _keep_one(is_done)
+        _make_once(is_done)
     else:
         is_done.acquire()
-    return _made["converter"]
+    return _converters["converter"]
 
 
-def _keep_one(is_done: LockType) -> None:
+def _make_once(is_done: LockType) -> None:
     """Make a converter, keep it unless another thread was faster, and wake who waits for it."""
+    # whatever happens here, who waits goes on, and finds the error where the converter is missing
     try:
-        _made.setdefault("converter", _make())
+        _converters.setdefault("converter", _make_converter())
     finally:
         is_done.release()
 
 
-def _make() -> Converter:
+def _make_converter() -> Converter:
+    # Defaults are left out: most fields have theirs, and a field that is added later needs no
+    # migration.  So a default that was released never changes.
     converter = Converter(omit_if_default=True)
+    # In this order: a function that cattrs makes has the functions of its fields in it, and does
+    # not see what is registered after it was made.
     _add_plain_values(converter)
     _add_changes_of_fields(converter)
     for kind in (Keypoint, *get_args(Region), TextSpan, Relation, Segment):
-        _as_they_are(converter, kind)
+        _register_attrs(converter, kind)
     for union in (Region, Packaging):
-        configure_tagged_union(union, converter, tag_generator=_tag, tag_name="kind")
+        configure_tagged_union(union, converter, tag_generator=_make_tag, tag_name="kind")
     _add_replies(converter)
-    configure_tagged_union(TemplateStep, converter, tag_generator=_tag, tag_name="kind")
-    converter.register_unstructure_hook(Workflow, lambda flow: _flow_out(converter, flow))
-    converter.register_structure_hook(Workflow, lambda rules, _: _flow_in(converter, rules))
+    configure_tagged_union(TemplateStep, converter, tag_generator=_make_tag, tag_name="kind")
+    converter.register_unstructure_hook(
+        Workflow, lambda flow: _unstructure_workflow(converter, flow)
+    )
+    converter.register_structure_hook(
+        Workflow, lambda rules, _: _structure_workflow(converter, rules)
+    )
     for kind in (
         Option,
         Scale,
@@ -133,7 +142,7 @@ def _make() -> Converter:
     ):
         # made here, where no exception strikes (see `_converter`), and not when each of them is
         # first used
-        _as_they_are(converter, kind)
+        _register_attrs(converter, kind)
     return converter
 
 
@@ -142,17 +151,17 @@ def _add_plain_values(converter: Converter) -> None:
     converter.register_unstructure_hook(datetime, datetime.isoformat)
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
     converter.register_unstructure_hook(timedelta, timedelta.total_seconds)
-    converter.register_structure_hook(timedelta, _duration)
+    converter.register_structure_hook(timedelta, _structure_duration)
     converter.register_structure_hook(str | int | None, lambda value, _: value)
     converter.register_structure_hook(float, lambda value, _: value)
-    converter.register_structure_hook(int, _whole)
-    converter.register_structure_hook(bool, _flag)
-    converter.register_structure_hook(str, _text)
-    converter.register_structure_hook(str | tuple[str, ...], _one_or_more)
-    converter.register_structure_hook(str | tuple[str, ...] | None, _one_or_more)
-    converter.register_structure_hook(Route | int | str, _route)
+    converter.register_structure_hook(int, _structure_integer)
+    converter.register_structure_hook(bool, _structure_flag)
+    converter.register_structure_hook(str, _structure_text)
+    converter.register_structure_hook(str | tuple[str, ...], _structure_one_or_more)
+    converter.register_structure_hook(str | tuple[str, ...] | None, _structure_one_or_more)
+    converter.register_structure_hook(Route | int | str, _structure_route)
     converter.register_unstructure_hook(
-        Route | int | str, lambda to: to.value if isinstance(to, Enum) else to
+        Route | int | str, lambda route: route.value if isinstance(route, Enum) else route
     )
 
 
@@ -170,18 +179,18 @@ def _add_changes_of_fields(converter: Converter) -> None:
 def _add_replies(converter: Converter) -> None:
     """Store a reply with its kind, or null; after the regions, spans and segments in it."""
     for kind in get_args(Reply):
-        _as_they_are(converter, kind)
-    configure_tagged_union(Reply, converter, tag_generator=_tag, tag_name="kind")
+        _register_attrs(converter, kind)
+    configure_tagged_union(Reply, converter, tag_generator=_make_tag, tag_name="kind")
     read, write = converter.get_structure_hook(Reply), converter.get_unstructure_hook(Reply)
     converter.register_structure_hook(
-        Reply | None, lambda said, _: None if said is None else read(said, Reply)
+        Reply | None, lambda value, _: None if value is None else read(value, Reply)
     )
     converter.register_unstructure_hook(
         Reply | None, lambda reply: None if reply is None else write(reply)
     )
 
 
-def _as_they_are(converter: Converter, kind: type[attrs.AttrsInstance]) -> None:
+def _register_attrs(converter: Converter, kind: type[attrs.AttrsInstance]) -> None:
     """Let *kind*'s own attrs converters make tuples; cattrs only builds what is inside."""
     converter.register_unstructure_hook(
         kind, make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
@@ -189,7 +198,7 @@ def _as_they_are(converter: Converter, kind: type[attrs.AttrsInstance]) -> None:
     converter.register_structure_hook(kind, make_dict_structure_fn(kind, converter))
 
 
-def _whole(value: object, _: object) -> int:
+def _structure_integer(value: object, _: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, float) and value.is_integer():
@@ -197,42 +206,45 @@ def _whole(value: object, _: object) -> int:
     raise TypeError(f"needs a whole number, not {format_value(value)}")
 
 
-def _duration(seconds: float, _: object) -> timedelta:
+def _structure_duration(seconds: float, _: object) -> timedelta:
     try:
         return timedelta(seconds=seconds)
     except OverflowError:  # the longest one, rounded up as a number
         return timedelta.max
 
 
-def _flag(value: object, _: object) -> bool:
+def _structure_flag(value: object, _: object) -> bool:
     if isinstance(value, bool):
         return value
     raise TypeError(f"needs true or false, not {format_value(value)}")
 
 
-def _text(value: object, _: object) -> str:
+def _structure_text(value: object, _: object) -> str:
     if isinstance(value, str):
         return value
     raise TypeError(f"needs a string, not {format_value(value)}")
 
 
-def _one_or_more(value: str | list[str] | None, _: object) -> str | tuple[str, ...] | None:
-    return tuple(value) if isinstance(value, list) else value
+def _structure_one_or_more(
+    value: str | list[str] | None, _: object
+) -> str | tuple[str, ...] | None:
+    if isinstance(value, list):
+        return tuple(value)
+    return value
 
 
-def _route(value: str | int, _: object) -> Route | int | str:
-    return value if isinstance(value, int) else Route(value)
+def _structure_route(value: str | int, _: object) -> Route | int | str:
+    if isinstance(value, int):  # the key of a member
+        return value
+    return Route(value)
 
 
-def _flow_out(converter: Converter, flow: Workflow) -> dict[str, Any]:
-    return {
-        name: converter.unstructure(rule)
-        for name in _RULES
-        if (rule := getattr(flow, name)) is not None
-    }
+def _unstructure_workflow(converter: Converter, flow: Workflow) -> dict[str, Any]:
+    rules = {name: getattr(flow, name) for name in _RULES}
+    return {name: converter.unstructure(rule) for name, rule in rules.items() if rule is not None}
 
 
-def _flow_in(converter: Converter, rules: Mapping[str, Any]) -> Workflow:
+def _structure_workflow(converter: Converter, rules: Mapping[str, Any]) -> Workflow:
     return Workflow(
         *(converter.structure(rules[name], kind) for name, kind in _RULES.items() if name in rules)
     )

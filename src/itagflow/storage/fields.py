@@ -55,11 +55,14 @@ def encode_value(value: Any) -> Any:
     >>> encode_value(Stage.LABEL), encode_value(True), encode_value(at)
     ('label', 1, 1000000)
     """
+    # by class and not isinstance: true is an int, and a StrEnum is a text
     if value.__class__ is int or value.__class__ is str:
         return value
     if isinstance(value, Enum):
         return value.value
-    return _microseconds(value) if isinstance(value, datetime) else int(value)
+    if isinstance(value, datetime):
+        return _to_microseconds(value)
+    return int(value)
 
 
 @attrs.frozen
@@ -74,7 +77,7 @@ class Field:
     """The way back; None for a property, which follows from other attributes."""
 
 
-def _by_name(fields: Fields) -> Mapping[str, Field]:
+def _map_by_name(fields: Fields) -> Mapping[str, Field]:
     return {field.name: field for field in (*fields.key, *fields.indexed)}
 
 
@@ -93,7 +96,7 @@ class Fields:
     unique: tuple[str, ...] = ()
     """Fields whose values together must be unique, unless the last of them is empty."""
     by_name: Mapping[str, Field] = attrs.field(
-        init=False, default=attrs.Factory(_by_name, takes_self=True)
+        init=False, default=attrs.Factory(_map_by_name, takes_self=True)
     )
     """All fields that a query may name: those of the key, then the others."""
 
@@ -115,7 +118,9 @@ def unique_values(entity: Entity) -> tuple[Any, ...] | None:
     """
     names = FIELDS[type(entity)].unique
     values = tuple(field_value(entity, name) for name in names)
-    return values if values and values[-1] != "" else None
+    if not values or values[-1] == "":
+        return None
+    return values
 
 
 def check_query(query: Query[Any]) -> Fields:
@@ -156,21 +161,23 @@ def cursor(query: Query[E], entity: E) -> tuple[Any, ...]:
 # -- how fields are encoded --
 
 
-def _microseconds(at: datetime) -> int:
+# Integers, since a float of seconds is not exact: a page that ends with a time must go on behind
+# it.
+def _to_microseconds(at: datetime) -> int:
     return (at - _EPOCH) // _TICK
 
 
-def _moment(microseconds: int) -> datetime:
+def _to_datetime(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def unchanged(value: Any) -> Any:
+def keep_value(value: Any) -> Any:
     """Return *value*: the encoding of a field that is kept as it is, which stores may skip."""
     return value
 
 
 def _integer(name: str, *, derived: bool = False) -> Field:
-    return Field(name, unchanged, None if derived else unchanged)
+    return Field(name, keep_value, None if derived else keep_value)
 
 
 def _integer_or_none(name: str) -> Field:
@@ -184,12 +191,12 @@ def _thousandths(name: str) -> Field:
 
 
 def _text(name: str, *, derived: bool = False) -> Field:
-    return Field(name, unchanged, None if derived else unchanged)
+    return Field(name, keep_value, None if derived else keep_value)
 
 
 def _name(name: str) -> Field:
     """Return a field of names, which are compared in Unicode's form NFC."""
-    return Field(name, normalize_name, unchanged)
+    return Field(name, normalize_name, keep_value)
 
 
 def _flag(name: str, *, derived: bool = False) -> Field:
@@ -198,26 +205,27 @@ def _flag(name: str, *, derived: bool = False) -> Field:
 
 def _choice(name: str, kind: type[Enum]) -> Field:
     by_value = {member.value: member for member in kind}
-    # an attribute; `value` is a property in Python
+    # an attribute, which is read in C; `value` is a property written in Python
     return Field(name, attrgetter("_value_"), by_value.__getitem__)
 
 
 def _choice_or_none(name: str, kind: type[Enum]) -> Field:
     """Return a field with the empty text for None."""
     by_value = {"": None, **{member.value: member for member in kind}}
-    return Field(name, lambda value: value.value if value else "", by_value.__getitem__)
+    by_member = {member: value for value, member in by_value.items()}
+    return Field(name, by_member.__getitem__, by_value.__getitem__)
 
 
 def _time(name: str) -> Field:
-    return Field(name, _microseconds, _moment)
+    return Field(name, _to_microseconds, _to_datetime)
 
 
 def _time_limit(name: str) -> Field:
     """Return a field with `NEVER` for None."""
     return Field(
         name,
-        lambda at: NEVER if at is None else _microseconds(at),
-        lambda value: None if value == NEVER else _moment(value),
+        lambda at: NEVER if at is None else _to_microseconds(at),
+        lambda value: None if value == NEVER else _to_datetime(value),
     )
 
 

@@ -18,7 +18,7 @@ from itagflow.storage.port import Store
 
 GROUP = "itagflow.stores"
 """The entry points by which packages add stores: a URL scheme, and a function that opens it."""
-OWN = ("'memory:'", "a path", "'sqlite:///path'", "'postgresql://user@host/name'")
+BUILT_IN = ("'memory:'", "a path", "'sqlite:///path'", "'postgresql://user@host/name'")
 """What can be opened without any other package."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -33,26 +33,28 @@ def open_store(url: str | os.PathLike[str]) -> Store:
         StoreFailed: when the store cannot be opened, or what opens it is not installed.
     """
     if isinstance(url, os.PathLike):
-        return _sqlite_file(os.fspath(url))
+        return _open_sqlite_file(os.fspath(url))
     if not isinstance(cast(object, url), str):
         raise InvalidData(
             "the URL", [Problem("", f"must be a text or a path, not {format_value(url)}")]
         )
     scheme, colon, rest = url.partition(":")
     kind = scheme.lower()
+    # Each store is imported when it is asked for: see `itagflow.storage`.
     if url == "memory:":
         from itagflow.storage.sqlite import MemoryStore
 
         return MemoryStore()
     if kind == "sqlite" and colon:
-        return _sqlite(f"{kind}:{rest}")
+        return _open_sqlite(f"{kind}:{rest}")
     if kind in ("postgresql", "postgres") and colon:
-        return _postgres(f"{kind}:{rest}")
+        return _open_postgres(f"{kind}:{rest}")
     # only after our own schemes: no package can take one of them over
-    if opened := _of_another_package(url):
-        return opened
+    store = _open_by_package(url)
+    if store is not None:
+        return store
     _require_path(url)
-    return _sqlite_file(url)
+    return _open_sqlite_file(url)
 
 
 def _require_path(url: str) -> None:
@@ -62,8 +64,10 @@ def _require_path(url: str) -> None:
     if is_path(url):
         return
     kind = kind_of(url)
-    what = f"{kind!r} is no known kind of store" if kind else "it is of no known kind"
-    *known, last = (*OWN, *(f"'{scheme}://…'" for scheme in sorted(_declared())))
+    what = "it is of no known kind"
+    if kind:
+        what = f"{kind!r} is no known kind of store"
+    *known, last = (*BUILT_IN, *(f"'{scheme}://…'" for scheme in sorted(_find_entry_points())))
     listed = f"{', '.join(known)}, or {last}"
     raise InvalidData(
         "the URL",
@@ -71,41 +75,43 @@ def _require_path(url: str) -> None:
     )
 
 
-def _sqlite_file(path: str, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> Store:
+def _open_sqlite_file(path: str, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> Store:
     from itagflow.storage.sqlite import SqliteStore
 
     return SqliteStore(path, synchronous=synchronous)
 
 
-def _sqlite(url: str) -> Store:
+def _open_sqlite(url: str) -> Store:
     from urllib.parse import parse_qsl, unquote, urlsplit
 
     try:
-        parts = urlsplit(url)
+        split = urlsplit(url)
     except ValueError:  # its words may have a password in them
         raise InvalidData(
             "the URL", [Problem("", "cannot be read: write sqlite:///labels.db")]
         ) from None
-    options = dict(parse_qsl(parts.query))
+    options = dict(parse_qsl(split.query))
     mode = options.pop("synchronous", "full").upper()
     # sqlite:///file is relative, sqlite:////file absolute
-    path = unquote(parts.path).removeprefix("/")
+    path = unquote(split.path).removeprefix("/")
     problems = [
         Problem(name, "is no option of a SQLite store; there is synchronous") for name in options
     ]
     if mode not in ("FULL", "NORMAL"):
         problems.append(Problem("synchronous", f"must be full or normal, not {mode.lower()!r}"))
-    if parts.netloc or not path:
+    if split.netloc or not path:
         problems.append(
             Problem("path", "is missing: write sqlite:///labels.db, or sqlite:////data/labels.db")
         )
     if problems:
         raise InvalidData("the URL", problems)
     _require_path(path)
-    return _sqlite_file(path, "FULL" if mode == "FULL" else "NORMAL")
+    if mode == "NORMAL":
+        return _open_sqlite_file(path, "NORMAL")
+    return _open_sqlite_file(path)
 
 
-def _postgres(url: str) -> Store:
+def _open_postgres(url: str) -> Store:
     try:
         from itagflow.storage.postgres import PostgresStore
     except ImportError as error:
@@ -117,7 +123,7 @@ def _postgres(url: str) -> Store:
 # -- stores of other packages --
 
 
-def _declared() -> dict[str, list[Any]]:
+def _find_entry_points() -> dict[str, list[Any]]:
     """Return the entry points of other packages by scheme."""
     from importlib.metadata import entry_points  # slow to import, and seldom needed
 
@@ -130,12 +136,15 @@ def _declared() -> dict[str, list[Any]]:
     return declared
 
 
-def _of_another_package(url: str) -> Store | None:
+def _open_by_package(url: str) -> Store | None:
     """Return the store that another package opens for this scheme, or None when none does."""
-    found = _SCHEME.match(url)
-    entries = _declared().get(found[1].lower(), []) if found else []
+    match = _SCHEME.match(url)
+    if match is None:
+        return None
+    entries = _find_entry_points().get(match[1].lower(), [])
     if not entries:
         return None
+    # by chance one of them would win, and not the same one on every machine
     scheme = entries[0].name
     if len(entries) > 1:
         reason = (
@@ -154,9 +163,8 @@ def _open_by_entry(scheme: str, entry: Any, url: str) -> Store:
     """
     try:
         open_it: Callable[[str], Any] = entry.load()
-    except (
-        Exception
-    ) as error:  # whatever a module does when it is imported; it does not know the URL
+    except Exception as error:
+        # whatever a module does when it is imported; it does not know the URL
         reason = f"{entry.value} cannot be loaded: {type(error).__name__}: {error}"
         raise StoreFailed(scheme, reason, "Install what it needs, or ask its authors") from error
     from itagflow.storage._secrets import shows_password

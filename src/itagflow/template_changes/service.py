@@ -17,8 +17,8 @@ from itagflow.core.lookup import (
     JobRef,
     MemberRef,
     first,
+    iterate_pages,
     last_number,
-    turned,
 )
 from itagflow.jobs import rules as jobs_rules
 from itagflow.model.entity import Entity
@@ -113,7 +113,7 @@ def _check_answers(engine: Engine, job: Job, migration: Migration) -> tuple[int,
         return page, after if after <= last_task else None
 
     run = MigrationRun(migration)
-    for answer in turned(engine.store, read_page, 1):
+    for answer in iterate_pages(engine.store, read_page, 1):
         run.migrate(answer)
     return last.position if last else 0, run
 

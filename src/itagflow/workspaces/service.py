@@ -223,7 +223,7 @@ def _find_workspaces(engine: Engine, reader: Reader, by: MemberRef) -> set[int]:
         NotFound: when there is no such member.
         NotAllowed: when the member was removed from all of them.
     """
-    members = lookup.everywhere(reader, by)
+    members = lookup.find_in_all_workspaces(reader, by)
     active = [member for member in members if member.active]
     # Where nobody is active, the check of a removed one raises: "removed", and not "not found".
     for member in active or members:
@@ -269,14 +269,14 @@ def list_members(
 
 def find_by_name(reader: Reader, query: Query[E]) -> E | None:
     """Return what has this name, however it was typed, or None."""
-    return next(iter(lookup.called(reader, query)), None)
+    return next(iter(lookup.find_by_name(reader, query)), None)
 
 
 def _find_founder(reader: Reader, workspace: Workspace) -> Member | None:
     """Return the member with whom *workspace* was created, as the event of that says."""
     where: dict[str, Scalar] = {"job": 0, "workspace": workspace.id, "type": "create_workspace"}
     event = lookup.first(reader, Query(Event, where, order=("position",), limit=1))
-    return None if event is None else lookup.perhaps(reader, Member, (event.member,))
+    return None if event is None else lookup.get_or_none(reader, Member, (event.member,))
 
 
 def _lock_workspace(transaction: Transaction, ref: WorkspaceRef) -> Workspace:

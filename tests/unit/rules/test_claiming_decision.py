@@ -28,12 +28,13 @@ from itagflow.claiming.decision import (
     Obstacle,
     Situation,
     Source,
+    can_own_work_wait,
     decide,
-    depends_on,
+    get_decision_inputs,
     has_assignment,
     is_own_work,
     own_work,
-    own_work_waits,
+    can_own_work_wait,
 )
 from itagflow.core.change import Act
 from itagflow.model import Outcome
@@ -79,17 +80,17 @@ class TestDecide:
         assert (decision.sources, decision.obstacle) == ((), Obstacle.JOB_STATE)
         assert decision.reason == f"the job is {state.value}"
 
-    @pytest.mark.parametrize(("held", "is_full"), [(0, False), (1, False), (2, True), (3, True)])
-    def test_a_limit_leaves_ones_own_lapsed_work_only(self, held: int, is_full: bool) -> None:
-        decision = decided(job_with(Label(limit=2)), held=held)
+    @pytest.mark.parametrize(("active", "is_full"), [(0, False), (1, False), (2, True), (3, True)])
+    def test_a_limit_leaves_ones_own_lapsed_work_only(self, active: int, is_full: bool) -> None:
+        decision = decided(job_with(Label(limit=2)), active=active)
         assert (decision.obstacle is Obstacle.LIMIT) == is_full
         assert decision.sources == ((Source.LAPSED,) if is_full else tuple(Source))
         assert decision.reason == (
-            f"the limit is reached: ben holds {held} of 2 assignments" if is_full else ""
+            f"the limit is reached: ben holds {active} of 2 assignments" if is_full else ""
         )
 
     def test_without_a_limit_any_number_may_be_held(self) -> None:
-        assert decided(job_with(), held=99).obstacle is None
+        assert decided(job_with(), active=99).obstacle is None
 
     def test_a_stage_that_the_job_does_not_have_is_refused(self) -> None:
         with pytest.raises(InvalidData):
@@ -97,13 +98,15 @@ class TestDecide:
 
     def test_counters_of_the_job_do_not_matter(self) -> None:
         job = job_with()
-        assert depends_on(attrs.evolve(job, version=9)) == depends_on(job)
+        assert get_decision_inputs(attrs.evolve(job, version=9)) == get_decision_inputs(job)
         for field, other in (
             ("state", JobState.PAUSED),
             ("template", 99),
             ("workflow", Workflow(Label(limit=1))),
         ):
-            assert depends_on(attrs.evolve(job, **{field: other})) != depends_on(job)
+            assert get_decision_inputs(attrs.evolve(job, **{field: other})) != get_decision_inputs(
+                job
+            )
 
 
 class TestLapsed:
@@ -120,7 +123,7 @@ class TestLapsed:
 
     def test_not_at_the_limit_and_not_without_permission(self) -> None:
         assert not self.accepts(
-            decided(job_with(Label(limit=1)), held=1), make_assignment(member=CY.id)
+            decided(job_with(Label(limit=1)), active=1), make_assignment(member=CY.id)
         )
         assert not self.accepts(
             decided(job_with(), policy_refusal="no"), make_assignment(member=BEN.id)
@@ -130,7 +133,7 @@ class TestLapsed:
         )
 
     def test_ones_own_goes_on_also_at_the_limit(self) -> None:
-        for decision in (decided(job_with()), decided(job_with(Label(limit=1)), held=1)):
+        for decision in (decided(job_with()), decided(job_with(Label(limit=1)), active=1)):
             assert self.accepts(decision, make_assignment(member=BEN.id))
             assert not self.accepts(
                 decision, make_assignment(member=BEN.id, state=AssignmentState.OFFERED)
@@ -183,17 +186,17 @@ class TestOwnWork:
         assert not has_assignment(package, BEN, [make_assignment(round=2, stage=Stage.INSPECT)])
 
     def test_much_of_it_waits_where_votes_or_reviews_are_kept_apart(self) -> None:
-        assert not own_work_waits(job_with(), Stage.LABEL)
-        assert own_work_waits(job_with(Label(votes=2), Inspect()), Stage.LABEL)
-        assert own_work_waits(job_with(Label(), Inspect()), Stage.INSPECT)
-        assert not own_work_waits(job_with(Label(), Inspect(allow_own_work=True)), Stage.INSPECT)
+        assert not can_own_work_wait(job_with(), Stage.LABEL)
+        assert can_own_work_wait(job_with(Label(votes=2), Inspect()), Stage.LABEL)
+        assert can_own_work_wait(job_with(Label(), Inspect()), Stage.INSPECT)
+        assert not can_own_work_wait(job_with(Label(), Inspect(allow_own_work=True)), Stage.INSPECT)
 
 
 class TestRules:
     def test_a_start_takes_a_slot_and_counts_the_lease(self) -> None:
         package, job = make_package(free=2), job_with(Label(lease=HOUR))
         counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2)
-        saved = (counter, rules.counted(counter, 1, None))
+        saved = (counter, rules.add_to_counter(counter, 1, None))
         change = rules.start(
             rules.Slot(job, package, Stage.LABEL, BEN), ACT, id=50, token="t", counters=(saved,)
         )
@@ -282,8 +285,8 @@ class TestRules:
         assert rules.is_worth_saving(old, QueueCursor(0, AT + 2 * rules.CURSOR_OVERLAP))
         assert rules.is_worth_saving(old, QueueCursor(1, AT))
         counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2, active=3, cursor=old)
-        assert rules.counted(counter, 1, None) == attrs.evolve(counter, active=4)
-        assert rules.counted(counter, 0, QueueCursor(1, AT)) == attrs.evolve(
+        assert rules.add_to_counter(counter, 1, None) == attrs.evolve(counter, active=4)
+        assert rules.add_to_counter(counter, 0, QueueCursor(1, AT)) == attrs.evolve(
             counter, cursor=QueueCursor(1, AT)
         )
 

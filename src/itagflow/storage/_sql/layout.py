@@ -25,14 +25,14 @@ from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Workspace
-from itagflow.storage._sql.numbers import spelled_out
+from itagflow.storage._sql.numbers import expand_floats
 from itagflow.storage.codec import decoder, encoder
 from itagflow.storage.fields import (
     FIELDS,
     Field,
     Fields,
     field_value,
-    unchanged,
+    keep_value,
 )
 from itagflow.storage.port import Query, Span
 
@@ -40,81 +40,85 @@ Decode = Callable[[Any], Any]
 Encode = Callable[[Any], Any]
 
 
-def _own(make: Callable[[Any], Any]) -> Any:
+def _derive(make: Callable[[Any], Any]) -> Any:
     """Return a default that is worked out from the other fields."""
     return attrs.Factory(make, takes_self=True)
 
 
-def _body(layout: Layout[Any]) -> Mapping[str, tuple[Decode, Encode, Any]]:
+def _make_body(layout: Layout[Any]) -> Mapping[str, tuple[Decode, Encode, Any]]:
     types = typing.get_type_hints(layout.kind)
+    # A name is in the body too, unless both are equal (see `_encode_body`): its column has it in
+    # NFC, to be compared, and the entity gets it back as it was given.
     columns = (
         column for column in (*layout.key, *layout.columns) if column.encode is not normalize_name
     )
-    apart = {"version", *(column.name for column in columns)}
+    excluded = {"version", *(column.name for column in columns)}
     return {
-        field.name: (decoder(types[field.name]), encoder(types[field.name]), _default(field))
+        field.name: (decoder(types[field.name]), encoder(types[field.name]), _get_default(field))
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", layout.kind))
         # what is not compared is not stored: the account of an event is read with its member
-        if field.eq and field.name not in apart
+        if field.eq and field.name not in excluded
     }
 
 
-def _default(field: attrs.Attribute[Any]) -> Any:
+def _get_default(field: attrs.Attribute[Any]) -> Any:
     """Return the value that a field has when it is not given."""
-    made: Any = field.default
-    return made.factory() if hasattr(made, "factory") else made
+    default: Any = field.default
+    if hasattr(default, "factory"):
+        return default.factory()
+    return default
 
 
-def _stored(layout: Layout[Any]) -> tuple[Field, ...]:
-    return (*layout.key, Field("version", unchanged, unchanged), *layout.columns)
+def _list_stored(layout: Layout[Any]) -> tuple[Field, ...]:
+    return (*layout.key, Field("version", keep_value, keep_value), *layout.columns)
 
 
-def _names(layout: Layout[Any]) -> frozenset[str]:
+def _list_names(layout: Layout[Any]) -> frozenset[str]:
     return frozenset(column.name for column in layout.stored)
 
 
-def _getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
+def _make_getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
     get: Callable[[Any], tuple[Any, ...]] = attrgetter(*(column.name for column in layout.stored))
     return get
 
 
-def _stores(layout: Layout[Any]) -> tuple[tuple[int, Encode], ...]:
+def _list_encoders(layout: Layout[Any]) -> tuple[tuple[int, Encode], ...]:
     return tuple(
-        (at, column.encode)
-        for at, column in enumerate(layout.stored)
-        if column.encode is not unchanged
+        (index, column.encode)
+        for index, column in enumerate(layout.stored)
+        if column.encode is not keep_value
     )
 
 
-def _loaded(layout: Layout[Any]) -> tuple[str | None, ...]:
+def _list_loaded_fields(layout: Layout[Any]) -> tuple[str | None, ...]:
     return tuple(None if column.decode is None else column.name for column in layout.stored)
 
 
-def _decoders(layout: Layout[Any]) -> tuple[tuple[str, Decode], ...]:
+def _list_decoders(layout: Layout[Any]) -> tuple[tuple[str, Decode], ...]:
     return tuple(
         (column.name, column.decode)
         for column in layout.stored
-        if column.decode is not None and column.decode is not unchanged
+        if column.decode is not None and column.decode is not keep_value
     )
 
 
-def _apart(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
+def _make_body_getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
     """Return what gets the fields of the body out of an entity, always as a tuple."""
     names = tuple(layout.body)
-    if len(names) > 1:
+    if len(names) > 1:  # with one name, attrgetter returns the value itself
         get: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
         return get
     return lambda entity: tuple(getattr(entity, name) for name in names)
 
 
-def _writes(layout: Layout[Any]) -> tuple[tuple[str, Encode, Any, bool], ...]:
+def _list_body_encoders(layout: Layout[Any]) -> tuple[tuple[str, Encode, Any, bool], ...]:
     body = layout.body.items()
     return tuple(
         (name, encode, default, name in layout.names) for name, (_, encode, default) in body
     )
 
 
-def _defaults(layout: Layout[Any]) -> tuple[Any, ...]:
+def _list_defaults(layout: Layout[Any]) -> tuple[Any, ...]:
     return tuple(default for _, _, default in layout.body.values())
 
 
@@ -122,15 +126,15 @@ Group = tuple[Any, ...]
 """The values of the columns that make a group."""
 
 
-def _summed(layout: Layout[Any]) -> Callable[[tuple[Any, ...]], tuple[Group, Group]]:
+def _make_sums_splitter(layout: Layout[Any]) -> Callable[[tuple[Any, ...]], tuple[Group, Group]]:
     """Return what takes from a row its group and what is summed of it."""
     if layout.sums is None:
         return lambda _: ((), ())
-    places = [column.name for column in layout.stored]
-    group, values = (
-        itemgetter(*map(places.index, names)) for names in (layout.sums.by, layout.sums.add)
-    )
-    return lambda row: (group(row), values(row))
+    # made once, and of C: this is done twice for each package that is saved
+    columns = [column.name for column in layout.stored]
+    get_group = itemgetter(*map(columns.index, layout.sums.by))
+    get_values = itemgetter(*map(columns.index, layout.sums.add))
+    return lambda row: (get_group(row), get_values(row))
 
 
 @attrs.frozen
@@ -144,14 +148,14 @@ class Sums:
     add: tuple[str, ...]
     """The columns that are summed."""
 
-    def answer(self, query: Query[Any], by: tuple[str, ...], add: tuple[str, ...]) -> bool:
+    def can_answer(self, query: Query[Any], by: tuple[str, ...], add: tuple[str, ...]) -> bool:
         """Return whether they are what is asked for: some groups, by the other columns."""
-        whole = query.unless is None and not any(
-            isinstance(value, tuple | Span) for value in query.where.values()
-        )
-        return (
-            whole and set(add) <= set(self.add) and sorted([*query.where, *by]) == sorted(self.by)
-        )
+        # only equality: that is all that the primary key of the table of sums is good for
+        if query.unless is not None:
+            return False
+        if any(isinstance(value, tuple | Span) for value in query.where.values()):
+            return False
+        return set(add) <= set(self.add) and sorted([*query.where, *by]) == sorted(self.by)
 
 
 @attrs.frozen(eq=False)
@@ -170,52 +174,67 @@ class Layout(Generic[E]):
     """Whether it changes so seldom that a store decodes it once for each version."""
     sums: Sums | None = None
     """The sums that are kept of it."""
-    key: tuple[Field, ...] = attrs.field(init=False, default=_own(lambda layout: layout.fields.key))
+    key: tuple[Field, ...] = attrs.field(
+        init=False, default=_derive(lambda layout: layout.fields.key)
+    )
     """The columns of its key."""
     columns: tuple[Field, ...] = attrs.field(
-        init=False, default=_own(lambda layout: layout.fields.indexed)
+        init=False, default=_derive(lambda layout: layout.fields.indexed)
     )
     """Its other columns."""
-    body: Mapping[str, tuple[Decode, Encode, Any]] = attrs.field(init=False, default=_own(_body))
+    body: Mapping[str, tuple[Decode, Encode, Any]] = attrs.field(
+        init=False, default=_derive(_make_body)
+    )
     """The body's fields: how each is read and written, and its default (not for columns)."""
-    stored: tuple[Field, ...] = attrs.field(init=False, default=_own(_stored))
+    stored: tuple[Field, ...] = attrs.field(init=False, default=_derive(_list_stored))
     """The columns of key, version and index, in the order of a row."""
-    summed: Callable[[tuple[Any, ...]], tuple[Group, Group]] = attrs.field(
-        init=False, default=_own(_summed)
+    split_for_sums: Callable[[tuple[Any, ...]], tuple[Group, Group]] = attrs.field(
+        init=False, default=_derive(_make_sums_splitter)
     )
     """Takes from a row its group and what is summed of it."""
-    names: frozenset[str] = attrs.field(init=False, default=_own(_names))
+    names: frozenset[str] = attrs.field(init=False, default=_derive(_list_names))
     """The names that a query may use."""
-    getter: Callable[[Any], tuple[Any, ...]] = attrs.field(init=False, default=_own(_getter))
+    getter: Callable[[Any], tuple[Any, ...]] = attrs.field(
+        init=False, default=_derive(_make_getter)
+    )
     """Gets the fields of a row out of an entity."""
-    apart: Callable[[Any], tuple[Any, ...]] = attrs.field(init=False, default=_own(_apart))
+    get_body: Callable[[Any], tuple[Any, ...]] = attrs.field(
+        init=False, default=_derive(_make_body_getter)
+    )
     """Gets the fields of the body out of an entity."""
-    writes: tuple[tuple[str, Encode, Any, bool], ...] = attrs.field(
-        init=False, default=_own(_writes)
+    body_encoders: tuple[tuple[str, Encode, Any, bool], ...] = attrs.field(
+        init=False, default=_derive(_list_body_encoders)
     )
     """How each is written: name, encoder, default, and whether it is a column too."""
-    defaults: tuple[Any, ...] = attrs.field(init=False, default=_own(_defaults))
+    defaults: tuple[Any, ...] = attrs.field(init=False, default=_derive(_list_defaults))
     """The default of each."""
-    stores: tuple[tuple[int, Encode], ...] = attrs.field(init=False, default=_own(_stores))
-    """Which columns do not keep a field as it is: the place in a row, and what is kept."""
-    loaded: tuple[str | None, ...] = attrs.field(init=False, default=_own(_loaded))
+    encoders: tuple[tuple[int, Encode], ...] = attrs.field(
+        init=False, default=_derive(_list_encoders)
+    )
+    """Which columns do not keep a field as it is: the index in a row, and what is kept."""
+    loaded_fields: tuple[str | None, ...] = attrs.field(
+        init=False, default=_derive(_list_loaded_fields)
+    )
     """The field that each column is read back into; None for what follows from other fields."""
-    decoders: tuple[tuple[str, Decode], ...] = attrs.field(init=False, default=_own(_decoders))
+    decoders: tuple[tuple[str, Decode], ...] = attrs.field(
+        init=False, default=_derive(_list_decoders)
+    )
     """How fields are read back that are not kept as they are."""
 
     def row(self, entity: E) -> tuple[Any, ...]:
         """Return *entity* as a row."""
+        # all fields by one call in C, and then the few that are encoded
         values = list(self.getter(entity))
-        for at, store in self.stores:
-            values[at] = store(values[at])
-        values.append(self._encoded(entity))
+        for index, encode in self.encoders:
+            values[index] = encode(values[index])
+        values.append(self._encode_body(entity))
         return tuple(values)
 
     def entity(self, row: tuple[Any, ...]) -> E:
         """Return the entity that `row` made this row of."""
         # the whole row in C, and then the few columns that need more: this is done for every row
         # that is read.  The body, behind the columns, is left out.
-        fields: dict[Any, Any] = dict(zip(self.loaded, row, strict=False))
+        fields: dict[Any, Any] = dict(zip(self.loaded_fields, row, strict=False))
         fields.pop(None, None)
         for name, decode in self.decoders:
             fields[name] = decode(fields[name])
@@ -223,7 +242,7 @@ class Layout(Generic[E]):
             fields[self.text] = row[-1]
         elif row[-1] != "{}":
             for name, value in jsontext.loads(row[-1]).items():
-                if name in self.body:
+                if name in self.body:  # else a newer version has stored it, or an older one did
                     fields[name] = self.body[name][0](value)
         return self.kind(**fields)
 
@@ -246,18 +265,21 @@ class Layout(Generic[E]):
         """The combinations of columns that are indexed, in the order in which they sort."""
         return self.fields.indexes
 
-    def _encoded(self, entity: E) -> str:
+    def _encode_body(self, entity: E) -> str:
         if self.text:
             return str(getattr(entity, self.text))
         body: dict[str, Any] = {}
-        values = self.apart(entity)
-        # most are the default itself, and comparing them takes longer
-        for at in compress(range(len(values)), map(is_not, values, self.defaults)):
-            name, encode, default, is_name = self.writes[at]
-            value = values[at]
-            if value != (normalize_name(value) if is_name else default):
+        values = self.get_body(entity)
+        # First by identity, in C: most are the default itself, and comparing them takes longer.
+        for index in compress(range(len(values)), map(is_not, values, self.defaults)):
+            name, encode, default, is_name = self.body_encoders[index]
+            value = values[index]
+            usual = normalize_name(value) if is_name else default
+            if value != usual:
                 body[name] = encode(value)
-        return spelled_out(jsontext.dumps(body)) if body else "{}"
+        if not body:
+            return "{}"
+        return expand_floats(jsontext.dumps(body))
 
 
 _ALL: list[Layout[Any]] = [
@@ -278,5 +300,5 @@ _ALL: list[Layout[Any]] = [
     Layout(ClaimCounter, "claim_counter"),
     Layout(Event, "event", sparse=frozenset({"became"})),
 ]
-LAYOUTS: Mapping[type[Any], Layout[Any]] = {each.kind: each for each in _ALL}
+LAYOUTS: Mapping[type[Any], Layout[Any]] = {layout.kind: layout for layout in _ALL}
 """The layout of each kind; made with the first store on an SQL database, not at import."""

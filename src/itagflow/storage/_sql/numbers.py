@@ -10,10 +10,16 @@ _BIG = re.compile(r"e\+?\d\d")
 _TEXT_OR_BIG = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<big>-?\d+(?:\.\d+)?e\+?\d+)')
 
 
-def spelled_out(text: str) -> str:
+def expand_floats(text: str) -> str:
     """Return JSON *text* with big floats in full: a database might make an integer of 1e16."""
-    return _TEXT_OR_BIG.sub(_in_full, text) if _BIG.search(text) else text
+    # Nearly no body has one, and the search alone is fast.  It may find an exponent inside a
+    # string; the substitution takes strings as a whole, and leaves them as they are.
+    if not _BIG.search(text):
+        return text
+    return _TEXT_OR_BIG.sub(_expand, text)
 
 
-def _in_full(found: re.Match[str]) -> str:
-    return f"{Decimal(found['big']):f}.0" if found["big"] else found[0]
+def _expand(match: re.Match[str]) -> str:
+    if not match["big"]:
+        return match[0]
+    return f"{Decimal(match['big']):f}.0"

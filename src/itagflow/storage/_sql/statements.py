@@ -1,4 +1,9 @@
-"""Queries as SQL text: written once, for every store that speaks it."""
+"""Queries as SQL text: written once, for every store that speaks it.
+
+The text of a statement depends on the names in a query and on how each is compared, hardly ever on
+the values.  So texts are cached by these, and a store that runs the same query again finds both the
+text and the statement that its driver has prepared for it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -21,16 +26,46 @@ from itagflow.storage.port import (
     Span,
 )
 
-FEW = 8
-"""Up to how many values are spelled out; more are passed as one JSON list."""
+MAX_SPELLED_OUT = 8
+"""Up to how many values are spelled out; more are passed as one JSON list.
 
-EVERYTHING = Span()
+Each number of placeholders is a text of its own, which has to be cached and prepared: eight cover
+what operations ask for, and a list of thousands stays below the database's limit of parameters.
+"""
+
+OPEN_SPAN = Span()
 """A condition that is open on both sides."""
-NOTHING, SOMETHING = "IS NULL", "IS NOT NULL"
+MATCHES_NONE, MATCHES_ALL = "IS NULL", "IS NOT NULL"
 """What no value of a column fulfills, and what each does: columns are never NULL."""
 
 Shape = tuple[tuple[str, str], ...]
 """What the text of conditions depends on: the names, and how each is compared."""
+
+
+class _Absence(NamedTuple):
+    """What the text of `Query.unless` depends on."""
+
+    layout: Layout[Any]
+    """The kind that must not be there."""
+    same: Shape
+    """The join: the query's column, and the equal column of this kind."""
+    shape: Shape
+    """The conditions on this kind."""
+
+
+class _Filter(NamedTuple):
+    """What the text of the conditions of a query depends on: everything but the values."""
+
+    # A named tuple is hashed and compared in C.  The caches below do both for every statement, and
+    # a class of Python would do them in Python.
+    sql: Sql
+    """The database."""
+    layout: Layout[Any]
+    """The kind that is looked for."""
+    shape: Shape
+    """The conditions on it."""
+    absence: _Absence | None
+    """What must not be there beside it."""
 
 
 @attrs.frozen
@@ -38,7 +73,7 @@ class Statement:
     """SQL text and its parameters."""
 
     text: str
-    """The text, with a mark for each parameter."""
+    """The text, with a placeholder for each parameter."""
     values: tuple[Any, ...]
     """The parameters."""
 
@@ -47,21 +82,21 @@ class Statement:
 class Sql:
     """How one database wants it said; the text of each shape of a query is built once."""
 
-    mark: str = "?"
+    placeholder: str = "?"
     """What stands for a parameter."""
-    place: str = ""
+    schema: str = ""
     """What comes before the name of a table: its schema with a dot."""
-    whole_lists: bool = False
-    """Whether several values are one parameter, a list; else up to `FEW` are spelled out."""
+    has_array_parameters: bool = False
+    """Whether several values are one parameter, a list; else see `MAX_SPELLED_OUT`."""
     lock: str = ""
     """What ends a query whose rows are kept from other writers."""
     share: str = ""
     """What ends a query whose rows are kept as they are, together with others who want that."""
     skip_locked: str = ""
-    """What ends a query for rows that no other writer holds."""
+    """What ends a query for rows that no other writer has locked."""
     slots: int = 1
     """In how many rows each kept sum is spread, so that writers seldom wait for each other."""
-    apart: str = ""
+    subquery_end: str = ""
     """The end of a subquery that is to run row by row, in the order of the rows."""
 
     def insert(self, layout: Layout[Any]) -> str:
@@ -70,11 +105,11 @@ class Sql:
 
     def copy(self, layout: Layout[Any]) -> str:
         """Return the text that begins to insert rows in bulk, where the database can."""
-        return f"COPY {self.place}{layout.table} ({_columns(layout)}) FROM STDIN"
+        return f"COPY {self.schema}{layout.table} ({_render_columns(layout)}) FROM STDIN"
 
-    def update(self, layout: Layout[Any], places: tuple[int, ...]) -> str:
+    def update(self, layout: Layout[Any], columns: tuple[int, ...]) -> str:
         """Return the UPDATE of these columns: the values, then the key and the old version."""
-        return _update_text(self, layout, places)
+        return _update_text(self, layout, columns)
 
     def get(self, layout: Layout[Any]) -> str:
         """Return the text that reads a row by its key."""
@@ -82,36 +117,42 @@ class Sql:
 
     def drop(self, layout: Layout[Any]) -> str:
         """Return the text that deletes a row by its key."""
-        return f"DELETE FROM {self.place}{layout.table} WHERE {_key(self, layout)}"
+        return f"DELETE FROM {self.schema}{layout.table} WHERE {_render_key(self, layout)}"
 
     def find(self, query: Query[Any]) -> Statement:
         """Return what reads the matches of *query* in order."""
-        shape, unless, values = _conditions(self, query)
-        after, later = _after(self, query)
-        # the one is spelled out: a plan for any number of rows may begin with sorting all of them
-        limit = "" if query.limit is None else "1" if query.limit == 1 else self.mark
-        text = _find_text(self, LAYOUTS[query.kind], shape, unless, query.order, after, limit)
-        most = (min(query.limit or 0, MOST),) if limit == self.mark else ()
-        return Statement(text, (*values, *later, *most))
+        conditions, values = _render_query(self, query)
+        after = ""
+        if query.after is not None:
+            after, ends = _render_after(self, query, query.after)
+            values += ends
+        limit = query.limit
+        if limit is None:
+            return Statement(_find_text(conditions, query.order, after, ""), tuple(values))
+        if limit == 1:
+            # the one is spelled out: a plan for any number of rows may begin with sorting all of
+            # them
+            return Statement(_find_text(conditions, query.order, after, "1"), tuple(values))
+        text = _find_text(conditions, query.order, after, self.placeholder)
+        # nothing has more rows than that, and a larger integer fits no database's parameter
+        return Statement(text, (*values, min(limit, MOST)))
 
     def count(self, query: Query[Any]) -> Statement:
         """Return what counts the matches of *query*."""
-        shape, unless, values = _conditions(self, query)
-        return Statement(_count_text(self, LAYOUTS[query.kind], shape, unless), tuple(values))
+        conditions, values = _render_query(self, query)
+        return Statement(_count_text(conditions), tuple(values))
 
     def tally(self, query: Query[Any], by: tuple[str, ...], add: tuple[str, ...]) -> Statement:
         """Return what counts and sums the matches of *query* by groups."""
-        shape, unless, values = _conditions(self, query)
-        return Statement(
-            _tally_text(self, LAYOUTS[query.kind], shape, unless, by, add), tuple(values)
-        )
+        conditions, values = _render_query(self, query)
+        return Statement(_tally_text(conditions, by, add), tuple(values))
 
     def sums(
         self, query: Query[Any], sums: Sums, by: tuple[str, ...], add: tuple[str, ...]
     ) -> Statement:
         """Return what reads counts and sums by groups where they are kept."""
-        shape, _, values = _conditions(self, query)
-        return Statement(_sums_text(self, LAYOUTS[query.kind], sums, shape, by, add), tuple(values))
+        conditions, values = _render_query(self, query)
+        return Statement(_sums_text(conditions, sums, by, add), tuple(values))
 
     def add_up(self, sums: Sums, groups: int) -> str:
         """Return the UPSERT of the kept sums of groups: columns, slot, and increments."""
@@ -120,279 +161,334 @@ class Sql:
     def remove(self, query: Query[Any], limit: int) -> Statement:
         """Return what deletes at most *limit* matches of *query*."""
         check_query(query)
-        layout = LAYOUTS[query.kind]
-        shape, unless, values = _conditions(self, query)
-        key, table = ", ".join(column.name for column in layout.key), f"{self.place}{layout.table}"
-        inner = f"SELECT {key} FROM {table}{_where(self, layout, shape, unless)} LIMIT {self.mark}"
-        columns = f" RETURNING {_columns(layout)}" if layout.sums else ""
-        return Statement(
-            f"DELETE FROM {table} WHERE ({key}) IN ({inner}){columns}", (*values, limit)
-        )
+        conditions, values = _render_query(self, query)
+        layout = conditions.layout
+        key, table = ", ".join(column.name for column in layout.key), f"{self.schema}{layout.table}"
+        # DELETE takes no LIMIT, neither in PostgreSQL nor in SQLite as it is usually compiled: the
+        # keys are limited in a subquery, and compared as row values
+        where = _render_where(conditions)
+        keys = f"SELECT {key} FROM {table}{where} LIMIT {self.placeholder}"
+        text = f"DELETE FROM {table} WHERE ({key}) IN ({keys})"
+        if layout.sums:
+            # the rows are needed once more, to take them out of the kept sums
+            text += f" RETURNING {_render_columns(layout)}"
+        return Statement(text, (*values, limit))
 
-    def marks(self, count: int) -> str:
-        """Return *count* marks."""
-        return ", ".join([self.mark] * count)
+    def placeholders(self, count: int) -> str:
+        """Return *count* placeholders."""
+        return ", ".join([self.placeholder] * count)
 
 
 SQLITE = Sql()
-"""SQLite: one writer at a time, so that every row that a transaction sees is its own."""
+"""SQLite has no row locks, and needs none: one writer at a time has the whole database."""
 
 
-def _conditions(sql: Sql, query: Query[Any]) -> tuple[Shape, Any, list[Any]]:
-    """Return the shapes of the conditions and of what must not exist, and both's parameters."""
-    shape, values = _rendered(sql, LAYOUTS[query.kind], query.where)
-    if query.unless is None:
-        return shape, None, values
-    inner, more = _rendered(sql, LAYOUTS[query.unless.kind], query.unless.where)
-    return shape, (query.unless.kind, tuple(query.unless.same.items()), inner), values + more
+# -- conditions --
 
 
-def _rendered(
+def _render_query(sql: Sql, query: Query[Any]) -> tuple[_Filter, list[Any]]:
+    """Return the conditions of *query* and of what must not exist, and both's parameters."""
+    layout = LAYOUTS[query.kind]
+    shape, values = _render_conditions(sql, layout, query.where)
+    unless = query.unless
+    if unless is None:
+        return _Filter(sql, layout, shape, None), values
+    other = LAYOUTS[unless.kind]
+    other_shape, other_values = _render_conditions(sql, other, unless.where)
+    absence = _Absence(other, tuple(unless.same.items()), other_shape)
+    return _Filter(sql, layout, shape, absence), values + other_values
+
+
+def _render_conditions(
     sql: Sql, layout: Layout[Any], where: Mapping[str, Condition]
 ) -> tuple[Shape, list[Any]]:
     shape: list[tuple[str, str]] = []
     values: list[Any] = []
-    equal = f"= {sql.mark}"
+    equal = f"= {sql.placeholder}"
     for name, condition in where.items():
-        if type(condition) is int and LEAST <= condition <= MOST:  # by far the most
+        # by far the most are keys; an integer that no column can hold must not reach the driver
+        if type(condition) is int and LEAST <= condition <= MOST:
             shape.append((name, equal))
             values.append(condition)
             continue
-        if isinstance(condition, Span) and condition == EVERYTHING:
+        if isinstance(condition, Span) and condition == OPEN_SPAN:
             continue
-        # what is one of a few, some of which are rare, is a literal: only then an index over part
-        # of the rows is used
-        literals = _literals(condition)
+        # What is one of a few, some of which are rare, is a literal.  An index over part of the
+        # rows, such as those that wait, is only used when the text itself says that the condition
+        # implies that of the index; a parameter could be anything.
+        literals = _render_literals(condition)
         if literals:
             shape.append((name, literals))
             continue
-        # an index over the filled ones is only used when the text itself says that they are
-        filled = " AND {} <> ''" if name in layout.sparse and not _may_be_empty(condition) else ""
+        # for the same reason: the index over the filled ones, see `Layout.sparse`
+        filled = ""
+        if name in layout.sparse and not _can_be_empty(condition):
+            filled = " AND {} <> ''"
         if isinstance(condition, Span):
-            how, ends = _within(sql, condition)
-            if how:  # else no column can reach either end: all values match
-                shape.append((name, how + filled))
+            comparison, ends = _compare_span(sql, condition)
+            if comparison:  # else no column can reach either end: all values match
+                shape.append((name, comparison + filled))
                 values += ends
         else:
-            several = condition if isinstance(condition, tuple) else (condition,)
-            known = [encode_value(value) for value in several if is_storable(value)]
-            how, given = _any_of(sql, known) if known else (NOTHING, ())
-            shape.append((name, how + filled))
-            values += given
+            comparison, operands = _compare_values(sql, condition)
+            shape.append((name, comparison + filled))
+            values += operands
     return tuple(shape), values
 
 
-def _may_be_empty(condition: Condition) -> bool:
+def _can_be_empty(condition: Condition) -> bool:
     """Return whether an empty text meets the condition."""
     if isinstance(condition, Span):
         return condition.low is None or condition.low == ""
-    return "" in condition if isinstance(condition, tuple) else condition == ""
+    if isinstance(condition, tuple):
+        return "" in condition
+    return condition == ""
 
 
-def _literals(condition: Condition) -> str:
+def _render_literals(condition: Condition) -> str:
     """Return how a column is compared with words of ours, or with a truth value; else nothing."""
     if condition is True or condition is False:
         return f"= {condition:d}"
     if isinstance(condition, Enum):
-        return f"= {_literal(condition)}"
+        return f"= {_render_literal(condition)}"
     if isinstance(condition, tuple) and condition and isinstance(condition[0], Enum):
-        return _in_literals(condition)
+        return _render_in_literals(condition)
     return ""
 
 
-@lru_cache(maxsize=256, typed=True)  # few, and asked for by every claim
-def _literal(word: Scalar) -> str:
+# Every claim asks for the same few.  Enums never change, so no answer is ever out of date; the
+# bound is only there because a query may name any combination of words.  Typed: a member of an
+# IntEnum equals its number.
+@lru_cache(maxsize=256, typed=True)
+def _render_literal(word: Scalar) -> str:
     """Return a word of ours as SQL text."""
     return f"'{encode_value(word)}'"
 
 
 @lru_cache(maxsize=256, typed=True)
-def _in_literals(words: tuple[Scalar, ...]) -> str:
+def _render_in_literals(words: tuple[Scalar, ...]) -> str:
     """Return how a column is compared with several words of ours; nothing if one is not."""
     if not all(isinstance(word, Enum) for word in words):
         return ""
-    return f"IN ({', '.join(map(_literal, words))})"
+    return f"IN ({', '.join(map(_render_literal, words))})"
 
 
-def _within(sql: Sql, span: Span) -> tuple[str, list[Any]]:
+def _compare_span(sql: Sql, span: Span) -> tuple[str, list[Any]]:
     """Return how a column is compared with the ends of *span*, except unreachable ones."""
-    low, high = (None if end is None else encode_value(end) for end in (span.low, span.high))
-    if (isinstance(low, int) and low > MOST) or (isinstance(high, int) and high < LEAST):
-        return NOTHING, []
-    ends = [
-        (f"{sign} {sql.mark}", end) for sign, end in ((">=", low), ("<=", high)) if end is not None
-    ]
-    ends = [(how, end) for how, end in ends if is_storable(end)]
-    return " AND {} ".join(how for how, _ in ends), [end for _, end in ends]
+    comparisons: list[str] = []
+    values: list[Any] = []
+    if span.low is not None:
+        low = encode_value(span.low)
+        if isinstance(low, int) and low > MOST:
+            return MATCHES_NONE, []
+        if is_storable(low):
+            comparisons.append(f">= {sql.placeholder}")
+            values.append(low)
+    if span.high is not None:
+        high = encode_value(span.high)
+        if isinstance(high, int) and high < LEAST:
+            return MATCHES_NONE, []
+        if is_storable(high):
+            comparisons.append(f"<= {sql.placeholder}")
+            values.append(high)
+    return " AND {} ".join(comparisons), values
 
 
-def _any_of(sql: Sql, values: list[Any]) -> tuple[str, Sequence[Any]]:
+def _compare_values(sql: Sql, condition: Scalar | tuple[Scalar, ...]) -> tuple[str, Sequence[Any]]:
+    """Return how a column is compared with one value, or with any of several."""
+    several = condition if isinstance(condition, tuple) else (condition,)
+    # no column holds an integer beyond 64 bits, and no driver takes it as a parameter
+    values = [encode_value(value) for value in several if is_storable(value)]
+    if not values:
+        return MATCHES_NONE, ()
     if len(values) == 1:
-        return f"= {sql.mark}", values
-    if sql.whole_lists:
-        return f"= ANY({sql.mark})", (values,)
-    if len(values) > FEW:
-        return f"IN (SELECT value FROM json_each({sql.mark}))", (json.dumps(values),)
-    return f"IN ({sql.marks(len(values))})", values
+        return f"= {sql.placeholder}", values
+    if sql.has_array_parameters:
+        return f"= ANY({sql.placeholder})", (values,)
+    if len(values) > MAX_SPELLED_OUT:
+        # one text for every length, and no limit to it
+        return f"IN (SELECT value FROM json_each({sql.placeholder}))", (json.dumps(values),)
+    return f"IN ({sql.placeholders(len(values))})", values
 
 
-def _where(sql: Sql, layout: Layout[Any], shape: Shape, unless: Any) -> str:
-    parts = [_condition(name, how) for name, how in shape]
-    if unless is not None:
-        kind, same, inner = unless
-        parts.append(_not_beside(sql, layout, LAYOUTS[kind], same, inner))
-    return f" WHERE {' AND '.join(parts)}" if parts else ""
+def _render_where(conditions: _Filter) -> str:
+    texts = [_render_condition(name, comparison) for name, comparison in conditions.shape]
+    if conditions.absence is not None:
+        texts.append(_render_absence(conditions.sql, conditions.layout, conditions.absence))
+    if not texts:
+        return ""
+    return f" WHERE {' AND '.join(texts)}"
 
 
-def _condition(name: str, how: str, table: str = "") -> str:
-    return f"{table}{name} {how.format(table + name)}"
+def _render_condition(name: str, comparison: str, table: str = "") -> str:
+    # a comparison with two sides has ``{}`` where the name stands again
+    return f"{table}{name} {comparison.format(table + name)}"
 
 
-def _not_beside(
-    sql: Sql, layout: Layout[Any], other: Layout[Any], same: Shape, inner: Shape
-) -> str:
-    joined = [f"beside.{theirs} = {sql.place}{layout.table}.{ours}" for ours, theirs in same]
-    parts = " AND ".join([*joined, *(_condition(name, how, "beside.") for name, how in inner)])
-    return f"NOT EXISTS (SELECT 1 FROM {sql.place}{other.table} AS beside WHERE {parts}{sql.apart})"
+def _render_absence(sql: Sql, layout: Layout[Any], absence: _Absence) -> str:
+    equalities = [
+        f"beside.{theirs} = {sql.schema}{layout.table}.{ours}" for ours, theirs in absence.same
+    ]
+    conditions = [_render_condition(name, how, "beside.") for name, how in absence.shape]
+    where = " AND ".join([*equalities, *conditions])
+    # Without the end, PostgreSQL may make a hash join of NOT EXISTS and read all rows of both
+    # tables; with it, it looks beside one row after the other and stops at the first that fits.
+    beside = f"SELECT 1 FROM {sql.schema}{absence.layout.table} AS beside"
+    return f"NOT EXISTS ({beside} WHERE {where}{sql.subquery_end})"
+
+
+# -- texts --
+#
+# These caches have no bound.  Callers choose values, not shapes: the queries of the library have a
+# limited number of these, and names outside of `FIELDS` are refused before a text is made.
 
 
 @cache
 def _insert_text(sql: Sql, layout: Layout[Any]) -> str:
-    names = (*(column.name for column in layout.stored), "body")[1 if layout.kind is Event else 0 :]
-    columns, values = ", ".join(names), sql.marks(len(names))
-    return f"INSERT INTO {sql.place}{layout.table} ({columns}) VALUES ({values})"
+    names = [column.name for column in layout.stored]
+    if layout.kind is Event:
+        names = names[1:]  # the database makes the position
+    names.append("body")
+    columns, values = ", ".join(names), sql.placeholders(len(names))
+    return f"INSERT INTO {sql.schema}{layout.table} ({columns}) VALUES ({values})"
 
 
 @cache
 def _get_text(sql: Sql, layout: Layout[Any]) -> str:
-    return f"SELECT {_columns(layout)} FROM {sql.place}{layout.table} WHERE {_key(sql, layout)}"
+    columns, key = _render_columns(layout), _render_key(sql, layout)
+    return f"SELECT {columns} FROM {sql.schema}{layout.table} WHERE {key}"
 
 
 @cache
-def _update_text(sql: Sql, layout: Layout[Any], places: tuple[int, ...]) -> str:
+def _update_text(sql: Sql, layout: Layout[Any], columns: tuple[int, ...]) -> str:
     names = (*(column.name for column in layout.stored), "body")
-    sets = ", ".join(f"{names[at]} = {sql.mark}" for at in places)
-    where = f"{_key(sql, layout)} AND version = {sql.mark}"
-    return f"UPDATE {sql.place}{layout.table} SET {sets} WHERE {where}"
+    sets = ", ".join(f"{names[index]} = {sql.placeholder}" for index in columns)
+    # the old version in the condition is the optimistic lock: no row is touched when another
+    # transaction was faster
+    where = f"{_render_key(sql, layout)} AND version = {sql.placeholder}"
+    return f"UPDATE {sql.schema}{layout.table} SET {sets} WHERE {where}"
 
 
 @cache
-def _find_text(
-    sql: Sql,
-    layout: Layout[Any],
-    shape: Shape,
-    unless: Any,
-    order: tuple[str, ...],
-    after: str,
-    limit: str,
-) -> str:
-    _check(layout, shape, order)
-    where = _where(sql, layout, shape, unless)
-    where += f"{' AND' if where else ' WHERE'} {after}" if after else ""
-    sort = f" ORDER BY {', '.join(map(_sort, _full_order(layout, order)))}" if order else ""
-    end = f" LIMIT {limit}" if limit else ""
-    return f"SELECT {_columns(layout)} FROM {sql.place}{layout.table}{where}{sort}{end}"
+def _find_text(conditions: _Filter, order: tuple[str, ...], after: str, limit: str) -> str:
+    sql, layout = conditions.sql, conditions.layout
+    _check_names(conditions, order)
+    text = f"SELECT {_render_columns(layout)} FROM {sql.schema}{layout.table}"
+    where = _render_where(conditions)
+    text += where
+    if after:
+        text += f" AND {after}" if where else f" WHERE {after}"
+    if order:
+        text += f" ORDER BY {', '.join(map(_render_sort, _complete_order(layout, order)))}"
+    if limit:
+        text += f" LIMIT {limit}"
+    return text
 
 
 @cache
-def _count_text(sql: Sql, layout: Layout[Any], shape: Shape, unless: Any) -> str:
-    _check(layout, shape)
-    return f"SELECT COUNT(*) FROM {sql.place}{layout.table}{_where(sql, layout, shape, unless)}"
+def _count_text(conditions: _Filter) -> str:
+    _check_names(conditions)
+    table = f"{conditions.sql.schema}{conditions.layout.table}"
+    return f"SELECT COUNT(*) FROM {table}{_render_where(conditions)}"
 
 
 @cache
-def _tally_text(
-    sql: Sql,
-    layout: Layout[Any],
-    shape: Shape,
-    unless: Any,
-    by: tuple[str, ...],
-    add: tuple[str, ...],
-) -> str:
-    _check(layout, shape, (*by, *add))
-    sums = "".join(f", CAST(SUM({name}) AS BIGINT)" for name in add)
-    groups, table = ", ".join(by), f"{sql.place}{layout.table}"
-    where = _where(sql, layout, shape, unless)
+def _tally_text(conditions: _Filter, by: tuple[str, ...], add: tuple[str, ...]) -> str:
+    _check_names(conditions, (*by, *add))
+    table = f"{conditions.sql.schema}{conditions.layout.table}"
+    groups, sums = ", ".join(by), _render_sums(add)
+    where = _render_where(conditions)
     return f"SELECT {groups}, COUNT(*){sums} FROM {table}{where} GROUP BY {groups}"
 
 
 @cache
-def _sums_text(
-    sql: Sql,
-    layout: Layout[Any],
-    sums: Sums,
-    shape: Shape,
-    by: tuple[str, ...],
-    add: tuple[str, ...],
-) -> str:
-    added = "".join(f", CAST(SUM({name}) AS BIGINT)" for name in ("number", *add))
-    groups, where = ", ".join(by), _where(sql, layout, shape, None)
-    return (
-        f"SELECT {groups}{added} FROM {sql.place}{sums.table}{where} "
-        f"GROUP BY {groups} HAVING SUM(number) <> 0"
-    )
+def _sums_text(conditions: _Filter, sums: Sums, by: tuple[str, ...], add: tuple[str, ...]) -> str:
+    table = f"{conditions.sql.schema}{sums.table}"
+    groups, totals = ", ".join(by), _render_sums(("number", *add))
+    where = _render_where(conditions)
+    # A group that was left by all has slots that add up to nothing, or to less in one slot than in
+    # another; only the sum over the slots says whether the group exists.
+    return f"SELECT {groups}{totals} FROM {table}{where} GROUP BY {groups} HAVING SUM(number) <> 0"
+
+
+def _render_sums(names: tuple[str, ...]) -> str:
+    # PostgreSQL's sum of BIGINT is NUMERIC, which the driver gives back as a Decimal
+    return "".join(f", CAST(SUM({name}) AS BIGINT)" for name in names)
 
 
 @cache
 def _add_up_text(sql: Sql, sums: Sums, groups: int) -> str:
     key, added = (*sums.by, "slot"), ("number", *sums.add)
-    rows = ", ".join([f"({sql.marks(len(key) + len(added))})"] * groups)
+    rows = ", ".join([f"({sql.placeholders(len(key) + len(added))})"] * groups)
+    # added in the database and not replaced by a value from here: two transactions may add to one
+    # slot, and neither has read what the other has written
     more = ", ".join(f"{name} = {sums.table}.{name} + excluded.{name}" for name in added)
-    into = f"{sql.place}{sums.table} ({', '.join((*key, *added))})"
+    into = f"{sql.schema}{sums.table} ({', '.join((*key, *added))})"
     return f"INSERT INTO {into} VALUES {rows} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {more}"
 
 
-def _check(layout: Layout[Any], shape: Shape, names: tuple[str, ...] = ()) -> None:
-    check_names(layout.fields, (*(name for name, _ in shape), *names))
+def _check_names(conditions: _Filter, names: tuple[str, ...] = ()) -> None:
+    # names become part of the text, so none may come from outside; each shape is checked once,
+    # when its text is made
+    check_names(conditions.layout.fields, (*(name for name, _ in conditions.shape), *names))
 
 
-def _full_order(layout: Layout[Any], order: tuple[str, ...]) -> tuple[str, ...]:
-    named = {name.removeprefix("-") for name in order}
-    return (*order, *(column.name for column in layout.key if column.name not in named))
+# -- order and pages --
 
 
-def _sort(name: str) -> str:
-    return f"{name[1:]} DESC" if name[0] == "-" else name
+def _complete_order(layout: Layout[Any], order: tuple[str, ...]) -> tuple[str, ...]:
+    """Return *order* with the key behind it, so that no two rows are equal and pages fit."""
+    ordered = {name.removeprefix("-") for name in order}
+    return (*order, *(column.name for column in layout.key if column.name not in ordered))
 
 
-def _after(sql: Sql, query: Query[Any]) -> tuple[str, list[Any]]:
-    """Return the condition that a row comes after the last page, and its parameters."""
-    if query.after is None:
-        return "", []
+def _render_sort(name: str) -> str:
+    if name.startswith("-"):
+        return f"{name[1:]} DESC"
+    return name
+
+
+def _render_after(sql: Sql, query: Query[Any], after: tuple[Scalar, ...]) -> tuple[str, list[Any]]:
+    """Return the condition that a row comes behind the last page, and its parameters."""
     layout = LAYOUTS[query.kind]
-    ends = dict(
-        zip(
-            (*query.order, *(column.name for column in layout.key)),
-            map(encode_value, query.after),
-            strict=True,
-        )
-    )
-    names = _full_order(layout, query.order)
-    if not any(name[0] == "-" for name in names) and all(map(is_storable, query.after)):
-        return f"({', '.join(names)}) > ({sql.marks(len(names))})", [ends[name] for name in names]
+    columns = (*query.order, *(column.name for column in layout.key))
+    ends = dict(zip(columns, map(encode_value, after), strict=True))
+    names = _complete_order(layout, query.order)
+    if not any(name.startswith("-") for name in names) and all(map(is_storable, after)):
+        # a comparison of row values: the database goes to this place in an index at once, which it
+        # does not for the longer form below
+        values = [ends[name] for name in names]
+        return f"({', '.join(names)}) > ({sql.placeholders(len(names))})", values
+    # Row values know no mixed directions: behind in the first column, or equal in it and behind in
+    # the second, and so on.
     steps, values = list[str](), list[Any]()
-    for at, name in enumerate(names):
-        same = [f"{earlier.removeprefix('-')} = {sql.mark}" for earlier in names[:at]]
-        how, end = _beyond(sql, name, ends[name])
-        beyond = f"{name.removeprefix('-')} {how}"
-        steps.append(f"({' AND '.join([*same, beyond])})")
-        values += [*(ends[earlier] for earlier in names[:at]), *end]
+    for index, name in enumerate(names):
+        earlier = names[:index]
+        equal = [f"{other.removeprefix('-')} = {sql.placeholder}" for other in earlier]
+        comparison, end = _compare_end(sql, name, ends[name])
+        beyond = f"{name.removeprefix('-')} {comparison}"
+        steps.append(f"({' AND '.join([*equal, beyond])})")
+        values += [*(ends[other] for other in earlier), *end]
         if not end:
             break  # no row has this value, so that no column behind it matters
     return f"({' OR '.join(steps)})", values
 
 
-def _beyond(sql: Sql, name: str, end: Any) -> tuple[str, list[Any]]:
+def _compare_end(sql: Sql, name: str, end: Any) -> tuple[str, list[Any]]:
     """Return how a column is compared with the end of the last page, if a row can be there."""
+    is_descending = name.startswith("-")
     if is_storable(end):
-        return f"{'<' if name[0] == '-' else '>'} {sql.mark}", [end]
-    return (SOMETHING if (end < LEAST) == (name[0] != "-") else NOTHING), []
+        sign = "<" if is_descending else ">"
+        return f"{sign} {sql.placeholder}", [end]
+    # a page that ends beyond 64 bits ends before all rows or behind all of them
+    is_before_all = (end < LEAST) != is_descending
+    return (MATCHES_ALL if is_before_all else MATCHES_NONE), []
 
 
 @cache
-def _columns(layout: Layout[Any]) -> str:
+def _render_columns(layout: Layout[Any]) -> str:
     return ", ".join((*(column.name for column in layout.stored), "body"))
 
 
-def _key(sql: Sql, layout: Layout[Any]) -> str:
-    return " AND ".join(f"{column.name} = {sql.mark}" for column in layout.key)
+def _render_key(sql: Sql, layout: Layout[Any]) -> str:
+    return " AND ".join(f"{column.name} = {sql.placeholder}" for column in layout.key)

@@ -26,7 +26,7 @@ class Mode(Enum):
     SNAPSHOT = "snapshot"
     """Asks, sees one moment, and may stay open for long."""
     LISTEN = "listen"
-    """Waits for news, for as long as somebody listens."""
+    """Waits for new events, for as long as somebody listens."""
 
 
 _LONG = (Mode.SNAPSHOT, Mode.LISTEN)
@@ -56,11 +56,11 @@ class Transaction(Generic[C]):
     A statement first sets `is_busy` and then looks at this; who ends it does it the other way
     round.  So one of the two sees the other, and no connection is closed under a statement.
     """
-    place: LockType | None = None
-    """Its place in the queue; released to wake it."""
-    has_door: bool = False
+    waiter: LockType | None = None
+    """Its lock in the queue: what it waits for, and what is released to wake it."""
+    has_file_lock: bool = False
     """Whether it holds, or is about to take, the file lock by which processes write in turn."""
-    has_news: bool = False
+    has_new_events: bool = False
     """Whether it adds to the history, so that those who listen are to be woken."""
 
     def __init__(self, store: str, mode: Mode, thread: int, until: float) -> None:
@@ -78,10 +78,14 @@ class Transaction(Generic[C]):
         self.until = until
         self.is_long = mode in _LONG
         """Whether its thread may have another one open, and closing the store ends it."""
-        self.held: list[C] = []
+        self.connections: list[C] = []
         """Its connection, in here alone from when it is made or taken until it is given back."""
         self._claims = [None] if self.is_long else []
-        """Whoever takes the item in here gives the connection of a long transaction back."""
+        """Whoever takes the item in here gives the connection of a long transaction back.
+
+        Its own thread may end at the moment at which another one closes the store; a list gives its
+        only item to one of them.
+        """
 
     def usable_connection(self) -> C:
         """Return the connection for a statement.
@@ -89,18 +93,19 @@ class Transaction(Generic[C]):
         Raises:
             StoreFailed: when the transaction has ended.
         """
-        held = self.held
-        if not held or self.has_been_ended:
+        connections = self.connections
+        if not connections or self.has_been_ended:
             raise StoreFailed(self.store, *self.refusal)
-        return held[0]
+        return connections[0]
 
     def take(self, idle: deque[C]) -> bool:
         """Take an idle connection, and return whether there was one.
 
         This is one call in C, so that an exception cannot strike between "taken" and "held".
         """
+        # The one that was used last, whose statements and pages are still in its caches.
         try:
-            self.held.extend(islice(iter(idle.pop, None), 1))
+            self.connections.extend(islice(iter(idle.pop, None), 1))
         except IndexError:
             return False
         return True

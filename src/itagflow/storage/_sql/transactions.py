@@ -5,8 +5,8 @@ inner layer runs, and gives it back in a ``finally`` clause that begins with one
 written in C:
 
 1. `Transactions._run`: the thread's mark that it has a transaction open;
-2. `Transactions._in_turn`: a place in the queue, where only so many may run at once;
-3. `Transactions._registered`: the entry in `State.running`, for which `close` and forks wait;
+2. `Transactions._run_in_turn`: a place in the queue, where only so many may run at once;
+3. `Transactions._run_registered`: the entry in `State.running`, for which `close` and forks wait;
 4. ``_lend`` of each database: the connection, and on it the transaction.
 
 Around all of them, `Transactions._end` gives back once more what a layer did not get to give back.
@@ -39,9 +39,13 @@ from itagflow.storage._sql.transaction import (
 )
 
 IDLE = 16
-"""How many idle connections of a kind are kept."""
+"""How many idle connections of a kind are kept: so many threads that read at once open none."""
 WAKE = 0.05
-"""After how many seconds a waiting transaction looks again: its waker may be interrupted."""
+"""After how many seconds a waiting transaction looks again: its waker may be interrupted.
+
+Long against the time of a transaction, so that looking costs nothing; short enough that nobody
+notices the rare case.
+"""
 
 
 class View(Protocol):
@@ -59,7 +63,10 @@ class Transactions(ABC, Generic[C]):
     """Opens transactions on one database, for all threads of this process."""
 
     timeout = 60.0
-    """For how many seconds a transaction waits before it begins."""
+    """For how many seconds a transaction waits before it begins.
+
+    Operations take milliseconds: after a minute somebody has forgotten to end something.
+    """
     is_closed_at_forks = False
     """Whether no connection may be open at a fork."""
 
@@ -118,6 +125,9 @@ class Transactions(ABC, Generic[C]):
             Whether all have ended.
         """
         state, thread, until = self.state, get_ident(), monotonic() + timeout
+        # First, so that nothing begins behind this; then those that run, until none is left.  It
+        # polls: a condition variable has a lock, and a signal handler may have interrupted its
+        # owner.
         state.is_closed = True
         while True:
             self._end_idle(state)
@@ -136,17 +146,19 @@ class Transactions(ABC, Generic[C]):
     def begin_in_child(self) -> None:
         """Forget, in a forked child, all that belongs to its parent."""
         old, thread = self.state, get_ident()
+        # The order matters: the thread that forked may go on with its transaction here, at whatever
+        # statement it was.  Before anything else it must see that nothing is its own.
         old.is_inherited = True
         was_open = bool(old.running or old.closing or old.idle[False] or old.idle[True])
         running = list(old.running)
-        forks.keep_for_ever((old, [transaction.held for transaction in running]))
+        forks.keep_for_ever((old, [transaction.connections for transaction in running]))
         for transaction in running:
             transaction.refusal = IS_OF_PARENT
-            for connection in transaction.held:
+            for connection in transaction.connections:
                 # the thread that forked may stand right before its next statement, with the
                 # connection in hand
                 self._disable(connection, is_own=transaction.thread == thread)
-            transaction.held = []
+            transaction.connections = []
         for connection in (*old.idle[False], *old.idle[True]):
             self._disable(connection, is_own=False)
         self.state = State(self._refusal_in_child(was_open))
@@ -168,19 +180,20 @@ class Transactions(ABC, Generic[C]):
             )
             raise StoreFailed(self.name, "this thread has a transaction open already", hint)
         try:
+            # a long one runs beside others of its thread: no mark, and no place in the queue
             try:
                 if transaction.is_long:
-                    yield from self._registered(transaction, state, view)
+                    yield from self._run_registered(transaction, state, view)
                 else:
                     owners[thread] = transaction
-                    yield from self._in_turn(transaction, state, view)
+                    yield from self._run_in_turn(transaction, state, view)
             finally:
                 if not transaction.is_long:
                     owners.pop(thread, None)
         finally:
             self._end(transaction, state)
 
-    def _in_turn(
+    def _run_in_turn(
         self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]
     ) -> Generator[V]:
         """Let only so many run at once, first come, first served.
@@ -188,26 +201,29 @@ class Transactions(ABC, Generic[C]):
         To stand among the first in the queue *is* to have the turn, so there is nothing else to
         keep in step.
         """
-        width = self._writing if transaction.mode is Mode.WRITE else self._reading
+        width = self._reading
+        if transaction.mode is Mode.WRITE:
+            width = self._writing
         if width is None:
-            yield from self._registered(transaction, state, view)
+            yield from self._run_registered(transaction, state, view)
             return
         queue = state.queue
-        place = transaction.place = allocate_lock()
-        place.acquire()
+        waiter = transaction.waiter = allocate_lock()
+        waiter.acquire()  # the next `acquire` waits, until whoever goes before releases it
         try:
-            queue.append(place)
-            while queue.index(place) >= width:
+            queue.append(waiter)
+            while queue.index(waiter) >= width:
                 self._must_wait_no_longer(transaction, state)
-                place.acquire(True, WAKE)
-            yield from self._registered(transaction, state, view)
+                waiter.acquire(True, WAKE)
+            yield from self._run_registered(transaction, state, view)
         finally:
-            if place in queue:
-                queue.remove(place)
+            # it may not be in there: an exception can strike before it is appended
+            if waiter in queue:
+                queue.remove(waiter)
             if len(queue) >= width:
                 _wake(queue, width)
 
-    def _registered(
+    def _run_registered(
         self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]
     ) -> Generator[V]:
         """Show up as running, so that `close` and forks wait for this transaction."""
@@ -225,6 +241,7 @@ class Transactions(ABC, Generic[C]):
                 yield from self._lend(transaction, state, view)
                 break
             except _ForkIsPending:
+                # out of the fork's sight before it waits: the fork waits for what is in there
                 running.pop(transaction, None)
                 self._pause(transaction, state)
             finally:
@@ -253,14 +270,16 @@ class Transactions(ABC, Generic[C]):
 
     def _end(self, transaction: Transaction[C], state: State[C]) -> None:
         """Give back what a layer could not; usually nothing is left."""
-        held = transaction.held
-        if held and not state.is_inherited:
-            transaction.held = []
-            self._drop(held[0])
+        # Each step asks first, and does nothing where a layer has done it.  The connection is
+        # closed and not lent again: nobody knows at which statement the layer was interrupted.
+        connections = transaction.connections
+        if connections and not state.is_inherited:
+            transaction.connections = []
+            self._drop(connections[0])
         transaction.is_busy = False
         state.running.pop(transaction, None)
-        if transaction.place is not None and transaction.place in state.queue:
-            state.queue.remove(transaction.place)
+        if transaction.waiter is not None and transaction.waiter in state.queue:
+            state.queue.remove(transaction.waiter)
         if state.owners.get(transaction.thread) is transaction:
             state.owners.pop(transaction.thread, None)
         if state.is_closed:
@@ -294,9 +313,9 @@ class Transactions(ABC, Generic[C]):
         """
         self._must_be_open(state)
         if monotonic() > transaction.until:
-            raise StoreFailed(self.name, *self._busy())
+            raise StoreFailed(self.name, *self._explain_busy())
 
-    def _busy(self) -> tuple[str, str]:
+    def _explain_busy(self) -> tuple[str, str]:
         """Return what is said when a transaction has waited for too long, and what to do."""
         return "the database is busy", "Another program holds it for long: end that, then try again"
 
@@ -317,29 +336,32 @@ class Transactions(ABC, Generic[C]):
         """Close idle connections; who waits until none is open waits for this, too."""
         if state.is_inherited:
             return
-        mark = object()
+        # Shown before the first connection is taken out: else `close` or a fork might find none
+        # that is idle, and go on while this thread still has one open.
+        entry = object()
         try:
-            state.closing[mark] = get_ident()
+            state.closing[entry] = get_ident()
             for idle in state.idle.values():
                 while len(idle) > keep:
                     self._drop(idle.popleft())
         except IndexError:
             return  # another thread has just taken the last one
         finally:
-            state.closing.pop(mark, None)
+            state.closing.pop(entry, None)
 
     def _end_idle(self, state: State[C]) -> None:
         """End the long transactions that run no statement now; others end at their next one."""
         for transaction in list(state.running):
             if not transaction.is_long:
                 continue
+            # first say that it has ended, then look whether a statement runs: see `has_been_ended`
             transaction.refusal = IS_CLOSED
             transaction.has_been_ended = True
-            held = transaction.held
-            if not held or transaction.is_busy or not transaction.has_claim():
+            connections = transaction.connections
+            if not connections or transaction.is_busy or not transaction.has_claim():
                 continue
-            transaction.held = []
-            self._drop(held[0])
+            transaction.connections = []
+            self._drop(connections[0])
             state.running.pop(transaction, None)
 
 
@@ -350,6 +372,7 @@ class _ForkIsPending(Exception):
 def _wake(queue: deque[LockType], width: int) -> None:
     """Wake the one whose turn it is now; it looks by itself, too, once in a while."""
     try:
+        # The last of those who have their turn: the ones before it had it already.
         queue[width - 1].release()
     except (IndexError, RuntimeError):
         return  # that one has gone meanwhile, or was woken before

@@ -25,54 +25,63 @@ from itagflow.storage._sql.statements import Sql
 from itagflow.storage._sql.transaction import Transaction
 from itagflow.storage.port import Query, Scalar
 
-CACHED = 4_096
-"""How many decoded entities of the kinds that seldom change are kept."""
+MAX_DECODED = 4_096
+"""How many decoded entities of the kinds that seldom change are kept.
 
-Found = tuple[Any, ...]
+As many as an `itagflow.core.lookup.EntityCache` has of one kind: what is in use at a time.
+"""
+
+Row = tuple[Any, ...]
 """A row as it is stored."""
 
 
-class Decoded:
+class RowCache:
     """The entities of rows; rows of a kind that seldom changes are decoded once per version."""
+
+    # All threads of a store share it without a lock: each access is one call of a dict.  It cannot
+    # be out of date, since every row is read from the database first, and only its decoding is
+    # saved.
 
     def __init__(self) -> None:
         """Start empty."""
-        self._kept: dict[tuple[type[Any], Key], tuple[Found, Any]] = {}
+        self._decoded: dict[tuple[type[Any], Key], tuple[Row, Any]] = {}
 
-    def entity(self, layout: Layout[E], row: Found) -> E:
+    def entity(self, layout: Layout[E], row: Row) -> E:
         """Return the entity of *row*."""
         if not layout.cached:
             return layout.entity(row)
-        mark = (layout.kind, row[: len(layout.key)])
-        known, entity = self._kept.get(mark, ((), None))
-        if known != row:  # the whole row: a version may be taken back, or a key used again
-            if len(self._kept) >= CACHED:
-                self._kept.clear()
+        name = (layout.kind, row[: len(layout.key)])
+        known, entity = self._decoded.get(name, ((), None))
+        # The whole row and not the version: a transaction that decodes what it has saved itself may
+        # be rolled back, and a key may be used again.
+        if known != row:
+            if len(self._decoded) >= MAX_DECODED:
+                self._decoded.clear()
             entity = layout.entity(row)
-            self._kept[mark] = (row, entity)
+            self._decoded[name] = (row, entity)
         return cast(E, entity)
 
 
 class SqlReader(ABC):
     """A read transaction; how a statement is run is left to the store."""
 
-    sums_are_kept = True
+    are_sums_current = True
     """Whether the kept sums are up to date; in a write transaction they are not, until it ends."""
 
-    def __init__(self, sql: Sql, decoded: Decoded, transaction: Transaction[Any]) -> None:
+    def __init__(self, sql: Sql, row_cache: RowCache, transaction: Transaction[Any]) -> None:
         """Ask in this *sql*."""
         self.sql = sql
         self.transaction = transaction
-        self._kept = decoded
+        self._row_cache = row_cache
 
     @abstractmethod
-    def rows(self, text: str, values: Sequence[Any]) -> list[Found]:
+    def rows(self, text: str, values: Sequence[Any]) -> list[Row]:
         """Run a query and return what it finds."""
 
     def get(self, kind: type[E], key: Key) -> E:
         """Return the entity with this key."""
         layout = cast("Layout[E]", LAYOUTS[kind])
-        return self._kept.entity(layout, self._one(layout, self.sql.get(layout), key))
+        return self._row_cache.entity(layout, self._require_row(layout, self.sql.get(layout), key))
 
     def find(self, query: Query[E]) -> Iterator[E]:
         """Yield every match in order."""
@@ -89,8 +98,10 @@ class SqlReader(ABC):
         self, query: Query[E], by: tuple[str, ...], add: tuple[str, ...] = ()
     ) -> dict[tuple[Scalar, ...], tuple[int, ...]]:
         """Return counts and sums by groups."""
+        # From the kept sums where they have the answer: they have some rows for each job, where the
+        # table has one for each package.
         sums = LAYOUTS[query.kind].sums
-        if sums and self.sums_are_kept and sums.answer(query, by, add):
+        if sums and self.are_sums_current and sums.can_answer(query, by, add):
             statement = self.sql.sums(query, sums, by, add)
         else:
             statement = self.sql.tally(query, by, add)
@@ -101,46 +112,51 @@ class SqlReader(ABC):
         """Do what comes last before a commit: nothing, in a transaction that only asks."""
         return
 
-    def _decode(self, layout: Layout[E], rows: list[Found]) -> Iterator[E]:
+    def _decode(self, layout: Layout[E], rows: list[Row]) -> Iterator[E]:
         transaction = self.transaction
         for row in rows:
             if transaction.has_been_ended:  # the store was closed since the last step
                 raise StoreFailed(transaction.store, *transaction.refusal)
-            yield self._kept.entity(layout, row)
+            yield self._row_cache.entity(layout, row)
 
-    def _one(self, layout: Layout[Any], text: str, key: Key) -> Found:
-        row = self._row(text, key)
+    def _require_row(self, layout: Layout[Any], text: str, key: Key) -> Row:
+        row = self._find_row(text, key)
         if row is None:
             raise NotFound(layout.kind.__name__, key)
         return row
 
-    def _row(self, text: str, key: Key) -> Found | None:
+    def _find_row(self, text: str, key: Key) -> Row | None:
         """Return the row that *text* reads by its key, or None."""
-        for part in key:
-            if type(part) is int and not LEAST <= part <= MOST:  # no database has a key like that
+        for value in key:
+            # no column holds such an integer, and a driver raises errors of its own
+            if type(value) is int and not LEAST <= value <= MOST:
                 return None
         rows = self.rows(text, key)
-        return rows[0] if rows else None
+        if not rows:
+            return None
+        return rows[0]
 
 
 class SqlWriter(SqlReader):
     """A write transaction; how rows are inserted and replaced is left to the store."""
 
-    sums_are_kept = False
+    are_sums_current = False
 
-    def __init__(self, sql: Sql, decoded: Decoded, transaction: Transaction[Any]) -> None:
+    def __init__(self, sql: Sql, row_cache: RowCache, transaction: Transaction[Any]) -> None:
         """Ask and write in this *sql*."""
-        super().__init__(sql, decoded, transaction)
-        self._saved_in_part = False
-        self._held: dict[tuple[type[Any], Key], Found] = {}
-        self._sums: dict[Sums, dict[Found, list[int]]] = {}
+        super().__init__(sql, row_cache, transaction)
+        self._is_partly_saved = False
+        self._locked_rows: dict[tuple[type[Any], Key], Row] = {}
+        """The rows as they were locked: `save` updates only what differs from them."""
+        self._sums: dict[Sums, dict[Row, list[int]]] = {}
+        """What is to be added to each kept sum, by group, when the transaction ends."""
 
     @abstractmethod
     def run(self, text: str, values: Sequence[Any]) -> int:
         """Run a statement and return how many rows it touched."""
 
     @abstractmethod
-    def update(self, entity: Entity, places: tuple[int, ...], values: Sequence[Any]) -> int:
+    def update(self, entity: Entity, columns: tuple[int, ...], values: Sequence[Any]) -> int:
         """Update these columns of a row that has the old version; return 1, or 0 without one.
 
         Raises:
@@ -153,51 +169,57 @@ class SqlWriter(SqlReader):
             try:
                 self._save(entity)
             except (AlreadyExists, Conflict, NotFound):
-                self._saved_in_part |= number > 0
+                # The caller may catch the error and go on.  When nothing was saved before, that is
+                # as if it had not tried; else `settle` refuses to commit half of it.
+                if number > 0:
+                    self._is_partly_saved = True
                 raise
 
     def _save(self, entity: Entity) -> None:
         layout: Layout[Any] = LAYOUTS[type(entity)]
         row, keys = layout.row(entity), len(layout.key)
-        held = self._held.pop((type(entity), row[:keys]), None)
-        old = (
-            self._one(layout, self.sql.get(layout), row[:keys])
-            if layout.sums and held is None
-            else held
-        )
-        places = _changed(held, row, keys)
-        done = self.update(
-            entity, places, (*(row[at] for at in places), *row[:keys], entity.version - 1)
-        )
-        if done != 1:
-            self.get(type(entity), entity.key)
+        # taken out: once it is saved, the row is not as it was locked any more
+        old = self._locked_rows.pop((type(entity), row[:keys]), None)
+        columns = _find_changed(old, row, keys)
+        if layout.sums and old is None:
+            # before the update: the sums need to know which group the entity leaves
+            old = self._require_row(layout, self.sql.get(layout), row[:keys])
+        values = [row[index] for index in columns]
+        updated = self.update(entity, columns, (*values, *row[:keys], entity.version - 1))
+        if updated != 1:
+            self.get(type(entity), entity.key)  # raises `NotFound` if it is gone
             raise Conflict(type(entity).__name__, entity.key)
-        if (
-            layout.sums
-            and old is not None
-            and (old_sums := layout.summed(old)) != (sums := layout.summed(row))
-        ):
-            self._count(layout.sums, *old_sums, -1)
-            self._count(layout.sums, *sums, 1)
+        if layout.sums and old is not None:
+            before, after = layout.split_for_sums(old), layout.split_for_sums(row)
+            if before != after:
+                self._count(layout.sums, *before, -1)
+                self._count(layout.sums, *after, 1)
 
     def lock_first(self, query: Query[E]) -> E | None:
-        """Return the first match that no other writer holds, and hold it."""
-        one = query if query.limit == 1 else attrs.evolve(query, limit=1)
-        statement = self.sql.find(one)
+        """Lock the first match that no other writer has locked, and return it."""
+        # without the limit, PostgreSQL would lock every match that it finds on the way
+        if query.limit != 1:
+            query = attrs.evolve(query, limit=1)
+        statement = self.sql.find(query)
         rows = self.rows(statement.text + self.sql.skip_locked, statement.values)
-        return self._lock(cast("Layout[E]", LAYOUTS[query.kind]), rows[0]) if rows else None
+        if not rows:
+            return None
+        return self._note_locked(cast("Layout[E]", LAYOUTS[query.kind]), rows[0])
 
     def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
         """Lock the entity and return it; insert *create* first if there is none."""
         layout = cast("Layout[E]", LAYOUTS[kind])
-        text = self.sql.get(layout) + (self.sql.share if shared else self.sql.lock)
-        row = self._row(text, key)
+        mode = self.sql.share if shared else self.sql.lock
+        text = self.sql.get(layout) + mode
+        row = self._find_row(text, key)
         if row is None and create is not None:
             self._insert_missing(layout, create)
-            row = self._row(text, key)
+            row = self._find_row(text, key)
         if row is None:
             raise NotFound(kind.__name__, key)
-        return self._kept.entity(layout, row) if shared else self._lock(layout, row)
+        if shared:  # nobody saves it
+            return self._row_cache.entity(layout, row)
+        return self._note_locked(layout, row)
 
     def _insert_missing(self, layout: Layout[E], entity: E) -> None:
         """Insert an entity unless its key is taken.
@@ -212,9 +234,9 @@ class SqlWriter(SqlReader):
         """
         inserted = self.run(f"{self.sql.insert(layout)} ON CONFLICT DO NOTHING", layout.row(entity))
         if inserted:
-            self._counted([entity])
+            self._count_added([entity])
         elif not self.rows(self.sql.get(layout), entity.key):
-            raise self._taken(entity)
+            raise self._make_taken_error(entity)
 
     def remove(self, query: Query[E], limit: int) -> int:
         """Delete at most *limit* matches and return how many were deleted."""
@@ -222,10 +244,10 @@ class SqlWriter(SqlReader):
         layout = LAYOUTS[query.kind]
         if layout.sums is None:
             return self.run(statement.text, statement.values)
-        gone = self.rows(statement.text, statement.values)
-        for row in gone:
-            self._count(layout.sums, *layout.summed(row), -1)
-        return len(gone)
+        removed = self.rows(statement.text, statement.values)
+        for row in removed:
+            self._count(layout.sums, *layout.split_for_sums(row), -1)
+        return len(removed)
 
     def settle(self) -> None:
         """Flush the kept sums: the last step of a transaction, in the order that everybody uses.
@@ -233,50 +255,59 @@ class SqlWriter(SqlReader):
         Raises:
             StoreFailed: when several entities were to be saved and only some of them were.
         """
-        if self._saved_in_part:
+        if self._is_partly_saved:
             hint = "Nothing of the transaction was stored: begin again"
             raise StoreFailed(
                 self.transaction.store, "some of several entities could not be saved", hint
             )
+        # Last, so that rows which many transactions update are locked as shortly as possible, and
+        # sorted, so that two transactions lock them in the same order.  A thread always takes the
+        # same slot: threads that work at the same time seldom meet in one.
         for sums, groups in self._sums.items():
             slot = threading.get_native_id() % self.sql.slots
-            if rows := [
-                (*group, slot, *added) for group, added in sorted(groups.items()) if any(added)
-            ]:
+            rows = [(*group, slot, *added) for group, added in sorted(groups.items()) if any(added)]
+            if rows:
                 self.run(self.sql.add_up(sums, len(rows)), [value for row in rows for value in row])
 
-    def _count(self, sums: Sums, group: Found, values: Found, sign: int) -> None:
+    def _count(self, sums: Sums, group: Row, values: Row, sign: int) -> None:
         """Note that an entity of *group* has come, or gone, for the kept sums."""
-        known = self._sums.setdefault(sums, {}).setdefault(group, [0] * (1 + len(values)))
-        known[0] += sign
-        for at, value in enumerate(values, 1):
-            known[at] += sign * value
+        added = self._sums.setdefault(sums, {}).setdefault(group, [0] * (1 + len(values)))
+        added[0] += sign
+        for index, value in enumerate(values, 1):
+            added[index] += sign * value
 
-    def _counted(self, entities: Sequence[Entity]) -> None:
+    def _count_added(self, entities: Sequence[Entity]) -> None:
         """Note that *entities* were added, for the kept sums."""
         for entity in entities:
             layout: Layout[Any] = LAYOUTS[type(entity)]
             if layout.sums:
-                self._count(layout.sums, *layout.summed(layout.row(entity)), 1)
+                self._count(layout.sums, *layout.split_for_sums(layout.row(entity)), 1)
 
-    def _lock(self, layout: Layout[E], row: Found) -> E:
-        self._held[layout.kind, row[: len(layout.key)]] = row
-        return self._kept.entity(layout, row)
+    def _note_locked(self, layout: Layout[E], row: Row) -> E:
+        """Return the entity of a row that was locked, and keep the row for `save`."""
+        self._locked_rows[layout.kind, row[: len(layout.key)]] = row
+        return self._row_cache.entity(layout, row)
 
-    def _taken(self, entity: Entity) -> AlreadyExists:
+    def _make_taken_error(self, entity: Entity) -> AlreadyExists:
         """Return the error that tells what of *entity* was taken: its key, or its name."""
         layout: Layout[Any] = LAYOUTS[type(entity)]
+        # Databases name the constraint in words that differ by version and language, so the reason
+        # is looked up.  It was no conflict of keys if there is none, or if it is the row to
+        # replace.
         stored = self.rows(self.sql.get(layout), entity.key)
         if layout.unique and (not stored or stored[0][len(layout.key)] == entity.version - 1):
             return AlreadyExists(type(entity).__name__, layout.value(entity, layout.unique[-1]))
         return AlreadyExists(type(entity).__name__, entity.key)
 
-    def _first_taken(self, entities: Sequence[Entity]) -> AlreadyExists:
+    def _make_first_taken_error(self, entities: Sequence[Entity]) -> AlreadyExists:
         """Return the error for the first of *entities* that conflicts with the store or another."""
+        # a bulk insert only says that one of its rows was refused
         seen = set[object]()
         for entity in entities:
             layout: Layout[Any] = LAYOUTS[type(entity)]
-            marks: list[object] = [] if isinstance(entity, Event) else [(type(entity), entity.key)]
+            marks: list[object] = []
+            if not isinstance(entity, Event):  # new events have no position yet, so all are equal
+                marks.append((type(entity), entity.key))
             unique = tuple(layout.value(entity, name) for name in layout.unique)
             if unique and unique[-1] != "":
                 marks.append((type(entity), ("unique", *unique)))
@@ -291,9 +322,11 @@ class SqlWriter(SqlReader):
         return AlreadyExists("entity", "among those added")
 
 
-def _changed(held: Found | None, row: Found, keys: int) -> tuple[int, ...]:
+def _find_changed(stored: Row | None, row: Row, keys: int) -> tuple[int, ...]:
     """Return the changed columns of *row*: the indexes of the others are not touched."""
-    places = range(keys, len(row))
-    if held is None:
-        return tuple(places)
-    return tuple(compress(places, map(ne, held[keys:], row[keys:])))
+    # SQLite writes an index anew when one of its columns is in the UPDATE, also with the same
+    # value. The comparison itself runs in C.
+    columns = range(keys, len(row))
+    if stored is None:
+        return tuple(columns)
+    return tuple(compress(columns, map(ne, stored[keys:], row[keys:])))

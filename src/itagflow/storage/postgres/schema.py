@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from psycopg import Cursor, sql
 
-from itagflow.storage._sql.migrations import missing, must_be_known, newest
+from itagflow.storage._sql.migrations import get_newest_version, list_missing, must_be_known
 
 LOCK = 0x69546167666C6F77
 """The advisory lock under which one process at a time migrates: ``iTagflow``."""
@@ -39,7 +39,7 @@ def migrate(name: str, schema: str, begin: Begin, scripts: Sequence[str]) -> Non
     Raises:
         StoreFailed: when a program of another version has made the schema, or the server refuses.
     """
-    last = newest(scripts)
+    last = get_newest_version(scripts)
     # looked at without the lock first: usually there is nothing to do, and nobody has to wait
     with begin() as opening:
         version = _version(name, schema, opening.cursor, last)
@@ -59,7 +59,7 @@ def migrate(name: str, schema: str, begin: Begin, scripts: Sequence[str]) -> Non
             cursor.execute(
                 "CREATE TABLE migration (version BIGINT PRIMARY KEY, at TIMESTAMPTZ NOT NULL)"
             )
-        for number, script in missing(scripts, version):
+        for number, script in list_missing(scripts, version):
             cursor.execute(script.encode())
             cursor.execute("INSERT INTO migration (version, at) VALUES (%s, now())", (number,))
 

@@ -22,8 +22,8 @@ from itagflow.storage._sql.migrations import migrations
 from itagflow.storage._sql.statements import Sql
 from itagflow.storage._sql.transaction import Mode
 from itagflow.storage._sql.verbs import (
-    Decoded,
-    Found,
+    Row,
+    RowCache,
     SqlReader,
     SqlWriter,
 )
@@ -53,13 +53,13 @@ _LIST = "= ANY("
 @cache
 def _sql(schema: str) -> Sql:
     return Sql(
-        mark="%s",
-        place=f"{schema}.",
-        whole_lists=True,
+        placeholder="%s",
+        schema=f"{schema}.",
+        has_array_parameters=True,
         lock=" FOR UPDATE",
         share=" FOR SHARE",
         skip_locked=" FOR UPDATE SKIP LOCKED",
-        apart=" OFFSET 0",
+        subquery_end=" OFFSET 0",
         slots=32,
     )
 
@@ -67,12 +67,12 @@ def _sql(schema: str) -> Sql:
 class _Reader(SqlReader):
     """A reader in one transaction."""
 
-    def __init__(self, sql: Sql, decoded: Decoded, transaction: PgTransaction) -> None:
-        super().__init__(sql, decoded, transaction)
+    def __init__(self, sql: Sql, row_cache: RowCache, transaction: PgTransaction) -> None:
+        super().__init__(sql, row_cache, transaction)
         self._transaction = transaction
         self._cursor = cursor_of(transaction.usable_connection())
 
-    def rows(self, text: str, values: Sequence[Any]) -> list[Found]:
+    def rows(self, text: str, values: Sequence[Any]) -> list[Row]:
         return self._run(text, values).fetchall()
 
     def _run(self, text: str, values: Sequence[Any] = ()) -> RowCursor:
@@ -123,19 +123,19 @@ class _Writer(_Reader, SqlWriter):
                 # the transaction may go on after the refusal, and this call must have added nothing
                 for done in added:
                     self._run(self.sql.drop(LAYOUTS[type(done)]), done.key)
-                raise self._taken(entity)
+                raise self._make_taken_error(entity)
             added.append(stored)
-        self._counted(entities)
+        self._count_added(entities)
         return tuple(added)
 
-    def update(self, entity: Entity, places: tuple[int, ...], values: Sequence[Any]) -> int:
+    def update(self, entity: Entity, columns: tuple[int, ...], values: Sequence[Any]) -> int:
         layout: Layout[Any] = LAYOUTS[type(entity)]
-        text = self.sql.update(layout, places)
-        names = {column.name for at, column in enumerate(layout.stored) if at in places}
+        text = self.sql.update(layout, columns)
+        names = {column.name for at, column in enumerate(layout.stored) if at in columns}
         # only a change of a unique column can be refused; a savepoint costs two more statements
         if names.isdisjoint(layout.unique):
             return self.run(text, values)
-        with self._taken_back_when_refused(lambda: self._taken(entity)):
+        with self._taken_back_when_refused(lambda: self._make_taken_error(entity)):
             return self.run(text, values)
 
     def _add(self, entity: Entity) -> Entity | None:
@@ -143,7 +143,7 @@ class _Writer(_Reader, SqlWriter):
         layout: Layout[Any] = LAYOUTS[type(entity)]
         row = layout.row(entity)
         if isinstance(entity, Event):
-            self._transaction.has_news = True
+            self._transaction.has_new_events = True
             # the server gives the position, so the first value of the row is left out
             ((position,),) = self.rows(f"{self.sql.insert(layout)} RETURNING position", row[1:])
             return entity.at_position(position)
@@ -153,14 +153,14 @@ class _Writer(_Reader, SqlWriter):
 
     def _add_many(self, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
         """Copy in bulk, kind by kind; when one row is refused, all of them are taken out again."""
-        with self._taken_back_when_refused(lambda: self._first_taken(entities)):
+        with self._taken_back_when_refused(lambda: self._make_first_taken_error(entities)):
             for kind, group in groupby(entities, type):
                 if kind is not Event:
                     self._copy(kind, list(group))
             positions = iter(
                 self._positions([entity for entity in entities if isinstance(entity, Event)])
             )
-        self._counted(entities)
+        self._count_added(entities)
         return tuple(
             e.at_position(next(positions)) if isinstance(e, Event) else e for e in entities
         )
@@ -178,7 +178,7 @@ class _Writer(_Reader, SqlWriter):
     def _positions(self, events: list[Event]) -> list[int]:
         """Insert events and return the position of each."""
         layout: Layout[Any] = LAYOUTS[Event]
-        self._transaction.has_news |= bool(events)
+        self._transaction.has_new_events |= bool(events)
         text, positions = f"{self.sql.insert(layout)} RETURNING position", list[int]()
         self._transaction.usable_connection()
         with translating_in(self._transaction):
@@ -242,7 +242,7 @@ class PostgresStore:
         self._schema = schema
         self._connections = connections
         self._sql = _sql(schema)
-        self._decoded = Decoded()
+        self._row_cache = RowCache()
         self._transactions = PgTransactions(name_of(source), source, schema, connections)
         with translating(self.name):
             migrate(
@@ -271,16 +271,16 @@ class PostgresStore:
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
         """Open a transaction that only asks; see `itagflow.storage.port.Store`."""
         mode = Mode.SNAPSHOT if snapshot else Mode.READ
-        return self._transactions.open(mode, partial(_Reader, self._sql, self._decoded))
+        return self._transactions.open(mode, partial(_Reader, self._sql, self._row_cache))
 
     def write(self) -> SafeContext[Writer]:
         """Open a transaction that is kept when it ends, and dropped when it raises."""
-        return self._transactions.open(Mode.WRITE, partial(_Writer, self._sql, self._decoded))
+        return self._transactions.open(Mode.WRITE, partial(_Writer, self._sql, self._row_cache))
 
     def high_water_mark(self) -> int:
         """Return a position up to which the log is complete; see `itagflow.storage.port.Store`."""
         with self._transactions.open(
-            Mode.LATEST, partial(_Reader, self._sql, self._decoded)
+            Mode.LATEST, partial(_Reader, self._sql, self._row_cache)
         ) as reader:
             # first the last position, then who may still put something before it: in this order
             # none is overlooked

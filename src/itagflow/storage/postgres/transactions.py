@@ -74,7 +74,7 @@ class PgTransactions(Transactions[AnyConnection]):
         del was_open
         return None  # a child makes connections of its own
 
-    def _busy(self) -> tuple[str, str]:
+    def _explain_busy(self) -> tuple[str, str]:
         return "no connection came free in time", "Check the server, or allow more connections"
 
     def _disable(self, connection: AnyConnection, *, is_own: bool) -> None:
@@ -100,9 +100,9 @@ class PgTransactions(Transactions[AnyConnection]):
             yield from self._run_on(transaction, view)
         finally:
             # a child that a signal handler forks from here on goes on with the list of its parent
-            held = transaction.held
-            if held and (not transaction.is_long or transaction.has_claim()):
-                self._give_back(held[0], transaction, state)
+            connections = transaction.connections
+            if connections and (not transaction.is_long or transaction.has_claim()):
+                self._give_back(connections[0], transaction, state)
 
     def _give_back(
         self, connection: AnyConnection, transaction: PgTransaction, state: PgState
@@ -115,11 +115,11 @@ class PgTransactions(Transactions[AnyConnection]):
                 connection.pgconn.finish()
             raise
         if is_clean and not transaction.is_long:
-            transaction.held = []
+            transaction.connections = []
             state.idle[False].append(connection)
         elif not state.is_inherited:
             connection.pgconn.finish()
-            transaction.held = []
+            transaction.connections = []
         if state.is_inherited:
             # a signal handler has forked, and this is the child: the fork may have been where the
             # connection was neither in the transaction nor among the idle ones
@@ -145,7 +145,7 @@ class PgTransactions(Transactions[AnyConnection]):
         finally:
             # Not before the application has it again, so that a child that is forked meanwhile is
             # cut off from it; and not later, so that `_end` does not close it.
-            transaction.held = []
+            transaction.connections = []
 
     def _run_borrowed(
         self,
@@ -162,12 +162,12 @@ class PgTransactions(Transactions[AnyConnection]):
             if not had_autocommit:
                 connection.autocommit = True  # where transactions begin and end is left to us
         try:
-            transaction.held.append(connection)
+            transaction.connections.append(connection)
             if state.is_inherited:  # a signal handler has forked before it was in there
                 self._leave_to_parent(connection, transaction)
             yield from self._run_on(transaction, view)
         finally:
-            held = transaction.held
+            held = transaction.connections
             try:
                 if held and (not transaction.is_long or transaction.has_claim()):
                     self._restore(held[0], transaction, had_autocommit=had_autocommit)
@@ -197,7 +197,7 @@ class PgTransactions(Transactions[AnyConnection]):
         Raises:
             StoreFailed: always.
         """
-        transaction.held = []
+        transaction.connections = []
         keep_for_ever(connection)
         disable(connection)
         raise StoreFailed(self.name, *IS_OF_PARENT)
@@ -223,7 +223,7 @@ class PgTransactions(Transactions[AnyConnection]):
         # A transaction that notifies holds a lock of the whole server while it commits.  So the
         # notification is one of its own behind it, and others need not wait until this one has
         # reached the disk.  When it is lost with the connection, listeners notice at their timeout.
-        end = f"COMMIT; NOTIFY {self._channel}" if transaction.has_news else "COMMIT"
+        end = f"COMMIT; NOTIFY {self._channel}" if transaction.has_new_events else "COMMIT"
         if self._execute(transaction, end) != "COMMIT":
             raise StoreFailed(
                 self.name, "a statement of this transaction had failed", "Nothing of it was stored"
@@ -254,7 +254,7 @@ class PgTransactions(Transactions[AnyConnection]):
 
     def _connect(self, url: str, transaction: PgTransaction, state: PgState) -> None:
         """Put a new connection into *transaction*, where a fork finds it from the beginning."""
-        held = transaction.held
+        held = transaction.connections
         generation = process.generation
         if state.is_inherited:  # this is a child already, and the list is not that of the parent
             raise StoreFailed(self.name, *IS_OF_PARENT)
@@ -306,7 +306,7 @@ def _take_usable(transaction: PgTransaction, idle: deque[AnyConnection]) -> bool
         if _is_alive(connection):
             return True
         transaction.usable_connection()  # in a child it is the parent's, and stays as it is
-        transaction.held = []
+        transaction.connections = []
         connection.close()
     return False
 

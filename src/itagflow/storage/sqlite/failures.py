@@ -42,8 +42,10 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def translated(store: str, error: sqlite3.Error) -> StoreFailed:
+def translate(store: str, error: sqlite3.Error) -> StoreFailed:
     """Return our error for SQLite's; the caller raises it from the original."""
+    # The name and not the text, which differs by version.  Its first two words are the kind: there
+    # are dozens of SQLITE_IOERR_….  Errors of the driver itself have no name.
     name = getattr(error, "sqlite_errorname", "") or ""
     family = "_".join(name.split("_")[:2])
     reason, hint = _MEANINGS.get(
@@ -60,10 +62,10 @@ def path_of(path: str | os.PathLike[str]) -> str:
     """
     name = os.fsdecode(path)
     try:
-        refused = b"\0" in os.fsencode(name)
+        is_refused = b"\0" in os.fsencode(name)
     except UnicodeError:  # half of a surrogate pair
-        refused = True
-    if refused:
+        is_refused = True
+    if is_refused:
         raise StoreFailed(
             name, "the file cannot be opened: its name is none", "Choose another path"
         )
@@ -74,4 +76,4 @@ def failure_of(transaction: Transaction[sqlite3.Connection], error: sqlite3.Erro
     """Return our error for SQLite's inside a transaction; a forked child gets its own error."""
     if transaction.refusal is IS_OF_PARENT:
         return StoreFailed(transaction.store, *IS_OF_PARENT)
-    return translated(transaction.store, error)
+    return translate(transaction.store, error)

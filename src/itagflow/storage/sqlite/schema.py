@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from itagflow.errors import StoreFailed
 from itagflow.storage._sql.migrations import (
+    get_newest_version,
+    list_missing,
     migrations,
-    missing,
     must_be_known,
-    newest,
 )
 
 APPLICATION = 0x69546167
@@ -26,31 +26,33 @@ def check_schema(name: str, connection: sqlite3.Connection) -> int:
     """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    # and a corrupt file says so
+    # The first statement that reads the file beyond its header: a corrupt one says so here.
     (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
     if application != APPLICATION and (application or tables):
         raise StoreFailed(name, "the database belongs to another program", "Choose another path")
-    must_be_known(name, version, newest(migrations("sqlite")))
+    must_be_known(name, version, get_newest_version(migrations("sqlite")))
     return int(version)
 
 
 def is_up_to_date(name: str, connection: sqlite3.Connection) -> bool:
     """Return whether nothing is to be done; errors are those of `check_schema`."""
-    return check_schema(name, connection) == newest(migrations("sqlite"))
+    return check_schema(name, connection) == get_newest_version(migrations("sqlite"))
 
 
-def bring_up(name: str, connection: sqlite3.Connection) -> None:
+def upgrade_schema(name: str, connection: sqlite3.Connection) -> None:
     """Update the schema, or create it in an empty database; errors as in `check_schema`.
 
     The caller has begun a transaction, and commits it.
     """
     scripts = migrations("sqlite")
-    done = check_schema(name, connection)  # another process may have been faster
-    for _, script in missing(scripts, done):
+    # Asked again inside the transaction: another process may have been faster.
+    version = check_schema(name, connection)
+    for _, script in list_missing(scripts, version):
+        # not by `executescript`, which commits the transaction that is open
         for statement in _statements(script):
             connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
-    connection.execute(f"PRAGMA user_version = {newest(scripts)}")
+    connection.execute(f"PRAGMA user_version = {get_newest_version(scripts)}")
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -19,22 +19,26 @@ from itagflow.storage._sql.statements import SQLITE
 from itagflow.storage._sql.transaction import Mode
 from itagflow.storage._sql.transactions import Transactions
 from itagflow.storage._sql.verbs import (
-    Decoded,
-    Found,
+    Row,
+    RowCache,
     SqlReader,
     SqlWriter,
 )
 from itagflow.storage.port import Query, Reader, Writer
 from itagflow.storage.sqlite.failures import failure_of, path_of
-from itagflow.storage.sqlite.schema import bring_up, is_up_to_date
+from itagflow.storage.sqlite.schema import is_up_to_date, upgrade_schema
 from itagflow.storage.sqlite.transactions import (
     FileTransactions,
     MemoryTransactions,
     SqliteTransaction,
 )
 
-FEW = 8
-"""Up to how many entities are inserted one by one; more go in bulk."""
+MAX_SINGLE_INSERTS = 8
+"""Up to how many entities are inserted one by one; more go in bulk.
+
+What operations add is a few, of several kinds; a savepoint and a call of `executemany` for each
+kind would cost more than they save.
+"""
 
 
 class _Reader(SqlReader):
@@ -45,11 +49,11 @@ class _Reader(SqlReader):
     it.
     """
 
-    def __init__(self, decoded: Decoded, transaction: SqliteTransaction) -> None:
-        super().__init__(SQLITE, decoded, transaction)
+    def __init__(self, row_cache: RowCache, transaction: SqliteTransaction) -> None:
+        super().__init__(SQLITE, row_cache, transaction)
         self._transaction = transaction
 
-    def rows(self, text: str, values: Sequence[Any]) -> list[Found]:
+    def rows(self, text: str, values: Sequence[Any]) -> list[Row]:
         transaction = self._transaction
         try:
             transaction.is_busy = True
@@ -67,31 +71,34 @@ class _Writer(_Reader, SqlWriter):
         return self._run(text, values).rowcount
 
     def add(self, *entities: Entity) -> tuple[Entity, ...]:
-        if len(entities) > FEW:
+        if len(entities) > MAX_SINGLE_INSERTS:
             return self._add_many(entities)
         added = list[Entity]()
         for entity in entities:
             try:
                 added.append(self._add(entity))
             except sqlite3.IntegrityError as error:
-                for done in added:
-                    self._run(SQLITE.drop(LAYOUTS[type(done)]), done.key)
-                raise self._taken(entity) from error
-        self._counted(entities)
+                # As if nothing had been added, since the caller may try another key.  The statement
+                # that failed has undone itself; a savepoint for each call would cost two more.
+                for earlier in added:
+                    self._run(SQLITE.drop(LAYOUTS[type(earlier)]), earlier.key)
+                raise self._make_taken_error(entity) from error
+        self._count_added(entities)
         return tuple(added)
 
-    def update(self, entity: Entity, places: tuple[int, ...], values: Sequence[Any]) -> int:
+    def update(self, entity: Entity, columns: tuple[int, ...], values: Sequence[Any]) -> int:
         try:
-            return self._run(SQLITE.update(LAYOUTS[type(entity)], places), values).rowcount
+            return self._run(SQLITE.update(LAYOUTS[type(entity)], columns), values).rowcount
         except sqlite3.IntegrityError as error:
-            raise self._taken(entity) from error
+            raise self._make_taken_error(entity) from error
 
     def _add(self, entity: Entity) -> Entity:
         layout: Layout[Any] = LAYOUTS[type(entity)]
         row = layout.row(entity)
         if isinstance(entity, Event):
-            done = self._run(SQLITE.insert(layout), row[1:])
-            return entity.at_position(done.lastrowid or 0)
+            # the position is the row id, which the database counts up: see the schema
+            inserted = self._run(SQLITE.insert(layout), row[1:])
+            return entity.at_position(inserted.lastrowid or 0)
         self._run(SQLITE.insert(layout), row)
         return entity
 
@@ -102,13 +109,15 @@ class _Writer(_Reader, SqlWriter):
             for kind, group in groupby(entities, type):
                 if kind is not Event:
                     self._insert(kind, list(group))
+            # events one by one: `executemany` does not tell their positions
             added = tuple(self._add(e) if isinstance(e, Event) else e for e in entities)
         except sqlite3.IntegrityError as error:
+            # rolling back leaves the savepoint open
             self._run("ROLLBACK TO adding", ())
             self._run("RELEASE adding", ())
-            raise self._first_taken(entities) from error
+            raise self._make_first_taken_error(entities) from error
         self._run("RELEASE adding", ())
-        self._counted(entities)
+        self._count_added(entities)
         return added
 
     def _insert(self, kind: type[Entity], entities: list[Entity]) -> None:
@@ -135,7 +144,7 @@ class _SqliteStore:
 
     def __init__(self, transactions: Transactions[sqlite3.Connection]) -> None:
         self._transactions = transactions
-        self._decoded = Decoded()
+        self._row_cache = RowCache()
 
     @property
     def name(self) -> str:
@@ -150,18 +159,18 @@ class _SqliteStore:
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
         """Open a transaction that only asks; see `itagflow.storage.port.Store`."""
         mode = Mode.SNAPSHOT if snapshot else Mode.READ
-        return self._transactions.open(mode, partial(_Reader, self._decoded))
+        return self._transactions.open(mode, partial(_Reader, self._row_cache))
 
     def write(self) -> SafeContext[Writer]:
         """Open a transaction that is kept when it ends, and dropped when it raises."""
-        return self._transactions.open(Mode.WRITE, partial(_Writer, self._decoded))
+        return self._transactions.open(Mode.WRITE, partial(_Writer, self._row_cache))
 
     def high_water_mark(self) -> int:
         """Return the position of the last event: positions follow the order of commits."""
+        # One writer at a time, so no position below the last one can still appear.
         with self.read() as reader:
-            return next(
-                (e.position for e in reader.find(Query(Event, order=("-position",), limit=1))), 0
-            )
+            last = Query(Event, order=("-position",), limit=1)
+            return next((event.position for event in reader.find(last)), 0)
 
     def close(self, timeout: float = 10.0) -> bool:
         """Close the connections of this process; see `itagflow.storage.port.Store`."""
@@ -199,11 +208,12 @@ class SqliteStore(_SqliteStore):
         self._path = os.path.abspath(name)  # whatever folder the program goes to
         self._synchronous: Literal["FULL", "NORMAL"] = synchronous
         super().__init__(FileTransactions(name, self._path, synchronous))
-        with self._transactions.open(Mode.READ, _Opening) as opening:
+        with self._transactions.open(Mode.READ, _SchemaView) as opening:
+            # reading first: who only opens a file that is ready waits for no writer
             is_ready = opening.is_up_to_date()
         if not is_ready:
-            with self._transactions.open(Mode.WRITE, _Opening) as opening:
-                opening.bring_up()
+            with self._transactions.open(Mode.WRITE, _SchemaView) as opening:
+                opening.upgrade_schema()
 
     def connector(self) -> Callable[[], SqliteStore]:
         """Return what opens the same file in another process of this machine."""
@@ -231,7 +241,7 @@ class MemoryStore(_SqliteStore):
         """Return nothing: no other process can open it."""
 
 
-class _Opening:
+class _SchemaView:
     """A view of a database that is being opened."""
 
     def __init__(self, transaction: SqliteTransaction) -> None:
@@ -243,9 +253,9 @@ class _Opening:
         except sqlite3.Error as error:
             raise failure_of(self._transaction, error) from error
 
-    def bring_up(self) -> None:
+    def upgrade_schema(self) -> None:
         try:
-            bring_up(self._transaction.store, self._transaction.usable_connection())
+            upgrade_schema(self._transaction.store, self._transaction.usable_connection())
         except sqlite3.Error as error:
             raise failure_of(self._transaction, error) from error
 

@@ -14,7 +14,7 @@ from itagflow.storage._sql.forks import keep_for_ever, replace_by_nothing
 from itagflow.storage._sql.transaction import Mode, State, Transaction
 from itagflow.storage._sql.transactions import IDLE, Transactions, View
 from itagflow.storage.sqlite.failures import failure_of
-from itagflow.storage.sqlite.schema import bring_up, check_schema
+from itagflow.storage.sqlite.schema import check_schema, upgrade_schema
 
 V = TypeVar("V", bound=View)
 SqliteTransaction = Transaction[sqlite3.Connection]
@@ -23,9 +23,9 @@ SqliteState = State[sqlite3.Connection]
 if sys.platform == "win32":  # no such lock there: polling for SQLite's own one has to do
     LOCK_EX, LOCK_NB, LOCK_UN = 2, 4, 8
 
-    def flock(door: FileIO, how: int) -> None:
+    def flock(lock_file: FileIO, how: int) -> None:
         """Do nothing: SQLite's own lock has to do."""
-        del door, how
+        del lock_file, how
 
 else:
     from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
@@ -43,29 +43,36 @@ OF_ANOTHER_PROCESS = (
 )
 
 _unusable_files: set[tuple[int, int]] = set()
-"""Files (device, inode) whose locks SQLite records wrongly in this process after a fork."""
+"""Files (device, inode) whose locks SQLite records wrongly in this process after a fork.
+
+By what the system knows them, since a store opened later may have another path to the same file.
+Nothing makes them usable again in this process.
+"""
 
 
 class FileTransactions(Transactions[sqlite3.Connection]):
     """Transactions on one file, in WAL mode: many readers and one writer among all processes."""
 
     is_closed_at_forks = True
-    _door: FileIO | None = None
+    _lock_file: FileIO | None = None
     """The lock file, while it is open."""
     _file: tuple[int, int] | None = None
     """By what the system knows the file that was opened."""
 
     def __init__(self, name: str, path: str, synchronous: Literal["FULL", "NORMAL"]) -> None:
         """Open transactions on the file at *path*."""
+        # Any number reads at the same time, on connections of their own.  SQLite has one writer:
+        # those of this process wait for each other here, in order, and only the first for other
+        # processes.
         super().__init__(name, reading=None, writing=1)
         self._path = path
         self._synchronous = synchronous
 
     def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
-        if self._door is not None and not self._door.closed:
-            replace_by_nothing(self._door.fileno())
-        self._door = None
-        file = self._file or _identity(self._path)  # it may just be being opened
+        if self._lock_file is not None and not self._lock_file.closed:
+            replace_by_nothing(self._lock_file.fileno())
+        self._lock_file = None
+        file = self._file or _identify(self._path)  # it may just be being opened
         if was_open and file is not None:
             _unusable_files.add(file)
         return None
@@ -89,27 +96,27 @@ class FileTransactions(Transactions[sqlite3.Connection]):
             if not transaction.take(idle):
                 self._connect(transaction, state)
             self._begin(transaction.usable_connection(), transaction, state)
-            seen = view(transaction)
+            lent = view(transaction)
             self._must_go_on(transaction)
-            yield seen
+            yield lent
             if writes:
-                seen.settle()
+                lent.settle()
                 self._commit(transaction)
         finally:
             # a child that is forked from here on sees it empty in the transaction
-            held = transaction.held
-            if held and (not transaction.is_long or transaction.has_claim()):
-                connection = held[0]
+            connections = transaction.connections
+            if connections and (not transaction.is_long or transaction.has_claim()):
+                connection = connections[0]
                 try:
                     connection.rollback()  # does nothing after a commit
                 except sqlite3.Error:
-                    transaction.held = []
+                    transaction.connections = []
                     self._drop_if_own(connection, state)  # which rolls back as well
                 except BaseException:  # it was interrupted: it is not lent again
                     self._drop_if_own(connection, state)
                     raise
                 else:
-                    transaction.held = []
+                    transaction.connections = []
                     idle.append(connection)
                     if len(idle) > IDLE:
                         self._close_idle(state, keep=IDLE)
@@ -138,53 +145,55 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         starves.  It is held only until the transaction has begun.  Neither wait transactions: an
         exception or a fork can come in between.
         """
-        door = self._open_door()
+        lock_file = self._open_lock_file()
         try:
             try:
-                transaction.has_door = True
-                while not _is_free(flock, door, LOCK_EX | LOCK_NB):
+                # Before it is taken, so that the outer clause releases it wherever an exception
+                # strikes; releasing what was not taken does nothing.
+                transaction.has_file_lock = True
+                while not _try_take(flock, lock_file, LOCK_EX | LOCK_NB):
                     self._pause_before_begin(transaction, state)
-                while not _is_begun(connection, transaction):
+                while not _try_begin(connection, transaction):
                     self._pause_before_begin(transaction, state)
             finally:
-                flock(door, LOCK_UN)
-                transaction.has_door = False
+                flock(lock_file, LOCK_UN)
+                transaction.has_file_lock = False
         finally:
-            if transaction.has_door:
-                flock(door, LOCK_UN)
+            if transaction.has_file_lock:
+                flock(lock_file, LOCK_UN)
 
     def _connect(self, transaction: SqliteTransaction, state: SqliteState) -> None:
         """Make a connection.  A writing one never waits inside SQLite: nothing interrupts it."""
         self._must_be_the_file()  # SQLite would make a new one
         writes = transaction.mode is Mode.WRITE
         try:
-            made = _Connection(
+            connection = _Connection(
                 transaction,
                 self._path,
                 timeout=0.0 if writes else self.timeout,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=512,
+                isolation_level=None,  # else the driver begins and commits by itself
+                check_same_thread=False,  # the next thread may get it: one at a time has it
+                cached_statements=512,  # the usual 128 may not hold all texts
             )
             try:
-                version = self._check(made, transaction, state)
+                # before anything is changed: it may be a file of another program
+                version = self._check(connection, transaction, state)
                 if writes and version == 0:
-                    self._switch_to_wal(made, transaction, state)
-                made.execute(
-                    f"PRAGMA synchronous = {self._synchronous}"
-                    if writes
-                    else "PRAGMA query_only = 1"
-                )
+                    self._switch_to_wal(connection, transaction, state)
+                pragma = "query_only = 1"
+                if writes:
+                    pragma = f"synchronous = {self._synchronous}"
+                connection.execute(f"PRAGMA {pragma}")
             except BaseException:
-                made.close()
+                connection.close()
                 raise
         except sqlite3.Error as error:
             raise failure_of(transaction, error) from error
         if self._file is None:
-            self._file = _identity(self._path)
+            self._file = _identify(self._path)
 
     def _check(
-        self, made: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
+        self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
     ) -> int:
         """Return the schema version, before the first change to a file that may not be ours.
 
@@ -193,16 +202,18 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         """
         while True:
             try:
-                return check_schema(self.name, made)
+                return check_schema(self.name, connection)
             except sqlite3.OperationalError as error:
                 if not _is_busy(error):
                     raise
             self._pause_before_begin(transaction, state)
 
     def _switch_to_wal(
-        self, made: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
+        self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
     ) -> None:
-        while not _is_free(made.execute, "PRAGMA journal_mode = WAL"):
+        """Let readers and one writer work at the same time; the file remembers it."""
+        # It needs the file for itself for a moment, and does not wait for that by itself.
+        while not _try_take(connection.execute, "PRAGMA journal_mode = WAL"):
             self._pause_before_begin(transaction, state)
 
     def _commit(self, transaction: SqliteTransaction) -> None:
@@ -222,27 +233,30 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         """
         if self._file is None and not _unusable_files:
             return  # it is being opened
-        found = _identity(self._path)
-        if found in _unusable_files:
+        current = _identify(self._path)
+        if current in _unusable_files:
             raise StoreFailed(self.name, *FORKED_INSIDE)
-        if self._file is not None and found != self._file:
-            what = "was deleted" if found is None else "was replaced by another one"
+        if self._file is not None and current != self._file:
+            what = "was replaced by another one"
+            if current is None:
+                what = "was deleted"
             raise StoreFailed(
                 self.name, f"the file {what} while it was open", "Put it back, or open it again"
             )
 
-    def _open_door(self) -> FileIO:
+    def _open_lock_file(self) -> FileIO:
         """Return the lock file; only the writer whose turn it is in this process uses it."""
-        door = self._door
-        if door is None:
+        # The file is never deleted: who has the deleted one open would not see who locks a new one.
+        lock_file = self._lock_file
+        if lock_file is None:
             try:
-                door = self._door = FileIO(f"{self._path}-lock", "a")
+                lock_file = self._lock_file = FileIO(f"{self._path}-lock", "a")
             except OSError as error:
                 hint = "Check that its folder exists and can be written"
                 raise StoreFailed(
                     self.name, f"the lock file cannot be opened: {error.strerror}", hint
                 ) from error
-        return door
+        return lock_file
 
     def _drop(self, connection: sqlite3.Connection) -> None:
         try:
@@ -256,10 +270,10 @@ class FileTransactions(Transactions[sqlite3.Connection]):
 
     def _close_idle(self, state: SqliteState, keep: int = 0) -> None:
         super()._close_idle(state, keep)
-        door = self._door
-        if door is not None and not state.running and not state.is_inherited:
-            self._door = None
-            door.close()
+        lock_file = self._lock_file
+        if lock_file is not None and not state.running and not state.is_inherited:
+            self._lock_file = None
+            lock_file.close()
 
 
 class MemoryTransactions(Transactions[sqlite3.Connection]):
@@ -268,19 +282,20 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
     A snapshot is a copy of the whole database, made while nobody writes.
     """
 
-    _only: sqlite3.Connection | None = None
+    _connection: sqlite3.Connection | None = None
     """The connection: None in a forked child."""
 
     def __init__(self, name: str) -> None:
         """Make an empty database."""
+        # One queue for both, since there is one connection.
         super().__init__(name, reading=1, writing=1)
-        self._only = _connect_memory()
-        bring_up(name, self._only)
+        self._connection = _connect_memory()
+        upgrade_schema(name, self._connection)
 
     def _refusal_in_child(self, was_open: bool) -> tuple[str, str] | None:
         del was_open
-        keep_for_ever(self._only)
-        self._only = None
+        keep_for_ever(self._connection)
+        self._connection = None
         return OF_ANOTHER_PROCESS
 
     def _disable(self, connection: sqlite3.Connection, *, is_own: bool) -> None:
@@ -296,33 +311,33 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
         if transaction.mode is Mode.SNAPSHOT:
             yield from self._lend_copy(transaction, state, view)
             return
-        only = self._only
-        if only is None:
+        connection = self._connection
+        if connection is None:
             raise StoreFailed(self.name, *OF_ANOTHER_PROCESS)
         try:
             try:
-                transaction.held.append(only)
-                self._begin(only, transaction)
-                seen = view(transaction)
+                transaction.connections.append(connection)
+                self._begin(connection, transaction)
+                lent = view(transaction)
                 self._must_go_on(transaction)
-                yield seen
+                yield lent
                 if transaction.mode is Mode.WRITE:
-                    seen.settle()
+                    lent.settle()
                     self._commit(transaction)
             finally:
-                if transaction.held:  # else this is a forked child
+                if transaction.connections:  # else this is a forked child
                     try:
-                        only.rollback()  # does nothing after a commit
+                        connection.rollback()  # does nothing after a commit
                     except sqlite3.Error as error:
                         raise failure_of(transaction, error) from error
-                    transaction.held = []
+                    transaction.connections = []
         finally:
-            if transaction.held:  # while this thread still has the turn
-                only.rollback()
+            if transaction.connections:  # interrupted above, while this thread still has the turn
+                connection.rollback()
 
-    def _begin(self, only: sqlite3.Connection, transaction: SqliteTransaction) -> None:
+    def _begin(self, connection: sqlite3.Connection, transaction: SqliteTransaction) -> None:
         try:
-            only.execute("BEGIN")
+            connection.execute("BEGIN")
         except sqlite3.Error as error:
             raise failure_of(transaction, error) from error
 
@@ -340,15 +355,15 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
         view: Callable[[SqliteTransaction], V],
     ) -> Generator[V]:
         try:
-            transaction.held.append(self._copy_database(transaction, state))
-            seen = view(transaction)
+            transaction.connections.append(self._copy_database(transaction, state))
+            lent = view(transaction)
             self._must_go_on(transaction)
-            yield seen
+            yield lent
         finally:
-            held = transaction.held
-            if held and transaction.has_claim():
-                held[0].close()
-                transaction.held = []
+            connections = transaction.connections
+            if connections and transaction.has_claim():
+                connections[0].close()
+                transaction.connections = []
 
     def _copy_database(
         self, transaction: SqliteTransaction, state: SqliteState
@@ -361,36 +376,41 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
         """
         own = state.owners.get(transaction.thread)
         if own is None:
-            with self.open(Mode.READ, _Copying) as copying:
-                return copying.copy()
+            with self.open(Mode.READ, _Copier) as copier:
+                return copier.copy()
         if own.mode is Mode.WRITE:
             hint = "Open it before the transaction that writes, or after it"
             raise StoreFailed(
                 self.name, "a snapshot in memory cannot begin in a transaction that writes", hint
             )
-        return _Copying(own).copy()
+        return _Copier(own).copy()
 
     def _drop(self, connection: sqlite3.Connection) -> None:
         # that one may be in the hands of another transaction by now
-        if connection is not self._only:
+        if connection is not self._connection:
             connection.close()
 
     def _close_idle(self, state: SqliteState, keep: int = 0) -> None:
         del keep
-        only = self._only
-        if only is not None and state.is_closed and not state.running and not state.is_inherited:
-            only.close()
+        connection = self._connection
+        if (
+            connection is not None
+            and state.is_closed
+            and not state.running
+            and not state.is_inherited
+        ):
+            connection.close()
 
 
 class _Connection(sqlite3.Connection):
     """A connection that its transaction owns before it is opened: it cannot be lost in between."""
 
-    def __init__(self, transaction: SqliteTransaction, *given: Any, **named: Any) -> None:
-        transaction.held.append(self)
-        super().__init__(*given, **named)
+    def __init__(self, transaction: SqliteTransaction, *arguments: Any, **options: Any) -> None:
+        transaction.connections.append(self)
+        super().__init__(*arguments, **options)
 
 
-class _Copying:
+class _Copier:
     """A view that copies the database."""
 
     def __init__(self, transaction: SqliteTransaction) -> None:
@@ -411,30 +431,30 @@ def _connect_memory() -> sqlite3.Connection:
     )
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _identify(path: str) -> tuple[int, int] | None:
     """Return by what the system knows the file at *path*; None where there is none."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
-def _deny(*asked: object) -> int:
+def _deny(*request: object) -> int:
     """Let a connection do nothing any more, not even begin or end a transaction."""
-    del asked
+    del request
     return sqlite3.SQLITE_DENY
 
 
-def _is_begun(connection: sqlite3.Connection, transaction: SqliteTransaction) -> bool:
+def _try_begin(connection: sqlite3.Connection, transaction: SqliteTransaction) -> bool:
     """Begin to write, and return whether that was possible."""
     try:
-        return _is_free(connection.execute, "BEGIN IMMEDIATE")
+        return _try_take(connection.execute, "BEGIN IMMEDIATE")
     except sqlite3.Error as error:
         raise failure_of(transaction, error) from error
 
 
-def _is_free(take: Callable[..., object], *what: object) -> bool:
+def _try_take(take: Callable[..., object], *what: object) -> bool:
     """Take something, and return whether that was possible: False when somebody else has it."""
     try:
         take(*what)
