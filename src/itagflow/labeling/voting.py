@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 import attrs
 
 from itagflow.core.change import Act
+from itagflow.model.entity import evolve
 from itagflow.model.package import Assignment, Outcome
 from itagflow.model.reply import (
     Choice,
@@ -79,9 +80,7 @@ def merge_round(
 
     *votes* holds the answers of all voters for each task; *assignment* is the vote that came last.
     """
-    merged = attrs.evolve(
-        assignment, id=id, member=None, outcome=Outcome.MERGED, token="", version=0
-    )
+    merged = evolve(assignment, id=id, member=None, outcome=Outcome.MERGED, token="", version=0)
     answers = list[Answer]()
     for task_votes in votes:
         winner = merge(template, task_votes, min_votes)

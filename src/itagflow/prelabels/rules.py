@@ -10,7 +10,7 @@ import attrs
 from itagflow.core.change import Act
 from itagflow.errors import InvalidData, Problem
 from itagflow.labeling import rules as labeling_rules
-from itagflow.model.entity import Entity
+from itagflow.model.entity import Entity, evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
     Assignment,
@@ -155,7 +155,7 @@ def with_prelabels(
     after = _without_accepted(job, package, tasks, accepted, ctx)
     # a package can be pre-labeled several times, each time other tasks of it
     prelabeled = package.prelabeled + len(accepted) + len(suggested)
-    return attrs.evolve(after, prelabeled=prelabeled), tuple(added)
+    return evolve(after, prelabeled=prelabeled), tuple(added)
 
 
 def _without_accepted(
@@ -169,7 +169,7 @@ def _without_accepted(
         due = package.scope
     remaining = tuple(task for task in due if task not in accepted_tasks)
     if remaining:
-        return attrs.evolve(package, scope=remaining)
+        return evolve(package, scope=remaining)
     return reviewing_rules.pass_package(job, package, ctx, tasks=tasks, first=True)
 
 
@@ -205,4 +205,4 @@ def _build_answer(assignment: Assignment, prelabel: ValidPrelabel, ctx: Act) -> 
         replies=prelabel.replies,
         template_version=prelabel.template_version,
     )
-    return attrs.evolve(answer, score=prelabel.score, model=prelabel.model)
+    return evolve(answer, score=prelabel.score, model=prelabel.model)

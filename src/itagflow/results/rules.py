@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 
 from itagflow.errors import Incomplete
+from itagflow.model.entity import evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
     PASSING,
@@ -217,7 +218,7 @@ def with_counts(package: Package, cases: Iterable[Case]) -> Package:
         states.append(compute_state(case, live=False))
         if is_corrected(case):
             corrected += 1
-    return attrs.evolve(
+    return evolve(
         package,
         abandoned=states.count(TaskState.ABANDONED),
         wrong=states.count(TaskState.WRONG),

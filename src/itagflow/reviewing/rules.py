@@ -31,7 +31,7 @@ from itagflow.lifecycle.tables import (
     must_be_working,
     stage_of,
 )
-from itagflow.model.entity import Entity
+from itagflow.model.entity import Entity, evolve
 from itagflow.model.job import Job, Route, Stage
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
 from itagflow.model.task import Answer, Verdict
@@ -301,7 +301,7 @@ def end_assignment(
     """
     assignment = context.assignment
     state = ASSIGNMENT.advance(assignment.state, operation, closing, str(assignment))
-    return attrs.evolve(
+    return evolve(
         assignment,
         state=state,
         outcome=OUTCOMES[operation],
@@ -331,7 +331,7 @@ def pass_package(
         left = [task for task in tasks if task not in package.erased]
         scope = scope_of_review(job, package, stage, left, disputes, first=first)
         free, scope = slots(job, stage), without_erased(package, scope, left)
-    return attrs.evolve(
+    return evolve(
         package, state=state, free=free, waiting_since=ctx.at, scope=scope, disputes=disputes
     )
 
@@ -351,7 +351,7 @@ def send_back(
     # the scope of a whole package is None, so that every later step knows it without counting
     if redoes_all or len(numbers) >= package.size:
         sent = None
-    return attrs.evolve(
+    return evolve(
         package,
         state=state,
         round=package.round + 1,
@@ -371,7 +371,7 @@ def reopen_package(job: Job, package: Package, ctx: Act, *, tasks: Sequence[int]
     state = get_package_lifecycle(job.workflow).advance(
         package.state, "reopen", entity=str(package)
     )
-    return attrs.evolve(
+    return evolve(
         package,
         state=state,
         round=package.round + 1,
@@ -386,7 +386,7 @@ def discard_package(job: Job, package: Package) -> Package:
     state = get_package_lifecycle(job.workflow).advance(
         package.state, "discard", entity=str(package)
     )
-    return attrs.evolve(package, state=state, free=0, scope=None)
+    return evolve(package, state=state, free=0, scope=None)
 
 
 def finish_job(job: Job | None) -> tuple[Saved, ...]:
@@ -482,7 +482,7 @@ def with_offers(package: Package, members: Sequence[Member]) -> Package:
     """Return *package* with a slot less for each member to whom one is offered."""
     if not members:
         return package
-    return attrs.evolve(package, free=package.free - len(members))
+    return evolve(package, free=package.free - len(members))
 
 
 def find_wrong(context: AssignmentContext, history: PackageHistory) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import attrs
 from itagflow.core.change import Act, Saved, record
 from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
+from itagflow.model.entity import evolve
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.reports import TemplateReport
@@ -142,7 +143,7 @@ def _recount(
         for _, new in each.pairs
     ]
     disputes = rules.find_remaining_disputes(package, merged)
-    after = attrs.evolve(package, disputes=disputes)
+    after = evolve(package, disputes=disputes)
     if not package.prelabeled:
         return after
     # Where options were merged, what people answered may now be what the pre-label said: then fewer
