@@ -244,7 +244,7 @@ class Agreement(RuleBasedStateMachine):
             return None
         limit = job.workflow.rule(stage).limit
         if limit is not None and len(situation.list_held()) >= limit:
-            return f"the limit is reached: {account} holds {len(situation.held())} of {limit}"
+            return f"the limit is reached: {account} holds {len(situation.list_held())} of {limit}"
         waiting = situation.waiting()
         if (
             situation.is_offered_something()
