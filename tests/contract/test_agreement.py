@@ -257,11 +257,11 @@ class Agreement(RuleBasedStateMachine):
             return f"{len(waiting)} waiting {packages} {account}'s own work"
         if lapsed:
             noun, verb = ("assignment", "is") if len(lapsed) == 1 else ("assignments", "are")
-            return f"{len(lapsed)} {noun} whose lease has lapsed {verb} on {who}'s own work"
-        if not sight.live:
+            return f"{len(lapsed)} {noun} whose lease has lapsed {verb} on {account}'s own work"
+        if not situation.live:
             return ""
-        assignments = "assignment is" if len(sight.live) == 1 else "assignments are"
-        return f"{len(sight.live)} {assignments} held by or offered to people"
+        assignments = "assignment is" if len(situation.live) == 1 else "assignments are"
+        return f"{len(situation.live)} {assignments} held by or offered to people"
 
 
 class MemberSituation:

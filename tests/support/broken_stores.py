@@ -858,7 +858,7 @@ class ForgetsThatItIsClosed(ToyStore):
 # ---- Threads, interruptions, forks ----
 
 
-@found_by("test_threads_that_python_does_not_know_count_up")
+@found_by("test_a_transaction_of_a_thread_that_python_does_not_know_goes_on")
 class DropsUnknownThreads(ToyStore):
     """Takes threads that `threading` does not know for threads that have ended, and gives up their transactions."""
 

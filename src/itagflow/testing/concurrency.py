@@ -11,8 +11,10 @@ from time import monotonic, sleep
 from unittest import SkipTest
 
 from itagflow.errors import StoreFailed
+from itagflow.model.package import Package
 from itagflow.storage import Store
 from itagflow.testing.counters import (
+    KEYS,
     OtherProcess,
     count_up,
     prepare,
@@ -23,6 +25,7 @@ from itagflow.testing.fork_contract import ForkContract
 from itagflow.testing.interrupt_contract import InterruptContract
 from itagflow.testing.part import ConcurrencyPart
 from itagflow.testing.threads import (
+    MOMENT,
     TIMEOUT,
     Running,
     often_switched,
@@ -43,6 +46,27 @@ class ThreadContract(ConcurrencyPart):
     def test_threads_that_python_does_not_know_count_up(self) -> None:
         """As those of a server written in C, which `threading` does not list."""
         self._count_up_in_threads(unknown=True)
+
+    def test_a_transaction_of_a_thread_that_python_does_not_know_goes_on(self) -> None:
+        """It ends when its thread ends it, and not when another thread begins one."""
+        store = prepare(self.open_store())
+        has_begun, has_been_joined = threading.Event(), threading.Event()
+
+        def read_slowly() -> int:
+            with store.read() as reader:
+                has_begun.set()
+                # where transactions run one at a time, the other one waits for this one to end
+                has_been_joined.wait(MOMENT)
+                return reader.get(Package, KEYS[0]).size
+
+        slow = start(read_slowly, unknown=True)
+        assert has_begun.wait(TIMEOUT), "a thread that reads has not begun"
+        other = start(partial(read_count, store))
+        other.ended.wait(MOMENT)
+        has_been_joined.set()
+        assert slow.result("a thread that reads slowly") == 0
+        assert other.result("a thread that reads meanwhile") == 0
+        assert store.close() is True
 
     def _count_up_in_threads(self, *, unknown: bool) -> None:
         store, each = prepare(self.open_store()), self._amount(20, long=500)

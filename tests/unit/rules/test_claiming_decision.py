@@ -34,7 +34,6 @@ from itagflow.claiming.decision import (
     has_assignment,
     is_own_work,
     own_work,
-    can_own_work_wait,
 )
 from itagflow.core.change import Act
 from itagflow.model import Outcome
