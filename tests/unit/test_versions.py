@@ -12,7 +12,7 @@ from support.scenes import cats, labeled, street, taken
 
 import itagflow
 from itagflow import Accept, Choice, Flow, Inspect, Label, Role, Stage, Workflow, maintenance
-from itagflow.core.change import Act, record
+from itagflow.core.change import Context, record
 from itagflow.errors import Conflict
 from itagflow.labeling import rules as labeling_rules
 from itagflow.model import Verdict
@@ -74,7 +74,7 @@ def test_a_transaction_stamps_what_it_stores(flow: Flow, version: int, with_even
         old = transaction.lock_job(job)
         new = attrs.evolve(old, remark="second", version=version)
         if with_event:
-            transaction.do(
+            transaction.apply(
                 record(transaction.act(job.workspace), "update_job", about=new, save=[(old, new)])
             )
         else:
@@ -90,13 +90,13 @@ def test_what_was_decided_on_an_old_version_is_refused(flow: Flow) -> None:
     old = cats(flow)
     new = flow.jobs.update(old, by="ada", remark="first")
     change = record(
-        Act(AT, old.workspace),
+        Context(AT, old.workspace),
         "update_job",
         about=old,
         save=[(old, attrs.evolve(old, remark="lost"))],
     )
     with pytest.raises(Conflict), flow._engine.transaction() as transaction:
-        transaction.do(change)
+        transaction.apply(change)
     assert stored(flow, old) == new
 
 
@@ -104,7 +104,7 @@ def test_an_entity_that_is_new_keeps_its_version() -> None:
     with itagflow.open("memory:") as flow:
         new = make_assignment(version=4)
         with flow._engine.transaction() as transaction:
-            transaction.do(record(transaction.act(1), "claim", add=[new]))
+            transaction.apply(record(transaction.act(1), "claim", add=[new]))
             assert transaction.as_stored(new) is new
         assert stored(flow, new) == new
 
@@ -200,7 +200,7 @@ class TestRulesReturnPlainValues:
 
     def test_a_package_that_moves(self) -> None:
         job = make_job(workflow=STAGES)
-        act = Act(AT, job.workspace)
+        act = Context(AT, job.workspace)
         package = make_package(version=5)
         passed = reviewing_rules.pass_package(job, package, act, tasks=(), first=True)
         assert (
@@ -217,12 +217,12 @@ class TestRulesReturnPlainValues:
             job=make_job(),
             template=make_template(),
             assignment=assignment,
-            ctx=Act(AT, 1),
+            ctx=Context(AT, 1),
             tasks=[make_task()],
             answers=[old],
             previous={"1": {}},
         )
-        new = labeling_rules.make_answer(assignment, 1, Act(AT, 1), replies={"1": Choice("dog")})
+        new = labeling_rules.make_answer(assignment, 1, Context(AT, 1), replies={"1": Choice("dog")})
         outcome = labeling_rules.write_answers(facts, "save", [new])
         assert outcome.change is not None
         assert (old, new) in outcome.change.save
@@ -232,7 +232,7 @@ class TestRulesReturnPlainValues:
         pairs: list[tuple[Entity, Entity]] = [
             (make_package(n), make_package(n, free=2)) for n in (3, 1, 2)
         ]
-        change = record(Act(AT, 1), "claim", save=pairs)
+        change = record(Context(AT, 1), "claim", save=pairs)
         assert change.save == tuple(pairs)
 
 

@@ -15,7 +15,7 @@ from itagflow.claiming.decision import (
 )
 from itagflow.claiming.service import apply
 from itagflow.core.change import (
-    Act,
+    Context,
     record,
 )
 from itagflow.core.engine import Engine
@@ -96,7 +96,7 @@ def renew_lease(
     if renewed is None:
         return context.assignment
     save = ((context.assignment, renewed),)
-    transaction.do(record(context.ctx, "renew", about=renewed, save=save))
+    transaction.apply(record(context.ctx, "renew", about=renewed, save=save))
     return transaction.as_stored(renewed)
 
 
@@ -111,11 +111,11 @@ def release_assignment(
     """
     package, old = transaction.lock_assignment(assignment)
     job = transaction.store.get(Job, (old.job,))
-    act = _act_of_holder_or_assigner(transaction, job, old, by)
+    ctx = _make_context_of_holder_or_assigner(transaction, job, old, by)
     counters = release_counter(transaction, job, old)
     return apply(
         transaction,
-        rules.give_back("release", package, old, act, comment=comment, counters=counters),
+        rules.give_back("release", package, old, ctx, comment=comment, counters=counters),
     )
 
 
@@ -130,13 +130,13 @@ def assign_package(
     due = transaction.lock_package(package)
     job = transaction.store.get(Job, (due.job,))
     stage = stage_of(due)
-    act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, stage)
+    ctx = transaction.authorize(job.workspace, by, Action.ASSIGN, job, stage)
     must_be_working(job, "assign")
     assignee = transaction.member(job.workspace, member)
     access.check(transaction.policy, assignee, Action.at(stage), job, stage)
     rules.must_be_assignable(job, due, assignee, stage, transaction.assignments(due))
     slot = rules.Slot(job, due, stage, assignee)
-    change = rules.assign(slot, act, id=transaction.new_id(Assignment, job.id))
+    change = rules.assign(slot, ctx, id=transaction.new_id(Assignment, job.id))
     _confirm_work_goes_on(transaction, job, assignee, stage)
     return apply(transaction, change)
 
@@ -156,7 +156,7 @@ def reassign_slot(
     """
     package, old = transaction.lock_assignment(assignment)
     job = transaction.store.get(Job, (old.job,))
-    act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
+    ctx = transaction.authorize(job.workspace, by, Action.ASSIGN, job, old.stage)
     assignee = transaction.member(job.workspace, member)
     access.check(transaction.policy, assignee, Action.at(old.stage), job, old.stage)
     # without the one that is taken back: its holder may get the slot again
@@ -165,7 +165,7 @@ def reassign_slot(
     counters = release_counter(transaction, job, old)
     slot = rules.Slot(job, package, old.stage, assignee)
     id = transaction.new_id(Assignment, job.id)
-    change = rules.reassign(slot, old, act, id=id, comment=comment, counters=counters)
+    change = rules.reassign(slot, old, ctx, id=id, comment=comment, counters=counters)
     _confirm_work_goes_on(transaction, job, assignee, old.stage)
     return apply(transaction, change)
 
@@ -178,7 +178,7 @@ def find_expired(transaction: Transaction, job: JobRef, by: MemberRef) -> list[t
     """
     current = transaction.job(job)
     keys: list[tuple[int, int]] = []
-    for stage in transaction.stages(current, by, Action.ASSIGN):
+    for stage in transaction.find_allowed_stages(current, by, Action.ASSIGN):
         lapsed = queue.find_lapsed(transaction.store, current, stage, transaction.at)
         keys += [assignment.key for assignment in lapsed]
     return keys
@@ -194,26 +194,26 @@ def expire_assignment(
     """
     package, old = transaction.lock_assignment(assignment)
     job = transaction.store.get(Job, (old.job,))
-    act = transaction.allowed(job.workspace, by, Action.ASSIGN, job, old.stage)
+    ctx = transaction.authorize(job.workspace, by, Action.ASSIGN, job, old.stage)
     if not rules.has_lapsed(old, transaction.at):
         raise NotAllowed("", "expire it", f"the lease of {old} goes on: its holder was faster")
     counters = release_counter(transaction, job, old)
     return apply(
         transaction,
-        rules.give_back("expire", package, old, act, comment="the lease lapsed", counters=counters),
+        rules.give_back("expire", package, old, ctx, comment="the lease lapsed", counters=counters),
     )
 
 
-def _act_of_holder_or_assigner(
+def _make_context_of_holder_or_assigner(
     transaction: Transaction, job: Job, assignment: Assignment, by: MemberRef | None
-) -> Act:
+) -> Context:
     """Return the context of whoever gives *assignment* back; its holder always may."""
     if by is None:
-        return transaction.act(job.workspace, assignment.member or 0)
+        return transaction.make_context(job.workspace, assignment.member or 0)
     actor = transaction.member(job.workspace, by)
     if actor.active and actor.id == assignment.member:
-        return transaction.act(job.workspace, actor.id)
-    return transaction.allowed(job.workspace, by, Action.ASSIGN, job, assignment.stage)
+        return transaction.make_context(job.workspace, actor.id)
+    return transaction.authorize(job.workspace, by, Action.ASSIGN, job, assignment.stage)
 
 
 def _confirm_work_goes_on(transaction: Transaction, job: Job, member: Member, stage: Stage) -> None:

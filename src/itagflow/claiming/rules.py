@@ -9,8 +9,8 @@ import attrs
 
 from itagflow.claiming.decision import has_assignment, is_own_work
 from itagflow.core.change import (
-    Act,
     Change,
+    Context,
     Saved,
     record,
 )
@@ -63,32 +63,34 @@ def must_be_a_token(token: str) -> None:
         raise InvalidData("the claim", [Problem("token", wrong)])
 
 
-def start(slot: Slot, act: Act, *, id: int, token: str, counters: Sequence[Saved] = ()) -> Change:
+def start(
+    slot: Slot, ctx: Context, *, id: int, token: str, counters: Sequence[Saved] = ()
+) -> Change:
     """Give a free slot to its member, who holds it from now on."""
-    assignment = _fill(slot, act, id, AssignmentState.HELD, token)
+    assignment = _fill(slot, ctx, id, AssignmentState.HELD, token)
     taken = evolve(slot.package, free=slot.package.free - 1)
     return record(
-        act, "claim", about=assignment, add=(assignment,), save=((slot.package, taken), *counters)
+        ctx, "claim", about=assignment, add=(assignment,), save=((slot.package, taken), *counters)
     )
 
 
 def take_offer(
-    job: Job, assignment: Assignment, act: Act, *, token: str, counters: Sequence[Saved] = ()
+    job: Job, assignment: Assignment, ctx: Context, *, token: str, counters: Sequence[Saved] = ()
 ) -> Change:
     """Make an offer to a member an assignment that the member holds."""
     state = ASSIGNMENT.advance(
         assignment.state, "claim", AssignmentCommand(assignment=assignment), str(assignment)
     )
     # an offer has a time limit of its own; the lease of the work begins here
-    lease = _until(act.at, job.workflow.rule(assignment.stage).lease)
+    lease = _until(ctx.at, job.workflow.rule(assignment.stage).lease)
     claimed = evolve(assignment, state=state, lease_until=lease, token=token)
-    return record(act, "claim", about=assignment, save=((assignment, claimed), *counters))
+    return record(ctx, "claim", about=assignment, save=((assignment, claimed), *counters))
 
 
 def take_over(
     slot: Slot,
     lapsed: Assignment,
-    act: Act,
+    ctx: Context,
     *,
     id: int,
     token: str,
@@ -96,30 +98,30 @@ def take_over(
 ) -> Change:
     """Give a member the slot of an assignment whose lease has lapsed; its holder loses it."""
     returned = end_assignment(
-        lapsed, "expire", act, comment="the lease lapsed and the assignment was taken"
+        lapsed, "expire", ctx, comment="the lease lapsed and the assignment was taken"
     )
     # the package stays as it is: the slot goes from hand to hand and is never free
-    assignment = _fill(slot, act, id, AssignmentState.HELD, token)
+    assignment = _fill(slot, ctx, id, AssignmentState.HELD, token)
     return record(
-        act, "claim", about=assignment, add=(assignment,), save=((lapsed, returned), *counters)
+        ctx, "claim", about=assignment, add=(assignment,), save=((lapsed, returned), *counters)
     )
 
 
-def resume(job: Job, lapsed: Assignment, act: Act, *, token: str) -> Change:
+def resume(job: Job, lapsed: Assignment, ctx: Context, *, token: str) -> Change:
     """Let a member go on with their own lapsed assignment; the lease counts from now."""
-    lease = _until(act.at, job.workflow.rule(lapsed.stage).lease)
+    lease = _until(ctx.at, job.workflow.rule(lapsed.stage).lease)
     # without a token of its own this may be any claim: the one that was sent with a token may still
     # be repeated, and must find what it was given
     renewed = evolve(lapsed, lease_until=lease, token=token or lapsed.token)
-    return record(act, "renew", about=lapsed, save=((lapsed, renewed),))
+    return record(ctx, "renew", about=lapsed, save=((lapsed, renewed),))
 
 
-def offer(slot: Slot, act: Act, *, id: int) -> Assignment:
+def offer(slot: Slot, ctx: Context, *, id: int) -> Assignment:
     """Return a new assignment that waits for the member of *slot* to claim it."""
-    return _fill(slot, act, id, AssignmentState.OFFERED)
+    return _fill(slot, ctx, id, AssignmentState.OFFERED)
 
 
-def assign(slot: Slot, act: Act, *, id: int) -> Change:
+def assign(slot: Slot, ctx: Context, *, id: int) -> Change:
     """Offer a free slot to its member.
 
     Raises:
@@ -129,10 +131,10 @@ def assign(slot: Slot, act: Act, *, id: int) -> Change:
     if package.free < 1:
         reason = f"{package} has no free slot: reassign an assignment instead"
         raise NotAllowed(account, "be assigned", reason)
-    assignment = offer(slot, act, id=id)
+    assignment = offer(slot, ctx, id=id)
     taken = evolve(package, free=package.free - 1)
     return record(
-        act,
+        ctx,
         "assign",
         about=assignment,
         add=(assignment,),
@@ -144,17 +146,17 @@ def assign(slot: Slot, act: Act, *, id: int) -> Change:
 def reassign(
     slot: Slot,
     assignment: Assignment,
-    act: Act,
+    ctx: Context,
     *,
     id: int,
     comment: str,
     counters: Sequence[Saved] = (),
 ) -> Change:
     """Take *assignment* back and offer its slot to another member."""
-    returned = end_assignment(assignment, "reassign", act, comment=comment)
-    new = offer(slot, act, id=id)
+    returned = end_assignment(assignment, "reassign", ctx, comment=comment)
+    new = offer(slot, ctx, id=id)
     return record(
-        act,
+        ctx,
         "reassign",
         about=assignment,
         add=(new,),
@@ -167,18 +169,18 @@ def give_back(
     operation: str,
     package: Package,
     assignment: Assignment,
-    act: Act,
+    ctx: Context,
     *,
     comment: str,
     counters: Sequence[Saved] = (),
 ) -> Change:
     """End *assignment* by release or expire: its slot is free again and the package waits."""
-    returned = end_assignment(assignment, operation, act, comment=comment)
+    returned = end_assignment(assignment, operation, ctx, comment=comment)
     # at the end of the queue: else who gives a package back would be the next to get it
-    freed = evolve(package, free=package.free + 1, waiting_since=act.at)
+    freed = evolve(package, free=package.free + 1, waiting_since=ctx.at)
     data = {"comment": comment} if comment else {}
     return record(
-        act,
+        ctx,
         operation,
         about=assignment,
         save=((package, freed), (assignment, returned), *counters),
@@ -189,7 +191,7 @@ def give_back(
 def recall(
     package: Package,
     assignment: Assignment,
-    act: Act,
+    ctx: Context,
     *,
     comment: str,
     free: bool,
@@ -197,23 +199,23 @@ def recall(
 ) -> Change:
     """End *assignment* because its work, job or member is gone; *free* returns its slot."""
     saved: tuple[Saved, ...] = (
-        (assignment, end_assignment(assignment, "recall", act, comment=comment)),
+        (assignment, end_assignment(assignment, "recall", ctx, comment=comment)),
         *counters,
     )
     if free:
         saved = (
-            (package, evolve(package, free=package.free + 1, waiting_since=act.at)),
+            (package, evolve(package, free=package.free + 1, waiting_since=ctx.at)),
             *saved,
         )
-    return record(act, "recall", about=assignment, save=saved, data={"comment": comment})
+    return record(ctx, "recall", about=assignment, save=saved, data={"comment": comment})
 
 
-def renew(job: Job, assignment: Assignment, act: Act) -> Assignment | None:
+def renew(job: Job, assignment: Assignment, ctx: Context) -> Assignment | None:
     """Return *assignment* with its lease counted from now, or None when its stage has no lease."""
     lease = job.workflow.rule(assignment.stage).lease
     if lease is None:
         return None
-    return evolve(assignment, lease_until=_until(act.at, lease))
+    return evolve(assignment, lease_until=_until(ctx.at, lease))
 
 
 def has_lapsed(assignment: Assignment, at: datetime) -> bool:
@@ -222,7 +224,7 @@ def has_lapsed(assignment: Assignment, at: datetime) -> bool:
 
 
 def end_assignment(
-    assignment: Assignment, operation: str, act: Act, *, comment: str = ""
+    assignment: Assignment, operation: str, ctx: Context, *, comment: str = ""
 ) -> Assignment:
     """Return *assignment* as it is after release, expire, reassign or recall.
 
@@ -237,7 +239,7 @@ def end_assignment(
     if wrong:
         raise InvalidData(f"the comment to {operation}", [Problem("comment", wrong)])
     return evolve(
-        assignment, state=state, outcome=OUTCOMES[operation], ended_at=act.at, comment=comment
+        assignment, state=state, outcome=OUTCOMES[operation], ended_at=ctx.at, comment=comment
     )
 
 
@@ -317,7 +319,7 @@ def is_worth_saving(old: QueueCursor | None, new: QueueCursor) -> bool:
     return old is None or old.priority != new.priority or new.since - old.since > CURSOR_OVERLAP
 
 
-def _fill(slot: Slot, act: Act, id: int, state: AssignmentState, token: str = "") -> Assignment:
+def _fill(slot: Slot, ctx: Context, id: int, state: AssignmentState, token: str = "") -> Assignment:
     """Return a new assignment in *slot*: held, or offered."""
     rule = slot.job.workflow.rule(slot.stage)
     lease = rule.offer_lease
@@ -331,9 +333,9 @@ def _fill(slot: Slot, act: Act, id: int, state: AssignmentState, token: str = ""
         round=slot.package.round,
         member=slot.member.id,
         state=state,
-        made_at=act.at,
+        made_at=ctx.at,
         scope=slot.package.scope,
-        lease_until=_until(act.at, lease),
+        lease_until=_until(ctx.at, lease),
         token=token,
     )
 

@@ -25,8 +25,8 @@ from itagflow.claiming.decision import (
     is_own_work,
 )
 from itagflow.core.change import (
-    Act,
     Change,
+    Context,
     Saved,
 )
 from itagflow.core.engine import BLOCK, Engine
@@ -167,7 +167,7 @@ def describe(
 
 def apply(transaction: Transaction, change: Change) -> Assignment:
     """Store what a rule decided and return the assignment that it leads to."""
-    transaction.do(change)
+    transaction.apply(change)
     # What is new comes first: where one assignment takes the place of another, it leads to that.
     entities = [*change.add, *(after for _, after in change.save)]
     assignments = [entity for entity in entities if isinstance(entity, Assignment)]
@@ -187,7 +187,7 @@ class _Claim:
         self._situation = situation
         self._decision = decide(situation)
         self._token = token
-        self._act: Act = transaction.act(situation.job.workspace, situation.member.id)
+        self._ctx: Context = transaction.make_context(situation.job.workspace, situation.member.id)
         self._cursor = queue.load_cursor(
             transaction.store, situation.job, situation.member, situation.stage
         )
@@ -293,7 +293,7 @@ class _Claim:
     def _take_offer(self, offer: Assignment) -> Assignment:
         counters = self._count_one()
         change = rules.take_offer(
-            self._situation.job, offer, self._act, token=self._token, counters=counters
+            self._situation.job, offer, self._ctx, token=self._token, counters=counters
         )
         return apply(self._transaction, change)
 
@@ -324,7 +324,7 @@ class _Claim:
         slot = rules.Slot(job, package, stage, member)
         return self._apply_new(
             lambda new_id: rules.start(
-                slot, self._act, id=new_id, token=self._token, counters=counters
+                slot, self._ctx, id=new_id, token=self._token, counters=counters
             )
         )
 
@@ -356,14 +356,14 @@ class _Claim:
         job, member, token = self._situation.job, self._situation.member, self._token
         if lapsed.member == member.id:
             # no counter: it has counted all the time
-            return apply(self._transaction, rules.resume(job, lapsed, self._act, token=token))
+            return apply(self._transaction, rules.resume(job, lapsed, self._ctx, token=token))
         counters = self._count_one()
         if self._previous is not None:
             counters = (*counters, rules.move_counter(self._previous, -1))
         slot = rules.Slot(job, package, lapsed.stage, member)
         return self._apply_new(
             lambda new_id: rules.take_over(
-                slot, lapsed, self._act, id=new_id, token=token, counters=counters
+                slot, lapsed, self._ctx, id=new_id, token=token, counters=counters
             )
         )
 

@@ -31,7 +31,7 @@ _TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
 
 
 @attrs.frozen
-class Act:
+class Context:
     """Who acts, where and when: the part of an event that every rule needs."""
 
     at: datetime
@@ -55,7 +55,7 @@ class Change:
 
 
 def record(
-    act: Act,
+    ctx: Context,
     operation: str,
     *,
     about: Job | Package | Assignment | None = None,
@@ -79,10 +79,10 @@ def record(
             raise InvalidData(f"the {name} to {operation}", [Problem(name, wrong)])
     job, package, assignment = _locate(about)
     event = Event(
-        at=act.at,
+        at=ctx.at,
         type=operation,
-        workspace=act.workspace,
-        member=act.member,
+        workspace=ctx.workspace,
+        member=ctx.member,
         job=job,
         package=package,
         assignment=assignment,

@@ -11,7 +11,7 @@ from itagflow import access
 from itagflow.access import Action, Policy
 from itagflow.claiming.rules import move_counter
 from itagflow.core import lookup
-from itagflow.core.change import Act, Change, Saved
+from itagflow.core.change import Change, Context, Saved
 from itagflow.core.ids import TRIES, Ids, TransactionIds, make_exhausted_error
 from itagflow.core.locks import LockOrder
 from itagflow.core.lookup import (
@@ -73,28 +73,30 @@ class Transaction:
         """Return the member of *workspace*."""
         return lookup.member(self.store, workspace, ref)
 
-    def act(self, workspace: int, member: int = 0) -> Act:
+    def make_context(self, workspace: int, member: int = 0) -> Context:
         """Return the context: who acts, when and where; 0 is the application."""
-        return Act(self.at, workspace, member)
+        return Context(self.at, workspace, member)
 
-    def allowed(
+    def authorize(
         self,
         workspace: int,
         by: MemberRef,
         action: Action,
         job: Job | None = None,
         stage: Stage | None = None,
-    ) -> Act:
-        """Return the act of the member *by*, whom the policy lets do *action* here.
+    ) -> Context:
+        """Return the context of the member *by*, whom the policy lets do *action* here.
 
         Raises:
             NotAllowed: when it does not.
         """
         member = self.member(workspace, by)
         access.check(self.policy, member, action, job, stage)
-        return self.act(workspace, member.id)
+        return self.make_context(workspace, member.id)
 
-    def holder(self, job: Job, assignment: Assignment, operation: str, by: MemberRef | None) -> Act:
+    def authorize_holder(
+        self, job: Job, assignment: Assignment, operation: str, by: MemberRef | None
+    ) -> Context:
         """Return the context of the holder of *assignment*, if they may go on with it.
 
         With *by* the policy is asked each time: whoever may no longer work at this stage goes on
@@ -109,9 +111,9 @@ class Transaction:
         must_go_on(job, assignment, operation, member)
         if member is not None:
             access.check(self.policy, member, Action.at(assignment.stage), job, assignment.stage)
-        return self.act(job.workspace, assignment.member or 0)
+        return self.make_context(job.workspace, assignment.member or 0)
 
-    def stages(self, job: Job, by: MemberRef, action: Action) -> list[Stage]:
+    def find_allowed_stages(self, job: Job, by: MemberRef, action: Action) -> list[Stage]:
         """Return the stages of *job* at which the member *by* may do *action*.
 
         Raises:
@@ -347,7 +349,7 @@ class Transaction:
         self._is_batch = True
         self._locks.begin_operation()
 
-    def do(self, change: Change) -> None:
+    def apply(self, change: Change) -> None:
         """Store what a rule decided, with its event; `as_stored` tells what became of an entity.
 
         This is the one place where the versions of optimistic locking advance.  A store replaces an

@@ -116,9 +116,9 @@ def _finish(engine: Engine, job: Job, by: MemberRef) -> Job:
     with engine.transaction() as transaction:
         counter = transaction.lock_job_counter(job.id)  # before the job, in the common order
         old = transaction.lock_job(job)
-        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         new = rules.advance_job(old, "import", tasks=counter.tasks)
-        transaction.do(
+        transaction.apply(
             record(ctx, "import", about=new, save=((old, new),), data={"name": old.name})
         )
         return transaction.as_stored(new)
@@ -212,7 +212,7 @@ def _store_results(running: _Import, by_package: dict[int, list[ImportedTask]]) 
     with running.engine.transaction() as transaction:
         # checked against the template that was read, which somebody may have changed since
         must_still_ask(transaction, job, running.template)
-        ctx = transaction.allowed(job.workspace, running.by, Action.MANAGE_JOB, job)
+        ctx = transaction.authorize(job.workspace, running.by, Action.MANAGE_JOB, job)
         for number, tasks in by_package.items():
             old = transaction.lock_package((job.id, number))
             ids = [transaction.new_id(Assignment, job.id) for _ in job.workflow.stages]
@@ -221,4 +221,4 @@ def _store_results(running: _Import, by_package: dict[int, list[ImportedTask]]) 
             )
             add: list[Entity] = [*imported.assignments, *imported.answers]
             save = ((old, imported.package),)
-            transaction.do(record(ctx, "import", about=imported.package, add=add, save=save))
+            transaction.apply(record(ctx, "import", about=imported.package, add=add, save=save))

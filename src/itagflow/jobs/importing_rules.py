@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from itagflow.core.change import Act
+from itagflow.core.change import Context
 from itagflow.labeling import rules as labeling_rules
 from itagflow.lifecycle.tables import get_package_lifecycle
 from itagflow.model.job import Job, Stage
@@ -43,7 +43,7 @@ def import_package(
     job: Job,
     package: Package,
     tasks: Sequence[ImportedTask],
-    ctx: Act,
+    ctx: Context,
     ids: Sequence[int],
     *,
     template_version: int,
@@ -82,7 +82,7 @@ def _make_answers(
     assignments: Sequence[Assignment],
     task: Task,
     results: Mapping[Stage, Replies],
-    ctx: Act,
+    ctx: Context,
     version: int,
 ) -> list[Answer]:
     """Return the answers to a task, in the order of the stages."""

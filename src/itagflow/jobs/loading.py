@@ -13,7 +13,7 @@ import attrs
 from itagflow import formats
 from itagflow.access import Action
 from itagflow.core import lookup
-from itagflow.core.change import Act
+from itagflow.core.change import Context
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef
 from itagflow.core.transaction import Transaction
@@ -206,7 +206,7 @@ def _load_batch(loading: _Loading, checked: _CheckedRows) -> None:
         loading_rules.must_have_no_prelabels(draft, assignment)
         batch = RowBatch(rows=new, numbers=numbers, existing=existing, rows_read=checked.rows_read)
         change = loading_rules.make_load_change("load", draft, seen, batch, ctx)
-        transaction.do(change)
+        transaction.apply(change)
         counter = transaction.as_stored(loading_rules.counter_after(change))
     # only when it is stored: what is undone is tried again, and must not count twice
     loading.counter = counter
@@ -238,13 +238,13 @@ def _append_batch(loading: _Loading, good: list[PreparedRow]) -> None:
             numbers = loading_rules.place_rows(job, counter, new, {}, draft=False)
             batch = RowBatch(rows=new, numbers=numbers, rows_read=counter.rows_read)
             change = loading_rules.make_load_change("append", job, counter, batch, ctx)
-            transaction.do(change)
+            transaction.apply(change)
             counter = transaction.as_stored(loading_rules.counter_after(change))
     loading.counter = counter
     loading.counts.count_rows(new, good)
 
 
-def _authorize(transaction: Transaction, operation: str, loading: _Loading) -> Act:
+def _authorize(transaction: Transaction, operation: str, loading: _Loading) -> Context:
     """Return the context of who loads, after checking that they may and that the job takes rows.
 
     Raises:
@@ -252,7 +252,7 @@ def _authorize(transaction: Transaction, operation: str, loading: _Loading) -> A
         WrongState: when the job is in another state than *operation* is for.
     """
     job = transaction.job(loading.job)
-    ctx = transaction.allowed(job.workspace, loading.by, Action.MANAGE_JOB, job)
+    ctx = transaction.authorize(job.workspace, loading.by, Action.MANAGE_JOB, job)
     _must_take_rows(operation, job)
     return ctx
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import attrs
 
 from itagflow import jsontext
-from itagflow.core.change import Act, Change, Saved, record
+from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import NotAllowed, Problem
 from itagflow.jobs.rules import reopen_finished
 from itagflow.jsontext import standard
@@ -258,7 +258,7 @@ class RowBatch:
 
 
 def make_load_change(
-    operation: str, job: Job, counter: JobCounter, batch: RowBatch, ctx: Act
+    operation: str, job: Job, counter: JobCounter, batch: RowBatch, ctx: Context
 ) -> Change:
     """Return the change that stores rows as tasks, with packages and the job's counter.
 

@@ -35,7 +35,7 @@ def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = F
         # from here on nobody opens a package again, or adds one
         transaction.lock_job_counter(current.id)
         old = transaction.lock_job(job)
-        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         if JOB.has_led("finish", old.state):
             return old
         first_open = lookup.first(
@@ -44,7 +44,7 @@ def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = F
         )
         number = first_open.number if first_open else 0
         new = rules.advance_job(old, "finish", open_package=number)
-        transaction.do(
+        transaction.apply(
             record(ctx, "finish", about=new, save=((old, new),), data={"name": old.name})
         )
         return transaction.as_stored(new)
@@ -65,14 +65,14 @@ def discard(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str 
     with engine.transaction() as transaction:
         old = transaction.lock_package(package)
         job = transaction.store.get(Job, (old.job,))
-        ctx = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
+        ctx = transaction.authorize(job.workspace, by, Action.MANAGE_JOB, job)
         must_be_working(job, "discard")
         discarded = reviewing_rules.discard_package(job, old)
         _recall_live(transaction, job, old, ctx.member, comment or f"{old} was discarded")
         new = recount(transaction.store, job, discarded, transaction.assignments(old))
         saves = ((old, new), *finish_with(transaction, new))
         data = _comment_data(comment)
-        transaction.do(record(ctx, "discard", about=new, save=saves, data=data))
+        transaction.apply(record(ctx, "discard", about=new, save=saves, data=data))
         return transaction.as_stored(new)
 
 
@@ -97,7 +97,7 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
         old = transaction.lock_package(package)
         transaction.lock_job_counter(old.job)  # nobody finishes the job from here on
         job = transaction.lock_job_for_adding(old.job)
-        ctx = transaction.allowed(job.workspace, by, Action.MANAGE_JOB, job)
+        ctx = transaction.authorize(job.workspace, by, Action.MANAGE_JOB, job)
         running = rules.reopen_finished(job, "reopen")
         # what was erased is not reviewed again: the others are named one by one
         tasks = read_task_numbers(transaction.store, old) if old.erased else ()
@@ -105,7 +105,7 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
         new = recount(transaction.store, job, reopened, transaction.assignments(old))
         saves = ((old, new), *running)
         data = _comment_data(comment)
-        transaction.do(record(ctx, "reopen", about=new, save=saves, data=data))
+        transaction.apply(record(ctx, "reopen", about=new, save=saves, data=data))
         return transaction.as_stored(new)
 
 
@@ -170,11 +170,11 @@ def _authorize_stages(
         NotAllowed: when they may not, or at no stage.
     """
     job = transaction.job(ref)
-    allowed = transaction.stages(job, by, Action.ASSIGN)
+    allowed = transaction.find_allowed_stages(job, by, Action.ASSIGN)
     needed = {stage for package in packages for stage in _stages_of(job, package)}
     # the first stage in the order of the workflow makes the message, the same each time
     for stage in sorted(needed.difference(allowed), key=job.workflow.stages.index):
-        transaction.allowed(job.workspace, by, Action.ASSIGN, job, stage)
+        transaction.authorize(job.workspace, by, Action.ASSIGN, job, stage)
     return allowed
 
 
@@ -197,8 +197,10 @@ def _set_priority(transaction: Transaction, change: _PriorityChange, locked: lis
         saves = tuple(
             (package, attrs.evolve(package, priority=change.priority)) for package in packages
         )
-        ctx = transaction.act(job.workspace, transaction.member(job.workspace, change.by).id)
+        ctx = transaction.make_context(
+            job.workspace, transaction.member(job.workspace, change.by).id
+        )
         numbers = [package.number for package in packages]
         data = {"priority": change.priority, "packages": numbers}
-        transaction.do(record(ctx, "prioritize", about=job, save=saves, data=data))
+        transaction.apply(record(ctx, "prioritize", about=job, save=saves, data=data))
     return len(packages)

@@ -12,7 +12,7 @@ from typing_extensions import Unpack
 from itagflow.access import Action
 from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
-from itagflow.core.change import Act, record
+from itagflow.core.change import Context, record
 from itagflow.core.engine import Engine, find_or_create
 from itagflow.core.lookup import (
     JobRef,
@@ -105,7 +105,7 @@ class JobSpec:
 class _Design:
     """A job that is described, but not stored."""
 
-    ctx: Act
+    ctx: Context
     """Who creates it, when and where."""
     job: Job
     template: Template
@@ -183,7 +183,7 @@ def _design_job(
     """Return the job that *spec* describes, with its template; store nothing."""
     notes = _as_stored(spec.notes, JobNotes)
     workspace_id = lookup.workspace(transaction.store, workspace).id
-    ctx = transaction.allowed(workspace_id, spec.by, Action.MANAGE_JOB)
+    ctx = transaction.authorize(workspace_id, spec.by, Action.MANAGE_JOB)
     validator = _require_registered(transaction.registry, spec.validator)
     template, is_new = _find_template(transaction, workspace_id, spec.template)
     if id is None or transaction.is_taken(Job, id):
@@ -216,7 +216,7 @@ def _store_draft(transaction: Transaction, design: _Design) -> Job:
     data = {"name": job.name}
     if job.validator:
         data["validator"] = job.validator
-    transaction.do(record(design.ctx, "create_job", about=job, add=add, data=data))
+    transaction.apply(record(design.ctx, "create_job", about=job, add=add, data=data))
     return job
 
 
@@ -226,7 +226,7 @@ def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
         # Before the job, in the common order: it is needed below, for the job may finish at once.
         counter = transaction.lock_job_counter(transaction.job(job).id)
         old = transaction.lock_job(job)
-        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         if JOB.has_led("publish", old.state):
             return old
         active = Query(Member, {"workspace": old.workspace, "active": True})
@@ -252,7 +252,7 @@ def archive(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
     """Close a job permanently, and recall all open assignments."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
-        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         archived = old
         if not JOB.has_led("archive", old.state):
             new = rules.advance_job(old, "archive")
@@ -270,7 +270,7 @@ def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
     if target.state is JobState.DRAFT:
         target = archive(engine, target, by=by)  # nobody can load into it any more
     with engine.transaction() as transaction:
-        transaction.allowed(target.workspace, by, Action.MANAGE_JOB, target)
+        transaction.authorize(target.workspace, by, Action.MANAGE_JOB, target)
         rules.must_be_archived(target, "delete it")
         old = transaction.lock_job(target)
         # Marked first: until the last transaction, what is left of the job is not consistent, and
@@ -280,13 +280,13 @@ def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
         while _delete_some(engine, kind, target):
             continue
     with engine.transaction() as transaction:
-        ctx = transaction.allowed(target.workspace, by, Action.MANAGE_JOB, target)
+        ctx = transaction.authorize(target.workspace, by, Action.MANAGE_JOB, target)
         # The job goes last: a deletion that broke off is found by it, and goes on.
         transaction.remove(Query(JobCounter, {"job": target.id}), 1)
         transaction.remove(Query(Job, {"id": target.id}), 1)
         if lookup.has_own_template(transaction.store, target):
             transaction.remove(Query(Template, {"id": target.template}), 1)
-        transaction.do(record(ctx, "delete", about=target, data={"name": target.name}))
+        transaction.apply(record(ctx, "delete", about=target, data={"name": target.name}))
 
 
 def update_job(engine: Engine, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
@@ -338,14 +338,14 @@ def set_validator(engine: Engine, job: JobRef, validator: str | None, *, by: Mem
     """Check every answer of a job by this validator before it is saved; None ends that."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
-        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         rules.must_not_be_archived(old, "set its validator")
         name = _require_registered(transaction.registry, validator)
         if name == old.validator:
             return old
         new = attrs.evolve(old, validator=name)
         data = {"name": old.name, "validator": name}
-        transaction.do(record(ctx, "set_validator", about=new, save=((old, new),), data=data))
+        transaction.apply(record(ctx, "set_validator", about=new, save=((old, new),), data=data))
         return transaction.as_stored(new)
 
 
@@ -376,7 +376,7 @@ def _advance(engine: Engine, job: JobRef, operation: str, by: MemberRef) -> Job:
     """Bring a job to its next state; where it is there already, nothing is stored."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
-        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         if JOB.has_led(operation, old.state):
             return old
         new = rules.advance_job(old, operation)
@@ -400,15 +400,15 @@ def _update(
     transaction: Transaction, old: Job, operation: str, by: MemberRef, **fields: Any
 ) -> Job:
     """Store a locked job with these fields changed."""
-    ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+    ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
     rules.must_not_be_archived(old, "change it")
     return _store_job(transaction, ctx, operation, old, attrs.evolve(old, **fields))
 
 
-def _store_job(transaction: Transaction, ctx: Act, operation: str, old: Job, new: Job) -> Job:
+def _store_job(transaction: Transaction, ctx: Context, operation: str, old: Job, new: Job) -> Job:
     # by the old name, under which readers of the events know it
     data = {"name": old.name}
-    transaction.do(record(ctx, operation, about=new, save=((old, new),), data=data))
+    transaction.apply(record(ctx, operation, about=new, save=((old, new),), data=data))
     return transaction.as_stored(new)
 
 

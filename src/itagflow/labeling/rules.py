@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from itagflow.claiming import rules as claiming
-from itagflow.core.change import Act, Change, Saved, record
+from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import Incomplete, InvalidData, Problem
 from itagflow.lifecycle.tables import require_stage
 from itagflow.model.entity import Entity
@@ -39,7 +39,7 @@ class AnswerFacts:
     """What is asked."""
     assignment: Assignment
     """The locked assignment."""
-    ctx: Act
+    ctx: Context
     """Who answers, when and where: the holder."""
     tasks: Sequence[Task]
     """The tasks that are answered."""
@@ -193,7 +193,7 @@ def split_answers(
 def make_answer(
     assignment: Assignment,
     task: int,
-    ctx: Act,
+    ctx: Context,
     *,
     replies: Replies | None = None,
     abandoned: str | None = None,

@@ -109,7 +109,7 @@ def submit(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = 
         if isinstance(context, Assignment):
             return context
         facts = read_completion(transaction, context)
-        transaction.do(reviewing_rules.submit(facts))
+        transaction.apply(reviewing_rules.submit(facts))
         return transaction.as_stored(context.assignment)
 
 
@@ -188,7 +188,7 @@ def lock_for_answering(
     # read behind the lock: a change of the template waits for the assignment, so this template is
     # the one that the answers are checked against when they are stored
     job = transaction.store.get(Job, (assignment.job,))
-    ctx = transaction.holder(job, assignment, operation, by)
+    ctx = transaction.authorize_holder(job, assignment, operation, by)
     named = [lookup.task(transaction.store, job.id, task) for task in tasks]
     answers = [
         get_or_none(transaction.store, Answer, (*assignment.key, task.number)) for task in named
@@ -211,7 +211,7 @@ def apply(transaction: Transaction, outcome: AnswerOutcome) -> list[Answer]:
     """Store what a rule about answers decided, and return the answers as they are stored then."""
     if outcome.change is None:
         return list(outcome.answers)
-    transaction.do(outcome.change)
+    transaction.apply(outcome.change)
     return [transaction.as_stored(answer) for answer in outcome.answers]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import attrs
 
-from itagflow.core.change import Act
+from itagflow.core.change import Context
 from itagflow.model.entity import evolve
 from itagflow.model.package import Assignment, Outcome
 from itagflow.model.reply import (
@@ -72,7 +72,7 @@ def merge_round(
     votes: Sequence[Sequence[Answer]],
     template: Template,
     min_votes: int,
-    ctx: Act,
+    ctx: Context,
     *,
     id: int,
 ) -> tuple[Assignment, tuple[Answer, ...]]:

@@ -54,13 +54,13 @@ def erase_member(
     for job in iterate_query(engine.store, Query(Job, {"workspace": workspace_id}, order=("id",))):
         _anonymize_job(engine, job, erase_name)
     with engine.transaction() as transaction:
-        ctx = transaction.allowed(workspace_id, by, Action.ERASE)
+        ctx = transaction.authorize(workspace_id, by, Action.ERASE)
         locked = transaction.lock(Member, current.key)
         # and what was written meanwhile, before the account is gone for good
         events = transaction.store.find(_query_events(workspace_id, high_water_mark))
         _save_anonymized(transaction, locked, mark, events)
         erased = workspaces_rules.erase_account(locked, mark)
-        transaction.do(
+        transaction.apply(
             record(ctx, "erase_member", save=((locked, erased),), data={"name": erased.account})
         )
         # a store that keeps decoded members forgets the old one
@@ -74,7 +74,7 @@ def erase_task(
     key = lookup.key_of(Task, task)
     with engine.transaction() as transaction:
         job = transaction.job(key[0])
-        ctx = transaction.allowed(job.workspace, by, Action.ERASE, job)
+        ctx = transaction.authorize(job.workspace, by, Action.ERASE, job)
         jobs_rules.must_not_be_a_draft(job, "erase a task")
         ref = key[1] if isinstance(task, tuple) else task
         package_number = lookup.stored_task(transaction.store, job.id, ref).package
@@ -90,7 +90,7 @@ def erase_task(
         data = dict[str, Any]()
         if comment:
             data["comment"] = comment
-        transaction.do(
+        transaction.apply(
             record(ctx, "erase_task", about=package, task=erased.number, save=saves, data=data)
         )
         for answer in answers:

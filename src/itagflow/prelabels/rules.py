@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from itagflow.core.change import Act
+from itagflow.core.change import Context
 from itagflow.errors import InvalidData, Problem
 from itagflow.labeling import rules as labeling_rules
 from itagflow.model.entity import Entity, evolve
@@ -132,7 +132,7 @@ def with_prelabels(
     package: Package,
     tasks: Sequence[int],
     sorted_out: SortedPrelabels,
-    ctx: Act,
+    ctx: Context,
     ids: tuple[int, int],
 ) -> tuple[Package, tuple[Entity, ...]]:
     """Return *package* with its pre-labels, and the assignments and answers that hold them.
@@ -159,7 +159,11 @@ def with_prelabels(
 
 
 def _without_accepted(
-    job: Job, package: Package, tasks: Sequence[int], accepted: Sequence[ValidPrelabel], ctx: Act
+    job: Job,
+    package: Package,
+    tasks: Sequence[int],
+    accepted: Sequence[ValidPrelabel],
+    ctx: Context,
 ) -> Package:
     if not accepted:
         return package
@@ -178,7 +182,7 @@ def make_memberless_assignment(
     stage: Stage,
     outcome: Outcome,
     scope: tuple[int, ...] | None,
-    ctx: Act,
+    ctx: Context,
     id: int,
 ) -> Assignment:
     """Return an assignment without a member that has ended with this outcome."""
@@ -197,7 +201,7 @@ def make_memberless_assignment(
     )
 
 
-def _build_answer(assignment: Assignment, prelabel: ValidPrelabel, ctx: Act) -> Answer:
+def _build_answer(assignment: Assignment, prelabel: ValidPrelabel, ctx: Context) -> Answer:
     answer = labeling_rules.make_answer(
         assignment,
         prelabel.task.number,

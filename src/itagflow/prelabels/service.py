@@ -11,7 +11,7 @@ import attrs
 from itagflow import access
 from itagflow.access import Action
 from itagflow.core import lookup
-from itagflow.core.change import Act, record
+from itagflow.core.change import Context, record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, iterate_query
 from itagflow.core.transaction import Transaction
@@ -133,7 +133,7 @@ def _store_prelabels(
     with engine.transaction() as transaction:
         # the model answered the template as it was read: a change meanwhile makes it all void
         must_still_ask(transaction, job, request.template)
-        ctx = transaction.allowed(job.workspace, request.by, Action.MANAGE_JOB, job)
+        ctx = transaction.authorize(job.workspace, request.by, Action.MANAGE_JOB, job)
         # all packages before anything is written, and by number: the order of every transaction
         packages = [transaction.lock_package((job.id, number)) for number in sorted(by_package)]
         for package in packages:
@@ -205,7 +205,7 @@ def _call_model(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
 
 
 def _store_package(
-    transaction: Transaction, ctx: Act, job: Job, package: Package, prelabels: SortedPrelabels
+    transaction: Transaction, ctx: Context, job: Job, package: Package, prelabels: SortedPrelabels
 ) -> None:
     # two assignments without a member: one whose answers count, and one with suggestions
     ids = (transaction.new_id(Assignment, job.id), transaction.new_id(Assignment, job.id))
@@ -215,6 +215,6 @@ def _store_package(
         "accepted": [prelabel.task.number for prelabel in prelabels.accepted],
         "prefilled": [prelabel.task.number for prelabel in prelabels.suggested],
     }
-    transaction.do(
+    transaction.apply(
         record(ctx, "prelabel", about=package, add=added, save=((package, after),), data=data)
     )

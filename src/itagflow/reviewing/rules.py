@@ -14,7 +14,7 @@ import attrs
 from itagflow import access
 from itagflow.access import Action, Policy
 from itagflow.claiming import rules as claiming
-from itagflow.core.change import Act, Change, Saved, record
+from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.rules import advance_job
 from itagflow.labeling.rules import (
@@ -60,7 +60,7 @@ class AssignmentContext:
     """The locked package."""
     assignment: Assignment
     """The locked assignment."""
-    ctx: Act
+    ctx: Context
     """Who acts, when and where: the holder."""
 
 
@@ -314,7 +314,7 @@ def end_assignment(
 def pass_package(
     job: Job,
     package: Package,
-    ctx: Act,
+    ctx: Context,
     *,
     tasks: Sequence[int],
     first: bool,
@@ -337,7 +337,7 @@ def pass_package(
 
 
 def send_back(
-    job: Job, package: Package, ctx: Act, *, sent: tuple[int, ...] | None, tasks: Sequence[int]
+    job: Job, package: Package, ctx: Context, *, sent: tuple[int, ...] | None, tasks: Sequence[int]
 ) -> Package:
     """Return *package* as it is after a reject: at the stage that the rule names, in a new round.
 
@@ -363,7 +363,7 @@ def send_back(
     )
 
 
-def reopen_package(job: Job, package: Package, ctx: Act, *, tasks: Sequence[int]) -> Package:
+def reopen_package(job: Job, package: Package, ctx: Context, *, tasks: Sequence[int]) -> Package:
     """Return *package* reopened: for a review of everything, or for labeling if there is none.
 
     *tasks* are the numbers of its tasks, where something was erased.

@@ -14,7 +14,7 @@ from itagflow import access
 from itagflow.access import Action
 from itagflow.claiming import rules as claiming
 from itagflow.core import lookup
-from itagflow.core.change import Act, Saved, record
+from itagflow.core.change import Context, Saved, record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
 from itagflow.core.transaction import Transaction
@@ -64,7 +64,7 @@ def complete_review(
     if isinstance(context, Assignment):
         return context
     facts = read_completion(transaction, context)
-    transaction.do(rules.pass_review(facts, operation))
+    transaction.apply(rules.pass_review(facts, operation))
     return transaction.as_stored(context.assignment)
 
 
@@ -80,7 +80,7 @@ def complete_reject(
     if isinstance(context, Assignment):
         return context
     facts = _read_reject(transaction, context, tasks, comment)
-    transaction.do(rules.reject(facts))
+    transaction.apply(rules.reject(facts))
     return transaction.as_stored(context.assignment)
 
 
@@ -180,11 +180,11 @@ def recall(
 ) -> None:
     """Recall the locked *assignment* in the name of *by*; *free* returns its slot to the queue."""
     job = transaction.store.get(Job, (assignment.job,))
-    transaction.do(
+    transaction.apply(
         claiming.recall(
             package,
             assignment,
-            transaction.act(job.workspace, by),
+            transaction.make_context(job.workspace, by),
             comment=comment,
             free=free,
             counters=release_counter(transaction, job, assignment),
@@ -197,7 +197,7 @@ def finish_with(transaction: Transaction, package: Package) -> tuple[Saved, ...]
     return rules.finish_job(_lock_job_of_last(transaction, package))
 
 
-def finish_if_done(transaction: Transaction, job: Job, ctx: Act) -> None:
+def finish_if_done(transaction: Transaction, job: Job, ctx: Context) -> None:
     """Finish *job* if it is active and has no open package; for changes of several packages."""
     # whoever ends a package, or adds one, locks this first: see `Transaction.lock_job_counter`
     transaction.lock_job_counter(job.id)
@@ -208,7 +208,7 @@ def finish_if_done(transaction: Transaction, job: Job, ctx: Act) -> None:
     saved = rules.finish_job(locked)
     if saved:
         data = {"name": locked.name}
-        transaction.do(record(ctx, "finish", about=locked, save=saved, data=data))
+        transaction.apply(record(ctx, "finish", about=locked, save=saved, data=data))
 
 
 def _make_context(
@@ -220,11 +220,13 @@ def _make_context(
 ) -> AssignmentContext:
     """Check that the holder of the locked *assignment* may go on with it, and return all three."""
     job = transaction.store.get(Job, (assignment.job,))
-    ctx = transaction.holder(job, assignment, operation, by)
+    ctx = transaction.authorize_holder(job, assignment, operation, by)
     # votes can only be merged, and counted, when all of them answer the same template
     if job.pending_template_change is not None:
         run = MigrationRun(template_changes_rules.remake_migration(job.pending_template_change))
-        package = migrate_package(transaction, job, package, run, transaction.act(job.workspace))
+        package = migrate_package(
+            transaction, job, package, run, transaction.make_context(job.workspace)
+        )
     return AssignmentContext(job, package, assignment, ctx)
 
 

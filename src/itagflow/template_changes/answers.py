@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from itagflow.core.change import Act, Saved, record
+from itagflow.core.change import Context, Saved, record
 from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.model.entity import evolve
@@ -93,7 +93,7 @@ def must_still_ask(transaction: Transaction, job: Job, template: Template) -> No
 
 
 def migrate_package(
-    transaction: Transaction, job: Job, package: Package, run: MigrationRun, ctx: Act
+    transaction: Transaction, job: Job, package: Package, run: MigrationRun, ctx: Context
 ) -> Package:
     """Migrate the answers of the locked *package* to the new template, and return the package.
 
@@ -158,7 +158,7 @@ def _store_answers(
     package: Package,
     after: Package,
     migrated: Sequence[_MigratedAssignment],
-    ctx: Act,
+    ctx: Context,
 ) -> None:
     """Store the changed answers, with an event for each assignment."""
     also: tuple[Saved, ...] = ()
@@ -173,7 +173,7 @@ def _store_answers(
             "previous": describe_replaced(*(old for old, _ in pairs)),
         }
         save = (*pairs, *also)
-        transaction.do(record(ctx, "migrate", about=each.assignment, save=save, data=data))
+        transaction.apply(record(ctx, "migrate", about=each.assignment, save=save, data=data))
         also = ()  # the package is saved once, with the first of them
 
 

@@ -129,7 +129,7 @@ def _store_template(
     """
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
-        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         jobs_rules.must_not_be_archived(old, "change its template")
         template = migration.before
         must_still_ask(transaction, old, template)
@@ -151,7 +151,7 @@ def _store_template(
             add.append(after)
         save.append((old, new))
         data = {"name": old.name, "version": after.version, **codec.to_json(change)}
-        transaction.do(record(ctx, "change_template", about=new, add=add, save=save, data=data))
+        transaction.apply(record(ctx, "change_template", about=new, add=add, save=save, data=data))
         return transaction.as_stored(new)
 
 
@@ -171,18 +171,18 @@ def _migrate_answers(
         with engine.transaction() as transaction:
             package = transaction.lock_package((job.id, number))
             current = transaction.job(job.id)
-            ctx = transaction.allowed(current.workspace, by, Action.MANAGE_JOB, current)
+            ctx = transaction.authorize(current.workspace, by, Action.MANAGE_JOB, current)
             if current.pending_template_change != change:
                 return run  # somebody else has ended it
             migrate_package(transaction, current, package, run, ctx)
     with engine.transaction() as transaction:
         old = transaction.lock_job(job.id)
-        ctx = transaction.allowed(old.workspace, by, Action.MANAGE_JOB, old)
+        ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         if old.pending_template_change == change:
             new = attrs.evolve(old, pending_template_change=None)
             version = run.migration.after.version
             data = {"name": old.name, "version": version, "changed": run.changed}
-            transaction.do(record(ctx, "migrate", about=new, save=((old, new),), data=data))
+            transaction.apply(record(ctx, "migrate", about=new, save=((old, new),), data=data))
     return run
 
 

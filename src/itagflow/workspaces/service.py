@@ -48,9 +48,9 @@ def _create_workspace(engine: Engine, name: str, admin: str, *, exist_ok: bool) 
             ):
                 raise AlreadyExists("Workspace", name, ("admin",))
             return known
-        ctx = transaction.act(id, first_admin.id)
+        ctx = transaction.make_context(id, first_admin.id)
         add = (workspace, first_admin)
-        transaction.do(record(ctx, "create_workspace", add=add, data={"name": name}))
+        transaction.apply(record(ctx, "create_workspace", add=add, data={"name": name}))
         return workspace
 
 
@@ -81,7 +81,7 @@ def add_member(
     """Add a member, or take one back who was removed; or return the one that there is already."""
     with engine.transaction() as transaction:
         locked = _lock_workspace(transaction, workspace)
-        ctx = transaction.allowed(locked.id, by, Action.MANAGE_MEMBERS)
+        ctx = transaction.authorize(locked.id, by, Action.MANAGE_MEMBERS)
         name = rules.require_name("member", account)
         query = Query(Member, {"workspace": locked.id, "account": name}, limit=1)
         known = find_by_name(transaction.store, query)
@@ -101,9 +101,9 @@ def add_member(
         member = rules.join_member(known, new)
         data = {"name": member.account}
         if known is None:
-            transaction.do(record(ctx, "add_member", add=(member,), data=data))
+            transaction.apply(record(ctx, "add_member", add=(member,), data=data))
         else:
-            transaction.do(record(ctx, "add_member", save=((known, member),), data=data))
+            transaction.apply(record(ctx, "add_member", save=((known, member),), data=data))
         return transaction.as_stored(member)
 
 
@@ -118,7 +118,7 @@ def set_role(
     """Change what a member is in the workspace; groups and external stay unless given."""
     with engine.transaction() as transaction:
         locked = _lock_workspace(transaction, workspace)
-        ctx = transaction.allowed(locked.id, by, Action.MANAGE_MEMBERS)
+        ctx = transaction.authorize(locked.id, by, Action.MANAGE_MEMBERS)
         old = transaction.member(locked.id, member)
         groups, external = old.groups, old.external
         if membership.groups is not None:
@@ -127,7 +127,7 @@ def set_role(
             external = membership.external
         others = _find_others(transaction, old)
         new = rules.with_role(old, membership.role, groups, external, others)
-        transaction.do(record(ctx, "set_role", save=((old, new),), data={"name": old.account}))
+        transaction.apply(record(ctx, "set_role", save=((old, new),), data={"name": old.account}))
         return transaction.as_stored(new)
 
 
@@ -137,10 +137,12 @@ def remove_member(
     """Remove a member: their open work returns to the queue, their finished work stays."""
     with engine.transaction() as transaction:
         locked = _lock_workspace(transaction, workspace)
-        ctx = transaction.allowed(locked.id, by, Action.MANAGE_MEMBERS)
+        ctx = transaction.authorize(locked.id, by, Action.MANAGE_MEMBERS)
         old = transaction.member(locked.id, member)
         new = rules.remove_member(old, _find_others(transaction, old))
-        transaction.do(record(ctx, "remove_member", save=((old, new),), data={"name": old.account}))
+        transaction.apply(
+            record(ctx, "remove_member", save=((old, new),), data={"name": old.account})
+        )
         removed = transaction.as_stored(new)
     # Removed first, so that they claim nothing new; then what they hold comes back, each in a
     # transaction of its own.  Sent again, the call goes on with what is left.
@@ -173,7 +175,7 @@ def _add_template(
 ) -> Template:
     with engine.transaction() as transaction:
         workspace_id = lookup.workspace(transaction.store, workspace).id
-        ctx = transaction.allowed(workspace_id, spec.by, Action.MANAGE_JOB)
+        ctx = transaction.authorize(workspace_id, spec.by, Action.MANAGE_JOB)
         id = transaction.new_id(Template)
         name = rules.require_name("template", spec.name)
         new = attrs.evolve(spec.template, id=id, workspace=workspace_id, name=name, version=0)
@@ -185,7 +187,7 @@ def _add_template(
             if comparable != new:
                 raise AlreadyExists("Template", name, ("template",))
             return known
-        transaction.do(record(ctx, "add_template", add=(new,), data={"name": name}))
+        transaction.apply(record(ctx, "add_template", add=(new,), data={"name": name}))
         return new
 
 
