@@ -75,7 +75,7 @@ def test_a_transaction_stamps_what_it_stores(flow: Flow, version: int, with_even
         new = attrs.evolve(old, remark="second", version=version)
         if with_event:
             transaction.apply(
-                record(transaction.act(job.workspace), "update_job", about=new, save=[(old, new)])
+                record(transaction.make_context(job.workspace), "update_job", about=new, save=[(old, new)])
             )
         else:
             assert transaction.replace(old, new) == transaction.as_stored(new)
@@ -104,7 +104,7 @@ def test_an_entity_that_is_new_keeps_its_version() -> None:
     with itagflow.open("memory:") as flow:
         new = make_assignment(version=4)
         with flow._engine.transaction() as transaction:
-            transaction.apply(record(transaction.act(1), "claim", add=[new]))
+            transaction.apply(record(transaction.make_context(1), "claim", add=[new]))
             assert transaction.as_stored(new) is new
         assert stored(flow, new) == new
 
