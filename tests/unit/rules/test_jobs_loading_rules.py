@@ -10,7 +10,7 @@ from itagflow import FixedSize, GroupByField, JobState, NotAllowed, PackageCount
 from itagflow.core.change import Act
 from itagflow.errors import Problem
 from itagflow.jobs import loading_rules as rules
-from itagflow.jobs.loading_rules import RowBatch, PreparedRow
+from itagflow.jobs.loading_rules import PreparedRow, RowBatch
 from itagflow.model import Row
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Package

@@ -57,7 +57,10 @@ def test_jobs_differ_in_what_was_given_and_in_their_template() -> None:
     other = make_template(id=9, abandon_reasons=("dark",))
     job, wanted = make_job(), make_job(name="dogs", priority=3)
     assert rules.find_differences(job, wanted, ["name"], here, there) == ("name",)
-    assert rules.find_differences(job, wanted, ["priority"], here, other) == ("template", "priority")
+    assert rules.find_differences(job, wanted, ["priority"], here, other) == (
+        "template",
+        "priority",
+    )
     assert rules.find_differences(job, wanted, [], here, here) == ()
     named = attrs.evolve(there, name="moods")
     assert rules.find_differences(job, wanted, [], here, named) == ("template",)

@@ -294,6 +294,8 @@ def test_the_holder_goes_on_and_so_does_the_application() -> None:
 def test_another_member_is_told_that_it_is_not_theirs() -> None:
     with pytest.raises(NotHeld, match="it is another member's, not cy's"):
         tables.must_go_on(make_job(), make_assignment(), "save", make_member(id=3, account="cy"))
+    with pytest.raises(NotHeld, match="not cy's"):  # and not how it ended
+        tables.must_go_on(make_job(), RETURNED, "save", make_member(id=3, account="cy"))
     tables.must_be_of(RETURNED, make_member())
     with pytest.raises(NotHeld, match="not cy's"):
         tables.must_be_of(RETURNED, make_member(id=3, account="cy"))
@@ -313,7 +315,9 @@ def test_what_has_ended_says_how_and_why() -> None:
 
 
 def test_done_work_may_still_be_read_and_returned_work_not() -> None:
-    tables.must_not_be_returned(make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED))
+    tables.must_not_be_returned(
+        make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED)
+    )
     tables.must_not_be_returned(make_assignment())
     with pytest.raises(NotHeld, match="it was recalled"):
         tables.must_not_be_returned(RETURNED)
@@ -324,9 +328,12 @@ def test_work_goes_on_while_a_job_runs_or_is_paused(state: JobState) -> None:
     job = make_job(state=state)
     if state in (JobState.RUNNING, JobState.PAUSED):
         tables.must_be_working(job, "save")
+        tables.must_go_on(job, make_assignment(), "save", None)
     else:
         with pytest.raises(NotAllowed, match=f"save.*job 'cats' is {state.value}"):
             tables.must_be_working(job, "save")
+        with pytest.raises(NotAllowed, match=f"save.*job 'cats' is {state.value}"):
+            tables.must_go_on(job, make_assignment(), "save", None)
 
 
 @pytest.mark.parametrize("state", list(PackageState))

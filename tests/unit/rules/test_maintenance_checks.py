@@ -46,9 +46,7 @@ def fields(found: Any) -> list[tuple[str, object, object]]:
 
 
 def package_fields(**changes: Any) -> list[str]:
-    return [
-        field for field, _, _ in fields(checks.check_package(attrs.evolve(HELD, **changes)))
-    ]
+    return [field for field, _, _ in fields(checks.check_package(attrs.evolve(HELD, **changes)))]
 
 
 def test_a_package_that_somebody_labels_is_sound() -> None:
@@ -126,9 +124,9 @@ def test_a_job_is_finished_exactly_when_nothing_is_open() -> None:
     running, finished = make_job(), make_job(state=JobState.FINISHED)
     assert fields(checks.check_job(running, template, members, opened)) == []
     assert fields(checks.check_job(finished, template, members, None)) == []
-    assert [
-        f for f, _, _ in fields(checks.check_job(finished, template, members, opened))
-    ] == ["state"]
+    assert [f for f, _, _ in fields(checks.check_job(finished, template, members, opened))] == [
+        "state"
+    ]
     assert [e for _, _, e in fields(checks.check_job(running, template, members, None))] == [
         "finished"
     ]
@@ -137,9 +135,7 @@ def test_a_job_is_finished_exactly_when_nothing_is_open() -> None:
 def test_a_job_names_strangers_and_a_template_of_another_workspace() -> None:
     stranger = attrs.evolve(BEN, workspace=8)
     found = fields(
-        checks.check_job(
-            make_job(), make_template(workspace=8), {2: stranger}, make_package()
-        )
+        checks.check_job(make_job(), make_template(workspace=8), {2: stranger}, make_package())
     )
     assert [(actual, expected) for _, actual, expected in found] == [(8, 1), ((2,), ())]
 
@@ -164,9 +160,14 @@ def test_a_cursor_is_at_the_moment_of_an_act_where_own_work_waits() -> None:
         "the moment of an act"
     ]
     at_label = attrs.evolve(at_inspect, stage=Stage.LABEL)
-    assert [e for _, _, e in fields(checks.check_queue_cursors(LIMITED, [at_label], [AT]))] == [None]
+    assert [e for _, _, e in fields(checks.check_queue_cursors(LIMITED, [at_label], [AT]))] == [
+        None
+    ]
 
 
 def test_numbers_that_are_missing_are_named_and_others_are_not() -> None:
-    assert [one.key for one in checks.find_missing("task", 4, range(1, 5), {1, 3})] == [(4, 2), (4, 4)]
+    assert [one.key for one in checks.find_missing("task", 4, range(1, 5), {1, 3})] == [
+        (4, 2),
+        (4, 4),
+    ]
     assert list(checks.find_missing("task", 4, range(1, 3), {1, 2})) == []

@@ -125,4 +125,6 @@ def test_an_answer_loses_the_name_in_what_was_written() -> None:
     said = make_answer(comment="ask ben", abandon_reason="ben said so")
     nameless = rules.anonymize_answer(said, rules.build_name_filter("ben", "X"))
     assert (nameless.comment, nameless.abandon_reason) == ("ask X", "X said so")
-    assert rules.anonymize_answer(make_answer(), rules.build_name_filter("ben", "X")) == make_answer()
+    assert (
+        rules.anonymize_answer(make_answer(), rules.build_name_filter("ben", "X")) == make_answer()
+    )

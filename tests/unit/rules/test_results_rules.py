@@ -131,7 +131,9 @@ def test_assignments_are_sorted_by_round_and_then_by_id() -> None:
 
 def test_each_task_with_answers_has_a_case_with_the_assignments_in_order() -> None:
     first, second = make_answer(1, replies=CAT), make_answer(2, replies=DOG)
-    found = rules.build_cases(JOB, make_package(), [REVIEWED, LABELED], {2: {5: second}, 1: {5: first}})
+    found = rules.build_cases(
+        JOB, make_package(), [REVIEWED, LABELED], {2: {5: second}, 1: {5: first}}
+    )
     assert [one.task for one in found] == [2, 1]
     assert [one.answers for one in found] == [{5: second}, {5: first}]
     assert {tuple(one.assignments) for one in found} == {(LABELED, REVIEWED)}

@@ -47,7 +47,9 @@ def test_labels_are_edited_where_they_change() -> None:
 
 def applies(reply: object) -> bool:
     replies = {"1": reply}
-    found = {q.id: on for q, _, on in annotations.walk_questions(ASKED, lambda q: replies.get(q.id))}
+    found = {
+        q.id: on for q, _, on in annotations.walk_questions(ASKED, lambda q: replies.get(q.id))
+    }
     assert found["1"]
     return found["2"]
 
@@ -65,7 +67,9 @@ def test_why_a_question_is_not_asked_names_its_options() -> None:
     assert annotations.explain_not_asked(CHILD) == (
         "the question 'Why' is only asked when 'dog' of the question before is chosen"
     )
-    assert "an option of the question before" in annotations.explain_not_asked(attrs.evolve(CHILD, when=()))
+    assert "an option of the question before" in annotations.explain_not_asked(
+        attrs.evolve(CHILD, when=())
+    )
 
 
 def test_what_is_wrong_with_a_part_has_its_path() -> None:

@@ -21,7 +21,11 @@ from itagflow import (
     TextSpan,
 )
 from itagflow.templates import Question, QuestionKind, Shape
-from itagflow.validation.regions import find_regions_problems, find_segments_problems, find_spans_problems
+from itagflow.validation.regions import (
+    find_regions_problems,
+    find_segments_problems,
+    find_spans_problems,
+)
 
 MARKS = Question("1", QuestionKind.PICTURE, "Q")
 SLOTS = Question("1", QuestionKind.SLOT, "Q")
@@ -122,4 +126,6 @@ def test_a_relation_links_two_spans_where_it_is_asked() -> None:
 def test_a_segment_lies_in_its_recording(
     segment: Segment, duration: float, where: list[str]
 ) -> None:
-    assert places(find_segments_problems(RECORDING, Segments([segment], duration=duration))) == where
+    assert (
+        places(find_segments_problems(RECORDING, Segments([segment], duration=duration))) == where
+    )

@@ -39,7 +39,9 @@ def test_a_number_is_finite_or_whole(number: object, is_finite: bool, is_whole: 
 
 def test_a_name_is_a_text_that_can_be_stored() -> None:
     assert list(values.find_string_problems("p", "a")) == []
-    assert [one.reason for one in values.find_string_problems("p", 3)] == ["needs a string, not int"]
+    assert [one.reason for one in values.find_string_problems("p", 3)] == [
+        "needs a string, not int"
+    ]
     assert len(list(values.find_string_problems("p", "\0"))) == 1
 
 
