@@ -61,6 +61,7 @@ STAGES = make_job(workflow=Workflow(Label(), Inspect(), Accept()))
 LABELED = make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED, ended_at=AT)
 INSPECTING = make_assignment(6, stage=Stage.INSPECT, member=3)
 AT_INSPECT = make_package(state=PackageState.INSPECT, free=0)
+TASKS = (1, 2, 3, 4)
 COUNTER = ClaimCounter(job=4, stage=Stage.LABEL, member=2, active=1)
 COUNTERS = ((COUNTER, attrs.evolve(COUNTER, active=0)),)
 
@@ -297,6 +298,12 @@ class TestReject:
         assert (judgment.task, judgment.verdict, judgment.comment) == (1, Verdict.WRONG, "blurred")
         assert change.event.data == {"tasks": [1], "comment": "blurred", "answered": [1]}
 
+    def test_named_tasks_are_judged_in_order(self) -> None:
+        change = rules.reject(self.facts(named={2, 1}, comment="blurred"))
+        assert [new.task for new in change.add if isinstance(new, Answer)] == [1, 2]
+        assert change.event.data["answered"] == [1, 2]
+        assert saved(change, Assignment).sent_back == (1, 2)
+
     def test_a_named_task_that_was_judged_before_keeps_the_old_judgment_in_the_event(self) -> None:
         facts = self.facts(self.JUDGED, named=[2], comment="worse", previous={"2": "as it was"})
         change = rules.reject(facts)
@@ -365,7 +372,6 @@ class TestAuthors:
 
 
 class TestPackages:
-    TASKS = (1, 2, 3, 4)
     VOTED = make_job(workflow=Workflow(Label(votes=2), Inspect(), Accept()))
 
     def test_labeling_needs_a_slot_for_each_vote_and_a_review_one(self) -> None:
@@ -384,22 +390,22 @@ class TestPackages:
     def test_a_package_passes_from_stage_to_stage_until_it_is_done(self) -> None:
         package, seen = make_package(size=4, free=0), list[tuple[PackageState, int]]()
         for _ in range(3):
-            package = rules.pass_package(self.VOTED, package, CTX, tasks=self.TASKS, first=True)
+            package = rules.pass_package(self.VOTED, package, CTX, tasks=TASKS, first=True)
             seen.append((package.state, package.free))
         assert seen == [(PackageState.INSPECT, 1), (PackageState.ACCEPT, 1), (PackageState.DONE, 0)]
         with pytest.raises(WrongState):
-            rules.pass_package(self.VOTED, package, CTX, tasks=self.TASKS, first=True)
+            rules.pass_package(self.VOTED, package, CTX, tasks=TASKS, first=True)
 
     def test_a_first_review_looks_at_a_sample_and_at_disputes(self) -> None:
         sampled = make_job(workflow=Workflow(Label(), Inspect(task_count=1)))
         package = make_package(size=4)
-        plain = rules.pass_package(sampled, package, CTX, tasks=self.TASKS, first=True)
+        plain = rules.pass_package(sampled, package, CTX, tasks=TASKS, first=True)
         assert plain.scope is not None
         assert len(plain.scope) == 1
         (drawn,) = plain.scope
-        other = next(task for task in self.TASKS if task != drawn)
+        other = next(task for task in TASKS if task != drawn)
         disputed = rules.pass_package(
-            sampled, package, CTX, tasks=self.TASKS, first=True, disputes=(other,)
+            sampled, package, CTX, tasks=TASKS, first=True, disputes=(other,)
         )
         assert disputed.scope == tuple(sorted((drawn, other)))
         assert disputed.disputes == (other,)
@@ -411,15 +417,15 @@ class TestPackages:
 
     def test_erased_tasks_are_in_no_scope(self) -> None:
         package = make_package(size=4, erased=(2,))
-        passed = rules.pass_package(STAGES, package, CTX, tasks=self.TASKS, first=True)
+        passed = rules.pass_package(STAGES, package, CTX, tasks=TASKS, first=True)
         assert passed.scope == (1, 3, 4)
-        assert rules.without_erased(package, None, self.TASKS) == (1, 3, 4)
-        assert rules.without_erased(package, (2, 3), self.TASKS) == (3,)
+        assert rules.without_erased(package, None, TASKS) == (1, 3, 4)
+        assert rules.without_erased(package, (2, 3), TASKS) == (3,)
         assert rules.without_erased(make_package(), None, (1, 2)) is None
 
     def test_what_is_sent_back_begins_a_round_at_label(self) -> None:
         package = make_package(size=4, state=PackageState.INSPECT, disputes=(1, 3), rejects=(4,))
-        back = rules.send_back(self.VOTED, package, CTX, sent=(3,), tasks=self.TASKS)
+        back = rules.send_back(self.VOTED, package, CTX, sent=(3,), tasks=TASKS)
         assert (back.state, back.round, back.free) == (PackageState.LABEL, 2, 2)
         assert (back.scope, back.rejects, back.disputes) == ((3,), (3, 4), (1,))
 
@@ -428,19 +434,19 @@ class TestPackages:
         self, sent: tuple[int, ...] | None
     ) -> None:
         package = make_package(size=4, state=PackageState.INSPECT)
-        assert rules.send_back(STAGES, package, CTX, sent=sent, tasks=self.TASKS).scope is None
+        assert rules.send_back(STAGES, package, CTX, sent=sent, tasks=TASKS).scope is None
 
     def test_redo_all_sends_everything_back_to_label(self) -> None:
         job = make_job(workflow=Workflow(Label(redo_all=True), Inspect()))
         package = make_package(size=4, state=PackageState.INSPECT)
-        back = rules.send_back(job, package, CTX, sent=(3,), tasks=self.TASKS)
+        back = rules.send_back(job, package, CTX, sent=(3,), tasks=TASKS)
         assert (back.scope, back.rejects) == (None, (3,))
 
     def test_a_done_package_is_reopened_for_its_first_review(self) -> None:
         done = make_package(size=4, state=PackageState.DONE, free=0)
-        opened = rules.reopen_package(STAGES, done, CTX, tasks=self.TASKS)
+        opened = rules.reopen_package(STAGES, done, CTX, tasks=TASKS)
         assert (opened.state, opened.round, opened.free) == (PackageState.INSPECT, 2, 1)
-        again = rules.reopen_package(make_job(), done, CTX, tasks=self.TASKS)
+        again = rules.reopen_package(make_job(), done, CTX, tasks=TASKS)
         assert again.state is PackageState.LABEL
 
     def test_a_discarded_package_has_no_slots_and_comes_back_to_labeling(self) -> None:
@@ -472,33 +478,31 @@ class TestScopeOfReview:
     def test_a_first_review_without_a_sample_is_of_everything(self) -> None:
         package = make_package(size=4)
         scope = rules.scope_of_review(
-            self.sampled(), package, Stage.INSPECT, (1, 2, 3, 4), (2,), first=True
+            self.sampled(), package, Stage.INSPECT, TASKS, (2,), first=True
         )
         assert scope is None
 
     def test_a_first_review_looks_at_the_sample_and_at_every_dispute(self) -> None:
         package = make_package(size=4)
         job = self.sampled(task_count=1)
-        drawn = draw_sample(job.workflow.review(Stage.INSPECT), 7, 1, Stage.INSPECT, (1, 2, 3, 4))
-        scope = rules.scope_of_review(job, package, Stage.INSPECT, (1, 2, 3, 4), (), first=True)
+        drawn = draw_sample(job.workflow.review(Stage.INSPECT), 7, 1, Stage.INSPECT, TASKS)
+        scope = rules.scope_of_review(job, package, Stage.INSPECT, TASKS, (), first=True)
         assert scope == drawn
-        disputed = rules.scope_of_review(
-            job, package, Stage.INSPECT, (1, 2, 3, 4), (1, 2, 3, 4), first=True
-        )
+        disputed = rules.scope_of_review(job, package, Stage.INSPECT, TASKS, TASKS, first=True)
         assert disputed is None  # that is everything
 
     def test_a_later_review_looks_at_what_was_sent_back_in_any_round(self) -> None:
         package = make_package(size=4, round=3, rejects=(1, 4))
         scope = rules.scope_of_review(
-            self.sampled(), package, Stage.INSPECT, (1, 2, 3, 4), (), first=False
+            self.sampled(), package, Stage.INSPECT, TASKS, (), first=False
         )
         assert scope == (1, 4)
 
     def test_a_package_that_was_done_again_as_a_whole_is_sampled_once_more(self) -> None:
         job = make_job(workflow=Workflow(Label(redo_all=True), Inspect(task_count=1)))
         package = make_package(size=4, round=2, rejects=(1,))
-        drawn = draw_sample(job.workflow.review(Stage.INSPECT), 7, 1, Stage.INSPECT, (1, 2, 3, 4))
-        scope = rules.scope_of_review(job, package, Stage.INSPECT, (1, 2, 3, 4), (), first=False)
+        drawn = draw_sample(job.workflow.review(Stage.INSPECT), 7, 1, Stage.INSPECT, TASKS)
+        scope = rules.scope_of_review(job, package, Stage.INSPECT, TASKS, (), first=False)
         assert scope == tuple(sorted({1, *drawn}))
 
 
