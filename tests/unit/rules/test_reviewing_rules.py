@@ -198,6 +198,19 @@ class TestSubmit:
         after = saved(change, Package)
         assert (after.state, after.disputes) == (PackageState.INSPECT, (2,))
 
+    def test_tasks_that_are_not_voted_on_again_stay_disputed(self) -> None:
+        earlier = attrs.evolve(LABELED, id=3, member=9, scope=(2,))
+        facts = complete(
+            self.VOTES,
+            make_package(free=0, scope=(2,), disputes=(1, 2)),
+            make_assignment(scope=(2,)),
+            earlier,
+            answers=(make_answer(2, replies=DOG, assignment=3), ANSWERED[1]),
+            template=make_template(),
+            merged_id=8,
+        )
+        assert saved(rules.submit(facts), Package).disputes == (1,)
+
     def test_votes_are_not_merged_without_their_template(self) -> None:
         facts = complete(self.VOTES, make_package(free=0), make_assignment(), answers=ANSWERED)
         with pytest.raises(ValueError, match="template"):
