@@ -18,6 +18,7 @@ from itagflow import (
     WrongState,
 )
 from itagflow.claiming import rules
+from itagflow.claiming.rules import Slot
 from itagflow.core.change import Act, Change
 from itagflow.model import Outcome
 from itagflow.model.package import Assignment, ClaimCounter, Package, QueueCursor
@@ -42,7 +43,7 @@ def package_after(change: Change) -> Package:
 
 def test_a_claim_takes_a_slot_and_starts_the_lease() -> None:
     package = make_package(free=2, round=3, scope=(1,))
-    change = rules.start(LEASED, package, BEN, ACT, id=9, stage=Stage.LABEL, token="t")
+    change = rules.start(Slot(LEASED, package, Stage.LABEL, BEN), ACT, id=9, token="t")
     (held,) = change.add
     assert isinstance(held, Assignment)
     assert (held.state, held.round, held.scope) == (AssignmentState.HELD, 3, (1,))
@@ -53,12 +54,13 @@ def test_a_claim_takes_a_slot_and_starts_the_lease() -> None:
 
 def test_a_lease_beyond_the_calendar_never_ends() -> None:
     forever = make_job(workflow=Workflow(Label(lease=timedelta.max)))
-    change = rules.start(forever, make_package(), BEN, ACT, id=9, stage=Stage.LABEL, token="")
+    slot = Slot(forever, make_package(), Stage.LABEL, BEN)
+    change = rules.start(slot, ACT, id=9, token="")
     assert change.add[0].lease_until == datetime.max.replace(tzinfo=UTC)  # type: ignore[attr-defined]
 
 
 def test_an_offer_has_a_lease_of_its_own_until_it_is_taken() -> None:
-    offered = rules.offer(LEASED, make_package(), BEN, ACT, id=9, stage=Stage.LABEL)
+    offered = rules.offer(Slot(LEASED, make_package(), Stage.LABEL, BEN), ACT, id=9)
     assert (offered.state, offered.lease_until) == (AssignmentState.OFFERED, ACT.at + 2 * HOUR)
     (held,) = saved(rules.take_offer(LEASED, offered, ACT, token="t"), Assignment)
     assert isinstance(held, Assignment)
@@ -69,7 +71,8 @@ def test_an_offer_has_a_lease_of_its_own_until_it_is_taken() -> None:
 
 def test_who_takes_over_gets_the_slot_of_the_lapsed_assignment() -> None:
     lapsed, cy = make_assignment(lease_until=AT), make_member(id=3, account="cy")
-    change = rules.take_over(LEASED, make_package(free=0), lapsed, cy, ACT, id=9, token="")
+    slot = Slot(LEASED, make_package(free=0), Stage.LABEL, cy)
+    change = rules.take_over(slot, lapsed, ACT, id=9, token="")
     assert saved(change, Package) == []  # the slot goes from one to the other
     (returned,) = saved(change, Assignment)
     assert isinstance(returned, Assignment)
@@ -87,16 +90,16 @@ def test_a_member_resumes_a_lapsed_assignment_under_its_token() -> None:
 
 def test_a_full_package_is_not_assigned() -> None:
     with pytest.raises(NotAllowed, match="no free slot: reassign"):
-        rules.assign(LEASED, make_package(free=0), BEN, ACT, id=9, stage=Stage.LABEL)
-    change = rules.assign(LEASED, make_package(free=1), BEN, ACT, id=9, stage=Stage.LABEL)
+        rules.assign(Slot(LEASED, make_package(free=0), Stage.LABEL, BEN), ACT, id=9)
+    change = rules.assign(Slot(LEASED, make_package(free=1), Stage.LABEL, BEN), ACT, id=9)
     assert package_after(change).free == 0
     assert change.event.data == {"to": "ben"}
 
 
 def test_reassigning_moves_the_slot_to_another_member() -> None:
     cy = make_member(id=3, account="cy")
-    held = make_assignment()
-    change = rules.reassign(LEASED, make_package(free=0), held, cy, ACT, id=9, comment="ill")
+    slot = Slot(LEASED, make_package(free=0), Stage.LABEL, cy)
+    change = rules.reassign(slot, make_assignment(), ACT, id=9, comment="ill")
     assert saved(change, Package) == []
     assert change.event.data == {"to": "cy", "comment": "ill"}
     assert [(new.member, new.state) for new in change.add] == [(3, AssignmentState.OFFERED)]  # type: ignore[attr-defined]
