@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from itagflow import FixedSize, GroupByField, JobState, NotAllowed, PackageCount
-from itagflow.core.change import Act
+from itagflow.core.change import Context
 from itagflow.errors import Problem
 from itagflow.jobs import loading_rules as rules
 from itagflow.jobs.loading_rules import PreparedRow, RowBatch
@@ -18,7 +18,7 @@ from itagflow.model.task import Task
 from itagflow.testing import make_assignment, make_job, make_package, make_template
 from itagflow.testing.builders import AT
 
-ACT = Act(AT, 1, 2)
+CTX = Context(AT, 1, 2)
 GOOD = {"data": {"source": "1.jpg", "id": 7, "street": "A"}}
 
 
@@ -158,7 +158,7 @@ def test_loaded_rows_are_tasks_packages_and_a_counter() -> None:
     job, counter = make_job(), JobCounter(job=4, tasks=1, packages=1)
     present = make_package(1, size=1)
     batch = RowBatch(rows=rows("", "", ""), numbers=[1, 2, 2], existing={1: present}, rows_read=3)
-    change = rules.make_load_change("append", job, counter, batch, ACT)
+    change = rules.make_load_change("append", job, counter, batch, CTX)
     tasks = [one for one in change.add if isinstance(one, Task)]
     assert [(task.number, task.package) for task in tasks] == [(2, 1), (3, 2), (4, 2)]
     packages = [one for one in change.add if isinstance(one, Package)]
@@ -172,7 +172,7 @@ def test_loaded_rows_are_tasks_packages_and_a_counter() -> None:
 def test_appending_to_a_finished_job_brings_it_back() -> None:
     finished = make_job(state=JobState.FINISHED)
     batch = RowBatch(rows=rows(""), numbers=[1], rows_read=1)
-    change = rules.make_load_change("append", finished, JobCounter(job=4), batch, ACT)
+    change = rules.make_load_change("append", finished, JobCounter(job=4), batch, CTX)
     assert [after.state for before, after in change.save if before is finished] == [  # type: ignore[attr-defined]
         JobState.RUNNING
     ]

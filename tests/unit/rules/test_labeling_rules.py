@@ -20,7 +20,7 @@ from itagflow import (
     Workflow,
     WrongState,
 )
-from itagflow.core.change import Act
+from itagflow.core.change import Context
 from itagflow.labeling import rules
 from itagflow.labeling.rules import AnswerFacts
 from itagflow.model import Outcome, Verdict
@@ -36,7 +36,7 @@ from itagflow.testing.builders import (
     make_template,
 )
 
-CTX = Act(AT, 1, 2)
+CTX = Context(AT, 1, 2)
 CAT = {"1": Choice("cat")}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from itagflow import AssignmentState, Box, Choice, Choices, Regions, Text
-from itagflow.core.change import Act
+from itagflow.core.change import Context
 from itagflow.labeling.voting import merge, merge_round
 from itagflow.model import Outcome
 from itagflow.model.reply import Reply
@@ -14,7 +14,7 @@ from itagflow.templates import Option, Question, QuestionKind
 from itagflow.testing import make_answer, make_assignment, make_template
 from itagflow.testing.builders import AT
 
-ACT = Act(AT, 1, 2)
+CTX = Context(AT, 1, 2)
 CAT, DOG = {"1": Choice("cat")}, {"1": Choice("dog")}
 RADIO = make_template()
 
@@ -96,7 +96,7 @@ def test_merged_votes_are_an_assignment_of_nobody() -> None:
         [make_answer(2, replies=CAT), make_answer(2, replies=DOG)],
         [make_answer(3, abandon_reason="dark"), make_answer(3, abandon_reason="dark")],
     ]
-    merged, answers = merge_round(last, votes, RADIO, 2, ACT, id=9)
+    merged, answers = merge_round(last, votes, RADIO, 2, CTX, id=9)
     assert (merged.id, merged.member, merged.outcome) == (9, None, Outcome.MERGED)
     assert (merged.token, merged.version) == ("", 0)
     assert [(answer.task, answer.replies, answer.abandon_reason) for answer in answers] == [

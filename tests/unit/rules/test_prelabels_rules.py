@@ -17,7 +17,7 @@ from itagflow import (
     Stage,
     Workflow,
 )
-from itagflow.core.change import Act
+from itagflow.core.change import Context
 from itagflow.errors import Problem
 from itagflow.model import Outcome
 from itagflow.model.package import Assignment
@@ -27,7 +27,7 @@ from itagflow.prelabels.rules import SortedPrelabels, ValidPrelabel
 from itagflow.testing import make_assignment, make_job, make_package, make_task, make_template
 from itagflow.testing.builders import AT
 
-ACT = Act(AT, 1, 2)
+CTX = Context(AT, 1, 2)
 CAT = {"1": Choice("cat")}
 JOB = make_job(workflow=Workflow(Label(), Inspect()))
 
@@ -104,7 +104,7 @@ def test_prelabels_are_sorted_out_and_those_of_erased_tasks_are_dropped() -> Non
 
 def test_what_counts_leaves_less_to_label() -> None:
     found = SortedPrelabels([sure(1)], [sure(2)])
-    package, added = rules.with_prelabels(JOB, make_package(), (1, 2), found, ACT, (7, 8))
+    package, added = rules.with_prelabels(JOB, make_package(), (1, 2), found, CTX, (7, 8))
     assert (package.state, package.scope, package.prelabeled) == (PackageState.LABEL, (2,), 2)
     assignments = [one for one in added if isinstance(one, Assignment)]
     assert [(one.id, one.outcome, one.scope) for one in assignments] == [
@@ -117,19 +117,19 @@ def test_what_counts_leaves_less_to_label() -> None:
 
 def test_a_package_with_nothing_left_passes() -> None:
     found = SortedPrelabels([sure(1), sure(2)], [])
-    package, _ = rules.with_prelabels(JOB, make_package(), (1, 2), found, ACT, (7, 8))
+    package, _ = rules.with_prelabels(JOB, make_package(), (1, 2), found, CTX, (7, 8))
     assert package.state is PackageState.INSPECT
 
 
 def test_what_is_only_shown_leaves_everything_to_label() -> None:
     found = SortedPrelabels([], [sure(1)])
-    package, _ = rules.with_prelabels(JOB, make_package(), (1, 2), found, ACT, (7, 8))
+    package, _ = rules.with_prelabels(JOB, make_package(), (1, 2), found, CTX, (7, 8))
     assert (package.scope, package.prelabeled) == (None, 1)
 
 
 def test_an_assignment_of_nobody_has_ended() -> None:
     made = rules.make_memberless_assignment(
-        make_package(3, round=2), Stage.LABEL, Outcome.IMPORTED, None, ACT, 9
+        make_package(3, round=2), Stage.LABEL, Outcome.IMPORTED, None, CTX, 9
     )
     assert (made.key, made.package, made.round, made.member) == ((4, 9), 3, 2, None)
     assert (made.state, made.outcome, made.ended_at) == (

@@ -8,14 +8,14 @@ import attrs
 import pytest
 
 from itagflow import Accept, Choice, Inspect, InvalidData, Label, Stage, Workflow, WrongState
-from itagflow.core.change import Act
+from itagflow.core.change import Context
 from itagflow.labeling.rules import AnswerFacts
 from itagflow.model import Verdict
 from itagflow.reviewing import judging_rules
 from itagflow.testing import make_answer, make_assignment, make_job, make_task, make_template
 from itagflow.testing.builders import AT
 
-CTX = Act(AT, 1, 3)
+CTX = Context(AT, 1, 3)
 STAGES = make_job(workflow=Workflow(Label(), Inspect(), Accept()))
 INSPECTING = make_assignment(6, stage=Stage.INSPECT, member=3)
 

@@ -27,7 +27,7 @@ from itagflow import (
     WrongState,
 )
 from itagflow.access import Action, default_policy
-from itagflow.core.change import Act, Change
+from itagflow.core.change import Change, Context
 from itagflow.lifecycle.tables import AssignmentCommand
 from itagflow.model import Outcome, Verdict
 from itagflow.model.job import Route
@@ -53,7 +53,7 @@ from itagflow.testing.builders import (
     make_template,
 )
 
-CTX = Act(AT, 1, 2)
+CTX = Context(AT, 1, 2)
 CAT, DOG = {"1": Choice("cat")}, {"1": Choice("dog")}
 DONE: dict[str, Any] = {"state": AssignmentState.DONE, "outcome": Outcome.SUBMITTED}
 BEN = make_member(id=2, account="ben")
