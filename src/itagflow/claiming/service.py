@@ -155,12 +155,15 @@ def describe(
         counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
         if counter is not None:
             active = counter.active
+    missing_validator = ""
+    if job.validator and not environment.registry.has_validator(job.validator):
+        missing_validator = job.validator
     return Situation(
         job=job,
         member=member,
         stage=stage,
         policy_refusal=access.refusal(environment.policy, member, Action.at(stage), job, stage),
-        missing_validator="" if environment.registry.has_code_of(job.validator) else job.validator,
+        missing_validator=missing_validator,
         active=active,
     )
 

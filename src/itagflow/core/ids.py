@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.moment import to_utc
+from itagflow.model.moment import now, to_utc
 from itagflow.model.number import MOST, is_whole
 from itagflow.printing import format_repr
 
@@ -29,11 +29,6 @@ RANDOM_BITS = 22
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _LAST = _EPOCH + (2**MOMENT_BITS - 1) * _MILLISECOND
-
-
-def now() -> datetime:
-    """Return the time now, in UTC."""
-    return datetime.now(UTC)
 
 
 class TimeOrdered:

@@ -63,9 +63,9 @@ class Registry:
             raise NotRegistered("validator", name, tuple(sorted(self.validators)))
         return validator
 
-    def has_code_of(self, validator: str) -> bool:
-        """Return whether a job that names *validator* can be worked on here; "" names none."""
-        return not validator or validator in self.validators
+    def has_validator(self, name: str) -> bool:
+        """Return whether there is a validator of this name in this process."""
+        return name in self.validators
 
 
 class Environment(Protocol):

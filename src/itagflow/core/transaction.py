@@ -59,7 +59,8 @@ class Transaction:
         self.registry = registry
         self.events: list[Event] = []
         self._writer = store
-        self._ids = TransactionIds(ids)
+        self._source_of_ids = ids
+        self._ids: TransactionIds | None = None
         self._locks = LockOrder()
         self._is_batch = False
         self._locked: dict[type[Any], dict[Key, Any]] = defaultdict(dict)
@@ -318,7 +319,7 @@ class Transaction:
                 taken.
         """
         for _ in range(TRIES):
-            id = self._ids.draw(kind)
+            id = self._draw_id(kind)
             if id is not None and not self.is_taken(kind, *parent, id):
                 return id
         raise make_exhausted_error()
@@ -331,6 +332,12 @@ class Transaction:
             return False
         return lookup.first(self.store, Query(Event, {"job": key[0]}, limit=1)) is not None
 
+    def _draw_id(self, kind: type[E]) -> int | None:
+        """Return the next id; most operations add nothing that needs one."""
+        if self._ids is None:
+            self._ids = TransactionIds(self._source_of_ids)
+        return self._ids.draw(kind)
+
     def next_id(self, kind: type[E]) -> int:
         """Return an id without checking whether it is free; adding the entity shows that.
 
@@ -339,7 +346,7 @@ class Transaction:
                 was just drawn.
         """
         for _ in range(TRIES):
-            id = self._ids.draw(kind)
+            id = self._draw_id(kind)
             if id is not None:
                 return id
         raise make_exhausted_error()

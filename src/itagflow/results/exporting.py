@@ -17,7 +17,7 @@ from itagflow.access import default_policy
 from itagflow.contexts import safe_context
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
-from itagflow.core.ids import TimeOrdered, now
+from itagflow.core.ids import TimeOrdered
 from itagflow.core.lookup import MemberRef, PartitionRef
 from itagflow.core.registry import Registry
 from itagflow.core.visibility import check_each, require_readable
@@ -26,6 +26,7 @@ from itagflow.formats import Format, WriteReport
 from itagflow.formats._files import Target, open_target
 from itagflow.jobs.loading import Wrap
 from itagflow.model.job import Job, Stage
+from itagflow.model.moment import now
 from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
