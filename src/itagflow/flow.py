@@ -19,14 +19,13 @@ from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
 from itagflow.claiming import assigning, explaining, service
-from itagflow.core.engine import Engine
+from itagflow.core.engine import Engine, now
 from itagflow.core.ids import TimeOrdered
 from itagflow.core.registry import Registry
 from itagflow.labeling import service as labeling
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
-from itagflow.model.moment import now
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
 from itagflow.reviewing import batch, judging

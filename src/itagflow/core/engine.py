@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import NoReturn, TypeVar
 
@@ -38,6 +38,11 @@ BLOCK = 200
 A commit costs the same for one operation and for many, so more in one are faster; but on SQLite
 nobody else writes meanwhile, and on PostgreSQL their packages stay locked.
 """
+
+
+def now() -> datetime:
+    """Return the time now, in UTC."""
+    return datetime.now(UTC)
 
 
 def find_or_create(operation: Callable[[], T]) -> T:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.moment import now, to_utc
+from itagflow.model.moment import to_utc
 from itagflow.model.number import MOST, is_whole
 from itagflow.printing import format_repr
 
@@ -38,7 +38,7 @@ class TimeOrdered:
     locked.
     """
 
-    def __init__(self, clock: Callable[[], datetime] = now) -> None:
+    def __init__(self, clock: Callable[[], datetime]) -> None:
         """Start with the time that *clock* tells."""
         self._clock = clock
         self._latest = 0

@@ -8,11 +8,6 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.printing import format_repr
 
 
-def now() -> datetime:
-    """Return the time now, in UTC."""
-    return datetime.now(UTC)
-
-
 def to_utc(what: str, field: str, at: object) -> datetime:
     """Return the same moment in UTC.
 

@@ -16,7 +16,7 @@ from itagflow import formats
 from itagflow.access import default_policy
 from itagflow.contexts import safe_context
 from itagflow.core import lookup
-from itagflow.core.engine import Engine
+from itagflow.core.engine import Engine, now
 from itagflow.core.ids import TimeOrdered
 from itagflow.core.lookup import MemberRef, PartitionRef
 from itagflow.core.registry import Registry
@@ -26,7 +26,6 @@ from itagflow.formats import Format, WriteReport
 from itagflow.formats._files import Target, open_target
 from itagflow.jobs.loading import Wrap
 from itagflow.model.job import Job, Stage
-from itagflow.model.moment import now
 from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
@@ -174,7 +173,7 @@ def _open_engine(source: StoreSource) -> Generator[Engine]:
         yield source
     else:
         with closing(source()) as store:
-            yield Engine(store, default_policy, now, TimeOrdered(), (), Registry())
+            yield Engine(store, default_policy, now, TimeOrdered(now), (), Registry())
 
 
 def _write_bytes(
