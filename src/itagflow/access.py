@@ -13,6 +13,19 @@ from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Role
 from itagflow.reprs import show_line
 
+__all__ = [
+    "STRICT_TABLE",
+    "TABLE",
+    "Action",
+    "Grant",
+    "Permission",
+    "Policy",
+    "Table",
+    "TablePolicy",
+    "default_policy",
+    "strict_policy",
+]
+
 
 class Action(Enum):
     """What a policy is asked about."""

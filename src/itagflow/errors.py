@@ -30,6 +30,24 @@ import attrs
 from itagflow.printing import format_repr, make_printable
 from itagflow.reprs import show_fields
 
+__all__ = [
+    "AlreadyExists",
+    "Conflict",
+    "Incomplete",
+    "InvalidData",
+    "ItagflowError",
+    "NotAllowed",
+    "NotFound",
+    "NotHeld",
+    "NotRegistered",
+    "Problem",
+    "RuleError",
+    "StoreError",
+    "StoreFailed",
+    "UnknownFormat",
+    "WrongState",
+]
+
 SHOWN = 5
 """How many problems or tasks a message spells out; the attributes hold all of them."""
 

@@ -105,7 +105,7 @@ def replies_from_json(value: object) -> Replies:
         InvalidData: when they are not replies; it lists every problem with its path.
 
     >>> replies_from_json({"1": {"kind": "choice", "key": "cat"}})
-    {'1': Choice(key='cat')}
+    {'1': Choice('cat')}
     """
     if not isinstance(value, Mapping):
         raise InvalidData("the answer", [Problem("", "must be an object: replies by question id")])

@@ -12,7 +12,7 @@ from toy_store import ToyStore
 
 from itagflow.testing import ConcurrencyContract, StoreContract
 
-PUBLIC = {"itagflow", "itagflow.contexts", "itagflow.storage"}
+PUBLIC = {"itagflow", "itagflow.contexts", "itagflow.errors", "itagflow.storage"}
 """Where its names of ours come from."""
 
 

@@ -149,7 +149,7 @@ class TestMembers:
             a_busy_week(flow)
             assert b"benedict" in on_disk(path)
             maintenance.erase_member(flow, "street", "benedict", by="ada")
-            assert "'benedict'" not in repr(flow.store._decoded._kept), (
+            assert "'benedict'" not in repr(flow.store._row_cache._decoded), (
                 "nor what the store keeps decoded"
             )
         assert b"benedict" not in on_disk(path).replace(b"benedict-two", b"")

@@ -278,7 +278,7 @@ class TestTheModel:
 
     def test_too_few_answers_are_a_mistake_in_the_program(self, flow: Flow) -> None:
         job = cats(flow)
-        with pytest.raises(InvalidData, match="1 came back for 4 tasks"):
+        with pytest.raises(InvalidData, match="the model returned 1 for 4 tasks"):
             flow.jobs.prelabel(job, lambda tasks: [Choice("cat")], by="ada")
         assert flow.jobs.progress(job).prelabeled == 0
 

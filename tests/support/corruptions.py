@@ -715,7 +715,7 @@ CORRUPTIONS = [
         a_job_with_votes,
         change(Answer, 7, 9, 2, replies={"1": Choice("cat")}),
         [
-            "the answer of assignment 10 to task 2 of job 7: replies is {}, and should be {'1': Choice(key='cat')}",
+            "the answer of assignment 10 to task 2 of job 7: replies is {}, and should be {'1': Choice('cat')}",
             "the answer of assignment 10 to task 2 of job 7: disputed is 1, and should be nothing",
         ],
         id="vote changed",

@@ -186,7 +186,7 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
     >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice"}
     >>> element["type"] = "survey/value"
     >>> parse([element], image_classification(["cat"]))
-    {'1': Choice(key='cat')}
+    {'1': Choice('cat')}
     """
     elements: Any = results
     if is_a(elements, list):
