@@ -33,7 +33,7 @@ from itagflow import (
     maintenance,
     templates,
 )
-from itagflow.testing.builders import changed
+from itagflow.testing.builders import change
 
 CATS = templates.image_classification(["cat", "dog"])
 DUE = datetime(2026, 12, 1, tzinfo=UTC)
@@ -251,7 +251,7 @@ class TestJobs:
         job = flow.jobs.archive(ordered(flow, home), by="ada")
         with flow.store.write() as writer:
             held = writer.lock(Job, job.key)
-            writer.save(changed(held, deleting=True))
+            writer.save(change(held, deleting=True))
         assert differing(lambda: ordered(flow, home)) == ()
         flow.jobs.delete(job, by="ada")
 

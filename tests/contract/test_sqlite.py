@@ -33,7 +33,7 @@ from itagflow.testing import (
     make_package,
     make_task,
 )
-from itagflow.testing.builders import changed
+from itagflow.testing.builders import change
 
 
 def list_open(folder: Path) -> list[str]:
@@ -308,7 +308,7 @@ class TestFailures:
         with store.read() as reader:
             assert (reader.count(Query(Task)), reader.count(Query(Package))) == (0, 1)
         with store.write() as writer:
-            writer.save(changed(make_package(), free=0))
+            writer.save(change(make_package(), free=0))
         store.close()
 
     def test_a_read_only_database_says_so(self, path: Path) -> None:
@@ -438,7 +438,7 @@ class TestSharing:
             writer.add(make_answer(replies={"1": Choice("cat")}))
         with two.write() as writer:
             old = writer.get(Answer, (4, 5, 1))
-            writer.save(changed(old, replies={"1": Choice("dog")}))
+            writer.save(change(old, replies={"1": Choice("dog")}))
         with one.read() as reader:
             assert reader.get(Answer, (4, 5, 1)).reply == Choice("dog")
         one.close()

@@ -42,7 +42,7 @@ from itagflow.model import Outcome
 from itagflow.model.job import StageWorkers
 from itagflow.storage import MemoryStore
 from itagflow.testing import make_event, make_job, make_member
-from itagflow.testing.builders import changed
+from itagflow.testing.builders import change
 
 Read = Callable[[Flow, Any, str], Iterator[Any]]
 ITERATORS: dict[str, Read] = {
@@ -91,7 +91,7 @@ class TestWhoWasRemoved:
         sound = {job.id: job for job in flow.jobs.list("street")}
         if name == "maintenance.verify":
             self.put(
-                flow, *(changed(job, remark=job.remark, created_by=77) for job in sound.values())
+                flow, *(change(job, remark=job.remark, created_by=77) for job in sound.values())
             )
         found = ITERATORS[name](flow, args, "ann")
         assert next(found)

@@ -26,7 +26,7 @@ from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.storage import Query, SqliteStore, Store
 from itagflow.testing import make_event, make_package
-from itagflow.testing.builders import changed
+from itagflow.testing.builders import change
 
 
 def open_and_add(given: tuple[str, int]) -> None:
@@ -41,7 +41,7 @@ def count_up(path: str) -> None:
     for _ in range(50):
         with store.write() as writer:
             held = writer.lock(Package, (4, 1))
-            writer.save(changed(held, size=held.size + 1))
+            writer.save(change(held, size=held.size + 1))
     store.close()
 
 

@@ -250,10 +250,10 @@ def task(reader: Reader, job: int, ref: TaskRef) -> Task:
     number_in(job, task)
     if isinstance(task, Task):
         return task
-    return stored_task(reader, job, task)
+    return read_task(reader, job, task)
 
 
-def stored_task(reader: Reader, job: int, ref: TaskRef) -> Task:
+def read_task(reader: Reader, job: int, ref: TaskRef) -> Task:
     """Return the task in this job as it is now."""
     task = _get_task(ref)
     return require_same(task, reader.get(Task, (job, number_in(job, task))))

@@ -77,7 +77,7 @@ def erase_task(
         ctx = transaction.authorize(job.workspace, by, Action.ERASE, job)
         jobs_rules.must_not_be_a_draft(job, "erase a task")
         ref = key[1] if isinstance(task, tuple) else task
-        package_number = lookup.stored_task(transaction.store, job.id, ref).package
+        package_number = lookup.read_task(transaction.store, job.id, ref).package
         # found without a lock; whatever is decided on is read again under one
         package = transaction.lock_package((job.id, package_number))
         locked = transaction.lock(Task, key)

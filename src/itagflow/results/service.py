@@ -226,7 +226,7 @@ def get_result(
     job, number = lookup.key_of(Task, task)
     with engine.store.read() as reader:
         stored_job, viewer = require_readable(engine, reader, "results.get", job, by)
-        stored = lookup.stored_task(
+        stored = lookup.read_task(
             reader, stored_job.id, number if isinstance(task, tuple) else task
         )
         return rules.build_result(next(read_cases(reader, stored_job, [stored], viewer)), stored)

@@ -311,7 +311,7 @@ def _find_named(
     for ref in refs.values():
         if isinstance(ref, Task | WorkItem):
             # an object may be older than what is stored under its number now
-            lookup.stored_task(transaction.store, job.id, ref)
+            lookup.read_task(transaction.store, job.id, ref)
     return list(refs)
 
 

@@ -355,6 +355,6 @@ def _replies() -> list[Reply]:
     ]
 
 
-def changed(entity: E, **fields: Any) -> E:
+def change(entity: E, **fields: Any) -> E:
     """Return *entity* with these fields, one version newer."""
     return attrs.evolve(entity, version=entity.version + 1, **fields)

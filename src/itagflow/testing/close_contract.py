@@ -24,7 +24,7 @@ from itagflow.storage import (
     Writer,
 )
 from itagflow.testing.builders import (
-    changed,
+    change,
     make_assignment,
     make_event,
     make_job,
@@ -35,7 +35,7 @@ from itagflow.testing.builders import (
     make_workspace,
 )
 from itagflow.testing.counters import within
-from itagflow.testing.part import ContractPart, refused
+from itagflow.testing.part import ContractPart, expect_refusal
 from itagflow.testing.threads import TIMEOUT, Running, start
 
 PACKAGES = Query(Package, order=("number",))
@@ -46,7 +46,7 @@ LATE_VERBS: dict[str, Callable[[Any], object]] = {
     "count": lambda writer: writer.count(PACKAGES),
     "tally": lambda writer: writer.tally(PACKAGES, by=("state",)),
     "add": lambda writer: writer.add(make_package(9)),
-    "save": lambda writer: writer.save(changed(make_package(1))),
+    "save": lambda writer: writer.save(change(make_package(1))),
     "lock_first": lambda writer: writer.lock_first(PACKAGES),
     "lock": lambda writer: writer.lock(Package, (4, 1)),
     "remove": lambda writer: writer.remove(PACKAGES, 1),
@@ -74,7 +74,7 @@ class CloseContract(ContractPart):
         for error in (Stop("stop"), KeyboardInterrupt(), SystemExit(3), GeneratorExit()):
             try:
                 with store.write() as writer:
-                    writer.save(changed(make_package(1), free=0))
+                    writer.save(change(make_package(1), free=0))
                     writer.add(make_package(4), make_event())
                     writer.remove(Query(Package, {"number": (2, 3)}), 2)
                     raise error
@@ -108,11 +108,11 @@ class CloseContract(ContractPart):
         store = self._with_three()
         with store.write() as writer:
             writer.add(make_package(4))
-            with refused(AlreadyExists):
+            with expect_refusal(AlreadyExists):
                 writer.add(make_package(5), make_package(1))
-            with refused(NotFound):
-                writer.save(changed(make_package(9)))
-            writer.save(changed(make_package(2), free=0))
+            with expect_refusal(NotFound):
+                writer.save(change(make_package(9)))
+            writer.save(change(make_package(2), free=0))
         with store.read() as reader:
             assert [(p.number, p.free) for p in reader.find(PACKAGES)] == [
                 (1, 1),
@@ -126,12 +126,12 @@ class CloseContract(ContractPart):
         """When the last is refused, the first are not saved, or the transaction cannot commit."""
         store = self._with_three()
         for kind, wrong in (
-            (Conflict, changed(changed(make_package(2)))),
-            (NotFound, changed(make_package(9))),
+            (Conflict, change(change(make_package(2)))),
+            (NotFound, change(make_package(9))),
         ):
             try:
-                with store.write() as writer, refused(kind):
-                    writer.save(changed(make_package(1), free=0), wrong)
+                with store.write() as writer, expect_refusal(kind):
+                    writer.save(change(make_package(1), free=0), wrong)
             # a database may not go on after a refused statement; then the whole must not be stored
             except StoreFailed:
                 continue
@@ -173,7 +173,7 @@ class CloseContract(ContractPart):
             # the result may be read row by row, from the very table that is written here
             for package in writer.find(Query(Package, {"waiting": True}, order=("number",))):
                 seen.append(package.number)
-                writer.save(changed(package, free=0))
+                writer.save(change(package, free=0))
                 writer.add(make_package(package.number + 10))
             assert seen == [1, 2, 3]
         store.close()
@@ -182,7 +182,7 @@ class CloseContract(ContractPart):
         """Others read what was there before, or wait, until the transaction has ended."""
         store = self._with_three()
         with store.write() as writer:
-            writer.save(changed(make_package(1), free=0))
+            writer.save(change(make_package(1), free=0))
             writer.add(make_package(4))
             writer.remove(Query(Package, {"number": 3}), 1)
             other = start(lambda: _read_numbers(store))
@@ -284,7 +284,7 @@ class CloseContract(ContractPart):
             "close returned True while a write transaction was open"
         )
         assert monotonic() - before < 0.2 + 5, "close waited for much longer than told"
-        with refused(StoreFailed), store.read():
+        with expect_refusal(StoreFailed), store.read():
             raise AssertionError("a transaction was opened while the store was closing")
         closing = start(lambda: store.close(timeout=TIMEOUT))
         assert not closing.ended.wait(0.1), "close did not wait for the write transaction"
@@ -366,7 +366,7 @@ class CloseContract(ContractPart):
         half = pages()
         assert next(half).number == 1
         assert store.close() is True
-        with refused(StoreFailed):
+        with expect_refusal(StoreFailed):
             next(half)
 
     def test_closing_ends_a_half_read_iterator(self) -> None:
@@ -395,7 +395,7 @@ def _read_numbers(store: Store) -> list[tuple[int, int]]:
 
 def _save_and_add(store: Store) -> None:
     with store.write() as writer:
-        writer.save(changed(make_package(1), free=0))
+        writer.save(change(make_package(1), free=0))
         writer.add(make_package(4))
 
 

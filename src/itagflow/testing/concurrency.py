@@ -158,7 +158,7 @@ class ShutdownContract(ConcurrencyPart):
 class ProcessContract(ConcurrencyPart):
     """Processes share a store, where it can be opened in another one."""
 
-    def _opened(self) -> tuple[Store, Callable[[], Store]]:
+    def _open_two(self) -> tuple[Store, Callable[[], Store]]:
         store = prepare(self.open_store())
         connector = store.connector()
         if connector is None:
@@ -168,7 +168,7 @@ class ProcessContract(ConcurrencyPart):
 
     def test_what_another_process_writes_is_seen(self) -> None:
         """At once, and the other way round; a snapshot stays as it was."""
-        store, connector = self._opened()
+        store, connector = self._open_two()
         other = OtherProcess(connector)
         for number in range(5):
             # a snapshot that is open must not keep another process from writing
@@ -186,7 +186,7 @@ class ProcessContract(ConcurrencyPart):
 
     def test_two_processes_lose_nothing(self) -> None:
         """They count one package up together, and each sees all of it at the end."""
-        store, connector = self._opened()
+        store, connector = self._open_two()
         other, each = OtherProcess(connector), self._amount(50, long=1000)
         other.begin(each)
         for _ in range(each):

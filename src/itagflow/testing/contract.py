@@ -33,7 +33,7 @@ from itagflow.storage import (
 )
 from itagflow.testing.builders import (
     AT,
-    changed,
+    change,
     make_assignment,
     make_event,
     make_job,
@@ -48,7 +48,7 @@ from itagflow.testing.close_contract import CloseContract
 from itagflow.testing.create_contract import CreateContract
 from itagflow.testing.lock_contract import LockContract
 from itagflow.testing.overlap_contract import OverlapContract
-from itagflow.testing.part import refused
+from itagflow.testing.part import expect_refusal
 from itagflow.testing.query_contract import QueryContract
 from itagflow.testing.sum_contract import SumContract
 
@@ -58,7 +58,7 @@ class StoreContract(
 ):
     """What every store promises; subclass it and give `open_store`."""
 
-    def filled(self, *entities: Entity) -> Store:
+    def open_filled(self, *entities: Entity) -> Store:
         """Return a new store that holds *entities*."""
         store = self.open_store()
         with store.write() as writer:
@@ -123,17 +123,17 @@ class StoreContract(
                 lambda: writer.lock(Job, (9,)),
                 lambda: writer.save(make_job()),
             ):
-                with refused(NotFound):
+                with expect_refusal(NotFound):
                     act()
         store.close()
 
     def test_a_key_is_taken_only_once(self) -> None:
         """A second entity with the same key is refused, and nothing of its call is added."""
-        store = self.filled(make_package(1))
+        store = self.open_filled(make_package(1))
         with store.write() as writer:
-            with refused(AlreadyExists):
+            with expect_refusal(AlreadyExists):
                 writer.add(make_package(2), make_package(1))
-            with refused(AlreadyExists):
+            with expect_refusal(AlreadyExists):
                 writer.add(*(make_package(number) for number in range(20, 0, -1)))
             assert writer.count(Query(Package)) == 1
             assert writer.add(make_package(2)) == (make_package(2),)
@@ -141,7 +141,7 @@ class StoreContract(
 
     def test_names_are_taken_only_once(self) -> None:
         """Unique columns are; of those that may be empty, any number is."""
-        store = self.filled(
+        store = self.open_filled(
             make_job(),
             make_member(),
             make_task(1, row_key="k"),
@@ -151,37 +151,37 @@ class StoreContract(
         )
         with store.write() as writer:
             for entity in (make_job(id=9), make_member(id=9), make_task(9, row_key="k")):
-                with refused(AlreadyExists):
+                with expect_refusal(AlreadyExists):
                     writer.add(entity)
-            with refused(AlreadyExists):
+            with expect_refusal(AlreadyExists):
                 writer.add(
                     *(make_task(number, row_key=f"k{number % 15}") for number in range(10, 40))
                 )
             writer.add(make_job(id=9, workspace=2), make_task(9, row_key="l"), make_template(id=9))
             assert writer.count(Query(Task)) == 4
-            with refused(AlreadyExists):
-                writer.save(changed(make_task(9, row_key="l"), row_key="k"))
+            with expect_refusal(AlreadyExists):
+                writer.save(change(make_task(9, row_key="l"), row_key="k"))
         store.close()
 
     def test_a_save_must_know_the_stored_version(self) -> None:
         """Who read an older one is refused."""
-        store = self.filled(make_package())
-        newer = changed(make_package(), free=0)
+        store = self.open_filled(make_package())
+        newer = change(make_package(), free=0)
         with store.write() as writer:
             writer.save(newer)
-            with refused(Conflict):
+            with expect_refusal(Conflict):
                 writer.save(newer)
-            with refused(Conflict):
-                writer.save(changed(changed(newer)))
+            with expect_refusal(Conflict):
+                writer.save(change(change(newer)))
             assert writer.get(Package, (4, 1)) == newer
         store.close()
 
     def test_a_block_that_raises_leaves_nothing(self) -> None:
         """Adding, saving, removing and positions of events are taken back."""
-        store = self.filled(make_package(1), make_package(2), make_event())
-        with refused(StoreFailed), store.write() as writer:
+        store = self.open_filled(make_package(1), make_package(2), make_event())
+        with expect_refusal(StoreFailed), store.write() as writer:
             writer.add(make_package(3), make_event())
-            writer.save(changed(make_package(1), free=0))
+            writer.save(change(make_package(1), free=0))
             writer.remove(Query(Package, {"number": 2}), 1)
             raise StoreFailed("test", "stop", "")
         with store.read() as reader:
@@ -194,9 +194,9 @@ class StoreContract(
 
     def test_what_was_taken_back_is_never_seen_again(self) -> None:
         """What a rolled-back transaction made, or was removed, is not taken for later entities."""
-        store = self.filled(make_job())
-        with refused(StoreFailed), store.write() as writer:
-            writer.save(changed(make_job(), remark="dropped"))
+        store = self.open_filled(make_job())
+        with expect_refusal(StoreFailed), store.write() as writer:
+            writer.save(change(make_job(), remark="dropped"))
             assert writer.get(Job, (4,)).remark == "dropped"
             raise StoreFailed("test", "stop", "")
         with store.write() as writer:
@@ -214,7 +214,7 @@ class StoreContract(
             )
             for n in range(1, 21)
         ]
-        store = self.filled(*packages)
+        store = self.open_filled(*packages)
 
         def numbers(**where: Any) -> list[int]:
             with store.read() as reader:
@@ -256,7 +256,7 @@ class StoreContract(
     def test_order_and_pages(self) -> None:
         """Ascending and descending, ties by key, and pages that neither skip nor repeat."""
         packages = [make_package(n, priority=n % 3, size=n % 2) for n in range(1, 30)]
-        store = self.filled(*reversed(packages))
+        store = self.open_filled(*reversed(packages))
         for order in (
             ("number",),
             ("-priority", "size"),
@@ -280,7 +280,9 @@ class StoreContract(
     def test_words_sort_by_code_point(self) -> None:
         """Whatever the language of the system is."""
         names = ["a", "B", "b", "é", "z", "猫", "😀", "Ä", "10", "9"]
-        store = self.filled(*(make_workspace(id=n, name=name) for n, name in enumerate(names, 1)))
+        store = self.open_filled(
+            *(make_workspace(id=n, name=name) for n, name in enumerate(names, 1))
+        )
         with store.read() as reader:
             assert [w.name for w in reader.find(Query(Workspace, order=("name",)))] == sorted(names)
         store.close()
@@ -294,7 +296,7 @@ class StoreContract(
             make_assignment(3, package=3, member=9),
             make_assignment(4, package=4, state=AssignmentState.RETURNED),
         ]
-        store = self.filled(*packages, *assignments)
+        store = self.open_filled(*packages, *assignments)
         mine: dict[str, Any] = {"member": 2, "state": (AssignmentState.HELD, AssignmentState.DONE)}
         place = {"job": "job", "number": "package"}
 
@@ -317,7 +319,7 @@ class StoreContract(
     def test_tally_counts_and_sums_by_groups(self) -> None:
         """Values are as stored: enums by value, booleans as numbers."""
         states = [PackageState.LABEL, PackageState.LABEL, PackageState.DONE]
-        store = self.filled(
+        store = self.open_filled(
             *(make_package(n, state=s, size=n, free=n % 2) for n, s in enumerate(states, 1))
         )
         with store.read() as reader:
@@ -333,7 +335,7 @@ class StoreContract(
 
     def test_lock_first_gives_the_first_or_nothing(self) -> None:
         """In the order of the query."""
-        store = self.filled(make_package(1), make_package(2, priority=1))
+        store = self.open_filled(make_package(1), make_package(2, priority=1))
         with store.write() as writer:
             first = writer.lock_first(Query(Package, {"job": 4}, order=("-priority", "number")))
             assert first == make_package(2, priority=1)
@@ -342,7 +344,7 @@ class StoreContract(
 
     def test_remove_deletes_no_more_than_told(self) -> None:
         """And says how many."""
-        store = self.filled(*(make_task(n) for n in range(1, 8)))
+        store = self.open_filled(*(make_task(n) for n in range(1, 8)))
         with store.write() as writer:
             assert [writer.remove(Query(Task, {"job": 4}), 3) for _ in range(4)] == [3, 3, 1, 0]
             writer.add(make_task(1))
@@ -357,7 +359,7 @@ class StoreContract(
                 (event,) = writer.add(make_event(verb))
                 assert isinstance(event, Event)
                 positions.append(event.position)
-            with refused(StoreFailed), store.write() as writer:
+            with expect_refusal(StoreFailed), store.write() as writer:
                 writer.add(make_event("lost"))
                 raise StoreFailed("test", "stop", "")
         assert store.high_water_mark() >= positions[-1]
@@ -379,9 +381,9 @@ class StoreContract(
         store = self.open_store()
         for outer in (store.read, store.write):
             for inner in (store.read, store.write):
-                with outer(), refused(StoreFailed), inner():
+                with outer(), expect_refusal(StoreFailed), inner():
                     raise AssertionError("the inner transaction was opened")
-            with outer(), refused(StoreFailed):
+            with outer(), expect_refusal(StoreFailed):
                 store.high_water_mark()
         with store.write() as writer:
             writer.add(make_job())
@@ -389,10 +391,10 @@ class StoreContract(
 
     def test_a_snapshot_stays_as_it_was(self) -> None:
         """While others go on writing, also in the same thread."""
-        store = self.filled(make_package(1))
+        store = self.open_filled(make_package(1))
         with store.read(snapshot=True) as reader:
             with store.write() as writer:
-                writer.save(changed(make_package(1), free=0))
+                writer.save(change(make_package(1), free=0))
                 writer.add(make_package(2))
             assert list(reader.find(Query(Package))) == [make_package(1)]
         with store.read() as reader:
@@ -403,17 +405,17 @@ class StoreContract(
         """And does nothing else."""
         store = self.open_store()
         store.close()
-        with refused(StoreFailed), store.read():
+        with expect_refusal(StoreFailed), store.read():
             raise AssertionError("a transaction was opened")
-        with refused(StoreFailed), store.write():
+        with expect_refusal(StoreFailed), store.write():
             raise AssertionError("a transaction was opened")
-        with refused(StoreFailed), store.read(snapshot=True):
+        with expect_refusal(StoreFailed), store.read(snapshot=True):
             raise AssertionError("a transaction was opened")
 
     def test_large_values(self) -> None:
         """A row of some megabytes is kept."""
         row = '{"data": {"text": "' + "猫" * 1_000_000 + '"}}'
-        store = self.filled(make_task(row=row))
+        store = self.open_filled(make_task(row=row))
         with store.read() as reader:
             assert reader.get(Task, (4, 1)).row == row
         store.close()

@@ -13,7 +13,7 @@ from typing import Any
 
 from itagflow.model.package import Package
 from itagflow.storage import Query, Store, Writer
-from itagflow.testing.builders import changed, make_package
+from itagflow.testing.builders import change, make_package
 from itagflow.testing.threads import start
 
 START = 60.0
@@ -34,7 +34,7 @@ def increase(writer: Writer) -> None:
     for key in KEYS:
         # locked before it is read: without the lock two threads would save the same count
         held = writer.lock(Package, key)
-        writer.save(changed(held, size=held.size + 1))
+        writer.save(change(held, size=held.size + 1))
 
 
 def count_up(store: Store) -> None:

@@ -9,8 +9,8 @@ from itagflow.model.job import Stage
 from itagflow.model.package import ClaimCounter, Package
 from itagflow.model.task import Task
 from itagflow.storage.port import Query, Store
-from itagflow.testing.builders import changed, make_package, make_task
-from itagflow.testing.part import ContractPart, refused
+from itagflow.testing.builders import change, make_package, make_task
+from itagflow.testing.part import ContractPart, expect_refusal
 from itagflow.testing.sum_contract import sums
 from itagflow.testing.threads import often_switched, start
 
@@ -24,16 +24,16 @@ class CreateContract(ContractPart):
     def test_what_is_missing_is_created(self) -> None:
         """It is stored with the transaction, and dropped with it."""
         store = self.open_store()
-        with refused(StoreFailed), store.write() as writer:
+        with expect_refusal(StoreFailed), store.write() as writer:
             assert writer.lock(ClaimCounter, COUNTER.key, create=COUNTER) == COUNTER
             raise StoreFailed("test", "stop", "")
-        with refused(NotFound), store.write() as writer:
+        with expect_refusal(NotFound), store.write() as writer:
             writer.lock(ClaimCounter, COUNTER.key)
         with store.write() as writer:
             assert writer.lock(ClaimCounter, COUNTER.key, create=COUNTER) == COUNTER
             assert writer.lock(ClaimCounter, COUNTER.key, create=COUNTER) == COUNTER
-            writer.save(changed(COUNTER, active=1))
-        assert _counters(store) == [changed(COUNTER, active=1)]
+            writer.save(change(COUNTER, active=1))
+        assert _counters(store) == [change(COUNTER, active=1)]
         store.close()
 
     def test_what_exists_is_returned_and_not_created(self) -> None:
@@ -65,7 +65,7 @@ class CreateContract(ContractPart):
         def count_one_up() -> None:
             with store.write() as writer:
                 held = writer.lock(ClaimCounter, COUNTER.key, create=COUNTER)
-                writer.save(changed(held, active=held.active + 1))
+                writer.save(change(held, active=held.active + 1))
 
         with often_switched():
             for thread in [start(count_one_up) for _ in range(8)]:
@@ -82,7 +82,7 @@ class CreateContract(ContractPart):
         assert sums(store) == {("label",): (1, 5, 0, 0)}
         with store.write() as writer:
             writer.save(
-                changed(writer.lock(Package, (4, 2), create=make_package(2, size=1)), size=3)
+                change(writer.lock(Package, (4, 2), create=make_package(2, size=1)), size=3)
             )
         assert sums(store) == {("label",): (2, 8, 0, 0)}
         store.close()
@@ -93,9 +93,9 @@ class CreateContract(ContractPart):
         with store.write() as writer:
             writer.add(make_task(1, row_key="k"))
         with store.write() as writer:
-            with refused(AlreadyExists):
+            with expect_refusal(AlreadyExists):
                 writer.lock(Task, (4, 2), create=make_task(2, row_key="k"))
-            with refused(NotFound):
+            with expect_refusal(NotFound):
                 writer.get(Task, (4, 2))
             writer.lock(Task, (4, 3), create=make_task(3, row_key="l"))
         with store.read() as reader:

@@ -118,14 +118,14 @@ def fork(work: Callable[[], object]) -> Fork:
 class ForkContract(ConcurrencyPart):
     """No child hangs, writes what its parent does not see, or takes anything from it."""
 
-    def _prepared(self) -> Store:
+    def _open_prepared(self) -> Store:
         if not hasattr(os, "fork"):
             raise SkipTest("this system has no fork")
         return prepare(self.open_store())
 
     def test_a_child_of_a_quiet_process_works_or_refuses(self) -> None:
         """Also if it closes the store and drops everything: its parent goes on, sees its writes."""
-        store, wrote = self._prepared(), 0
+        store, wrote = self._open_prepared(), 0
         for number in range(3):
             child = fork(lambda: _count_up_and_close(store))
             wrote += child.outcome(self.timeout) == WROTE
@@ -140,7 +140,7 @@ class ForkContract(ConcurrencyPart):
 
     def test_a_child_forked_while_others_write_works_or_refuses(self) -> None:
         """Whatever the other threads of its parent are doing at that moment."""
-        store, stop, outcomes = self._prepared(), threading.Event(), Counter[int]()
+        store, stop, outcomes = self._open_prepared(), threading.Event(), Counter[int]()
         threads = [start(partial(_repeat, store, work, stop)) for work in (*_WORK, count_up)]
         try:
             for _ in range(self._amount(12, long=200)):
@@ -169,7 +169,7 @@ class ForkContract(ConcurrencyPart):
     def _fork_inside(
         self, opened: Callable[[Store], AbstractContextManager[Any]], *, writes: bool
     ) -> None:
-        store, done = self._prepared(), 0
+        store, done = self._open_prepared(), 0
         for _ in range(3):
             with within(self.timeout):
                 child = _split_inside(store, opened(store), writes=writes)
@@ -183,7 +183,7 @@ class ForkContract(ConcurrencyPart):
 
     def test_a_child_forked_in_a_signal_handler_works_or_refuses(self) -> None:
         """The handler interrupts the main thread anywhere, also inside a transaction of its own."""
-        store = self._prepared()
+        store = self._open_prepared()
         if threading.current_thread() is not threading.main_thread():
             raise SkipTest("signal handlers run in the main thread")
         children = list[Fork]()

@@ -18,7 +18,7 @@ from itagflow.storage import (
     Store,
     Writer,
 )
-from itagflow.testing.builders import changed, make_event, make_package
+from itagflow.testing.builders import change, make_event, make_package
 from itagflow.testing.part import ContractPart
 from itagflow.testing.threads import (
     MOMENT,
@@ -37,7 +37,7 @@ def take_first(writer: Writer) -> int | None:
     found = writer.lock_first(FREE)
     if found is None:
         return None
-    writer.save(changed(found, free=0))
+    writer.save(change(found, free=0))
     return found.number
 
 
@@ -60,7 +60,7 @@ class LockContract(ContractPart):
             other = start(lambda: _in_a_transaction(store, lambda writer: writer.lock_first(FREE)))
             # long enough for a store that does not wait to give the same package away
             other.ended.wait(MOMENT)
-            writer.save(changed(first, free=0))
+            writer.save(change(first, free=0))
         second = other.result("who takes another package")
         assert second is not None
         assert second.number == 2, (
@@ -103,7 +103,7 @@ class LockContract(ContractPart):
             other = start(lambda: _in_a_transaction(store, lambda other: lock(other).size))
             # a wait cannot be seen; that it has not ended after a moment can
             is_early = other.ended.wait(MOMENT)
-            writer.save(changed(held, size=9))
+            writer.save(change(held, size=9))
         assert not is_early, f"{name} did not wait for the transaction that holds the package"
         assert other.result(name) == 9, (
             f"{name} gave what the package was before the other transaction ended"
@@ -190,7 +190,7 @@ def _in_a_transaction(store: Store, act: Callable[[Writer], Any]) -> Any:
 
 def _enlarge(writer: Writer) -> None:
     held = writer.lock(Package, (4, 1))
-    writer.save(changed(held, size=held.size + 1))
+    writer.save(change(held, size=held.size + 1))
 
 
 def _size(store: Store) -> int:

@@ -43,7 +43,7 @@ from itagflow.storage import (
     Store,
     Writer,
 )
-from itagflow.testing.builders import AT, changed, make_package
+from itagflow.testing.builders import AT, change, make_package
 from itagflow.testing.part import ContractPart
 from itagflow.testing.threads import often_switched
 
@@ -141,8 +141,8 @@ class OverlapContract(ContractPart):
 
     def test_the_last_two_votes(self) -> None:
         """Both are stored, and exactly one of them brings the votes together."""
-        store, job = self._ordered(Workflow(Label(votes=2, min_votes=2), Accept()), tasks=1)
-        assignments = [self._answered(store, job, name) for name in ("ben", "cy")]
+        store, job = self._order_job(Workflow(Label(votes=2, min_votes=2), Accept()), tasks=1)
+        assignments = [self._claim_and_answer(store, job, name) for name in ("ben", "cy")]
         one, two = run_overlapping(
             store,
             lambda flow: flow.submit(assignments[0]),
@@ -167,7 +167,7 @@ class OverlapContract(ContractPart):
             (_take_over, False),
             (_take_over, True),
         ):
-            store, job = self._ordered(Workflow(Label(lease=timedelta(minutes=1))), tasks=1)
+            store, job = self._order_job(Workflow(Label(lease=timedelta(minutes=1))), tasks=1)
             assignment = Flow(store, clock=lambda: AT - timedelta(hours=1)).claim(
                 "ben", job, Stage.LABEL
             )
@@ -190,8 +190,8 @@ class OverlapContract(ContractPart):
 
     def test_the_last_two_packages_finish_the_job_once(self) -> None:
         """Neither sees the other's end, and yet one of them ends the job."""
-        store, job = self._ordered(Workflow(Label()), tasks=2)
-        assignments = [self._answered(store, job, name) for name in ("ben", "cy")]
+        store, job = self._order_job(Workflow(Label()), tasks=2)
+        assignments = [self._claim_and_answer(store, job, name) for name in ("ben", "cy")]
         run_overlapping(
             store,
             lambda flow: flow.submit(assignments[0]),
@@ -204,8 +204,8 @@ class OverlapContract(ContractPart):
 
     def test_the_last_package_against_finish(self) -> None:
         """A job that ends by itself is not ended again, and none is ended over open work."""
-        store, job = self._ordered(Workflow(Label()), tasks=1)
-        assignment = self._answered(store, job, "ben")
+        store, job = self._order_job(Workflow(Label()), tasks=1)
+        assignment = self._claim_and_answer(store, job, "ben")
         _, finished = run_overlapping(
             store,
             lambda flow: flow.submit(assignment),
@@ -220,7 +220,7 @@ class OverlapContract(ContractPart):
 
     def test_a_claim_that_is_sent_twice_at_once(self) -> None:
         """A repeated token gives the same assignment, also when both requests are under way."""
-        store, job = self._ordered(Workflow(Label()), tasks=2)
+        store, job = self._order_job(Workflow(Label()), tasks=2)
         # so that the claim counter is there
         Flow(store).claim("ben", job, Stage.LABEL, token="before")
 
@@ -233,7 +233,7 @@ class OverlapContract(ContractPart):
 
     def test_a_limit_holds_for_claims_at_once(self) -> None:
         """With a limit of one assignment a member gets one."""
-        store, job = self._ordered(Workflow(Label(limit=2)), tasks=3)
+        store, job = self._order_job(Workflow(Label(limit=2)), tasks=3)
         # one of the two that the limit allows is taken: only one of the next two may succeed
         Flow(store).claim("ben", job, Stage.LABEL)
 
@@ -268,8 +268,8 @@ class OverlapContract(ContractPart):
     def _end_meets(self, act: Act, end: Act) -> None:
         """Check that nobody has an assignment after *act* and *end* ran at once, in any order."""
         for backward in (False, True):
-            store, job = self._ordered(Workflow(Label(), Inspect()), tasks=2)
-            Flow(store).submit(self._answered(store, job, "cy"))
+            store, job = self._order_job(Workflow(Label(), Inspect()), tasks=2)
+            Flow(store).submit(self._claim_and_answer(store, job, "cy"))
             # di holds a review, so that a reject has work to offer back
             Flow(store).claim("di", job, Stage.INSPECT)
             pair = (act, end)
@@ -288,7 +288,7 @@ class OverlapContract(ContractPart):
 
     def test_an_administrator_is_always_left(self) -> None:
         """Also when two of them remove each other."""
-        store, job = self._ordered(Workflow(Label()), tasks=1)
+        store, job = self._order_job(Workflow(Label()), tasks=1)
         flow = Flow(store)
         flow.members.set_role(job.workspace, "ben", Role.ADMIN, by="ada")
         run_overlapping(
@@ -302,7 +302,7 @@ class OverlapContract(ContractPart):
 
     def test_two_changes_of_a_workforce(self) -> None:
         """The second does not undo the first."""
-        store, job = self._ordered(Workflow(Label(), Inspect()), tasks=1)
+        store, job = self._order_job(Workflow(Label(), Inspect()), tasks=1)
         run_overlapping(
             store,
             lambda flow: flow.jobs.set_workforce(job, {Stage.LABEL: ["cy"]}, by="ada"),
@@ -315,7 +315,7 @@ class OverlapContract(ContractPart):
 
     def test_who_follows_the_history_misses_nothing(self) -> None:
         """Not what was begun earlier and stored later."""
-        store, job = self._ordered(Workflow(Label()), tasks=2)
+        store, job = self._order_job(Workflow(Label()), tasks=2)
 
         def act_and_follow(flow: Flow) -> list[Event]:
             flow.claim("cy", job, Stage.LABEL)
@@ -341,7 +341,7 @@ class OverlapContract(ContractPart):
             for _ in range(25):
                 with store.write() as writer:
                     held = writer.lock(Package, (4, 1))
-                    writer.save(changed(held, size=held.size + 1))
+                    writer.save(change(held, size=held.size + 1))
 
         _in_threads(count_up, 8)
         with store.read() as reader:
@@ -359,8 +359,8 @@ class OverlapContract(ContractPart):
             for _ in range(50):
                 with store.write() as writer:
                     one, two = (writer.lock(Package, (4, number)) for number in (1, 2))
-                    writer.save(changed(one, size=one.size + 1))
-                    writer.save(changed(two, size=two.size + 1))
+                    writer.save(change(one, size=one.size + 1))
+                    writer.save(change(two, size=two.size + 1))
             for _ in range(50):
                 with store.read() as reader:
                     seen.append(
@@ -371,7 +371,7 @@ class OverlapContract(ContractPart):
         assert all(one == two for one, two in seen)
         store.close()
 
-    def _ordered(self, workflow: Workflow, *, tasks: int) -> tuple[Store, Job]:
+    def _order_job(self, workflow: Workflow, *, tasks: int) -> tuple[Store, Job]:
         """Return a store with a running job of one-task packages: ben and cy label, di inspects."""
         store = self.open_store()
         flow = Flow(store, clock=lambda: AT)
@@ -392,7 +392,7 @@ class OverlapContract(ContractPart):
         return store, job
 
     @staticmethod
-    def _answered(store: Store, job: Job, name: str) -> Assignment:
+    def _claim_and_answer(store: Store, job: Job, name: str) -> Assignment:
         """Return an assignment of this member with everything answered."""
         flow = Flow(store, clock=lambda: AT)
         assignment = flow.claim(name, job, Stage.LABEL)

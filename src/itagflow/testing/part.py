@@ -14,7 +14,7 @@ N = TypeVar("N", int, float)
 
 
 @contextmanager
-def refused(kind: type[ItagflowError]) -> Generator[None]:
+def expect_refusal(kind: type[ItagflowError]) -> Generator[None]:
     """Check that the transaction raises an error of this kind."""
     try:
         yield

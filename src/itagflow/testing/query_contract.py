@@ -70,7 +70,7 @@ def _in_a_writer(store: Store, case: str, check: Check) -> None:
             check(writer, query, there)
 
 
-def _rolled_back(store: Store, case: str, check: Check) -> None:
+def _check_and_roll_back(store: Store, case: str, check: Check) -> None:
     """Use a transaction for each query and roll it back, so that the next finds everything."""
     there = _fill(store, some_entities())
     for query in CASES[case](there):
@@ -178,7 +178,7 @@ VERBS: dict[str, tuple[Run, Check]] = {
     "tally": (_in_a_reader, _check_tally),
     "tally_in_a_writer": (_in_a_writer, _check_tally),
     "lock_first": (_in_a_writer, _check_lock_first),
-    "remove": (_rolled_back, _check_remove),
+    "remove": (_check_and_roll_back, _check_remove),
 }
 """Every verb with a query, by the transaction: how it is run, and the expected result."""
 PAGING = ("an_order", "after", "a_limit")

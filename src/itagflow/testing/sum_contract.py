@@ -7,8 +7,8 @@ from typing import Any
 from itagflow.errors import AlreadyExists, StoreFailed
 from itagflow.model.package import Package, PackageState
 from itagflow.storage import Query, Store
-from itagflow.testing.builders import changed, make_package
-from itagflow.testing.part import ContractPart, refused
+from itagflow.testing.builders import change, make_package
+from itagflow.testing.part import ContractPart, expect_refusal
 
 SUMMED = ("size", "wrong", "disputed")
 
@@ -31,9 +31,7 @@ class SumContract(ContractPart):
         with store.write() as writer:
             # three of twenty: a sum that is made anew and one that is moved come to the same
             moved = [writer.lock(Package, (4, n)) for n in (1, 2, 3)]
-            writer.save(
-                *(changed(package, state=PackageState.ACCEPT, wrong=2) for package in moved)
-            )
+            writer.save(*(change(package, state=PackageState.ACCEPT, wrong=2) for package in moved))
             assert writer.tally(Query(Package, {"job": 4}), by=("state",)) == {
                 ("accept",): (3,),
                 ("label",): (17,),
@@ -45,28 +43,28 @@ class SumContract(ContractPart):
         """Held again, or simply saved again."""
         store = self._with_twenty()
         with store.write() as writer:
-            writer.save(changed(writer.lock(Package, (4, 4)), size=41))
-            again = changed(writer.lock(Package, (4, 4)), disputes=(2,))
+            writer.save(change(writer.lock(Package, (4, 4)), size=41))
+            again = change(writer.lock(Package, (4, 4)), disputes=(2,))
             writer.save(again)
-            writer.save(changed(again, size=44))
+            writer.save(change(again, size=44))
         assert sums(store) == {("label",): (20, 250, 0, 1)}
         with store.write() as writer:
             # never held in this transaction
-            writer.save(changed(changed(again, size=44), size=4, disputes=()))
+            writer.save(change(change(again, size=44), size=4, disputes=()))
         assert sums(store) == {("label",): (20, 210, 0, 0)}
         store.close()
 
     def test_what_was_refused_or_dropped_is_not_summed(self) -> None:
         """One by one, and in bulk."""
         store = self._with_twenty()
-        with refused(StoreFailed), store.write() as writer:
+        with expect_refusal(StoreFailed), store.write() as writer:
             writer.add(make_package(21))
-            writer.save(changed(writer.lock(Package, (4, 5)), size=500))
+            writer.save(change(writer.lock(Package, (4, 5)), size=500))
             raise StoreFailed("test", "stop", "")
         with store.write() as writer:
-            with refused(AlreadyExists):
+            with expect_refusal(AlreadyExists):
                 writer.add(make_package(22), make_package(1))
-            with refused(AlreadyExists):
+            with expect_refusal(AlreadyExists):
                 writer.add(*(make_package(n) for n in range(40, 19, -1)))
         assert sums(store) == {("label",): (20, 210, 0, 0)}
         store.close()

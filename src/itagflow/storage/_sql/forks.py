@@ -117,14 +117,16 @@ def replace_by_nothing(descriptor: int) -> None:
         os.close(nothing)
 
 
-def _watched() -> list[Pool]:
-    return [pool for found in list(_pools.values()) if (pool := found()) is not None]
+def _list_pools() -> list[Pool]:
+    # weak references: a store that nobody uses any more is gone without a word
+    pools = [reference() for reference in list(_pools.values())]
+    return [pool for pool in pools if pool is not None]
 
 
 def _before_fork() -> None:
     thread, until = get_ident(), monotonic() + FORK_TIMEOUT
     _forking[thread] = None
-    for pool in _watched():
+    for pool in _list_pools():
         if pool.is_closed_at_forks:
             while pool.is_at_work(thread) and monotonic() < until:
                 sleep(PAUSE)
@@ -138,7 +140,7 @@ def _after_fork_in_parent() -> None:
 def _after_fork_in_child() -> None:
     process.generation += 1
     _forking.clear()  # the other threads are not here
-    for pool in _watched():
+    for pool in _list_pools():
         pool.begin_in_child()
 
 

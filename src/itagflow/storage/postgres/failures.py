@@ -58,7 +58,7 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
 
 
 @safe_context
-def translating(store: str) -> Generator[None]:
+def translate_errors(store: str) -> Generator[None]:
     """Raise our error for PostgreSQL's.
 
     Raises:
@@ -67,11 +67,11 @@ def translating(store: str) -> Generator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise translated(store, error) from error
+        raise make_store_error(store, error) from error
 
 
 @safe_context
-def translating_in(transaction: Transaction[Any]) -> Generator[None]:
+def translate_errors_in(transaction: Transaction[Any]) -> Generator[None]:
     """Raise our error for PostgreSQL's inside a transaction, which a child may have inherited.
 
     Raises:
@@ -83,7 +83,7 @@ def translating_in(transaction: Transaction[Any]) -> Generator[None]:
         raise failure_of(transaction, error) from error
 
 
-def translated(store: str, error: psycopg.Error) -> StoreFailed:
+def make_store_error(store: str, error: psycopg.Error) -> StoreFailed:
     """Return our error for PostgreSQL's; the caller raises it from the original."""
     code = error.sqlstate
     if code is None:  # the driver itself has raised it, and only its class tells what happened
@@ -105,4 +105,4 @@ def failure_of(transaction: Transaction[Any], error: psycopg.Error) -> StoreFail
     # the fork has cut the connection off, so the error says only that it was lost
     if transaction.refusal is IS_OF_PARENT:
         return StoreFailed(transaction.store, *IS_OF_PARENT)
-    return translated(transaction.store, error)
+    return make_store_error(transaction.store, error)

@@ -33,7 +33,7 @@ from itagflow.storage.port import (
     Unless,
     Writer,
 )
-from itagflow.storage.postgres.failures import failure_of, translating, translating_in
+from itagflow.storage.postgres.failures import failure_of, translate_errors, translate_errors_in
 from itagflow.storage.postgres.schema import migrate
 from itagflow.storage.postgres.transactions import (
     Connect,
@@ -169,7 +169,7 @@ class _Writer(_Reader, SqlWriter):
         layout: Layout[Any] = LAYOUTS[kind]
         self._transaction.usable_connection()
         with (
-            translating_in(self._transaction),
+            translate_errors_in(self._transaction),
             self._cursor.copy(self.sql.copy(layout).encode()) as copy,
         ):
             for entity in entities:
@@ -181,7 +181,7 @@ class _Writer(_Reader, SqlWriter):
         self._transaction.has_new_events |= bool(events)
         text, positions = f"{self.sql.insert(layout)} RETURNING position", list[int]()
         self._transaction.usable_connection()
-        with translating_in(self._transaction):
+        with translate_errors_in(self._transaction):
             self._cursor.executemany(
                 text.encode(), [layout.row(event)[1:] for event in events], returning=True
             )
@@ -244,7 +244,7 @@ class PostgresStore:
         self._sql = _sql(schema)
         self._row_cache = RowCache()
         self._transactions = PgTransactions(name_of(source), source, schema, connections)
-        with translating(self.name):
+        with translate_errors(self.name):
             migrate(
                 self.name,
                 schema,

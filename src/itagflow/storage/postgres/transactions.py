@@ -20,7 +20,7 @@ from itagflow.storage._sql.forks import keep_for_ever, process
 from itagflow.storage._sql.transaction import IS_OF_PARENT, Mode, State, Transaction
 from itagflow.storage._sql.transactions import Transactions, View
 from itagflow.storage.postgres.connecting import AnyConnection, cancel, connect, disable, is_ready
-from itagflow.storage.postgres.failures import failure_of, translating
+from itagflow.storage.postgres.failures import failure_of, translate_errors
 
 V = TypeVar("V", bound=View)
 PgTransaction = Transaction[AnyConnection]
@@ -156,7 +156,7 @@ class PgTransactions(Transactions[AnyConnection]):
         view: Callable[[PgTransaction], V],
     ) -> Generator[V]:
         """Borrow a connection, to be given back by *stack*, and leave it as it was, or closed."""
-        with translating(self.name):
+        with translate_errors(self.name):
             connection = stack.enter_context(source())
             had_autocommit = connection.autocommit
             if not had_autocommit:
