@@ -1,4 +1,4 @@
-"""What the verbs return, as mypy and pyright see it: `tests/test_types.py` has both check this file."""
+"""What the verbs return, as mypy and pyright see it: `tests/typing/test_types.py` has both check this file."""
 
 from __future__ import annotations
 
