@@ -7,7 +7,6 @@ as the caller wrote them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from io import IOBase
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -82,7 +81,7 @@ def require_several(what: str, field: str, values: Iterable[T], wanted: str) -> 
 def is_several(values: object) -> bool:
     """Return whether *values* can be gone through one by one, and is no single value for that."""
     # the letters of a text, the keys of a mapping and the lines of a file are not what is meant
-    if isinstance(values, str | bytes | bytearray | Mapping | IOBase):
+    if isinstance(values, str | bytes | bytearray | Mapping) or hasattr(values, "readline"):
         return False
     try:
         iter(cast("Iterable[object]", values))
