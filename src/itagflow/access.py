@@ -128,7 +128,9 @@ def _convert_table(table: Table) -> Table:
         InvalidData: when an action or a role is missing, is no action or role, or what is granted
             is no `Grant`.  With a gap, whoever asks about it would get an error and no answer.
     """
-    by_action = parse_enum_keys(Action, "the table", require_mapping("the table", "", table, "by Action"))
+    by_action = parse_enum_keys(
+        Action, "the table", require_mapping("the table", "", table, "by Action")
+    )
     rows = {
         action: _convert_row(f"the table, {action.value}", row) for action, row in by_action.items()
     }
@@ -144,7 +146,7 @@ def _convert_row(what: str, row: Mapping[Role, Grant]) -> Mapping[Role, Grant]:
     return grants
 
 
-def _require_all(kind: type[Action] | type[Role], what: str, given: Mapping[Any, object]) -> None:
+def _require_all(kind: type[Action | Role], what: str, given: Mapping[Any, object]) -> None:
     missing = [member.value for member in kind if member not in given]
     if missing:
         reason = f"must have every {kind.__name__}; missing are {', '.join(missing)}"

@@ -6,17 +6,28 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from typing_extensions import Unpack
 
+from itagflow import formats
 from itagflow.core.engine import Engine
 from itagflow.jobs import importing, loading, packaging
 from itagflow.jobs import service as jobs
+from itagflow.jobs.arguments import parse_fields, parse_notes, parse_workforce
 from itagflow.jobs.loading import LoadSpec
 from itagflow.jobs.service import JobSpec
-from itagflow.model.enums import parse_enum, parse_enum_keys, parse_optional_enum
+from itagflow.model.arguments import (
+    make_error,
+    require_callable,
+    require_flag,
+    require_optional_callable,
+)
+from itagflow.model.enums import parse_optional_enum
 from itagflow.model.job import Job, JobState, Stage, Workflow
+from itagflow.model.number import require_number, require_whole_number
 from itagflow.model.reports import LoadReport, PrelabelReport, TemplateReport
 from itagflow.model.result import Progress
 from itagflow.model.template import Template
+from itagflow.model.text import require_optional_text, require_text
 from itagflow.prelabels import service as prelabels
+from itagflow.printing import format_repr
 from itagflow.results import service as results
 from itagflow.template_changes import service as template_changes
 from itagflow.typing import (
@@ -35,6 +46,9 @@ from itagflow.typing import (
     Workers,
     WorkspaceRef,
 )
+
+ON_ERROR = ("raise", "skip")
+"""What can be done about bad rows."""
 
 
 class Jobs:
@@ -106,22 +120,24 @@ class Jobs:
             NotRegistered: when this process does not have the validator.
             NotAllowed: when *by* may not manage jobs.
         """
+        _require_reading("jobs.create", format, on_error, progress)
+        draft = require_flag("jobs.create", "draft", draft)
+        exist_ok = require_flag("jobs.create", "exist_ok", exist_ok)
         spec = JobSpec(
             name=name,
             template=template,
             by=by,
             workflow=workflow,
             packaging=packaging,
-            workforce=None if workforce is None else parse_enum_keys(Stage, "workforce", workforce),
+            workforce=None if workforce is None else parse_workforce("jobs.create", workforce),
             row_key=row_key,
             seed=seed,
             validator=validator,
-            notes=notes,
+            notes=parse_notes("create", notes),
         )
-        rows = (
-            None
-            if data is None
-            else LoadSpec(
+        rows = None
+        if data is not None:
+            rows = LoadSpec(
                 data=data,
                 by=by,
                 format=format,
@@ -129,7 +145,6 @@ class Jobs:
                 progress=progress,
                 shared=exist_ok,  # others may create and load the same job at the same time
             )
-        )
         return jobs.create_job(
             self._engine, workspace, spec, data=rows, draft=draft, exist_ok=exist_ok
         )
@@ -180,6 +195,8 @@ class Jobs:
             AlreadyExists: when the workspace has a job of this name.
             NotAllowed: when *by* may not manage jobs.
         """
+        _require_reading("jobs.import_results", "itag", on_error, progress)
+        of_job = require_optional_text("jobs.import_results", "of_job", of_job)
         spec = JobSpec(
             name=name,
             template=template,
@@ -187,7 +204,7 @@ class Jobs:
             workflow=workflow,
             packaging=packaging,
             row_key=row_key,
-            notes=notes,
+            notes=parse_notes("import_results", notes),
         )
         manifest = LoadSpec(data=data, by=by, on_error=on_error, progress=progress)
         return importing.import_job(self._engine, workspace, spec, manifest, of_job=of_job)
@@ -240,6 +257,7 @@ class Jobs:
             WrongState: when the job is not a draft: `append` to it.
             NotAllowed: when *by* may not manage jobs.
         """
+        _require_reading("jobs.load", format, on_error, progress)
         rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
         return loading.load(self._engine, job, rows)
 
@@ -263,6 +281,7 @@ class Jobs:
             WrongState: when the job is a draft (`load` into it) or archived.
             NotAllowed: when *by* may not manage jobs.
         """
+        _require_reading("jobs.append", format, on_error, progress)
         rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
         return loading.append(self._engine, job, rows)
 
@@ -312,6 +331,7 @@ class Jobs:
             WrongState: when the job is a draft or archived.
             NotAllowed: when *by* may not manage jobs.
         """
+        discard_open = require_flag("jobs.finish", "discard_open", discard_open)
         return packaging.finish(self._engine, job, by=by, discard_open=discard_open)
 
     def archive(self, job: JobRef, *, by: MemberRef) -> Job:
@@ -340,11 +360,12 @@ class Jobs:
         """Change name, tags, remark, guideline or due time; what is not given stays.
 
         Raises:
-            InvalidData: on another field, a bad name, or a time without its zone.
+            InvalidData: on a bad name, a value of another kind, or a time without its zone.
+            TypeError: on another field, as Python has it.
             AlreadyExists: when the workspace has another job of this name.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
-        return jobs.update_job(self._engine, job, by=by, **fields)
+        return jobs.update_job(self._engine, job, parse_fields("update", fields), by=by)
 
     def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
         """Return how far a job is: packages and tasks by state, their counts, and rows read."""
@@ -363,20 +384,22 @@ class Jobs:
             NotFound: when a member is not in the workspace.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
-        named = parse_enum_keys(Stage, "workforce", workforce)
+        named = parse_workforce("jobs.set_workforce", workforce)
         return jobs.set_workforce(self._engine, job, named, by=by)
 
     def add_workers(
         self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
     ) -> Job:
         """Name more members or groups for a stage; errors are those of `set_workforce`."""
-        return jobs.add_workers(self._engine, job, parse_enum(Stage, stage), workers, by=by)
+        named = parse_workforce("jobs.add_workers", {stage: workers})
+        return jobs.add_workers(self._engine, job, named, by=by)
 
     def remove_workers(
         self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
     ) -> Job:
         """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
-        return jobs.remove_workers(self._engine, job, parse_enum(Stage, stage), workers, by=by)
+        named = parse_workforce("jobs.remove_workers", {stage: workers})
+        return jobs.remove_workers(self._engine, job, named, by=by)
 
     def set_validator(self, job: JobRef, validator: str | None, *, by: MemberRef) -> Job:
         """Check every answer of a job before it is saved, by a function of yours; None ends that.
@@ -453,6 +476,12 @@ class Jobs:
             InvalidData: when *predict* does not return as many as it was given.
             Conflict: when the template was changed meanwhile: call it again.
         """
+        predict = require_callable("jobs.prelabel", "predict", predict)
+        if not isinstance(min_confidence, bool):
+            min_confidence = require_number("jobs.prelabel", "min_confidence", min_confidence)
+        model = require_text("jobs.prelabel", "model", model)
+        batch = require_whole_number("jobs.prelabel", "batch", batch, least=1)
+        progress = require_optional_callable("jobs.prelabel", "progress", progress)
         return prelabels.prelabel(
             self._engine,
             job,
@@ -497,4 +526,22 @@ class Jobs:
             Incomplete: when *dry_run* is to look at answers that still follow the last change.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
+        dry_run = require_flag("jobs.change_template", "dry_run", dry_run)
         return template_changes.change_template(self._engine, job, to, by=by, dry_run=dry_run)
+
+
+def _require_reading(verb: str, format: object, on_error: object, progress: object) -> None:
+    """Check how data is to be read, before anything is stored.
+
+    Raises:
+        InvalidData: when *on_error* is no word that there is, or another is of another kind.
+        UnknownFormat: when there is no such format.
+    """
+    formats.find(require_text(verb, "format", format))
+    if not isinstance(on_error, str) or on_error not in ON_ERROR:
+        known = " or ".join(map(format_repr, ON_ERROR))
+        raise make_error(verb, "on_error", f"must be {known}", on_error)
+    if progress is not None and not callable(progress):
+        raise make_error(
+            verb, "progress", "must be a function that wraps rows, such as tqdm", progress
+        )

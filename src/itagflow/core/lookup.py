@@ -67,7 +67,8 @@ IMMUTABLE_FIELDS: Mapping[type[Entity], tuple[str, ...]] = {
 """What never changes of each kind, beside its key."""
 _get_immutable_fields = {
     # the first one twice: of a single name `attrgetter` would make no tuple
-    kind: attrgetter(*names, *names[:1]) for kind, names in IMMUTABLE_FIELDS.items()
+    kind: attrgetter(*names, *names[:1])
+    for kind, names in IMMUTABLE_FIELDS.items()
 }
 PAGE = 500
 """How many entities an iterator fetches in one short read transaction."""

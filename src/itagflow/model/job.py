@@ -34,6 +34,7 @@ from itagflow.model.text import (
     validate_text,
     validate_texts,
 )
+from itagflow.model.workspace import Member
 from itagflow.printing import format_repr
 from itagflow.reprs import show, show_fields, show_line
 
@@ -136,8 +137,10 @@ def _check_min_votes(rule: Any, _: object, value: int) -> None:
         )
 
 
-def _convert_rework(value: Route | int | str) -> Route | int | str:
-    """Return a route that is given by its value as a `Route`, and a key or an account as it is."""
+def _convert_rework(value: Route | Member | int | str) -> Route | int | str:
+    """Return a route that is given by its value as a `Route`, and a member by key or account."""
+    if isinstance(value, Member):
+        return value.id
     if isinstance(value, str):
         if value in (Route.AUTHOR.value, Route.QUEUE.value):
             return Route(value)
@@ -395,12 +398,6 @@ class PackageCount:
     __repr__ = show_fields
 
 
-def _check_field(owner: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-    validate_text(owner, attribute, value)
-    if not value:
-        raise _make_error("GroupByField", attribute.name, "is empty: name a field of the data")
-
-
 @attrs.frozen
 class GroupByField:
     """A package for each value of a field of the data.  Source: iTAG's ``FIELD_BASE``.
@@ -409,7 +406,7 @@ class GroupByField:
     'camera'
     """
 
-    field: str = attrs.field(converter=to_text, validator=_check_field)
+    field: str = attrs.field(converter=to_text, validator=validate_text)
     """The field of ``data`` whose value names the package."""
 
     __repr__ = show_fields
@@ -445,12 +442,14 @@ class StageWorkers:
     __repr__ = show_fields
 
 
-def _check_workflow(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
+def check_workflow(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
+    """Check a field that holds a workflow: an attrs validator."""
     wanted = "a Workflow, such as Workflow(Label(), Inspect())"
     require_kind("job", "workflow", value, Workflow, wanted)
 
 
-def _check_packaging(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
+def check_packaging(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
+    """Check a field that says how a job is cut: an attrs validator."""
     kinds = (FixedSize, PackageCount, GroupByField)
     wanted = "FixedSize(50), PackageCount(10) or GroupByField('field')"
     require_kind("job", "packaging", value, kinds, wanted)
@@ -477,9 +476,9 @@ class Job:
     """Its name, unique in the workspace: 1 to 100 characters."""
     template: int
     """The key of the template that its tasks are answered with."""
-    workflow: Workflow = attrs.field(validator=_check_workflow)
+    workflow: Workflow = attrs.field(validator=check_workflow)
     """The stages and their rules; fixed at creation."""
-    packaging: Packaging = attrs.field(validator=_check_packaging)
+    packaging: Packaging = attrs.field(validator=check_packaging)
     """How its tasks are cut into packages; fixed at creation."""
     workforce: Mapping[Stage, StageWorkers] = attrs.field(factory=dict[Stage, StageWorkers])
     """Who works at which stage."""
@@ -526,9 +525,9 @@ class Job:
         """The manifest's key for the results of the LABEL stage.  Source: iTAG, data structures."""
         return f"label-{self.id}"
 
-    def crew(self, stage: Stage) -> StageWorkers:
-        """Return who works at *stage*."""
-        return self.workforce.get(stage, StageWorkers())
+    def crew(self, stage: Stage | str) -> StageWorkers:
+        """Return who works at *stage*, which is a `Stage` or its value."""
+        return self.workforce.get(parse_enum(Stage, stage), StageWorkers())
 
     def __repr__(self) -> str:
         return show_line(self, show(self.name), self.state.name, f"id={self.id}")

@@ -92,7 +92,7 @@ def validate_whole(
 def require_number(
     what: str, field: str, value: object, *, least: float = -math.inf, most: float = math.inf
 ) -> float:
-    """Return *value* as a number in these bounds: an `int` if it is whole by its type, or a `float`.
+    """Return *value* as a number in these bounds: as an `int` or a `float`, as its type is.
 
     Args:
         what: What it is for, such as ``the job``.
