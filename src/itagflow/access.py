@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from itagflow.errors import InvalidData, NotAllowed, Problem
-from itagflow.model.arguments import require_kind, require_mapping
+from itagflow.model.arguments import call, require_kind, require_mapping
 from itagflow.model.enums import parse_enum, parse_enum_keys, parse_optional_enum
 from itagflow.model.job import Job, Stage, StageWorkers
 from itagflow.model.text import normalize_name
@@ -306,7 +306,7 @@ def _ask(
         InvalidData: when that is neither a reason nor None: true or false can be meant either way,
             and one of the two would let everybody do everything.
     """
-    answer: object = policy(member, action, job, stage)
+    answer: object = call("the policy", "", policy, member, action, job, stage)
     if answer is None:
         return None
     if isinstance(answer, str):

@@ -17,9 +17,9 @@ from itagflow.model.arguments import (
     make_error,
     require_callable,
     require_flag,
-    require_optional_callable,
+    require_wrapper,
 )
-from itagflow.model.enums import parse_optional_enum
+from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, JobState, Stage, Workflow
 from itagflow.model.number import require_number, require_whole_number
 from itagflow.model.reports import LoadReport, PrelabelReport, TemplateReport
@@ -120,7 +120,8 @@ class Jobs:
             NotRegistered: when this process does not have the validator.
             NotAllowed: when *by* may not manage jobs.
         """
-        _require_reading("jobs.create", format, on_error, progress)
+        _require_reading("jobs.create", format, on_error)
+        progress = require_wrapper("jobs.create", "progress", progress)
         draft = require_flag("jobs.create", "draft", draft)
         exist_ok = require_flag("jobs.create", "exist_ok", exist_ok)
         spec = JobSpec(
@@ -195,7 +196,8 @@ class Jobs:
             AlreadyExists: when the workspace has a job of this name.
             NotAllowed: when *by* may not manage jobs.
         """
-        _require_reading("jobs.import_results", "itag", on_error, progress)
+        _require_reading("jobs.import_results", "itag", on_error)
+        progress = require_wrapper("jobs.import_results", "progress", progress)
         of_job = require_optional_text("jobs.import_results", "of_job", of_job)
         spec = JobSpec(
             name=name,
@@ -257,7 +259,8 @@ class Jobs:
             WrongState: when the job is not a draft: `append` to it.
             NotAllowed: when *by* may not manage jobs.
         """
-        _require_reading("jobs.load", format, on_error, progress)
+        _require_reading("jobs.load", format, on_error)
+        progress = require_wrapper("jobs.load", "progress", progress)
         rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
         return loading.load(self._engine, job, rows)
 
@@ -281,7 +284,8 @@ class Jobs:
             WrongState: when the job is a draft (`load` into it) or archived.
             NotAllowed: when *by* may not manage jobs.
         """
-        _require_reading("jobs.append", format, on_error, progress)
+        _require_reading("jobs.append", format, on_error)
+        progress = require_wrapper("jobs.append", "progress", progress)
         rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
         return loading.append(self._engine, job, rows)
 
@@ -391,14 +395,14 @@ class Jobs:
         self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
     ) -> Job:
         """Name more members or groups for a stage; errors are those of `set_workforce`."""
-        named = parse_workforce("jobs.add_workers", {stage: workers})
+        named = parse_workforce("jobs.add_workers", {parse_enum(Stage, stage): workers})
         return jobs.add_workers(self._engine, job, named, by=by)
 
     def remove_workers(
         self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
     ) -> Job:
         """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
-        named = parse_workforce("jobs.remove_workers", {stage: workers})
+        named = parse_workforce("jobs.remove_workers", {parse_enum(Stage, stage): workers})
         return jobs.remove_workers(self._engine, job, named, by=by)
 
     def set_validator(self, job: JobRef, validator: str | None, *, by: MemberRef) -> Job:
@@ -481,7 +485,7 @@ class Jobs:
             min_confidence = require_number("jobs.prelabel", "min_confidence", min_confidence)
         model = require_text("jobs.prelabel", "model", model)
         batch = require_whole_number("jobs.prelabel", "batch", batch, least=1)
-        progress = require_optional_callable("jobs.prelabel", "progress", progress)
+        progress = require_wrapper("jobs.prelabel", "progress", progress)
         return prelabels.prelabel(
             self._engine,
             job,
@@ -530,7 +534,7 @@ class Jobs:
         return template_changes.change_template(self._engine, job, to, by=by, dry_run=dry_run)
 
 
-def _require_reading(verb: str, format: object, on_error: object, progress: object) -> None:
+def _require_reading(verb: str, format: object, on_error: object) -> None:
     """Check how data is to be read, before anything is stored.
 
     Raises:
@@ -541,7 +545,3 @@ def _require_reading(verb: str, format: object, on_error: object, progress: obje
     if not isinstance(on_error, str) or on_error not in ON_ERROR:
         known = " or ".join(map(format_repr, ON_ERROR))
         raise make_error(verb, "on_error", f"must be {known}", on_error)
-    if progress is not None and not callable(progress):
-        raise make_error(
-            verb, "progress", "must be a function that wraps rows, such as tqdm", progress
-        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from itagflow.core.engine import Engine
 from itagflow.formats import WriteReport
-from itagflow.model.arguments import make_error, require_flag, require_optional_callable
+from itagflow.model.arguments import make_error, require_flag, require_wrapper
 from itagflow.model.enums import parse_enums, parse_optional_enum
 from itagflow.model.job import Stage
 from itagflow.model.number import require_whole_number
@@ -153,7 +153,7 @@ class Results:
                 processes, and the store is in the memory of this one.
         """
         format = require_text("results.export", "format", format)
-        progress = require_optional_callable("results.export", "progress", progress)
+        progress = require_wrapper("results.export", "progress", progress)
         snapshot = require_flag("results.export", "snapshot", snapshot)
         if partitions is not None:
             partitions = require_whole_number("results.export", "partitions", partitions, least=1)

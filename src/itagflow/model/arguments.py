@@ -7,13 +7,14 @@ as the caller wrote them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.printing import format_repr
 
+P = ParamSpec("P")
 T = TypeVar("T")
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -40,11 +41,58 @@ def require_callable(what: str, field: str, value: C) -> C:
     raise make_error(what, field, "must be a function, or something else that can be called", value)
 
 
-def require_optional_callable(what: str, field: str, value: C | None) -> C | None:
-    """Return the same, or None for None."""
-    if value is None:
+def call(
+    what: str, field: str, function: Callable[P, T], *arguments: P.args, **named: P.kwargs
+) -> T:
+    """Return what a function of the application returns; what it raises passes through.
+
+    Args:
+        what: Where it was given, such as ``itagflow.open``.
+        field: What it is called there, such as ``policy``.
+        function: The function.
+        *arguments: What it is called with.
+        **named: What it is called with by name.
+
+    Raises:
+        InvalidData: when it does not take these arguments, so that not a line of it ran.
+    """
+    try:
+        return function(*arguments, **named)
+    except TypeError as error:
+        trace = error.__traceback__
+        # a frame below this one is the application's: then it is its own error
+        if trace is not None and trace.tb_next is not None:
+            raise
+        # only the names of types and numbers of arguments are in Python's words here
+        raise InvalidData(what, [Problem(field, f"cannot be called as it is: {error}")]) from error
+
+
+def require_wrapper(
+    what: str, field: str, value: Callable[[Iterable[Any]], Iterable[Any]] | None
+) -> Callable[[Iterable[Any]], Iterable[Any]] | None:
+    """Return *value*, a function such as ``tqdm`` that wraps an iterable, or None.
+
+    What comes back checks what the function returns.
+
+    Raises:
+        InvalidData: when it cannot be called; later, when it returns nothing that can be gone
+            through.
+    """
+    wrap = value
+    if wrap is None:
         return None
-    return require_callable(what, field, value)
+    wanted = "must be a function that wraps an iterable, such as tqdm"
+    if not callable(cast(object, wrap)):
+        raise make_error(what, field, wanted, wrap)
+
+    def wrap_checked(items: Iterable[Any]) -> Iterable[Any]:
+        wrapped = call(what, field, wrap, items)
+        if not hasattr(wrapped, "__iter__"):
+            reason = f"{wanted}: it returned {format_repr(wrapped)}"
+            raise InvalidData(what, [Problem(field, reason)])
+        return wrapped
+
+    return wrap_checked
 
 
 def require_kind(what: str, field: str, value: T, kinds: type | tuple[type, ...], wanted: str) -> T:
