@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, get_args
+from typing import Any
 
 import attrs
 
@@ -21,7 +21,7 @@ from itagflow.core.lookup import (
     last_number,
 )
 from itagflow.jobs import rules as jobs_rules
-from itagflow.model.arguments import is_several, make_error, require_kind
+from itagflow.model.arguments import is_several, make_error
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job
@@ -81,10 +81,7 @@ def _as_request(
     verb, wanted = "jobs.change_template", "a Template, or steps such as AddOption(…)"
     if not is_several(to):
         raise make_error(verb, "to", f"must be {wanted}", to)
-    steps = tuple(to)
-    for step in steps:
-        require_kind(verb, "to", step, get_args(TemplateStep), wanted)
-    return steps
+    return tuple(to)
 
 
 def _read_job(engine: Engine, ref: JobRef, by: MemberRef) -> tuple[Job, Template]:
