@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -306,7 +306,8 @@ def _ask(
         InvalidData: when that is neither a reason nor None: true or false can be meant either way,
             and one of the two would let everybody do everything.
     """
-    answer: object = call("the policy", "", policy, member, action, job, stage)
+    # its type does not bind what a function of the application returns
+    answer = cast(object, call("the policy", "", policy, member, action, job, stage))
     if answer is None:
         return None
     if isinstance(answer, str):

@@ -527,11 +527,15 @@ def _list_pairs(
     if isinstance(given, Mapping):
         given = cast("Mapping[TaskRef, ReplyInput]", given).items()
     pairs = require_several("save_many", "replies", cast("Iterable[Any]", given), "pairs")
-    for number, pair in enumerate(pairs, 1):
-        if not isinstance(pair, tuple) or len(cast("tuple[object, ...]", pair)) != 2:
+    for number, pair in enumerate(cast("list[object]", pairs), 1):
+        if not _is_pair(pair):
             reason = f"must be a task and a reply, not {format_repr(pair)}"
             raise InvalidData("save_many", [Problem(f"replies, pair {number}", reason)])
     return pairs
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, tuple) and len(cast("tuple[object, ...]", value)) == 2
 
 
 engine_of: Callable[[Flow], Engine] = attrgetter("_engine")

@@ -15,7 +15,7 @@ from itagflow.typing import JobFields, JobNotes
 
 NOTES = set(get_type_hints(JobNotes))
 FIELDS = set(get_type_hints(JobFields))
-OTHERS = sorted({field.name for field in attrs.fields(Job)} - FIELDS) + ["nothing", "loaded"]
+OTHERS = [*sorted({field.name for field in attrs.fields(Job)} - FIELDS), "nothing", "loaded"]
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -23,6 +23,8 @@ class Hostile:
 
 
 class Words(str):
+    __slots__ = ()
+
     def __repr__(self) -> str:
         return f"Words({str.__repr__(self)})"
 

@@ -112,7 +112,7 @@ def require_number(
         reason = f"must be at most {most}"
         if number < least:
             reason = f"must be at least {least}"
-    elif isinstance(value, Real) and not isinstance(value, bool):
+    elif not isinstance(value, bool) and isinstance(value, Real):
         reason = "must be a finite number"
     raise InvalidData(what, [Problem(field, f"{reason}, not {format_repr(value)}")])
 

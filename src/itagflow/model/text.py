@@ -130,8 +130,9 @@ def to_text(value: str) -> str:
 
     Anything else is returned as it is, for a validator to refuse.
     """
-    if type(value) is not str and isinstance(value, str):
-        return str.__str__(value)  # not `str(value)`: an enum of texts has a text of its own
+    given = cast(object, value)
+    if type(given) is not str and isinstance(given, str):
+        return str.__str__(given)  # not `str(given)`: an enum of texts has a text of its own
     return value
 
 
