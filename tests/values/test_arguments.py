@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import attrs
 import pytest
 from support.refusals import everything, is_refused
 from support.scenes import cats, labeled, rows, street, taken
@@ -437,6 +438,44 @@ def test_names_of_other_libraries_find_what_plain_ones_find(flow: Flow) -> None:
         "street", Words("new"), Words("operator"), by=Words("ada"), groups=[Words("night")]
     )
     assert {type(member.account), type(member.groups[0])} == {str}
+
+
+FORGED: list[dict[str, Any]] = [
+    {"id": -1},
+    {"id": 2**70},
+    {"id": None},
+    {"id": "1"},
+    {"id": True},
+    {"id": Hostile()},
+    {"created_at": None},
+    {"created_at": Hostile()},
+    {"workspace": Hostile()},
+    {"workspace": 5},
+]
+
+
+@pytest.mark.parametrize("fields", FORGED, ids=lambda fields: next(iter(fields)))
+def test_a_forged_job_is_not_found(flow: Flow, fields: dict[str, Any]) -> None:
+    job = attrs.evolve(cats(flow), **fields)
+    is_refused(flow, NotFound, "no Job", lambda: flow.claim("ben", job, "label"))
+    is_refused(flow, NotFound, "no Job", lambda: flow.jobs.pause(job, by="ada"))
+
+
+@pytest.mark.parametrize(
+    "number", [None, "1", 1.0, True, 2**63, "\ud800", Hostile()], ids=lambda one: type(one).__name__
+)
+def test_a_forged_package_assignment_or_task_is_not_found(flow: Flow, number: Any) -> None:
+    job = cats(flow)
+    assignment = taken(flow, "ben", job)
+    item = next(flow.tasks(assignment))
+    package = attrs.evolve(flow.packages.get((job.id, 1)), number=number)
+    is_refused(flow, NotFound, "no Package", lambda: flow.packages.get(package))
+    is_refused(flow, NotFound, "no Package", lambda: flow.packages.discard(package, by="ada"))
+    forged = attrs.evolve(assignment, id=number)
+    is_refused(flow, NotFound, "no Assignment", lambda: flow.release(forged))
+    task = attrs.evolve(item.task, number=number)
+    is_refused(flow, NotFound, "no Task", lambda: flow.results.get(task))
+    is_refused(flow, NotFound, "no Task", lambda: flow.results.get(attrs.evolve(item, task=number)))
 
 
 class TestOpening:
