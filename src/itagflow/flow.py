@@ -24,7 +24,7 @@ from itagflow.core.ids import TimeOrdered
 from itagflow.core.settings import MOST_SECONDS, Settings, require_store
 from itagflow.errors import InvalidData, Problem
 from itagflow.labeling import service as labeling
-from itagflow.model.arguments import require_several
+from itagflow.model.arguments import require_optional_several, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
@@ -375,9 +375,7 @@ class Flow:
         """
         comment = require_text("reject", "comment", comment)
         # gone through here: no transaction is open while code of the caller runs
-        named = None
-        if tasks is not None:
-            named = require_several("reject", "tasks", tasks, "tasks")
+        named = require_optional_several("reject", "tasks", tasks, "tasks")
         return reviewing.reject(self._engine, assignment, tasks=named, comment=comment, by=by)
 
     def review_many(

@@ -17,7 +17,7 @@ _INTERNAL = re.compile(r" at 0x[0-9a-fA-F]+|<(class|module|function|[A-Za-z_.]+ 
 MAX_SHOWN = 200
 """How many characters of a value a message shows: enough to find it again."""
 MAX_READ = 1_000
-"""How many characters of a text are looked at to show it."""
+"""How many characters of a text are read to show it."""
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 

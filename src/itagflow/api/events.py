@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itagflow.core.engine import Engine
-from itagflow.core.settings import MOST_SECONDS
+from itagflow.core.settings import require_optional_seconds
 from itagflow.events import service as events
 from itagflow.model.event import Event
-from itagflow.model.number import require_number, require_whole_number
+from itagflow.model.number import require_whole_number
 from itagflow.results import service as results
 from itagflow.typing import JobRef, MemberRef, PackageRef, WorkspaceRef
 
@@ -78,10 +78,7 @@ class Events:
         """
         # here and not at the first `next`: a mistake is told where it was made
         after = require_whole_number("events.follow", "after", after)
-        if timeout is not None:
-            timeout = require_number(
-                "events.follow", "timeout", timeout, least=0, most=MOST_SECONDS
-            )
+        timeout = require_optional_seconds("events.follow", "timeout", timeout)
         return events.follow_events(
             self._engine, after=after, workspace=workspace, timeout=timeout, by=by
         )

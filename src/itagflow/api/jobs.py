@@ -120,7 +120,8 @@ class Jobs:
             NotRegistered: when this process does not have the validator.
             NotAllowed: when *by* may not manage jobs.
         """
-        _require_reading("jobs.create", format, on_error)
+        format = _require_format("jobs.create", format)
+        on_error = _require_on_error("jobs.create", on_error)
         progress = require_wrapper("jobs.create", "progress", progress)
         draft = require_flag("jobs.create", "draft", draft)
         exist_ok = require_flag("jobs.create", "exist_ok", exist_ok)
@@ -136,9 +137,10 @@ class Jobs:
             validator=validator,
             notes=parse_notes("create", notes),
         )
-        rows = None
-        if data is not None:
-            rows = LoadSpec(
+        rows = (
+            None
+            if data is None
+            else LoadSpec(
                 data=data,
                 by=by,
                 format=format,
@@ -146,6 +148,7 @@ class Jobs:
                 progress=progress,
                 shared=exist_ok,  # others may create and load the same job at the same time
             )
+        )
         return jobs.create_job(
             self._engine, workspace, spec, data=rows, draft=draft, exist_ok=exist_ok
         )
@@ -196,7 +199,7 @@ class Jobs:
             AlreadyExists: when the workspace has a job of this name.
             NotAllowed: when *by* may not manage jobs.
         """
-        _require_reading("jobs.import_results", "itag", on_error)
+        on_error = _require_on_error("jobs.import_results", on_error)
         progress = require_wrapper("jobs.import_results", "progress", progress)
         of_job = require_optional_text("jobs.import_results", "of_job", of_job)
         spec = JobSpec(
@@ -259,7 +262,8 @@ class Jobs:
             WrongState: when the job is not a draft: `append` to it.
             NotAllowed: when *by* may not manage jobs.
         """
-        _require_reading("jobs.load", format, on_error)
+        format = _require_format("jobs.load", format)
+        on_error = _require_on_error("jobs.load", on_error)
         progress = require_wrapper("jobs.load", "progress", progress)
         rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
         return loading.load(self._engine, job, rows)
@@ -284,7 +288,8 @@ class Jobs:
             WrongState: when the job is a draft (`load` into it) or archived.
             NotAllowed: when *by* may not manage jobs.
         """
-        _require_reading("jobs.append", format, on_error)
+        format = _require_format("jobs.append", format)
+        on_error = _require_on_error("jobs.append", on_error)
         progress = require_wrapper("jobs.append", "progress", progress)
         rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
         return loading.append(self._engine, job, rows)
@@ -481,8 +486,7 @@ class Jobs:
             Conflict: when the template was changed meanwhile: call it again.
         """
         predict = require_callable("jobs.prelabel", "predict", predict)
-        if not isinstance(min_confidence, bool):
-            min_confidence = require_number("jobs.prelabel", "min_confidence", min_confidence)
+        min_confidence = _require_confidence(min_confidence)
         model = require_text("jobs.prelabel", "model", model)
         batch = require_whole_number("jobs.prelabel", "batch", batch, least=1)
         progress = require_wrapper("jobs.prelabel", "progress", progress)
@@ -534,14 +538,31 @@ class Jobs:
         return template_changes.change_template(self._engine, job, to, by=by, dry_run=dry_run)
 
 
-def _require_reading(verb: str, format: object, on_error: object) -> None:
-    """Check how data is to be read, before anything is stored.
+def _require_format(verb: str, format: str) -> str:
+    """Return *format*, which is there: asked before anything is stored.
 
     Raises:
-        InvalidData: when *on_error* is no word that there is, or another is of another kind.
         UnknownFormat: when there is no such format.
     """
-    formats.find(require_text(verb, "format", format))
-    if not isinstance(on_error, str) or on_error not in ON_ERROR:
-        known = " or ".join(map(format_repr, ON_ERROR))
-        raise make_error(verb, "on_error", f"must be {known}", on_error)
+    name = require_text(verb, "format", format)
+    formats.find(name)
+    return name
+
+
+def _require_on_error(verb: str, on_error: OnError) -> OnError:
+    """Return *on_error*, which is a word that there is.
+
+    Raises:
+        InvalidData: when it is none.
+    """
+    given: object = on_error
+    if isinstance(given, str) and given in ON_ERROR:
+        return on_error
+    known = " or ".join(map(format_repr, ON_ERROR))
+    raise make_error(verb, "on_error", f"must be {known}", given)
+
+
+def _require_confidence(min_confidence: MinConfidence) -> MinConfidence:
+    if isinstance(min_confidence, bool):
+        return min_confidence
+    return require_number("jobs.prelabel", "min_confidence", min_confidence)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from itagflow.core.engine import Engine
 from itagflow.jobs import packaging
-from itagflow.model.arguments import require_several
+from itagflow.model.arguments import require_optional_several
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Package, PackageState
@@ -92,7 +92,6 @@ class Packages:
                 of other stages are left as they are.
         """
         priority = require_whole_number("packages.prioritize", "priority", priority)
-        named = None
-        if packages is not None:
-            named = require_several("packages.prioritize", "packages", packages, "packages")
+        verb = "packages.prioritize"
+        named = require_optional_several(verb, "packages", packages, "packages")
         return packaging.prioritize(self._engine, job, priority, by=by, packages=named)

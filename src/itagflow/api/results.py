@@ -10,7 +10,7 @@ from itagflow.formats import WriteReport
 from itagflow.model.arguments import make_error, require_flag, require_wrapper
 from itagflow.model.enums import parse_enums, parse_optional_enum
 from itagflow.model.job import Stage
-from itagflow.model.number import require_whole_number
+from itagflow.model.number import require_optional_whole_number, require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.task import Task, TaskState, WorkItem
@@ -155,13 +155,11 @@ class Results:
         format = require_text("results.export", "format", format)
         progress = require_wrapper("results.export", "progress", progress)
         snapshot = require_flag("results.export", "snapshot", snapshot)
-        if partitions is not None:
-            partitions = require_whole_number("results.export", "partitions", partitions, least=1)
-        if executor is not None:
-            _require_executor(executor)
-        wanted = None
-        if stages is not None:
-            wanted = parse_enums(Stage, "stages", stages)
+        partitions = require_optional_whole_number(
+            "results.export", "partitions", partitions, least=1
+        )
+        executor = _require_executor(executor)
+        wanted = None if stages is None else parse_enums(Stage, "stages", stages)
         return exporting.export(
             self._engine,
             job,
@@ -206,8 +204,11 @@ class Results:
         return results.partition_job(self._engine, job, count, by=by)
 
 
-def _require_executor(executor: object) -> None:
+def _require_executor(executor: Executor | None) -> Executor | None:
+    if executor is None:
+        return None
     # by what it can do: those of Dask and Ray are no subclasses of `Executor`
     if isinstance(executor, type) or not callable(getattr(executor, "submit", None)):
         reason = "must be an executor, such as a ThreadPoolExecutor()"
         raise make_error("results.export", "executor", reason, executor)
+    return executor

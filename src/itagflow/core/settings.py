@@ -13,6 +13,7 @@ from itagflow.core.ids import Ids
 from itagflow.core.registry import Registry
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import require_callable, require_several
+from itagflow.model.number import require_number
 from itagflow.printing import format_repr
 from itagflow.storage.port import Store
 from itagflow.validation.answers import Validator
@@ -22,6 +23,17 @@ MOST_SECONDS = 1_000_000_000
 
 The clocks of systems count no further than some hundred years, and fail behind that.
 """
+
+
+def require_optional_seconds(what: str, field: str, value: object) -> float | None:
+    """Return *value* as a number of seconds to wait, or None for None.
+
+    Raises:
+        InvalidData: when it is no number of seconds.
+    """
+    if value is None:
+        return None
+    return require_number(what, field, value, least=0, most=MOST_SECONDS)
 
 
 def _convert_listeners(listeners: Iterable[Listener]) -> tuple[Listener, ...]:

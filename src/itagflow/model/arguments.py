@@ -126,6 +126,15 @@ def require_several(what: str, field: str, values: Iterable[T], wanted: str) -> 
     return list(values)
 
 
+def require_optional_several(
+    what: str, field: str, values: Iterable[T] | None, wanted: str
+) -> list[T] | None:
+    """Return the same, or None for None."""
+    if values is None:
+        return None
+    return require_several(what, field, values, wanted)
+
+
 def is_several(values: object) -> bool:
     """Return whether *values* can be gone through one by one, and is no single value for that."""
     # the letters of a text, the keys of a mapping and the lines of a file are not what is meant

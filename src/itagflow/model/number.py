@@ -60,6 +60,15 @@ def require_whole_number(
     raise InvalidData(what, [Problem(field, f"{reason}, not {format_repr(value)}")])
 
 
+def require_optional_whole_number(
+    what: str, field: str, value: object, *, least: int = LEAST, most: int = MOST
+) -> int | None:
+    """Return the same, or None for None."""
+    if value is None:
+        return None
+    return require_whole_number(what, field, value, least=least, most=most)
+
+
 def to_whole(value: int) -> int:
     """Return a whole number of a library's own kind as an `int`: a converter of attrs.
 
