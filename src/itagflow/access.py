@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from typing import Any, cast
 
 import attrs
 
-from itagflow.errors import NotAllowed
+from itagflow.errors import InvalidData, NotAllowed, Problem
+from itagflow.model.arguments import call, require_kind, require_mapping
+from itagflow.model.enums import parse_enum, parse_enum_keys, parse_optional_enum
 from itagflow.model.job import Job, Stage, StageWorkers
 from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Role
+from itagflow.printing import format_repr
 from itagflow.reprs import show_line
 
 __all__ = [
+    "READERS",
     "STRICT_TABLE",
     "TABLE",
     "Action",
     "Grant",
     "Permission",
     "Policy",
+    "Reading",
     "Table",
     "TablePolicy",
     "default_policy",
@@ -115,6 +121,38 @@ STRICT_TABLE: Table = {**TABLE, Action.LABEL: _WORK, Action.INSPECT: _WORK, Acti
 """Labeling for the two administrator roles only, as *Process labeling jobs* says literally."""
 
 
+def _convert_table(table: Table) -> Table:
+    """Return a table by actions and roles as enums; each may be given by its value.
+
+    Raises:
+        InvalidData: when an action or a role is missing, is no action or role, or what is granted
+            is no `Grant`.  With a gap, whoever asks about it would get an error and no answer.
+    """
+    by_action = parse_enum_keys(
+        Action, "the table", require_mapping("the table", "", table, "by Action")
+    )
+    rows = {
+        action: _convert_row(f"the table, {action.value}", row) for action, row in by_action.items()
+    }
+    _require_all(Action, "the table", rows)
+    return rows
+
+
+def _convert_row(what: str, row: Mapping[Role, Grant]) -> Mapping[Role, Grant]:
+    grants = {
+        role: parse_enum(Grant, grant) for role, grant in parse_enum_keys(Role, what, row).items()
+    }
+    _require_all(Role, what, grants)
+    return grants
+
+
+def _require_all(kind: type[Action | Role], what: str, given: Mapping[Any, object]) -> None:
+    missing = [member.value for member in kind if member not in given]
+    if missing:
+        reason = f"must have every {kind.__name__}; missing are {', '.join(missing)}"
+        raise InvalidData(what, [Problem("", reason)])
+
+
 @attrs.frozen
 class TablePolicy:
     """A policy that looks the answer up in a table.
@@ -126,19 +164,32 @@ class TablePolicy:
     'yes'
     """
 
-    table: Table = attrs.field(repr=False)
+    table: Table = attrs.field(repr=False, converter=_convert_table)
     """What each role may do of each action."""
 
     def __call__(
         self, member: Member, action: Action, job: Job | None, stage: Stage | None
     ) -> str | None:
-        """Return None when *member* may do *action* here, else the reason why not."""
+        """Return None when *member* may do *action* here, else the reason why not.
+
+        Raises:
+            InvalidData: when *member*, *job* or *stage* is something else: applications ask too.
+        """
+        _require_question(member, job)
+        action = parse_enum(Action, action)
+        stage = parse_optional_enum(Stage, stage)
         grant = self.table[action][member.role]
         if grant is Grant.YES:
             return None
         if grant is Grant.NAMED:
             return _explain_unnamed(job, member, stage)
         return f"the role {member.role.value} does not include it"
+
+
+def _require_question(member: Member, job: Job | None) -> None:
+    require_kind("the policy", "member", member, Member, "a Member")
+    if job is not None:
+        require_kind("the policy", "job", job, Job, "a Job or None")
 
 
 default_policy = TablePolicy(TABLE)
@@ -239,11 +290,30 @@ def refusal(
         return REMOVED
     if member.external and action in NEVER_EXTERNAL:
         return "an external member may not"
-    reason = policy(member, action, job, stage)
+    reason = _ask(policy, member, action, job, stage)
     if reason is None and member.external:
         # each YES counts as "where named" for somebody from outside, whatever policy said it
         return _explain_unnamed(job, member, stage)
     return reason
+
+
+def _ask(
+    policy: Policy, member: Member, action: Action, job: Job | None, stage: Stage | None
+) -> str | None:
+    """Return what *policy* answers.
+
+    Raises:
+        InvalidData: when that is neither a reason nor None: true or false can be meant either way,
+            and one of the two would let everybody do everything.
+    """
+    # its type does not bind what a function of the application returns
+    answer = cast(object, call("the policy", "", policy, member, action, job, stage))
+    if answer is None:
+        return None
+    if isinstance(answer, str):
+        return answer or "the policy does not allow it"
+    reason = f"must answer None, or a text that says why not, not {format_repr(answer)}"
+    raise InvalidData("the policy", [Problem("", reason)])
 
 
 def reading_refusal(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from operator import attrgetter
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self, cast
 
 from itagflow.access import Action, Permission, default_policy
 from itagflow.api.assignments import Assignments
@@ -21,13 +21,18 @@ from itagflow.api.workspaces import Workspaces
 from itagflow.claiming import assigning, explaining, service
 from itagflow.core.engine import Engine, now
 from itagflow.core.ids import TimeOrdered
-from itagflow.core.registry import Registry
+from itagflow.core.settings import MOST_SECONDS, Settings, require_store
+from itagflow.errors import InvalidData, Problem
 from itagflow.labeling import service as labeling
+from itagflow.model.arguments import require_optional_several, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
+from itagflow.model.number import require_number, require_whole_number
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
+from itagflow.model.text import require_optional_text, require_text
+from itagflow.printing import format_repr
 from itagflow.reviewing import batch, judging
 from itagflow.reviewing import service as reviewing
 from itagflow.storage.opening import open_store
@@ -87,8 +92,17 @@ class Flow:
         """
         import_module("itagflow.preload")  # no verb may import anything; that module says why
 
-        registry = Registry(validators)
-        self._engine = Engine(store, policy, clock, ids or TimeOrdered(clock), listeners, registry)
+        settings = Settings(
+            policy=policy, clock=clock, ids=ids, listeners=listeners, validators=validators
+        )
+        self._engine = Engine(
+            require_store(store),
+            settings.policy,
+            settings.clock,
+            settings.ids or TimeOrdered(settings.clock),
+            settings.listeners,
+            settings.registry,
+        )
         self.assignments = Assignments(self._engine)
         self.packages = Packages(self._engine)
         self.workspaces = Workspaces(self._engine)
@@ -130,6 +144,7 @@ class Flow:
             NotRegistered: when this process lacks the job's validator.
             InvalidData: when the job does not have this stage.
         """
+        token = require_text("claim", "token", token)
         return service.claim(self._engine, member, job, parse_enum(Stage, stage), token=token)
 
     def claim_many(
@@ -139,6 +154,7 @@ class Flow:
 
         Errors are those of `claim`.
         """
+        count = require_whole_number("claim_many", "count", count, least=0)
         return service.claim_many(self._engine, member, job, parse_enum(Stage, stage), count)
 
     def renew(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
@@ -164,6 +180,7 @@ class Flow:
             WrongState: when it has ended.
             NotAllowed: when *by* is another member, who may not assign work.
         """
+        comment = require_text("release", "comment", comment)
         return assigning.release(self._engine, assignment, by=by, comment=comment)
 
     def release_many(
@@ -174,7 +191,9 @@ class Flow:
         comment: str = "",
     ) -> list[BatchResult]:
         """Give assignments back, or decline offers; refusals are the errors of `release`."""
-        return batch.release_many(self._engine, assignments, by=by, comment=comment)
+        refs = require_several("release_many", "assignments", assignments, "assignments")
+        comment = require_text("release_many", "comment", comment)
+        return batch.release_many(self._engine, refs, by=by, comment=comment)
 
     def tasks(
         self, assignment: AssignmentRef, *, by: MemberRef | None = None
@@ -230,7 +249,8 @@ class Flow:
         by: MemberRef | None = None,
     ) -> list[Answer]:
         """Save the answers to several tasks, all or none, with one event; errors as in `save`."""
-        return labeling.save_many(self._engine, assignment, replies, by=by)
+        pairs = _list_pairs(replies)
+        return labeling.save_many(self._engine, assignment, pairs, by=by)
 
     def abandon(
         self, assignment: AssignmentRef, task: TaskRef, reason: str, *, by: MemberRef | None = None
@@ -241,6 +261,7 @@ class Flow:
             InvalidData: when the reason is empty or not one of the template's.
             NotHeld: when the assignment is not held, or not by the member *by*.
         """
+        reason = require_text("abandon", "reason", reason)
         return labeling.abandon(self._engine, assignment, task, reason, by=by)
 
     def restore(
@@ -290,6 +311,7 @@ class Flow:
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
         """
+        wrong = require_optional_text("judge", "wrong", wrong)
         return judging.judge(self._engine, assignment, task, wrong=wrong, by=by)
 
     def modify(
@@ -351,13 +373,17 @@ class Flow:
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
         """
-        return reviewing.reject(self._engine, assignment, tasks=tasks, comment=comment, by=by)
+        comment = require_text("reject", "comment", comment)
+        # gone through here: no transaction is open while code of the caller runs
+        named = require_optional_several("reject", "tasks", tasks, "tasks")
+        return reviewing.reject(self._engine, assignment, tasks=named, comment=comment, by=by)
 
     def review_many(
         self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
     ) -> list[BatchResult]:
         """Let packages pass at INSPECT; refusals are the errors of `review`."""
-        return batch.review_many(self._engine, assignments, by=by)
+        refs = require_several("review_many", "assignments", assignments, "assignments")
+        return batch.review_many(self._engine, refs, by=by)
 
     def accept_many(
         self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
@@ -366,7 +392,8 @@ class Flow:
 
         All that one holds: ``flow.accept_many(flow.assignments.list("ada", job=job))``.
         """
-        return batch.accept_many(self._engine, assignments, by=by)
+        refs = require_several("accept_many", "assignments", assignments, "assignments")
+        return batch.accept_many(self._engine, refs, by=by)
 
     def reject_many(
         self,
@@ -376,7 +403,9 @@ class Flow:
         by: MemberRef | None = None,
     ) -> list[BatchResult]:
         """Reject several assignments: what is judged wrong, or all; errors as in `reject`."""
-        return batch.reject_many(self._engine, assignments, comment=comment, by=by)
+        refs = require_several("reject_many", "assignments", assignments, "assignments")
+        comment = require_text("reject_many", "comment", comment)
+        return batch.reject_many(self._engine, refs, comment=comment, by=by)
 
     def available(
         self,
@@ -456,6 +485,7 @@ class Flow:
         Returns:
             Whether all have ended.  If not, each gives back what it holds at its end.
         """
+        timeout = require_number("close", "timeout", timeout, least=0, most=MOST_SECONDS)
         return self._engine.store.close(timeout)
 
     def __reduce__(self) -> NoReturn:
@@ -481,6 +511,29 @@ class Flow:
 
     def __repr__(self) -> str:
         return show_line(self, f"on {self.store.name}")
+
+
+def _list_pairs(
+    replies: Mapping[int, ReplyInput] | Iterable[tuple[TaskRef, ReplyInput]],
+) -> list[tuple[TaskRef, ReplyInput]]:
+    """Return tasks with the replies to them.
+
+    Raises:
+        InvalidData: when they are neither a mapping nor several pairs.
+    """
+    given: object = replies
+    if isinstance(given, Mapping):
+        given = cast("Mapping[TaskRef, ReplyInput]", given).items()
+    pairs = require_several("save_many", "replies", cast("Iterable[Any]", given), "pairs")
+    for number, pair in enumerate(cast("list[object]", pairs), 1):
+        if not _is_pair(pair):
+            reason = f"must be a task and a reply, not {format_repr(pair)}"
+            raise InvalidData("save_many", [Problem(f"replies, pair {number}", reason)])
+    return pairs
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, tuple) and len(cast("tuple[object, ...]", value)) == 2
 
 
 engine_of: Callable[[Flow], Engine] = attrgetter("_engine")
@@ -518,12 +571,15 @@ def open(
         StoreFailed: when the file or the database cannot be opened, belongs to another program or a
             newer version, or the driver is not installed.
     """
-    registry = Registry(validators)  # refuses before a file is made or a connection opened
+    # refuses before a file is made or a connection opened
+    settings = Settings(
+        policy=policy, clock=clock, ids=ids, listeners=listeners, validators=validators
+    )
     return Flow(
         open_store(url),
-        policy=policy,
-        clock=clock,
-        ids=ids,
-        listeners=listeners,
-        validators=registry.validators,
+        policy=settings.policy,
+        clock=settings.clock,
+        ids=settings.ids,
+        listeners=settings.listeners,
+        validators=settings.registry.validators,
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime, timedelta
+from enum import Enum
 
 BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 """The characters with the Unicode property ``Bidi_Control``, for a class of an expression."""
@@ -10,6 +12,12 @@ BREAKING = "\0-\x1f\x7f-\x9f\u2028\u2029"
 """The control characters (``Cc``) and line separators (``Zl``, ``Zp``), also for a class."""
 
 _ESCAPED = re.compile(f"[{BREAKING}{BIDI}\ud800-\udfff]")
+_INTERNAL = re.compile(r" at 0x[0-9a-fA-F]+|<(class|module|function|[A-Za-z_.]+ object)\b")
+"""What Python writes for itself in a ``repr``, and nobody else can read."""
+MAX_SHOWN = 200
+"""How many characters of a value a message shows: enough to find it again."""
+MAX_READ = 1_000
+"""How many characters of a text are read to show it."""
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -36,18 +44,46 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def format_repr(value: object) -> str:
-    """Return the ``repr`` of *value* in one line, or only its type where ``repr`` is too long.
+    """Return *value* as a message shows it: in one line, in few words, as a person would write it.
 
-    >>> format_repr("cat"), format_repr(10**5_000)
-    ("'cat'", 'a value of type int')
+    What Python alone understands, such as an address in memory or the path of a class, is left
+    out: then it is only the kind of value.
+
+    >>> format_repr("cat"), format_repr(10**5_000), format_repr(object())
+    ("'cat'", 'a value of type int', 'a value of type object')
     """
     try:
-        return make_printable(repr(value))
-    except (
-        ValueError,
-        RecursionError,
-    ):  # an integer of thousands of digits, a list inside itself a thousand times
-        return f"a value of type {type(value).__name__}"
+        shown = _show_plain(value)
+    except Exception:
+        # whatever the value does when it is shown: an integer of thousands of digits, a list
+        # inside itself a thousand times, a class of the application whose `__repr__` fails
+        shown = None
+    if shown is None:
+        return f"a value of type {make_printable(type(value).__name__)}"
+    if len(shown) > MAX_SHOWN:
+        shown = f"{shown[:MAX_SHOWN]}…"
+    return make_printable(shown)
+
+
+def _show_plain(value: object) -> str | None:
+    """Return the text for *value*, or None where only its type can be told."""
+    if isinstance(value, Enum):
+        return f"{type(value).__name__}.{value.name}"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    # of a library's own kind of text or number, such as NumPy's: as the plain one is written
+    if isinstance(value, str):
+        return str.__repr__(value[:MAX_READ])
+    if isinstance(value, float):
+        return float.__repr__(value)
+    if isinstance(value, datetime | date | timedelta):
+        return str(value)
+    if callable(value):
+        return None
+    shown = repr(value)
+    if _INTERNAL.search(shown):
+        return None
+    return shown
 
 
 def format_count(number: float, noun: str) -> str:

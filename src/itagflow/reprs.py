@@ -12,10 +12,12 @@ from typing import Any, cast
 
 import attrs
 
-from itagflow.printing import make_printable
+from itagflow.printing import format_repr, make_printable
 
 MAX_ITEMS = 3
 """How many elements of a sequence or mapping are shown: enough to see what is in it."""
+MAX_DEPTH = 3
+"""How deep values inside values are shown; one may also be inside itself."""
 MAX_TEXT = 60
 """How many characters of a text are shown, so that two or three fit into a line."""
 
@@ -42,7 +44,7 @@ def show_fields(self: Any) -> str:
     # those of the base class come first in `fields`, but are given by name, after the others
     for field in sorted(fields, key=lambda field: field.kw_only):
         content = getattr(self, field.name, attrs.NOTHING)
-        if content is attrs.NOTHING or content == _default(field, self):
+        if content is attrs.NOTHING or _is_default(content, field, self):
             by_name = True  # what follows cannot be given by its place any more
             continue
         by_name = by_name or field.kw_only
@@ -51,27 +53,31 @@ def show_fields(self: Any) -> str:
     return f"{kind.__name__}({', '.join(shown)})"
 
 
-def show(content: object) -> str:
-    """Return a content of a field in few words.
+def show(content: object, depth: int = 0) -> str:
+    """Return a content of a field in few words; *depth* is how far inside of other contents.
 
     >>> show((1, 2, 3, 4, 5)), show("cat"), show({})
     ('(1, 2, 3, … 2 more)', "'cat'", '{}')
     """
+    if depth > MAX_DEPTH:
+        return "…"
     if isinstance(content, Enum):
         return f"{type(content).__name__}.{content.name}"
     if isinstance(content, str):
         shown = content
         if len(content) > MAX_TEXT:
             shown = f"{content[:MAX_TEXT]}…"
-        return make_printable(repr(shown))
+        return make_printable(str.__repr__(shown))
     if isinstance(content, Mapping):
         pairs = cast("Mapping[object, object]", content).items()
-        return f"{{{_some(f'{show(key)}: {show(held)}' for key, held in pairs)}}}"
+        deeper = depth + 1
+        shown_pairs = (f"{show(key, deeper)}: {show(held, deeper)}" for key, held in pairs)
+        return f"{{{_some(shown_pairs)}}}"
     if isinstance(content, tuple):
         items = cast("tuple[object, ...]", content)
         comma = "," if len(items) == 1 else ""
-        return f"({_some(map(show, items))}{comma})"
-    return make_printable(repr(content))
+        return f"({_some(show(item, depth + 1) for item in items)}{comma})"
+    return format_repr(content)
 
 
 def show_replies(replies: Mapping[str, object] | None) -> str:
@@ -96,6 +102,13 @@ def count(number: int, noun: str) -> str:
     ('1 task', '2 tasks')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _is_default(content: object, field: attrs.Attribute[Any], value: object) -> bool:
+    """Return whether *content* is what *field* of *value* is unless it is given."""
+    default = _default(field, value)
+    # only what is of one type is compared: a value of a foreign class may refuse to be
+    return content is default or (type(content) is type(default) and content == default)
 
 
 def _default(field: attrs.Attribute[Any], value: object) -> object:

@@ -27,10 +27,10 @@ from itagflow.core.lookup import (
     WorkspaceRef,
 )
 from itagflow.formats._files import Source, Target
+from itagflow.jobs.arguments import JobFields, JobNotes, Workers
 from itagflow.jobs.loading import Data as RowSource
 from itagflow.jobs.loading import OnError
 from itagflow.jobs.loading import Wrap as ProgressWrapper
-from itagflow.jobs.service import JobFields, JobNotes, Workers
 from itagflow.labeling.rules import Replied as ReplyInput
 from itagflow.model.annotation import Labels
 from itagflow.model.entity import Entity, Key

@@ -131,24 +131,27 @@ def test_the_reason_to_open_a_package_again(flow: Flow, bad: str) -> None:
 @BAD
 def test_the_reason_for_many_packages(flow: Flow, bad: str) -> None:
     _, label, inspect = reviewed(flow)
-    before = everything(flow)
-    outcomes = [*flow.release_many([label], comment=bad), *flow.reject_many([inspect], comment=bad)]
-    assert [type(outcome.error) for outcome in outcomes] == [InvalidData] * 2
-    assert everything(flow) == before
+    is_refused(flow, InvalidData, "contains", lambda: flow.release_many([label], comment=bad))
+    is_refused(flow, InvalidData, "contains", lambda: flow.reject_many([inspect], comment=bad))
 
 
 @BAD
 def test_the_name_of_a_model(flow: Flow, bad: str) -> None:
     job = cats(flow)
     before = everything(flow)
-    for report in (
-        flow.jobs.prelabel(
-            job, lambda tasks: [PreLabel(Choice("cat"), model=bad)] * len(tasks), by="ada"
-        ),
-        flow.jobs.prelabel(job, lambda tasks: [Choice("cat")] * len(tasks), model=bad, by="ada"),
-    ):
-        assert (report.suggested, len(report.problems)) == (0, 4)
+    report = flow.jobs.prelabel(
+        job, lambda tasks: [PreLabel(Choice("cat"), model=bad)] * len(tasks), by="ada"
+    )
+    assert (report.suggested, len(report.problems)) == (0, 4)
     assert everything(flow) == before
+    is_refused(
+        flow,
+        InvalidData,
+        "contains",
+        lambda: flow.jobs.prelabel(
+            job, lambda tasks: [Choice("cat")] * len(tasks), model=bad, by="ada"
+        ),
+    )
 
 
 SOUGHT: dict[str, Callable[[Flow, Job, str], object]] = {

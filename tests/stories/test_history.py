@@ -19,6 +19,7 @@ from itagflow import (
     Stage,
     Workflow,
 )
+from itagflow.model import FieldChange
 from itagflow.storage import Query, codec
 
 
@@ -69,8 +70,13 @@ def test_loading_takes_little_room_in_it_even_with_small_packages(flow: Flow) ->
 
 
 def test_an_event_keeps_everything_at_its_position() -> None:
-    fields = {field.name: object() for field in attrs.fields(Event)}
-    event = Event(**fields)  # type: ignore[arg-type]
+    fields: dict[str, Any] = {field.name: object() for field in attrs.fields(Event)}
+    fields |= {
+        "type": "claim",
+        "changes": (FieldChange("job", (1,), "state", None, "x"),),
+        "data": {"a": 1},
+    }
+    event = Event(**fields)
     kept = event.at_position(7)
     assert kept.position == 7
     assert all(getattr(kept, name) is value for name, value in fields.items() if name != "position")

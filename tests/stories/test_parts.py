@@ -72,7 +72,7 @@ class TestCutting:
 
     def test_none_are_no_parts(self, flow: Flow) -> None:
         job = cats(flow)
-        with pytest.raises(InvalidData, match="partitions: must be at least 1, not 0"):
+        with pytest.raises(InvalidData, match="count: must be at least 1, not 0"):
             flow.results.partition(job, 0)
         with pytest.raises(InvalidData, match="must be at least 1, not -1"):
             exported(flow, job, executor=OneByOne(), partitions=-1)

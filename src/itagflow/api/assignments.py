@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from itagflow.claiming import assigning
 from itagflow.core.engine import Engine
+from itagflow.model.arguments import require_flag, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.package import Assignment
+from itagflow.model.text import require_text
 from itagflow.results import service as results
 from itagflow.reviewing import batch
 from itagflow.typing import AssignmentRef, JobRef, MemberRef, PackageRef, WorkspaceRef
@@ -41,6 +43,7 @@ class Assignments:
             by: Who reads: the member, or somebody who may see the work of others; at the jobs where
                 they may.
         """
+        live = require_flag("assignments.list", "live", live)
         return results.list_assignments(
             self._engine, member, job=job, workspace=workspace, live=live, by=by
         )
@@ -66,7 +69,8 @@ class Assignments:
         self, packages: Iterable[PackageRef], member: MemberRef, *, by: MemberRef
     ) -> builtins.list[BatchResult]:
         """Offer a free slot of each package to a member; refusals are the errors of `assign`."""
-        return batch.assign_many(self._engine, packages, member, by=by)
+        refs = require_several("assignments.assign_many", "packages", packages, "packages")
+        return batch.assign_many(self._engine, refs, member, by=by)
 
     def reassign(
         self, assignment: AssignmentRef, member: MemberRef, *, by: MemberRef, comment: str = ""
@@ -77,6 +81,7 @@ class Assignments:
             WrongState: when the assignment has ended.
             NotAllowed: when the member may not have it, or *by* may not assign work.
         """
+        comment = require_text("assignments.reassign", "comment", comment)
         return assigning.reassign(self._engine, assignment, member, by=by, comment=comment)
 
     def expire(self, job: JobRef, *, by: MemberRef) -> builtins.list[Assignment]:

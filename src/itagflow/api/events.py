@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itagflow.core.engine import Engine
+from itagflow.core.settings import require_optional_seconds
 from itagflow.events import service as events
 from itagflow.model.event import Event
+from itagflow.model.number import require_whole_number
 from itagflow.results import service as results
 from itagflow.typing import JobRef, MemberRef, PackageRef, WorkspaceRef
 
@@ -46,6 +48,7 @@ class Events:
         Raises:
             InvalidData: when *by* is given without a workspace.
         """
+        after = require_whole_number("events.since", "after", after)
         return events.list_events_since(self._engine, after=after, workspace=workspace, by=by)
 
     def follow(
@@ -73,6 +76,9 @@ class Events:
         >>> [event.type for event in flow.events.follow(timeout=0)]
         ['create_workspace']
         """
+        # here and not at the first `next`: a mistake is told where it was made
+        after = require_whole_number("events.follow", "after", after)
+        timeout = require_optional_seconds("events.follow", "timeout", timeout)
         return events.follow_events(
             self._engine, after=after, workspace=workspace, timeout=timeout, by=by
         )

@@ -6,17 +6,28 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from typing_extensions import Unpack
 
+from itagflow import formats
 from itagflow.core.engine import Engine
 from itagflow.jobs import importing, loading, packaging
 from itagflow.jobs import service as jobs
+from itagflow.jobs.arguments import parse_fields, parse_notes, parse_workforce
 from itagflow.jobs.loading import LoadSpec
 from itagflow.jobs.service import JobSpec
-from itagflow.model.enums import parse_enum, parse_enum_keys, parse_optional_enum
+from itagflow.model.arguments import (
+    make_error,
+    require_callable,
+    require_flag,
+    require_wrapper,
+)
+from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, JobState, Stage, Workflow
+from itagflow.model.number import require_number, require_whole_number
 from itagflow.model.reports import LoadReport, PrelabelReport, TemplateReport
 from itagflow.model.result import Progress
 from itagflow.model.template import Template
+from itagflow.model.text import require_optional_text, require_text
 from itagflow.prelabels import service as prelabels
+from itagflow.printing import format_repr
 from itagflow.results import service as results
 from itagflow.template_changes import service as template_changes
 from itagflow.typing import (
@@ -35,6 +46,9 @@ from itagflow.typing import (
     Workers,
     WorkspaceRef,
 )
+
+ON_ERROR = ("raise", "skip")
+"""What can be done about bad rows."""
 
 
 class Jobs:
@@ -106,17 +120,22 @@ class Jobs:
             NotRegistered: when this process does not have the validator.
             NotAllowed: when *by* may not manage jobs.
         """
+        format = _require_format("jobs.create", format)
+        on_error = _require_on_error("jobs.create", on_error)
+        progress = require_wrapper("jobs.create", "progress", progress)
+        draft = require_flag("jobs.create", "draft", draft)
+        exist_ok = require_flag("jobs.create", "exist_ok", exist_ok)
         spec = JobSpec(
             name=name,
             template=template,
             by=by,
             workflow=workflow,
             packaging=packaging,
-            workforce=None if workforce is None else parse_enum_keys(Stage, "workforce", workforce),
+            workforce=None if workforce is None else parse_workforce("jobs.create", workforce),
             row_key=row_key,
             seed=seed,
             validator=validator,
-            notes=notes,
+            notes=parse_notes("create", notes),
         )
         rows = (
             None
@@ -180,6 +199,9 @@ class Jobs:
             AlreadyExists: when the workspace has a job of this name.
             NotAllowed: when *by* may not manage jobs.
         """
+        on_error = _require_on_error("jobs.import_results", on_error)
+        progress = require_wrapper("jobs.import_results", "progress", progress)
+        of_job = require_optional_text("jobs.import_results", "of_job", of_job)
         spec = JobSpec(
             name=name,
             template=template,
@@ -187,7 +209,7 @@ class Jobs:
             workflow=workflow,
             packaging=packaging,
             row_key=row_key,
-            notes=notes,
+            notes=parse_notes("import_results", notes),
         )
         manifest = LoadSpec(data=data, by=by, on_error=on_error, progress=progress)
         return importing.import_job(self._engine, workspace, spec, manifest, of_job=of_job)
@@ -240,6 +262,9 @@ class Jobs:
             WrongState: when the job is not a draft: `append` to it.
             NotAllowed: when *by* may not manage jobs.
         """
+        format = _require_format("jobs.load", format)
+        on_error = _require_on_error("jobs.load", on_error)
+        progress = require_wrapper("jobs.load", "progress", progress)
         rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
         return loading.load(self._engine, job, rows)
 
@@ -263,6 +288,9 @@ class Jobs:
             WrongState: when the job is a draft (`load` into it) or archived.
             NotAllowed: when *by* may not manage jobs.
         """
+        format = _require_format("jobs.append", format)
+        on_error = _require_on_error("jobs.append", on_error)
+        progress = require_wrapper("jobs.append", "progress", progress)
         rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
         return loading.append(self._engine, job, rows)
 
@@ -312,6 +340,7 @@ class Jobs:
             WrongState: when the job is a draft or archived.
             NotAllowed: when *by* may not manage jobs.
         """
+        discard_open = require_flag("jobs.finish", "discard_open", discard_open)
         return packaging.finish(self._engine, job, by=by, discard_open=discard_open)
 
     def archive(self, job: JobRef, *, by: MemberRef) -> Job:
@@ -340,11 +369,12 @@ class Jobs:
         """Change name, tags, remark, guideline or due time; what is not given stays.
 
         Raises:
-            InvalidData: on another field, a bad name, or a time without its zone.
+            InvalidData: on a bad name, a value of another kind, or a time without its zone.
+            TypeError: on another field, as Python has it.
             AlreadyExists: when the workspace has another job of this name.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
-        return jobs.update_job(self._engine, job, by=by, **fields)
+        return jobs.update_job(self._engine, job, parse_fields("update", fields), by=by)
 
     def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
         """Return how far a job is: packages and tasks by state, their counts, and rows read."""
@@ -363,20 +393,22 @@ class Jobs:
             NotFound: when a member is not in the workspace.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
-        named = parse_enum_keys(Stage, "workforce", workforce)
+        named = parse_workforce("jobs.set_workforce", workforce)
         return jobs.set_workforce(self._engine, job, named, by=by)
 
     def add_workers(
         self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
     ) -> Job:
         """Name more members or groups for a stage; errors are those of `set_workforce`."""
-        return jobs.add_workers(self._engine, job, parse_enum(Stage, stage), workers, by=by)
+        named = parse_workforce("jobs.add_workers", {parse_enum(Stage, stage): workers})
+        return jobs.add_workers(self._engine, job, named, by=by)
 
     def remove_workers(
         self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
     ) -> Job:
         """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
-        return jobs.remove_workers(self._engine, job, parse_enum(Stage, stage), workers, by=by)
+        named = parse_workforce("jobs.remove_workers", {parse_enum(Stage, stage): workers})
+        return jobs.remove_workers(self._engine, job, named, by=by)
 
     def set_validator(self, job: JobRef, validator: str | None, *, by: MemberRef) -> Job:
         """Check every answer of a job before it is saved, by a function of yours; None ends that.
@@ -453,6 +485,11 @@ class Jobs:
             InvalidData: when *predict* does not return as many as it was given.
             Conflict: when the template was changed meanwhile: call it again.
         """
+        predict = require_callable("jobs.prelabel", "predict", predict)
+        min_confidence = _require_confidence(min_confidence)
+        model = require_text("jobs.prelabel", "model", model)
+        batch = require_whole_number("jobs.prelabel", "batch", batch, least=1)
+        progress = require_wrapper("jobs.prelabel", "progress", progress)
         return prelabels.prelabel(
             self._engine,
             job,
@@ -497,4 +534,35 @@ class Jobs:
             Incomplete: when *dry_run* is to look at answers that still follow the last change.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
+        dry_run = require_flag("jobs.change_template", "dry_run", dry_run)
         return template_changes.change_template(self._engine, job, to, by=by, dry_run=dry_run)
+
+
+def _require_format(verb: str, format: str) -> str:
+    """Return *format*, which is there: asked before anything is stored.
+
+    Raises:
+        UnknownFormat: when there is no such format.
+    """
+    name = require_text(verb, "format", format)
+    formats.find(name)
+    return name
+
+
+def _require_on_error(verb: str, on_error: OnError) -> OnError:
+    """Return *on_error*, which is a word that there is.
+
+    Raises:
+        InvalidData: when it is none.
+    """
+    given: object = on_error
+    if isinstance(given, str) and given in ON_ERROR:
+        return on_error
+    known = " or ".join(map(format_repr, ON_ERROR))
+    raise make_error(verb, "on_error", f"must be {known}", given)
+
+
+def _require_confidence(min_confidence: MinConfidence) -> MinConfidence:
+    if isinstance(min_confidence, bool):
+        return min_confidence
+    return require_number("jobs.prelabel", "min_confidence", min_confidence)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from itagflow.core.engine import Engine
+from itagflow.model.arguments import require_flag
 from itagflow.model.enums import parse_enum
+from itagflow.model.text import parse_texts, require_text
 from itagflow.model.workspace import Member, Role
 from itagflow.typing import MemberRef, WorkspaceRef
 from itagflow.workspaces import service as workspaces
@@ -54,11 +56,14 @@ class Members:
                 more than leader or operator.
             NotAllowed: when *by* may not manage members.
         """
+        account = require_text("members.add", "account", account)
+        membership = _describe_membership("members.add", role, groups, external)
+        exist_ok = require_flag("members.add", "exist_ok", exist_ok)
         return workspaces.add_member(
             self._engine,
             workspace,
             account,
-            Membership(parse_enum(Role, role), groups, external),
+            membership,
             by=by,
             exist_ok=exist_ok,
         )
@@ -104,7 +109,7 @@ class Members:
             NotAllowed: when *by* may not manage members, or no administrator would be left.
             InvalidData: when an external member is to be more than leader or operator.
         """
-        membership = Membership(parse_enum(Role, role), groups, external)
+        membership = _describe_membership("members.set_role", role, groups, external)
         return workspaces.set_role(self._engine, workspace, member, membership, by=by)
 
     def remove(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
@@ -117,3 +122,18 @@ class Members:
             NotAllowed: when *by* may not manage members, or no administrator would be left.
         """
         return workspaces.remove_member(self._engine, workspace, member, by=by)
+
+
+def _describe_membership(
+    verb: str, role: Role | str, groups: Sequence[str] | None, external: bool | None
+) -> Membership:
+    """Return what a member is to be, checked; None is what was not given.
+
+    Raises:
+        InvalidData: when one of them is of another kind.
+    """
+    if groups is not None:
+        groups = parse_texts(verb, "groups", groups)
+    if external is not None:
+        external = require_flag(verb, "external", external)
+    return Membership(parse_enum(Role, role), groups, external)

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from itagflow.core.engine import Engine
 from itagflow.jobs import packaging
+from itagflow.model.arguments import require_optional_several
 from itagflow.model.enums import parse_optional_enum
+from itagflow.model.number import require_whole_number
 from itagflow.model.package import Package, PackageState
+from itagflow.model.text import require_text
 from itagflow.results import service as results
 from itagflow.typing import JobRef, MemberRef, PackageRef
 
@@ -49,6 +52,7 @@ class Packages:
             WrongState: when it is done or discarded.
             NotAllowed: when the job does not go on, or *by* may not manage jobs.
         """
+        comment = require_text("packages.discard", "comment", comment)
         return packaging.discard(self._engine, package, by=by, comment=comment)
 
     def reopen(self, package: PackageRef, *, by: MemberRef, comment: str = "") -> Package:
@@ -60,6 +64,7 @@ class Packages:
             WrongState: when the package is still open, or the job a draft or archived.
             NotAllowed: when *by* may not manage jobs.
         """
+        comment = require_text("packages.reopen", "comment", comment)
         return packaging.reopen(self._engine, package, by=by, comment=comment)
 
     def prioritize(
@@ -86,4 +91,7 @@ class Packages:
                 package; one that has ended is for who may at every stage.  Without *packages* those
                 of other stages are left as they are.
         """
-        return packaging.prioritize(self._engine, job, priority, by=by, packages=packages)
+        priority = require_whole_number("packages.prioritize", "priority", priority)
+        verb = "packages.prioritize"
+        named = require_optional_several(verb, "packages", packages, "packages")
+        return packaging.prioritize(self._engine, job, priority, by=by, packages=named)

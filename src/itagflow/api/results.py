@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from itagflow.core.engine import Engine
 from itagflow.formats import WriteReport
+from itagflow.model.arguments import make_error, require_flag, require_wrapper
 from itagflow.model.enums import parse_enums, parse_optional_enum
 from itagflow.model.job import Stage
+from itagflow.model.number import require_optional_whole_number, require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.task import Task, TaskState, WorkItem
+from itagflow.model.text import require_optional_text, require_text
 from itagflow.results import exporting
 from itagflow.results import service as results
 
@@ -38,6 +41,7 @@ class Results:
                 from them.
             snapshot: Whether all pages show the same moment; each shows its own otherwise.
         """
+        snapshot = require_flag("results.list", "snapshot", snapshot)
         return results.iter_results(self._engine, job, by=by, snapshot=snapshot)
 
     def get(
@@ -72,6 +76,7 @@ class Results:
                 nothing.
         """
         wanted = parse_optional_enum(TaskState, state)
+        label = require_optional_text("results.find", "label", label)
         return results.find_tasks(
             self._engine, job, state=wanted, member=member, label=label, by=by
         )
@@ -147,12 +152,20 @@ class Results:
             StoreFailed: when the system does not write the target; or the workers are other
                 processes, and the store is in the memory of this one.
         """
+        format = require_text("results.export", "format", format)
+        progress = require_wrapper("results.export", "progress", progress)
+        snapshot = require_flag("results.export", "snapshot", snapshot)
+        partitions = require_optional_whole_number(
+            "results.export", "partitions", partitions, least=1
+        )
+        executor = _require_executor(executor)
+        wanted = None if stages is None else parse_enums(Stage, "stages", stages)
         return exporting.export(
             self._engine,
             job,
             format,
             target,
-            stages=None if stages is None else parse_enums(Stage, "stages", stages),
+            stages=wanted,
             by=by,
             progress=progress,
             snapshot=snapshot,
@@ -187,4 +200,15 @@ class Results:
         >>> print(*flow.results.partition(job, 2), sep=", ")
         part 1 of 2: tasks 1 to 5, part 2 of 2: tasks 6 to 10
         """
+        count = require_whole_number("results.partition", "count", count, least=1)
         return results.partition_job(self._engine, job, count, by=by)
+
+
+def _require_executor(executor: Executor | None) -> Executor | None:
+    if executor is None:
+        return None
+    # by what it can do: those of Dask and Ray are no subclasses of `Executor`
+    if isinstance(executor, type) or not callable(getattr(executor, "submit", None)):
+        reason = "must be an executor, such as a ThreadPoolExecutor()"
+        raise make_error("results.export", "executor", reason, executor)
+    return executor

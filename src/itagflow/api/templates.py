@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itagflow.core.engine import Engine
+from itagflow.model.arguments import require_flag, require_kind
 from itagflow.model.template import Template
+from itagflow.model.text import require_text
 from itagflow.results import service as results
 from itagflow.typing import JobRef, MemberRef, WorkspaceRef
 from itagflow.workspaces import service as workspaces
@@ -43,6 +45,10 @@ class Templates:
                 asks something else.
             NotAllowed: when *by* may not manage jobs.
         """
+        wanted = "a Template, such as templates.image_classification([…])"
+        template = require_kind("templates.add", "template", template, Template, wanted)
+        name = require_text("templates.add", "name", name)
+        exist_ok = require_flag("templates.add", "exist_ok", exist_ok)
         spec = TemplateSpec(template=template, name=name, by=by)
         return workspaces.add_template(self._engine, workspace, spec, exist_ok=exist_ok)
 

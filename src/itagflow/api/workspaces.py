@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itagflow.core.engine import Engine
+from itagflow.model.arguments import require_flag
+from itagflow.model.text import require_text
 from itagflow.model.workspace import Workspace
 from itagflow.typing import MemberRef, WorkspaceRef
 from itagflow.workspaces import service as workspaces
@@ -31,6 +33,9 @@ class Workspaces:
             AlreadyExists: when there is a workspace of this name; with *exist_ok*, when it was
                 created with another administrator: `AlreadyExists.differences` is ``("admin",)``.
         """
+        name = require_text("workspaces.create", "name", name)
+        admin = require_text("workspaces.create", "admin", admin)
+        exist_ok = require_flag("workspaces.create", "exist_ok", exist_ok)
         return workspaces.create_workspace(self._engine, name, admin=admin, exist_ok=exist_ok)
 
     def get(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Workspace:

@@ -14,6 +14,7 @@ from itagflow.core.lookup import EntityCache
 from itagflow.core.registry import Registry
 from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, InvalidData, NotFound, RuleError, StoreFailed
+from itagflow.model.arguments import call
 from itagflow.model.batch import BatchResult
 from itagflow.model.event import Event
 from itagflow.model.moment import to_utc
@@ -127,7 +128,7 @@ class Engine:
 
     def now(self) -> datetime:
         """Return the time of the clock, in UTC."""
-        return to_utc("the clock", "now", self.clock())
+        return to_utc("the clock", "now", call("the clock", "now", self.clock))
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be sent to another process, alone or as part of a Flow.

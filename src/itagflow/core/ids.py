@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.model.arguments import call
 from itagflow.model.moment import to_utc
 from itagflow.model.number import MOST, is_whole
 from itagflow.printing import format_repr
@@ -96,7 +97,7 @@ class TransactionIds:
         Raises:
             InvalidData: when it is no key.
         """
-        id: object = self._ids()
+        id: object = call("the ids", "", self._ids)
         if not is_whole(id) or not 0 < id <= MOST:
             reason = f"must give whole numbers from 1 to 2**63 - 1, not {format_repr(id)}"
             raise InvalidData("the ids", [Problem("", reason)])

@@ -30,7 +30,7 @@ from itagflow.model.package import Assignment, Package
 from itagflow.model.partition import JobPartition
 from itagflow.model.task import Task, WorkItem
 from itagflow.model.template import Template
-from itagflow.model.text import find_text_error, normalize_name
+from itagflow.model.text import find_text_error, normalize_name, to_text
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage.fields import FIELDS, cursor
 from itagflow.storage.port import Query, Reader, Store
@@ -65,7 +65,11 @@ IMMUTABLE_FIELDS: Mapping[type[Entity], tuple[str, ...]] = {
     Assignment: ("package", "stage", "round", "member", "made_at"),
 }
 """What never changes of each kind, beside its key."""
-_get_immutable_fields = {kind: attrgetter(*names) for kind, names in IMMUTABLE_FIELDS.items()}
+_get_immutable_fields = {
+    # the first one twice: of a single name `attrgetter` would make no tuple
+    kind: attrgetter(*names, *names[:1])
+    for kind, names in IMMUTABLE_FIELDS.items()
+}
 PAGE = 500
 """How many entities an iterator fetches in one short read transaction."""
 
@@ -176,7 +180,9 @@ def is_same(ref: object, entity: Entity) -> bool:
     if ref is entity or not isinstance(ref, kind):
         return True
     get_fields = _get_immutable_fields[kind]
-    return bool(get_fields(ref) == get_fields(entity))
+    # only what is of one type is compared: a forged object may hold what refuses to be
+    pairs = zip(get_fields(ref), get_fields(entity), strict=True)
+    return all(type(given) is type(stored) and given == stored for given, stored in pairs)
 
 
 def require_same(ref: object, entity: E) -> E:
@@ -202,7 +208,7 @@ def package(reader: Reader, ref: PackageRef) -> Package:
 
 def package_in(reader: Reader, job: int, ref: PackageRef | int) -> Package:
     """Return the package of this job as it is now; one of another job is not found."""
-    key = (job, ref) if isinstance(ref, int) else key_of(Package, ref)
+    key = (job, int(ref)) if is_whole(ref) else key_of(Package, ref)
     if key[0] != job:
         raise NotFound("Package", key)
     return package(reader, ref if isinstance(ref, Package) else key)
@@ -215,9 +221,10 @@ def key_of(kind: type[Assignment | Package | Task], ref: object) -> tuple[int, i
         NotFound: when *ref* is anything else.
     """
     if kind is Task and isinstance(ref, WorkItem):
-        return ref.task.key
+        return key_of(kind, ref.task)
     if isinstance(ref, Assignment | Package | Task) and isinstance(ref, kind):
-        return ref.key
+        # an object may be made by hand: what it says of itself is checked as what is given alone
+        return require_number(kind, ref.key[0]), require_number(kind, ref.key[1])
     if not isinstance(ref, tuple):
         raise NotFound(kind.__name__, ref)
     pair = cast("tuple[object, ...]", ref)
@@ -338,7 +345,12 @@ def read_page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None
 
 def find_by_name(reader: Reader, query: Query[E]) -> list[E]:
     """Return what *query* finds by name, in any Unicode form of the name."""
-    names = {column: name for column, name in query.where.items() if isinstance(name, str)}
+    names = {
+        # also of a class of its own, such as NumPy's, which no database takes
+        column: to_text(name)
+        for column, name in query.where.items()
+        if isinstance(name, str)
+    }
     if any(map(find_text_error, names.values())):
         return []
     # what was stored before names were compared so is found by the name that it had
@@ -347,9 +359,7 @@ def find_by_name(reader: Reader, query: Query[E]) -> list[E]:
         for column, name in names.items()
         if normalize_name(name) != name
     }
-    if either:
-        query = attrs.evolve(query, where={**query.where, **either})
-    return list(reader.find(query))
+    return list(reader.find(attrs.evolve(query, where={**query.where, **names, **either})))
 
 
 def _require_found(kind: type[E], name: str, matches: list[E]) -> E:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, TypedDict
+from collections.abc import Mapping
+from typing import Any
 
 import attrs
-from typing_extensions import Unpack
 
 from itagflow.access import Action
 from itagflow.claiming.recalling import recall_all
@@ -24,6 +22,7 @@ from itagflow.core.registry import Registry
 from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
 from itagflow.jobs import rules
+from itagflow.jobs.arguments import JobFields, JobNotes, Workers
 from itagflow.jobs.loading import LoadSpec, load
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.entity import Entity
@@ -38,21 +37,20 @@ from itagflow.model.job import (
     Stage,
     StageWorkers,
     Workflow,
+    check_packaging,
+    check_workflow,
 )
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.moment import to_utc
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
-from itagflow.model.text import parse_texts
+from itagflow.model.text import to_optional_text, validate_text
 from itagflow.model.workspace import Group, Member
 from itagflow.printing import format_repr
 from itagflow.reviewing.service import finish_if_done
 from itagflow.storage.port import Query
 
-Workers = Iterable[MemberRef | Group]
-"""Who works at a stage: members and groups."""
 Named = tuple[Any, ...]
 """Members' keys, or names of groups."""
 OWNED_KINDS: tuple[type[Entity], ...] = (Assignment, Answer, ClaimCounter, Task, Package, Event)
@@ -64,19 +62,9 @@ ROWS_PER_DELETION = 5_000
 """How many entities are deleted in one transaction, while other writers wait."""
 
 
-class JobNotes(TypedDict, total=False):
-    """What people note about a job: free fields that no rule looks at."""
-
-    tags: Sequence[str]
-    remark: str
-    guideline: str
-    due_at: datetime | None
-
-
-class JobFields(JobNotes, total=False):
-    """What `jobs.update` can change."""
-
-    name: str
+def _check_seed(_: object, __: attrs.Attribute[Any], seed: object) -> None:
+    if seed is not None:
+        require_whole_number("job", "seed", seed)
 
 
 @attrs.frozen(kw_only=True)
@@ -86,11 +74,19 @@ class JobSpec:
     name: str
     template: TemplateRef
     by: MemberRef
-    workflow: Workflow | None = None
-    packaging: Packaging | None = None
+    workflow: Workflow | None = attrs.field(
+        default=None, validator=attrs.validators.optional(check_workflow)
+    )
+    packaging: Packaging | None = attrs.field(
+        default=None, validator=attrs.validators.optional(check_packaging)
+    )
     workforce: Mapping[Stage, Workers] | None = None
-    row_key: str | None = None
-    seed: int | None = None
+    row_key: str | None = attrs.field(
+        default=None,
+        converter=to_optional_text,
+        validator=attrs.validators.optional(validate_text),
+    )
+    seed: int | None = attrs.field(default=None, validator=_check_seed)
     validator: str | None = None
     notes: JobNotes = attrs.field(factory=JobNotes)
 
@@ -181,29 +177,28 @@ def _design_job(
     transaction: Transaction, workspace: WorkspaceRef, spec: JobSpec, id: int | None
 ) -> _Design:
     """Return the job that *spec* describes, with its template; store nothing."""
-    notes = _as_stored(spec.notes, JobNotes)
     workspace_id = lookup.workspace(transaction.store, workspace).id
     ctx = transaction.authorize(workspace_id, spec.by, Action.MANAGE_JOB)
     validator = _require_registered(transaction.registry, spec.validator)
     template, is_new = _find_template(transaction, workspace_id, spec.template)
     if id is None or transaction.is_taken(Job, id):
         id = transaction.new_id(Job)
-    workflow = _with_rework_key(transaction, workspace_id, spec.workflow or Workflow())
-    seed = id if spec.seed is None else require_whole_number("job", "seed", spec.seed)
+    workflow = Workflow() if spec.workflow is None else spec.workflow
+    workflow = _with_rework_key(transaction, workspace_id, workflow)
     job = Job(
         id=id,
         workspace=workspace_id,
         name=spec.name,
         template=template.id,
         workflow=workflow,
-        packaging=spec.packaging or FixedSize(50),
+        packaging=FixedSize(50) if spec.packaging is None else spec.packaging,
         workforce=_find_crews(transaction, workspace_id, workflow, spec.workforce or {}),
         created_by=ctx.member,
         created_at=ctx.at,
-        seed=seed,
+        seed=id if spec.seed is None else spec.seed,
         row_key=spec.row_key,
         validator=validator,
-        **notes,
+        **spec.notes,
     )
     return _Design(ctx, job, template, is_new)
 
@@ -289,11 +284,10 @@ def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
         transaction.apply(record(ctx, "delete", about=target, data={"name": target.name}))
 
 
-def update_job(engine: Engine, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
+def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef) -> Job:
     """Change name, tags, remark, guideline or due time; what is not given stays."""
-    changes = _as_stored(fields, JobFields)
     with engine.transaction() as transaction:
-        return _update(transaction, transaction.lock_job(job), "update_job", by, **changes)
+        return _update(transaction, transaction.lock_job(job), "update_job", by, **fields)
 
 
 def set_workforce(
@@ -307,12 +301,12 @@ def set_workforce(
 
 
 def add_workers(
-    engine: Engine, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef
+    engine: Engine, job: JobRef, named: Mapping[Stage, Workers], *, by: MemberRef
 ) -> Job:
     """Name more members or groups for a stage; errors are those of `set_workforce`."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
-        more = _find_crews(transaction, old.workspace, old.workflow, {stage: workers})[stage]
+        ((stage, more),) = _find_crews(transaction, old.workspace, old.workflow, named).items()
         present = old.crew(stage)
         crew = StageWorkers(
             _join(present.members, more.members), _join(present.groups, more.groups)
@@ -321,12 +315,12 @@ def add_workers(
 
 
 def remove_workers(
-    engine: Engine, job: JobRef, stage: Stage, workers: Workers, *, by: MemberRef
+    engine: Engine, job: JobRef, named: Mapping[Stage, Workers], *, by: MemberRef
 ) -> Job:
     """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
-        less = _find_crews(transaction, old.workspace, old.workflow, {stage: workers})[stage]
+        ((stage, less),) = _find_crews(transaction, old.workspace, old.workflow, named).items()
         present = old.crew(stage)
         crew = StageWorkers(
             _subtract(present.members, less.members), _subtract(present.groups, less.groups)
@@ -412,29 +406,6 @@ def _store_job(transaction: Transaction, ctx: Context, operation: str, old: Job,
     return transaction.as_stored(new)
 
 
-def _as_stored(fields: JobNotes | JobFields, known: type[JobNotes | JobFields]) -> dict[str, Any]:
-    """Return fields as a job keeps them.
-
-    Raises:
-        InvalidData: when one is not *known*, or is a time without its zone.
-    """
-    names = known.__annotations__
-    unknown = [
-        Problem(name, f"cannot be set; there are {', '.join(names)}")
-        for name in fields
-        if name not in names
-    ]
-    if unknown:
-        raise InvalidData("job", unknown)
-    stored: dict[str, Any] = {**fields}
-    if "tags" in fields:
-        stored["tags"] = parse_texts("job", "tags", fields["tags"])
-    due = fields.get("due_at")
-    if due is not None:
-        stored["due_at"] = to_utc("job", "due_at", due)
-    return stored
-
-
 def _find_template(
     transaction: Transaction, workspace: int, ref: TemplateRef
 ) -> tuple[Template, bool]:
@@ -468,8 +439,7 @@ def _find_crews(
     crews = dict[Stage, StageWorkers]()
     for stage, workers in named.items():
         workflow.rule(stage)  # refuses a stage that the workflow does not have
-        # one account, not the letters of it
-        refs = [workers] if isinstance(workers, str) else list(workers)
+        refs = list(workers)
         groups = tuple(ref.name for ref in refs if isinstance(ref, Group))
         members = tuple(
             transaction.member(workspace, ref).id for ref in refs if not isinstance(ref, Group)

@@ -15,4 +15,6 @@ try:
 except ImportError:
     from itagflow.jsontext.standard import dumps, loads
 
-__all__ = ["dumps", "loads"]
+from itagflow.jsontext.standard import escape
+
+__all__ = ["dumps", "escape", "loads"]

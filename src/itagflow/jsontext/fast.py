@@ -38,7 +38,7 @@ def dumps(value: Any) -> str:
     # msgspec writes NaN as null; only the standard library says whether it was one
     if "null" in text:
         return standard.dumps(value)
-    return text
+    return standard.escape(text)
 
 
 def loads(text: str | bytes) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import Any, NoReturn
 
 
@@ -10,8 +12,21 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number in JSON")
 
 
+def _parse_float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:20]} is no number that can be kept: it is too large")
+    return number
+
+
+_BREAKING = re.compile("[\x7f-\x9f\u2028\u2029]")
+"""What is allowed in JSON as it is, and tears a line where a program splits texts by lines."""
+_HUGE = re.compile(r"[0-9][eE]\+?[0-9]{3}|[0-9]{309}")
+"""What a number has that is larger than any float; texts may have it, too."""
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _decode = json.JSONDecoder(parse_constant=_refuse).decode
+_decode_carefully = json.JSONDecoder(parse_constant=_refuse, parse_float=_parse_float).decode
 
 
 def dumps(value: Any) -> str:
@@ -24,7 +39,7 @@ def dumps(value: Any) -> str:
         ValueError: when it holds NaN or an infinite number, which JSON does not have.
         TypeError: when it holds something that is no JSON type.
     """
-    return _encode(value)
+    return escape(_encode(value))
 
 
 def loads(text: str | bytes) -> Any:
@@ -34,10 +49,27 @@ def loads(text: str | bytes) -> Any:
     {'name': '猫', 'size': [1, 2.5]}
 
     Raises:
-        ValueError: when it is not JSON; NaN and Infinity are not.
+        ValueError: when it is not JSON; NaN and Infinity are not, nor is a number that would
+            become infinite.
         RecursionError: when it is nested too deeply.
     """
     if isinstance(text, str) and not text.startswith("\ufeff"):
+        # only where it may matter: a function of Python for each number takes twice the time
+        if _HUGE.search(text):
+            return _decode_carefully(text)
         return _decode(text)
     # which finds the encoding of bytes, and refuses a byte order mark
-    return json.loads(text, parse_constant=_refuse)
+    return json.loads(text, parse_constant=_refuse, parse_float=_parse_float)
+
+
+def escape(text: str) -> str:
+    r"""Return JSON *text* with the characters escaped that end a line elsewhere: U+0085, U+2028 ….
+
+    In JSON they can only stand inside of strings, so the value is the same.
+
+    >>> escape('"a\u2028b"')
+    '"a\\u2028b"'
+    """
+    if text.isascii() and "\x7f" not in text:  # nearly always, and known without a search
+        return text
+    return _BREAKING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from itagflow import jsontext
 from itagflow.model.event import Event
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer, Task
@@ -31,7 +32,7 @@ def erase_row(task: Task, template: Template) -> Task:
     """Return *task* without its data: the fields that *template* shows stay, and are empty."""
     # the fields stay, so that screens need no case for erased rows
     row = {"data": dict.fromkeys(sorted(template.fields)), ERASED: True}
-    return attrs.evolve(task, row=json.dumps(row, ensure_ascii=False), row_key="")
+    return attrs.evolve(task, row=jsontext.escape(json.dumps(row, ensure_ascii=False)), row_key="")
 
 
 def erase_answer(answer: Answer) -> Answer:

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, TypeVar, cast
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.model.arguments import is_several
 from itagflow.printing import format_repr
 
 M = TypeVar("M", bound=Enum)
@@ -25,8 +26,10 @@ def parse_enum(kind: type[M], value: M | str) -> M:
     """
     if isinstance(value, kind):
         return value
-    # not `kind(value)`, which would take more: what equals a value, such as 1.0 for 1
-    matches = [member for member in kind if isinstance(value, str) and member.value == value]
+    # not `kind(value)`, which would take more: what equals a value, such as 1.0 for 1; and no enum
+    # of another program, even one of texts: that it spells a value alike is chance
+    is_text = isinstance(value, str) and not isinstance(cast(object, value), Enum)
+    matches = [member for member in kind if is_text and member.value == value]
     if not matches:
         known = ", ".join(format_repr(member.value) for member in kind)
         reason = f"there is no {kind.__name__} {format_repr(value)}; there are {known}"
@@ -36,7 +39,9 @@ def parse_enum(kind: type[M], value: M | str) -> M:
 
 def parse_optional_enum(kind: type[M], value: M | str | None) -> M | None:
     """Return the same, or None for None."""
-    return None if value is None else parse_enum(kind, value)
+    if value is None:
+        return None
+    return parse_enum(kind, value)
 
 
 def parse_enums(kind: type[M], what: str, values: object) -> tuple[M, ...]:
@@ -46,7 +51,7 @@ def parse_enums(kind: type[M], what: str, values: object) -> tuple[M, ...]:
         InvalidData: when there is none for one of them, or *values* is a single text.
     """
     # a text is iterable too: "label" would become five stages
-    if isinstance(values, str) or not hasattr(values, "__iter__"):
+    if not is_several(values):
         reason = f"must be several of {kind.__name__}, not {format_repr(values)}"
         raise InvalidData(what, [Problem("", reason)])
     return tuple(parse_enum(kind, value) for value in cast("Any", values))

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
+from itagflow.model.arguments import require_kind
 from itagflow.model.package import PackageState
 from itagflow.printing import format_count, make_printable
 from itagflow.reprs import show_fields, show_line
@@ -29,6 +30,20 @@ class FieldChange:
     __repr__ = show_fields
 
 
+def _check_type(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
+    require_kind("Event", "type", value, str, "a text")
+
+
+def _check_changes(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
+    wanted = "a tuple of FieldChange"
+    for change in require_kind("Event", "changes", cast(Any, value), tuple, wanted):
+        require_kind("Event", "changes", change, FieldChange, wanted)
+
+
+def _check_data(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
+    require_kind("Event", "data", value, Mapping, "a mapping by name")
+
+
 @attrs.frozen(kw_only=True)
 class Event:
     """One act in the history: who did what when, and what it moved.
@@ -41,7 +56,7 @@ class Event:
     """Its place in the history of the store, from 1; 0 until it is stored."""
     at: datetime
     """When, by the Flow's clock."""
-    type: str
+    type: str = attrs.field(validator=_check_type)
     """The act, such as ``claim``."""
     workspace: int
     """The workspace it happened in."""
@@ -55,9 +70,9 @@ class Event:
     """The id of the assignment it is about, or 0."""
     task: int = 0
     """The number of the task it is about, or 0."""
-    changes: tuple[FieldChange, ...] = ()
+    changes: tuple[FieldChange, ...] = attrs.field(default=(), validator=_check_changes)
     """Everything it moved but the packages that loading has made: `data` names those as a range."""
-    data: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    data: Mapping[str, Any] = attrs.field(factory=dict[str, Any], validator=_check_data)
     """What else there is to know: a comment or reason, and what the act replaced."""
     account: str = attrs.field(default="", eq=False)
     """The account of the one who did it, filled in when the history is read."""

@@ -1,20 +1,40 @@
 """One labeling order: what is asked, how it flows, how it is cut, who works on it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
-from numbers import Real
 from typing import Any, TypeVar, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.model.arguments import (
+    is_several,
+    require_kind,
+    require_several,
+    validate_flag,
+)
 from itagflow.model.enums import parse_enum
 from itagflow.model.migration import TemplateChange
-from itagflow.model.number import is_whole, require_whole_number
-from itagflow.model.text import validate_text, validate_texts
+from itagflow.model.number import (
+    find_number,
+    is_whole,
+    require_whole_number,
+    to_optional_whole,
+    to_whole,
+    validate_whole,
+)
+from itagflow.model.text import (
+    find_name_error,
+    to_optional_text,
+    to_text,
+    to_texts,
+    validate_text,
+    validate_texts,
+)
+from itagflow.model.workspace import Member
 from itagflow.printing import format_repr
 from itagflow.reprs import show, show_fields, show_line
 
@@ -68,8 +88,12 @@ def _check_positive(instance: Any, attribute: "attrs.Attribute[Any]", value: Any
             attribute.name,
             f"must be more than 0, not {format_repr(value)}",
         )
+    require_whole_number(type(instance).__name__, attribute.name, value)
+
+
+def _check_optional_positive(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
     if value is not None:
-        require_whole_number(type(instance).__name__, attribute.name, value)
+        _check_positive(instance, attribute, value)
 
 
 def _check_duration(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
@@ -94,9 +118,11 @@ class StageRule:
     """How long a claimed assignment stays safe without a save; None: without end."""
     offer_lease: timedelta | None = attrs.field(default=None, validator=_check_duration)
     """How long an offer waits for its member before others may take it; None: without end."""
-    limit: int | None = attrs.field(default=None, validator=_check_positive)
+    limit: int | None = attrs.field(
+        default=None, converter=to_optional_whole, validator=_check_optional_positive
+    )
     """How many assignments one member may hold at this stage at once; None: any number."""
-    allow_own_work: bool = False
+    allow_own_work: bool = attrs.field(default=False, validator=validate_flag)
     """Whether a member may take from the pool what they labeled themselves."""
 
     __repr__ = show_fields
@@ -111,6 +137,32 @@ def _check_min_votes(rule: Any, _: object, value: int) -> None:
         )
 
 
+def _convert_rework(value: Route | Member | int | str) -> Route | int | str:
+    """Return a route that is given by its value as a `Route`, and a member by key or account."""
+    if isinstance(value, Member):
+        return value.id
+    if isinstance(value, str):
+        if value in (Route.AUTHOR.value, Route.QUEUE.value):
+            return Route(value)
+        return to_text(value)
+    if isinstance(value, Route):
+        return value
+    return to_whole(value)
+
+
+def _check_rework(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if isinstance(value, Route):
+        return
+    if is_whole(value):
+        require_whole_number("Label", attribute.name, value, least=1)
+        return
+    reason = "must be a Route, or the key or the account of a member"
+    if not isinstance(value, str):
+        raise _make_error("Label", attribute.name, f"{reason}, not {format_repr(value)}")
+    if error := find_name_error(value):
+        raise _make_error("Label", attribute.name, f"{reason}: {format_repr(value)} {error}")
+
+
 @attrs.frozen(kw_only=True)
 class Label(StageRule):
     """The rule of the LABEL stage.
@@ -119,26 +171,25 @@ class Label(StageRule):
     3
     """
 
-    votes: int = attrs.field(default=1, validator=_check_positive)
+    votes: int = attrs.field(default=1, converter=to_whole, validator=_check_positive)
     """How many members label each package.  Source: iTAG's ``VoteNum``."""
-    min_votes: int = attrs.field(default=1, validator=_check_min_votes)
+    min_votes: int = attrs.field(default=1, converter=to_whole, validator=_check_min_votes)
     """How many equal replies win a question.  Source: iTAG's ``MinVote``."""
-    rework: Route | int | str = Route.AUTHOR
+    rework: Route | int | str = attrs.field(
+        default=Route.AUTHOR, converter=_convert_rework, validator=_check_rework
+    )
     """To whom rejected tasks go: a `Route`, or a member."""
-    redo_all: bool = False
+    redo_all: bool = attrs.field(default=False, validator=validate_flag)
     """Whether a rejected package is labeled again whole, not only its rejected tasks."""
 
     __repr__ = show_fields
 
 
-def _convert_share(value: Any) -> Any:
+def _convert_share(value: float | None) -> float | None:
     """Return a share as a float, of whatever type it is; `_check_share` refuses the rest."""
-    # also fractions and NumPy's floats
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return value
-    number: Any = value
-    # only what can be a share: some integers are too large to be floats
-    if 0 < number <= 1:
+    number = find_number(value)
+    # only what can be a share: the message about any other shows what was given
+    if number is not None and 0 < number <= 1:
         return float(number)
     return value
 
@@ -149,15 +200,8 @@ def _check_share(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -
         raise _make_error(type(instance).__name__, attribute.name, reason)
 
 
-def _convert_count(value: Any) -> Any:
-    # such as NumPy's integers, which neither JSON nor a database takes
-    if is_whole(value):
-        return int(value)
-    return value
-
-
 def _check_task_count(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    _check_positive(instance, attribute, value)
+    _check_optional_positive(instance, attribute, value)
     if value is not None and instance.task_share is not None:
         reason = "is given beside task_share: choose one"
         raise _make_error(type(instance).__name__, attribute.name, reason)
@@ -172,7 +216,7 @@ class ReviewRule(StageRule):
     )
     """Which share of a package's tasks is reviewed: more than 0, at most 1; rounded up."""
     task_count: int | None = attrs.field(
-        default=None, converter=_convert_count, validator=_check_task_count
+        default=None, converter=to_optional_whole, validator=_check_task_count
     )
     """How many of a package's tasks are reviewed: at least 1.  Not together with `task_share`."""
 
@@ -240,6 +284,7 @@ class Workflow:
                 are sent back to one named member, or packages are to be rejected to a stage that is
                 not there.
         """
+        _require_rules(rules)
         label = _find_rule(Label, rules) or Label()
         inspect, accept = _find_rule(Inspect, rules), _find_rule(Accept, rules)
         if label.votes > 1 and not (inspect or accept):
@@ -268,26 +313,27 @@ class Workflow:
         """The stages, in the order in which a package passes them."""
         return tuple(stage for stage in STAGES if self.has(stage))
 
-    def has(self, stage: Stage) -> bool:
-        """Return whether a package passes *stage*."""
-        return self._find_stage_rule(stage) is not None
+    def has(self, stage: Stage | str) -> bool:
+        """Return whether a package passes *stage*, which is a `Stage` or its value."""
+        return self._find_stage_rule(_convert_stage(stage)) is not None
 
-    def rule(self, stage: Stage) -> StageRule:
-        """Return the rule of *stage*.
+    def rule(self, stage: Stage | str) -> StageRule:
+        """Return the rule of *stage*, which is a `Stage` or its value.
 
         Raises:
             InvalidData: when the workflow does not have it.
         """
-        rule = self._find_stage_rule(stage)
+        wanted = _convert_stage(stage)
+        rule = self._find_stage_rule(wanted)
         if rule is None:
             available = ", ".join(known.value for known in self.stages)
-            name = stage.value if isinstance(cast(object, stage), Stage) else format_repr(stage)
-            raise _make_error("stage", name, f"this job does not have it; it has {available}")
+            reason = f"this job does not have it; it has {available}"
+            raise _make_error("stage", wanted.value, reason)
         return rule
 
-    def review(self, stage: Stage) -> ReviewRule | None:
+    def review(self, stage: Stage | str) -> ReviewRule | None:
         """Return the rule of *stage* if it is a review stage of this workflow."""
-        rule = self._find_stage_rule(stage)
+        rule = self._find_stage_rule(_convert_stage(stage))
         if isinstance(rule, ReviewRule):
             return rule
         return None
@@ -302,6 +348,17 @@ class Workflow:
     def __repr__(self) -> str:
         rules = [self._find_stage_rule(stage) for stage in self.stages]
         return f"Workflow({', '.join(map(repr, rules))})"
+
+
+def _require_rules(rules: Sequence[object]) -> None:
+    for number, rule in enumerate(rules, 1):
+        if isinstance(rule, Label | Inspect | Accept):
+            continue
+        reason = f"must be a Label, an Inspect or an Accept, not {format_repr(rule)}"
+        # a list of rules is what other libraries take
+        if isinstance(rule, list | tuple):
+            reason += ": write Workflow(Label(), Inspect()), without brackets"
+        raise _make_error("Workflow", f"rule {number}", reason)
 
 
 def _find_rule(kind: type[R], rules: tuple[Rule, ...]) -> R | None:
@@ -321,7 +378,7 @@ class FixedSize:
     50
     """
 
-    size: int = attrs.field(validator=_check_positive)
+    size: int = attrs.field(converter=to_whole, validator=_check_positive)
     """How many tasks a package has."""
 
     __repr__ = show_fields
@@ -335,7 +392,7 @@ class PackageCount:
     10
     """
 
-    packages: int = attrs.field(validator=_check_positive)
+    packages: int = attrs.field(converter=to_whole, validator=_check_positive)
     """How many packages the data is dealt into."""
 
     __repr__ = show_fields
@@ -349,7 +406,7 @@ class GroupByField:
     'camera'
     """
 
-    field: str = attrs.field(validator=validate_text)
+    field: str = attrs.field(converter=to_text, validator=validate_text)
     """The field of ``data`` whose value names the package."""
 
     __repr__ = show_fields
@@ -359,16 +416,43 @@ Packaging = FixedSize | PackageCount | GroupByField
 """How a job's tasks are cut into packages.  Source: iTAG's ``AssignConfig``."""
 
 
+def _convert_keys(value: Iterable[int]) -> tuple[int, ...]:
+    if not is_several(value):
+        return cast("tuple[int, ...]", value)
+    return tuple(map(to_whole, value))
+
+
+def _check_keys(owner: object, attribute: "attrs.Attribute[Any]", value: Iterable[int]) -> None:
+    what = type(owner).__name__
+    for key in require_several(what, attribute.name, value, "keys of members"):
+        require_whole_number(what, attribute.name, key)
+
+
 @attrs.frozen
 class StageWorkers:
     """Who works at one stage of a job."""
 
-    members: tuple[int, ...] = ()
+    members: tuple[int, ...] = attrs.field(
+        default=(), converter=_convert_keys, validator=_check_keys
+    )
     """The keys of single members."""
-    groups: tuple[str, ...] = attrs.field(default=(), validator=validate_texts)
+    groups: tuple[str, ...] = attrs.field(default=(), converter=to_texts, validator=validate_texts)
     """The names of groups; members who carry one of them belong to the stage."""
 
     __repr__ = show_fields
+
+
+def check_workflow(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
+    """Check a field that holds a workflow: an attrs validator."""
+    wanted = "a Workflow, such as Workflow(Label(), Inspect())"
+    require_kind("job", "workflow", value, Workflow, wanted)
+
+
+def check_packaging(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
+    """Check a field that says how a job is cut: an attrs validator."""
+    kinds = (FixedSize, PackageCount, GroupByField)
+    wanted = "FixedSize(50), PackageCount(10) or GroupByField('field')"
+    require_kind("job", "packaging", value, kinds, wanted)
 
 
 def _check_name(_: object, __: "attrs.Attribute[Any]", name: object) -> None:
@@ -388,13 +472,13 @@ class Job:
     """Its key: a time-ordered integer of at most 63 bits, as in ``label-<id>``."""
     workspace: int
     """The workspace that owns it."""
-    name: str = attrs.field(validator=_check_name)
+    name: str = attrs.field(converter=to_text, validator=_check_name)
     """Its name, unique in the workspace: 1 to 100 characters."""
     template: int
     """The key of the template that its tasks are answered with."""
-    workflow: Workflow
+    workflow: Workflow = attrs.field(validator=check_workflow)
     """The stages and their rules; fixed at creation."""
-    packaging: Packaging
+    packaging: Packaging = attrs.field(validator=check_packaging)
     """How its tasks are cut into packages; fixed at creation."""
     workforce: Mapping[Stage, StageWorkers] = attrs.field(factory=dict[Stage, StageWorkers])
     """Who works at which stage."""
@@ -402,23 +486,25 @@ class Job:
     """The member who ordered it."""
     created_at: datetime
     """When it was ordered."""
-    seed: int
+    seed: int = attrs.field(converter=to_whole, validator=validate_whole())
     """What samples are drawn with, together with package and stage."""
     state: JobState = JobState.DRAFT
     """Where it is in its lifecycle."""
     row_key: str | None = attrs.field(
-        default=None, validator=attrs.validators.optional(validate_text)
+        default=None,
+        converter=to_optional_text,
+        validator=attrs.validators.optional(validate_text),
     )
     """The field of ``data`` that identifies rows; a row that is known is not loaded again."""
-    tags: tuple[str, ...] = attrs.field(default=(), validator=validate_texts)
+    tags: tuple[str, ...] = attrs.field(default=(), converter=to_texts, validator=validate_texts)
     """Free words to find it by."""
-    remark: str = attrs.field(default="", validator=validate_text)
+    remark: str = attrs.field(default="", converter=to_text, validator=validate_text)
     """A note."""
-    guideline: str = attrs.field(default="", validator=validate_text)
+    guideline: str = attrs.field(default="", converter=to_text, validator=validate_text)
     """The instructions for the people who work on it, or a link to them."""
     due_at: datetime | None = None
     """When it should be done; shown, and not enforced."""
-    validator: str = attrs.field(default="", validator=validate_text)
+    validator: str = attrs.field(default="", converter=to_text, validator=validate_text)
     """The name of the application's own check of its answers; empty when there is none."""
     priority: int = 0
     """Higher comes first among the jobs of a workspace.  Reserved: nothing sets or asks it yet."""
@@ -439,9 +525,9 @@ class Job:
         """The manifest's key for the results of the LABEL stage.  Source: iTAG, data structures."""
         return f"label-{self.id}"
 
-    def crew(self, stage: Stage) -> StageWorkers:
-        """Return who works at *stage*."""
-        return self.workforce.get(stage, StageWorkers())
+    def crew(self, stage: Stage | str) -> StageWorkers:
+        """Return who works at *stage*, which is a `Stage` or its value."""
+        return self.workforce.get(parse_enum(Stage, stage), StageWorkers())
 
     def __repr__(self) -> str:
         return show_line(self, show(self.name), self.state.name, f"id={self.id}")

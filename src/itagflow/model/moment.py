@@ -23,15 +23,24 @@ def to_utc(what: str, field: str, at: object) -> datetime:
         InvalidData: when it is no time, has no zone, or lies beyond the first or last year.
     """
     # almost always: the own clock gives UTC
-    if isinstance(at, datetime) and at.tzinfo is UTC:
+    if type(at) is datetime and at.tzinfo is UTC:
         return at
     if not isinstance(at, datetime):
         raise InvalidData(what, [Problem(field, f"must be a datetime, not {format_repr(at)}")])
     if at.utcoffset() is None:
         raise InvalidData(what, [Problem(field, "needs a time zone, such as datetime.now(UTC)")])
     try:
-        return at.astimezone(UTC)
+        return _to_plain(at.astimezone(UTC))
     except OverflowError:
         raise InvalidData(
             what, [Problem(field, f"{at} is outside of the years 1 to 9999 in UTC")]
         ) from None
+
+
+def _to_plain(at: datetime) -> datetime:
+    """Return a time of a class of its own, such as that of pandas, as a plain one."""
+    if type(at) is datetime:
+        return at
+    return datetime(
+        at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond, tzinfo=UTC
+    )

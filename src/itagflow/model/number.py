@@ -1,9 +1,17 @@
-"""What whole numbers can be stored: those of 63 bits and a sign."""
+"""Numbers as they come in: of any library's kind, converted to `int` or `float`, or refused.
+
+True and false are no numbers.  Whole numbers have 63 bits and a sign, as every database keeps them;
+other numbers are finite.
+"""
 
 from __future__ import annotations
 
-from numbers import Integral
-from typing import TypeGuard
+import math
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any, TypeGuard
+
+import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.printing import format_repr
@@ -50,3 +58,90 @@ def require_whole_number(
         if value < least:
             reason = f"must be at least {least}"
     raise InvalidData(what, [Problem(field, f"{reason}, not {format_repr(value)}")])
+
+
+def require_optional_whole_number(
+    what: str, field: str, value: object, *, least: int = LEAST, most: int = MOST
+) -> int | None:
+    """Return the same, or None for None."""
+    if value is None:
+        return None
+    return require_whole_number(what, field, value, least=least, most=most)
+
+
+def to_whole(value: int) -> int:
+    """Return a whole number of a library's own kind as an `int`: a converter of attrs.
+
+    Anything else is returned as it is, for a validator to refuse: a converter does not know the
+    name of the field.
+    """
+    if type(value) is not int and is_whole(value):
+        return int(value)
+    return value
+
+
+def to_optional_whole(value: int | None) -> int | None:
+    """Return the same, or None for None."""
+    if value is None:
+        return None
+    return to_whole(value)
+
+
+def validate_whole(
+    least: int = LEAST, most: int = MOST
+) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    """Return the attrs validator of a field that holds a whole number in these bounds."""
+
+    def validate(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        require_whole_number(type(owner).__name__, attribute.name, value, least=least, most=most)
+
+    return validate
+
+
+def require_number(
+    what: str, field: str, value: object, *, least: float = -math.inf, most: float = math.inf
+) -> float:
+    """Return *value* as a number in these bounds: as an `int` or a `float`, as its type is.
+
+    Args:
+        what: What it is for, such as ``the job``.
+        field: What it is called there, such as ``min_confidence``.
+        value: What was given.
+        least: The least that it can be.
+        most: The most that it can be.
+
+    Raises:
+        InvalidData: when it is no number, not finite, or out of bounds.
+    """
+    number = find_number(value)
+    reason = "must be a number"
+    if number is not None:
+        if least <= number <= most:
+            return number
+        reason = f"must be at most {most}"
+        if number < least:
+            reason = f"must be at least {least}"
+    elif not isinstance(value, bool) and isinstance(value, Real):
+        reason = "must be a finite number"
+    raise InvalidData(what, [Problem(field, f"{reason}, not {format_repr(value)}")])
+
+
+def find_number(value: object) -> float | None:
+    """Return *value* as an `int` or a finite `float`, or None when it is no such number.
+
+    >>> from fractions import Fraction
+    >>> find_number(Fraction(1, 2)), find_number(4), find_number(True), find_number(math.nan)
+    (0.5, 4, None, None)
+    """
+    if type(value) is float:  # nearly always, also where there are millions of them
+        return value if math.isfinite(value) else None
+    if is_whole(value):
+        # the greatest float is far beyond: what is not storable is no number of ours
+        return int(value) if LEAST <= value <= MOST else None
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:  # such as a fraction of very long numbers
+        return None
+    return number if math.isfinite(number) else None

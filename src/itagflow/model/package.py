@@ -6,6 +6,7 @@ from enum import Enum
 import attrs
 
 from itagflow.model.job import Stage
+from itagflow.model.number import is_whole
 from itagflow.reprs import count, show_fields, show_line
 
 
@@ -175,7 +176,8 @@ def _infer_purpose(assignment: "Assignment") -> Purpose:
     """Return what an assignment is for, as its stage and its round tell."""
     if assignment.stage is not Stage.LABEL:
         return Purpose.REVIEW
-    if assignment.round == 1:
+    # asked by type too: an object that is made by hand may hold what refuses to be compared
+    if is_whole(assignment.round) and assignment.round == 1:
         return Purpose.LABEL
     return Purpose.REWORK
 
@@ -231,7 +233,7 @@ class Assignment:
 
     def covers(self, task: int) -> bool:
         """Return whether the task with this number is in its scope."""
-        return self.scope is None or task in self.scope
+        return self.scope is None or (is_whole(task) and task in self.scope)
 
     def __str__(self) -> str:
         return f"assignment {self.id} on package {self.package}"

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any, cast
 
 import attrs
 
+from itagflow.model.arguments import require_kind
+from itagflow.model.enums import parse_enum_keys
 from itagflow.model.job import STAGES, Stage
+from itagflow.model.number import require_whole_number, to_whole, validate_whole
 from itagflow.model.package import Outcome, PackageState
 from itagflow.model.reply import Reply
 from itagflow.model.task import Task, TaskState
@@ -63,6 +67,13 @@ class Provenance:
         return show_line(self, self.stage.name, self.outcome.value, f"round {self.round}", member)
 
 
+def _check_stages(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
+    stages = require_kind("Result", "stages", cast(Any, value), Mapping, "a mapping by Stage")
+    for stage, result in stages.items():
+        require_kind("Result", "stages", stage, Stage, "a mapping by Stage")
+        require_kind("Result", stage.value, result, StageResult, "a StageResult")
+
+
 @attrs.frozen(kw_only=True)
 class Result:
     """A task's outcome: its replies at each stage, and who made them."""
@@ -71,7 +82,7 @@ class Result:
     """The task."""
     state: TaskState
     """How far it is."""
-    stages: Mapping[Stage, StageResult]
+    stages: Mapping[Stage, StageResult] = attrs.field(validator=_check_stages)
     """The results of the stages that have one."""
     provenance: tuple[Provenance, ...] = ()
     """Every closed assignment it went through, oldest first."""
@@ -100,25 +111,32 @@ COUNTS = ("abandoned", "wrong", "disputed", "prelabeled", "corrected")
 """What packages count of their tasks, and a job's progress adds up."""
 
 
+def _convert_counts(counts: Mapping[PackageState, int]) -> dict[PackageState, int]:
+    return {
+        state: require_whole_number("Progress", state.value, number)
+        for state, number in parse_enum_keys(PackageState, "Progress", counts).items()
+    }
+
+
 @attrs.frozen(kw_only=True)
 class Progress:
     """How far a job is; a sum over its packages."""
 
-    packages: Mapping[PackageState, int]
+    packages: Mapping[PackageState, int] = attrs.field(converter=_convert_counts)
     """How many packages are in each state."""
-    tasks: Mapping[PackageState, int]
+    tasks: Mapping[PackageState, int] = attrs.field(converter=_convert_counts)
     """How many tasks the packages in each state have."""
-    abandoned: int = 0
+    abandoned: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
     """How many tasks are abandoned."""
-    wrong: int = 0
+    wrong: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
     """How many tasks are judged wrong and not yet done again."""
-    disputed: int = 0
+    disputed: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
     """How many tasks are disputed and not yet decided."""
-    prelabeled: int = 0
+    prelabeled: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
     """How many tasks have a pre-label."""
-    corrected: int = 0
+    corrected: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
     """How many of these have another answer now.  Source: iTAG's ``PreMarkFixedCount``."""
-    rows_read: int = 0
+    rows_read: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
     """How many rows of the job's first data were read, with skipped ones; loading goes on there."""
 
     @property

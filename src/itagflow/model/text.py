@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.printing import BIDI, BREAKING
+from itagflow.model.arguments import is_several, require_several
+from itagflow.printing import BIDI, BREAKING, format_repr
 
 MAX_KEY = 2_500
 """How many bytes a text that is looked up may have; PostgreSQL's indexes take little more."""
@@ -44,7 +45,7 @@ def find_text_error(text: object) -> str | None:
     'contains a NUL character'
     """
     if not isinstance(text, str):
-        return f"must be a text, not {format_value(text)}"
+        return f"must be a text, not {format_repr(text)}"
     match = _FLAW.search(text)
     if match is None:
         return None
@@ -110,7 +111,7 @@ def validate_name(owner: object, attribute: attrs.Attribute[Any], value: object)
     if error := find_name_error(value):
         # a text that cannot be stored cannot be printed everywhere either
         if not find_text_error(value):
-            error = f"{format_value(value)} {error}"
+            error = f"{format_repr(value)} {error}"
         raise _make_error(owner, attribute, error)
 
 
@@ -122,6 +123,57 @@ def validate_text(owner: object, attribute: attrs.Attribute[Any], value: object)
     """
     if error := find_text_error(value):
         raise _make_error(owner, attribute, error)
+
+
+def to_text(value: str) -> str:
+    """Return a text of a class of its own, such as NumPy's, as a plain one: a converter of attrs.
+
+    Anything else is returned as it is, for a validator to refuse.
+    """
+    given = cast(object, value)
+    if type(given) is not str and isinstance(given, str):
+        return str.__str__(given)  # not `str(given)`: an enum of texts has a text of its own
+    return value
+
+
+def to_optional_text(value: str | None) -> str | None:
+    """Return the same, or None for None."""
+    if value is None:
+        return None
+    return to_text(value)
+
+
+def to_texts(value: Iterable[str]) -> tuple[str, ...]:
+    """Return several texts as a tuple of plain ones; one text, and what are none, stay as they are.
+
+    A converter of attrs, before `validate_texts`.
+    """
+    if not is_several(value):
+        return cast("tuple[str, ...]", value)
+    return tuple(map(to_text, value))
+
+
+def require_text(what: str, field: str, value: object) -> str:
+    """Return *value* as a plain text that can be stored.
+
+    Args:
+        what: What it is for, such as ``the claim``.
+        field: What it is called there, such as ``token``.
+        value: What was given.
+
+    Raises:
+        InvalidData: when it is none.
+    """
+    if error := find_text_error(value):
+        raise InvalidData(what, [Problem(field, error)])
+    return to_text(cast(str, value))
+
+
+def require_optional_text(what: str, field: str, value: object) -> str | None:
+    """Return the same, or None for None."""
+    if value is None:
+        return None
+    return require_text(what, field, value)
 
 
 def validate_texts(owner: object, attribute: attrs.Attribute[Any], value: Iterable[str]) -> None:
@@ -144,12 +196,7 @@ def parse_texts(what: str, field: str, texts: Iterable[str]) -> tuple[str, ...]:
     Raises:
         InvalidData: when they are one text, or cannot be gone through.
     """
-    if isinstance(texts, str | bytes) or not hasattr(texts, "__iter__"):
-        raise InvalidData(
-            what,
-            [Problem(field, f"must be several texts, such as a list, not {format_value(texts)}")],
-        )
-    return tuple(texts)
+    return to_texts(require_several(what, field, texts, "texts"))
 
 
 def format_value(value: object) -> str:
@@ -165,5 +212,5 @@ def format_value(value: object) -> str:
         or (isinstance(value, int) and abs(value) < 2**64)
     )
     if plain:
-        return repr(value)
+        return format_repr(value)
     return f"a value of type {type(value).__name__}"

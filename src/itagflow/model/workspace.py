@@ -2,10 +2,12 @@
 
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 import attrs
 
-from itagflow.model.text import validate_name, validate_texts
+from itagflow.model.arguments import require_kind, validate_flag
+from itagflow.model.text import to_text, to_texts, validate_name, validate_texts
 from itagflow.reprs import show, show_fields, show_line
 
 
@@ -39,7 +41,7 @@ class Group:
     'night shift'
     """
 
-    name: str = attrs.field(validator=validate_name)
+    name: str = attrs.field(converter=to_text, validator=validate_name)
     """The name that members carry in `Member.groups`."""
 
     __repr__ = show_fields
@@ -67,6 +69,11 @@ class Workspace:
         return show_line(self, show(self.name), f"id={self.id}")
 
 
+def _check_role(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
+    wanted = f"a Role, such as Role.{Role.OPERATOR.name}"
+    require_kind("Member", "role", value, Role, wanted)
+
+
 @attrs.frozen(kw_only=True)
 class Member:
     """A person in one workspace, known by the account string of the application."""
@@ -77,11 +84,11 @@ class Member:
     """The workspace the member belongs to."""
     account: str
     """The application's own name for the person, unique in the workspace."""
-    role: Role
+    role: Role = attrs.field(validator=_check_role)
     """What the member is in the workspace."""
-    groups: tuple[str, ...] = attrs.field(default=(), validator=validate_texts)
+    groups: tuple[str, ...] = attrs.field(default=(), converter=to_texts, validator=validate_texts)
     """The groups that the member belongs to."""
-    external: bool = False
+    external: bool = attrs.field(default=False, validator=validate_flag)
     """Whether the person comes from outside: then only leader or operator."""
     active: bool = True
     """False once removed; history keeps pointing here."""

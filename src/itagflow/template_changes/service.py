@@ -21,6 +21,7 @@ from itagflow.core.lookup import (
     last_number,
 )
 from itagflow.jobs import rules as jobs_rules
+from itagflow.model.arguments import is_several, make_error
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job
@@ -77,6 +78,9 @@ def _as_request(
         return to
     if isinstance(to, TemplateStep):
         return (to,)
+    verb, wanted = "jobs.change_template", "a Template, or steps such as AddOption(…)"
+    if not is_several(to):
+        raise make_error(verb, "to", f"must be {wanted}", to)
     return tuple(to)
 
 

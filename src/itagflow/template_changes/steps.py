@@ -23,6 +23,7 @@ from itagflow.model.template import (
     Question,
     Template,
 )
+from itagflow.printing import format_repr
 from itagflow.validation.answers import find_reply_problems
 
 Edit = Callable[[Question], Question | None]
@@ -142,7 +143,7 @@ def _apply_step(template: Template, step: TemplateStep) -> Template:
         case DropQuestion():
             return _edit_question(template, step.question, step.about, lambda _: None)
         case _:
-            raise _make_error("", f"{step!r} is no step of a migration")
+            raise _make_error("", f"{format_repr(step)} is no step of a migration")
 
 
 def _edit_question(template: Template, id: str, about: str, edit: Edit) -> Template:

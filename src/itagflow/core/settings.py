@@ -1,0 +1,88 @@
+"""What an application brings when it opens a store: checked before anything is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import attrs
+
+from itagflow.access import Policy
+from itagflow.core.engine import Clock, Listener
+from itagflow.core.ids import Ids
+from itagflow.core.registry import Registry
+from itagflow.errors import InvalidData, Problem
+from itagflow.model.arguments import require_callable, require_several
+from itagflow.model.number import require_number
+from itagflow.printing import format_repr
+from itagflow.storage.port import Store
+from itagflow.validation.answers import Validator
+
+MOST_SECONDS = 1_000_000_000
+"""The longest time to wait for something: more than thirty years.
+
+The clocks of systems count no further than some hundred years, and fail behind that.
+"""
+
+
+def require_optional_seconds(what: str, field: str, value: object) -> float | None:
+    """Return *value* as a number of seconds to wait, or None for None.
+
+    Raises:
+        InvalidData: when it is no number of seconds.
+    """
+    if value is None:
+        return None
+    return require_number(what, field, value, least=0, most=MOST_SECONDS)
+
+
+def _convert_listeners(listeners: Iterable[Listener]) -> tuple[Listener, ...]:
+    several = require_several("itagflow.open", "listeners", listeners, "functions")
+    for number, listener in enumerate(several, 1):
+        require_callable("itagflow.open", f"listeners, number {number}", listener)
+    return tuple(several)
+
+
+def _check_callable(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    require_callable("itagflow.open", attribute.name, value)
+
+
+def _check_optional_callable(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None:
+        require_callable("itagflow.open", attribute.name, value)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """The arguments of `itagflow.open` beside the URL.
+
+    Raises:
+        InvalidData: when one of them cannot be called, or is no mapping of validators by name.
+    """
+
+    policy: Policy = attrs.field(validator=_check_callable)
+    clock: Clock = attrs.field(validator=_check_callable)
+    ids: Ids | None = attrs.field(validator=_check_optional_callable)
+    listeners: tuple[Listener, ...] = attrs.field(converter=_convert_listeners)
+    validators: Mapping[str, Validator] | None
+    registry: Registry = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Check the validators; frozen, so the field is set past attrs."""
+        object.__setattr__(self, "registry", Registry(self.validators))
+
+
+def require_store(store: Store) -> Store:
+    """Return *store*, which has what the port asks of one.
+
+    Raises:
+        InvalidData: when it is no store.
+    """
+    given = cast(object, store)
+    verbs = ("read", "write", "high_water_mark", "close")
+    # a class has the methods too, but nothing to keep entities in
+    if not isinstance(given, type) and all(callable(getattr(given, verb, None)) for verb in verbs):
+        return store
+    hint = "must be a store, such as itagflow.storage.MemoryStore()"
+    problem = Problem("store", f"{hint}, not {format_repr(given)}")
+    raise InvalidData("itagflow.Flow", [problem])

@@ -1,0 +1,100 @@
+"""What `jobs.create`, `jobs.update` and their like are given, as a job keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypedDict, cast
+
+from itagflow.core.lookup import MemberRef
+from itagflow.model.arguments import require_several
+from itagflow.model.enums import parse_enum_keys
+from itagflow.model.job import Stage
+from itagflow.model.moment import to_utc
+from itagflow.model.text import parse_texts, require_text
+from itagflow.model.workspace import Group
+
+Workers = Iterable[MemberRef | Group]
+"""Who works at a stage: members and groups."""
+
+
+class JobNotes(TypedDict, total=False):
+    """What people note about a job: free fields that no rule looks at."""
+
+    tags: Sequence[str]
+    remark: str
+    guideline: str
+    due_at: datetime | None
+
+
+class JobFields(JobNotes, total=False):
+    """What `jobs.update` can change."""
+
+    name: str
+
+
+def parse_notes(verb: str, notes: JobNotes) -> JobNotes:
+    """Return the notes of a job as it keeps them.
+
+    Raises:
+        InvalidData: when one is of another kind, or a time without its zone.
+        TypeError: when there is no such note: no other field of a job can be set so.
+    """
+    _require_known(verb, notes, JobNotes)
+    return cast(JobNotes, _parse_fields(f"jobs.{verb}", notes))
+
+
+def parse_fields(verb: str, fields: JobFields) -> JobFields:
+    """Return the fields of a job that are to change, as it keeps them.
+
+    Raises:
+        InvalidData: when one is of another kind, or a time without its zone.
+        TypeError: when there is no such field.
+    """
+    _require_known(verb, fields, JobFields)
+    return cast(JobFields, _parse_fields(f"jobs.{verb}", fields))
+
+
+def _require_known(verb: str, given: Mapping[str, object], known: type[JobNotes]) -> None:
+    """Check that only these names are *given*: the type says so, but Python does not look at it.
+
+    Raises:
+        TypeError: as for any argument that a function does not have.
+    """
+    for name in given:
+        if name not in known.__annotations__:
+            raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}")
+
+
+def _parse_fields(what: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    parsed: dict[str, Any] = {**fields}
+    for name in ("name", "remark", "guideline"):
+        if name in fields:
+            parsed[name] = require_text(what, name, fields[name])
+    if "tags" in fields:
+        parsed["tags"] = _parse_tags(what, fields["tags"])
+    if fields.get("due_at") is not None:
+        parsed["due_at"] = to_utc(what, "due_at", fields["due_at"])
+    return parsed
+
+
+def _parse_tags(what: str, tags: Iterable[str]) -> tuple[str, ...]:
+    several = parse_texts(what, "tags", tags)
+    return tuple(require_text(what, f"tags, number {n}", tag) for n, tag in enumerate(several, 1))
+
+
+def parse_workforce(
+    verb: str, workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers]
+) -> dict[Stage, Sequence[MemberRef | Group]]:
+    """Return who is named for each stage, as lists.
+
+    They are gone through here: no transaction is open while code of the caller runs.
+
+    Raises:
+        InvalidData: when *workforce* is no mapping by stage, or a stage has no several members.
+    """
+    by_stage = parse_enum_keys(Stage, verb, cast("Mapping[Any, Workers]", workforce))
+    return {
+        stage: require_several(verb, stage.value, workers, "members or groups")
+        for stage, workers in by_stage.items()
+    }
