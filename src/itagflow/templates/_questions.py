@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
+from itagflow.errors import InvalidData, Problem
 from itagflow.model.template import (
     Option,
     Question,
@@ -12,6 +14,7 @@ from itagflow.model.template import (
     View,
     ViewKind,
 )
+from itagflow.model.validators import show_value, to_tuple
 
 OptionLabels = Iterable[str | Option]
 """Labels to choose from: names, or options with more to say."""
@@ -20,10 +23,29 @@ SINGLE, MULTIPLE = "Single-choice", "Multiple-choice"
 
 
 def build_options(labels: OptionLabels) -> tuple[Option, ...]:
-    """Return labels as options; one string is one label."""
-    if isinstance(labels, str):  # one label, not one per letter
+    """Return labels as options; one string is one label.
+
+    Raises:
+        InvalidData: when one of them is neither a text nor an option.
+    """
+    if isinstance(labels, str | Option):  # one label, not one per letter
         labels = (labels,)
-    return tuple(Option(label) if isinstance(label, str) else label for label in labels)
+    several: object = to_tuple(labels)
+    if not isinstance(several, tuple):
+        reason = f"must be several texts, such as a list, not {show_value(labels)}"
+        raise InvalidData("the template", [Problem("labels", reason)])
+    options, problems = list[Option](), list[Problem]()
+    for index, label in enumerate(cast("tuple[object, ...]", several)):
+        if isinstance(label, Option):
+            options.append(label)
+        elif isinstance(label, str):
+            options.append(Option(label))
+        else:
+            reason = f"must be a text or an Option, not {show_value(label)}"
+            problems.append(Problem(f"labels[{index}]", reason))
+    if problems:
+        raise InvalidData("the template", problems)
+    return tuple(options)
 
 
 def build_choice(
