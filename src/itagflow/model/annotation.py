@@ -41,8 +41,8 @@ def _validate_labels(owner: object, field: Field, labels: object) -> None:
         where = f"{field.name}[{show_value(title)}]"
         if title_error := find_text_error(title):
             problems.append(Problem(where, f"the title of the question {title_error}"))
-        elif reason := _find_label_error(value):
-            problems.append(Problem(where, reason))
+        elif error := _find_label_error(value):
+            problems.append(Problem(where, error))
     if problems:
         raise InvalidData(what, problems)
 

@@ -14,6 +14,7 @@ from itagflow.model.template import (
     View,
     ViewKind,
 )
+from itagflow.model.text import parse_texts
 from itagflow.model.validators import show_value, to_tuple
 
 OptionLabels = Iterable[str | Option]
@@ -48,6 +49,29 @@ def build_options(labels: OptionLabels) -> tuple[Option, ...]:
     return tuple(options)
 
 
+def require_flag(name: str, value: object) -> None:
+    """Check that an argument is true or false.
+
+    Raises:
+        InvalidData: when it is not.
+    """
+    if not isinstance(value, bool):
+        reason = f"must be True or False, not {show_value(value)}"
+        raise InvalidData("the template", [Problem(name, reason)])
+
+
+def require_texts(name: str, values: Iterable[str]) -> tuple[str, ...]:
+    """Return several texts as a tuple.
+
+    Raises:
+        InvalidData: when they are one text, which would become its letters, or none at all.
+    """
+    texts = parse_texts("the template", name, values)
+    if not texts:
+        raise InvalidData("the template", [Problem(name, "needs at least one")])
+    return texts
+
+
 def build_choice(
     labels: OptionLabels, *, id: str = "1", title: str = SINGLE, required: bool = True
 ) -> Question:
@@ -59,6 +83,7 @@ def build_classification(
     view: ViewKind, labels: OptionLabels, multiple: bool, title: str | None, field: str
 ) -> Template:
     """Return a template that asks for the label, or labels, of what *view* shows."""
+    require_flag("multiple", multiple)
     kind, default_title = QuestionKind.RADIO, SINGLE
     if multiple:
         kind, default_title = QuestionKind.CHECKBOX, MULTIPLE
