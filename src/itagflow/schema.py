@@ -161,7 +161,7 @@ def _build_comparison(question: Question) -> Schema:
         case QuestionKind.PREFERENCE:
             return _build_preference(question)
         case _:
-            return _build_object("text", {"text": _build_value(question)})
+            return _build_object("text", {"text": _build_value(question)}, ("text",))
 
 
 def _build_scale(scale: Scale) -> Schema:
