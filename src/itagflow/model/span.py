@@ -32,6 +32,12 @@ def _validate_end(span: "TextSpan", field: Field, end: int) -> None:
         raise InvalidData("the TextSpan", [Problem(field.name, reason)])
 
 
+def _validate_target(relation: "Relation", field: Field, target: int) -> None:
+    whole_number(0)(relation, field, target)
+    if target == relation.source:
+        raise InvalidData("the Relation", [Problem(field.name, "joins a span with itself")])
+
+
 @attrs.frozen
 class TextSpan(Annotation):
     """A marked span of a text.
@@ -60,13 +66,8 @@ class Relation(Annotation):
 
     source: int = attrs.field(converter=to_whole, validator=whole_number(0))
     """The index in `Spans.spans` of the span that it starts from."""
-    target: int = attrs.field(converter=to_whole, validator=whole_number(0))
+    target: int = attrs.field(converter=to_whole, validator=_validate_target)
     """The index in `Spans.spans` of the span that it leads to; another one than `source`."""
-
-    @target.validator
-    def _validate_target(self, field: Field, target: int) -> None:
-        if target == self.source:
-            raise InvalidData("the Relation", [Problem(field.name, "joins a span with itself")])
 
     __repr__ = show_fields
 

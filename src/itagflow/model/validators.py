@@ -69,14 +69,15 @@ def to_number(value: float) -> float:
 
 def to_whole(value: int) -> int:
     """Return *value* as an ``int``, if it is a whole number."""
-    if type(value) is not int and isinstance(value, Integral) and not isinstance(value, bool):
-        return int(value)
-    return value
+    kind: object = type(value)
+    if kind is int or kind is bool or not isinstance(cast(object, value), Integral):
+        return value
+    return int(value)
 
 
 def to_text(value: str) -> str:
     """Return *value* as a plain ``str``, if it is a text: also a member of a `StrEnum`."""
-    if type(value) is not str and isinstance(value, str):
+    if type(value) is not str and isinstance(cast(object, value), str):
         # not `str(value)`, which is the name of a member of an Enum that is a text
         return str.__str__(value)
     return value

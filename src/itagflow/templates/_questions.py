@@ -31,7 +31,7 @@ def build_options(labels: OptionLabels) -> tuple[Option, ...]:
     """
     if isinstance(labels, str | Option):  # one label, not one per letter
         labels = (labels,)
-    several: object = to_tuple(labels)
+    several = cast(object, to_tuple(labels))
     if not isinstance(several, tuple):
         reason = f"must be several texts, such as a list, not {show_value(labels)}"
         raise InvalidData("the template", [Problem("labels", reason)])

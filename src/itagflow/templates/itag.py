@@ -125,7 +125,7 @@ def _render_own_fields(question: Question) -> Plain:
     for name in _OWN_FIELDS:
         value = getattr(question, name)
         if value:
-            own[name] = list(value) if isinstance(value, tuple) else value
+            own[name] = list(value) if name in ("when", "keypoints") else value
     if question.shapes:
         own["shapes"] = [shape.value for shape in question.shapes]
     if question.relations:
@@ -279,9 +279,11 @@ def _parse_question(plain: Mapping[str, Any]) -> Question:
         children = (Question(_choose_id(children), of_each, title, options), *children)
         options = ()
     fields: Plain = {name: own[name] for name in (*_OWN_FIELDS, "shapes") if name in own}
-    scale: Any = own.get("scale")
-    if isinstance(scale, list) and len(scale) == 3:
-        fields["scale"] = Scale(*scale)
+    match own.get("scale"):
+        case [low, high, step]:
+            fields["scale"] = Scale(cast(float, low), cast(float, high), cast(float, step))
+        case _:
+            pass
     return Question(
         cast(str, id),
         cast(QuestionKind, kind),
@@ -312,11 +314,13 @@ def _parse_default(kind: object, default: Any) -> Any:
     if kind != QuestionKind.CHECKBOX.value or not isinstance(default, str):
         return default
     try:
-        several: object = jsontext.loads(default)
+        several: Any = jsontext.loads(default)
     except (ValueError, RecursionError):
         several = default
     # a single key that is no JSON, or that looks like a number
-    return several if isinstance(several, list) else (default,)
+    if type(several) is list:
+        return cast("Any", several)
+    return (default,)
 
 
 def _parse_option(plain: Mapping[str, Any]) -> Option:

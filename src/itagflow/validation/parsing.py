@@ -55,7 +55,7 @@ def _parse_object(
     if not isinstance(value, Mapping):
         problems.append(Problem(path, f"must be an object, not {show_value(value)}"))
         return None
-    given: dict[Any, Any] = dict(value)
+    given = {**cast("dict[Any, Any]", value)}
     if not isinstance(kind, type):
         chosen = _choose_kind(path, given, kind, problems)
         if chosen is None:
