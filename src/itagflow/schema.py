@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -19,6 +18,7 @@ from itagflow.model.template import (
     Shape,
     Template,
 )
+from itagflow.model.validators import MAX_FLOAT
 from itagflow.storage import codec
 from itagflow.validation.geometry import MIN_SIZE
 from itagflow.validation.parsing import parse_reply
@@ -29,9 +29,8 @@ Schema = dict[str, Any]
 MAX_LISTED_STEPS = 1_000
 """How many numbers of a scale the schema lists; of a finer scale it tells the ends."""
 
-_MAX_FLOAT = sys.float_info.max
 # JSON can write numbers that no float holds
-_NUMBER: Schema = {"type": "number", "minimum": -_MAX_FLOAT, "maximum": _MAX_FLOAT}
+_NUMBER: Schema = {"type": "number", "minimum": -MAX_FLOAT, "maximum": MAX_FLOAT}
 _PLACE: Schema = {"type": "array", "prefixItems": [_NUMBER, _NUMBER], "minItems": 2, "maxItems": 2}
 # not every database keeps NUL, and half of a surrogate pair cannot be written as UTF-8
 _TEXT: Schema = {"type": "string", "not": {"pattern": "[\\u0000\\ud800-\\udfff]"}}
@@ -108,7 +107,7 @@ def replies_from_json(value: object) -> Replies:
         InvalidData: when they are not replies; it lists every problem with its path.
 
     >>> replies_from_json({"1": {"kind": "choice", "key": "cat"}})
-    {'1': Choice(key='cat')}
+    {'1': Choice('cat')}
     """
     if not isinstance(value, Mapping):
         raise InvalidData("the answer", [Problem("", "must be an object: replies by question id")])

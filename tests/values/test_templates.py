@@ -62,6 +62,10 @@ class Level(enum.IntEnum):
     GOOD = 4
 
 
+class Double(float):
+    """A float of another library, as NumPy's is."""
+
+
 class Animal(enum.StrEnum):
     CAT = "cat"
 
@@ -215,7 +219,8 @@ def _numpy_numbers() -> list[tuple[Any, float]]:
 
 
 def test_numbers_become_plain_numbers() -> None:
-    wanted: list[tuple[Any, float]] = [(Level.GOOD, 4), (fractions.Fraction(1, 2), 0.5)]
+    wanted: list[tuple[Any, float]] = [(Level.GOOD, 4), (Double(4), 4.0)]
+    wanted.append((fractions.Fraction(1, 2), 0.5))
     for given, plain in wanted:
         value = Rating(given).value
         assert (type(value), value) == (type(plain), plain)

@@ -33,6 +33,7 @@ from itagflow.model.validators import (
     validate_string,
     whole_number,
 )
+from itagflow.printing import format_count
 from itagflow.reprs import show_fields
 
 Points = tuple[tuple[float, float], ...]
@@ -112,7 +113,9 @@ def _find_points_problems(where: str, points: object, least: int) -> list[Proble
                 reason = f"must be a finite number, not {show_value(number)}"
                 problems.append(Problem(f"{where}[{index}].{name}", reason))
     if len(places) < least:
-        problems.append(Problem(where, f"needs at least {least} points, not {len(places)}"))
+        problems.append(
+            Problem(where, f"needs at least {format_count(least, 'point')}, not {len(places)}")
+        )
     return problems
 
 

@@ -36,6 +36,7 @@ from itagflow.model.validators import (
     validate_strings,
     whole_number,
 )
+from itagflow.printing import format_count
 from itagflow.reprs import count, show, show_fields, show_line
 
 
@@ -555,7 +556,8 @@ def _find_range_problems(question: Question) -> Iterator[str]:
     """Yield numbers and names that no reply could keep to."""
     kind, scale = question.kind, question.scale
     if kind is QuestionKind.CHECKBOX and question.min_count > len(question.keys):
-        yield f"needs {question.min_count} options to be chosen, and has {len(question.keys)}"
+        least = format_count(question.min_count, "option")
+        yield f"needs {least} to be chosen, and has {len(question.keys)}"
     if _find_duplicates(question.keypoints):
         yield "has two keypoints with the same name"
     # a degree is a whole number from 1 on

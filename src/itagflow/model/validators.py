@@ -7,7 +7,7 @@ which knows the name of the field, refuses that.
 
 from __future__ import annotations
 
-import sys
+import math
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from enum import Enum
@@ -25,6 +25,8 @@ T = TypeVar("T")
 M = TypeVar("M", bound=Enum)
 Field: TypeAlias = "attrs.Attribute[Any]"
 Validator = Callable[[Any, Field, Any], None]
+MAX_FLOAT = math.nextafter(math.inf, 0)
+"""The greatest number that a float can hold; whole numbers can be greater."""
 MAX_SHOWN = 60
 """How many characters of a wrong value a message shows: enough to recognize it."""
 
@@ -101,7 +103,7 @@ def is_finite(number: object) -> bool:
     kind = type(number)
     if kind is not float and kind is not int:
         return False
-    return abs(cast(float, number)) <= sys.float_info.max
+    return abs(cast(float, number)) <= MAX_FLOAT
 
 
 def validate_number(owner: object, field: Field, value: object) -> None:
