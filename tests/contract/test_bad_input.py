@@ -74,7 +74,7 @@ WRONG_REGIONS: list[tuple[Regions, str]] = [
     (Regions([Box(-1, 0, 5, 10, label="car")], **SIZE), "reaches outside"),
     (
         Regions([Polygon([(0, 0), (1, 1), (2, 2)], label="car")], **SIZE),
-        r"1.regions\[0\]: must have an area",
+        r"1.regions\[0\]: must have an area: its points lie on one line",
     ),
     (Regions([Box(0, 0, 1, 1, label="bus")], **SIZE), "'bus' is not an option"),
     (Regions([Box(0, 0, 1, 1)], **SIZE), "no reply to the required question 'Single-choice'"),
