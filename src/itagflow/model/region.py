@@ -81,7 +81,7 @@ def _are_plain(points: object) -> bool:
     """
     if type(points) is not tuple:
         return False
-    places = cast("tuple[Any, ...]", points)
+    places: tuple[Any, ...] = tuple(cast("Iterable[Any]", points))
     return (
         set(map(type, places)) <= {tuple}
         and set(map(len, places)) <= {2}
