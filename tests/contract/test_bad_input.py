@@ -44,11 +44,8 @@ from itagflow.validation.answers import find_problems
 
 WRONG_ANSWERS: list[tuple[Any, str]] = [
     (Choice("bird"), "'bird' is not an option; the options are cat, dog"),
-    (Choice(3), "needs a string, not int"),
     (Choices(["cat"]), "needs a Choice, not a Choices"),
     (Text("cat"), "needs a Choice, not a Text"),
-    (Choice([[]]), "needs a string, not list"),
-    (Choice({}), "needs a string, not dict"),
     (
         {"2": Choice("cat")},
         "2: the template has no such question; 1: no reply to the required question",
@@ -75,49 +72,21 @@ WRONG_REGIONS: list[tuple[Regions, str]] = [
         r"1.regions\[0\]: reaches outside the image of 100 x 50",
     ),
     (Regions([Box(-1, 0, 5, 10, label="car")], **SIZE), "reaches outside"),
-    (Regions([Box(0, 0, 0, 10, label="car")], **SIZE), "must have an area"),
     (
-        Regions([Box(math.nan, 0, 1, 1, label="car")], **SIZE),
-        r"1.regions\[0\].x: must be a finite number",
+        Regions([Polygon([(0, 0), (1, 1), (2, 2)], label="car")], **SIZE),
+        r"1.regions\[0\]: must have an area: its points lie on one line",
     ),
-    (Regions([Box(0, 0, math.inf, 1, label="car")], **SIZE), "must be a finite number"),
-    (Regions([Polygon([(0, 0), (1, 1)], label="car")], **SIZE), "at least 3 points"),
     (Regions([Box(0, 0, 1, 1, label="bus")], **SIZE), "'bus' is not an option"),
     (Regions([Box(0, 0, 1, 1)], **SIZE), "no reply to the required question 'Single-choice'"),
     (
         Regions([Box(0, 0, 1, 1, labels={"Color": "red"})], **SIZE),
         "'Color' is not a question that is asked about it",
     ),
-    (Regions([], width=0, height=50), "1.width: must be a whole number of pixels"),
+    (Regions([], width=0, height=50), "1.width: is not known"),
     (
-        Regions([Box(10**400, 0, 1, 1, label="car")], **SIZE),
-        r"1.regions\[0\].x: must be a finite number, not a value of type int",
+        Regions([Mask([4_000, 5], label="car")], **SIZE),
+        r"1.regions\[0\].counts: must cover the 5000 pixels of the image, not 4005",
     ),
-    (
-        Regions([], width=10**400, height=1),
-        "1.width: must be a whole number of pixels from 1 to 2,147,483,647",
-    ),
-    (
-        Regions([Mask([10**5000], label="car")], **SIZE),
-        r"1.regions\[0\].counts\[0\]: must be a count of pixels",
-    ),
-    (
-        Regions([Box(0, 0, 1, 1, label="car", id="a\0")], **SIZE),
-        r"1.regions\[0\].id: contains a NUL character",
-    ),
-    (
-        Regions([Box(0, 0, 1, 1, label="car", color="\ud800")], **SIZE),
-        "color: contains half of a surrogate pair",
-    ),
-    (
-        Regions([Box(0, 0, 1, 1, labels={"Single-choice": ({},)})], **SIZE),
-        "needs a string, not tuple",
-    ),
-    (
-        Regions([Box(0, 0, 1, 1, labels={"Single-choice": None})], **SIZE),
-        "'Single-choice'\\]: needs a value",
-    ),
-    (Regions([], rotation=45, **SIZE), "1.rotation: must be 0, 90, 180 or 270"),
 ]
 
 

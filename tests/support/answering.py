@@ -33,6 +33,7 @@ from itagflow import (
     templates,
 )
 from itagflow.templates import Question, QuestionKind, Scale, Shape
+from itagflow.validation.geometry import find_extent_error
 
 TEXT = "Acme 猫 bought 😀 Widget Ltd in Oslo."
 WIDTH, HEIGHT = 40, 30
@@ -155,7 +156,8 @@ def _reply(question: Question) -> st.SearchStrategy[Any]:
         case QuestionKind.PREFERENCE:
             most = int(question.scale.high) if question.scale else 1
             won = st.builds(Preference, st.sampled_from(_keys(question)), st.integers(1, most))
-            return won | st.just(Preference(None))
+            ties = st.sampled_from([None, "both good", "both bad"])
+            return won | ties.map(lambda tie: Preference(None, tie=tie))
         case QuestionKind.PICTURE:
             sides = {
                 "width": st.just(WIDTH),
@@ -173,6 +175,13 @@ def _reply(question: Question) -> st.SearchStrategy[Any]:
             )
         case _:
             return words.map(Text)
+
+
+FRAME = ((0, 0), (WIDTH, 0), (WIDTH, HEIGHT), (0, HEIGHT))
+
+
+def _can_be_seen(region: Any) -> bool:
+    return find_extent_error(region) is None
 
 
 def _region(question: Question) -> st.SearchStrategy[Any]:
@@ -198,8 +207,11 @@ def _region(question: Question) -> st.SearchStrategy[Any]:
                 RotatedBox, *map(st.just, (float(t[0]), float(t[1]), *t[2], t[3])), **about
             )
         ),
-        Shape.POLYGON: st.builds(Polygon, line, st.lists(line, max_size=2), **about),
-        Shape.POLYLINE: st.builds(Polyline, line, **about),
+        Shape.POLYGON: (
+            st.builds(Polygon, line, **about)
+            | st.builds(Polygon, st.just(FRAME), st.lists(line, min_size=1, max_size=1), **about)
+        ).filter(_can_be_seen),
+        Shape.POLYLINE: st.builds(Polyline, line, **about).filter(_can_be_seen),
         Shape.POINT: st.builds(Point, x, y, **about),
         Shape.KEYPOINTS: st.builds(Keypoints, st.tuples(point, gone), **about),
         Shape.MASK: st.builds(Mask, runs, **about),
@@ -264,11 +276,11 @@ def broken(question: Question, reply: Any) -> list[tuple[Any, str]]:
                 (Choices([*reply.keys, *reply.keys]), id),
             ]
         case Text():
-            ways += [(Text("a\0b"), id)]
+            ways += [(Text("a" * 1_000_001), id)]
         case Ranking():
             ways += [(Ranking(reply.keys[1:]), id), (Ranking([*reply.keys, "x"]), id)]
         case Rating():
-            ways += [(Rating(1e9), id), (Rating(float("nan")), id)]
+            ways += [(Rating(1e9), id), (Rating(-1e9), id)]
         case Preference():
             ways += [(Preference("x"), id), (Preference("a", degree=9), f"{id}.degree")]
         case _:
@@ -281,15 +293,13 @@ def _broken_marks(question: Question, reply: Any) -> list[tuple[Any, str]]:
     if isinstance(reply, Spans):
         spans, at = reply.spans, f"{id}.spans[{len(reply.spans)}]"
         return [
-            (Spans([*spans, TextSpan(3, 3)]), at),
             (Spans([*spans, TextSpan(0, 99)]), f"{at}.end"),
             (Spans([*spans, TextSpan(0, 1, "?")]), f"{at}.text"),
             (Spans(spans, [Relation(0, 99)]), f"{id}.relations[0].target"),
         ]
     if isinstance(reply, Segments):
-        at = f"{id}.segments[{len(reply.segments)}]"
         late = Segments([Segment(0, 9)], duration=5)
-        return [(Segments([*reply.segments, Segment(2, 1)]), at), (late, f"{id}.segments[0].end")]
+        return [(late, f"{id}.segments[0].end")]
     at, size = f"{id}.regions[{len(reply.regions)}]", {"width": reply.width, "height": reply.height}
     ways = [(Regions(reply.regions, width=0, height=9), f"{id}.width")]
     if question.keypoints:
@@ -297,6 +307,6 @@ def _broken_marks(question: Question, reply: Any) -> list[tuple[Any, str]]:
             *ways,
             (Regions([*reply.regions, Keypoints([Keypoint("nose", -5, 0)])], **size), at),
         ]
-    endless, outside = ((0, 0), (float("inf"), 0), (0, 1)), ((0, 0), (1, 1), (99, 0))
-    ways.append((Regions([*reply.regions, Polygon(endless)], **size), f"{at}.points[1].x"))
+    on_a_line, outside = ((0, 0), (1, 1), (2, 2)), ((0, 0), (1, 1), (99, 0))
+    ways.append((Regions([*reply.regions, Polygon(on_a_line)], **size), at))
     return [*ways, (Regions([*reply.regions, Polygon(outside)], **size), at)]

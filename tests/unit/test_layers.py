@@ -220,7 +220,7 @@ def test_the_core_knows_one_rule_of_a_slice() -> None:
     [
         ("msgspec", {"jsontext.fast"}),
         ("transitions", {"lifecycle.machine"}),
-        ("cattrs", {"storage.codec", "schema"}),
+        ("cattrs", {"storage.codec"}),
         ("sqlite3", {"storage.sqlite"}),
         ("fcntl", {"storage.sqlite"}),
         ("psycopg", {"storage.postgres"}),

@@ -30,7 +30,7 @@ from itagflow.formats._elements import (
     parse_reply,
     render,
 )
-from itagflow.formats._plain import is_a, is_number
+from itagflow.formats._plain import is_a, is_number, move_problems
 from itagflow.formats._regions import Element, RegionId
 from itagflow.model.reply import Reply
 from itagflow.model.template import (
@@ -180,7 +180,10 @@ def parse_replies(
         problems += new_problems
         # an element is parsed only when it is valid: the parser trusts its shape
         if not new_problems:
-            replies[id] = parse_reply(question, _build_element(question.kind, value))
+            try:
+                replies[id] = parse_reply(question, _build_element(question.kind, value))
+            except InvalidData as error:
+                problems += move_problems(f"{start}{id}.", error)
     if problems:
         raise InvalidData("the results", problems)
     return replies

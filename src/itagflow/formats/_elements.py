@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._plain import is_a, is_strings, is_whole
+from itagflow.formats._plain import is_a, is_strings, is_whole, move_problems
 from itagflow.formats._regions import (
     IMAGE,
     Element,
@@ -109,6 +109,8 @@ def _render_element(question: Question, reply: Reply, region_id: RegionId) -> El
             return render_segments(question, reply)
         case Preference():
             extra: Element = {"degree": reply.degree}
+            if reply.tie is not None:
+                extra["tie"] = reply.tie.value
         case _:
             extra = {}
     element = {"questionId": question.id, "data": _render_data(reply), "markTitle": question.title}
@@ -141,12 +143,24 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
     matches, problems = _match_elements("results", results, questions)
     if problems:
         raise InvalidData("the results", problems)
-    replies = {question.id: parse_reply(question, element) for _, question, element in matches}
+    replies = dict[str, Reply]()
+    for path, question, element in matches:
+        try:
+            replies[question.id] = parse_reply(question, element)
+        # of the right shape, with values that cannot be, such as a span that ends before it starts
+        except InvalidData as error:
+            problems += move_problems(f"{path}.", error)
+    if problems:
+        raise InvalidData("the results", problems)
     return {question.id: replies[question.id] for question in questions if question.id in replies}
 
 
 def parse_reply(question: Question, element: Element) -> Reply:
-    """Return the reply of a valid element."""
+    """Return the reply of an element of the right shape.
+
+    Raises:
+        InvalidData: when a value of it cannot be.
+    """
     match question.kind:
         case QuestionKind.PICTURE:
             return parse_image(question, element)
@@ -172,7 +186,7 @@ def _parse_simple(kind: QuestionKind, data: Any, element: Element) -> Reply:
                 number = 0
             return Rating(number)
         case QuestionKind.PREFERENCE:
-            return Preference(data or None, element.get("degree", 1))
+            return Preference(data or None, element.get("degree", 1), element.get("tie"))
         case _:
             return Text(data)
 

@@ -18,11 +18,13 @@ def render_labels(
 
     With *lists* a single value is a list too, as iTAG writes it for spans.
     """
-    values = {
-        child.title: annotation.labels.get(child.title) for top in children for child in top.every
-    }
-    if annotation.label is not None and len(values) == 1:  # the short form, as yet unsaved
-        values = dict.fromkeys(values, annotation.label)
+    questions = [child for top in children for child in top.every]
+    values = {child.title: annotation.labels.get(child.title) for child in questions}
+    label = annotation.label
+    if label is not None and not annotation.labels and len(questions) == 1:
+        # the short form, as yet unsaved
+        is_one_of_several = questions[0].kind is QuestionKind.CHECKBOX
+        values = {questions[0].title: (label,) if is_one_of_several else label}
     return {
         title: _render_value(value, lists) for title, value in values.items() if value is not None
     }

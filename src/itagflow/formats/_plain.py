@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
-from itagflow.errors import Problem
+from itagflow.errors import InvalidData, Problem
 from itagflow.model.number import MOST
+
+T = TypeVar("T")
 
 _KEY = re.compile(r"[1-9][0-9]{0,18}")
 
@@ -68,6 +70,28 @@ def is_numbers(value: Any, count: int) -> bool:
 def is_counts(value: Any) -> bool:
     """Return whether a value is a list of whole numbers from 0 on."""
     return is_a(value, list) and all(is_whole(item) and item >= 0 for item in value)
+
+
+def build_each(name: str, items: Iterable[Any], build: Callable[[Any], T]) -> list[T]:
+    """Return what *build* makes of each item of the field *name* of an element.
+
+    Raises:
+        InvalidData: when values of items cannot be; it lists all of them with their path.
+    """
+    built, problems = list[T](), list[Problem]()
+    for index, item in enumerate(items):
+        try:
+            built.append(build(item))
+        except InvalidData as error:
+            problems += move_problems(f"{name}[{index}].", error)
+    if problems:
+        raise InvalidData("the element", problems)
+    return built
+
+
+def move_problems(path: str, error: InvalidData) -> list[Problem]:
+    """Return the problems of an error with their path from further outside."""
+    return [Problem(f"{path}{problem.where}", problem.reason) for problem in error.problems]
 
 
 def find_non_texts(where: str, fields: dict[str, Any], *names: str) -> Iterator[Problem]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from itagflow.errors import Problem
 from itagflow.formats._labels import find_label_problems, parse_labels, render_labels
 from itagflow.formats._plain import (
+    build_each,
     find_non_texts,
     is_a,
     is_counts,
@@ -121,7 +123,8 @@ def _render_line(points: tuple[tuple[float, float], ...]) -> list[list[float]]:
 def parse_image(question: Question, element: Element) -> Regions:
     """Return the regions of a valid element."""
     size = {name: element[name] for name in ("width", "height", "rotation")}
-    return Regions([_parse_region(question, region) for region in element["data"]], **size)
+    regions = build_each("data", element["data"], partial(_parse_region, question))
+    return Regions(regions, **size)
 
 
 def _parse_region(question: Question, region: Element) -> Region:

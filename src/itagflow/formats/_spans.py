@@ -8,11 +8,13 @@ documents show ``result`` and ``color`` only.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from itagflow.errors import Problem
 from itagflow.formats._labels import find_label_problems, parse_labels, render_labels
 from itagflow.formats._plain import (
+    build_each,
     find_non_texts,
     is_a,
     is_number,
@@ -79,34 +81,41 @@ def _render_annotation(
 
 def parse_spans(question: Question, element: Element) -> Spans:
     """Return the spans of a valid element."""
-    spans = [
-        TextSpan(
-            span["start"],
-            # iTAG's end is the last character, Python's the one behind it
-            span["end"] + 1,
-            span.get("text") or "",
-            **_parse_annotation(question.children, span),
-        )
-        for span in element["objects"]
-    ]
-    relations = [
-        Relation(
-            relation["source"],
-            relation["target"],
-            **_parse_annotation(question.relations, relation),
-        )
-        for relation in element.get("relations", ())
-    ]
+    spans = build_each("objects", element["objects"], partial(_parse_span, question))
+    relations = build_each(
+        "relations", element.get("relations", ()), partial(_parse_relation, question)
+    )
     return Spans(spans, relations)
+
+
+def _parse_span(question: Question, span: Element) -> TextSpan:
+    return TextSpan(
+        span["start"],
+        # iTAG's end is the last character, Python's the one behind it
+        span["end"] + 1,
+        span.get("text") or "",
+        **_parse_annotation(question.children, span),
+    )
+
+
+def _parse_relation(question: Question, relation: Element) -> Relation:
+    return Relation(
+        relation["source"],
+        relation["target"],
+        **_parse_annotation(question.relations, relation),
+    )
 
 
 def parse_segments(question: Question, element: Element) -> Segments:
     """Return the segments of a valid element."""
-    segments = [
-        Segment(segment["start"], segment["end"], **_parse_annotation(question.children, segment))
-        for segment in element["objects"]
-    ]
+    segments = build_each("objects", element["objects"], partial(_parse_segment, question))
     return Segments(segments, duration=element["duration"])
+
+
+def _parse_segment(question: Question, segment: Element) -> Segment:
+    return Segment(
+        segment["start"], segment["end"], **_parse_annotation(question.children, segment)
+    )
 
 
 def _parse_annotation(children: tuple[Question, ...], element: Element) -> dict[str, Any]:

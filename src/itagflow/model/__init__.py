@@ -49,6 +49,7 @@ from itagflow.model.package import (
 from itagflow.model.partition import JobPartition
 from itagflow.model.prelabel import PreLabel
 from itagflow.model.region import (
+    Bounds,
     Box,
     Keypoint,
     Keypoints,
@@ -60,7 +61,7 @@ from itagflow.model.region import (
     RotatedBox,
     Visibility,
 )
-from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Text
+from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Text, Tie
 from itagflow.model.reports import LoadReport, PrelabelReport, TemplateReport
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
@@ -87,6 +88,7 @@ __all__ = [
     "Assignment",
     "AssignmentState",
     "BatchResult",
+    "Bounds",
     "Box",
     "Choice",
     "Choices",
@@ -152,6 +154,7 @@ __all__ = [
     "TemplateReport",
     "Text",
     "TextSpan",
+    "Tie",
     "Verdict",
     "View",
     "ViewKind",

@@ -1,30 +1,134 @@
 """The base of regions, spans, segments and relations: marked parts that questions ask about."""
 
 from collections.abc import Mapping
+from typing import Any, cast
 
 import attrs
 
+from itagflow.errors import InvalidData, Problem
+from itagflow.model.text import find_text_error
+from itagflow.model.validators import (
+    Field,
+    show_value,
+    to_optional_text,
+    to_text,
+    to_texts,
+    validate_optional_string,
+)
 from itagflow.reprs import show_fields
 
 Labels = Mapping[str, str | tuple[str, ...]]
 """What was answered about a part: by the title of the question, a key, a text, or several keys."""
 
 
+def _as_labels(labels: Mapping[str, Any]) -> Labels:
+    if not isinstance(cast(object, labels), Mapping):
+        return labels
+    # a copy: the caller's own mapping may change later, and an annotation must not
+    return {
+        title: to_text(value) if isinstance(value, str) else to_texts(value)
+        for title, value in labels.items()
+    }
+
+
+def _validate_labels(owner: object, field: Field, labels: object) -> None:
+    what = f"the {type(owner).__name__}"
+    if not isinstance(labels, Mapping):
+        reason = f"must be a mapping by the titles of questions, not {show_value(labels)}"
+        raise InvalidData(what, [Problem(field.name, reason)])
+    problems = list[Problem]()
+    for title, value in cast("Mapping[object, object]", labels).items():
+        where = f"{field.name}[{show_value(title)}]"
+        if title_error := find_text_error(title):
+            problems.append(Problem(where, f"the title of the question {title_error}"))
+        elif error := _find_label_error(value):
+            problems.append(Problem(where, error))
+    if problems:
+        raise InvalidData(what, problems)
+
+
+def _find_label_error(value: object) -> str | None:
+    if value is None:
+        return "needs a value: leave it out if there is none"
+    texts: tuple[object, ...] = (value,)
+    if isinstance(value, tuple):
+        texts = cast("tuple[object, ...]", value)
+    for text in texts:
+        if not isinstance(text, str):
+            return f"must be a text, or several texts, not {show_value(text)}"
+        if error := find_text_error(text):
+            return error
+    return None
+
+
+def find_only_label(labels: object) -> str | None:
+    """Return the only answer in *labels* if there is one, and it is a single key or text.
+
+    >>> find_only_label({"Kind": ("car",)}), find_only_label({"Kind": ("car", "van")})
+    ('car', None)
+    """
+    if not isinstance(labels, Mapping) or len(cast("Labels", labels)) != 1:
+        return None
+    value: object = next(iter(cast("Mapping[object, object]", labels).values()))
+    # several may be chosen of a span's labels: the one that was chosen stands for itself
+    if isinstance(value, tuple) and len(cast("tuple[object, ...]", value)) == 1:
+        value = cast("tuple[object, ...]", value)[0]
+    return value if isinstance(value, str) else None
+
+
+def _only_label(annotation: Any) -> str | None:
+    return find_only_label(annotation.labels)
+
+
 @attrs.frozen(kw_only=True)
 class Annotation:
     """A part of a task's data, with what was answered about it.
 
-    >>> Annotation(labels={"Kind": "car"}).labels["Kind"]
+    `label` and `labels` say the same where there is one question about the part: `labels` is how it
+    is kept, `label` how most people write and read it.
+
+    >>> Annotation(labels={"Kind": "car"}).label
     'car'
     """
 
-    label: str | None = None
-    """Short for the one question about parts; `labels` holds it once saved."""
-    labels: Labels = attrs.field(factory=dict[str, "str | tuple[str, ...]"])
+    labels: Labels = attrs.field(
+        factory=dict[str, "str | tuple[str, ...]"],
+        converter=_as_labels,
+        validator=_validate_labels,
+    )
     """What was answered about this part, by the title of the question."""
-    id: str | None = attrs.field(default=None, eq=False)
+    label: str | None = attrs.field(
+        default=attrs.Factory(_only_label, takes_self=True),
+        converter=to_optional_text,
+        validator=validate_optional_string,
+    )
+    """The only answer about this part; None when there are several.
+
+    Given without `labels`, it is the answer to the one question about it, in whose title saving
+    puts it.
+    """
+    id: str | None = attrs.field(
+        default=None, eq=False, converter=to_optional_text, validator=validate_optional_string
+    )
     """The part's own name; not part of equality.  A region without one gets one at export."""
-    color: str | None = attrs.field(default=None, eq=False)
+    color: str | None = attrs.field(
+        default=None, eq=False, converter=to_optional_text, validator=validate_optional_string
+    )
     """How it was drawn, as a file that it came from says; not part of equality."""
+
+    def __attrs_post_init__(self) -> None:
+        """Complete `label`, and check that it says what `labels` say."""
+        if not self.labels:
+            return
+        only = find_only_label(self.labels)
+        if self.label is None and only is not None:
+            # None was given: by JSON, or by `attrs.evolve` with other labels
+            object.__setattr__(self, "label", only)
+        elif self.label != only:
+            reason = (
+                f"is {self.label!r}, and labels say something else: give one of them "
+                "(with attrs.evolve, label=None besides labels)"
+            )
+            raise InvalidData(f"the {type(self).__name__}", [Problem("label", reason)])
 
     __repr__ = show_fields

@@ -4,7 +4,24 @@ import attrs
 
 from itagflow.model.reply import Reply
 from itagflow.model.template import Option, Question, Template
+from itagflow.model.text import validate_name
+from itagflow.model.validators import (
+    Field,
+    instance_of,
+    make_error,
+    show_value,
+    to_optional_text,
+    to_text,
+    validate_optional_string,
+    validate_string,
+)
 from itagflow.reprs import count, show_fields, show_line
+
+
+def _validate_reply(owner: object, field: Field, reply: object) -> None:
+    if reply is not None and not isinstance(reply, Reply):
+        reason = f"must be a reply, such as Choice('cat'), not {show_value(reply)}"
+        raise make_error(owner, field.name, reason)
 
 
 def _as_option(option: Option | str) -> Option:
@@ -19,13 +36,13 @@ class AddOption:
     'bird'
     """
 
-    question: str
+    question: str = attrs.field(converter=to_text, validator=validate_string)
     """The id of the question."""
-    option: Option = attrs.field(converter=_as_option)
+    option: Option = attrs.field(converter=_as_option, validator=instance_of(Option))
     """The option, or its key; options may be inside it."""
-    inside: str = ""
+    inside: str = attrs.field(default="", converter=to_text, validator=validate_string)
     """The key of the option that it is to be inside of; empty for none."""
-    about: str = attrs.field(default="", kw_only=True)
+    about: str = attrs.field(default="", kw_only=True, converter=to_text, validator=validate_string)
     """The title of the question about the annotations of `question`, if that is meant."""
 
     __repr__ = show_fields
@@ -42,13 +59,13 @@ class RenameOption:
     'feline'
     """
 
-    question: str
+    question: str = attrs.field(converter=to_text, validator=validate_string)
     """The id of the question."""
-    old: str
+    old: str = attrs.field(converter=to_text, validator=validate_string)
     """The key of the option."""
-    new: str
+    new: str = attrs.field(converter=to_text, validator=validate_name)
     """The key that it gets, or that of the option with which it merges."""
-    about: str = attrs.field(default="", kw_only=True)
+    about: str = attrs.field(default="", kw_only=True, converter=to_text, validator=validate_string)
     """The title of the question about the parts of `question`, if it is one."""
 
     __repr__ = show_fields
@@ -66,13 +83,15 @@ class DropOption:
     'dog'
     """
 
-    question: str
+    question: str = attrs.field(converter=to_text, validator=validate_string)
     """The id of the question."""
-    key: str
+    key: str = attrs.field(converter=to_text, validator=validate_string)
     """The key of the option."""
-    to: str | None = None
+    to: str | None = attrs.field(
+        default=None, converter=to_optional_text, validator=validate_optional_string
+    )
     """The key of the option that replies get instead."""
-    about: str = attrs.field(default="", kw_only=True)
+    about: str = attrs.field(default="", kw_only=True, converter=to_text, validator=validate_string)
     """The title of the question about the parts of `question`, if it is one."""
 
     __repr__ = show_fields
@@ -87,13 +106,13 @@ class AddQuestion:
     'Remark'
     """
 
-    question: Question
+    question: Question = attrs.field(validator=instance_of(Question))
     """The question, perhaps with questions inside it."""
-    inside: str = ""
+    inside: str = attrs.field(default="", converter=to_text, validator=validate_string)
     """The id of the question that it goes into: per annotation, or when an option is chosen."""
-    reply: Reply | None = None
+    reply: Reply | None = attrs.field(default=None, validator=_validate_reply)
     """The reply that existing answers get where it is asked; without one, they get none."""
-    about: str = attrs.field(default="", kw_only=True)
+    about: str = attrs.field(default="", kw_only=True, converter=to_text, validator=validate_string)
     """The title of the question about the annotations of `inside` that it depends on, if any."""
 
     __repr__ = show_fields
@@ -107,11 +126,11 @@ class RenameQuestion:
     'Which animal?'
     """
 
-    question: str
+    question: str = attrs.field(converter=to_text, validator=validate_string)
     """The id of the question."""
-    title: str
+    title: str = attrs.field(converter=to_text, validator=validate_string)
     """The title that it gets."""
-    about: str = attrs.field(default="", kw_only=True)
+    about: str = attrs.field(default="", kw_only=True, converter=to_text, validator=validate_string)
     """The title so far of the question about the parts of `question`, if it is one."""
 
     __repr__ = show_fields
@@ -125,9 +144,9 @@ class DropQuestion:
     '2'
     """
 
-    question: str
+    question: str = attrs.field(converter=to_text, validator=validate_string)
     """The id of the question."""
-    about: str = attrs.field(default="", kw_only=True)
+    about: str = attrs.field(default="", kw_only=True, converter=to_text, validator=validate_string)
     """The title of the question about the parts of `question`, if it is one."""
 
     __repr__ = show_fields

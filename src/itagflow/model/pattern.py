@@ -69,9 +69,14 @@ class Pattern:
         reader = _Reader(text, self._steps)
         self._start = reader.read_all(end=0)
 
+    @property
+    def max_length(self) -> int:
+        """How many characters a text may have, so that matching it takes about a second at most."""
+        return MAX_WORK // len(self._steps)
+
     def takes(self, text: str) -> bool:
         """Return whether *text* is short enough to match within about a second."""
-        return len(text) * len(self._steps) <= MAX_WORK
+        return len(text) <= self.max_length
 
     def matches(self, text: str) -> bool:
         """Return whether the whole *text* is of this form."""

@@ -2,31 +2,193 @@
 
 Lengths and coordinates are pixels of the image as `Regions.width` × `Regions.height` describe it,
 with the origin at the top left corner, x to the right and y down.
+
+Every region has an `area`, and all but a `Mask`, which does not know how high its image is, have
+`bounds`; `Regions.bounds` has those of masks too.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from itertools import accumulate, chain
+from typing import Any, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.annotation import Annotation
+from itagflow.model.validators import (
+    Field,
+    is_finite,
+    make_error,
+    number_above,
+    require_tuple,
+    show_value,
+    to_number,
+    to_text,
+    to_tuple,
+    to_whole,
+    tuple_of,
+    validate_number,
+    validate_string,
+    whole_number,
+)
+from itagflow.printing import format_count
 from itagflow.reprs import show_fields
 
 Points = tuple[tuple[float, float], ...]
 """Places on an image as (x, y), in pixels."""
 
+MAX_SIDE = 2**31 - 1
+"""How many pixels wide or high an image may be: what programs that show images count up to."""
+
+
+@attrs.frozen
+class Bounds:
+    """The smallest upright rectangle around a region.
+
+    >>> Bounds(10, 20, 110, 220).width
+    100
+    """
+
+    left: float
+    """The least x, in pixels."""
+    top: float
+    """The least y, in pixels."""
+    right: float
+    """The greatest x, in pixels."""
+    bottom: float
+    """The greatest y, in pixels."""
+
+    @property
+    def width(self) -> float:
+        """From the left to the right, in pixels."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """From the top to the bottom, in pixels."""
+        return self.bottom - self.top
+
+    __repr__ = show_fields
+
+
+def _are_plain(points: object) -> bool:
+    """Return whether *points* are a tuple of pairs of plain numbers, perhaps not finite.
+
+    Stored outlines are, and may have thousands of points: this takes a tenth of the time of going
+    through them in Python.
+    """
+    if type(points) is not tuple:
+        return False
+    places: tuple[Any, ...] = tuple(cast("Iterable[Any]", points))
+    return (
+        set(map(type, places)) <= {tuple}
+        and set(map(len, places)) <= {2}
+        and set(map(type, chain.from_iterable(places))) <= {int, float}
+    )
+
+
+def _have_finite_sum(points: Points) -> bool:
+    """Return whether all numbers are finite, for sure: a false may also be due to large ones."""
+    try:
+        return math.isfinite(math.fsum(chain.from_iterable(points)))
+    except (OverflowError, ValueError):
+        return False
+
 
 def _as_points(points: Iterable[Iterable[float]]) -> Points:
-    try:
-        return tuple((x, y) for x, y in points)
-    except (TypeError, ValueError):
-        raise InvalidData("a region", [Problem("points", "each must be a pair (x, y)")]) from None
+    if _are_plain(points):
+        return cast(Points, points)
+    places = to_tuple(points)
+    if not isinstance(cast(object, places), tuple):
+        return cast(Points, points)
+    return tuple(_as_point(place) for place in places)
+
+
+def _as_point(point: Iterable[float]) -> Any:
+    pair = to_tuple(point)
+    if not isinstance(cast(object, pair), tuple):
+        return point
+    return tuple(to_number(number) for number in pair)
 
 
 def _as_holes(holes: Iterable[Iterable[Iterable[float]]]) -> tuple[Points, ...]:
-    return tuple(_as_points(hole) for hole in holes)
+    outlines = to_tuple(holes)
+    if not isinstance(cast(object, outlines), tuple):
+        return cast("tuple[Points, ...]", holes)
+    return tuple(_as_points(outline) for outline in outlines)
+
+
+def _find_points_problems(where: str, points: object, least: int) -> list[Problem]:
+    """Return what keeps *points* from being at least so many places."""
+    if _are_plain(points) and _have_finite_sum(cast(Points, points)):
+        return _find_length_problems(where, cast(Points, points), least)
+    if not isinstance(points, tuple):
+        reason = f"must be several points (x, y), such as a list, not {show_value(points)}"
+        return [Problem(where, reason)]
+    places = cast("tuple[object, ...]", points)
+    problems = list[Problem]()
+    for index, place in enumerate(places):
+        pair: tuple[object, ...] = ()
+        if isinstance(place, tuple):
+            pair = cast("tuple[object, ...]", place)
+        if len(pair) != 2:
+            problems.append(Problem(f"{where}[{index}]", "must be a pair (x, y)"))
+            continue
+        for name, number in zip("xy", pair, strict=True):
+            if not is_finite(number):
+                reason = f"must be a finite number, not {show_value(number)}"
+                problems.append(Problem(f"{where}[{index}].{name}", reason))
+    return problems + _find_length_problems(where, places, least)
+
+
+def _find_length_problems(where: str, points: tuple[object, ...], least: int) -> list[Problem]:
+    if len(points) >= least:
+        return []
+    return [Problem(where, f"needs at least {format_count(least, 'point')}, not {len(points)}")]
+
+
+def _validate_outline(owner: object, field: Field, points: object) -> None:
+    if problems := _find_points_problems(field.name, points, 3):
+        raise InvalidData(f"the {type(owner).__name__}", problems)
+
+
+def _validate_line(owner: object, field: Field, points: object) -> None:
+    if problems := _find_points_problems(field.name, points, 2):
+        raise InvalidData(f"the {type(owner).__name__}", problems)
+
+
+def _validate_holes(owner: object, field: Field, holes: object) -> None:
+    outlines = require_tuple(owner, field, holes, "outlines")
+    problems = [
+        problem
+        for index, outline in enumerate(outlines)
+        for problem in _find_points_problems(f"{field.name}[{index}]", outline, 3)
+    ]
+    if problems:
+        raise InvalidData(f"the {type(owner).__name__}", problems)
+
+
+def _measure_bounds(points: Points) -> Bounds:
+    across, down = [x for x, _ in points], [y for _, y in points]
+    return Bounds(min(across), min(down), max(across), max(down))
+
+
+def _measure_area(outline: Points) -> float:
+    """Return the area that an outline encloses, by the shoelace formula.
+
+    Where the outline crosses itself, areas that lie on its left and on its right count against each
+    other.
+    """
+    # relative to a corner: the products of large coordinates would cancel out the digits that count
+    left, top = outline[0]
+    moved = [(x - left, y - top) for x, y in outline]
+    doubled = sum(
+        x * next_y - next_x * y
+        for (x, y), (next_x, next_y) in zip(moved, (*moved[1:], moved[0]), strict=True)
+    )
+    return abs(doubled) / 2
 
 
 @attrs.frozen
@@ -37,13 +199,13 @@ class Box(Annotation):
     ((10, 20), (110, 20), (110, 220), (10, 220))
     """
 
-    x: float
+    x: float = attrs.field(converter=to_number, validator=validate_number)
     """The left edge, in pixels."""
-    y: float
+    y: float = attrs.field(converter=to_number, validator=validate_number)
     """The top edge, in pixels."""
-    width: float
+    width: float = attrs.field(converter=to_number, validator=number_above(0))
     """In pixels, more than 0."""
-    height: float
+    height: float = attrs.field(converter=to_number, validator=number_above(0))
     """In pixels, more than 0."""
 
     @property
@@ -51,6 +213,16 @@ class Box(Annotation):
         """The corners, clockwise from the top left."""
         left, top, right, bottom = self.x, self.y, self.x + self.width, self.y + self.height
         return ((left, top), (right, top), (right, bottom), (left, bottom))
+
+    @property
+    def bounds(self) -> Bounds:
+        """The box itself."""
+        return Bounds(self.x, self.y, self.x + self.width, self.y + self.height)
+
+    @property
+    def area(self) -> float:
+        """Width times height, in square pixels."""
+        return self.width * self.height
 
     __repr__ = show_fields
 
@@ -63,15 +235,15 @@ class RotatedBox(Annotation):
     [(55, 40), (55, 60), (45, 60), (45, 40)]
     """
 
-    x: float
+    x: float = attrs.field(converter=to_number, validator=validate_number)
     """The center, in pixels from the left."""
-    y: float
+    y: float = attrs.field(converter=to_number, validator=validate_number)
     """The center, in pixels from the top."""
-    width: float
+    width: float = attrs.field(converter=to_number, validator=number_above(0))
     """In pixels along the side that is level at angle 0; more than 0."""
-    height: float
+    height: float = attrs.field(converter=to_number, validator=number_above(0))
     """In pixels along the other side; more than 0."""
-    angle: float
+    angle: float = attrs.field(converter=to_number, validator=validate_number)
     """By how many degrees it is turned, clockwise as one sees it."""
 
     @property
@@ -82,6 +254,16 @@ class RotatedBox(Annotation):
         cos, sin = math.cos(math.radians(self.angle)), math.sin(math.radians(self.angle))
         corners = ((-across, -down), (across, -down), (across, down), (-across, down))
         return tuple((self.x + u * cos - v * sin, self.y + u * sin + v * cos) for u, v in corners)
+
+    @property
+    def bounds(self) -> Bounds:
+        """The smallest upright rectangle around its four corners."""
+        return _measure_bounds(self.points)
+
+    @property
+    def area(self) -> float:
+        """Width times height, in square pixels: turning does not change it."""
+        return self.width * self.height
 
     __repr__ = show_fields
 
@@ -94,10 +276,27 @@ class Polygon(Annotation):
     3
     """
 
-    points: Points = attrs.field(converter=_as_points)
+    points: Points = attrs.field(converter=_as_points, validator=_validate_outline)
     """The corners as (x, y), at least three, in pixels."""
-    holes: tuple[Points, ...] = attrs.field(default=(), converter=_as_holes)
+    holes: tuple[Points, ...] = attrs.field(
+        default=(), converter=_as_holes, validator=_validate_holes
+    )
     """The outlines of what is cut out of it, each of at least three corners."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """The smallest upright rectangle around its corners."""
+        return _measure_bounds(self.points)
+
+    @property
+    def area(self) -> float:
+        """What the outline encloses less what its holes do, in square pixels.
+
+        By the shoelace formula, half of the absolute sum of ``x[i] * y[i+1] - x[i+1] * y[i]``:
+        where an outline crosses itself, what lies on its left counts against what lies on its
+        right, and where holes overlap, their common part is taken away twice.
+        """
+        return _measure_area(self.points) - sum(_measure_area(hole) for hole in self.holes)
 
     __repr__ = show_fields
 
@@ -110,8 +309,25 @@ class Polyline(Annotation):
     (10, 5)
     """
 
-    points: Points = attrs.field(converter=_as_points)
+    points: Points = attrs.field(converter=_as_points, validator=_validate_line)
     """The corners as (x, y), at least two, in pixels."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """The smallest upright rectangle around its corners."""
+        return _measure_bounds(self.points)
+
+    @property
+    def area(self) -> float:
+        """0: a line has a length only."""
+        return 0
+
+    @property
+    def length(self) -> float:
+        """How long it is from its first to its last corner, in pixels."""
+        # two corners far apart may be farther than a float can say, which `hypot` makes infinite
+        pairs = zip(self.points, self.points[1:], strict=False)
+        return sum(math.hypot(x2 - x1, y2 - y1) for (x1, y1), (x2, y2) in pairs)
 
     __repr__ = show_fields
 
@@ -124,15 +340,25 @@ class Point(Annotation):
     ((3, 4),)
     """
 
-    x: float
+    x: float = attrs.field(converter=to_number, validator=validate_number)
     """In pixels from the left."""
-    y: float
+    y: float = attrs.field(converter=to_number, validator=validate_number)
     """In pixels from the top."""
 
     @property
     def points(self) -> Points:
         """The place itself."""
         return ((self.x, self.y),)
+
+    @property
+    def bounds(self) -> Bounds:
+        """The place itself, without width and height."""
+        return Bounds(self.x, self.y, self.x, self.y)
+
+    @property
+    def area(self) -> float:
+        """0: a place has no extent."""
+        return 0
 
     __repr__ = show_fields
 
@@ -147,6 +373,20 @@ class Visibility(IntEnum):
     VISIBLE = 2
 
 
+def _as_visibility(visibility: Visibility | int) -> Visibility:
+    number = to_whole(visibility)
+    if type(number) is int and number in (0, 1, 2):
+        return Visibility(number)
+    # refused by the validator, which knows what it is of
+    return cast(Visibility, visibility)
+
+
+def _validate_visibility(owner: object, field: Field, value: object) -> None:
+    if not isinstance(value, Visibility):
+        reason = f"must be 0 (absent), 1 (hidden) or 2 (visible), not {show_value(value)}"
+        raise make_error(owner, field.name, reason)
+
+
 @attrs.frozen
 class Keypoint:
     """One named place of an object.
@@ -155,20 +395,22 @@ class Keypoint:
     'VISIBLE'
     """
 
-    name: str
+    name: str = attrs.field(converter=to_text, validator=validate_string)
     """Which of the question's keypoints it is."""
-    x: float = 0
+    x: float = attrs.field(default=0, converter=to_number, validator=validate_number)
     """In pixels from the left; 0 when it is absent."""
-    y: float = 0
+    y: float = attrs.field(default=0, converter=to_number, validator=validate_number)
     """In pixels from the top; 0 when it is absent."""
-    visibility: Visibility = attrs.field(default=Visibility.VISIBLE, converter=Visibility)
+    visibility: Visibility = attrs.field(
+        default=Visibility.VISIBLE, converter=_as_visibility, validator=_validate_visibility
+    )
     """How well it is seen."""
 
     __repr__ = show_fields
 
 
 def _as_keypoints(keypoints: Iterable[Keypoint]) -> tuple[Keypoint, ...]:
-    return tuple(keypoints)
+    return to_tuple(keypoints)
 
 
 @attrs.frozen
@@ -179,7 +421,9 @@ class Keypoints(Annotation):
     ((3, 4),)
     """
 
-    keypoints: tuple[Keypoint, ...] = attrs.field(converter=_as_keypoints)
+    keypoints: tuple[Keypoint, ...] = attrs.field(
+        converter=_as_keypoints, validator=tuple_of("keypoints", Keypoint)
+    )
     """The places, each name at most once."""
 
     @property
@@ -189,11 +433,41 @@ class Keypoints(Annotation):
             (at.x, at.y) for at in self.keypoints if at.visibility is not Visibility.ABSENT
         )
 
+    @property
+    def bounds(self) -> Bounds:
+        """The smallest upright rectangle around the places that are on the image.
+
+        Raises:
+            InvalidData: when none is, so that there is nothing to go around.
+        """
+        if not self.points:
+            raise InvalidData("the Keypoints", [Problem("keypoints", "none is on the image")])
+        return _measure_bounds(self.points)
+
+    @property
+    def area(self) -> float:
+        """0: places have no extent.  COCO's files have the area of the object here."""
+        return 0
+
     __repr__ = show_fields
 
 
 def _as_counts(counts: Iterable[int]) -> tuple[int, ...]:
-    return tuple(counts)
+    several = to_tuple(counts)
+    if not isinstance(cast(object, several), tuple):
+        return several
+    return tuple(to_whole(count) for count in several)
+
+
+def _validate_counts(owner: object, field: Field, counts: object) -> None:
+    runs = require_tuple(owner, field, counts, "counts of pixels")
+    problems = [
+        Problem(f"{field.name}[{index}]", f"must be a count of pixels, not {show_value(count)}")
+        for index, count in enumerate(runs)
+        if type(count) is not int or not 0 <= count <= MAX_SIDE * MAX_SIDE
+    ]
+    if problems:
+        raise InvalidData(f"the {type(owner).__name__}", problems)
 
 
 @attrs.frozen
@@ -207,13 +481,43 @@ class Mask(Annotation):
     3
     """
 
-    counts: tuple[int, ...] = attrs.field(converter=_as_counts)
+    counts: tuple[int, ...] = attrs.field(converter=_as_counts, validator=_validate_counts)
     """How many pixels each run has, outside and inside in turn; together width × height."""
 
     @property
     def area(self) -> int:
         """How many pixels are inside."""
         return sum(self.counts[1::2])
+
+    def measure_bounds(self, height: int) -> Bounds:
+        """Return the smallest upright rectangle around its pixels, on an image so many pixels high.
+
+        Args:
+            height: The image's height in pixels: counts go on from column to column.
+
+        Raises:
+            InvalidData: when no pixel is inside, so that there is nothing to go around.
+
+        >>> Mask([5, 2, 2]).measure_bounds(height=3)
+        Bounds(1, 0, 3, 3)
+        """
+        ends = list(accumulate(self.counts))
+        # the first and the last pixel of each run that is inside
+        runs = [
+            (ends[index] - self.counts[index], ends[index] - 1)
+            for index in range(1, len(ends), 2)
+            if self.counts[index]
+        ]
+        if not runs:
+            raise InvalidData("the Mask", [Problem("counts", "has no pixel inside")])
+        left, right = runs[0][0] // height, runs[-1][1] // height
+        # a run that goes on into the next column has the last pixel of one and the first of another
+        wraps = any(first // height != last // height for first, last in runs)
+        if wraps:
+            return Bounds(left, 0, right + 1, height)
+        top = min(first % height for first, _ in runs)
+        bottom = max(last % height for _, last in runs)
+        return Bounds(left, top, right + 1, bottom + 1)
 
     __repr__ = show_fields
 
@@ -223,7 +527,13 @@ Region = Box | RotatedBox | Polygon | Polyline | Point | Keypoints | Mask
 
 
 def _as_regions(regions: Iterable[Region]) -> tuple[Region, ...]:
-    return tuple(regions)
+    return to_tuple(regions)
+
+
+def _validate_rotation(owner: object, field: Field, rotation: object) -> None:
+    if type(rotation) is not int or rotation not in (0, 90, 180, 270):
+        reason = f"must be 0, 90, 180 or 270 degrees, not {show_value(rotation)}"
+        raise make_error(owner, field.name, reason)
 
 
 @attrs.frozen
@@ -234,13 +544,33 @@ class Regions:
     1
     """
 
-    regions: tuple[Region, ...] = attrs.field(converter=_as_regions)
+    regions: tuple[Region, ...] = attrs.field(
+        converter=_as_regions,
+        validator=tuple_of("regions", Box, RotatedBox, Polygon, Polyline, Point, Keypoints, Mask),
+    )
     """The regions, in the order drawn; empty when there is nothing to mark."""
-    width: int = attrs.field(kw_only=True)
-    """The image's width in pixels."""
-    height: int = attrs.field(kw_only=True)
-    """The image's height in pixels."""
-    rotation: int = attrs.field(default=0, kw_only=True)
+    width: int = attrs.field(kw_only=True, converter=to_whole, validator=whole_number(0, MAX_SIDE))
+    """The image's width in pixels; 0 where a file does not say it, which no answer can do."""
+    height: int = attrs.field(kw_only=True, converter=to_whole, validator=whole_number(0, MAX_SIDE))
+    """The image's height in pixels; 0 where a file does not say it, which no answer can do."""
+    rotation: int = attrs.field(
+        default=0, kw_only=True, converter=to_whole, validator=_validate_rotation
+    )
     """By how many degrees the image was turned when it was labeled: 0, 90, 180 or 270."""
+
+    @property
+    def bounds(self) -> Sequence[Bounds]:
+        """The bounds of each region, in the order of the regions.
+
+        Raises:
+            InvalidData: when a region has nothing to go around.
+
+        >>> Regions([Mask([4, 2, 3])], width=3, height=3).bounds
+        (Bounds(1, 1, 2, 3),)
+        """
+        return tuple(
+            region.measure_bounds(self.height) if isinstance(region, Mask) else region.bounds
+            for region in self.regions
+        )
 
     __repr__ = show_fields

@@ -1,12 +1,28 @@
 """The answers to single questions: frozen values, compared by what they say."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from enum import Enum
 
 import attrs
 
+from itagflow.errors import InvalidData, Problem
 from itagflow.model.region import Regions
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
+from itagflow.model.validators import (
+    member_of,
+    to_member,
+    to_number,
+    to_optional_text,
+    to_text,
+    to_texts,
+    to_whole,
+    validate_number,
+    validate_optional_string,
+    validate_string,
+    validate_strings,
+    whole_number,
+)
 from itagflow.reprs import show_fields
 
 
@@ -18,14 +34,10 @@ class Choice:
     'cat'
     """
 
-    key: str
+    key: str = attrs.field(converter=to_text, validator=validate_string)
     """The key of the option."""
 
     __repr__ = show_fields
-
-
-def _as_tuple(values: Iterable[str]) -> tuple[str, ...]:
-    return (values,) if isinstance(values, str) else tuple(values)
 
 
 @attrs.frozen
@@ -36,7 +48,7 @@ class Choices:
     ('sport', 'outdoor')
     """
 
-    keys: tuple[str, ...] = attrs.field(converter=_as_tuple)
+    keys: tuple[str, ...] = attrs.field(converter=to_texts, validator=validate_strings)
     """The keys of the options."""
 
     __repr__ = show_fields
@@ -50,7 +62,7 @@ class Text:
     'a red car'
     """
 
-    text: str
+    text: str = attrs.field(converter=to_text, validator=validate_string)
     """What was written."""
 
     __repr__ = show_fields
@@ -64,7 +76,7 @@ class Ranking:
     'b'
     """
 
-    keys: tuple[str, ...] = attrs.field(converter=_as_tuple)
+    keys: tuple[str, ...] = attrs.field(converter=to_texts, validator=validate_strings)
     """The keys of all options, each once."""
 
     __repr__ = show_fields
@@ -78,24 +90,58 @@ class Rating:
     4
     """
 
-    value: float
+    value: float = attrs.field(converter=to_number, validator=validate_number)
     """The number, on the question's `Scale`."""
 
     __repr__ = show_fields
+
+
+class Tie(Enum):
+    """How good both options are when neither is better."""
+
+    BOTH_GOOD = "both good"
+    """Either would do."""
+    BOTH_BAD = "both bad"
+    """Neither would do."""
+
+
+def _as_tie(tie: Tie | str | None) -> Tie | None:
+    if tie is None:
+        return None
+    return to_member(Tie, tie)
 
 
 @attrs.frozen
 class Preference:
     """Which of the two options of a PREFERENCE question is better, and by how much.
 
+    ``Preference(None)`` is a tie; ``tie=`` tells whether both are good or both are bad, for those
+    who want to know, and the three are different replies.
+
     >>> Preference("a", degree=2).degree
     2
+    >>> Preference(None, tie="both bad").tie.name
+    'BOTH_BAD'
     """
 
-    better: str | None
+    better: str | None = attrs.field(converter=to_optional_text, validator=validate_optional_string)
     """The key of the better option; None when neither is."""
-    degree: int = 1
-    """By how much, from 1 to the end of the question's scale; 1 without a scale or for a draw."""
+    degree: int = attrs.field(default=1, converter=to_whole, validator=whole_number(1))
+    """By how much, from 1 to the end of the question's scale; 1 without a scale or for a tie."""
+    tie: Tie | None = attrs.field(
+        default=None, converter=_as_tie, validator=member_of(Tie, or_none=True)
+    )
+    """How good both are when neither is better; None when that was not said, or one is better."""
+
+    def __attrs_post_init__(self) -> None:
+        """Check that only a tie is said to be one, and that it has no degree."""
+        if self.better is not None and self.tie is not None:
+            reason = f"is only for better=None, and {self.better!r} is better here"
+            raise InvalidData("the Preference", [Problem("tie", reason)])
+        # who prefers neither cannot prefer it by more than one degree
+        if self.better is None and self.degree != 1:
+            reason = f"must be 1 when neither is better, not {self.degree}"
+            raise InvalidData("the Preference", [Problem("degree", reason)])
 
     __repr__ = show_fields
 

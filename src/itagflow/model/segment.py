@@ -4,8 +4,24 @@ from collections.abc import Iterable
 
 import attrs
 
+from itagflow.errors import InvalidData, Problem
 from itagflow.model.annotation import Annotation
+from itagflow.model.validators import (
+    Field,
+    number_above,
+    show_value,
+    to_number,
+    to_tuple,
+    tuple_of,
+)
 from itagflow.reprs import show_fields
+
+
+def _validate_end(segment: "Segment", field: Field, end: float) -> None:
+    number_above(0)(segment, field, end)
+    if end <= segment.start:
+        reason = f"must be more than start, {segment.start}, not {show_value(end)}"
+        raise InvalidData("the Segment", [Problem(field.name, reason)])
 
 
 @attrs.frozen
@@ -16,16 +32,16 @@ class Segment(Annotation):
     2.0
     """
 
-    start: float
+    start: float = attrs.field(converter=to_number, validator=number_above(0, or_equal=True))
     """When it begins, in seconds."""
-    end: float
+    end: float = attrs.field(converter=to_number, validator=_validate_end)
     """When it ends, in seconds; more than `start`."""
 
     __repr__ = show_fields
 
 
 def _as_segments(segments: Iterable[Segment]) -> tuple[Segment, ...]:
-    return tuple(segments)
+    return to_tuple(segments)
 
 
 @attrs.frozen
@@ -36,9 +52,16 @@ class Segments:
     1
     """
 
-    segments: tuple[Segment, ...] = attrs.field(converter=_as_segments)
+    segments: tuple[Segment, ...] = attrs.field(
+        converter=_as_segments, validator=tuple_of("segments", Segment)
+    )
     """The segments, in the order marked; empty when there is nothing to mark."""
-    duration: float = attrs.field(default=0, kw_only=True)
+    duration: float = attrs.field(
+        default=0,
+        kw_only=True,
+        converter=to_number,
+        validator=number_above(0, or_equal=True),
+    )
     """How long the recording is, in seconds; 0 when that is not known."""
 
     __repr__ = show_fields

@@ -10,13 +10,33 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.pattern import compile_pattern
-from itagflow.model.text import (
-    find_text_error,
-    normalize_name,
-    validate_name,
-    validate_text,
-    validate_texts,
+from itagflow.model.text import normalize_name, validate_name
+from itagflow.model.validators import (
+    Field,
+    instance_of,
+    make_error,
+    member_of,
+    no_deeper_than,
+    number_above,
+    require_tuple,
+    show_value,
+    to_member,
+    to_number,
+    to_optional_text,
+    to_text,
+    to_texts,
+    to_tuple,
+    to_whole,
+    tuple_of,
+    validate_flag,
+    validate_number,
+    validate_optional_one_or_more,
+    validate_optional_string,
+    validate_string,
+    validate_strings,
+    whole_number,
 )
+from itagflow.printing import format_count
 from itagflow.reprs import count, show, show_fields, show_line
 
 
@@ -58,6 +78,12 @@ MARKING = frozenset({QuestionKind.PICTURE, QuestionKind.SLOT, QuestionKind.VIDEO
 """Kinds that are answered with parts of the data; their children are asked about each part."""
 COMPARING = frozenset({QuestionKind.RANKING, QuestionKind.PREFERENCE})
 """Kinds that compare their options."""
+COUNTED = MARKING | {QuestionKind.CHECKBOX}
+"""Kinds whose replies are several parts or options, which can be limited in number."""
+MAX_NESTING = 30
+"""How deep options, questions and views may be nested: more than any screen can show."""
+MAX_SCALE_STEPS = 1_000_000
+"""How many steps a scale may have: with more, a step is lost in the rounding of a float."""
 
 
 class ViewKind(Enum):
@@ -82,7 +108,18 @@ class Shape(Enum):
 
 
 def _get_key(option: Any) -> str:
-    return str(option.key)
+    # what is no text stays as it is: the validator of the key refuses it
+    key: str = option.key
+    return key
+
+
+def _as_options(options: "Iterable[Option]") -> "tuple[Option, ...]":
+    return to_tuple(options)
+
+
+def _validate_options(owner: object, field: Field, options: "tuple[Option, ...]") -> None:
+    tuple_of("options", Option)(owner, field, options)
+    no_deeper_than(MAX_NESTING, lambda option: option.children)(owner, field, options)
 
 
 @attrs.frozen
@@ -93,17 +130,25 @@ class Option:
     'car'
     """
 
-    key: str = attrs.field(validator=validate_name)
+    key: str = attrs.field(converter=to_text, validator=validate_name)
     """What is stored in an answer: one line that can be seen."""
-    label: str = attrs.field(default=attrs.Factory(_get_key, takes_self=True))
+    label: str = attrs.field(
+        default=attrs.Factory(_get_key, takes_self=True),
+        converter=to_text,
+        validator=validate_string,
+    )
     """What is shown to people; the key when not given."""
-    color: str | None = None
+    color: str | None = attrs.field(
+        default=None, converter=to_optional_text, validator=validate_optional_string
+    )
     """How it is drawn, such as ``#239125``."""
-    shortcut: str = ""
+    shortcut: str = attrs.field(default="", converter=to_text, validator=validate_string)
     """The key on the keyboard that chooses it."""
-    remark: str = ""
+    remark: str = attrs.field(default="", converter=to_text, validator=validate_string)
     """What tells people when to choose it."""
-    children: "tuple[Option, ...]" = ()
+    children: "tuple[Option, ...]" = attrs.field(
+        default=(), converter=_as_options, validator=_validate_options
+    )
     """Finer options; each can be chosen, and so can this one."""
 
     @property
@@ -114,16 +159,37 @@ class Option:
     __repr__ = show_fields
 
 
+def _as_view_kind(kind: ViewKind | str) -> ViewKind:
+    return to_member(ViewKind, kind)
+
+
+def _as_views(views: "Iterable[View]") -> "tuple[View, ...]":
+    return to_tuple(views)
+
+
+def _validate_views(owner: object, field: Field, views: "tuple[View, ...]") -> None:
+    tuple_of("views", View)(owner, field, views)
+    no_deeper_than(MAX_NESTING, lambda view: view.views)(owner, field, views)
+
+
 @attrs.frozen
 class View:
-    """Shows one field of a row's data."""
+    """Shows one field of a row's data.
 
-    kind: ViewKind
+    >>> View("Text", "prompt", title="Prompt").title
+    'Prompt'
+    """
+
+    kind: ViewKind = attrs.field(converter=_as_view_kind, validator=member_of(ViewKind))
     """How the field is shown."""
-    field: str = attrs.field(default="source", validator=validate_text)
+    field: str = attrs.field(default="source", converter=to_text, validator=validate_string)
     """The field of ``data`` that each row must have."""
-    views: "tuple[View, ...]" = ()
+    views: "tuple[View, ...]" = attrs.field(
+        default=(), converter=_as_views, validator=_validate_views
+    )
     """What is shown inside it."""
+    title: str = attrs.field(default="", converter=to_text, validator=validate_string)
+    """What a screen writes above it; empty for nothing."""
 
     @property
     def every(self) -> "tuple[View, ...]":
@@ -141,12 +207,25 @@ class Scale:
     True
     """
 
-    low: float = 1
+    low: float = attrs.field(default=1, converter=to_number, validator=validate_number)
     """The least number."""
-    high: float = 5
-    """The greatest number."""
-    step: float = 1
+    high: float = attrs.field(default=5, converter=to_number, validator=validate_number)
+    """The greatest number; not less than `low`."""
+    step: float = attrs.field(
+        default=1, converter=to_number, validator=number_above(0, or_equal=True)
+    )
     """By how much the numbers are apart, from `low` on; 0 when any number between is fine."""
+
+    def __attrs_post_init__(self) -> None:
+        """Check that the numbers make a scale."""
+        length = self.high - self.low
+        if length < 0:
+            reason = f"must be at least low, {self.low:g}, not {self.high:g}"
+            raise make_error(self, "high", reason)
+        # also where the difference is more than a float can say
+        if self.step and length > self.step * MAX_SCALE_STEPS:
+            reason = f"makes more than {MAX_SCALE_STEPS:,} numbers: use 0 for any number between"
+            raise make_error(self, "step", reason)
 
     def __contains__(self, value: float) -> bool:
         """Return whether *value* is on the scale."""
@@ -161,43 +240,134 @@ class Scale:
     __repr__ = show_fields
 
 
+def _as_question_kind(kind: QuestionKind | str) -> QuestionKind:
+    return to_member(QuestionKind, kind)
+
+
+def _as_questions(questions: "Iterable[Question]") -> "tuple[Question, ...]":
+    return to_tuple(questions)
+
+
+def _validate_questions(owner: object, field: Field, questions: "tuple[Question, ...]") -> None:
+    tuple_of("questions", Question)(owner, field, questions)
+    no_deeper_than(MAX_NESTING, lambda question: (*question.children, *question.relations))(
+        owner, field, questions
+    )
+
+
+def _as_default(default: str | Iterable[str] | None) -> str | tuple[str, ...] | None:
+    if default is None:
+        return None
+    if isinstance(default, str):
+        return to_text(default)
+    return to_texts(default)
+
+
+def _as_shapes(shapes: Iterable[Shape | str]) -> tuple[Shape, ...]:
+    several = to_tuple(shapes)
+    if not isinstance(cast(object, several), tuple):
+        return cast("tuple[Shape, ...]", shapes)
+    return tuple(to_member(Shape, shape) for shape in several)
+
+
+def _validate_shapes(owner: object, field: Field, shapes: object) -> None:
+    known = ", ".join(repr(shape.value) for shape in Shape)
+    for index, shape in enumerate(require_tuple(owner, field, shapes, "shapes")):
+        if not isinstance(shape, Shape):
+            reason = f"must be a Shape ({known}), not {show_value(shape)}"
+            raise make_error(owner, f"{field.name}[{index}]", reason)
+
+
+def _is_shuffled(question: Any) -> bool:
+    # who compares responses prefers what is shown first, unless the order changes
+    kind: object = question.kind
+    return isinstance(kind, QuestionKind) and kind in COMPARING
+
+
+def _validate_max_count(owner: Any, field: Field, most: object) -> None:
+    if most is None:
+        return
+    whole_number(1)(owner, field, most)
+    if cast(int, most) < owner.min_count:
+        reason = f"must be at least min_count, {owner.min_count}, not {show_value(most)}"
+        raise make_error(owner, field.name, reason)
+
+
+def _as_max_count(most: int | None) -> int | None:
+    return None if most is None else to_whole(most)
+
+
 @attrs.frozen
 class Question:
     """One question about a task, or, inside a question that marks parts, about each of these.
 
     Source: iTAG's ``QuestionPlugin``.
+
+    >>> Question("1", "RADIO", "Animal", [Option("cat"), Option("dog")]).kind.name
+    'RADIO'
     """
 
-    id: str
+    id: str = attrs.field(converter=to_text, validator=validate_string)
     """Its number in the template, as a string: iTAG's ``questionId``."""
-    kind: QuestionKind
+    kind: QuestionKind = attrs.field(converter=_as_question_kind, validator=member_of(QuestionKind))
     """What is asked for."""
-    title: str
+    title: str = attrs.field(converter=to_text, validator=validate_string)
     """The title: iTAG's ``markTitle``; labels of annotations are kept under this title."""
-    options: tuple[Option, ...] = ()
+    options: tuple[Option, ...] = attrs.field(
+        default=(), converter=_as_options, validator=_validate_options
+    )
     """What there is to choose, to rank or to prefer."""
-    required: bool = True
+    required: bool = attrs.field(default=True, validator=validate_flag)
     """Whether an answer without a reply to it is refused: iTAG's ``MustFill``."""
-    children: "tuple[Question, ...]" = ()
+    children: "tuple[Question, ...]" = attrs.field(
+        default=(), converter=_as_questions, validator=_validate_questions
+    )
     """Asked about each annotation; or, of RADIO and CHECKBOX, asked when an option was chosen."""
-    when: tuple[str, ...] = ()
+    when: tuple[str, ...] = attrs.field(default=(), converter=to_texts, validator=validate_strings)
     """The options of its parent that it depends on: asked only if one is chosen; empty: any."""
-    relations: "tuple[Question, ...]" = ()
+    relations: "tuple[Question, ...]" = attrs.field(
+        default=(), converter=_as_questions, validator=_validate_questions
+    )
     """Asked about each relation between two spans (of a SLOT question); empty: no relations."""
-    rule: str = ""
+    rule: str = attrs.field(default="", converter=to_text, validator=validate_string)
     """The regular expression that a text has to match as a whole; see `itagflow.model.pattern`."""
-    presets: tuple[str, ...] = ()
+    presets: tuple[str, ...] = attrs.field(
+        default=(), converter=to_texts, validator=validate_strings
+    )
     """Texts to pick from instead of typing: iTAG's ``PreOptions``."""
-    default: str | tuple[str, ...] | None = None
+    default: str | tuple[str, ...] | None = attrs.field(
+        default=None, converter=_as_default, validator=validate_optional_one_or_more
+    )
     """What is filled in at first: a text, a key, or several keys: iTAG's ``DefaultResult``."""
-    field: str = ""
+    field: str = attrs.field(default="", converter=to_text, validator=validate_string)
     """The field of ``data`` that it is about; empty for the first one shown that fits it."""
-    shapes: tuple[Shape, ...] = ()
+    shapes: tuple[Shape, ...] = attrs.field(
+        default=(), converter=_as_shapes, validator=_validate_shapes
+    )
     """The shapes that regions can have; any, when empty."""
-    keypoints: tuple[str, ...] = ()
+    keypoints: tuple[str, ...] = attrs.field(
+        default=(), converter=to_texts, validator=validate_strings
+    )
     """The names of the keypoints of an object; any, when empty."""
-    scale: Scale | None = None
-    """The numbers of a RATING question; the degrees of a PREFERENCE."""
+    scale: Scale | None = attrs.field(default=None, validator=instance_of(Scale, or_none=True))
+    """The numbers of a RATING question; the degrees of a PREFERENCE, which begin with 1."""
+    min_count: int = attrs.field(
+        default=0, kw_only=True, converter=to_whole, validator=whole_number(0)
+    )
+    """The least parts to mark, or options of a CHECKBOX to choose."""
+    max_count: int | None = attrs.field(
+        default=None, kw_only=True, converter=_as_max_count, validator=_validate_max_count
+    )
+    """The most parts to mark, or options of a CHECKBOX to choose; None for any number."""
+    shuffle: bool = attrs.field(
+        default=attrs.Factory(_is_shuffled, takes_self=True),
+        kw_only=True,
+        validator=validate_flag,
+    )
+    """Whether people see the options in an order that differs by task and by person.
+
+    Replies stay by key.  True unless given for a RANKING and a PREFERENCE.
+    """
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -222,7 +392,8 @@ class Question:
         return show_line(self, show(self.id), self.kind.name, show(self.title), options)
 
 
-def _check_questions(_: object, __: object, questions: tuple[Question, ...]) -> None:
+def _check_questions(owner: object, field: Field, questions: tuple[Question, ...]) -> None:
+    _validate_questions(owner, field, questions)
     if problems := list(_find_template_problems(questions)):
         raise InvalidData("the template", problems)
 
@@ -235,19 +406,25 @@ class Template:
     'What is it?'
     """
 
-    questions: tuple[Question, ...] = attrs.field(validator=_check_questions)
+    questions: tuple[Question, ...] = attrs.field(
+        converter=_as_questions, validator=_check_questions
+    )
     """The questions, in the order in which results list them."""
-    views: tuple[View, ...] = (View(ViewKind.IMAGE),)
+    views: tuple[View, ...] = attrs.field(
+        default=(View(ViewKind.IMAGE),), converter=_as_views, validator=_validate_views
+    )
     """The fields of a row that are shown; a row without one of them is refused."""
-    abandon_reasons: tuple[str, ...] = attrs.field(default=(), validator=validate_texts)
+    abandon_reasons: tuple[str, ...] = attrs.field(
+        default=(), converter=to_texts, validator=validate_strings
+    )
     """The reasons for which a task may be abandoned; any text when empty."""
-    name: str = ""
+    name: str = attrs.field(default="", converter=to_text, validator=validate_string)
     """Its name in the workspace; empty when it belongs to one job only."""
-    id: int = 0
+    id: int = attrs.field(default=0, converter=to_whole, validator=whole_number(0))
     """Its key in the store; 0 until it is added."""
-    workspace: int = 0
+    workspace: int = attrs.field(default=0, converter=to_whole, validator=whole_number(0))
     """The workspace that owns it; 0 until it is added."""
-    version: int = 0
+    version: int = attrs.field(default=0, converter=to_whole, validator=whole_number(0))
     """Counts its changes; a job's own copy of a shared template goes on counting."""
 
     @property
@@ -268,21 +445,25 @@ class Template:
     def describe(self) -> dict[str, Any]:
         """Return the template as plain JSON types, for a screen that asks its questions.
 
-        Fields that are empty are left out; ids are strings, since JavaScript has no integers of 64
-        bits.
+        Fields that are empty are left out, and what has a default says it: the `Scale` of a RATING,
+        the degrees of a PREFERENCE, the field that a question is about.  Ids are strings, since
+        JavaScript has no integers of 64 bits.
 
         >>> Template(questions=(Question("1", QuestionKind.INPUT, "Name"),), views=()).describe()
-        {'questions': [{'id': '1', 'kind': 'INPUT', 'title': 'Name', 'required': True}]}
+        {'questions': [{'id': '1', 'kind': 'INPUT', 'title': 'Name', 'required': True}], \
+'version': 0}
         """
-        plain = _to_plain(self)
-        fields = {
-            name: value
-            for name, value in plain.items()
-            if name not in ("id", "workspace", "version")
+        description: dict[str, Any] = {
+            "questions": [_describe_question(question, self) for question in self.questions]
         }
-        if self.id:
-            fields["id"] = str(self.id)
-        return fields
+        for name in ("views", "abandon_reasons", "name"):
+            if value := _to_plain(getattr(self, name)):
+                description[name] = value
+        description["version"] = self.version
+        for name in ("id", "workspace"):
+            if key := getattr(self, name):
+                description[name] = str(key)
+        return description
 
     def question(self, id: str) -> Question | None:
         """Return the question with this id, or None."""
@@ -314,17 +495,9 @@ def _find_template_problems(questions: tuple[Question, ...]) -> Iterator[Problem
     if not questions:
         yield Problem("questions", "a template needs at least one question")
     ids = [question.id for top in questions for question in top.every]
+    if "" in ids:
+        yield Problem("questions", "each needs an id, such as '1'")
     yield from (Problem(f"question {id!r}", "the id is used twice") for id in _find_duplicates(ids))
-    flaws = (
-        (question, find_text_error(text))
-        for question in questions
-        for text in _iter_texts(_to_plain(question))
-    )
-    yield from (
-        Problem(f"question {question.id!r}", f"a text of it {reason}")
-        for question, reason in flaws
-        if reason
-    )
     for question in questions:
         if question.when:
             yield Problem(
@@ -339,18 +512,18 @@ def _find_question_problems(question: Question, *, inside: bool) -> Iterator[Pro
         Problem(where, reason)
         for reason in (
             *_find_shape_problems(question, inside=inside),
+            *_find_range_problems(question),
             *_find_misplaced_settings(question),
         )
     )
     # labels of annotations are kept by title: two questions of one title would share a label
-    titles = [
-        question_inside.title for child in question.children for question_inside in child.every
-    ]
-    yield from (
-        Problem(where, f"two questions inside it share the title {title!r}")
-        for title in _find_duplicates(titles)
-    )
-    for child in question.children:
+    for inside_it in (question.children, question.relations):
+        titles = [inner.title for child in inside_it for inner in child.every]
+        yield from (
+            Problem(where, f"two questions inside it share the title {title!r}")
+            for title in _find_duplicates(titles)
+        )
+    for child in (*question.children, *question.relations):
         if unknown := set(child.when) - (question.keys if question.kind in CHOOSING else set()):
             yield Problem(
                 f"question {child.id!r}",
@@ -379,6 +552,24 @@ def _find_shape_problems(question: Question, *, inside: bool) -> Iterator[str]:
         yield "has questions inside it; only one that marks parts or offers options can"
 
 
+def _find_range_problems(question: Question) -> Iterator[str]:
+    """Yield numbers and names that no reply could keep to."""
+    kind, scale = question.kind, question.scale
+    if kind is QuestionKind.CHECKBOX and question.min_count > len(question.keys):
+        least = format_count(question.min_count, "option")
+        yield f"needs {least} to be chosen, and has {len(question.keys)}"
+    if _find_duplicates(question.keypoints):
+        yield "has two keypoints with the same name"
+    # a degree is a whole number from 1 on
+    is_of_degrees = scale is None or (
+        (scale.low, scale.step) == (1, 1) and scale.high == int(scale.high)
+    )
+    if kind is QuestionKind.PREFERENCE and not is_of_degrees:
+        yield "needs a scale of degrees: from 1 to a whole number, in steps of 1"
+    if kind is not QuestionKind.CHECKBOX and isinstance(question.default, tuple):
+        yield "has several defaults, and takes one"
+
+
 def _find_misplaced_settings(question: Question) -> Iterator[str]:
     """Yield settings that have no meaning for a question of its kind, and invalid expressions."""
     kind, rating = question.kind, {QuestionKind.RATING, QuestionKind.PREFERENCE}
@@ -389,6 +580,10 @@ def _find_misplaced_settings(question: Question) -> Iterator[str]:
         "shapes": {QuestionKind.PICTURE},
         "keypoints": {QuestionKind.PICTURE},
         "scale": rating,
+        "default": CHOOSING | WRITING,
+        "min_count": COUNTED,
+        "max_count": COUNTED,
+        "shuffle": CHOOSING | COMPARING,
     }
     yield from (
         f"cannot have {name}"
@@ -411,14 +606,24 @@ def _find_duplicates(values: Iterable[str]) -> list[str]:
     return sorted(value for value, count in Counter(values).items() if count > 1)
 
 
-def _iter_texts(plain: Any) -> Iterator[str]:
-    """Yield every text in plain JSON types, keys aside."""
-    if isinstance(plain, str):
-        yield plain
-    elif isinstance(plain, dict | list):
-        values = cast("Iterable[Any]", plain.values() if isinstance(plain, dict) else plain)
-        for value in values:
-            yield from _iter_texts(value)
+def _describe_question(question: Question, template: Template | None) -> dict[str, Any]:
+    """Return a question as plain JSON types; without *template*, it is about an annotation."""
+    plain: dict[str, Any] = _to_plain(question)
+    for name in ("children", "relations"):
+        # those inside a question that marks parts are about its annotations, not about a field
+        inside = template if question.kind in CHOOSING else None
+        if parts := getattr(question, name):
+            plain[name] = [_describe_question(part, inside) for part in parts]
+    for name in ("min_count", "shuffle"):
+        if not plain[name]:
+            del plain[name]
+    if template is not None and question.kind in _SHOWN:
+        plain["field"] = template.field_of(question)
+    if question.kind is QuestionKind.RATING:
+        plain["scale"] = _to_plain(question.scale or Scale())
+    elif question.kind is QuestionKind.PREFERENCE:
+        plain["scale"] = _to_plain(question.scale or Scale(1, 1))
+    return plain
 
 
 def _to_plain(value: Any) -> Any:

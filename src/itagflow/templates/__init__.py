@@ -40,6 +40,7 @@ from itagflow.templates.image import (
     segmentation,
     table_recognition,
 )
+from itagflow.templates.itag import from_itag, to_itag
 from itagflow.templates.language import dialogue_rating, pairwise_preference, preference_ranking
 from itagflow.templates.recording import (
     audio_classification,
@@ -71,6 +72,7 @@ __all__ = [
     "dialogue_rating",
     "entity_recognition",
     "entity_relation",
+    "from_itag",
     "image_captioning",
     "image_classification",
     "keypoints",
@@ -84,6 +86,7 @@ __all__ = [
     "speech_recognition",
     "table_recognition",
     "text_classification",
+    "to_itag",
     "video_classification",
     "video_segmentation",
 ]

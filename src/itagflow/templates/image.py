@@ -20,6 +20,7 @@ from itagflow.templates._questions import (
     build_choice,
     build_classification,
     build_options,
+    require_texts,
 )
 
 DETECTION = "Object detection label configuration"
@@ -46,6 +47,8 @@ def object_detection(
     title: str = DETECTION,
     label_title: str = SINGLE,
     field: str = "source",
+    min_count: int = 0,
+    max_count: int | None = None,
 ) -> Template:
     """Return a template that asks for the objects on an image, and for the label of each.
 
@@ -57,12 +60,19 @@ def object_detection(
         title: The title of the question about the image.
         label_title: The title of the question about each object; results keep its label under it.
         field: The field of ``data`` that names the image.
+        min_count: The least regions to mark.
+        max_count: The most regions to mark; None for any number.
 
     >>> object_detection(["car", "sign"]).questions[0].children[0].title
     'Single-choice'
     """
     objects = Question(
-        "1", QuestionKind.PICTURE, title, children=(build_choice(labels, title=label_title),)
+        "1",
+        QuestionKind.PICTURE,
+        title,
+        children=(build_choice(labels, title=label_title),),
+        min_count=min_count,
+        max_count=max_count,
     )
     return _build_template(objects, field=field)
 
@@ -73,6 +83,8 @@ def segmentation(
     title: str = "Segmentation label configuration",
     label_title: str = SINGLE,
     field: str = "source",
+    min_count: int = 0,
+    max_count: int | None = None,
 ) -> Template:
     """Return a template that asks for outlines or masks on an image, and for the label of each.
 
@@ -88,6 +100,8 @@ def segmentation(
         title,
         children=(build_choice(labels, title=label_title),),
         shapes=shapes,
+        min_count=min_count,
+        max_count=max_count,
     )
     return _build_template(areas, field=field)
 
@@ -99,6 +113,8 @@ def keypoints(
     title: str = "Keypoint label configuration",
     label_title: str = SINGLE,
     field: str = "source",
+    min_count: int = 0,
+    max_count: int | None = None,
 ) -> Template:
     """Return a template for named key points of each object on an image, and its label.
 
@@ -108,13 +124,21 @@ def keypoints(
         title: The title of the question about the image.
         label_title: The title of the question about each object.
         field: The field of ``data`` that names the image.
+        min_count: The least regions to mark.
+        max_count: The most regions to mark; None for any number.
 
     >>> keypoints(["nose", "tail"], ["cat"]).questions[0].keypoints
     ('nose', 'tail')
     """
-    children, shapes = (build_choice(labels, title=label_title),), (Shape.KEYPOINTS,)
     question = Question(
-        "1", QuestionKind.PICTURE, title, children=children, shapes=shapes, keypoints=tuple(names)
+        "1",
+        QuestionKind.PICTURE,
+        title,
+        children=(build_choice(labels, title=label_title),),
+        shapes=(Shape.KEYPOINTS,),
+        keypoints=require_texts("names", names),
+        min_count=min_count,
+        max_count=max_count,
     )
     return _build_template(question, field=field)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from itagflow.model.number import require_whole_number
 from itagflow.model.template import (
     Question,
     QuestionKind,
@@ -12,7 +13,10 @@ from itagflow.model.template import (
     View,
     ViewKind,
 )
-from itagflow.templates._questions import build_options
+from itagflow.templates._questions import build_options, require_flag, require_texts
+
+RESPONSE = "Response"
+"""The title of every response; numbers or letters would be out of order once they are shuffled."""
 
 
 def preference_ranking(
@@ -24,6 +28,8 @@ def preference_ranking(
 ) -> Template:
     """Return a template that asks to rank the responses to a prompt, the best first.
 
+    Each person sees the responses of a task in an order of their own: see `Question.shuffle`.
+
     Args:
         responses: The fields of ``data`` that hold the responses; they are also the keys of the
             ranking.
@@ -34,9 +40,9 @@ def preference_ranking(
     >>> preference_ranking(["a", "b", "c"]).views[1].field
     'a'
     """
-    fields = tuple(responses)
+    fields = require_texts("responses", responses)
     return _build_template(
-        (prompt, *fields),
+        (_show(prompt, "Prompt"), *(_show(field, RESPONSE) for field in fields)),
         Question("1", QuestionKind.RANKING, title, build_options(fields)),
         comment=comment,
     )
@@ -53,6 +59,9 @@ def pairwise_preference(
 ) -> Template:
     """Return a template that asks which of two responses to a prompt is better, or neither.
 
+    A tie is ``Preference(None)``; with ``tie="both good"`` or ``"both bad"`` it tells which.  Each
+    person sees the responses of a task in an order of their own: see `Question.shuffle`.
+
     Args:
         first: The field of ``data`` that holds a response, and the key of preferring it.
         second: The same for the other response.
@@ -65,11 +74,13 @@ def pairwise_preference(
     3
     """
     options = build_options([first, second])
+    most_degrees = require_whole_number("the template", "degrees", degrees, least=1)
     scale = None
-    if degrees > 1:
-        scale = Scale(1, degrees)
+    if most_degrees > 1:
+        scale = Scale(1, most_degrees)
     better = Question("1", QuestionKind.PREFERENCE, title, options, scale=scale)
-    return _build_template((prompt, first, second), better, comment=comment)
+    views = (_show(prompt, "Prompt"), _show(first, RESPONSE), _show(second, RESPONSE))
+    return _build_template(views, better, comment=comment)
 
 
 def dialogue_rating(
@@ -90,18 +101,24 @@ def dialogue_rating(
     >>> [question.title for question in dialogue_rating(["helpful", "harmless"]).questions]
     ['helpful', 'harmless', 'Comment']
     """
-    rating_scale = scale or Scale()
+    rating_scale = Scale()
+    if scale is not None:
+        rating_scale = scale
     ratings = [
         Question(str(n), QuestionKind.RATING, title, scale=rating_scale)
-        for n, title in enumerate(criteria, 1)
+        for n, title in enumerate(require_texts("criteria", criteria), 1)
     ]
-    return _build_template((dialogue,), *ratings, comment=comment)
+    return _build_template((_show(dialogue, "Dialogue"),), *ratings, comment=comment)
 
 
-def _build_template(fields: tuple[str, ...], *questions: Question, comment: bool) -> Template:
+def _show(field: str, title: str) -> View:
+    return View(ViewKind.TEXT, field, title=title)
+
+
+def _build_template(views: tuple[View, ...], *questions: Question, comment: bool) -> Template:
+    require_flag("comment", comment)
     id = str(len(questions) + 1)
     if comment:
         comment_question = Question(id, QuestionKind.OPEN_ENDED, "Comment", required=False)
         questions = (*questions, comment_question)
-    views = tuple(View(ViewKind.TEXT, field) for field in fields)
     return Template(questions=questions, views=views)

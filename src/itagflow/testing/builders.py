@@ -178,7 +178,7 @@ def make_one_of_each() -> list[Entity]:
 
 
 def _people() -> list[Entity]:
-    shown = (View(ViewKind.AUDIO, "sound", (View(ViewKind.TEXT, "text"),)),)
+    shown = (View(ViewKind.AUDIO, "sound", (View(ViewKind.TEXT, "text", title="Text"),)),)
     return [
         make_workspace(id=11, name="道路"),
         make_member(
@@ -209,8 +209,16 @@ def _questions() -> tuple[Question, ...]:
         "field": "picture",
     }
     return (
-        Question("1", QuestionKind.PICTURE, "Objects", children=(child,), **shapes),
-        Question("2", QuestionKind.RADIO, "Kind", (finer,), children=(code,)),
+        Question(
+            "1",
+            QuestionKind.PICTURE,
+            "Objects",
+            children=(child,),
+            min_count=1,
+            max_count=9,
+            **shapes,
+        ),
+        Question("2", QuestionKind.RADIO, "Kind", (finer,), children=(code,), shuffle=True),
         Question("4", QuestionKind.SLOT, "Names", children=(child,), relations=(holds,)),
         Question("5", QuestionKind.RATING, "Quality", scale=Scale(0, 1, 0.25)),
     )
@@ -351,6 +359,7 @@ def _replies() -> list[Reply]:
         Ranking(["b", "a"]),
         Rating(4.5),
         Preference(None),
+        Preference(None, tie="both bad"),
         Preference("a", degree=2),
     ]
 

@@ -13,8 +13,8 @@ from itagflow.model.region import Regions
 from itagflow.model.reply import Choice, Choices, Reply
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
-from itagflow.model.template import Question
-from itagflow.validation.values import find_string_problems, find_value_problems
+from itagflow.model.template import Question, QuestionKind
+from itagflow.validation.values import find_value_problems
 
 _FIELDS: Mapping[type[Reply], tuple[tuple[str, str], ...]] = {
     Regions: (("regions", "children"),),
@@ -45,20 +45,26 @@ def expand_labels(question: Question, reply: Reply) -> Reply:
     for name, questions_field in _FIELDS.get(type(reply), ()):
         children, annotations = getattr(question, questions_field), getattr(reply, name)
         # with several questions the short form is ambiguous: `find_annotation_problems` refuses it
-        if len(children) == 1 and any(annotation.label is not None for annotation in annotations):
+        if len(children) == 1 and any(_is_short(annotation) for annotation in annotations):
             changed[name] = tuple(
-                _expand_label(annotation, children[0].title) for annotation in annotations
+                _expand_label(annotation, children[0]) for annotation in annotations
             )
     return attrs.evolve(reply, **changed) if changed else reply
 
 
-def _expand_label(annotation: Annotation, title: str) -> Annotation:
-    # a label under the title wins: it was saved before, and the short form is left as a problem
-    if annotation.label is None or title in annotation.labels:
+def _is_short(annotation: Annotation) -> bool:
+    """Return whether its label is not yet under the title of a question."""
+    return annotation.label is not None and not annotation.labels
+
+
+def _expand_label(annotation: Annotation, child: Question) -> Annotation:
+    if not _is_short(annotation):
         return annotation
-    return attrs.evolve(
-        annotation, label=None, labels={title: annotation.label, **annotation.labels}
-    )
+    value: str | tuple[str, ...] = annotation.label or ""
+    # several could be chosen: the short form says one
+    if child.kind is QuestionKind.CHECKBOX:
+        value = (annotation.label or "",)
+    return attrs.evolve(annotation, label=None, labels={child.title: value})
 
 
 def edit_labels(
@@ -80,7 +86,8 @@ def edit_labels(
 def _with_labels(annotation: Annotation, labels: Labels) -> Annotation:
     if labels == annotation.labels:
         return annotation
-    return attrs.evolve(annotation, labels=labels)
+    # the short form follows from the others
+    return attrs.evolve(annotation, label=None, labels=labels)
 
 
 def walk_questions(
@@ -127,16 +134,13 @@ def explain_not_asked(question: Question) -> str:
 def find_annotation_problems(question: Question, reply: Reply) -> Iterator[Problem]:
     """Yield everything wrong with the labels of the annotations of *reply*."""
     for path, children, annotation in walk_annotations(question, reply):
-        for name in ("id", "color"):
-            if (value := getattr(annotation, name)) is not None:
-                yield from find_string_problems(f"{path}.{name}", value)
         yield from _find_label_problems(path, children, annotation)
 
 
 def _find_label_problems(
     path: str, children: tuple[Question, ...], annotation: Annotation
 ) -> Iterator[Problem]:
-    if annotation.label is not None:
+    if _is_short(annotation):
         titles = ", ".join(repr(child.title) for child in children) or "none"
         yield Problem(
             f"{path}.label",
@@ -149,12 +153,6 @@ def _find_label_problems(
         for title in annotation.labels
         if title not in known
     )
-    labels = cast("Mapping[str, object]", annotation.labels)  # a screen may send null
-    yield from (
-        Problem(f"{path}.labels[{title!r}]", "needs a value: leave it out if there is none")
-        for title, value in labels.items()
-        if value is None
-    )
     for question in children:
         for child, value, applies in walk_questions(
             question, lambda child: annotation.labels.get(child.title)
@@ -163,7 +161,7 @@ def _find_label_problems(
                 yield Problem(f"{path}.labels[{child.title!r}]", explain_not_asked(child))
             elif value is not None:
                 yield from find_value_problems(child, f"{path}.labels[{child.title!r}]", value)
-            elif applies and child.required and annotation.label is None:
+            elif applies and child.required and not _is_short(annotation):
                 yield Problem(
                     f"{path}.labels", f"no reply to the required question {child.title!r}"
                 )

@@ -40,7 +40,6 @@ from itagflow.validation.values import (
     find_ranking_problems,
     find_rating_problems,
     find_value_problems,
-    is_integer,
 )
 
 Validator = Callable[[Task, Replies], Iterable[Problem]]
@@ -170,8 +169,7 @@ def _complete_reply(
 
 
 def _with_text(span: TextSpan, text: str) -> TextSpan:
-    is_known = bool(span.text) or not (is_integer(span.start) and is_integer(span.end))
-    if is_known:
+    if span.text:
         return span
     return attrs.evolve(span, text=text[span.start : span.end])
 

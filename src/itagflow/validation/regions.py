@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from itagflow.errors import Problem
 from itagflow.model.region import (
@@ -11,7 +10,6 @@ from itagflow.model.region import (
     Keypoints,
     Mask,
     Point,
-    Points,
     Polygon,
     Polyline,
     Region,
@@ -19,15 +17,19 @@ from itagflow.model.region import (
     RotatedBox,
     Visibility,
 )
-from itagflow.model.segment import Segment, Segments
+from itagflow.model.segment import Segments
 from itagflow.model.span import Relation, Spans, TextSpan
 from itagflow.model.template import Question, Shape
-from itagflow.model.text import format_value
 from itagflow.printing import format_count
-from itagflow.validation.values import find_string_problems, is_finite, is_integer
+from itagflow.validation.geometry import (
+    find_edge_tolerance,
+    find_extent_error,
+    find_outside_holes,
+)
+from itagflow.validation.values import find_count_problems
 
-SLACK = 1e-6
-"""By how many pixels a region may reach over the edge: room for rounding, not for a mistake."""
+TIME_TOLERANCE = 0.001
+"""By how many seconds a segment may reach over the end: recordings are measured in milliseconds."""
 
 SHAPE: Mapping[type[Region], Shape] = {
     Box: Shape.BOX,
@@ -39,29 +41,16 @@ SHAPE: Mapping[type[Region], Shape] = {
     Mask: Shape.MASK,
 }
 """The shape of a region, by its class."""
-MAX_SIDE = 2**31 - 1
-"""How many pixels wide or high an image may be: what programs that show images count up to."""
-_LEAST: Mapping[type[Region], int] = {Polygon: 3, Polyline: 2}
-"""How many points an outline or a line needs."""
 
 
 def find_regions_problems(question: Question, reply: Regions) -> Iterator[Problem]:
     """Yield everything that keeps regions from lying on their image."""
     for name in ("width", "height"):
-        size = getattr(reply, name)
         # without the size nothing can be said about the regions: the first problem is the only one
-        if not is_integer(size) or not 0 < size <= MAX_SIDE:
-            limits = f"from 1 to {MAX_SIDE:,}"
-            yield Problem(
-                f"{question.id}.{name}",
-                f"must be a whole number of pixels {limits}, not {format_value(size)}",
-            )
+        if not getattr(reply, name):
+            yield Problem(f"{question.id}.{name}", "is not known: it must be at least 1 pixel")
             return
-    if reply.rotation not in (0, 90, 180, 270):
-        yield Problem(
-            f"{question.id}.rotation",
-            f"must be 0, 90, 180 or 270 degrees, not {format_value(reply.rotation)}",
-        )
+    yield from find_count_problems(f"{question.id}.regions", question, len(reply.regions))
     for index, region in enumerate(reply.regions):
         path = f"{question.id}.regions[{index}]"
         if question.shapes and SHAPE[type(region)] not in question.shapes:
@@ -74,92 +63,46 @@ def find_regions_problems(question: Question, reply: Regions) -> Iterator[Proble
 def _find_region_problems(
     path: str, region: Region, question: Question, image: Regions
 ) -> Iterator[Problem]:
-    if isinstance(region, Mask):
-        yield from _find_mask_problems(path, region, image)
-        return
     if isinstance(region, Keypoints):
         yield from _find_keypoint_problems(path, region, question)
-    numbers = dict(_iter_numbers(region))
-    if bad := [name for name, number in numbers.items() if not is_finite(number)]:
-        yield from (
-            Problem(f"{path}.{name}", f"must be a finite number, not {format_value(numbers[name])}")
-            for name in bad
-        )
-    elif isinstance(region, Box | RotatedBox) and (region.width <= 0 or region.height <= 0):
-        yield Problem(path, f"must have an area, not {region.width} x {region.height} pixels")
-    elif short := list(_find_short_lines(region)):
-        yield from (Problem(f"{path}.{name}", reason) for name, reason in short)
-    elif not all(
-        _is_inside(x, image.width) and _is_inside(y, image.height)
-        for line in _collect_lines(region).values()
-        for x, y in line
-    ):
+    if error := find_extent_error(region):
+        yield Problem(path, error)
+    elif isinstance(region, Mask):
+        yield from _find_mask_problems(path, region, image)
+    elif not _is_on_image(region, image):
         yield Problem(path, f"reaches outside the image of {image.width} x {image.height} pixels")
+    if isinstance(region, Polygon) and not error:
+        yield from (
+            Problem(f"{path}.holes[{index}]", "must be inside the outline")
+            for index in find_outside_holes(region)
+        )
 
 
-def _iter_numbers(region: Region) -> Iterator[tuple[str, Any]]:
-    """Yield the numbers that say where a region is, by their path in it."""
-    if isinstance(region, Box | RotatedBox | Point):
-        names = ("x", "y", "width", "height", "angle")
-        yield from ((name, getattr(region, name)) for name in names if hasattr(region, name))
-        return
-    for name, line in _collect_lines(region).items():
-        for index, point in enumerate(line):
-            yield from ((f"{name}[{index}].{n}", v) for n, v in zip("xy", point, strict=True))
-
-
-def _collect_lines(region: Region) -> dict[str, Points]:
-    """Return the lines that a region is made of, by their path in it."""
-    if isinstance(region, Mask):
-        return {}
-    holes: tuple[Points, ...] = ()
-    if isinstance(region, Polygon):
-        holes = region.holes
-    return {
-        "points": region.points,
-        **{f"holes[{index}]": hole for index, hole in enumerate(holes)},
-    }
-
-
-def _find_short_lines(region: Region) -> Iterator[tuple[str, str]]:
-    min_points = _LEAST.get(type(region), 0)
-    for name, line in _collect_lines(region).items():
-        if len(line) < min_points:
-            shape = SHAPE[type(region)].value
-            yield name, f"a {shape} needs at least {min_points} points, not {len(line)}"
-
-
-def _is_inside(number: float, size: int) -> bool:
-    # a tolerance on both sides: a screen that scales images returns 639.9999999 and 640.0000001
-    return -SLACK <= number <= size + SLACK
+def _is_on_image(region: Region, image: Regions) -> bool:
+    if isinstance(region, Mask):  # counted in pixels of the image
+        return True
+    bounds = region.bounds
+    across, down = find_edge_tolerance(image.width), find_edge_tolerance(image.height)
+    return (
+        bounds.left >= -across
+        and bounds.top >= -down
+        and bounds.right <= image.width + across
+        and bounds.bottom <= image.height + down
+    )
 
 
 def _find_mask_problems(path: str, mask: Mask, image: Regions) -> Iterator[Problem]:
     pixels = image.width * image.height
-    bad = [
-        index
-        for index, count in enumerate(mask.counts)
-        if not is_integer(count) or not 0 <= count <= pixels
-    ]
-    if bad:
-        reasons = (
-            (i, f"must be a count of pixels, not {format_value(mask.counts[i])}") for i in bad
-        )
-        yield from (Problem(f"{path}.counts[{i}]", reason) for i, reason in reasons)
-    # only now: what is no number cannot be added up
-    elif sum(mask.counts) != pixels:
+    if sum(mask.counts) != pixels:
         yield Problem(
             f"{path}.counts", f"must cover the {pixels} pixels of the image, not {sum(mask.counts)}"
         )
-    elif not mask.area:
-        yield Problem(f"{path}.counts", "must have a pixel inside")
 
 
 def _find_keypoint_problems(path: str, region: Keypoints, question: Question) -> Iterator[Problem]:
     names = set[str]()
     for index, keypoint in enumerate(region.keypoints):
         where = f"{path}.keypoints[{index}]"
-        yield from find_string_problems(f"{where}.name", keypoint.name)
         if question.keypoints and keypoint.name not in question.keypoints:
             yield Problem(
                 f"{where}.name", f"{keypoint.name!r} is not one of {', '.join(question.keypoints)}"
@@ -174,9 +117,9 @@ def _find_keypoint_problems(path: str, region: Keypoints, question: Question) ->
 
 def find_spans_problems(question: Question, reply: Spans, text: str | None) -> Iterator[Problem]:
     """Yield spans that lie outside *text*, if it is known, and relations that join no spans."""
+    yield from find_count_problems(f"{question.id}.spans", question, len(reply.spans))
     for index, span in enumerate(reply.spans):
         path = f"{question.id}.spans[{index}]"
-        yield from find_string_problems(f"{path}.text", span.text)
         yield from _find_span_problems(path, span, text)
     for index, relation in enumerate(reply.relations):
         path = f"{question.id}.relations[{index}]"
@@ -186,10 +129,7 @@ def find_spans_problems(question: Question, reply: Spans, text: str | None) -> I
 
 
 def _find_span_problems(path: str, span: TextSpan, text: str | None) -> Iterator[Problem]:
-    if not is_integer(span.start) or not is_integer(span.end) or not 0 <= span.start < span.end:
-        actual = f"{format_value(span.start)} and {format_value(span.end)}"
-        yield Problem(path, f"must be 0 <= start < end, in whole characters, not {actual}")
-    elif text is None:
+    if text is None:
         if len(span.text) not in (0, span.end - span.start):
             length = format_count(span.end - span.start, "character")
             yield Problem(f"{path}.text", f"must have {length}, not {len(span.text)}")
@@ -207,34 +147,17 @@ def _find_span_problems(path: str, span: TextSpan, text: str | None) -> Iterator
 def _find_relation_problems(path: str, relation: Relation, spans: int) -> Iterator[Problem]:
     for name in ("source", "target"):
         index = getattr(relation, name)
-        if not is_integer(index) or not 0 <= index < spans:
+        if index >= spans:
             reason = f"must be the index of one of {format_count(spans, 'span')}"
-            yield Problem(f"{path}.{name}", f"{reason}, not {format_value(index)}")
-    if relation.source == relation.target:
-        yield Problem(path, "joins a span with itself")
+            yield Problem(f"{path}.{name}", f"{reason}, not {index}")
 
 
 def find_segments_problems(question: Question, reply: Segments) -> Iterator[Problem]:
     """Yield everything that keeps segments from lying in their recording."""
-    if not is_finite(reply.duration) or reply.duration < 0:
-        yield Problem(
-            f"{question.id}.duration",
-            f"must be seconds, or 0 for unknown, not {format_value(reply.duration)}",
-        )
-        return
+    yield from find_count_problems(f"{question.id}.segments", question, len(reply.segments))
     for index, segment in enumerate(reply.segments):
-        yield from _find_segment_problems(
-            f"{question.id}.segments[{index}]", segment, reply.duration
-        )
-
-
-def _find_segment_problems(path: str, segment: Segment, duration: float) -> Iterator[Problem]:
-    bad = [name for name in ("start", "end") if not is_finite(getattr(segment, name))]
-    if bad:
-        yield from (Problem(f"{path}.{name}", "must be a finite number of seconds") for name in bad)
-    elif not 0 <= segment.start < segment.end:
-        yield Problem(path, f"must be 0 <= start < end, not {segment.start} and {segment.end}")
-    elif duration and segment.end > duration + SLACK:
-        yield Problem(
-            f"{path}.end", f"reaches outside the recording of {format_count(duration, 'second')}"
-        )
+        if reply.duration and segment.end > reply.duration + TIME_TOLERANCE:
+            yield Problem(
+                f"{question.id}.segments[{index}].end",
+                f"reaches outside the recording of {format_count(reply.duration, 'second')}",
+            )

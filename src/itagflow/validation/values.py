@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -16,26 +15,13 @@ MAX_TEXT = 1_000_000
 """How many characters a text may have."""
 
 
-def is_finite(number: object) -> bool:
-    """Return whether *number* is one that a float can hold: not true or false, NaN or infinite."""
-    return (
-        isinstance(number, int | float)
-        and not isinstance(number, bool)
-        and abs(number) <= sys.float_info.max
-    )
-
-
-def is_integer(number: object) -> bool:
-    """Return whether *number* is an integer, and not true or false."""
-    return isinstance(number, int) and not isinstance(number, bool)
-
-
-def find_string_problems(path: str, value: object) -> Iterator[Problem]:
-    """Yield what keeps *value* from being a text that can be stored."""
-    if not isinstance(value, str):
-        yield Problem(path, f"needs a string, not {type(value).__name__}")
-    elif error := find_text_error(value):
-        yield Problem(path, error)
+def find_count_problems(path: str, question: Question, count: int) -> Iterator[Problem]:
+    """Yield whether there are fewer or more parts, or options, than *question* asks for."""
+    most = question.max_count
+    if count < question.min_count:
+        yield Problem(path, f"must be at least {question.min_count}, not {count}")
+    elif most is not None and count > most:
+        yield Problem(path, f"must be at most {most}, not {count}")
 
 
 def find_value_problems(question: Question, path: str, value: Any) -> Iterator[Problem]:
@@ -43,7 +29,7 @@ def find_value_problems(question: Question, path: str, value: Any) -> Iterator[P
     if question.kind is QuestionKind.CHECKBOX:
         yield from _find_choices_problems(question, path, value)
     elif not isinstance(value, str):
-        yield Problem(path, f"needs a string, not {type(value).__name__}")
+        yield Problem(path, f"needs one value, not {format_value(value)}")
     elif question.kind is QuestionKind.RADIO:
         if value not in question.keys:
             yield _make_unknown_key_problem(question, path, value)
@@ -63,9 +49,7 @@ def find_ranking_problems(
 def find_rating_problems(question: Question, path: str, rating: Rating) -> Iterator[Problem]:
     """Yield what keeps *rating* from being on the scale of *question*."""
     scale = question.scale or Scale()
-    if not is_finite(rating.value):
-        yield Problem(path, f"must be a finite number, not {format_value(rating.value)}")
-    elif rating.value not in scale:
+    if rating.value not in scale:
         steps = ""
         if scale.step:
             steps = f" in steps of {scale.step:g}"
@@ -77,15 +61,14 @@ def find_rating_problems(question: Question, path: str, rating: Rating) -> Itera
 def find_preference_problems(question: Question, path: str, reply: Preference) -> Iterator[Problem]:
     """Yield what keeps *reply* from preferring an option of *question* on its scale."""
     max_degree: float = 1
-    # who prefers neither cannot prefer it by more than one degree
-    if question.scale and reply.better is not None:
+    if question.scale:
         max_degree = question.scale.high
     if reply.better is not None and reply.better not in question.keys:
         yield _make_unknown_key_problem(question, path, reply.better)
-    if not is_integer(reply.degree) or not 1 <= reply.degree <= max_degree:
+    if reply.degree > max_degree:
         yield Problem(
             f"{path}.degree",
-            f"must be a whole number from 1 to {max_degree:g}, not {format_value(reply.degree)}",
+            f"must be a whole number from 1 to {max_degree:g}, not {reply.degree}",
         )
 
 
@@ -95,6 +78,7 @@ def _find_choices_problems(question: Question, path: str, value: Any) -> Iterato
     elif question.required and not value:
         yield Problem(path, f"no option chosen for the required question {question.title!r}")
     else:
+        yield from find_count_problems(path, question, len(cast("tuple[object, ...]", value)))
         yield from _find_keys_problems(question, path, cast("tuple[object, ...]", value))
 
 
