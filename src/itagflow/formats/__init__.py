@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import attrs
 
@@ -109,7 +109,8 @@ class Format(Protocol):
     """What a format offers; a module with these two functions is one.
 
     With ``CONCATENABLE = True`` it says that the files of a job's parts, one after the other, are
-    the file of the job. Options of its own are further arguments of ``write`` with a name and a
+    the file of the job. With ``CHECKS_FIELDS = True`` its ``read`` also takes ``fields=``, the
+    fields that every row needs, and yields one problem when the file as a whole lacks some. Options of its own are further arguments of ``write`` with a name and a
     default; `flow.results.export` passes them on.
     """
 
@@ -152,6 +153,15 @@ def is_concatenable(format: Format) -> bool:
     return getattr(format, "CONCATENABLE", False) is True
 
 
+def read(format: Format, source: Source, fields: Collection[str]) -> Iterator[Row | Problem]:
+    """Return an iterator over the rows of *source*, which need these *fields* of ``data``."""
+    if getattr(format, "CHECKS_FIELDS", False) is True:
+        checking: Any = format  # what `Format` says of such a module in words
+        rows: Iterator[Row | Problem] = checking.read(source, fields=fields)
+        return rows
+    return format.read(source)
+
+
 def must_take(format: Format, name: str, options: Collection[str]) -> None:
     """Check that the ``write`` of a format takes these options of its own.
 
@@ -181,7 +191,7 @@ def find(name: str) -> Format:
     'itagflow.formats.itag'
 
     Raises:
-        UnknownFormat: when there is none; it lists those there are.
+        UnknownFormat: when there is none, or it cannot be loaded; it lists those there are.
     """
     if name in BUILT_IN:
         return cast(Format, import_module(f"{__name__}.{name}"))
@@ -189,6 +199,14 @@ def find(name: str) -> Format:
     from importlib.metadata import entry_points
 
     declared = entry_points(group=GROUP)
+    known = tuple(sorted({*BUILT_IN, *declared.names}))
     for entry in declared.select(name=name):
-        return cast(Format, entry.load())
-    raise UnknownFormat(name, tuple(sorted({*BUILT_IN, *declared.names})))
+        try:
+            format = entry.load()
+        except Exception as error:  # whatever the module of another package does when imported
+            reason = f"{entry.value} cannot be loaded: {type(error).__name__}: {error}"
+            raise UnknownFormat(name, known, reason) from error
+        if not all(callable(getattr(format, each, None)) for each in ("read", "write")):
+            raise UnknownFormat(name, known, f"{entry.value} has no functions read and write")
+        return cast(Format, format)
+    raise UnknownFormat(name, known)

@@ -6,12 +6,11 @@ preferences are ours: they look like choices.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._plain import is_a, is_strings, is_whole
+from itagflow.formats._plain import is_a, is_strings, is_whole, parse_number
 from itagflow.formats._regions import (
     IMAGE,
     Element,
@@ -175,20 +174,6 @@ def _parse_simple(kind: QuestionKind, data: Any, element: Element) -> Reply:
             return Preference(data or None, element.get("degree", 1))
         case _:
             return Text(data)
-
-
-def parse_number(text: str) -> float | None:
-    """Return the number that *text* is, whole where it is written so; None when it is none."""
-    for kind in (int, float):
-        try:
-            number = kind(text)
-        except ValueError:
-            continue
-        # `float` reads "1e999" as infinite, and an integer of 400 digits fits no float
-        if abs(number) < math.inf and len(text) < 400:
-            return number
-        return None
-    return None
 
 
 def find_shape_errors(

@@ -16,7 +16,7 @@ Source: PAI, *Labeling templates* (155367, 184938), before iTAG.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -27,7 +27,7 @@ from itagflow.formats._elements import (
     TYPE,
     render,
 )
-from itagflow.formats._plain import is_a, is_strings, parse_key
+from itagflow.formats._plain import is_a, is_strings, parse_key, parse_whole
 from itagflow.formats._regions import (
     IMAGE,
     RECTANGLE,
@@ -92,7 +92,9 @@ def _upgrade_element(element: Element, known: Mapping[str, Question]) -> Iterato
     else:
         question = known.get(id) if is_a(id, str) else None
         data = [_upgrade_region(region, question) for region in element["data"]]
+        # a size of 0 stands for one that is not known, also where it is null
         size = {name: element.get(name, 0) for name in ("rotation", "width", "height")}
+        size = {name: 0 if length is None else length for name, length in size.items()}
         yield {"questionId": id, "data": data, "markTitle": id, "type": IMAGE, **size}
 
 
@@ -126,15 +128,31 @@ def add_image_size(replies: Mapping[str, Reply], data: Any) -> dict[str, Reply]:
     """Return replies with the image size, which v1 lacks, from ``width`` and ``height``."""
     if not is_a(data, dict):
         return dict(replies)
-    size = {name: data.get(name) for name in ("width", "height")}
-    if not all(is_a(length, int) for length in size.values()):
+    size = {name: parse_whole(data.get(name)) for name in ("width", "height")}
+    if any(length is None for length in size.values()):
         return dict(replies)
     unknown = {
-        id: attrs.evolve(reply, **size)
-        for id, reply in replies.items()
-        if isinstance(reply, Regions) and not reply.width and not reply.height
+        id: attrs.evolve(reply, **size) for id, reply in replies.items() if _has_no_size(reply)
     }
     return {**replies, **unknown}
+
+
+def _has_no_size(reply: Reply) -> bool:
+    return isinstance(reply, Regions) and not reply.width and not reply.height
+
+
+def find_unknown_sizes(results: object, replies: Mapping[str, Reply]) -> list[Problem]:
+    """Return the problem with each reply of v1 whose image has no size, not even in the data."""
+    elements: list[Any] = []
+    if is_a(results, list):
+        elements = [each for each in cast("list[Any]", results) if is_legacy(each)]
+    ids = {_normalize_id(element.get("id")) for element in elements if element["type"] == IMAGE}
+    reason = "is not in this format (v1): add the fields width and height of the image to data"
+    return [
+        Problem(f"{id}, the size of the image", reason)
+        for id, reply in replies.items()
+        if id in ids and _has_no_size(reply)
+    ]
 
 
 def render_legacy(
