@@ -27,6 +27,7 @@ from itagflow.formats._spans import (
     render_segments,
     render_spans,
 )
+from itagflow.formats._spelling import respell_keys
 from itagflow.model.region import Regions
 from itagflow.model.reply import (
     Choice,
@@ -154,7 +155,7 @@ def parse_reply(question: Question, element: Element) -> Reply:
         case QuestionKind.VIDEO:
             return parse_segments(question, element)
         case _:
-            return _parse_simple(question.kind, element["data"], element)
+            return _parse_simple(question.kind, respell_keys(question, element["data"]), element)
 
 
 def _parse_simple(kind: QuestionKind, data: Any, element: Element) -> Reply:

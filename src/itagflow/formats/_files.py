@@ -334,6 +334,17 @@ def _is_openable(source: Source) -> TypeIs[OpenablePath]:
     )
 
 
+def must_be_readable(source: Source) -> None:
+    """Check what can be known of a source before it is opened.
+
+    Raises:
+        InvalidData: when it is a URL, is closed, or is open in text mode.
+    """
+    _require_local(source)
+    if not _is_openable(source) and not isinstance(source, str | os.PathLike):
+        _require_binary(source, "readline")
+
+
 def _require_local(place: object) -> None:
     """Check that a text is no URL, which `open` would take for a folder.
 

@@ -54,6 +54,7 @@ from itagflow.model.reply import Reply
 from itagflow.model.result import Result
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
+from itagflow.model.text import normalize_name
 from itagflow.printing import format_count
 
 __all__ = ["CHECKS_FIELDS", "parse", "read", "write"]
@@ -64,6 +65,8 @@ SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """What some programs write between cells instead of commas, and what it is called."""
 MAX_SHOWN = 20
 """How many names of columns a message has."""
+MAX_NAME = 60
+"""How many characters of a name a message has."""
 _SEP = re.compile("sep=(.)?", re.IGNORECASE)
 """The first line by which a program tells a spreadsheet what separates the cells."""
 
@@ -167,24 +170,34 @@ def _find_names_problem(names: list[str]) -> str | None:
     if "" in names:
         return f"must name every column; that of column {names.index('') + 1} is empty"
     if repeated := [name for name, count in Counter(names).items() if count > 1]:
-        return f"names a column twice: {', '.join(repeated)}"
+        return f"names a column twice: {', '.join(map(_shorten, repeated[:MAX_SHOWN]))}"
     return None
 
 
 def _describe_missing(names: list[str], missing: list[str]) -> str:
     """Return what a line of names lacks, which names it has, and what may be the cause."""
     lacks = f"lacks the {_count_columns(missing)} {', '.join(map(repr, missing))}"
-    shown = ", ".join(map(repr, names[:MAX_SHOWN]))
+    shown = ", ".join(repr(_shorten(name)) for name in names[:MAX_SHOWN])
     hidden = len(names) - MAX_SHOWN
     more = f" and {hidden} more" if hidden > 0 else ""
     reason = f"{lacks}; it names {shown}{more}"
     for separator in SEPARATORS:
         if any(separator in name for name in names):
             return f"{reason}: {_name_remedy(separator)}"
-    alike = {name.strip().casefold() for name in names}
-    if any(name.strip().casefold() in alike for name in missing):
-        return f"{reason}: spaces, and upper and lower case, must be the same"
+    alike = {_fold(name) for name in names}
+    if any(_fold(name) in alike for name in missing):
+        return f"{reason}: spaces, upper and lower case, and the Unicode form must be the same"
     return reason
+
+
+def _shorten(name: str) -> str:
+    """Return a name as messages have it: a file that is no CSV may have one very long name."""
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
+
+
+def _fold(name: str) -> str:
+    """Return what is the same for names that people take for the same."""
+    return normalize_name(name.strip().casefold())
 
 
 def _count_columns(names: list[str]) -> str:

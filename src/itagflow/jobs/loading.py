@@ -19,7 +19,7 @@ from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.jobs import loading_rules, row_rules
 from itagflow.jobs.loading_rules import RowBatch
 from itagflow.jobs.row_rules import PreparedRow
-from itagflow.jobs.row_sources import Data, Wrap, read_rows
+from itagflow.jobs.row_sources import Data, Wrap, must_have_rows, read_rows
 from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.event import Event
 from itagflow.model.job import GroupByField, Job, JobState
@@ -122,7 +122,7 @@ class _Loading:
     counter: JobCounter
     """The job's counter as it was last read or stored."""
     wrapped: bool | None = None
-    """Whether the first mapping of the data has its fields in ``data``; None before the first."""
+    """Whether the first good mapping has its fields in ``data``; None when there was none yet."""
     counts: _LoadCounts = attrs.field(factory=_LoadCounts)
 
 
@@ -188,6 +188,7 @@ def must_be_valid(spec: LoadSpec) -> None:
     if spec.progress is not None and not callable(spec.progress):
         reason = f"must wrap an iterable, such as tqdm, not {format_value(spec.progress)}"
         raise InvalidData("the data", [Problem("progress", reason)])
+    must_have_rows(spec.data, spec.format)
 
 
 def _read(loading: _Loading, spec: LoadSpec) -> Iterator[object]:
@@ -204,14 +205,20 @@ def _pass_over(loading: _Loading, rows: Iterator[object]) -> int:
     passed_over = 0
     for item in islice(rows, loading.counter.rows_read):
         passed_over += 1
-        _note_wrapping(loading, item)
+        # read again only until one says whether rows have their fields in `data`
+        if loading.wrapped is None and row_rules.is_wrapped(item) is not None:
+            _prepare_row(loading, item, passed_over)
     return passed_over
 
 
-def _note_wrapping(loading: _Loading, item: object) -> None:
-    """Note whether rows have their fields in ``data``, if *item* is the first that says so."""
-    if loading.wrapped is None:
+def _prepare_row(loading: _Loading, item: object, number: int) -> PreparedRow | list[Problem]:
+    """Return the row that *item* is, or its problems; the first good mapping decides for all."""
+    row = row_rules.prepare_row(
+        item, number, loading.template, loading.job, wrapped=loading.wrapped
+    )
+    if loading.wrapped is None and isinstance(row, PreparedRow):
         loading.wrapped = row_rules.is_wrapped(item)
+    return row
 
 
 def _end(loading: _Loading, spec: LoadSpec) -> None:
@@ -334,10 +341,7 @@ def _check_rows(loading: _Loading, batch: list[tuple[int, object]]) -> _CheckedR
     good, numbers = list[PreparedRow](), list[int]()
     bad = list[tuple[int, list[Problem]]]()
     for number, item in batch:
-        _note_wrapping(loading, item)
-        row = row_rules.prepare_row(
-            item, number, loading.template, loading.job, wrapped=loading.wrapped is not False
-        )
+        row = _prepare_row(loading, item, number)
         if isinstance(row, PreparedRow):
             good.append(row)
             numbers.append(number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -90,6 +90,17 @@ def place_rows(
         case _:
             size = _package_size(job, counter) or 1
             return [counter.packages + 1 + index // size for index in range(len(rows))]
+
+
+def count_packages(job: Job, tasks: int, group_sizes: Iterable[int]) -> int:
+    """Return how many packages a draft has with so many tasks, in groups of these sizes."""
+    match job.packaging:
+        case FixedSize(size):
+            return -(-tasks // size)  # rounded up
+        case PackageCount(packages):
+            return min(tasks, packages)
+        case GroupByField(max_size=max_size):
+            return sum(1 if max_size is None else -(-size // max_size) for size in group_sizes)
 
 
 @attrs.define

@@ -72,7 +72,7 @@ def is_wrapped(item: object) -> bool | None:
 
 
 def prepare_row(
-    item: object, number: int, template: Template, job: Job, *, wrapped: bool = True
+    item: object, number: int, template: Template, job: Job, *, wrapped: bool | None = None
 ) -> PreparedRow | list[Problem]:
     """Return *item* as a row that can become a task, or everything that is wrong with it.
 
@@ -81,7 +81,8 @@ def prepare_row(
         number: Its place in the source, from 1.
         template: The template that says which fields it needs.
         job: The job that it is loaded into.
-        wrapped: Whether the first mapping of the source had its fields in ``data``.
+        wrapped: Whether the first good mapping of the source has its fields in ``data``; None when
+            there was none yet.
     """
     if isinstance(item, Problem):
         return [item]
@@ -98,7 +99,7 @@ def prepare_row(
         return error.problems
 
 
-def _read_row(where: str, item: object, wrapped: bool) -> tuple[str, Any]:
+def _read_row(where: str, item: object, wrapped: bool | None) -> tuple[str, Any]:
     """Return the JSON text of a row, and what it says."""
     if isinstance(item, Mapping):
         return _read_mapping(where, cast("Mapping[Any, Any]", item), wrapped)
@@ -118,11 +119,15 @@ def _read_row(where: str, item: object, wrapped: bool) -> tuple[str, Any]:
         raise _BadRow(_too_deep(where)) from None
 
 
-def _read_mapping(where: str, item: Mapping[Any, Any], wrapped: bool) -> tuple[str, Any]:
+def _read_mapping(where: str, item: Mapping[Any, Any], wrapped: bool | None) -> tuple[str, Any]:
     """Return the JSON text of a mapping, wrapped in ``data`` if it is not, and what it says."""
-    _check_wrapping(where, item, wrapped)
+    is_wrapped_itself = "data" in item
+    if wrapped is not None and wrapped is not is_wrapped_itself:
+        raise _BadRow(_make_wrapping_problem(where, wrapped))
+    if not is_wrapped_itself:
+        _check_has_no_results(where, item)
     row: Any = to_plain(where, item)
-    if not wrapped:
+    if not is_wrapped_itself:
         row = {"data": row}
     # The standard library refuses what is not JSON; msgspec would write some of it.
     text = standard.dumps(row)
@@ -130,23 +135,24 @@ def _read_mapping(where: str, item: Mapping[Any, Any], wrapped: bool) -> tuple[s
     return text, row
 
 
-def _check_wrapping(where: str, item: Mapping[Any, Any], wrapped: bool) -> None:
-    """Check that a mapping is like the first one of its source.
+def _make_wrapping_problem(where: str, wrapped: bool) -> Problem:
+    """Return the problem of a mapping that is not like the first good one of its source."""
+    advice = "write all rows of a source alike"
+    reason = f"has a field 'data', which the rows before it do not have: {advice}"
+    if wrapped:
+        reason = f"is missing, and the rows before it have their fields in 'data': {advice}"
+    return Problem(f"{where}, data", reason)
+
+
+def _check_has_no_results(where: str, item: Mapping[Any, Any]) -> None:
+    """Check that a mapping without ``data`` is no exported row that has lost it.
 
     Raises:
-        _BadRow: when it is not, or when a row without ``data`` has results.
+        _BadRow: when it has results.
     """
-    if wrapped is not is_wrapped(item):
-        has = "has its fields without 'data' around them"
-        first = "the first row has 'data'"
-        if not wrapped:
-            has, first = "has a field 'data'", "the first row has its fields without it"
-        reason = f"{has}, and {first}: write all rows of a source alike"
-        # what is missing stands first: a source without `data` at its end is rather a slip
-        raise _BadRow(Problem(f"{where}, data", reason if not wrapped else f"is missing: {reason}"))
     blocks = [key for key in item if isinstance(key, str) and _BLOCK.fullmatch(key)]
-    if not wrapped and blocks:
-        # an exported row that has lost its data would become one with a field of results
+    if blocks:
+        # it would become a row with a field of results
         reason = f"is missing: a row with results ({blocks[0]}) has its fields in 'data'"
         raise _BadRow(Problem(f"{where}, data", reason))
 

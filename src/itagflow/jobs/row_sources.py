@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 from itagflow import formats
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._files import Source
+from itagflow.formats._files import Source, must_be_readable
 from itagflow.model.task import Row
 from itagflow.model.text import format_value
 
@@ -42,20 +42,49 @@ def read_rows(data: Data, format: str, fields: Collection[str] = ()) -> Iterator
         InvalidData: when it is nothing that has rows.
         UnknownFormat: when there is no such format.
     """
-    is_path = isinstance(data, str | os.PathLike)
-    # an open file, or a place of a library such as fsspec or importlib.resources
-    if is_path or hasattr(data, "readline") or hasattr(data, "__truediv__"):
+    must_have_rows(data, format)
+    if _is_source(data):
         return formats.read(formats.find(format), cast(Source, data), fields)
-    if hasattr(data, "columns"):
+    if _is_frame(data):
         return _iter_frame(data)
-    if isinstance(data, Mapping):
+    return iter(cast("Iterable[object]", data))
+
+
+def must_have_rows(data: object, format: str) -> None:
+    """Check that *data* can have rows, before anything is stored for them.
+
+    Raises:
+        InvalidData: when it cannot.
+        UnknownFormat: when there is no such format for a source.
+    """
+    if _is_source(data):
+        formats.find(format)
+        must_be_readable(cast(Source, data))
+    elif _is_frame(data):
+        _find_columns(data)
+    elif hasattr(data, "collect") and hasattr(data, "lazy"):
+        raise _make_error("are a frame that is not computed yet: pass what its collect() returns")
+    elif isinstance(data, Mapping):
         raise _make_error("is one row: put it in a list")
-    if isinstance(data, bytes | bytearray | memoryview):
+    elif isinstance(data, bytes | bytearray | memoryview):
         raise _make_error("are bytes: pass the path of the file, or the bytes as io.BytesIO")
-    if not hasattr(data, "__iter__"):
+    elif not hasattr(data, "__iter__"):
         wanted = "must be a path, an open file, a data frame or several rows"
         raise _make_error(f"{wanted}, not {format_value(data)}")
-    return iter(cast("Iterable[object]", data))
+
+
+def _is_source(data: object) -> bool:
+    """Return whether *data* is read by a format."""
+    if isinstance(data, str | os.PathLike):
+        return True
+    # an open file, or a place of a library such as fsspec or importlib.resources
+    return hasattr(data, "readline") or (hasattr(data, "open") and hasattr(data, "__truediv__"))
+
+
+def _is_frame(data: object) -> bool:
+    """Return whether *data* is a data frame, by the methods of pandas, Polars and PyArrow."""
+    methods = ("itertuples", "iter_rows", "to_batches")
+    return hasattr(data, "columns") and any(hasattr(data, name) for name in methods)
 
 
 def _make_error(reason: str) -> InvalidData:
@@ -67,11 +96,24 @@ def _iter_frame(frame: Any) -> Iterator[object]:
 
     A missing value (NaN, NaT, NA) becomes None: pandas has no other way to say that there is none.
     """
+    names = _find_columns(frame)
     if hasattr(frame, "to_batches"):  # PyArrow
         return _iter_batches(frame)
-    if hasattr(frame, "collect") and hasattr(frame, "lazy"):
-        raise _make_error("are a frame that is not computed yet: pass what its collect() returns")
-    names = list(frame.columns)
+    if hasattr(frame, "itertuples"):  # pandas
+        rows = frame.itertuples(index=False, name=None)
+    else:  # Polars
+        rows = frame.iter_rows()
+    return (_make_mapping(names, row) for row in rows)
+
+
+def _find_columns(frame: Any) -> list[str]:
+    """Return the names of the columns of a data frame.
+
+    Raises:
+        InvalidData: when they cannot be the names of fields.
+    """
+    # `columns` of PyArrow are the columns themselves
+    names = list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
     wrong = [name for name in names if not isinstance(name, str)]
     if wrong:
         reason = f"have a column whose name is no text, but {format_value(wrong[0])}: rename it"
@@ -79,14 +121,7 @@ def _iter_frame(frame: Any) -> Iterator[object]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise _make_error(f"have several columns of the name {', '.join(repeated)}: rename them")
-    if hasattr(frame, "itertuples"):  # pandas
-        rows = frame.itertuples(index=False, name=None)
-    elif hasattr(frame, "iter_rows"):  # Polars
-        rows = frame.iter_rows()
-    else:
-        wanted = "must be a path, an open file, a data frame or several rows"
-        raise _make_error(f"{wanted}, not {format_value(frame)}")
-    return (_make_mapping(names, row) for row in rows)
+    return names
 
 
 def _iter_batches(table: Any) -> Iterator[object]:

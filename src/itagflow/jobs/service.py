@@ -24,7 +24,7 @@ from itagflow.core.registry import Registry
 from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
 from itagflow.jobs import rules
-from itagflow.jobs.loading import LoadSpec, load
+from itagflow.jobs.loading import LoadSpec, load, must_be_valid
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
@@ -90,6 +90,7 @@ class JobSpec:
     packaging: Packaging | None = None
     workforce: Mapping[Stage, Workers] | None = None
     row_key: str | None = None
+    row_key_type: str | None = None
     seed: int | None = None
     validator: str | None = None
     notes: JobNotes = attrs.field(factory=JobNotes)
@@ -97,12 +98,15 @@ class JobSpec:
     @property
     def arguments(self) -> tuple[str, ...]:
         """The names of the arguments that were given, beside name and template."""
-        optional = ("workflow", "packaging", "workforce", "row_key", "seed", "validator")
+        optional = (
+            *("workflow", "packaging", "workforce"),
+            *("row_key", "row_key_type", "seed", "validator"),
+        )
         return (*(name for name in optional if getattr(self, name) is not None), *self.notes)
 
 
 @attrs.frozen
-class _Design:
+class Design:
     """A job that is described, but not stored."""
 
     ctx: Context
@@ -123,6 +127,8 @@ def create_job(
     exist_ok: bool = False,
 ) -> Job:
     """Create, load and publish a job, or return the one that exists already."""
+    if data is not None:
+        must_be_valid(data)  # before anything is stored for it
     if exist_ok:
         job, is_new = find_or_create(lambda: _find_or_draft(engine, workspace, spec))
     else:
@@ -152,7 +158,7 @@ def draft_job(
 ) -> Job:
     """Store a new draft, with this id if it is free, and its template if that is new."""
     with engine.transaction() as transaction:
-        return _store_draft(transaction, _design_job(transaction, workspace, spec, id))
+        return store_draft(transaction, design_job(transaction, workspace, spec, id))
 
 
 def _find_or_draft(engine: Engine, workspace: WorkspaceRef, spec: JobSpec) -> tuple[Job, bool]:
@@ -162,12 +168,12 @@ def _find_or_draft(engine: Engine, workspace: WorkspaceRef, spec: JobSpec) -> tu
         AlreadyExists: when it does not agree, or is being deleted.
     """
     with engine.transaction() as transaction:
-        design = _design_job(transaction, workspace, spec, None)
+        design = design_job(transaction, workspace, spec, None)
         requested = design.job
         query = Query(Job, {"workspace": requested.workspace, "name": requested.name}, limit=1)
         known = next(iter(lookup.find_by_name(transaction.store, query)), None)
         if known is None:
-            return _store_draft(transaction, design), True
+            return store_draft(transaction, design), True
         used = transaction.store.get(Template, (known.template,))
         differences = rules.find_differences(
             known, requested, spec.arguments, used, design.template
@@ -177,9 +183,9 @@ def _find_or_draft(engine: Engine, workspace: WorkspaceRef, spec: JobSpec) -> tu
         return known, False
 
 
-def _design_job(
+def design_job(
     transaction: Transaction, workspace: WorkspaceRef, spec: JobSpec, id: int | None
-) -> _Design:
+) -> Design:
     """Return the job that *spec* describes, with its template; store nothing."""
     notes = _as_stored(spec.notes, JobNotes)
     workspace_id = lookup.workspace(transaction.store, workspace).id
@@ -202,13 +208,14 @@ def _design_job(
         created_at=ctx.at,
         seed=seed,
         row_key=spec.row_key,
+        row_key_type="" if spec.row_key_type is None else spec.row_key_type,
         validator=validator,
         **notes,
     )
-    return _Design(ctx, job, template, is_new)
+    return Design(ctx, job, template, is_new)
 
 
-def _store_draft(transaction: Transaction, design: _Design) -> Job:
+def store_draft(transaction: Transaction, design: Design) -> Job:
     job = design.job
     add: list[Entity] = [job, JobCounter(job=job.id)]
     if design.has_new_template:

@@ -61,7 +61,7 @@ from itagflow.model.region import (
     Visibility,
 )
 from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Text
-from itagflow.model.reports import LoadReport, PrelabelReport, TemplateReport
+from itagflow.model.reports import CheckReport, LoadReport, PrelabelReport, TemplateReport
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
@@ -88,6 +88,7 @@ __all__ = [
     "AssignmentState",
     "BatchResult",
     "Box",
+    "CheckReport",
     "Choice",
     "Choices",
     "DropOption",
