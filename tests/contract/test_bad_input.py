@@ -434,9 +434,7 @@ class TestRows:
             f'{{"data": {{"source": "a", "n": {number}}}}}'
             for number in ("1e300", "1e400", "1e500")
         ]
-        with pytest.raises(
-            InvalidData, match="a number that no float can hold"
-        ) as refused:
+        with pytest.raises(InvalidData, match="a number that no float can hold") as refused:
             home = street(flow, "ben")
             flow.jobs.create(
                 home,

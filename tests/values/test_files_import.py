@@ -50,7 +50,9 @@ def row(source: str = "1.jpg", **blocks: Any) -> dict[str, Any]:
     return {"data": {"source": source}, **named}
 
 
-def read(flow: Flow, data: Any, *, template: Template = CATS, name: str = "again", **more: Any) -> Job:
+def read(
+    flow: Flow, data: Any, *, template: Template = CATS, name: str = "again", **more: Any
+) -> Job:
     if not list(flow.workspaces.list()):
         street(flow, "ben")
     return flow.jobs.import_results("street", name, template=template, data=data, by="ada", **more)
@@ -65,8 +67,14 @@ def exported(flow: Flow, job: Job, format: str = "itag", **more: Any) -> bytes:
 class TestManifestsPutTogether:
     @pytest.mark.parametrize("on_error", ["raise", "skip"])
     def test_which_job_is_meant_is_asked(self, flow: Flow, on_error: Any) -> None:
-        data = [row("1", label_15=block()), row("2", label_15=block()), row("3", label_16=block("dog"))]
-        with pytest.raises(InvalidData, match=r"task 3: has results of the jobs 15, 16: pass of_job="):
+        data = [
+            row("1", label_15=block()),
+            row("2", label_15=block()),
+            row("3", label_16=block("dog")),
+        ]
+        with pytest.raises(
+            InvalidData, match=r"task 3: has results of the jobs 15, 16: pass of_job="
+        ):
             read(flow, data, on_error=on_error)
         assert list(flow.jobs.list("street")) == []
         job = read(flow, data, of_job="15")
@@ -76,18 +84,32 @@ class TestManifestsPutTogether:
     @pytest.mark.parametrize("given", [15, b"15", ["15"]])
     def test_it_is_named_by_the_id_in_the_key(self, flow: Flow, given: Any) -> None:
         street(flow, "ben")
-        is_refused(flow, InvalidData, "of_job: must be the id", lambda: read(flow, [row(label_15=block())], of_job=given))
+        is_refused(
+            flow,
+            InvalidData,
+            "of_job: must be the id",
+            lambda: read(flow, [row(label_15=block())], of_job=given),
+        )
 
 
 class TestBlocksWithoutResults:
     @pytest.mark.parametrize("nothing", [None, {}, {"results": None}])
     def test_they_are_rows_without_a_result(self, flow: Flow, nothing: Any) -> None:
-        job = read(flow, [row("0", label_15=nothing), row("1", label_15=block()), row("2", label_15=nothing)])
-        assert [result.replies for result in flow.results.list(job)] == [None, {"1": Choice("cat")}, None]
+        job = read(
+            flow,
+            [row("0", label_15=nothing), row("1", label_15=block()), row("2", label_15=nothing)],
+        )
+        assert [result.replies for result in flow.results.list(job)] == [
+            None,
+            {"1": Choice("cat")},
+            None,
+        ]
         assert flow.jobs.load_report(job).no_result == 2
         assert itag.result_in(row(label_15=nothing)) is None
 
-    @pytest.mark.parametrize("wrong", ["cat", 5, [], {"results": "cat"}, {"results": {}}, {"result": []}, True])
+    @pytest.mark.parametrize(
+        "wrong", ["cat", 5, [], {"results": "cat"}, {"results": {}}, {"result": []}, True]
+    )
     def test_what_is_no_block_is_a_problem(self, flow: Flow, wrong: Any) -> None:
         with pytest.raises(InvalidData, match=r"label-15\.results: must be a list"):
             read(flow, [row(label_15=block()), row(label_15=wrong)])
@@ -96,7 +118,13 @@ class TestBlocksWithoutResults:
 class TestWhatIsSkipped:
     def test_it_is_reported_and_its_block_is_exported(self, flow: Flow) -> None:
         stages = {"label_15": block(), "label_15_check": block("bird"), "label_15_verify": block()}
-        data = [row("1", label_15=block()), row("2", **stages), row("3"), {"no": "data"}, row("4", label_15=5)]
+        data = [
+            row("1", label_15=block()),
+            row("2", **stages),
+            row("3"),
+            {"no": "data"},
+            row("4", label_15=5),
+        ]
         workflow = Workflow(Label(), Inspect(), Accept())
         job = read(flow, data, on_error="skip", workflow=workflow)
         report = flow.jobs.load_report(job)
@@ -148,7 +176,14 @@ class TestLineEnds:
     def test_also_in_what_people_wrote(self, flow: Flow) -> None:
         template = templates.image_captioning()
         street(flow, "ben")
-        job = flow.jobs.create("street", "words", template=template, data=[row()], workforce={Stage.LABEL: ["ben"]}, by="ada")
+        job = flow.jobs.create(
+            "street",
+            "words",
+            template=template,
+            data=[row()],
+            workforce={Stage.LABEL: ["ben"]},
+            by="ada",
+        )
         assignment = flow.claim("ben", job, Stage.LABEL)
         assert assignment is not None
         flow.save(assignment, 1, itagflow.Text("one\u2028two"))
@@ -173,16 +208,23 @@ def detection(size: dict[str, Any] | None = None, **element: Any) -> dict[str, A
 class TestSizesOfImages:
     @pytest.mark.parametrize("width", [1000, 1000.0, "1000"])
     def test_they_count_as_text_and_as_float(self, flow: Flow, width: Any) -> None:
-        for name, data in (("data", detection({"width": width, "height": 500})), ("element", detection(width=width, height="500"))):
+        for name, data in (
+            ("data", detection({"width": width, "height": 500})),
+            ("element", detection(width=width, height="500")),
+        ):
             job = read(flow, [data], template=BOXES, name=name, workflow=Workflow())
             (result,) = flow.results.list(job)
             reply = (result.replies or {})["1"]
             assert isinstance(reply, Regions)
             assert repr((reply.width, reply.height)) == "(1000, 500)"
 
-    @pytest.mark.parametrize("size", [{}, {"width": 100}, {"width": "1e3", "height": "5"}, {"width": 1.5, "height": 2}])
+    @pytest.mark.parametrize(
+        "size", [{}, {"width": 100}, {"width": "1e3", "height": "5"}, {"width": 1.5, "height": 2}]
+    )
     def test_one_that_nobody_wrote_is_asked_for(self, flow: Flow, size: dict[str, Any]) -> None:
-        with pytest.raises(InvalidData, match="the size of the image: is not in this format") as refused:
+        with pytest.raises(
+            InvalidData, match="the size of the image: is not in this format"
+        ) as refused:
             read(flow, [detection(size)], template=BOXES)
         assert "not 0" not in str(refused.value)
         predict = prelabels.from_blocks(BOXES)
@@ -191,7 +233,14 @@ class TestSizesOfImages:
 
     @pytest.mark.parametrize("width", [True, "", " 5", "5_0", "٥", None, [5], 2**64])
     def test_what_is_no_whole_number_is_none(self, flow: Flow, width: Any) -> None:
-        element = {"questionId": "1", "markTitle": "x", "type": "image", "data": [], "rotation": 0, "height": 5}
+        element = {
+            "questionId": "1",
+            "markTitle": "x",
+            "type": "image",
+            "data": [],
+            "rotation": 0,
+            "height": 5,
+        }
         data = {"data": {"source": "1"}, "label-15": {"results": [{**element, "width": width}]}}
         with pytest.raises(InvalidData, match="width: must be a whole number"):
             read(flow, [data], template=BOXES)
@@ -201,10 +250,16 @@ class TestCsvHeaders:
     @pytest.mark.parametrize(
         ("content", "words"),
         [
-            ("source;note\na;1,5\nb;2,5\n", "lacks the column 'source'; it names 'source;note': its cells seem to be separated by semicolons"),
+            (
+                "source;note\na;1,5\nb;2,5\n",
+                "lacks the column 'source'; it names 'source;note': its cells seem to be separated by semicolons",
+            ),
             ("source\tnote\na\tb\n", "separated by tabs"),
             ("source|note\na|b\n", "separated by vertical bars"),
-            ("sep=;\nsource;note\na;b\n", "is 'sep=;': its cells seem to be separated by semicolons"),
+            (
+                "sep=;\nsource;note\na;b\n",
+                "is 'sep=;': its cells seem to be separated by semicolons",
+            ),
             ("sep=,\nsource,note\na,b\n", "remove this line"),
             (" source,note\na,b\n", "it names ' source', 'note': spaces, upper and lower case"),
             ("Source,note\na,b\n", "it names 'Source', 'note': spaces, upper and lower case"),
@@ -212,11 +267,20 @@ class TestCsvHeaders:
             ("\ufeffurl\na\n", "lacks the column 'source'; it names 'url'"),
         ],
     )
-    def test_one_problem_at_line_1_says_what_is_there(self, flow: Flow, content: str, words: str) -> None:
+    def test_one_problem_at_line_1_says_what_is_there(
+        self, flow: Flow, content: str, words: str
+    ) -> None:
         content += content.splitlines(keepends=True)[-1] * 2_000
         street(flow, "ben")
         with pytest.raises(InvalidData) as refused:
-            flow.jobs.create("street", "x", template=CATS, data=io.BytesIO(content.encode()), format="csv", by="ada")
+            flow.jobs.create(
+                "street",
+                "x",
+                template=CATS,
+                data=io.BytesIO(content.encode()),
+                format="csv",
+                by="ada",
+            )
         (problem,) = refused.value.problems
         assert problem.where == "line 1"
         assert words in problem.reason
@@ -224,8 +288,18 @@ class TestCsvHeaders:
     def test_the_row_key_and_the_group_are_needed_too(self, flow: Flow) -> None:
         street(flow, "ben")
         more: dict[str, Any] = {"row_key": "id", "packaging": itagflow.GroupByField("day")}
-        with pytest.raises(InvalidData, match="line 1: lacks the columns 'day', 'id'; it names 'source'"):
-            flow.jobs.create("street", "x", template=CATS, data=io.BytesIO(b"source\na\n"), format="csv", by="ada", **more)
+        with pytest.raises(
+            InvalidData, match="line 1: lacks the columns 'day', 'id'; it names 'source'"
+        ):
+            flow.jobs.create(
+                "street",
+                "x",
+                template=CATS,
+                data=io.BytesIO(b"source\na\n"),
+                format="csv",
+                by="ada",
+                **more,
+            )
 
     def test_many_columns_are_not_all_shown(self) -> None:
         names = ",".join(f"c{n}" for n in range(30))
@@ -240,7 +314,10 @@ class TestCsvHeaders:
 
     def test_a_result_column_of_the_input_that_nobody_answered_is_empty(self, flow: Flow) -> None:
         job = cats(flow, data=[{"source": "1.jpg", "结果字段-Single-choice": "cat"}])
-        assert exported(flow, job, "csv").decode().splitlines() == ["source,结果字段-Single-choice", "1.jpg,"]
+        assert exported(flow, job, "csv").decode().splitlines() == [
+            "source,结果字段-Single-choice",
+            "1.jpg,",
+        ]
         assert json.loads(exported(flow, job))["data"]["结果字段-Single-choice"] == "cat"
 
 
@@ -262,7 +339,9 @@ class TestOddFiles:
             (b"PAR1\n\n\n\xff\xff\n", "Parquet"),
         ],
     )
-    def test_what_it_is_taken_for_is_one_problem(self, format: str, content: bytes, words: str) -> None:
+    def test_what_it_is_taken_for_is_one_problem(
+        self, format: str, content: bytes, words: str
+    ) -> None:
         (problem,) = find(format).read(io.BytesIO(content + b"\n\xff\n" * 100))
         assert isinstance(problem, Problem)
         assert problem.where == "line 1"
@@ -284,7 +363,16 @@ class TestOddFiles:
         closed.close()
         text = (tmp_path / "x").open("w+")
         wrong: Any
-        for wrong in (closed, io.StringIO("x"), text, 5, None, object(), "file:///tmp/x", "s3://b/k"):
+        for wrong in (
+            closed,
+            io.StringIO("x"),
+            text,
+            5,
+            None,
+            object(),
+            "file:///tmp/x",
+            "s3://b/k",
+        ):
             with pytest.raises(InvalidData, match="the file: "):
                 list(find(format).read(wrong))
         text.close()
@@ -355,7 +443,9 @@ class TestFormatsOfOthers:
             ("itagflow.printing", "itagflow.printing has no functions read and write"),
         ],
     )
-    def test_one_that_is_broken_is_our_error(self, monkeypatch: pytest.MonkeyPatch, value: str, words: str) -> None:
+    def test_one_that_is_broken_is_our_error(
+        self, monkeypatch: pytest.MonkeyPatch, value: str, words: str
+    ) -> None:
         declared = EntryPoints([EntryPoint("coco", value, "itagflow.formats")])
         monkeypatch.setattr("importlib.metadata.entry_points", lambda group: declared)
         with pytest.raises(UnknownFormat, match=words) as refused:
@@ -373,7 +463,27 @@ class TestScores:
     def test_they_are_numbers_from_0_to_1(self, score: Any) -> None:
         assert self.read(score) == float(score)
 
-    @pytest.mark.parametrize("score", [True, False, "1_0", 12, "12", "12%", "90 %", -0.1, "nan", "inf", "٠.٥", [0.5], {}, "high", 10**400, "9" * 5_000])
+    @pytest.mark.parametrize(
+        "score",
+        [
+            True,
+            False,
+            "1_0",
+            12,
+            "12",
+            "12%",
+            "90 %",
+            -0.1,
+            "nan",
+            "inf",
+            "٠.٥",
+            [0.5],
+            {},
+            "high",
+            10**400,
+            "9" * 5_000,
+        ],
+    )
     def test_everything_else_is_refused(self, score: Any) -> None:
         with pytest.raises(InvalidData, match="must be a number from 0 to 1"):
             self.read(score)
@@ -390,7 +500,12 @@ class TestScores:
     @pytest.mark.parametrize("score", [True, 12, -1, float("nan"), "0.5", 10**400])
     def test_also_those_of_a_model(self, flow: Flow, score: Any) -> None:
         job = cats(flow, tasks=2)
-        report = flow.jobs.prelabel(job, lambda tasks: [PreLabel(Choice("cat"), score) for _ in tasks], by="ada", min_confidence=0.9)
+        report = flow.jobs.prelabel(
+            job,
+            lambda tasks: [PreLabel(Choice("cat"), score) for _ in tasks],
+            by="ada",
+            min_confidence=0.9,
+        )
         assert (report.accepted, report.suggested, report.failed) == (0, 0, 2)
         assert "score: must be a number from 0 to 1" in str(report.problems[0])
 
@@ -398,7 +513,9 @@ class TestScores:
     def test_ratings_are_numbers_as_people_write_them(self, text: str, value: float) -> None:
         template = templates.dialogue_rating(["helpful"])
         (question,) = (each for each in template.asked if each.kind.value == "RATING")
-        assert csv.parse({f"结果字段-{question.title}": text}, template)[question.id] == itagflow.Rating(value)
+        assert csv.parse({f"结果字段-{question.title}": text}, template)[
+            question.id
+        ] == itagflow.Rating(value)
 
     @pytest.mark.parametrize("text", ["1_0", "٤", "nan", "1e999", "0x4", "4,5", "true"])
     def test_and_nothing_else(self, text: str) -> None:
@@ -414,12 +531,21 @@ TITLE = PLACES.questions[0].children[0].title
 
 
 def span(start: int, end: int, text: str | None = None, label: str = "place") -> dict[str, Any]:
-    found: dict[str, Any] = {"result": {TITLE: [label]}, "color": None, "id": None, "start": start, "end": end}
+    found: dict[str, Any] = {
+        "result": {TITLE: [label]},
+        "color": None,
+        "id": None,
+        "start": start,
+        "end": end,
+    }
     return {**found, **({} if text is None else {"text": text})}
 
 
 def marked(said: str, *spans: dict[str, Any]) -> dict[str, Any]:
-    return {"data": {FIELD: said}, "label-15": {"results": [{"objects": list(spans), "empty": not spans}]}}
+    return {
+        "data": {FIELD: said},
+        "label-15": {"results": [{"objects": list(spans), "empty": not spans}]},
+    }
 
 
 class TestSpans:
@@ -430,12 +556,17 @@ class TestSpans:
         reply = (result.replies or {})["1"]
         assert isinstance(reply, Spans)
         assert [each.text for each in reply.spans] == ["Oslo"]
-        assert json.loads(exported(flow, job))[job.label_key]["results"][0]["objects"][0]["text"] == "Oslo"
+        assert (
+            json.loads(exported(flow, job))[job.label_key]["results"][0]["objects"][0]["text"]
+            == "Oslo"
+        )
 
     def test_or_it_is_refused(self, flow: Flow) -> None:
         blind = Template(questions=PLACES.questions, views=())
         data = {**marked("in Oslo.", span(3, 6)), "data": {"other": 1}}
-        with pytest.raises(InvalidData, match=r"spans\[0\]\.text: is missing, and so is the text in the data"):
+        with pytest.raises(
+            InvalidData, match=r"spans\[0\]\.text: is missing, and so is the text in the data"
+        ):
             read(flow, [data], template=blind)
 
     def test_offsets_in_units_of_utf_16_are_named(self, flow: Flow) -> None:
@@ -454,10 +585,16 @@ NFC, NFD = "Zo\u00eb", "Zoe\u0308"
 class TestNames:
     @pytest.mark.parametrize(("ours", "theirs"), [(NFC, NFD), (NFD, NFC)])
     def test_a_key_is_read_in_either_form(self, flow: Flow, ours: str, theirs: str) -> None:
-        job = read(flow, [row(label_15=block(theirs))], template=templates.image_classification([ours, "cat"]))
+        job = read(
+            flow,
+            [row(label_15=block(theirs))],
+            template=templates.image_classification([ours, "cat"]),
+        )
         (result,) = flow.results.list(job)
         assert result.replies == {"1": Choice(ours)}
-        assert csv.parse({"结果字段-Single-choice": theirs}, templates.image_classification([ours])) == {"1": Choice(ours)}
+        assert csv.parse(
+            {"结果字段-Single-choice": theirs}, templates.image_classification([ours])
+        ) == {"1": Choice(ours)}
 
     def test_so_is_a_label(self, flow: Flow) -> None:
         template = templates.entity_recognition([NFC])

@@ -1,10 +1,9 @@
-"""Rows that could be taken for others, or for what they are not: each is a row of its own, or refused with the reason."""
+"""Rows that could be taken for others, or for what they are not: each is its own, or refused with the reason."""
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import io
-import json
 from collections import ChainMap
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
@@ -50,7 +49,10 @@ class TestRowKeys:
         job = create(flow, keyed("a", key, key), row_key="id", on_error="skip")
         report = flow.jobs.load_report(job)
         assert (report.loaded, report.skipped, report.duplicates) == (1, 2, 0)
-        assert [problem.where for problem in report.problems] == ["row 2, data.id", "row 3, data.id"]
+        assert [problem.where for problem in report.problems] == [
+            "row 2, data.id",
+            "row 3, data.id",
+        ]
 
     def test_a_number_and_its_text_are_two(self, flow: Flow) -> None:
         job = create(flow, keyed(1, "1", '"1"', "01", "a", -5, "-5"), row_key="id")
@@ -82,12 +84,16 @@ class TestRowKeys:
 
 
 class TestNumbers:
-    @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1E+999", "9" * 400 + ".0"])
-    def test_one_that_is_infinite_or_none_is_refused_in_text_and_mapping(self, flow: Flow, number: str) -> None:
+    @pytest.mark.parametrize(
+        "number", ["NaN", "Infinity", "-Infinity", "1e400", "-1E+999", "9" * 400 + ".0"]
+    )
+    def test_one_that_is_infinite_or_none_is_refused_in_text_and_mapping(
+        self, flow: Flow, number: str
+    ) -> None:
         text = f'{{"data": {{"source": "a", "x": [{number}]}}}}'
-        with pytest.raises(InvalidData, match="row 1: (is not JSON|has a number that no float)"):
+        with pytest.raises(InvalidData, match=r"row 1: (is not JSON|has a number that no float)"):
             create(flow, [text])
-        with pytest.raises(InvalidData, match="line 1: (is not JSON|has a number that no float)"):
+        with pytest.raises(InvalidData, match=r"line 1: (is not JSON|has a number that no float)"):
             create(flow, io.BytesIO(text.encode()))
         with pytest.raises(InvalidData, match="row 1: is not JSON"):
             create(flow, [{"source": "a", "x": [float(number)]}])
@@ -100,9 +106,16 @@ class TestNumbers:
         class Level(IntEnum):
             GOOD = 4
 
-        row = {"source": "a", "level": Level.GOOD, "half": Fraction(1, 2), "on": datetime.date(2026, 1, 2)}
+        row = {
+            "source": "a",
+            "level": Level.GOOD,
+            "half": Fraction(1, 2),
+            "on": dt.date(2026, 1, 2),
+        }
         (result,) = flow.results.list(create(flow, [row]))
-        assert repr(result.task.data) == "{'source': 'a', 'level': 4, 'half': 0.5, 'on': '2026-01-02'}"
+        assert (
+            repr(result.task.data) == "{'source': 'a', 'level': 4, 'half': 0.5, 'on': '2026-01-02'}"
+        )
 
 
 class Pandas:
@@ -118,7 +131,9 @@ class Pandas:
     def __iter__(self) -> Iterator[Any]:
         return iter(self.columns)  # as pandas does: not the rows
 
-    def itertuples(self, index: bool = True, name: str | None = "Pandas") -> Iterator[tuple[Any, ...]]:
+    def itertuples(
+        self, index: bool = True, name: str | None = "Pandas"
+    ) -> Iterator[tuple[Any, ...]]:
         assert (index, name) == (False, None)
         return iter(self.rows)
 
@@ -186,9 +201,14 @@ class TestWhatHasRows:
 
     @pytest.mark.parametrize(
         ("path", "words"),
-        [("/no/such/file", "cannot be read: No such file"), (Path(__file__).parent, "cannot be read: Is a directory")],
+        [
+            ("/no/such/file", "cannot be read: No such file"),
+            (Path(__file__).parent, "cannot be read: Is a directory"),
+        ],
     )
-    def test_a_path_that_cannot_be_read_leaves_no_job(self, flow: Flow, path: Any, words: str) -> None:
+    def test_a_path_that_cannot_be_read_leaves_no_job(
+        self, flow: Flow, path: Any, words: str
+    ) -> None:
         with pytest.raises(itagflow.StoreFailed, match=words):
             create(flow, path)
         assert list(flow.jobs.list("street")) == []
@@ -201,7 +221,9 @@ class TestWhatHasRows:
 
     @pytest.mark.parametrize("row", [5, None, b"{}", [1], ("source", "a"), {1}])
     def test_what_is_no_row_is_named(self, flow: Flow, row: object) -> None:
-        with pytest.raises(InvalidData, match="row 2: must be a mapping of fields, a JSON text or a Row"):
+        with pytest.raises(
+            InvalidData, match="row 2: must be a mapping of fields, a JSON text or a Row"
+        ):
             create(flow, [{"source": "1.jpg"}, row])
 
     @pytest.mark.parametrize(
@@ -214,7 +236,9 @@ class TestWhatHasRows:
             (b"a", "is not JSON: it has a value of type bytes"),
         ],
     )
-    def test_what_json_has_not_is_refused_wherever_it_stands(self, flow: Flow, field: Any, words: str) -> None:
+    def test_what_json_has_not_is_refused_wherever_it_stands(
+        self, flow: Flow, field: Any, words: str
+    ) -> None:
         for row in ({"source": "a", "x": field}, {"data": {"source": "a"}, "x": [field]}):
             with pytest.raises(InvalidData, match=words):
                 create(flow, [row])
@@ -227,20 +251,30 @@ class TestWhatHasRows:
 
 class TestTheWrapper:
     def test_any_mapping_may_be_the_fields_alone(self, flow: Flow) -> None:
-        rows = [{"source": "1"}, MappingProxyType({"source": "2"}), ChainMap({"source": "3"}, {"x": 1})]
+        rows = [
+            {"source": "1"},
+            MappingProxyType({"source": "2"}),
+            ChainMap({"source": "3"}, {"x": 1}),
+        ]
         job = create(flow, rows)
         assert sources(flow, job) == ["1", "2", "3"]
 
     def test_the_first_good_mapping_decides(self, flow: Flow) -> None:
         wrapped, plain = {"data": {"source": "1"}}, {"source": "2"}
-        with pytest.raises(InvalidData, match="row 2, data: is missing, and the rows before it have"):
+        with pytest.raises(
+            InvalidData, match="row 2, data: is missing, and the rows before it have"
+        ):
             create(flow, [wrapped, plain])
-        with pytest.raises(InvalidData, match="row 2, data: has a field 'data', which the rows before"):
+        with pytest.raises(
+            InvalidData, match="row 2, data: has a field 'data', which the rows before"
+        ):
             create(flow, [plain, wrapped])
         job = create(flow, [{"sorce": "2"}, wrapped, plain, wrapped], on_error="skip")
         assert sources(flow, job) == ["1", "1"]
 
-    def test_it_decides_also_for_what_goes_on(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_it_decides_also_for_what_goes_on(
+        self, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("itagflow.jobs.loading_rules.ROWS_PER_TRANSACTION", 2)
 
         def breaks_off() -> Iterator[Any]:
@@ -251,9 +285,18 @@ class TestTheWrapper:
         draft = flow.jobs.create("street", "cats", template=CATS, packaging=FixedSize(2), by="ada")
         with pytest.raises(KeyboardInterrupt):
             flow.jobs.load(draft, breaks_off(), by="ada", on_error="skip")
-        rest = [{"bad": 1}, {"source": "2"}, {"source": "3"}, {"source": "4"}, {"data": {"source": "5"}}]
+        rest = [
+            {"bad": 1},
+            {"source": "2"},
+            {"source": "3"},
+            {"source": "4"},
+            {"data": {"source": "5"}},
+        ]
         report = flow.jobs.load(draft, rest, by="ada", on_error="skip")
-        assert (report.loaded, [problem.where for problem in report.problems]) == (0, ["row 5, data"])
+        assert (report.loaded, [problem.where for problem in report.problems]) == (
+            0,
+            ["row 5, data"],
+        )
         whole = flow.jobs.load_report(draft)
         assert (whole.tasks, whole.skipped, len(whole.problems)) == ((range(1, 4),), 2, 2)
 
@@ -267,12 +310,16 @@ class TestTheWrapper:
             create(flow, [item])
 
     def test_data_that_is_no_object_is_no_guess(self, flow: Flow) -> None:
-        with pytest.raises(InvalidData, match="row 1, data: must be an object of fields; if it is a field itself"):
+        with pytest.raises(
+            InvalidData, match="row 1, data: must be an object of fields; if it is a field itself"
+        ):
             create(flow, [{"source": "1", "data": "x"}])
 
 
 class TestLargeGroups:
-    def test_a_large_group_is_cut_and_groups_are_not_mixed(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_large_group_is_cut_and_groups_are_not_mixed(
+        self, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("itagflow.jobs.loading_rules.ROWS_PER_TRANSACTION", 3)
         rows = [{"source": str(n), "patient": "ab"[n % 3 == 0]} for n in range(12)]
         packaging = GroupByField("patient", max_size=3)
@@ -285,7 +332,12 @@ class TestLargeGroups:
             ('"b"', 1),
             ('"a"', 2),
         ]
-        assert flow.jobs.check("street", "b", template=CATS, data=rows, packaging=packaging, by="ada").packages == 5
+        assert (
+            flow.jobs.check(
+                "street", "b", template=CATS, data=rows, packaging=packaging, by="ada"
+            ).packages
+            == 5
+        )
         monkeypatch.undo()
         flow.jobs.append(job, rows[:4], by="ada")
         assert [package.size for package in flow.packages.list(job)][5:] == [2, 2]
@@ -311,7 +363,9 @@ class TestReports:
         assert (more.tasks, more.loaded, more.known, more.duplicates) == ((range(3, 5),), 2, 1, 1)
         assert flow.jobs.load_report(draft) == report
 
-    def test_twice_in_two_transactions_is_no_known_row(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_twice_in_two_transactions_is_no_known_row(
+        self, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("itagflow.jobs.loading_rules.ROWS_PER_TRANSACTION", 2)
         job = create(flow, keyed(1), row_key="id", packaging=FixedSize(1))
         more = flow.jobs.append(job, keyed(1, 2, 3, 2, 1), by="ada")
@@ -336,9 +390,20 @@ class TestCheck:
         street(flow, "ben")
         before = everything(flow)
         rows = [*keyed(1, 2, 2, ""), {"id": 5}, *keyed(6)]
-        spec: dict[str, Any] = {"template": CATS, "row_key": "id", "packaging": FixedSize(2), "by": "ada"}
+        spec: dict[str, Any] = {
+            "template": CATS,
+            "row_key": "id",
+            "packaging": FixedSize(2),
+            "by": "ada",
+        }
         report = flow.jobs.check("street", "cats", data=rows, **spec)
-        assert (report.tasks, report.packages, report.skipped, report.duplicates, report.ok) == (3, 2, 2, 1, False)
+        assert (report.tasks, report.packages, report.skipped, report.duplicates, report.ok) == (
+            3,
+            2,
+            2,
+            1,
+            False,
+        )
         assert everything(flow) == before
         job = flow.jobs.create("street", "cats", data=rows, on_error="skip", **spec)
         made = flow.jobs.load_report(job)
@@ -349,7 +414,9 @@ class TestCheck:
     def test_what_could_never_finish_is_named(self, flow: Flow) -> None:
         street(flow, "ben")
         workflow = itagflow.Workflow(itagflow.Label(votes=3), itagflow.Inspect())
-        report = flow.jobs.check("street", "cats", template=CATS, data=keyed(1), workflow=workflow, by="ada")
+        report = flow.jobs.check(
+            "street", "cats", template=CATS, data=keyed(1), workflow=workflow, by="ada"
+        )
         assert "3 different members must label" in report.blocking_reason
         assert not report.ok
         assert flow.jobs.check("street", "cats", template=CATS, data=keyed(1), by="ada").ok
@@ -388,7 +455,15 @@ class TestClone:
         flow.save(assignment, 1, itagflow.Choice("cat"))
         empty = flow.jobs.clone(job, "again", by="ada")
         assert empty.state is itagflow.JobState.DRAFT
-        for name in ("workflow", "packaging", "workforce", "row_key", "row_key_type", "tags", "validator"):
+        for name in (
+            "workflow",
+            "packaging",
+            "workforce",
+            "row_key",
+            "row_key_type",
+            "tags",
+            "validator",
+        ):
             assert getattr(empty, name) == getattr(job, name), name
         assert empty.seed != job.seed
         assert (empty.remark, empty.guideline, flow.jobs.progress(empty).total) == ("", "", 0)
@@ -431,7 +506,7 @@ def test_a_job_of_bad_rows_only_is_no_job(flow: Flow) -> None:
 def test_a_file_goes_on_with_its_lines(flow: Flow, tmp_path: Path) -> None:
     path = tmp_path / "rows.manifest"
     path.write_text(
-        "\ufeff" + json.dumps({"data": {"source": "1"}}) + "\r\n\r\n" + json.dumps({"data": {"source": "2"}}) + "\n{,}\n",
+        '\ufeff{"data": {"source": "1"}}\r\n\r\n{"data": {"source": "2"}}\n{,}\n',
         encoding="utf-8",
     )
     job = create(flow, path, on_error="skip")

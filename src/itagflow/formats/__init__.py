@@ -110,8 +110,9 @@ class Format(Protocol):
 
     With ``CONCATENABLE = True`` it says that the files of a job's parts, one after the other, are
     the file of the job. With ``CHECKS_FIELDS = True`` its ``read`` also takes ``fields=``, the
-    fields that every row needs, and yields one problem when the file as a whole lacks some. Options of its own are further arguments of ``write`` with a name and a
-    default; `flow.results.export` passes them on.
+    fields that every row needs, and yields one problem when the file as a whole lacks some. Options
+    of its own are further arguments of ``write`` with a name and a default; `flow.results.export`
+    passes them on.
     """
 
     def read(self, source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:

@@ -214,7 +214,9 @@ def _make_error(
             "Check that its folder is there and can be written, and that the disk has room; "
             "it is left as it was"
         )
-    return StoreFailed(os.fsdecode(path) or "the open file", f"the file cannot {action}: {reason}", hint)
+    return StoreFailed(
+        os.fsdecode(path) or "the open file", f"the file cannot {action}: {reason}", hint
+    )
 
 
 @attrs.frozen

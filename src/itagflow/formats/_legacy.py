@@ -128,11 +128,13 @@ def add_image_size(replies: Mapping[str, Reply], data: Any) -> dict[str, Reply]:
     """Return replies with the image size, which v1 lacks, from ``width`` and ``height``."""
     if not is_a(data, dict):
         return dict(replies)
-    size = {name: parse_whole(data.get(name)) for name in ("width", "height")}
-    if any(length is None for length in size.values()):
+    width, height = parse_whole(data.get("width")), parse_whole(data.get("height"))
+    if width is None or height is None:
         return dict(replies)
     unknown = {
-        id: attrs.evolve(reply, **size) for id, reply in replies.items() if _has_no_size(reply)
+        id: attrs.evolve(reply, width=width, height=height)
+        for id, reply in replies.items()
+        if isinstance(reply, Regions) and _has_no_size(reply)
     }
     return {**replies, **unknown}
 

@@ -38,9 +38,10 @@ def parse_whole(value: Any) -> int | None:
     >>> parse_whole(1000), parse_whole(1000.0), parse_whole("1000"), parse_whole("1e3")
     (1000, 1000, 1000, None)
     """
-    if is_a(value, float) and value.is_integer():
-        value = int(value)
-    elif is_a(value, str) and _DIGITS.fullmatch(value):
+    is_written_otherwise = (is_a(value, float) and value.is_integer()) or (
+        is_a(value, str) and _DIGITS.fullmatch(value)
+    )
+    if is_written_otherwise:
         value = int(value)
     if is_whole(value) and is_storable(value):
         return int(value)

@@ -19,7 +19,7 @@ _BY_KEY = frozenset({QuestionKind.RADIO, QuestionKind.CHECKBOX, QuestionKind.RAN
 
 
 def respell_name(name: Any, known: Collection[str]) -> Any:
-    """Return the one of the *known* names that *name* is, however it is written.
+    r"""Return the one of the *known* names that *name* is, however it is written.
 
     >>> respell_name("Zoe\\u0308", ["Zo\\u00eb"]) == "Zo\\u00eb"
     True
@@ -46,9 +46,8 @@ def respell_labels(children: Iterable[Question], labels: dict[str, Any]) -> dict
     respelled = dict[str, Any]()
     for title, value in labels.items():
         known = respell_name(title, by_title.keys())
-        if known in by_title:
-            value = respell_keys(by_title[known], value)
-        if known in respelled or (known != title and known in labels):
+        if known != title and known in labels:
             known = title  # both spellings are there: the check says that one is no question
-        respelled[known] = value
+        question = by_title.get(known)
+        respelled[known] = value if question is None else respell_keys(question, value)
     return respelled

@@ -94,9 +94,9 @@ def read(
 
     Blank lines and a byte order mark are skipped.  When the names cannot be used, or lack one of
     *fields*, that is the only thing yielded; it lists the names, and says if the cells seem to be
-    separated by something else than commas. After a quote that is out of place, the next record is looked for on the next
-    line.  The apostrophe by which `write`, and many other programs, escape what begins like a
-    formula is taken away.
+    separated by something else than commas.  After a quote that is out of place, the next record is
+    looked for on the next line.  The apostrophe by which `write`, and many other programs, escape
+    what begins like a formula is taken away.
 
     Args:
         source: A path, an open binary file, or anything path-like with ``open`` and ``/``.

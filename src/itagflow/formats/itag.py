@@ -134,7 +134,8 @@ def write(
 
     An abandoned result has no block.  Blocks of this job with which a row came are replaced, but
     for those that could not be imported; those of other jobs are kept.  Characters that some
-    programs take for the end of a line, such as U+2028, are escaped.  A region without an id gets one that is the same in every export.
+    programs take for the end of a line, such as U+2028, are escaped.  A region without an id gets
+    one that is the same in every export.
 
     Args:
         results: The tasks with their results, in the order in which they are to be written.
@@ -252,7 +253,9 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
         match = BLOCK.fullmatch(key) if is_a(key, str) else None
         if match is None or block is None or block == {}:
             continue
-        results = block.get("results", _NOT_THERE) if is_a(block, dict) else _NOT_THERE
+        results: Any = _NOT_THERE
+        if is_a(block, dict):
+            results = block.get("results", _NOT_THERE)
         if is_a(results, list):
             by_job.setdefault(match["job"], {})[STAGE[match["suffix"]]] = list(results)
         elif results is not None:

@@ -1,4 +1,4 @@
-"""What a job would become: everything that `create` does with its arguments, but for the storing."""
+"""What a job would become: what `create` does with its arguments, but for the storing."""
 
 from __future__ import annotations
 
@@ -75,9 +75,7 @@ class _Rows:
         while batch := list(islice(shown, loading_rules.ROWS_PER_TRANSACTION)):
             for item in batch:
                 number += 1
-                row = row_rules.prepare_row(
-                    item, number, self.template, self.job, wrapped=wrapped
-                )
+                row = row_rules.prepare_row(item, number, self.template, self.job, wrapped=wrapped)
                 if wrapped is None and isinstance(row, PreparedRow):
                     wrapped = row_rules.is_wrapped(item)
                 self._count(row)

@@ -380,8 +380,9 @@ def _find_own_keys(transaction: Transaction, loading: _Loading, stored: set[str]
     own = set[str]()
     for numbers in join_ranges(loading.counts.tasks):
         made = Span(numbers.start, numbers.stop - 1)
-        where = {"job": loading.job.id, "row_key": tuple(stored), "number": made}
-        own |= _find_keys(transaction, where)
+        own |= _find_keys(
+            transaction, {"job": loading.job.id, "row_key": tuple(stored), "number": made}
+        )
     return own
 
 

@@ -139,7 +139,7 @@ class RowBatch:
     """Those packages that exist already, by number."""
     rows_read: int
     """How many rows of the job's first data have been read with these."""
-    left_out: LeftOut = LeftOut()
+    left_out: LeftOut = attrs.field(factory=LeftOut)
     """The rows that were read with these, and not loaded."""
 
 

@@ -216,6 +216,7 @@ def design_job(
 
 
 def store_draft(transaction: Transaction, design: Design) -> Job:
+    """Store a designed job as a draft, with its template if that is new, and return it."""
     job = design.job
     add: list[Entity] = [job, JobCounter(job=job.id)]
     if design.has_new_template:

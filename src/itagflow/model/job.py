@@ -387,7 +387,9 @@ def _check_name(_: object, __: "attrs.Attribute[Any]", name: object) -> None:
 
 def _check_row_key_type(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
     if value not in ("", "text"):
-        raise _make_error("job", "row_key_type", f"must be 'text' or None, not {format_repr(value)}")
+        raise _make_error(
+            "job", "row_key_type", f"must be 'text' or None, not {format_repr(value)}"
+        )
 
 
 @attrs.frozen(kw_only=True)

@@ -30,7 +30,9 @@ class LeftOut:
 
     def to_data(self) -> dict[str, Any]:
         """Return it as an event keeps it: what is nothing is left out."""
-        data: dict[str, Any] = {name: getattr(self, name) for name in _COUNTS if getattr(self, name)}
+        data: dict[str, Any] = {
+            name: getattr(self, name) for name in _COUNTS if getattr(self, name)
+        }
         if self.problems:
             data["problems"] = [[problem.where, problem.reason] for problem in self.problems]
         return data
@@ -82,9 +84,7 @@ def build_load_report(events: Iterable[Mapping[str, Any]]) -> LoadReport:
             first, last = data["rows"]
             ranges.append(range(first, last + 1))
     # two processes that load the same data each note up to so many
-    return LoadReport(
-        tasks=join_ranges(ranges), problems=tuple(problems[:MAX_PROBLEMS]), **counts
-    )
+    return LoadReport(tasks=join_ranges(ranges), problems=tuple(problems[:MAX_PROBLEMS]), **counts)
 
 
 def join_ranges(ranges: Iterable[range]) -> tuple[range, ...]:

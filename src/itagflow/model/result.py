@@ -12,7 +12,6 @@ from itagflow.model.task import Task, TaskState
 from itagflow.printing import format_count
 from itagflow.reprs import show_line, show_replies
 
-
 NOT_IMPORTED = "its result could not be imported"
 """Why a task is abandoned whose row came with a bad result; exports keep the result in the row."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import attrs
 
@@ -98,10 +99,11 @@ def parse_score(score: object) -> float | None:
     """
     if isinstance(score, bool) or not isinstance(score, Real):
         return None
-    # also of NumPy; NaN is in no range
-    if not 0 <= score <= 1:
+    number: Any = score  # also of NumPy
+    # NaN is in no range
+    if not 0 <= number <= 1:
         return None
-    return float(score)
+    return float(number)
 
 
 @attrs.frozen

@@ -199,7 +199,7 @@ def _read_score(data: Mapping[str, Any], field: str | None) -> float | None:
     value = data.get(field)
     if value is None or value == "":  # an empty cell of a CSV
         return None
-    number = parse_number(value) if isinstance(value, str) else value
+    number: Any = parse_number(value) if isinstance(value, str) else value
     # true is no number here, and 12 is a percentage, which would pass as very sure
     if not is_number(number) or not 0 <= number <= 1:
         reason = f"must be a number from 0 to 1, not {format_value(value)}"
