@@ -355,8 +355,11 @@ class TestOddFiles:
     def test_a_compressed_file_that_is_cut_off(self, format: str) -> None:
         whole = {"itag": b'{"data": {}}\n', "csv": b"source,n\n"}[format] * 5_000
         cut = gzip.compress(whole)[:-12]
-        with pytest.raises(StoreFailed, match="cannot be read"):
-            list(find(format).read(gzip.open(io.BytesIO(cut))))  # type: ignore[arg-type]
+        with (
+            gzip.open(io.BytesIO(cut)) as file,
+            pytest.raises(StoreFailed, match="cannot be read"),
+        ):
+            list(find(format).read(file))  # type: ignore[arg-type]
 
     def test_a_file_that_is_closed_text_or_none(self, format: str, tmp_path: Path) -> None:
         closed = io.BytesIO()

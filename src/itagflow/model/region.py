@@ -1,7 +1,8 @@
 """Parts of an image.
 
 Lengths and coordinates are pixels of the image as `Regions.width` × `Regions.height` describe it,
-with the origin at the top left corner, x to the right and y down.
+with the origin at the top left corner, x to the right and y down: those of the image as it is
+stored, before `Regions.rotation`, by which it is only turned to be shown.
 """
 
 import math
@@ -241,6 +242,7 @@ class Regions:
     height: int = attrs.field(kw_only=True)
     """The image's height in pixels."""
     rotation: int = attrs.field(default=0, kw_only=True)
-    """By how many degrees the image was turned when it was labeled: 0, 90, 180 or 270."""
+    """By how many degrees the image was turned, clockwise, to be shown when it was labeled: 0, 90,
+    180 or 270.  Coordinates are those of the image before it was turned."""
 
     __repr__ = show_fields
