@@ -606,3 +606,36 @@ class TestNames:
         reply = (result.replies or {})["1"]
         assert isinstance(reply, Spans)
         assert reply.spans[0].labels == {TITLE: (NFC,)} or reply.spans[0].labels == {TITLE: NFC}
+
+
+WRONG: list[Any] = [None, 5, 2.5, "a", b"a", [0], {1: 2}, object()]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+def test_what_a_format_is_given_is_checked(flow: Flow, wrong: Any) -> None:
+    job = cats(flow)
+    how: dict[str, Any] = {"job": job, "template": CATS}
+    calls = [
+        lambda: itag.blocks(wrong) if not isinstance(wrong, dict) else itag.blocks(5),  # type: ignore[arg-type]
+        lambda: itag.parse([], wrong),
+        lambda: itag.results_in({}, wrong, job="1"),
+        lambda: itag.render({}, wrong, region_id=str),
+        lambda: csv.parse({}, wrong),
+        lambda: list(itag.read(io.BytesIO(b"{}"), limit=wrong if wrong != 5 else 0)),
+        lambda: list(csv.read(io.BytesIO(b"a"), limit=wrong if wrong != 5 else 2**70)),
+        *(
+            lambda name=name: find(name).write([], io.BytesIO(), **{**how, "template": wrong})
+            for name in ("itag", "csv", "itag_v1")
+        ),  # type: ignore[misc]
+        *(
+            lambda name=name: find(name).write([], io.BytesIO(), **{**how, "job": wrong})
+            for name in ("itag", "csv", "itag_v1")
+        ),  # type: ignore[misc]
+        *(
+            lambda name=name: find(name).write([wrong], io.BytesIO(), **how)
+            for name in ("itag", "csv", "itag_v1")
+        ),  # type: ignore[misc]
+    ]
+    for call in calls:
+        with pytest.raises(InvalidData):
+            call()

@@ -17,13 +17,16 @@ from typing import Any, Protocol, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem, UnknownFormat
+from itagflow.formats._arguments import require_texts
 from itagflow.formats._files import MAX_ROW_BYTES, Source, Target
 from itagflow.formats._files import BinaryFile as BinaryFile
 from itagflow.formats._files import OpenablePath as OpenablePath
+from itagflow.model.enums import parse_enums
 from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row
 from itagflow.model.template import Template
+from itagflow.model.text import format_value
 from itagflow.reprs import show_fields
 
 for _kind in (BinaryFile, OpenablePath):
@@ -78,10 +81,14 @@ class Counts:
     @classmethod
     def for_stages(cls, stages: Collection[Stage] | None) -> Counts:
         """Return nothing counted yet, of these stages; of all, when None."""
-        return cls({stage: 0 for stage in STAGES if stages is None or stage in stages})
+        wanted = STAGES if stages is None else parse_enums(Stage, "stages", stages)
+        return cls({stage: 0 for stage in STAGES if stage in wanted})
 
     def add_task(self, result: Result) -> list[StageResult]:
         """Count a task, and return its results at the requested stages, in the order of stages."""
+        if not isinstance(cast(object, result), Result):
+            reason = f"must be an iterable of Result, not of {format_value(result)}"
+            raise InvalidData("the format", [Problem("results", reason)])
         reached = [result.stages[stage] for stage in self.blocks if stage in result.stages]
         self.rows += 1
         if not reached:
@@ -171,6 +178,10 @@ def must_take(format: Format, name: str, options: Collection[str]) -> None:
 
     >>> must_take(find("csv"), "csv", ["escape_formulas"])
     """
+    require_texts("options", options)
+    if not callable(getattr(format, "write", None)):
+        reason = f"must have a function write, not {format_value(format)}"
+        raise InvalidData("the export", [Problem(name, reason)])
     from inspect import Parameter, signature  # loaded when a format gets options: it takes long
 
     parameters = [

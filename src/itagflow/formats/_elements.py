@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.formats._arguments import require_mapping, require_template
 from itagflow.formats._plain import is_a, is_strings, is_whole, parse_number
 from itagflow.formats._regions import (
     IMAGE,
@@ -80,6 +81,8 @@ def render(
     >>> render({"1": Choice("cat")}, image_classification(["cat"]), region_id=str)
     [{'questionId': '1', 'data': 'cat', 'markTitle': 'Single-choice', 'type': 'survey/value'}]
     """
+    require_mapping("replies", replies)
+    require_template(template)
     questions = template.asked
     kinds = [question.kind for question in questions]
     answered = [question for question in questions if question.id in replies]

@@ -21,6 +21,7 @@ from typing import Any, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.formats._arguments import require_mapping, require_template
 from itagflow.formats._elements import (
     ONE,
     SEVERAL,
@@ -170,6 +171,8 @@ def render_legacy(
     Raises:
         InvalidData: when the old format has no shape for a reply; it lists every problem.
     """
+    require_mapping("replies", replies)
+    require_template(template)
     answered = [
         (question, replies[question.id]) for question in template.asked if question.id in replies
     ]

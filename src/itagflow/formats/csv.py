@@ -26,6 +26,14 @@ import attrs
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Counts, WriteReport
+from itagflow.formats._arguments import (
+    require_job,
+    require_limit,
+    require_mapping,
+    require_results,
+    require_template,
+    require_texts,
+)
 from itagflow.formats._cells import (
     encode,
     escape,
@@ -111,6 +119,8 @@ def read(
     >>> [row.text for row in read(io.BytesIO(b"source,animal\r\n1.jpg,cat"))]
     ['{"data": {"source": "1.jpg", "animal": "cat"}}']
     """
+    limit = require_limit(limit)
+    require_texts("fields", fields)
     _raise_field_limit(limit)
     with open_source(source) as file:
         records = _read_records(file, limit)
@@ -362,6 +372,9 @@ def write(
             when the rows have more fields than a table can have columns.
         StoreFailed: when the system does not write a path.
     """
+    require_results(results)
+    require_job(job)
+    require_template(template)
     counts, names = Counts.for_stages(stages), name_columns(template)
     # a dict as an ordered set: the fields in the order of their first appearance
     header = dict[str, None]()
@@ -473,6 +486,8 @@ def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
     >>> parse({"source": "1.jpg", "结果字段-Single-choice": "cat"}, image_classification(["cat"]))
     {'1': Choice(key='cat')}
     """
+    require_mapping("cells", cells)
+    require_template(template)
     return parse_replies(
         {id: cells.get(name) for id, name in name_columns(template).items()}, template
     )

@@ -19,6 +19,14 @@ from typing import Any, Protocol
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Counts, WriteReport, _elements
+from itagflow.formats._arguments import (
+    require_job,
+    require_job_id,
+    require_limit,
+    require_mapping,
+    require_results,
+    require_template,
+)
 from itagflow.formats._elements import find_shape_errors, render
 from itagflow.formats._files import (
     CR_ALONE,
@@ -96,6 +104,7 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
     >>> [row.text for row in read(io.BytesIO(b'{"data": {"source": "cat.jpg"}}'))]
     ['{"data": {"source": "cat.jpg"}}']
     """
+    limit = require_limit(limit)
     with open_source(source) as file:
         for number, line in enumerate(read_lines(file, limit), 1):
             problem = _find_file_problem(line) if number == 1 else None
@@ -157,11 +166,15 @@ def write_rows(
     elements: Renderer,
 ) -> WriteReport:
     """Write a manifest whose elements are rendered by *elements*."""
+    require_results(results)
+    require_job(job)
+    require_template(template)
     counts = Counts.for_stages(stages)
     with open_target(target) as file:
         # one line at a time: however large the job, one result is in memory
         for result in results:
-            file.write(_render_line(result.task, counts.add_task(result), job, template, elements))
+            reached = counts.add_task(result)
+            file.write(_render_line(result.task, reached, job, template, elements))
     return counts.build_report()
 
 
@@ -216,6 +229,7 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
     >>> parse([element], image_classification(["cat"]))
     {'1': Choice(key='cat')}
     """
+    require_template(template)
     elements: Any = results
     if is_a(elements, list):
         elements = upgrade_elements(elements, template.asked)
@@ -248,6 +262,7 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
     Raises:
         InvalidData: when a block has results that are no list.
     """
+    require_mapping("row", row)
     by_job, problems = dict[str, dict[Stage, list[Element]]](), list[Problem]()
     for key, block in row.items():
         match = BLOCK.fullmatch(key) if is_a(key, str) else None
@@ -282,6 +297,7 @@ def result_in(
     Raises:
         InvalidData: when a block has results that are no list.
     """
+    require_job_id(job)
     by_job = blocks(row)
     if job is None:
         # iTAG appends blocks: those of the last job are the latest word about the row
@@ -306,6 +322,8 @@ def results_in(
         InvalidData: when elements are of no question of the template, or not of their question's
             shape, or the size of an image is not known; it lists every problem with its path.
     """
+    require_template(template)
+    require_job_id(job)
     replies, problems = dict[Stage, dict[str, Reply]](), list[Problem]()
     for stage, results in blocks(row).get(job, {}).items():
         try:
@@ -339,6 +357,7 @@ def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
     >>> template_of({"label-15": {"results": [element]}}).questions[0].kind.value
     'RADIO'
     """
+    require_job_id(job)
     answers = [
         (f"row {number}, label-{id}{SUFFIX[stage]}.results", upgrade_elements(results))
         for number, row in enumerate(rows, 1)
